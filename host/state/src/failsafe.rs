@@ -1,0 +1,86 @@
+//! The native policy of last resort: answers when no policy is configured, or when none of them could.
+//!
+//! Exponential, from 100 ms doubling to 30 s; a life of a minute is a fresh start. It believes an exit code 0:
+//! what says that it is done is not started again (systemd's `Restart=on-failure`), because running
+//! a finished job twice may do harm that a missing restart does not.
+
+use std::sync::Arc;
+
+use crate::ports::{Action, Decision, Ended};
+use crate::process::Death;
+
+/// The name under which the failsafe's decisions are recorded.
+pub const NAME: &str = "failsafe";
+const FIRST_MS: u64 = 100;
+const MAX_MS: u64 = 30_000;
+const FORGOTTEN_AFTER_MS: u64 = 60_000;
+
+/// Decides about the life that just ended: the first of `deaths`, which are newest first.
+#[must_use]
+pub fn decide(ended: &Ended, deaths: &[Death]) -> Decision {
+    if ended.exit.is_success() {
+        return Decision { action: Action::StayDown, reason: Arc::from("it is done: exit code 0") };
+    }
+    let streak = deaths.iter().take_while(|death| death.uptime_ms < FORGOTTEN_AFTER_MS).count().max(1);
+    let doublings = u32::try_from(streak - 1).unwrap_or(u32::MAX);
+    let delay_ms = FIRST_MS.saturating_mul(2_u64.saturating_pow(doublings)).min(MAX_MS);
+    let reason = format!("{}; restart {streak} in a row, after {delay_ms} ms", ended.exit);
+    Decision { action: Action::Restart { delay_ms }, reason: Arc::from(reason) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::{Exit, Incarnation, Moment};
+
+    fn ended(exit: Exit) -> Ended {
+        Ended {
+            name: "web".into(),
+            group: "".into(),
+            incarnation: Incarnation(1),
+            exit,
+            uptime_ms: 5,
+            was_ready: true,
+            failures: 1,
+            restarts: 0,
+            now: Moment::default(),
+            seed: 0,
+        }
+    }
+
+    fn deaths(uptimes_ms: &[u64]) -> Vec<Death> {
+        let death = |&uptime_ms| Death {
+            incarnation: Incarnation(1),
+            exit: Exit::Code(1),
+            at: Moment::default(),
+            uptime_ms,
+        };
+        uptimes_ms.iter().map(death).collect()
+    }
+
+    fn delay(uptimes_ms: &[u64]) -> u64 {
+        match decide(&ended(Exit::Code(1)), &deaths(uptimes_ms)).action {
+            Action::Restart { delay_ms } => delay_ms,
+            other => panic!("not a restart: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_delay_doubles_from_100_ms_to_30_s() {
+        let delays: Vec<u64> = (1..=11).map(|n| delay(&vec![5; n])).collect();
+        assert_eq!(delays, [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
+        assert_eq!(delay(&[5; 100]), 30_000);
+    }
+
+    #[test]
+    fn a_life_of_a_minute_is_a_fresh_start() {
+        assert_eq!(delay(&[60_000, 5, 5, 5]), 100);
+        assert_eq!(delay(&[5, 60_000, 5, 5, 5]), 100);
+        assert_eq!(delay(&[5, 5, 60_000, 5]), 200);
+    }
+
+    #[test]
+    fn exit_code_0_is_believed() {
+        assert_eq!(decide(&ended(Exit::Code(0)), &deaths(&[5])).action, Action::StayDown);
+    }
+}

@@ -1,0 +1,52 @@
+//! What is true. Floor 0 of the house: every other crate looks down on this one, and it knows none of them.
+//!
+//! ```text
+//!            start                 spawned            ready
+//!  Stopped ---------> Waiting ---------------> Starting -----> Running
+//!     ^                 ^ |                       | exited        | exited
+//!     |            due  | | spawn failed          v               v
+//!     |<-- stop --- Backoff <---- restart ----- Exited <----------'
+//!     |                                           | give up
+//!     |                                           `--------> Fatal -- start --> Waiting
+//!     `---- exited ---- Stopping <---- stop, from any live phase
+//! ```
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`process`] | the immutable record of one process and the words it is made of |
+//! | [`transition`] | the only list of edges: `(phase, event) -> phase` |
+//! | [`registry`] | the right to write, the guarded commit, the readers |
+//! | [`snapshot`] | all states at one generation |
+//! | [`changes`] | the last commits, by generation, for those who follow along |
+//! | [`ports`] | what a policy, a consumer and a view are to the rest of the host |
+//! | [`failsafe`] | the native policy of last resort |
+//!
+//! What is deliberately absent: tokio, wasmtime, files, clocks, randomness. Time is an argument
+//! ([`Moment`]). There is no setter: [`Registry::commit`] is the only way to change anything, and only
+//! the holder of the [`Registry`] has it; everybody else is handed a [`Reader`].
+
+#![forbid(unsafe_code)]
+
+pub mod changes;
+pub mod failsafe;
+pub mod ports;
+pub mod process;
+pub mod registry;
+pub mod snapshot;
+mod table;
+pub mod transition;
+
+pub use changes::{Change, ChangeKind, Changes};
+pub use ports::{
+    Action, Batch, Consumer, Decision, Ended, Fault, FaultKind, PluginReport, PluginStatus, Plugins, Policy,
+    View, ViewRequest, ViewResponse,
+};
+pub use process::{
+    Cause, Death, Desired, Exit, Generation, Identity, Incarnation, Moment, Phase, PhaseKind, ProcessId,
+    ProcessState, Ruling, RulingAction, Version,
+};
+pub use registry::{
+    At, Counters, Handle, NameTaken, Poller, Reader, Registry, Rejected, StatusWord, registry,
+};
+pub use snapshot::{Counts, Snapshot};
+pub use transition::{Event, EventKind, Illegal};

@@ -1,0 +1,239 @@
+//! The only list of edges. `ProcessState::apply` turns a state and an event into the next state or
+//! refuses; it has no other way of changing, and no effect.
+
+use std::sync::Arc;
+
+use crate::process::{
+    Cause, DEATHS_KEPT, Death, Desired, Exit, Moment, Phase, PhaseKind, ProcessState, Ruling, RulingAction,
+    STREAK_FORGOTTEN_AFTER_MS,
+};
+
+/// Something that happened to a process. Facts and opinions alike enter the registry as one of these.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// It is wanted up. Forgets its deaths and failures, as systemd's `reset-failed` does.
+    Start {
+        /// Who wants it.
+        cause: Cause,
+        /// In words for people.
+        reason: Arc<str>,
+    },
+    /// It is wanted down; a child, if there is one, was told so.
+    Stop {
+        /// Who wants it.
+        cause: Cause,
+        /// In words for people.
+        reason: Arc<str>,
+        /// When SIGKILL follows if there is a child.
+        kill_at: Moment,
+    },
+    /// It is held back; by what.
+    Wait {
+        /// In words for people.
+        reason: Arc<str>,
+    },
+    /// A child was spawned: a new incarnation.
+    Spawned {
+        /// Process id of the group's leader.
+        pid: u32,
+        /// Why it was spawned now, in words for people.
+        reason: Arc<str>,
+    },
+    /// No child could be spawned.
+    SpawnFailed {
+        /// In words for people.
+        error: Arc<str>,
+    },
+    /// Its readiness check passed.
+    Ready {
+        /// In words for people.
+        reason: Arc<str>,
+    },
+    /// Its child ended.
+    Exited {
+        /// How.
+        exit: Exit,
+    },
+    /// It was decided what to do about its end.
+    Decided {
+        /// What, by whom and why.
+        ruling: Arc<Ruling>,
+    },
+}
+
+/// An event without its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is documented at the variant of Event with the same name")]
+pub enum EventKind {
+    Start,
+    Stop,
+    Wait,
+    Spawned,
+    SpawnFailed,
+    Ready,
+    Exited,
+    Decided,
+}
+
+impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Start,
+        Self::Stop,
+        Self::Wait,
+        Self::Spawned,
+        Self::SpawnFailed,
+        Self::Ready,
+        Self::Exited,
+        Self::Decided,
+    ];
+}
+
+impl Event {
+    /// The event without its data.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::Start { .. } => EventKind::Start,
+            Self::Stop { .. } => EventKind::Stop,
+            Self::Wait { .. } => EventKind::Wait,
+            Self::Spawned { .. } => EventKind::Spawned,
+            Self::SpawnFailed { .. } => EventKind::SpawnFailed,
+            Self::Ready { .. } => EventKind::Ready,
+            Self::Exited { .. } => EventKind::Exited,
+            Self::Decided { .. } => EventKind::Decided,
+        }
+    }
+}
+
+/// There is no such edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a process that is {phase} takes no {event:?} event")]
+pub struct Illegal {
+    /// Where it was.
+    pub phase: PhaseKind,
+    /// What was tried.
+    pub event: EventKind,
+}
+
+impl ProcessState {
+    /// The state after `event`, as far as the process itself is concerned: the registry adds version and
+    /// generation when it publishes it.
+    ///
+    /// # Errors
+    /// [`Illegal`] if the diagram has no such edge; nothing is changed then.
+    pub fn apply(&self, event: &Event, now: Moment) -> Result<Self, Illegal> {
+        let phase = self.edge(event)?;
+        let mut next = Self { phase, changed_at: now, ..self.clone() };
+        match event {
+            Event::Start { cause, reason } => next.wanted(Desired::Up, *cause, reason),
+            Event::Stop { cause, reason, .. } => next.wanted(Desired::Down, *cause, reason),
+            Event::Wait { reason } => {
+                next.cause = Cause::Dependency;
+                next.reason = reason.clone();
+            }
+            Event::Spawned { reason, .. } => {
+                next.reason = reason.clone();
+                next.incarnation = self.incarnation.next();
+                next.started_at = Some(now);
+                next.ended_at = None;
+                next.exit = None;
+            }
+            Event::SpawnFailed { error } => next.ended(self, &Exit::NotSpawned(error.clone()), now),
+            Event::Ready { reason } => next.reason = reason.clone(),
+            Event::Exited { exit } => next.ended(self, exit, now),
+            Event::Decided { ruling } => next.decided(ruling),
+        }
+        Ok(next)
+    }
+
+    /// The diagram of the crate's front page, box by box.
+    fn edge(&self, event: &Event) -> Result<Phase, Illegal> {
+        let here = &self.phase;
+        let next = match (here, event) {
+            (Phase::Stopped | Phase::Exited | Phase::Fatal | Phase::Backoff { .. }, Event::Start { .. }) => {
+                Phase::Waiting
+            }
+            (Phase::Stopping { .. }, Event::Start { .. }) => here.clone(),
+
+            (Phase::Waiting | Phase::Backoff { .. } | Phase::Exited | Phase::Fatal, Event::Stop { .. }) => {
+                Phase::Stopped
+            }
+            (Phase::Starting { pid } | Phase::Running { pid }, Event::Stop { kill_at, .. }) => {
+                Phase::Stopping { pid: *pid, kill_at: *kill_at }
+            }
+            // Told twice: the first deadline stands, so that repeating a stop cannot delay the kill.
+            (Phase::Stopping { .. }, Event::Stop { .. }) => here.clone(),
+
+            (Phase::Waiting | Phase::Backoff { .. }, Event::Wait { .. }) => Phase::Waiting,
+
+            (Phase::Waiting | Phase::Backoff { .. }, Event::Spawned { pid, .. }) => {
+                Phase::Starting { pid: *pid }
+            }
+            (Phase::Waiting | Phase::Backoff { .. }, Event::SpawnFailed { .. }) => Phase::Exited,
+
+            (Phase::Starting { pid }, Event::Ready { .. }) => Phase::Running { pid: *pid },
+
+            (Phase::Starting { .. } | Phase::Running { .. }, Event::Exited { .. }) => Phase::Exited,
+            (Phase::Stopping { .. }, Event::Exited { .. }) => match self.desired {
+                Desired::Down => Phase::Stopped,
+                Desired::Up => Phase::Waiting,
+            },
+
+            (Phase::Exited, Event::Decided { ruling }) => match ruling.action {
+                RulingAction::Restart { delay_ms } => {
+                    Phase::Backoff { until: self.changed_at.plus_ms(delay_ms) }
+                }
+                RulingAction::StayDown => Phase::Exited,
+                RulingAction::GiveUp => Phase::Fatal,
+            },
+
+            _ => return Err(Illegal { phase: here.kind(), event: event.kind() }),
+        };
+        Ok(next)
+    }
+
+    fn wanted(&mut self, desired: Desired, cause: Cause, reason: &Arc<str>) {
+        self.desired = desired;
+        self.cause = cause;
+        self.reason = reason.clone();
+        if desired == Desired::Up {
+            self.failures = 0;
+            self.deaths = Arc::from([]);
+        }
+    }
+
+    /// A life ended. Only an end that nobody asked for is a death: it enters the tally and the streak.
+    fn ended(&mut self, before: &Self, exit: &Exit, now: Moment) {
+        let spawned = !matches!(exit, Exit::NotSpawned(_));
+        let uptime_ms = match before.started_at {
+            Some(started) if spawned => now.ms_since(started),
+            _ => 0,
+        };
+        self.exit = Some(exit.clone());
+        self.ended_at = Some(now);
+        if matches!(before.phase, Phase::Stopping { .. }) {
+            return;
+        }
+        self.reason = Arc::from(exit.to_string());
+        if exit.is_success() {
+            self.failures = 0;
+        } else {
+            self.cause = Cause::Crash;
+            let streak = if uptime_ms >= STREAK_FORGOTTEN_AFTER_MS { 0 } else { before.failures };
+            self.failures = streak.saturating_add(1);
+        }
+        let death = Death { incarnation: before.incarnation, exit: exit.clone(), at: now, uptime_ms };
+        self.deaths =
+            std::iter::once(death).chain(before.deaths.iter().take(DEATHS_KEPT - 1).cloned()).collect();
+    }
+
+    fn decided(&mut self, ruling: &Arc<Ruling>) {
+        self.cause = Cause::Policy;
+        self.reason = ruling.reason.clone();
+        if matches!(ruling.action, RulingAction::Restart { .. }) {
+            self.restarts += 1;
+        }
+        self.decision = Some(ruling.clone());
+    }
+}

@@ -1,0 +1,100 @@
+//! The wanted shape of a process: what the config says after defaults. Immutable.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use provost_state::Policy;
+
+/// The wanted shape of one process.
+#[derive(Clone, Debug)]
+pub struct ProcessSpec {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The group that it shares its fate with; empty for none.
+    pub group: Arc<str>,
+    /// What to run.
+    pub command: CommandLine,
+    /// Where to run it; the host's own working directory if `None`.
+    pub cwd: Option<PathBuf>,
+    /// Added to the host's environment; wins over `env_files`.
+    pub env: BTreeMap<String, String>,
+    /// Files of `KEY=VALUE` lines, read anew at each spawn; later ones win.
+    pub env_files: Vec<PathBuf>,
+    /// Is it started when the host starts?
+    pub autostart: bool,
+    /// The number of the signal that asks it to end.
+    pub stop_signal: i32,
+    /// How long it has to end before its group gets SIGKILL, in milliseconds.
+    pub stop_grace_ms: u64,
+    /// Who judges its ends, in this order; the failsafe closes the chain.
+    pub policies: Vec<Arc<dyn Policy>>,
+    /// What must be so before it is spawned.
+    pub depends_on: Vec<Dependency>,
+    /// How it is known to be ready; `None`: as soon as it is spawned.
+    pub ready: Option<Readiness>,
+    /// How much of its output is kept.
+    pub log: LogLimits,
+}
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandLine {
+    /// A program, found on `PATH`, and its arguments. Never empty.
+    Argv(Vec<String>),
+    /// A line for `/bin/sh -c`.
+    Shell(String),
+}
+
+/// Another process, and what must be so of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// The other process.
+    pub name: Arc<str>,
+    /// What must be so.
+    pub condition: Condition,
+}
+
+/// What must be so of a dependency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It was spawned.
+    Started,
+    /// It is ready.
+    Ready,
+    /// It has ended with exit code 0.
+    Completed,
+}
+
+/// How a process is known to be ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// What is tried.
+    pub check: Check,
+    /// The pause between two tries, in milliseconds.
+    pub every_ms: u64,
+    /// How long one try may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// What is tried to see whether a process is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// A TCP connection to `host:port` is accepted.
+    Tcp(String),
+    /// GET of this `http://host[:port]/path` answers with a status from 200 to 399.
+    Http(String),
+    /// This program exits with code 0.
+    Exec(CommandLine),
+    /// A line of its output contains this text.
+    LogLine(String),
+}
+
+/// How much of a process's output is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogLimits {
+    /// A file is rotated before it grows beyond this many bytes.
+    pub file_bytes_max: u64,
+    /// How many files are kept, the current one included; at least 1.
+    pub files_max: usize,
+}
