@@ -230,7 +230,10 @@ impl ProcessState {
 
     fn decided(&mut self, ruling: &Arc<Ruling>) {
         self.cause = Cause::Policy;
-        self.reason = ruling.reason.clone();
+        self.reason = match &ruling.overruled {
+            Some(overruled) => Arc::from(format!("{overruled}; {}: {}", ruling.by, ruling.reason)),
+            None => ruling.reason.clone(),
+        };
         if matches!(ruling.action, RulingAction::Restart { .. }) {
             self.restarts += 1;
         }

@@ -1,0 +1,233 @@
+//! Commits, snapshots and changes: single-threaded rules, any order of events, and many threads at once.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use proptest::prelude::*;
+use provost_state::changes::CHANGES_KEPT;
+use provost_state::{
+    At, Cause, ChangeKind, Event, EventKind, Exit, Generation, Identity, Incarnation, Moment, PhaseKind,
+    ProcessId, Reader, Registry, Rejected, Version, registry,
+};
+
+fn now(ms: u64) -> Moment {
+    Moment { wall_ms: ms, mono_ns: ms * 1_000_000 }
+}
+
+fn with_processes(count: usize) -> (Registry, Reader, Vec<ProcessId>) {
+    let (registry, reader) = registry();
+    let ids = (0..count)
+        .map(|n| {
+            registry.add(Identity { name: format!("p{n}").into(), group: "".into() }, now(0)).unwrap().id
+        })
+        .collect();
+    (registry, reader, ids)
+}
+
+fn at(reader: &Reader, id: ProcessId) -> At {
+    let world = reader.snapshot();
+    let state = world.get(id).unwrap();
+    At { incarnation: state.incarnation, version: state.version }
+}
+
+fn start() -> Event {
+    Event::Start { cause: Cause::User, reason: "r".into() }
+}
+
+fn spawned() -> Event {
+    Event::Spawned { pid: 1, reason: "r".into() }
+}
+
+#[test]
+fn an_exit_of_an_old_incarnation_changes_nothing() {
+    let (registry, reader, ids) = with_processes(1);
+    for event in [start(), spawned(), Event::Exited { exit: Exit::Code(1) }, start(), spawned()] {
+        registry.commit(ids[0], at(&reader, ids[0]), &event, now(1)).unwrap();
+    }
+    let before = reader.snapshot();
+    let late = At { incarnation: Incarnation(1), ..at(&reader, ids[0]) };
+    let refused = registry.commit(ids[0], late, &Event::Exited { exit: Exit::Code(1) }, now(2)).unwrap_err();
+    assert_eq!(refused, Rejected::StaleIncarnation { expected: Incarnation(1), found: Incarnation(2) });
+    assert_eq!(reader.snapshot().generation(), before.generation());
+    assert_eq!(reader.counters().stale_incarnation, 1);
+}
+
+#[test]
+fn a_conclusion_from_an_old_version_changes_nothing() {
+    let (registry, reader, ids) = with_processes(1);
+    let old = at(&reader, ids[0]);
+    registry.commit(ids[0], old, &start(), now(1)).unwrap();
+    let refused = registry.commit(ids[0], old, &start(), now(2)).unwrap_err();
+    assert_eq!(refused, Rejected::StaleVersion { expected: Version(0), found: Version(1) });
+    assert_eq!(reader.counters().stale_version, 1);
+}
+
+#[test]
+fn a_name_is_taken_once() {
+    let (registry, reader, _) = with_processes(1);
+    let taken = registry.add(Identity { name: "p0".into(), group: "".into() }, now(0)).unwrap_err();
+    assert_eq!(&*taken.0, "p0");
+    assert_eq!(reader.snapshot().len(), 1);
+}
+
+#[test]
+fn a_snapshot_stays_as_it_was_taken() {
+    let (registry, reader, ids) = with_processes(100);
+    let before = reader.snapshot();
+    for id in &ids {
+        registry.commit(*id, at(&reader, *id), &start(), now(1)).unwrap();
+    }
+    assert_eq!(before.counts().of(PhaseKind::Stopped), 100);
+    assert_eq!(reader.snapshot().counts().of(PhaseKind::Waiting), 100);
+    assert_eq!(before.generation(), Generation(100));
+    assert_eq!(reader.snapshot().generation(), Generation(200));
+}
+
+#[test]
+fn handles_and_pollers_see_every_commit() {
+    let (registry, reader, ids) = with_processes(3);
+    let handle = reader.handle("p1").unwrap();
+    let mut poller = reader.poller();
+    assert_eq!(handle.status().phase, PhaseKind::Stopped);
+    for event in [start(), spawned()] {
+        registry.commit(ids[1], at(&reader, ids[1]), &event, now(1)).unwrap();
+    }
+    let status = handle.status();
+    assert_eq!((status.phase, status.incarnation, status.generation), (PhaseKind::Starting, 1, 5));
+    assert_eq!(poller.snapshot().generation(), Generation(5));
+    assert!(reader.handle("nobody").is_none());
+}
+
+#[test]
+fn changes_are_read_in_order_and_what_is_lost_is_counted() {
+    let (registry, reader, ids) = with_processes(1);
+    let stop = Event::Stop { cause: Cause::User, reason: "r".into(), kill_at: now(9) };
+    for round in 0..CHANGES_KEPT as u64 {
+        let event = if round % 2 == 0 { start() } else { stop.clone() };
+        registry.commit(ids[0], at(&reader, ids[0]), &event, now(round)).unwrap();
+    }
+    let page = reader.changes_since(Generation(0), 10);
+    assert_eq!((page.missed, page.changes.len(), page.cursor), (1, 10, Generation(11)));
+    let page = reader.changes_since(page.cursor, usize::MAX);
+    assert_eq!((page.missed, page.changes.len()), (0, CHANGES_KEPT - 10));
+    let generations: Vec<u64> = page.changes.iter().map(|change| change.generation.0).collect();
+    assert!(generations.windows(2).all(|pair| pair[0] + 1 == pair[1]));
+    assert_eq!(page.changes[0].kind, ChangeKind::Event(EventKind::Start));
+    assert!(reader.changes_since(page.cursor, 10).changes.is_empty());
+}
+
+fn event(number: u8) -> Event {
+    match number % 8 {
+        0 => start(),
+        1 => Event::Stop { cause: Cause::User, reason: "r".into(), kill_at: now(9) },
+        2 => Event::Wait { reason: "r".into() },
+        3 => spawned(),
+        4 => Event::SpawnFailed { error: "e".into() },
+        5 => Event::Ready { reason: "r".into() },
+        6 => Event::Exited { exit: Exit::Code(i32::from(number) - 100) },
+        _ => Event::Decided {
+            ruling: std::sync::Arc::new(provost_state::Ruling {
+                action: provost_state::RulingAction::Restart { delay_ms: u64::from(number) },
+                by: "p".into(),
+                reason: "r".into(),
+                overruled: None,
+            }),
+        },
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_order_of_events_keeps_the_invariants(steps in prop::collection::vec((0_usize..5, any::<u8>(), any::<bool>()), 0..300)) {
+        let (registry, reader, ids) = with_processes(5);
+        let mut model: Vec<_> = ids.iter().map(|id| (**reader.snapshot().get(*id).unwrap()).clone()).collect();
+        let mut generation = 5;
+        for (which, number, fresh) in steps {
+            let before = reader.snapshot();
+            let mut expected_at = at(&reader, ids[which]);
+            if !fresh {
+                expected_at.version = Version(expected_at.version.0 + 1);
+            }
+            let event = event(number);
+            let expected = model[which].apply(&event, now(1));
+            match registry.commit(ids[which], expected_at, &event, now(1)) {
+                Ok(state) => {
+                    generation += 1;
+                    prop_assert!(fresh);
+                    prop_assert_eq!(state.version.0, model[which].version.0 + 1);
+                    prop_assert_eq!(state.generation.0, generation);
+                    prop_assert!(state.incarnation >= model[which].incarnation);
+                    let mut expected = expected.unwrap();
+                    (expected.version, expected.generation) = (state.version, state.generation);
+                    prop_assert_eq!(&*state, &expected);
+                    prop_assert_eq!(reader.handle(state.name()).unwrap().status().phase, state.phase.kind());
+                    model[which] = expected;
+                }
+                Err(_) => {
+                    prop_assert!(!fresh || expected.is_err());
+                    prop_assert_eq!(reader.snapshot().generation(), before.generation());
+                }
+            }
+        }
+        let world = reader.snapshot();
+        prop_assert!(world.iter().map(|state| &**state).eq(model.iter()));
+        prop_assert_eq!(world.generation().0, generation);
+    }
+}
+
+#[test]
+fn readers_never_see_the_world_go_backwards_or_torn() {
+    const WRITERS: usize = 4;
+    const ROUNDS: u64 = 2_000;
+    let (registry, reader, ids) = with_processes(WRITERS * 8);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watchers: Vec<_> = (0..3)
+            .map(|_| {
+                let (reader, done) = (reader.clone(), &done);
+                scope.spawn(move || {
+                    let mut last = reader.snapshot();
+                    let mut looks = 0_u64;
+                    while !done.load(Ordering::Acquire) || looks == 0 {
+                        let world = reader.snapshot();
+                        assert!(world.generation() >= last.generation());
+                        // Each commit raises one version by one, so a snapshot that is a prefix of the commit
+                        // log has as many versions as commits.
+                        let versions: u64 = world.iter().map(|state| state.version.0).sum();
+                        assert_eq!(versions + world.len() as u64, world.generation().0);
+                        assert!(world.iter().zip(last.iter()).all(|(new, old)| new.version >= old.version));
+                        last = world;
+                        looks += 1;
+                    }
+                })
+            })
+            .collect();
+        let writers: Vec<_> = ids
+            .chunks(8)
+            .map(|mine| {
+                let (registry, reader) = (&registry, &reader);
+                scope.spawn(move || {
+                    for round in 0..ROUNDS {
+                        let id = mine[usize::try_from(round).unwrap() % mine.len()];
+                        let event = match reader.snapshot().get(id).unwrap().phase.kind() {
+                            PhaseKind::Stopped | PhaseKind::Exited => start(),
+                            PhaseKind::Waiting => spawned(),
+                            _ => Event::Exited { exit: Exit::Code(1) },
+                        };
+                        registry.commit(id, at(reader, id), &event, now(round)).unwrap();
+                    }
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        done.store(true, Ordering::Release);
+        for watcher in watchers {
+            watcher.join().unwrap();
+        }
+    });
+    assert_eq!(reader.counters().commits, WRITERS as u64 * ROUNDS + ids.len() as u64);
+}

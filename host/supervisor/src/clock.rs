@@ -1,0 +1,48 @@
+//! The only place that reads a clock. Everything else is handed a [`Moment`].
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use provost_state::Moment;
+use tokio::time::Instant;
+
+/// Both clocks, with the origin of the monotonic one.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    /// A clock whose monotonic origin is now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { origin: Instant::now() }
+    }
+
+    /// This instant. Monotonic time is tokio's, so that tests can pause it.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        Moment {
+            wall_ms: wall_ms(),
+            mono_ns: u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// The timer's instant of `moment`, at most a century away.
+    pub(crate) fn instant(&self, moment: Moment) -> Instant {
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+        self.origin + Duration::from_nanos(moment.mono_ns).min(CENTURY)
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Milliseconds since the Unix epoch, for people only.
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+pub(crate) fn wall_ms() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,63 @@
+//! The registry with its bell: every commit is followed by a ring, so that those who follow along wake up
+//! without polling. The only holder of the right to write.
+
+use std::sync::Arc;
+
+use provost_state::{
+    At, Event, Generation, Identity, Moment, ProcessId, ProcessState, Reader, Registry, Rejected,
+};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+
+/// Commits and rings.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    registry: Registry,
+    reader: Reader,
+    bell: watch::Sender<Generation>,
+    pub(crate) clock: Clock,
+}
+
+impl Publisher {
+    pub(crate) fn new(clock: Clock) -> Self {
+        let (registry, reader) = provost_state::registry();
+        Self { registry, reader, bell: watch::Sender::new(Generation(0)), clock }
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Wakes at every commit.
+    pub(crate) fn changed(&self) -> watch::Receiver<Generation> {
+        self.bell.subscribe()
+    }
+
+    pub(crate) fn add(&self, identity: Identity) -> Result<Arc<ProcessState>, provost_state::NameTaken> {
+        let added = self.registry.add(identity, self.now())?;
+        self.ring(added.generation);
+        Ok(added)
+    }
+
+    pub(crate) fn commit(&self, id: ProcessId, at: At, event: &Event) -> Result<Arc<ProcessState>, Rejected> {
+        let state = self.registry.commit(id, at, event, self.now())?;
+        self.ring(state.generation);
+        Ok(state)
+    }
+
+    fn ring(&self, generation: Generation) {
+        // Two writers may arrive here in the other order than they committed in.
+        self.bell.send_if_modified(|last| {
+            let newer = generation > *last;
+            if newer {
+                *last = generation;
+            }
+            newer
+        });
+    }
+}

@@ -1,0 +1,43 @@
+//! Starting children and telling them things. [`os`] is the real one; tests script their own.
+
+pub(crate) mod os;
+mod pidfd;
+#[cfg(test)]
+pub(crate) mod scripted;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use provost_state::{Exit, Incarnation};
+
+use crate::spec::ProcessSpec;
+
+/// A future that a task owns.
+pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A child that was started.
+pub(crate) struct Child {
+    /// Its process id, which is also that of its group.
+    pub(crate) pid: u32,
+    /// Resolves once it has ended, its group is gone and it is reaped.
+    pub(crate) exit: Boxed<Exit>,
+    /// Where its output arrives, if it is captured.
+    pub(crate) output: Option<Output>,
+}
+
+/// The reading ends of a child's output.
+pub(crate) struct Output {
+    pub(crate) stdout: std::os::fd::OwnedFd,
+    pub(crate) stderr: std::os::fd::OwnedFd,
+}
+
+/// Starts children and tells them things.
+pub(crate) trait Spawner: Send + Sync + fmt::Debug {
+    /// Starts one, in a process group of its own.
+    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation) -> Boxed<Result<Child, Arc<str>>>;
+
+    /// Sends a signal to the group of a child that has not been reaped.
+    fn signal(&self, pid: u32, signal: i32) -> Result<(), Arc<str>>;
+}

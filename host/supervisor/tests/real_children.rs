@@ -1,0 +1,220 @@
+//! Real children: what a scripted one cannot show.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use provost_state::{Cause, Exit, PhaseKind, ProcessState};
+use provost_supervisor::{
+    Check, CommandLine, LogItem, LogLimits, LogStream, ProcessSpec, Readiness, Refusal, Settings, Supervisor,
+};
+
+fn shell(name: &str, line: &str) -> ProcessSpec {
+    ProcessSpec {
+        name: name.into(),
+        group: "".into(),
+        command: CommandLine::Shell(line.to_owned()),
+        cwd: None,
+        env: Default::default(),
+        env_files: Vec::new(),
+        autostart: true,
+        stop_signal: 15,
+        stop_grace_ms: 10_000,
+        policies: Vec::new(),
+        depends_on: Vec::new(),
+        ready: None,
+        log: LogLimits::default(),
+    }
+}
+
+fn boot(dir: &Path, specs: Vec<ProcessSpec>) -> Supervisor {
+    let settings =
+        Settings { log_dir: dir.join("logs"), decision_deadline_ms: 1_000, restart_delay_ms_max: 3_600_000 };
+    Supervisor::boot(settings, specs, Vec::new()).unwrap()
+}
+
+async fn until(
+    supervisor: &Supervisor,
+    name: &str,
+    holds: impl Fn(&ProcessState) -> bool,
+) -> Arc<ProcessState> {
+    let mut changed = supervisor.changed();
+    loop {
+        changed.mark_unchanged();
+        let state = supervisor.reader().snapshot().by_name(name).unwrap().clone();
+        if holds(&state) {
+            return state;
+        }
+        changed.changed().await.unwrap();
+    }
+}
+
+async fn until_phase(supervisor: &Supervisor, name: &str, phase: PhaseKind) -> Arc<ProcessState> {
+    until(supervisor, name, |state| state.phase.kind() == phase).await
+}
+
+/// All lines of a process's output so far and from now on, until `wanted` are there.
+async fn lines(supervisor: &Supervisor, name: &str, wanted: usize) -> Vec<(LogStream, String)> {
+    let id = supervisor.reader().snapshot().id(name).unwrap();
+    let mut items = supervisor.logs().follow(&[id], 1_000_000, true);
+    let mut lines = Vec::new();
+    while lines.len() < wanted {
+        match items.recv().await.unwrap() {
+            LogItem::Line(line) => {
+                lines.push((line.stream, String::from_utf8_lossy(&line.text).into_owned()))
+            }
+            LogItem::Missed { lines, .. } => panic!("missed {lines} lines"),
+        }
+    }
+    lines
+}
+
+#[tokio::test]
+async fn both_outputs_arrive_line_by_line_and_a_last_line_without_newline_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let supervisor =
+        boot(dir.path(), vec![shell("talker", r"printf 'one\ntwo\n\nlast'; printf 'oops\377\n' >&2")]);
+    let lines = lines(&supervisor, "talker", 5).await;
+    let of = |wanted| {
+        lines.iter().filter(|(stream, _)| *stream == wanted).map(|(_, text)| &**text).collect::<Vec<_>>()
+    };
+    assert_eq!(of(LogStream::Out), ["one", "two", "", "last"]);
+    assert_eq!(of(LogStream::Err), ["oops\u{fffd}"]);
+}
+
+#[tokio::test]
+async fn how_a_child_ended_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let unable =
+        ProcessSpec { command: CommandLine::Argv(vec!["no-such-program".into()]), ..shell("unable", "") };
+    let nowhere = ProcessSpec { cwd: Some("no/such/dir".into()), ..shell("nowhere", "true") };
+    let plain = dir.path().join("plain.txt");
+    std::fs::write(&plain, "no program").unwrap();
+    std::fs::set_permissions(&plain, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let forbidden = ProcessSpec {
+        command: CommandLine::Argv(vec![plain.display().to_string()]),
+        ..shell("forbidden", "")
+    };
+    let specs = vec![
+        shell("fine", "exit 0"),
+        shell("bad", "exit 7"),
+        shell("shot", "kill -9 $$"),
+        unable,
+        nowhere,
+        forbidden,
+    ];
+    let supervisor = boot(dir.path(), specs);
+    let exit = async |name: &'static str| {
+        until(&supervisor, name, |state| state.exit.is_some()).await.exit.clone().unwrap()
+    };
+    assert_eq!(exit("fine").await, Exit::Code(0));
+    assert_eq!(exit("bad").await, Exit::Code(7));
+    assert_eq!(exit("shot").await, Exit::Signal(9));
+    for (name, expected) in
+        [("unable", "no such program"), ("nowhere", "working directory"), ("forbidden", "not allowed")]
+    {
+        let Exit::NotSpawned(why) = exit(name).await else { panic!("{name} was spawned") };
+        assert!(why.contains(expected), "{why}");
+    }
+    supervisor.shutdown(Cause::Shutdown).await;
+}
+
+#[tokio::test]
+async fn environment_files_are_read_at_each_spawn_and_the_config_wins() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("app.env");
+    std::fs::write(&file, "A=file\nB=file\n").unwrap();
+    let spec = ProcessSpec {
+        env: [("B".to_owned(), "config".to_owned())].into(),
+        env_files: vec![file.clone()],
+        ..shell("app", "echo $A $B $PROVOST_PROCESS $PROVOST_INCARNATION")
+    };
+    let supervisor = boot(dir.path(), vec![spec]);
+    assert_eq!(lines(&supervisor, "app", 1).await[0].1, "file config app 1");
+    let done = until_phase(&supervisor, "app", PhaseKind::Exited).await;
+    std::fs::write(&file, "A=changed\n").unwrap();
+    supervisor.start(done.id, Cause::User).await.unwrap();
+    assert_eq!(lines(&supervisor, "app", 2).await[1].1, "changed config app 2");
+}
+
+#[tokio::test]
+async fn a_stop_reaches_grandchildren_and_none_is_left_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let pids = dir.path().join("pids");
+    let stubborn = format!(
+        "sh -c 'trap \"\" TERM; echo $$ >> {0}; echo up; while :; do sleep 1; done' & wait",
+        pids.display()
+    );
+    let supervisor = boot(dir.path(), vec![shell("tree", &stubborn)]);
+    assert_eq!(lines(&supervisor, "tree", 1).await[0].1, "up");
+    let grandchild: u32 = std::fs::read_to_string(&pids).unwrap().trim().parse().unwrap();
+    assert!(Path::new(&format!("/proc/{grandchild}")).exists());
+    let id = supervisor.reader().snapshot().id("tree").unwrap();
+    supervisor.stop(id, Cause::User).await.unwrap();
+    until_phase(&supervisor, "tree", PhaseKind::Stopped).await;
+    // The signal was sent before its parent was reaped; wait until the kernel has carried it out.
+    while running(grandchild) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Is there such a process that is no zombie?
+fn running(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !(status.is_empty() || status.contains(") Z ") || status.contains(") X "))
+}
+
+#[tokio::test]
+async fn readiness_by_tcp_http_exec_and_a_log_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = {
+        let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        probe.local_addr().unwrap().port()
+    };
+    let ready = |check| Some(Readiness { check, every_ms: 20, timeout_ms: 2_000 });
+    let server = format!(
+        "exec python3 -u -c 'import http.server; http.server.HTTPServer((\"127.0.0.1\", {port}), http.server.SimpleHTTPRequestHandler).serve_forever()'"
+    );
+    let flag = dir.path().join("flag");
+    let touch = format!("read _ < /dev/null; : > {}; exec sleep 1000", flag.display());
+    let test = CommandLine::Argv(vec!["test".into(), "-e".into(), flag.display().to_string()]);
+    let supervisor = boot(
+        dir.path(),
+        vec![
+            ProcessSpec {
+                ready: ready(Check::Http(format!("http://127.0.0.1:{port}/"))),
+                ..shell("http", &server)
+            },
+            ProcessSpec {
+                ready: ready(Check::Tcp(format!("127.0.0.1:{port}"))),
+                ..shell("tcp", "exec sleep 1000")
+            },
+            ProcessSpec { ready: ready(Check::Exec(test)), ..shell("exec", &touch) },
+            ProcessSpec {
+                ready: ready(Check::LogLine("listening on".into())),
+                ..shell("line", "echo starting; echo now listening on 80; exec sleep 1000")
+            },
+            ProcessSpec { ready: ready(Check::LogLine("never".into())), ..shell("never", "exec sleep 1000") },
+        ],
+    );
+    for name in ["http", "tcp", "exec", "line"] {
+        let state = until_phase(&supervisor, name, PhaseKind::Running).await;
+        assert!(state.reason.starts_with("ready: "), "{name}: {}", state.reason);
+    }
+    assert_eq!(supervisor.reader().snapshot().by_name("never").unwrap().phase.kind(), PhaseKind::Starting);
+    supervisor.shutdown(Cause::Shutdown).await;
+}
+
+#[tokio::test]
+async fn a_signal_reaches_a_running_process_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = shell("web", "trap 'echo hup' HUP; echo up; while :; do sleep 0.05; done");
+    let supervisor = boot(dir.path(), vec![spec, ProcessSpec { autostart: false, ..shell("off", "true") }]);
+    lines(&supervisor, "web", 1).await;
+    let world = supervisor.reader().snapshot();
+    supervisor.signal(world.id("web").unwrap(), 1).await.unwrap();
+    assert_eq!(lines(&supervisor, "web", 2).await[1].1, "hup");
+    assert_eq!(supervisor.signal(world.id("off").unwrap(), 1).await, Err(Refusal::NotRunning));
+    supervisor.shutdown(Cause::Shutdown).await;
+}
