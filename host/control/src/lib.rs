@@ -1,1 +1,34 @@
-//! x
+//! Lets people ask. Floor 2 of the house: the API over the host's Unix socket, and the client of it.
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`wire`] | the documented, stable JSON schema |
+//! | `convert` | state to wire, and nothing the other way |
+//! | `select` | targets: names, `group:*` and `all` |
+//! | `peer` | the socket: its mode, and who may connect |
+//! | `server` | the routes |
+//! | `orders` | start, stop, restart, signal, and waiting for what they bring about |
+//! | `streams` | events and logs, line by line |
+//! | `history` | why a process is in its state |
+//! | `refused` | errors as people and programs get them |
+//! | [`client`] | the other end |
+//!
+//! What is deliberately absent: wasmtime, spawning, configuration. Whatever is answered about the state of
+//! processes comes from one [`Snapshot`](provost_state::Snapshot), read without a lock: asking never waits
+//! for anything that a process does.
+
+#![forbid(unsafe_code)]
+
+pub mod client;
+mod convert;
+mod history;
+mod orders;
+mod peer;
+mod refused;
+mod select;
+mod server;
+mod streams;
+pub mod wire;
+
+pub use peer::{BindError, Listening};
+pub use server::{Desk, serve};

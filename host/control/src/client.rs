@@ -1,0 +1,264 @@
+//! The other end of the socket: one connection a request, answers as wire types, streams line by line.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use crate::wire;
+
+/// Why a request had no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens.
+    #[error("no host is running (nobody listens on {})", .0.display())]
+    NoHost(PathBuf),
+    /// Somebody listens, and we may not speak.
+    #[error("not allowed to speak to the host on {}: it belongs to another user", .0.display())]
+    NotAllowed(PathBuf),
+    /// The host refused.
+    #[error("{}", error.message)]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Why, as it said.
+        error: wire::Error,
+    },
+    /// The answer made no sense, or the connection broke.
+    #[error("the host's answer cannot be understood: {0}")]
+    Protocol(String),
+}
+
+fn protocol(error: impl std::fmt::Display) -> ClientError {
+    ClientError::Protocol(error.to_string())
+}
+
+/// A client of the host that listens on a socket.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+/// A rendered view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Its media type.
+    pub content_type: String,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+impl Client {
+    /// A client; nothing is connected yet.
+    #[must_use]
+    pub fn new(socket: PathBuf) -> Self {
+        Self { socket }
+    }
+
+    /// The socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::PermissionDenied => ClientError::NotAllowed(self.socket.clone()),
+            _ => ClientError::NoHost(self.socket.clone()),
+        })?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(protocol)?;
+        tokio::spawn(connection);
+        let mut request = Request::builder().method(method).uri(path).header(HOST, "localhost");
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(Full::new(body.unwrap_or_default())).map_err(protocol)?;
+        let response = sender.send_request(request).await.map_err(protocol)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.map_err(protocol)?.to_bytes();
+        match serde_json::from_slice::<wire::Failure>(&body) {
+            Ok(failure) => Err(ClientError::Refused { status, error: failure.error }),
+            Err(_) => Err(protocol(format!("status {status}: {}", String::from_utf8_lossy(&body)))),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        answer(self.send(Method::GET, path, None).await?).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).map_err(protocol)?;
+        answer(self.send(Method::POST, path, Some(body.into())).await?).await
+    }
+
+    /// Who is there?
+    ///
+    /// # Errors
+    /// [`ClientError`], as all of these.
+    pub async fn ping(&self) -> Result<wire::Ping, ClientError> {
+        self.get("/v1/ping").await
+    }
+
+    /// The state of `targets`, or of everything if there are none.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn status(&self, targets: &[String]) -> Result<wire::Status, ClientError> {
+        self.get(&format!("/v1/status?select={}", escaped(&targets.join(",")))).await
+    }
+
+    /// Has `start`, `stop`, `restart` or `signal` carried out.
+    ///
+    /// # Errors
+    /// [`ClientError`]; what went wrong with single processes is in the outcome.
+    pub async fn order(&self, action: &str, order: &wire::Order) -> Result<wire::Outcome, ClientError> {
+        self.post(&format!("/v1/processes/{action}"), order).await
+    }
+
+    /// Why is this process in its state?
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn explain(&self, name: &str) -> Result<wire::Explanation, ClientError> {
+        self.get(&format!("/v1/explain/{}", escaped(name))).await
+    }
+
+    /// All plugins.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn plugins(&self) -> Result<wire::PluginList, ClientError> {
+        self.get("/v1/plugins").await
+    }
+
+    /// What a plugin renders at `path`, which may have a query.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn view(&self, plugin: &str, path: &str) -> Result<Rendered, ClientError> {
+        let (path, query) =
+            path.trim_start_matches('/').split_once('?').unwrap_or((path.trim_start_matches('/'), ""));
+        let mut uri = format!("/v1/views/{}", escaped(plugin));
+        for segment in path.split('/').filter(|_| !path.is_empty()) {
+            uri.push('/');
+            uri.push_str(&escaped(segment));
+        }
+        if !query.is_empty() {
+            uri.push('?');
+            uri.push_str(query);
+        }
+        let response = self.send(Method::GET, &uri, None).await?;
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().to_owned();
+        let body = response.into_body().collect().await.map_err(protocol)?.to_bytes();
+        Ok(Rendered { content_type, body })
+    }
+
+    /// Asks the host to stop. It answers at once; when it is gone the socket is.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn shutdown(&self) -> Result<wire::Ping, ClientError> {
+        self.post("/v1/shutdown", &serde_json::json!({})).await
+    }
+
+    /// The remembered changes after generation `since`, and from then on if `follow`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn events(&self, since: u64, follow: bool) -> Result<Lines<wire::Event>, ClientError> {
+        let path = format!("/v1/events?since={since}&follow={}", u8::from(follow));
+        Ok(Lines::of(self.send(Method::GET, &path, None).await?))
+    }
+
+    /// The last `tail` lines of each of `targets` (of everything if there are none), and from then on if `follow`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn logs(
+        &self,
+        targets: &[String],
+        tail: usize,
+        follow: bool,
+    ) -> Result<Lines<wire::LogItem>, ClientError> {
+        let select = escaped(&targets.join(","));
+        let path = format!("/v1/logs?select={select}&n={tail}&follow={}", u8::from(follow));
+        Ok(Lines::of(self.send(Method::GET, &path, None).await?))
+    }
+}
+
+async fn answer<T: DeserializeOwned>(response: Response<Incoming>) -> Result<T, ClientError> {
+    let body = response.into_body().collect().await.map_err(protocol)?.to_bytes();
+    serde_json::from_slice(&body).map_err(protocol)
+}
+
+/// Percent-encodes what has a meaning in a path or a query.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                escaped.push(char::from(byte))
+            }
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+/// A stream of JSON objects, one a line.
+#[derive(Debug)]
+pub struct Lines<T> {
+    body: Incoming,
+    pending: BytesMut,
+    ready: VecDeque<T>,
+}
+
+impl<T: DeserializeOwned> Lines<T> {
+    fn of(response: Response<Incoming>) -> Self {
+        Self { body: response.into_body(), pending: BytesMut::new(), ready: VecDeque::new() }
+    }
+
+    /// The next object; `None` when the host has no more or has gone.
+    ///
+    /// # Errors
+    /// [`ClientError::Protocol`] if a line is no such object.
+    pub async fn next(&mut self) -> Result<Option<T>, ClientError> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Ok(Some(item));
+            }
+            // A host that is killed cuts the stream: that is its end, not an error of the protocol.
+            let Some(Ok(frame)) = self.body.frame().await else { return Ok(None) };
+            if let Some(bytes) = frame.data_ref() {
+                self.pending.extend_from_slice(bytes);
+                self.split()?;
+            }
+        }
+    }
+
+    fn split(&mut self) -> Result<(), ClientError> {
+        while let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
+            let line = self.pending.split_to(end + 1);
+            self.ready.push_back(serde_json::from_slice(&line).map_err(protocol)?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! Why a process is in its state: the chain of causes and decisions, from the changes that are remembered.
+
+use provost_state::changes::CHANGES_KEPT;
+use provost_state::{Generation, Phase, ProcessState, Reader};
+
+use crate::refused::Refused;
+use crate::select::select;
+use crate::{convert, wire};
+
+/// How many events of the chain are told.
+const HISTORY: usize = 50;
+
+pub(crate) fn explain(reader: &Reader, name: String) -> Result<wire::Explanation, Refused> {
+    let world = reader.snapshot();
+    let chosen = select(&world, std::slice::from_ref(&name))?;
+    let [id] = chosen[..] else {
+        return Err(Refused::bad_request(format!("`{name}` is not one process: explain one at a time")));
+    };
+    let Some(state) = world.get(id) else {
+        return Err(Refused::bad_request(format!("`{name}` is gone")));
+    };
+    let page = reader.changes_until(Generation(0), &world, CHANGES_KEPT);
+    let mut history: Vec<_> = page.changes.iter().filter(|change| change.state.id == id).collect();
+    let cut = history.len().saturating_sub(HISTORY);
+    let history = history.split_off(cut);
+    Ok(wire::Explanation {
+        process: convert::process(state),
+        sentence: sentence(state),
+        history: history.into_iter().map(|change| convert::event(change)).collect(),
+        forgotten: page.missed,
+    })
+}
+
+/// Phase and reason as one sentence.
+fn sentence(state: &ProcessState) -> String {
+    let name = state.name();
+    let because = format!("{} (cause: {})", state.reason, state.cause.as_str());
+    match state.phase {
+        Phase::Running { pid } => format!("{name} is running with pid {pid}; {because}."),
+        Phase::Starting { pid } => format!("{name} is starting with pid {pid} and not ready yet; {because}."),
+        Phase::Backoff { until } => {
+            format!("{name} is in backoff and will be started again at {}: {because}.", convert::time(until))
+        }
+        Phase::Stopping { kill_at, .. } => {
+            format!("{name} is stopping and will be killed at {}: {because}.", convert::time(kill_at))
+        }
+        Phase::Fatal => format!("{name} was given up on: {because}. `provost start {name}` revives it."),
+        Phase::Stopped | Phase::Waiting | Phase::Exited => {
+            format!("{name} is {}: {because}.", state.phase.kind())
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Errors as people and programs get them: a status, a stable word, a sentence, and what to do next.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use provost_supervisor::Refusal;
+
+use crate::wire;
+
+/// A request that was refused.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    status: StatusCode,
+    error: wire::Error,
+}
+
+impl Refused {
+    fn new(status: StatusCode, code: &str, message: String, hint: Option<String>) -> Self {
+        Self { status, error: wire::Error { code: code.to_owned(), message, hint } }
+    }
+
+    pub(crate) fn not_found(code: &str, message: String, hint: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message, Some(hint))
+    }
+
+    /// The request itself is at fault; `message` names the field.
+    pub(crate) fn bad_request(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message, None)
+    }
+
+    pub(crate) fn plugin_failed(message: String) -> Self {
+        let hint = "`provost plugin list` shows its faults".to_owned();
+        Self::new(StatusCode::BAD_GATEWAY, "plugin_failed", message, Some(hint))
+    }
+
+    pub(crate) fn timed_out(message: String) -> Self {
+        let hint = "`provost explain NAME` says why; `--timeout` allows for more time".to_owned();
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message, Some(hint))
+    }
+
+    pub(crate) fn not_reached(message: String) -> Self {
+        Self::new(StatusCode::CONFLICT, "not_reached", message, None)
+    }
+
+    /// The error without its status, for one process of several.
+    pub(crate) fn into_error(self) -> wire::Error {
+        self.error
+    }
+
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> String {
+        match &self.error.hint {
+            Some(hint) => format!("{}; {hint}", self.error.message),
+            None => self.error.message.clone(),
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let (status, code) = match refusal {
+            Refusal::NotRunning => (StatusCode::CONFLICT, "not_running"),
+            Refusal::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
+            Refusal::SignalFailed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "signal_failed"),
+        };
+        Self::new(status, code, refusal.to_string(), None)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.status, Json(wire::Failure { error: self.error })).into_response()
+    }
+}

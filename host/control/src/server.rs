@@ -1,0 +1,195 @@
+//! The routes.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, Path, Query, RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use provost_state::{Plugins, ViewRequest};
+use provost_supervisor::Supervisor;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use crate::peer::Listening;
+use crate::refused::Refused;
+use crate::select::select_or_all;
+use crate::{convert, history, orders, streams, wire};
+
+/// What the API speaks for.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// The processes.
+    pub supervisor: Supervisor,
+    /// The plugins.
+    pub plugins: Arc<dyn Plugins>,
+    /// The host itself.
+    pub host: wire::Host,
+    /// Told when somebody asks the host to stop.
+    pub shutdown: mpsc::Sender<()>,
+}
+
+/// Serves the API until `until` resolves; requests under way are finished, streams end.
+///
+/// # Errors
+/// What the socket says.
+pub async fn serve(
+    listening: Listening,
+    desk: Desk,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let (ending, ended) = tokio::sync::watch::channel(false);
+    let until = async move {
+        until.await;
+        // Streams that follow would keep their connections open for ever.
+        ending.send_replace(true);
+    };
+    axum::serve(listening, routes(desk, ended)).with_graceful_shutdown(until).await
+}
+
+/// A desk, and the end of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Served {
+    pub(crate) desk: Desk,
+    pub(crate) ended: tokio::sync::watch::Receiver<bool>,
+}
+
+fn routes(desk: Desk, ended: tokio::sync::watch::Receiver<bool>) -> Router {
+    Router::new()
+        .route("/v1/ping", get(ping))
+        .route("/v1/status", get(status))
+        .route("/v1/events", get(streams::events))
+        .route("/v1/logs", get(streams::logs))
+        .route("/v1/processes/{action}", post(order))
+        .route("/v1/explain/{name}", get(explain))
+        .route("/v1/plugins", get(plugins))
+        .route("/v1/views/{name}", get(view))
+        .route("/v1/views/{name}/{*path}", get(view))
+        .route("/v1/shutdown", post(shutdown))
+        .fallback(nowhere)
+        .with_state(Served { desk, ended })
+}
+
+/// A JSON body whose errors name the field and are answered in JSON.
+pub(crate) struct Body<T>(T);
+
+impl<T, S> FromRequest<S> for Body<T>
+where
+    Json<T>: FromRequest<S, Rejection = JsonRejection>,
+    S: Send + Sync,
+{
+    type Rejection = Refused;
+
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Refused> {
+        match Json::from_request(request, state).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(rejection) => Err(Refused::bad_request(rejection.body_text())),
+        }
+    }
+}
+
+/// The query of requests that choose processes.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Select {
+    /// Targets, separated by commas.
+    #[serde(default)]
+    select: String,
+}
+
+/// The targets of a comma-separated list.
+pub(crate) fn targets(list: &str) -> Vec<String> {
+    list.split(',').filter(|target| !target.is_empty()).map(str::to_owned).collect()
+}
+
+async fn ping(State(served): State<Served>) -> Json<wire::Ping> {
+    let host = &served.desk.host;
+    Json(wire::Ping { pid: host.pid, version: host.version.clone() })
+}
+
+/// One snapshot, one generation; no lock is taken and nothing is waited for.
+async fn status(
+    State(served): State<Served>,
+    Query(query): Query<Select>,
+) -> Result<Json<wire::Status>, Refused> {
+    let world = served.desk.supervisor.reader().snapshot();
+    let chosen = select_or_all(&world, &targets(&query.select))?;
+    Ok(Json(wire::Status {
+        generation: world.generation().0,
+        taken_at: convert::time(world.taken_at()),
+        processes: chosen
+            .iter()
+            .filter_map(|id| world.get(*id))
+            .map(|state| convert::process(state))
+            .collect(),
+        plugins: reports(&served),
+        host: served.desk.host,
+    }))
+}
+
+fn reports(served: &Served) -> Vec<wire::Plugin> {
+    served.desk.plugins.reports().iter().map(convert::plugin).collect()
+}
+
+async fn plugins(State(served): State<Served>) -> Json<wire::PluginList> {
+    Json(wire::PluginList { plugins: reports(&served) })
+}
+
+async fn order(
+    State(served): State<Served>,
+    Path(action): Path<String>,
+    Body(order): Body<wire::Order>,
+) -> Result<Json<wire::Outcome>, Refused> {
+    orders::carry_out(&served.desk.supervisor, &action, order).await.map(Json)
+}
+
+async fn explain(
+    State(served): State<Served>,
+    Path(name): Path<String>,
+) -> Result<Json<wire::Explanation>, Refused> {
+    history::explain(served.desk.supervisor.reader(), name).map(Json)
+}
+
+/// What follows the name of a view in its path.
+#[derive(Debug, Deserialize)]
+struct ViewPath {
+    name: String,
+    #[serde(default)]
+    path: String,
+}
+
+async fn view(
+    State(served): State<Served>,
+    Path(at): Path<ViewPath>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refused> {
+    let view = served.desk.plugins.view(&at.name).ok_or_else(|| {
+        let message = format!("there is no active plugin called `{}` that renders a view", at.name);
+        Refused::not_found(
+            "unknown_view",
+            message,
+            "`provost plugin list` shows the roles of each".to_owned(),
+        )
+    })?;
+    let world = served.desk.supervisor.reader().snapshot();
+    let request = ViewRequest { path: at.path, query: query.unwrap_or_default() };
+    let rendered = tokio::task::spawn_blocking(move || view.render(&request, &world)).await;
+    match rendered {
+        Ok(Ok(response)) => Ok(([(CONTENT_TYPE, response.content_type)], response.body).into_response()),
+        Ok(Err(fault)) => Err(Refused::plugin_failed(format!("plugin {}: {fault}", at.name))),
+        Err(error) => Err(Refused::plugin_failed(format!("plugin {}: {error}", at.name))),
+    }
+}
+
+async fn shutdown(State(served): State<Served>) -> Json<wire::Ping> {
+    // A full channel means that it was told already.
+    let _ = served.desk.shutdown.try_send(());
+    ping(State(served)).await
+}
+
+async fn nowhere(uri: axum::http::Uri) -> Refused {
+    let hint = "the API is described in docs/api.md".to_owned();
+    Refused::not_found("unknown_path", format!("there is nothing at {}", uri.path()), hint)
+}

@@ -1,0 +1,158 @@
+//! Events and logs, one JSON object a line, as they happen.
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use provost_state::{Generation, Reader};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
+
+use crate::convert;
+use crate::refused::Refused;
+use crate::select::select_or_all;
+use crate::server::{Served, targets};
+
+/// Changes that are read at once.
+const PAGE: usize = 512;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct EventsQuery {
+    #[serde(default)]
+    follow: Option<Flag>,
+    /// Only changes after this generation.
+    #[serde(default)]
+    since: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct LogsQuery {
+    #[serde(default)]
+    select: String,
+    #[serde(default)]
+    follow: Option<Flag>,
+    /// How many lines of the past.
+    #[serde(default = "ten")]
+    n: usize,
+}
+
+fn ten() -> usize {
+    10
+}
+
+/// A switch in a query: `?follow=1`, `?follow=true` or just `?follow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum Flag {
+    #[serde(rename = "1", alias = "true", alias = "")]
+    On,
+    #[serde(rename = "0", alias = "false")]
+    Off,
+}
+
+fn is_on(flag: Option<Flag>) -> bool {
+    flag == Some(Flag::On)
+}
+
+/// Items as a body of lines.
+struct Lines<T> {
+    /// What comes next; `None` at the end.
+    next: T,
+    ended: watch::Receiver<bool>,
+}
+
+/// Something that brings forth lines.
+trait Source: Send + 'static {
+    /// The next bytes, whole lines; `None` at the end.
+    fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
+}
+
+fn body_of<T: Source>(source: T, ended: watch::Receiver<bool>) -> Response {
+    let lines = stream::unfold(Lines { next: source, ended }, async |mut lines| {
+        let bytes = tokio::select! {
+            bytes = lines.next.next() => bytes?,
+            _ = lines.ended.wait_for(|ended| *ended) => return None,
+        };
+        Some((Ok::<_, std::convert::Infallible>(bytes), lines))
+    });
+    ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(Box::pin(lines))).into_response()
+}
+
+fn push_line(bytes: &mut Vec<u8>, item: &impl Serialize) {
+    // The wire types have no map keys that JSON could refuse.
+    if serde_json::to_writer(&mut *bytes, item).is_ok() {
+        bytes.push(b'\n');
+    }
+}
+
+/// The changes after a cursor, and from then on.
+struct Events {
+    reader: Reader,
+    changed: watch::Receiver<Generation>,
+    cursor: Generation,
+    follow: bool,
+}
+
+impl Source for Events {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            self.changed.mark_unchanged();
+            let page = self.reader.changes_since(self.cursor, PAGE);
+            self.cursor = page.cursor;
+            let mut bytes = Vec::new();
+            if page.missed > 0 {
+                push_line(&mut bytes, &convert::missed(page.missed));
+            }
+            for change in &page.changes {
+                push_line(&mut bytes, &convert::event(change));
+            }
+            if !bytes.is_empty() {
+                return Some(bytes.into());
+            }
+            if !self.follow {
+                return None;
+            }
+            self.changed.changed().await.ok()?;
+        }
+    }
+}
+
+pub(crate) async fn events(State(served): State<Served>, Query(query): Query<EventsQuery>) -> Response {
+    let supervisor = &served.desk.supervisor;
+    let events = Events {
+        reader: supervisor.reader().clone(),
+        changed: supervisor.changed(),
+        cursor: Generation(query.since),
+        follow: is_on(query.follow),
+    };
+    body_of(events, served.ended)
+}
+
+/// Lines of output.
+struct Output(mpsc::Receiver<provost_supervisor::LogItem>);
+
+impl Source for Output {
+    async fn next(&mut self) -> Option<Bytes> {
+        let mut bytes = Vec::new();
+        let first = self.0.recv().await?;
+        push_line(&mut bytes, &convert::log_item(first));
+        // What is there already goes out together.
+        while bytes.len() < 64 << 10
+            && let Ok(item) = self.0.try_recv()
+        {
+            push_line(&mut bytes, &convert::log_item(item));
+        }
+        Some(bytes.into())
+    }
+}
+
+pub(crate) async fn logs(
+    State(served): State<Served>,
+    Query(query): Query<LogsQuery>,
+) -> Result<Response, Refused> {
+    let supervisor = &served.desk.supervisor;
+    let chosen = select_or_all(&supervisor.reader().snapshot(), &targets(&query.select))?;
+    let output = Output(supervisor.logs().follow(&chosen, query.n, is_on(query.follow)));
+    Ok(body_of(output, served.ended))
+}

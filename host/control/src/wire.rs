@@ -1,0 +1,329 @@
+//! The documented, stable JSON schema of the API.
+//!
+//! Times are RFC 3339 in UTC with milliseconds. A field is only ever added; a client ignores fields that it
+//! does not know. What has no value is `null`, and its field is there.
+
+use serde::{Deserialize, Serialize};
+
+/// The answer to `GET /v1/status`: everything at one generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The number of the last change.
+    pub generation: u64,
+    /// When that change was made.
+    pub taken_at: String,
+    /// The processes asked for, in the order of the config.
+    pub processes: Vec<Process>,
+    /// All plugins, in the order of the config.
+    pub plugins: Vec<Plugin>,
+    /// The host itself.
+    pub host: Host,
+}
+
+/// One process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its name.
+    pub name: String,
+    /// Its group, if it is in one.
+    pub group: Option<String>,
+    /// `stopped`, `waiting`, `starting`, `running`, `stopping`, `backoff`, `exited` or `fatal`.
+    pub phase: String,
+    /// `up` or `down`.
+    pub desired: String,
+    /// The process id of its child, while there is one.
+    pub pid: Option<u32>,
+    /// Which life this is; 0 before the first.
+    pub incarnation: u64,
+    /// Counts the changes of this process.
+    pub version: u64,
+    /// The generation in which it last changed.
+    pub generation: u64,
+    /// How often a policy had it restarted.
+    pub restarts: u64,
+    /// Consecutive failures.
+    pub failures: u32,
+    /// Is it ready?
+    pub ready: bool,
+    /// How its last life ended.
+    pub exit: Option<Exit>,
+    /// Why it is in this phase, as a word: `boot`, `user`, `api`, `policy`, `crash`, `dependency`, …
+    pub cause: String,
+    /// Why it is in this phase, in words.
+    pub reason: String,
+    /// When its current or last life began.
+    pub started_at: Option<String>,
+    /// When its last life ended.
+    pub ended_at: Option<String>,
+    /// When the host will act on it next: start it again, or kill it.
+    pub next_action_at: Option<String>,
+    /// The last decision about it.
+    pub decision: Option<Decision>,
+}
+
+/// How a life ended: one of three.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Exit {
+    /// With an exit code.
+    Code {
+        /// The code.
+        code: i32,
+    },
+    /// By a signal.
+    Signal {
+        /// Its number.
+        signal: i32,
+        /// Its name, such as `SIGKILL`.
+        name: String,
+    },
+    /// It could not be started, or ended unobserved.
+    Error {
+        /// Why.
+        error: String,
+    },
+}
+
+/// A decision about a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// `restart`, `stay-down` or `give-up`.
+    pub action: String,
+    /// The delay of a restart, in milliseconds.
+    pub delay_ms: Option<u64>,
+    /// The policy that decided, or `failsafe`.
+    pub by: String,
+    /// Why, in its words.
+    pub reason: String,
+    /// The policies that failed or were overruled on the way to it.
+    pub overruled: Option<String>,
+}
+
+/// One plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plugin {
+    /// Its name in the config.
+    pub name: String,
+    /// `bundled:NAME` or a path.
+    pub source: String,
+    /// SHA-256 of the component, in hex.
+    pub digest: String,
+    /// The interfaces that it exports to the host.
+    pub roles: Vec<String>,
+    /// `active` or `refused`.
+    pub status: String,
+    /// Why it was refused.
+    pub reason: Option<String>,
+    /// Calls made.
+    pub calls: u64,
+    /// Calls that failed.
+    pub faults: u64,
+    /// The last of them.
+    pub last_fault: Option<Fault>,
+}
+
+/// A failed call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// `refused`, `trap`, `deadline`, `memory` or `answer`.
+    pub kind: String,
+    /// What exactly.
+    pub message: String,
+}
+
+/// The host itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// Its process id.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// When it started.
+    pub started_at: String,
+    /// The path of its socket.
+    pub socket: String,
+    /// The path of its config.
+    pub config: String,
+}
+
+/// One change, as a line of `GET /v1/events`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number.
+    pub generation: u64,
+    /// When.
+    pub at: String,
+    /// The process.
+    pub process: String,
+    /// Which life of it.
+    pub incarnation: u64,
+    /// `added`, `start`, `stop`, `waiting`, `spawned`, `spawn_failed`, `ready`, `exited` or `decided`; or
+    /// `missed`, for changes that are no longer remembered: then only `count` means something.
+    pub kind: String,
+    /// The phase after it.
+    pub phase: String,
+    /// The phase before it.
+    pub before: String,
+    /// Why, as a word.
+    pub cause: String,
+    /// Why, in words.
+    pub reason: String,
+    /// Of `spawned`: the process id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pid: Option<u32>,
+    /// Of `exited` and `spawn_failed`: how.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub exit: Option<Exit>,
+    /// Of `decided`: what.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decision: Option<Decision>,
+    /// Of `missed`: how many.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub count: Option<u64>,
+}
+
+/// One line of `GET /v1/logs`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum LogItem {
+    /// A line of text.
+    Text {
+        /// The process.
+        process: String,
+        /// `stdout` or `stderr`.
+        stream: String,
+        /// When it was read.
+        at: String,
+        /// The line.
+        text: String,
+    },
+    /// A line that is not UTF-8.
+    Binary {
+        /// The process.
+        process: String,
+        /// `stdout` or `stderr`.
+        stream: String,
+        /// When it was read.
+        at: String,
+        /// The line, in base64.
+        base64: String,
+    },
+    /// Lines that the reader was too slow for; they are in the log file.
+    Missed {
+        /// The process.
+        process: String,
+        /// How many.
+        missed: u64,
+    },
+}
+
+/// The body of `POST /v1/processes/{start,stop,restart,signal}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// Names, `group:*`, or `all`.
+    pub select: Vec<String>,
+    /// Who asks: `user` or `api`.
+    #[serde(default)]
+    pub cause: OrderCause,
+    /// Wait until what was asked for has come about?
+    #[serde(default)]
+    pub wait: bool,
+    /// How long to wait, in milliseconds; 30 seconds unless given.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+    /// Of `signal`: its name, with or without `SIG`, or its number.
+    #[serde(default)]
+    pub signal: Option<Signal>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderCause {
+    /// A person, by the command line.
+    User,
+    /// A program.
+    #[default]
+    Api,
+}
+
+/// A signal, as people write it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Signal {
+    /// By number.
+    Number(i32),
+    /// By name: `HUP` or `SIGHUP`.
+    Name(String),
+}
+
+/// The answer to an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// One a process, in the order of the config.
+    pub results: Vec<ProcessOutcome>,
+}
+
+/// What an order came to for one process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessOutcome {
+    /// The process.
+    pub name: String,
+    /// Was it done?
+    pub ok: bool,
+    /// Its phase afterwards.
+    pub phase: String,
+    /// The reason of that phase.
+    pub reason: String,
+    /// Why it was not done.
+    pub error: Option<Error>,
+}
+
+/// The answer to `GET /v1/explain/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The process.
+    pub process: Process,
+    /// Why it is in its phase, in one sentence.
+    pub sentence: String,
+    /// What led there, oldest first.
+    pub history: Vec<Event>,
+    /// Changes that are no longer remembered, some of which may have been about this process.
+    pub forgotten: u64,
+}
+
+/// The answer to `GET /v1/plugins`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginList {
+    /// In the order of the config.
+    pub plugins: Vec<Plugin>,
+}
+
+/// The answer to `GET /v1/ping`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ping {
+    /// The host's process id.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+}
+
+/// The body of every answer with a status of 400 or more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: Error,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Error {
+    /// A stable word: `unknown_process`, `not_running`, `bad_request`, `timeout`, `shutting_down`, …
+    pub code: String,
+    /// In words.
+    pub message: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hint: Option<String>,
+}
