@@ -1,0 +1,52 @@
+//! What wit-bindgen makes of `../wit`: one module a world. The interfaces that plugins import are generated
+//! once, in `judge`, and shared by the other worlds, so that one crate may play several roles.
+//!
+//! A world's exports, and the section that describes them, come into a component only by the macro of its
+//! role.
+#![expect(missing_docs, reason = "generated; what matters is documented in the WIT files")]
+
+/// World `restart-judge`, and the interfaces that all worlds import.
+pub mod judge {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "restart-judge",
+        pub_export_macro: true,
+        export_macro_name: "export_restart_judge",
+        additional_derives: [PartialEq],
+        generate_all,
+    });
+}
+
+/// World `status-renderer`.
+pub mod renderer {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "status-renderer",
+        pub_export_macro: true,
+        export_macro_name: "export_status_renderer",
+        additional_derives: [PartialEq],
+        with: {
+            "provost:plugin/types@0.1.0": super::judge::provost::plugin::types,
+            "provost:plugin/snapshots@0.1.0": super::judge::provost::plugin::snapshots,
+            "provost:plugin/settings@0.1.0": super::judge::provost::plugin::settings,
+            "provost:plugin/log@0.1.0": super::judge::provost::plugin::log,
+        },
+    });
+}
+
+/// World `status-listener`.
+pub mod listener {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "status-listener",
+        pub_export_macro: true,
+        export_macro_name: "export_status_listener",
+        additional_derives: [PartialEq],
+        with: {
+            "provost:plugin/types@0.1.0": super::judge::provost::plugin::types,
+            "provost:plugin/snapshots@0.1.0": super::judge::provost::plugin::snapshots,
+            "provost:plugin/settings@0.1.0": super::judge::provost::plugin::settings,
+            "provost:plugin/log@0.1.0": super::judge::provost::plugin::log,
+        },
+    });
+}

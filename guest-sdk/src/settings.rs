@@ -1,0 +1,88 @@
+//! The operator's settings, from JSON text to the plugin's own type, with errors that name the field.
+
+use serde::de::DeserializeOwned;
+
+/// Reads settings as they stand in the operator's file.
+///
+/// # Errors
+/// Says which field is wrong and why, in words for the operator.
+pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+    let mut text = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut text).map_err(|error| {
+        let field = error.path().to_string();
+        let message = error.inner().to_string();
+        // The text was made by the host from the operator's TOML: its line and column help nobody.
+        let message = message.split(" at line ").next().unwrap_or_default();
+        // An unknown or missing field is an error of the table: the message names the field by itself.
+        if field == "." { format!("settings: {message}") } else { format!("settings: {field}: {message}") }
+    })
+}
+
+/// The settings of the running plugin; where they are wrong, says so in the log and ends the call with a
+/// trap.
+///
+/// The host hands the judgement to the next policy in the chain, so a mistake in the settings costs no
+/// process.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn of_this_plugin<T: DeserializeOwned>(check: impl FnOnce(&T) -> Result<(), String>) -> T {
+    let json = crate::bindings::judge::provost::plugin::settings::json();
+    let checked = parse::<T>(&json).and_then(|settings| match check(&settings) {
+        Ok(()) => Ok(settings),
+        Err(message) => Err(format!("settings: {message}")),
+    });
+    match checked {
+        Ok(settings) => settings,
+        Err(message) => {
+            crate::log::error(&message);
+            core::arch::wasm32::unreachable()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Span;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        first: Span,
+        tries: Option<u32>,
+    }
+
+    fn error(json: &str) -> String {
+        parse::<Sample>(json).expect_err("it should be refused")
+    }
+
+    #[test]
+    fn good_settings_are_read() {
+        let sample: Sample = parse(r#"{"first": "2s", "tries": 4}"#).expect("good settings");
+        assert_eq!((sample.first.ms(), sample.tries), (2000, Some(4)));
+    }
+
+    #[test]
+    fn a_wrong_field_is_named() {
+        assert_eq!(
+            error(r#"{"first": "soon"}"#),
+            r#"settings: first: "soon" is not a duration: write a whole number and ms, s, m or h, such as "100ms""#
+        );
+        assert_eq!(
+            error(r#"{"first": 1, "tries": "x"}"#),
+            r#"settings: tries: invalid type: string "x", expected u32"#
+        );
+    }
+
+    #[test]
+    fn an_unknown_field_is_named_beside_the_known_ones() {
+        assert_eq!(
+            error(r#"{"frist": 1}"#),
+            "settings: frist: unknown field `frist`, expected `first` or `tries`"
+        );
+    }
+
+    #[test]
+    fn a_missing_field_is_named() {
+        assert_eq!(error("{}"), "settings: missing field `first`");
+    }
+}

@@ -1,0 +1,204 @@
+//! A made-up world, to test a plugin's logic natively: no wasm toolchain, no host.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::log::Level;
+use crate::{
+    Action, Cause, Columns, Counts, Death, Desired, Ended, Event, EventKind, Exit, Fields, Phase,
+    ProcessState, TextColumn, World,
+};
+
+/// A world that a test makes up.
+#[derive(Debug, Default)]
+pub struct MadeUpWorld {
+    /// The number of its change.
+    pub generation: u64,
+    /// Its processes, in the order of the config.
+    pub processes: Vec<ProcessState>,
+    /// The deaths of each process by name, newest first.
+    pub deaths: BTreeMap<String, Vec<Death>>,
+}
+
+impl MadeUpWorld {
+    /// A world of these processes.
+    #[must_use]
+    pub fn of(processes: impl IntoIterator<Item = ProcessState>) -> Self {
+        Self { processes: processes.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The same world in which the process `name` died like this, newest first.
+    #[must_use]
+    pub fn with_deaths(mut self, name: &str, deaths: impl IntoIterator<Item = (Exit, u64)>) -> Self {
+        let death = |(exit, uptime)| Death { incarnation: 0, exit, at: 0, uptime };
+        self.deaths.insert(name.to_owned(), deaths.into_iter().map(death).collect());
+        self
+    }
+
+    /// Rows `offset..offset + limit`, as far as there are such.
+    fn rows(&self, offset: u32, limit: u32) -> &[ProcessState] {
+        let rest = self.processes.get(offset as usize..).unwrap_or_default();
+        rest.get(..limit as usize).unwrap_or(rest)
+    }
+}
+
+impl World for MadeUpWorld {
+    fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    fn taken_at(&self) -> u64 {
+        0
+    }
+
+    fn size(&self) -> u32 {
+        u32::try_from(self.processes.len()).unwrap_or(u32::MAX)
+    }
+
+    fn get(&self, name: &str) -> Option<ProcessState> {
+        self.processes.iter().find(|process| process.name == name).cloned()
+    }
+
+    fn page(&self, offset: u32, limit: u32) -> Vec<ProcessState> {
+        self.rows(offset, limit.min(1024)).to_vec()
+    }
+
+    fn columns(&self, fields: Fields, offset: u32, limit: u32) -> Columns {
+        let rows = self.rows(offset, limit.min(65536));
+        Columns {
+            size: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+            names: text_column(rows, fields.contains(Fields::NAMES), |row| &row.name),
+            groups: text_column(rows, fields.contains(Fields::GROUPS), |row| &row.group),
+            phases: column(rows, fields.contains(Fields::PHASES), |row| row.phase as u8),
+            pids: column(rows, fields.contains(Fields::PIDS), |row| row.pid.unwrap_or(0)),
+            incarnations: column(rows, fields.contains(Fields::INCARNATIONS), |row| row.incarnation),
+            restarts: column(rows, fields.contains(Fields::RESTARTS), |row| row.restarts),
+            failures: column(rows, fields.contains(Fields::FAILURES), |row| row.failures),
+            started_at: column(rows, fields.contains(Fields::STARTED_AT), |row| row.started_at.unwrap_or(0)),
+            ended_at: column(rows, fields.contains(Fields::ENDED_AT), |row| row.ended_at.unwrap_or(0)),
+            exit_codes: column(rows, fields.contains(Fields::EXIT_CODES), exit_code),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let count = |phase| {
+            let in_phase = self.processes.iter().filter(|process| process.phase == phase).count();
+            u32::try_from(in_phase).unwrap_or(u32::MAX)
+        };
+        Counts {
+            stopped: count(Phase::Stopped),
+            waiting: count(Phase::Waiting),
+            starting: count(Phase::Starting),
+            running: count(Phase::Running),
+            stopping: count(Phase::Stopping),
+            backoff: count(Phase::Backoff),
+            exited: count(Phase::Exited),
+            fatal: count(Phase::Fatal),
+        }
+    }
+
+    fn deaths(&self, name: &str, limit: u32) -> Vec<Death> {
+        let deaths = self.deaths.get(name).map(Vec::as_slice).unwrap_or_default();
+        deaths.iter().take(limit.min(100) as usize).cloned().collect()
+    }
+}
+
+/// A column of the rows, empty unless it was asked for.
+fn column<T>(rows: &[ProcessState], asked: bool, cell: impl Fn(&ProcessState) -> T) -> Vec<T> {
+    if asked { rows.iter().map(cell).collect() } else { Vec::new() }
+}
+
+/// A text column of the rows, empty unless it was asked for.
+fn text_column(rows: &[ProcessState], asked: bool, cell: impl Fn(&ProcessState) -> &String) -> TextColumn {
+    let mut column = TextColumn { text: String::new(), ends: Vec::new() };
+    for row in rows.iter().filter(|_| asked) {
+        column.text.push_str(cell(row));
+        column.ends.push(u32::try_from(column.text.len()).unwrap_or(u32::MAX));
+    }
+    column
+}
+
+/// How columns say an end.
+fn exit_code(process: &ProcessState) -> i32 {
+    match process.exit {
+        Some(Exit::Code(code)) => code,
+        Some(Exit::Signal(signal)) => 128 + signal,
+        Some(Exit::NotSpawned(_) | Exit::Unobserved) | None => -1,
+    }
+}
+
+/// A process in this phase, in its first life and in no group.
+#[must_use]
+pub fn process(name: &str, phase: Phase) -> ProcessState {
+    ProcessState {
+        name: name.to_owned(),
+        group: String::new(),
+        incarnation: 1,
+        version: 1,
+        generation: 1,
+        desired: Desired::Up,
+        phase,
+        cause: Cause::Boot,
+        reason: "made up".to_owned(),
+        pid: None,
+        ready: false,
+        exit: None,
+        restarts: 0,
+        failures: 0,
+        started_at: None,
+        ended_at: None,
+        next_action_at: None,
+        decision: None,
+    }
+}
+
+/// The trigger of a process that ended like this after `uptime_ms`.
+#[must_use]
+pub fn ended(name: &str, exit: Exit, uptime_ms: u64) -> Ended {
+    let failures = u32::from(exit != Exit::Code(0));
+    Ended {
+        name: name.to_owned(),
+        group: String::new(),
+        incarnation: 1,
+        exit,
+        uptime: uptime_ms,
+        was_ready: true,
+        failures,
+        restarts: 0,
+        now: 0,
+        seed: 0,
+    }
+}
+
+/// A change of `after` from the phase `before`.
+#[must_use]
+pub fn event(kind: EventKind, before: Phase, after: ProcessState) -> Event {
+    Event { generation: after.generation, at: 0, kind, before, process: after }
+}
+
+impl Action {
+    /// The delay of a restart, in milliseconds.
+    #[must_use]
+    pub const fn delay_ms(&self) -> Option<u64> {
+        match self {
+            Self::Restart(delay_ms) => Some(*delay_ms),
+            Self::StayDown | Self::GiveUp | Self::Pass => None,
+        }
+    }
+}
+
+std::thread_local! {
+    static LOGGED: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps a line for [`logged`].
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn keep(level: Level, message: &str) {
+    LOGGED.with_borrow_mut(|lines| lines.push((level, message.to_owned())));
+}
+
+/// The lines that this thread has logged since it was last asked.
+#[must_use]
+pub fn logged() -> Vec<(Level, String)> {
+    LOGGED.take()
+}

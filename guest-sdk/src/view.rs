@@ -1,0 +1,58 @@
+//! The role of a view: the trait, responses, and the export.
+
+use serde::de::DeserializeOwned;
+
+use crate::{Request, Response, World};
+
+/// Renders status on request: `provost view NAME [PATH]`, and HTTP. The type is read from the operator's
+/// settings, and every call gets a fresh one.
+pub trait StatusView: DeserializeOwned {
+    /// Checks what serde cannot, such as settings that contradict each other.
+    ///
+    /// # Errors
+    /// Names the field and says what is wrong with it, in words for the operator.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Renders `world`.
+    fn render(&self, request: &Request, world: &dyn World) -> Response;
+}
+
+impl Response {
+    /// A response of this media type.
+    pub fn of(content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        Self { content_type: content_type.into(), body: body.into() }
+    }
+}
+
+/// Fills the generated interface with a [`StatusView`].
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub struct StatusViewExport<V>(core::marker::PhantomData<V>);
+
+#[cfg(target_arch = "wasm32")]
+impl<V: StatusView> crate::bindings::renderer::exports::provost::plugin::status_view::Guest
+    for StatusViewExport<V>
+{
+    fn render(request: Request, world: &crate::Snapshot) -> Response {
+        crate::log::panics();
+        crate::settings::of_this_plugin::<V>(V::check).render(&request, world)
+    }
+}
+
+/// Exports a [`StatusView`] as the interface `status-view`.
+#[macro_export]
+macro_rules! export_status_view {
+    ($view:ty) => {
+        const _: () = {
+            const fn exported<V: $crate::StatusView>() {}
+            exported::<$view>()
+        };
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Exported = $crate::view::StatusViewExport<$view>;
+            $crate::bindings::renderer::export_status_renderer!(Exported with_types_in $crate::bindings::renderer);
+        };
+    };
+}

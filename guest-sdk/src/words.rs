@@ -1,0 +1,94 @@
+//! The contract's types in words for people.
+
+use core::fmt;
+
+use crate::{Exit, Phase};
+
+/// The names of signals 1 to 31 on Linux, without `SIG`.
+const SIGNALS: [&str; 31] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
+    "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
+    "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+];
+
+impl Phase {
+    /// All phases, each at the position that columns say it by.
+    pub const ALL: [Self; 8] = [
+        Self::Stopped,
+        Self::Waiting,
+        Self::Starting,
+        Self::Running,
+        Self::Stopping,
+        Self::Backoff,
+        Self::Exited,
+        Self::Fatal,
+    ];
+
+    /// Its name in the contract and in `provost status`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Waiting => "waiting",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Backoff => "backoff",
+            Self::Exited => "exited",
+            Self::Fatal => "fatal",
+        }
+    }
+
+    /// The phase of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.name() == name)
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// `exited with code 3`, `killed by SIGKILL`, `could not be started: no such file`.
+impl fmt::Display for Exit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(out, "exited with code {code}"),
+            Self::Signal(number) => {
+                let name = usize::try_from(*number).ok().and_then(|n| SIGNALS.get(n.checked_sub(1)?));
+                match name {
+                    Some(name) => write!(out, "killed by SIG{name}"),
+                    None => write!(out, "killed by signal {number}"),
+                }
+            }
+            Self::NotSpawned(why) => write!(out, "could not be started: {why}"),
+            Self::Unobserved => out.write_str("ended while nobody could see how"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_said_in_words() {
+        assert_eq!(Exit::Code(3).to_string(), "exited with code 3");
+        assert_eq!(Exit::Signal(9).to_string(), "killed by SIGKILL");
+        assert_eq!(Exit::Signal(31).to_string(), "killed by SIGSYS");
+        assert_eq!(Exit::Signal(34).to_string(), "killed by signal 34");
+        assert_eq!(Exit::Signal(0).to_string(), "killed by signal 0");
+        assert_eq!(Exit::NotSpawned("no".into()).to_string(), "could not be started: no");
+    }
+
+    #[test]
+    fn a_phase_is_at_its_position_in_the_contract() {
+        for (position, phase) in Phase::ALL.into_iter().enumerate() {
+            assert_eq!(phase as usize, position);
+            assert_eq!(Phase::of_name(phase.name()), Some(phase));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The one engine, and the clock that interrupts calls.
+//!
+//! Everything that could make two runs of the same call differ is off or pinned (threads, NaN bits, relaxed
+//! SIMD); everything that no plugin needs is off (garbage collection, concurrency). Memory comes from a pool,
+//! whose slots are reset rather than unmapped, where the address space allows it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How often calls are checked against their deadline while any is under way.
+const TICK: Duration = Duration::from_millis(2);
+
+/// The stack of a call, in bytes: a quarter of what Rust gives a thread that it spawns.
+const STACK_BYTES_MAX: usize = 512 << 10;
+
+/// The most memory that one plugin may be given: a slot of the pool, in bytes.
+pub(crate) const MEMORY_BYTES_CEILING: usize = 256 << 20;
+
+/// How many plugin calls (and living consumers) fit side by side.
+const INSTANCES_MAX: u32 = 128;
+
+/// Plugins cannot be run on this machine.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the WebAssembly engine: {0}")]
+pub struct EngineError(pub(crate) String);
+
+/// The settings that all engines of this host share.
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        .gc_support(false)
+        .memory_init_cow(true)
+        .max_wasm_stack(STACK_BYTES_MAX);
+    // Threads (shared memory, atomics) are not switched off but not compiled in: see the features of
+    // wasmtime in the root Cargo.toml.
+    config
+}
+
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    // A JavaScript or Python component is made of some forty core instances.
+    pool.total_component_instances(INSTANCES_MAX)
+        .total_core_instances(INSTANCES_MAX * 16)
+        .total_memories(INSTANCES_MAX)
+        .total_tables(INSTANCES_MAX * 4)
+        .max_memory_size(MEMORY_BYTES_CEILING)
+        .table_elements(100_000)
+        .max_unused_warm_slots(16)
+        .linear_memory_keep_resident(128 << 10)
+        .table_keep_resident(16 << 10);
+    pool
+}
+
+/// An engine with a pool, or one without where the address space is too small for one (`ulimit -v`).
+pub(crate) fn build() -> Result<Engine, EngineError> {
+    let mut pooled = config();
+    pooled
+        .memory_reservation(MEMORY_BYTES_CEILING as u64)
+        .memory_guard_size(64 << 10)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    match Engine::new(&pooled) {
+        Ok(engine) => return Ok(engine),
+        Err(error) => tracing::warn!(error = %flat(&error), "no room for a pool of plugin memories"),
+    }
+    let mut on_demand = config();
+    on_demand.memory_reservation(0).memory_reservation_for_growth(16 << 20).memory_guard_size(64 << 10);
+    Engine::new(&on_demand).map_err(|error| EngineError(flat(&error)))
+}
+
+/// An error and its causes in one line, as people read it.
+pub(crate) fn flat(error: &wasmtime::Error) -> String {
+    let causes: Vec<String> = error
+        .chain()
+        .map(|cause| cause.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" "))
+        .collect();
+    causes.join(": ")
+}
+
+/// The engine with its clock. The clock stands still while no call is under way, so that an idle host
+/// does not wake the machine.
+#[derive(Debug)]
+pub(crate) struct TimedEngine {
+    engine: Engine,
+    calls: Arc<Calls>,
+    clock: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    under_way: AtomicUsize,
+    over: AtomicBool,
+}
+
+/// While one exists, the clock runs.
+#[derive(Debug)]
+pub(crate) struct CallUnderWay<'a>(&'a TimedEngine);
+
+impl TimedEngine {
+    pub(crate) fn new() -> Result<Self, EngineError> {
+        let engine = build()?;
+        let calls = Arc::new(Calls::default());
+        let (weak, seen) = (engine.weak(), calls.clone());
+        let clock = thread::Builder::new()
+            .name("plugin-clock".to_owned())
+            .spawn(move || run_clock(&weak, &seen))
+            .map_err(|error| EngineError(format!("its clock's thread could not be started: {error}")))?;
+        Ok(Self { engine, calls, clock })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Keeps the clock running until what is returned is dropped.
+    pub(crate) fn enter(&self) -> CallUnderWay<'_> {
+        if self.calls.under_way.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.clock.thread().unpark();
+        }
+        CallUnderWay(self)
+    }
+
+    /// The number of ticks after which a call of `budget_ms` milliseconds is over. One more than fits
+    /// in, because the first tick may come at once.
+    pub(crate) fn ticks(budget_ms: u64) -> u64 {
+        let tick_ms = u64::try_from(TICK.as_millis()).unwrap_or(1).max(1);
+        budget_ms.div_ceil(tick_ms).saturating_add(1)
+    }
+}
+
+impl Drop for CallUnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.calls.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for TimedEngine {
+    fn drop(&mut self) {
+        self.calls.over.store(true, Ordering::SeqCst);
+        self.clock.thread().unpark();
+    }
+}
+
+/// Ticks while calls are under way. A call that begins wakes it: that may make one tick come early, which
+/// [`TimedEngine::ticks`] allows for.
+fn run_clock(engine: &EngineWeak, calls: &Calls) {
+    while !calls.over.load(Ordering::SeqCst) {
+        if calls.under_way.load(Ordering::SeqCst) == 0 {
+            thread::park();
+            continue;
+        }
+        thread::park_timeout(TICK);
+        let Some(engine) = engine.upgrade() else { return };
+        engine.increment_epoch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_never_cut_short_by_an_early_tick() {
+        assert_eq!(TimedEngine::ticks(100), 51);
+        assert_eq!(TimedEngine::ticks(1), 2);
+        assert_eq!(TimedEngine::ticks(0), 1);
+        assert_eq!(TimedEngine::ticks(u64::MAX), u64::MAX / 2 + 2);
+    }
+
+    #[test]
+    fn the_clock_ends_with_its_engine() {
+        let timed = TimedEngine::new().unwrap();
+        let calls = timed.calls.clone();
+        drop(timed.enter());
+        drop(timed);
+        // The thread holds the other reference to `calls` until it ends.
+        while Arc::strong_count(&calls) > 1 {
+            thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What a component is, asks for and would be let in for: for people who want to know before they run it.
+
+use std::sync::Arc;
+
+use crate::admission::{self, Role, Surface};
+use crate::cache::{Cache, CompileError};
+use crate::component::{ComponentError, digest, recognise};
+use crate::engine::{self, EngineError, flat};
+use crate::limits::Limits;
+
+/// What is known of a component without running it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// SHA-256 of the component, in hex.
+    pub digest: Arc<str>,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// What it can be to the host.
+    pub roles: Vec<Role>,
+    /// Everything that it imports, by full name.
+    pub imports: Vec<String>,
+    /// Everything that it exports, by full name.
+    pub exports: Vec<String>,
+    /// The memory that it begins with, in bytes, as far as that can be told.
+    pub memory_bytes: Option<u64>,
+    /// Why it would not be let in under the limits that hold by default, or `None` if it would.
+    pub refusal: Option<Arc<str>>,
+    /// What it can do once it is let in, in words for people.
+    pub can: Vec<&'static str>,
+    /// What it cannot do, in words for people.
+    pub cannot: Vec<&'static str>,
+}
+
+/// Looks at a component without running it.
+///
+/// # Errors
+/// [`ComponentError`] if the bytes are no component.
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
+    recognise(bytes)?;
+    let engine = engine::build()?;
+    let mut inspection = Inspection {
+        digest: digest(bytes),
+        size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        roles: Vec::new(),
+        imports: Vec::new(),
+        exports: Vec::new(),
+        memory_bytes: None,
+        refusal: None,
+        can: Vec::new(),
+        // None of this is linked by this host at all.
+        cannot: vec![
+            "read a clock",
+            "draw random numbers",
+            "open files",
+            "use the network",
+            "read the environment",
+            "start programs",
+            "change a process other than by its decisions",
+        ],
+    };
+    let component = match Cache::new(None).compiled(&engine, bytes) {
+        Ok(component) => component,
+        Err(CompileError::Invalid(problem)) => return Err(problem),
+        Err(CompileError::Unfit(why)) => {
+            inspection.refusal = Some(format!("it wants more than a plugin can have: {why}").into());
+            return Ok(inspection);
+        }
+    };
+    let surface = Surface::of(&component, &engine);
+    let linker = admission::linker(&engine).map_err(|error| EngineError(flat(&error)))?;
+    inspection.refusal = admission::admit(&component, &surface, &linker, &Limits::default()).err();
+    inspection.memory_bytes = admission::memory_bytes(&component);
+    inspection.roles = surface.roles();
+    inspection.can = abilities(&surface);
+    inspection.imports = surface.imports;
+    inspection.exports = surface.exports;
+    Ok(inspection)
+}
+
+fn abilities(surface: &Surface) -> Vec<&'static str> {
+    let roles = surface.roles();
+    let judged = [
+        (Role::RestartPolicy, "judge restarts"),
+        (Role::StatusView, "render status"),
+        (Role::StatusConsumer, "be told of every change"),
+    ];
+    let granted = [
+        ("snapshots", "see the state of all processes"),
+        ("settings", "read its own settings"),
+        ("log", "write into the host's log"),
+    ];
+    let does = judged.into_iter().filter(|(role, _)| roles.contains(role)).map(|(_, ability)| ability);
+    let uses =
+        granted.into_iter().filter(|(interface, _)| surface.imports(interface)).map(|(_, ability)| ability);
+    does.chain(uses).collect()
+}

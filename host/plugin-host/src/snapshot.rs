@@ -1,0 +1,273 @@
+//! The host's side of `snapshots` and `settings`: what a plugin can see of the world, and nothing else.
+//!
+//! The resource is only ever lent, and only one at a time: the world of the call that is under way. So a
+//! handle needs no table; whichever a plugin shows stands for that world.
+
+use std::sync::Arc;
+
+use provost_state::{PhaseKind, ProcessState, Snapshot};
+use wasmtime::component::Resource;
+
+use crate::bindings::snapshots::{Columns, Counts, Fields, Host, HostSnapshot, TextColumn};
+use crate::bindings::{log, settings, types};
+use crate::convert;
+use crate::plugin::Guest;
+
+/// How many rows `page` gives at once.
+const PAGE_ROWS_MAX: u32 = 1024;
+/// How many rows `columns` gives at once.
+const COLUMNS_ROWS_MAX: u32 = 65_536;
+
+/// The snapshot of the call that is under way, as a plugin holds it.
+pub enum Lent {}
+
+impl Lent {
+    /// The handle to pass to a call.
+    pub(crate) fn handle() -> Resource<Self> {
+        Resource::new_borrow(0)
+    }
+}
+
+impl types::Host for Guest {}
+
+impl Host for Guest {}
+
+impl settings::Host for Guest {
+    fn json(&mut self) -> String {
+        self.settings().to_owned()
+    }
+}
+
+impl log::Host for Guest {
+    fn write(&mut self, level: log::Level, message: String) {
+        self.write_line(level, &message);
+    }
+}
+
+impl HostSnapshot for Guest {
+    fn generation(&mut self, _lent: Resource<Lent>) -> u64 {
+        self.world().generation().0
+    }
+
+    fn taken_at(&mut self, _lent: Resource<Lent>) -> u64 {
+        self.world().taken_at().wall_ms
+    }
+
+    fn size(&mut self, _lent: Resource<Lent>) -> u32 {
+        convert::count(self.world().len())
+    }
+
+    fn get(&mut self, _lent: Resource<Lent>, name: String) -> Option<types::ProcessState> {
+        self.world().by_name(&name).map(|state| convert::process_state(state))
+    }
+
+    fn page(&mut self, _lent: Resource<Lent>, offset: u32, limit: u32) -> Vec<types::ProcessState> {
+        rows(self.world(), offset, limit.min(PAGE_ROWS_MAX))
+            .map(|state| convert::process_state(state))
+            .collect()
+    }
+
+    fn columns(&mut self, _lent: Resource<Lent>, fields: Fields, offset: u32, limit: u32) -> Columns {
+        columns(self.world(), fields, offset, limit.min(COLUMNS_ROWS_MAX))
+    }
+
+    fn counts(&mut self, _lent: Resource<Lent>) -> Counts {
+        counts(self.world())
+    }
+
+    fn deaths(&mut self, _lent: Resource<Lent>, name: String, limit: u32) -> Vec<types::Death> {
+        deaths(self.world(), &name, limit)
+    }
+
+    fn drop(&mut self, _lent: Resource<Lent>) -> wasmtime::Result<()> {
+        // It was only lent: there is nothing to give back.
+        Ok(())
+    }
+}
+
+fn rows(world: &Snapshot, offset: u32, limit: u32) -> impl Iterator<Item = &Arc<ProcessState>> {
+    world.page(offset as usize, limit as usize)
+}
+
+fn columns(world: &Snapshot, fields: Fields, offset: u32, limit: u32) -> Columns {
+    let rows = || rows(world, offset, limit);
+    let size = convert::count(rows().count());
+    Columns {
+        size,
+        names: text(fields.contains(Fields::NAMES), rows().map(|state| &**state.name())),
+        groups: text(fields.contains(Fields::GROUPS), rows().map(|state| &**state.group())),
+        phases: column(fields.contains(Fields::PHASES), rows().map(|state| state.phase.kind() as u8)),
+        pids: column(fields.contains(Fields::PIDS), rows().map(|state| state.pid().unwrap_or(0))),
+        incarnations: column(fields.contains(Fields::INCARNATIONS), rows().map(|state| state.incarnation.0)),
+        restarts: column(fields.contains(Fields::RESTARTS), rows().map(|state| state.restarts)),
+        failures: column(fields.contains(Fields::FAILURES), rows().map(|state| state.failures)),
+        started_at: column(
+            fields.contains(Fields::STARTED_AT),
+            rows().map(|state| state.started_at.map_or(0, |at| at.wall_ms)),
+        ),
+        ended_at: column(
+            fields.contains(Fields::ENDED_AT),
+            rows().map(|state| state.ended_at.map_or(0, |at| at.wall_ms)),
+        ),
+        exit_codes: column(
+            fields.contains(Fields::EXIT_CODES),
+            rows().map(|state| convert::exit_code(state.exit.as_ref())),
+        ),
+    }
+}
+
+fn column<T>(wanted: bool, rows: impl Iterator<Item = T>) -> Vec<T> {
+    if wanted { rows.collect() } else { Vec::new() }
+}
+
+fn text<'a>(wanted: bool, rows: impl Iterator<Item = &'a str>) -> TextColumn {
+    let mut column = TextColumn { text: String::new(), ends: Vec::new() };
+    if wanted {
+        for row in rows {
+            column.text.push_str(row);
+            column.ends.push(convert::count(column.text.len()));
+        }
+    }
+    column
+}
+
+fn counts(world: &Snapshot) -> Counts {
+    let counts = world.counts();
+    let of = |phase| convert::count(counts.of(phase));
+    Counts {
+        stopped: of(PhaseKind::Stopped),
+        waiting: of(PhaseKind::Waiting),
+        starting: of(PhaseKind::Starting),
+        running: of(PhaseKind::Running),
+        stopping: of(PhaseKind::Stopping),
+        backoff: of(PhaseKind::Backoff),
+        exited: of(PhaseKind::Exited),
+        fatal: of(PhaseKind::Fatal),
+    }
+}
+
+fn deaths(world: &Snapshot, name: &str, limit: u32) -> Vec<types::Death> {
+    match world.by_name(name) {
+        Some(state) => state.deaths.iter().take(limit as usize).map(convert::death).collect(),
+        None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_state::{At, Cause, Event, Exit, Identity, Moment, Registry, Ruling, RulingAction, registry};
+
+    use super::*;
+
+    fn at(ms: u64) -> Moment {
+        Moment { wall_ms: ms, mono_ns: ms * 1_000_000 }
+    }
+
+    fn add(registry: &Registry, name: &str, group: &str, events: &[Event]) {
+        let identity = Identity { name: name.into(), group: group.into() };
+        let mut state = registry.add(identity, at(0)).unwrap();
+        for (i, event) in events.iter().enumerate() {
+            let expected = At { incarnation: state.incarnation, version: state.version };
+            state = registry.commit(state.id, expected, event, at(i as u64 * 1_000 + 1_000)).unwrap();
+        }
+    }
+
+    fn start() -> Event {
+        Event::Start { cause: Cause::Boot, reason: "boot".into() }
+    }
+
+    fn spawned() -> Event {
+        Event::Spawned { pid: 77, reason: "boot".into() }
+    }
+
+    fn decided(action: RulingAction) -> Event {
+        let ruling = Ruling { action, by: "backoff".into(), reason: "third try".into(), overruled: None };
+        Event::Decided { ruling: ruling.into() }
+    }
+
+    /// `a` stopped; `bé` of `site` running; `c` killed by SIGKILL and in backoff; `d` not spawned.
+    fn four() -> Arc<Snapshot> {
+        let (registry, reader) = registry();
+        add(&registry, "a", "", &[]);
+        add(&registry, "bé", "site", &[start(), spawned(), Event::Ready { reason: "up".into() }]);
+        let restart = decided(RulingAction::Restart { delay_ms: 500 });
+        let killed = Event::Exited { exit: Exit::Signal(9) };
+        add(&registry, "c", "site", &[start(), spawned(), killed, restart]);
+        add(&registry, "d", "", &[start(), Event::SpawnFailed { error: "no such file".into() }]);
+        reader.snapshot()
+    }
+
+    #[test]
+    fn columns_say_the_same_as_the_states() {
+        let world = four();
+        let all = columns(&world, Fields::all(), 0, u32::MAX);
+        assert_eq!(all.size, 4);
+        assert_eq!((all.names.text.as_str(), all.names.ends.as_slice()), ("abécd", &[1, 4, 5, 6][..]));
+        assert_eq!((all.groups.text.as_str(), all.groups.ends.as_slice()), ("sitesite", &[0, 4, 8, 8][..]));
+        assert_eq!(all.phases, [0, 3, 5, 6]);
+        assert_eq!(all.pids, [0, 77, 0, 0]);
+        assert_eq!(all.incarnations, [0, 1, 1, 0]);
+        assert_eq!(all.restarts, [0, 0, 1, 0]);
+        assert_eq!(all.failures, [0, 0, 1, 1]);
+        assert_eq!(all.started_at, [0, 2_000, 2_000, 0]);
+        assert_eq!(all.ended_at, [0, 0, 3_000, 2_000]);
+        assert_eq!(all.exit_codes, [-1, -1, 137, -1]);
+    }
+
+    #[test]
+    fn a_column_that_was_not_asked_for_is_empty() {
+        let some = columns(&four(), Fields::PIDS, 1, 2);
+        assert_eq!((some.size, some.pids.as_slice()), (2, &[77, 0][..]));
+        assert!(some.names.text.is_empty() && some.names.ends.is_empty());
+        assert!(some.phases.is_empty() && some.exit_codes.is_empty() && some.restarts.is_empty());
+    }
+
+    #[test]
+    fn a_page_behind_the_end_is_empty() {
+        let world = four();
+        assert_eq!(rows(&world, 3, 10).count(), 1);
+        assert_eq!(rows(&world, u32::MAX, u32::MAX).count(), 0);
+        assert_eq!(columns(&world, Fields::all(), 4, 10).size, 0);
+    }
+
+    #[test]
+    fn a_state_carries_its_last_decision_and_when_it_is_acted_on() {
+        let world = four();
+        let state = convert::process_state(world.by_name("c").unwrap());
+        assert_eq!(state.phase, types::Phase::Backoff);
+        assert_eq!(state.cause, types::Cause::Policy);
+        assert_eq!((state.pid, state.ready, state.failures), (None, false, 1));
+        assert_eq!(
+            (state.started_at, state.ended_at, state.next_action_at),
+            (Some(2_000), Some(3_000), Some(3_500))
+        );
+        assert!(matches!(state.exit, Some(types::Exit::Signal(9))));
+        let ruling = state.decision.unwrap();
+        assert_eq!(
+            (ruling.action.as_str(), ruling.by.as_str(), ruling.reason.as_str()),
+            ("restart in 500 ms", "backoff", "third try")
+        );
+    }
+
+    #[test]
+    fn deaths_are_the_newest_first_and_no_more_than_asked_for() {
+        let (registry, reader) = registry();
+        let again = || decided(RulingAction::Restart { delay_ms: 0 });
+        let ended = |code| Event::Exited { exit: Exit::Code(code) };
+        add(&registry, "a", "", &[start(), spawned(), ended(1), again(), spawned(), ended(2)]);
+        let world = reader.snapshot();
+        let both = deaths(&world, "a", 10);
+        assert_eq!(both.iter().map(|death| death.incarnation).collect::<Vec<_>>(), [2, 1]);
+        assert!(matches!(both[0].exit, types::Exit::Code(2)));
+        assert_eq!((both[0].at, both[0].uptime), (6_000, 1_000));
+        assert_eq!(deaths(&world, "a", 1).len(), 1);
+        assert!(deaths(&world, "nobody", 10).is_empty());
+    }
+
+    #[test]
+    fn every_process_is_counted_in_its_phase() {
+        let counts = counts(&four());
+        assert_eq!((counts.stopped, counts.running, counts.backoff, counts.exited), (1, 1, 1, 1));
+        assert_eq!((counts.waiting, counts.starting, counts.stopping, counts.fatal), (0, 0, 0, 0));
+    }
+}

@@ -1,0 +1,249 @@
+//! Which components are let in, and what the others are told: mistakes of the config are errors, components
+//! that ask for too much are loaded as refused.
+
+#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+
+mod guests;
+
+use guests::{Bench, ask, component, contract, with_package};
+use provost_plugin_host::{Limits, LoadError, PluginSpec, PolicyLookupError, Source, inspect};
+use provost_state::{Fault, FaultKind, PluginStatus, Plugins};
+
+/// Loads it as a plugin called `guest`, which the host refuses, and asks it.
+fn refusal(bytes: &[u8]) -> String {
+    let bench = Bench::new();
+    let policy = bench.policy("guest", bytes);
+    let fault: Fault = ask(&policy).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Refused);
+    assert_eq!(bench.host.reports()[0].status, PluginStatus::Refused(fault.message.clone()));
+    assert!(bench.host.consumers().is_empty());
+    fault.message.to_string()
+}
+
+/// Loads what is no component.
+fn error(bytes: &[u8]) -> String {
+    let bench = Bench::new();
+    let spec = bench.spec("guest", bytes);
+    let path = spec.source.to_string();
+    let error = bench.host.load(spec).unwrap_err().to_string();
+    assert!(bench.host.reports().is_empty());
+    error.replacen(&path, "FILE", 1)
+}
+
+const SOCKETS: &str = r#"
+    package wasi:sockets@0.2.0;
+    interface tcp { connect: func(port: u16) -> bool; }
+"#;
+
+const CALLER: &str = r#"
+    package test:greedy;
+    world greedy {
+        import wasi:sockets/tcp@0.2.0;
+        include provost:plugin/restart-judge@0.1.0;
+    }
+"#;
+
+#[test]
+fn an_import_that_nobody_granted_is_named() {
+    let resolve = with_package(with_package(contract(), SOCKETS), CALLER);
+    let module = guests::policy_module(
+        r#"(import "wasi:sockets/tcp@0.2.0" "connect" (func $connect (param i32) (result i32)))"#,
+        "(drop (call $connect (i32.const 80))) (i32.const 64)",
+    );
+    assert_eq!(
+        refusal(&component(&resolve, "greedy", &module)),
+        "it imports `wasi:sockets/tcp@0.2.0`, which it was not granted: a plugin may import types, snapshots, \
+         settings and log of provost:plugin@0.1.0, and nothing else"
+    );
+}
+
+#[test]
+fn a_component_without_any_role_is_told_what_it_exports() {
+    let resolve = with_package(
+        contract(),
+        "package test:idle; interface idle { sleep: func(); } world idler { export idle; }",
+    );
+    let module = r#"(module (memory (export "memory") 1) (func (export "test:idle/idle#sleep")))"#;
+    assert_eq!(
+        refusal(&component(&resolve, "idler", module)),
+        "it exports `test:idle/idle`, and none of the roles restart-policy, status-view and status-consumer of \
+         provost:plugin@0.1.0"
+    );
+}
+
+#[test]
+fn a_component_for_another_version_of_the_contract_is_told_both() {
+    let resolve = with_package(
+        wit_parser::Resolve::default(),
+        "package provost:plugin@0.2.0; interface restart-policy { on-exit: func(); }
+         world restart-judge { export restart-policy; }",
+    );
+    let module = r#"(module (memory (export "memory") 1)
+        (func (export "provost:plugin/restart-policy@0.2.0#on-exit")))"#;
+    assert_eq!(
+        refusal(&component(&resolve, "restart-judge", module)),
+        "it is made for provost:plugin@0.2.0, this host speaks provost:plugin@0.1.0: build it against that"
+    );
+}
+
+#[test]
+fn an_export_of_another_type_is_refused() {
+    let resolve = with_package(
+        wit_parser::Resolve::default(),
+        "package provost:plugin@0.1.0; interface restart-policy { on-exit: func(seed: u64) -> u64; }
+         world restart-judge { export restart-policy; }",
+    );
+    let module = r#"(module (memory (export "memory") 1)
+        (func (export "provost:plugin/restart-policy@0.1.0#on-exit") (param i64) (result i64) (local.get 0)))"#;
+    let refusal = refusal(&component(&resolve, "restart-judge", module));
+    assert!(refusal.starts_with("an export is not as this host wants it: "), "{refusal}");
+    assert!(refusal.contains("on-exit"), "{refusal}");
+    assert!(!refusal.contains('\n'), "{refusal}");
+}
+
+#[test]
+fn an_import_of_another_type_is_refused() {
+    let resolve = with_package(
+        wit_parser::Resolve::default(),
+        "package provost:plugin@0.1.0;
+         interface settings { json: func() -> u32; }
+         interface status-view { render: func(); }
+         world status-renderer { import settings; export status-view; }",
+    );
+    let module = r#"(module
+        (import "provost:plugin/settings@0.1.0" "json" (func $json (result i32)))
+        (memory (export "memory") 1)
+        (func (export "provost:plugin/status-view@0.1.0#render") (drop (call $json))))"#;
+    let refusal = refusal(&component(&resolve, "status-renderer", module));
+    assert!(refusal.starts_with("an import is not as this host has it: "), "{refusal}");
+    assert!(refusal.contains("provost:plugin/settings@0.1.0"), "{refusal}");
+}
+
+#[test]
+fn a_missing_file_and_a_directory_are_named() {
+    let bench = Bench::new();
+    let load = |source: Source| {
+        let spec = PluginSpec {
+            name: "guest".into(),
+            source,
+            settings_json: "{}".into(),
+            limits: Limits::default(),
+        };
+        bench.host.load(spec).unwrap_err().to_string()
+    };
+    let missing = bench.dir.path().join("nowhere.wasm");
+    assert_eq!(
+        load(Source::Path(missing.clone())),
+        format!("there is no file `{}`: build the component or correct the path", missing.display())
+    );
+    let dir = bench.dir.path().to_owned();
+    assert_eq!(
+        load(Source::Path(dir.clone())),
+        format!("`{}` is a directory, not a component: name the .wasm file in it", dir.display())
+    );
+    let bundled = load(Source::parse("bundled:nonsense"));
+    assert!(bundled.starts_with("there is no bundled component `nonsense`: there are `"), "{bundled}");
+}
+
+#[test]
+fn a_file_that_is_not_wasm_is_called_so() {
+    assert_eq!(error(b""), "`FILE` is empty: build it with `provost plugin build`");
+    assert_eq!(
+        error(b"#!/bin/sh\nexit 0\n"),
+        "`FILE` is not WebAssembly: it does not begin with the bytes `\\0asm`"
+    );
+    assert_eq!(
+        error(b"  (component)"),
+        "`FILE` is WebAssembly text: turn it into a binary component first (`wasm-tools parse`)"
+    );
+}
+
+#[test]
+fn a_core_module_is_called_so() {
+    assert_eq!(
+        error(&wat::parse_str("(module)").unwrap()),
+        "`FILE` is a core WebAssembly module, not a component: build it with `provost plugin build`"
+    );
+}
+
+#[test]
+fn a_component_that_is_cut_off_or_damaged_is_called_so() {
+    let whole = guests::good_policy();
+    for end in [4, 7, 8 + 1, whole.len() / 2, whole.len() - 1] {
+        let error = error(&whole[..end]);
+        assert!(error.starts_with("`FILE` is not a valid component (damaged, cut off"), "{end}: {error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn no_cut_and_no_changed_byte_of_a_component_makes_the_host_panic() {
+    let whole = guests::good_policy();
+    let bench = Bench::new();
+    for at in (8..whole.len()).step_by(whole.len() / 40) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0xa5;
+        let mut spec = bench.spec(&format!("damaged-{at}"), &damaged);
+        spec.limits = Limits::default();
+        // Some are still components, and even policies: then they are asked, too.
+        if bench.host.load(spec).is_ok() {
+            let _any = ask(&bench.host.policy(&format!("damaged-{at}")).unwrap());
+        }
+    }
+}
+
+#[test]
+fn compiled_code_is_never_accepted() {
+    let bench = Bench::new();
+    bench.policy("good", &guests::good_policy());
+    let entry = std::fs::read_dir(bench.dir.path().join("cache")).unwrap().next().unwrap().unwrap();
+    let error = error(&std::fs::read(entry.path()).unwrap());
+    assert!(error.starts_with("`FILE` is code compiled for one machine"), "{error}");
+}
+
+#[test]
+fn two_plugins_cannot_have_one_name() {
+    let bench = Bench::new();
+    bench.policy("twin", &guests::good_policy());
+    let error = bench.host.load(bench.spec("twin", &guests::good_policy())).unwrap_err();
+    assert!(matches!(error, LoadError::NameTaken { .. }), "{error}");
+}
+
+#[test]
+fn a_memory_limit_that_no_plugin_can_have_is_an_error() {
+    let bench = Bench::new();
+    let mut spec = bench.spec("large", &guests::good_policy());
+    spec.limits.memory_bytes_max = 1 << 30;
+    assert_eq!(
+        bench.host.load(spec).unwrap_err().to_string(),
+        "a memory limit of 1024 MiB is more than one plugin can have: at most 256 MiB"
+    );
+}
+
+#[test]
+fn a_policy_that_is_not_there_is_told_apart_from_a_plugin_that_is_none() {
+    let bench = Bench::new();
+    bench.host.load(bench.spec("page", &guests::view("(i32.const 64)"))).unwrap();
+    assert_eq!(
+        bench.host.policy("nobody").unwrap_err(),
+        PolicyLookupError::NoSuchPlugin("nobody".to_owned())
+    );
+    assert_eq!(
+        bench.host.policy("page").unwrap_err().to_string(),
+        "plugin `page` is no policy: it does not export restart-policy, but status-view"
+    );
+}
+
+#[test]
+fn an_inspection_says_what_a_component_can_do() {
+    let bytes = guests::good_policy();
+    let inspection = inspect(&bytes).unwrap();
+    assert_eq!(inspection.refusal, None);
+    assert_eq!(inspection.size_bytes, bytes.len() as u64);
+    assert_eq!(inspection.digest.len(), 64);
+    assert_eq!(inspection.memory_bytes, Some(65_536));
+    assert_eq!(inspection.exports, ["provost:plugin/restart-policy@0.1.0"]);
+    assert_eq!(inspection.can, ["judge restarts", "see the state of all processes"]);
+    assert!(inspection.cannot.contains(&"use the network"));
+    assert!(inspect(b"nonsense").is_err());
+}

@@ -1,0 +1,68 @@
+//! The bundled components in the host that bundles them.
+
+#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+
+mod guests;
+
+use guests::Bench;
+use provost_plugin_host::{PluginSpec, Source, bundled_names, inspect};
+use provost_state::{Action, Batch, PluginStatus, Plugins, ViewRequest};
+
+fn load(bench: &Bench, name: &str) {
+    let spec = PluginSpec {
+        name: name.into(),
+        source: Source::parse(&format!("bundled:{name}")),
+        settings_json: "{}".to_owned(),
+        limits: guests::patient(),
+    };
+    bench.host.load(spec).unwrap();
+}
+
+#[test]
+fn every_bundled_component_is_let_in_and_imports_nothing_but_the_contract() {
+    assert_eq!(bundled_names(), ["backoff", "prometheus", "notify"]);
+    let bench = Bench::new();
+    for name in bundled_names() {
+        let inspection = inspect(&Source::parse(&format!("bundled:{name}")).read().unwrap()).unwrap();
+        assert_eq!(inspection.refusal, None, "{name}");
+        load(&bench, name);
+    }
+    for report in bench.host.reports() {
+        assert_eq!(report.status, PluginStatus::Active, "{}", report.name);
+        assert_eq!(*report.source, format!("bundled:{}", report.name));
+    }
+}
+
+#[test]
+fn backoff_restarts_what_has_crashed() {
+    let bench = Bench::new();
+    load(&bench, "backoff");
+    let decision = guests::ask(&bench.host.policy("backoff").unwrap()).unwrap();
+    assert!(matches!(decision.action, Action::Restart { .. }), "{decision:?}");
+    assert!(!decision.reason.is_empty());
+}
+
+#[test]
+fn prometheus_renders_the_columns_of_the_world() {
+    let bench = Bench::new();
+    load(&bench, "prometheus");
+    let (_registry, world) = guests::one_crash();
+    let response = bench.host.view("prometheus").unwrap().render(&ViewRequest::default(), &world).unwrap();
+    let text = String::from_utf8(response.body).unwrap();
+    assert!(text.contains("web"), "{text}");
+    assert!(text.contains("# TYPE "), "{text}");
+}
+
+#[test]
+fn notify_takes_every_change() {
+    let bench = Bench::new();
+    load(&bench, "notify");
+    let (registry, world) = guests::one_crash();
+    let page = registry.reader().changes_since(provost_state::Generation(0), 100);
+    let batch = Batch { changes: page.changes, missed: 2 };
+    let mut consumers = bench.host.consumers();
+    for _ in 0..3 {
+        consumers[0].on_change(&batch, &world).unwrap();
+    }
+    assert_eq!(bench.host.reports()[0].faults, 0);
+}

@@ -1,0 +1,72 @@
+//! The bundled consumer: one readable line in the host's log for each change of phase, and one for what it
+//! missed.
+
+use provost_guest::{Batch, Event, Phase, StatusConsumer, World, export_status_consumer, log};
+use serde::{Deserialize, Deserializer, de::Error};
+
+/// The consumer and its settings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Notify {
+    /// Tell only of changes into these phases; of all, if it is not set.
+    #[serde(deserialize_with = "phases")]
+    pub phases: Option<Vec<Phase>>,
+}
+
+impl StatusConsumer for Notify {
+    fn on_change(&mut self, batch: &Batch, _world: &dyn World) {
+        if batch.missed > 0 {
+            let changes = if batch.missed == 1 { "change" } else { "changes" };
+            log::warn(format!("missed {} {changes}: too many came at once", batch.missed));
+        }
+        for event in batch.events.iter().filter(|event| self.tells(event)) {
+            log::write(level(event.process.phase), &line(event));
+        }
+    }
+}
+
+impl Notify {
+    fn tells(&self, event: &Event) -> bool {
+        let after = event.process.phase;
+        event.before != after && self.phases.as_ref().is_none_or(|phases| phases.contains(&after))
+    }
+}
+
+/// How much a change into this phase matters.
+fn level(after: Phase) -> log::Level {
+    match after {
+        Phase::Fatal => log::Level::Error,
+        Phase::Backoff => log::Level::Warn,
+        Phase::Stopped
+        | Phase::Waiting
+        | Phase::Starting
+        | Phase::Running
+        | Phase::Stopping
+        | Phase::Exited => log::Level::Info,
+    }
+}
+
+/// `web (life 3): running -> backoff: exited with code 3: failure 2 of 10, restart in 200 ms`.
+fn line(event: &Event) -> String {
+    let process = &event.process;
+    let life = match process.incarnation {
+        0 => String::new(),
+        incarnation => format!(" (life {incarnation})"),
+    };
+    let reason = if process.reason.is_empty() { String::new() } else { format!(": {}", process.reason) };
+    format!("{}{life}: {} -> {}{reason}", process.name, event.before, process.phase)
+}
+
+/// Reads phases by their names.
+fn phases<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Phase>>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let phase = |name: &String| {
+        Phase::of_name(name).ok_or_else(|| {
+            let known = Phase::ALL.map(Phase::name).join(", ");
+            D::Error::custom(format!("there is no phase {name:?}; the phases are {known}"))
+        })
+    };
+    names.iter().map(phase).collect::<Result<_, _>>().map(Some)
+}
+
+export_status_consumer!(Notify);

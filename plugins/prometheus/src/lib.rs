@@ -1,0 +1,168 @@
+//! The bundled view: the whole snapshot as OpenMetrics text.
+//!
+//! OpenMetrics wants all samples of a metric together, so the rows are walked once for each metric, a page
+//! at a time and with no more columns than that metric needs: memory stays with the text, whatever the
+//! number of processes.
+
+use std::fmt::Write;
+
+use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, World, each_row, export_status_view};
+use serde::Deserialize;
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Rows fetched at once: some tens of kilobytes.
+const PAGE: u32 = 1024;
+
+/// The view; it has no settings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prometheus {}
+
+impl StatusView for Prometheus {
+    fn render(&self, _request: &Request, world: &dyn World) -> Response {
+        Response::of(CONTENT_TYPE, metrics(world))
+    }
+}
+
+export_status_view!(Prometheus);
+
+/// One metric with a sample for each process that has a value.
+struct Metric {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    field: Fields,
+    /// The value in this row, in the form in which it is written.
+    value: fn(&Row<'_>) -> Option<String>,
+}
+
+/// What is said of each process, beside its phases.
+const METRICS: [Metric; 6] = [
+    Metric {
+        name: "provost_process_up",
+        kind: "gauge",
+        help: "Whether the process has a child that is ready.",
+        field: Fields::PHASES,
+        value: |row| Some(u8::from(row.phase() == Some(Phase::Running)).to_string()),
+    },
+    Metric {
+        name: "provost_process_restarts",
+        kind: "counter",
+        help: "How often a policy had the process restarted since the host started.",
+        field: Fields::RESTARTS,
+        value: |row| Some(row.restarts().to_string()),
+    },
+    Metric {
+        name: "provost_process_failures",
+        kind: "gauge",
+        help: "Consecutive failures of the process.",
+        field: Fields::FAILURES,
+        value: |row| Some(row.failures().to_string()),
+    },
+    Metric {
+        name: "provost_process_incarnation",
+        kind: "gauge",
+        help: "Which life of the process this is; 0 before the first.",
+        field: Fields::INCARNATIONS,
+        value: |row| Some(row.incarnation().to_string()),
+    },
+    Metric {
+        name: "provost_process_start_time_seconds",
+        kind: "gauge",
+        help: "When the current or last life of the process began, in seconds since the Unix epoch.",
+        field: Fields::STARTED_AT,
+        value: |row| row.started_at().map(|ms| format!("{}.{:03}", ms / 1000, ms % 1000)),
+    },
+    Metric {
+        name: "provost_process_last_exit_code",
+        kind: "gauge",
+        help: "The exit code of the last life of the process; 128 plus the number for a signal.",
+        field: Fields::EXIT_CODES,
+        value: |row| row.exit_code().map(|code| code.to_string()),
+    },
+];
+
+/// The whole world as OpenMetrics text.
+#[must_use]
+pub fn metrics(world: &dyn World) -> String {
+    let mut out = String::new();
+    for metric in &METRICS {
+        each_process(&mut out, metric, world);
+    }
+    phases(&mut out, world);
+    counts(&mut out, world);
+    head(
+        &mut out,
+        "provost_snapshot_generation",
+        "gauge",
+        "The number of the snapshot that these samples are from.",
+    );
+    sample(&mut out, format_args!("provost_snapshot_generation {}", world.generation()));
+    out.push_str("# EOF\n");
+    out
+}
+
+fn each_process(out: &mut String, metric: &Metric, world: &dyn World) {
+    head(out, metric.name, metric.kind, metric.help);
+    let suffix = if metric.kind == "counter" { "_total" } else { "" };
+    each_row(world, Fields::NAMES | Fields::GROUPS | metric.field, PAGE, |row| {
+        if let Some(value) = (metric.value)(&row) {
+            sample(out, format_args!("{}{suffix}{{{}}} {value}", metric.name, labels(&row)));
+        }
+    });
+}
+
+/// For each process a sample for each phase: 1 for the one that it is in, 0 for the others.
+fn phases(out: &mut String, world: &dyn World) {
+    head(out, "provost_process_phase", "gauge", "1 for the phase that the process is in, 0 for all others.");
+    each_row(world, Fields::NAMES | Fields::GROUPS | Fields::PHASES, PAGE, |row| {
+        let labels = labels(&row);
+        for phase in Phase::ALL {
+            let value = u8::from(row.phase() == Some(phase));
+            sample(out, format_args!("provost_process_phase{{{labels},phase=\"{phase}\"}} {value}"));
+        }
+    });
+}
+
+fn counts(out: &mut String, world: &dyn World) {
+    head(out, "provost_processes", "gauge", "How many processes are in the phase.");
+    let counts = world.counts();
+    let counts = [
+        (Phase::Stopped, counts.stopped),
+        (Phase::Waiting, counts.waiting),
+        (Phase::Starting, counts.starting),
+        (Phase::Running, counts.running),
+        (Phase::Stopping, counts.stopping),
+        (Phase::Backoff, counts.backoff),
+        (Phase::Exited, counts.exited),
+        (Phase::Fatal, counts.fatal),
+    ];
+    for (phase, count) in counts {
+        sample(out, format_args!("provost_processes{{phase=\"{phase}\"}} {count}"));
+    }
+}
+
+/// The lines before a metric's samples. A metric whose name ends in `_seconds` has that unit.
+fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+    sample(out, format_args!("# TYPE {name} {kind}"));
+    if name.ends_with("_seconds") {
+        sample(out, format_args!("# UNIT {name} seconds"));
+    }
+    sample(out, format_args!("# HELP {name} {help}"));
+}
+
+/// Writes one line.
+fn sample(out: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{line}");
+}
+
+/// `name="web",group=""`.
+fn labels(row: &Row<'_>) -> String {
+    format!("name=\"{}\",group=\"{}\"", escaped(row.name()), escaped(row.group()))
+}
+
+/// A label value as OpenMetrics wants it: backslash, quote and newline escaped.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

@@ -1,0 +1,100 @@
+//! What the prometheus view renders, natively, of made-up worlds.
+
+use provost_guest::testing::{MadeUpWorld, process};
+use provost_guest::{Exit, Phase, Request, StatusView, settings};
+use provost_plugin_prometheus::{Prometheus, metrics};
+
+/// The samples of a metric in this world.
+fn samples(world: &MadeUpWorld, metric: &str) -> Vec<String> {
+    let text = metrics(world);
+    let of_metric = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(metric));
+    of_metric.map(str::to_owned).collect()
+}
+
+fn two_processes() -> MadeUpWorld {
+    let mut web = process("web", Phase::Running);
+    web.group = "front".to_owned();
+    web.restarts = 4;
+    web.incarnation = 5;
+    web.started_at = Some(1_700_000_000_042);
+    let mut job = process("job", Phase::Fatal);
+    job.failures = 11;
+    job.exit = Some(Exit::Signal(9));
+    let mut world = MadeUpWorld::of([web, job]);
+    world.generation = 77;
+    world
+}
+
+#[test]
+fn the_response_is_openmetrics_text_to_its_end() {
+    let view: Prometheus = settings::parse("{}").expect("no settings are good settings");
+    let request = Request { path: String::new(), query: String::new() };
+    let response = view.render(&request, &two_processes());
+    assert_eq!(response.content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert!(response.body.ends_with(b"\n# EOF\n"));
+}
+
+#[test]
+fn each_process_has_its_samples() {
+    let world = two_processes();
+    let cases: [(&str, &[&str]); 7] = [
+        ("provost_process_up", &[r#"{name="web",group="front"} 1"#, r#"{name="job",group=""} 0"#]),
+        (
+            "provost_process_restarts_total",
+            &[r#"{name="web",group="front"} 4"#, r#"{name="job",group=""} 0"#],
+        ),
+        ("provost_process_failures", &[r#"{name="web",group="front"} 0"#, r#"{name="job",group=""} 11"#]),
+        ("provost_process_incarnation", &[r#"{name="web",group="front"} 5"#, r#"{name="job",group=""} 1"#]),
+        ("provost_process_start_time_seconds", &[r#"{name="web",group="front"} 1700000000.042"#]),
+        ("provost_process_last_exit_code", &[r#"{name="job",group=""} 137"#]),
+        ("provost_snapshot_generation", &[" 77"]),
+    ];
+    for (metric, expected) in cases {
+        let expected: Vec<String> = expected.iter().map(|rest| format!("{metric}{rest}")).collect();
+        assert_eq!(samples(&world, metric), expected);
+    }
+}
+
+#[test]
+fn a_process_is_in_one_phase_of_eight() {
+    let world = two_processes();
+    let phases = samples(&world, "provost_process_phase");
+    assert_eq!(phases.len(), 16);
+    let ones: Vec<&String> = phases.iter().filter(|line| line.ends_with(" 1")).collect();
+    assert_eq!(
+        ones,
+        [
+            r#"provost_process_phase{name="web",group="front",phase="running"} 1"#,
+            r#"provost_process_phase{name="job",group="",phase="fatal"} 1"#
+        ]
+    );
+    assert!(
+        samples(&world, "provost_processes").contains(&r#"provost_processes{phase="fatal"} 1"#.to_owned())
+    );
+}
+
+#[test]
+fn labels_are_escaped() {
+    let world = MadeUpWorld::of([process("a\"b\\c\nd", Phase::Running)]);
+    let expected = r#"provost_process_up{name="a\"b\\c\nd",group=""} 1"#;
+    assert_eq!(samples(&world, "provost_process_up"), [expected]);
+}
+
+#[test]
+fn every_page_of_a_large_world_is_rendered() {
+    let world = MadeUpWorld::of((0..2500).map(|n| process(&format!("p{n}"), Phase::Running)));
+    let up = samples(&world, "provost_process_up");
+    assert_eq!(up.len(), 2500);
+    assert_eq!(up[2499], r#"provost_process_up{name="p2499",group=""} 1"#);
+}
+
+#[test]
+fn an_empty_world_is_rendered() {
+    let text = metrics(&MadeUpWorld::default());
+    assert!(text.starts_with("# TYPE ") && text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn a_setting_is_refused() {
+    assert!(settings::parse::<Prometheus>(r#"{"path": "/"}"#).is_err());
+}

@@ -1,0 +1,81 @@
+//! What follows an exit: the fact, the decision of a policy component, the next life.
+
+use provost_tests::Host;
+use rustix::process::Signal;
+
+use crate::PROVOST;
+
+fn with_backoff(settings: &str, command: &str) -> String {
+    format!(
+        "[plugins.backoff]\ncomponent = \"bundled:backoff\"\nsettings = {{ {settings} }}\n\
+         [process.web]\ncommand = \"{command}\"\npolicies = [\"backoff\"]\n"
+    )
+}
+
+#[test]
+fn a_process_killed_with_sigkill_runs_again_and_the_events_tell_why() {
+    let host = Host::up(PROVOST, &with_backoff("first = '10ms'", "exec sleep 1000"));
+    let first = host.until_phase("web", "running");
+    Host::kill(&first["pid"], Signal::KILL);
+    let second = host.until("web", "runs again", |it| it["phase"] == "running" && it["pid"] != first["pid"]);
+    assert_eq!(second["incarnation"], 2);
+    assert_eq!(second["restarts"], 1);
+
+    let events = host.events("web");
+    let kinds: Vec<&str> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["added", "start", "spawned", "ready", "exited", "decided", "spawned", "ready"]);
+    let generations: Vec<u64> = events.iter().map(|event| event["generation"].as_u64().unwrap()).collect();
+    assert!(generations.windows(2).all(|pair| pair[0] < pair[1]), "{generations:?}");
+    assert_eq!(events[4]["exit"]["name"], "SIGKILL");
+    assert_eq!(events[5]["decision"]["by"], "backoff");
+    assert_eq!(events[5]["decision"]["action"], "restart");
+    let reason = events[5]["decision"]["reason"].as_str().unwrap();
+    assert!(reason.contains("SIGKILL") && reason.contains("10 ms"), "the policy's own reason: {reason}");
+    host.down();
+}
+
+#[test]
+fn give_up_after_ends_in_fatal_with_the_policys_reason_and_start_revives_it() {
+    let host = Host::up(PROVOST, &with_backoff("first = '1ms', give_up_after = 3", "exit 3"));
+    let fatal = host.until_phase("web", "fatal");
+    let reason = fatal["reason"].as_str().unwrap();
+    assert!(reason.contains("gave up") && reason.contains('3'), "{reason}");
+    assert_eq!(fatal["decision"]["by"], "backoff");
+    assert_eq!(fatal["restarts"], 3);
+    assert!(host.run(&["status"]).stdout.contains("gave up"));
+    let explained = host.ok(&["explain", "web"]);
+    assert!(explained.contains(reason), "{explained}");
+    assert_eq!(host.run(&["status", "web"]).code, 3, "what was named and is not running");
+
+    host.ok(&["start", "web"]);
+    let again = host.until("web", "fatal again", |it| it["phase"] == "fatal" && it["restarts"] == 6);
+    assert_eq!(again["incarnation"], 8, "four lives each time: the first and three restarts");
+    host.down();
+}
+
+#[test]
+fn what_succeeds_is_left_alone_and_what_depends_on_it_goes_on() {
+    let config = r#"
+[plugins.backoff]
+component = "bundled:backoff"
+[process.job]
+command = "echo working; exit 0"
+policies = ["backoff"]
+[process.app]
+command = "exec sleep 1000"
+depends_on = { job = "completed" }
+"#;
+    let host = Host::up(PROVOST, config);
+    host.until_phase("app", "running");
+    let job = host.until("job", "is judged", |it| it["decision"]["action"] == "stay-down");
+    assert_eq!((&job["phase"], &job["exit"]["code"], &job["incarnation"]), (&"exited".into(), &0.into(), &1.into()));
+    host.down();
+}
+
+#[test]
+fn without_any_policy_the_failsafe_decides() {
+    let host = Host::up(PROVOST, "[process.web]\ncommand = \"exit 1\"\n");
+    let judged = host.until("web", "is judged twice", |it| it["restarts"].as_u64() >= Some(2));
+    assert_eq!(judged["decision"]["by"], "failsafe");
+    host.down();
+}

@@ -1,0 +1,12 @@
+//! The built binary with real processes and real components. One program, so that it is linked once.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_config;
+mod commands;
+mod exits;
+mod hostile;
+mod instances;
+mod scale;
+
+/// The binary that Cargo built for these tests.
+const PROVOST: &str = env!("CARGO_BIN_EXE_provost");

@@ -1,0 +1,93 @@
+//! Many processes and much output.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+
+use provost_tests::{Host, eventually, is_alive};
+
+use crate::PROVOST;
+
+#[test]
+fn five_hundred_processes_run_are_seen_at_one_generation_and_leave_nothing_behind() {
+    let mut config = String::from("[process.tree]\ncommand = \"sleep 1000 & sleep 1001 & echo up; wait\"\n");
+    for number in 0..499 {
+        config.push_str(&format!("[process.p{number}]\ncommand = [\"sleep\", \"1000\"]\n"));
+    }
+    let host = Host::up(PROVOST, &config);
+    let status = eventually(
+        "all are running",
+        || host.status(),
+        |status| status["processes"].as_array().unwrap().iter().all(|it| it["phase"] == "running"),
+    );
+    let processes = status["processes"].as_array().unwrap();
+    assert_eq!(processes.len(), 500);
+    let generation = status["generation"].as_u64().unwrap();
+    // One consistent instant: every process's last change has a number of its own, and the newest of them is
+    // the generation of the whole.
+    let numbers: HashSet<u64> = processes.iter().map(|it| it["generation"].as_u64().unwrap()).collect();
+    assert_eq!(numbers.len(), 500);
+    assert_eq!(numbers.iter().max(), Some(&generation));
+    let versions: u64 = processes.iter().map(|it| it["version"].as_u64().unwrap()).sum();
+    assert_eq!(versions + 500, generation, "as many changes as the versions say");
+
+    let groups: Vec<u64> = processes.iter().map(|it| it["pid"].as_u64().unwrap()).collect();
+    let tree = processes.iter().find(|it| it["name"] == "tree").unwrap()["pid"].as_u64().unwrap();
+    let members = eventually("the tree has grown", || members_of(tree), |members| members.len() == 3);
+    host.down();
+    for pid in groups.into_iter().chain(members) {
+        eventually(&format!("{pid} is gone"), || is_alive(pid), |alive| !alive);
+    }
+}
+
+/// The living processes of a group.
+fn members_of(group: u64) -> Vec<u64> {
+    let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let in_group = |pid: &u64| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields = stat.rsplit(") ").next().unwrap_or_default();
+        fields.split(' ').nth(2) == Some(&group.to_string())
+    };
+    pids.filter(in_group).collect()
+}
+
+#[test]
+fn a_million_lines_arrive_whole_and_in_order_while_status_answers() {
+    const LINES: usize = 1_000_000;
+    let config = format!(
+        "[process.flood]\ncommand = [\"seq\", \"-f\", \"line %.0f of the flood\", \"{LINES}\"]\n\
+         logs = {{ file_size = \"8MiB\", files = 100 }}\n"
+    );
+    let host = Host::up(PROVOST, &config);
+    // Each look is a status that was answered.
+    host.until("flood", "has ended", |it| it["phase"] == "exited");
+    let dir = host.setup().dir().join(".provost/logs");
+    let files = || {
+        let mut files: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+        // `.log.12` is older than `.log.2`, and `.log` is the newest.
+        files.sort_by_key(|path| {
+            std::cmp::Reverse(path.extension().and_then(|it| it.to_str()?.parse::<u32>().ok()).unwrap_or(0))
+        });
+        files
+    };
+    let last = format!(" stdout F line {LINES} of the flood\n");
+    eventually(
+        "the last line is in the file",
+        || std::fs::read(files().last().unwrap()).unwrap(),
+        |bytes| bytes.ends_with(last.as_bytes()),
+    );
+    let mut expected = 0;
+    for path in files() {
+        assert!(std::fs::metadata(&path).unwrap().len() <= 8 << 20, "{}", path.display());
+        for line in BufReader::new(std::fs::File::open(&path).unwrap()).lines() {
+            expected += 1;
+            let line = line.unwrap();
+            let text = line.splitn(4, ' ').nth(3).unwrap();
+            assert_eq!(text, format!("line {expected} of the flood"));
+        }
+    }
+    assert_eq!(expected, LINES);
+    assert!(files().len() > 1, "the files were rotated");
+    let tail = host.ok(&["logs", "-n", "2", "flood"]);
+    assert!(tail.contains(&format!("line {} of", LINES - 1)) && tail.contains(&format!("line {LINES} of")), "{tail}");
+    host.down();
+}

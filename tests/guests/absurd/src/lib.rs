@@ -1,0 +1,15 @@
+//! A restart policy that misbehaves on purpose: it asks for a delay of 10^18 ms, thirty million years.
+
+use provost_guest::{Decision, Ended, RestartPolicy, World, export_restart_policy};
+
+/// Restarts when nobody is left.
+#[derive(serde::Deserialize)]
+pub struct Absurd {}
+
+impl RestartPolicy for Absurd {
+    fn on_exit(&self, _ended: &Ended, _world: &dyn World) -> Decision {
+        Decision::restart(1_000_000_000_000_000_000, "patience")
+    }
+}
+
+export_restart_policy!(Absurd);

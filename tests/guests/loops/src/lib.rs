@@ -1,0 +1,17 @@
+//! A restart policy that misbehaves on purpose: it never answers.
+
+use provost_guest::{Decision, Ended, RestartPolicy, World, export_restart_policy};
+
+/// Loops for ever.
+#[derive(serde::Deserialize)]
+pub struct Loops {}
+
+impl RestartPolicy for Loops {
+    fn on_exit(&self, _ended: &Ended, _world: &dyn World) -> Decision {
+        loop {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+export_restart_policy!(Loops);

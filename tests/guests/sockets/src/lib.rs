@@ -1,0 +1,22 @@
+//! A restart policy that misbehaves on purpose: it imports `wasi:sockets`, which nobody has granted.
+
+use provost_guest::{Decision, Ended, RestartPolicy, World, export_restart_policy};
+
+/// What the network would be reached by.
+#[expect(missing_docs, reason = "generated from a part of wasi:sockets")]
+pub mod wasi {
+    wit_bindgen::generate!({ path: "wit", world: "network-user", generate_all });
+}
+
+/// Takes hold of the network before it answers.
+#[derive(serde::Deserialize)]
+pub struct Sockets {}
+
+impl RestartPolicy for Sockets {
+    fn on_exit(&self, _ended: &Ended, _world: &dyn World) -> Decision {
+        let _network = wasi::wasi::sockets::instance_network::instance_network();
+        Decision::restart(0, "the network was reached")
+    }
+}
+
+export_restart_policy!(Sockets);

@@ -1,0 +1,240 @@
+//! One host under test: its directory, its config, its process.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::eventually;
+
+/// The component of a guest that misbehaves on purpose, as it is committed.
+#[must_use]
+pub fn guest(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("guests/{name}/{name}.wasm"))
+}
+
+/// Is there such a process that is no zombie?
+#[must_use]
+pub fn is_alive(pid: u64) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !(stat.is_empty() || stat.contains(") Z ") || stat.contains(") X "))
+}
+
+/// What a command came to.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its exit code; -1 if a signal ended it.
+    pub code: i32,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// A directory with a config, in which commands are run.
+#[derive(Debug)]
+pub struct Setup {
+    binary: PathBuf,
+    dir: TempDir,
+}
+
+impl Setup {
+    /// A directory with this `provost.toml`. Compiled plugins are cached once for all tests.
+    #[must_use]
+    pub fn new(binary: &str, config: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("provost-").tempdir().unwrap();
+        std::fs::write(dir.path().join("provost.toml"), config).unwrap();
+        Self { binary: binary.into(), dir }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A command of the built binary in that directory.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).current_dir(self.dir()).stdin(Stdio::null());
+        command.env("NO_COLOR", "1").env_remove("PROVOST_SOCKET");
+        command.env("XDG_CACHE_HOME", self.binary.with_file_name("test-cache"));
+        command
+    }
+
+    /// Runs a command to its end.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Starts `provost up` and waits until it answers.
+    #[must_use]
+    pub fn up(self) -> Host {
+        let log = File::create(self.dir().join("up.log")).unwrap();
+        let mut command = self.command(&["up"]);
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let mut host = Host { child: command.spawn().unwrap(), setup: self };
+        eventually(
+            "the host answers",
+            || (host.child.try_wait().unwrap(), host.setup.run(&["status", "-o", "json"]), host.log()),
+            |(ended, status, _)| {
+                assert!(ended.is_none(), "the host ended: {status:?}");
+                status.code == 0
+            },
+        );
+        host
+    }
+}
+
+/// A running host.
+#[derive(Debug)]
+pub struct Host {
+    setup: Setup,
+    child: Child,
+}
+
+impl Host {
+    /// A host with this config, up and answering.
+    #[must_use]
+    pub fn up(binary: &str, config: &str) -> Self {
+        Setup::new(binary, config).up()
+    }
+
+    /// The directory that it runs in.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The process id of the host.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has printed so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.setup.dir().join("up.log")).unwrap_or_default()).into_owned()
+    }
+
+    /// Runs a command against it.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.setup.run(arguments)
+    }
+
+    /// Runs a command that must succeed, and returns what it printed.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, 0, "provost {arguments:?}: {ran:#?}\n{}", self.log());
+        ran.stdout
+    }
+
+    /// Runs a command that prints JSON.
+    #[must_use]
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(arguments)).unwrap()
+    }
+
+    /// The status of everything.
+    #[must_use]
+    pub fn status(&self) -> Value {
+        self.json(&["status", "-o", "json"])
+    }
+
+    /// The status of one process.
+    #[must_use]
+    pub fn process(&self, name: &str) -> Value {
+        let status = self.status();
+        let processes = status["processes"].as_array().unwrap();
+        processes.iter().find(|process| process["name"] == name).expect("a known process").clone()
+    }
+
+    /// The remembered events of one process, oldest first.
+    #[must_use]
+    pub fn events(&self, name: &str) -> Vec<Value> {
+        let events = self.ok(&["events", "-o", "json"]);
+        let events = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events.filter(|event| event["process"] == name).collect()
+    }
+
+    /// Waits until a process is in `phase`.
+    pub fn until_phase(&self, name: &str, phase: &str) -> Value {
+        self.until(name, phase, |process| process["phase"] == phase)
+    }
+
+    /// Waits until `holds` is true of a process.
+    pub fn until(&self, name: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        eventually(&format!("{name}: {what}"), || self.process(name), holds)
+    }
+
+    /// Sends a signal to a process by its number, not through the host.
+    ///
+    /// # Panics
+    /// If there is no such process.
+    pub fn kill(pid: &Value, signal: rustix::process::Signal) {
+        let pid = pid.as_i64().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.expect("a pid"), signal).unwrap();
+    }
+
+    /// Its resident memory, in KiB.
+    #[must_use]
+    pub fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Stops it by `provost down` and waits for its end.
+    ///
+    /// # Panics
+    /// If it does not end well.
+    pub fn down(mut self) -> Setup {
+        self.ok(&["down"]);
+        let ended = self.child.wait().unwrap();
+        assert!(ended.success(), "the host ended with {ended}: {}", self.log());
+        // What is left of a host that went down by itself is its directory.
+        let replacement = Setup { binary: PathBuf::new(), dir: tempfile::tempdir().unwrap() };
+        std::mem::replace(&mut self.setup, replacement)
+    }
+
+    /// Kills it without a chance to clean up, and its processes.
+    pub fn crash(mut self) -> Setup {
+        self.end();
+        let replacement = Setup { binary: PathBuf::new(), dir: tempfile::tempdir().unwrap() };
+        std::mem::replace(&mut self.setup, replacement)
+    }
+
+    /// SIGKILL for the host and then for the groups of its processes, which outlive it.
+    fn end(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        let ran = self.setup.run(&["status", "-o", "json"]);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let status: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
+        for process in status["processes"].as_array().into_iter().flatten() {
+            let group = process["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+            if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            }
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
