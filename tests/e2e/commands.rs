@@ -40,7 +40,7 @@ fn targets_are_names_groups_and_all() {
     host.ok(&["restart", "--wait", "all"]);
     assert_eq!(host.process("db")["incarnation"].as_u64().unwrap(), before + 1);
     let unknown = host.run(&["stop", "apy"]);
-    assert_eq!(unknown.code, 1, "{unknown:?}");
+    assert_eq!(unknown.code, 2, "{unknown:?}");
     assert!(unknown.stderr.contains("apy") && unknown.stderr.contains("`api`"), "{unknown:?}");
     host.down();
 }
@@ -89,7 +89,7 @@ fn the_bundled_view_and_consumer_see_the_world() {
     let plugins = host.ok(&["plugin", "list"]);
     assert!(plugins.contains("prometheus") && plugins.contains("status-view"), "{plugins}");
     let missing = host.run(&["view", "notify"]);
-    assert_eq!(missing.code, 1, "{missing:?}");
+    assert_eq!(missing.code, 2, "{missing:?}");
     host.down();
 }
 

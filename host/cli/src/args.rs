@@ -1,0 +1,320 @@
+//! The command line: what can be asked, and the help that explains it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::units;
+
+const EXAMPLES: &str = "\
+Examples:
+  provost up                         run provost.toml here, in the foreground
+  provost up --detach                the same, in the background
+  provost status                     what is running, and why the rest is not
+  provost restart web --wait         and return when it is ready again
+  provost logs -f web                follow its output
+  provost explain web                why is it in this state?
+  provost down                       stop everything
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 not running.";
+
+/// A process supervisor whose judgement is pluggable: WebAssembly policies decide every restart.
+#[derive(Debug, Parser)]
+#[command(name = "provost", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The control socket of the running host; else it is found by the config.
+    #[arg(long, global = true, value_name = "PATH", env = "PROVOST_SOCKET", hide_env_values = true)]
+    pub(crate) socket: Option<PathBuf>,
+
+    /// When to use colours; NO_COLOR is respected.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Which config, where `-f` can mean nothing else.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigArg {
+    /// The config; else provost.toml here (or, for a running host, in the nearest directory above).
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Which config, where `-f` means to follow.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigArgLong {
+    /// The config; else provost.toml in the nearest directory.
+    #[arg(long = "file", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the host and all its processes.
+    #[command(after_help = "\
+In the foreground the output of all processes is shown; Ctrl-C stops them in reverse order of their
+dependencies, a second Ctrl-C kills them at once.")]
+    Up(UpArgs),
+    /// Stop all processes and the host.
+    Down(DownArgs),
+    /// Show processes and plugins.
+    #[command(after_help = "\
+Examples:
+  provost status                     everything
+  provost status web 'workers:*'     one process and one group
+  provost status -o json | jq .generation
+
+Exits with 3 if a process that was named is not running.")]
+    Status(StatusArgs),
+    /// Start processes; forgets their failures.
+    Start(ActArgs),
+    /// Stop processes, and keep them down.
+    Stop(ActArgs),
+    /// Stop processes if they run, and start them.
+    Restart(ActArgs),
+    /// Send a signal to the process groups of processes.
+    #[command(after_help = "Example: provost signal HUP web")]
+    Signal(SignalArgs),
+    /// Show the output of processes.
+    #[command(after_help = "\
+Examples:
+  provost logs web                   the last 100 lines
+  provost logs -f -n 0 all           what everything prints from now on")]
+    Logs(LogsArgs),
+    /// Show what happened: exits, decisions, starts.
+    Events(EventsArgs),
+    /// Say why a process is in its state: the chain of causes and decisions.
+    Explain(ExplainArgs),
+    /// Let a plugin render the state of the host.
+    #[command(after_help = "Example: provost view prometheus metrics")]
+    View(ViewArgs),
+    /// List, inspect and build plugins.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Check a config and its plugins without running anything.
+    Validate(ConfigArg),
+    /// Print completions for a shell.
+    #[command(after_help = "Example: provost completions bash > ~/.local/share/bash-completion/completions/provost")]
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Go to the background when everything is set up.
+    #[arg(short, long)]
+    pub(crate) detach: bool,
+    /// Set by `--detach` for the process in the background.
+    #[arg(long, hide = true, conflicts_with = "detach")]
+    pub(crate) background: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DownArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// How long to wait for the end; the host goes on stopping afterwards.
+    #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration_ms)]
+    pub(crate) timeout: u64,
+}
+
+/// How a reading command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// A table.
+    Table,
+    /// A table with more columns.
+    Wide,
+    /// JSON with documented, stable fields.
+    Json,
+}
+
+/// How a command that prints lines prints them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LineFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// Names, `GROUP:*` or `all` (default).
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: TableFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ActArgs {
+    /// Names, `GROUP:*` or `all`.
+    #[arg(value_name = "TARGET", required = true)]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Return when it is so: started and ready, or stopped.
+    #[arg(short, long)]
+    pub(crate) wait: bool,
+    /// How long to wait with `--wait`.
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SignalArgs {
+    /// A name such as HUP or SIGHUP, or a number.
+    #[arg(value_name = "SIGNAL", value_parser = signal)]
+    pub(crate) signal: i32,
+    /// Names, `GROUP:*` or `all`.
+    #[arg(value_name = "TARGET", required = true)]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LogsArgs {
+    /// Names, `GROUP:*` or `all`.
+    #[arg(value_name = "TARGET", required = true)]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgLong,
+    /// Go on with what is printed from now on.
+    #[arg(short = 'f', long)]
+    pub(crate) follow: bool,
+    /// How many of the last lines of each process.
+    #[arg(short = 'n', long = "lines", default_value_t = 100, value_name = "N")]
+    pub(crate) lines: usize,
+    /// With the time of each line.
+    #[arg(short, long)]
+    pub(crate) timestamps: bool,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EventsArgs {
+    /// Names, `GROUP:*` or `all` (default).
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgLong,
+    /// Go on with what happens from now on.
+    #[arg(short = 'f', long)]
+    pub(crate) follow: bool,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The process.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ViewArgs {
+    /// The plugin.
+    #[arg(value_name = "PLUGIN")]
+    pub(crate) plugin: String,
+    /// What to render, as the plugin understands it; may have a `?query`.
+    #[arg(value_name = "PATH", default_value = "")]
+    pub(crate) path: String,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// List the plugins of the running host.
+    List {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// How to print.
+        #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+        output: TableFormat,
+    },
+    /// Say what a component is, can do and cannot do, without running it.
+    Inspect {
+        /// A .wasm file, or `bundled:NAME`.
+        #[arg(value_name = "COMPONENT")]
+        component: String,
+        /// How to print.
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        output: LineFormat,
+    },
+    /// Build the guest crate in a directory into a component.
+    Build {
+        /// The directory of the crate.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
+}
+
+fn duration_ms(text: &str) -> Result<u64, String> {
+    units::duration_ms(text).ok_or_else(|| units::DURATION_HINT.to_owned())
+}
+
+fn signal(text: &str) -> Result<i32, String> {
+    units::signal(text).ok_or_else(|| {
+        let names: Vec<String> = units::signals().map(|(_, name)| name).collect();
+        format!("write a number or one of {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn f_means_file_or_follow() {
+        let up = Cli::try_parse_from(["provost", "up", "-f", "x.toml"]).unwrap();
+        assert!(matches!(up.command, Command::Up(UpArgs { config, .. }) if config.file == Some("x.toml".into())));
+        let logs = Cli::try_parse_from(["provost", "logs", "-f", "-n", "0", "web"]).unwrap();
+        assert!(matches!(logs.command, Command::Logs(LogsArgs { follow: true, lines: 0, .. })));
+    }
+
+    #[test]
+    fn a_bad_duration_or_signal_is_refused() {
+        assert!(Cli::try_parse_from(["provost", "down", "--timeout", "soon"]).is_err());
+        assert!(Cli::try_parse_from(["provost", "signal", "NOPE", "web"]).is_err());
+        assert!(Cli::try_parse_from(["provost", "signal", "sigusr1", "web"]).is_ok());
+    }
+}

@@ -1,0 +1,62 @@
+//! Commands that print line by line: `logs`, `events`.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use provost_control::wire::Event;
+use serde::Serialize;
+
+use super::Context;
+use crate::args::{EventsArgs, LineFormat, LogsArgs};
+use crate::failure::Failure;
+use crate::render;
+use crate::render::output::Look;
+
+/// Columns of names, before longer ones are known.
+const NAME_WIDTH: usize = 6;
+
+pub(super) async fn logs(context: &Context, args: LogsArgs) -> Result<(), Failure> {
+    let client = context.client(args.config.file)?;
+    let names = client.status(&args.targets).await?.processes;
+    let longest = names.iter().map(|process| process.name.chars().count()).max().unwrap_or(NAME_WIDTH);
+    let width = if names.len() == 1 { 0 } else { longest };
+    let look = Look { paint: context.paint, width, timestamps: args.timestamps };
+    let mut items = client.logs(&args.targets, args.lines, args.follow).await?;
+    while let Some(item) = items.next().await? {
+        match args.output {
+            LineFormat::Text => write_line(&look.line(&item))?,
+            LineFormat::Json => write_line(&json(&item)?)?,
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Failure> {
+    let client = context.client(args.config.file)?;
+    let processes = client.status(&args.targets).await?.processes;
+    let names: HashSet<String> = processes.into_iter().map(|process| process.name).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(NAME_WIDTH);
+    let wanted = |event: &Event| args.targets.is_empty() || event.kind == "missed" || names.contains(&event.process);
+    let mut events = client.events(0, args.follow).await?;
+    while let Some(event) = events.next().await? {
+        match args.output {
+            _ if !wanted(&event) => {}
+            LineFormat::Text => {
+                write_line((render::events::line(&event, width, context.paint) + "\n").as_bytes())?;
+            }
+            LineFormat::Json => write_line(&json(&event)?)?,
+        }
+    }
+    Ok(())
+}
+
+fn json(object: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    let mut line = serde_json::to_vec(object).map_err(io::Error::from)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Standard output is line-buffered: a line is out when it ends.
+fn write_line(line: &[u8]) -> Result<(), Failure> {
+    Ok(io::stdout().lock().write_all(line)?)
+}

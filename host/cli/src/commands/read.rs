@@ -1,0 +1,43 @@
+//! Commands that read: `status`, `explain`, `view`, `plugin list`.
+
+use super::{Context, now_ms, pretty, print};
+use crate::args::{ConfigArg, ExplainArgs, LineFormat, StatusArgs, TableFormat, ViewArgs};
+use crate::failure::Failure;
+use crate::render;
+use crate::render::status::Width;
+
+pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Failure> {
+    let status = context.client(args.config.file)?.status(&args.targets).await?;
+    print(match args.output {
+        TableFormat::Table => render::status::text(&status, Width::Normal, now_ms(), context.paint),
+        TableFormat::Wide => render::status::text(&status, Width::Wide, now_ms(), context.paint),
+        TableFormat::Json => pretty(&status)?,
+    })?;
+    let named = args.targets.iter().any(|target| target != "all");
+    if named && status.processes.iter().any(|process| process.pid.is_none()) {
+        return Err(Failure::silent(3));
+    }
+    Ok(())
+}
+
+pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), Failure> {
+    let explanation = context.client(args.config.file)?.explain(&args.name).await?;
+    print(match args.output {
+        LineFormat::Text => render::explain::text(&explanation, context.paint),
+        LineFormat::Json => pretty(&explanation)?,
+    })
+}
+
+pub(super) async fn view(context: &Context, args: ViewArgs) -> Result<(), Failure> {
+    let rendered = context.client(args.config.file)?.view(&args.plugin, &args.path).await?;
+    print(&rendered.body)
+}
+
+pub(super) async fn plugins(context: &Context, config: ConfigArg, output: TableFormat) -> Result<(), Failure> {
+    let list = context.client(config.file)?.plugins().await?;
+    print(match output {
+        TableFormat::Table => render::plugins::text(&list.plugins, Width::Normal, context.paint),
+        TableFormat::Wide => render::plugins::text(&list.plugins, Width::Wide, context.paint),
+        TableFormat::Json => pretty(&list)?,
+    })
+}

@@ -1,0 +1,185 @@
+//! The first stage: the text of the file becomes typed sections that still know where they stand.
+//! What a key means on its own is settled here; what keys mean together is settled by [`super::check`].
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use provost_supervisor::{Check, CommandLine, Condition};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::process;
+use super::report::{Collector, Problem};
+use super::section::{Section, json};
+
+/// The file, typed.
+#[derive(Debug, Default)]
+pub(super) struct ConfigFile {
+    pub(super) host: HostSection,
+    pub(super) plugins: Vec<PluginSection>,
+    pub(super) processes: Vec<ProcessSection>,
+}
+
+/// `[host]`.
+#[derive(Debug, Default)]
+pub(super) struct HostSection {
+    pub(super) runtime_dir: Option<String>,
+    pub(super) log_dir: Option<String>,
+    pub(super) cache_dir: Option<String>,
+    pub(super) restart_delay_max_ms: Option<u64>,
+    pub(super) decision_deadline_ms: Option<u64>,
+}
+
+/// `[plugins.NAME]`.
+#[derive(Debug)]
+pub(super) struct PluginSection {
+    pub(super) name: Spanned<String>,
+    pub(super) component: Spanned<String>,
+    pub(super) settings_json: String,
+    pub(super) memory_bytes: Option<u64>,
+    pub(super) call_time_ms: Option<u64>,
+}
+
+/// `[process.NAME]`.
+#[derive(Debug)]
+pub(super) struct ProcessSection {
+    pub(super) name: Spanned<String>,
+    pub(super) group: String,
+    pub(super) command: CommandLine,
+    pub(super) cwd: Option<String>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) env_files: Vec<String>,
+    pub(super) autostart: bool,
+    pub(super) stop_signal: Option<i32>,
+    pub(super) stop_grace_ms: Option<u64>,
+    pub(super) policies: Vec<Spanned<String>>,
+    pub(super) depends_on: Vec<(Spanned<String>, Condition)>,
+    pub(super) ready: Option<ReadySection>,
+    pub(super) log_file_bytes: Option<u64>,
+    pub(super) log_files: Option<usize>,
+}
+
+/// `ready` of a process.
+#[derive(Debug)]
+pub(super) struct ReadySection {
+    pub(super) check: Check,
+    pub(super) every_ms: Option<u64>,
+    pub(super) timeout_ms: Option<u64>,
+}
+
+/// Reads the text. What could be read is returned even if there are problems.
+pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if let Some(error) = errors.first() {
+        // What follows a syntax error is guesswork: the first one is told alone.
+        let Problem { span, what, hint } = syntax(text, error);
+        problems.add(span, what, hint);
+        return ConfigFile::default();
+    }
+    let mut file = ConfigFile::default();
+    let mut top = Section::new("the file".into(), 0..0, document.get_ref(), problems);
+    if let Some(host) = top.table("host", "write [host] on a line of its own") {
+        file.host = read_host(host);
+    }
+    if let Some(plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
+        file.plugins = plugins
+            .entries()
+            .filter_map(|(name, value)| read_plugin(&plugins, name, value))
+            .collect();
+    }
+    if let Some(processes) = top.table("process", "write [process.NAME] on a line of its own") {
+        file.processes = processes
+            .entries()
+            .filter_map(|(name, value)| process::read(&processes, name, value))
+            .collect();
+    }
+    top.finish();
+    file
+}
+
+/// An error of the TOML parser, in words for people.
+fn syntax(text: &str, error: &toml::de::Error) -> Problem {
+    let span = error.span().unwrap_or_default();
+    if error.message().starts_with("duplicate key") {
+        let name = text.get(span.clone()).unwrap_or("?").trim();
+        return Problem {
+            what: format!("`{name}` is there twice"),
+            hint: "names of processes, plugins and keys are unique: rename or remove one of the two".into(),
+            span,
+        };
+    }
+    Problem {
+        what: format!("this is not TOML: {}", error.message().trim().replace('\n', ", ")),
+        hint: "see https://toml.io for the syntax: texts stand in quotes, tables start with [name]".into(),
+        span,
+    }
+}
+
+fn read_host(mut host: Section<'_>) -> HostSection {
+    let dir = |host: &mut Section<'_>, key| host.text(key).map(Spanned::into_inner);
+    let section = HostSection {
+        runtime_dir: dir(&mut host, "runtime_dir"),
+        log_dir: dir(&mut host, "log_dir"),
+        cache_dir: dir(&mut host, "cache_dir"),
+        restart_delay_max_ms: host.duration_ms("restart_delay_max"),
+        decision_deadline_ms: host.duration_ms("decision_deadline"),
+    };
+    host.finish();
+    section
+}
+
+fn read_plugin<'t>(
+    parent: &Section<'t>,
+    name: Spanned<String>,
+    value: &'t Spanned<DeValue<'t>>,
+) -> Option<PluginSection> {
+    named(parent, &name, "plugin");
+    if name.get_ref() == "failsafe" {
+        let hint = "`failsafe` is the host's own policy of last resort; choose another name";
+        parent.problem(name.span(), "a plugin cannot be called `failsafe`", hint);
+    }
+    let title = format!("[plugins.{}]", name.get_ref());
+    let mut plugin = parent.section_of(name.get_ref(), value, title, "write component = \"bundled:NAME\"")?;
+    let component = plugin.text("component");
+    if component.is_none() && plugin.value("component").is_none() {
+        let what = format!("{} says no `component`", plugin.title());
+        plugin.problem(name.span(), what, "add component = \"bundled:NAME\" or the path of a .wasm file");
+    }
+    let settings_json = read_settings(&mut plugin);
+    let (mut memory_bytes, mut call_time_ms) = (None, None);
+    let hint = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
+    if let Some(mut limits) = plugin.table("limits", hint) {
+        memory_bytes = limits.size_bytes("memory");
+        call_time_ms = limits.duration_ms("call_time");
+        limits.finish();
+    }
+    plugin.finish();
+    Some(PluginSection { name, component: component?, settings_json, memory_bytes, call_time_ms })
+}
+
+fn read_settings(plugin: &mut Section<'_>) -> String {
+    let Some(settings) = plugin.value("settings") else { return "{}".into() };
+    let key = "settings";
+    if plugin.section_of(key, settings, String::new(), "write settings = { … }").is_none() {
+        return "{}".into();
+    }
+    json(settings).map(|json| json.to_string()).unwrap_or_else(|span: Range<usize>| {
+        let hint = "settings are handed to the plugin as JSON: use finite numbers of at most 64 bits";
+        plugin.problem(span, "this value cannot be said in JSON", hint);
+        "{}".into()
+    })
+}
+
+/// Checks that `name` can be a name.
+pub(super) fn named(section: &Section<'_>, name: &Spanned<String>, kind: &str) {
+    let text = name.get_ref();
+    let letters = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    let first = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !letters || !first || text.len() > 100 {
+        let hint = "use letters, digits, `_`, `.` and `-`, beginning with a letter or digit, at most 100";
+        section.problem(name.span(), format!("`{text}` cannot be the name of a {kind}"), hint);
+    } else if text == "all" {
+        let hint = "`all` means all processes on the command line; choose another name";
+        section.problem(name.span(), format!("a {kind} cannot be called `all`"), hint);
+    }
+}

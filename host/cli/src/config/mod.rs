@@ -1,0 +1,227 @@
+//! The config file, in two stages: its text becomes typed sections ([`file`]), and these become what the
+//! host is told ([`Config`], then specs). All problems are found before anything is done, and told at once.
+
+mod check;
+mod file;
+mod find;
+mod process;
+mod report;
+mod section;
+pub(crate) mod units;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use provost_plugin_host::{Limits, PluginSpec, Source as Component};
+use provost_state::Policy;
+use provost_supervisor::{Dependency, LogLimits, ProcessSpec, Readiness};
+use toml::Spanned;
+
+pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest, runtime_dir_of};
+pub use report::{Place, Problem, Problems, Source};
+
+use file::{ConfigFile, ProcessSection};
+use report::Collector;
+
+const STOP_SIGNAL: i32 = 15;
+const STOP_GRACE_MS: u64 = 10_000;
+const READY_EVERY_MS: u64 = 500;
+const READY_TIMEOUT_MS: u64 = 1_000;
+const LOG_FILE_BYTES: u64 = 16 << 20;
+const LOG_FILES: usize = 4;
+const RESTART_DELAY_MAX_MS: u64 = 3_600_000;
+const DECISION_DEADLINE_MS: u64 = 1_000;
+
+/// A config without problems of its own: all defaults are in, all paths are whole.
+#[derive(Debug)]
+pub struct Config {
+    source: Source,
+    dir: PathBuf,
+    /// Where socket, lock and pid live.
+    pub runtime_dir: PathBuf,
+    /// Where the output of processes is kept.
+    pub log_dir: PathBuf,
+    /// Where compiled components are kept.
+    pub cache_dir: PathBuf,
+    /// No restart is delayed more than this, in milliseconds.
+    pub restart_delay_max_ms: u64,
+    /// How long a policy may take to decide, in milliseconds.
+    pub decision_deadline_ms: u64,
+    plugins: Vec<PluginConfig>,
+    processes: Vec<ProcessSection>,
+}
+
+/// One plugin, and where the file names its component.
+#[derive(Debug)]
+struct PluginConfig {
+    spec: PluginSpec,
+    component_span: std::ops::Range<usize>,
+}
+
+/// Why a config cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("error: cannot read {}: {source}\nhint: name the config with `-f FILE`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file can be read, and is wrong.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with everything that is wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Ok(Self::parse(Source { path: path.to_owned(), text })?)
+    }
+
+    /// Checks the text of a file.
+    ///
+    /// # Errors
+    /// [`Problems`], all there are.
+    pub fn parse(source: Source) -> Result<Self, Problems> {
+        let problems = Collector::default();
+        let file = file::read(&source.text, &problems);
+        check::check(&file, &problems);
+        let list = problems.into_problems();
+        if !list.is_empty() {
+            return Err(Problems { source_file: source, list });
+        }
+        Ok(Self::build(source, file))
+    }
+
+    fn build(source: Source, file: ConfigFile) -> Self {
+        let dir = find::dir_of(&source.path);
+        let ConfigFile { host, plugins, processes } = file;
+        let runtime_dir = dir.join(host.runtime_dir.as_deref().unwrap_or(find::RUNTIME_DIR));
+        let plugins = plugins.into_iter().map(|plugin| build_plugin(plugin, &dir)).collect();
+        Self {
+            log_dir: host.log_dir.map_or_else(|| runtime_dir.join("logs"), |logs| dir.join(logs)),
+            cache_dir: host.cache_dir.map_or_else(find::cache_dir, |cache| dir.join(cache)),
+            runtime_dir,
+            restart_delay_max_ms: host.restart_delay_max_ms.unwrap_or(RESTART_DELAY_MAX_MS),
+            decision_deadline_ms: host.decision_deadline_ms.unwrap_or(DECISION_DEADLINE_MS),
+            plugins,
+            processes,
+            dir,
+            source,
+        }
+    }
+
+    /// The file that it was read from, as it was named.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.source.path
+    }
+
+    /// The plugins, in the order of the file.
+    pub fn plugins(&self) -> impl Iterator<Item = &PluginSpec> {
+        self.plugins.iter().map(|plugin| &plugin.spec)
+    }
+
+    /// The names of all processes, in the order of the file.
+    pub fn process_names(&self) -> impl Iterator<Item = &str> {
+        self.processes.iter().map(|process| process.name.get_ref().as_str())
+    }
+
+    /// A problem with the component of the plugin called `name`, shown where the file names the component.
+    #[must_use]
+    pub fn component_problem(&self, name: &str, what: String, hint: String) -> Problem {
+        let plugin = self.plugins.iter().find(|plugin| &*plugin.spec.name == name);
+        Problem { span: plugin.map(|plugin| plugin.component_span.clone()).unwrap_or_default(), what, hint }
+    }
+
+    /// These problems, together with the file.
+    #[must_use]
+    pub fn problems(&self, mut list: Vec<Problem>) -> Problems {
+        list.sort_by_key(|problem| problem.span.start);
+        Problems { source_file: self.source.clone(), list }
+    }
+
+    /// The second stage: the specs of all processes, with the policies that `policy_of` finds by name, or
+    /// says why it does not.
+    ///
+    /// # Errors
+    /// [`Problems`] if a plugin that is to judge is no policy.
+    pub fn specs(
+        &self,
+        policy_of: impl Fn(&str) -> Result<Arc<dyn Policy>, String>,
+    ) -> Result<Vec<ProcessSpec>, Problems> {
+        let problems = Collector::default();
+        let specs = self.processes.iter().map(|process| self.spec(process, &policy_of, &problems)).collect();
+        let list = problems.into_problems();
+        if list.is_empty() { Ok(specs) } else { Err(self.problems(list)) }
+    }
+
+    fn spec(
+        &self,
+        process: &ProcessSection,
+        policy_of: &impl Fn(&str) -> Result<Arc<dyn Policy>, String>,
+        problems: &Collector,
+    ) -> ProcessSpec {
+        let policy = |name: &Spanned<String>| {
+            let hint = "`policies` takes plugins that export `restart-policy`; see `provost plugin inspect`";
+            policy_of(name.get_ref()).map_err(|why| problems.add(name.span(), why, hint)).ok()
+        };
+        ProcessSpec {
+            name: Arc::from(process.name.get_ref().as_str()),
+            group: Arc::from(process.group.as_str()),
+            command: process.command.clone(),
+            cwd: process.cwd.as_ref().map(|cwd| self.dir.join(cwd)),
+            env: process.env.clone(),
+            env_files: process.env_files.iter().map(|file| self.dir.join(file)).collect(),
+            autostart: process.autostart,
+            stop_signal: process.stop_signal.unwrap_or(STOP_SIGNAL),
+            stop_grace_ms: process.stop_grace_ms.unwrap_or(STOP_GRACE_MS),
+            policies: process.policies.iter().filter_map(policy).collect(),
+            depends_on: process
+                .depends_on
+                .iter()
+                .map(|(name, condition)| Dependency {
+                    name: Arc::from(name.get_ref().as_str()),
+                    condition: *condition,
+                })
+                .collect(),
+            ready: process.ready.as_ref().map(|ready| Readiness {
+                check: ready.check.clone(),
+                every_ms: ready.every_ms.unwrap_or(READY_EVERY_MS),
+                timeout_ms: ready.timeout_ms.unwrap_or(READY_TIMEOUT_MS),
+            }),
+            log: LogLimits {
+                file_bytes_max: process.log_file_bytes.unwrap_or(LOG_FILE_BYTES),
+                files_max: process.log_files.unwrap_or(LOG_FILES),
+            },
+        }
+    }
+}
+
+fn build_plugin(plugin: file::PluginSection, dir: &Path) -> PluginConfig {
+    let defaults = Limits::default();
+    let bytes_max = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    PluginConfig {
+        component_span: plugin.component.span(),
+        spec: PluginSpec {
+            name: Arc::from(plugin.name.into_inner()),
+            source: match Component::parse(plugin.component.get_ref()) {
+                Component::Path(path) => Component::Path(dir.join(path)),
+                bundled @ Component::Bundled(_) => bundled,
+            },
+            settings_json: plugin.settings_json,
+            limits: Limits {
+                memory_bytes_max: plugin.memory_bytes.map_or(defaults.memory_bytes_max, bytes_max),
+                call_ms_max: plugin.call_time_ms,
+                ..defaults
+            },
+        },
+    }
+}

@@ -1,0 +1,287 @@
+//! The first stage of `[process.NAME]`.
+
+use std::collections::BTreeMap;
+
+use provost_supervisor::{Check, CommandLine, Condition};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::file::{ProcessSection, ReadySection, named};
+use super::report::choices;
+use super::section::Section;
+use super::units;
+
+const COMMAND_HINT: &str = "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
+const READY_HINT: &str = "write ready = { http = \"http://127.0.0.1:8731/\", every = \"500ms\" }";
+const CONDITIONS: [(&str, Condition); 3] =
+    [("started", Condition::Started), ("ready", Condition::Ready), ("completed", Condition::Completed)];
+
+/// Reads one process.
+pub(super) fn read<'t>(
+    parent: &Section<'t>,
+    name: Spanned<String>,
+    value: &'t Spanned<DeValue<'t>>,
+) -> Option<ProcessSection> {
+    named(parent, &name, "process");
+    let title = format!("[process.{}]", name.get_ref());
+    let mut process = parent.section_of(name.get_ref(), value, title, COMMAND_HINT)?;
+    let command = read_command(&mut process, "command");
+    if command.is_none() && process.value("command").is_none() {
+        let what = format!("{} says no `command`", process.title());
+        process.problem(name.span(), what, COMMAND_HINT);
+    }
+    let group = process.text("group");
+    if let Some(group) = &group {
+        named(&process, group, "group");
+    }
+    let (stop_signal, stop_grace_ms) = read_stop(&mut process);
+    let (log_file_bytes, log_files) = read_logs(&mut process);
+    let section = ProcessSection {
+        group: group.map(Spanned::into_inner).unwrap_or_default(),
+        // A process without a command is a problem already; it stays in the list for those that name it.
+        command: command.unwrap_or(CommandLine::Shell(String::new())),
+        cwd: process.text("cwd").map(Spanned::into_inner),
+        env: read_env(&mut process),
+        env_files: process
+            .texts("env_files")
+            .unwrap_or_default()
+            .into_iter()
+            .map(Spanned::into_inner)
+            .collect(),
+        autostart: process.flag("autostart").unwrap_or(true),
+        stop_signal,
+        stop_grace_ms,
+        policies: process.texts("policies").unwrap_or_default(),
+        depends_on: read_dependencies(&mut process),
+        ready: read_ready(&mut process),
+        log_file_bytes,
+        log_files,
+        name,
+    };
+    process.finish();
+    Some(section)
+}
+
+/// A list of texts (a program and its arguments), or a text (a line for the shell).
+fn read_command(section: &mut Section<'_>, key: &'static str) -> Option<CommandLine> {
+    let value = section.value(key)?;
+    let command = match value.get_ref().as_str() {
+        Some(line) => CommandLine::Shell(line.to_owned()),
+        None => {
+            let words = section.texts_of(key, value)?;
+            CommandLine::Argv(words.into_iter().map(Spanned::into_inner).collect())
+        }
+    };
+    let (empty, nul) = match &command {
+        CommandLine::Shell(line) => (line.trim().is_empty(), line.contains('\0')),
+        CommandLine::Argv(words) => (
+            words.first().is_none_or(|program| program.trim().is_empty()),
+            words.iter().any(|word| word.contains('\0')),
+        ),
+    };
+    if empty {
+        section.problem(value.span(), format!("`{key}` in {} is empty", section.title()), COMMAND_HINT);
+    }
+    if nul {
+        let hint = "no program can be given an argument with a NUL in it: remove \\u0000";
+        section.problem(value.span(), format!("`{key}` contains a NUL character"), hint);
+    }
+    Some(command)
+}
+
+fn read_stop(process: &mut Section<'_>) -> (Option<i32>, Option<u64>) {
+    let Some(mut stop) = process.table("stop", "write stop = { signal = \"TERM\", grace = \"10s\" }") else {
+        return (None, None);
+    };
+    let signal = match stop.value("signal") {
+        Some(value) => {
+            let text = match value.get_ref() {
+                DeValue::Integer(number) => number.as_str().to_owned(),
+                other => other.as_str().unwrap_or_default().to_owned(),
+            };
+            let number = units::signal(&text);
+            if number.is_none() {
+                let names: Vec<String> = units::signals().map(|(_, name)| name).collect();
+                let bare = text.to_ascii_uppercase();
+                let bare = bare.strip_prefix("SIG").unwrap_or(&bare);
+                let hint = choices(bare, "signals", names.iter().map(String::as_str));
+                stop.problem(value.span(), format!("`{text}` is not a signal"), hint);
+            }
+            number
+        }
+        None => None,
+    };
+    let grace = stop.duration_ms("grace");
+    stop.finish();
+    (signal, grace)
+}
+
+fn read_logs(process: &mut Section<'_>) -> (Option<u64>, Option<usize>) {
+    let Some(mut logs) = process.table("logs", "write logs = { file_size = \"16MiB\", files = 4 }") else {
+        return (None, None);
+    };
+    let limits = (logs.size_bytes("file_size"), logs.count("files"));
+    if limits.0.is_some_and(|bytes| bytes < 4096) {
+        let span = logs.key_span("file_size");
+        logs.problem(span, "`file_size` is less than 4 KiB", "write a size such as \"16MiB\"");
+    }
+    logs.finish();
+    limits
+}
+
+fn read_env(process: &mut Section<'_>) -> BTreeMap<String, String> {
+    let hint = "write env = { NAME = \"value\" }";
+    let Some(env) = process.table("env", hint) else { return BTreeMap::new() };
+    let mut variables = BTreeMap::new();
+    for (name, value) in env.entries() {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.clone().into_owned(),
+            DeValue::Integer(number) => number.as_str().to_owned(),
+            DeValue::Boolean(flag) => flag.to_string(),
+            _ => {
+                let what = format!("`{}` in {} must be a text", name.get_ref(), env.title());
+                env.problem(value.span(), what, hint);
+                continue;
+            }
+        };
+        if name.get_ref().is_empty() || name.get_ref().contains(['=', '\0']) || text.contains('\0') {
+            let what = format!("`{}` cannot be an environment variable", name.get_ref());
+            env.problem(name.span(), what, "a name is not empty and has no `=`; neither part has a NUL");
+            continue;
+        }
+        variables.insert(name.into_inner(), text);
+    }
+    variables
+}
+
+/// A list of names, or a table of names and conditions.
+fn read_dependencies(process: &mut Section<'_>) -> Vec<(Spanned<String>, Condition)> {
+    let Some(value) = process.value("depends_on") else { return Vec::new() };
+    if value.get_ref().is_array() {
+        let names = process.texts_of("depends_on", value).unwrap_or_default();
+        return names.into_iter().map(|name| (name, Condition::Started)).collect();
+    }
+    let hint = "write depends_on = { db = \"ready\" } or depends_on = [\"db\"]";
+    let title = format!("`depends_on` of {}", process.title());
+    let Some(table) = process.section_of("depends_on", value, title, hint) else { return Vec::new() };
+    let mut dependencies = Vec::new();
+    for (name, value) in table.entries() {
+        let word = value.get_ref().as_str().unwrap_or_default();
+        let condition = CONDITIONS.iter().find(|(known, _)| *known == word).map(|(_, condition)| *condition);
+        if condition.is_none() {
+            let what = format!("`{}` is not something a process can be waited for to be", shown(value));
+            let known = CONDITIONS.map(|(known, _)| known);
+            table.problem(value.span(), what, choices(word, "conditions", known));
+        }
+        dependencies.push((name, condition.unwrap_or(Condition::Started)));
+    }
+    dependencies
+}
+
+/// A scalar as it was written, or what it is.
+fn shown(value: &Spanned<DeValue<'_>>) -> String {
+    match value.get_ref() {
+        DeValue::String(text) => text.clone().into_owned(),
+        DeValue::Integer(number) => number.as_str().to_owned(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        other => other.type_str().to_owned(),
+    }
+}
+
+fn read_ready(process: &mut Section<'_>) -> Option<ReadySection> {
+    let mut ready = process.table("ready", READY_HINT)?;
+    let tcp = ready.text("tcp");
+    let http = ready.text("http");
+    let exec = read_command(&mut ready, "exec");
+    let log = ready.text("log");
+    if let Some(tcp) = &tcp
+        && !is_endpoint(tcp.get_ref())
+    {
+        let what = format!("`{}` is not a host and a port", tcp.get_ref());
+        ready.problem(tcp.span(), what, "write tcp = \"127.0.0.1:5432\"");
+    }
+    if let Some(http) = &http
+        && let Err(hint) = check_url(http.get_ref())
+    {
+        ready.problem(http.span(), format!("`{}` is not a URL that can be asked", http.get_ref()), hint);
+    }
+    if let Some(log) = &log
+        && log.get_ref().is_empty()
+    {
+        ready.problem(log.span(), "`log` is empty", "write a part of the line that says it is ready");
+    }
+    let mut checks: Vec<Check> = [
+        tcp.map(|tcp| Check::Tcp(tcp.into_inner())),
+        http.map(|http| Check::Http(http.into_inner())),
+        exec.map(Check::Exec),
+        log.map(|log| Check::LogLine(log.into_inner())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let asked = ["tcp", "http", "exec", "log"].iter().filter(|key| ready.has(key)).count();
+    if asked != 1 {
+        let what = format!("{} needs exactly one of `tcp`, `http`, `exec` and `log`", ready.title());
+        ready.problem(ready.span.clone(), what, READY_HINT);
+    }
+    let (every_ms, timeout_ms) = (ready.duration_ms("every"), ready.duration_ms("timeout"));
+    for (key, value) in [("every", every_ms), ("timeout", timeout_ms)] {
+        if value == Some(0) {
+            ready.problem(ready.key_span(key), format!("`{key}` must be more than 0"), READY_HINT);
+        }
+    }
+    ready.finish();
+    checks.pop().map(|check| ReadySection { check, every_ms, timeout_ms })
+}
+
+/// `host:port`.
+fn is_endpoint(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        !host.is_empty()
+            && (bracketed || !host.contains(':'))
+            && !host.contains(char::is_whitespace)
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
+}
+
+/// `http://host[:port][/path]`; or what to do about it.
+fn check_url(text: &str) -> Result<(), &'static str> {
+    if text.starts_with("https://") {
+        return Err("TLS is not spoken here: use exec = [\"curl\", \"--fail\", \"https://…\"]");
+    }
+    let usage = "write http = \"http://127.0.0.1:8731/\"";
+    let rest = text.strip_prefix("http://").ok_or(usage)?;
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host_only = !authority.contains(':') || authority.ends_with(']');
+    let sound = !authority.is_empty()
+        && !authority.contains('@')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+        && (host_only || is_endpoint(authority));
+    if sound { Ok(()) } else { Err(usage) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_host_and_a_port() {
+        for good in ["127.0.0.1:80", "localhost:5432", "[::1]:80"] {
+            assert!(is_endpoint(good), "{good}");
+        }
+        for bad in ["", "localhost", ":80", "a:0", "a:99999", "::1:80", "a b:80"] {
+            assert!(!is_endpoint(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_plain_http_with_a_host() {
+        for good in ["http://localhost", "http://127.0.0.1:8731/", "http://[::1]/x?y", "http://a:1?b"] {
+            assert!(check_url(good).is_ok(), "{good}");
+        }
+        for bad in ["localhost", "http://", "http:///x", "https://a/", "http://a:b/", "http://a b/", "http://u@h/"] {
+            assert!(check_url(bad).is_err(), "{bad}");
+        }
+    }
+}

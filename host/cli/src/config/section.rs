@@ -1,0 +1,223 @@
+//! One table of the file under the eyes of a reader: what is asked for is a known key, what is left over is
+//! a problem, and so is every value of the wrong type.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::report::{Collector, choices};
+use super::units;
+
+/// A table of the file, with the keys that its reader has asked for.
+#[derive(Debug)]
+pub(super) struct Section<'t> {
+    /// How people call it: `[process.web]`.
+    title: String,
+    pub(super) span: Range<usize>,
+    table: &'t DeTable<'t>,
+    known: Vec<&'static str>,
+    problems: &'t Collector,
+}
+
+/// What a value is, in words for people.
+fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+impl<'t> Section<'t> {
+    pub(super) fn new(
+        title: String,
+        span: Range<usize>,
+        table: &'t DeTable<'t>,
+        problems: &'t Collector,
+    ) -> Self {
+        Self { title, span, table, known: Vec::new(), problems }
+    }
+
+    /// The value of `key`, whatever it is. From now on the key is a known one.
+    pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.known.push(key);
+        self.table.get(key)
+    }
+
+    /// All entries, for a table whose keys the user chooses.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Spanned<String>, &'t Spanned<DeValue<'t>>)> + use<'t> {
+        self.table
+            .iter()
+            .map(|(key, value)| (Spanned::new(key.span(), key.get_ref().clone().into_owned()), value))
+    }
+
+    /// Where `key` is written; the head of the table if it is not.
+    pub(super) fn key_span(&self, key: &str) -> Range<usize> {
+        self.table
+            .get_key_value(key)
+            .map_or_else(|| self.span.clone(), |(written, _)| written.span())
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    pub(super) fn problem(&self, span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) {
+        self.problems.add(span, what, hint);
+    }
+
+    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, hint: &str) {
+        let what = format!("`{key}` in {} must be {wanted}, not {}", self.title, kind_of(value.get_ref()));
+        self.problem(value.span(), what, hint);
+    }
+
+    pub(super) fn text(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        let value = self.value(key)?;
+        if let Some(text) = value.get_ref().as_str() {
+            return Some(Spanned::new(value.span(), text.to_owned()));
+        }
+        self.wrong_type(key, value, "a text", &format!("write {key} = \"…\""));
+        None
+    }
+
+    pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        let value = self.value(key)?;
+        if value.get_ref().as_bool().is_none() {
+            self.wrong_type(key, value, "true or false", &format!("write {key} = true, without quotes"));
+        }
+        value.get_ref().as_bool()
+    }
+
+    /// A whole number that is at least 1.
+    pub(super) fn count(&mut self, key: &'static str) -> Option<usize> {
+        let value = self.value(key)?;
+        let number = value.get_ref().as_integer().and_then(|number| {
+            usize::from_str_radix(number.as_str(), number.radix()).ok().filter(|number| *number > 0)
+        });
+        match (number, value.get_ref()) {
+            (None, DeValue::Integer(_)) => {
+                self.problem(value.span(), format!("`{key}` must be at least 1"), "write a positive number");
+            }
+            (None, _) => self.wrong_type(key, value, "a whole number", &format!("write {key} = 4")),
+            (Some(_), _) => {}
+        }
+        number
+    }
+
+    pub(super) fn duration_ms(&mut self, key: &'static str) -> Option<u64> {
+        self.unit(key, "duration", units::duration_ms, units::DURATION_HINT)
+    }
+
+    pub(super) fn size_bytes(&mut self, key: &'static str) -> Option<u64> {
+        self.unit(key, "size", units::size_bytes, units::SIZE_HINT)
+    }
+
+    fn unit(
+        &mut self,
+        key: &'static str,
+        kind: &str,
+        read: fn(&str) -> Option<u64>,
+        hint: &str,
+    ) -> Option<u64> {
+        let value = self.value(key)?;
+        let Some(text) = value.get_ref().as_str() else {
+            self.wrong_type(key, value, &format!("a {kind} in quotes"), hint);
+            return None;
+        };
+        let number = read(text);
+        if number.is_none() {
+            self.problem(value.span(), format!("`{text}` is not a {kind}"), hint);
+        }
+        number
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<Spanned<String>>> {
+        let value = self.value(key)?;
+        self.texts_of(key, value)
+    }
+
+    /// The texts in `value`, which stands at `key`.
+    pub(super) fn texts_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<Spanned<String>>> {
+        let hint = format!("write {key} = [\"…\", \"…\"]");
+        let Some(list) = value.get_ref().as_array() else {
+            self.wrong_type(key, value, "a list of texts", &hint);
+            return None;
+        };
+        let mut texts = Vec::new();
+        for one in list {
+            match one.get_ref().as_str() {
+                Some(text) => texts.push(Spanned::new(one.span(), text.to_owned())),
+                None => self.wrong_type(key, one, "a list of texts only", &hint),
+            }
+        }
+        Some(texts)
+    }
+
+    /// The table at `key`.
+    pub(super) fn table(&mut self, key: &'static str, hint: &str) -> Option<Section<'t>> {
+        let value = self.value(key)?;
+        let title = format!("`{key}` of {}", self.title);
+        self.section_of(key, value, title, hint)
+    }
+
+    /// `value`, which stands at `key`, as a table.
+    pub(super) fn section_of(
+        &self,
+        key: &str,
+        value: &'t Spanned<DeValue<'t>>,
+        title: String,
+        hint: &str,
+    ) -> Option<Section<'t>> {
+        if let Some(table) = value.get_ref().as_table() {
+            return Some(Section::new(title, value.span(), table, self.problems));
+        }
+        self.wrong_type(key, value, "a table", hint);
+        None
+    }
+
+    /// The reader has asked for all it knows: what else is there is a mistake.
+    pub(super) fn finish(self) {
+        for (key, _) in self.table.iter() {
+            let word = key.get_ref().as_ref();
+            if !self.known.contains(&word) {
+                let what = format!("unknown key `{word}` in {}", self.title);
+                self.problem(key.span(), what, choices(word, "keys here", self.known.iter().copied()));
+            }
+        }
+    }
+}
+
+/// The JSON of a TOML value; or the place of something that JSON cannot say.
+pub(super) fn json(value: &Spanned<DeValue<'_>>) -> Result<serde_json::Value, Range<usize>> {
+    use serde_json::Value;
+    let unspeakable = || value.span();
+    Ok(match value.get_ref() {
+        DeValue::String(text) => Value::from(text.as_ref()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map(Value::from)
+            .map_err(|_| unspeakable())?,
+        DeValue::Float(number) => {
+            let number: f64 = number.as_str().parse().map_err(|_| unspeakable())?;
+            serde_json::Number::from_f64(number).map(Value::Number).ok_or_else(unspeakable)?
+        }
+        DeValue::Boolean(flag) => Value::from(*flag),
+        DeValue::Datetime(when) => Value::from(when.to_string()),
+        DeValue::Array(list) => Value::Array(list.iter().map(json).collect::<Result<_, _>>()?),
+        DeValue::Table(table) => Value::Object(
+            table
+                .iter()
+                .map(|(key, value)| Ok((key.get_ref().clone().into_owned(), json(value)?)))
+                .collect::<Result<_, Range<usize>>>()?,
+        ),
+    })
+}

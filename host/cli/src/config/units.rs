@@ -1,0 +1,141 @@
+//! Durations, sizes and signals as people write them.
+
+use provost_state::process::signal_name;
+
+/// The longest duration that is accepted: a hundred years, so that sums of times never overflow.
+const DURATION_MS_MAX: f64 = 100.0 * 365.0 * 86_400_000.0;
+
+/// The largest size that is accepted: 1 EiB.
+const SIZE_BYTES_MAX: f64 = (1_u64 << 60) as f64;
+
+const DURATION_UNITS: [(&str, f64); 5] =
+    [("ms", 1.0), ("s", 1e3), ("m", 60e3), ("h", 3_600e3), ("d", 86_400e3)];
+
+const SIZE_UNITS: [(&str, f64); 9] = [
+    ("B", 1.0),
+    ("KB", 1e3),
+    ("MB", 1e6),
+    ("GB", 1e9),
+    ("TB", 1e12),
+    ("KiB", 1024.0),
+    ("MiB", 1_048_576.0),
+    ("GiB", 1_073_741_824.0),
+    ("TiB", 1_099_511_627_776.0),
+];
+
+/// How to write a duration.
+pub(crate) const DURATION_HINT: &str =
+    "write a duration as a text of numbers with units, such as \"100ms\", \"10s\", \"5m\", \"1h30m\" or \"1d\"";
+
+/// How to write a size.
+pub(super) const SIZE_HINT: &str =
+    "write a size as a text with a unit, such as \"512B\", \"64KB\" (1000) or \"16MiB\" (1024 × 1024)";
+
+/// The milliseconds of a text such as `100ms`, `10s` or `1h30m`.
+pub(crate) fn duration_ms(text: &str) -> Option<u64> {
+    if text == "0" {
+        return Some(0);
+    }
+    let total = sum(text, &DURATION_UNITS)?;
+    (total <= DURATION_MS_MAX).then_some(whole(total))
+}
+
+/// The bytes of a text such as `64KB` or `16MiB`.
+pub(super) fn size_bytes(text: &str) -> Option<u64> {
+    let total = sum(text, &SIZE_UNITS)?;
+    (total <= SIZE_BYTES_MAX).then_some(whole(total))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the caller has checked that it is small enough, and it has no sign"
+)]
+fn whole(number: f64) -> u64 {
+    number.round() as u64
+}
+
+/// The sum of numbers with units. There is at least one, and every number has a unit.
+fn sum(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    let mut total = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, tail) = rest.split_at(digits);
+        let number: f64 = number.parse().ok()?;
+        let tail = tail.trim_start();
+        let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(letters);
+        let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+        total += number * factor;
+        rest = tail.trim_start();
+    }
+    Some(total)
+}
+
+/// The number of a signal such as `TERM`, `SIGTERM`, `sigterm` or `15`.
+pub(crate) fn signal(text: &str) -> Option<i32> {
+    if let Ok(number) = text.parse::<i32>() {
+        return (1..=64).contains(&number).then_some(number);
+    }
+    let upper = text.to_ascii_uppercase();
+    let wanted = upper.strip_prefix("SIG").unwrap_or(&upper);
+    signals().find(|(_, name)| name == wanted).map(|(number, _)| number)
+}
+
+/// The names of the signals, without `SIG`.
+pub(crate) fn signals() -> impl Iterator<Item = (i32, String)> {
+    (1..=31).map(|number| (number, signal_name(number).trim_start_matches("SIG").to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, ms) in [
+            ("100ms", 100),
+            ("10s", 10_000),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+            ("1h30m", 5_400_000),
+            ("1d", 86_400_000),
+            ("1.5s", 1_500),
+            ("0", 0),
+            ("0s", 0),
+            ("2 s", 2_000),
+        ] {
+            assert_eq!(duration_ms(text), Some(ms), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_duration_without_unit_or_sense_is_none() {
+        for text in ["", "10", "s", "10 seconds", "-1s", "1s2", "1..5s", "1000000d", "nan", "ten s"] {
+            assert_eq!(duration_ms(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_know_both_thousands() {
+        assert_eq!(size_bytes("16MiB"), Some(16 << 20));
+        assert_eq!(size_bytes("64KB"), Some(64_000));
+        assert_eq!(size_bytes("1B"), Some(1));
+        for text in ["", "16", "16mib", "-1B", "99999999TiB"] {
+            assert_eq!(size_bytes(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn signals_go_by_name_or_number() {
+        for (text, number) in [("TERM", 15), ("SIGTERM", 15), ("sigint", 2), ("9", 9), ("RtMin", 0)] {
+            assert_eq!(signal(text), (number != 0).then_some(number), "{text}");
+        }
+        assert_eq!(signal("0"), None);
+        assert_eq!(signal("65"), None);
+    }
+}

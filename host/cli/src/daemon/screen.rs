@@ -1,0 +1,139 @@
+//! What `up` shows in the foreground: the output of all processes behind their names, and what becomes of
+//! them. A thread of its own writes, so that a slow terminal delays nothing but itself.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use provost_state::{Change, ChangeKind, EventKind, Generation, Phase, ProcessId, RulingAction};
+use provost_supervisor::{LogItem, LogLine, LogStream, Supervisor};
+use tokio::sync::mpsc;
+
+use crate::render::humane::{delay, one_line, span};
+use crate::render::style::{Paint, Style};
+
+/// Lines that may wait for the terminal; beyond them, those of processes are skipped and counted.
+const LINES_WAITING: usize = 1_024;
+
+/// Changes that are read at once.
+const CHANGES_AT_ONCE: usize = 256;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) paint: Paint,
+    /// Columns of the longest name.
+    pub(crate) width: usize,
+}
+
+/// Shows everything until the host ends.
+pub(crate) fn start(supervisor: &Supervisor, look: Look) -> io::Result<()> {
+    let (lines, mut waiting) = mpsc::channel::<Vec<u8>>(LINES_WAITING);
+    std::thread::Builder::new().name("screen".into()).spawn(move || {
+        while let Some(line) = waiting.blocking_recv() {
+            // The terminal may be gone; the host goes on all the same.
+            if io::stdout().lock().write_all(&line).is_err() {
+                return;
+            }
+        }
+    })?;
+    let world = supervisor.reader().snapshot();
+    let ids: Vec<ProcessId> = world.iter().map(|state| state.id).collect();
+    tokio::spawn(show_output(supervisor.logs().follow(&ids, 0, true), lines.clone(), look));
+    tokio::spawn(show_changes(supervisor.clone(), lines, look));
+    Ok(())
+}
+
+async fn show_output(mut items: mpsc::Receiver<LogItem>, lines: mpsc::Sender<Vec<u8>>, look: Look) {
+    while let Some(item) = items.recv().await {
+        let line = match item {
+            LogItem::Line(line) => look.output(&line),
+            LogItem::Missed { process, lines } => {
+                look.note(&process, Style::Yellow, &format!("{lines} lines skipped; they are in its log"))
+            }
+        };
+        if lines.send(line).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn show_changes(supervisor: Supervisor, lines: mpsc::Sender<Vec<u8>>, look: Look) {
+    let mut changed = supervisor.changed();
+    let mut cursor = Generation(0);
+    loop {
+        changed.mark_unchanged();
+        loop {
+            let page = supervisor.reader().changes_since(cursor, CHANGES_AT_ONCE);
+            if page.cursor == cursor {
+                break;
+            }
+            cursor = page.cursor;
+            for line in page.changes.iter().filter_map(|change| look.change(change)) {
+                if lines.send(line).await.is_err() {
+                    return;
+                }
+            }
+        }
+        if changed.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Look {
+    fn prefix(self, name: &str, mark: &str) -> String {
+        let padded = format!("{name:<width$} {mark} ", width = self.width);
+        self.paint.text(Style::of_name(name), &padded)
+    }
+
+    /// `web    | what it printed`, with all its bytes.
+    fn output(self, line: &LogLine) -> Vec<u8> {
+        let mark = match line.stream {
+            LogStream::Out => "|",
+            LogStream::Err => "!",
+        };
+        let mut bytes = self.prefix(&line.process, mark).into_bytes();
+        bytes.extend_from_slice(&line.text);
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// `web    ▸ what became of it`.
+    fn note(self, name: &str, style: Style, text: &str) -> Vec<u8> {
+        let text = self.paint.text(style, &one_line(text));
+        format!("{}{text}\n", self.prefix(name, "▸")).into_bytes()
+    }
+
+    /// What a change means to somebody who watches; nothing, if it is only a step on the way.
+    fn change(self, change: &Arc<Change>) -> Option<Vec<u8>> {
+        let ChangeKind::Event(event) = change.kind else { return None };
+        let state = &change.state;
+        let (style, text) = match (event, &state.phase) {
+            (EventKind::Spawned, Phase::Starting { pid }) => (Style::Dim, format!("started (pid {pid})")),
+            (EventKind::Ready, Phase::Running { pid }) => (Style::Green, format!("running (pid {pid})")),
+            (EventKind::Wait, _) => (Style::Cyan, format!("waiting: {}", state.reason)),
+            (EventKind::Stop, _) if change.moved() => (Style::Cyan, format!("{}: {}", state.phase.kind(), state.reason)),
+            (EventKind::Exited | EventKind::SpawnFailed, _) => {
+                let exit = state.exit.as_ref()?;
+                let good = exit.is_success() || change.from == provost_state::PhaseKind::Stopping;
+                let lived = match (state.started_at, state.ended_at) {
+                    (Some(from), Some(to)) if event == EventKind::Exited => format!(" after {}", span(to.ms_since(from))),
+                    _ => String::new(),
+                };
+                (if good { Style::Dim } else { Style::Red }, format!("{exit}{lived}"))
+            }
+            (EventKind::Decided, _) => {
+                let ruling = state.decision.as_ref()?;
+                let (style, action) = match ruling.action {
+                    RulingAction::Restart { delay_ms: 0 } => (Style::Yellow, "restart now".to_owned()),
+                    RulingAction::Restart { delay_ms } => (Style::Yellow, format!("restart in {}", delay(delay_ms))),
+                    RulingAction::StayDown => (Style::Dim, "stays down".to_owned()),
+                    RulingAction::GiveUp => (Style::BoldRed, "given up".to_owned()),
+                };
+                (style, format!("{action} ({}: {})", ruling.by, state.reason))
+            }
+            _ => return None,
+        };
+        Some(self.note(state.name(), style, &text))
+    }
+}

@@ -1,0 +1,57 @@
+//! The wiring of the plugins: the config says which, the plugin host loads them, the specs get their policies.
+
+use provost_plugin_host::{LoadError, PluginHost};
+use provost_state::{PluginStatus, Plugins};
+use provost_supervisor::ProcessSpec;
+
+use crate::config::{Config, Problem};
+use crate::failure::Failure;
+
+/// Loads all plugins of the config.
+pub(crate) fn plugins(config: &Config) -> Result<PluginHost, Failure> {
+    let host = PluginHost::new(Some(config.cache_dir.clone())).map_err(|error| {
+        Failure::failed(error, "plugins cannot be run here; a config without [plugins] needs none of this")
+    })?;
+    let mut problems = Vec::new();
+    for spec in config.plugins() {
+        if let Err(error) = host.load(spec.clone()) {
+            problems.push(config.component_problem(&spec.name, error.to_string(), hint(&error).to_owned()));
+        }
+    }
+    if problems.is_empty() { Ok(host) } else { Err(config.problems(problems).into()) }
+}
+
+fn hint(error: &LoadError) -> &'static str {
+    match error {
+        LoadError::Missing { .. } | LoadError::Directory { .. } => {
+            "a relative path starts from the directory of the config"
+        }
+        LoadError::NotBundled { .. } => "a component of your own is named by its path, without `bundled:`",
+        LoadError::LimitTooHigh { .. } => "lower `limits.memory` of this plugin",
+        LoadError::Component { .. } => {
+            "`provost plugin build DIR` builds a component, `provost plugin inspect FILE` looks at one"
+        }
+        _ => "check the file and its permissions",
+    }
+}
+
+/// The specs of all processes, with their policies.
+pub(crate) fn specs(config: &Config, plugins: &PluginHost) -> Result<Vec<ProcessSpec>, Failure> {
+    Ok(config.specs(|name| plugins.policy(name).map_err(|error| error.to_string()))?)
+}
+
+/// A problem for each plugin that was not let in.
+pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
+    plugins
+        .reports()
+        .into_iter()
+        .filter_map(|report| match report.status {
+            PluginStatus::Active => None,
+            PluginStatus::Refused(why) => Some(config.component_problem(
+                &report.name,
+                format!("the plugin `{}` is refused: {why}", report.name),
+                "`provost plugin inspect` says what it asks for; until it is let in, the failsafe decides".into(),
+            )),
+        })
+        .collect()
+}

@@ -1,0 +1,134 @@
+//! The crate of a plugin as cargo sees it, and the crates by path that it is made of.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::BuildError;
+
+/// The crate in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Package {
+    /// Its folder, absolute.
+    pub(super) dir: PathBuf,
+    /// The name of its folder, which is the name of the component.
+    pub(super) folder: String,
+    /// Its name in cargo.
+    pub(super) name: String,
+    /// The name of its compiled library, without ending.
+    pub(super) artifact: String,
+    /// The root of its workspace.
+    pub(super) workspace: PathBuf,
+    /// Where its workspace builds.
+    pub(super) target_dir: PathBuf,
+    /// Does its workspace say how guests are to be compiled?
+    pub(super) has_guest_profile: bool,
+    /// The sources that it is made of: itself and the crates that it depends on by path, by their names.
+    pub(super) crates: BTreeMap<String, Crate>,
+}
+
+/// One crate whose source is at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Crate {
+    /// Its folder.
+    pub(super) dir: PathBuf,
+    /// Files and folders beside `src` that it is made of: `package.metadata.provost.sources` in its
+    /// Cargo.toml.
+    pub(super) more: Vec<PathBuf>,
+}
+
+impl Package {
+    /// The crate in `dir`.
+    ///
+    /// # Errors
+    /// There is none, cargo cannot read it, or it makes no cdylib.
+    pub(super) fn find(dir: &Path) -> Result<Self, BuildError> {
+        let dir = dir.canonicalize().map_err(BuildError::file(dir))?;
+        let manifest = dir.join("Cargo.toml");
+        if !manifest.is_file() {
+            return Err(BuildError::NoCrate { dir });
+        }
+        let metadata = metadata(&dir)?;
+        let package =
+            package_at(&metadata, &manifest).ok_or_else(|| BuildError::NoCrate { dir: dir.clone() })?;
+        let cdylib = array(&package["targets"]).find(|target| {
+            array(&target["crate_types"]).any(|crate_type| crate_type == "cdylib")
+                && target["kind"] != "example"
+        });
+        let artifact = cdylib.and_then(|target| target["name"].as_str());
+        let artifact = artifact.ok_or(BuildError::NotCdylib { manifest })?.replace('-', "_");
+        let workspace = path(&metadata["workspace_root"]);
+        let root = workspace.join("Cargo.toml");
+        let root = fs::read_to_string(&root).map_err(BuildError::file(&root))?;
+        let name = package["name"].as_str().unwrap_or_default().to_owned();
+        Ok(Self {
+            folder: dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            name,
+            artifact,
+            workspace,
+            target_dir: path(&metadata["target_directory"]),
+            has_guest_profile: root.lines().any(|line| line.trim() == "[profile.guest]"),
+            crates: crates(metadata, &dir)?,
+            dir,
+        })
+    }
+}
+
+/// The crate in `dir` and all that it is made of by path.
+fn crates(mut metadata: Value, dir: &Path) -> Result<BTreeMap<String, Crate>, BuildError> {
+    let mut crates = BTreeMap::new();
+    let mut waiting = vec![dir.to_owned()];
+    while let Some(dir) = waiting.pop() {
+        let manifest = dir.join("Cargo.toml");
+        if package_at(&metadata, &manifest).is_none() {
+            // A crate of another workspace: ask cargo there.
+            metadata = self::metadata(&dir)?;
+        }
+        let Some(package) = package_at(&metadata, &manifest) else {
+            return Err(BuildError::NoCrate { dir });
+        };
+        let name = package["name"].as_str().unwrap_or_default().to_owned();
+        if crates.contains_key(&name) {
+            continue;
+        }
+        let more =
+            array(&package["metadata"]["provost"]["sources"]).map(|source| dir.join(path(source))).collect();
+        let used = array(&package["dependencies"]).filter(|dependency| dependency["kind"] != "dev");
+        waiting.extend(used.filter_map(|dependency| dependency["path"].as_str()).map(PathBuf::from));
+        crates.insert(name, Crate { dir, more });
+    }
+    Ok(crates)
+}
+
+/// What cargo says about the workspace around `dir`. It resolves nothing, so it needs no network and takes
+/// milliseconds.
+fn metadata(dir: &Path) -> Result<Value, BuildError> {
+    let output = Command::new("cargo")
+        .current_dir(dir)
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .output()
+        .map_err(|source| BuildError::Run { program: "cargo".to_owned(), source })?;
+    let failed = |message: String| BuildError::Metadata { dir: dir.to_owned(), message };
+    if !output.status.success() {
+        return Err(failed(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
+}
+
+/// The package with this manifest.
+fn package_at<'a>(metadata: &'a Value, manifest: &Path) -> Option<&'a Value> {
+    array(&metadata["packages"]).find(|package| path(&package["manifest_path"]) == manifest)
+}
+
+/// The elements of a value; none if it is no array.
+fn array(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// A value as a path.
+fn path(value: &Value) -> PathBuf {
+    PathBuf::from(value.as_str().unwrap_or_default())
+}

@@ -1,0 +1,70 @@
+//! The digest of all that a component is made of, by which a committed component is known to be up to date.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::BuildError;
+use super::package::Package;
+
+/// The digest of the sources of the plugin in `dir`: `sha256:` and 64 hexadecimal digits. It needs cargo,
+/// but no wasm toolchain, and is the same on every machine.
+///
+/// It covers the crate and its dependencies by path: `Cargo.toml`, `build.rs`, all of `src` and `wit`, and
+/// what their
+/// `package.metadata.provost.sources` names.
+///
+/// # Errors
+/// There is no crate in `dir`, or a file cannot be read.
+pub fn source_digest(dir: &Path) -> Result<String, BuildError> {
+    digest_of(&Package::find(dir)?)
+}
+
+/// The digest of the sources of `package`.
+pub(super) fn digest_of(package: &Package) -> Result<String, BuildError> {
+    let mut digest = Sha256::new();
+    for (name, path) in files(package)? {
+        let content = fs::read(&path).map_err(BuildError::file(&path))?;
+        // The lengths keep two files apart whose texts run into each other.
+        for part in [name.as_bytes(), &content] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+    }
+    let mut text = "sha256:".to_owned();
+    for byte in digest.finalize() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}
+
+/// The files by their names in the digest, which are the same wherever the crates lie:
+/// `provost-guest/src/lib.rs`.
+fn files(package: &Package) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+    let mut files = BTreeMap::new();
+    for (name, source) in &package.crates {
+        let of_crate = ["Cargo.toml", "build.rs", "src", "wit"].map(|entry| source.dir.join(entry));
+        for path in of_crate.iter().filter(|path| path.exists()).chain(&source.more) {
+            let entry = path.file_name().unwrap_or_default().to_string_lossy();
+            walk(path, &format!("{name}/{entry}"), &mut files)?;
+        }
+    }
+    Ok(files)
+}
+
+/// Adds `path`, which is called `name`, with all that is in it.
+fn walk(path: &Path, name: &str, files: &mut BTreeMap<String, PathBuf>) -> Result<(), BuildError> {
+    if !path.is_dir() {
+        files.insert(name.to_owned(), path.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).map_err(BuildError::file(path))? {
+        let entry = entry.map_err(BuildError::file(path))?;
+        walk(&entry.path(), &format!("{name}/{}", entry.file_name().to_string_lossy()), files)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! What can be said of building guests without a wasm toolchain.
+
+use super::*;
+
+const MANIFEST: &str = "[package]\nname = \"my-plugin\"\nedition = \"2024\"\n[workspace]\n";
+const CDYLIB: &str = "[lib]\ncrate-type = [\"cdylib\"]\n";
+
+/// A crate in a folder of its own.
+fn a_crate(manifest: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "Cargo.toml", manifest);
+    write(dir.path(), "src/lib.rs", "");
+    dir
+}
+
+fn write(dir: &Path, name: &str, text: &str) {
+    let path = dir.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn digest(dir: &tempfile::TempDir) -> String {
+    source_digest(dir.path()).unwrap()
+}
+
+#[test]
+fn a_folder_without_a_crate_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = build(dir.path()).unwrap_err();
+    assert!(matches!(error, BuildError::NoCrate { .. }), "{error}");
+    let nowhere = build(&dir.path().join("nowhere")).unwrap_err();
+    assert!(nowhere.to_string().contains("nowhere: No such file"), "{nowhere}");
+}
+
+#[test]
+fn a_crate_that_makes_no_cdylib_is_told_what_to_add() {
+    let error = build(a_crate(MANIFEST).path()).unwrap_err().to_string();
+    assert!(error.contains("crate-type = [\"cdylib\", \"rlib\"]"), "{error}");
+}
+
+#[test]
+fn a_broken_manifest_is_reported_in_cargos_words() {
+    let error = build(a_crate("[package]\nnane = 1\n").path()).unwrap_err();
+    assert!(matches!(error, BuildError::Metadata { .. }), "{error}");
+}
+
+#[test]
+fn the_digest_is_of_the_contents_and_not_of_the_place() {
+    let manifest = format!("{MANIFEST}{CDYLIB}");
+    assert_eq!(digest(&a_crate(&manifest)), digest(&a_crate(&manifest)));
+}
+
+#[test]
+fn the_digest_changes_with_every_source() {
+    let dir = a_crate(&format!("{MANIFEST}{CDYLIB}"));
+    let mut digests = vec![digest(&dir)];
+    for name in ["src/lib.rs", "src/more/mod.rs", "build.rs", "wit/world.wit"] {
+        write(dir.path(), name, "// new");
+        digests.push(digest(&dir));
+    }
+    write(dir.path(), "notes.txt", "no source");
+    assert_eq!(digests.last(), Some(&digest(&dir)));
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), 5);
+}
+
+#[test]
+fn the_digest_covers_dependencies_by_path_and_what_they_name() {
+    let root = tempfile::tempdir().unwrap();
+    let manifest = format!("{MANIFEST}{CDYLIB}[dependencies]\nsdk = {{ path = \"../sdk\" }}\n");
+    write(root.path(), "plugin/Cargo.toml", &manifest);
+    write(root.path(), "plugin/src/lib.rs", "");
+    let sdk =
+        "[package]\nname = \"sdk\"\n[workspace]\n[package.metadata.provost]\nsources = [\"../contract\"]\n";
+    write(root.path(), "sdk/Cargo.toml", sdk);
+    write(root.path(), "sdk/src/lib.rs", "");
+    write(root.path(), "contract/a.wit", "");
+    let digest = || source_digest(&root.path().join("plugin")).unwrap();
+    let first = digest();
+    write(root.path(), "sdk/src/lib.rs", "// new");
+    let second = digest();
+    write(root.path(), "contract/a.wit", "// new");
+    assert!(first != second && second != digest());
+}
+
+#[test]
+fn the_committed_components_are_those_of_their_sources() {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    for name in ["backoff", "notify", "prometheus"] {
+        let dir = plugins.join(name);
+        let committed = fs::read_to_string(dir.join(format!("{name}.wasm.sources"))).unwrap();
+        let sources = source_digest(&dir).unwrap();
+        assert_eq!(committed.trim(), sources, "plugins/{name}: run `provost plugin build plugins/{name}`");
+    }
+}
+
+#[test]
+fn the_committed_components_ask_for_the_contract_and_nothing_else() {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    for (name, role) in
+        [("backoff", "restart-policy"), ("notify", "status-consumer"), ("prometheus", "status-view")]
+    {
+        let component = fs::read(plugins.join(name).join(format!("{name}.wasm"))).unwrap();
+        let (imports, exports) = interfaces(&component).unwrap();
+        assert!(imports.iter().all(|import| import.starts_with(CONTRACT)), "{imports:?}");
+        assert_eq!(exports, [format!("{CONTRACT}{role}@0.1.0")]);
+    }
+}
+
+#[test]
+fn a_file_is_replaced_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.wasm");
+    replace(&path, b"old").unwrap();
+    replace(&path, b"new").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}

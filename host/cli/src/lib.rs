@@ -1,0 +1,56 @@
+//! The `provost` command. Floor 3 of the house: it reads the config, plugs the crates together, and shows
+//! what is so. It decides nothing.
+//!
+//! | folder | owns |
+//! |---|---|
+//! | `args` | the command line and its help |
+//! | [`config`] | the file in two stages: typed sections, then specs |
+//! | `daemon` | the host: one to a runtime directory, the only wiring, the foreground and the background |
+//! | `commands` | everything else that can be asked |
+//! | `render` | what people see: pure functions to text |
+//! | [`guests`] | building plugins |
+//! | `failure` | errors with hints and exit codes |
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+pub mod config;
+mod daemon;
+mod failure;
+pub mod guests;
+mod render;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Cli;
+use failure::Failure;
+use render::style::Paint;
+
+/// Does what the command line says.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing is left to be done if even this cannot be written.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let paint = Paint::wanted(cli.color, &std::io::stderr());
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(&failure, paint);
+            failure.code()
+        }
+    }
+}
+
+fn tell(failure: &Failure, paint: Paint) {
+    let _ = std::io::stderr().lock().write_all(paint.report(failure.report()).as_bytes());
+}

@@ -1,0 +1,120 @@
+//! Times, sizes and foreign text as people like to read them.
+
+/// A span of time in its two largest units: `850ms`, `12s`, `3m12s`, `2h05m`, `4d03h`.
+pub(crate) fn span(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0 => format!("{ms}ms"),
+        1..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+/// A span of time that is awaited: tenths of a second matter below ten.
+pub(crate) fn delay(ms: u64) -> String {
+    match ms {
+        0 => "now".into(),
+        1..1_000 => format!("{ms}ms"),
+        1_000..10_000 => format!("{}.{}s", ms / 1_000, ms / 100 % 10),
+        _ => span(ms),
+    }
+}
+
+/// A size in binary units: `512 B`, `14 KiB`, `1.5 MiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let (mut tenths, mut unit) = (u128::from(bytes) * 10 / 1024, 0);
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    if tenths.is_multiple_of(10) || tenths >= 1_000 {
+        return format!("{} {}", tenths / 10, UNITS[unit]);
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// Text from elsewhere on one line, without anything that a terminal would obey.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The milliseconds since the Unix epoch of a time as the API writes it (RFC 3339).
+pub(crate) fn unix_ms(time: &str) -> Option<u64> {
+    let time: jiff::Timestamp = time.parse().ok()?;
+    u64::try_from(time.as_millisecond()).ok()
+}
+
+/// How long ago a time of the API was.
+pub(crate) fn ago(time: &str, now_ms: u64) -> Option<String> {
+    Some(span(now_ms.saturating_sub(unix_ms(time)?)))
+}
+
+/// A whole time in UTC, to the millisecond, as the API writes it.
+pub(crate) fn timestamp(unix_ms: u64) -> String {
+    let at = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    format!("{:.3}", at.unwrap_or_default())
+}
+
+/// The time of day in UTC, to the millisecond: `06:26:17.123`.
+pub(crate) fn time_of_day(unix_ms: u64) -> String {
+    let (hours, minutes, seconds) = (unix_ms / 3_600_000 % 24, unix_ms / 60_000 % 60, unix_ms / 1_000 % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}.{:03}", unix_ms % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_show_two_units() {
+        for (ms, text) in [
+            (0, "0ms"),
+            (850, "850ms"),
+            (12_900, "12s"),
+            (192_000, "3m12s"),
+            (7_500_000, "2h05m"),
+            (356_400_000, "4d03h"),
+        ] {
+            assert_eq!(span(ms), text);
+        }
+    }
+
+    #[test]
+    fn delays_show_tenths_while_they_matter() {
+        for (ms, text) in [(0, "now"), (200, "200ms"), (1_250, "1.2s"), (12_000, "12s"), (61_000, "1m01s")] {
+            assert_eq!(delay(ms), text);
+        }
+    }
+
+    #[test]
+    fn sizes_show_what_matters() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (14_437, "14 KiB"),
+            (14_500, "14.1 KiB"),
+            (1_572_864, "1.5 MiB"),
+            (16 << 20, "16 MiB"),
+            (u64::MAX, "16777215 TiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn foreign_text_cannot_move_the_cursor() {
+        assert_eq!(one_line("a\x1b[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+    }
+
+    #[test]
+    fn the_time_of_day_is_utc() {
+        assert_eq!(time_of_day(1_792_736_777_123), "06:26:17.123");
+    }
+}

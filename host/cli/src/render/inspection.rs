@@ -1,0 +1,87 @@
+//! What a component is and can do: `plugin inspect`.
+
+use std::fmt::Write as _;
+
+use provost_plugin_host::Inspection;
+use serde_json::json;
+
+use super::humane::{one_line, size};
+use super::style::{Paint, Style};
+
+/// For people.
+pub(crate) fn text(inspection: &Inspection, source: &str, paint: Paint) -> String {
+    let roles: Vec<&str> = inspection.roles.iter().map(|role| role.as_str()).collect();
+    let mut text = String::new();
+    let mut line = |head: &str, value: &str| {
+        // Writing into a string does not fail.
+        let _ = writeln!(text, "{}  {value}", paint.text(Style::Bold, &format!("{head:<9}")));
+    };
+    line("component", &one_line(source));
+    line("sha256", &inspection.digest);
+    line("size", &size(inspection.size_bytes));
+    if let Some(bytes) = inspection.memory_bytes {
+        line("memory", &format!("{} to begin with", size(bytes)));
+    }
+    line("roles", &if roles.is_empty() { "none".to_owned() } else { roles.join(", ") });
+    for (head, names) in [("imports", &inspection.imports), ("exports", &inspection.exports)] {
+        for (at, name) in names.iter().enumerate() {
+            line(if at == 0 { head } else { "" }, &one_line(name));
+        }
+    }
+    for (head, abilities) in [("can", &inspection.can), ("cannot", &inspection.cannot)] {
+        for (at, ability) in abilities.iter().enumerate() {
+            line(if at == 0 { head } else { "" }, ability);
+        }
+    }
+    match &inspection.refusal {
+        Some(why) => line("verdict", &paint.text(Style::Red, &format!("refused: {}", one_line(why)))),
+        None => line("verdict", &paint.text(Style::Green, "would be let in")),
+    }
+    text
+}
+
+/// For programs.
+pub(crate) fn json(inspection: &Inspection, source: &str) -> String {
+    let roles: Vec<&str> = inspection.roles.iter().map(|role| role.as_str()).collect();
+    let object = json!({
+        "component": source,
+        "digest": &*inspection.digest,
+        "size_bytes": inspection.size_bytes,
+        "memory_bytes": inspection.memory_bytes,
+        "roles": roles,
+        "imports": inspection.imports,
+        "exports": inspection.exports,
+        "can": inspection.can,
+        "cannot": inspection.cannot,
+        "refusal": inspection.refusal.as_deref(),
+    });
+    format!("{object}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inspection_says_what_it_can_and_cannot_do() {
+        let inspection = Inspection {
+            digest: "abc".into(),
+            size_bytes: 14_336,
+            roles: Vec::new(),
+            imports: vec!["wasi:sockets/tcp@0.2.6".into()],
+            exports: vec!["a".into(), "b".into()],
+            memory_bytes: Some(1 << 20),
+            refusal: Some("it imports wasi:sockets".into()),
+            can: Vec::new(),
+            cannot: vec!["read a clock"],
+        };
+        assert_eq!(
+            text(&inspection, "x.wasm", Paint::OFF),
+            "component  x.wasm\nsha256     abc\nsize       14 KiB\nmemory     1 MiB to begin with\nroles      none\n\
+             imports    wasi:sockets/tcp@0.2.6\nexports    a\n           b\ncannot     read a clock\n\
+             verdict    refused: it imports wasi:sockets\n"
+        );
+        let object: serde_json::Value = serde_json::from_str(&json(&inspection, "x.wasm")).unwrap();
+        assert_eq!(object["refusal"], "it imports wasi:sockets");
+    }
+}

@@ -1,0 +1,12 @@
+//! What people see: pure functions from what is known, and the time, to text.
+
+pub(crate) mod events;
+pub(crate) mod explain;
+pub(crate) mod humane;
+pub(crate) mod inspection;
+pub(crate) mod outcome;
+pub(crate) mod output;
+pub(crate) mod plugins;
+pub(crate) mod status;
+pub(crate) mod style;
+pub(crate) mod table;

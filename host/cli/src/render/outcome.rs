@@ -1,0 +1,57 @@
+//! What became of an order: one line a process.
+
+use provost_control::wire::{Outcome, ProcessOutcome};
+
+use super::humane::one_line;
+use super::style::{Paint, Style};
+
+/// The lines of what was done; what was not is told as errors by [`errors`].
+pub(crate) fn text(outcome: &Outcome, paint: Paint) -> String {
+    let done = outcome.results.iter().filter(|result| result.ok);
+    done.map(|result| {
+        let phase = paint.text(Style::of_phase(&result.phase), &result.phase);
+        format!("{}: {phase} ({})\n", result.name, one_line(&result.reason))
+    })
+    .collect()
+}
+
+/// The report of what was not done.
+pub(crate) fn errors(outcome: &Outcome) -> String {
+    let failed = outcome.results.iter().filter(|result| !result.ok);
+    failed.map(error).collect::<Vec<_>>().join("\n")
+}
+
+fn error(result: &ProcessOutcome) -> String {
+    let (message, hint) = match &result.error {
+        Some(error) => (error.message.clone(), error.hint.clone()),
+        None => ("the host does not say why".to_owned(), None),
+    };
+    let hint = hint.unwrap_or_else(|| format!("it is {}; `provost explain {}` says why", result.phase, result.name));
+    let place = if message.starts_with(&result.name) { String::new() } else { format!("{}: ", result.name) };
+    format!("error: {place}{}\nhint: {}", one_line(&message), one_line(&hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_control::wire::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_was_done_and_what_was_not() {
+        let result = |name: &str, error: Option<Error>| ProcessOutcome {
+            name: name.into(),
+            ok: error.is_none(),
+            phase: "stopped".into(),
+            reason: "asked".into(),
+            error,
+        };
+        let error = Error { code: "not_running".into(), message: "it is not running".into(), hint: None };
+        let outcome = Outcome { results: vec![result("a", None), result("b", Some(error))] };
+        assert_eq!(text(&outcome, Paint::OFF), "a: stopped (asked)\n");
+        assert_eq!(
+            errors(&outcome),
+            "error: b: it is not running\nhint: it is stopped; `provost explain b` says why"
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! `status`: processes, and the plugins beneath them when there is something to say about them.
+
+use provost_control::wire::{Exit, Process, Status};
+
+use super::humane::{ago, delay, one_line, unix_ms};
+use super::plugins;
+use super::style::{Paint, Style};
+use super::table::{Cell, Table};
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    Normal,
+    Wide,
+}
+
+/// The tables, as of `now_ms` (milliseconds since the Unix epoch).
+pub(crate) fn text(status: &Status, width: Width, now_ms: u64, paint: Paint) -> String {
+    let grouped = width == Width::Wide || status.processes.iter().any(|process| process.group.is_some());
+    let mut head = vec!["NAME"];
+    if grouped {
+        head.push("GROUP");
+    }
+    head.extend(["PHASE", "PID", "SINCE", "RESTARTS", "NEXT", "EXIT"]);
+    if width == Width::Wide {
+        head.extend(["DESIRED", "LIFE", "FAILURES", "CAUSE", "DECIDED BY"]);
+    }
+    head.push("REASON");
+    let mut table = Table::new(&head);
+    for process in &status.processes {
+        table.row(row(process, grouped, width, now_ms));
+    }
+    let mut text = table.render(paint);
+    let troubled = status.plugins.iter().any(plugins::is_troubled);
+    if troubled || width == Width::Wide && !status.plugins.is_empty() {
+        text.push('\n');
+        text.push_str(&plugins::text(&status.plugins, width, paint));
+    }
+    text
+}
+
+fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell> {
+    let mut cells = vec![Cell::new(&process.name)];
+    if grouped {
+        cells.push(Cell::maybe(process.group.as_ref()));
+    }
+    let lives = process.pid.is_some();
+    let since = if lives { &process.started_at } else { &process.ended_at };
+    cells.extend([
+        Cell::styled(&process.phase, Style::of_phase(&process.phase)),
+        Cell::maybe(process.pid.map(|pid| pid.to_string())),
+        Cell::maybe(since.as_deref().and_then(|since| ago(since, now_ms))),
+        Cell::new(process.restarts.to_string()),
+        Cell::maybe(next(process, now_ms)),
+        process.exit.as_ref().map_or_else(|| Cell::maybe(None::<String>), exit_cell),
+    ]);
+    if width == Width::Wide {
+        cells.extend([
+            Cell::new(&process.desired),
+            Cell::new(process.incarnation.to_string()),
+            Cell::new(process.failures.to_string()),
+            Cell::new(&process.cause),
+            Cell::maybe(process.decision.as_ref().map(|decision| &decision.by)),
+        ]);
+    }
+    cells.push(Cell::new(one_line(&process.reason)));
+    cells
+}
+
+/// What the host will do next, and when: `start in 1.2s`.
+fn next(process: &Process, now_ms: u64) -> Option<String> {
+    let at = unix_ms(process.next_action_at.as_deref()?)?;
+    let action = if process.phase == "stopping" { "kill" } else { "start" };
+    Some(match at.saturating_sub(now_ms) {
+        0 => format!("{action} now"),
+        ms => format!("{action} in {}", delay(ms)),
+    })
+}
+
+fn exit_cell(exit: &Exit) -> Cell {
+    match exit {
+        Exit::Code { code: 0 } => Cell::new("0"),
+        Exit::Code { code } => Cell::styled(code.to_string(), Style::Red),
+        Exit::Signal { name, .. } => Cell::styled(name, Style::Red),
+        Exit::Error { .. } => Cell::styled("error", Style::Red),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_control::wire::{Decision, Fault, Host, Plugin};
+
+    use super::*;
+
+    const NOW: u64 = 1_792_736_777_123;
+
+    fn at(ms_ago: u64) -> Option<String> {
+        let ms = i64::try_from(NOW - ms_ago).unwrap();
+        Some(format!("{:.3}", jiff::Timestamp::from_millisecond(ms).unwrap()))
+    }
+
+    fn process(name: &str, phase: &str, reason: &str) -> Process {
+        Process {
+            name: name.into(),
+            phase: phase.into(),
+            desired: "up".into(),
+            cause: "policy".into(),
+            reason: reason.into(),
+            ..Process::default()
+        }
+    }
+
+    fn status() -> Status {
+        let decision = Decision {
+            action: "restart".into(),
+            delay_ms: Some(2_000),
+            by: "backoff".into(),
+            reason: "third failure".into(),
+            overruled: None,
+        };
+        Status {
+            generation: 7,
+            taken_at: at(0).unwrap(),
+            processes: vec![
+                Process {
+                    pid: Some(4711),
+                    incarnation: 1,
+                    started_at: at(192_000),
+                    cause: "boot".into(),
+                    ..process("web", "running", "http://127.0.0.1:8731/ answers")
+                },
+                Process {
+                    group: Some("workers".into()),
+                    incarnation: 4,
+                    restarts: 3,
+                    failures: 3,
+                    started_at: at(5_800),
+                    ended_at: at(800),
+                    next_action_at: Some(at(0).unwrap().replace("57.123", "58.323")),
+                    exit: Some(Exit::Code { code: 3 }),
+                    decision: Some(decision),
+                    ..process("a-worker-with-a-name", "backoff", "third failure\nin a row")
+                },
+                Process {
+                    exit: Some(Exit::Error { error: "no such file".into() }),
+                    ..process("gone", "fatal", "could not be started: no such file")
+                },
+            ],
+            plugins: vec![Plugin {
+                name: "backoff".into(),
+                source: "bundled:backoff".into(),
+                digest: "0123456789abcdef".into(),
+                roles: vec!["restart-policy".into()],
+                status: "active".into(),
+                reason: None,
+                calls: 3,
+                faults: 0,
+                last_fault: None,
+            }],
+            host: Host::default(),
+        }
+    }
+
+    #[test]
+    fn the_table_shows_what_is_so_and_what_comes_next() {
+        assert_eq!(
+            text(&status(), Width::Normal, NOW, Paint::OFF),
+            "\
+NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   REASON
+web                   -        running  4711  3m12s  0         -              -      http://127.0.0.1:8731/ answers
+a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      third failure\u{fffd}in a row
+gone                  -        fatal    -     -      0         -              error  could not be started: no such file
+"
+        );
+    }
+
+    #[test]
+    fn wide_shows_more_and_the_plugins() {
+        assert_eq!(
+            text(&status(), Width::Wide, NOW, Paint::OFF),
+            "\
+NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   DESIRED  LIFE  FAILURES  CAUSE   DECIDED BY  REASON
+web                   -        running  4711  3m12s  0         -              -      up       1     0         boot    -           http://127.0.0.1:8731/ answers
+a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      up       4     3         policy  backoff     third failure\u{fffd}in a row
+gone                  -        fatal    -     -      0         -              error  up       0     0         policy  -           could not be started: no such file
+
+PLUGIN   STATUS  CALLS  FAULTS  ROLES           COMPONENT        SHA-256
+backoff  active  3      0       restart-policy  bundled:backoff  0123456789ab
+"
+        );
+    }
+
+    #[test]
+    fn a_plugin_in_trouble_is_shown_beneath() {
+        let mut status = status();
+        status.processes.truncate(1);
+        status.plugins[0].faults = 2;
+        let message = "ran for longer than 100 ms".into();
+        status.plugins[0].last_fault = Some(Fault { kind: "deadline".into(), message });
+        assert_eq!(
+            text(&status, Width::Normal, NOW, Paint::OFF),
+            "\
+NAME  PHASE    PID   SINCE  RESTARTS  NEXT  EXIT  REASON
+web   running  4711  3m12s  0         -     -     http://127.0.0.1:8731/ answers
+
+PLUGIN   STATUS  CALLS  FAULTS  ROLES           TROUBLE
+backoff  active  3      2       restart-policy  deadline: ran for longer than 100 ms
+"
+        );
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_head() {
+        let mut status = status();
+        status.processes.clear();
+        assert_eq!(
+            text(&status, Width::Normal, NOW, Paint::OFF),
+            "NAME  PHASE  PID  SINCE  RESTARTS  NEXT  EXIT  REASON\n"
+        );
+    }
+}

@@ -1,0 +1,306 @@
+//! What a config means, and what each kind of bad config gets: where, what, and what to do next.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use provost::config::{Config, Problems, Source};
+use provost_plugin_host::Source as Component;
+use provost_state::{Decision, Ended, Fault, Policy, Snapshot};
+use provost_supervisor::{Check, CommandLine, Condition, ProcessSpec};
+
+fn parse(text: &str) -> Result<Config, Problems> {
+    Config::parse(Source { path: "conf/provost.toml".into(), text: text.to_owned() })
+}
+
+#[track_caller]
+fn refusal(text: &str) -> String {
+    parse(text).expect_err("this config is wrong").to_string()
+}
+
+#[derive(Debug)]
+struct Named(Arc<str>);
+
+impl Policy for Named {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn on_exit(&self, _: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
+        unreachable!("nothing is run here")
+    }
+}
+
+#[track_caller]
+fn specs(text: &str) -> Vec<ProcessSpec> {
+    let config = parse(text).unwrap_or_else(|problems| panic!("{problems}"));
+    config.specs(|name| Ok(Arc::new(Named(name.into())))).unwrap()
+}
+
+#[test]
+fn every_key_reaches_its_spec() {
+    let text = r#"
+[host]
+runtime_dir = "run"
+log_dir = "/var/log/p"
+cache_dir = "cache"
+restart_delay_max = "10m"
+decision_deadline = "250ms"
+
+[plugins.calm]
+component = "bundled:backoff"
+settings = { first = "100ms", factor = 2.0, on = ["a", 1, true] }
+limits = { memory = "64MiB", call_time = "50ms" }
+
+[plugins.mine]
+component = "mine.wasm"
+
+[process.db]
+command = "exec postgres -D data"
+autostart = false
+
+[process.web]
+command = ["python3", "-m", "http.server"]
+cwd = "www"
+env = { PORT = 8731, DEBUG = true, HOME = "/" }
+env_files = ["a.env", "/b.env"]
+group = "front"
+stop = { signal = "SIGINT", grace = "3s" }
+policies = ["calm", "mine"]
+depends_on = { db = "completed" }
+ready = { http = "http://127.0.0.1:8731/", every = "200ms", timeout = "2s" }
+logs = { file_size = "64KB", files = 2 }
+"#;
+    let config = parse(text).unwrap_or_else(|problems| panic!("{problems}"));
+    let dir = std::env::current_dir().unwrap().join("conf");
+    assert_eq!(config.runtime_dir, dir.join("run"));
+    assert_eq!(config.log_dir, Path::new("/var/log/p"));
+    assert_eq!(config.cache_dir, dir.join("cache"));
+    assert_eq!((config.restart_delay_max_ms, config.decision_deadline_ms), (600_000, 250));
+
+    let plugins: Vec<_> = config.plugins().collect();
+    let [calm, mine] = &plugins[..] else { panic!("two plugins") };
+    assert_eq!((&*calm.name, &calm.source), ("calm", &Component::Bundled("backoff".into())));
+    assert_eq!(calm.settings_json, r#"{"factor":2.0,"first":"100ms","on":["a",1,true]}"#);
+    assert_eq!((calm.limits.memory_bytes_max, calm.limits.call_ms_max), (64 << 20, Some(50)));
+    assert_eq!((&mine.source, &*mine.settings_json), (&Component::Path(dir.join("mine.wasm")), "{}"));
+
+    let specs = specs(text);
+    let [db, web] = &specs[..] else { panic!("two processes") };
+    assert_eq!(db.command, CommandLine::Shell("exec postgres -D data".into()));
+    assert!(!db.autostart && web.autostart);
+    assert_eq!(&*web.group, "front");
+    assert_eq!(web.cwd, Some(dir.join("www")));
+    assert_eq!(web.env["PORT"], "8731");
+    assert_eq!(web.env["DEBUG"], "true");
+    assert_eq!(web.env_files, [dir.join("a.env"), "/b.env".into()]);
+    assert_eq!((web.stop_signal, web.stop_grace_ms), (2, 3_000));
+    assert_eq!(web.policies.iter().map(|one| &**one.name()).collect::<Vec<_>>(), ["calm", "mine"]);
+    assert_eq!((&*web.depends_on[0].name, web.depends_on[0].condition), ("db", Condition::Completed));
+    let ready = web.ready.as_ref().unwrap();
+    assert_eq!(ready.check, Check::Http("http://127.0.0.1:8731/".into()));
+    assert_eq!((ready.every_ms, ready.timeout_ms), (200, 2_000));
+    assert_eq!((web.log.file_bytes_max, web.log.files_max), (64_000, 2));
+}
+
+#[test]
+fn what_is_not_said_has_a_default() {
+    let config = parse("[process.a]\ncommand = [\"a\"]\n").unwrap();
+    assert!(config.runtime_dir.ends_with("conf/.provost"));
+    assert!(config.log_dir.ends_with("conf/.provost/logs"));
+    assert_eq!((config.restart_delay_max_ms, config.decision_deadline_ms), (3_600_000, 1_000));
+    let specs = config.specs(|_| Err("none".into())).unwrap();
+    let spec = &specs[0];
+    assert_eq!((spec.stop_signal, spec.stop_grace_ms, spec.autostart), (15, 10_000, true));
+    assert_eq!((spec.log.file_bytes_max, spec.log.files_max), (16 << 20, 4));
+    assert!(spec.cwd.is_none() && spec.ready.is_none() && spec.policies.is_empty());
+}
+
+#[test]
+fn processes_keep_the_order_of_the_file() {
+    let config = parse("[process.z]\ncommand = 'z'\n[process.a]\ncommand = 'a'\n").unwrap();
+    assert_eq!(config.process_names().collect::<Vec<_>>(), ["z", "a"]);
+}
+
+#[test]
+fn a_list_of_dependencies_means_started() {
+    let specs = specs("[process.a]\ncommand = 'a'\n[process.b]\ncommand = 'b'\ndepends_on = ['a']\n");
+    assert_eq!(specs[1].depends_on[0].condition, Condition::Started);
+}
+
+#[test]
+fn a_syntax_error_shows_its_place() {
+    assert_eq!(
+        refusal("[process.web]\ncommand = [\"a\"\ncwd = 1\n"),
+        "error: conf/provost.toml:3:1: this is not TOML: missing comma between array elements, expected `,`\n \
+         3 | cwd = 1\n   | ^\n\
+         hint: see https://toml.io for the syntax: texts stand in quotes, tables start with [name]"
+    );
+}
+
+#[test]
+fn an_unknown_key_gets_the_nearest_right_one() {
+    assert_eq!(
+        refusal("[process.web]\n  commnd = [\"a\"]\n  command = [\"a\"]\n"),
+        "error: conf/provost.toml:2:3: unknown key `commnd` in [process.web]\n \
+         2 |   commnd = [\"a\"]\n   |   ^^^^^^\n\
+         hint: did you mean `command`? keys here: `command`, `group`, `stop`, `logs`, `cwd`, `env`, \
+         `env_files`, `autostart`, `policies`, `depends_on`, `ready`"
+    );
+}
+
+#[test]
+fn an_unknown_section_gets_the_nearest_right_one() {
+    let said = refusal("[proces.web]\ncommand = 'a'\n");
+    assert!(said.starts_with("error: conf/provost.toml:1:2: unknown key `proces` in the file"), "{said}");
+    assert!(said.contains("did you mean `process`?"), "{said}");
+}
+
+#[test]
+fn a_wrong_type_says_which_is_right() {
+    assert_eq!(
+        refusal("[process.web]\ncommand = ['a']\nautostart = \"yes\"\n"),
+        "error: conf/provost.toml:3:13: `autostart` in [process.web] must be true or false, not a text\n \
+         3 | autostart = \"yes\"\n   |             ^^^^^\n\
+         hint: write autostart = true, without quotes"
+    );
+}
+
+#[test]
+fn a_duplicate_name_is_said_to_be_one() {
+    assert_eq!(
+        refusal("[process.web]\ncommand = ['a']\n[process.web]\ncommand = ['b']\n"),
+        "error: conf/provost.toml:3:10: `web` is there twice\n \
+         3 | [process.web]\n   |          ^^^\n\
+         hint: names of processes, plugins and keys are unique: rename or remove one of the two"
+    );
+}
+
+#[test]
+fn a_cycle_is_shown_as_a_round() {
+    let text = "[process.a]\ncommand='a'\ndepends_on=['b']\n\
+                [process.b]\ncommand='b'\ndepends_on=['c']\n\
+                [process.c]\ncommand='c'\ndepends_on={ b = 'ready' }\n";
+    assert_eq!(
+        refusal(text),
+        "error: conf/provost.toml:9:14: these processes wait for each other: b → c → b\n \
+         9 | depends_on={ b = 'ready' }\n   |              ^\n\
+         hint: remove one of these dependencies, or none of them could ever start"
+    );
+    let own = refusal("[process.a]\ncommand='a'\ndepends_on=['a']\n");
+    assert!(own.contains("wait for each other: a → a"), "{own}");
+}
+
+#[test]
+fn an_unknown_dependency_gets_the_nearest_name() {
+    let said = refusal("[process.database]\ncommand='a'\n[process.b]\ncommand='b'\ndepends_on=['databse']\n");
+    assert_eq!(
+        said,
+        "error: conf/provost.toml:5:13: `b` depends on `databse`, which does not exist\n \
+         5 | depends_on=['databse']\n   |             ^^^^^^^^^\n\
+         hint: did you mean `database`? other processes of this file: `database`"
+    );
+}
+
+#[test]
+fn an_unknown_policy_gets_the_nearest_plugin() {
+    let said = refusal("[plugins.backoff]\ncomponent='bundled:backoff'\n[process.b]\ncommand='b'\npolicies=['backof']\n");
+    assert!(said.contains("provost.toml:5:11: there is no plugin `backof`, which is to judge `b`"), "{said}");
+    assert!(said.contains("did you mean `backoff`?"), "{said}");
+    let none = refusal("[process.b]\ncommand='b'\npolicies=['x']\n");
+    assert!(none.contains("there are no plugins of this file"), "{none}");
+}
+
+#[test]
+fn a_plugin_that_is_no_policy_cannot_judge() {
+    let text = "[plugins.p]\ncomponent='bundled:prometheus'\n[process.b]\ncommand='b'\npolicies=['p']\n";
+    let said = parse(text).unwrap().specs(|_| Err("no policy".into())).expect_err("").to_string();
+    assert!(said.contains("provost.toml:5:11: no policy\n"), "{said}");
+}
+
+#[test]
+fn each_bad_value_is_told_at_its_place() {
+    let head = "[process.a]\ncommand = 'a'\n";
+    for (line, place, what) in [
+        ("stop = { grace = '10' }", "3:18", "`10` is not a duration"),
+        ("stop = { grace = 10 }", "3:18", "must be a duration in quotes, not a whole number"),
+        ("stop = { signal = 'TREM' }", "3:19", "`TREM` is not a signal"),
+        ("logs = { file_size = '16mb' }", "3:22", "`16mb` is not a size"),
+        ("logs = { files = 0 }", "3:18", "`files` must be at least 1"),
+        ("ready = { http = 'https://a/' }", "3:18", "`https://a/` is not a URL that can be asked"),
+        ("ready = { tcp = 'localhost' }", "3:17", "`localhost` is not a host and a port"),
+        ("ready = { exec = [] }", "3:18", "`exec` in `ready` of [process.a] is empty"),
+        ("ready = { every = '1s' }", "3:9", "needs exactly one of `tcp`, `http`, `exec` and `log`"),
+        ("ready = { tcp = 'a:1', log = 'b' }", "3:9", "needs exactly one of `tcp`, `http`, `exec` and `log`"),
+        ("ready = { log = 'b', every = '0s' }", "3:22", "`every` must be more than 0"),
+        ("depends_on = { a = 'up' }", "3:20", "`up` is not something a process can be waited for to be"),
+        ("env = { A = 1.5 }", "3:13", "`A` in `env` of [process.a] must be a text"),
+        ("env = { 'A=B' = '' }", "3:9", "`A=B` cannot be an environment variable"),
+        ("env = []", "3:7", "`env` in [process.a] must be a table, not a list"),
+        ("group = 'a b'", "3:9", "`a b` cannot be the name of a group"),
+        ("policies = [1]", "3:13", "must be a list of texts only, not a whole number"),
+        ("cwd = 1", "3:7", "`cwd` in [process.a] must be a text, not a whole number"),
+    ] {
+        let said = refusal(&format!("{head}{line}\n"));
+        assert!(said.contains(&format!("provost.toml:{place}: ")), "{line}: {said}");
+        assert!(said.contains(what), "{line}: {said}");
+        assert!(said.contains("\nhint: "), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_process_needs_a_command_that_is_one() {
+    for (text, what) in [
+        ("[process.a]\n", "1:10: [process.a] says no `command`"),
+        ("[process.a]\ncommand = []\n", "2:11: `command` in [process.a] is empty"),
+        ("[process.a]\ncommand = ''\n", "2:11: `command` in [process.a] is empty"),
+        ("[process.a]\ncommand = ['']\n", "2:11: `command` in [process.a] is empty"),
+        ("[process.a]\ncommand = 7\n", "2:11: `command` in [process.a] must be a list of texts"),
+        ("[process.a]\ncommand = \"a\\u0000\"\n", "2:11: `command` contains a NUL character"),
+        ("process = 1\n", "1:11: `process` in the file must be a table, not a whole number"),
+        ("[process]\na = 1\n", "2:5: `a` in `process` of the file must be a table, not a whole number"),
+    ] {
+        let said = refusal(text);
+        assert!(said.contains(what), "{text}: {said}");
+        assert_eq!(said.matches("error:").count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_plugin_needs_a_component() {
+    let said = refusal("[plugins.p]\n");
+    assert!(said.contains("1:10: [plugins.p] says no `component`"), "{said}");
+    let nan = refusal("[plugins.p]\ncomponent='a'\nsettings = { x = nan }\n");
+    assert!(nan.contains("3:18: this value cannot be said in JSON"), "{nan}");
+    let failsafe = refusal("[plugins.failsafe]\ncomponent='a'\n");
+    assert!(failsafe.contains("a plugin cannot be called `failsafe`"), "{failsafe}");
+}
+
+#[test]
+fn names_that_would_confuse_are_refused() {
+    for name in ["'a b'", "'a/b'", "'..'", "''", "'-a'", "'ä'", "'a:b'"] {
+        let said = refusal(&format!("[process.{name}]\ncommand = 'a'\n"));
+        assert!(said.contains("cannot be the name of a process"), "{name}: {said}");
+    }
+    assert!(refusal("[process.all]\ncommand = 'a'\n").contains("a process cannot be called `all`"));
+    assert!(parse("[process.'web.1']\ncommand = 'a'\n").is_ok());
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_the_order_of_the_file() {
+    let said = refusal(
+        "[process.a]\ncomand = 'a'\n[process.b]\ncommand = 'b'\ndepends_on = ['c']\npolicies = ['p']\n[hots]\n",
+    );
+    let places: Vec<&str> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("error: conf/provost.toml:"))
+        .map(|rest| rest.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(places, ["1:10", "2:1", "5:15", "6:13", "7:2"]);
+}
+
+#[test]
+fn no_text_makes_the_reader_panic() {
+    for text in ["", "\0", "[", "[[process]]", "process = []", "[process]", "a.b.c = 1", "\u{feff}[host]", "[host]\nx"] {
+        let _ = parse(text);
+    }
+}
