@@ -27,16 +27,24 @@
 
 #![forbid(unsafe_code)]
 
+mod backends;
 pub mod changes;
 pub mod failsafe;
+mod handle;
+mod locked;
+pub mod meter;
 pub mod ports;
 pub mod process;
 pub mod registry;
+pub mod routing;
 pub mod snapshot;
 mod table;
 pub mod transition;
 
+pub use backends::Difference;
 pub use changes::{Change, ChangeKind, Changes};
+pub use handle::{Handle, Status, StatusWord};
+pub use meter::{BackendFigures, Latency};
 pub use ports::{
     Action, Batch, Consumer, Decision, Ended, Fault, FaultKind, PluginReport, PluginStatus, Plugins, Policy,
     View, ViewRequest, ViewResponse,
@@ -45,8 +53,7 @@ pub use process::{
     Cause, Death, Desired, Exit, Generation, Identity, Incarnation, Moment, Phase, PhaseKind, ProcessId,
     ProcessState, Ruling, RulingAction, Version,
 };
-pub use registry::{
-    At, Counters, Handle, NameTaken, Poller, Reader, Registry, Rejected, StatusWord, registry,
-};
+pub use registry::{At, Counters, Look, NameTaken, Poller, Reader, Registry, Rejected, registry};
+pub use routing::{Backend, BadRollout, NoSuchBackend, Rollout, Routing};
 pub use snapshot::{Counts, Snapshot};
 pub use transition::{Event, EventKind, Illegal};

@@ -1,20 +1,17 @@
-//! The right to write, the guarded commit, and the readers.
+//! The right to write, the right to read, and what a commit may be refused for.
 //!
-//! There is one publication point: a commit builds the next root (generation, table, index) and swaps one
-//! atomic pointer. A short mutex orders writers among themselves; no reader ever takes it. So a snapshot is
-//! one load, and no reader ever sees one process newer than another.
+//! On `atomic` there is one publication point: a commit builds the next root (generation, table, index) and swaps
+//! one atomic pointer. So a snapshot is one load, and no reader ever sees one process newer than another. How the
+//! backends are kept is the secret of `backends`.
 
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use dashmap::DashMap;
-
-use crate::changes::{Change, ChangeKind, Changes, Page};
-use crate::process::{
-    Generation, Identity, Incarnation, Moment, PhaseKind, ProcessId, ProcessState, Version,
-};
+use crate::backends::{Core, Difference};
+use crate::changes::Page;
+use crate::handle::Handle;
+use crate::meter::{BackendFigures, Meters, Operation, ReadClock};
+use crate::process::{Generation, Identity, Incarnation, Moment, ProcessId, ProcessState, Version};
+use crate::routing::{Backend, Routing};
 use crate::snapshot::Snapshot;
 use crate::transition::{Event, Illegal};
 
@@ -59,74 +56,6 @@ pub enum Rejected {
 #[error("there is a process called `{0}` already")]
 pub struct NameTaken(pub Arc<str>);
 
-/// Phase, incarnation and generation of one process in one atomic word: serves "is it up?" without a
-/// look at the root.
-///
-/// It is stored right after the root of the same commit, so it may lag behind a snapshot by the commit
-/// that is under way; by itself it never goes backwards.
-#[derive(Default)]
-pub struct StatusWord(AtomicU64);
-
-/// What a [`StatusWord`] says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// The phase.
-    pub phase: PhaseKind,
-    /// The incarnation, modulo 2^24.
-    pub incarnation: u32,
-    /// The generation of the commit, modulo 2^36.
-    pub generation: u64,
-}
-
-const INCARNATION_BITS: u32 = 24;
-const GENERATION_BITS: u32 = 36;
-
-impl StatusWord {
-    fn store(&self, state: &ProcessState) {
-        let phase = state.phase.kind() as u64;
-        let incarnation = state.incarnation.0 & ((1 << INCARNATION_BITS) - 1);
-        let generation = state.generation.0 & ((1 << GENERATION_BITS) - 1);
-        let word =
-            (phase << (INCARNATION_BITS + GENERATION_BITS)) | (incarnation << GENERATION_BITS) | generation;
-        // Release: whoever sees the word also sees the root that was published before it.
-        self.0.store(word, Ordering::Release);
-    }
-
-    /// The status at the last commit that this thread can see.
-    #[must_use]
-    pub fn load(&self) -> Status {
-        let word = self.0.load(Ordering::Acquire);
-        let phase = PhaseKind::ALL.get((word >> (INCARNATION_BITS + GENERATION_BITS)) as usize);
-        Status {
-            phase: phase.copied().unwrap_or(PhaseKind::Stopped),
-            incarnation: ((word >> GENERATION_BITS) & ((1 << INCARNATION_BITS) - 1)) as u32,
-            generation: word & ((1 << GENERATION_BITS) - 1),
-        }
-    }
-}
-
-impl fmt::Debug for StatusWord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.load().fmt(f)
-    }
-}
-
-/// A live handle to one process: found once by name, read for ever after without a lookup.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    /// Its slot.
-    pub id: ProcessId,
-    word: Arc<StatusWord>,
-}
-
-impl Handle {
-    /// Phase, incarnation and generation; see [`StatusWord`] for its consistency.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.word.load()
-    }
-}
-
 /// How often commits were made and refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -140,58 +69,51 @@ pub struct Counters {
     pub illegal: u64,
 }
 
-#[derive(Debug, Default)]
-struct Tally {
-    commits: AtomicU64,
-    stale_incarnation: AtomicU64,
-    stale_version: AtomicU64,
-    illegal: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    root: ArcSwap<Snapshot>,
-    /// Orders writers. Never held by a reader, nor across I/O, a spawn, a wait or a plugin call.
-    writer: Mutex<()>,
-    changes: Changes,
-    handles: DashMap<Arc<str>, Handle, ahash::RandomState>,
-    tally: Tally,
-}
-
 /// The right to write. There is one, and the supervisor has it.
 #[derive(Debug)]
 pub struct Registry {
-    shared: Arc<Shared>,
+    shared: Arc<Core>,
 }
 
 /// The right to read: wait-free, and for everybody.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    shared: Arc<Shared>,
+    shared: Arc<Core>,
 }
 
-/// A reader that polls: it keeps the last snapshot and looks at one atomic to see whether it is still the
-/// latest (`arc_swap::Cache`).
+/// A reader that polls: it keeps the last snapshot and looks at one atomic word, the latest generation, to see
+/// whether it is still the latest. Whatever the backend, a look at an unchanged world takes no lock.
 #[derive(Debug)]
 pub struct Poller {
-    cache: arc_swap::Cache<SharedRoot, Arc<Snapshot>>,
+    reader: Reader,
+    last: Arc<Snapshot>,
 }
 
+/// A snapshot for a short look.
 #[derive(Debug)]
-struct SharedRoot(Arc<Shared>);
+pub enum Look {
+    /// On `atomic`: no reference is counted.
+    Guarded(arc_swap::Guard<Arc<Snapshot>>),
+    /// On the other backends.
+    Gathered(Arc<Snapshot>),
+}
 
-impl std::ops::Deref for SharedRoot {
-    type Target = ArcSwap<Snapshot>;
+impl std::ops::Deref for Look {
+    type Target = Snapshot;
 
-    fn deref(&self) -> &Self::Target {
-        &self.0.root
+    fn deref(&self) -> &Snapshot {
+        match self {
+            Self::Guarded(guard) => guard,
+            Self::Gathered(snapshot) => snapshot,
+        }
     }
 }
 
-/// An empty registry: the right to write and the right to read, as `watch::channel` does.
+/// An empty registry: the right to write and the right to read, as `watch::channel` does. `clock` reads a
+/// monotonic clock in nanoseconds, for the figures of the backends.
 #[must_use]
-pub fn registry() -> (Registry, Reader) {
-    let shared = Arc::new(Shared::default());
+pub fn registry(clock: ReadClock) -> (Registry, Reader) {
+    let shared = Arc::new(Core::new(Meters::new(clock)));
     (Registry { shared: shared.clone() }, Reader { shared })
 }
 
@@ -201,25 +123,7 @@ impl Registry {
     /// # Errors
     /// [`NameTaken`] if there is one of this name.
     pub fn add(&self, identity: Identity, now: Moment) -> Result<Arc<ProcessState>, NameTaken> {
-        let shared = &*self.shared;
-        let _writer = shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = shared.root.load();
-        if root.index.contains_key(&identity.name) {
-            return Err(NameTaken(identity.name));
-        }
-        let id = ProcessId(u32::try_from(root.table.len()).unwrap_or(u32::MAX));
-        let mut state = ProcessState::new(id, Arc::new(identity), now);
-        state.generation = root.generation.next();
-        let state = Arc::new(state);
-        shared.handles.insert(state.name().clone(), Handle { id, word: Arc::default() });
-        let index = root.index.update(state.name().clone(), id);
-        shared.publish(
-            Snapshot { index, ..next_root(&root, &state, now) },
-            ChangeKind::Added,
-            PhaseKind::Stopped,
-            &state,
-        );
-        Ok(state)
+        self.shared.add(identity, now)
     }
 
     /// Publishes the state after `event`, if `at` still holds. This is the only way to change anything.
@@ -233,19 +137,13 @@ impl Registry {
         event: &Event,
         now: Moment,
     ) -> Result<Arc<ProcessState>, Rejected> {
-        let shared = &*self.shared;
-        let _writer = shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = shared.root.load();
-        let result = successor(&root, id, at, event, now);
-        match &result {
-            Ok((from, state)) => {
-                let index = root.index.clone();
-                let kind = ChangeKind::Event(event.kind());
-                shared.publish(Snapshot { index, ..next_root(&root, state, now) }, kind, *from, state);
-            }
-            Err(rejected) => shared.tally.refused(rejected),
-        }
-        result.map(|(_, state)| state)
+        self.shared.commit(id, at, event, now)
+    }
+
+    /// Puts another backend in force, under way: no commit is lost, no snapshot torn, and versions and
+    /// generations go on where they were. Returns what was in force before.
+    pub fn reroute(&self, routing: Routing) -> Routing {
+        self.shared.reroute(routing)
     }
 
     /// A reader of this registry.
@@ -255,75 +153,51 @@ impl Registry {
     }
 }
 
-fn successor(
-    root: &Snapshot,
-    id: ProcessId,
-    at: At,
-    event: &Event,
-    now: Moment,
-) -> Result<(PhaseKind, Arc<ProcessState>), Rejected> {
-    let current = root.get(id).ok_or(Rejected::Unknown(id))?;
-    if at.incarnation != current.incarnation {
-        return Err(Rejected::StaleIncarnation { expected: at.incarnation, found: current.incarnation });
-    }
-    if at.version != current.version {
-        return Err(Rejected::StaleVersion { expected: at.version, found: current.version });
-    }
-    let mut next = current.apply(event, now)?;
-    next.version = current.version.next();
-    next.generation = root.generation.next();
-    Ok((current.phase.kind(), Arc::new(next)))
-}
-
-fn next_root(root: &Snapshot, state: &Arc<ProcessState>, now: Moment) -> Snapshot {
-    Snapshot {
-        generation: state.generation,
-        taken_at: now,
-        table: root.table.with(state.id.index(), state.clone()),
-        index: Default::default(),
-    }
-}
-
-impl Shared {
-    fn publish(&self, root: Snapshot, kind: ChangeKind, from: PhaseKind, state: &Arc<ProcessState>) {
-        self.changes.record(Change { generation: state.generation, kind, from, state: state.clone() });
-        self.root.store(Arc::new(root));
-        if let Some(handle) = self.handles.get(state.name()) {
-            handle.word.store(state);
-        }
-        self.tally.commits.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Tally {
-    fn refused(&self, rejected: &Rejected) {
-        let counter = match rejected {
-            Rejected::StaleIncarnation { .. } => &self.stale_incarnation,
-            Rejected::StaleVersion { .. } => &self.stale_version,
-            Rejected::Unknown(_) | Rejected::Illegal(_) => &self.illegal,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 impl Reader {
     /// The latest snapshot, to keep as long as one likes. Reads by one reader never go backwards.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.shared.root.load_full()
+        let core = &*self.shared;
+        loop {
+            let routing = core.routing();
+            let found = if routing == Routing::default() {
+                let root = core.meters.read(Backend::Atomic, Operation::Snapshot, || core.root.load_full());
+                Some(root).filter(|root| root.whole)
+            } else {
+                core.gathered(routing)
+            };
+            match found {
+                Some(snapshot) => return snapshot,
+                // The backend is being changed at this very moment.
+                None => std::hint::spin_loop(),
+            }
+        }
     }
 
-    /// The latest snapshot, for a short look that does not cross an await: cheaper than
+    /// The latest snapshot, for a short look that does not cross an await: on `atomic` it is cheaper than
     /// [`Reader::snapshot`] because it counts no reference.
     #[must_use]
-    pub fn look(&self) -> arc_swap::Guard<Arc<Snapshot>> {
-        self.shared.root.load()
+    pub fn look(&self) -> Look {
+        let core = &*self.shared;
+        if core.routing() == Routing::default() {
+            let root = core.meters.read(Backend::Atomic, Operation::Snapshot, || core.root.load());
+            if root.whole {
+                return Look::Guarded(root);
+            }
+        }
+        Look::Gathered(self.snapshot())
+    }
+
+    /// The latest state of one process.
+    #[must_use]
+    pub fn state(&self, id: ProcessId) -> Option<Arc<ProcessState>> {
+        self.shared.state(id)
     }
 
     /// A reader for a loop that polls.
     #[must_use]
     pub fn poller(&self) -> Poller {
-        Poller { cache: arc_swap::Cache::new(SharedRoot(self.shared.clone())) }
+        Poller { reader: self.clone(), last: self.snapshot() }
     }
 
     /// The live handle of the process called `name`.
@@ -335,8 +209,7 @@ impl Reader {
     /// At most `limit` commits after `cursor`, and how many were missed. Takes no lock.
     #[must_use]
     pub fn changes_since(&self, cursor: Generation, limit: usize) -> Page {
-        let until = self.shared.root.load().generation;
-        self.shared.changes.since(cursor, until, limit)
+        self.shared.changes.since(cursor, self.shared.latest(), limit)
     }
 
     /// At most `limit` commits after `cursor` that `world` contains, and how many were missed. Takes no lock.
@@ -348,19 +221,34 @@ impl Reader {
     /// How often commits were made and refused.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let tally = &self.shared.tally;
-        Counters {
-            commits: tally.commits.load(Ordering::Relaxed),
-            stale_incarnation: tally.stale_incarnation.load(Ordering::Relaxed),
-            stale_version: tally.stale_version.load(Ordering::Relaxed),
-            illegal: tally.illegal.load(Ordering::Relaxed),
-        }
+        self.shared.counters()
+    }
+
+    /// Which backend is in force, and how far.
+    #[must_use]
+    pub fn routing(&self) -> Routing {
+        self.shared.routing()
+    }
+
+    /// What a backend did so far, and how long it took.
+    #[must_use]
+    pub fn figures(&self, backend: Backend) -> BackendFigures {
+        self.shared.meters.figures(backend)
+    }
+
+    /// The differences between the two sides of `dual` that nobody has taken yet, newest first.
+    #[must_use]
+    pub fn take_differences(&self) -> Vec<Difference> {
+        self.shared.take_differences()
     }
 }
 
 impl Poller {
     /// The latest snapshot.
     pub fn snapshot(&mut self) -> &Arc<Snapshot> {
-        self.cache.load()
+        if self.reader.shared.is_past(self.last.generation) {
+            self.last = self.reader.snapshot();
+        }
+        &self.last
     }
 }

@@ -11,12 +11,28 @@ pub(crate) type Index =
 
 /// The whole registry at one instant. Immutable, shared, cheap to take: whoever holds one is never
 /// overtaken by a write, and costs only what changed since.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
+    /// False for a root that was published while part of the processes were kept behind locks: then it is not
+    /// the whole truth, and is never handed out.
+    pub(crate) whole: bool,
     pub(crate) generation: Generation,
     pub(crate) taken_at: Moment,
     pub(crate) table: Table,
     pub(crate) index: Index,
+}
+
+impl Default for Snapshot {
+    /// A world without processes.
+    fn default() -> Self {
+        Self {
+            whole: true,
+            generation: Generation::default(),
+            taken_at: Moment::default(),
+            table: Table::default(),
+            index: Index::default(),
+        }
+    }
 }
 
 /// How many processes are in each phase.

@@ -93,6 +93,24 @@ impl Table {
     }
 }
 
+impl FromIterator<Arc<ProcessState>> for Table {
+    /// Builds the tree level by level, each node once.
+    fn from_iter<I: IntoIterator<Item = Arc<ProcessState>>>(states: I) -> Self {
+        let states: Vec<_> = states.into_iter().collect();
+        let len = states.len();
+        let mut level: Vec<Node> = states.chunks(WIDTH).map(|leaf| Node::Leaf(Arc::from(leaf))).collect();
+        let mut height = 0;
+        while level.len() > 1 {
+            level = level.chunks(WIDTH).map(|nodes| Node::Branch(Arc::from(nodes))).collect();
+            height += 1;
+        }
+        match level.pop() {
+            Some(root) => Self { root, height, len },
+            None => Self::default(),
+        }
+    }
+}
+
 fn replaced(node: &Node, level: u32, slot: usize, state: Arc<ProcessState>) -> Node {
     let at = (slot >> (level * BITS)) & MASK;
     match node {
@@ -155,6 +173,20 @@ mod tests {
         assert_eq!(table.iter().count(), table.len());
         for offset in [0, 1, 31, 32, 33, 1000, table.len() - 1, table.len(), table.len() + 9] {
             assert_eq!(table.iter_from(offset).count(), table.len().saturating_sub(offset), "from {offset}");
+        }
+    }
+
+    #[test]
+    fn a_table_built_at_once_is_the_one_built_step_by_step() {
+        for len in [0, 1, 31, 32, 33, 1023, 1024, 1025, 2000] {
+            let states: Vec<_> = (0..len).map(|slot| state(slot, "a")).collect();
+            let built: Table = states.iter().cloned().collect();
+            let grown =
+                states.iter().cloned().enumerate().fold(Table::default(), |t, (slot, it)| t.with(slot, it));
+            assert_eq!((built.len(), built.height), (grown.len(), grown.height), "{len}");
+            assert!(built.iter().zip(grown.iter()).all(|(a, b)| Arc::ptr_eq(a, b)), "{len}");
+            let more = built.with(len, state(len, "b"));
+            assert_eq!(&**more.get(len).unwrap().name(), "b");
         }
     }
 

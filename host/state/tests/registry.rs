@@ -6,16 +6,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use proptest::prelude::*;
 use provost_state::changes::CHANGES_KEPT;
 use provost_state::{
-    At, Cause, ChangeKind, Event, EventKind, Exit, Generation, Identity, Incarnation, Moment, PhaseKind,
-    ProcessId, Reader, Registry, Rejected, Version, registry,
+    At, Backend, Cause, ChangeKind, Event, EventKind, Exit, Generation, Identity, Incarnation, Moment,
+    PhaseKind, ProcessId, Reader, Registry, Rejected, Rollout, Routing, Version, registry,
 };
 
 fn now(ms: u64) -> Moment {
     Moment { wall_ms: ms, mono_ns: ms * 1_000_000 }
 }
 
-fn with_processes(count: usize) -> (Registry, Reader, Vec<ProcessId>) {
-    let (registry, reader) = registry();
+/// Every routing keeps the same contract.
+fn routings() -> [Routing; 5] {
+    let atomic = |percent| Routing { backend: Backend::Atomic, rollout: Rollout::new(percent).unwrap() };
+    let of = |backend| Routing { backend, rollout: Rollout::FULL };
+    [atomic(100), atomic(50), atomic(0), of(Backend::Locked), of(Backend::Dual)]
+}
+
+fn with_processes(routing: Routing, count: usize) -> (Registry, Reader, Vec<ProcessId>) {
+    let (registry, reader) = registry(|| 0);
+    registry.reroute(routing);
     let ids = (0..count)
         .map(|n| {
             registry.add(Identity { name: format!("p{n}").into(), group: "".into() }, now(0)).unwrap().id
@@ -40,7 +48,11 @@ fn spawned() -> Event {
 
 #[test]
 fn an_exit_of_an_old_incarnation_changes_nothing() {
-    let (registry, reader, ids) = with_processes(1);
+    routings().into_iter().for_each(an_exit_of_an_old_incarnation_changes_nothing_on);
+}
+
+fn an_exit_of_an_old_incarnation_changes_nothing_on(routing: Routing) {
+    let (registry, reader, ids) = with_processes(routing, 1);
     for event in [start(), spawned(), Event::Exited { exit: Exit::Code(1) }, start(), spawned()] {
         registry.commit(ids[0], at(&reader, ids[0]), &event, now(1)).unwrap();
     }
@@ -54,7 +66,11 @@ fn an_exit_of_an_old_incarnation_changes_nothing() {
 
 #[test]
 fn a_conclusion_from_an_old_version_changes_nothing() {
-    let (registry, reader, ids) = with_processes(1);
+    routings().into_iter().for_each(a_conclusion_from_an_old_version_changes_nothing_on);
+}
+
+fn a_conclusion_from_an_old_version_changes_nothing_on(routing: Routing) {
+    let (registry, reader, ids) = with_processes(routing, 1);
     let old = at(&reader, ids[0]);
     registry.commit(ids[0], old, &start(), now(1)).unwrap();
     let refused = registry.commit(ids[0], old, &start(), now(2)).unwrap_err();
@@ -64,7 +80,11 @@ fn a_conclusion_from_an_old_version_changes_nothing() {
 
 #[test]
 fn a_name_is_taken_once() {
-    let (registry, reader, _) = with_processes(1);
+    routings().into_iter().for_each(a_name_is_taken_once_on);
+}
+
+fn a_name_is_taken_once_on(routing: Routing) {
+    let (registry, reader, _) = with_processes(routing, 1);
     let taken = registry.add(Identity { name: "p0".into(), group: "".into() }, now(0)).unwrap_err();
     assert_eq!(&*taken.0, "p0");
     assert_eq!(reader.snapshot().len(), 1);
@@ -72,7 +92,11 @@ fn a_name_is_taken_once() {
 
 #[test]
 fn a_snapshot_stays_as_it_was_taken() {
-    let (registry, reader, ids) = with_processes(100);
+    routings().into_iter().for_each(a_snapshot_stays_as_it_was_taken_on);
+}
+
+fn a_snapshot_stays_as_it_was_taken_on(routing: Routing) {
+    let (registry, reader, ids) = with_processes(routing, 100);
     let before = reader.snapshot();
     for id in &ids {
         registry.commit(*id, at(&reader, *id), &start(), now(1)).unwrap();
@@ -85,7 +109,11 @@ fn a_snapshot_stays_as_it_was_taken() {
 
 #[test]
 fn handles_and_pollers_see_every_commit() {
-    let (registry, reader, ids) = with_processes(3);
+    routings().into_iter().for_each(handles_and_pollers_see_every_commit_on);
+}
+
+fn handles_and_pollers_see_every_commit_on(routing: Routing) {
+    let (registry, reader, ids) = with_processes(routing, 3);
     let handle = reader.handle("p1").unwrap();
     let mut poller = reader.poller();
     assert_eq!(handle.status().phase, PhaseKind::Stopped);
@@ -100,7 +128,11 @@ fn handles_and_pollers_see_every_commit() {
 
 #[test]
 fn changes_are_read_in_order_and_what_is_lost_is_counted() {
-    let (registry, reader, ids) = with_processes(1);
+    routings().into_iter().for_each(changes_are_read_in_order_and_what_is_lost_is_counted_on);
+}
+
+fn changes_are_read_in_order_and_what_is_lost_is_counted_on(routing: Routing) {
+    let (registry, reader, ids) = with_processes(routing, 1);
     let stop = Event::Stop { cause: Cause::User, reason: "r".into(), kill_at: now(9) };
     for round in 0..CHANGES_KEPT as u64 {
         let event = if round % 2 == 0 { start() } else { stop.clone() };
@@ -140,11 +172,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_order_of_events_keeps_the_invariants(steps in prop::collection::vec((0_usize..5, any::<u8>(), any::<bool>()), 0..300)) {
-        let (registry, reader, ids) = with_processes(5);
+    fn any_order_of_events_keeps_the_invariants(first in 0_usize..5,
+        steps in prop::collection::vec((0_usize..5, any::<u8>(), any::<bool>(), 0_usize..40), 0..300),
+   ) {
+        let (registry, reader, ids) = with_processes(routings()[first], 5);
         let mut model: Vec<_> = ids.iter().map(|id| (**reader.snapshot().get(*id).unwrap()).clone()).collect();
         let mut generation = 5;
-        for (which, number, fresh) in steps {
+        for (which, number, fresh, switch) in steps {
+            if let Some(routing) = routings().get(switch) {
+                registry.reroute(*routing);
+            }
             let before = reader.snapshot();
             let mut expected_at = at(&reader, ids[which]);
             if !fresh {
@@ -171,6 +208,7 @@ proptest! {
                 }
             }
         }
+        prop_assert!(reader.take_differences().is_empty());
         let world = reader.snapshot();
         prop_assert!(world.iter().map(|state| &**state).eq(model.iter()));
         prop_assert_eq!(world.generation().0, generation);
@@ -179,9 +217,13 @@ proptest! {
 
 #[test]
 fn readers_never_see_the_world_go_backwards_or_torn() {
+    routings().into_iter().for_each(readers_never_see_the_world_go_backwards_or_torn_on);
+}
+
+fn readers_never_see_the_world_go_backwards_or_torn_on(routing: Routing) {
     const WRITERS: usize = 4;
     const ROUNDS: u64 = 2_000;
-    let (registry, reader, ids) = with_processes(WRITERS * 8);
+    let (registry, reader, ids) = with_processes(routing, WRITERS * 8);
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watchers: Vec<_> = (0..3)

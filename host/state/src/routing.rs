@@ -1,0 +1,207 @@
+//! Which backend a process is on. One word, read once a call: with `atomic` for all it costs a load that
+//! never misses and a branch that is always predicted.
+//!
+//! | backend | a process is on | a whole snapshot |
+//! |---|---|---|
+//! | `atomic`, rollout 100 | the published root | one load |
+//! | `atomic`, rollout N | the root for N percent of the names, the locks for the rest | both, under the writers' lock |
+//! | `locked` | the locks | all locks, exclusively |
+//! | `dual` | both; the locks are served | both, compared |
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// An implementation of the state core.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// One published root behind an atomic pointer. Reads take no lock.
+    #[default]
+    Atomic,
+    /// A mutex for each state behind an `RwLock<HashMap>`: the honest baseline, and the emergency fallback.
+    Locked,
+    /// Every commit to both, every read compared; the locked value is served.
+    Dual,
+}
+
+impl Backend {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Atomic, Self::Locked, Self::Dual];
+
+    /// The word that people see.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Atomic => "atomic",
+            Self::Locked => "locked",
+            Self::Dual => "dual",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// There is no such backend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no backend `{0}`: there are atomic, locked and dual")]
+pub struct NoSuchBackend(pub String);
+
+impl FromStr for Backend {
+    type Err = NoSuchBackend;
+
+    fn from_str(text: &str) -> Result<Self, NoSuchBackend> {
+        let named = Self::ALL.into_iter().find(|backend| backend.as_str() == text);
+        named.ok_or_else(|| NoSuchBackend(text.to_owned()))
+    }
+}
+
+/// How many percent of the processes are on `atomic` when that is the backend: 0 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollout(u8);
+
+/// More than all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a rollout is a percentage from 0 to 100, not {0}")]
+pub struct BadRollout(pub u64);
+
+impl Rollout {
+    /// Every process.
+    pub const FULL: Self = Self(100);
+
+    /// `percent` of the processes.
+    ///
+    /// # Errors
+    /// [`BadRollout`] if it is more than 100.
+    pub fn new(percent: u64) -> Result<Self, BadRollout> {
+        match u8::try_from(percent) {
+            Ok(small @ 0..=100) => Ok(Self(small)),
+            _ => Err(BadRollout(percent)),
+        }
+    }
+
+    /// The percentage.
+    #[must_use]
+    pub fn percent(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Rollout {
+    fn default() -> Self {
+        Self::FULL
+    }
+}
+
+/// What is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Routing {
+    /// The backend.
+    pub backend: Backend,
+    /// Its reach, if it is `atomic`.
+    pub rollout: Rollout,
+}
+
+/// Where the state of one process is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Atomic,
+    Locked,
+    Both,
+}
+
+impl Routing {
+    /// Where a process of this name is kept.
+    pub(crate) fn side(self, name: &str) -> Side {
+        match self.backend {
+            Backend::Locked => Side::Locked,
+            Backend::Dual => Side::Both,
+            Backend::Atomic if bucket(name) < self.rollout.0 => Side::Atomic,
+            Backend::Atomic => Side::Locked,
+        }
+    }
+
+    /// Where all of them are kept, if that is one place.
+    pub(crate) fn whole(self) -> Option<Side> {
+        match (self.backend, self.rollout.0) {
+            (Backend::Locked, _) | (Backend::Atomic, 0) => Some(Side::Locked),
+            (Backend::Dual, _) => Some(Side::Both),
+            (Backend::Atomic, 100) => Some(Side::Atomic),
+            (Backend::Atomic, _) => None,
+        }
+    }
+}
+
+/// 0 to 99 by a hash (FNV-1a) that is the same in every host and version: a name stays in its bucket.
+fn bucket(name: &str) -> u8 {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    // Below 100, so it fits.
+    (hash % 100) as u8
+}
+
+/// The routing as one atomic word.
+#[derive(Debug)]
+pub(crate) struct RoutingWord(AtomicU16);
+
+impl Default for RoutingWord {
+    fn default() -> Self {
+        Self(AtomicU16::new(packed(Routing::default())))
+    }
+}
+
+fn packed(routing: Routing) -> u16 {
+    (routing.backend as u16) << 8 | u16::from(routing.rollout.0)
+}
+
+impl RoutingWord {
+    /// Acquire: whoever sees a routing also sees what was moved to its side before it came into force.
+    pub(crate) fn load(&self) -> Routing {
+        let word = self.0.load(Ordering::Acquire);
+        let backend = Backend::ALL[usize::from(word >> 8) % Backend::ALL.len()];
+        Routing { backend, rollout: Rollout((word & 0xff) as u8) }
+    }
+
+    /// For the writer, after it has moved everything to where it will be looked for.
+    pub(crate) fn store(&self, routing: Routing) {
+        self.0.store(packed(routing), Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_in_its_bucket_and_a_larger_rollout_keeps_who_was_in() {
+        let names: Vec<String> = (0..1_000).map(|n| format!("web.{n}")).collect();
+        let on_atomic = |percent| {
+            let routing = Routing { backend: Backend::Atomic, rollout: Rollout::new(percent).unwrap() };
+            names.iter().filter(|name| routing.side(name) == Side::Atomic).collect::<Vec<_>>()
+        };
+        assert_eq!(bucket("web"), bucket("web"));
+        assert_eq!((on_atomic(0).len(), on_atomic(100).len()), (0, 1_000));
+        let (some, more) = (on_atomic(25), on_atomic(50));
+        assert!((150..350).contains(&some.len()), "{}", some.len());
+        assert!(some.iter().all(|name| more.contains(name)));
+        assert_eq!(Rollout::new(101), Err(BadRollout(101)));
+    }
+
+    #[test]
+    fn the_word_keeps_what_it_is_given() {
+        let word = RoutingWord::default();
+        assert_eq!(word.load(), Routing::default());
+        for backend in Backend::ALL {
+            for percent in [0, 1, 50, 100] {
+                let routing = Routing { backend, rollout: Rollout::new(percent).unwrap() };
+                word.store(routing);
+                assert_eq!(word.load(), routing);
+                assert_eq!(backend.as_str().parse::<Backend>(), Ok(backend));
+            }
+        }
+    }
+}
