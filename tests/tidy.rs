@@ -11,11 +11,19 @@ fn root() -> PathBuf {
 /// For each crate of the host, the crates of the house that it may use, and what it must not know. DESIGN:
 /// look down only, and the crates of one floor never meet.
 const FLOORS: [(&str, &[&str], &[&str]); 5] = [
-    ("state", &[], &["tokio", "wasmtime", "serde", "serde_json", "tracing", "anyhow", "rustix", "jiff", "rand"]),
+    (
+        "state",
+        &[],
+        &["tokio", "wasmtime", "serde", "serde_json", "tracing", "anyhow", "rustix", "jiff", "rand"],
+    ),
     ("supervisor", &["provost-state"], &["wasmtime", "hyper", "axum", "serde", "serde_json", "anyhow"]),
     ("plugin-host", &["provost-state"], &["tokio", "hyper", "axum", "anyhow"]),
     ("control", &["provost-state", "provost-supervisor"], &["wasmtime", "anyhow"]),
-    ("cli", &["provost-state", "provost-supervisor", "provost-plugin-host", "provost-control"], &["wasmtime"]),
+    (
+        "cli",
+        &["provost-state", "provost-supervisor", "provost-plugin-host", "provost-control"],
+        &["wasmtime"],
+    ),
 ];
 
 fn dependencies(name: &str) -> BTreeSet<String> {
@@ -102,10 +110,8 @@ fn nothing_names_a_build_machine() {
 
 #[test]
 fn committed_components_are_built_from_the_committed_sources() {
-    let components: Vec<PathBuf> = ["plugins", "tests/guests"]
-        .iter()
-        .flat_map(|dir| files(&root().join(dir), ".wasm"))
-        .collect();
+    let components: Vec<PathBuf> =
+        ["plugins", "tests/guests"].iter().flat_map(|dir| files(&root().join(dir), ".wasm")).collect();
     assert_eq!(components.len(), 8, "three bundled plugins and five hostile guests");
     for component in components {
         let dir = component.parent().unwrap();

@@ -44,13 +44,16 @@ fn main() {
     );
     let host = Host::up(PROVOST, &config);
     let mut took_us: Vec<u64> = (0..KILLS).map(|_| one(&host, &mark)).collect();
-    let decided = host.events("target").into_iter().filter(|event| event["decision"]["by"] == "backoff").count();
+    let decided =
+        host.events("target").into_iter().filter(|event| event["decision"]["by"] == "backoff").count();
     assert!(decided >= KILLS, "the policy decided {decided} of {KILLS} restarts");
     host.down();
 
     took_us.sort_unstable();
     let at = |percent: usize| took_us[(took_us.len() - 1) * percent / 100];
-    println!("kill -> first instruction of the successor, {KILLS} kills, policy `backoff` (component) with first = 0ms");
+    println!(
+        "kill -> first instruction of the successor, {KILLS} kills, policy `backoff` (component) with first = 0ms"
+    );
     println!("p50 {} us   p95 {} us   p99 {} us   max {} us", at(50), at(95), at(99), at(100));
 }
 

@@ -46,12 +46,15 @@ fn a_duplicate_name() {
 fn a_dependency_cycle() {
     let config = "[process.a]\ncommand = \"true\"\ndepends_on = [\"b\"]\n\
                   [process.b]\ncommand = \"true\"\ndepends_on = [\"a\"]\n";
-    refused(config, &["provost.toml:", "a -> b -> a"]);
+    refused(config, &["provost.toml:", "a → b → a"]);
 }
 
 #[test]
 fn a_dependency_on_nobody() {
-    refused("[process.a]\ncommand = \"true\"\ndepends_on = [\"markr\"]\n", &["provost.toml:5:", "markr", "`marker`"]);
+    refused(
+        "[process.a]\ncommand = \"true\"\ndepends_on = [\"markr\"]\n",
+        &["provost.toml:5:", "markr", "`marker`"],
+    );
 }
 
 #[test]
@@ -73,12 +76,18 @@ fn an_unknown_bundled_component() {
 
 #[test]
 fn a_file_that_is_no_wasm() {
-    refused("[plugins.mine]\ncomponent = \"text.wasm\"\n", &["provost.toml:4:13", "text.wasm", "not WebAssembly"]);
+    refused(
+        "[plugins.mine]\ncomponent = \"text.wasm\"\n",
+        &["provost.toml:4:13", "text.wasm", "not WebAssembly"],
+    );
 }
 
 #[test]
 fn a_core_module() {
-    refused("[plugins.mine]\ncomponent = \"core.wasm\"\n", &["provost.toml:4:13", "core", "provost plugin build"]);
+    refused(
+        "[plugins.mine]\ncomponent = \"core.wasm\"\n",
+        &["provost.toml:4:13", "core", "provost plugin build"],
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ component = "bundled:notify"
 command = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done"
 ready = { log = "up" }
 [process.api]
-command = "trap 'echo hup' HUP; echo hello from $PROVOST_PROCESS; while :; do sleep 0.05; done"
+command = "exec 2>/dev/null; trap 'echo hup' HUP; echo hello from $PROVOST_PROCESS; while :; do sleep 0.05; done"
 group = "web"
 depends_on = { db = "ready" }
 env = { GREETING = "hello" }
@@ -84,7 +84,10 @@ fn the_bundled_view_and_consumer_see_the_world() {
     eventually(
         "notify has told",
         || host.log(),
-        |log| log.lines().any(|line| line.contains("notify") && line.contains("api") && line.contains("running")),
+        |log| {
+            log.lines()
+                .any(|line| line.contains("notify") && line.contains("api") && line.contains("running"))
+        },
     );
     let plugins = host.ok(&["plugin", "list"]);
     assert!(plugins.contains("prometheus") && plugins.contains("status-view"), "{plugins}");
@@ -97,7 +100,8 @@ fn the_bundled_view_and_consumer_see_the_world() {
 fn everything_stops_after_what_depends_on_it() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("api", "running");
-    let mut follow = host.setup().command(&["events", "-f", "-o", "json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut follow =
+        host.setup().command(&["events", "-f", "-o", "json"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
     assert!(lines.next().unwrap().unwrap().contains("added"));
     host.down();
@@ -115,7 +119,10 @@ fn components_are_inspected_without_a_host() {
     let setup = Setup::new(PROVOST, CONFIG);
     let sockets = provost_tests::guest("sockets");
     let inspected = setup.run(&["plugin", "inspect", sockets.to_str().unwrap()]);
-    assert!(inspected.stdout.contains("wasi:sockets") && inspected.stdout.contains("restart-policy"), "{inspected:?}");
+    assert!(
+        inspected.stdout.contains("wasi:sockets") && inspected.stdout.contains("restart-policy"),
+        "{inspected:?}"
+    );
     let bundled = setup.run(&["plugin", "inspect", "bundled:backoff"]);
     assert_eq!(bundled.code, 0, "{bundled:?}");
     assert!(bundled.stdout.contains("restart-policy"), "{bundled:?}");

@@ -68,7 +68,10 @@ depends_on = { job = "completed" }
     let host = Host::up(PROVOST, config);
     host.until_phase("app", "running");
     let job = host.until("job", "is judged", |it| it["decision"]["action"] == "stay-down");
-    assert_eq!((&job["phase"], &job["exit"]["code"], &job["incarnation"]), (&"exited".into(), &0.into(), &1.into()));
+    assert_eq!(
+        (&job["phase"], &job["exit"]["code"], &job["incarnation"]),
+        (&"exited".into(), &0.into(), &1.into())
+    );
     host.down();
 }
 

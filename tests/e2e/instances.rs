@@ -42,7 +42,8 @@ fn a_detached_host_outlives_the_command_and_goes_down_by_another() {
     let setup = Setup::new(PROVOST, CONFIG);
     let up = setup.run(&["up", "--detach"]);
     assert_eq!(up.code, 0, "{up:?}");
-    let status: serde_json::Value = serde_json::from_str(&setup.run(&["status", "-o", "json"]).stdout).unwrap();
+    let status: serde_json::Value =
+        serde_json::from_str(&setup.run(&["status", "-o", "json"]).stdout).unwrap();
     let host = status["host"]["pid"].as_u64().unwrap();
     assert!(is_alive(host));
     let child = eventually(
@@ -62,7 +63,9 @@ fn a_detached_host_outlives_the_command_and_goes_down_by_another() {
 #[test]
 fn commands_without_a_host_exit_with_3() {
     let setup = Setup::new(PROVOST, CONFIG);
-    for command in [&["status"][..], &["stop", "web"], &["logs", "web"], &["events"], &["down"], &["plugin", "list"]] {
+    for command in
+        [&["status"][..], &["stop", "web"], &["logs", "web"], &["events"], &["down"], &["plugin", "list"]]
+    {
         let ran = setup.run(command);
         assert_eq!(ran.code, 3, "{command:?}: {ran:?}");
         assert!(ran.stderr.contains("provost up"), "{command:?}: {ran:?}");

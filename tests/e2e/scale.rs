@@ -41,7 +41,9 @@ fn five_hundred_processes_run_are_seen_at_one_generation_and_leave_nothing_behin
 
 /// The living processes of a group.
 fn members_of(group: u64) -> Vec<u64> {
-    let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let pids = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
     let in_group = |pid: &u64| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let fields = stat.rsplit(") ").next().unwrap_or_default();
@@ -88,6 +90,9 @@ fn a_million_lines_arrive_whole_and_in_order_while_status_answers() {
     assert_eq!(expected, LINES);
     assert!(files().len() > 1, "the files were rotated");
     let tail = host.ok(&["logs", "-n", "2", "flood"]);
-    assert!(tail.contains(&format!("line {} of", LINES - 1)) && tail.contains(&format!("line {LINES} of")), "{tail}");
+    assert!(
+        tail.contains(&format!("line {} of", LINES - 1)) && tail.contains(&format!("line {LINES} of")),
+        "{tail}"
+    );
     host.down();
 }

@@ -70,7 +70,11 @@ impl Setup {
     pub fn run(&self, arguments: &[&str]) -> Ran {
         let output = self.command(arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 
     /// Starts `provost up` and waits until it answers.
@@ -121,7 +125,8 @@ impl Host {
     /// What it has printed so far.
     #[must_use]
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.setup.dir().join("up.log")).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&std::fs::read(self.setup.dir().join("up.log")).unwrap_or_default())
+            .into_owned()
     }
 
     /// Runs a command against it.
@@ -183,7 +188,8 @@ impl Host {
     /// # Panics
     /// If there is no such process.
     pub fn kill(pid: &Value, signal: rustix::process::Signal) {
-        let pid = pid.as_i64().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
+        let pid =
+            pid.as_i64().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
         rustix::process::kill_process(pid.expect("a pid"), signal).unwrap();
     }
 

@@ -107,7 +107,9 @@ Examples:
     /// Check a config and its plugins without running anything.
     Validate(ConfigArg),
     /// Print completions for a shell.
-    #[command(after_help = "Example: provost completions bash > ~/.local/share/bash-completion/completions/provost")]
+    #[command(
+        after_help = "Example: provost completions bash > ~/.local/share/bash-completion/completions/provost"
+    )]
     Completions {
         /// For which shell.
         shell: clap_complete::Shell,
@@ -306,7 +308,9 @@ mod tests {
     #[test]
     fn f_means_file_or_follow() {
         let up = Cli::try_parse_from(["provost", "up", "-f", "x.toml"]).unwrap();
-        assert!(matches!(up.command, Command::Up(UpArgs { config, .. }) if config.file == Some("x.toml".into())));
+        assert!(
+            matches!(up.command, Command::Up(UpArgs { config, .. }) if config.file == Some("x.toml".into()))
+        );
         let logs = Cli::try_parse_from(["provost", "logs", "-f", "-n", "0", "web"]).unwrap();
         assert!(matches!(logs.command, Command::Logs(LogsArgs { follow: true, lines: 0, .. })));
     }

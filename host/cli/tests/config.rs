@@ -1,5 +1,7 @@
 //! What a config means, and what each kind of bad config gets: where, what, and what to do next.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -203,7 +205,9 @@ fn an_unknown_dependency_gets_the_nearest_name() {
 
 #[test]
 fn an_unknown_policy_gets_the_nearest_plugin() {
-    let said = refusal("[plugins.backoff]\ncomponent='bundled:backoff'\n[process.b]\ncommand='b'\npolicies=['backof']\n");
+    let said = refusal(
+        "[plugins.backoff]\ncomponent='bundled:backoff'\n[process.b]\ncommand='b'\npolicies=['backof']\n",
+    );
     assert!(said.contains("provost.toml:5:11: there is no plugin `backof`, which is to judge `b`"), "{said}");
     assert!(said.contains("did you mean `backoff`?"), "{said}");
     let none = refusal("[process.b]\ncommand='b'\npolicies=['x']\n");
@@ -300,7 +304,17 @@ fn all_problems_are_told_at_once_in_the_order_of_the_file() {
 
 #[test]
 fn no_text_makes_the_reader_panic() {
-    for text in ["", "\0", "[", "[[process]]", "process = []", "[process]", "a.b.c = 1", "\u{feff}[host]", "[host]\nx"] {
+    for text in [
+        "",
+        "\0",
+        "[",
+        "[[process]]",
+        "process = []",
+        "[process]",
+        "a.b.c = 1",
+        "\u{feff}[host]",
+        "[host]\nx",
+    ] {
         let _ = parse(text);
     }
 }

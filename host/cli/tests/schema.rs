@@ -1,5 +1,7 @@
 //! The published JSON Schema, the reader of the config and the quickstart know the same keys.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -50,7 +52,8 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
 fn the_quickstart_is_valid_and_its_keys_are_in_the_schema() {
     let path = top("examples/quickstart.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let config = Config::parse(Source { path, text: text.clone() }).unwrap_or_else(|problems| panic!("{problems}"));
+    let config =
+        Config::parse(Source { path, text: text.clone() }).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.process_names().collect::<Vec<_>>(), ["migrate", "web", "worker"]);
 
     let schema = schema();

@@ -32,7 +32,10 @@ fn unmet(dependency: &Dependency, world: &Snapshot) -> Option<String> {
         Condition::Ready => (state.ready(), "to be ready"),
         Condition::Completed => (has_completed(state), "to complete"),
     };
-    (!holds).then(|| format!("{name} {wanted} (it is {})", described(state)))
+    (!holds).then(|| match standstill(state) {
+        Some(standstill) => format!("{name} {wanted} ({standstill})"),
+        None => format!("{name} {wanted}"),
+    })
 }
 
 fn was_started(state: &ProcessState) -> bool {
@@ -43,10 +46,12 @@ fn has_completed(state: &ProcessState) -> bool {
     state.phase.kind() == PhaseKind::Exited && state.exit.as_ref().is_some_and(Exit::is_success)
 }
 
-fn described(state: &ProcessState) -> String {
-    match (&state.phase.kind(), &state.exit) {
-        (PhaseKind::Exited, Some(exit)) => exit.to_string(),
-        (kind, _) => kind.to_string(),
+/// Why it does not look as if it will come about by itself; `None` while the dependency is on its way.
+fn standstill(state: &ProcessState) -> Option<String> {
+    match (state.phase.kind(), &state.exit) {
+        (PhaseKind::Exited, Some(exit)) => Some(format!("it {exit}")),
+        (kind @ (PhaseKind::Stopped | PhaseKind::Fatal), _) => Some(format!("it is {kind}")),
+        _ => None,
     }
 }
 

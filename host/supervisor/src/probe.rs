@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 use crate::spawn::os::OsSpawner;
 use crate::spec::{Check, CommandLine, ProcessSpec, Readiness};
 
+/// How much of an answer to a readiness GET is read.
+const ANSWER_BYTES_MAX: u64 = 256 << 10;
+
 /// Resolves with the reason once the process is ready; never if it never is.
 pub(crate) async fn until_ready(
     readiness: Readiness,
@@ -95,12 +98,9 @@ async fn get(url: &str) -> Option<u16> {
         "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: provost\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.ok()?;
+    // To its end, or many servers complain of a broken connection; but not for ever.
     let mut answer = Vec::new();
-    while !answer.contains(&b'\n') && answer.len() < 1024 {
-        if stream.read_buf(&mut answer).await.ok()? == 0 {
-            break;
-        }
-    }
+    let _ = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await;
     status_of(&answer)
 }
 

@@ -282,10 +282,7 @@ impl Runner {
         };
         match self.shared.spawner.spawn(self.spec.clone(), incarnation).await {
             Ok(child) => {
-                let reason = match self.state.cause {
-                    Cause::Dependency => Arc::from("what it waited for has come"),
-                    _ => self.state.reason.clone(),
-                };
+                let reason = self.why_now();
                 if let Some(output) = child.output {
                     self.shared.logs.capture(self.state.id, incarnation, output);
                 }
@@ -301,9 +298,23 @@ impl Runner {
         }
     }
 
+    /// Why it is spawned at this moment.
+    fn why_now(&self) -> Arc<str> {
+        match (&self.state.phase, &self.state.decision, self.state.cause) {
+            (Phase::Backoff { .. }, Some(ruling), _) => {
+                Arc::from(format!("restarted by {}: {}", ruling.by, ruling.reason))
+            }
+            (_, _, Cause::Dependency) => Arc::from("what it waited for has come"),
+            _ => self.state.reason.clone(),
+        }
+    }
+
     fn watch_readiness(&mut self, incarnation: Incarnation, text_seen: Option<oneshot::Receiver<()>>) {
         match self.spec.ready.clone() {
-            None => self.on_ready(incarnation, "ready: it has no readiness check"),
+            None => {
+                let reason = self.state.reason.clone();
+                self.commit(incarnation, &Event::Ready { reason });
+            }
             Some(readiness) => {
                 let helpers = self.shared.helpers.clone();
                 let ready = probe::until_ready(readiness, self.spec.clone(), text_seen, helpers);

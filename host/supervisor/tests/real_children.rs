@@ -209,7 +209,7 @@ async fn readiness_by_tcp_http_exec_and_a_log_line() {
 #[tokio::test]
 async fn a_signal_reaches_a_running_process_and_no_other() {
     let dir = tempfile::tempdir().unwrap();
-    let spec = shell("web", "trap 'echo hup' HUP; echo up; while :; do sleep 0.05; done");
+    let spec = shell("web", "exec 2>/dev/null; trap 'echo hup' HUP; echo up; while :; do sleep 0.05; done");
     let supervisor = boot(dir.path(), vec![spec, ProcessSpec { autostart: false, ..shell("off", "true") }]);
     lines(&supervisor, "web", 1).await;
     let world = supervisor.reader().snapshot();

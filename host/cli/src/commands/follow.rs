@@ -36,7 +36,8 @@ pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Fa
     let processes = client.status(&args.targets).await?.processes;
     let names: HashSet<String> = processes.into_iter().map(|process| process.name).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(NAME_WIDTH);
-    let wanted = |event: &Event| args.targets.is_empty() || event.kind == "missed" || names.contains(&event.process);
+    let wanted =
+        |event: &Event| args.targets.is_empty() || event.kind == "missed" || names.contains(&event.process);
     let mut events = client.events(0, args.follow).await?;
     while let Some(event) = events.next().await? {
         match args.output {

@@ -47,12 +47,7 @@ pub(super) fn build(dir: &Path) -> Result<(), Failure> {
     let built = guests::build(dir).map_err(|error| {
         Failure::failed(error, "`provost plugin build` takes the directory of a guest crate")
     })?;
-    print(format!(
-        "built {} ({}) with {}\n",
-        built.component.display(),
-        size(built.bytes),
-        built.toolchain
-    ))
+    print(format!("built {} ({}) with {}\n", built.component.display(), size(built.bytes), built.toolchain))
 }
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {

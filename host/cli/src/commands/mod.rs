@@ -97,9 +97,8 @@ impl From<ClientError> for Failure {
                 let hint = refused.hint.as_deref().unwrap_or("`provost status` shows what is so");
                 match refused.code.as_str() {
                     "not_running" => Self::not_running(&refused.message, hint),
-                    "bad_request" | "unknown_process" | "unknown_group" | "unknown_view" | "unknown_action" => {
-                        Self::usage(&refused.message, hint)
-                    }
+                    "bad_request" | "unknown_process" | "unknown_group" | "unknown_view"
+                    | "unknown_action" => Self::usage(&refused.message, hint),
                     _ => Self::failed(&refused.message, hint),
                 }
             }

@@ -33,7 +33,11 @@ pub(super) async fn view(context: &Context, args: ViewArgs) -> Result<(), Failur
     print(&rendered.body)
 }
 
-pub(super) async fn plugins(context: &Context, config: ConfigArg, output: TableFormat) -> Result<(), Failure> {
+pub(super) async fn plugins(
+    context: &Context,
+    config: ConfigArg,
+    output: TableFormat,
+) -> Result<(), Failure> {
     let list = context.client(config.file)?.plugins().await?;
     print(match output {
         TableFormat::Table => render::plugins::text(&list.plugins, Width::Normal, context.paint),

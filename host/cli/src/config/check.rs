@@ -18,8 +18,13 @@ fn names(file: &ConfigFile, problems: &Collector) {
         for policy in &process.policies {
             let word = policy.get_ref();
             if !plugins().any(|name| name == word) {
-                let what = format!("there is no plugin `{word}`, which is to judge `{}`", process.name.get_ref());
-                problems.add(policy.span(), what, choices(word, "plugins of this file", plugins().collect::<Vec<_>>()));
+                let what =
+                    format!("there is no plugin `{word}`, which is to judge `{}`", process.name.get_ref());
+                problems.add(
+                    policy.span(),
+                    what,
+                    choices(word, "plugins of this file", plugins().collect::<Vec<_>>()),
+                );
             }
         }
         for (name, _) in &process.depends_on {
@@ -51,13 +56,8 @@ struct Search<'f> {
 
 fn cycles(processes: &[ProcessSection], problems: &Collector) {
     let slots = processes.iter().enumerate().map(|(slot, one)| (one.name.get_ref().as_str(), slot)).collect();
-    let mut search = Search {
-        processes,
-        slots,
-        marks: vec![Mark::Unseen; processes.len()],
-        path: Vec::new(),
-        problems,
-    };
+    let mut search =
+        Search { processes, slots, marks: vec![Mark::Unseen; processes.len()], path: Vec::new(), problems };
     for slot in 0..processes.len() {
         search.visit(slot);
     }

@@ -82,16 +82,12 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
         file.host = read_host(host);
     }
     if let Some(plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
-        file.plugins = plugins
-            .entries()
-            .filter_map(|(name, value)| read_plugin(&plugins, name, value))
-            .collect();
+        file.plugins =
+            plugins.entries().filter_map(|(name, value)| read_plugin(&plugins, name, value)).collect();
     }
     if let Some(processes) = top.table("process", "write [process.NAME] on a line of its own") {
-        file.processes = processes
-            .entries()
-            .filter_map(|(name, value)| process::read(&processes, name, value))
-            .collect();
+        file.processes =
+            processes.entries().filter_map(|(name, value)| process::read(&processes, name, value)).collect();
     }
     top.finish();
     file

@@ -11,7 +11,8 @@ use super::report::choices;
 use super::section::Section;
 use super::units;
 
-const COMMAND_HINT: &str = "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
+const COMMAND_HINT: &str =
+    "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
 const READY_HINT: &str = "write ready = { http = \"http://127.0.0.1:8731/\", every = \"500ms\" }";
 const CONDITIONS: [(&str, Condition); 3] =
     [("started", Condition::Started), ("ready", Condition::Ready), ("completed", Condition::Completed)];
@@ -280,7 +281,9 @@ mod tests {
         for good in ["http://localhost", "http://127.0.0.1:8731/", "http://[::1]/x?y", "http://a:1?b"] {
             assert!(check_url(good).is_ok(), "{good}");
         }
-        for bad in ["localhost", "http://", "http:///x", "https://a/", "http://a:b/", "http://a b/", "http://u@h/"] {
+        for bad in
+            ["localhost", "http://", "http:///x", "https://a/", "http://a:b/", "http://a b/", "http://u@h/"]
+        {
             assert!(check_url(bad).is_err(), "{bad}");
         }
     }

@@ -122,7 +122,11 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
 pub(super) fn choices<'c>(word: &str, kind: &str, all: impl IntoIterator<Item = &'c str> + Clone) -> String {
     let near = nearest(word, all.clone()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     let list: Vec<String> = all.into_iter().map(|one| format!("`{one}`")).collect();
-    if list.is_empty() { format!("there are no {kind}") } else { format!("{near}{kind}: {}", list.join(", ")) }
+    if list.is_empty() {
+        format!("there are no {kind}")
+    } else {
+        format!("{near}{kind}: {}", list.join(", "))
+    }
 }
 
 #[cfg(test)]

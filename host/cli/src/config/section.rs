@@ -50,7 +50,9 @@ impl<'t> Section<'t> {
     }
 
     /// All entries, for a table whose keys the user chooses.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (Spanned<String>, &'t Spanned<DeValue<'t>>)> + use<'t> {
+    pub(super) fn entries(
+        &self,
+    ) -> impl Iterator<Item = (Spanned<String>, &'t Spanned<DeValue<'t>>)> + use<'t> {
         self.table
             .iter()
             .map(|(key, value)| (Spanned::new(key.span(), key.get_ref().clone().into_owned()), value))
@@ -58,9 +60,7 @@ impl<'t> Section<'t> {
 
     /// Where `key` is written; the head of the table if it is not.
     pub(super) fn key_span(&self, key: &str) -> Range<usize> {
-        self.table
-            .get_key_value(key)
-            .map_or_else(|| self.span.clone(), |(written, _)| written.span())
+        self.table.get_key_value(key).map_or_else(|| self.span.clone(), |(written, _)| written.span())
     }
 
     pub(super) fn has(&self, key: &str) -> bool {

@@ -24,8 +24,7 @@ const SIZE_UNITS: [(&str, f64); 9] = [
 ];
 
 /// How to write a duration.
-pub(crate) const DURATION_HINT: &str =
-    "write a duration as a text of numbers with units, such as \"100ms\", \"10s\", \"5m\", \"1h30m\" or \"1d\"";
+pub(crate) const DURATION_HINT: &str = "write a duration as a text of numbers with units, such as \"100ms\", \"10s\", \"5m\", \"1h30m\" or \"1d\"";
 
 /// How to write a size.
 pub(super) const SIZE_HINT: &str =

@@ -115,3 +115,41 @@ where
 fn now_ms() -> u64 {
     provost_supervisor::Clock::new().now().wall_ms
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_is_named_after_the_plugin_that_said_it() {
+        let written = Written::default();
+        let writer = written.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .event_format(Lines { paint: Paint::OFF, width: 8, timed: false })
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("{} processes", 3);
+            tracing::warn!(plugin = "notify", life = 2, "web failed\nagain");
+            tracing::debug!("not shown");
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, "provost  ◆ 3 processes\nnotify   ◆ warning: web failed\u{fffd}again life=2\n");
+    }
+}

@@ -55,6 +55,12 @@ pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
     }
     let plugins = wire::plugins(&config)?;
     let specs = wire::specs(&config, &plugins)?;
+    if args.background {
+        // The log is elsewhere, and this is what the one who waits for us should know.
+        for problem in wire::refusals(&config, &plugins) {
+            writeln!(io::stderr(), "warning: {}\nhint: {}", problem.what, problem.hint)?;
+        }
+    }
     limits::raise_open_files(specs.len());
     let presence = if args.background { Presence::Background(host_log) } else { Presence::Foreground(look) };
     let host = Host { config, socket: runtime_dir.socket.clone(), plugins, specs, presence };
@@ -114,8 +120,9 @@ struct Host {
 impl Host {
     /// Listens first: a host that nobody could ask starts nothing.
     async fn run(self) -> Result<(), Failure> {
-        let listening = Listening::bind(&self.socket)
-            .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
+        let listening = Listening::bind(&self.socket).map_err(|error| {
+            Failure::failed(reason(&error), "set another `host.runtime_dir` in the config")
+        })?;
         let mut asked = Asked::listen()?;
         let settings = Settings {
             log_dir: self.config.log_dir.clone(),
@@ -150,9 +157,8 @@ impl Host {
         let why = asked.next().await;
         stop(&supervisor, &mut asked, why).await;
         let _ = end.send(());
-        match tokio::time::timeout(FAREWELL, server).await {
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "the control socket failed"),
-            Ok(_) | Err(_) => {}
+        if let Ok(Ok(Err(error))) = tokio::time::timeout(FAREWELL, server).await {
+            tracing::warn!(%error, "the control socket failed");
         }
         Ok(())
     }
@@ -194,7 +200,9 @@ fn described(config: &Config, socket: &Path) -> provost_control::wire::Host {
 /// An error with what caused it.
 fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     match error.source() {
-        Some(cause) if !error.to_string().contains(&cause.to_string()) => format!("{error}: {}", reason(cause)),
+        Some(cause) if !error.to_string().contains(&cause.to_string()) => {
+            format!("{error}: {}", reason(cause))
+        }
         _ => error.to_string(),
     }
 }

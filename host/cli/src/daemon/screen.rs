@@ -111,13 +111,17 @@ impl Look {
         let (style, text) = match (event, &state.phase) {
             (EventKind::Spawned, Phase::Starting { pid }) => (Style::Dim, format!("started (pid {pid})")),
             (EventKind::Ready, Phase::Running { pid }) => (Style::Green, format!("running (pid {pid})")),
-            (EventKind::Wait, _) => (Style::Cyan, format!("waiting: {}", state.reason)),
-            (EventKind::Stop, _) if change.moved() => (Style::Cyan, format!("{}: {}", state.phase.kind(), state.reason)),
+            (EventKind::Wait, _) => (Style::Cyan, state.reason.to_string()),
+            (EventKind::Stop, _) if change.moved() => {
+                (Style::Cyan, format!("{}: {}", state.phase.kind(), state.reason))
+            }
             (EventKind::Exited | EventKind::SpawnFailed, _) => {
                 let exit = state.exit.as_ref()?;
                 let good = exit.is_success() || change.from == provost_state::PhaseKind::Stopping;
                 let lived = match (state.started_at, state.ended_at) {
-                    (Some(from), Some(to)) if event == EventKind::Exited => format!(" after {}", span(to.ms_since(from))),
+                    (Some(from), Some(to)) if event == EventKind::Exited => {
+                        format!(" after {}", span(to.ms_since(from)))
+                    }
                     _ => String::new(),
                 };
                 (if good { Style::Dim } else { Style::Red }, format!("{exit}{lived}"))
@@ -126,7 +130,9 @@ impl Look {
                 let ruling = state.decision.as_ref()?;
                 let (style, action) = match ruling.action {
                     RulingAction::Restart { delay_ms: 0 } => (Style::Yellow, "restart now".to_owned()),
-                    RulingAction::Restart { delay_ms } => (Style::Yellow, format!("restart in {}", delay(delay_ms))),
+                    RulingAction::Restart { delay_ms } => {
+                        (Style::Yellow, format!("restart in {}", delay(delay_ms)))
+                    }
                     RulingAction::StayDown => (Style::Dim, "stays down".to_owned()),
                     RulingAction::GiveUp => (Style::BoldRed, "given up".to_owned()),
                 };
@@ -135,5 +141,83 @@ impl Look {
             _ => return None,
         };
         Some(self.note(state.name(), style, &text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_state::{At, Cause, Event, Exit, Identity, Moment, Ruling, registry};
+
+    use super::*;
+
+    const LOOK: Look = Look { paint: Paint::OFF, width: 6 };
+
+    fn reason(text: &str) -> Arc<str> {
+        text.into()
+    }
+
+    /// What is shown while these events happen, a second between each two.
+    fn shown(events: Vec<Event>) -> String {
+        let (registry, reader) = registry();
+        let identity = Identity { name: "web".into(), group: "".into() };
+        let id = registry.add(identity, Moment::default()).unwrap().id;
+        for (event, second) in events.iter().zip(1_u64..) {
+            let state = reader.snapshot().get(id).unwrap().clone();
+            let at = At { incarnation: state.incarnation, version: state.version };
+            registry.commit(id, at, event, Moment::default().plus_ms(second * 1_000)).unwrap();
+        }
+        let page = reader.changes_since(Generation(0), 100);
+        let lines = page.changes.iter().filter_map(|change| LOOK.change(change));
+        lines.map(|line| String::from_utf8(line).unwrap()).collect()
+    }
+
+    fn decided(action: RulingAction) -> Event {
+        let ruling = Ruling { action, by: "calm".into(), reason: "a failure".into(), overruled: None };
+        Event::Decided { ruling: Arc::new(ruling) }
+    }
+
+    #[test]
+    fn a_life_is_told_from_start_to_end() {
+        let start = || Event::Start { cause: Cause::User, reason: reason("asked for") };
+        assert_eq!(
+            shown(vec![
+                start(),
+                Event::Wait { reason: reason("waiting for db to be ready") },
+                Event::Spawned { pid: 7, reason: reason("db is ready") },
+                Event::Ready { reason: reason("it answers") },
+                Event::Exited { exit: Exit::Code(3) },
+                decided(RulingAction::Restart { delay_ms: 1_500 }),
+                Event::SpawnFailed { error: reason("no such\nfile") },
+                decided(RulingAction::GiveUp),
+                start(),
+                Event::Spawned { pid: 8, reason: reason("asked for") },
+                Event::Stop { cause: Cause::User, reason: reason("enough"), kill_at: Moment::default() },
+                Event::Exited { exit: Exit::Signal(15) },
+            ]),
+            "\
+web    ▸ waiting for db to be ready
+web    ▸ started (pid 7)
+web    ▸ running (pid 7)
+web    ▸ exited with code 3 after 2s
+web    ▸ restart in 1.5s (calm: a failure)
+web    ▸ could not be started: no such\u{fffd}file
+web    ▸ given up (calm: a failure)
+web    ▸ started (pid 8)
+web    ▸ stopping: enough
+web    ▸ killed by SIGTERM after 2s
+"
+        );
+    }
+
+    #[test]
+    fn output_keeps_its_bytes_behind_its_name() {
+        let line = |stream, text: &'static [u8]| LogLine {
+            process: "web".into(),
+            stream,
+            at_ms: 0,
+            text: text.into(),
+        };
+        assert_eq!(LOOK.output(&line(LogStream::Out, b"a\xff\x1b[0m")), b"web    | a\xff\x1b[0m\n");
+        assert_eq!(LOOK.output(&line(LogStream::Err, b"")), b"web    ! \n");
     }
 }

@@ -44,7 +44,9 @@ fn style(event: &Event) -> Style {
 fn what(event: &Event) -> String {
     let reason = &event.reason;
     match (event.kind.as_str(), &event.exit, &event.decision, event.pid) {
-        ("exited" | "spawn_failed", Some(exit), _, _) => format!("life {}: {}", event.incarnation, self::exit(exit)),
+        ("exited" | "spawn_failed", Some(exit), _, _) => {
+            format!("life {}: {}", event.incarnation, self::exit(exit))
+        }
         ("decided", _, Some(decision), _) => self::decision(decision),
         ("spawned", _, _, Some(pid)) => format!("life {}: pid {pid}; {reason}", event.incarnation),
         _ => reason.clone(),
@@ -105,7 +107,8 @@ pub(crate) mod tests {
             reason: "second failure".into(),
             overruled: Some("backoff: trapped".into()),
         };
-        let give_up = Decision { action: "give-up".into(), delay_ms: None, overruled: None, ..decision.clone() };
+        let give_up =
+            Decision { action: "give-up".into(), delay_ms: None, overruled: None, ..decision.clone() };
         for (event, text) in [
             (event("added"), "06:26:17.123  web     added         a reason"),
             (
@@ -132,10 +135,7 @@ pub(crate) mod tests {
                 Event { pid: Some(7), ..event("spawned") },
                 "06:26:17.123  web     spawned       life 2: pid 7; a reason",
             ),
-            (
-                Event { count: Some(5), ..event("missed") },
-                "5 changes are no longer remembered",
-            ),
+            (Event { count: Some(5), ..event("missed") }, "5 changes are no longer remembered"),
         ] {
             assert_eq!(shown(&event), text);
         }

@@ -11,13 +11,20 @@ use super::style::{Paint, Style};
 /// The sentence, what was decided last, and the chain that led here.
 pub(crate) fn text(explanation: &Explanation, paint: Paint) -> String {
     let process = &explanation.process;
-    let mut text = format!("{}\n", paint.text(Style::of_phase(&process.phase), &one_line(&explanation.sentence)));
+    let mut text =
+        format!("{}\n", paint.text(Style::of_phase(&process.phase), &one_line(&explanation.sentence)));
     let mut line = |head: &str, value: &str| {
         // Writing into a string does not fail.
         let _ = writeln!(text, "  {}  {}", paint.text(Style::Bold, &format!("{head:<13}")), one_line(value));
     };
     line("asked for", &process.desired);
-    line("lives", &format!("{} ({} restarts, {} failures in a row)", process.incarnation, process.restarts, process.failures));
+    line(
+        "lives",
+        &format!(
+            "{} ({} restarts, {} failures in a row)",
+            process.incarnation, process.restarts, process.failures
+        ),
+    );
     if let Some(exit) = &process.exit {
         line("last exit", &events::exit(exit));
     }

@@ -26,7 +26,8 @@ fn error(result: &ProcessOutcome) -> String {
         Some(error) => (error.message.clone(), error.hint.clone()),
         None => ("the host does not say why".to_owned(), None),
     };
-    let hint = hint.unwrap_or_else(|| format!("it is {}; `provost explain {}` says why", result.phase, result.name));
+    let hint =
+        hint.unwrap_or_else(|| format!("it is {}; `provost explain {}` says why", result.phase, result.name));
     let place = if message.starts_with(&result.name) { String::new() } else { format!("{}: ", result.name) };
     format!("error: {place}{}\nhint: {}", one_line(&message), one_line(&hint))
 }

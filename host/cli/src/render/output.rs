@@ -24,7 +24,8 @@ impl Look {
                 (process, stream, at, bytes.unwrap_or_else(|_| base64.clone().into_bytes()))
             }
             LogItem::Missed { process, missed } => {
-                let note = format!("{missed} lines skipped: this reader was too slow; they are in the log file");
+                let note =
+                    format!("{missed} lines skipped: this reader was too slow; they are in the log file");
                 let mut line = self.prefix(process, "▸");
                 line.push_str(&self.paint.text(Style::Yellow, &note));
                 line.push('\n');

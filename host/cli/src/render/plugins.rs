@@ -32,7 +32,10 @@ pub(crate) fn text(plugins: &[Plugin], width: Width, paint: Paint) -> String {
             Cell::new(&plugin.name),
             Cell::styled(&plugin.status, if well { Style::Green } else { Style::BoldRed }),
             Cell::new(plugin.calls.to_string()),
-            Cell::styled(plugin.faults.to_string(), if plugin.faults > 0 { Style::Red } else { Style::Plain }),
+            Cell::styled(
+                plugin.faults.to_string(),
+                if plugin.faults > 0 { Style::Red } else { Style::Plain },
+            ),
             Cell::maybe((!plugin.roles.is_empty()).then(|| plugin.roles.join(", "))),
         ];
         if width == Width::Wide {

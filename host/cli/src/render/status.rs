@@ -90,13 +90,13 @@ fn exit_cell(exit: &Exit) -> Cell {
 mod tests {
     use provost_control::wire::{Decision, Fault, Host, Plugin};
 
+    use super::super::humane::timestamp;
     use super::*;
 
     const NOW: u64 = 1_792_736_777_123;
 
-    fn at(ms_ago: u64) -> Option<String> {
-        let ms = i64::try_from(NOW - ms_ago).unwrap();
-        Some(format!("{:.3}", jiff::Timestamp::from_millisecond(ms).unwrap()))
+    fn at(ms_from_now: i64) -> Option<String> {
+        Some(timestamp(NOW.checked_add_signed(ms_from_now).unwrap()))
     }
 
     fn process(name: &str, phase: &str, reason: &str) -> Process {
@@ -125,7 +125,7 @@ mod tests {
                 Process {
                     pid: Some(4711),
                     incarnation: 1,
-                    started_at: at(192_000),
+                    started_at: at(-192_000),
                     cause: "boot".into(),
                     ..process("web", "running", "http://127.0.0.1:8731/ answers")
                 },
@@ -134,9 +134,9 @@ mod tests {
                     incarnation: 4,
                     restarts: 3,
                     failures: 3,
-                    started_at: at(5_800),
-                    ended_at: at(800),
-                    next_action_at: Some(at(0).unwrap().replace("57.123", "58.323")),
+                    started_at: at(-5_800),
+                    ended_at: at(-800),
+                    next_action_at: at(1_200),
                     exit: Some(Exit::Code { code: 3 }),
                     decision: Some(decision),
                     ..process("a-worker-with-a-name", "backoff", "third failure\nin a row")

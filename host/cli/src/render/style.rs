@@ -27,9 +27,9 @@ impl Style {
     /// The colour of a name: always the same for the same name.
     pub(crate) fn of_name(name: &str) -> Self {
         // FNV-1a: short, and spreads short names well.
-        let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        });
+        let hash = name
+            .bytes()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         let count = u32::try_from(NAME_COLORS.len()).unwrap_or(1);
         let index = usize::try_from((hash >> 8) % count).unwrap_or(0);
         Self::Name(NAME_COLORS[index])
@@ -97,14 +97,11 @@ impl Paint {
     pub(crate) fn report(self, report: &str) -> String {
         let mut painted = String::with_capacity(report.len());
         for line in report.lines() {
-            let (style, head) = [
-                (Style::BoldRed, "error:"),
-                (Style::Yellow, "warning:"),
-                (Style::Cyan, "hint:"),
-            ]
-            .into_iter()
-            .find(|(_, head)| line.starts_with(head))
-            .unwrap_or((Style::Plain, ""));
+            let (style, head) =
+                [(Style::BoldRed, "error:"), (Style::Yellow, "warning:"), (Style::Cyan, "hint:")]
+                    .into_iter()
+                    .find(|(_, head)| line.starts_with(head))
+                    .unwrap_or((Style::Plain, ""));
             // Writing into a string does not fail.
             let _ = writeln!(painted, "{}{}", self.text(style, head), &line[head.len()..]);
         }
