@@ -59,7 +59,7 @@ mod tests {
     use provost_state::{Identity, Moment, registry};
 
     fn world() -> std::sync::Arc<Snapshot> {
-        let (registry, reader) = registry();
+        let (registry, reader) = registry(|| 0);
         for (name, group) in [("web.1", "web"), ("web.2", "web"), ("db", "")] {
             registry.add(Identity { name: name.into(), group: group.into() }, Moment::default()).unwrap();
         }

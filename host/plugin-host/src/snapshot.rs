@@ -187,7 +187,7 @@ mod tests {
 
     /// `a` stopped; `bé` of `site` running; `c` killed by SIGKILL and in backoff; `d` not spawned.
     fn four() -> Arc<Snapshot> {
-        let (registry, reader) = registry();
+        let (registry, reader) = registry(|| 0);
         add(&registry, "a", "", &[]);
         add(&registry, "bé", "site", &[start(), spawned(), Event::Ready { reason: "up".into() }]);
         let restart = decided(RulingAction::Restart { delay_ms: 500 });
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn deaths_are_the_newest_first_and_no_more_than_asked_for() {
-        let (registry, reader) = registry();
+        let (registry, reader) = registry(|| 0);
         let again = || decided(RulingAction::Restart { delay_ms: 0 });
         let ended = |code| Event::Exited { exit: Exit::Code(code) };
         add(&registry, "a", "", &[start(), spawned(), ended(1), again(), spawned(), ended(2)]);

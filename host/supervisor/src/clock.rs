@@ -40,6 +40,13 @@ impl Default for Clock {
     }
 }
 
+/// Nanoseconds of a monotonic clock, for figures; real time also where a test has paused tokio's.
+pub(crate) fn figure_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let (seconds, nanoseconds) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec));
+    seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(nanoseconds.unwrap_or(0))
+}
+
 /// Milliseconds since the Unix epoch, for people only.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn wall_ms() -> u64 {

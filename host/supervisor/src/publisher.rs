@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use provost_state::{
-    At, Event, Generation, Identity, Moment, ProcessId, ProcessState, Reader, Registry, Rejected,
+    At, Event, Generation, Identity, Moment, ProcessId, ProcessState, Reader, Registry, Rejected, Routing,
 };
 use tokio::sync::watch;
 
@@ -20,8 +20,9 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) fn new(clock: Clock) -> Self {
-        let (registry, reader) = provost_state::registry();
+    pub(crate) fn new(clock: Clock, routing: Routing) -> Self {
+        let (registry, reader) = provost_state::registry(crate::clock::figure_ns);
+        registry.reroute(routing);
         Self { registry, reader, bell: watch::Sender::new(Generation(0)), clock }
     }
 
@@ -45,9 +46,32 @@ impl Publisher {
     }
 
     pub(crate) fn commit(&self, id: ProcessId, at: At, event: &Event) -> Result<Arc<ProcessState>, Rejected> {
-        let state = self.registry.commit(id, at, event, self.now())?;
+        let committed = self.registry.commit(id, at, event, self.now());
+        self.tell_differences();
+        let state = committed?;
         self.ring(state.generation);
         Ok(state)
+    }
+
+    /// Puts another backend in force, under way; what was in force before.
+    pub(crate) fn reroute(&self, routing: Routing) -> Routing {
+        let before = self.registry.reroute(routing);
+        tracing::info!(
+            backend = %routing.backend, rollout = routing.rollout.percent(),
+            before = %before.backend, before_rollout = before.rollout.percent(),
+            "the backend of the state was changed"
+        );
+        before
+    }
+
+    /// Logs where the sides of `dual` did not agree.
+    fn tell_differences(&self) {
+        for difference in self.reader.take_differences() {
+            tracing::error!(
+                of = %difference.of, atomic = %difference.atomic, locked = %difference.locked,
+                "the backends of the state differ; the locked value is served"
+            );
+        }
     }
 
     fn ring(&self, generation: Generation) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use provost_state::{
-    Cause, Consumer, Generation, Identity, NameTaken, PhaseKind, ProcessId, Reader, Snapshot,
+    Cause, Consumer, Generation, Identity, NameTaken, PhaseKind, ProcessId, Reader, Routing, Snapshot,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -36,6 +36,8 @@ pub struct Settings {
     pub decision_deadline_ms: u64,
     /// The longest delay that a policy may ask for, in milliseconds.
     pub restart_delay_ms_max: u64,
+    /// The backend of the state core that is in force at first.
+    pub routing: Routing,
 }
 
 /// Why the supervisor could not be booted.
@@ -125,7 +127,7 @@ impl Supervisor {
             restart_delay_ms_max: settings.restart_delay_ms_max,
         };
         let shared = Arc::new(Shared {
-            publisher: Publisher::new(Clock::new()),
+            publisher: Publisher::new(Clock::new(), settings.routing),
             spawner,
             helpers,
             decider: Decider::new(envelope),
@@ -177,6 +179,12 @@ impl Supervisor {
     #[must_use]
     pub fn reader(&self) -> &Reader {
         self.shared.publisher.reader()
+    }
+
+    /// Puts another backend of the state core in force, under way; what was in force before. No process is
+    /// touched, no commit lost, and nobody's reads go backwards.
+    pub fn reroute(&self, routing: Routing) -> Routing {
+        self.shared.publisher.reroute(routing)
     }
 
     /// Wakes at every commit.

@@ -84,6 +84,7 @@ impl World {
             log_dir: dir.path().join("logs"),
             decision_deadline_ms: 60_000,
             restart_delay_ms_max: 3_600_000,
+            routing: Default::default(),
         };
         let children = Scripted::default();
         let helpers = OsSpawner::new(Arc::new(Wards::default()));

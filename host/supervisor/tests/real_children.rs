@@ -29,8 +29,12 @@ fn shell(name: &str, line: &str) -> ProcessSpec {
 }
 
 fn boot(dir: &Path, specs: Vec<ProcessSpec>) -> Supervisor {
-    let settings =
-        Settings { log_dir: dir.join("logs"), decision_deadline_ms: 1_000, restart_delay_ms_max: 3_600_000 };
+    let settings = Settings {
+        log_dir: dir.join("logs"),
+        decision_deadline_ms: 1_000,
+        restart_delay_ms_max: 3_600_000,
+        routing: Default::default(),
+    };
     Supervisor::boot(settings, specs, Vec::new()).unwrap()
 }
 

@@ -201,7 +201,7 @@ pub fn at(ms: u64) -> Moment {
 
 /// `web` was ready and exited with code 3.
 pub fn one_crash() -> (Registry, Arc<Snapshot>) {
-    let (registry, reader) = registry();
+    let (registry, reader) = registry(|| 0);
     let identity = Identity { name: "web".into(), group: "site".into() };
     let mut state = registry.add(identity, at(0)).unwrap();
     let events = [
