@@ -9,10 +9,10 @@ use provost_supervisor::{LogItem, LogStream};
 
 use crate::wire;
 
-/// RFC 3339 in UTC with milliseconds.
+/// RFC 3339 in UTC with milliseconds. What lies beyond the end of the calendar is shown as its end.
 pub(crate) fn time_of_ms(wall_ms: u64) -> String {
-    let at =
-        i64::try_from(wall_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+    let at = i64::try_from(wall_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let at = at.unwrap_or(Timestamp::MAX);
     format!("{at:.3}")
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn event(change: &Change) -> wire::Event {
 
 /// The line that stands for changes which are no longer remembered.
 pub(crate) fn missed(count: u64) -> wire::Event {
-    wire::Event { kind: "missed".to_owned(), count: Some(count), ..wire::Event::default() }
+    wire::Event { kind: wire::MISSED.to_owned(), count: Some(count), ..wire::Event::default() }
 }
 
 pub(crate) fn plugin(report: &PluginReport) -> wire::Plugin {
@@ -147,5 +147,95 @@ pub(crate) fn log_item(item: LogItem) -> wire::LogItem {
             let base64 = base64::engine::general_purpose::STANDARD.encode(&line.text);
             wire::LogItem::Binary { process, stream, at, base64 }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provost_state::{At, Cause, Event, Identity, Incarnation, ProcessId, Reader, Registry, registry};
+    use serde_json::{json, to_value};
+
+    /// Milliseconds of the clock at which everything here happens: 2026-11-23T07:00:00.123Z.
+    const NOW_MS: u64 = 1_795_417_200_123;
+
+    fn moment() -> Moment {
+        Moment { wall_ms: NOW_MS, mono_ns: 1 }
+    }
+
+    fn commit(registry: &Registry, reader: &Reader, id: ProcessId, event: &Event) {
+        let version = reader.snapshot().get(id).unwrap().version;
+        let incarnation = reader.snapshot().get(id).unwrap().incarnation;
+        registry.commit(id, At { incarnation, version }, event, moment()).unwrap();
+    }
+
+    /// A life that was killed, and what was decided about it.
+    fn killed() -> (Reader, ProcessId) {
+        let (registry, reader) = registry();
+        let identity = Identity { name: "web".into(), group: "".into() };
+        let id = registry.add(identity, moment()).unwrap().id;
+        let ruling = Ruling {
+            action: RulingAction::Restart { delay_ms: 200 },
+            by: "backoff".into(),
+            reason: "first failure".into(),
+            overruled: Some("tyrant trapped".into()),
+        };
+        for event in [
+            Event::Start { cause: Cause::Boot, reason: "boot".into() },
+            Event::Spawned { pid: 42, reason: "boot".into() },
+            Event::Ready { reason: "it listens".into() },
+            Event::Exited { exit: Exit::Signal(9) },
+            Event::Decided { ruling: ruling.into() },
+        ] {
+            commit(&registry, &reader, id, &event);
+        }
+        (reader, id)
+    }
+
+    #[test]
+    fn a_process_is_told_with_all_that_its_state_knows() {
+        let (reader, id) = killed();
+        let golden = json!({
+            "name": "web", "group": null, "phase": "backoff", "desired": "up", "pid": null, "incarnation": 1,
+            "version": 5, "generation": 6, "restarts": 1, "failures": 1, "ready": false,
+            "exit": {"signal": 9, "name": "SIGKILL"}, "cause": "policy",
+            "reason": "tyrant trapped; backoff: first failure",
+            "started_at": "2026-11-23T07:00:00.123Z", "ended_at": "2026-11-23T07:00:00.123Z",
+            "next_action_at": "2026-11-23T07:00:00.323Z",
+            "decision": {
+                "action": "restart", "delay_ms": 200, "by": "backoff", "reason": "first failure",
+                "overruled": "tyrant trapped"
+            }
+        });
+        assert_eq!(to_value(process(reader.snapshot().get(id).unwrap())).unwrap(), golden);
+    }
+
+    #[test]
+    fn each_event_has_what_belongs_to_its_kind() {
+        let (reader, _) = killed();
+        let page = reader.changes_since(provost_state::Generation(0), 100);
+        let told: Vec<_> = page.changes.iter().map(|change| to_value(event(change)).unwrap()).collect();
+        let special = |event: &serde_json::Value| {
+            let of = |field: &str| event.get(field).map(|_| field.to_owned());
+            ["pid", "exit", "decision", "count"].into_iter().find_map(of).unwrap_or_default()
+        };
+        let kinds: Vec<_> = told.iter().map(|it| (it["kind"].as_str().unwrap(), special(it))).collect();
+        let expected = [
+            ("added", ""),
+            ("start", ""),
+            ("spawned", "pid"),
+            ("ready", ""),
+            ("exited", "exit"),
+            ("decided", "decision"),
+        ];
+        assert_eq!(kinds, expected.map(|(kind, field)| (kind, field.to_owned())));
+        assert_eq!(told[4]["before"], "running");
+        assert_eq!(told[4]["incarnation"], Incarnation(1).0);
+    }
+
+    #[test]
+    fn a_time_beyond_the_calendar_is_its_end_and_not_its_beginning() {
+        assert!(time_of_ms(u64::MAX).starts_with("9999-12-30T"));
+        assert_eq!(time_of_ms(NOW_MS), "2026-11-23T07:00:00.123Z");
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn explain(reader: &Reader, name: String) -> Result<wire::Explanation
         process: convert::process(state),
         sentence: sentence(state),
         history: history.into_iter().map(|change| convert::event(change)).collect(),
-        forgotten: page.missed,
+        forgotten: page.missed + u64::try_from(cut).unwrap_or(u64::MAX),
     })
 }
 

@@ -143,8 +143,9 @@ enum Progress {
 }
 
 fn progress(action: Action, before: Before, state: &ProcessState) -> Progress {
-    let completed =
-        state.phase.kind() == PhaseKind::Exited && state.exit.as_ref().is_some_and(Exit::is_success);
+    let completed = state.exit.as_ref().is_some_and(Exit::is_success);
+    // An end that nobody asked for has the cause `crash` until it is decided what comes of it.
+    let left_down = state.cause == Cause::Policy;
     match (action, state.phase.kind()) {
         (Action::Signal(_), _) => Progress::Done,
         (Action::Stop, PhaseKind::Stopped | PhaseKind::Fatal) => Progress::Done,
@@ -152,6 +153,7 @@ fn progress(action: Action, before: Before, state: &ProcessState) -> Progress {
         (Action::Restart, PhaseKind::Running) if state.incarnation <= before.incarnation => Progress::Pending,
         (_, PhaseKind::Running) => Progress::Done,
         (_, PhaseKind::Exited) if completed && state.version > before.version => Progress::Done,
+        (_, PhaseKind::Exited) if left_down && state.version > before.version => Progress::Failed,
         (_, PhaseKind::Fatal | PhaseKind::Stopped) if state.version > before.version => Progress::Failed,
         _ => Progress::Pending,
     }

@@ -5,10 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use axum::serve::Listener;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::net::{UnixListener, UnixStream};
 
 /// The longest path that fits into a socket's address, in bytes, without its closing zero.
 const PATH_BYTES_MAX: usize = 107;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1_024;
 
 /// Why the socket could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +41,7 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Listens on `path`, which must not exist. Its directory should be its owner's alone: until the mode is
-    /// set it is what keeps others out.
+    /// Listens on `path`, which must not exist.
     ///
     /// # Errors
     /// [`BindError`].
@@ -47,10 +50,19 @@ impl Listening {
             return Err(BindError::PathTooLong(path.to_owned()));
         }
         let failed = |source| BindError::Io { path: path.to_owned(), source };
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        let listener = listen(path).map_err(failed)?;
         Ok(Self { listener, path: path.to_owned() })
     }
+}
+
+/// The mode is set between `bind` and `listen`: before that nobody can connect, whatever the umask has left open.
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    UnixListener::from_std(socket.into())
 }
 
 impl Drop for Listening {
@@ -82,4 +94,16 @@ impl Listener for Listening {
 
 fn may_speak(uid: u32) -> bool {
     uid == 0 || uid == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_and_the_same_user_may_speak() {
+        let own = rustix::process::geteuid().as_raw();
+        assert!(may_speak(0) && may_speak(own));
+        assert!(!may_speak(own + 1));
+    }
 }

@@ -1,7 +1,8 @@
 //! Errors as people and programs get them: a status, a stable word, a sentence, and what to do next.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use provost_supervisor::Refusal;
 
@@ -26,6 +27,10 @@ impl Refused {
     /// The request itself is at fault; `message` names the field.
     pub(crate) fn bad_request(message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message, None)
+    }
+
+    pub(crate) fn method_not_allowed(message: String) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message, None)
     }
 
     pub(crate) fn plugin_failed(message: String) -> Self {
@@ -71,4 +76,19 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         (self.status, Json(wire::Failure { error: self.error })).into_response()
     }
+}
+
+/// Longer texts of refusals are none that we know.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// Refusals of the router itself, such as that of a bad query, in the same form as all others.
+pub(crate) async fn in_json(response: Response) -> Response {
+    let status = response.status();
+    let json = HeaderValue::from_static("application/json");
+    if status.as_u16() < 400 || response.headers().get(CONTENT_TYPE) == Some(&json) {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), TEXT_BYTES_MAX).await.unwrap_or_default();
+    let code = if status.is_client_error() { "bad_request" } else { "internal" };
+    Refused::new(status, code, String::from_utf8_lossy(&text).into_owned(), None).into_response()
 }

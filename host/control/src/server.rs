@@ -1,11 +1,14 @@
 //! The routes.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Path, Query, RawQuery, State};
+use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -15,7 +18,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use crate::peer::Listening;
-use crate::refused::Refused;
+use crate::refused::{Refused, in_json};
 use crate::select::select_or_all;
 use crate::{convert, history, orders, streams, wire};
 
@@ -67,9 +70,12 @@ fn routes(desk: Desk, ended: tokio::sync::watch::Receiver<bool>) -> Router {
         .route("/v1/explain/{name}", get(explain))
         .route("/v1/plugins", get(plugins))
         .route("/v1/views/{name}", get(view))
+        .route("/v1/views/{name}/", get(view))
         .route("/v1/views/{name}/{*path}", get(view))
         .route("/v1/shutdown", post(shutdown))
         .fallback(nowhere)
+        .method_not_allowed_fallback(not_so)
+        .layer(map_response(in_json))
         .with_state(Served { desk, ended })
 }
 
@@ -93,6 +99,7 @@ where
 
 /// The query of requests that choose processes.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Select {
     /// Targets, separated by commas.
     #[serde(default)]
@@ -175,12 +182,12 @@ async fn view(
     })?;
     let world = served.desk.supervisor.reader().snapshot();
     let request = ViewRequest { path: at.path, query: query.unwrap_or_default() };
+    let failed = |what: &dyn Display| Refused::plugin_failed(format!("plugin {}: {what}", at.name));
     let rendered = tokio::task::spawn_blocking(move || view.render(&request, &world)).await;
-    match rendered {
-        Ok(Ok(response)) => Ok(([(CONTENT_TYPE, response.content_type)], response.body).into_response()),
-        Ok(Err(fault)) => Err(Refused::plugin_failed(format!("plugin {}: {fault}", at.name))),
-        Err(error) => Err(Refused::plugin_failed(format!("plugin {}: {error}", at.name))),
-    }
+    let response = rendered.map_err(|error| failed(&error))?.map_err(|fault| failed(&fault))?;
+    let content_type = HeaderValue::try_from(&response.content_type)
+        .map_err(|_| failed(&format!("{:?} is no content type", response.content_type)))?;
+    Ok(([(CONTENT_TYPE, content_type)], response.body).into_response())
 }
 
 async fn shutdown(State(served): State<Served>) -> Json<wire::Ping> {
@@ -192,4 +199,9 @@ async fn shutdown(State(served): State<Served>) -> Json<wire::Ping> {
 async fn nowhere(uri: axum::http::Uri) -> Refused {
     let hint = "the API is described in docs/api.md".to_owned();
     Refused::not_found("unknown_path", format!("there is nothing at {}", uri.path()), hint)
+}
+
+/// The router adds which methods are allowed, as the header `Allow`.
+async fn not_so(method: axum::http::Method, uri: axum::http::Uri) -> Refused {
+    Refused::method_not_allowed(format!("{} does not take {method}", uri.path()))
 }

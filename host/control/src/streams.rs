@@ -19,6 +19,7 @@ use crate::server::{Served, targets};
 const PAGE: usize = 512;
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EventsQuery {
     #[serde(default)]
     follow: Option<Flag>,
@@ -28,6 +29,7 @@ pub(crate) struct EventsQuery {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LogsQuery {
     #[serde(default)]
     select: String,
@@ -57,23 +59,37 @@ fn is_on(flag: Option<Flag>) -> bool {
 
 /// Items as a body of lines.
 struct Lines<T> {
-    /// What comes next; `None` at the end.
-    next: T,
+    source: T,
     ended: watch::Receiver<bool>,
+    /// The host ends: the source brings forth what is there, and no more.
+    finishing: bool,
 }
 
 /// Something that brings forth lines.
 trait Source: Send + 'static {
-    /// The next bytes, whole lines; `None` at the end.
+    /// The next bytes, whole lines; `None` at the end. Nothing is lost if it is dropped before it resolves.
     fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
+
+    /// Follow no longer: what is there already is still brought forth.
+    fn finish(&mut self);
 }
 
 fn body_of<T: Source>(source: T, ended: watch::Receiver<bool>) -> Response {
-    let lines = stream::unfold(Lines { next: source, ended }, async |mut lines| {
-        let bytes = tokio::select! {
-            bytes = lines.next.next() => bytes?,
-            _ = lines.ended.wait_for(|ended| *ended) => return None,
-        };
+    let lines = Lines { source, ended, finishing: false };
+    let lines = stream::unfold(lines, async |mut lines| {
+        if !lines.finishing {
+            let more = tokio::select! {
+                bytes = lines.source.next() => Some(bytes),
+                _ = lines.ended.wait_for(|ended| *ended) => None,
+            };
+            if let Some(bytes) = more {
+                return Some((Ok(bytes?), lines));
+            }
+            lines.finishing = true;
+            lines.source.finish();
+        }
+        // A reader that is behind is still told how it ended.
+        let bytes = lines.source.next().await?;
         Some((Ok::<_, std::convert::Infallible>(bytes), lines))
     });
     ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(Box::pin(lines))).into_response()
@@ -116,6 +132,10 @@ impl Source for Events {
             self.changed.changed().await.ok()?;
         }
     }
+
+    fn finish(&mut self) {
+        self.follow = false;
+    }
 }
 
 pub(crate) async fn events(State(served): State<Served>, Query(query): Query<EventsQuery>) -> Response {
@@ -144,6 +164,10 @@ impl Source for Output {
             push_line(&mut bytes, &convert::log_item(item));
         }
         Some(bytes.into())
+    }
+
+    fn finish(&mut self) {
+        self.0.close();
     }
 }
 

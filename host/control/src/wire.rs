@@ -3,7 +3,7 @@
 //! Times are RFC 3339 in UTC with milliseconds. A field is only ever added; a client ignores fields that it
 //! does not know. What has no value is `null`, and its field is there.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The answer to `GET /v1/status`: everything at one generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +148,7 @@ pub struct Host {
 
 /// One change, as a line of `GET /v1/events`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self", default)]
 pub struct Event {
     /// Its number.
     pub generation: u64,
@@ -180,6 +181,31 @@ pub struct Event {
     /// Of `missed`: how many.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<u64>,
+}
+
+/// The `kind` of an event that stands for changes which are no longer remembered.
+pub(crate) const MISSED: &str = "missed";
+
+/// A gap is no change of a process: it has `kind` and `count`, and none of the other fields.
+#[derive(Serialize)]
+struct Gap {
+    kind: &'static str,
+    count: u64,
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.count {
+            Some(count) if self.kind == MISSED => Gap { kind: MISSED, count }.serialize(serializer),
+            _ => Self::serialize(self, serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
+    }
 }
 
 /// One line of `GET /v1/logs`.
@@ -250,7 +276,7 @@ pub enum OrderCause {
 
 /// A signal, as people write it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the name of a signal or its number")]
 pub enum Signal {
     /// By number.
     Number(i32),
@@ -289,7 +315,8 @@ pub struct Explanation {
     pub sentence: String,
     /// What led there, oldest first.
     pub history: Vec<Event>,
-    /// Changes that are no longer remembered, some of which may have been about this process.
+    /// Older changes that are not told: those that are no longer remembered, some of which may have been about
+    /// this process, and those of this process that `history` has no room for.
     pub forgotten: u64,
 }
 

@@ -1,0 +1,59 @@
+//! What an order waits for, and when it stops waiting.
+
+use std::sync::Arc;
+
+use provost_control::wire;
+use provost_state::{Action, Decision, Ended, Fault, Policy, Snapshot};
+use provost_supervisor::{CommandLine, ProcessSpec};
+
+use crate::desk::{Host, shell};
+
+/// A policy with one opinion.
+#[derive(Debug)]
+struct Always(Arc<str>, Action);
+
+impl Policy for Always {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn on_exit(&self, _: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
+        Ok(Decision { action: self.1, reason: "this is my opinion".into() })
+    }
+}
+
+fn judged(name: &str, line: &str, action: Action) -> ProcessSpec {
+    let policy: Arc<dyn Policy> = Arc::new(Always("judge".into(), action));
+    ProcessSpec { autostart: false, policies: vec![policy], ..shell(name, "", line) }
+}
+
+async fn error_of(host: &Host, name: &str) -> wire::Error {
+    host.order("start", &[name]).await.unwrap().results[0].error.clone().unwrap()
+}
+
+#[tokio::test]
+async fn a_start_that_will_not_come_about_any_more_fails_at_once() {
+    let missing = CommandLine::Argv(vec!["/no/such/program".into()]);
+    let host = Host::start(vec![
+        ProcessSpec { command: missing.clone(), ..judged("left", "", Action::StayDown) },
+        ProcessSpec { command: missing, ..judged("given-up", "", Action::GiveUp) },
+    ]);
+    let left = error_of(&host, "left").await;
+    assert_eq!(left.code, "not_reached", "{left:?}");
+    assert!(left.message.contains("left is exited") && left.message.contains("my opinion"), "{left:?}");
+    let given_up = error_of(&host, "given-up").await;
+    assert_eq!(given_up.code, "not_reached", "{given_up:?}");
+    assert!(given_up.message.contains("given-up is fatal"), "{given_up:?}");
+}
+
+#[tokio::test]
+async fn a_job_that_completes_is_what_a_start_waits_for_each_time() {
+    let job = judged("job", "exit 0", Action::StayDown);
+    let host = Host::start(vec![job]);
+    for life in 1..=3 {
+        let outcome = host.order("start", &["job"]).await.unwrap();
+        assert!(outcome.results[0].ok, "{outcome:?}");
+        let job = host.until("job", |it| it.phase == "exited").await;
+        assert_eq!(job.incarnation, life);
+    }
+}
