@@ -1,6 +1,7 @@
 //! The built binary with real processes and real components. One program, so that it is linked once.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backends;
 mod bad_config;
 mod commands;
 mod exits;

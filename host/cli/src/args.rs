@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use provost_state::Backend;
 
 use crate::config::units;
 
@@ -101,6 +102,16 @@ Examples:
     /// Let a plugin render the state of the host.
     #[command(after_help = "Example: provost view prometheus metrics")]
     View(ViewArgs),
+    /// Show the backends of the state core, or change the one in force, under way.
+    #[command(after_help = "\
+Examples:
+  provost state                      which is in force, and what each has done
+  provost state backend dual         run both, and compare every commit and read
+  provost state rollout 10           atomic for 10 % of the processes, locked for the rest
+  provost state backend locked       the emergency rollback
+
+Nothing is restarted, and no change is lost.")]
+    State(StateArgs),
     /// List, inspect and build plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -242,6 +253,33 @@ pub(crate) struct ExplainArgs {
     /// How to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StateArgs {
+    #[command(subcommand)]
+    pub(crate) change: Option<StateChange>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum StateChange {
+    /// Put another backend in force: atomic, locked or dual.
+    Backend {
+        /// atomic, locked or dual.
+        #[arg(value_name = "BACKEND")]
+        backend: Backend,
+    },
+    /// How many percent of the processes are on atomic.
+    Rollout {
+        /// 0 to 100.
+        #[arg(value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
+        percent: u64,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -37,6 +37,7 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
     for (text, properties) in [
         ("zzzzzzzzzzzz = 1", &schema),
         ("host.zzzzzzzzzzzz = 1", &schema["properties"]["host"]),
+        ("state.zzzzzzzzzzzz = 1", &schema["properties"]["state"]),
         ("plugins.a.zzzzzzzzzzzz = 1", plugin),
         ("plugins.a.limits.zzzzzzzzzzzz = 1", &plugin["properties"]["limits"]),
         ("process.a.zzzzzzzzzzzz = 1", process),

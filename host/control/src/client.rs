@@ -148,6 +148,25 @@ impl Client {
         self.get("/v1/plugins").await
     }
 
+    /// The state core: its backend, and what each has done.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn state_core(&self) -> Result<wire::StateCore, ClientError> {
+        self.get("/v1/state").await
+    }
+
+    /// Changes the backend of the state core, or its rollout, under way.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn change_state_core(
+        &self,
+        change: &wire::StateChange,
+    ) -> Result<wire::StateCore, ClientError> {
+        self.post("/v1/state", change).await
+    }
+
     /// What a plugin renders at `path`, which may have a query.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! | `server` | the routes |
 //! | `orders` | start, stop, restart, signal, and waiting for what they bring about |
 //! | `streams` | events and logs, line by line |
+//! | `state_core` | which backend of the state is in force, and changing it |
 //! | `history` | why a process is in its state |
 //! | `refused` | errors as people and programs get them |
 //! | [`client`] | the other end |
@@ -27,6 +28,7 @@ mod peer;
 mod refused;
 mod select;
 mod server;
+mod state_core;
 mod streams;
 pub mod wire;
 

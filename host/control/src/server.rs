@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::peer::Listening;
 use crate::refused::{Refused, in_json};
 use crate::select::select_or_all;
-use crate::{convert, history, orders, streams, wire};
+use crate::{convert, history, orders, state_core, streams, wire};
 
 /// What the API speaks for.
 #[derive(Clone, Debug)]
@@ -69,6 +69,7 @@ fn routes(desk: Desk, ended: tokio::sync::watch::Receiver<bool>) -> Router {
         .route("/v1/processes/{action}", post(order))
         .route("/v1/explain/{name}", get(explain))
         .route("/v1/plugins", get(plugins))
+        .route("/v1/state", get(state_core::show).post(state_core::change))
         .route("/v1/views/{name}", get(view))
         .route("/v1/views/{name}/", get(view))
         .route("/v1/views/{name}/{*path}", get(view))
@@ -80,7 +81,7 @@ fn routes(desk: Desk, ended: tokio::sync::watch::Receiver<bool>) -> Router {
 }
 
 /// A JSON body whose errors name the field and are answered in JSON.
-pub(crate) struct Body<T>(T);
+pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T, S> FromRequest<S> for Body<T>
 where

@@ -57,6 +57,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Logs(args) => follow::logs(&context, args).await,
         Command::Events(args) => follow::events(&context, args).await,
         Command::Explain(args) => read::explain(&context, args).await,
+        Command::State(args) => read::state_core(&context, args).await,
         Command::View(args) => read::view(&context, args).await,
         Command::Plugin(PluginCommand::List { config, output }) => {
             read::plugins(&context, config, output).await

@@ -1,7 +1,11 @@
-//! Commands that read: `status`, `explain`, `view`, `plugin list`.
+//! Commands that read: `status`, `explain`, `view`, `plugin list`; and `state`, which may change what it shows.
+
+use provost_control::wire;
 
 use super::{Context, now_ms, pretty, print};
-use crate::args::{ConfigArg, ExplainArgs, LineFormat, StatusArgs, TableFormat, ViewArgs};
+use crate::args::{
+    ConfigArg, ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs,
+};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::status::Width;
@@ -25,6 +29,26 @@ pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), 
     print(match args.output {
         LineFormat::Text => render::explain::text(&explanation, context.paint),
         LineFormat::Json => pretty(&explanation)?,
+    })
+}
+
+/// Shows the state core, after changing it if that was asked for.
+pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(), Failure> {
+    let client = context.client(args.config.file)?;
+    let core = match args.change {
+        None => client.state_core().await?,
+        Some(StateChange::Backend { backend }) => {
+            let backend = Some(backend.as_str().to_owned());
+            client.change_state_core(&wire::StateChange { backend, ..Default::default() }).await?
+        }
+        Some(StateChange::Rollout { percent }) => {
+            let rollout = Some(percent);
+            client.change_state_core(&wire::StateChange { rollout, ..Default::default() }).await?
+        }
+    };
+    print(match args.output {
+        LineFormat::Text => render::state_core::text(&core, context.paint),
+        LineFormat::Json => pretty(&core)?,
     })
 }
 

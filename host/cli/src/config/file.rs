@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use provost_state::{Rollout, Routing};
 use provost_supervisor::{Check, CommandLine, Condition};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -16,6 +17,7 @@ use super::section::{Section, json};
 #[derive(Debug, Default)]
 pub(super) struct ConfigFile {
     pub(super) host: HostSection,
+    pub(super) routing: Routing,
     pub(super) plugins: Vec<PluginSection>,
     pub(super) processes: Vec<ProcessSection>,
 }
@@ -81,6 +83,9 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     if let Some(host) = top.table("host", "write [host] on a line of its own") {
         file.host = read_host(host);
     }
+    if let Some(state) = top.table("state", "write [state] on a line of its own") {
+        file.routing = read_state(state);
+    }
     if let Some(plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
         file.plugins =
             plugins.entries().filter_map(|(name, value)| read_plugin(&plugins, name, value)).collect();
@@ -122,6 +127,35 @@ fn read_host(mut host: Section<'_>) -> HostSection {
     };
     host.finish();
     section
+}
+
+/// Which backend of the state core is in force at first.
+fn read_state(mut state: Section<'_>) -> Routing {
+    let mut routing = Routing::default();
+    if let Some(text) = state.text("backend") {
+        match text.get_ref().parse() {
+            Ok(backend) => routing.backend = backend,
+            Err(error) => {
+                state.problem(
+                    text.span(),
+                    format!("{error}"),
+                    "write backend = \"atomic\", which is the default",
+                );
+            }
+        }
+    }
+    if let Some(value) = state.value("rollout") {
+        let percent = value.get_ref().as_integer().and_then(|number| number.as_str().parse().ok());
+        match percent.and_then(|percent| Rollout::new(percent).ok()) {
+            Some(rollout) => routing.rollout = rollout,
+            None => {
+                let hint = "write rollout = 100 for all processes, which is the default";
+                state.problem(value.span(), "`rollout` is a whole number of percent, from 0 to 100", hint);
+            }
+        }
+    }
+    state.finish();
+    routing
 }
 
 fn read_plugin<'t>(

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provost_plugin_host::{Limits, PluginSpec, Source as Component};
-use provost_state::Policy;
+use provost_state::{Policy, Routing};
 use provost_supervisor::{Dependency, LogLimits, ProcessSpec, Readiness};
 use toml::Spanned;
 
@@ -47,6 +47,8 @@ pub struct Config {
     pub restart_delay_max_ms: u64,
     /// How long a policy may take to decide, in milliseconds.
     pub decision_deadline_ms: u64,
+    /// Which backend of the state core is in force at first.
+    pub routing: Routing,
     plugins: Vec<PluginConfig>,
     processes: Vec<ProcessSection>,
 }
@@ -102,7 +104,7 @@ impl Config {
 
     fn build(source: Source, file: ConfigFile) -> Self {
         let dir = find::dir_of(&source.path);
-        let ConfigFile { host, plugins, processes } = file;
+        let ConfigFile { host, routing, plugins, processes } = file;
         let runtime_dir = dir.join(host.runtime_dir.as_deref().unwrap_or(find::RUNTIME_DIR));
         let plugins = plugins.into_iter().map(|plugin| build_plugin(plugin, &dir)).collect();
         Self {
@@ -111,6 +113,7 @@ impl Config {
             runtime_dir,
             restart_delay_max_ms: host.restart_delay_max_ms.unwrap_or(RESTART_DELAY_MAX_MS),
             decision_deadline_ms: host.decision_deadline_ms.unwrap_or(DECISION_DEADLINE_MS),
+            routing,
             plugins,
             processes,
             dir,

@@ -128,6 +128,7 @@ impl Host {
             log_dir: self.config.log_dir.clone(),
             decision_deadline_ms: self.config.decision_deadline_ms,
             restart_delay_ms_max: self.config.restart_delay_max_ms,
+            routing: self.config.routing,
         };
         let supervisor = Supervisor::boot(settings, self.specs, self.plugins.consumers())
             .map_err(|error| Failure::failed(reason(&error), "set another `host.log_dir` in the config"))?;

@@ -7,6 +7,7 @@ pub(crate) mod inspection;
 pub(crate) mod outcome;
 pub(crate) mod output;
 pub(crate) mod plugins;
+pub(crate) mod state_core;
 pub(crate) mod status;
 pub(crate) mod style;
 pub(crate) mod table;

@@ -86,6 +86,7 @@ impl Host {
             log_dir: dir.path().join("logs"),
             decision_deadline_ms: 1_000,
             restart_delay_ms_max: 3_600_000,
+            routing: Default::default(),
         };
         let supervisor = Supervisor::boot(settings, specs, Vec::new()).unwrap();
         let socket = dir.path().join("provost.sock");

@@ -1,0 +1,111 @@
+//! `state`: which backend is in force, and the figures of each side by side.
+
+use provost_control::wire::{Latency, StateCore};
+
+use super::style::{Paint, Style};
+use super::table::{Cell, Table};
+
+/// A sentence, and a line for each operation of each backend that has been in force.
+pub(crate) fn text(core: &StateCore, paint: Paint) -> String {
+    let reach = match (core.backend.as_str(), core.rollout) {
+        ("atomic", 100) | ("locked" | "dual", _) => String::new(),
+        (_, rollout) => format!(" for {rollout} % of the processes, locked for the rest"),
+    };
+    let mut text = format!(
+        "backend {}{reach}; generation {}, {} commits, refused: {} of another life, {} of an older version, {} illegal\n\n",
+        paint.text(Style::Bold, &core.backend),
+        core.generation,
+        core.commits,
+        core.stale_incarnation,
+        core.stale_version,
+        core.illegal,
+    );
+    let head = ["BACKEND", "OPERATION", "COUNT", "P50", "P95", "P99", "MAX", "STALE", "DIFFERENCES"];
+    let mut table = Table::new(&head);
+    for backend in &core.backends {
+        let lines = [
+            ("read", None, &backend.read),
+            ("snapshot", None, &backend.snapshot),
+            ("commit", Some(backend.commits), &backend.commit),
+        ];
+        for (operation, count, latency) in lines {
+            let count = count.unwrap_or(latency.timed.saturating_mul(READS_A_SAMPLE));
+            let mut cells =
+                vec![Cell::new(&backend.backend), Cell::new(operation), Cell::new(count.to_string())];
+            cells.extend(times(latency));
+            let commits = operation == "commit";
+            cells.push(Cell::maybe(commits.then(|| backend.stale.to_string())));
+            let style = if backend.differences > 0 { Style::BoldRed } else { Style::Plain };
+            cells.push(match commits && backend.backend == "dual" {
+                true => Cell::styled(backend.differences.to_string(), style),
+                false => Cell::maybe(None::<String>),
+            });
+            table.row(cells);
+        }
+    }
+    text.push_str(&table.render(paint));
+    text
+}
+
+/// One read in so many is timed and stands for all of them.
+const READS_A_SAMPLE: u64 = 64;
+
+fn times(latency: &Latency) -> [Cell; 4] {
+    [latency.p50_ns, latency.p95_ns, latency.p99_ns, latency.max_ns]
+        .map(|ns| Cell::maybe((latency.timed > 0).then(|| nanoseconds(ns))))
+}
+
+/// `340ns`, `12.3us`, `4.5ms`.
+fn nanoseconds(ns: u64) -> String {
+    match ns {
+        0..1_000 => format!("{ns}ns"),
+        1_000..1_000_000 => format!("{}.{}us", ns / 1_000, ns % 1_000 / 100),
+        _ => format!("{}.{}ms", ns / 1_000_000, ns % 1_000_000 / 100_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_control::wire::BackendFigures;
+
+    use super::*;
+
+    #[test]
+    fn the_backends_stand_side_by_side() {
+        let latency = Latency { timed: 2, p50_ns: 340, p95_ns: 12_345, p99_ns: 4_567_890, max_ns: 4_567_890 };
+        let figures = |backend: &str, differences, read: &Latency| BackendFigures {
+            backend: backend.into(),
+            reads: 128,
+            commits: 7,
+            stale: 1,
+            differences,
+            read: read.clone(),
+            commit: latency.clone(),
+            snapshot: Latency::default(),
+        };
+        let core = StateCore {
+            backend: "atomic".into(),
+            rollout: 25,
+            generation: 9,
+            commits: 9,
+            stale_incarnation: 1,
+            stale_version: 0,
+            illegal: 0,
+            backends: vec![figures("atomic", 0, &latency), figures("dual", 3, &Latency::default())],
+        };
+        assert_eq!(
+            text(&core, Paint::OFF),
+            "\
+backend atomic for 25 % of the processes, locked for the rest; generation 9, 9 commits, refused: 1 of another life, 0 of an older version, 0 illegal
+
+BACKEND  OPERATION  COUNT  P50    P95     P99    MAX    STALE  DIFFERENCES
+atomic   read       128    340ns  12.3us  4.5ms  4.5ms  -      -
+atomic   snapshot   0      -      -       -      -      -      -
+atomic   commit     7      340ns  12.3us  4.5ms  4.5ms  1      -
+dual     read       0      -      -       -      -      -      -
+dual     snapshot   0      -      -       -      -      -      -
+dual     commit     7      340ns  12.3us  4.5ms  4.5ms  1      3
+"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! The state core itself: which backend is in force, what each has done, and changing it under way.
+
+use axum::Json;
+use axum::extract::State;
+use provost_state::{Backend, BackendFigures, Latency, Rollout, Routing};
+
+use crate::refused::Refused;
+use crate::server::{Body, Served};
+use crate::wire;
+
+pub(crate) async fn show(State(served): State<Served>) -> Json<wire::StateCore> {
+    Json(described(&served))
+}
+
+/// Changes what is named and leaves the rest.
+pub(crate) async fn change(
+    State(served): State<Served>,
+    Body(change): Body<wire::StateChange>,
+) -> Result<Json<wire::StateCore>, Refused> {
+    let before = served.desk.supervisor.reader().routing();
+    let backend = match &change.backend {
+        Some(backend) => {
+            backend.parse::<Backend>().map_err(|error| Refused::bad_request(format!("`backend`: {error}")))?
+        }
+        None => before.backend,
+    };
+    let rollout = match change.rollout {
+        Some(percent) => {
+            Rollout::new(percent).map_err(|error| Refused::bad_request(format!("`rollout`: {error}")))?
+        }
+        None => before.rollout,
+    };
+    served.desk.supervisor.reroute(Routing { backend, rollout });
+    Ok(Json(described(&served)))
+}
+
+fn described(served: &Served) -> wire::StateCore {
+    let reader = served.desk.supervisor.reader();
+    let routing = reader.routing();
+    let counters = reader.counters();
+    wire::StateCore {
+        backend: routing.backend.as_str().to_owned(),
+        rollout: routing.rollout.percent(),
+        generation: reader.snapshot().generation().0,
+        commits: counters.commits,
+        stale_incarnation: counters.stale_incarnation,
+        stale_version: counters.stale_version,
+        illegal: counters.illegal,
+        backends: Backend::ALL.map(|backend| figures(backend, &reader.figures(backend))).into(),
+    }
+}
+
+fn figures(backend: Backend, figures: &BackendFigures) -> wire::BackendFigures {
+    wire::BackendFigures {
+        backend: backend.as_str().to_owned(),
+        reads: figures.reads,
+        commits: figures.commits,
+        stale: figures.stale,
+        differences: figures.differences,
+        read: latency(&figures.read),
+        commit: latency(&figures.commit),
+        snapshot: latency(&figures.snapshot),
+    }
+}
+
+fn latency(latency: &Latency) -> wire::Latency {
+    let Latency { timed, p50_ns, p95_ns, p99_ns, max_ns } = *latency;
+    wire::Latency { timed, p50_ns, p95_ns, p99_ns, max_ns }
+}
