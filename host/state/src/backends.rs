@@ -411,4 +411,41 @@ mod tests {
         core.state(id).unwrap();
         assert!(core.take_differences().is_empty(), "the commit has put the tampered side right");
     }
+
+    #[test]
+    fn on_atomic_readers_go_on_while_every_lock_of_the_writers_is_held() {
+        use crate::changes::CHANGES_KEPT;
+        let (writer, reader) = crate::registry(|| 0);
+        for n in 0..100 {
+            let identity = Identity { name: format!("p{n}").into(), group: "".into() };
+            writer.add(identity, Moment::default()).unwrap();
+        }
+        let mut poller = reader.poller();
+        let handle = reader.handle("p7").unwrap();
+        let core = reader.core();
+        let writers = core.writer();
+        let differences = core.differences.lock().unwrap();
+        core.locked.while_locked(|| {
+            let (told, answer) = std::sync::mpsc::channel();
+            let (reader, id) = (reader.clone(), handle.id);
+            std::thread::spawn(move || {
+                let world = reader.snapshot();
+                let seen = (
+                    world.len(),
+                    reader.look().len(),
+                    poller.snapshot().len(),
+                    reader.state(id).unwrap().id,
+                    handle.status().phase,
+                    reader.changes_since(Generation(0), CHANGES_KEPT).changes.len(),
+                    reader.changes_until(Generation(0), &world, CHANGES_KEPT).changes.len(),
+                    reader.counters().commits,
+                );
+                told.send(seen).unwrap();
+            });
+            // A reader that waited for one of the locks would never answer; this is how long never is.
+            let seen = answer.recv_timeout(std::time::Duration::from_secs(60)).expect("a reader took a lock");
+            assert_eq!(seen, (100, 100, 100, ProcessId(7), PhaseKind::Stopped, 100, 100, 100));
+        });
+        drop((writers, differences));
+    }
 }

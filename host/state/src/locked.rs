@@ -83,4 +83,13 @@ impl Locked {
         let table: Table = map.by_slot.iter().map(|cell| lock(cell).clone()).collect();
         Some(Snapshot { whole: true, generation, taken_at: at, table, index: of.index.clone() })
     }
+
+    /// Holds every lock there is while `work` goes on.
+    #[cfg(test)]
+    pub(crate) fn while_locked(&self, work: impl FnOnce()) {
+        let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
+        let _last = lock(&self.last);
+        let _cells: Vec<_> = map.by_slot.iter().map(|cell| lock(cell)).collect();
+        work();
+    }
 }

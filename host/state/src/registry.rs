@@ -154,6 +154,11 @@ impl Registry {
 }
 
 impl Reader {
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.shared
+    }
+
     /// The latest snapshot, to keep as long as one likes. Reads by one reader never go backwards.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {

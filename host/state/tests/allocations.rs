@@ -1,0 +1,90 @@
+//! What a commit and a read allocate: counts, not times, whatever the size of the registry.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use provost_state::{
+    At, Backend, Cause, Event, Exit, Identity, Moment, ProcessId, Registry, Rollout, Routing, registry,
+};
+
+/// Counts the allocations of the thread that makes them.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came; counting allocates nothing.
+#[expect(unsafe_code, reason = "an allocator is unsafe to be; this one only counts")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // The count may be gone when a thread ends.
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: as of the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as of the caller.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    let before = ALLOCATIONS.with(Cell::get);
+    let value = work();
+    (ALLOCATIONS.with(Cell::get) - before, value)
+}
+
+/// Adds that many processes; the last of them.
+fn filled(writer: &Registry, size: usize) -> ProcessId {
+    let add = |n| {
+        let identity = Identity { name: format!("p{n}").into(), group: "g".into() };
+        writer.add(identity, Moment::default()).unwrap().id
+    };
+    let ids: Vec<ProcessId> = (0..size).map(add).collect();
+    *ids.last().unwrap()
+}
+
+#[test]
+fn a_commit_allocates_a_bounded_number_of_times_whatever_the_size_and_shares_what_does_not_change() {
+    // The state, its change, the root, and one node for each level of the tree: four levels hold a million.
+    const COMMIT_MAX: usize = 3 + 4;
+    let mut counts = Vec::new();
+    for size in [1, 100, 10_000, 40_000] {
+        let (writer, reader) = registry(|| 0);
+        let id = filled(&writer, size);
+        assert_eq!(reader.snapshot().len(), size);
+        let before = reader.state(id).unwrap();
+        let at = At { incarnation: before.incarnation, version: before.version };
+        let event = Event::Start { cause: Cause::User, reason: "asked for".into() };
+        // The first may set up what its thread needs once.
+        writer.commit(id, at, &Event::Exited { exit: Exit::Code(0) }, Moment::default()).unwrap_err();
+        let (count, after) = allocations(|| writer.commit(id, at, &event, Moment::default()).unwrap());
+        assert!(count <= COMMIT_MAX + 1, "{size} processes: {count} allocations");
+        counts.push(count);
+        assert!(std::sync::Arc::ptr_eq(&before.identity, &after.identity), "name and group are shared");
+    }
+    assert!(counts[3] - counts[0] <= 3, "only the levels of the tree differ: {counts:?}");
+}
+
+#[test]
+fn reads_allocate_nothing_on_atomic() {
+    let (writer, reader) = registry(|| 0);
+    let id = filled(&writer, 1_000);
+    let mut poller = reader.poller();
+    let handle = reader.handle("p7").unwrap();
+    let _ = reader.look();
+    let (count, _) = allocations(|| {
+        let running = handle.status();
+        (reader.snapshot(), reader.look().len(), reader.state(id), poller.snapshot().len(), running)
+    });
+    assert_eq!(count, 0);
+    writer.reroute(Routing { backend: Backend::Locked, rollout: Rollout::FULL });
+    let (count, _) = allocations(|| reader.snapshot());
+    assert!(count > 0, "the count can count: a locked snapshot copies");
+}
