@@ -67,6 +67,18 @@ fn one_that_wants_to_wait_a_billion_years_is_overruled() {
 }
 
 #[test]
+fn settings_that_a_policy_refuses_are_told_in_its_own_words() {
+    let config = "[plugins.judge]\ncomponent = \"bundled:backoff\"\nsettings = { frist = \"1s\" }\n\
+                  [process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
+    let host = Host::up(PROVOST, config);
+    let judged = host.until("web", "is restarted", |it| it["restarts"].as_u64() >= Some(1));
+    assert_eq!(judged["decision"]["by"], "failsafe");
+    let overruled = judged["decision"]["overruled"].as_str().unwrap();
+    assert!(overruled.contains("settings") && overruled.contains("frist"), "{overruled}");
+    host.down();
+}
+
+#[test]
 fn one_that_imports_what_it_was_not_granted_is_refused_and_the_import_named() {
     let (host, plugin) = survives("sockets", &["judge", "wasi:sockets"]);
     assert_eq!(plugin["status"], "refused");

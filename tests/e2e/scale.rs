@@ -53,6 +53,29 @@ fn members_of(group: u64) -> Vec<u64> {
 }
 
 #[test]
+fn what_processes_say_last_is_in_their_logs_when_the_host_has_ended() {
+    let mut config = String::new();
+    for number in 0..10 {
+        config.push_str(&format!(
+            "[process.w{number}]\nready = {{ log = \"up\" }}\n\
+             command = \"trap 'seq 1 9000; exit 0' TERM; echo up; while :; do sleep 0.05; done\"\n"
+        ));
+    }
+    let host = Host::up(PROVOST, &config);
+    for number in 0..10 {
+        host.until_phase(&format!("w{number}"), "running");
+    }
+    let setup = host.down();
+    for number in 0..10 {
+        let log = std::fs::read_to_string(setup.dir().join(format!(".provost/logs/w{number}.log"))).unwrap();
+        let numbers = log.lines().filter_map(|line| line.rsplit(' ').next()?.parse::<u32>().ok());
+        assert!(numbers.eq(1..=9000), "w{number}: {} lines", log.lines().count());
+    }
+    let shown = std::fs::read_to_string(setup.dir().join("up.log")).unwrap();
+    assert!(shown.contains("all processes have ended"), "{shown}");
+}
+
+#[test]
 fn a_million_lines_arrive_whole_and_in_order_while_status_answers() {
     const LINES: usize = 1_000_000;
     let config = format!(

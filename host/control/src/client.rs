@@ -247,12 +247,14 @@ fn escaped(text: &str) -> String {
 pub struct Lines<T> {
     body: Incoming,
     pending: BytesMut,
+    /// How far `pending` is known to hold no end of a line.
+    scanned: usize,
     ready: VecDeque<T>,
 }
 
 impl<T: DeserializeOwned> Lines<T> {
     fn of(response: Response<Incoming>) -> Self {
-        Self { body: response.into_body(), pending: BytesMut::new(), ready: VecDeque::new() }
+        Self { body: response.into_body(), pending: BytesMut::new(), scanned: 0, ready: VecDeque::new() }
     }
 
     /// The next object; `None` when the host has no more or has gone.
@@ -274,10 +276,12 @@ impl<T: DeserializeOwned> Lines<T> {
     }
 
     fn split(&mut self) -> Result<(), ClientError> {
-        while let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
-            let line = self.pending.split_to(end + 1);
+        while let Some(at) = self.pending[self.scanned..].iter().position(|byte| *byte == b'\n') {
+            let line = self.pending.split_to(self.scanned + at + 1);
+            self.scanned = 0;
             self.ready.push_back(serde_json::from_slice(&line).map_err(protocol)?);
         }
+        self.scanned = self.pending.len();
         Ok(())
     }
 }

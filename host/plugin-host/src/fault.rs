@@ -8,10 +8,16 @@ use crate::admission::Role;
 use crate::limits::{Limits, Meter, size};
 
 /// The longest message, in bytes.
-const MESSAGE_BYTES_MAX: usize = 512;
+pub(crate) const MESSAGE_BYTES_MAX: usize = 512;
 
-/// What an error of a call in this role was.
-pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, limits: &Limits, role: Role) -> Fault {
+/// What an error of a call in this role was. `last_words` is what the plugin itself said was wrong.
+pub(crate) fn classify(
+    error: &wasmtime::Error,
+    meter: &Meter,
+    last_words: Option<&str>,
+    limits: &Limits,
+    role: Role,
+) -> Fault {
     let trap = error.downcast_ref::<Trap>().copied();
     if trap == Some(Trap::Interrupt) {
         return fault(FaultKind::Deadline, &format!("took longer than its {} ms", limits.call_ms(role)));
@@ -23,7 +29,8 @@ pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, limits: &Limits, 
     }
     match trap {
         Some(Trap::UnreachableCodeReached) => {
-            fault(FaultKind::Trap, "trapped: wasm `unreachable` instruction executed (a panic, most likely)")
+            let unsaid = "wasm `unreachable` instruction executed (a panic, most likely)";
+            fault(FaultKind::Trap, &format!("trapped: {}", last_words.unwrap_or(unsaid)))
         }
         Some(trap) => {
             let text = trap.to_string();

@@ -77,7 +77,12 @@ impl Plugin {
 
     /// A store for one instance, with nothing in it yet.
     pub(crate) fn store(self: &Arc<Self>, role: Role) -> Store<Guest> {
-        let guest = Guest { plugin: self.clone(), world: Arc::default(), meter: Meter::new(&self.limits) };
+        let guest = Guest {
+            plugin: self.clone(),
+            world: Arc::default(),
+            meter: Meter::new(&self.limits),
+            last_words: None,
+        };
         let mut store = Store::new(self.engine.engine(), guest);
         store.limiter(|guest| &mut guest.meter);
         store.set_hostcall_fuel(self.limits.handed_bytes(role));
@@ -99,12 +104,14 @@ impl Plugin {
         let guest = store.data_mut();
         guest.world = world.clone();
         guest.meter.forget_refusal();
+        guest.last_words = None;
         let result = call(store);
         // A consumer's store lives on: it must not keep an old world alive.
         store.data_mut().world = Arc::default();
         result.map_err(|error| {
             tracing::debug!(target: "provost::plugin", plugin = &*self.name, role = %role, "call failed: {error:?}");
-            fault::classify(&error, &store.data().meter, &self.limits, role)
+            let guest = store.data();
+            fault::classify(&error, &guest.meter, guest.last_words.as_deref(), &self.limits, role)
         })
     }
 
@@ -137,6 +144,8 @@ pub(crate) struct Guest {
     plugin: Arc<Plugin>,
     world: Arc<Snapshot>,
     meter: Meter,
+    /// The last line that it logged as an error in this call: if it traps, why.
+    last_words: Option<String>,
 }
 
 impl Guest {
@@ -148,7 +157,10 @@ impl Guest {
         &self.plugin.settings
     }
 
-    pub(crate) fn write_line(&self, level: Level, message: &str) {
+    pub(crate) fn write_line(&mut self, level: Level, message: &str) {
+        if level == Level::Error {
+            self.last_words = Some(crate::log::tame(message, fault::MESSAGE_BYTES_MAX));
+        }
         self.plugin.lines.write(&self.plugin.name, level, message);
     }
 }

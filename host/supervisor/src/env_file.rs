@@ -2,19 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
+/// The largest environment file, in bytes.
+const BYTES_MAX: u64 = 1 << 20;
+
 /// Why an environment file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EnvFileError {
     #[error("cannot read the environment file {}: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("the environment file {} is no regular file of at most {BYTES_MAX} bytes", .0.display())]
+    Unfit(PathBuf),
     #[error("{}:{line}: not a KEY=VALUE line, a comment or an empty line", path.display())]
     Line { path: PathBuf, line: usize },
 }
 
 /// Reads the variables of `path`, in order.
 pub(crate) fn read(path: &Path) -> Result<Vec<(String, String)>, EnvFileError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| EnvFileError::Read { path: path.into(), source })?;
+    let unread = |source| EnvFileError::Read { path: path.into(), source };
+    let metadata = std::fs::metadata(path).map_err(unread)?;
+    // A pipe or a device might never end.
+    if !metadata.is_file() || metadata.len() > BYTES_MAX {
+        return Err(EnvFileError::Unfit(path.into()));
+    }
+    let text = std::fs::read_to_string(path).map_err(unread)?;
     parse(&text).map_err(|line| EnvFileError::Line { path: path.into(), line })
 }
 

@@ -38,6 +38,5 @@ mod virtual_time;
 pub use clock::Clock;
 pub use logs::{LogItem, LogLine, LogStream, Logs};
 pub use order::cycle;
-pub use probe::split_url;
 pub use spec::{Check, CommandLine, Condition, Dependency, LogLimits, ProcessSpec, Readiness};
 pub use supervisor::{BootError, Refusal, Settings, Supervisor};

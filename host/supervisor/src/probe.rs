@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 use crate::spawn::os::OsSpawner;
 use crate::spec::{Check, CommandLine, ProcessSpec, Readiness};
 
+/// How long the rest of an answer to a readiness GET is waited for.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// How much of an answer to a readiness GET is read.
 const ANSWER_BYTES_MAX: u64 = 256 << 10;
 
@@ -92,26 +95,33 @@ impl Drop for Leashed<'_> {
 /// The status of a GET of `http://host[:port][/path]`.
 async fn get(url: &str) -> Option<u16> {
     let (authority, path) = split_url(url)?;
-    let address = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+    let has_port = authority.rsplit(']').next().is_some_and(|end| end.contains(':'));
+    let address = if has_port { authority.to_owned() } else { format!("{authority}:80") };
     let mut stream = TcpStream::connect(&address).await.ok()?;
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: provost\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.ok()?;
-    // To its end, or many servers complain of a broken connection; but not for ever.
     let mut answer = Vec::new();
-    let _ = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await;
+    while !answer.contains(&b'\n') && answer.len() < 1024 {
+        if stream.read_buf(&mut answer).await.ok()? == 0 {
+            break;
+        }
+    }
+    // Many servers complain of a connection that breaks before they have said all; a kept-alive one never ends.
+    tokio::spawn(tokio::time::timeout(FAREWELL, async move {
+        let mut rest = Vec::new();
+        let _ = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut rest).await;
+    }));
     status_of(&answer)
 }
 
-/// Host (and port) and path of an `http://` URL; `None` if it is none.
-#[must_use]
-pub fn split_url(url: &str) -> Option<(&str, &str)> {
+/// Host (and port) and path (and query) of an `http://` URL; `None` if it is none.
+fn split_url(url: &str) -> Option<(&str, String)> {
     let rest = url.strip_prefix("http://")?;
-    let (authority, path) = match rest.find('/') {
-        Some(at) => rest.split_at(at),
-        None => (rest, "/"),
-    };
+    let rest = rest.split('#').next()?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     (!authority.is_empty()).then_some((authority, path))
 }
 
@@ -128,8 +138,12 @@ mod tests {
 
     #[test]
     fn a_url_is_taken_apart() {
-        assert_eq!(split_url("http://127.0.0.1:8731/health?x=1"), Some(("127.0.0.1:8731", "/health?x=1")));
-        assert_eq!(split_url("http://localhost"), Some(("localhost", "/")));
+        assert_eq!(
+            split_url("http://127.0.0.1:8731/health?x=1"),
+            Some(("127.0.0.1:8731", "/health?x=1".into()))
+        );
+        assert_eq!(split_url("http://localhost"), Some(("localhost", "/".into())));
+        assert_eq!(split_url("http://[::1]:80?x=1#y"), Some(("[::1]:80", "/?x=1".into())));
         assert_eq!(split_url("https://localhost/"), None);
         assert_eq!(split_url("http:///x"), None);
     }

@@ -243,6 +243,7 @@ impl Runner {
         match self.state.phase {
             Phase::Backoff { .. } => self.launch_if_open().await,
             Phase::Stopping { pid, .. } => {
+                // If it cannot be killed it has ended: its exit is on its way.
                 if let Err(error) = self.shared.spawner.signal(pid, rustix::process::Signal::KILL.as_raw()) {
                     tracing::warn!(process = &*self.spec.name, %error, "cannot kill");
                 }
@@ -300,12 +301,16 @@ impl Runner {
 
     /// Why it is spawned at this moment.
     fn why_now(&self) -> Arc<str> {
-        match (&self.state.phase, &self.state.decision, self.state.cause) {
+        let why = match (&self.state.phase, &self.state.decision, self.state.cause) {
             (Phase::Backoff { .. }, Some(ruling), _) => {
                 Arc::from(format!("restarted by {}: {}", ruling.by, ruling.reason))
             }
             (_, _, Cause::Dependency) => Arc::from("what it waited for has come"),
             _ => self.state.reason.clone(),
+        };
+        match &self.spec.ready {
+            Some(ready) => Arc::from(format!("{why}; it will be ready when {}", ready.check)),
+            None => why,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The wanted shape of a process: what the config says after defaults. Immutable.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -88,6 +89,18 @@ pub enum Check {
     Exec(CommandLine),
     /// A line of its output contains this text.
     LogLine(String),
+}
+
+impl fmt::Display for Check {
+    /// What must happen: `http://127.0.0.1/ answers`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address} accepts connections"),
+            Self::Http(url) => write!(f, "{url} answers"),
+            Self::Exec(_) => write!(f, "its check exits with code 0"),
+            Self::LogLine(text) => write!(f, "it says `{text}`"),
+        }
+    }
 }
 
 /// How much of a process's output is kept.

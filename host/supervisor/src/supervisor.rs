@@ -27,6 +27,9 @@ use crate::{fanout, order};
 /// Orders that may wait in the mailbox of one process.
 const MAILBOX: usize = 64;
 
+/// How long the output of processes that have ended may take to be read.
+const OUTPUT_GRACE: Duration = Duration::from_secs(3);
+
 /// What holds for all processes.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -240,8 +243,8 @@ impl Supervisor {
         answer.await.unwrap_or(Err(Refusal::ShuttingDown))
     }
 
-    /// Stops everything, each process after those that depend on it, and returns when no child is left.
-    /// From the first moment on nothing is started any more.
+    /// Stops everything, each process after those that depend on it, and returns when no child is left and
+    /// what they wrote is in the log files. From the first moment on nothing is started any more.
     pub async fn shutdown(&self, cause: Cause) {
         self.shared.closing.store(true, Ordering::Release);
         let world = self.reader().snapshot();
@@ -258,6 +261,7 @@ impl Supervisor {
             });
         }
         stops.join_all().await;
+        self.shared.logs.finish(OUTPUT_GRACE).await;
     }
 
     /// SIGKILL for every process group at once: for those who will not wait for the grace time.

@@ -211,6 +211,47 @@ async fn readiness_by_tcp_http_exec_and_a_log_line() {
 }
 
 #[tokio::test]
+async fn a_long_line_without_an_end_is_not_glued_to_the_next_life() {
+    const LENGTH: usize = 2 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let supervisor =
+        boot(dir.path(), vec![shell("mega", &format!("head -c {LENGTH} /dev/zero | tr '\\0' x"))]);
+    for life in 1..=2_usize {
+        let ended =
+            until(&supervisor, "mega", |state| state.incarnation.0 == life as u64 && state.exit.is_some())
+                .await;
+        supervisor.start(ended.id, Cause::User).await.unwrap();
+    }
+    supervisor.shutdown(Cause::Shutdown).await;
+    let id = supervisor.reader().snapshot().id("mega").unwrap();
+    let mut items = supervisor.logs().follow(&[id], 1_000_000, false);
+    let mut lengths = Vec::new();
+    while let Some(LogItem::Line(line)) = items.recv().await {
+        lengths.push(line.text.len());
+    }
+    assert!(lengths.len() >= 2 && lengths.iter().take(2).all(|length| *length == LENGTH), "{lengths:?}");
+}
+
+#[tokio::test]
+async fn a_check_that_takes_too_long_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let check = CommandLine::Shell("echo $$ >> pids; exec sleep 1000".to_owned());
+    let ready = Some(Readiness { check: Check::Exec(check), every_ms: 5, timeout_ms: 5 });
+    let spec = ProcessSpec { ready, cwd: Some(dir.path().into()), ..shell("web", "exec sleep 1000") };
+    let supervisor = boot(dir.path(), vec![spec]);
+    let tried = || std::fs::read_to_string(dir.path().join("pids")).unwrap_or_default();
+    while tried().lines().count() < 10 {
+        tokio::task::yield_now().await;
+    }
+    supervisor.shutdown(Cause::Shutdown).await;
+    for pid in tried().lines().map(|pid| pid.parse().unwrap()) {
+        while Path::new(&format!("/proc/{pid}")).exists() && running(pid) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_signal_reaches_a_running_process_and_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let spec = shell("web", "exec 2>/dev/null; trap 'echo hup' HUP; echo up; while :; do sleep 0.05; done");

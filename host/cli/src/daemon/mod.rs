@@ -35,6 +35,9 @@ const HOST_LOG_NAME: &str = "provost.log";
 /// How long requests under way have to finish when everything else has ended.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// Signals within this time are one.
+const ONE_SIGNAL: Duration = Duration::from_millis(300);
+
 /// Runs the host until it is told to stop.
 pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
     let path = args.config.file.clone().unwrap_or_else(|| PathBuf::from(CONFIG_NAME));
@@ -148,15 +151,29 @@ impl Host {
             // Ends as well if this task is gone.
             let _ = ended.await;
         }));
-        match &self.presence {
+        let screen = match &self.presence {
             Presence::Foreground(look) => {
                 tracing::info!("{} processes, Ctrl-C stops them", supervisor.reader().look().len());
-                screen::start(&supervisor, *look)?;
+                Some(screen::start(&supervisor, *look)?)
             }
-            Presence::Background(log) => detach::say_ready(log)?,
-        }
-        let why = asked.next().await;
+            Presence::Background(log) => {
+                detach::say_ready(log)?;
+                None
+            }
+        };
+        let why = loop {
+            match asked.next().await {
+                // There is no terminal to be lost, and no other meaning for it yet.
+                Why::HungUp if screen.is_none() => {
+                    tracing::info!("SIGHUP does nothing to a host in the background")
+                }
+                why => break why,
+            }
+        };
         stop(&supervisor, &mut asked, why).await;
+        if let Some(screen) = screen {
+            screen.finish(FAREWELL).await;
+        }
         let _ = end.send(());
         if let Ok(Ok(Err(error))) = tokio::time::timeout(FAREWELL, server).await {
             tracing::warn!(%error, "the control socket failed");
@@ -168,6 +185,7 @@ impl Host {
 /// Stops all processes; kills them if somebody asks a second time.
 async fn stop(supervisor: &Supervisor, asked: &mut Asked, why: Why) {
     tracing::info!("{why}: stopping all processes in reverse order; ask again to kill them");
+    let asked_first = tokio::time::Instant::now();
     let shutdown = supervisor.shutdown(Cause::Shutdown);
     tokio::pin!(shutdown);
     let mut killing = false;
@@ -175,8 +193,10 @@ async fn stop(supervisor: &Supervisor, asked: &mut Asked, why: Why) {
         tokio::select! {
             () = &mut shutdown => break,
             again = asked.next() => {
-                // Only the first signal after the order counts: `provost down` twice is patience, not haste.
-                if again != Why::Told && !killing {
+                // Whoever signals the process and then its group means one signal; and to ask twice by
+                // `provost down` is patience, not haste.
+                let haste = matches!(again, Why::Interrupted | Why::Terminated);
+                if haste && !killing && asked_first.elapsed() >= ONE_SIGNAL {
                     killing = true;
                     tracing::warn!("{again}: killing all processes");
                     supervisor.kill_all().await;
@@ -213,6 +233,7 @@ fn reason(error: &(dyn std::error::Error + 'static)) -> String {
 enum Why {
     Interrupted,
     Terminated,
+    HungUp,
     Told,
 }
 
@@ -221,6 +242,7 @@ impl std::fmt::Display for Why {
         f.write_str(match self {
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
+            Self::HungUp => "the terminal was closed",
             Self::Told => "told to stop",
         })
     }
@@ -231,6 +253,9 @@ impl std::fmt::Display for Why {
 struct Asked {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal is gone, or somebody pressed Ctrl-\\.
+    hangup: Signal,
+    quit: Signal,
     told: Option<mpsc::Receiver<()>>,
 }
 
@@ -239,6 +264,8 @@ impl Asked {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
             told: None,
         })
     }
@@ -256,6 +283,8 @@ impl Asked {
         tokio::select! {
             _ = self.interrupt.recv() => Why::Interrupted,
             _ = self.terminate.recv() => Why::Terminated,
+            _ = self.hangup.recv() => Why::HungUp,
+            _ = self.quit.recv() => Why::Terminated,
             why = told => why,
         }
     }

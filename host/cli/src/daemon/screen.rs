@@ -3,10 +3,11 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use provost_state::{Change, ChangeKind, EventKind, Generation, Phase, ProcessId, RulingAction};
 use provost_supervisor::{LogItem, LogLine, LogStream, Supervisor};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::render::humane::{delay, one_line, span};
 use crate::render::style::{Paint, Style};
@@ -25,10 +26,30 @@ pub(crate) struct Look {
     pub(crate) width: usize,
 }
 
+/// What is shown, until it is finished.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    /// Dropped to say that no more changes are to be waited for.
+    changes: oneshot::Sender<()>,
+    /// Resolves when the last line has been written.
+    written: oneshot::Receiver<()>,
+}
+
+impl Screen {
+    /// Shows what is still to be shown, for at most `limit`. The logs must have ended before.
+    pub(crate) async fn finish(self, limit: Duration) {
+        drop(self.changes);
+        let _ = tokio::time::timeout(limit, self.written).await;
+    }
+}
+
 /// Shows everything until the host ends.
-pub(crate) fn start(supervisor: &Supervisor, look: Look) -> io::Result<()> {
+pub(crate) fn start(supervisor: &Supervisor, look: Look) -> io::Result<Screen> {
     let (lines, mut waiting) = mpsc::channel::<Vec<u8>>(LINES_WAITING);
+    let (told, written) = oneshot::channel();
     std::thread::Builder::new().name("screen".into()).spawn(move || {
+        // Dropped at the end, which is what it tells.
+        let _told = told;
         while let Some(line) = waiting.blocking_recv() {
             // The terminal may be gone; the host goes on all the same.
             if io::stdout().lock().write_all(&line).is_err() {
@@ -39,8 +60,9 @@ pub(crate) fn start(supervisor: &Supervisor, look: Look) -> io::Result<()> {
     let world = supervisor.reader().snapshot();
     let ids: Vec<ProcessId> = world.iter().map(|state| state.id).collect();
     tokio::spawn(show_output(supervisor.logs().follow(&ids, 0, true), lines.clone(), look));
-    tokio::spawn(show_changes(supervisor.clone(), lines, look));
-    Ok(())
+    let (changes, ended) = oneshot::channel();
+    tokio::spawn(show_changes(supervisor.clone(), lines, look, ended));
+    Ok(Screen { changes, written })
 }
 
 async fn show_output(mut items: mpsc::Receiver<LogItem>, lines: mpsc::Sender<Vec<u8>>, look: Look) {
@@ -57,9 +79,15 @@ async fn show_output(mut items: mpsc::Receiver<LogItem>, lines: mpsc::Sender<Vec
     }
 }
 
-async fn show_changes(supervisor: Supervisor, lines: mpsc::Sender<Vec<u8>>, look: Look) {
+async fn show_changes(
+    supervisor: Supervisor,
+    lines: mpsc::Sender<Vec<u8>>,
+    look: Look,
+    mut ended: oneshot::Receiver<()>,
+) {
     let mut changed = supervisor.changed();
     let mut cursor = Generation(0);
+    let mut last_look = false;
     loop {
         changed.mark_unchanged();
         loop {
@@ -74,8 +102,12 @@ async fn show_changes(supervisor: Supervisor, lines: mpsc::Sender<Vec<u8>>, look
                 }
             }
         }
-        if changed.changed().await.is_err() {
+        if last_look {
             return;
+        }
+        tokio::select! {
+            rung = changed.changed() => last_look = rung.is_err(),
+            _ = &mut ended => last_look = true,
         }
     }
 }

@@ -15,6 +15,7 @@ mod record;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use dashmap::DashMap;
@@ -123,6 +124,17 @@ impl Logs {
     pub(crate) fn capture(&self, id: ProcessId, incarnation: Incarnation, output: Output) {
         if let Some(log) = self.of(id) {
             self.capture.take(log, incarnation, output);
+        }
+    }
+
+    /// Waits until all that was written has been read, at most `limit`: a process that outlives its group may
+    /// hold a pipe open for ever. Then ends all that follow.
+    pub(crate) async fn finish(&self, limit: Duration) {
+        if tokio::time::timeout(limit, self.capture.drained()).await.is_err() {
+            tracing::warn!("some output is still held open by a process that has left its group");
+        }
+        for log in self.all.iter() {
+            log.sink().followers.clear();
         }
     }
 

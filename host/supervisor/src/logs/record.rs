@@ -64,16 +64,26 @@ pub(super) fn prefix(at_ms: u64, stream: LogStream) -> String {
 /// Puts the parts of long lines together again.
 pub(super) fn joined(records: Vec<Record>) -> Vec<Record> {
     let mut whole: Vec<Record> = Vec::with_capacity(records.len());
+    // For each stream, the place of a line whose end has not come, and its bytes so far.
+    let mut open: [Option<(usize, Vec<u8>)>; 2] = [None, None];
     for record in records {
-        let open =
-            whole.iter_mut().rev().find(|earlier| earlier.stream == record.stream).filter(|it| !it.full);
-        match open {
-            Some(open) => {
-                open.text = [&open.text[..], &record.text[..]].concat().into();
-                open.full = record.full;
+        let slot = &mut open[record.stream as usize];
+        let full = record.full;
+        match slot.as_mut() {
+            Some((_, bytes)) => bytes.extend_from_slice(&record.text),
+            None if full => whole.push(record),
+            None => {
+                *slot = Some((whole.len(), record.text.to_vec()));
+                whole.push(record);
             }
-            None => whole.push(record),
         }
+        if full && let Some((at, bytes)) = slot.take() {
+            whole[at].text = bytes.into();
+            whole[at].full = true;
+        }
+    }
+    for (at, bytes) in open.into_iter().flatten() {
+        whole[at].text = bytes.into();
     }
     whole
 }

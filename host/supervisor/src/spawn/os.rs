@@ -10,8 +10,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
 use provost_state::{Exit, Incarnation};
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::sync::Semaphore;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::pidfd::Pidfd;
 use super::{Boxed, Child, Output, Spawner};
@@ -38,8 +38,23 @@ impl OsSpawner {
         self.wards.clone()
     }
 
-    /// Starts `command` in a group of its own.
+    /// Starts a command in a group of its own. If nobody waits for the child any more when it is there, it is
+    /// ended and reaped.
     async fn start(
+        self,
+        build: impl FnOnce() -> Result<Command, Arc<str>> + Send + 'static,
+    ) -> Result<Child, Arc<str>> {
+        let (tell, told) = oneshot::channel();
+        tokio::spawn(async move {
+            if let Err(Ok(unwanted)) = tell.send(self.start_now(build).await) {
+                end_group(unwanted.pid);
+                unwanted.exit.await;
+            }
+        });
+        told.await.unwrap_or_else(|_| Err(Arc::from("the host is ending")))
+    }
+
+    async fn start_now(
         self,
         build: impl FnOnce() -> Result<Command, Arc<str>> + Send + 'static,
     ) -> Result<Child, Arc<str>> {
@@ -47,13 +62,13 @@ impl OsSpawner {
         let wards = self.wards.clone();
         // A spawn waits for the disk; the threads that answer status must not.
         let spawned = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let mut command = build()?;
             command.process_group(0).stdin(Stdio::null());
             let program = command.get_program().to_string_lossy().into_owned();
             wards.spawn(&mut command).map_err(|error| Arc::from(format!("{program}: {}", said(&error))))
         });
         let child = spawned.await.map_err(|error| Arc::from(error.to_string()))?;
-        drop(turn);
         watched(child?, self.wards.clone())
     }
 
@@ -87,8 +102,12 @@ impl Spawner for OsSpawner {
     fn signal(&self, pid: u32, signal: i32) -> Result<(), Arc<str>> {
         let group = pid_of(pid).ok_or("no such process")?;
         let named = Signal::from_named_raw(signal).ok_or_else(|| format!("there is no signal {signal}"))?;
-        kill_process_group(group, named)
-            .map_err(|error| Arc::from(format!("cannot signal group {pid}: {error}")))
+        // A child that has left its group is told all the same; it is not reaped yet, so the number is its own.
+        let told = match kill_process_group(group, named) {
+            Err(rustix::io::Errno::SRCH) => kill_process(group, named),
+            told => told,
+        };
+        told.map_err(|error| Arc::from(format!("cannot signal {pid}: {error}")))
     }
 }
 
