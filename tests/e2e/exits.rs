@@ -1,6 +1,6 @@
 //! What follows an exit: the fact, the decision of a policy component, the next life.
 
-use provost_tests::Host;
+use provost_tests::{Host, eventually};
 use rustix::process::Signal;
 
 use crate::PROVOST;
@@ -80,5 +80,31 @@ fn without_any_policy_the_failsafe_decides() {
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"exit 1\"\n");
     let judged = host.until("web", "is judged twice", |it| it["restarts"].as_u64() >= Some(2));
     assert_eq!(judged["decision"]["by"], "failsafe");
+    host.down();
+}
+
+#[test]
+fn orphans_come_to_the_host_and_are_reaped() {
+    // The subshell ends at once, so that its child outlives its parent.
+    let command = "(sleep 1000 & echo $! > orphan); exec sleep 1000";
+    let host = Host::up(PROVOST, &format!("[process.parent]\ncommand = \"{command}\"\n"));
+    host.until_phase("parent", "running");
+    let orphan = eventually(
+        "the orphan has a pid",
+        || {
+            std::fs::read_to_string(host.setup().dir().join("orphan"))
+                .unwrap_or_default()
+                .trim()
+                .parse::<u64>()
+        },
+        Result::is_ok,
+    );
+    let orphan = orphan.unwrap();
+    let stat = || std::fs::read_to_string(format!("/proc/{orphan}/stat")).unwrap_or_default();
+    let parent =
+        |stat: &String| stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)?.parse::<u32>().ok());
+    eventually("it belongs to the host", stat, |stat| parent(stat) == Some(host.pid()));
+    Host::kill(&orphan.into(), Signal::KILL);
+    eventually("not even a zombie is left", stat, String::is_empty);
     host.down();
 }
