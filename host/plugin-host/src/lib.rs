@@ -13,7 +13,7 @@
 //! | `host` | [`PluginHost`]: the plugins by name, and the port `Plugins` |
 //! | `component` | where a component comes from, and whether the bytes are a component at all: [`Source`], [`LoadError`] |
 //! | `admission` | what a component imports and exports, and whether it is let in for that |
-//! | `inspect` | the same for people: [`mod@inspect`] |
+//! | `inspect` | the same for people: [`inspect()`] |
 //! | `plugin` | one loaded plugin, and what every call of it has in common |
 //! | `policy`, `view`, `consumer` | the three roles |
 //! | `engine` | the one engine, and the clock that interrupts calls |

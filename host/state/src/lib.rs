@@ -15,7 +15,7 @@
 //! |---|---|
 //! | [`process`] | the immutable record of one process and the words it is made of |
 //! | [`transition`] | the only list of edges: `(phase, event) -> phase` |
-//! | [`registry`] | the right to write, the guarded commit, the readers |
+//! | [`mod@registry`] | the right to write, the guarded commit, the readers |
 //! | [`snapshot`] | all states at one generation |
 //! | [`changes`] | the last commits, by generation, for those who follow along |
 //! | [`ports`] | what a policy, a consumer and a view are to the rest of the host |

@@ -1,4 +1,4 @@
-//! The config file, in two stages: its text becomes typed sections ([`file`]), and these become what the
+//! The config file, in two stages: its text becomes typed sections (`file`), and these become what the
 //! host is told ([`Config`], then specs). All problems are found before anything is done, and told at once.
 
 mod check;
