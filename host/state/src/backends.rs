@@ -250,7 +250,7 @@ impl Core {
         })
     }
 
-    /// The whole, when it is not just the root; `None` if the routing has changed meanwhile.
+    /// The whole, on whatever backend; `None` if the routing has changed meanwhile.
     pub(crate) fn gathered(&self, routing: Routing) -> Option<Arc<Snapshot>> {
         self.meters.read(routing.backend, Operation::Snapshot, || match routing.whole() {
             Some(Side::Atomic) => Some(self.root.load_full()).filter(|root| root.whole),

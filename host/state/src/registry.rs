@@ -164,14 +164,7 @@ impl Reader {
     pub fn snapshot(&self) -> Arc<Snapshot> {
         let core = &*self.shared;
         loop {
-            let routing = core.routing();
-            let found = if routing == Routing::default() {
-                let root = core.meters.read(Backend::Atomic, Operation::Snapshot, || core.root.load_full());
-                Some(root).filter(|root| root.whole)
-            } else {
-                core.gathered(routing)
-            };
-            match found {
+            match core.gathered(core.routing()) {
                 Some(snapshot) => return snapshot,
                 // The backend is being changed at this very moment.
                 None => std::hint::spin_loop(),

@@ -1,6 +1,7 @@
 //! `state`: which backend is in force, and the figures of each side by side.
 
 use provost_control::wire::{Latency, StateCore};
+use provost_state::meter::SAMPLED;
 
 use super::style::{Paint, Style};
 use super::table::{Cell, Table};
@@ -29,7 +30,7 @@ pub(crate) fn text(core: &StateCore, paint: Paint) -> String {
             ("commit", Some(backend.commits), &backend.commit),
         ];
         for (operation, count, latency) in lines {
-            let count = count.unwrap_or(latency.timed.saturating_mul(READS_A_SAMPLE));
+            let count = count.unwrap_or(latency.timed.saturating_mul(u64::from(SAMPLED)));
             let mut cells =
                 vec![Cell::new(&backend.backend), Cell::new(operation), Cell::new(count.to_string())];
             cells.extend(times(latency));
@@ -46,9 +47,6 @@ pub(crate) fn text(core: &StateCore, paint: Paint) -> String {
     text.push_str(&table.render(paint));
     text
 }
-
-/// One read in so many is timed and stands for all of them.
-const READS_A_SAMPLE: u64 = 64;
 
 fn times(latency: &Latency) -> [Cell; 4] {
     [latency.p50_ns, latency.p95_ns, latency.p99_ns, latency.max_ns]
