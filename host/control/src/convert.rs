@@ -172,7 +172,7 @@ mod tests {
     /// A life that was killed, and what was decided about it.
     fn killed() -> (Reader, ProcessId) {
         let (registry, reader) = registry(|| 0);
-        let identity = Identity { name: "web".into(), group: "".into() };
+        let identity = Identity::new("web", "");
         let id = registry.add(identity, moment()).unwrap().id;
         let ruling = Ruling {
             action: RulingAction::Restart { delay_ms: 200 },

@@ -61,7 +61,7 @@ mod tests {
     fn world() -> std::sync::Arc<Snapshot> {
         let (registry, reader) = registry(|| 0);
         for (name, group) in [("web.1", "web"), ("web.2", "web"), ("db", "")] {
-            registry.add(Identity { name: name.into(), group: group.into() }, Moment::default()).unwrap();
+            registry.add(Identity::new(name, group), Moment::default()).unwrap();
         }
         reader.snapshot()
     }

@@ -55,6 +55,7 @@ fn figures(backend: Backend, figures: &BackendFigures) -> wire::BackendFigures {
         backend: backend.as_str().to_owned(),
         reads: figures.reads,
         commits: figures.commits,
+        retries: figures.retries,
         stale: figures.stale,
         differences: figures.differences,
         read: latency(&figures.read),

@@ -357,6 +357,8 @@ pub struct BackendFigures {
     pub reads: u64,
     /// Commits.
     pub commits: u64,
+    /// Commits that another writer came before, and that waited for it.
+    pub retries: u64,
     /// Commits refused as stale.
     pub stale: u64,
     /// Of `dual`: how often the two sides did not agree.

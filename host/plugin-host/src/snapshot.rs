@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn add(registry: &Registry, name: &str, group: &str, events: &[Event]) {
-        let identity = Identity { name: name.into(), group: group.into() };
+        let identity = Identity::new(name, group);
         let mut state = registry.add(identity, at(0)).unwrap();
         for (i, event) in events.iter().enumerate() {
             let expected = At { incarnation: state.incarnation, version: state.version };

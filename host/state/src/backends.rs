@@ -4,32 +4,27 @@
 //! Writers are ordered by one short mutex, whatever the backend. Readers look at one word to see where the
 //! truth is ([`Routing`]); on `atomic` they then load one pointer and take no lock.
 //!
-//! **Changing the backend** is done under the writers' mutex: first everything is brought up to date on both
-//! sides, then the word is changed. So no commit is lost, because none is under way. A reader that saw the old
-//! word finds, on the old side, the world at the moment of the change, which is never older than what it had seen
-//! before: its read began before the change. Only while the processes are divided between the sides is neither
-//! side the whole truth: what is published then says so, and a reader that comes upon it with an old word
-//! looks again.
+//! **Changing the backend** is done under the writers' mutex: first the new side is brought up to date, then the
+//! word is changed, then the old side lets go of what it is no longer asked for. So no commit is lost, because none is
+//! under way. A reader that saw the old word finds, on the old side, the world at the moment of the change, which
+//! is never older than what it had seen before, because its read began before the change; or it finds that
+//! everything has [`Moved`], and looks again: by then the new word is there to be seen. The same holds while the
+//! processes are divided between the sides, and neither is the whole truth.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use arc_swap::ArcSwap;
-use dashmap::DashMap;
+use std::sync::{Arc, PoisonError, TryLockError};
 
 use crate::changes::{Change, ChangeKind, Changes};
+use crate::differences::{Difference, Differences};
 use crate::handle::Handle;
-use crate::locked::Locked;
+use crate::locked::{Locked, Moved};
 use crate::meter::{Meters, Operation};
+use crate::names::Names;
 use crate::process::{Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState};
 use crate::registry::{At, Counters, NameTaken, Rejected};
-use crate::routing::{Backend, Routing, RoutingWord, Side};
-use crate::snapshot::{Index, Snapshot};
+use crate::routing::{Routing, RoutingWord, Side};
+use crate::snapshot::{Snapshot, Truth};
+use crate::sync::{ArcSwap, AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::transition::Event;
-
-/// How many differences are remembered in words.
-const DIFFERENCES_KEPT: usize = 16;
 
 /// How often a comparison is tried again when a commit came between its two reads.
 const TRIES: usize = 8;
@@ -39,25 +34,8 @@ const TRIES: usize = 8;
 struct Last {
     generation: Generation,
     at: Moment,
-}
-
-#[derive(Debug, Default)]
-struct Tally {
-    commits: AtomicU64,
-    stale_incarnation: AtomicU64,
-    stale_version: AtomicU64,
-    illegal: AtomicU64,
-}
-
-/// Two sides that did not agree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Of what.
-    pub of: String,
-    /// What the atomic side said.
-    pub atomic: String,
-    /// What the locked side said, which was served.
-    pub locked: String,
+    /// How many processes there are.
+    members: usize,
 }
 
 #[derive(Debug)]
@@ -73,10 +51,8 @@ pub(crate) struct Core {
     /// The last generation that is published; stored after its state.
     latest: AtomicU64,
     pub(crate) changes: Changes,
-    pub(crate) handles: DashMap<Arc<str>, Handle, ahash::RandomState>,
-    tally: Tally,
     pub(crate) meters: Meters,
-    differences: Mutex<VecDeque<Difference>>,
+    differences: Differences,
 }
 
 type Succession = Result<(PhaseKind, ProcessState), Rejected>;
@@ -87,19 +63,30 @@ impl Core {
             routing: RoutingWord::default(),
             root: ArcSwap::default(),
             locked: Locked::default(),
-            writer: Mutex::default(),
+            writer: Mutex::new(Last::default()),
             announced: AtomicU64::new(0),
             latest: AtomicU64::new(0),
             changes: Changes::default(),
-            handles: DashMap::default(),
-            tally: Tally::default(),
             meters,
-            differences: Mutex::default(),
+            differences: Differences::default(),
         }
     }
 
     fn writer(&self) -> MutexGuard<'_, Last> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The writers' turn for a commit; one that another writer came before is counted.
+    fn writer_in_turn(&self) -> MutexGuard<'_, Last> {
+        match self.writer.try_lock() {
+            Ok(last) => last,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                let last = self.writer();
+                self.meters.retried(self.routing().backend);
+                last
+            }
+        }
     }
 
     pub(crate) fn routing(&self) -> Routing {
@@ -119,16 +106,15 @@ impl Core {
     pub(crate) fn add(&self, identity: Identity, now: Moment) -> Result<Arc<ProcessState>, NameTaken> {
         let mut last = self.writer();
         let root = self.root.load();
-        if root.index.contains_key(&identity.name) {
+        if root.names.find(&identity.name).is_some() {
             return Err(NameTaken(identity.name));
         }
-        let id = ProcessId(u32::try_from(root.table.len()).unwrap_or(u32::MAX));
+        let id = ProcessId(u32::try_from(last.members).unwrap_or(u32::MAX));
         let mut state = ProcessState::new(id, Arc::new(identity), now);
         state.generation = last.generation.next();
         let state = Arc::new(state);
         // Who is there is the same on both sides; only states are routed.
-        self.handles.insert(state.name().clone(), Handle::new(id));
-        let index = root.index.update(state.name().clone(), id);
+        let names = root.names.with(state.name().clone(), id);
         self.changes.record(Change {
             generation: state.generation,
             kind: ChangeKind::Added,
@@ -136,11 +122,22 @@ impl Core {
             state: state.clone(),
         });
         self.announced.store(state.generation.0, Ordering::Release);
-        let partial = self.routing().whole().is_none();
-        self.locked.add(state.clone(), partial);
-        self.store_root(&root, index, &state, partial);
+        let (whole, truth) = (self.routing().whole(), self.truth());
+        if whole != Some(Side::Atomic) {
+            self.locked.add(state.clone(), names.clone(), truth);
+        }
+        match whole {
+            Some(Side::Locked) => self.root.store(Arc::new(Snapshot { names, ..Snapshot::clone(&root) })),
+            _ => self.store_root(&root, names, &state, truth),
+        }
+        last.members += 1;
         self.published(&mut last, &state, now);
         Ok(state)
+    }
+
+    /// How much of the truth is kept on one side alone.
+    fn truth(&self) -> Truth {
+        if self.routing().whole().is_some() { Truth::Whole } else { Truth::Divided }
     }
 
     pub(crate) fn commit(
@@ -151,14 +148,11 @@ impl Core {
         now: Moment,
     ) -> Result<Arc<ProcessState>, Rejected> {
         let begun = self.meters.now();
-        let mut last = self.writer();
+        let mut last = self.writer_in_turn();
         let backend = self.routing().backend;
         let result = self.commit_ordered(&mut last, id, at, event, now);
         drop(last);
-        match &result {
-            Ok(_) => self.meters.committed(backend, self.meters.now().saturating_sub(begun)),
-            Err(rejected) => self.refused(backend, rejected),
-        }
+        self.meters.committed(backend, result.as_ref().err(), self.meters.now().saturating_sub(begun));
         result
     }
 
@@ -171,19 +165,20 @@ impl Core {
         now: Moment,
     ) -> Result<Arc<ProcessState>, Rejected> {
         let root = self.root.load();
-        let name = root.get(id).ok_or(Rejected::Unknown(id))?.name();
-        let routing = self.routing();
-        let (side, partial) = (routing.side(name), routing.whole().is_none());
+        let side = side_of(self.routing(), &root, id).ok_or(Rejected::Unknown(id))?;
+        let truth = self.truth();
         let next = |current: Option<&ProcessState>| -> Succession {
             successor(current.ok_or(Rejected::Unknown(id))?, at, event, last.generation.next(), now)
         };
         let served = match side {
             Side::Atomic => next(root.get(id).map(|state| &**state)),
-            Side::Locked | Side::Both => next(self.locked.get(id).as_deref()),
+            // No writer but this one is under way: nothing moves.
+            Side::Locked | Side::Both => next(self.locked.get(id).unwrap_or_default().as_deref()),
         };
         if side == Side::Both {
             let twin = next(root.get(id).map(|state| &**state));
             if twin != served {
+                let name = root.get(id).map(|state| state.name().clone()).unwrap_or_default();
                 self.differ(&format!("commit to {name}"), &twin, &served);
             }
         }
@@ -195,71 +190,81 @@ impl Core {
         // own for the latest.
         self.announced.store(state.generation.0, Ordering::Release);
         if side != Side::Atomic {
-            self.locked.put(state.clone(), partial);
+            self.locked.put(state.clone(), truth);
         }
         if side != Side::Locked {
-            self.store_root(&root, root.index.clone(), &state, partial);
+            self.store_root(&root, root.names.clone(), &state, truth);
         }
         self.published(last, &state, now);
         Ok(state)
     }
 
-    fn store_root(&self, root: &Snapshot, index: Index, state: &Arc<ProcessState>, partial: bool) {
+    fn store_root(&self, root: &Snapshot, names: Arc<Names>, state: &Arc<ProcessState>, truth: Truth) {
         self.root.store(Arc::new(Snapshot {
-            whole: !partial,
+            truth,
             generation: state.generation,
             taken_at: state.changed_at,
             table: root.table.with(state.id.index(), state.clone()),
-            index,
+            names,
         }));
     }
 
     fn published(&self, last: &mut Last, state: &Arc<ProcessState>, now: Moment) {
-        *last = Last { generation: state.generation, at: now };
-        if let Some(handle) = self.handles.get(state.name()) {
-            handle.publish(state);
-        }
+        (last.generation, last.at) = (state.generation, now);
+        state.identity.word.store(state);
         // Release: whoever sees this generation sees the state that it stands for.
         self.latest.store(state.generation.0, Ordering::Release);
-        self.tally.commits.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn refused(&self, backend: Backend, rejected: &Rejected) {
-        let counter = match rejected {
-            Rejected::StaleIncarnation { .. } => &self.tally.stale_incarnation,
-            Rejected::StaleVersion { .. } => &self.tally.stale_version,
-            Rejected::Unknown(_) | Rejected::Illegal(_) => &self.tally.illegal,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        if matches!(rejected, Rejected::StaleIncarnation { .. } | Rejected::StaleVersion { .. }) {
-            self.meters.stale(backend);
+    /// Looks until the backend stays as it is: once, but for the moment in which it is changed.
+    pub(crate) fn settled<T>(&self, look: impl Fn(Routing) -> Result<T, Moved>) -> T {
+        loop {
+            match look(self.routing()) {
+                Ok(found) => return found,
+                Err(Moved) => crate::sync::spin(),
+            }
         }
     }
 
     /// The state of one process.
     pub(crate) fn state(&self, id: ProcessId) -> Option<Arc<ProcessState>> {
-        let routing = self.routing();
-        self.meters.read(routing.backend, Operation::Read, || {
-            let root = self.root.load();
-            let side = routing.whole().or_else(|| root.get(id).map(|state| routing.side(state.name())))?;
-            match side {
-                Side::Atomic => root.get(id).cloned(),
-                Side::Locked => self.locked.get(id),
-                Side::Both => self.compared_state(id),
+        self.settled(|routing| {
+            self.meters.read(routing.backend, Operation::Read, || {
+                let root = self.root.load();
+                match side_of(routing, &root, id) {
+                    Some(Side::Locked) => self.locked.get(id),
+                    Some(Side::Both) => self.compared_state(id),
+                    Some(Side::Atomic) | None => known(&root, root.get(id).cloned()),
+                }
+            })
+        })
+    }
+
+    /// The live handle of the process called `name`.
+    pub(crate) fn handle(&self, name: &str) -> Option<Handle> {
+        self.settled(|routing| match routing.whole() {
+            Some(Side::Locked) => self.locked.handle(name),
+            Some(Side::Atomic | Side::Both) | None => {
+                let root = self.root.load();
+                known(&root, root.by_name(name).map(|state| Handle::of(state)))
             }
         })
     }
 
-    /// The whole, on whatever backend; `None` if the routing has changed meanwhile.
-    pub(crate) fn gathered(&self, routing: Routing) -> Option<Arc<Snapshot>> {
-        self.meters.read(routing.backend, Operation::Snapshot, || match routing.whole() {
-            Some(Side::Atomic) => Some(self.root.load_full()).filter(|root| root.whole),
-            Some(Side::Locked) => self.locked.snapshot(&self.root.load()).map(Arc::new),
-            Some(Side::Both) => self.compared_snapshot(),
-            None => {
-                let last = self.writer();
-                (self.routing() == routing).then(|| self.mixed(routing, &last))
-            }
+    /// The whole, on whatever backend.
+    pub(crate) fn gathered(&self) -> Arc<Snapshot> {
+        self.settled(|routing| {
+            self.meters.read(routing.backend, Operation::Snapshot, || match routing.whole() {
+                Some(Side::Atomic) => {
+                    Some(self.root.load_full()).filter(|root| root.truth == Truth::Whole).ok_or(Moved)
+                }
+                Some(Side::Locked) => self.locked.snapshot().map(Arc::new),
+                Some(Side::Both) => self.compared_snapshot(),
+                None => {
+                    let last = self.writer();
+                    if self.routing() == routing { Ok(self.mixed(routing, &last)) } else { Err(Moved) }
+                }
+            })
         })
     }
 
@@ -268,20 +273,22 @@ impl Core {
         let root = self.root.load();
         let current = |state: &Arc<ProcessState>| match routing.side(state.name()) {
             Side::Atomic => state.clone(),
-            Side::Locked | Side::Both => self.locked.get(state.id).unwrap_or_else(|| state.clone()),
+            Side::Locked | Side::Both => {
+                self.locked.get(state.id).ok().flatten().unwrap_or_else(|| state.clone())
+            }
         };
         let table = root.table.iter().map(current).collect();
         Arc::new(Snapshot {
-            whole: true,
+            truth: Truth::Whole,
             generation: last.generation,
             taken_at: last.at,
             table,
-            index: root.index.clone(),
+            names: root.names.clone(),
         })
     }
 
-    fn compared_state(&self, id: ProcessId) -> Option<Arc<ProcessState>> {
-        let mut locked = self.locked.get(id);
+    fn compared_state(&self, id: ProcessId) -> Result<Option<Arc<ProcessState>>, Moved> {
+        let mut locked = self.locked.get(id)?;
         for _ in 0..TRIES {
             let atomic = self.root.load().get(id).cloned();
             let version = |state: &Option<Arc<ProcessState>>| state.as_ref().map(|state| state.version);
@@ -289,70 +296,88 @@ impl Core {
                 if atomic != locked {
                     self.differ("a state", &atomic, &locked);
                 }
-                return locked;
+                return Ok(locked);
             }
-            locked = self.locked.get(id);
+            locked = self.locked.get(id)?;
         }
         // A commit is half way between the two sides all the time: this read goes uncompared.
-        locked
+        Ok(locked)
     }
 
-    fn compared_snapshot(&self) -> Option<Arc<Snapshot>> {
-        let mut locked = self.locked.snapshot(&self.root.load())?;
+    fn compared_snapshot(&self) -> Result<Arc<Snapshot>, Moved> {
+        let mut locked = self.locked.snapshot()?;
         for _ in 0..TRIES {
             let atomic = self.root.load();
-            if atomic.generation == locked.generation {
+            if atomic.generation == locked.generation && atomic.truth == Truth::Whole {
                 let pairs = atomic.table.iter().zip(locked.table.iter());
                 for (atomic, locked) in pairs.filter(|(atomic, locked)| atomic != locked) {
                     self.differ("a snapshot", atomic, locked);
                 }
                 break;
             }
-            locked = self.locked.snapshot(&self.root.load())?;
+            locked = self.locked.snapshot()?;
         }
-        Some(Arc::new(locked))
+        Ok(Arc::new(locked))
     }
 
     fn differ(&self, of: &str, atomic: &impl std::fmt::Debug, locked: &impl std::fmt::Debug) {
         self.meters.difference();
-        let difference =
-            Difference { of: of.to_owned(), atomic: format!("{atomic:?}"), locked: format!("{locked:?}") };
-        let mut kept = self.differences.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.truncate(DIFFERENCES_KEPT - 1);
-        kept.push_front(difference);
+        self.differences.keep(of, atomic, locked);
     }
 
     /// The differences that nobody has taken yet, newest first.
     pub(crate) fn take_differences(&self) -> Vec<Difference> {
-        self.differences.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
+        self.differences.take()
     }
 
     /// Changes the backend under way; what was in force before.
     pub(crate) fn reroute(&self, routing: Routing) -> Routing {
         let last = self.writer();
         let before = self.routing();
-        // Whatever is in force, no writer is under way: both sides together are the truth.
+        // No writer is under way: where a process is kept, there is its latest state.
         let world = match before.whole() {
             Some(Side::Atomic) => self.root.load_full(),
-            Some(Side::Locked | Side::Both) | None => self.mixed(before, &last),
+            Some(Side::Locked | Side::Both) => Arc::new(self.locked.all()),
+            None => self.mixed(before, &last),
         };
-        self.locked.put_all(&world);
-        self.root.store(Arc::new(Snapshot {
-            generation: last.generation,
-            taken_at: last.at,
-            ..(*world).clone()
-        }));
+        let world = Snapshot { generation: last.generation, taken_at: last.at, ..(*world).clone() };
+        let whole = routing.whole();
+        if whole != Some(Side::Atomic) {
+            self.locked.put_all(&world);
+        }
+        let names = world.names.clone();
+        self.root.store(Arc::new(world));
         self.routing.store(routing);
+        // Only now: who comes here with the old word and finds nothing must find the new word.
+        match whole {
+            Some(Side::Atomic) => self.locked.clear(),
+            Some(Side::Locked) => self.root.store(Arc::new(Snapshot {
+                truth: Truth::Elsewhere,
+                generation: last.generation,
+                taken_at: last.at,
+                table: Default::default(),
+                names,
+            })),
+            Some(Side::Both) | None => {}
+        }
         before
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        Counters {
-            commits: self.tally.commits.load(Ordering::Relaxed),
-            stale_incarnation: self.tally.stale_incarnation.load(Ordering::Relaxed),
-            stale_version: self.tally.stale_version.load(Ordering::Relaxed),
-            illegal: self.tally.illegal.load(Ordering::Relaxed),
-        }
+        self.meters.counters(self.latest())
+    }
+}
+
+/// Where the process in slot `id` is kept; `None` if the root does not know it.
+fn side_of(routing: Routing, root: &Snapshot, id: ProcessId) -> Option<Side> {
+    routing.whole().or_else(|| root.get(id).map(|state| routing.side(state.name())))
+}
+
+/// What a root says of one process: if it does not know it, it must be one that ought to.
+fn known<T>(root: &Snapshot, found: Option<T>) -> Result<Option<T>, Moved> {
+    match found {
+        None if root.truth == Truth::Elsewhere => Err(Moved),
+        found => Ok(found),
     }
 }
 
@@ -376,76 +401,4 @@ fn successor(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::process::Cause;
-    use crate::routing::Rollout;
-
-    fn core() -> (Core, ProcessId) {
-        let core = Core::new(Meters::new(|| 0));
-        let added = core.add(Identity { name: "web".into(), group: "".into() }, Moment::default()).unwrap();
-        (core, added.id)
-    }
-
-    #[test]
-    fn in_dual_a_side_that_was_tampered_with_is_noticed_and_the_locked_value_served() {
-        let (core, id) = core();
-        core.reroute(Routing { backend: Backend::Dual, rollout: Rollout::FULL });
-        assert_eq!(core.meters.figures(Backend::Dual).differences, 0);
-        let good = core.state(id).unwrap();
-        let tampered = Arc::new(ProcessState { restarts: 99, ..(*good).clone() });
-        let root = core.root.load_full();
-        let table = root.table.with(0, tampered);
-        core.root.store(Arc::new(Snapshot { table, ..(*root).clone() }));
-        assert_eq!(core.state(id).unwrap().restarts, 0);
-        assert_eq!(core.gathered(core.routing()).unwrap().by_name("web").unwrap().restarts, 0);
-        assert_eq!(core.meters.figures(Backend::Dual).differences, 2);
-        let event = Event::Start { cause: Cause::User, reason: "r".into() };
-        let at = At { incarnation: good.incarnation, version: good.version };
-        assert_eq!(core.commit(id, at, &event, Moment::default()).unwrap().restarts, 0);
-        let told = core.take_differences();
-        assert_eq!(told.len(), 3);
-        assert!(
-            told[0].of.contains("web") && told[0].atomic.contains("99") && !told[0].locked.contains("99")
-        );
-        core.state(id).unwrap();
-        assert!(core.take_differences().is_empty(), "the commit has put the tampered side right");
-    }
-
-    #[test]
-    fn on_atomic_readers_go_on_while_every_lock_of_the_writers_is_held() {
-        use crate::changes::CHANGES_KEPT;
-        let (writer, reader) = crate::registry(|| 0);
-        for n in 0..100 {
-            let identity = Identity { name: format!("p{n}").into(), group: "".into() };
-            writer.add(identity, Moment::default()).unwrap();
-        }
-        let mut poller = reader.poller();
-        let handle = reader.handle("p7").unwrap();
-        let core = reader.core();
-        let writers = core.writer();
-        let differences = core.differences.lock().unwrap();
-        core.locked.while_locked(|| {
-            let (told, answer) = std::sync::mpsc::channel();
-            let (reader, id) = (reader.clone(), handle.id);
-            std::thread::spawn(move || {
-                let world = reader.snapshot();
-                let seen = (
-                    world.len(),
-                    reader.look().len(),
-                    poller.snapshot().len(),
-                    reader.state(id).unwrap().id,
-                    handle.status().phase,
-                    reader.changes_since(Generation(0), CHANGES_KEPT).changes.len(),
-                    reader.changes_until(Generation(0), &world, CHANGES_KEPT).changes.len(),
-                    reader.counters().commits,
-                );
-                told.send(seen).unwrap();
-            });
-            // A reader that waited for one of the locks would never answer; this is how long never is.
-            let seen = answer.recv_timeout(std::time::Duration::from_secs(60)).expect("a reader took a lock");
-            assert_eq!(seen, (100, 100, 100, ProcessId(7), PhaseKind::Stopped, 100, 100, 100));
-        });
-        drop((writers, differences));
-    }
-}
+mod tests;

@@ -6,13 +6,12 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-
 use crate::process::{Generation, PhaseKind, ProcessState};
+use crate::sync::ArcSwapOption;
 use crate::transition::EventKind;
 
 /// How many commits are remembered.
-pub const CHANGES_KEPT: usize = 8_192;
+pub const CHANGES_KEPT: usize = if cfg!(loom) { 4 } else { 8_192 };
 
 /// What a commit was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

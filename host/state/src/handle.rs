@@ -2,59 +2,79 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::process::{PhaseKind, ProcessId, ProcessState};
+use crate::process::{Identity, PhaseKind, ProcessId, ProcessState};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Phase, incarnation and generation of one process in one atomic word: serves "is it up?" without a
 /// look at the root.
 ///
 /// It is stored right after the root of the same commit, so it may lag behind a snapshot by the commit
 /// that is under way; by itself it never goes backwards.
-#[derive(Default)]
-pub struct StatusWord(AtomicU64);
+pub(crate) struct StatusWord(AtomicU64);
 
-/// What a [`StatusWord`] says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// The phase.
-    pub phase: PhaseKind,
-    /// The incarnation, modulo 2^24.
-    pub incarnation: u32,
-    /// The generation of the commit, modulo 2^36.
-    pub generation: u64,
-}
+/// What the status word of a process says: one word, taken apart when asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Status(u64);
 
 const INCARNATION_BITS: u32 = 24;
 const GENERATION_BITS: u32 = 36;
 
-impl StatusWord {
-    pub(crate) fn store(&self, state: &ProcessState) {
+impl Status {
+    fn of(state: &ProcessState) -> Self {
         let phase = state.phase.kind() as u64;
         let incarnation = state.incarnation.0 & ((1 << INCARNATION_BITS) - 1);
         let generation = state.generation.0 & ((1 << GENERATION_BITS) - 1);
-        let word =
-            (phase << (INCARNATION_BITS + GENERATION_BITS)) | (incarnation << GENERATION_BITS) | generation;
-        // Release: whoever sees the word also sees the root that was published before it.
-        self.0.store(word, Ordering::Release);
+        Self((phase << (INCARNATION_BITS + GENERATION_BITS)) | (incarnation << GENERATION_BITS) | generation)
     }
 
-    /// The status at the last commit that this thread can see.
+    /// The phase.
     #[must_use]
-    pub fn load(&self) -> Status {
-        let word = self.0.load(Ordering::Acquire);
-        let phase = PhaseKind::ALL.get((word >> (INCARNATION_BITS + GENERATION_BITS)) as usize);
-        Status {
-            phase: phase.copied().unwrap_or(PhaseKind::Stopped),
-            incarnation: ((word >> GENERATION_BITS) & ((1 << INCARNATION_BITS) - 1)) as u32,
-            generation: word & ((1 << GENERATION_BITS) - 1),
-        }
+    pub fn phase(self) -> PhaseKind {
+        let phase = PhaseKind::ALL.get((self.0 >> (INCARNATION_BITS + GENERATION_BITS)) as usize);
+        phase.copied().unwrap_or(PhaseKind::Stopped)
+    }
+
+    /// The incarnation, modulo 2^24.
+    #[must_use]
+    pub fn incarnation(self) -> u32 {
+        ((self.0 >> GENERATION_BITS) & ((1 << INCARNATION_BITS) - 1)) as u32
+    }
+
+    /// The generation of the commit, modulo 2^36.
+    #[must_use]
+    pub fn generation(self) -> u64 {
+        self.0 & ((1 << GENERATION_BITS) - 1)
     }
 }
 
-impl fmt::Debug for StatusWord {
+impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.load().fmt(f)
+        f.debug_struct("Status")
+            .field("phase", &self.phase())
+            .field("incarnation", &self.incarnation())
+            .field("generation", &self.generation())
+            .finish()
+    }
+}
+
+impl Default for StatusWord {
+    /// Stopped, before the first life and the first commit.
+    fn default() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}
+
+impl StatusWord {
+    /// For the writer, right after it has published `state`.
+    pub(crate) fn store(&self, state: &ProcessState) {
+        // Release: whoever sees the word also sees the root that was published before it.
+        self.0.store(Status::of(state).0, Ordering::Release);
+    }
+
+    /// The status at the last commit that this thread can see.
+    pub(crate) fn load(&self) -> Status {
+        Status(self.0.load(Ordering::Acquire))
     }
 }
 
@@ -63,22 +83,26 @@ impl fmt::Debug for StatusWord {
 pub struct Handle {
     /// Its slot.
     pub id: ProcessId,
-    word: Arc<StatusWord>,
+    identity: Arc<Identity>,
 }
 
 impl Handle {
-    pub(crate) fn new(id: ProcessId) -> Self {
-        Self { id, word: Arc::default() }
+    /// The handle of the process that `state` is a state of.
+    #[must_use]
+    pub fn of(state: &ProcessState) -> Self {
+        Self { id: state.id, identity: state.identity.clone() }
     }
 
-    /// For the writer, right after it has published `state`.
-    pub(crate) fn publish(&self, state: &ProcessState) {
-        self.word.store(state);
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.identity.name
     }
 
-    /// Phase, incarnation and generation; see [`StatusWord`] for its consistency.
+    /// Phase, incarnation and generation in one load. It may lag behind a snapshot by the commit that is
+    /// under way; by itself it never goes backwards.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.word.load()
+        self.identity.word.load()
     }
 }

@@ -29,21 +29,24 @@
 
 mod backends;
 pub mod changes;
+mod differences;
 pub mod failsafe;
 mod handle;
 mod locked;
 pub mod meter;
+mod names;
 pub mod ports;
 pub mod process;
 pub mod registry;
 pub mod routing;
 pub mod snapshot;
+mod sync;
 mod table;
 pub mod transition;
 
-pub use backends::Difference;
 pub use changes::{Change, ChangeKind, Changes};
-pub use handle::{Handle, Status, StatusWord};
+pub use differences::Difference;
+pub use handle::{Handle, Status};
 pub use meter::{BackendFigures, Latency};
 pub use ports::{
     Action, Batch, Consumer, Decision, Ended, Fault, FaultKind, PluginReport, PluginStatus, Plugins, Policy,

@@ -2,86 +2,140 @@
 //! benchmark, and what the host falls back to when the atomic one is in doubt.
 //!
 //! A commit shares the map and locks one state; a snapshot takes the map to itself, so that no commit is half
-//! done while it looks. No lock is held across anything but memory.
+//! done while it looks. No lock is held across anything but memory. While `atomic` is in force for all processes,
+//! nothing is kept here.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
+use crate::handle::Handle;
+use crate::names::Names;
 use crate::process::{Generation, Moment, ProcessId, ProcessState};
-use crate::snapshot::Snapshot;
-use crate::table::Table;
+use crate::snapshot::{Snapshot, Truth};
+use crate::sync::{Mutex, MutexGuard, RwLock};
 
 type Cell = Arc<Mutex<Arc<ProcessState>>>;
 
-#[derive(Debug, Default)]
+/// What was looked for is kept by another backend: this one was changed under way. Look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moved;
+
+#[derive(Debug)]
 pub(crate) struct Locked {
     map: RwLock<Map>,
     /// The last commit; its own lock is inside that of the map.
     last: Mutex<Last>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Last {
     generation: Generation,
     at: Moment,
-    /// Some processes are kept elsewhere: the states here are not the whole truth.
-    partial: bool,
+    truth: Truth,
 }
 
 #[derive(Debug, Default)]
 struct Map {
     by_name: HashMap<Arc<str>, Cell>,
     by_slot: Vec<Cell>,
+    /// For snapshots, which are the same whoever makes them.
+    names: Arc<Names>,
+}
+
+impl Default for Locked {
+    /// Nothing is kept here yet.
+    fn default() -> Self {
+        let last = Last { generation: Generation::default(), at: Moment::default(), truth: Truth::Elsewhere };
+        Self { map: RwLock::new(Map::default()), last: Mutex::new(last) }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Locked {
-    /// Adds a process in the next slot; `partial` if some processes are kept elsewhere.
-    pub(crate) fn add(&self, state: Arc<ProcessState>, partial: bool) {
-        let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-        *lock(&self.last) = Last { generation: state.generation, at: state.changed_at, partial };
-        let cell: Cell = Arc::new(Mutex::new(state.clone()));
-        map.by_name.insert(state.name().clone(), cell.clone());
-        map.by_slot.push(cell);
+impl Map {
+    fn push(&mut self, state: Arc<ProcessState>) {
+        let name = state.name().clone();
+        let cell: Cell = Arc::new(Mutex::new(state));
+        self.by_name.insert(name, cell.clone());
+        self.by_slot.push(cell);
     }
 
-    /// Replaces a state; `partial` if some processes are kept elsewhere.
-    pub(crate) fn put(&self, state: Arc<ProcessState>, partial: bool) {
+    fn all(&self, last: Last) -> Snapshot {
+        Snapshot {
+            truth: Truth::Whole,
+            generation: last.generation,
+            taken_at: last.at,
+            table: self.by_slot.iter().map(|cell| lock(cell).clone()).collect(),
+            names: self.names.clone(),
+        }
+    }
+}
+
+impl Locked {
+    /// Adds a process in the next slot; `truth` says how much of the world is kept here.
+    pub(crate) fn add(&self, state: Arc<ProcessState>, names: Arc<Names>, truth: Truth) {
+        let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
+        *lock(&self.last) = Last { generation: state.generation, at: state.changed_at, truth };
+        map.push(state);
+        map.names = names;
+    }
+
+    /// Replaces a state; `truth` says how much of the world is kept here.
+    pub(crate) fn put(&self, state: Arc<ProcessState>, truth: Truth) {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(cell) = map.by_slot.get(state.id.index()) {
-            *lock(&self.last) = Last { generation: state.generation, at: state.changed_at, partial };
+            *lock(&self.last) = Last { generation: state.generation, at: state.changed_at, truth };
             *lock(cell) = state;
         }
     }
 
-    /// Brings everything up to date at once: from now on, and until the next `put`, this is the whole truth.
+    /// Takes over everything at once: from now on, and until the next `put`, this is the whole truth.
     pub(crate) fn put_all(&self, world: &Snapshot) {
-        let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-        for (cell, state) in map.by_slot.iter().zip(world.table.iter()) {
-            *lock(cell) = state.clone();
-        }
-        *lock(&self.last) = Last { generation: world.generation, at: world.taken_at, partial: false };
+        let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
+        *map = Map { names: world.names.clone(), ..Map::default() };
+        world.iter().for_each(|state| map.push(state.clone()));
+        *lock(&self.last) = Last { generation: world.generation, at: world.taken_at, truth: Truth::Whole };
     }
 
-    pub(crate) fn get(&self, id: ProcessId) -> Option<Arc<ProcessState>> {
+    /// Lets go of everything: it is kept elsewhere now.
+    pub(crate) fn clear(&self) {
+        let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
+        *map = Map::default();
+        lock(&self.last).truth = Truth::Elsewhere;
+    }
+
+    pub(crate) fn get(&self, id: ProcessId) -> Result<Option<Arc<ProcessState>>, Moved> {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
-        map.by_slot.get(id.index()).map(|cell| lock(cell).clone())
+        self.found(map.by_slot.get(id.index()).map(|cell| lock(cell).clone()))
     }
 
-    /// All states at one instant, unless some are kept elsewhere; `of` has the index, which is the same in both
-    /// backends.
-    pub(crate) fn snapshot(&self, of: &Snapshot) -> Option<Snapshot> {
+    pub(crate) fn handle(&self, name: &str) -> Result<Option<Handle>, Moved> {
+        let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
+        self.found(map.by_name.get(name).map(|cell| Handle::of(&lock(cell))))
+    }
+
+    /// To be called under the lock of the map.
+    fn found<T>(&self, found: Option<T>) -> Result<Option<T>, Moved> {
+        match found {
+            None if lock(&self.last).truth == Truth::Elsewhere => Err(Moved),
+            found => Ok(found),
+        }
+    }
+
+    /// All states at one instant, unless some are kept elsewhere.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, Moved> {
         // Exclusively: a commit that shares the map could be between two states that we read.
         let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-        let Last { generation, at, partial } = *lock(&self.last);
-        if partial {
-            return None;
-        }
-        let table: Table = map.by_slot.iter().map(|cell| lock(cell).clone()).collect();
-        Some(Snapshot { whole: true, generation, taken_at: at, table, index: of.index.clone() })
+        let last = *lock(&self.last);
+        if last.truth == Truth::Whole { Ok(map.all(last)) } else { Err(Moved) }
+    }
+
+    /// All that is kept here, for a writer who knows that it is all there is.
+    pub(crate) fn all(&self) -> Snapshot {
+        let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
+        map.all(*lock(&self.last))
     }
 
     /// Holds every lock there is while `work` goes on.

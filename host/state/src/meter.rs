@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
 
+use crate::process::Generation;
+use crate::registry::{Counters, Rejected};
 use crate::routing::Backend;
 
 /// One read in so many is timed, on each thread.
@@ -79,6 +81,9 @@ pub struct BackendFigures {
     pub reads: u64,
     /// Commits published.
     pub commits: u64,
+    /// Commits that another writer came before, and that were made after it. The writers' mutex lets them wait;
+    /// in a loop of compare-and-swap these would be the retries.
+    pub retries: u64,
     /// Commits refused as stale.
     pub stale: u64,
     /// Reads and commits in which the two sides did not agree.
@@ -102,6 +107,7 @@ pub(crate) enum Operation {
 struct Meter {
     reads: AtomicU64,
     commits: AtomicU64,
+    retries: AtomicU64,
     stale: AtomicU64,
     differences: AtomicU64,
     read: Timings,
@@ -114,6 +120,7 @@ impl Meter {
         Self {
             reads: AtomicU64::new(0),
             commits: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
             stale: AtomicU64::new(0),
             differences: AtomicU64::new(0),
             read: Timings::new(),
@@ -128,11 +135,20 @@ impl Meter {
 pub(crate) struct Meters {
     clock: ReadClock,
     meters: [Meter; Backend::ALL.len()],
+    refused: Refused,
+}
+
+/// Commits that were refused, whatever the backend.
+#[derive(Debug, Default)]
+struct Refused {
+    stale_incarnation: AtomicU64,
+    stale_version: AtomicU64,
+    illegal: AtomicU64,
 }
 
 impl Meters {
     pub(crate) fn new(clock: ReadClock) -> Self {
-        Self { clock, meters: [Meter::new(), Meter::new(), Meter::new()] }
+        Self { clock, meters: [Meter::new(), Meter::new(), Meter::new()], refused: Refused::default() }
     }
 
     fn of(&self, backend: Backend) -> &Meter {
@@ -168,18 +184,40 @@ impl Meters {
         (self.clock)()
     }
 
-    pub(crate) fn committed(&self, backend: Backend, took_ns: u64) {
+    /// A commit came to its end: published, or refused.
+    pub(crate) fn committed(&self, backend: Backend, refused: Option<&Rejected>, took_ns: u64) {
         let meter = self.of(backend);
-        meter.commits.fetch_add(1, Ordering::Relaxed);
-        meter.commit.record(took_ns);
+        let (counter, stale) = match refused {
+            None => {
+                meter.commits.fetch_add(1, Ordering::Relaxed);
+                meter.commit.record(took_ns);
+                return;
+            }
+            Some(Rejected::StaleIncarnation { .. }) => (&self.refused.stale_incarnation, true),
+            Some(Rejected::StaleVersion { .. }) => (&self.refused.stale_version, true),
+            Some(Rejected::Unknown(_) | Rejected::Illegal(_)) => (&self.refused.illegal, false),
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        meter.stale.fetch_add(u64::from(stale), Ordering::Relaxed);
     }
 
-    pub(crate) fn stale(&self, backend: Backend) {
-        self.of(backend).stale.fetch_add(1, Ordering::Relaxed);
+    /// Another writer came before a commit.
+    pub(crate) fn retried(&self, backend: Backend) {
+        self.of(backend).retries.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn difference(&self) {
         self.of(Backend::Dual).differences.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Every generation up to `latest` is a commit.
+    pub(crate) fn counters(&self, latest: Generation) -> Counters {
+        Counters {
+            commits: latest.0,
+            stale_incarnation: self.refused.stale_incarnation.load(Ordering::Relaxed),
+            stale_version: self.refused.stale_version.load(Ordering::Relaxed),
+            illegal: self.refused.illegal.load(Ordering::Relaxed),
+        }
     }
 
     pub(crate) fn figures(&self, backend: Backend) -> BackendFigures {
@@ -187,6 +225,7 @@ impl Meters {
         BackendFigures {
             reads: meter.reads.load(Ordering::Relaxed),
             commits: meter.commits.load(Ordering::Relaxed),
+            retries: meter.retries.load(Ordering::Relaxed),
             stale: meter.stale.load(Ordering::Relaxed),
             differences: meter.differences.load(Ordering::Relaxed),
             read: meter.read.read(),

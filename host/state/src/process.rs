@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::handle::StatusWord;
+
 /// How many deaths of a process are remembered, newest first (s6 keeps 100 by default, too).
 pub const DEATHS_KEPT: usize = 100;
 
@@ -85,13 +87,34 @@ impl Moment {
     }
 }
 
-/// What never changes about a process: shared between all versions of its state.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// What never changes about a process: shared between all versions of its state. The status word lies here,
+/// because what all versions share is where a handle can find it.
 pub struct Identity {
     /// The name in the config: `web`, or `web.1` for a replica.
     pub name: Arc<str>,
     /// The group that shares its fate; empty if it is in none.
     pub group: Arc<str>,
+    pub(crate) word: StatusWord,
+}
+
+impl Identity {
+    /// The identity of the process called `name`, in `group` unless that is empty.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, group: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), group: group.into(), word: StatusWord::default() }
+    }
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.group) == (&other.name, &other.group)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("name", &self.name).field("group", &self.group).finish()
+    }
 }
 
 /// What was asked for.
@@ -427,7 +450,7 @@ impl ProcessState {
             restarts: 0,
             failures: 0,
             decision: None,
-            deaths: Arc::from([]),
+            deaths: Arc::default(),
         }
     }
 

@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
-use crate::backends::{Core, Difference};
+use crate::backends::Core;
 use crate::changes::Page;
+use crate::differences::Difference;
 use crate::handle::Handle;
 use crate::meter::{BackendFigures, Meters, Operation, ReadClock};
 use crate::process::{Generation, Identity, Incarnation, Moment, ProcessId, ProcessState, Version};
 use crate::routing::{Backend, Routing};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Truth};
+use crate::sync::Guard;
 use crate::transition::{Event, Illegal};
 
 /// What a writer believes to be true of the process it commits to.
@@ -89,11 +91,14 @@ pub struct Poller {
     last: Arc<Snapshot>,
 }
 
-/// A snapshot for a short look.
+/// A snapshot for a short look: on `atomic` no reference is counted. Not to be held across an await.
 #[derive(Debug)]
-pub enum Look {
-    /// On `atomic`: no reference is counted.
-    Guarded(arc_swap::Guard<Arc<Snapshot>>),
+pub struct Look(Seen);
+
+#[derive(Debug)]
+enum Seen {
+    /// On `atomic`.
+    Guarded(Guard<Arc<Snapshot>>),
     /// On the other backends.
     Gathered(Arc<Snapshot>),
 }
@@ -102,9 +107,9 @@ impl std::ops::Deref for Look {
     type Target = Snapshot;
 
     fn deref(&self) -> &Snapshot {
-        match self {
-            Self::Guarded(guard) => guard,
-            Self::Gathered(snapshot) => snapshot,
+        match &self.0 {
+            Seen::Guarded(guard) => guard,
+            Seen::Gathered(snapshot) => snapshot,
         }
     }
 }
@@ -162,14 +167,7 @@ impl Reader {
     /// The latest snapshot, to keep as long as one likes. Reads by one reader never go backwards.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        let core = &*self.shared;
-        loop {
-            match core.gathered(core.routing()) {
-                Some(snapshot) => return snapshot,
-                // The backend is being changed at this very moment.
-                None => std::hint::spin_loop(),
-            }
-        }
+        self.shared.gathered()
     }
 
     /// The latest snapshot, for a short look that does not cross an await: on `atomic` it is cheaper than
@@ -179,11 +177,11 @@ impl Reader {
         let core = &*self.shared;
         if core.routing() == Routing::default() {
             let root = core.meters.read(Backend::Atomic, Operation::Snapshot, || core.root.load());
-            if root.whole {
-                return Look::Guarded(root);
+            if root.truth == Truth::Whole {
+                return Look(Seen::Guarded(root));
             }
         }
-        Look::Gathered(self.snapshot())
+        Look(Seen::Gathered(self.snapshot()))
     }
 
     /// The latest state of one process.
@@ -201,7 +199,7 @@ impl Reader {
     /// The live handle of the process called `name`.
     #[must_use]
     pub fn handle(&self, name: &str) -> Option<Handle> {
-        self.shared.handles.get(name).map(|handle| handle.value().clone())
+        self.shared.handle(name)
     }
 
     /// At most `limit` commits after `cursor`, and how many were missed. Takes no lock.

@@ -10,7 +10,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU16, Ordering};
+
+use crate::sync::{AtomicU16, Ordering};
 
 /// An implementation of the state core.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -2,37 +2,35 @@
 
 use std::sync::Arc;
 
+use crate::names::Names;
 use crate::process::{Generation, Moment, PhaseKind, ProcessId, ProcessState};
 use crate::table::Table;
 
-/// Names to slots. Persistent, so that adding a process does not copy the index.
-pub(crate) type Index =
-    imbl::GenericHashMap<Arc<str>, ProcessId, ahash::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
+/// How much of the truth a published root holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Truth {
+    /// All of it.
+    #[default]
+    Whole,
+    /// A part of the processes is kept behind locks: here they are as they were when they went there.
+    Divided,
+    /// All processes are kept behind locks: here are only their names.
+    Elsewhere,
+}
 
 /// The whole registry at one instant. Immutable, shared, cheap to take: whoever holds one is never
 /// overtaken by a write, and costs only what changed since.
-#[derive(Clone, Debug)]
+///
+/// The default is a world without processes.
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// False for a root that was published while part of the processes were kept behind locks: then it is not
-    /// the whole truth, and is never handed out.
-    pub(crate) whole: bool,
+    /// Only what is whole is ever handed out.
+    pub(crate) truth: Truth,
     pub(crate) generation: Generation,
     pub(crate) taken_at: Moment,
     pub(crate) table: Table,
-    pub(crate) index: Index,
-}
-
-impl Default for Snapshot {
-    /// A world without processes.
-    fn default() -> Self {
-        Self {
-            whole: true,
-            generation: Generation::default(),
-            taken_at: Moment::default(),
-            table: Table::default(),
-            index: Index::default(),
-        }
-    }
+    /// Shared with later snapshots: it may know names that are not in the table yet.
+    pub(crate) names: Arc<Names>,
 }
 
 /// How many processes are in each phase.
@@ -75,13 +73,14 @@ impl Snapshot {
     /// The slot of the process called `name`.
     #[must_use]
     pub fn id(&self, name: &str) -> Option<ProcessId> {
-        self.index.get(name).copied()
+        // The names are shared with later snapshots: what was added since is not in this one.
+        self.names.find(name).filter(|id| id.index() < self.len())
     }
 
     /// The process called `name`.
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<&Arc<ProcessState>> {
-        self.get(self.id(name)?)
+        self.get(self.names.find(name)?)
     }
 
     /// The process in slot `id`.
@@ -98,6 +97,12 @@ impl Snapshot {
     /// At most `limit` processes from position `offset` on, in the order in which they were added.
     pub fn page(&self, offset: usize, limit: usize) -> impl Iterator<Item = &Arc<ProcessState>> {
         self.table.iter_from(offset.min(self.len())).take(limit)
+    }
+
+    /// The processes that have changed after `generation`, in the order in which they were added. What did
+    /// not change costs nothing: whole branches without a change are passed over.
+    pub fn changed_since(&self, generation: Generation) -> impl Iterator<Item = &Arc<ProcessState>> {
+        self.table.changed_since(generation)
     }
 
     /// How many processes are in each phase.

@@ -199,7 +199,7 @@ impl ProcessState {
         self.reason = reason.clone();
         if desired == Desired::Up {
             self.failures = 0;
-            self.deaths = Arc::from([]);
+            self.deaths = Arc::default();
         }
     }
 

@@ -43,7 +43,7 @@ fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {
 /// Adds that many processes; the last of them.
 fn filled(writer: &Registry, size: usize) -> ProcessId {
     let add = |n| {
-        let identity = Identity { name: format!("p{n}").into(), group: "g".into() };
+        let identity = Identity::new(format!("p{n}"), "g");
         writer.add(identity, Moment::default()).unwrap().id
     };
     let ids: Vec<ProcessId> = (0..size).map(add).collect();

@@ -24,11 +24,8 @@ fn routings() -> [Routing; 5] {
 fn with_processes(routing: Routing, count: usize) -> (Registry, Reader, Vec<ProcessId>) {
     let (registry, reader) = registry(|| 0);
     registry.reroute(routing);
-    let ids = (0..count)
-        .map(|n| {
-            registry.add(Identity { name: format!("p{n}").into(), group: "".into() }, now(0)).unwrap().id
-        })
-        .collect();
+    let ids =
+        (0..count).map(|n| registry.add(Identity::new(format!("p{n}"), ""), now(0)).unwrap().id).collect();
     (registry, reader, ids)
 }
 
@@ -85,7 +82,7 @@ fn a_name_is_taken_once() {
 
 fn a_name_is_taken_once_on(routing: Routing) {
     let (registry, reader, _) = with_processes(routing, 1);
-    let taken = registry.add(Identity { name: "p0".into(), group: "".into() }, now(0)).unwrap_err();
+    let taken = registry.add(Identity::new("p0", ""), now(0)).unwrap_err();
     assert_eq!(&*taken.0, "p0");
     assert_eq!(reader.snapshot().len(), 1);
 }
@@ -116,12 +113,12 @@ fn handles_and_pollers_see_every_commit_on(routing: Routing) {
     let (registry, reader, ids) = with_processes(routing, 3);
     let handle = reader.handle("p1").unwrap();
     let mut poller = reader.poller();
-    assert_eq!(handle.status().phase, PhaseKind::Stopped);
+    assert_eq!(handle.status().phase(), PhaseKind::Stopped);
     for event in [start(), spawned()] {
         registry.commit(ids[1], at(&reader, ids[1]), &event, now(1)).unwrap();
     }
     let status = handle.status();
-    assert_eq!((status.phase, status.incarnation, status.generation), (PhaseKind::Starting, 1, 5));
+    assert_eq!((status.phase(), status.incarnation(), status.generation()), (PhaseKind::Starting, 1, 5));
     assert_eq!(poller.snapshot().generation(), Generation(5));
     assert!(reader.handle("nobody").is_none());
 }
@@ -199,7 +196,7 @@ proptest! {
                     let mut expected = expected.unwrap();
                     (expected.version, expected.generation) = (state.version, state.generation);
                     prop_assert_eq!(&*state, &expected);
-                    prop_assert_eq!(reader.handle(state.name()).unwrap().status().phase, state.phase.kind());
+                    prop_assert_eq!(reader.handle(state.name()).unwrap().status().phase(), state.phase.kind());
                     model[which] = expected;
                 }
                 Err(_) => {

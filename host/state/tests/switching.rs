@@ -24,12 +24,7 @@ fn next_event(phase: PhaseKind) -> Event {
 fn a_thousand_commits_a_switch_and_every_reader_sees_one_history() {
     let (writer, reader) = registry(|| 0);
     let ids: Vec<ProcessId> = (0..WRITERS * EACH)
-        .map(|n| {
-            writer
-                .add(Identity { name: format!("p{n}").into(), group: "".into() }, Moment::default())
-                .unwrap()
-                .id
-        })
+        .map(|n| writer.add(Identity::new(format!("p{n}"), ""), Moment::default()).unwrap().id)
         .collect();
     let done = AtomicBool::new(false);
     let commits = AtomicU64::new(ids.len() as u64);

@@ -12,7 +12,7 @@ const NOW: Moment = Moment { wall_ms: 1_700_000_000_000, mono_ns: 5_000_000_000 
 
 fn state(kind: PhaseKind, desired: Desired) -> ProcessState {
     let (registry, _) = registry(|| 0);
-    let added = registry.add(Identity { name: "web".into(), group: "".into() }, Moment::default()).unwrap();
+    let added = registry.add(Identity::new("web", ""), Moment::default()).unwrap();
     let phase = match kind {
         PhaseKind::Stopped => Phase::Stopped,
         PhaseKind::Waiting => Phase::Waiting,

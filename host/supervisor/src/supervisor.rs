@@ -150,7 +150,7 @@ impl Supervisor {
     fn add_all(&self, specs: Vec<Arc<ProcessSpec>>) -> Result<(), BootError> {
         let mut runners = Vec::with_capacity(specs.len());
         for spec in specs {
-            let identity = Identity { name: spec.name.clone(), group: spec.group.clone() };
+            let identity = Identity::new(spec.name.clone(), spec.group.clone());
             let state = self.shared.publisher.add(identity)?;
             self.shared.logs.add(state.id, &spec);
             let (mailbox, orders) = mpsc::channel(MAILBOX);

@@ -191,7 +191,7 @@ mod tests {
     /// What is shown while these events happen, a second between each two.
     fn shown(events: Vec<Event>) -> String {
         let (registry, reader) = registry(|| 0);
-        let identity = Identity { name: "web".into(), group: "".into() };
+        let identity = Identity::new("web", "");
         let id = registry.add(identity, Moment::default()).unwrap().id;
         for (event, second) in events.iter().zip(1_u64..) {
             let state = reader.snapshot().get(id).unwrap().clone();

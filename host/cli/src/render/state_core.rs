@@ -21,7 +21,7 @@ pub(crate) fn text(core: &StateCore, paint: Paint) -> String {
         core.stale_version,
         core.illegal,
     );
-    let head = ["BACKEND", "OPERATION", "COUNT", "P50", "P95", "P99", "MAX", "STALE", "DIFFERENCES"];
+    let head = ["BACKEND", "OPERATION", "COUNT", "P50", "P95", "P99", "MAX", "RETRIES", "STALE", "DIFFERENCES"];
     let mut table = Table::new(&head);
     for backend in &core.backends {
         let lines = [
@@ -35,6 +35,7 @@ pub(crate) fn text(core: &StateCore, paint: Paint) -> String {
                 vec![Cell::new(&backend.backend), Cell::new(operation), Cell::new(count.to_string())];
             cells.extend(times(latency));
             let commits = operation == "commit";
+            cells.push(Cell::maybe(commits.then(|| backend.retries.to_string())));
             cells.push(Cell::maybe(commits.then(|| backend.stale.to_string())));
             let style = if backend.differences > 0 { Style::BoldRed } else { Style::Plain };
             cells.push(match commits && backend.backend == "dual" {
@@ -75,6 +76,7 @@ mod tests {
             backend: backend.into(),
             reads: 128,
             commits: 7,
+            retries: 2,
             stale: 1,
             differences,
             read: read.clone(),
@@ -96,13 +98,13 @@ mod tests {
             "\
 backend atomic for 25 % of the processes, locked for the rest; generation 9, 9 commits, refused: 1 of another life, 0 of an older version, 0 illegal
 
-BACKEND  OPERATION  COUNT  P50    P95     P99    MAX    STALE  DIFFERENCES
-atomic   read       128    340ns  12.3us  4.5ms  4.5ms  -      -
-atomic   snapshot   0      -      -       -      -      -      -
-atomic   commit     7      340ns  12.3us  4.5ms  4.5ms  1      -
-dual     read       0      -      -       -      -      -      -
-dual     snapshot   0      -      -       -      -      -      -
-dual     commit     7      340ns  12.3us  4.5ms  4.5ms  1      3
+BACKEND  OPERATION  COUNT  P50    P95     P99    MAX    RETRIES  STALE  DIFFERENCES
+atomic   read       128    340ns  12.3us  4.5ms  4.5ms  -        -      -
+atomic   snapshot   0      -      -       -      -      -        -      -
+atomic   commit     7      340ns  12.3us  4.5ms  4.5ms  2        1      -
+dual     read       0      -      -       -      -      -        -      -
+dual     snapshot   0      -      -       -      -      -        -      -
+dual     commit     7      340ns  12.3us  4.5ms  4.5ms  2        1      3
 "
         );
     }

@@ -202,7 +202,7 @@ pub fn at(ms: u64) -> Moment {
 /// `web` was ready and exited with code 3.
 pub fn one_crash() -> (Registry, Arc<Snapshot>) {
     let (registry, reader) = registry(|| 0);
-    let identity = Identity { name: "web".into(), group: "site".into() };
+    let identity = Identity::new("web", "site");
     let mut state = registry.add(identity, at(0)).unwrap();
     let events = [
         Event::Start { cause: Cause::Boot, reason: "the host started".into() },
