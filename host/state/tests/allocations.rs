@@ -1,11 +1,13 @@
-//! What a commit and a read allocate: counts, not times, whatever the size of the registry.
+//! What a commit and a read allocate, and what a snapshot keeps alive: counts, not times, whatever the size of the
+//! registry.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use provost_state::{
-    At, Backend, Cause, Event, Exit, Identity, Moment, ProcessId, Registry, Rollout, Routing, registry,
+    At, Backend, Cause, Event, Exit, Identity, Moment, PhaseKind, ProcessId, Reader, Registry, Rollout,
+    Routing, changes::CHANGES_KEPT, registry,
 };
 
 /// Counts the allocations of the thread that makes them.
@@ -13,6 +15,7 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
 // SAFETY: every call is handed on to the system's allocator as it came; counting allocates nothing.
@@ -21,11 +24,13 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // The count may be gone when a thread ends.
         let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        let _ = LIVE_BYTES.try_with(|bytes| bytes.set(bytes.get() + layout.size() as isize));
         // SAFETY: as of the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        let _ = LIVE_BYTES.try_with(|bytes| bytes.set(bytes.get() - layout.size() as isize));
         // SAFETY: as of the caller.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -87,4 +92,60 @@ fn reads_allocate_nothing_on_atomic() {
     writer.reroute(Routing { backend: Backend::Locked, rollout: Rollout::FULL });
     let (count, _) = allocations(|| reader.snapshot());
     assert!(count > 0, "the count can count: a locked snapshot copies");
+}
+
+/// `count` commits, one process after the other among the first `among`.
+fn commits(writer: &Registry, reader: &Reader, count: usize, among: usize) {
+    let ids: Vec<ProcessId> = reader.snapshot().page(0, among).map(|state| state.id).collect();
+    for turn in 0..count {
+        let state = reader.state(ids[turn % among]).unwrap();
+        let at = At { incarnation: state.incarnation, version: state.version };
+        let event = match state.phase.kind() {
+            PhaseKind::Stopped => Event::Start { cause: Cause::User, reason: "asked for".into() },
+            _ => Event::Stop { cause: Cause::User, kill_at: Moment::default(), reason: "asked for".into() },
+        };
+        writer.commit(state.id, at, &event, Moment::default()).unwrap();
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_held_costs_what_changed_since_and_gives_it_back() {
+    const CHANGING: usize = 10;
+    // The state with its reason, its place in a leaf of 32, and the nodes above it.
+    const BYTES_EACH_MAX: isize = 2_048;
+    for size in [100, 10_000] {
+        let (writer, reader) = registry(|| 0);
+        filled(&writer, size);
+        // Until the ring of changes is full of commits like those to come, and holds no older states.
+        commits(&writer, &reader, 2 * CHANGES_KEPT, CHANGING);
+        let live = || LIVE_BYTES.with(Cell::get);
+        let without = live();
+        let held = reader.snapshot();
+        commits(&writer, &reader, 2 * CHANGES_KEPT, CHANGING);
+        let cost = live() - without;
+        assert!(cost > 0, "the count can count: it holds states that are replaced");
+        assert!(cost <= CHANGING as isize * BYTES_EACH_MAX, "{size} processes: {cost} bytes for {CHANGING}");
+        commits(&writer, &reader, 4 * CHANGES_KEPT, CHANGING);
+        assert_eq!(live() - without, cost, "held for ever it costs no more");
+        assert_eq!(held.generation().0 as usize, size + 2 * CHANGES_KEPT);
+        drop(held);
+        assert_eq!(live(), without, "the last holder has let go of it");
+    }
+}
+
+#[test]
+fn a_backend_that_is_not_in_force_keeps_nothing() {
+    let (writer, reader) = registry(|| 0);
+    filled(&writer, 1_000);
+    commits(&writer, &reader, 2 * CHANGES_KEPT, 1_000);
+    let live = || LIVE_BYTES.with(Cell::get);
+    let of = |backend| Routing { backend, rollout: Rollout::FULL };
+    let atomic = live();
+    writer.reroute(of(Backend::Dual));
+    let dual = live();
+    writer.reroute(of(Backend::Locked));
+    let locked = live();
+    assert!(dual > atomic && dual > locked, "{atomic} {dual} {locked}");
+    writer.reroute(of(Backend::Atomic));
+    assert_eq!(live(), atomic);
 }

@@ -1,11 +1,12 @@
 //! The backend is changed under load: no commit is lost, no snapshot torn, nothing goes backwards, and the two
 //! sides of `dual` never differ.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use provost_state::{
-    At, Backend, Cause, Event, Exit, Generation, Identity, Moment, PhaseKind, ProcessId, Rollout, Routing,
-    registry,
+    At, Backend, Cause, Event, Exit, Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState,
+    Rollout, Routing, registry,
 };
 
 const WRITERS: usize = 3;
@@ -60,6 +61,12 @@ fn a_thousand_commits_a_switch_and_every_reader_sees_one_history() {
                     assert_eq!(versions + world.len() as u64, world.generation().0, "torn");
                     assert!(world.iter().zip(last.iter()).all(|(new, old)| new.version >= old.version));
                     assert!(poller.snapshot().generation() >= world.generation(), "a poller is behind");
+                    let changed = world.changed_since(last.generation());
+                    let stale = |state: &&Arc<ProcessState>| state.generation <= last.generation();
+                    assert_eq!(changed.count() + world.iter().filter(stale).count(), world.len());
+                    let known = &world.page(cursor.0 as usize % world.len(), 1).next().unwrap();
+                    let handle = reader.handle(known.name()).unwrap();
+                    assert!(reader.state(handle.id).unwrap().version >= known.version, "a state is behind");
                     let page = reader.changes_until(cursor, &world, usize::MAX);
                     assert_eq!(cursor.0 + page.missed + page.changes.len() as u64, world.generation().0);
                     cursor = page.cursor;

@@ -1,0 +1,208 @@
+//! Every order of events that the memory model allows, up to a bound of preemptions: commits, reads, snapshots,
+//! followers, and the backend changed under them.
+//!
+//! These are the sources of `provost-state` themselves, compiled with loom's atomics. Each model is small on
+//! purpose: two or three threads and a commit or two are enough for every pair of steps to meet in every order.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use loom::thread;
+use provost_models::{
+    At, Backend, Cause, Event, Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState, Reader,
+    Registry, Rejected, Rollout, Routing, registry,
+};
+
+/// Tries every order with at most this many preemptions, which is where loom's authors found all but the most
+/// contrived bugs to lie; more take minutes.
+fn model(preemptions: usize, world: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(world);
+}
+
+fn with_processes(routing: Routing, names: &[&str]) -> (Registry, Reader) {
+    let (writer, reader) = registry(|| 0);
+    if routing != Routing::default() {
+        writer.reroute(routing);
+    }
+    for name in names {
+        writer.add(Identity::new(*name, ""), Moment::default()).unwrap();
+    }
+    (writer, reader)
+}
+
+fn of(backend: Backend) -> Routing {
+    Routing { backend, rollout: Rollout::FULL }
+}
+
+fn start(writer: &Registry, state: &ProcessState) -> Result<std::sync::Arc<ProcessState>, Rejected> {
+    let at = At { incarnation: state.incarnation, version: state.version };
+    writer.commit(state.id, at, &Event::Start { cause: Cause::User, reason: "r".into() }, Moment::default())
+}
+
+fn first(reader: &Reader) -> std::sync::Arc<ProcessState> {
+    reader.handle("a").and_then(|handle| reader.state(handle.id)).unwrap()
+}
+
+/// One reader's reads never go backwards, whichever way it reads; only a status word may be late.
+fn reads_forward(reader: &Reader, id: ProcessId) {
+    let mut seen = Generation(0);
+    for _ in 0..2 {
+        let word = reader.handle("a").unwrap().status().generation();
+        let state = reader.state(id).unwrap();
+        assert!(state.generation.0 >= word, "the word is ahead of the state");
+        let world = reader.snapshot();
+        assert!(world.get(id).unwrap().generation >= state.generation, "the world is behind a state");
+        assert!(world.generation() >= seen, "backwards");
+        seen = world.generation();
+        let versions: u64 = world.iter().map(|state| state.version.0).sum();
+        assert_eq!(versions + world.len() as u64, seen.0, "no prefix of the commits");
+    }
+}
+
+#[test]
+fn a_reader_beside_a_writer_sees_a_prefix_of_the_commits_and_never_goes_backwards() {
+    for backend in Backend::ALL {
+        model(3, move || {
+            let (writer, reader) = with_processes(of(backend), &["a"]);
+            let state = first(&reader);
+            let id = state.id;
+            let beside = thread::spawn(move || reads_forward(&reader, id));
+            start(&writer, &state).unwrap();
+            beside.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn of_two_writers_that_concluded_from_the_same_version_one_is_refused() {
+    for backend in Backend::ALL {
+        model(3, move || {
+            let (writer, reader) = with_processes(of(backend), &["a"]);
+            let state = first(&reader);
+            let (writer, twin) = (std::sync::Arc::new(writer), state.clone());
+            let other = {
+                let writer = writer.clone();
+                thread::spawn(move || start(&writer, &twin))
+            };
+            let results = [start(&writer, &state), other.join().unwrap()];
+            let stale = |result: &&Result<_, _>| matches!(result, Err(Rejected::StaleVersion { .. }));
+            assert_eq!(results.iter().filter(stale).count(), 1, "an update was lost, or both were refused");
+            assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+            assert_eq!((reader.snapshot().generation(), first(&reader).version.0), (Generation(2), 1));
+        });
+    }
+}
+
+#[test]
+fn a_snapshot_beside_two_writers_is_one_instant() {
+    for backend in Backend::ALL {
+        model(2, move || {
+            let (writer, reader) = with_processes(of(backend), &["a", "b"]);
+            let world = reader.snapshot();
+            let writer = std::sync::Arc::new(writer);
+            let other = {
+                let (writer, state) = (writer.clone(), world.by_name("b").unwrap().clone());
+                thread::spawn(move || start(&writer, &state).unwrap().generation)
+            };
+            let beside = {
+                let (reader, id) = (reader.clone(), world.id("a").unwrap());
+                thread::spawn(move || reads_forward(&reader, id))
+            };
+            let mine = start(&writer, world.by_name("a").unwrap()).unwrap().generation;
+            let theirs = other.join().unwrap();
+            beside.join().unwrap();
+            assert!(mine != theirs && reader.snapshot().generation() == Generation(4));
+        });
+    }
+}
+
+#[test]
+fn whoever_sees_a_generation_finds_its_change_and_its_state() {
+    model(3, || {
+        let (writer, reader) = with_processes(Routing::default(), &["a"]);
+        let state = first(&reader);
+        let beside = {
+            let reader = reader.clone();
+            thread::spawn(move || {
+                let page = reader.changes_since(Generation(1), 4);
+                assert_eq!((page.missed, page.changes.len() as u64), (0, page.cursor.0 - 1));
+                let world = reader.snapshot();
+                assert!(world.generation() >= page.cursor, "a change before its state");
+                let changed = world.changed_since(Generation(1)).count() as u64;
+                assert_eq!(changed, world.generation().0 - 1);
+            })
+        };
+        start(&writer, &state).unwrap();
+        beside.join().unwrap();
+    });
+}
+
+#[test]
+fn a_poller_is_never_behind_what_another_thread_has_seen() {
+    for backend in Backend::ALL {
+        model(2, move || {
+            let (writer, reader) = with_processes(of(backend), &["a"]);
+            let state = first(&reader);
+            let mut poller = reader.poller();
+            let beside = thread::spawn(move || {
+                let world = reader.snapshot();
+                assert!(poller.snapshot().generation() >= world.generation(), "the poller is behind");
+            });
+            start(&writer, &state).unwrap();
+            beside.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_backend_changed_under_a_commit_and_a_reader_loses_nothing() {
+    let half = Routing { backend: Backend::Atomic, rollout: Rollout::new(50).unwrap() };
+    let routings = [Routing::default(), half, of(Backend::Locked), of(Backend::Dual)];
+    for (from, to) in routings.into_iter().flat_map(|from| routings.map(|to| (from, to))) {
+        if from == to {
+            continue;
+        }
+        model(1, move || {
+            let (writer, reader) = with_processes(from, &["a", "b"]);
+            let state = first(&reader);
+            let writer = std::sync::Arc::new(writer);
+            let switching = {
+                let writer = writer.clone();
+                thread::spawn(move || assert_eq!(writer.reroute(to), from))
+            };
+            let beside = {
+                let (reader, id) = (reader.clone(), state.id);
+                thread::spawn(move || reads_forward(&reader, id))
+            };
+            assert_eq!(start(&writer, &state).unwrap().version.0, 1);
+            switching.join().unwrap();
+            beside.join().unwrap();
+            let world = reader.snapshot();
+            assert_eq!((world.generation(), world.len()), (Generation(3), 2));
+            assert_eq!(first(&reader).phase.kind(), PhaseKind::Waiting, "a commit was lost");
+            assert!(reader.take_differences().is_empty());
+        });
+    }
+}
+
+/// A model that cannot fail proves nothing: with a store that releases nothing, loom finds the order in which a
+/// reader sees the flag and not what was stored before it.
+#[test]
+#[should_panic(expected = "stored before the flag")]
+fn the_models_can_fail() {
+    use loom::sync::atomic::{AtomicU64, Ordering};
+    model(2, || {
+        let cell = std::sync::Arc::new((AtomicU64::new(0), AtomicU64::new(0)));
+        let other = {
+            let cell = cell.clone();
+            thread::spawn(move || {
+                cell.0.store(1, Ordering::Relaxed);
+                cell.1.store(1, Ordering::Relaxed);
+            })
+        };
+        if cell.1.load(Ordering::Acquire) == 1 {
+            assert_eq!(cell.0.load(Ordering::Relaxed), 1, "stored before the flag");
+        }
+        other.join().unwrap();
+    });
+}
