@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use provost_state::{Consumer, PluginReport, PluginStatus, Plugins, Policy, View};
 use wasmtime::component::Linker;
 
@@ -41,8 +42,9 @@ struct Shared {
     engine: Arc<TimedEngine>,
     linker: Linker<Guest>,
     cache: Cache,
-    /// In the order of the config. Taken for writing only while a plugin is added, never across a call.
-    plugins: RwLock<Vec<Arc<Plugin>>>,
+    /// In the order of the config. Published whole at each addition: whoever lists them takes no lock, because
+    /// status does.
+    plugins: ArcSwap<Vec<Arc<Plugin>>>,
 }
 
 /// There is no policy of this name.
@@ -77,7 +79,7 @@ impl PluginHost {
         let engine = TimedEngine::new()?;
         let linker = admission::linker(engine.engine()).map_err(|error| EngineError(flat(&error)))?;
         let cache = Cache::new(cache_dir);
-        let plugins = RwLock::default();
+        let plugins = ArcSwap::default();
         Ok(Self { shared: Arc::new(Shared { engine: Arc::new(engine), linker, cache, plugins }) })
     }
 
@@ -99,7 +101,7 @@ impl PluginHost {
             Ok(_) => tracing::info!(plugin = &*plugin.name, source = &*plugin.source, "plugin loaded"),
             Err(reason) => tracing::warn!(plugin = &*plugin.name, "plugin refused: {reason}"),
         }
-        self.shared.plugins.write().unwrap_or_else(PoisonError::into_inner).push(plugin);
+        self.shared.plugins.rcu(|plugins| plugins.iter().chain([&plugin]).cloned().collect::<Vec<_>>());
         Ok(())
     }
 
@@ -123,7 +125,7 @@ impl PluginHost {
         let consumes =
             |plugin: &Arc<Plugin>| plugin.admitted.as_ref().is_ok_and(|admitted| admitted.consumer.is_some());
         let consumer = |plugin| Box::new(PluginConsumer::new(plugin)) as Box<dyn Consumer>;
-        self.plugins().into_iter().filter(consumes).map(consumer).collect()
+        self.plugins().iter().filter(|plugin| consumes(plugin)).cloned().map(consumer).collect()
     }
 
     /// How often compiled code was found in the cache.
@@ -132,12 +134,13 @@ impl PluginHost {
         self.shared.cache.counts()
     }
 
-    fn plugins(&self) -> Vec<Arc<Plugin>> {
-        self.shared.plugins.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// All of them at one instant, wait-free.
+    fn plugins(&self) -> Arc<Vec<Arc<Plugin>>> {
+        self.shared.plugins.load_full()
     }
 
     fn plugin(&self, name: &str) -> Option<Arc<Plugin>> {
-        self.plugins().into_iter().find(|plugin| &*plugin.name == name)
+        self.plugins().iter().find(|plugin| &*plugin.name == name).cloned()
     }
 }
 

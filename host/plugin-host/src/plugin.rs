@@ -1,9 +1,10 @@
 //! One loaded plugin, and what every call of it has in common: a bounded store, a running clock, counters.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwapOption;
 use provost_state::{Fault, FaultKind, PluginReport, PluginStatus, Snapshot};
 use wasmtime::Store;
 
@@ -32,12 +33,12 @@ pub(crate) struct Plugin {
     pub(crate) tally: Tally,
 }
 
-/// Calls and faults so far.
+/// Calls and faults so far. Status reads them while calls go on: nothing here is a lock.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     calls: AtomicU64,
     faults: AtomicU64,
-    last_fault: Mutex<Option<Fault>>,
+    last_fault: ArcSwapOption<Fault>,
 }
 
 impl Tally {
@@ -45,7 +46,7 @@ impl Tally {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if let Err(fault) = result {
             self.faults.fetch_add(1, Ordering::Relaxed);
-            *self.last_fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault.clone());
+            self.last_fault.store(Some(Arc::new(fault.clone())));
         }
     }
 }
@@ -134,7 +135,7 @@ impl Plugin {
             },
             calls: self.tally.calls.load(Ordering::Relaxed),
             faults: self.tally.faults.load(Ordering::Relaxed),
-            last_fault: self.tally.last_fault.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            last_fault: self.tally.last_fault.load().as_deref().cloned(),
         }
     }
 }
