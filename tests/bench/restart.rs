@@ -6,20 +6,19 @@
 //! signal, the pidfd, both commits, the decision in a fresh instance, the spawn, and the start of the child.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
+mod figures;
+
 use provost_tests::{Host, eventually};
 use rustix::process::Signal;
-use rustix::time::{ClockId, clock_gettime};
+use serde_json::json;
+
+use figures::{Latencies, now_ns, quick};
 
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 const KILLS: usize = 300;
 
 /// This program is its own child: with `MARK` set it writes the time and waits for the end.
 const MARK: &str = "PROVOST_BENCH_MARK";
-
-fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    u64::try_from(now.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap()
-}
 
 fn child(mark: &str) {
     let born = now_ns();
@@ -43,21 +42,23 @@ fn main() {
         std::env::current_exe().unwrap(),
     );
     let host = Host::up(PROVOST, &config);
-    let mut took_us: Vec<u64> = (0..KILLS).map(|_| one(&host, &mark)).collect();
+    let kills = if quick() { KILLS / 10 } else { KILLS };
+    let mut took = Latencies::default();
+    (0..kills).for_each(|_| took.record(one(&host, &mark)));
     let decided =
         host.events("target").into_iter().filter(|event| event["decision"]["by"] == "backoff").count();
-    assert!(decided >= KILLS, "the policy decided {decided} of {KILLS} restarts");
+    assert!(decided >= kills, "the policy decided {decided} of {kills} restarts");
     host.down();
 
-    took_us.sort_unstable();
-    let at = |percent: usize| took_us[(took_us.len() - 1) * percent / 100];
     println!(
-        "kill -> first instruction of the successor, {KILLS} kills, policy `backoff` (component) with first = 0ms"
+        "kill -> first instruction of the successor, {kills} kills, policy `backoff` (component) with first = 0ms"
     );
-    println!("p50 {} us   p95 {} us   p99 {} us   max {} us", at(50), at(95), at(99), at(100));
+    println!("{}", took.words());
+    let design = json!({ "design": "component policy, first = 0ms", "kill_to_successor": took.json() });
+    figures::write("restart", json!([{ "setting": "one process", "kills": kills, "designs": [design] }]));
 }
 
-/// Kills the living child and waits for the mark of the next; how long that took by the children's clock.
+/// Kills the living child and waits for the mark of the next; how long that took by the children's clock, in nanoseconds.
 fn one(host: &Host, mark: &std::path::Path) -> u64 {
     let born = || std::fs::read_to_string(mark).ok().and_then(|text| text.parse::<u64>().ok());
     let before = eventually("it lives", born, Option::is_some).unwrap();
@@ -65,5 +66,5 @@ fn one(host: &Host, mark: &std::path::Path) -> u64 {
     let killed = now_ns();
     Host::kill(&running["pid"], Signal::KILL);
     let after = eventually("the next lives", born, |born| born.is_some_and(|born| born > before)).unwrap();
-    (after - killed) / 1_000
+    after - killed
 }

@@ -2,6 +2,7 @@
 //! command line, and waits for conditions.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+pub mod bench;
 mod eventually;
 mod host;
 

@@ -21,7 +21,8 @@ pub(crate) fn text(core: &StateCore, paint: Paint) -> String {
         core.stale_version,
         core.illegal,
     );
-    let head = ["BACKEND", "OPERATION", "COUNT", "P50", "P95", "P99", "MAX", "RETRIES", "STALE", "DIFFERENCES"];
+    let head =
+        ["BACKEND", "OPERATION", "COUNT", "P50", "P95", "P99", "MAX", "RETRIES", "STALE", "DIFFERENCES"];
     let mut table = Table::new(&head);
     for backend in &core.backends {
         let lines = [

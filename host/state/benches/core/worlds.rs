@@ -1,0 +1,239 @@
+//! The worlds that are measured: registries filled by real commits, the same states behind plain mutexes, and what a
+//! writer does to them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, RwLock};
+
+use provost_state::{
+    At, Backend, Cause, Event, Exit, Identity, Moment, Phase, PhaseKind, ProcessId, ProcessState, Reader,
+    Registry, Rollout, Routing, Ruling, RulingAction, registry,
+};
+use provost_tests::bench::clock::now_ns;
+
+/// So many processes in a group.
+const GROUP: usize = 10;
+const PID: u32 = 4_242;
+/// A writer goes round among at most so many processes.
+const WRITTEN: usize = 1_024;
+
+/// One backend, filled.
+pub struct World {
+    pub writer: Registry,
+    pub reader: Reader,
+    pub ids: Vec<ProcessId>,
+    pub names: Vec<String>,
+}
+
+/// The names of `size` processes.
+pub fn names(size: usize) -> Vec<String> {
+    (0..size).map(|number| format!("web-{number:05}")).collect()
+}
+
+fn now() -> Moment {
+    Moment { wall_ms: 1_780_000_000_000, mono_ns: 1_000_000_000 }
+}
+
+fn reason() -> Arc<str> {
+    "its check answered 200 after 312 ms, three times in a row".into()
+}
+
+impl World {
+    /// `size` processes that run, each after one crash and the decision to restart it.
+    pub fn new(size: usize, backend: Backend) -> Self {
+        let (writer, reader) = registry(now_ns);
+        writer.reroute(Routing { backend, rollout: Rollout::FULL });
+        let names = names(size);
+        let add = |(number, name): (usize, &String)| {
+            let identity = Identity::new(name.as_str(), format!("group-{}", number / GROUP));
+            writer.add(identity, now()).unwrap().id
+        };
+        let ids = names.iter().enumerate().map(add).collect();
+        let world = Self { writer, reader, ids, names };
+        world.ids.iter().for_each(|id| world.run(*id));
+        world
+    }
+
+    /// To running, a crash, the decision to restart it, and to running again. No process shares words with another.
+    fn run(&self, id: ProcessId) {
+        let ruling = Ruling {
+            action: RulingAction::Restart { delay_ms: 100 },
+            by: "backoff".into(),
+            reason: "failure 1 of 10: wait 100 ms and try again".into(),
+            overruled: None,
+        };
+        self.commit(id, &Event::Start { cause: Cause::User, reason: "asked for on the command line".into() });
+        self.commit(id, &Event::Spawned { pid: PID, reason: "its time has come".into() });
+        self.commit(id, &Event::Ready { reason: reason() });
+        self.commit(id, &Event::Exited { exit: Exit::Code(1) });
+        self.commit(id, &Event::Decided { ruling: ruling.into() });
+        self.commit(id, &Event::Spawned { pid: PID, reason: "its time has come".into() });
+        self.commit(id, &Event::Ready { reason: reason() });
+    }
+
+    fn at(&self, id: ProcessId) -> At {
+        let state = self.reader.state(id).unwrap();
+        At { incarnation: state.incarnation, version: state.version }
+    }
+
+    /// A commit from the state at hand.
+    pub fn commit(&self, id: ProcessId, event: &Event) {
+        self.writer.commit(id, self.at(id), event, now()).unwrap();
+    }
+
+    /// What writer `thread` of `threads` does: each of its processes crashes, is wanted, spawned and ready, by turns.
+    /// It keeps what it has last committed, as the task of a process does.
+    pub fn crashes(&self, thread: usize, threads: usize) -> impl FnMut() + use<'_> {
+        let own: Vec<ProcessId> = self.ids.iter().skip(thread).step_by(threads).copied().collect();
+        let mut own: Vec<(ProcessId, At, PhaseKind)> =
+            spread(own).map(|id| (id, self.at(id), self.reader.state(id).unwrap().phase.kind())).collect();
+        let events = Events::default();
+        let mut turn = 0;
+        move || {
+            turn = (turn + 1) % own.len();
+            let (id, at, phase) = &mut own[turn];
+            let state = self.writer.commit(*id, *at, events.next(*phase), now()).unwrap();
+            (at.incarnation, at.version, *phase) = (state.incarnation, state.version, state.phase.kind());
+        }
+    }
+}
+
+/// At most [`WRITTEN`] of them, evenly spread.
+fn spread<T>(all: Vec<T>) -> impl Iterator<Item = T> {
+    let step = all.len().div_ceil(WRITTEN).max(1);
+    all.into_iter().step_by(step)
+}
+
+/// What happens to a process over and over.
+struct Events {
+    exited: Event,
+    start: Event,
+    spawned: Event,
+    ready: Event,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self {
+            exited: Event::Exited { exit: Exit::Code(1) },
+            start: Event::Start { cause: Cause::User, reason: "asked for".into() },
+            spawned: Event::Spawned { pid: PID, reason: "its time has come".into() },
+            ready: Event::Ready { reason: reason() },
+        }
+    }
+}
+
+impl Events {
+    fn next(&self, phase: PhaseKind) -> &Event {
+        match phase {
+            PhaseKind::Running => &self.exited,
+            PhaseKind::Waiting => &self.spawned,
+            PhaseKind::Starting => &self.ready,
+            _ => &self.start,
+        }
+    }
+}
+
+/// A state behind a mutex, changed in place.
+pub type Cell = Arc<Mutex<ProcessState>>;
+
+/// What the plan calls "before": one mutex a process behind an `RwLock<HashMap>`. Written down here, because no
+/// backend of ours keeps a state that is changed in place.
+pub struct Plain {
+    pub cells: Vec<Cell>,
+    pub map: RwLock<HashMap<String, Cell>>,
+}
+
+impl Plain {
+    /// The states of `world`, behind mutexes.
+    pub fn new(world: &World) -> Self {
+        let snapshot = world.reader.snapshot();
+        let cells: Vec<Cell> = snapshot.iter().map(|state| Arc::new(Mutex::new((**state).clone()))).collect();
+        let map = world.names.iter().cloned().zip(cells.iter().cloned()).collect();
+        Self { cells, map: RwLock::new(map) }
+    }
+
+    /// As [`World::crashes`], without the rules, the versions that are checked, the deaths and the changes that a
+    /// commit keeps: as little as a setter has to do.
+    pub fn crashes(&self, thread: usize, threads: usize) -> impl FnMut() + use<'_> {
+        let own: Vec<&Cell> = self.cells.iter().skip(thread).step_by(threads).collect();
+        let own: Vec<&Cell> = spread(own).collect();
+        let reasons = [reason(), "asked for".into(), "its time has come".into(), "exited with code 1".into()];
+        let mut turn = 0;
+        move || {
+            turn = (turn + 1) % own.len();
+            let mut state = own[turn].lock().unwrap();
+            set(&mut state, &reasons);
+        }
+    }
+}
+
+/// The next thing that happens to a process, as setters write it.
+pub fn set(state: &mut ProcessState, reasons: &[Arc<str>; 4]) {
+    let (phase, reason) = match state.phase {
+        Phase::Running { .. } => (Phase::Exited, 3),
+        Phase::Waiting => (Phase::Starting { pid: PID }, 2),
+        Phase::Starting { .. } => (Phase::Running { pid: PID }, 0),
+        _ => (Phase::Waiting, 1),
+    };
+    if phase.kind() == PhaseKind::Starting {
+        state.incarnation = state.incarnation.next();
+        state.started_at = Some(now());
+    }
+    state.phase = phase;
+    state.reason = reasons[reason].clone();
+    state.version = state.version.next();
+    state.generation = state.generation.next();
+    state.changed_at = now();
+}
+
+/// What every reader of one state looks at: phase, incarnation and the length of the reason.
+pub fn fields(state: &ProcessState) -> (PhaseKind, u64, usize) {
+    (state.phase.kind(), state.incarnation.0, state.reason.len())
+}
+
+/// Which process is next.
+pub trait Pick {
+    /// Among `size`, other ones for each thread.
+    fn new(size: usize, thread: usize) -> Self;
+    /// The next one.
+    fn next(&mut self) -> usize;
+}
+
+/// Always the same one.
+pub struct Hot;
+
+impl Pick for Hot {
+    fn new(_: usize, _: usize) -> Self {
+        Self
+    }
+
+    fn next(&mut self) -> usize {
+        0
+    }
+}
+
+/// Random ones, which were picked beforehand, so that picking costs next to nothing.
+pub struct Picks {
+    order: Vec<u32>,
+    at: usize,
+}
+
+impl Pick for Picks {
+    fn new(size: usize, thread: usize) -> Self {
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64 ^ ((thread as u64 + 1) << 32);
+        let mut pick = || {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random % size as u64) as u32
+        };
+        let order = (0..size.next_power_of_two().max(WRITTEN)).map(|_| pick()).collect();
+        Self { order, at: 0 }
+    }
+
+    #[inline]
+    fn next(&mut self) -> usize {
+        self.at = (self.at + 1) & (self.order.len() - 1);
+        self.order[self.at] as usize
+    }
+}

@@ -1,0 +1,180 @@
+//! The hot paths that are guarded: each sets its world up, and then does the same operation many times inside
+//! [`counted`], which is all that is counted.
+//!
+//! Every path is gone through once before it is counted, so that what a thread sets up at its first use is not. One
+//! read in 64 is timed by the meter (`provost_state::meter`); the numbers of reads are multiples of that, so that
+//! each run counts the same share of it. The registry's clock stands still: the clock is not ours.
+#![expect(clippy::unwrap_used, reason = "a world that cannot be set up has nothing to count")]
+
+use std::hint::black_box;
+
+use provost_state::{
+    At, Backend, Cause, Event, Generation, Identity, Moment, ProcessId, Reader, Registry, Rollout, Routing,
+    registry,
+};
+
+/// One guarded path.
+pub struct Path {
+    /// Its key in the table of limits, and what it is called on the command line.
+    pub key: &'static str,
+    /// What is done, in the words of the code.
+    pub call: &'static str,
+    /// How many operations are counted.
+    pub operations: u32,
+    /// Sets up, and counts.
+    pub run: fn(),
+}
+
+const SIZE: usize = 1_000;
+const READS: u32 = 8_000;
+const WALKS: u32 = 64;
+const FOLLOWED: usize = 16;
+const COMMITS: usize = 1_000;
+
+/// All of them, in the order in which they are shown.
+pub const PATHS: [Path; 12] = [
+    Path { key: "look-get", call: "look().get(id)", operations: READS, run: look_get },
+    Path { key: "poller-get", call: "poller.snapshot().get(id)", operations: READS, run: poller_get },
+    Path { key: "handle-status", call: "handle.status().phase()", operations: READS, run: handle_status },
+    Path { key: "state", call: "reader.state(id)", operations: READS, run: state },
+    Path { key: "state-locked", call: "reader.state(id), on locked", operations: READS, run: state_locked },
+    Path { key: "look-by-name", call: "look().by_name(name)", operations: READS, run: look_by_name },
+    Path { key: "handle-by-name", call: "reader.handle(name)", operations: READS, run: handle_by_name },
+    Path { key: "snapshot", call: "reader.snapshot()", operations: READS, run: snapshot },
+    Path {
+        key: "snapshot-walk",
+        call: "reader.snapshot(), 1,000 walked",
+        operations: WALKS,
+        run: snapshot_walk,
+    },
+    Path { key: "changes-since", call: "changes_since(cursor, 16)", operations: READS, run: changes_since },
+    Path { key: "commit", call: "commit, of 1,000", operations: COMMITS as u32, run: || commit(SIZE) },
+    Path {
+        key: "commit-100k",
+        call: "commit, of 100,000",
+        operations: COMMITS as u32,
+        run: || commit(100_000),
+    },
+];
+
+/// Counting is switched on at the entry of this function and off at its end, by its name.
+#[inline(never)]
+fn counted(work: impl FnOnce()) {
+    work();
+    // Not the last thing it does: a tail call would leave before the work is done.
+    black_box(());
+}
+
+struct World {
+    writer: Registry,
+    reader: Reader,
+    ids: Vec<ProcessId>,
+    names: Vec<String>,
+}
+
+fn world(size: usize) -> World {
+    let (writer, reader) = registry(|| 0);
+    let names: Vec<String> = (0..size).map(|n| format!("service-{}.{}", n / 10, n % 10)).collect();
+    let add = |name: &String| writer.add(Identity::new(name.as_str(), "all"), Moment::default()).unwrap().id;
+    let ids = names.iter().map(add).collect();
+    World { writer, reader, ids, names }
+}
+
+/// `operation` on all `things` in turn: once to warm up, and then `READS` times, counted.
+fn count_reads<T, R>(things: &[T], mut operation: impl FnMut(&T) -> R) {
+    let mut turn = |rounds: usize| {
+        for _ in 0..rounds {
+            for thing in things {
+                black_box(operation(black_box(thing)));
+            }
+        }
+    };
+    turn(1);
+    counted(|| turn(READS as usize / things.len()));
+}
+
+fn look_get() {
+    let World { reader, ids, .. } = &world(SIZE);
+    count_reads(ids, |id| reader.look().get(*id).map(|state| state.version));
+}
+
+fn poller_get() {
+    let World { reader, ids, .. } = &world(SIZE);
+    let mut poller = reader.poller();
+    count_reads(ids, |id| poller.snapshot().get(*id).map(|state| state.version));
+}
+
+fn handle_status() {
+    let World { reader, names, .. } = &world(SIZE);
+    let handles: Vec<_> = names.iter().filter_map(|name| reader.handle(name)).collect();
+    count_reads(&handles, |handle| handle.status().phase());
+}
+
+fn state() {
+    let World { reader, ids, .. } = &world(SIZE);
+    count_reads(ids, |id| reader.state(*id));
+}
+
+fn state_locked() {
+    let World { writer, reader, ids, .. } = &world(SIZE);
+    writer.reroute(Routing { backend: Backend::Locked, rollout: Rollout::FULL });
+    count_reads(ids, |id| reader.state(*id));
+}
+
+// How far a name lies from its bucket depends on the seed of the hash: by all names in turn, that evens out.
+fn look_by_name() {
+    let World { reader, names, .. } = &world(SIZE);
+    count_reads(names, |name| reader.look().by_name(name).map(|state| state.version));
+}
+
+fn handle_by_name() {
+    let World { reader, names, .. } = &world(SIZE);
+    count_reads(names, |name| reader.handle(name));
+}
+
+fn snapshot() {
+    let World { reader, ids, .. } = &world(SIZE);
+    count_reads(ids, |_| reader.snapshot());
+}
+
+fn snapshot_walk() {
+    let World { reader, .. } = &world(SIZE);
+    let walk = || {
+        for state in reader.snapshot().iter() {
+            black_box(state.version);
+        }
+    };
+    walk();
+    counted(|| (0..WALKS).for_each(|_| walk()));
+}
+
+fn changes_since() {
+    let World { reader, .. } = &world(SIZE);
+    let latest = reader.snapshot().generation();
+    let cursors: Vec<_> = (0..SIZE).map(|_| Generation(latest.0 - FOLLOWED as u64)).collect();
+    count_reads(&cursors, |cursor| reader.changes_since(*cursor, FOLLOWED));
+}
+
+/// As it is in a host that has run for a while: the ring of changes is full, so each commit frees the one that it
+/// writes over.
+fn commit(size: usize) {
+    let World { writer, reader, ids, .. } = &world(size);
+    let chosen: Vec<ProcessId> = ids.iter().step_by(size / COMMITS).copied().collect();
+    let start = Event::Start { cause: Cause::User, reason: "asked for".into() };
+    let stop = Event::Stop { cause: Cause::User, reason: "asked for".into(), kill_at: Moment::default() };
+    let at = |id: &ProcessId| {
+        let state = reader.state(*id).unwrap();
+        (*id, At { incarnation: state.incarnation, version: state.version })
+    };
+    let commit_each = |ats: &[(ProcessId, At)], event: &Event| {
+        for (id, at) in ats {
+            black_box(writer.commit(*id, *at, event, Moment::default())).unwrap();
+        }
+    };
+    for event in [&start, &stop].into_iter().cycle().take(2 * provost_state::changes::CHANGES_KEPT / COMMITS)
+    {
+        commit_each(&chosen.iter().map(at).collect::<Vec<_>>(), event);
+    }
+    let ats: Vec<_> = chosen.iter().map(at).collect();
+    counted(|| commit_each(&ats, &start));
+}

@@ -1,0 +1,261 @@
+//! One design in one round: so many threads do the same operation for so long, beside a writer if there is one.
+//!
+//! First all of them run untimed, in batches, for throughput, processor time and allocations; then one operation in
+//! [`TIMED`] is timed. So the clock distorts no throughput, not even that of operations that take a nanosecond.
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::allocations::allocated;
+use super::clock::{cost_ns, now_ns, thread_cpu_ns};
+
+/// One operation in so many is timed, unless a single one takes long.
+pub const TIMED: u32 = 32;
+/// The most operations between two looks at the phase of the trial, and about how long they take together.
+const BATCH: u32 = 64;
+const BATCH_NS: u64 = 20_000;
+/// The longest latency that is told apart: a minute.
+const LONGEST_NS: u64 = 60_000_000_000;
+
+/// An operation to be measured. Every closure is one; what it returns is kept from being optimised away.
+pub trait Op {
+    /// Does it so many times.
+    fn many(&mut self, count: u32);
+}
+
+impl<T, F: FnMut() -> T> Op for F {
+    fn many(&mut self, count: u32) {
+        for _ in 0..count {
+            black_box(self());
+        }
+    }
+}
+
+/// What a design is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The backend `atomic`.
+    Atomic,
+    /// The backend `locked`.
+    Locked,
+    /// The backend `dual`.
+    Dual,
+    /// A mutex written down for the benchmark: what the plan calls "before".
+    Plain,
+}
+
+impl Side {
+    /// As it stands in the JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Atomic => "atomic",
+            Self::Locked => "locked",
+            Self::Dual => "dual",
+            Self::Plain => "plain",
+        }
+    }
+}
+
+/// What is written meanwhile, by one thread more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// Nothing.
+    None,
+    /// A thousand times a second.
+    Paced,
+    /// As fast as it goes.
+    FlatOut,
+}
+
+impl Load {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::None => "no writer",
+            Self::Paced => "writer at 1 kHz",
+            Self::FlatOut => "writer flat out",
+        }
+    }
+}
+
+/// How long a trial takes, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// Untimed.
+    pub throughput_ms: u64,
+    /// With one operation in [`TIMED`] timed.
+    pub latency_ms: u64,
+}
+
+type Make<'a> = Box<dyn Fn(usize) -> Box<dyn Op + 'a> + Sync + 'a>;
+
+/// One way to do what the block is about.
+pub struct Design<'a> {
+    /// What people call it.
+    pub name: &'static str,
+    /// What it is made of.
+    pub side: Side,
+    make: Make<'a>,
+    writer: Option<Make<'a>>,
+}
+
+impl<'a> Design<'a> {
+    /// `make` makes the operation of thread N, in that thread.
+    pub fn new<O: Op + 'a>(name: &'static str, side: Side, make: impl Fn(usize) -> O + Sync + 'a) -> Self {
+        Self { name, side, make: Box::new(move |thread| Box::new(make(thread))), writer: None }
+    }
+
+    /// What the writer does meanwhile, if the load asks for one.
+    #[must_use]
+    pub fn beside<O: Op + 'a>(self, make: impl Fn() -> O + Sync + 'a) -> Self {
+        Self { writer: Some(Box::new(move |_| Box::new(make()))), ..self }
+    }
+}
+
+/// What one trial measured.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Operations a second, of all threads together.
+    pub per_second: f64,
+    /// Processor time of an operation.
+    pub cpu_ns: f64,
+    /// Allocations of an operation.
+    pub allocations: f64,
+    /// Bytes allocated by an operation.
+    pub bytes: f64,
+    /// What the writer did a second.
+    pub writes_per_second: f64,
+    /// How long single operations took, less what the clock costs.
+    pub latencies: Histogram<u64>,
+}
+
+/// What is going on: all threads look at it between two batches.
+struct Phase(AtomicU8);
+
+const THROUGHPUT: u8 = 0;
+const LATENCY: u8 = 1;
+const OVER: u8 = 2;
+
+impl Phase {
+    fn is(&self, phase: u8) -> bool {
+        self.0.load(Ordering::Relaxed) == phase
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Done {
+    count: u64,
+    took_ns: u64,
+    cpu_ns: u64,
+    allocations: u64,
+    bytes: u64,
+    latencies: Histogram<u64>,
+}
+
+/// An empty histogram of latencies in nanoseconds.
+#[must_use]
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LONGEST_NS, 2).unwrap()
+}
+
+/// Lets time pass, without a core.
+pub fn pass(ms: u64) {
+    let until = now_ns() + ms * 1_000_000;
+    loop {
+        match until.checked_sub(now_ns()) {
+            Some(left) if left > 0 => std::thread::park_timeout(Duration::from_nanos(left)),
+            _ => return,
+        }
+    }
+}
+
+/// How many of it take about as long as a batch may.
+fn batch(op: &mut dyn Op) -> u32 {
+    op.many(1);
+    let begun = now_ns();
+    op.many(1);
+    let fit = BATCH_NS / (now_ns() - begun).max(1);
+    u32::try_from(fit).unwrap_or(BATCH).clamp(1, BATCH)
+}
+
+fn work(op: &mut dyn Op, start: &Barrier, phase: &Phase) -> Done {
+    let (batch, cost_ns, mut latencies) = (batch(op), cost_ns(), histogram());
+    start.wait();
+    let (begun, cpu, (allocations, bytes)) = (now_ns(), thread_cpu_ns(), allocated());
+    let mut count = 0;
+    while phase.is(THROUGHPUT) {
+        op.many(batch);
+        count += u64::from(batch);
+    }
+    let (now, now_cpu, (now_allocations, now_bytes)) = (now_ns(), thread_cpu_ns(), allocated());
+    while phase.is(LATENCY) {
+        let begun = now_ns();
+        op.many(1);
+        let took_ns = now_ns() - begun;
+        latencies.saturating_record(took_ns.saturating_sub(cost_ns).max(1));
+        op.many((batch - 1).min(TIMED - 1));
+    }
+    Done {
+        count,
+        took_ns: now - begun,
+        cpu_ns: now_cpu - cpu,
+        allocations: now_allocations - allocations,
+        bytes: now_bytes - bytes,
+        latencies,
+    }
+}
+
+/// What the writer does; how often a second.
+fn write(op: &mut dyn Op, load: Load, start: &Barrier, phase: &Phase) -> f64 {
+    start.wait();
+    let (begun, mut count) = (now_ns(), 0_u64);
+    while !phase.is(OVER) {
+        op.many(1);
+        count += 1;
+        if load == Load::Paced {
+            // Late ones are not made up for.
+            std::thread::park_timeout(Duration::from_millis(1).saturating_sub(Duration::from_micros(60)));
+        }
+    }
+    count as f64 * 1e9 / (now_ns() - begun) as f64
+}
+
+/// One trial of `design`.
+#[must_use]
+pub fn trial(design: &Design<'_>, threads: usize, load: Load, times: Times) -> Trial {
+    let writer = design.writer.as_ref().filter(|_| load != Load::None);
+    let start = &Barrier::new(threads + 1 + usize::from(writer.is_some()));
+    let phase = &Phase(AtomicU8::new(THROUGHPUT));
+    let (done, writes_per_second) = std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || work(&mut *(design.make)(thread), start, phase)))
+            .collect();
+        let writer = writer.map(|make| scope.spawn(move || write(&mut *make(0), load, start, phase)));
+        start.wait();
+        pass(times.throughput_ms);
+        phase.0.store(LATENCY, Ordering::Relaxed);
+        pass(times.latency_ms);
+        phase.0.store(OVER, Ordering::Relaxed);
+        let done: Vec<Done> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+        (done, writer.map_or(0.0, |writer| writer.join().unwrap()))
+    });
+    let count = done.iter().map(|done| done.count).sum::<u64>().max(1) as f64;
+    let each = |of: fn(&Done) -> u64| done.iter().map(of).sum::<u64>() as f64 / count;
+    let took_ns = done.iter().map(|done| done.took_ns).max().unwrap_or(1);
+    let mut latencies = histogram();
+    done.iter().for_each(|done| latencies.add(&done.latencies).unwrap());
+    Trial {
+        per_second: count * 1e9 / took_ns as f64,
+        cpu_ns: each(|done| done.cpu_ns),
+        allocations: each(|done| done.allocations),
+        bytes: each(|done| done.bytes),
+        writes_per_second,
+        latencies,
+    }
+}
