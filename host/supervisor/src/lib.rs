@@ -38,5 +38,7 @@ mod virtual_time;
 pub use clock::Clock;
 pub use logs::{LogItem, LogLine, LogStream, Logs};
 pub use order::cycle;
+#[cfg(any(test, feature = "scripted"))]
+pub use spawn::scripted::{Act, Manner, Scripted};
 pub use spec::{Check, CommandLine, Condition, Dependency, LogLimits, ProcessSpec, Readiness};
 pub use supervisor::{BootError, Refusal, Settings, Supervisor};

@@ -7,8 +7,6 @@ use provost_state::{
     ProcessState, RulingAction, Snapshot,
 };
 
-use crate::reaper::Wards;
-use crate::spawn::os::OsSpawner;
 use crate::spawn::scripted::{Act, Scripted};
 use crate::spec::{CommandLine, Condition, Dependency, LogLimits, ProcessSpec};
 use crate::supervisor::{Refusal, Settings, Supervisor};
@@ -87,9 +85,7 @@ impl World {
             routing: Default::default(),
         };
         let children = Scripted::default();
-        let helpers = OsSpawner::new(Arc::new(Wards::default()));
-        let supervisor =
-            Supervisor::boot_with(settings, specs, Vec::new(), Arc::new(children.clone()), helpers).unwrap();
+        let supervisor = children.boot(settings, specs, Vec::new()).unwrap();
         Self { supervisor, children, _dir: dir }
     }
 

@@ -88,7 +88,11 @@ impl Host {
             restart_delay_ms_max: 3_600_000,
             routing: Default::default(),
         };
-        let supervisor = Supervisor::boot(settings, specs, Vec::new()).unwrap();
+        Self::serving(Supervisor::boot(settings, specs, Vec::new()).unwrap(), dir)
+    }
+
+    /// The desk of a supervisor that is booted already.
+    pub(crate) fn serving(supervisor: Supervisor, dir: tempfile::TempDir) -> Self {
         let socket = dir.path().join("provost.sock");
         let listening = Listening::bind(&socket).unwrap();
         let (shutdown, told_to_stop) = mpsc::channel(1);

@@ -3,6 +3,7 @@
 
 mod desk;
 mod http;
+mod storm;
 mod waits;
 
 use std::os::unix::fs::PermissionsExt;

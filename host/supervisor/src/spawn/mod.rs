@@ -1,8 +1,8 @@
-//! Starting children and telling them things. [`os`] is the real one; tests script their own.
+//! Starting children and telling them things. [`os`] is the real one; tests script their own (`scripted`).
 
 pub(crate) mod os;
 mod pidfd;
-#[cfg(test)]
+#[cfg(any(test, feature = "scripted"))]
 pub(crate) mod scripted;
 
 use std::fmt;

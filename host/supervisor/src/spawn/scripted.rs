@@ -1,34 +1,72 @@
-//! Children that a test scripts: it sees every spawn and every signal, and says when a child ends and how.
+//! Children that a test scripts: it sees every spawn and every signal, says how a child takes them, and when it
+//! ends and how. For the tests of this crate and, by the feature `scripted`, of those above it.
+#![expect(clippy::expect_used, reason = "a script that does not fit the play is a defect of the test")]
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use provost_state::{Exit, Incarnation};
-use tokio::sync::oneshot;
+use provost_state::{Consumer, Exit, Incarnation};
+use tokio::sync::{oneshot, watch};
 
+use super::os::OsSpawner;
 use super::{Boxed, Child, Spawner};
+use crate::reaper::Wards;
 use crate::spec::ProcessSpec;
+use crate::supervisor::{BootError, Settings, Supervisor};
 
-/// The scripted spawner.
+/// The scripted spawner. Clones share the stage.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Scripted {
+pub struct Scripted {
     stage: Arc<Mutex<Stage>>,
+    /// Are spawns held?
+    held: Arc<watch::Sender<bool>>,
 }
 
 #[derive(Debug, Default)]
 struct Stage {
-    /// What the next spawns of a process come to; a spawn without a line in the script succeeds.
+    /// How the next spawns of a process fail; a spawn without a line in the script succeeds.
     failures: HashMap<Arc<str>, VecDeque<Arc<str>>>,
-    living: HashMap<u32, (Arc<str>, oneshot::Sender<Exit>)>,
+    manners: HashMap<Arc<str>, Manner>,
+    living: HashMap<u32, Living>,
     history: Vec<Act>,
     last_pid: u32,
 }
 
+#[derive(Debug)]
+struct Living {
+    name: Arc<str>,
+    manner: Manner,
+    /// Taken when it ends; until that was seen there still is such a pid, as of a zombie.
+    end: Option<oneshot::Sender<Exit>>,
+}
+
+/// How the children of a process take their lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// They live until the script ends them: signals, SIGKILL too, change nothing.
+    #[default]
+    Deaf,
+    /// They end by the first SIGTERM or SIGKILL.
+    Obedient,
+    /// They end like this as soon as they live.
+    Brief(Exit),
+}
+
 /// Something that the spawner was asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
+pub enum Act {
+    /// To start this life of a process.
     Spawned(Arc<str>, Incarnation),
+    /// To send the signal of this number to a process.
     Signalled(Arc<str>, i32),
+}
+
+impl Living {
+    /// It ends; false if it has ended already.
+    fn end(&mut self, exit: Exit) -> bool {
+        // Whoever owns the child may be gone with the runtime.
+        self.end.take().is_some_and(|end| end.send(exit).is_ok())
+    }
 }
 
 impl Scripted {
@@ -36,59 +74,126 @@ impl Scripted {
         act(&mut self.stage.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// [`Supervisor::boot`], but that the children are these. Readiness checks are real ones.
+    ///
+    /// # Errors
+    /// As [`Supervisor::boot`].
+    pub fn boot(
+        &self,
+        settings: Settings,
+        specs: Vec<ProcessSpec>,
+        consumers: Vec<Box<dyn Consumer>>,
+    ) -> Result<Supervisor, BootError> {
+        let helpers = OsSpawner::new(Arc::new(Wards::default()));
+        Supervisor::boot_with(settings, specs, consumers, Arc::new(self.clone()), helpers)
+    }
+
+    /// The children of `process` that are spawned from now on are of this manner.
+    pub fn cast(&self, process: &str, manner: Manner) {
+        self.stage(|stage| stage.manners.insert(process.into(), manner));
+    }
+
+    /// From now on, until [`Scripted::release_spawns`], no spawn comes to an end.
+    pub fn hold_spawns(&self) {
+        self.held.send_replace(true);
+    }
+
+    /// The spawns that were held are made.
+    pub fn release_spawns(&self) {
+        self.held.send_replace(false);
+    }
+
     /// The next spawn of `process` fails.
-    pub(crate) fn fail_next(&self, process: &str, error: &str) {
+    pub fn fail_next(&self, process: &str, error: &str) {
         self.stage(|stage| stage.failures.entry(process.into()).or_default().push_back(error.into()));
     }
 
     /// The living child of `process` ends.
-    pub(crate) fn end(&self, process: &str, exit: Exit) {
-        let child = self.stage(|stage| {
-            let pid =
-                *stage.living.iter().find(|(_, (name, _))| &**name == process).expect("a living child").0;
-            stage.living.remove(&pid)
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn end(&self, process: &str, exit: Exit) {
+        let ended = self.stage(|stage| {
+            let mut living = stage.living.values_mut();
+            let child = living.find(|child| &*child.name == process && child.end.is_some());
+            child.map(|child| child.end(exit))
         });
-        child.expect("just found").1.send(exit).expect("somebody owns the child");
+        assert!(ended.expect("a living child"), "nobody owns the child of {process}");
     }
 
-    pub(crate) fn history(&self) -> Vec<Act> {
+    /// All that was asked of it, in order.
+    #[must_use]
+    pub fn history(&self) -> Vec<Act> {
         self.stage(|stage| stage.history.clone())
     }
 
-    pub(crate) fn spawns(&self, process: &str) -> usize {
+    /// How often `process` was spawned.
+    #[must_use]
+    pub fn spawns(&self, process: &str) -> usize {
         self.history().iter().filter(|act| matches!(act, Act::Spawned(name, _) if &**name == process)).count()
     }
 
-    pub(crate) fn signals(&self, process: &str) -> Vec<i32> {
+    /// The numbers of the signals that `process` was sent, in order.
+    #[must_use]
+    pub fn signals(&self, process: &str) -> Vec<i32> {
         let of = |act| match act {
             Act::Signalled(name, signal) if &*name == process => Some(signal),
             _ => None,
         };
         self.history().into_iter().filter_map(of).collect()
     }
-}
 
-impl Spawner for Scripted {
-    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation) -> Boxed<Result<Child, Arc<str>>> {
-        let result = self.stage(|stage| {
-            if let Some(error) = stage.failures.get_mut(&spec.name).and_then(VecDeque::pop_front) {
+    /// The child enters the stage.
+    fn enter(&self, name: Arc<str>, incarnation: Incarnation) -> Result<Child, Arc<str>> {
+        let (pid, ended) = self.stage(|stage| {
+            if let Some(error) = stage.failures.get_mut(&name).and_then(VecDeque::pop_front) {
                 return Err(error);
             }
             stage.last_pid += 1;
             let (end, ended) = oneshot::channel();
-            stage.living.insert(stage.last_pid, (spec.name.clone(), end));
-            stage.history.push(Act::Spawned(spec.name.clone(), incarnation));
-            let exit = Box::pin(async { ended.await.unwrap_or(Exit::Unobserved) });
-            Ok(Child { pid: stage.last_pid, exit, output: None })
+            let manner = stage.manners.get(&name).cloned().unwrap_or_default();
+            let mut child = Living { name: name.clone(), manner, end: Some(end) };
+            if let Manner::Brief(exit) = &child.manner {
+                let exit = exit.clone();
+                child.end(exit);
+            }
+            stage.living.insert(stage.last_pid, child);
+            stage.history.push(Act::Spawned(name, incarnation));
+            Ok((stage.last_pid, ended))
+        })?;
+        let stage = self.clone();
+        let exit = Box::pin(async move {
+            let exit = ended.await.unwrap_or(Exit::Unobserved);
+            stage.stage(|stage| stage.living.remove(&pid));
+            exit
         });
-        Box::pin(std::future::ready(result))
+        Ok(Child { pid, exit, output: None })
+    }
+}
+
+impl Spawner for Scripted {
+    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation) -> Boxed<Result<Child, Arc<str>>> {
+        let (stage, mut held) = (self.clone(), self.held.subscribe());
+        Box::pin(async move {
+            // It cannot fail: the sender is on the stage.
+            let _ = held.wait_for(|held| !held).await;
+            stage.enter(spec.name.clone(), incarnation)
+        })
     }
 
     fn signal(&self, pid: u32, signal: i32) -> Result<(), Arc<str>> {
         self.stage(|stage| {
-            let name = stage.living.get(&pid).map(|(name, _)| name.clone()).ok_or("no such process")?;
-            stage.history.push(Act::Signalled(name, signal));
+            let child = stage.living.get_mut(&pid).ok_or("no such process")?;
+            if child.manner == Manner::Obedient && ends_the_obedient(signal) {
+                child.end(Exit::Signal(signal));
+            }
+            stage.history.push(Act::Signalled(child.name.clone(), signal));
             Ok(())
         })
     }
+}
+
+fn ends_the_obedient(signal: i32) -> bool {
+    use rustix::process::Signal;
+    [Signal::TERM, Signal::KILL].iter().any(|deadly| deadly.as_raw() == signal)
 }
