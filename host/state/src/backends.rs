@@ -34,8 +34,6 @@ const TRIES: usize = 8;
 struct Last {
     generation: Generation,
     at: Moment,
-    /// How many processes there are.
-    members: usize,
 }
 
 #[derive(Debug)]
@@ -43,6 +41,8 @@ pub(crate) struct Core {
     routing: RoutingWord,
     pub(crate) root: ArcSwap<Snapshot>,
     locked: Locked,
+    /// Who is there: the same on both sides, and in every snapshot.
+    names: Arc<Names>,
     /// Orders writers. Never held by a reader of `atomic`, nor across I/O, a spawn, a wait or a plugin call.
     writer: Mutex<Last>,
     /// The last generation that is about to be published; stored before its state. Who holds a snapshot of this
@@ -59,10 +59,13 @@ type Succession = Result<(PhaseKind, ProcessState), Rejected>;
 
 impl Core {
     pub(crate) fn new(meters: Meters) -> Self {
+        let names = Arc::<Names>::default();
+        let nobody = Snapshot { names: names.clone(), ..Snapshot::default() };
         Self {
             routing: RoutingWord::default(),
-            root: ArcSwap::default(),
-            locked: Locked::default(),
+            root: ArcSwap::from_pointee(nobody),
+            locked: Locked::new(names.clone()),
+            names,
             writer: Mutex::new(Last::default()),
             announced: AtomicU64::new(0),
             latest: AtomicU64::new(0),
@@ -106,15 +109,15 @@ impl Core {
     pub(crate) fn add(&self, identity: Identity, now: Moment) -> Result<Arc<ProcessState>, NameTaken> {
         let mut last = self.writer();
         let root = self.root.load();
-        if root.names.find(&identity.name).is_some() {
+        if self.names.find(&identity.name).is_some() {
             return Err(NameTaken(identity.name));
         }
-        let id = ProcessId(u32::try_from(last.members).unwrap_or(u32::MAX));
-        let mut state = ProcessState::new(id, Arc::new(identity), now);
+        let identity = Arc::new(identity);
+        // Who is there is the same on both sides; only states are routed.
+        let id = self.names.add(identity.clone());
+        let mut state = ProcessState::new(id, identity, now);
         state.generation = last.generation.next();
         let state = Arc::new(state);
-        // Who is there is the same on both sides; only states are routed.
-        let names = root.names.with(state.name().clone(), id);
         self.changes.record(Change {
             generation: state.generation,
             kind: ChangeKind::Added,
@@ -124,13 +127,11 @@ impl Core {
         self.announced.store(state.generation.0, Ordering::Release);
         let (whole, truth) = (self.routing().whole(), self.truth());
         if whole != Some(Side::Atomic) {
-            self.locked.add(state.clone(), names.clone(), truth);
+            self.locked.add(state.clone(), truth);
         }
-        match whole {
-            Some(Side::Locked) => self.root.store(Arc::new(Snapshot { names, ..Snapshot::clone(&root) })),
-            _ => self.store_root(&root, names, &state, truth),
+        if whole != Some(Side::Locked) {
+            self.store_root(&root, &state, truth);
         }
-        last.members += 1;
         self.published(&mut last, &state, now);
         Ok(state)
     }
@@ -193,19 +194,19 @@ impl Core {
             self.locked.put(state.clone(), truth);
         }
         if side != Side::Locked {
-            self.store_root(&root, root.names.clone(), &state, truth);
+            self.store_root(&root, &state, truth);
         }
         self.published(last, &state, now);
         Ok(state)
     }
 
-    fn store_root(&self, root: &Snapshot, names: Arc<Names>, state: &Arc<ProcessState>, truth: Truth) {
+    fn store_root(&self, root: &Snapshot, state: &Arc<ProcessState>, truth: Truth) {
         self.root.store(Arc::new(Snapshot {
             truth,
             generation: state.generation,
             taken_at: state.changed_at,
             table: root.table.with(state.id.index(), state.clone()),
-            names,
+            names: self.names.clone(),
         }));
     }
 
@@ -244,10 +245,12 @@ impl Core {
     pub(crate) fn handle(&self, name: &str) -> Option<Handle> {
         self.settled(|routing| match routing.whole() {
             Some(Side::Locked) => self.locked.handle(name),
-            Some(Side::Atomic | Side::Both) | None => {
-                let root = self.root.load();
-                known(&root, root.by_name(name).map(|state| Handle::of(state)))
-            }
+            // A name is there a moment before its process is.
+            Some(Side::Atomic | Side::Both) | None => Ok(self
+                .names
+                .find(name)
+                .filter(|(_, identity)| identity.word.is_published())
+                .map(|(id, identity)| Handle::new(id, identity.clone()))),
         })
     }
 
@@ -283,7 +286,7 @@ impl Core {
             generation: last.generation,
             taken_at: last.at,
             table,
-            names: root.names.clone(),
+            names: self.names.clone(),
         })
     }
 
@@ -345,7 +348,6 @@ impl Core {
         if whole != Some(Side::Atomic) {
             self.locked.put_all(&world);
         }
-        let names = world.names.clone();
         self.root.store(Arc::new(world));
         self.routing.store(routing);
         // Only now: who comes here with the old word and finds nothing must find the new word.
@@ -356,7 +358,7 @@ impl Core {
                 generation: last.generation,
                 taken_at: last.at,
                 table: Default::default(),
-                names,
+                names: self.names.clone(),
             })),
             Some(Side::Both) | None => {}
         }

@@ -58,10 +58,13 @@ impl fmt::Debug for Status {
     }
 }
 
+/// What stands in a word before the first commit: no phase has this number.
+const UNPUBLISHED: u64 = u64::MAX;
+
 impl Default for StatusWord {
-    /// Stopped, before the first life and the first commit.
+    /// Before the first commit.
     fn default() -> Self {
-        Self(AtomicU64::new(0))
+        Self(AtomicU64::new(UNPUBLISHED))
     }
 }
 
@@ -72,9 +75,17 @@ impl StatusWord {
         self.0.store(Status::of(state).0, Ordering::Release);
     }
 
-    /// The status at the last commit that this thread can see.
+    /// Is there a commit that this thread can see? Then it sees its root as well.
+    pub(crate) fn is_published(&self) -> bool {
+        self.0.load(Ordering::Acquire) != UNPUBLISHED
+    }
+
+    /// The status at the last commit that this thread can see: before the first, stopped.
     pub(crate) fn load(&self) -> Status {
-        Status(self.0.load(Ordering::Acquire))
+        match self.0.load(Ordering::Acquire) {
+            UNPUBLISHED => Status(0),
+            word => Status(word),
+        }
     }
 }
 
@@ -87,10 +98,14 @@ pub struct Handle {
 }
 
 impl Handle {
+    pub(crate) fn new(id: ProcessId, identity: Arc<Identity>) -> Self {
+        Self { id, identity }
+    }
+
     /// The handle of the process that `state` is a state of.
     #[must_use]
     pub fn of(state: &ProcessState) -> Self {
-        Self { id: state.id, identity: state.identity.clone() }
+        Self::new(state.id, state.identity.clone())
     }
 
     /// Its name.

@@ -23,6 +23,8 @@ pub(crate) struct Moved;
 #[derive(Debug)]
 pub(crate) struct Locked {
     map: RwLock<Map>,
+    /// For snapshots, which are the same whoever makes them.
+    names: Arc<Names>,
     /// The last commit; its own lock is inside that of the map.
     last: Mutex<Last>,
 }
@@ -38,16 +40,6 @@ struct Last {
 struct Map {
     by_name: HashMap<Arc<str>, Cell>,
     by_slot: Vec<Cell>,
-    /// For snapshots, which are the same whoever makes them.
-    names: Arc<Names>,
-}
-
-impl Default for Locked {
-    /// Nothing is kept here yet.
-    fn default() -> Self {
-        let last = Last { generation: Generation::default(), at: Moment::default(), truth: Truth::Elsewhere };
-        Self { map: RwLock::new(Map::default()), last: Mutex::new(last) }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -61,25 +53,20 @@ impl Map {
         self.by_name.insert(name, cell.clone());
         self.by_slot.push(cell);
     }
-
-    fn all(&self, last: Last) -> Snapshot {
-        Snapshot {
-            truth: Truth::Whole,
-            generation: last.generation,
-            taken_at: last.at,
-            table: self.by_slot.iter().map(|cell| lock(cell).clone()).collect(),
-            names: self.names.clone(),
-        }
-    }
 }
 
 impl Locked {
+    /// Nothing is kept here yet.
+    pub(crate) fn new(names: Arc<Names>) -> Self {
+        let last = Last { generation: Generation::default(), at: Moment::default(), truth: Truth::Elsewhere };
+        Self { map: RwLock::new(Map::default()), names, last: Mutex::new(last) }
+    }
+
     /// Adds a process in the next slot; `truth` says how much of the world is kept here.
-    pub(crate) fn add(&self, state: Arc<ProcessState>, names: Arc<Names>, truth: Truth) {
+    pub(crate) fn add(&self, state: Arc<ProcessState>, truth: Truth) {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         *lock(&self.last) = Last { generation: state.generation, at: state.changed_at, truth };
         map.push(state);
-        map.names = names;
     }
 
     /// Replaces a state; `truth` says how much of the world is kept here.
@@ -94,7 +81,7 @@ impl Locked {
     /// Takes over everything at once: from now on, and until the next `put`, this is the whole truth.
     pub(crate) fn put_all(&self, world: &Snapshot) {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-        *map = Map { names: world.names.clone(), ..Map::default() };
+        *map = Map::default();
         world.iter().for_each(|state| map.push(state.clone()));
         *lock(&self.last) = Last { generation: world.generation, at: world.taken_at, truth: Truth::Whole };
     }
@@ -129,13 +116,23 @@ impl Locked {
         // Exclusively: a commit that shares the map could be between two states that we read.
         let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         let last = *lock(&self.last);
-        if last.truth == Truth::Whole { Ok(map.all(last)) } else { Err(Moved) }
+        if last.truth == Truth::Whole { Ok(self.gather(&map, last)) } else { Err(Moved) }
+    }
+
+    fn gather(&self, map: &Map, last: Last) -> Snapshot {
+        Snapshot {
+            truth: Truth::Whole,
+            generation: last.generation,
+            taken_at: last.at,
+            table: map.by_slot.iter().map(|cell| lock(cell).clone()).collect(),
+            names: self.names.clone(),
+        }
     }
 
     /// All that is kept here, for a writer who knows that it is all there is.
     pub(crate) fn all(&self) -> Snapshot {
         let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-        map.all(*lock(&self.last))
+        self.gather(&map, *lock(&self.last))
     }
 
     /// Holds every lock there is while `work` goes on.

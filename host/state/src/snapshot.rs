@@ -14,7 +14,7 @@ pub(crate) enum Truth {
     Whole,
     /// A part of the processes is kept behind locks: here they are as they were when they went there.
     Divided,
-    /// All processes are kept behind locks: here are only their names.
+    /// All processes are kept behind locks.
     Elsewhere,
 }
 
@@ -29,7 +29,7 @@ pub struct Snapshot {
     pub(crate) generation: Generation,
     pub(crate) taken_at: Moment,
     pub(crate) table: Table,
-    /// Shared with later snapshots: it may know names that are not in the table yet.
+    /// Those of all snapshots: there may be names that are not in the table yet.
     pub(crate) names: Arc<Names>,
 }
 
@@ -73,14 +73,14 @@ impl Snapshot {
     /// The slot of the process called `name`.
     #[must_use]
     pub fn id(&self, name: &str) -> Option<ProcessId> {
-        // The names are shared with later snapshots: what was added since is not in this one.
-        self.names.find(name).filter(|id| id.index() < self.len())
+        // The names are those of all snapshots: what was added since is not in this one.
+        self.names.find(name).map(|(id, _)| id).filter(|id| id.index() < self.len())
     }
 
     /// The process called `name`.
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<&Arc<ProcessState>> {
-        self.get(self.names.find(name)?)
+        self.get(self.names.find(name)?.0)
     }
 
     /// The process in slot `id`.

@@ -70,13 +70,11 @@ mod here {
     #[derive(Debug)]
     pub(crate) struct ArcSwap<T>(ArcSwapOption<T>, Arc<T>);
 
-    impl<T: Default> Default for ArcSwap<T> {
-        fn default() -> Self {
-            Self(ArcSwapOption::empty(), Arc::default())
-        }
-    }
-
     impl<T> ArcSwap<T> {
+        pub(crate) fn from_pointee(value: T) -> Self {
+            Self(ArcSwapOption::empty(), Arc::new(value))
+        }
+
         pub(crate) fn store(&self, value: Arc<T>) {
             self.0.store(Some(value));
         }
