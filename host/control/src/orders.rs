@@ -170,11 +170,11 @@ async fn wait_for(
     let waiting = async {
         loop {
             changed.mark_unchanged();
-            let world = supervisor.reader().snapshot();
-            let Some(state) = world.get(id) else { return Progress::Failed };
-            match progress(action, before, state) {
-                Progress::Pending => {}
-                settled => return settled,
+            // Every commit of every process wakes every waiter: each look has to be a short one.
+            let so_far = supervisor.reader().look().get(id).map(|state| progress(action, before, state));
+            match so_far {
+                Some(Progress::Pending) => {}
+                settled => return settled.unwrap_or(Progress::Failed),
             }
             if changed.changed().await.is_err() {
                 return Progress::Failed;

@@ -243,15 +243,14 @@ impl Core {
 
     /// The live handle of the process called `name`.
     pub(crate) fn handle(&self, name: &str) -> Option<Handle> {
-        self.settled(|routing| match routing.whole() {
+        let found = self.settled(|routing| match routing.whole() {
             Some(Side::Locked) => self.locked.handle(name),
-            // A name is there a moment before its process is.
-            Some(Side::Atomic | Side::Both) | None => Ok(self
-                .names
-                .find(name)
-                .filter(|(_, identity)| identity.word.is_published())
-                .map(|(id, identity)| Handle::new(id, identity.clone()))),
-        })
+            Some(Side::Atomic | Side::Both) | None => {
+                Ok(self.names.find(name).map(|(id, identity)| Handle::new(id, identity.clone())))
+            }
+        });
+        // A name is there a moment before its process is.
+        found.filter(Handle::is_published)
     }
 
     /// The whole, on whatever backend.

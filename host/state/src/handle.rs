@@ -108,6 +108,10 @@ impl Handle {
         Self::new(state.id, state.identity.clone())
     }
 
+    pub(crate) fn is_published(&self) -> bool {
+        self.identity.word.is_published()
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {

@@ -270,3 +270,33 @@ fn readers_never_see_the_world_go_backwards_or_torn_on(routing: Routing) {
     });
     assert_eq!(reader.counters().commits, WRITERS as u64 * ROUNDS + ids.len() as u64);
 }
+
+#[test]
+fn whoever_finds_a_name_finds_its_process() {
+    routings().into_iter().for_each(whoever_finds_a_name_finds_its_process_on);
+}
+
+fn whoever_finds_a_name_finds_its_process_on(routing: Routing) {
+    const PROCESSES: usize = 5_000;
+    let (registry, reader, _) = with_processes(routing, 0);
+    let names: Vec<String> = (0..PROCESSES).map(|n| format!("web.{n}")).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for name in &names {
+                // Until it is there: the moment in which it comes is the one that counts.
+                let handle = loop {
+                    if let Some(handle) = reader.handle(name) {
+                        break handle;
+                    }
+                    std::hint::spin_loop();
+                };
+                let state = reader.state(handle.id);
+                assert_eq!(state.map(|state| state.name().to_string()).as_ref(), Some(name), "{routing:?}");
+                assert!(handle.status().generation() > 0);
+            }
+        });
+        for name in &names {
+            registry.add(Identity::new(name.as_str(), ""), now(0)).unwrap();
+        }
+    });
+}

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use provost_state::changes::CHANGES_KEPT;
-use provost_state::{Batch, Change, Consumer, Generation, ProcessId, Reader};
+use provost_state::{Batch, Change, Consumer, Generation, Poller, ProcessId, Reader};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -24,18 +24,18 @@ pub(crate) fn start(
     let runtime = Handle::current();
     let name = format!("provost-tell-{}", consumer.name());
     std::thread::Builder::new().name(name).spawn(move || {
-        let mut cursor = Generation(0);
+        let (mut worlds, mut cursor) = (reader.poller(), Generation(0));
         while runtime.block_on(changed.changed()).is_ok() {
-            tell(&mut *consumer, &reader, &mut cursor);
+            tell(&mut *consumer, &reader, &mut worlds, &mut cursor);
         }
     })?;
     Ok(())
 }
 
 /// Tells all that has happened since `cursor`.
-fn tell(consumer: &mut dyn Consumer, reader: &Reader, cursor: &mut Generation) {
+fn tell(consumer: &mut dyn Consumer, reader: &Reader, worlds: &mut Poller, cursor: &mut Generation) {
     loop {
-        let world = reader.snapshot();
+        let world = worlds.snapshot().clone();
         if *cursor >= world.generation() {
             return;
         }

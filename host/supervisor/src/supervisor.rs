@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use provost_state::{
-    Cause, Consumer, Generation, Identity, NameTaken, PhaseKind, ProcessId, Reader, Routing, Snapshot,
+    Cause, Consumer, Generation, Handle, Identity, NameTaken, PhaseKind, ProcessId, Reader, Routing,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -247,17 +247,18 @@ impl Supervisor {
     /// what they wrote is in the log files. From the first moment on nothing is started any more.
     pub async fn shutdown(&self, cause: Cause) {
         self.shared.closing.store(true, Ordering::Release);
-        let world = self.reader().snapshot();
+        let reader = self.reader();
         let mut stops = tokio::task::JoinSet::new();
-        for state in world.iter() {
-            let (supervisor, id, name) = (self.clone(), state.id, state.name().clone());
+        for process in reader.snapshot().iter().map(|state| Handle::of(state)) {
+            let dependents = self.dependents.get(process.name()).into_iter().flatten();
+            let dependents: Vec<Handle> = dependents.filter_map(|name| reader.handle(name)).collect();
+            let supervisor = self.clone();
             stops.spawn(async move {
-                let dependents = supervisor.dependents.get(&name).cloned().unwrap_or_default();
-                supervisor.until(|world| dependents.iter().all(|name| is_down(world, name))).await;
-                if let Err(refusal) = supervisor.stop(id, cause).await {
-                    tracing::warn!(process = &*name, %refusal, "cannot be told to stop");
+                supervisor.until_down(&dependents).await;
+                if let Err(refusal) = supervisor.stop(process.id, cause).await {
+                    tracing::warn!(process = &**process.name(), %refusal, "cannot be told to stop");
                 }
-                supervisor.until(|world| is_down(world, &name)).await;
+                supervisor.until_down(&[process]).await;
             });
         }
         stops.join_all().await;
@@ -272,21 +273,20 @@ impl Supervisor {
         }
     }
 
-    /// Waits until `holds` is true of the world.
-    async fn until(&self, holds: impl Fn(&Snapshot) -> bool) {
+    /// Waits until nothing of these runs and nothing will.
+    async fn until_down(&self, processes: &[Handle]) {
         let mut changed = self.changed();
         loop {
             changed.mark_unchanged();
-            if holds(&self.reader().look()) || changed.changed().await.is_err() {
+            // Every commit of every process wakes every waiter: by their status words, a look is one load each.
+            if processes.iter().all(is_down) || changed.changed().await.is_err() {
                 return;
             }
         }
     }
 }
 
-/// Is it at rest, so that nothing of it runs and nothing will?
-fn is_down(world: &Snapshot, name: &str) -> bool {
-    world.by_name(name).is_none_or(|state| {
-        matches!(state.phase.kind(), PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal)
-    })
+/// Is it at rest?
+fn is_down(process: &Handle) -> bool {
+    matches!(process.status().phase(), PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal)
 }
