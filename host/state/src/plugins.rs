@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::meter::Latency;
-use crate::ports::{Fault, FaultKind, View};
+use crate::policy::Policy;
+use crate::ports::{Consumer, Fault, FaultKind, View};
 use crate::snapshot::Snapshot;
 
 /// Is a plugin in use?
@@ -172,6 +173,13 @@ pub trait Plugins: Send + Sync + fmt::Debug {
 
     /// The view called `name`, if there is such a plugin and it renders.
     fn view(&self, name: &str) -> Option<Arc<dyn View>>;
+
+    /// The policy called `name`, if there is such a plugin and it judges anything (or was refused: then it answers every
+    /// trigger with why). It stays the same policy when its component is swapped.
+    fn policy(&self, name: &str) -> Option<Arc<dyn Policy>>;
+
+    /// A new consumer, if there is a plugin called `name` that is one. Each has an instance of its own.
+    fn consumer(&self, name: &str) -> Option<Box<dyn Consumer>>;
 
     /// Loads a plugin and adds it behind the others. `world` is what its trial calls are shown.
     ///
