@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use guests::{Bench, ask};
-use provost_plugin_host::{CacheCounts, PluginHost};
+use provost_plugin_host::{CacheCounts, HostOptions, PluginHost};
 
 fn entry(bench: &Bench) -> PathBuf {
     let mut entries: Vec<PathBuf> =
@@ -97,7 +97,7 @@ fn a_directory_that_others_may_write_is_not_used() {
 #[test]
 fn a_host_without_a_cache_compiles() {
     let bench = Bench::new();
-    let host = PluginHost::new(None).unwrap();
+    let host = PluginHost::new(HostOptions::default()).unwrap();
     host.load(bench.spec("good", &guests::good_policy())).unwrap();
     ask(&host.policy("good").unwrap()).unwrap();
     assert_eq!(host.cache_counts().misses, 1);
