@@ -8,7 +8,9 @@ use crate::PROVOST;
 /// A group of three, judged by OTP's rules.
 fn otp(strategy: &str, more: &str) -> String {
     let member = |name: &str, more: &str| {
-        format!("[process.{name}]\ncommand = \"exec sleep 1000\"\ngroup = \"g\"\npolicies = [\"otp\"]\n{more}\n")
+        format!(
+            "[process.{name}]\ncommand = \"exec sleep 1000\"\ngroup = \"g\"\npolicies = [\"otp\"]\n{more}\n"
+        )
     };
     format!(
         "[plugins.otp]\ncomponent = \"bundled:otp\"\nsettings = {{ strategy = \"{strategy}\", {more} }}\n{}{}{}\
@@ -86,7 +88,11 @@ fn replicas_know_their_number_and_are_chosen_by_their_base_name() {
     for number in 1..=3 {
         let name = format!("web.{number}");
         host.until_phase(&name, "running");
-        eventually("it says its number", || host.ok(&["logs", &name]), |log| log.contains(&format!("replica {number}")));
+        eventually(
+            "it says its number",
+            || host.ok(&["logs", &name]),
+            |log| log.contains(&format!("replica {number}")),
+        );
     }
     host.ok(&["stop", "web", "--wait"]);
     for number in 1..=3 {
@@ -104,9 +110,12 @@ fn one_that_its_health_check_finds_ill_is_restarted() {
     );
     host.until("web", "is well", |web| web["health"] == "healthy");
     std::fs::remove_file(host.setup().dir().join("well")).unwrap();
-    let web = host.until("web", "lives again and is well", |web| {
-        web["incarnation"] == 2 && web["health"] == "healthy"
-    });
-    assert_eq!((&web["failures"], &web["restarts"]), (&0.into(), &0.into()), "a restart by health is no crash");
+    let web = host
+        .until("web", "lives again and is well", |web| web["incarnation"] == 2 && web["health"] == "healthy");
+    assert_eq!(
+        (&web["failures"], &web["restarts"]),
+        (&0.into(), &0.into()),
+        "a restart by health is no crash"
+    );
     host.down();
 }

@@ -137,15 +137,19 @@ fn a_view_and_a_consumer_are_loaded_and_work_at_once() {
 
 #[test]
 fn one_that_fails_too_often_is_quarantined_blamed_and_revived() {
-    let config = patient("20ms")
-        .replace("\"bundled:backoff\"", &format!("{:?}", guest("traps")))
-        .replace("settings = { first = \"20ms\", factor = 1.0, max = \"1h\" }", "quarantine = { faults = 2, per = \"1h\" }");
+    let config = patient("20ms").replace("\"bundled:backoff\"", &format!("{:?}", guest("traps"))).replace(
+        "settings = { first = \"20ms\", factor = 1.0, max = \"1h\" }",
+        "quarantine = { faults = 2, per = \"1h\" }",
+    );
     let host = Host::up(PROVOST, &config);
     eventually("it is quarantined", || plugin(&host, "judge"), |it| it["status"] == "quarantined");
     let shown = host.ok(&["status"]);
     assert!(shown.contains("quarantined") && shown.contains("judge"), "{shown}");
     let blamed = host.ok(&["plugin", "blame", "judge"]);
-    assert!(blamed.contains("web") && blamed.contains("exited with code 1") && blamed.contains("trap"), "{blamed}");
+    assert!(
+        blamed.contains("web") && blamed.contains("exited with code 1") && blamed.contains("trap"),
+        "{blamed}"
+    );
     host.ok(&["plugin", "revive", "judge"]);
     let listed = plugin(&host, "judge");
     assert_ne!(listed["status"], "refused", "{listed}");

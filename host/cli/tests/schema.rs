@@ -41,7 +41,10 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
         ("plugins.a.zzzzzzzzzzzz = 1", plugin),
         ("plugins.a.limits.zzzzzzzzzzzz = 1", &plugin["properties"]["limits"]),
         ("plugins.a.quarantine.zzzzzzzzzzzz = 1", &plugin["properties"]["quarantine"]),
-        ("host.restart_budget.zzzzzzzzzzzz = 1", &schema["properties"]["host"]["properties"]["restart_budget"]),
+        (
+            "host.restart_budget.zzzzzzzzzzzz = 1",
+            &schema["properties"]["host"]["properties"]["restart_budget"],
+        ),
         ("process.a.zzzzzzzzzzzz = 1", process),
         ("process.a.stop.zzzzzzzzzzzz = 1", &process["properties"]["stop"]),
         ("process.a.ready.zzzzzzzzzzzz = 1", &process["properties"]["ready"]),

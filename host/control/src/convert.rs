@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use provost_state::{
-    Change, ChangeKind, Escalation, EventKind, Exit, Latency, Moment, ProcessState, Ruling, RulingAction, Scope,
-    process::signal_name,
+    Change, ChangeKind, Escalation, EventKind, Exit, Latency, Moment, ProcessState, Ruling, RulingAction,
+    Scope, process::signal_name,
 };
 use provost_supervisor::{LogItem, LogStream};
 

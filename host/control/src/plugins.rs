@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use provost_state::{
-    Blame, Fault, PluginChange, PluginFigures, PluginRefusal, PluginReport, PluginStatus,
-    PluginVersion, PluginWanted, Policy, ProcessId, Replacement,
+    Blame, Fault, PluginChange, PluginFigures, PluginRefusal, PluginReport, PluginStatus, PluginVersion,
+    PluginWanted, Policy, ProcessId, Replacement,
 };
 
 use crate::refused::Refused;
@@ -58,7 +58,6 @@ impl Action {
         [
             ("component", order.component.is_some(), load || swap),
             ("settings", order.settings.is_some(), load || swap),
-            ("allow", !order.allow.is_empty(), load),
             ("judges", !order.judges.is_empty(), load),
             ("accept_more", order.accept_more, swap),
             ("force", order.force, unload),
@@ -105,7 +104,6 @@ fn carry_out(
                 name: name.to_owned(),
                 component,
                 settings_json: settings_json.unwrap_or_else(|| "{}".to_owned()),
-                allow: order.allow,
             };
             let change = desk.plugins.load(&wanted, &world)?;
             put_to_work(desk, name, &judged, change)
@@ -127,11 +125,8 @@ fn carry_out(
             Ok(change)
         }
         Action::Swap => {
-            let by = Replacement {
-                component: order.component,
-                settings_json,
-                accept_more: order.accept_more,
-            };
+            let by =
+                Replacement { component: order.component, settings_json, accept_more: order.accept_more };
             Ok(desk.plugins.swap(name, &by, &world)?)
         }
         Action::Rollback => Ok(desk.plugins.rollback(name)?),
@@ -190,7 +185,8 @@ fn in_use(desk: &Desk, name: &str, in_chains: &[ProcessId]) -> Refused {
     Refused::conflict(
         "in_use",
         format!("{name} judges {}", names(desk, in_chains)),
-        "`--force` takes it out of their chains; `provost plugin swap` puts another version in its place".into(),
+        "`--force` takes it out of their chains; `provost plugin swap` puts another version in its place"
+            .into(),
     )
 }
 
@@ -263,7 +259,6 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         calls,
         faults,
         clamps,
-        denials,
         call,
         fuel_last,
         fuel_max,
@@ -278,15 +273,12 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         version: version.number,
         source: version.source.to_string(),
         digest: version.digest.to_string(),
-        signed_by: version.signed_by.as_ref().map(ToString::to_string),
         roles: texts(&version.roles),
-        allow: texts(&version.grants),
         calls: *calls,
         faults: faults.iter().map(|(_, count)| count).sum(),
         faults_by_kind: faults.iter().map(|(kind, count)| (kind.as_str().to_owned(), *count)).collect(),
         last_fault: last_fault.as_ref().map(fault),
         clamps: *clamps,
-        denials: *denials,
         call: convert::latency(call),
         fuel_last: *fuel_last,
         fuel_max: *fuel_max,

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Blame, Consumer, PluginChange, PluginRefusal, PluginRefusalKind as Kind, PluginReport, PluginWanted, Plugins,
-    Policy, Replacement, Snapshot, View,
+    Blame, Consumer, PluginChange, PluginRefusal, PluginRefusalKind as Kind, PluginReport, PluginWanted,
+    Plugins, Policy, Replacement, Snapshot, View,
 };
 
 use crate::component::{LoadError, Source};
@@ -25,7 +25,11 @@ fn refuse(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Pl
 }
 
 fn unknown(name: &str) -> PluginRefusal {
-    refuse(Kind::Unknown, format!("there is no plugin called `{name}`"), "`provost plugin list` names them all")
+    refuse(
+        Kind::Unknown,
+        format!("there is no plugin called `{name}`"),
+        "`provost plugin list` names them all",
+    )
 }
 
 /// There is no component to be had.
@@ -50,11 +54,16 @@ fn tried(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<String>, P
     }
     let mut notes = vec![format!("component `{}`, SHA-256 {}", version.source, version.digest)];
     let configured = version.admitted.as_ref().is_ok_and(|admitted| admitted.configured.is_some());
-    notes.push(if configured { "it accepts its settings" } else { "it does not check its settings" }.to_owned());
+    notes.push(
+        if configured { "it accepts its settings" } else { "it does not check its settings" }.to_owned(),
+    );
     let answers = trial::run(version, world).map_err(|failed| {
         refuse(
             Kind::Check,
-            format!("plugin `{name}`: its trial as {} failed ({}): it {}", failed.role, failed.input, failed.fault),
+            format!(
+                "plugin `{name}`: its trial as {} failed ({}): it {}",
+                failed.role, failed.input, failed.fault
+            ),
             "nothing was changed; correct the component, or its limits, and try again",
         )
     })?;
@@ -68,7 +77,10 @@ fn compared(active: &Version, new: &Version, accept_more: bool) -> Result<Vec<St
     if let Some(lost) = active.surface.roles().into_iter().find(|role| !new.plays(*role)) {
         return Err(refuse(
             Kind::Check,
-            format!("plugin `{name}`: `{}` does not export {lost}, which the active version does", new.source),
+            format!(
+                "plugin `{name}`: `{}` does not export {lost}, which the active version does",
+                new.source
+            ),
             "nothing was changed; load it under another name",
         ));
     }
@@ -126,7 +138,6 @@ impl Plugins for PluginHost {
             source: Source::parse(&wanted.component),
             settings_json: wanted.settings_json.clone(),
             limits: Limits::default(),
-            allow: wanted.allow.clone(),
             sha256: None,
         };
         let _change = self.change();
@@ -142,7 +153,8 @@ impl Plugins for PluginHost {
         let versions = plugin.versions();
         plugin.put_in_force(Versions { gone: true, ..Versions::clone(&versions) });
         tracing::info!(plugin = name, "plugin unloaded");
-        let notes = vec!["calls under way end as they would have; the next in each chain stands in".to_owned()];
+        let notes =
+            vec!["calls under way end as they would have; the next in each chain stands in".to_owned()];
         Ok(PluginChange { after: None, notes })
     }
 
@@ -188,11 +200,7 @@ impl Plugins for PluginHost {
             ));
         }
         let active = &versions.active;
-        plugin.put_in_force(Versions {
-            active: former.clone(),
-            former: Some(active.clone()),
-            gone: false,
-        });
+        plugin.put_in_force(Versions { active: former.clone(), former: Some(active.clone()), gone: false });
         tracing::info!(plugin = name, version = former.number, "plugin rolled back");
         let notes =
             vec![format!("version {} is in force, version {} is kept warm", former.number, active.number)];

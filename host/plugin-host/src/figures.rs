@@ -49,7 +49,6 @@ pub(crate) struct Figures {
     calls: AtomicU64,
     faults: [AtomicU64; FaultKind::ALL.len()],
     pub(crate) clamps: AtomicU64,
-    pub(crate) denials: Arc<AtomicU64>,
     call: Timings,
     fuel_last: AtomicU64,
     fuel_max: AtomicU64,
@@ -99,7 +98,6 @@ impl Figures {
                 .filter(|(_, count)| *count > 0)
                 .collect(),
             clamps: of(&self.clamps),
-            denials: of(&self.denials),
             call: self.call.read(),
             fuel_last: of(&self.fuel_last),
             fuel_max: of(&self.fuel_max),

@@ -28,8 +28,6 @@ pub struct PluginSpec {
     pub settings_json: String,
     /// What it may use.
     pub limits: Limits,
-    /// What it is granted, as in the config.
-    pub allow: Vec<String>,
     /// The only SHA-256 that its component may have, in hex. It holds for whatever is swapped in, too.
     pub sha256: Option<String>,
 }
@@ -167,7 +165,6 @@ impl PluginHost {
             name: spec.name,
             limits: Arc::new(spec.limits),
             lines: Arc::new(Lines::default()),
-            allow: spec.allow.into(),
             pin: spec.sha256.map(Arc::from),
         };
         let (source, settings) = (spec.source, spec.settings_json.into());

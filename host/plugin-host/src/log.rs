@@ -1,7 +1,7 @@
 //! The host's side of `log`: lines of plugins, named, tamed and bounded.
 
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::bindings::log::Level;

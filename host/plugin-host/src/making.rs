@@ -1,5 +1,5 @@
-//! From a file to a version that is ready to be called, or the reason for which it is refused. What trust and grants say
-//! of a component is asked here as well, before any of it runs.
+//! From a file to a version that is ready to be called, or the reason for which it is refused. What the
+//! operator's pin says of a component is asked here as well, before any of it runs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -128,16 +128,14 @@ impl Maker {
     }
 }
 
-/// May a component of this digest be this plugin, and can it have what it is granted?
+/// May a component of this digest be this plugin?
 fn trusted(common: &Common, digest: &str) -> Result<(), Arc<str>> {
     match &common.pin {
         Some(pin) if !pin.eq_ignore_ascii_case(digest) => {
-            Err(format!("its SHA-256 is {digest} and the config wants {pin}: check where it came from").into())
+            Err(format!("its SHA-256 is {digest} and the config wants {pin}: check where it came from")
+                .into())
         }
-        _ => match common.allow.first() {
-            Some(grant) => Err(format!("it is to be granted `{grant}`, and this host grants nothing").into()),
-            None => Ok(()),
-        },
+        _ => Ok(()),
     }
 }
 
@@ -146,9 +144,7 @@ fn objection(version: &Arc<Version>) -> Option<Arc<str>> {
     let admitted = version.admitted.as_ref().ok()?;
     match validate(version, admitted)? {
         Ok(Ok(())) => None,
-        Ok(Err(why)) => {
-            Some(format!("it refuses its settings: {}", tame(&why, OBJECTION_BYTES_MAX)).into())
-        }
+        Ok(Err(why)) => Some(format!("it refuses its settings: {}", tame(&why, OBJECTION_BYTES_MAX)).into()),
         Err(fault) => Some(format!("it could not check its settings: {fault}").into()),
     }
 }

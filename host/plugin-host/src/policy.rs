@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use provost_state::{
-    Decision, Demand, Ended, Fault, HealthAction, Judgement, Observation, Plan, Policy, ScaleAction, Snapshot,
-    StartAction,
+    Decision, Demand, Ended, Fault, HealthAction, Judgement, Observation, Plan, Policy, ScaleAction,
+    Snapshot, StartAction,
 };
 
 use crate::call::Purpose;
 use crate::plugin::Plugin;
 use crate::question::Question;
 use crate::version::Version;
-
 
 /// Whom a decision is asked of.
 trait Judge {

@@ -10,8 +10,8 @@ use wasmtime::component::Resource;
 
 use crate::bindings::snapshots::{Columns, Counts, Fields, Host, HostSnapshot, TextColumn};
 use crate::bindings::{log, settings, types};
-use crate::convert;
 use crate::call::Guest;
+use crate::convert;
 
 /// How many processes `page`, `group` and `changed-since` give at once.
 const PAGE_ROWS_MAX: u32 = 1024;

@@ -75,16 +75,9 @@ fn question(role: Role, world: &Snapshot) -> Input {
             now,
             seed,
         }),
-        Role::ScalePolicy => Input::Demand(Demand {
-            name,
-            group,
-            wanted: 1,
-            running: 1,
-            least: 1,
-            most: 2,
-            now,
-            seed,
-        }),
+        Role::ScalePolicy => {
+            Input::Demand(Demand { name, group, wanted: 1, running: 1, least: 1, most: 2, now, seed })
+        }
         Role::StatusView => Input::Render(ViewRequest::default()),
         Role::StatusConsumer => Input::Tell(Telling::default()),
     }

@@ -22,8 +22,6 @@ pub(crate) struct Common {
     pub(crate) limits: Arc<Limits>,
     pub(crate) lines: Arc<Lines>,
     pub(crate) memory: Arc<Memory>,
-    /// What the operator granted, as in the config.
-    pub(crate) allow: Arc<[String]>,
     /// The only digest that the operator wants, in hex.
     pub(crate) pin: Option<Arc<str>>,
 }
@@ -66,9 +64,7 @@ impl Version {
             number: self.number,
             source: self.source.to_string().into(),
             digest: self.digest.clone(),
-            signed_by: None,
             roles: self.surface.roles().iter().map(|role| Arc::from(role.as_str())).collect(),
-            grants: self.common.allow.iter().map(|grant| Arc::from(grant.as_str())).collect(),
             figures: self.figures.read(self.memory.bytes()),
         }
     }

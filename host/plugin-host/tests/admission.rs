@@ -128,7 +128,6 @@ fn a_missing_file_and_a_directory_are_named() {
             source,
             settings_json: "{}".into(),
             limits: Limits::default(),
-            allow: Vec::new(),
             sha256: None,
         };
         bench.host.load(spec).unwrap_err().to_string()

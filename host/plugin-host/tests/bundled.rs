@@ -14,7 +14,6 @@ fn load(bench: &Bench, name: &str) {
         source: Source::parse(&format!("bundled:{name}")),
         settings_json: "{}".to_owned(),
         limits: guests::patient(),
-        allow: Vec::new(),
         sha256: None,
     };
     bench.host.load(spec).unwrap();

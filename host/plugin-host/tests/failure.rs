@@ -30,7 +30,10 @@ fn a_plugin_that_fails_too_often_is_not_asked_until_it_is_revived() {
     }
     let fault = ask(&handle).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Quarantined);
-    assert!(fault.message.starts_with("it is quarantined: 3 faults in 3600 s; the last: trapped: "), "{fault}");
+    assert!(
+        fault.message.starts_with("it is quarantined: 3 faults in 3600 s; the last: trapped: "),
+        "{fault}"
+    );
     let report = &bench.host.reports()[0];
     assert!(matches!(report.status, PluginStatus::Quarantined(_)), "{report:?}");
     let counted = [(FaultKind::Quarantined, 1), (FaultKind::Trap, 3)];
@@ -102,7 +105,8 @@ fn what_a_plugin_remembers_survives_calls_swaps_and_the_host_but_no_failed_call(
     assert_eq!(bench.host.reports()[0].active.figures.stored_bytes, 4);
     let Bench { dir, host } = bench;
     drop((handle, host));
-    let bench = Bench { host: provost_plugin_host::PluginHost::new(guests::options(dir.path())).unwrap(), dir };
+    let bench =
+        Bench { host: provost_plugin_host::PluginHost::new(guests::options(dir.path())).unwrap(), dir };
     let handle = bench.policy("p", &counter());
     assert_eq!(ask(&handle).unwrap().action, restart(4));
 }

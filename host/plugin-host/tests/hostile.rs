@@ -70,9 +70,8 @@ fn a_table_bomb_ends_at_the_memory_limit() {
 
 #[test]
 fn text_that_is_no_utf_8_is_a_fault() {
-    let bytes = policy(
-        "(i32.store8 (i32.const 32) (i32.const 255)) (call $drop (local.get $world)) (i32.const 64)",
-    );
+    let bytes =
+        policy("(i32.store8 (i32.const 32) (i32.const 255)) (call $drop (local.get $world)) (i32.const 64)");
     let fault = suffer(guests::patient(), &bytes);
     assert_eq!(fault.kind, FaultKind::Answer);
     assert!(fault.message.contains("utf-8"), "{fault}");
@@ -87,8 +86,11 @@ fn a_scope_that_does_not_exist_is_a_fault() {
 
 #[test]
 fn a_trap_while_it_is_handed_the_trigger_is_a_fault() {
-    let module = policy_module("", "(i32.const 64)")
-        .replacen("(global.set $free (i32.and", "unreachable (global.set $free (i32.and", 1);
+    let module = policy_module("", "(i32.const 64)").replacen(
+        "(global.set $free (i32.and",
+        "unreachable (global.set $free (i32.and",
+        1,
+    );
     assert_eq!(suffer(guests::patient(), &component(&module)).kind, FaultKind::Trap);
 }
 

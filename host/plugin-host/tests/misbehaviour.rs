@@ -85,7 +85,10 @@ fn a_trap_is_a_fault_and_the_next_call_answers() {
 fn endless_recursion_is_a_trap() {
     let bench = Bench::new();
     let fault = ask(&bench.policy("deep", &policy("(call $deeper) (i32.const 64)"))).unwrap_err();
-    assert_eq!((fault.kind, &*fault.message), (FaultKind::Trap, "trapped: its stack of 512 KiB is exhausted"));
+    assert_eq!(
+        (fault.kind, &*fault.message),
+        (FaultKind::Trap, "trapped: its stack of 512 KiB is exhausted")
+    );
 }
 
 #[test]

@@ -89,7 +89,11 @@ fn who_asks_for_more_is_put_in_force_once_that_is_accepted() {
     let path = bench.file("more", &one_that_remembers());
     let accepted = Replacement { accept_more: true, ..by(&path) };
     let change = bench.host.swap("p", &accepted, &one_crash().1).unwrap();
-    assert!(change.notes.contains(&"+ imports `provost:plugin/memory@0.1.0`".to_owned()), "{:#?}", change.notes);
+    assert!(
+        change.notes.contains(&"+ imports `provost:plugin/memory@0.1.0`".to_owned()),
+        "{:#?}",
+        change.notes
+    );
 }
 
 #[test]
@@ -114,7 +118,6 @@ fn what_was_unloaded_says_so_until_it_is_loaded_again() {
         name: "p".to_owned(),
         component: bench.file("p", &policy_with_delay(3)).display().to_string(),
         settings_json: "{}".to_owned(),
-        allow: Vec::new(),
     };
     let report = bench.host.load_wanted(&wanted).unwrap();
     assert_eq!((report.active.number, report.status), (2, PluginStatus::Active));
@@ -156,7 +159,10 @@ fn a_component_with_another_digest_than_the_pinned_one_is_refused_with_both() {
     bench.host.load(spec).unwrap();
     let fault = ask(&bench.host.policy("p").unwrap()).unwrap_err();
     let digest = &bench.host.reports()[0].active.digest;
-    assert!(fault.message.starts_with(&format!("its SHA-256 is {digest} and the config wants 0000")), "{fault}");
+    assert!(
+        fault.message.starts_with(&format!("its SHA-256 is {digest} and the config wants 0000")),
+        "{fault}"
+    );
 }
 
 #[test]

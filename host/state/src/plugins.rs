@@ -29,8 +29,6 @@ pub struct PluginFigures {
     pub faults: Vec<(FaultKind, u64)>,
     /// Answers that the host did not follow to the letter.
     pub clamps: u64,
-    /// What it tried to reach outside of what it was granted.
-    pub denials: u64,
     /// How long calls took.
     pub call: Latency,
     /// Fuel of the last call, about one unit an instruction.
@@ -51,7 +49,7 @@ pub struct PluginFigures {
     pub last_fault: Option<Fault>,
 }
 
-/// One version of a plugin: a component with its settings and its grants.
+/// One version of a plugin: a component with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginVersion {
     /// Counts the versions of this plugin since the host started, from 1.
@@ -60,12 +58,8 @@ pub struct PluginVersion {
     pub source: Arc<str>,
     /// SHA-256 of the component, in hex.
     pub digest: Arc<str>,
-    /// Whose key signed it, if it is signed.
-    pub signed_by: Option<Arc<str>>,
     /// The interfaces that it exports to the host, such as `restart-policy`.
     pub roles: Vec<Arc<str>>,
-    /// What the operator granted it, as in the config.
-    pub grants: Vec<Arc<str>>,
     /// What it did so far.
     pub figures: PluginFigures,
 }
@@ -92,8 +86,6 @@ pub struct PluginWanted {
     pub component: String,
     /// Its settings, as the text of a JSON object.
     pub settings_json: String,
-    /// What it is granted.
-    pub allow: Vec<String>,
 }
 
 /// What is to take the place of the active version. What is not said stays as it is.

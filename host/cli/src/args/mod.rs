@@ -350,7 +350,8 @@ mod tests {
 
     #[test]
     fn settings_are_a_json_object() {
-        let load = |settings| Cli::try_parse_from(["provost", "plugin", "load", "a", "b", "--settings", settings]);
+        let load =
+            |settings| Cli::try_parse_from(["provost", "plugin", "load", "a", "b", "--settings", settings]);
         assert!(load("{\"tries\": 3}").is_ok());
         let told = load("[1]").unwrap_err().to_string();
         assert!(told.contains("settings are a JSON object"), "{told}");

@@ -112,9 +112,6 @@ pub(crate) struct LoadArgs {
     /// Its settings as JSON.
     #[arg(long, value_name = "JSON", value_parser = settings)]
     pub(crate) settings: Option<Settings>,
-    /// What it is granted, such as `env:HOME`; may be repeated.
-    #[arg(long, value_name = "GRANT")]
-    pub(crate) allow: Vec<String>,
     /// Whom it is to judge: names, `GROUP:*` or `all`. It becomes the first in their chains.
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',')]
     pub(crate) judges: Vec<String>,

@@ -18,8 +18,7 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
         }
         PluginCommand::Swap { plugin, component, settings, accept } => {
             let component = component.as_deref().map(located).transpose()?;
-            let order =
-                PluginOrder { component, settings, accept_more: accept, ..PluginOrder::default() };
+            let order = PluginOrder { component, settings, accept_more: accept, ..PluginOrder::default() };
             change(context, plugin, "swap", order).await
         }
         PluginCommand::Reload { plugin, accept } => {
@@ -50,7 +49,6 @@ async fn load(context: &Context, args: LoadArgs) -> Result<(), Failure> {
     let order = PluginOrder {
         component: Some(located(&args.component)?),
         settings: args.settings,
-        allow: args.allow,
         judges: args.judges,
         ..PluginOrder::default()
     };

@@ -41,10 +41,8 @@ fn names(file: &ConfigFile, problems: &Collector) {
 
 /// No process is called what a replica of another one is called.
 fn replicas(processes: &[ProcessSection], problems: &Collector) {
-    let most: HashMap<&str, u32> = processes
-        .iter()
-        .filter_map(|one| Some((one.name.get_ref().as_str(), one.replicas?.most)))
-        .collect();
+    let most: HashMap<&str, u32> =
+        processes.iter().filter_map(|one| Some((one.name.get_ref().as_str(), one.replicas?.most))).collect();
     for process in processes {
         let name = process.name.get_ref();
         let Some((base, number)) = name.rsplit_once('.') else { continue };

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use provost_state::process::DEATHS_KEPT;
 use provost_state::{Rollout, Routing};
-use provost_supervisor::{Check, CommandLine, Condition};
+use provost_supervisor::{Check, CommandLine, Condition, RestartBudget};
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::plugin::{self, PluginSection, TrustSection};
+use super::plugin::{self, PluginSection};
 use super::process;
 use super::report::{Collector, Problem};
 use super::section::Section;
@@ -19,7 +18,6 @@ use super::section::Section;
 pub(super) struct ConfigFile {
     pub(super) host: HostSection,
     pub(super) routing: Routing,
-    pub(super) trust: TrustSection,
     pub(super) plugins: Vec<PluginSection>,
     pub(super) processes: Vec<ProcessSection>,
 }
@@ -101,13 +99,9 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     if let Some(state) = top.table("state", "write [state] on a line of its own") {
         file.routing = read_state(state);
     }
-    if let Some(mut plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
-        file.trust = plugin::read_trust(&mut plugins);
-        file.plugins = plugins
-            .entries()
-            .filter(|(name, _)| !plugin::is_trust(name.get_ref()))
-            .filter_map(|(name, value)| plugin::read(&plugins, name, value))
-            .collect();
+    if let Some(plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
+        file.plugins =
+            plugins.entries().filter_map(|(name, value)| plugin::read(&plugins, name, value)).collect();
     }
     if let Some(processes) = top.table("process", "write [process.NAME] on a line of its own") {
         file.processes =
@@ -155,9 +149,10 @@ fn read_budget(host: &mut Section<'_>) -> Option<(usize, u64)> {
     let hint = "write restart_budget = { restarts = 60, per = \"1m\" }";
     let mut budget = host.table("restart_budget", hint)?;
     let (restarts, per_ms) = (budget.count("restarts"), budget.duration_ms("per"));
-    if restarts.is_some_and(|restarts| !(1..=DEATHS_KEPT).contains(&restarts)) {
+    if restarts.is_some_and(|restarts| !(1..=RestartBudget::RESTARTS_MAX).contains(&restarts)) {
         let span = budget.key_span("restarts");
-        let what = format!("`restarts` is from 1 to {DEATHS_KEPT}: that many ends are remembered");
+        let most = RestartBudget::RESTARTS_MAX;
+        let what = format!("`restarts` is from 1 to {most}: that many ends are remembered");
         budget.problem(span, what, hint);
     }
     if restarts.is_none() || per_ms.is_none_or(|per_ms| per_ms == 0) {

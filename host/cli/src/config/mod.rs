@@ -14,10 +14,10 @@ pub(crate) mod units;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{Limits, PluginSpec, Source as Component};
+use provost_plugin_host::{Intensity, Limits, PluginSpec, Source as Component};
 use provost_state::{Policy, Routing};
 use provost_supervisor::{
-    Condition, Dependency, HealthCheck, LogLimits, ProcessSpec, Readiness, ReplicaSet,
+    Condition, Dependency, HealthCheck, LogLimits, ProcessSpec, Readiness, ReplicaSet, RestartBudget,
 };
 use toml::Spanned;
 
@@ -25,6 +25,7 @@ pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest, runtime_dir_of}
 pub use report::{Place, Problem, Problems, Source};
 
 use file::{ConfigFile, ProcessSection};
+use plugin::{LimitsSection, PluginSection};
 use report::Collector;
 
 const STOP_SIGNAL: i32 = 15;
@@ -34,7 +35,6 @@ const READY_TIMEOUT_MS: u64 = 1_000;
 const LOG_FILE_BYTES: u64 = 16 << 20;
 const LOG_FILES: usize = 4;
 const RESTART_DELAY_MAX_MS: u64 = 3_600_000;
-const RESTART_BUDGET: (usize, u64) = (60, 60_000);
 const HEALTH_EVERY_MS: u64 = 10_000;
 const HEALTH_TIMEOUT_MS: u64 = 1_000;
 const HEALTH_FAILURES: u32 = 3;
@@ -52,12 +52,14 @@ pub struct Config {
     pub log_dir: PathBuf,
     /// Where compiled components are kept.
     pub cache_dir: PathBuf,
+    /// Where it is kept what plugins remember.
+    pub memory_dir: PathBuf,
     /// No restart is delayed less than this, in milliseconds.
     pub restart_delay_min_ms: u64,
     /// No restart is delayed more than this, in milliseconds.
     pub restart_delay_max_ms: u64,
-    /// So many restarts of one process in so many milliseconds, before it has to wait.
-    pub restart_budget: (usize, u64),
+    /// How often one process may be restarted before it has to wait.
+    pub restart_budget: RestartBudget,
     /// How long a policy may take to decide, in milliseconds.
     pub decision_deadline_ms: u64,
     /// Which backend of the state core is in force at first.
@@ -123,9 +125,12 @@ impl Config {
         Self {
             log_dir: host.log_dir.map_or_else(|| runtime_dir.join("logs"), |logs| dir.join(logs)),
             cache_dir: host.cache_dir.map_or_else(find::cache_dir, |cache| dir.join(cache)),
+            memory_dir: runtime_dir.join("memory"),
             runtime_dir,
             restart_delay_min_ms: host.restart_delay_min_ms.unwrap_or(0),
-            restart_budget: host.restart_budget.unwrap_or(RESTART_BUDGET),
+            restart_budget: host
+                .restart_budget
+                .map_or_else(RestartBudget::default, |(restarts, per_ms)| RestartBudget { restarts, per_ms }),
             restart_delay_max_ms: host.restart_delay_max_ms.unwrap_or(RESTART_DELAY_MAX_MS),
             decision_deadline_ms: host.decision_deadline_ms.unwrap_or(DECISION_DEADLINE_MS),
             routing,
@@ -291,9 +296,7 @@ fn policies(
     process.policies.iter().filter_map(policy).collect()
 }
 
-fn build_plugin(plugin: file::PluginSection, dir: &Path) -> PluginConfig {
-    let defaults = Limits::default();
-    let bytes_max = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+fn build_plugin(plugin: PluginSection, dir: &Path) -> PluginConfig {
     PluginConfig {
         component_span: plugin.component.span(),
         spec: PluginSpec {
@@ -303,11 +306,34 @@ fn build_plugin(plugin: file::PluginSection, dir: &Path) -> PluginConfig {
                 bundled @ Component::Bundled(_) => bundled,
             },
             settings_json: plugin.settings_json,
-            limits: Limits {
-                memory_bytes_max: plugin.memory_bytes.map_or(defaults.memory_bytes_max, bytes_max),
-                call_ms_max: plugin.call_time_ms,
-                ..defaults
-            },
+            limits: limits(&plugin.limits, plugin.quarantine),
+            sha256: plugin.sha256.map(Spanned::into_inner),
         },
+    }
+}
+
+/// What the operator says, and the defaults for the rest.
+fn limits(section: &LimitsSection, quarantine: Option<(usize, u64)>) -> Limits {
+    let defaults = Limits::default();
+    let bytes =
+        |said: Option<u64>, default| said.map_or(default, |said| usize::try_from(said).unwrap_or(usize::MAX));
+    let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Limits {
+        memory_bytes_max: bytes(section.memory, defaults.memory_bytes_max),
+        call_ms_max: section.call_time,
+        fuel_max: section.fuel.map_or(defaults.fuel_max, |fuel| fuel as u64),
+        stack_bytes_max: bytes(section.stack, defaults.stack_bytes_max),
+        answer_bytes_max: bytes(section.answer, defaults.answer_bytes_max),
+        handed_bytes_max: bytes(section.handed, defaults.handed_bytes_max),
+        handles_max: section.handles.unwrap_or(defaults.handles_max),
+        instances_max: section.instances.unwrap_or(defaults.instances_max),
+        memories_max: section.memories.unwrap_or(defaults.memories_max),
+        tables_max: section.tables.unwrap_or(defaults.tables_max),
+        lines_per_second: section.log_lines.map_or(defaults.lines_per_second, small),
+        stored_bytes_max: bytes(section.store, defaults.stored_bytes_max),
+        key_bytes_max: bytes(section.key, defaults.key_bytes_max),
+        settings_bytes_max: bytes(section.settings, defaults.settings_bytes_max),
+        quarantine: quarantine
+            .map_or(defaults.quarantine, |(faults, per_ms)| Intensity { faults: small(faults), per_ms }),
     }
 }

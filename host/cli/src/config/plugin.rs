@@ -1,4 +1,4 @@
-//! The first stage of `[plugins]`: whom to trust, and each `[plugins.NAME]`.
+//! The first stage of `[plugins.NAME]`.
 
 use std::ops::Range;
 
@@ -8,18 +8,7 @@ use toml::de::DeValue;
 use super::file::named;
 use super::section::{Section, json};
 
-/// Keys of `[plugins]` itself, which no plugin can be called.
-const TRUST_KEYS: [&str; 2] = ["require_signature", "keys"];
-
 const LIMITS_HINT: &str = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
-
-/// Whose plugins are let in.
-#[derive(Debug, Default)]
-pub(super) struct TrustSection {
-    pub(super) require_signature: bool,
-    /// Files of public keys.
-    pub(super) keys: Vec<Spanned<String>>,
-}
 
 /// `[plugins.NAME]`.
 #[derive(Debug)]
@@ -28,7 +17,6 @@ pub(super) struct PluginSection {
     pub(super) component: Spanned<String>,
     pub(super) settings_json: String,
     pub(super) sha256: Option<Spanned<String>>,
-    pub(super) allow: Vec<Spanned<String>>,
     pub(super) limits: LimitsSection,
     /// So many faults, in so many milliseconds.
     pub(super) quarantine: Option<(usize, u64)>,
@@ -48,20 +36,9 @@ pub(super) struct LimitsSection {
     pub(super) handed: Option<u64>,
     pub(super) answer: Option<u64>,
     pub(super) store: Option<u64>,
+    pub(super) key: Option<u64>,
+    pub(super) settings: Option<u64>,
     pub(super) log_lines: Option<usize>,
-}
-
-/// Is this a key of `[plugins]` itself?
-pub(super) fn is_trust(name: &str) -> bool {
-    TRUST_KEYS.contains(&name)
-}
-
-/// Whose plugins are let in.
-pub(super) fn read_trust(plugins: &mut Section<'_>) -> TrustSection {
-    TrustSection {
-        require_signature: plugins.flag("require_signature").unwrap_or(false),
-        keys: plugins.texts("keys").unwrap_or_default(),
-    }
 }
 
 /// Reads one plugin.
@@ -84,11 +61,10 @@ pub(super) fn read<'t>(
     }
     let settings_json = read_settings(&mut plugin);
     let sha256 = read_pin(&mut plugin);
-    let allow = plugin.texts("allow").unwrap_or_default();
     let limits = read_limits(&mut plugin);
     let quarantine = read_quarantine(&mut plugin);
     plugin.finish();
-    Some(PluginSection { name, component: component?, settings_json, sha256, allow, limits, quarantine })
+    Some(PluginSection { name, component: component?, settings_json, sha256, limits, quarantine })
 }
 
 fn read_settings(plugin: &mut Section<'_>) -> String {
@@ -129,6 +105,8 @@ fn read_limits(plugin: &mut Section<'_>) -> LimitsSection {
         handed: limits.size_bytes("handed"),
         answer: limits.size_bytes("answer"),
         store: limits.size_bytes("store"),
+        key: limits.size_bytes("key"),
+        settings: limits.size_bytes("settings"),
         log_lines: limits.count("log_lines"),
     };
     limits.finish();

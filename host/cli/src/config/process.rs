@@ -212,7 +212,8 @@ fn read_replicas(process: &mut Section<'_>) -> Option<ReplicasSection> {
         (count, count, None)
     };
     if least > most || most > MOST {
-        let what = format!("{least} to {most} replicas cannot be: at least 1, at most {MOST}, and `min` first");
+        let what =
+            format!("{least} to {most} replicas cannot be: at least 1, at most {MOST}, and `min` first");
         process.problem(value.span(), what, hint);
         return None;
     }

@@ -188,9 +188,7 @@ impl Look {
 
 #[cfg(test)]
 mod tests {
-    use provost_state::{
-        At, Cause, Escalation, Event, Exit, Identity, Moment, Ruling, Scope, registry,
-    };
+    use provost_state::{At, Cause, Escalation, Event, Exit, Identity, Moment, Ruling, Scope, registry};
 
     use super::*;
 

@@ -12,7 +12,7 @@ const DIGEST_SHOWN: usize = 12;
 
 /// Is there something that its owner should know?
 pub(crate) fn is_troubled(plugin: &Plugin) -> bool {
-    plugin.status != "active" || plugin.active.faults > 0 || plugin.active.denials > 0
+    plugin.status != "active" || plugin.active.faults > 0
 }
 
 /// One line a plugin. What is wrong has a column if anything is.
@@ -21,8 +21,15 @@ pub(crate) fn text(plugins: &[Plugin], width: Width, paint: Paint) -> String {
     let mut head = vec!["PLUGIN", "STATUS", "VERSION", "CALLS", "FAULTS", "CLAMPS", "P50", "P99", "ROLES"];
     if width == Width::Wide {
         head.extend([
-            "P95", "FUEL", "MEMORY", "STORED", "QUEUED", "MISSED", "DENIED", "ALLOWED", "SIGNED BY",
-            "FORMER", "COMPONENT", "SHA-256",
+            "P95",
+            "FUEL",
+            "MEMORY",
+            "STORED",
+            "QUEUED",
+            "MISSED",
+            "FORMER",
+            "COMPONENT",
+            "SHA-256",
         ]);
     }
     if troubled {
@@ -67,9 +74,6 @@ fn more(plugin: &Plugin) -> Vec<Cell> {
         bytes(version.stored_bytes),
         Cell::new(version.queued.to_string()),
         Cell::new(version.missed.to_string()),
-        alarming(version.denials),
-        Cell::maybe(listed(&version.allow)),
-        Cell::maybe(version.signed_by.as_deref().map(one_line)),
         Cell::maybe(plugin.former.as_ref().map(|former| former.version.to_string())),
         Cell::new(one_line(&version.source)),
         Cell::new(shortened(&version.digest)),
@@ -104,9 +108,7 @@ fn took(version: &PluginVersion, ns: u64) -> Option<String> {
 fn trouble(plugin: &Plugin) -> Option<String> {
     let fault = &plugin.active.last_fault;
     let fault = fault.as_ref().map(|fault| format!("{}: {}", fault.kind, fault.message));
-    let denied = plugin.active.denials;
-    let denied = (denied > 0).then(|| format!("denied {denied} times: see the host's log"));
-    plugin.reason.clone().or(fault).or(denied).map(|trouble| one_line(&trouble))
+    plugin.reason.clone().or(fault).map(|trouble| one_line(&trouble))
 }
 
 /// What became of a change: the checks and changes one by one, then what is so.
@@ -121,7 +123,10 @@ pub(crate) fn changed(name: &str, after: Option<&Plugin>, notes: &[String], pain
             };
             text.push_str(&format!(
                 "{name}: {} (version {} from {}, sha256 {}…{former})\n",
-                paint.text(if plugin.status == "active" { Style::Green } else { Style::BoldRed }, &plugin.status),
+                paint.text(
+                    if plugin.status == "active" { Style::Green } else { Style::BoldRed },
+                    &plugin.status
+                ),
                 version.version,
                 one_line(&version.source),
                 shortened(&version.digest),
@@ -146,13 +151,10 @@ pub(crate) fn details(plugin: &Plugin, paint: Paint) -> String {
             ("version", Cell::new(version.version.to_string())),
             ("component", Cell::new(one_line(&version.source))),
             ("sha256", Cell::new(&version.digest)),
-            ("signed by", Cell::maybe(version.signed_by.as_deref().map(one_line))),
             ("roles", Cell::maybe(listed(&version.roles))),
-            ("allowed", Cell::maybe(listed(&version.allow))),
             ("calls", Cell::new(version.calls.to_string())),
             ("faults", Cell::maybe(listed(&by_kind))),
             ("clamps", Cell::new(version.clamps.to_string())),
-            ("denied", alarming(version.denials)),
             ("p50", Cell::maybe(took(version, version.call.p50_ns))),
             ("p95", Cell::maybe(took(version, version.call.p95_ns))),
             ("p99", Cell::maybe(took(version, version.call.p99_ns))),

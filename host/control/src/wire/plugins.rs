@@ -31,12 +31,8 @@ pub struct PluginVersion {
     pub source: String,
     /// SHA-256 of the component, in hex.
     pub digest: String,
-    /// Whose key signed it.
-    pub signed_by: Option<String>,
     /// The interfaces that it exports to the host.
     pub roles: Vec<String>,
-    /// What it was granted.
-    pub allow: Vec<String>,
     /// Calls made.
     pub calls: u64,
     /// Calls that failed.
@@ -47,8 +43,6 @@ pub struct PluginVersion {
     pub last_fault: Option<Fault>,
     /// Answers that the host did not follow to the letter.
     pub clamps: u64,
-    /// What it tried to reach outside of what it was granted.
-    pub denials: u64,
     /// How long calls took.
     pub call: Latency,
     /// Fuel of the last call.
@@ -93,9 +87,6 @@ pub struct PluginOrder {
     /// For `load` and `swap`: its settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<serde_json::Map<String, serde_json::Value>>,
-    /// For `load`: what it is granted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub allow: Vec<String>,
     /// For `load`: names, `GROUP:*` or `all`: it becomes the first in the chain of these processes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judges: Vec<String>,

@@ -58,7 +58,8 @@ impl Shelf {
 
     fn find(&self, name: &str) -> Result<PluginReport, PluginRefusal> {
         let found = self.reports().into_iter().find(|report| &*report.name == name);
-        found.ok_or_else(|| refusal(PluginRefusalKind::Unknown, format!("there is no plugin called `{name}`")))
+        found
+            .ok_or_else(|| refusal(PluginRefusalKind::Unknown, format!("there is no plugin called `{name}`")))
     }
 
     fn put(&self, report: &PluginReport) -> PluginChange {
@@ -76,9 +77,7 @@ fn report(name: &str, source: &str, role: &str) -> PluginReport {
         number: 1,
         source: source.into(),
         digest: "00".into(),
-        signed_by: None,
         roles: vec![role.into()],
-        grants: Vec::new(),
         figures: PluginFigures { calls: 1, ..PluginFigures::default() },
     };
     PluginReport { name: name.into(), status: PluginStatus::Active, active, former: None }
@@ -118,12 +117,7 @@ impl Plugins for Shelf {
         Ok(PluginChange { after: None, notes: Vec::new() })
     }
 
-    fn swap(
-        &self,
-        name: &str,
-        by: &Replacement,
-        _: &Arc<Snapshot>,
-    ) -> Result<PluginChange, PluginRefusal> {
+    fn swap(&self, name: &str, by: &Replacement, _: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
         let before = self.find(name)?;
         if !by.accept_more {
             return Err(refusal(PluginRefusalKind::AsksForMore, "it imports `wasi:sockets`".to_owned()));
@@ -137,7 +131,8 @@ impl Plugins for Shelf {
     fn rollback(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
         let mut report = self.find(name)?;
         let former = report.former.take();
-        let former = former.ok_or_else(|| refusal(PluginRefusalKind::NoFormer, "no former version".to_owned()))?;
+        let former =
+            former.ok_or_else(|| refusal(PluginRefusalKind::NoFormer, "no former version".to_owned()))?;
         report.former = Some(std::mem::replace(&mut report.active, former));
         Ok(self.put(&report))
     }
@@ -166,6 +161,8 @@ pub(crate) fn shell(name: &str, group: &str, line: &str) -> ProcessSpec {
         policies: Vec::new(),
         depends_on: Vec::new(),
         ready: None,
+        health: None,
+        replica: None,
         log: LogLimits::default(),
     }
 }
@@ -182,13 +179,8 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn start(specs: Vec<ProcessSpec>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            log_dir: dir.path().join("logs"),
-            decision_deadline_ms: 1_000,
-            restart_delay_ms_max: 3_600_000,
-            routing: Default::default(),
-        };
-        Self::serving(Supervisor::boot(settings, specs, Vec::new()).unwrap(), dir)
+        let settings = Settings::new(dir.path().join("logs"));
+        Self::serving(Supervisor::boot(settings, specs, Vec::new(), Vec::new()).unwrap(), dir)
     }
 
     /// The desk of a supervisor that is booted already.

@@ -33,7 +33,10 @@ async fn one_that_is_loaded_comes_first_in_the_chains_it_is_loaded_for_and_leave
     let loaded = host.client.change_plugin("calm", "load", &load(&["g:*"])).await.unwrap();
     assert_eq!(loaded.plugin.unwrap().active.version, 1);
     assert_eq!(loaded.notes, ["checked", "first in the chain of a, b"]);
-    assert_eq!((chain(&host, "a"), chain(&host, "b")), (vec!["calm".into(), "old".into()], vec!["calm".into()]));
+    assert_eq!(
+        (chain(&host, "a"), chain(&host, "b")),
+        (vec!["calm".into(), "old".into()], vec!["calm".into()])
+    );
     assert!(chain(&host, "c").is_empty());
     let kept = host.client.change_plugin("calm", "unload", &PluginOrder::default()).await.unwrap_err();
     assert_eq!(refused(kept), (409, "in_use".into(), "calm judges a, b".into()));

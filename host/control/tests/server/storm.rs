@@ -10,7 +10,7 @@ use provost_control::wire;
 use provost_state::{
     Action, Backend, Batch, Cause, Consumer, Decision, Ended, Exit, Fault, Policy, Rollout, Routing, Snapshot,
 };
-use provost_supervisor::{Check, Manner, ProcessSpec, Readiness, Scripted, Settings};
+use provost_supervisor::{Check, Manner, ProcessSpec, Readiness, RestartBudget, Scripted, Settings};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -100,12 +100,13 @@ fn boot(
 ) -> Host {
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings {
-        log_dir: dir.path().join("logs"),
         decision_deadline_ms: 600_000,
-        restart_delay_ms_max: 3_600_000,
+        // Thousands of crashes a second are the point.
+        restart_budget: RestartBudget { restarts: 0, per_ms: 0 },
         routing: Routing { backend, rollout: Rollout::FULL },
+        ..Settings::new(dir.path().join("logs"))
     };
-    Host::serving(children.boot(settings, specs, consumers).unwrap(), dir)
+    Host::serving(children.boot(settings, specs, Vec::new(), consumers).unwrap(), dir)
 }
 
 fn idle(name: String) -> ProcessSpec {

@@ -164,8 +164,7 @@ fn part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// Writes beside the file and then puts it in its place, so that there is always a whole one, whenever the machine stops.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("memory.new");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(text)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;

@@ -177,7 +177,6 @@ impl Bench {
             source: Source::Path(self.file(name, bytes)),
             settings_json: "{}".to_owned(),
             limits: patient(),
-            allow: Vec::new(),
             sha256: None,
         }
     }

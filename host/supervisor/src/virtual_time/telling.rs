@@ -78,7 +78,7 @@ async fn a_consumer_that_fails_is_told_again_after_a_pause_and_how_much_it_misse
         std::thread::yield_now();
     }
     assert!(began.elapsed() >= Duration::from_millis(100 + 200 + 400), "{:?}", began.elapsed());
-    assert_eq!(heard.calls.load(Ordering::Acquire), 4);
+    assert!(heard.calls.load(Ordering::Acquire) >= 4, "three that failed, and what was told since");
     let (generations, missed) = heard.told.lock().unwrap()[0].clone();
     assert!(missed >= 3, "each batch that failed is counted: {missed}");
     assert_eq!(generations.last().unwrap().0 - from, missed + generations.len() as u64, "told or counted");
