@@ -132,8 +132,12 @@ fn is_spoken(version: &str) -> bool {
     version.strip_prefix(TRACK).is_some_and(|patch| patch.parse::<u32>().is_ok())
 }
 
+/// Names for a message: not more of them than people read.
 fn quoted(names: &[&str]) -> String {
-    format!("`{}`", names.join("`, `"))
+    const MOST: usize = 8;
+    let (shown, others) = names.split_at(names.len().min(MOST));
+    let quoted = format!("`{}`", shown.join("`, `"));
+    if others.is_empty() { quoted } else { format!("{quoted} and {} others", others.len()) }
 }
 
 /// A component that was let in, ready to be instantiated in each of its roles.

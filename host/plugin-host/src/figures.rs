@@ -7,6 +7,9 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use hdrhistogram::Histogram;
 use provost_state::{Fault, FaultKind, Latency, PluginFigures};
 
+/// The longest time that is told apart, in nanoseconds: more than any call may take.
+const LONGEST_NS: u64 = 1_000_000_000_000;
+
 /// How long calls took. Who finds the other at it leaves out its sample, or makes do with what was read last.
 #[derive(Debug, Default)]
 struct Timings {
@@ -19,7 +22,7 @@ impl Timings {
     fn record(&self, ns: u64) {
         let Ok(mut histogram) = self.histogram.try_lock() else { return };
         if histogram.is_none() {
-            *histogram = Histogram::new(2).ok();
+            *histogram = Histogram::new_with_bounds(1, LONGEST_NS, 2).ok();
         }
         if let Some(histogram) = &mut *histogram {
             histogram.saturating_record(ns.max(1));
@@ -84,7 +87,10 @@ impl Figures {
         if let Some(count) = kind.and_then(|kind| self.faults.get(kind)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        self.last_fault.store(Some(Arc::new(fault.clone())));
+        // That it is not asked is no news of what it did wrong.
+        if fault.kind != FaultKind::Quarantined {
+            self.last_fault.store(Some(Arc::new(fault.clone())));
+        }
     }
 
     /// All of it, with the bytes that the plugin has stored.

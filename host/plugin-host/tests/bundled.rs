@@ -21,7 +21,10 @@ fn load(bench: &Bench, name: &str) {
 
 #[test]
 fn every_bundled_component_is_let_in_and_imports_nothing_but_the_contract() {
-    assert_eq!(bundled_names(), ["backoff", "prometheus", "notify"]);
+    assert_eq!(
+        bundled_names(),
+        ["backoff", "supervisord", "systemd", "kubernetes", "otp", "prometheus", "notify"]
+    );
     let bench = Bench::new();
     for name in bundled_names() {
         let inspection = inspect(&Source::parse(&format!("bundled:{name}")).read().unwrap()).unwrap();

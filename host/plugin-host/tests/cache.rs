@@ -68,6 +68,18 @@ fn a_damaged_entry_is_recompiled_and_replaced() {
 }
 
 #[test]
+fn a_forged_entry_whose_digest_fits_is_recompiled_and_replaced() {
+    use sha2::{Digest, Sha256};
+    let bench = loaded_once();
+    let path = entry(&bench);
+    for forged in [&b"no code at all"[..], &guests::good_policy()] {
+        fs::write(&path, [forged, &Sha256::digest(forged)[..]].concat()).unwrap();
+        assert_eq!(load_again(&bench), REJECTED);
+        assert_eq!(load_again(&bench), HIT);
+    }
+}
+
+#[test]
 fn an_entry_that_others_may_write_is_not_loaded() {
     let bench = loaded_once();
     fs::set_permissions(entry(&bench), fs::Permissions::from_mode(0o622)).unwrap();

@@ -5,10 +5,10 @@
 mod guests;
 
 use guests::{Bench, at, component, contract, one_crash};
-use provost_plugin_host::{Limits, PluginSpec};
+use provost_plugin_host::PluginSpec;
 use provost_state::{
     Cause, Demand, FaultKind, Health, HealthAction, Incarnation, Judgement, Observation, Plan, PluginStatus,
-    Plugins, Policy, ScaleAction, StartAction,
+    Plugins, ScaleAction, StartAction,
 };
 
 /// A core of a policy with this one export; at 16 stands `because`.
@@ -135,7 +135,6 @@ fn particular(bench: &Bench, settings: &str) -> PluginSpec {
     );
     let mut spec = bench.spec("p", &component(&resolve, "particular", &module));
     spec.settings_json = settings.to_owned();
-    spec.limits = Limits { ..guests::patient() };
     spec
 }
 

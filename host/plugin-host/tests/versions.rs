@@ -5,7 +5,7 @@
 mod guests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use guests::{Bench, ask, one_crash, policy, policy_with_delay, restart};
 use provost_plugin_host::LoadError;
@@ -182,38 +182,40 @@ fn under_a_thousand_swaps_every_decision_is_made_once_by_one_of_the_two() {
     let paths = [bench.file("one", &policy_with_delay(1)), bench.file("two", &policy_with_delay(2))];
     let (_registry, world) = one_crash();
     let over = Arc::new(AtomicBool::new(false));
+    let made = Arc::new(AtomicU64::new(0));
     let asked = std::thread::spawn({
-        let (handle, world, over) = (handle.clone(), world.clone(), over.clone());
+        let (world, over, made) = (world.clone(), over.clone(), made.clone());
         move || {
-            let mut answers = [0_u32; 2];
-            // Until both have come to their end: never fewer than ten thousand, and as long as there are swaps.
-            while answers.iter().sum::<u32>() < 10_000 || !over.load(Ordering::Acquire) {
+            let mut answers = [0_u64; 2];
+            // Never fewer than ten thousand, and as long as there are swaps.
+            while made.load(Ordering::Acquire) < 10_000 || !over.load(Ordering::Acquire) {
                 let decision = handle.on_exit(&guests::ended(), &world).unwrap();
                 let by = [restart(1), restart(2)].iter().position(|known| *known == decision.action);
                 answers[by.unwrap()] += 1;
+                made.fetch_add(1, Ordering::AcqRel);
             }
             answers
         }
     });
+    // What the versions say that they were asked, by what they answer.
     let mut counted = [0_u64; 2];
-    let mut count = |report: &provost_state::PluginVersion| {
-        counted[usize::from(*report.source == *paths[1].display().to_string())] += report.figures.calls;
+    let mut count = |version: &provost_state::PluginVersion| {
+        counted[usize::from(*version.source == *paths[1].display().to_string())] += version.figures.calls;
     };
-    // The first version came from another file and answers as `one` does; a version leaves the report when it is former
-    // to nobody, and is counted then.
     for turn in 0..1_000 {
-        let leaving = bench.host.reports().remove(0).former;
         bench.host.swap("p", &by(&paths[(turn + 1) % 2]), &world).unwrap();
-        if let Some(leaving) = leaving {
-            count(&leaving);
+        // With the second decision from now on, none is under way on the version that was swapped.
+        let enough = made.load(Ordering::Acquire) + 2;
+        while made.load(Ordering::Acquire) < enough && !asked.is_finished() {
+            std::thread::yield_now();
         }
+        count(&bench.host.reports().remove(0).former.unwrap());
     }
     over.store(true, Ordering::Release);
     let answers = asked.join().unwrap();
     let report = bench.host.reports().remove(0);
-    count(&report.active);
-    count(&report.former.unwrap());
     assert_eq!(report.active.number, 1_001);
-    assert_eq!(answers.map(u64::from).iter().sum::<u64>(), counted.iter().sum::<u64>());
+    count(&report.active);
+    assert_eq!(answers, counted);
     assert!(answers.iter().all(|answers| *answers > 0), "{answers:?}");
 }
