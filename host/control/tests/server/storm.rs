@@ -8,7 +8,8 @@ use std::time::Duration;
 use provost_control::client::Client;
 use provost_control::wire;
 use provost_state::{
-    Action, Backend, Batch, Cause, Consumer, Decision, Ended, Exit, Fault, Policy, Rollout, Routing, Snapshot,
+    Action, Backend, Batch, Cause, Consumer, Decision, Ended, Exit, Fault, Judgement, Policy, Rollout,
+    Routing, Scope, Snapshot,
 };
 use provost_supervisor::{Check, Manner, ProcessSpec, Readiness, RestartBudget, Scripted, Settings};
 use tokio::sync::watch;
@@ -64,11 +65,18 @@ impl Policy for Judge {
         &self.name
     }
 
+    fn judges(&self, judgement: Judgement) -> bool {
+        judgement == Judgement::Restart
+    }
+
     fn on_exit(&self, _ended: &Ended, _world: &Arc<Snapshot>) -> Result<Decision, Fault> {
         if let Some(gate) = &self.gate {
             gate.pass();
         }
-        Ok(Decision { action: Action::Restart { delay_ms: self.delay_ms }, reason: "always".into() })
+        Ok(Decision {
+            action: Action::Restart { delay_ms: self.delay_ms, scope: Scope::Itself },
+            reason: "always".into(),
+        })
     }
 }
 
