@@ -11,8 +11,7 @@
 //! When the words are three quarters full, twice as many are written and put in force; those before are
 //! kept for whoever is still looking at them. Together they are no more than the newest, at eight bytes each.
 //!
-//! Measured against the persistent map and the table of names that were here before, and against a `DashMap`
-//! beside the root: see `docs/benchmarks.md`.
+//! Measured against the maps that it stands for (`RwLock<HashMap>`, `DashMap`) in `docs/benchmarks.md`.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
