@@ -61,7 +61,7 @@ fn a_swap_that_fails_a_check_changes_nothing_and_says_why() {
     for (arguments, told) in [
         (vec!["--settings", r#"{"frist": "1s"}"#], "frist"),
         (vec![sockets.as_str()], "wasi:sockets"),
-        (vec!["bundled:prometheus"], "restart-policy"),
+        (vec!["bundled:prometheus", "--settings", "{}"], "restart-policy"),
         (vec!["no-such-file.wasm"], "no-such-file.wasm"),
     ] {
         let ran = host.run(&[&["plugin", "swap", "judge"], &*arguments].concat());

@@ -203,7 +203,7 @@ mod tests {
         let (reader, id) = killed();
         let golden = json!({
             "name": "web", "group": null, "phase": "backoff", "desired": "up", "pid": null, "incarnation": 1,
-            "version": 5, "generation": 6, "restarts": 1, "failures": 1, "ready": false,
+            "version": 5, "generation": 6, "restarts": 1, "failures": 1, "ready": false, "health": "unknown",
             "exit": {"signal": 9, "name": "SIGKILL"}, "cause": "policy",
             "reason": "tyrant trapped; backoff: first failure",
             "started_at": "2026-11-23T07:00:00.123Z", "ended_at": "2026-11-23T07:00:00.123Z",

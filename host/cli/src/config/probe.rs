@@ -72,7 +72,9 @@ fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {
     .collect();
     let asked = kind.keys.iter().filter(|key| section.has(key)).count();
     if asked != 1 {
-        let what = format!("{} needs exactly one of `{}`", section.title(), kind.keys.join("`, `"));
+        let (last, others) = kind.keys.split_last().unwrap_or((&"", &[]));
+        let others = others.join("`, `");
+        let what = format!("{} needs exactly one of `{others}` and `{last}`", section.title());
         section.problem(section.span.clone(), what, kind.hint);
     }
     checks.pop()
