@@ -17,6 +17,60 @@ pub mod judge {
     });
 }
 
+/// World `start-judge`.
+pub mod starter {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "start-judge",
+        pub_export_macro: true,
+        export_macro_name: "export_start_judge",
+        additional_derives: [PartialEq],
+        with: {
+            "provost:plugin/types@0.1.0": super::judge::provost::plugin::types,
+            "provost:plugin/snapshots@0.1.0": super::judge::provost::plugin::snapshots,
+            "provost:plugin/settings@0.1.0": super::judge::provost::plugin::settings,
+            "provost:plugin/memory@0.1.0": super::judge::provost::plugin::memory,
+            "provost:plugin/log@0.1.0": super::judge::provost::plugin::log,
+        },
+    });
+}
+
+/// World `health-judge`.
+pub mod prober {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "health-judge",
+        pub_export_macro: true,
+        export_macro_name: "export_health_judge",
+        additional_derives: [PartialEq],
+        with: {
+            "provost:plugin/types@0.1.0": super::judge::provost::plugin::types,
+            "provost:plugin/snapshots@0.1.0": super::judge::provost::plugin::snapshots,
+            "provost:plugin/settings@0.1.0": super::judge::provost::plugin::settings,
+            "provost:plugin/memory@0.1.0": super::judge::provost::plugin::memory,
+            "provost:plugin/log@0.1.0": super::judge::provost::plugin::log,
+        },
+    });
+}
+
+/// World `scale-judge`.
+pub mod scaler {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "scale-judge",
+        pub_export_macro: true,
+        export_macro_name: "export_scale_judge",
+        additional_derives: [PartialEq],
+        with: {
+            "provost:plugin/types@0.1.0": super::judge::provost::plugin::types,
+            "provost:plugin/snapshots@0.1.0": super::judge::provost::plugin::snapshots,
+            "provost:plugin/settings@0.1.0": super::judge::provost::plugin::settings,
+            "provost:plugin/memory@0.1.0": super::judge::provost::plugin::memory,
+            "provost:plugin/log@0.1.0": super::judge::provost::plugin::log,
+        },
+    });
+}
+
 /// World `status-renderer`.
 pub mod renderer {
     wit_bindgen::generate!({
@@ -29,6 +83,7 @@ pub mod renderer {
             "provost:plugin/types@0.1.0": super::judge::provost::plugin::types,
             "provost:plugin/snapshots@0.1.0": super::judge::provost::plugin::snapshots,
             "provost:plugin/settings@0.1.0": super::judge::provost::plugin::settings,
+            "provost:plugin/memory@0.1.0": super::judge::provost::plugin::memory,
             "provost:plugin/log@0.1.0": super::judge::provost::plugin::log,
         },
     });
@@ -46,6 +101,21 @@ pub mod listener {
             "provost:plugin/types@0.1.0": super::judge::provost::plugin::types,
             "provost:plugin/snapshots@0.1.0": super::judge::provost::plugin::snapshots,
             "provost:plugin/settings@0.1.0": super::judge::provost::plugin::settings,
+            "provost:plugin/memory@0.1.0": super::judge::provost::plugin::memory,
+            "provost:plugin/log@0.1.0": super::judge::provost::plugin::log,
+        },
+    });
+}
+
+/// World `configured`.
+pub mod configured {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "configured",
+        pub_export_macro: true,
+        export_macro_name: "export_configured",
+        additional_derives: [PartialEq],
+        with: {
             "provost:plugin/log@0.1.0": super::judge::provost::plugin::log,
         },
     });

@@ -1,4 +1,4 @@
-//! The role of a consumer: the trait and the export.
+//! The role of a consumer: the trait.
 
 use serde::de::DeserializeOwned;
 
@@ -26,30 +26,4 @@ pub trait StatusConsumer: DeserializeOwned {
 pub fn with<C: StatusConsumer>(consumer: &mut Option<C>, batch: &Batch, world: &crate::Snapshot) {
     crate::log::panics();
     consumer.get_or_insert_with(|| crate::settings::of_this_plugin::<C>(C::check)).on_change(batch, world);
-}
-
-/// Exports a [`StatusConsumer`] as the interface `status-consumer`.
-#[macro_export]
-macro_rules! export_status_consumer {
-    ($consumer:ty) => {
-        const _: () = {
-            const fn exported<C: $crate::StatusConsumer>() {}
-            exported::<$consumer>()
-        };
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            use $crate::bindings::listener;
-            struct Exported;
-            impl listener::exports::provost::plugin::status_consumer::Guest for Exported {
-                fn on_change(batch: $crate::Batch, world: &$crate::Snapshot) {
-                    ::std::thread_local! {
-                        static CONSUMER: ::std::cell::RefCell<Option<$consumer>> =
-                            const { ::std::cell::RefCell::new(None) };
-                    }
-                    CONSUMER.with_borrow_mut(|consumer| $crate::consumer::with(consumer, &batch, world));
-                }
-            }
-            $crate::bindings::listener::export_status_listener!(Exported with_types_in $crate::bindings::listener);
-        };
-    };
 }

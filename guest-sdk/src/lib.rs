@@ -1,19 +1,22 @@
 //! Write plugins for the Provost supervisor: policies, views and consumers.
 //!
 //! A plugin is a type that serde reads from the operator's settings, an implementation of the trait of its
-//! role, and a macro that exports it:
+//! roles, and one line that exports it:
 //!
-//! | role | trait | macro |
-//! |---|---|---|
-//! | judge what to do when a process has ended | [`RestartPolicy`] | [`export_restart_policy!`] |
-//! | render status on request | [`StatusView`] | [`export_status_view!`] |
-//! | be told of every change | [`StatusConsumer`] | [`export_status_consumer!`] |
+//! | role | trait |
+//! |---|---|
+//! | judge what to do when a process has ended | [`RestartPolicy`] |
+//! | judge whether a process may be spawned | [`StartPolicy`] |
+//! | judge what the health checks of a process mean | [`HealthPolicy`] |
+//! | judge how many replicas of a process there should be | [`ScalePolicy`] |
+//! | render status on request | [`StatusView`] |
+//! | be told of every change | [`StatusConsumer`] |
 //!
-//! A component exports only what its macros name; one crate may use several.
+//! A component exports only the roles that its one [`export!`] names, and its check of the settings.
 //!
 //! # A complete policy
 //! ```
-//! use provost_guest::{Decision, Ended, RestartPolicy, Span, World, export_restart_policy};
+//! use provost_guest::{Decision, Ended, RestartPolicy, Span, World};
 //!
 //! /// Restarts what fails, up to `tries` times in a row, each time `pause` later.
 //! #[derive(serde::Deserialize)]
@@ -33,14 +36,14 @@
 //!     }
 //! }
 //!
-//! export_restart_policy!(Patience);
+//! provost_guest::export!(Patience: RestartPolicy);
 //!
 //! // Its logic is tested natively, in a made-up world.
-//! use provost_guest::{Action, Exit, testing};
+//! use provost_guest::{Exit, testing};
 //! let policy = Patience { tries: 3, pause: Span::from_ms(500) };
 //! let ended = testing::ended("web", Exit::Signal(9), 10);
 //! let decision = policy.on_exit(&ended, &testing::MadeUpWorld::default());
-//! assert_eq!(decision.action, Action::Restart(500));
+//! assert_eq!(decision.action.delay_ms(), Some(500));
 //! assert_eq!(decision.reason, "killed by SIGKILL: try 1");
 //! ```
 //! Its crate has `crate-type = ["cdylib", "rlib"]` and depends on `provost-guest` and `serde`; `provost
@@ -61,26 +64,49 @@
 pub mod bindings;
 #[doc(hidden)]
 pub mod consumer;
+mod export;
+#[doc(hidden)]
+pub mod health;
 pub mod log;
+pub mod memory;
 #[doc(hidden)]
 pub mod policy;
+pub mod rules;
+#[doc(hidden)]
+pub mod scale;
 pub mod settings;
 mod span;
+#[doc(hidden)]
+pub mod start;
 pub mod testing;
 #[doc(hidden)]
 pub mod view;
 mod words;
 mod world;
 
-pub use bindings::judge::exports::provost::plugin::restart_policy::{Action, Decision, Ended};
+pub use bindings::judge::exports::provost::plugin::restart_policy::{
+    Action, Decision, Ended, Escalation, Restarting, Scope,
+};
 pub use bindings::judge::provost::plugin::snapshots::{Columns, Counts, Fields, Snapshot, TextColumn};
 pub use bindings::judge::provost::plugin::types::{
-    Cause, Death, Desired, Event, EventKind, Exit, Phase, ProcessState, Ruling,
+    Cause, Death, Desired, Event, EventKind, Exit, Health, Phase, ProcessState, Ruling,
 };
 pub use bindings::listener::exports::provost::plugin::status_consumer::Batch;
+pub use bindings::prober::exports::provost::plugin::health_policy::{
+    Action as HealthAction, Decision as HealthDecision, Observation,
+};
 pub use bindings::renderer::exports::provost::plugin::status_view::{Request, Response};
+pub use bindings::scaler::exports::provost::plugin::scale_policy::{
+    Action as ScaleAction, Decision as ScaleDecision, Demand,
+};
+pub use bindings::starter::exports::provost::plugin::start_policy::{
+    Action as StartAction, Decision as StartDecision, Plan, Variable,
+};
 pub use consumer::StatusConsumer;
+pub use health::HealthPolicy;
 pub use policy::RestartPolicy;
+pub use scale::ScalePolicy;
 pub use span::Span;
+pub use start::StartPolicy;
 pub use view::StatusView;
 pub use world::{Row, World, each_row};

@@ -1,8 +1,8 @@
-//! The role of a restart policy: the trait, decisions, and the export.
+//! The role of a restart policy: the trait, and decisions.
 
 use serde::de::DeserializeOwned;
 
-use crate::{Action, Decision, Ended, Span, World};
+use crate::{Action, Decision, Ended, Escalation, Restarting, Scope, Span, World};
 
 /// Judges what to do when a process has ended without having been asked to.
 ///
@@ -21,10 +21,23 @@ pub trait RestartPolicy: DeserializeOwned {
     fn on_exit(&self, ended: &Ended, world: &dyn World) -> Decision;
 }
 
+impl Action {
+    /// Start it alone again, `delay_ms` after its end.
+    #[must_use]
+    pub const fn restart(delay_ms: u64) -> Self {
+        Self::Restart(Restarting { delay: delay_ms, scope: Scope::Itself })
+    }
+}
+
 impl Decision {
+    /// An answer.
+    fn of(action: Action, reason: impl Into<String>) -> Self {
+        Self { action, reason: reason.into() }
+    }
+
     /// Start it again, `delay_ms` after its end. Say in `reason` the figure that decided.
     pub fn restart(delay_ms: u64, reason: impl Into<String>) -> Self {
-        Self { action: Action::Restart(delay_ms), reason: reason.into() }
+        Self::of(Action::restart(delay_ms), reason)
     }
 
     /// Start it again, this long after its end.
@@ -34,17 +47,35 @@ impl Decision {
 
     /// Leave it down: it is done.
     pub fn stay_down(reason: impl Into<String>) -> Self {
-        Self { action: Action::StayDown, reason: reason.into() }
+        Self::of(Action::StayDown, reason)
     }
 
     /// Give up on it: `fatal` until somebody starts it.
     pub fn give_up(reason: impl Into<String>) -> Self {
-        Self { action: Action::GiveUp, reason: reason.into() }
+        Self::of(Action::GiveUp(Escalation::Nothing), reason)
     }
 
     /// Have no opinion: the next policy of the chain decides.
     pub fn pass(reason: impl Into<String>) -> Self {
-        Self { action: Action::Pass, reason: reason.into() }
+        Self::of(Action::Pass, reason)
+    }
+
+    /// The same restart, of these together. Changes nothing about another decision.
+    #[must_use]
+    pub fn of_scope(mut self, scope: Scope) -> Self {
+        if let Action::Restart(restarting) = &mut self.action {
+            restarting.scope = scope;
+        }
+        self
+    }
+
+    /// Gives up as before, and this follows. Changes nothing about another decision.
+    #[must_use]
+    pub fn and_then(mut self, escalation: Escalation) -> Self {
+        if let Action::GiveUp(follows) = &mut self.action {
+            *follows = escalation;
+        }
+        self
     }
 }
 
@@ -61,20 +92,4 @@ impl<P: RestartPolicy> crate::bindings::judge::exports::provost::plugin::restart
         crate::log::panics();
         crate::settings::of_this_plugin::<P>(P::check).on_exit(&ended, world)
     }
-}
-
-/// Exports a [`RestartPolicy`] as the interface `restart-policy`.
-#[macro_export]
-macro_rules! export_restart_policy {
-    ($policy:ty) => {
-        const _: () = {
-            const fn exported<P: $crate::RestartPolicy>() {}
-            exported::<$policy>()
-        };
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            type Exported = $crate::policy::RestartPolicyExport<$policy>;
-    $crate::bindings::judge::export_restart_judge!(Exported with_types_in $crate::bindings::judge);
-        };
-    };
 }

@@ -18,6 +18,20 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     })
 }
 
+/// A check of settings that serde has read.
+#[doc(hidden)]
+pub type Check<T> = fn(&T) -> Result<(), String>;
+
+/// Can a plugin work with these settings? They are read, and checked in each of its roles.
+///
+/// # Errors
+/// Says which field is wrong and why, in words for the operator.
+#[doc(hidden)]
+pub fn validate<T: DeserializeOwned>(json: &str, checks: &[Check<T>]) -> Result<(), String> {
+    let settings = parse::<T>(json)?;
+    checks.iter().try_for_each(|check| check(&settings)).map_err(|message| format!("settings: {message}"))
+}
+
 /// The settings of the running plugin; where they are wrong, says so in the log and ends the call with a
 /// trap.
 ///

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::log::Level;
 use crate::{
-    Action, Cause, Columns, Counts, Death, Desired, Ended, Event, EventKind, Exit, Fields, Phase,
-    ProcessState, TextColumn, World,
+    Action, Cause, Columns, Counts, Death, Demand, Desired, Ended, Event, EventKind, Exit, Fields, Health,
+    Observation, Phase, Plan, ProcessState, TextColumn, World,
 };
 
 /// A world that a test makes up.
@@ -31,6 +31,15 @@ impl MadeUpWorld {
     #[must_use]
     pub fn with_deaths(mut self, name: &str, deaths: impl IntoIterator<Item = (Exit, u64)>) -> Self {
         let death = |(exit, uptime)| Death { incarnation: 0, exit, at: 0, uptime };
+        self.deaths.insert(name.to_owned(), deaths.into_iter().map(death).collect());
+        self
+    }
+
+    /// The same world in which the process `name` died like this, each after an uptime and at a time in milliseconds,
+    /// newest first.
+    #[must_use]
+    pub fn with_deaths_at(mut self, name: &str, deaths: impl IntoIterator<Item = (Exit, u64, u64)>) -> Self {
+        let death = |(exit, uptime, at)| Death { incarnation: 0, exit, at, uptime };
         self.deaths.insert(name.to_owned(), deaths.into_iter().map(death).collect());
         self
     }
@@ -78,6 +87,17 @@ impl World for MadeUpWorld {
             ended_at: column(rows, fields.contains(Fields::ENDED_AT), |row| row.ended_at.unwrap_or(0)),
             exit_codes: column(rows, fields.contains(Fields::EXIT_CODES), exit_code),
         }
+    }
+
+    fn changed_since(&self, generation: u64, limit: u32) -> Option<Vec<ProcessState>> {
+        let changed = self.processes.iter().filter(|process| process.generation > generation);
+        let changed: Vec<_> = changed.cloned().collect();
+        (changed.len() <= limit.min(1024) as usize).then_some(changed)
+    }
+
+    fn group(&self, name: &str) -> Vec<ProcessState> {
+        let members = self.processes.iter().filter(|process| process.group == name && !name.is_empty());
+        members.take(1024).cloned().collect()
     }
 
     fn counts(&self) -> Counts {
@@ -142,6 +162,7 @@ pub fn process(name: &str, phase: Phase) -> ProcessState {
         reason: "made up".to_owned(),
         pid: None,
         ready: false,
+        health: Health::Unknown,
         exit: None,
         restarts: 0,
         failures: 0,
@@ -170,6 +191,54 @@ pub fn ended(name: &str, exit: Exit, uptime_ms: u64) -> Ended {
     }
 }
 
+/// The trigger of a process that is about to be spawned for the first time.
+#[must_use]
+pub fn plan(name: &str) -> Plan {
+    Plan {
+        name: name.to_owned(),
+        group: String::new(),
+        incarnation: 1,
+        cause: Cause::Boot,
+        waited: 0,
+        failures: 0,
+        now: 0,
+        seed: 0,
+    }
+}
+
+/// The trigger of a check that passed or failed, the `in_a_row`th time in a row.
+#[must_use]
+pub fn observation(name: &str, passed: bool, in_a_row: u32) -> Observation {
+    Observation {
+        name: name.to_owned(),
+        group: String::new(),
+        incarnation: 1,
+        passed,
+        detail: String::new(),
+        took: 1,
+        in_a_row,
+        before: Health::Unknown,
+        uptime: 0,
+        now: 0,
+        seed: 0,
+    }
+}
+
+/// The trigger of a process of which so many replicas are wanted and running, of 1 to 100.
+#[must_use]
+pub fn demand(name: &str, wanted: u32, running: u32) -> Demand {
+    Demand {
+        name: name.to_owned(),
+        group: String::new(),
+        wanted,
+        running,
+        least: 1,
+        most: 100,
+        now: 0,
+        seed: 0,
+    }
+}
+
 /// A change of `after` from the phase `before`.
 #[must_use]
 pub fn event(kind: EventKind, before: Phase, after: ProcessState) -> Event {
@@ -181,8 +250,8 @@ impl Action {
     #[must_use]
     pub const fn delay_ms(&self) -> Option<u64> {
         match self {
-            Self::Restart(delay_ms) => Some(*delay_ms),
-            Self::StayDown | Self::GiveUp | Self::Pass => None,
+            Self::Restart(restarting) => Some(restarting.delay),
+            Self::StayDown | Self::GiveUp(_) | Self::Pass => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The role of a view: the trait, responses, and the export.
+//! The role of a view: the trait, and responses.
 
 use serde::de::DeserializeOwned;
 
@@ -39,20 +39,4 @@ impl<V: StatusView> crate::bindings::renderer::exports::provost::plugin::status_
         crate::log::panics();
         crate::settings::of_this_plugin::<V>(V::check).render(&request, world)
     }
-}
-
-/// Exports a [`StatusView`] as the interface `status-view`.
-#[macro_export]
-macro_rules! export_status_view {
-    ($view:ty) => {
-        const _: () = {
-            const fn exported<V: $crate::StatusView>() {}
-            exported::<$view>()
-        };
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            type Exported = $crate::view::StatusViewExport<$view>;
-            $crate::bindings::renderer::export_status_renderer!(Exported with_types_in $crate::bindings::renderer);
-        };
-    };
 }

@@ -18,6 +18,11 @@ pub trait World {
     fn page(&self, offset: u32, limit: u32) -> Vec<ProcessState>;
     /// The same rows column by column, at most `limit` (and 65536): far cheaper than `page` for many rows.
     fn columns(&self, fields: Fields, offset: u32, limit: u32) -> Columns;
+    /// The processes that have changed after `generation`, in the order of the config; none, if there are more than
+    /// `limit` (or 1024): then look through all.
+    fn changed_since(&self, generation: u64, limit: u32) -> Option<Vec<ProcessState>>;
+    /// The processes of this group, in the order of the config; at most 1024.
+    fn group(&self, name: &str) -> Vec<ProcessState>;
     /// How many processes are in each phase.
     fn counts(&self) -> Counts;
     /// The unasked ends of the process of this name since it was last started by hand, newest first, at most
@@ -43,6 +48,12 @@ impl World for Snapshot {
     }
     fn columns(&self, fields: Fields, offset: u32, limit: u32) -> Columns {
         Self::columns(self, fields, offset, limit)
+    }
+    fn changed_since(&self, generation: u64, limit: u32) -> Option<Vec<ProcessState>> {
+        Self::changed_since(self, generation, limit).ok()
+    }
+    fn group(&self, name: &str) -> Vec<ProcessState> {
+        Self::group(self, name)
     }
     fn counts(&self) -> Counts {
         Self::counts(self)

@@ -37,7 +37,8 @@ fn main() {
     let marks = tempfile::tempdir().unwrap();
     let mark = marks.path().join("born");
     let config = format!(
-        "[plugins.backoff]\ncomponent = \"bundled:backoff\"\nsettings = {{ first = \"0ms\" }}\n\
+        "[host]\nrestart_budget = {{ restarts = 99, per = \"1ms\" }}\n\
+         [plugins.backoff]\ncomponent = \"bundled:backoff\"\nsettings = {{ first = \"0ms\" }}\n\
          [process.target]\ncommand = [{:?}]\nenv = {{ {MARK} = {mark:?} }}\npolicies = [\"backoff\"]\n",
         std::env::current_exe().unwrap(),
     );

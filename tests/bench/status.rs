@@ -71,7 +71,8 @@ fn plan() -> Plan {
 }
 
 fn config(setting: Setting) -> String {
-    let mut config = String::new();
+    // A storm is meant: no budget of restarts is to calm it.
+    let mut config = String::from("[host]\nrestart_budget = { restarts = 99, per = \"1ms\" }\n");
     // Different delays, so that they do not all crash at the same moment again and again.
     for (policy, delay_ms) in DELAYS_MS.iter().enumerate() {
         config.push_str(&format!(

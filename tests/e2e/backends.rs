@@ -10,7 +10,7 @@ const SWITCHES: usize = 200;
 
 fn crash_looping(processes: usize) -> String {
     let mut config = String::from(
-        "[state]\nbackend = \"dual\"\n[plugins.backoff]\ncomponent = \"bundled:backoff\"\n\
+        "[host]\nrestart_budget = { restarts = 99, per = \"1ms\" }\n[state]\nbackend = \"dual\"\n[plugins.backoff]\ncomponent = \"bundled:backoff\"\n\
          settings = { first = \"300ms\", max = \"300ms\", on = \"always\" }\n",
     );
     for number in 0..processes {

@@ -94,7 +94,7 @@ fn a_core_module() {
 fn a_plugin_that_is_no_policy() {
     let config = "[plugins.prometheus]\ncomponent = \"bundled:prometheus\"\n\
                   [process.a]\ncommand = \"true\"\npolicies = [\"prometheus\"]\n";
-    refused(config, &["provost.toml:7:", "restart-policy"]);
+    refused(config, &["provost.toml:7:", "is no policy", "status-view"]);
 }
 
 #[test]

@@ -67,9 +67,12 @@ fn one_that_wants_to_wait_a_billion_years_is_overruled() {
 }
 
 #[test]
-fn settings_that_a_policy_refuses_are_told_in_its_own_words() {
+fn settings_that_a_policy_refuses_are_told_in_its_own_words_before_anything_fails() {
     let config = "[plugins.judge]\ncomponent = \"bundled:backoff\"\nsettings = { frist = \"1s\" }\n\
                   [process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
+    let validated = Setup::new(PROVOST, config).run(&["validate"]);
+    assert_eq!(validated.code, 2, "{validated:?}");
+    assert!(validated.stderr.contains("unknown field `frist`"), "{validated:?}");
     let host = Host::up(PROVOST, config);
     let judged = host.until("web", "is restarted", |it| it["restarts"].as_u64() >= Some(1));
     assert_eq!(judged["decision"]["by"], "failsafe");

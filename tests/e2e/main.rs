@@ -5,8 +5,10 @@ mod backends;
 mod bad_config;
 mod commands;
 mod exits;
+mod groups;
 mod hostile;
 mod instances;
+mod plugins;
 mod scale;
 
 /// The binary that Cargo built for these tests.

@@ -214,6 +214,12 @@ impl Host {
         std::mem::replace(&mut self.setup, replacement)
     }
 
+    /// Waits until it has ended by itself; its exit code, or `None` if a signal ended it.
+    pub fn ended(mut self) -> Option<i32> {
+        let ended = eventually("the host ends", || self.child.try_wait().unwrap(), Option::is_some);
+        ended.and_then(|status| status.code())
+    }
+
     /// Kills it without a chance to clean up, and its processes.
     pub fn crash(mut self) -> Setup {
         self.end();

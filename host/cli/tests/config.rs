@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use provost::config::{Config, Problems, Source};
+use provost::config::{Config, Problems, Processes, Source};
 use provost_plugin_host::Source as Component;
-use provost_state::{Decision, Ended, Fault, Policy, Snapshot};
+use provost_state::{Judgement, Policy};
 use provost_supervisor::{Check, CommandLine, Condition, ProcessSpec};
 
 fn parse(text: &str) -> Result<Config, Problems> {
@@ -27,13 +27,18 @@ impl Policy for Named {
         &self.0
     }
 
-    fn on_exit(&self, _: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
+    fn judges(&self, _: Judgement) -> bool {
         unreachable!("nothing is run here")
     }
 }
 
 #[track_caller]
 fn specs(text: &str) -> Vec<ProcessSpec> {
+    processes(text).specs
+}
+
+#[track_caller]
+fn processes(text: &str) -> Processes {
     let config = parse(text).unwrap_or_else(|problems| panic!("{problems}"));
     config.specs(|name| Ok(Arc::new(Named(name.into())))).unwrap()
 }
@@ -110,11 +115,63 @@ fn what_is_not_said_has_a_default() {
     assert!(config.runtime_dir.ends_with("conf/.provost"));
     assert!(config.log_dir.ends_with("conf/.provost/logs"));
     assert_eq!((config.restart_delay_max_ms, config.decision_deadline_ms), (3_600_000, 1_000));
-    let specs = config.specs(|_| Err("none".into())).unwrap();
+    let specs = config.specs(|_| Err("none".into())).unwrap().specs;
+    assert_eq!(config.restart_delay_min_ms, 0);
+    assert_eq!((config.restart_budget.restarts, config.restart_budget.per_ms), (60, 60_000));
     let spec = &specs[0];
     assert_eq!((spec.stop_signal, spec.stop_grace_ms, spec.autostart), (15, 10_000, true));
     assert_eq!((spec.log.file_bytes_max, spec.log.files_max), (16 << 20, 4));
     assert!(spec.cwd.is_none() && spec.ready.is_none() && spec.policies.is_empty());
+}
+
+#[test]
+fn replicas_are_processes_of_their_own_and_whoever_depends_on_them_depends_on_the_fewest() {
+    let found = processes(
+        "[process.web]\ncommand = 'a'\ngroup = 'front'\nreplicas = { min = 2, max = 3, every = '5s' }\n\
+         [process.one]\ncommand = 'b'\nreplicas = 1\n\
+         [process.proxy]\ncommand = 'c'\ndepends_on = { web = 'ready', one = 'started' }\n",
+    );
+    let names: Vec<_> = found.specs.iter().map(|spec| (&*spec.name, spec.replica)).collect();
+    assert_eq!(
+        names,
+        [("web.1", Some(1)), ("web.2", Some(2)), ("web.3", Some(3)), ("one.1", Some(1)), ("proxy", None)]
+    );
+    let depends_on: Vec<_> = found.specs[4].depends_on.iter().map(|on| &*on.name).collect();
+    assert_eq!(depends_on, ["web.1", "web.2", "one.1"]);
+    let set = &found.replica_sets[0];
+    assert_eq!((&*set.name, &*set.group, set.least, set.most, set.every_ms), ("web", "front", 2, 3, 5_000));
+}
+
+#[test]
+fn a_process_cannot_be_called_what_a_replica_is_called() {
+    let said = refusal("[process.web]\ncommand = 'a'\nreplicas = 2\n[process.\"web.2\"]\ncommand = 'b'\n");
+    assert!(said.contains("`web.2` is what replica 2 of `web` is called"), "{said}");
+    assert!(
+        parse("[process.web]\ncommand = 'a'\nreplicas = 2\n[process.\"web.3\"]\ncommand = 'b'\n").is_ok()
+    );
+}
+
+#[test]
+fn figures_that_cannot_be_are_refused_where_they_stand() {
+    for (text, told) in [
+        ("[process.a]\ncommand = 'a'\nreplicas = { min = 3, max = 2 }\n", "3 to 2 replicas cannot be"),
+        ("[process.a]\ncommand = 'a'\nreplicas = { min = 1 }\n", "need a `min` and a `max`"),
+        ("[process.a]\ncommand = 'a'\nhealth = { log = 'x' }\n", "unknown key `log`"),
+        (
+            "[process.a]\ncommand = 'a'\nhealth = { tcp = 'x:1', every = '0' }\n",
+            "`every` must be more than 0",
+        ),
+        ("[host]\nrestart_budget = { restarts = 100, per = '1m' }\n", "`restarts` is from 1 to 99"),
+        ("[host]\nrestart_budget = { restarts = 5 }\n", "a budget is a number of `restarts`"),
+        ("[plugins.a]\ncomponent = 'a'\nsha256 = 'abc'\n", "`abc` is not a SHA-256"),
+        (
+            "[plugins.a]\ncomponent = 'a'\nquarantine = { faults = 2 }\n",
+            "a quarantine follows a number of `faults`",
+        ),
+    ] {
+        let said = refusal(text);
+        assert!(said.contains(told), "{told:?} is not in {said}");
+    }
 }
 
 #[test]
@@ -146,7 +203,7 @@ fn an_unknown_key_gets_the_nearest_right_one() {
         "error: conf/provost.toml:2:3: unknown key `commnd` in [process.web]\n \
          2 |   commnd = [\"a\"]\n   |   ^^^^^^\n\
          hint: did you mean `command`? keys here: `command`, `group`, `stop`, `logs`, `cwd`, `env`, \
-         `env_files`, `autostart`, `policies`, `depends_on`, `ready`"
+         `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `health`, `replicas`"
     );
 }
 

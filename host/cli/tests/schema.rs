@@ -40,9 +40,16 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
         ("state.zzzzzzzzzzzz = 1", &schema["properties"]["state"]),
         ("plugins.a.zzzzzzzzzzzz = 1", plugin),
         ("plugins.a.limits.zzzzzzzzzzzz = 1", &plugin["properties"]["limits"]),
+        ("plugins.a.quarantine.zzzzzzzzzzzz = 1", &plugin["properties"]["quarantine"]),
+        (
+            "host.restart_budget.zzzzzzzzzzzz = 1",
+            &schema["properties"]["host"]["properties"]["restart_budget"],
+        ),
         ("process.a.zzzzzzzzzzzz = 1", process),
         ("process.a.stop.zzzzzzzzzzzz = 1", &process["properties"]["stop"]),
         ("process.a.ready.zzzzzzzzzzzz = 1", &process["properties"]["ready"]),
+        ("process.a.health.zzzzzzzzzzzz = 1", &process["properties"]["health"]),
+        ("process.a.replicas.zzzzzzzzzzzz = 1", &process["properties"]["replicas"]["oneOf"][1]),
         ("process.a.logs.zzzzzzzzzzzz = 1", &process["properties"]["logs"]),
     ] {
         assert_eq!(known(text), keys(properties), "{text}");

@@ -148,6 +148,27 @@ impl Client {
         self.get("/v1/plugins").await
     }
 
+    /// Has a plugin loaded, unloaded, swapped, rolled back or revived.
+    ///
+    /// # Errors
+    /// [`ClientError`]; nothing was changed then.
+    pub async fn change_plugin(
+        &self,
+        name: &str,
+        action: &str,
+        order: &wire::PluginOrder,
+    ) -> Result<wire::PluginChanged, ClientError> {
+        self.post(&format!("/v1/plugins/{}/{action}", escaped(name)), order).await
+    }
+
+    /// The last input that made a plugin fail, and what it makes of it now.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn blame(&self, name: &str) -> Result<wire::Blame, ClientError> {
+        self.get(&format!("/v1/plugins/{}/blame", escaped(name))).await
+    }
+
     /// The state core: its backend, and what each has done.
     ///
     /// # Errors

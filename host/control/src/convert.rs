@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use provost_state::{
-    Change, ChangeKind, EventKind, Exit, Moment, PluginReport, PluginStatus, ProcessState, Ruling,
-    RulingAction, process::signal_name,
+    Change, ChangeKind, Escalation, EventKind, Exit, Latency, Moment, ProcessState, Ruling, RulingAction,
+    Scope, process::signal_name,
 };
 use provost_supervisor::{LogItem, LogStream};
 
@@ -33,6 +33,7 @@ pub(crate) fn process(state: &ProcessState) -> wire::Process {
         restarts: state.restarts,
         failures: state.failures,
         ready: state.ready(),
+        health: state.health.as_str().to_owned(),
         exit: state.exit.as_ref().map(exit),
         cause: state.cause.as_str().to_owned(),
         reason: state.reason.to_string(),
@@ -54,13 +55,32 @@ fn exit(exit: &Exit) -> wire::Exit {
 
 fn decision(ruling: &Ruling) -> wire::Decision {
     let (action, delay_ms) = match ruling.action {
-        RulingAction::Restart { delay_ms } => ("restart", Some(delay_ms)),
+        RulingAction::Restart { delay_ms, .. } => ("restart", Some(delay_ms)),
         RulingAction::StayDown => ("stay-down", None),
-        RulingAction::GiveUp => ("give-up", None),
+        RulingAction::GiveUp(_) => ("give-up", None),
+    };
+    let scope = match ruling.action {
+        RulingAction::Restart { scope, .. } => Some(match scope {
+            Scope::Itself => "itself",
+            Scope::Group => "group",
+            Scope::Rest => "rest",
+        }),
+        RulingAction::StayDown | RulingAction::GiveUp(_) => None,
+    };
+    let escalation = match ruling.action {
+        RulingAction::GiveUp(escalation) => Some(match escalation {
+            Escalation::Nothing => "nothing",
+            Escalation::StopDependents => "stop-dependents",
+            Escalation::GiveUpGroup => "give-up-group",
+            Escalation::ShutDown { .. } => "shut-down",
+        }),
+        RulingAction::Restart { .. } | RulingAction::StayDown => None,
     };
     wire::Decision {
         action: action.to_owned(),
         delay_ms,
+        scope: scope.map(str::to_owned),
+        escalation: escalation.map(str::to_owned),
         by: ruling.by.to_string(),
         reason: ruling.reason.to_string(),
         overruled: ruling.overruled.as_deref().map(str::to_owned),
@@ -78,6 +98,8 @@ fn kind(kind: ChangeKind) -> &'static str {
         ChangeKind::Event(EventKind::Ready) => "ready",
         ChangeKind::Event(EventKind::Exited) => "exited",
         ChangeKind::Event(EventKind::Decided) => "decided",
+        ChangeKind::Event(EventKind::Refused) => "refused",
+        ChangeKind::Event(EventKind::Health) => "health",
     }
 }
 
@@ -106,25 +128,9 @@ pub(crate) fn missed(count: u64) -> wire::Event {
     wire::Event { kind: wire::MISSED.to_owned(), count: Some(count), ..wire::Event::default() }
 }
 
-pub(crate) fn plugin(report: &PluginReport) -> wire::Plugin {
-    let (status, reason) = match &report.status {
-        PluginStatus::Active => ("active", None),
-        PluginStatus::Refused(reason) => ("refused", Some(reason.to_string())),
-    };
-    wire::Plugin {
-        name: report.name.to_string(),
-        source: report.source.to_string(),
-        digest: report.digest.to_string(),
-        roles: report.roles.iter().map(ToString::to_string).collect(),
-        status: status.to_owned(),
-        reason,
-        calls: report.calls,
-        faults: report.faults,
-        last_fault: report.last_fault.as_ref().map(|fault| wire::Fault {
-            kind: fault.kind.as_str().to_owned(),
-            message: fault.message.to_string(),
-        }),
-    }
+pub(crate) fn latency(latency: &Latency) -> wire::Latency {
+    let Latency { timed, p50_ns, p95_ns, p99_ns, max_ns } = *latency;
+    wire::Latency { timed, p50_ns, p95_ns, p99_ns, max_ns }
 }
 
 pub(crate) fn log_item(item: LogItem) -> wire::LogItem {
@@ -175,7 +181,7 @@ mod tests {
         let identity = Identity::new("web", "");
         let id = registry.add(identity, moment()).unwrap().id;
         let ruling = Ruling {
-            action: RulingAction::Restart { delay_ms: 200 },
+            action: RulingAction::restart(200),
             by: "backoff".into(),
             reason: "first failure".into(),
             overruled: Some("tyrant trapped".into()),
@@ -197,13 +203,13 @@ mod tests {
         let (reader, id) = killed();
         let golden = json!({
             "name": "web", "group": null, "phase": "backoff", "desired": "up", "pid": null, "incarnation": 1,
-            "version": 5, "generation": 6, "restarts": 1, "failures": 1, "ready": false,
+            "version": 5, "generation": 6, "restarts": 1, "failures": 1, "ready": false, "health": "unknown",
             "exit": {"signal": 9, "name": "SIGKILL"}, "cause": "policy",
             "reason": "tyrant trapped; backoff: first failure",
             "started_at": "2026-11-23T07:00:00.123Z", "ended_at": "2026-11-23T07:00:00.123Z",
             "next_action_at": "2026-11-23T07:00:00.323Z",
             "decision": {
-                "action": "restart", "delay_ms": 200, "by": "backoff", "reason": "first failure",
+                "action": "restart", "delay_ms": 200, "scope": "itself", "escalation": null, "by": "backoff", "reason": "first failure",
                 "overruled": "tyrant trapped"
             }
         });

@@ -25,6 +25,7 @@ mod convert;
 mod history;
 mod orders;
 mod peer;
+mod plugins;
 mod refused;
 mod select;
 mod server;

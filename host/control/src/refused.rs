@@ -38,6 +38,21 @@ impl Refused {
         Self::new(StatusCode::BAD_GATEWAY, "plugin_failed", message, Some(hint))
     }
 
+    /// What was asked for does not fit to what is so.
+    pub(crate) fn conflict(code: &str, message: String, hint: String) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message, Some(hint))
+    }
+
+    /// The request is well-formed, and what it names is not good enough.
+    pub(crate) fn unprocessable(code: &str, message: String, hint: String) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message, Some(hint))
+    }
+
+    pub(crate) fn internal(message: String) -> Self {
+        let hint = "this is a defect of the host: please report it with the host's log".to_owned();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message, Some(hint))
+    }
+
     pub(crate) fn timed_out(message: String) -> Self {
         let hint = "`provost explain NAME` says why; `--timeout` allows for more time".to_owned();
         Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message, Some(hint))

@@ -1,4 +1,5 @@
-//! Targets: a name, `group:*`, or `all` (supervisorctl's words).
+//! Targets: a name (that of a replicated process means all of its replicas), `group:*`, or `all` (supervisorctl's
+//! words).
 
 use provost_state::{ProcessId, Snapshot};
 
@@ -34,10 +35,21 @@ fn of(world: &Snapshot, target: &str) -> Result<Vec<ProcessId>, Refused> {
             Ok(members)
         };
     }
-    match world.id(target) {
-        Some(id) => Ok(vec![id]),
-        None => Err(unknown("process", target, world.iter().map(|state| &**state.name()))),
+    if let Some(id) = world.id(target) {
+        return Ok(vec![id]);
     }
+    let replicas: Vec<_> =
+        world.iter().filter(|state| is_replica(state.name(), target)).map(|state| state.id).collect();
+    if replicas.is_empty() {
+        return Err(unknown("process", target, world.iter().map(|state| &**state.name())));
+    }
+    Ok(replicas)
+}
+
+/// Is it `base.1`, `base.2` and so on?
+fn is_replica(name: &str, base: &str) -> bool {
+    let number = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.'));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The refusal of an unknown target, with the nearest known name.
@@ -78,6 +90,7 @@ mod tests {
         assert_eq!(chosen(&["db", "web:*", "web.1"]), Ok(vec![0, 1, 2]));
         assert_eq!(chosen(&["all"]), Ok(vec![0, 1, 2]));
         assert_eq!(chosen(&[]), Ok(vec![]));
+        assert_eq!(chosen(&["web"]), Ok(vec![0, 1]), "its replicas");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::peer::Listening;
 use crate::refused::{Refused, in_json};
 use crate::select::select_or_all;
-use crate::{convert, history, orders, state_core, streams, wire};
+use crate::{convert, history, orders, plugins, state_core, streams, wire};
 
 /// What the API speaks for.
 #[derive(Clone, Debug)]
@@ -68,7 +68,9 @@ fn routes(desk: Desk, ended: tokio::sync::watch::Receiver<bool>) -> Router {
         .route("/v1/logs", get(streams::logs))
         .route("/v1/processes/{action}", post(order))
         .route("/v1/explain/{name}", get(explain))
-        .route("/v1/plugins", get(plugins))
+        .route("/v1/plugins", get(plugins::list))
+        .route("/v1/plugins/{name}/blame", get(plugins::blame))
+        .route("/v1/plugins/{name}/{action}", post(plugins::change))
         .route("/v1/state", get(state_core::show).post(state_core::change))
         .route("/v1/views/{name}", get(view))
         .route("/v1/views/{name}/", get(view))
@@ -132,17 +134,9 @@ async fn status(
             .filter_map(|id| world.get(*id))
             .map(|state| convert::process(state))
             .collect(),
-        plugins: reports(&served),
+        plugins: plugins::reports(&served.desk),
         host: served.desk.host,
     }))
-}
-
-fn reports(served: &Served) -> Vec<wire::Plugin> {
-    served.desk.plugins.reports().iter().map(convert::plugin).collect()
-}
-
-async fn plugins(State(served): State<Served>) -> Json<wire::PluginList> {
-    Json(wire::PluginList { plugins: reports(&served) })
 }
 
 async fn order(

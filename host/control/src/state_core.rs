@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use provost_state::{Backend, BackendFigures, Latency, Rollout, Routing};
+use provost_state::{Backend, BackendFigures, Rollout, Routing};
 
 use crate::refused::Refused;
 use crate::server::{Body, Served};
-use crate::wire;
+use crate::{convert, wire};
 
 pub(crate) async fn show(State(served): State<Served>) -> Json<wire::StateCore> {
     Json(described(&served))
@@ -58,13 +58,8 @@ fn figures(backend: Backend, figures: &BackendFigures) -> wire::BackendFigures {
         retries: figures.retries,
         stale: figures.stale,
         differences: figures.differences,
-        read: latency(&figures.read),
-        commit: latency(&figures.commit),
-        snapshot: latency(&figures.snapshot),
+        read: convert::latency(&figures.read),
+        commit: convert::latency(&figures.commit),
+        snapshot: convert::latency(&figures.snapshot),
     }
-}
-
-fn latency(latency: &Latency) -> wire::Latency {
-    let Latency { timed, p50_ns, p95_ns, p99_ns, max_ns } = *latency;
-    wire::Latency { timed, p50_ns, p95_ns, p99_ns, max_ns }
 }

@@ -23,7 +23,8 @@ fn what_a_process_has_not_is_null_and_there() {
         &process,
         json!({
             "name": "web", "group": null, "phase": "stopped", "desired": "down", "pid": null, "incarnation": 0,
-            "version": 0, "generation": 0, "restarts": 0, "failures": 0, "ready": false, "exit": null,
+            "version": 0, "generation": 0, "restarts": 0, "failures": 0, "ready": false, "health": "",
+            "exit": null,
             "cause": "", "reason": "", "started_at": null, "ended_at": null, "next_action_at": null,
             "decision": null
         }),
@@ -52,6 +53,8 @@ fn an_event_has_only_what_belongs_to_its_kind() {
         decision: Some(Decision {
             action: "restart".into(),
             delay_ms: Some(200),
+            scope: Some("itself".into()),
+            escalation: None,
             by: "backoff".into(),
             reason: "second failure".into(),
             overruled: None,
@@ -64,7 +67,8 @@ fn an_event_has_only_what_belongs_to_its_kind() {
             "generation": 7, "at": "2026-11-23T07:00:00.123Z", "process": "web", "incarnation": 2,
             "kind": "decided", "phase": "backoff", "before": "exited", "cause": "policy",
             "reason": "second failure", "decision": {
-                "action": "restart", "delay_ms": 200, "by": "backoff", "reason": "second failure", "overruled": null
+                "action": "restart", "delay_ms": 200, "scope": "itself", "escalation": null, "by": "backoff",
+                "reason": "second failure", "overruled": null
             }
         }),
     );

@@ -1,7 +1,6 @@
 //! What a component imports and exports, and whether it is let in for that. A component that is not let in
 //! is no mistake of the config: it is loaded as refused, and says so whenever it is asked.
 
-use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::component::types::{self, ComponentItem};
@@ -9,11 +8,13 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker, Resource};
 use wasmtime::{Engine, error::Context as _};
 
 use crate::bindings::{
-    judge, listener, log, renderer, restart_policy, settings, snapshots, status_consumer, status_view,
+    checker, configured, health_policy, judge, listener, log, memory, renderer, restart_policy, scale_policy,
+    scaler, settings, snapshots, start_policy, starter, status_consumer, status_view,
 };
+use crate::call::Guest;
 use crate::engine::flat;
 use crate::limits::{Limits, size};
-use crate::plugin::Guest;
+use crate::role::Role;
 use crate::snapshot::Lent;
 
 /// The package of the contract.
@@ -23,51 +24,12 @@ const VERSION: &str = "0.1.0";
 /// What all versions that fit have in common.
 const TRACK: &str = "0.1.";
 /// What a plugin may import without a grant.
-const IMPORTS: [&str; 4] = ["types", "snapshots", "settings", "log"];
+const IMPORTS: [&str; 5] = ["types", "snapshots", "settings", "memory", "log"];
+/// The interface of a plugin that checks its settings.
+const CONFIGURABLE: &str = "configurable";
 
 /// The page size of a linear memory, in bytes.
 const WASM_PAGE_BYTES: u64 = 64 << 10;
-
-/// What a plugin can be to the host: an interface that it exports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Judges restarts.
-    RestartPolicy,
-    /// Renders status.
-    StatusView,
-    /// Is told of changes.
-    StatusConsumer,
-}
-
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::RestartPolicy, Self::StatusView, Self::StatusConsumer];
-
-    /// The name of the interface.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RestartPolicy => "restart-policy",
-            Self::StatusView => "status-view",
-            Self::StatusConsumer => "status-consumer",
-        }
-    }
-
-    /// The only function of the interface.
-    fn function(self) -> &'static str {
-        match self {
-            Self::RestartPolicy => "on-exit",
-            Self::StatusView => "render",
-            Self::StatusConsumer => "on-change",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// The names of what a component imports and exports.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +64,18 @@ impl Surface {
 
     /// The full name of its export for this role.
     fn export(&self, role: Role) -> Option<&str> {
-        self.exports.iter().map(String::as_str).find(|name| speaks(name, &[role.as_str()]))
+        self.exported(role.as_str())
+    }
+
+    /// The full name of its export of this interface of the contract.
+    fn exported(&self, interface: &str) -> Option<&str> {
+        self.exports.iter().map(String::as_str).find(|name| speaks(name, &[interface]))
+    }
+
+    /// What it asks for and `other` does not, a line each.
+    pub(crate) fn more_than(&self, other: &Self) -> Vec<String> {
+        let new = self.imports.iter().filter(|import| !other.imports.contains(import));
+        new.map(|import| format!("+ imports `{import}`")).collect()
     }
 
     /// Does it import this interface of the contract?
@@ -121,8 +94,8 @@ impl Surface {
             self.imports.iter().map(String::as_str).filter(|name| !speaks(name, &IMPORTS)).collect();
         if !foreign.is_empty() {
             return Some(format!(
-                "it imports {}, which it was not granted: a plugin may import types, snapshots, settings and \
-                 log of {PACKAGE}@{VERSION}, and nothing else",
+                "it imports {}, which it was not granted: a plugin may import types, snapshots, \
+                 settings, memory and log of {PACKAGE}@{VERSION}, and nothing else",
                 quoted(&foreign)
             ));
         }
@@ -130,8 +103,8 @@ impl Surface {
             let exports: Vec<&str> = self.exports.iter().map(String::as_str).collect();
             let what = if exports.is_empty() { "nothing".to_owned() } else { quoted(&exports) };
             return Some(format!(
-                "it exports {what}, and none of the roles restart-policy, status-view and status-consumer of \
-                 {PACKAGE}@{VERSION}"
+                "it exports {what}, and none of the roles {} of {PACKAGE}@{VERSION}",
+                Role::names()
             ));
         }
         None
@@ -159,16 +132,24 @@ fn is_spoken(version: &str) -> bool {
     version.strip_prefix(TRACK).is_some_and(|patch| patch.parse::<u32>().is_ok())
 }
 
+/// Names for a message: not more of them than people read.
 fn quoted(names: &[&str]) -> String {
-    format!("`{}`", names.join("`, `"))
+    const MOST: usize = 8;
+    let (shown, others) = names.split_at(names.len().min(MOST));
+    let quoted = format!("`{}`", shown.join("`, `"));
+    if others.is_empty() { quoted } else { format!("{quoted} and {} others", others.len()) }
 }
 
 /// A component that was let in, ready to be instantiated in each of its roles.
 #[derive(Default)]
 pub(crate) struct Admitted {
-    pub(crate) policy: Option<judge::RestartJudgePre<Guest>>,
+    pub(crate) restart: Option<judge::RestartJudgePre<Guest>>,
+    pub(crate) start: Option<starter::StartJudgePre<Guest>>,
+    pub(crate) health: Option<checker::HealthJudgePre<Guest>>,
+    pub(crate) scale: Option<scaler::ScaleJudgePre<Guest>>,
     pub(crate) view: Option<renderer::StatusRendererPre<Guest>>,
     pub(crate) consumer: Option<listener::StatusListenerPre<Guest>>,
+    pub(crate) configured: Option<configured::ConfiguredPre<Guest>>,
 }
 
 /// Everything that a plugin may call: nothing but the contract.
@@ -176,6 +157,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     snapshots::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     settings::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+    memory::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     log::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     crate::bindings::types::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     Ok(linker)
@@ -209,29 +191,58 @@ fn roles(surface: &Surface, pre: &InstancePre<Guest>, linker: &Linker<Guest>) ->
         check_type(&ty, surface, role, pre.engine())
             .with_context(|| format!("`{}` of `{role}` has another type", role.function()))?;
         match role {
-            Role::RestartPolicy => admitted.policy = Some(judge::RestartJudgePre::new(pre.clone())?),
+            Role::RestartPolicy => admitted.restart = Some(judge::RestartJudgePre::new(pre.clone())?),
+            Role::StartPolicy => admitted.start = Some(starter::StartJudgePre::new(pre.clone())?),
+            Role::HealthPolicy => admitted.health = Some(checker::HealthJudgePre::new(pre.clone())?),
+            Role::ScalePolicy => admitted.scale = Some(scaler::ScaleJudgePre::new(pre.clone())?),
             Role::StatusView => admitted.view = Some(renderer::StatusRendererPre::new(pre.clone())?),
             Role::StatusConsumer => admitted.consumer = Some(listener::StatusListenerPre::new(pre.clone())?),
         }
     }
+    if let Some(name) = surface.exported(CONFIGURABLE) {
+        exported_function(&ty, name, "validate-settings", pre.engine())
+            .and_then(|check| check.typecheck::<(&str,), (Result<(), String>,)>(&ty.instance_type()))
+            .with_context(|| format!("`validate-settings` of `{CONFIGURABLE}` has another type"))?;
+        admitted.configured = Some(configured::ConfiguredPre::new(pre.clone())?);
+    }
     Ok(admitted)
+}
+
+/// The type of a function of an exported interface.
+fn exported_function(
+    ty: &types::Component,
+    interface: &str,
+    function: &str,
+    engine: &Engine,
+) -> wasmtime::Result<types::ComponentFunc> {
+    let interface = ty.get_export(engine, interface);
+    let Some(ComponentItem::ComponentInstance(interface)) = interface.map(|export| export.ty) else {
+        wasmtime::bail!("it is no interface");
+    };
+    let function = interface.get_export(engine, function);
+    let Some(ComponentItem::ComponentFunc(function)) = function.map(|export| export.ty) else {
+        wasmtime::bail!("there is no such function");
+    };
+    Ok(function)
 }
 
 /// Checks the type of the function of a role. Wasmtime by itself does so only in an instance, which would
 /// turn a mistake of the author's into a fault of every call.
 fn check_type(ty: &types::Component, surface: &Surface, role: Role, engine: &Engine) -> wasmtime::Result<()> {
-    let interface = surface.export(role).and_then(|name| ty.get_export(engine, name));
-    let Some(ComponentItem::ComponentInstance(interface)) = interface.map(|export| export.ty) else {
-        wasmtime::bail!("it is no interface");
-    };
-    let function = interface.get_export(engine, role.function());
-    let Some(ComponentItem::ComponentFunc(function)) = function.map(|export| export.ty) else {
-        wasmtime::bail!("there is no such function");
-    };
+    let interface = surface.export(role).unwrap_or_default();
+    let function = exported_function(ty, interface, role.function(), engine)?;
     let cx = ty.instance_type();
     match role {
         Role::RestartPolicy => {
             function.typecheck::<(&restart_policy::Ended, Resource<Lent>), (restart_policy::Decision,)>(&cx)
+        }
+        Role::StartPolicy => {
+            function.typecheck::<(&start_policy::Plan, Resource<Lent>), (start_policy::Decision,)>(&cx)
+        }
+        Role::HealthPolicy => function
+            .typecheck::<(&health_policy::Observation, Resource<Lent>), (health_policy::Decision,)>(&cx),
+        Role::ScalePolicy => {
+            function.typecheck::<(&scale_policy::Demand, Resource<Lent>), (scale_policy::Decision,)>(&cx)
         }
         Role::StatusView => {
             function.typecheck::<(&status_view::Request, Resource<Lent>), (status_view::Response,)>(&cx)
@@ -301,6 +312,14 @@ mod tests {
         let later = surface(&["provost:plugin/log@0.1.7"], &["provost:plugin/status-view@0.1.7"]);
         assert_eq!(later.refusal(), None);
         assert_eq!(later.roles(), [Role::StatusView]);
+    }
+
+    #[test]
+    fn what_a_version_asks_for_beyond_another_is_listed_by_line() {
+        let before = surface(&["provost:plugin/log@0.1.0", "provost:plugin/settings@0.1.0"], &[]);
+        let after = surface(&["provost:plugin/memory@0.1.0", "provost:plugin/log@0.1.0"], &[]);
+        assert_eq!(after.more_than(&before), ["+ imports `provost:plugin/memory@0.1.0`"]);
+        assert_eq!(before.more_than(&before), [""; 0]);
     }
 
     #[test]

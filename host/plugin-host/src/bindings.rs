@@ -9,35 +9,60 @@ pub(crate) mod judge {
     });
 }
 
-/// A component that renders status.
-pub(crate) mod renderer {
+/// One more world on the shared interfaces.
+macro_rules! world {
+    ($(#[$doc:meta])* $module:ident, $world:literal) => {
+        $(#[$doc])*
+        pub(crate) mod $module {
+            wasmtime::component::bindgen!({
+                path: "../../wit",
+                world: $world,
+                with: {
+                    "provost:plugin/types": super::judge::provost::plugin::types,
+                    "provost:plugin/snapshots": super::judge::provost::plugin::snapshots,
+                    "provost:plugin/settings": super::judge::provost::plugin::settings,
+                    "provost:plugin/memory": super::judge::provost::plugin::memory,
+                    "provost:plugin/log": super::judge::provost::plugin::log,
+                },
+            });
+        }
+    };
+}
+
+world! {
+    /// A component that judges starts.
+    starter, "start-judge"
+}
+world! {
+    /// A component that judges health.
+    checker, "health-judge"
+}
+world! {
+    /// A component that judges how many replicas there should be.
+    scaler, "scale-judge"
+}
+world! {
+    /// A component that renders status.
+    renderer, "status-renderer"
+}
+world! {
+    /// A component that is told of changes.
+    listener, "status-listener"
+}
+
+/// A component that checks its settings.
+pub(crate) mod configured {
     wasmtime::component::bindgen!({
         path: "../../wit",
-        world: "status-renderer",
-        with: {
-            "provost:plugin/types": super::judge::provost::plugin::types,
-            "provost:plugin/snapshots": super::judge::provost::plugin::snapshots,
-            "provost:plugin/settings": super::judge::provost::plugin::settings,
-            "provost:plugin/log": super::judge::provost::plugin::log,
-        },
+        world: "configured",
+        with: { "provost:plugin/log": super::judge::provost::plugin::log },
     });
 }
 
-/// A component that is told of changes.
-pub(crate) mod listener {
-    wasmtime::component::bindgen!({
-        path: "../../wit",
-        world: "status-listener",
-        with: {
-            "provost:plugin/types": super::judge::provost::plugin::types,
-            "provost:plugin/snapshots": super::judge::provost::plugin::snapshots,
-            "provost:plugin/settings": super::judge::provost::plugin::settings,
-            "provost:plugin/log": super::judge::provost::plugin::log,
-        },
-    });
-}
-
+pub(crate) use checker::exports::provost::plugin::health_policy;
 pub(crate) use judge::exports::provost::plugin::restart_policy;
-pub(crate) use judge::provost::plugin::{log, settings, snapshots, types};
+pub(crate) use judge::provost::plugin::{log, memory, settings, snapshots, types};
 pub(crate) use listener::exports::provost::plugin::status_consumer;
 pub(crate) use renderer::exports::provost::plugin::status_view;
+pub(crate) use scaler::exports::provost::plugin::scale_policy;
+pub(crate) use starter::exports::provost::plugin::start_policy;

@@ -3,6 +3,10 @@
 /// Name and component, in the order in which people are told of them.
 const BUNDLED: &[(&str, &[u8])] = &[
     ("backoff", include_bytes!("../../../plugins/backoff/backoff.wasm")),
+    ("supervisord", include_bytes!("../../../plugins/supervisord/supervisord.wasm")),
+    ("systemd", include_bytes!("../../../plugins/systemd/systemd.wasm")),
+    ("kubernetes", include_bytes!("../../../plugins/kubernetes/kubernetes.wasm")),
+    ("otp", include_bytes!("../../../plugins/otp/otp.wasm")),
     ("prometheus", include_bytes!("../../../plugins/prometheus/prometheus.wasm")),
     ("notify", include_bytes!("../../../plugins/notify/notify.wasm")),
 ];

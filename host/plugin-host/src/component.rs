@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::bundled;
 use crate::engine::EngineError;
+use crate::limits::{LimitError, size};
 
 /// The largest component that is loaded, in bytes. A Python component has some 18 MB.
 const COMPONENT_BYTES_MAX: u64 = 64 << 20;
@@ -35,7 +36,7 @@ impl Source {
         }
     }
 
-    /// The bytes that it names, whatever they are.
+    /// The bytes that it names, whatever they are. Nobody reads them again: editing the file changes nothing.
     ///
     /// # Errors
     /// [`LoadError`] if there are none to be had.
@@ -125,17 +126,19 @@ pub enum LoadError {
         name: Arc<str>,
     },
     /// A limit is beyond what the host can give.
-    #[error("a memory limit of {} is more than one plugin can have: at most {}", bytes(*wanted), bytes(*most))]
-    LimitTooHigh {
-        /// What the config says, in bytes.
-        wanted: usize,
-        /// What is possible, in bytes.
+    #[error(transparent)]
+    LimitTooHigh(#[from] LimitError),
+    /// More settings than a plugin may have.
+    #[error("the settings have {bytes} bytes and may have {}: shorten them, or raise the limit", size(*most))]
+    SettingsTooLarge {
+        /// Their size.
+        bytes: usize,
+        /// What the limit says, in bytes.
         most: usize,
     },
-}
-
-fn bytes(count: usize) -> String {
-    crate::limits::size(count)
+    /// The engine for its limits cannot be had.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
 }
 
 /// Why some bytes are no component. Reads on after the name of the file.

@@ -1,22 +1,25 @@
-//! A plugin as a consumer: one instance that lives until it fails.
+//! A plugin as a consumer: one instance that lives until it fails or is swapped.
 //!
-//! After a fault the instance is thrown away with all that it remembered, and the next batch begins a new
+//! After a fault the instance is thrown away with all that it kept in itself, and the next batch begins a new
 //! one. The batch that failed is not repeated.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use provost_state::{Batch, Change, Consumer, Fault, Snapshot};
+use provost_state::{Batch, Consumer, Fault, Snapshot};
 use wasmtime::Store;
 
-use crate::admission::Role;
 use crate::bindings::listener::StatusListener;
+use crate::call::{Guest, Purpose};
 use crate::convert;
-use crate::plugin::{Guest, Plugin};
+use crate::plugin::Plugin;
+use crate::question::{Telling, tellings};
+use crate::role::Role;
 use crate::snapshot::Lent;
+use crate::version::Version;
 
-/// The contract's promise: a batch has no more events than this.
-const EVENTS_MAX: usize = 1024;
+const CALL: (Role, Purpose) = (Role::StatusConsumer, Purpose::Answer);
 
 /// Is told of changes through a component.
 pub(crate) struct PluginConsumer {
@@ -25,8 +28,30 @@ pub(crate) struct PluginConsumer {
 }
 
 struct Living {
+    version: Arc<Version>,
     store: Store<Guest>,
     listener: StatusListener,
+}
+
+impl Living {
+    fn begin(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Self, Fault> {
+        let pre = version.admitted()?.consumer.as_ref().ok_or_else(|| Version::lacks(CALL.0))?;
+        let mut store = version.store(CALL.0);
+        let listener = version.run(&mut store, CALL, world, |store| pre.instantiate(store), Ok)?;
+        Ok(Self { version: version.clone(), store, listener })
+    }
+
+    fn tell(&mut self, telling: &Telling, world: &Arc<Snapshot>) -> Result<(), Fault> {
+        let consumer = self.listener.provost_plugin_status_consumer();
+        let batch = convert::batch(&telling.changes, telling.missed);
+        self.version.run(
+            &mut self.store,
+            CALL,
+            world,
+            |store| consumer.call_on_change(store, &batch, Lent::handle()),
+            Ok,
+        )
+    }
 }
 
 impl PluginConsumer {
@@ -34,30 +59,18 @@ impl PluginConsumer {
         Self { plugin, living: None }
     }
 
-    fn tell(&mut self, changes: &[Arc<Change>], missed: u64, world: &Arc<Snapshot>) -> Result<(), Fault> {
-        let role = Role::StatusConsumer;
-        // Taken out, so that an instance that fails is gone without further ado.
-        let mut living = match self.living.take() {
-            Some(living) => living,
-            None => self.begin(world)?,
-        };
-        self.plugin.call(&mut living.store, role, world, |store| {
-            living.listener.provost_plugin_status_consumer().call_on_change(
-                store,
-                &convert::batch(changes, missed),
-                Lent::handle(),
-            )
-        })?;
-        self.living = Some(living);
+    fn tell(&mut self, telling: &Telling, world: &Arc<Snapshot>) -> Result<(), Fault> {
+        let version = self.plugin.on_duty()?;
+        version.figures.missed.fetch_add(telling.missed, Ordering::Relaxed);
+        // Taken out, so that an instance that fails, or that a swap has left behind, is gone without further ado.
+        let living = self.living.take().filter(|living| Arc::ptr_eq(&living.version, &version));
+        let told = living.map_or_else(|| Living::begin(&version, world), Ok).and_then(|mut living| {
+            living.tell(telling, world)?;
+            Ok(living)
+        });
+        self.plugin.answered(&version, told.as_ref().err(), || telling.clone().into(), world);
+        self.living = Some(told?);
         Ok(())
-    }
-
-    fn begin(&self, world: &Arc<Snapshot>) -> Result<Living, Fault> {
-        let role = Role::StatusConsumer;
-        let pre = self.plugin.admitted()?.consumer.as_ref().ok_or_else(|| self.plugin.lacks(role))?;
-        let mut store = self.plugin.store(role);
-        let listener = self.plugin.call(&mut store, role, world, |store| pre.instantiate(store))?;
-        Ok(Living { store, listener })
     }
 }
 
@@ -75,16 +88,15 @@ impl Consumer for PluginConsumer {
         &self.plugin.name
     }
 
+    fn is_gone(&self) -> bool {
+        self.plugin.versions().gone
+    }
+
+    fn behind(&self, changes: u64) {
+        self.plugin.versions().active.figures.queued.store(changes, Ordering::Relaxed);
+    }
+
     fn on_change(&mut self, batch: &Batch, world: &Arc<Snapshot>) -> Result<(), Fault> {
-        let mut parts = batch.changes.chunks(EVENTS_MAX);
-        // A batch without events still says what was missed.
-        let first = parts.next().unwrap_or(&[]);
-        let mut result = self.tell(first, batch.missed, world);
-        for part in parts {
-            if result.is_ok() {
-                result = self.tell(part, 0, world);
-            }
-        }
-        self.plugin.counted(result)
+        tellings(batch).try_for_each(|telling| self.tell(&telling, world))
     }
 }

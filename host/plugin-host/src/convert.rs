@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use provost_state as state;
 
-use crate::bindings::{restart_policy, status_consumer, status_view, types};
+use crate::bindings::{
+    health_policy, restart_policy, scale_policy, start_policy, status_consumer, status_view, types,
+};
 use crate::log::tame;
 
 /// The longest reason of a decision, in bytes; what is beyond is cut.
@@ -31,6 +33,7 @@ pub(crate) fn process_state(from: &state::ProcessState) -> types::ProcessState {
         reason: from.reason.as_ref().to_owned(),
         pid: from.pid(),
         ready: from.ready(),
+        health: health(from.health),
         exit: from.exit.as_ref().map(exit),
         restarts: from.restarts,
         failures: from.failures,
@@ -71,6 +74,15 @@ fn cause(from: state::Cause) -> types::Cause {
         state::Cause::Watch => types::Cause::Watch,
         state::Cause::Oom => types::Cause::Oom,
         state::Cause::Shutdown => types::Cause::Shutdown,
+    }
+}
+
+fn health(from: state::Health) -> types::Health {
+    match from {
+        state::Health::Unknown => types::Health::Unknown,
+        state::Health::Healthy => types::Health::Healthy,
+        state::Health::Degraded => types::Health::Degraded,
+        state::Health::Unhealthy => types::Health::Unhealthy,
     }
 }
 
@@ -116,14 +128,105 @@ pub(crate) fn ended(from: &state::Ended) -> restart_policy::Ended {
     }
 }
 
+/// An answer with its reason tamed and cut.
+fn answer<A>(action: A, reason: &str) -> state::Decision<A> {
+    state::Decision::new(action, tame(reason, REASON_BYTES_MAX))
+}
+
 pub(crate) fn decision(from: &restart_policy::Decision) -> state::Decision {
     let action = match from.action {
-        restart_policy::Action::Restart(delay_ms) => state::Action::Restart { delay_ms },
+        restart_policy::Action::Restart(restarting) => {
+            let scope = match restarting.scope {
+                restart_policy::Scope::Itself => state::Scope::Itself,
+                restart_policy::Scope::Group => state::Scope::Group,
+                restart_policy::Scope::Rest => state::Scope::Rest,
+            };
+            state::Action::Restart { delay_ms: restarting.delay, scope }
+        }
         restart_policy::Action::StayDown => state::Action::StayDown,
-        restart_policy::Action::GiveUp => state::Action::GiveUp,
+        restart_policy::Action::GiveUp(escalation) => state::Action::GiveUp(match escalation {
+            restart_policy::Escalation::Nothing => state::Escalation::Nothing,
+            restart_policy::Escalation::StopDependents => state::Escalation::StopDependents,
+            restart_policy::Escalation::GiveUpGroup => state::Escalation::GiveUpGroup,
+            restart_policy::Escalation::ShutDown(code) => state::Escalation::ShutDown { code },
+        }),
         restart_policy::Action::Pass => state::Action::Pass,
     };
-    state::Decision { action, reason: tame(&from.reason, REASON_BYTES_MAX).into() }
+    answer(action, &from.reason)
+}
+
+pub(crate) fn plan(from: &state::Plan) -> start_policy::Plan {
+    start_policy::Plan {
+        name: from.name.as_ref().to_owned(),
+        group: from.group.as_ref().to_owned(),
+        incarnation: from.incarnation.0,
+        cause: cause(from.cause),
+        waited: from.waited_ms,
+        failures: from.failures,
+        now: from.now.wall_ms,
+        seed: from.seed,
+    }
+}
+
+pub(crate) fn start_decision(from: start_policy::Decision) -> state::Decision<state::StartAction> {
+    let action = match from.action {
+        start_policy::Action::Allow(variables) => {
+            let env = variables.into_iter().map(|variable| (variable.name, variable.value)).collect();
+            state::StartAction::Allow { env }
+        }
+        start_policy::Action::Wait(delay_ms) => state::StartAction::Wait { delay_ms },
+        start_policy::Action::Refuse => state::StartAction::Refuse,
+        start_policy::Action::Pass => state::StartAction::Pass,
+    };
+    answer(action, &from.reason)
+}
+
+pub(crate) fn observation(from: &state::Observation) -> health_policy::Observation {
+    health_policy::Observation {
+        name: from.name.as_ref().to_owned(),
+        group: from.group.as_ref().to_owned(),
+        incarnation: from.incarnation.0,
+        passed: from.passed,
+        detail: from.detail.as_ref().to_owned(),
+        took: from.took_ms,
+        in_a_row: from.in_a_row,
+        before: health(from.before),
+        uptime: from.uptime_ms,
+        now: from.now.wall_ms,
+        seed: from.seed,
+    }
+}
+
+pub(crate) fn health_decision(from: &health_policy::Decision) -> state::Decision<state::HealthAction> {
+    let action = match from.action {
+        health_policy::Action::Healthy => state::HealthAction::Hold(state::Health::Healthy),
+        health_policy::Action::Degraded => state::HealthAction::Hold(state::Health::Degraded),
+        health_policy::Action::Unhealthy => state::HealthAction::Hold(state::Health::Unhealthy),
+        health_policy::Action::Restart => state::HealthAction::Restart,
+        health_policy::Action::Pass => state::HealthAction::Pass,
+    };
+    answer(action, &from.reason)
+}
+
+pub(crate) fn demand(from: &state::Demand) -> scale_policy::Demand {
+    scale_policy::Demand {
+        name: from.name.as_ref().to_owned(),
+        group: from.group.as_ref().to_owned(),
+        wanted: from.wanted,
+        running: from.running,
+        least: from.least,
+        most: from.most,
+        now: from.now.wall_ms,
+        seed: from.seed,
+    }
+}
+
+pub(crate) fn scale_decision(from: &scale_policy::Decision) -> state::Decision<state::ScaleAction> {
+    let action = match from.action {
+        scale_policy::Action::Replicas(count) => state::ScaleAction::Replicas(count),
+        scale_policy::Action::Pass => state::ScaleAction::Pass,
+    };
+    answer(action, &from.reason)
 }
 
 pub(crate) fn request(from: &state::ViewRequest) -> status_view::Request {
@@ -155,5 +258,7 @@ fn event_kind(from: state::ChangeKind) -> types::EventKind {
         state::ChangeKind::Event(state::EventKind::Ready) => types::EventKind::Ready,
         state::ChangeKind::Event(state::EventKind::Exited) => types::EventKind::Exited,
         state::ChangeKind::Event(state::EventKind::Decided) => types::EventKind::Decided,
+        state::ChangeKind::Event(state::EventKind::Refused) => types::EventKind::Refused,
+        state::ChangeKind::Event(state::EventKind::Health) => types::EventKind::Health,
     }
 }

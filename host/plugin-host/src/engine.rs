@@ -1,4 +1,5 @@
-//! The one engine, and the clock that interrupts calls.
+//! The engines, one for each stack size that is in use (a stack belongs to an engine, all else to a store), each with a
+//! clock that interrupts calls.
 //!
 //! Everything that could make two runs of the same call differ is off or pinned (threads, NaN bits, relaxed
 //! SIMD); everything that no plugin needs is off (garbage collection, concurrency). Memory comes from a pool,
@@ -11,14 +12,10 @@ use std::time::Duration;
 
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::limits::MEMORY_BYTES_CEILING;
+
 /// How often calls are checked against their deadline while any is under way.
 const TICK: Duration = Duration::from_millis(2);
-
-/// The stack of a call, in bytes: a quarter of what Rust gives a thread that it spawns.
-const STACK_BYTES_MAX: usize = 512 << 10;
-
-/// The most memory that one plugin may be given: a slot of the pool, in bytes.
-pub(crate) const MEMORY_BYTES_CEILING: usize = 256 << 20;
 
 /// How many plugin calls (and living consumers) fit side by side.
 const INSTANCES_MAX: u32 = 128;
@@ -29,16 +26,17 @@ const INSTANCES_MAX: u32 = 128;
 pub struct EngineError(pub(crate) String);
 
 /// The settings that all engines of this host share.
-fn config() -> Config {
+fn config(stack_bytes_max: usize) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(false)
         .epoch_interruption(true)
+        .consume_fuel(true)
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
         .gc_support(false)
         .memory_init_cow(true)
-        .max_wasm_stack(STACK_BYTES_MAX);
+        .max_wasm_stack(stack_bytes_max);
     // Threads (shared memory, atomics) are not switched off but not compiled in: see the features of
     // wasmtime in the root Cargo.toml.
     config
@@ -60,8 +58,8 @@ fn pool() -> PoolingAllocationConfig {
 }
 
 /// An engine with a pool, or one without where the address space is too small for one (`ulimit -v`).
-pub(crate) fn build() -> Result<Engine, EngineError> {
-    let mut pooled = config();
+pub(crate) fn build(stack_bytes_max: usize) -> Result<Engine, EngineError> {
+    let mut pooled = config(stack_bytes_max);
     pooled
         .memory_reservation(MEMORY_BYTES_CEILING as u64)
         .memory_guard_size(64 << 10)
@@ -70,7 +68,7 @@ pub(crate) fn build() -> Result<Engine, EngineError> {
         Ok(engine) => return Ok(engine),
         Err(error) => tracing::warn!(error = %flat(&error), "no room for a pool of plugin memories"),
     }
-    let mut on_demand = config();
+    let mut on_demand = config(stack_bytes_max);
     on_demand.memory_reservation(0).memory_reservation_for_growth(16 << 20).memory_guard_size(64 << 10);
     Engine::new(&on_demand).map_err(|error| EngineError(flat(&error)))
 }
@@ -104,8 +102,8 @@ struct Calls {
 pub(crate) struct CallUnderWay<'a>(&'a TimedEngine);
 
 impl TimedEngine {
-    pub(crate) fn new() -> Result<Self, EngineError> {
-        let engine = build()?;
+    pub(crate) fn new(stack_bytes_max: usize) -> Result<Self, EngineError> {
+        let engine = build(stack_bytes_max)?;
         let calls = Arc::new(Calls::default());
         let (weak, seen) = (engine.weak(), calls.clone());
         let clock = thread::Builder::new()
@@ -176,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_clock_ends_with_its_engine() {
-        let timed = TimedEngine::new().unwrap();
+        let timed = TimedEngine::new(512 << 10).unwrap();
         let calls = timed.calls.clone();
         drop(timed.enter());
         drop(timed);

@@ -1,11 +1,12 @@
-//! What went wrong in a call, in words for people. The whole story (with the plugin's own stack) goes into
-//! the log at `debug`.
+//! What went wrong in a call, in words for people, with the figure of the limit that was hit. The whole story (with the
+//! plugin's own stack) goes into the log at `debug`.
 
 use provost_state::{Fault, FaultKind};
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
-use crate::admission::Role;
-use crate::limits::{Limits, Meter, size};
+use crate::limits::{Limits, size};
+use crate::meter::Meter;
+use crate::role::Role;
 
 /// The longest message, in bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 512;
@@ -19,8 +20,15 @@ pub(crate) fn classify(
     role: Role,
 ) -> Fault {
     let trap = error.downcast_ref::<Trap>().copied();
-    if trap == Some(Trap::Interrupt) {
-        return fault(FaultKind::Deadline, &format!("took longer than its {} ms", limits.call_ms(role)));
+    match trap {
+        Some(Trap::Interrupt) => {
+            return fault(FaultKind::Deadline, &format!("took longer than its {} ms", limits.call_ms(role)));
+        }
+        Some(Trap::OutOfFuel) => {
+            let message = format!("used more than its {} units of fuel", limits.fuel_max);
+            return fault(FaultKind::Fuel, &message);
+        }
+        _ => {}
     }
     if let Some(wanted) = meter.refused() {
         let message =
@@ -32,6 +40,10 @@ pub(crate) fn classify(
             let unsaid = "wasm `unreachable` instruction executed (a panic, most likely)";
             fault(FaultKind::Trap, &format!("trapped: {}", last_words.unwrap_or(unsaid)))
         }
+        Some(Trap::StackOverflow) => {
+            let message = format!("trapped: its stack of {} is exhausted", size(limits.stack_bytes_max));
+            fault(FaultKind::Trap, &message)
+        }
         Some(trap) => {
             let text = trap.to_string();
             fault(FaultKind::Trap, &format!("trapped: {}", text.strip_prefix("wasm trap: ").unwrap_or(&text)))
@@ -42,9 +54,30 @@ pub(crate) fn classify(
         None if error.is::<std::io::Error>() => {
             fault(FaultKind::Memory, &format!("the machine gives it no memory: {}", first_line(error)))
         }
-        // Neither a trap nor a limit of ours: what crossed the boundary was not of the agreed shape.
-        None => fault(FaultKind::Answer, &format!("broke the contract: {}", first_line(error))),
+        None => untyped(&first_line(error), limits, role),
     }
+}
+
+/// Neither a trap nor a memory limit. Wasmtime has no types for its own limits, so they are told by their words; the
+/// tests of this crate hold each of them.
+fn untyped(cause: &str, limits: &Limits, role: Role) -> Fault {
+    let beyond = |what: &str| fault(FaultKind::Answer, &format!("handed over more than it may: {what}"));
+    if cause.contains("hostcalls has been exhausted") {
+        return beyond(&format!("{} at once", size(limits.handed_bytes(role))));
+    }
+    if cause.contains("store handle limit exceeded") {
+        let message = format!("wanted more than its {} handles", limits.handles_max);
+        return fault(FaultKind::Memory, &message);
+    }
+    if cause.starts_with("resource limit exceeded") {
+        let message = format!(
+            "{cause}: it may have {} core instances, {} memories and {} tables",
+            limits.instances_max, limits.memories_max, limits.tables_max
+        );
+        return fault(FaultKind::Memory, &message);
+    }
+    // What crossed the boundary was not of the agreed shape.
+    fault(FaultKind::Answer, &format!("broke the contract: {cause}"))
 }
 
 /// A fault with a message that fits into a status line.

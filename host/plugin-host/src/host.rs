@@ -1,23 +1,21 @@
-//! The plugins of a host by name: loading them, and handing out what they do in their roles.
+//! The plugins of a host by name: loading them as the host starts, and handing out what they are in their roles.
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use provost_state::{Consumer, PluginReport, PluginStatus, Plugins, Policy, View};
-use wasmtime::component::Linker;
+use provost_state::{Consumer, Plugins, Policy};
 
-use crate::admission::{self, Role, Surface};
-use crate::cache::{Cache, CacheCounts, CompileError};
-use crate::component::{LoadError, Source, digest, recognise};
-use crate::consumer::PluginConsumer;
-use crate::engine::{EngineError, MEMORY_BYTES_CEILING, TimedEngine, flat};
+use crate::cache::{Cache, CacheCounts};
+use crate::component::{LoadError, Source};
+use crate::engine::EngineError;
 use crate::limits::Limits;
 use crate::log::Lines;
-use crate::plugin::{Guest, Plugin, Tally};
-use crate::policy::PluginPolicy;
-use crate::view::PluginView;
+use crate::making::{Maker, Recipe};
+use crate::memory::{self, Keeper, Memory};
+use crate::plugin::{Plugin, Versions};
+use crate::version::{Common, Version};
 
 /// What the config says of one plugin.
 #[derive(Clone, Debug)]
@@ -30,6 +28,17 @@ pub struct PluginSpec {
     pub settings_json: String,
     /// What it may use.
     pub limits: Limits,
+    /// The only SHA-256 that its component may have, in hex. It holds for whatever is swapped in, too.
+    pub sha256: Option<String>,
+}
+
+/// Where a host keeps what outlives it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostOptions {
+    /// Compiled code. Created, and of this user alone; `None`: components are compiled every time.
+    pub cache_dir: Option<PathBuf>,
+    /// What plugins remember. Created, and of this user alone; `None`: it ends with the host.
+    pub memory_dir: Option<PathBuf>,
 }
 
 /// All plugins of the host. Clones share them.
@@ -39,12 +48,14 @@ pub struct PluginHost {
 }
 
 struct Shared {
-    engine: Arc<TimedEngine>,
-    linker: Linker<Guest>,
-    cache: Cache,
-    /// In the order of the config. Published whole at each addition: whoever lists them takes no lock, because
-    /// status does.
+    maker: Maker,
+    /// In the order of the config, with those that were unloaded. Published whole at each addition: whoever lists them
+    /// takes no lock, because status does.
     plugins: ArcSwap<Vec<Arc<Plugin>>>,
+    /// Orders changes. No call and no status takes it.
+    changes: Mutex<()>,
+    /// Dropped at last, so that all that plugins have written is in their files.
+    keeper: Option<Keeper>,
 }
 
 /// There is no policy of this name.
@@ -54,7 +65,7 @@ pub enum PolicyLookupError {
     #[error("there is no plugin called `{0}`")]
     NoSuchPlugin(String),
     /// There is one, and it does something else.
-    #[error("plugin `{name}` is no policy: it does not export restart-policy, but {roles}")]
+    #[error("plugin `{name}` is no policy: it exports {roles} and judges nothing")]
     NotAPolicy {
         /// The plugin.
         name: String,
@@ -70,38 +81,26 @@ impl fmt::Debug for PluginHost {
 }
 
 impl PluginHost {
-    /// A host without plugins, whose compiled code is kept in `cache_dir` (created, and of this user alone) or
-    /// nowhere.
+    /// A host without plugins.
     ///
     /// # Errors
     /// [`EngineError`] if WebAssembly cannot be run on this machine.
-    pub fn new(cache_dir: Option<PathBuf>) -> Result<Self, EngineError> {
-        let engine = TimedEngine::new()?;
-        let linker = admission::linker(engine.engine()).map_err(|error| EngineError(flat(&error)))?;
-        let cache = Cache::new(cache_dir);
-        let plugins = ArcSwap::default();
-        Ok(Self { shared: Arc::new(Shared { engine: Arc::new(engine), linker, cache, plugins }) })
+    pub fn new(options: HostOptions) -> Result<Self, EngineError> {
+        let maker = Maker::new(Cache::new(options.cache_dir), Limits::default().stack_bytes_max)?;
+        let keeper = memory::keeper(options.memory_dir.as_deref());
+        let shared = Shared { maker, plugins: ArcSwap::default(), changes: Mutex::default(), keeper };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Loads a plugin and adds it behind the others. A component that is not let in is added, too, as
-    /// refused: see [`PluginReport::status`].
+    /// Loads a plugin and adds it behind the others, as the host starts. A component that is not let in is added, too,
+    /// as refused: see [`PluginReport::status`](provost_state::PluginReport::status).
     ///
     /// # Errors
     /// [`LoadError`] if there is no component to be had; nothing is added then.
     pub fn load(&self, spec: PluginSpec) -> Result<(), LoadError> {
-        if self.plugin(&spec.name).is_some() {
-            return Err(LoadError::NameTaken { name: spec.name });
-        }
-        let wanted = spec.limits.memory_bytes_max;
-        if wanted > MEMORY_BYTES_CEILING {
-            return Err(LoadError::LimitTooHigh { wanted, most: MEMORY_BYTES_CEILING });
-        }
-        let plugin = Arc::new(self.shared.plugin(spec)?);
-        match &plugin.admitted {
-            Ok(_) => tracing::info!(plugin = &*plugin.name, source = &*plugin.source, "plugin loaded"),
-            Err(reason) => tracing::warn!(plugin = &*plugin.name, "plugin refused: {reason}"),
-        }
-        self.shared.plugins.rcu(|plugins| plugins.iter().chain([&plugin]).cloned().collect::<Vec<_>>());
+        let _change = self.change();
+        let version = self.make(spec)?;
+        self.add(version);
         Ok(())
     }
 
@@ -111,82 +110,85 @@ impl PluginHost {
     /// [`PolicyLookupError`] says whether there is no such plugin, or one that is no policy.
     pub fn policy(&self, name: &str) -> Result<Arc<dyn Policy>, PolicyLookupError> {
         let plugin = self.plugin(name).ok_or_else(|| PolicyLookupError::NoSuchPlugin(name.to_owned()))?;
-        if plugin.admitted.is_ok() && !plugin.roles.contains(&Role::RestartPolicy) {
-            let roles: Vec<&str> = plugin.roles.iter().map(|role| role.as_str()).collect();
-            return Err(PolicyLookupError::NotAPolicy { name: name.to_owned(), roles: roles.join(", ") });
-        }
-        Ok(Arc::new(PluginPolicy(plugin)))
+        Plugins::policy(self, name).ok_or_else(|| {
+            let roles = plugin.versions().active.surface.roles();
+            let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+            PolicyLookupError::NotAPolicy { name: name.to_owned(), roles: roles.join(", ") }
+        })
     }
 
     /// A new consumer of each plugin that is one and was let in, in the order of the config. Each has an
     /// instance of its own: call this once.
     #[must_use]
     pub fn consumers(&self) -> Vec<Box<dyn Consumer>> {
-        let consumes =
-            |plugin: &Arc<Plugin>| plugin.admitted.as_ref().is_ok_and(|admitted| admitted.consumer.is_some());
-        let consumer = |plugin| Box::new(PluginConsumer::new(plugin)) as Box<dyn Consumer>;
-        self.plugins().iter().filter(|plugin| consumes(plugin)).cloned().map(consumer).collect()
+        self.plugins().iter().filter_map(|plugin| self.consumer(&plugin.name)).collect()
     }
 
     /// How often compiled code was found in the cache.
     #[must_use]
     pub fn cache_counts(&self) -> CacheCounts {
-        self.shared.cache.counts()
+        self.shared.maker.cache().counts()
     }
 
-    /// All of them at one instant, wait-free.
-    fn plugins(&self) -> Arc<Vec<Arc<Plugin>>> {
-        self.shared.plugins.load_full()
+    pub(crate) fn maker(&self) -> &Maker {
+        &self.shared.maker
     }
 
-    fn plugin(&self, name: &str) -> Option<Arc<Plugin>> {
-        self.plugins().iter().find(|plugin| &*plugin.name == name).cloned()
+    /// The right to change plugins.
+    pub(crate) fn change(&self) -> MutexGuard<'_, ()> {
+        self.shared.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Shared {
-    /// Reads, compiles and judges a component.
-    fn plugin(&self, spec: PluginSpec) -> Result<Plugin, LoadError> {
-        let source = spec.source.to_string();
-        let bytes = spec.source.read()?;
-        let not_one = |problem| LoadError::Component { component: source.clone(), problem };
-        recognise(&bytes).map_err(not_one)?;
-        let engine = self.engine.engine();
-        let (roles, admitted) = match self.cache.compiled(engine, &bytes) {
-            Ok(component) => {
-                let surface = Surface::of(&component, engine);
-                let admitted = admission::admit(&component, &surface, &self.linker, &spec.limits);
-                (surface.roles(), admitted)
-            }
-            Err(CompileError::Invalid(problem)) => return Err(not_one(problem)),
-            Err(CompileError::Unfit(why)) => {
-                (Vec::new(), Err(format!("it wants more than a plugin can have: {why}").into()))
-            }
-        };
-        Ok(Plugin {
+    /// All that are loaded at one instant, wait-free.
+    pub(crate) fn plugins(&self) -> Vec<Arc<Plugin>> {
+        let all = self.shared.plugins.load();
+        all.iter().filter(|plugin| !plugin.versions().gone).cloned().collect()
+    }
+
+    pub(crate) fn plugin(&self, name: &str) -> Option<Arc<Plugin>> {
+        self.plugins().into_iter().find(|plugin| &*plugin.name == name)
+    }
+
+    /// The first version of a plugin that is not loaded.
+    pub(crate) fn make(&self, spec: PluginSpec) -> Result<Arc<Version>, LoadError> {
+        if self.plugin(&spec.name).is_some() {
+            return Err(LoadError::NameTaken { name: spec.name });
+        }
+        // What was unloaded may be loaded again: it counts on, and remembers.
+        let before = self.shared.plugins.load().iter().find(|plugin| plugin.name == spec.name).cloned();
+        let before = before.map(|plugin| plugin.versions());
+        let common = Common {
+            memory: match &before {
+                Some(before) => before.active.memory.clone(),
+                None => Memory::open(&spec.name, self.shared.keeper.as_ref()),
+            },
             name: spec.name,
-            source: source.into(),
-            digest: digest(&bytes),
-            roles,
-            limits: spec.limits,
-            settings: spec.settings_json.into(),
-            engine: self.engine.clone(),
-            admitted,
-            lines: Lines::default(),
-            tally: Tally::default(),
-        })
-    }
-}
-
-impl Plugins for PluginHost {
-    fn reports(&self) -> Vec<PluginReport> {
-        self.plugins().iter().map(|plugin| plugin.report()).collect()
+            limits: Arc::new(spec.limits),
+            lines: Arc::new(Lines::default()),
+            pin: spec.sha256.map(Arc::from),
+        };
+        let (source, settings) = (spec.source, spec.settings_json.into());
+        let number = before.map_or(1, |before| before.next_number());
+        self.shared.maker.make(Recipe { common, number, source, settings })
     }
 
-    fn view(&self, name: &str) -> Option<Arc<dyn View>> {
-        let plugin = self.plugin(name)?;
-        let refused = matches!(plugin.report().status, PluginStatus::Refused(_));
-        let renders = refused || plugin.roles.contains(&Role::StatusView);
-        renders.then(|| Arc::new(PluginView(plugin)) as Arc<dyn View>)
+    /// Adds a plugin behind the others. One that was unloaded before stays what those hold who were given it.
+    pub(crate) fn add(&self, version: Arc<Version>) -> Arc<Plugin> {
+        match &version.admitted {
+            Ok(_) => tracing::info!(plugin = &*version.name, source = %version.source, "plugin loaded"),
+            Err(reason) => tracing::warn!(plugin = &*version.name, "plugin refused: {reason}"),
+        }
+        let all = self.shared.plugins.load_full();
+        let plugin = match all.iter().find(|plugin| plugin.name == version.name) {
+            Some(unloaded) => {
+                unloaded.put_in_force(Versions { active: version, former: None, gone: false });
+                unloaded.clone()
+            }
+            None => Arc::new(Plugin::new(version)),
+        };
+        let others = all.iter().filter(|other| !Arc::ptr_eq(other, &plugin));
+        let all: Vec<Arc<Plugin>> = others.chain([&plugin]).cloned().collect();
+        self.shared.plugins.store(Arc::new(all));
+        plugin
     }
 }

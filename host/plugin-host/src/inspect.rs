@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::admission::{self, Role, Surface};
+use crate::admission::{self, Surface};
 use crate::cache::{Cache, CompileError};
 use crate::component::{ComponentError, digest, recognise};
 use crate::engine::{self, EngineError, flat};
 use crate::limits::Limits;
+use crate::role::Role;
 
 /// What is known of a component without running it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct Inspection {
 /// [`ComponentError`] if the bytes are no component.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     recognise(bytes)?;
-    let engine = engine::build()?;
+    let engine = engine::build(Limits::default().stack_bytes_max)?;
     let mut inspection = Inspection {
         digest: digest(bytes),
         size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
@@ -81,12 +82,16 @@ fn abilities(surface: &Surface) -> Vec<&'static str> {
     let roles = surface.roles();
     let judged = [
         (Role::RestartPolicy, "judge restarts"),
+        (Role::StartPolicy, "judge starts"),
+        (Role::HealthPolicy, "judge health"),
+        (Role::ScalePolicy, "judge how many replicas there should be"),
         (Role::StatusView, "render status"),
         (Role::StatusConsumer, "be told of every change"),
     ];
     let granted = [
         ("snapshots", "see the state of all processes"),
         ("settings", "read its own settings"),
+        ("memory", "keep a few values of its own"),
         ("log", "write into the host's log"),
     ];
     let does = judged.into_iter().filter(|(role, _)| roles.contains(role)).map(|(_, ability)| ability);

@@ -10,20 +10,30 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `host` | [`PluginHost`]: the plugins by name, and the port `Plugins` |
+//! | `host` | [`PluginHost`]: the plugins by name, and what they are in their roles |
+//! | `changes` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
+//! | `making` | from a file to a version that is ready to be called, or the reason for which it is refused |
+//! | `trial` | what a version has to answer before it is put in force |
 //! | `component` | where a component comes from, and whether the bytes are a component at all: [`Source`], [`LoadError`] |
 //! | `admission` | what a component imports and exports, and whether it is let in for that |
 //! | `inspect` | the same for people: [`inspect()`] |
-//! | `plugin` | one loaded plugin, and what every call of it has in common |
-//! | `policy`, `view`, `consumer` | the three roles |
-//! | `engine` | the one engine, and the clock that interrupts calls |
+//! | `plugin` | one plugin: the place that its versions take turns in |
+//! | `version` | one version: a component with its settings, compiled and linked |
+//! | `role`, `question` | what a plugin can be, and what it can be asked |
+//! | `call` | what every call has in common |
+//! | `policy`, `view`, `consumer` | plugins as the ports of the state core |
+//! | `quarantine` | when a plugin that keeps failing is not asked any more |
+//! | `memory` | what a plugin remembers from one call to the next, and its file |
+//! | `figures` | what a version did so far |
+//! | `engine` | the engines, and the clock that interrupts calls |
 //! | `cache` | compiled code on disk; the only file with `unsafe` |
-//! | `limits` | what a plugin may use, and the meter that counts it |
+//! | `limits`, `meter` | what a plugin may use, and who counts it |
 //! | `fault` | what went wrong in a call, in words for people |
 //! | `snapshot`, `log` | the host's side of `snapshots`, `settings` and `log` |
 //! | `convert` | between the words of the state core and those of the contract |
 //! | `bindings` | what `bindgen!` makes of `wit/` |
 //! | `bundled` | the components inside this binary |
+//! | `clock` | the time that figures and quarantine go by |
 //!
 //! Invariants:
 //! - A file that is not a component is a [`LoadError`]: a mistake in the config. A component that asks for what
@@ -31,8 +41,11 @@
 //!   the chain judges, and status says why.
 //! - A call never outlives its deadline by more than two ticks of the engine's clock, and never panics
 //!   the host: whatever a plugin does is a [`Fault`](provost_state::Fault).
-//! - A policy and a view run in a fresh instance per call; a consumer keeps its instance until it fails. After
-//!   any fault the whole store is thrown away.
+//! - A policy and a view run in a fresh instance per call; a consumer keeps its instance until it fails or is swapped.
+//!   After any fault the whole store is thrown away.
+//! - What is in force is one pointer a plugin. A call takes it once and ends on what it took; a change that fails any
+//!   check has not touched it. Changes wait for each other, and nobody else waits for them.
+//! - What a call writes into the plugin's memory is published when the call has succeeded, and not at all otherwise.
 //! - No plugin sees a clock, randomness, files, the network or the environment: none of it is linked.
 //!
 //! What is deliberately absent: processes, HTTP, tokio, the supervisor.
@@ -43,25 +56,38 @@ mod admission;
 mod bindings;
 mod bundled;
 mod cache;
+mod call;
+mod changes;
+mod clock;
 mod component;
 mod consumer;
 mod convert;
 mod engine;
 mod fault;
+mod figures;
 mod host;
 mod inspect;
 mod limits;
 mod log;
+mod making;
+mod memory;
+mod meter;
 mod plugin;
 mod policy;
+mod quarantine;
+mod question;
+mod role;
 mod snapshot;
+mod trial;
+mod version;
 mod view;
 
-pub use admission::Role;
 pub use bundled::bundled_names;
 pub use cache::CacheCounts;
 pub use component::{ComponentError, LoadError, Source};
 pub use engine::EngineError;
-pub use host::{PluginHost, PluginSpec, PolicyLookupError};
+pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
-pub use limits::Limits;
+pub use limits::{LimitError, Limits};
+pub use quarantine::Intensity;
+pub use role::Role;

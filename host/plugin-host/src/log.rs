@@ -1,14 +1,14 @@
 //! The host's side of `log`: lines of plugins, named, tamed and bounded.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::bindings::log::Level;
+use crate::clock;
 
 /// The longest line, in bytes.
 const LINE_BYTES_MAX: usize = 4096;
-/// How many lines a second go through.
-const LINES_PER_SECOND: u32 = 100;
 
 /// What a plugin has written in the current second.
 #[derive(Debug, Default)]
@@ -29,13 +29,13 @@ enum Verdict {
 }
 
 impl Second {
-    fn admit(&mut self, now: Duration) -> Verdict {
+    fn admit(&mut self, now: Duration, lines_per_second: u32) -> Verdict {
         let mut dropped_before = 0;
         if now.saturating_sub(self.since) >= Duration::from_secs(1) {
             dropped_before = self.dropped;
             *self = Self { since: now, lines: 0, dropped: 0 };
         }
-        if self.lines == LINES_PER_SECOND {
+        if self.lines >= lines_per_second {
             self.dropped += 1;
             return Verdict::Drop;
         }
@@ -45,32 +45,33 @@ impl Second {
 }
 
 /// The lines of one plugin, over all of its instances.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Lines {
-    origin: Instant,
     second: Mutex<Second>,
 }
 
-impl Default for Lines {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the rate of lines is the host's own affair: no decision and no state depends on it"
-    )]
-    fn default() -> Self {
-        Self { origin: Instant::now(), second: Mutex::default() }
-    }
-}
-
 impl Lines {
-    /// Writes one line into the host's log.
-    pub(crate) fn write(&self, plugin: &str, level: Level, message: &str) {
-        let verdict = self.second.lock().unwrap_or_else(PoisonError::into_inner).admit(self.origin.elapsed());
-        let Verdict::Write { dropped_before } = verdict else { return };
+    /// Writes one line into the host's log, or counts it among the `dropped`.
+    pub(crate) fn write(
+        &self,
+        plugin: &str,
+        level: Level,
+        message: &str,
+        lines_per_second: u32,
+        dropped: &AtomicU64,
+    ) {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = second.admit(clock::monotonic(), lines_per_second);
+        drop(second);
+        let Verdict::Write { dropped_before } = verdict else {
+            dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
         if dropped_before > 0 {
             tracing::warn!(
                 target: "provost::plugin",
                 plugin,
-                "{dropped_before} lines dropped: more than {LINES_PER_SECOND} a second"
+                "{dropped_before} lines dropped: more than {lines_per_second} a second"
             );
         }
         let line = tame(message, LINE_BYTES_MAX);
@@ -99,13 +100,13 @@ mod tests {
     fn the_line_after_a_flood_says_how_many_were_dropped() {
         let mut second = Second::default();
         let at = Duration::from_millis;
-        for _ in 0..LINES_PER_SECOND {
-            assert_eq!(second.admit(at(5)), Verdict::Write { dropped_before: 0 });
+        for _ in 0..3 {
+            assert_eq!(second.admit(at(5), 3), Verdict::Write { dropped_before: 0 });
         }
-        assert_eq!(second.admit(at(6)), Verdict::Drop);
-        assert_eq!(second.admit(at(999)), Verdict::Drop);
-        assert_eq!(second.admit(at(1_005)), Verdict::Write { dropped_before: 2 });
-        assert_eq!(second.admit(at(1_006)), Verdict::Write { dropped_before: 0 });
+        assert_eq!(second.admit(at(6), 3), Verdict::Drop);
+        assert_eq!(second.admit(at(999), 3), Verdict::Drop);
+        assert_eq!(second.admit(at(1_005), 3), Verdict::Write { dropped_before: 2 });
+        assert_eq!(second.admit(at(1_006), 3), Verdict::Write { dropped_before: 0 });
     }
 
     #[test]

@@ -1,52 +1,155 @@
-//! One loaded plugin, and what every call of it has in common: a bounded store, a running clock, counters.
+//! One plugin: the place that its versions take turns in. Whoever is handed a policy, a view or a consumer holds this, so
+//! that a swap is seen by the next call; a call under way ends on the version that it began with.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwapOption;
-use provost_state::{Fault, FaultKind, PluginReport, PluginStatus, Snapshot};
-use wasmtime::Store;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use provost_state::{Blame, Fault, FaultKind, PluginReport, PluginStatus, Snapshot};
 
-use crate::admission::{Admitted, Role};
-use crate::bindings::log::Level;
-use crate::engine::TimedEngine;
+use crate::call::Purpose;
+use crate::clock;
 use crate::fault;
-use crate::limits::{Limits, Meter};
-use crate::log::Lines;
+use crate::quarantine::Quarantine;
+use crate::question::{Input, Question};
+use crate::version::Version;
 
-/// How many handles a plugin may hold. It is never lent more than one at a time.
-const HANDLES_MAX: usize = 64;
+/// What is in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Versions {
+    pub(crate) active: Arc<Version>,
+    /// What was in force before, still warm.
+    pub(crate) former: Option<Arc<Version>>,
+    /// Was it unloaded?
+    pub(crate) gone: bool,
+}
 
-/// One loaded plugin: let in or refused.
+impl Versions {
+    /// The number of the version after these.
+    pub(crate) fn next_number(&self) -> u64 {
+        let former = self.former.as_ref().map_or(0, |former| former.number);
+        self.active.number.max(former).saturating_add(1)
+    }
+}
+
+/// The last call that failed.
+#[derive(Debug)]
+struct Failure {
+    version: u64,
+    input: Input,
+    world: Arc<Snapshot>,
+    fault: Fault,
+}
+
+/// One plugin. It stays the same when its component is swapped, and when it is unloaded and loaded again.
 pub(crate) struct Plugin {
     pub(crate) name: Arc<str>,
-    pub(crate) source: Arc<str>,
-    pub(crate) digest: Arc<str>,
-    pub(crate) roles: Vec<Role>,
-    pub(crate) limits: Limits,
-    pub(crate) settings: Arc<str>,
-    pub(crate) engine: Arc<TimedEngine>,
-    /// Ready to be called, or why not.
-    pub(crate) admitted: Result<Admitted, Arc<str>>,
-    pub(crate) lines: Lines,
-    pub(crate) tally: Tally,
+    versions: ArcSwap<Versions>,
+    quarantine: Quarantine,
+    failure: ArcSwapOption<Failure>,
 }
 
-/// Calls and faults so far. Status reads them while calls go on: nothing here is a lock.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    calls: AtomicU64,
-    faults: AtomicU64,
-    last_fault: ArcSwapOption<Fault>,
-}
+impl Plugin {
+    pub(crate) fn new(active: Arc<Version>) -> Self {
+        Self {
+            name: active.name.clone(),
+            versions: ArcSwap::from_pointee(Versions { active, former: None, gone: false }),
+            quarantine: Quarantine::default(),
+            failure: ArcSwapOption::empty(),
+        }
+    }
 
-impl Tally {
-    fn count<T>(&self, result: &Result<T, Fault>) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        if let Err(fault) = result {
-            self.faults.fetch_add(1, Ordering::Relaxed);
-            self.last_fault.store(Some(Arc::new(fault.clone())));
+    pub(crate) fn versions(&self) -> Arc<Versions> {
+        self.versions.load_full()
+    }
+
+    /// Puts these in force, with a clean slate. Only one caller at a time: the host sees to it.
+    pub(crate) fn put_in_force(&self, versions: Versions) {
+        self.versions.store(Arc::new(versions));
+        self.quarantine.end();
+    }
+
+    /// Ends its quarantine. Was it in one?
+    pub(crate) fn revive(&self) -> bool {
+        self.quarantine.end()
+    }
+
+    /// The version to be asked now.
+    ///
+    /// # Errors
+    /// The fault of a plugin that is not asked: unloaded or quarantined.
+    pub(crate) fn on_duty(&self) -> Result<Arc<Version>, Fault> {
+        let versions = self.versions.load();
+        if versions.gone {
+            return Err(fault::fault(FaultKind::Unloaded, "it was unloaded"));
+        }
+        if let Some(why) = self.quarantine.why() {
+            let fault = fault::fault(FaultKind::Quarantined, &format!("it is quarantined: {why}"));
+            versions.active.figures.answered(Some(&fault));
+            return Err(fault);
+        }
+        Ok(versions.active.clone())
+    }
+
+    /// Asks the active version in a fresh instance.
+    pub(crate) fn ask<Q: Question>(&self, question: &Q, world: &Arc<Snapshot>) -> Result<Q::Answer, Fault> {
+        let version = self.on_duty()?;
+        let result = version.ask(question, world, Purpose::Answer);
+        self.answered(&version, result.as_ref().err(), || question.clone().into(), world);
+        result
+    }
+
+    /// Counts an answer of `version`, or keeps what it failed at.
+    pub(crate) fn answered(
+        &self,
+        version: &Arc<Version>,
+        fault: Option<&Fault>,
+        input: impl FnOnce() -> Input,
+        world: &Arc<Snapshot>,
+    ) {
+        version.figures.answered(fault);
+        let Some(fault) = fault.filter(|fault| fault.kind != FaultKind::Refused) else { return };
+        self.failure.store(Some(Arc::new(Failure {
+            version: version.number,
+            input: input(),
+            world: world.clone(),
+            fault: fault.clone(),
+        })));
+        // What a call under way fails at after a swap says nothing of the version in force.
+        let in_force = Arc::ptr_eq(&self.versions.load().active, version);
+        if in_force && self.quarantine.failed(fault, clock::monotonic_ms(), version.limits.quarantine) {
+            tracing::warn!(plugin = &*self.name, version = version.number, "quarantined: {fault}");
+        }
+    }
+
+    /// The last input that it failed at, put to the active version.
+    pub(crate) fn blame(&self) -> Option<Blame> {
+        let failure = self.failure.load_full()?;
+        let role = failure.input.role();
+        Some(Blame {
+            name: self.name.clone(),
+            version: failure.version,
+            call: format!("{role}.{}", role.function()).into(),
+            input: failure.input.to_string(),
+            generation: failure.world.generation().0,
+            fault: failure.fault.clone(),
+            now: failure.input.try_on(&self.versions().active, &failure.world),
+        })
+    }
+
+    /// What is known of it.
+    pub(crate) fn report(&self) -> PluginReport {
+        let versions = self.versions();
+        let status = match (&versions.active.admitted, self.quarantine.why()) {
+            (Err(reason), _) => PluginStatus::Refused(reason.clone()),
+            (Ok(_), Some(why)) => PluginStatus::Quarantined(why.as_str().into()),
+            (Ok(_), None) => PluginStatus::Active,
+        };
+        PluginReport {
+            name: self.name.clone(),
+            status,
+            active: versions.active.report(),
+            former: versions.former.as_ref().map(|former| former.report()),
         }
     }
 }
@@ -55,113 +158,7 @@ impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plugin")
             .field("name", &self.name)
-            .field("source", &self.source)
-            .field("roles", &self.roles)
-            .field("refused", &self.admitted.as_ref().err())
+            .field("versions", &self.versions())
             .finish_non_exhaustive()
-    }
-}
-
-impl Plugin {
-    /// What was let in.
-    ///
-    /// # Errors
-    /// The fault that a refused plugin answers every call with.
-    pub(crate) fn admitted(&self) -> Result<&Admitted, Fault> {
-        self.admitted.as_ref().map_err(|reason| fault::fault(FaultKind::Refused, reason))
-    }
-
-    /// The fault of a plugin that is asked for what it does not export; its lookup keeps this from happening.
-    pub(crate) fn lacks(&self, role: Role) -> Fault {
-        fault::fault(FaultKind::Refused, &format!("it does not export {role}"))
-    }
-
-    /// A store for one instance, with nothing in it yet.
-    pub(crate) fn store(self: &Arc<Self>, role: Role) -> Store<Guest> {
-        let guest = Guest {
-            plugin: self.clone(),
-            world: Arc::default(),
-            meter: Meter::new(&self.limits),
-            last_words: None,
-        };
-        let mut store = Store::new(self.engine.engine(), guest);
-        store.limiter(|guest| &mut guest.meter);
-        store.set_hostcall_fuel(self.limits.handed_bytes(role));
-        store.set_max_component_handles(HANDLES_MAX);
-        store
-    }
-
-    /// Runs `call` in `store`, with `world` to look at and until the deadline of the role. A store whose call
-    /// failed must not be used again.
-    pub(crate) fn call<T>(
-        &self,
-        store: &mut Store<Guest>,
-        role: Role,
-        world: &Arc<Snapshot>,
-        call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
-    ) -> Result<T, Fault> {
-        let _clock = self.engine.enter();
-        store.set_epoch_deadline(TimedEngine::ticks(self.limits.call_ms(role)));
-        let guest = store.data_mut();
-        guest.world = world.clone();
-        guest.meter.forget_refusal();
-        guest.last_words = None;
-        let result = call(store);
-        // A consumer's store lives on: it must not keep an old world alive.
-        store.data_mut().world = Arc::default();
-        result.map_err(|error| {
-            tracing::debug!(target: "provost::plugin", plugin = &*self.name, role = %role, "call failed: {error:?}");
-            let guest = store.data();
-            fault::classify(&error, &guest.meter, guest.last_words.as_deref(), &self.limits, role)
-        })
-    }
-
-    /// Counts a finished call.
-    pub(crate) fn counted<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
-        self.tally.count(&result);
-        result
-    }
-
-    /// What is known of it.
-    pub(crate) fn report(&self) -> PluginReport {
-        PluginReport {
-            name: self.name.clone(),
-            source: self.source.clone(),
-            digest: self.digest.clone(),
-            roles: self.roles.iter().map(|role| Arc::from(role.as_str())).collect(),
-            status: match &self.admitted {
-                Ok(_) => PluginStatus::Active,
-                Err(reason) => PluginStatus::Refused(reason.clone()),
-            },
-            calls: self.tally.calls.load(Ordering::Relaxed),
-            faults: self.tally.faults.load(Ordering::Relaxed),
-            last_fault: self.tally.last_fault.load().as_deref().cloned(),
-        }
-    }
-}
-
-/// What the host keeps with an instance of a plugin: the world that it is being asked about, and its meter.
-pub(crate) struct Guest {
-    plugin: Arc<Plugin>,
-    world: Arc<Snapshot>,
-    meter: Meter,
-    /// The last line that it logged as an error in this call: if it traps, why.
-    last_words: Option<String>,
-}
-
-impl Guest {
-    pub(crate) fn world(&self) -> &Snapshot {
-        &self.world
-    }
-
-    pub(crate) fn settings(&self) -> &str {
-        &self.plugin.settings
-    }
-
-    pub(crate) fn write_line(&mut self, level: Level, message: &str) {
-        if level == Level::Error {
-            self.last_words = Some(crate::log::tame(message, fault::MESSAGE_BYTES_MAX));
-        }
-        self.plugin.lines.write(&self.plugin.name, level, message);
     }
 }

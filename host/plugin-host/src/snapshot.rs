@@ -5,15 +5,15 @@
 
 use std::sync::Arc;
 
-use provost_state::{PhaseKind, ProcessState, Snapshot};
+use provost_state::{Generation, PhaseKind, ProcessState, Snapshot};
 use wasmtime::component::Resource;
 
 use crate::bindings::snapshots::{Columns, Counts, Fields, Host, HostSnapshot, TextColumn};
 use crate::bindings::{log, settings, types};
+use crate::call::Guest;
 use crate::convert;
-use crate::plugin::Guest;
 
-/// How many rows `page` gives at once.
+/// How many processes `page`, `group` and `changed-since` give at once.
 const PAGE_ROWS_MAX: u32 = 1024;
 /// How many rows `columns` gives at once.
 const COLUMNS_ROWS_MAX: u32 = 65_536;
@@ -69,6 +69,19 @@ impl HostSnapshot for Guest {
 
     fn columns(&mut self, _lent: Resource<Lent>, fields: Fields, offset: u32, limit: u32) -> Columns {
         columns(self.world(), fields, offset, limit.min(COLUMNS_ROWS_MAX))
+    }
+
+    fn changed_since(
+        &mut self,
+        _lent: Resource<Lent>,
+        generation: u64,
+        limit: u32,
+    ) -> Result<Vec<types::ProcessState>, u32> {
+        changed_since(self.world(), generation, limit.min(PAGE_ROWS_MAX))
+    }
+
+    fn group(&mut self, _lent: Resource<Lent>, name: String) -> Vec<types::ProcessState> {
+        group(self.world(), &name, PAGE_ROWS_MAX as usize)
     }
 
     fn counts(&mut self, _lent: Resource<Lent>) -> Counts {
@@ -131,6 +144,21 @@ fn text<'a>(wanted: bool, rows: impl Iterator<Item = &'a str>) -> TextColumn {
     column
 }
 
+/// Those that have changed, or how many they are if they are more than `limit`.
+fn changed_since(world: &Snapshot, generation: u64, limit: u32) -> Result<Vec<types::ProcessState>, u32> {
+    let changed = || world.changed_since(Generation(generation));
+    let count = convert::count(changed().count());
+    if count > limit {
+        return Err(count);
+    }
+    Ok(changed().map(|state| convert::process_state(state)).collect())
+}
+
+fn group(world: &Snapshot, name: &str, limit: usize) -> Vec<types::ProcessState> {
+    let members = world.iter().filter(|state| **state.group() == *name);
+    members.take(limit).map(|state| convert::process_state(state)).collect()
+}
+
 fn counts(world: &Snapshot) -> Counts {
     let counts = world.counts();
     let of = |phase| convert::count(counts.of(phase));
@@ -190,7 +218,7 @@ mod tests {
         let (registry, reader) = registry(|| 0);
         add(&registry, "a", "", &[]);
         add(&registry, "bé", "site", &[start(), spawned(), Event::Ready { reason: "up".into() }]);
-        let restart = decided(RulingAction::Restart { delay_ms: 500 });
+        let restart = decided(RulingAction::restart(500));
         let killed = Event::Exited { exit: Exit::Signal(9) };
         add(&registry, "c", "site", &[start(), spawned(), killed, restart]);
         add(&registry, "d", "", &[start(), Event::SpawnFailed { error: "no such file".into() }]);
@@ -252,7 +280,7 @@ mod tests {
     #[test]
     fn deaths_are_the_newest_first_and_no_more_than_asked_for() {
         let (registry, reader) = registry(|| 0);
-        let again = || decided(RulingAction::Restart { delay_ms: 0 });
+        let again = || decided(RulingAction::restart(0));
         let ended = |code| Event::Exited { exit: Exit::Code(code) };
         add(&registry, "a", "", &[start(), spawned(), ended(1), again(), spawned(), ended(2)]);
         let world = reader.snapshot();
@@ -262,6 +290,32 @@ mod tests {
         assert_eq!((both[0].at, both[0].uptime), (6_000, 1_000));
         assert_eq!(deaths(&world, "a", 1).len(), 1);
         assert!(deaths(&world, "nobody", 10).is_empty());
+    }
+
+    #[test]
+    fn a_group_is_all_of_its_members_and_nobody_else() {
+        let world = four();
+        let names = |group: &str, limit| {
+            let members = super::group(&world, group, limit);
+            members.into_iter().map(|state| state.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names("site", 10), ["bé", "c"]);
+        assert_eq!(names("site", 1), ["bé"]);
+        assert_eq!(names("", 10), ["a", "d"]);
+        assert!(names("nobody", 10).is_empty());
+    }
+
+    #[test]
+    fn only_what_has_changed_is_told_and_nothing_if_it_is_too_much() {
+        let world = four();
+        let names = |changed: Vec<types::ProcessState>| {
+            changed.into_iter().map(|state| state.name).collect::<Vec<_>>()
+        };
+        let before_d = world.by_name("c").unwrap().generation.0;
+        assert_eq!(names(changed_since(&world, before_d, 10).unwrap()), ["d"]);
+        assert_eq!(names(changed_since(&world, 0, 4).unwrap()), ["a", "bé", "c", "d"]);
+        assert_eq!(changed_since(&world, 0, 3).unwrap_err(), 4);
+        assert!(changed_since(&world, world.generation().0, 0).unwrap().is_empty());
     }
 
     #[test]

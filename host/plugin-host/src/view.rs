@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use provost_state::{Fault, FaultKind, Snapshot, View, ViewRequest, ViewResponse};
 
-use crate::admission::Role;
-use crate::convert;
 use crate::fault;
 use crate::limits::size;
 use crate::plugin::Plugin;
-use crate::snapshot::Lent;
 
 /// The longest media type, in bytes.
 const CONTENT_TYPE_BYTES_MAX: usize = 255;
@@ -18,28 +15,8 @@ const CONTENT_TYPE_BYTES_MAX: usize = 255;
 #[derive(Debug)]
 pub(crate) struct PluginView(pub(crate) Arc<Plugin>);
 
-impl PluginView {
-    fn ask(&self, request: &ViewRequest, world: &Arc<Snapshot>) -> Result<ViewResponse, Fault> {
-        let plugin = &self.0;
-        let role = Role::StatusView;
-        let pre = plugin.admitted()?.view.as_ref().ok_or_else(|| plugin.lacks(role))?;
-        let mut store = plugin.store(role);
-        let answer = plugin.call(&mut store, role, world, |store| {
-            let renderer = pre.instantiate(&mut *store)?;
-            renderer.provost_plugin_status_view().call_render(
-                store,
-                &convert::request(request),
-                Lent::handle(),
-            )
-        })?;
-        let response = ViewResponse { content_type: answer.content_type, body: answer.body };
-        check(&response, plugin.limits.answer_bytes_max)?;
-        Ok(response)
-    }
-}
-
 /// Can it be passed on? A content type ends up in an HTTP header.
-fn check(response: &ViewResponse, body_bytes_max: usize) -> Result<(), Fault> {
+pub(crate) fn check(response: ViewResponse, body_bytes_max: usize) -> Result<ViewResponse, Fault> {
     let media_type = &response.content_type;
     let printable = media_type.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     if !media_type.contains('/') || !printable || media_type.len() > CONTENT_TYPE_BYTES_MAX {
@@ -54,7 +31,7 @@ fn check(response: &ViewResponse, body_bytes_max: usize) -> Result<(), Fault> {
         );
         return Err(fault::fault(FaultKind::Answer, &message));
     }
-    Ok(())
+    Ok(response)
 }
 
 impl View for PluginView {
@@ -63,7 +40,7 @@ impl View for PluginView {
     }
 
     fn render(&self, request: &ViewRequest, world: &Arc<Snapshot>) -> Result<ViewResponse, Fault> {
-        self.0.counted(self.ask(request, world))
+        self.0.ask(request, world)
     }
 }
 
@@ -77,15 +54,16 @@ mod tests {
 
     #[test]
     fn a_content_type_that_would_break_a_header_is_refused() {
-        assert_eq!(check(&response("text/plain; charset=utf-8", 1), 10), Ok(()));
+        let good = response("text/plain; charset=utf-8", 1);
+        assert_eq!(check(good.clone(), 10), Ok(good));
         for bad in ["", "text", "text/plain\r\nx-evil: 1", "text/ä"] {
-            assert_eq!(check(&response(bad, 1), 10).unwrap_err().kind, FaultKind::Answer, "{bad:?}");
+            assert_eq!(check(response(bad, 1), 10).unwrap_err().kind, FaultKind::Answer, "{bad:?}");
         }
     }
 
     #[test]
     fn a_body_beyond_its_limit_is_refused_with_the_limit() {
-        let fault = check(&response("text/plain", 1025), 1024).unwrap_err();
+        let fault = check(response("text/plain", 1025), 1024).unwrap_err();
         assert_eq!(&*fault.message, "answered with 1025 bytes and may answer with 1 KiB");
     }
 }

@@ -53,7 +53,7 @@ fn an_import_that_nobody_granted_is_named() {
     assert_eq!(
         refusal(&component(&resolve, "greedy", &module)),
         "it imports `wasi:sockets/tcp@0.2.0`, which it was not granted: a plugin may import types, snapshots, \
-         settings and log of provost:plugin@0.1.0, and nothing else"
+         settings, memory and log of provost:plugin@0.1.0, and nothing else"
     );
 }
 
@@ -66,8 +66,8 @@ fn a_component_without_any_role_is_told_what_it_exports() {
     let module = r#"(module (memory (export "memory") 1) (func (export "test:idle/idle#sleep")))"#;
     assert_eq!(
         refusal(&component(&resolve, "idler", module)),
-        "it exports `test:idle/idle`, and none of the roles restart-policy, status-view and status-consumer of \
-         provost:plugin@0.1.0"
+        "it exports `test:idle/idle`, and none of the roles restart-policy, start-policy, health-policy, \
+         scale-policy, status-view and status-consumer of provost:plugin@0.1.0"
     );
 }
 
@@ -128,6 +128,7 @@ fn a_missing_file_and_a_directory_are_named() {
             source,
             settings_json: "{}".into(),
             limits: Limits::default(),
+            sha256: None,
         };
         bench.host.load(spec).unwrap_err().to_string()
     };
@@ -216,7 +217,7 @@ fn a_memory_limit_that_no_plugin_can_have_is_an_error() {
     spec.limits.memory_bytes_max = 1 << 30;
     assert_eq!(
         bench.host.load(spec).unwrap_err().to_string(),
-        "a memory limit of 1024 MiB is more than one plugin can have: at most 256 MiB"
+        "a memory limit of 1024 MiB is not possible: at most 256 MiB"
     );
 }
 
@@ -230,7 +231,7 @@ fn a_policy_that_is_not_there_is_told_apart_from_a_plugin_that_is_none() {
     );
     assert_eq!(
         bench.host.policy("page").unwrap_err().to_string(),
-        "plugin `page` is no policy: it does not export restart-policy, but status-view"
+        "plugin `page` is no policy: it exports status-view and judges nothing"
     );
 }
 

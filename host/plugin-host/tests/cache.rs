@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use guests::{Bench, ask};
-use provost_plugin_host::{CacheCounts, PluginHost};
+use provost_plugin_host::{CacheCounts, HostOptions, PluginHost};
 
 fn entry(bench: &Bench) -> PathBuf {
     let mut entries: Vec<PathBuf> =
@@ -68,6 +68,18 @@ fn a_damaged_entry_is_recompiled_and_replaced() {
 }
 
 #[test]
+fn a_forged_entry_whose_digest_fits_is_recompiled_and_replaced() {
+    use sha2::{Digest, Sha256};
+    let bench = loaded_once();
+    let path = entry(&bench);
+    for forged in [&b"no code at all"[..], &guests::good_policy()] {
+        fs::write(&path, [forged, &Sha256::digest(forged)[..]].concat()).unwrap();
+        assert_eq!(load_again(&bench), REJECTED);
+        assert_eq!(load_again(&bench), HIT);
+    }
+}
+
+#[test]
 fn an_entry_that_others_may_write_is_not_loaded() {
     let bench = loaded_once();
     fs::set_permissions(entry(&bench), fs::Permissions::from_mode(0o622)).unwrap();
@@ -97,7 +109,7 @@ fn a_directory_that_others_may_write_is_not_used() {
 #[test]
 fn a_host_without_a_cache_compiles() {
     let bench = Bench::new();
-    let host = PluginHost::new(None).unwrap();
+    let host = PluginHost::new(HostOptions::default()).unwrap();
     host.load(bench.spec("good", &guests::good_policy())).unwrap();
     ask(&host.policy("good").unwrap()).unwrap();
     assert_eq!(host.cache_counts().misses, 1);

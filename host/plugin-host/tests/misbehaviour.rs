@@ -7,19 +7,21 @@ mod guests;
 
 use guests::{Bench, ask, policy};
 use provost_plugin_host::Limits;
-use provost_state::{Action, FaultKind, PluginStatus, Plugins};
+use provost_state::{FaultKind, PluginStatus, Plugins};
 
 #[test]
 fn a_good_policy_decides() {
     let bench = Bench::new();
     let policy = bench.policy("good", &guests::good_policy());
     let decision = ask(&policy).unwrap();
-    assert_eq!(decision.action, Action::Restart { delay_ms: 250 });
+    assert_eq!(decision.action, guests::restart(250));
     assert_eq!(&*decision.reason, "crashed, again");
     let report = &bench.host.reports()[0];
-    assert_eq!((report.calls, report.faults), (1, 0));
+    let figures = &report.active.figures;
+    assert_eq!((figures.calls, figures.faults.len(), figures.call.timed), (1, 0, 1));
+    assert!(figures.fuel_last > 0 && figures.memory_bytes_max >= 65_536, "{figures:?}");
     assert_eq!(report.status, PluginStatus::Active);
-    assert_eq!(report.roles, ["restart-policy".into()]);
+    assert_eq!(report.active.roles, ["restart-policy".into()]);
 }
 
 #[test]
@@ -74,15 +76,19 @@ fn a_trap_is_a_fault_and_the_next_call_answers() {
     let second = provost_state::Ended { failures: 2, ..guests::ended() };
     policy.on_exit(&second, &world).unwrap();
     let report = &bench.host.reports()[0];
-    assert_eq!((report.calls, report.faults), (2, 1));
-    assert_eq!(report.last_fault.as_ref(), Some(&fault));
+    let figures = &report.active.figures;
+    assert_eq!((figures.calls, figures.faults.as_slice()), (2, &[(FaultKind::Trap, 1)][..]));
+    assert_eq!(figures.last_fault.as_ref(), Some(&fault));
 }
 
 #[test]
 fn endless_recursion_is_a_trap() {
     let bench = Bench::new();
     let fault = ask(&bench.policy("deep", &policy("(call $deeper) (i32.const 64)"))).unwrap_err();
-    assert_eq!((fault.kind, &*fault.message), (FaultKind::Trap, "trapped: call stack exhausted"));
+    assert_eq!(
+        (fault.kind, &*fault.message),
+        (FaultKind::Trap, "trapped: its stack of 512 KiB is exhausted")
+    );
 }
 
 #[test]
@@ -138,7 +144,7 @@ fn a_delay_of_ten_to_the_eighteen_milliseconds_is_passed_on_for_the_host_to_over
          (call $drop (local.get $world)) (i32.const 64)",
     );
     let decision = ask(&bench.policy("patient", &patient)).unwrap();
-    assert_eq!(decision.action, Action::Restart { delay_ms: 1_000_000_000_000_000_000 });
+    assert_eq!(decision.action, guests::restart(1_000_000_000_000_000_000));
 }
 
 #[test]
@@ -146,7 +152,7 @@ fn a_reason_that_is_too_long_is_cut() {
     let bench = Bench::new();
     let chatty = policy(
         r#"(memory.fill (i32.const 8192) (i32.const 120) (i32.const 5000))
-           (i32.store (i32.const 80) (i32.const 8192)) (i32.store (i32.const 84) (i32.const 5000))
+           (i32.store (i32.const 88) (i32.const 8192)) (i32.store (i32.const 92) (i32.const 5000))
            (call $drop (local.get $world)) (i32.const 64)"#,
     );
     assert_eq!(&*ask(&bench.policy("chatty", &chatty)).unwrap().reason, "x".repeat(512));
@@ -157,11 +163,14 @@ fn an_answer_that_is_larger_than_what_may_be_handed_over_is_a_fault() {
     let bench = Bench::new();
     let chatty = policy(
         "(drop (memory.grow (i32.const 16)))
-         (i32.store (i32.const 80) (i32.const 8192)) (i32.store (i32.const 84) (i32.const 300000))
+         (i32.store (i32.const 88) (i32.const 8192)) (i32.store (i32.const 92) (i32.const 300000))
          (call $drop (local.get $world)) (i32.const 64)",
     );
     let fault = ask(&bench.policy("chatty", &chatty)).unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Answer, "{fault}");
+    assert_eq!(
+        (fault.kind, &*fault.message),
+        (FaultKind::Answer, "handed over more than it may: 256 KiB at once")
+    );
 }
 
 #[test]

@@ -47,8 +47,9 @@ fn a_content_type_that_is_none_is_a_fault() {
     let (_registry, world) = guests::one_crash();
     let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Answer);
-    let report = &bench.host.reports()[0];
-    assert_eq!((report.calls, report.faults, report.last_fault.as_ref()), (1, 1, Some(&fault)));
+    let figures = &bench.host.reports()[0].active.figures;
+    assert_eq!((figures.calls, figures.faults.as_slice()), (1, &[(FaultKind::Answer, 1)][..]));
+    assert_eq!(figures.last_fault.as_ref(), Some(&fault));
 }
 
 #[test]
@@ -72,8 +73,8 @@ fn a_consumer_keeps_its_instance_until_it_fails_and_then_begins_anew() {
     let batch = Batch::default();
     let outcomes: Vec<bool> = (0..7).map(|_| consumer.on_change(&batch, &world).is_ok()).collect();
     assert_eq!(outcomes, [true, true, false, true, true, false, true]);
-    let report = &bench.host.reports()[0];
-    assert_eq!((report.calls, report.faults), (7, 2));
+    let figures = &bench.host.reports()[0].active.figures;
+    assert_eq!((figures.calls, figures.faults.as_slice()), (7, &[(FaultKind::Trap, 2)][..]));
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn a_plugin_reads_its_settings() {
     let module = guests::policy_module(
         r#"(import "provost:plugin/settings@0.1.0" "json" (func $json (param i32)))"#,
         // The text lands where the reason of the decision stands.
-        "(call $json (i32.const 80)) (call $drop (local.get $world)) (i32.const 64)",
+        "(call $json (i32.const 88)) (call $drop (local.get $world)) (i32.const 64)",
     );
     let mut spec = bench.spec("mirror", &guests::component(&guests::contract(), "restart-judge", &module));
     spec.settings_json = r#"{"first":"100ms"}"#.to_owned();
@@ -127,7 +128,7 @@ fn a_plugin_sees_the_snapshot_that_it_is_asked_with() {
     let policy = bench.policy("seer", &component);
     let (_registry, world) = guests::one_crash();
     let decision = policy.on_exit(&guests::ended(), &world).unwrap();
-    assert_eq!(decision.action, provost_state::Action::Restart { delay_ms: world.generation().0 });
+    assert_eq!(decision.action, guests::restart(world.generation().0));
 }
 
 #[test]

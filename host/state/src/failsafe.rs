@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::ports::{Action, Decision, Ended};
+use crate::policy::{Action, Decision, Ended};
 use crate::process::Death;
+use crate::ruling::Scope;
 
 /// The name under which the failsafe's decisions are recorded.
 pub const NAME: &str = "failsafe";
@@ -25,7 +26,7 @@ pub fn decide(ended: &Ended, deaths: &[Death]) -> Decision {
     let doublings = u32::try_from(streak - 1).unwrap_or(u32::MAX);
     let delay_ms = FIRST_MS.saturating_mul(2_u64.saturating_pow(doublings)).min(MAX_MS);
     let reason = format!("{}; restart {streak} in a row, after {delay_ms} ms", ended.exit);
-    Decision { action: Action::Restart { delay_ms }, reason: Arc::from(reason) }
+    Decision { action: Action::Restart { delay_ms, scope: Scope::Itself }, reason: Arc::from(reason) }
 }
 
 #[cfg(test)]
@@ -60,7 +61,7 @@ mod tests {
 
     fn delay(uptimes_ms: &[u64]) -> u64 {
         match decide(&ended(Exit::Code(1)), &deaths(uptimes_ms)).action {
-            Action::Restart { delay_ms } => delay_ms,
+            Action::Restart { delay_ms, .. } => delay_ms,
             other => panic!("not a restart: {other:?}"),
         }
     }

@@ -6,7 +6,7 @@
 //!     ^                 ^ |                       | exited        | exited
 //!     |            due  | | spawn failed          v               v
 //!     |<-- stop --- Backoff <---- restart ----- Exited <----------'
-//!     |                                           | give up
+//!     |                                           | give up, or refused whatever is not live
 //!     |                                           `--------> Fatal -- start --> Waiting
 //!     `---- exited ---- Stopping <---- stop, from any live phase
 //! ```
@@ -18,7 +18,10 @@
 //! | [`mod@registry`] | the right to write, the guarded commit, the readers |
 //! | [`snapshot`] | all states at one generation |
 //! | [`changes`] | the last commits, by generation, for those who follow along |
-//! | [`ports`] | what a policy, a consumer and a view are to the rest of the host |
+//! | [`policy`] | what a policy is to the rest of the host: triggers and answers |
+//! | [`ruling`] | what was decided about a death, after the host has bounded it |
+//! | [`ports`] | what a consumer and a view are to the rest of the host |
+//! | [`plugins`] | what is known of plugins, and what can be done with them |
 //! | [`failsafe`] | the native policy of last resort |
 //!
 //! What is deliberately absent: tokio, wasmtime, files, clocks, randomness. Time is an argument
@@ -35,10 +38,13 @@ mod handle;
 mod locked;
 pub mod meter;
 mod names;
+pub mod plugins;
+pub mod policy;
 pub mod ports;
 pub mod process;
 pub mod registry;
 pub mod routing;
+pub mod ruling;
 pub mod snapshot;
 mod sync;
 mod table;
@@ -48,15 +54,21 @@ pub use changes::{Change, ChangeKind, Changes};
 pub use differences::Difference;
 pub use handle::{Handle, Status};
 pub use meter::{BackendFigures, Latency};
-pub use ports::{
-    Action, Batch, Consumer, Decision, Ended, Fault, FaultKind, PluginReport, PluginStatus, Plugins, Policy,
-    View, ViewRequest, ViewResponse,
+pub use plugins::{
+    Blame, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus,
+    PluginVersion, PluginWanted, Plugins, Replacement,
 };
+pub use policy::{
+    Action, Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, ScaleAction,
+    StartAction,
+};
+pub use ports::{Batch, Consumer, Fault, FaultKind, View, ViewRequest, ViewResponse};
 pub use process::{
-    Cause, Death, Desired, Exit, Generation, Identity, Incarnation, Moment, Phase, PhaseKind, ProcessId,
-    ProcessState, Ruling, RulingAction, Version,
+    Cause, Death, Desired, Exit, Generation, Health, Identity, Incarnation, Moment, Phase, PhaseKind,
+    ProcessId, ProcessState, Version,
 };
 pub use registry::{At, Counters, Look, NameTaken, Poller, Reader, Registry, Rejected, registry};
 pub use routing::{Backend, BadRollout, NoSuchBackend, Rollout, Routing};
+pub use ruling::{Escalation, Ruling, RulingAction, Scope};
 pub use snapshot::{Counts, Snapshot};
 pub use transition::{Event, EventKind, Illegal};

@@ -1,87 +1,58 @@
-//! What a policy, a consumer and a view are to the rest of the host. The supervisor drives these ports,
-//! the plugin host fills them, the command line plugs them together; none of them knows another.
+//! What a consumer and a view are to the rest of the host, and what can go wrong with a plugin; what a policy is says
+//! `policy`. The supervisor drives these ports, the plugin host fills them, the command line plugs them together; none
+//! of them knows another.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::changes::Change;
-use crate::process::{Exit, Incarnation, Moment};
 use crate::snapshot::Snapshot;
-
-/// The trigger of a restart policy: a life ended and nobody had asked for it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ended {
-    /// Whose.
-    pub name: Arc<str>,
-    /// Its group; empty if it is in none.
-    pub group: Arc<str>,
-    /// Which life.
-    pub incarnation: Incarnation,
-    /// How it ended.
-    pub exit: Exit,
-    /// How long it had lived, in milliseconds.
-    pub uptime_ms: u64,
-    /// Had it become ready?
-    pub was_ready: bool,
-    /// Consecutive failures, this one included.
-    pub failures: u32,
-    /// Restarts so far.
-    pub restarts: u64,
-    /// The time of the trigger, for a judge that has no clock.
-    pub now: Moment,
-    /// For a judge that has no randomness; the same for the same trigger.
-    pub seed: u64,
-}
-
-/// What a policy wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Start it again after this many milliseconds.
-    Restart {
-        /// The delay, counted from the end of the life.
-        delay_ms: u64,
-    },
-    /// Leave it down: it is done.
-    StayDown,
-    /// Give up on it.
-    GiveUp,
-    /// Let the next policy in the chain decide.
-    Pass,
-}
-
-/// A policy's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// What it wants done.
-    pub action: Action,
-    /// Why, in words for people.
-    pub reason: Arc<str>,
-}
 
 /// What sort of thing went wrong with a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FaultKind {
     /// It was never let in.
     Refused,
+    /// It has failed too often of late: it is not asked for now.
+    Quarantined,
+    /// It was unloaded.
+    Unloaded,
     /// It trapped (panicked, ran out of stack, …).
     Trap,
     /// It took too long.
     Deadline,
     /// It wanted more memory than it may have.
     Memory,
+    /// It used more fuel than it may.
+    Fuel,
     /// It answered with something that cannot be used.
     Answer,
 }
 
 impl FaultKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Refused,
+        Self::Quarantined,
+        Self::Unloaded,
+        Self::Trap,
+        Self::Deadline,
+        Self::Memory,
+        Self::Fuel,
+        Self::Answer,
+    ];
+
     /// The word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Quarantined => "quarantined",
+            Self::Unloaded => "unloaded",
             Self::Trap => "trap",
             Self::Deadline => "deadline",
             Self::Memory => "memory",
+            Self::Fuel => "fuel",
             Self::Answer => "answer",
         }
     }
@@ -97,19 +68,6 @@ pub struct Fault {
     pub message: Arc<str>,
 }
 
-/// Answers a trigger with a decision. Called on a thread of the decider, never on one that runs tasks; it
-/// may be slow, wrong or stuck, and the decider answers for it then.
-pub trait Policy: Send + Sync + fmt::Debug {
-    /// The name in the config.
-    fn name(&self) -> &Arc<str>;
-
-    /// A life ended unasked: what now?
-    ///
-    /// # Errors
-    /// [`Fault`] if the policy could not answer.
-    fn on_exit(&self, ended: &Ended, world: &Arc<Snapshot>) -> Result<Decision, Fault>;
-}
-
 /// The changes since a consumer was last told.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
@@ -123,6 +81,14 @@ pub struct Batch {
 pub trait Consumer: Send + fmt::Debug {
     /// The name in the config.
     fn name(&self) -> &Arc<str>;
+
+    /// Was it unloaded? Then it is told nothing any more, and its thread ends.
+    fn is_gone(&self) -> bool {
+        false
+    }
+
+    /// So many changes are waiting to be told, for its figures.
+    fn behind(&self, _changes: u64) {}
 
     /// This happened since the last call; `world` contains all of it.
     ///
@@ -159,43 +125,4 @@ pub trait View: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`Fault`] if it could not.
     fn render(&self, request: &ViewRequest, world: &Arc<Snapshot>) -> Result<ViewResponse, Fault>;
-}
-
-/// Is a plugin in use?
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PluginStatus {
-    /// It was let in and is called.
-    Active,
-    /// It was not let in; why. The failsafe stands in for it.
-    Refused(Arc<str>),
-}
-
-/// What is known of one plugin, for people and programs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PluginReport {
-    /// The name in the config.
-    pub name: Arc<str>,
-    /// Where it came from: `bundled:NAME` or a path.
-    pub source: Arc<str>,
-    /// SHA-256 of the component, in hex.
-    pub digest: Arc<str>,
-    /// The interfaces that it exports to the host, such as `restart-policy`.
-    pub roles: Vec<Arc<str>>,
-    /// Is it in use?
-    pub status: PluginStatus,
-    /// Calls made.
-    pub calls: u64,
-    /// Calls that failed.
-    pub faults: u64,
-    /// The last of them.
-    pub last_fault: Option<Fault>,
-}
-
-/// All plugins of the host, for those who list them and ask them for views.
-pub trait Plugins: Send + Sync + fmt::Debug {
-    /// One report a plugin, in the order of the config.
-    fn reports(&self) -> Vec<PluginReport>;
-
-    /// The view called `name`, if there is such a plugin and it renders.
-    fn view(&self, name: &str) -> Option<Arc<dyn View>>;
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::handle::StatusWord;
+use crate::ruling::Ruling;
 
 /// How many deaths of a process are remembered, newest first (s6 keeps 100 by default, too).
 pub const DEATHS_KEPT: usize = 100;
@@ -320,6 +321,33 @@ impl Phase {
     }
 }
 
+/// What the health checks of a process say of its current life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Health {
+    /// Nothing yet, or there are none.
+    #[default]
+    Unknown,
+    /// It is well.
+    Healthy,
+    /// It works, but not as it should.
+    Degraded,
+    /// It does not work.
+    Unhealthy,
+}
+
+impl Health {
+    /// The word that people see.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
 impl Desired {
     /// The word that people see.
     #[must_use]
@@ -351,44 +379,6 @@ impl Cause {
     }
 }
 
-/// A decision after the host has bounded it: what will be done, who said so, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ruling {
-    /// What will be done.
-    pub action: RulingAction,
-    /// The policy that decided, or `failsafe`.
-    pub by: Arc<str>,
-    /// Why, in words for people.
-    pub reason: Arc<str>,
-    /// What went wrong on the way to it: the policies that failed or were overruled, in words for people.
-    pub overruled: Option<Arc<str>>,
-}
-
-/// What will be done about a death.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RulingAction {
-    /// Start it again after this delay, in milliseconds.
-    Restart {
-        /// The delay.
-        delay_ms: u64,
-    },
-    /// Leave it down: it is done.
-    StayDown,
-    /// Give up on it.
-    GiveUp,
-}
-
-impl fmt::Display for RulingAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Restart { delay_ms: 0 } => write!(f, "restart now"),
-            Self::Restart { delay_ms } => write!(f, "restart in {delay_ms} ms"),
-            Self::StayDown => write!(f, "stay down"),
-            Self::GiveUp => write!(f, "give up"),
-        }
-    }
-}
-
 /// The immutable record of a process at one instant. A new version replaces it; nothing changes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessState {
@@ -410,6 +400,8 @@ pub struct ProcessState {
     pub cause: Cause,
     /// Why, in words for people.
     pub reason: Arc<str>,
+    /// What its health checks say of this life.
+    pub health: Health,
     /// When this version was committed.
     pub changed_at: Moment,
     /// When the current or last life began.
@@ -425,7 +417,7 @@ pub struct ProcessState {
     pub failures: u32,
     /// The last decision about it.
     pub decision: Option<Arc<Ruling>>,
-    /// Its unasked ends since it was last started by hand, newest first, at most [`DEATHS_KEPT`].
+    /// Its unasked ends since somebody last started it, newest first, at most [`DEATHS_KEPT`].
     pub deaths: Arc<[Death]>,
 }
 
@@ -443,6 +435,7 @@ impl ProcessState {
             phase: Phase::Stopped,
             cause: Cause::Boot,
             reason: Arc::from("not started yet"),
+            health: Health::Unknown,
             changed_at: now,
             started_at: None,
             ended_at: None,

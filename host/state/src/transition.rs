@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use crate::process::{
-    Cause, DEATHS_KEPT, Death, Desired, Exit, Moment, Phase, PhaseKind, ProcessState, Ruling, RulingAction,
+    Cause, DEATHS_KEPT, Death, Desired, Exit, Health, Moment, Phase, PhaseKind, ProcessState,
     STREAK_FORGOTTEN_AFTER_MS,
 };
+use crate::ruling::{Ruling, RulingAction};
 
 /// Something that happened to a process. Facts and opinions alike enter the registry as one of these.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// It is wanted up. Forgets its deaths and failures, as systemd's `reset-failed` does.
+    /// It is wanted up. If somebody wants it (and not a policy or a health check), its deaths and failures are
+    /// forgotten, as by systemd's `reset-failed`.
     Start {
         /// Who wants it.
         cause: Cause,
@@ -59,6 +61,18 @@ pub enum Event {
         /// What, by whom and why.
         ruling: Arc<Ruling>,
     },
+    /// It was given up, by what befell others or by a policy that refused it a start.
+    Refused {
+        /// In words for people.
+        reason: Arc<str>,
+    },
+    /// Its health checks say something else than before.
+    Health {
+        /// What they say.
+        health: Health,
+        /// In words for people.
+        reason: Arc<str>,
+    },
 }
 
 /// An event without its data.
@@ -73,11 +87,13 @@ pub enum EventKind {
     Ready,
     Exited,
     Decided,
+    Refused,
+    Health,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Start,
         Self::Stop,
         Self::Wait,
@@ -86,6 +102,8 @@ impl EventKind {
         Self::Ready,
         Self::Exited,
         Self::Decided,
+        Self::Refused,
+        Self::Health,
     ];
 }
 
@@ -102,6 +120,8 @@ impl Event {
             Self::Ready { .. } => EventKind::Ready,
             Self::Exited { .. } => EventKind::Exited,
             Self::Decided { .. } => EventKind::Decided,
+            Self::Refused { .. } => EventKind::Refused,
+            Self::Health { .. } => EventKind::Health,
         }
     }
 }
@@ -138,11 +158,20 @@ impl ProcessState {
                 next.started_at = Some(now);
                 next.ended_at = None;
                 next.exit = None;
+                next.health = Health::Unknown;
             }
             Event::SpawnFailed { error } => next.ended(self, &Exit::NotSpawned(error.clone()), now),
             Event::Ready { reason } => next.reason = reason.clone(),
             Event::Exited { exit } => next.ended(self, exit, now),
             Event::Decided { ruling } => next.decided(ruling),
+            Event::Refused { reason } => {
+                next.cause = Cause::Policy;
+                next.reason = reason.clone();
+            }
+            Event::Health { health, reason } => {
+                next.health = *health;
+                next.reason = reason.clone();
+            }
         }
         Ok(next)
     }
@@ -181,12 +210,19 @@ impl ProcessState {
             },
 
             (Phase::Exited, Event::Decided { ruling }) => match ruling.action {
-                RulingAction::Restart { delay_ms } => {
+                RulingAction::Restart { delay_ms, .. } => {
                     Phase::Backoff { until: self.changed_at.plus_ms(delay_ms) }
                 }
                 RulingAction::StayDown => Phase::Exited,
-                RulingAction::GiveUp => Phase::Fatal,
+                RulingAction::GiveUp(_) => Phase::Fatal,
             },
+
+            (
+                Phase::Stopped | Phase::Waiting | Phase::Backoff { .. } | Phase::Exited,
+                Event::Refused { .. },
+            ) => Phase::Fatal,
+
+            (Phase::Running { .. }, Event::Health { .. }) => here.clone(),
 
             _ => return Err(Illegal { phase: here.kind(), event: event.kind() }),
         };
@@ -197,7 +233,8 @@ impl ProcessState {
         self.desired = desired;
         self.cause = cause;
         self.reason = reason.clone();
-        if desired == Desired::Up {
+        let by_somebody = matches!(cause, Cause::Boot | Cause::User | Cause::Api);
+        if desired == Desired::Up && by_somebody {
             self.failures = 0;
             self.deaths = Arc::default();
         }

@@ -156,7 +156,7 @@ fn event(number: u8) -> Event {
         6 => Event::Exited { exit: Exit::Code(i32::from(number) - 100) },
         _ => Event::Decided {
             ruling: std::sync::Arc::new(provost_state::Ruling {
-                action: provost_state::RulingAction::Restart { delay_ms: u64::from(number) },
+                action: provost_state::RulingAction::restart(u64::from(number)),
                 by: "p".into(),
                 reason: "r".into(),
                 overruled: None,

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Cause, Desired, Event, EventKind, Exit, Identity, Moment, Phase, PhaseKind, ProcessState, Ruling,
-    RulingAction, registry,
+    Cause, Desired, Escalation, Event, EventKind, Exit, Health, Identity, Moment, Phase, PhaseKind,
+    ProcessState, Ruling, RulingAction, registry,
 };
 
 const NOW: Moment = Moment { wall_ms: 1_700_000_000_000, mono_ns: 5_000_000_000 };
@@ -41,24 +41,26 @@ fn events() -> Vec<(&'static str, Event)> {
         ("spawn-failed", Event::SpawnFailed { error: "e".into() }),
         ("ready", Event::Ready { reason: "r".into() }),
         ("exited", Event::Exited { exit: Exit::Code(1) }),
-        ("restart", ruling(RulingAction::Restart { delay_ms: 5 })),
+        ("restart", ruling(RulingAction::restart(5))),
         ("stay-down", ruling(RulingAction::StayDown)),
-        ("give-up", ruling(RulingAction::GiveUp)),
+        ("give-up", ruling(RulingAction::GiveUp(Escalation::Nothing))),
+        ("refused", Event::Refused { reason: "r".into() }),
+        ("health", Event::Health { health: Health::Degraded, reason: "r".into() }),
     ]
 }
 
 /// Rows: phases (stopping once with each wish). Columns: the events above. A dot: no such edge.
 const TABLE: &str = "
-                start     stop      wait     spawned   spawn-failed ready    exited   restart  stay-down give-up
-stopped    up   waiting   .         .        .         .            .        .        .        .         .
-waiting    up   .         stopped   waiting  starting  exited       .        .        .        .         .
-starting   up   .         stopping  .        .         .            running  exited   .        .         .
-running    up   .         stopping  .        .         .            .        exited   .        .         .
-stopping   down stopping  stopping  .        .         .            .        stopped  .        .         .
-stopping   up   stopping  stopping  .        .         .            .        waiting  .        .         .
-backoff    up   waiting   stopped   waiting  starting  exited       .        .        .        .         .
-exited     up   waiting   stopped   .        .         .            .        .        backoff  exited    fatal
-fatal      up   waiting   stopped   .        .         .            .        .        .        .         .
+                start     stop      wait     spawned   spawn-failed ready    exited   restart  stay-down give-up  refused  health
+stopped    up   waiting   .         .        .         .            .        .        .        .         .  fatal    .
+waiting    up   .         stopped   waiting  starting  exited       .        .        .        .         .  fatal    .
+starting   up   .         stopping  .        .         .            running  exited   .        .         .  .        .
+running    up   .         stopping  .        .         .            .        exited   .        .         .  .        running
+stopping   down stopping  stopping  .        .         .            .        stopped  .        .         .  .        .
+stopping   up   stopping  stopping  .        .         .            .        waiting  .        .         .  .        .
+backoff    up   waiting   stopped   waiting  starting  exited       .        .        .        .         .  fatal    .
+exited     up   waiting   stopped   .        .         .            .        .        backoff  exited    fatal  fatal    .
+fatal      up   waiting   stopped   .        .         .            .        .        .        .         .  .        .
 ";
 
 #[test]
@@ -130,4 +132,21 @@ fn the_tally_of_deaths_is_bounded_and_newest_first() {
     assert_eq!(state.deaths[0].exit, Exit::Code(249));
     let revived = state.apply(&Event::Start { cause: Cause::User, reason: "r".into() }, NOW).unwrap();
     assert_eq!((revived.deaths.len(), revived.failures), (0, 0));
+    let with_its_group = Event::Start { cause: Cause::Policy, reason: "r".into() };
+    let kept = state.apply(&with_its_group, NOW).unwrap();
+    assert_eq!(kept.deaths.len(), provost_state::process::DEATHS_KEPT, "nobody has forgiven them");
+}
+
+#[test]
+fn health_is_of_one_life() {
+    let sick = Event::Health { health: Health::Unhealthy, reason: "no answer".into() };
+    let state = state(PhaseKind::Running, Desired::Up).apply(&sick, NOW).unwrap();
+    assert_eq!((state.health, &*state.reason), (Health::Unhealthy, "no answer"));
+    let next = [
+        Event::Exited { exit: Exit::Code(1) },
+        ruling(RulingAction::restart(0)),
+        Event::Spawned { pid: 9, reason: "r".into() },
+    ];
+    let next = next.iter().fold(state, |state, event| state.apply(event, NOW).unwrap());
+    assert_eq!(next.health, Health::Unknown);
 }

@@ -6,9 +6,13 @@
 //! | `runner` | the task that owns one process: the only writer of its state |
 //! | `spawn` | starting children and telling them things: the real one and the scripted one |
 //! | `reaper` | orphans |
-//! | `decider` | asks the policies under a deadline; the failsafe closes the chain |
+//! | `decider` | asks the policies under a deadline, and bounds their answers; the failsafe closes the chain |
+//! | `roster` | who runs what: the mailbox and the chain of policies of each process |
+//! | `dispatch` | gives orders to runners and waits for what comes of them |
+//! | `group` | what concerns more than one: restarts of groups, escalation |
+//! | `replicas` | how many replicas there are |
 //! | `fanout` | tells the consumers, each on a thread of its own |
-//! | `probe` | readiness |
+//! | `probe` | checks of readiness and health |
 //! | `order` | dependencies: who goes first |
 //! | `logs` | output: captured, rotated, followed |
 //! | `publisher` | the registry with its bell |
@@ -21,13 +25,17 @@
 
 mod clock;
 mod decider;
+mod dispatch;
 mod env_file;
 mod fanout;
+mod group;
 mod logs;
 mod order;
 mod probe;
 mod publisher;
 mod reaper;
+mod replicas;
+mod roster;
 mod runner;
 mod spawn;
 mod spec;
@@ -36,9 +44,13 @@ mod supervisor;
 mod virtual_time;
 
 pub use clock::Clock;
+pub use decider::RestartBudget;
 pub use logs::{LogItem, LogLine, LogStream, Logs};
 pub use order::cycle;
+pub use replicas::ReplicaCount;
 #[cfg(any(test, feature = "scripted"))]
 pub use spawn::scripted::{Act, Manner, Scripted};
-pub use spec::{Check, CommandLine, Condition, Dependency, LogLimits, ProcessSpec, Readiness};
+pub use spec::{
+    Check, CommandLine, Condition, Dependency, HealthCheck, LogLimits, ProcessSpec, Readiness, ReplicaSet,
+};
 pub use supervisor::{BootError, Refusal, Settings, Supervisor};

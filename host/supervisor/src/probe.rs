@@ -1,7 +1,7 @@
-//! Readiness: tries until a process answers.
+//! Checks: tries until a process answers (readiness), or once (health).
 //!
-//! A failing try is no news: the process may just need longer. What it takes for an unresponsive process
-//! to be restarted is a health policy's question, not this one's.
+//! For readiness a failing try is no news: the process may just need longer. What a failed check of health means is
+//! the question of a health policy, not this one's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +14,28 @@ use tokio::sync::oneshot;
 use crate::spawn::os::OsSpawner;
 use crate::spec::{Check, CommandLine, ProcessSpec, Readiness};
 
-/// How long the rest of an answer to a readiness GET is waited for.
+/// How long the rest of an answer to a GET is waited for.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How much of an answer to a readiness GET is read.
+/// How much of an answer to a GET is read.
 const ANSWER_BYTES_MAX: u64 = 256 << 10;
+
+/// The variables that a start policy gave to one life.
+pub(crate) type LifeEnv = Arc<[(String, String)]>;
+
+/// Whose check it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked {
+    pub(crate) spec: Arc<ProcessSpec>,
+    pub(crate) env: LifeEnv,
+    pub(crate) helpers: OsSpawner,
+}
 
 /// Resolves with the reason once the process is ready; never if it never is.
 pub(crate) async fn until_ready(
     readiness: Readiness,
-    spec: Arc<ProcessSpec>,
     text_seen: Option<oneshot::Receiver<()>>,
-    helpers: OsSpawner,
+    of: Checked,
 ) -> String {
     if let (Check::LogLine(text), Some(seen)) = (&readiness.check, text_seen) {
         return match seen.await {
@@ -37,35 +47,46 @@ pub(crate) async fn until_ready(
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        let limit = Duration::from_millis(readiness.timeout_ms.max(1));
-        if let Ok(Some(reason)) =
-            tokio::time::timeout(limit, attempt(&readiness.check, &spec, &helpers)).await
-        {
-            return reason;
+        if let Ok(found) = once(&readiness.check, readiness.timeout_ms, &of).await {
+            return format!("ready: {found}");
         }
     }
 }
 
-/// One try: the reason if it passed.
-async fn attempt(check: &Check, spec: &Arc<ProcessSpec>, helpers: &OsSpawner) -> Option<String> {
+/// One try of at most so many milliseconds: what it found, or what is wrong.
+pub(crate) async fn once(check: &Check, timeout_ms: u64, of: &Checked) -> Result<String, String> {
+    let limit = Duration::from_millis(timeout_ms.max(1));
+    match tokio::time::timeout(limit, attempt(check, of)).await {
+        Ok(found) => found,
+        Err(_) => Err(format!("no answer within {} ms", limit.as_millis())),
+    }
+}
+
+async fn attempt(check: &Check, of: &Checked) -> Result<String, String> {
     match check {
-        Check::Tcp(address) => {
-            TcpStream::connect(address).await.ok()?;
-            Some(format!("ready: {address} accepts connections"))
-        }
-        Check::Http(url) => {
-            let status = get(url).await?;
-            (200..400).contains(&status).then(|| format!("ready: {url} answers {status}"))
-        }
-        Check::Exec(command) => exec(command, spec, helpers).await,
-        Check::LogLine(_) => None,
+        Check::Tcp(address) => match TcpStream::connect(address).await {
+            Ok(_) => Ok(format!("{address} accepts connections")),
+            Err(error) => Err(format!("cannot connect to {address}: {error}")),
+        },
+        Check::Http(url) => match get(url).await {
+            Some(status) if (200..400).contains(&status) => Ok(format!("{url} answers {status}")),
+            Some(status) => Err(format!("{url} answers {status}")),
+            None => Err(format!("{url} does not answer by HTTP")),
+        },
+        Check::Exec(command) => exec(command, of).await,
+        Check::LogLine(_) => Err("a line of the log can only tell that it is ready".to_owned()),
     }
 }
 
-async fn exec(command: &CommandLine, spec: &Arc<ProcessSpec>, helpers: &OsSpawner) -> Option<String> {
-    let child = helpers.run(command.clone(), spec.clone()).await.ok()?;
-    let exit = Leashed { pid: child.pid, helpers, ended: false }.wait(child.exit).await;
-    exit.is_success().then(|| "ready: its check exited with code 0".to_owned())
+async fn exec(command: &CommandLine, of: &Checked) -> Result<String, String> {
+    let child = of.helpers.run(command.clone(), of.spec.clone(), of.env.clone()).await;
+    let child = child.map_err(|error| format!("its check could not be started: {error}"))?;
+    let exit = Leashed { pid: child.pid, helpers: &of.helpers, ended: false }.wait(child.exit).await;
+    if exit.is_success() {
+        Ok("its check exited with code 0".to_owned())
+    } else {
+        Err(format!("its check {exit}"))
+    }
 }
 
 /// Kills the group of a check that is abandoned because it took too long.

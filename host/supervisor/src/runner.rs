@@ -3,40 +3,66 @@
 //! ```text
 //!  mailbox (orders) ----.
 //!  child's end ---------+--> Input --> one arm each --> commit (fact) --> act
-//!  readiness -----------|                                 |
-//!  ruling --------------|                                 '--> decider (asked, never waited for)
+//!  readiness, health ---|                                 |
+//!  what was decided ----|                                 '--> decider (asked, never waited for)
 //!  timer, the world ----'
 //! ```
 //!
 //! Whatever arrives names the incarnation that it belongs to and is committed under that name, so a late
 //! message about a former life is refused by the registry and changes nothing.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `orders` | what others want of it: up, down, a signal |
+//! | `launch` | from wanted to ready: the gate, its start policies, the spawn |
+//! | `health` | its checks while it is ready, and what they mean |
+//! | `together` | what its group and its replica set want of it |
+
+mod health;
+mod launch;
+mod orders;
+mod together;
 
 use std::future::{Future, pending};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use provost_state::{
-    At, Cause, Desired, Ended, Event, Exit, Generation, Incarnation, Phase, PhaseKind, ProcessState,
-    Rejected, Ruling,
+    At, Cause, Ended, Event, Exit, Generation, Incarnation, Moment, Phase, ProcessState, Rejected, Ruling,
+    RulingAction,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::decider::Trigger;
-use crate::order::{Gate, gate};
-use crate::probe;
+use crate::decider::{EndCase, Permission, Verdict};
+use crate::probe::LifeEnv;
+use crate::roster::Chain;
 use crate::spawn::Boxed;
-use crate::spec::{Check, ProcessSpec};
+use crate::spec::ProcessSpec;
 use crate::supervisor::{Refusal, Shared};
+use health::{Checkup, Finding};
+use launch::Attempt;
 
 /// What others want of a process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Want {
     Start(Cause),
     Stop(Cause),
+    /// Down, for a reason that is not who asked.
+    StopFor(Cause, Arc<str>),
     Restart(Cause),
     Signal(i32),
     /// SIGKILL, without waiting for the grace time.
     Kill,
+    /// Its group is restarted: stopped if it is up, and not spawned before it is released; why.
+    Hold(Arc<str>),
+    /// Its group has been stopped: what is held may be spawned.
+    Release,
+    /// Its group is given up: stopped if it is up, and fatal then; why.
+    GiveUp(Arc<str>),
+    /// Its set needs this replica (again); why.
+    Needed(Arc<str>),
+    /// Its set does not need this replica; why.
+    Spare(Arc<str>),
 }
 
 /// A want, and where to say whether it was granted.
@@ -51,7 +77,11 @@ enum Input {
     Order(Order),
     Exited(Incarnation, Exit),
     Ready(Incarnation, String),
-    Ruled(Incarnation, Arc<Ruling>),
+    Ruled(Incarnation, Verdict<RulingAction>),
+    /// It was decided whether it may be spawned.
+    Permitted(Incarnation, Verdict<Permission>),
+    /// A check of its health ended, or it was decided what one means.
+    Health(Incarnation, Finding),
     /// The time that the phase was waiting for has come.
     Due,
     /// Another process changed, and this one waits for others.
@@ -66,13 +96,25 @@ pub(crate) struct Runner {
     shared: Arc<Shared>,
     mailbox: mpsc::Receiver<Order>,
     changed: watch::Receiver<Generation>,
+    chain: Chain,
     /// The last state it committed, which is the latest: nobody else writes.
     state: Arc<ProcessState>,
     child: Tagged<Exit>,
     readiness: Tagged<String>,
-    ruling: Tagged<Ruling>,
+    ruling: Tagged<Verdict<RulingAction>>,
+    permission: Tagged<Verdict<Permission>>,
+    attempt: Attempt,
+    checkup: Checkup,
+    /// What start policies gave to this life.
+    env: LifeEnv,
     /// The life that was sent SIGKILL: there is nothing left to wait for but its end.
     killed: Option<Incarnation>,
+    /// Its group is being restarted: it is not spawned before it is released.
+    held: bool,
+    /// It is given up as soon as it has stopped; why.
+    doomed: Option<Arc<str>>,
+    /// It is down because its set does not need it, and not because somebody stopped it.
+    spare: bool,
 }
 
 /// The next of a future that may not be there.
@@ -94,6 +136,7 @@ impl Runner {
         shared: Arc<Shared>,
         state: Arc<ProcessState>,
         mailbox: mpsc::Receiver<Order>,
+        chain: Chain,
     ) -> Self {
         let changed = shared.publisher.changed();
         Self {
@@ -101,11 +144,19 @@ impl Runner {
             shared,
             mailbox,
             changed,
+            chain,
             state,
             child: None,
             readiness: None,
             ruling: None,
+            permission: None,
+            attempt: Attempt::new(Cause::Boot),
+            checkup: Checkup::default(),
+            env: Arc::default(),
             killed: None,
+            held: false,
+            doomed: None,
+            spare: false,
         }
     }
 
@@ -116,7 +167,9 @@ impl Runner {
                 Input::Order(order) => self.on_order(order).await,
                 Input::Exited(incarnation, exit) => self.on_exited(incarnation, exit).await,
                 Input::Ready(incarnation, reason) => self.on_ready(incarnation, &reason),
-                Input::Ruled(incarnation, ruling) => self.on_ruled(incarnation, ruling).await,
+                Input::Ruled(incarnation, verdict) => self.on_ruled(incarnation, verdict).await,
+                Input::Permitted(incarnation, verdict) => self.on_permitted(incarnation, verdict).await,
+                Input::Health(incarnation, finding) => self.on_health(incarnation, finding).await,
                 Input::Due => self.on_due().await,
                 Input::WorldChanged => self.launch_if_open().await,
             }
@@ -125,9 +178,8 @@ impl Runner {
 
     /// Facts before wishes: what the child did is looked at before what people want.
     async fn next(&mut self) -> Option<Input> {
-        let due = self.state.next_action_at().filter(|_| self.killed != Some(self.state.incarnation));
-        let due = due.map(|moment| self.shared.publisher.clock.instant(moment));
-        let waits = self.state.phase == Phase::Waiting;
+        let due = self.due().map(|moment| self.shared.publisher.clock.instant(moment));
+        let waits = self.waits_for_others();
         let timer = async {
             match due {
                 Some(instant) => tokio::time::sleep_until(instant).await,
@@ -137,11 +189,25 @@ impl Runner {
         tokio::select! {
             biased;
             (incarnation, exit) = next_of(&mut self.child) => Some(Input::Exited(incarnation, exit)),
-            (incarnation, ruling) = next_of(&mut self.ruling) => Some(Input::Ruled(incarnation, Arc::new(ruling))),
+            (incarnation, ruling) = next_of(&mut self.ruling) => Some(Input::Ruled(incarnation, ruling)),
+            (incarnation, verdict) = next_of(&mut self.permission) => Some(Input::Permitted(incarnation, verdict)),
             (incarnation, reason) = next_of(&mut self.readiness) => Some(Input::Ready(incarnation, reason)),
             order = self.mailbox.recv() => order.map(Input::Order),
+            (incarnation, finding) = next_of(&mut self.checkup.next) => Some(Input::Health(incarnation, finding)),
             () = timer => Some(Input::Due),
             rung = self.changed.changed(), if waits => rung.ok().map(|()| Input::WorldChanged),
+        }
+    }
+
+    /// When it is to act by itself.
+    fn due(&self) -> Option<Moment> {
+        match self.state.phase {
+            Phase::Stopping { .. } if self.killed == Some(self.state.incarnation) => None,
+            Phase::Stopping { kill_at, .. } => Some(kill_at),
+            Phase::Waiting | Phase::Backoff { .. } if self.permission.is_some() => None,
+            Phase::Backoff { until } => Some(until),
+            Phase::Waiting if !self.held => self.attempt.not_before,
+            _ => None,
         }
     }
 
@@ -164,84 +230,19 @@ impl Runner {
         }
     }
 
-    async fn on_order(&mut self, order: Order) {
-        let result = match order.want {
-            Want::Start(cause) => self.start(cause).await,
-            Want::Stop(cause) => self.stop(cause),
-            Want::Restart(cause) => self.restart(cause).await,
-            Want::Signal(number) => self.signal(number),
-            Want::Kill => self.signal(rustix::process::Signal::KILL.as_raw()),
-        };
-        // Whoever asked may have gone.
-        let _ = order.reply.send(result);
-    }
-
-    /// Wanted up: by nobody but its own state prevented. What is up already is left alone.
-    async fn start(&mut self, cause: Cause) -> Result<(), Refusal> {
-        if self.shared.closing() {
-            return Err(Refusal::ShuttingDown);
-        }
-        match (self.state.phase.kind(), self.state.desired) {
-            (PhaseKind::Waiting | PhaseKind::Starting | PhaseKind::Running, _)
-            | (PhaseKind::Stopping, Desired::Up) => return Ok(()),
-            _ => {}
-        }
-        let reason = Arc::from(format!("start asked for by {}", told(cause)));
-        self.ruling = None;
-        if self.commit(self.state.incarnation, &Event::Start { cause, reason }) {
-            self.launch_if_open().await;
-        }
-        Ok(())
-    }
-
-    /// Wanted down: told to end if it has a child, at once otherwise. What is down already is left alone.
-    fn stop(&mut self, cause: Cause) -> Result<(), Refusal> {
-        let already = match self.state.phase.kind() {
-            PhaseKind::Stopped => true,
-            PhaseKind::Stopping => self.state.desired == Desired::Down,
-            _ => false,
-        };
-        if already {
-            return Ok(());
-        }
-        let was = self.state.phase.kind();
-        let kill_at = self.shared.publisher.now().plus_ms(self.spec.stop_grace_ms);
-        let reason = Arc::from(format!("stop asked for by {}", told(cause)));
-        self.ruling = None;
-        self.readiness = None;
-        if !self.commit(self.state.incarnation, &Event::Stop { cause, reason, kill_at }) {
-            return Ok(());
-        }
-        match was {
-            PhaseKind::Starting | PhaseKind::Running => self.tell_to_end(),
-            _ => Ok(()),
-        }
-    }
-
-    async fn restart(&mut self, cause: Cause) -> Result<(), Refusal> {
-        if self.shared.closing() {
-            return Err(Refusal::ShuttingDown);
-        }
-        if self.state.phase.kind().is_live() {
-            self.stop(cause)?;
-        }
-        self.start(cause).await
-    }
-
-    fn signal(&self, number: i32) -> Result<(), Refusal> {
-        let pid = self.state.pid().ok_or(Refusal::NotRunning)?;
-        self.shared.spawner.signal(pid, number).map_err(Refusal::SignalFailed)
-    }
-
-    /// The configured signal, and SIGCONT for a group that is suspended (as s6's `-d` does).
-    fn tell_to_end(&self) -> Result<(), Refusal> {
-        self.signal(self.spec.stop_signal)?;
-        self.signal(rustix::process::Signal::CONT.as_raw())
+    /// Publishes what happened to the present life.
+    fn commit_now(&mut self, event: &Event) -> bool {
+        self.commit(self.state.incarnation, event)
     }
 
     async fn on_due(&mut self) {
         match self.state.phase {
+            Phase::Backoff { .. } if self.held => self.wait_for_group(),
             Phase::Backoff { .. } => self.launch_if_open().await,
+            Phase::Waiting => {
+                self.attempt.not_before = None;
+                self.launch_if_open().await;
+            }
             Phase::Stopping { pid, .. } => {
                 // If it cannot be killed it has ended: its exit is on its way.
                 if let Err(error) = self.shared.spawner.signal(pid, rustix::process::Signal::KILL.as_raw()) {
@@ -253,96 +254,21 @@ impl Runner {
         }
     }
 
-    /// Spawns if what it depends on allows it; says what it waits for otherwise.
-    async fn launch_if_open(&mut self) {
-        if !matches!(self.state.phase, Phase::Waiting | Phase::Backoff { .. }) {
-            return;
-        }
-        if self.shared.closing() {
-            // What was about to start when the host began to stop has no child to be told.
-            let _ = self.stop(Cause::Shutdown);
-            return;
-        }
-        self.changed.mark_unchanged();
-        let gate = gate(&self.spec.depends_on, &self.shared.publisher.reader().look());
-        match gate {
-            Gate::Open => self.launch().await,
-            Gate::Shut(why) if self.state.phase == Phase::Waiting && *self.state.reason == *why => {}
-            Gate::Shut(why) => {
-                self.commit(self.state.incarnation, &Event::Wait { reason: why.into() });
-            }
-        }
-    }
-
-    async fn launch(&mut self) {
-        let before = self.state.incarnation;
-        let incarnation = before.next();
-        let text_seen = match self.spec.ready.as_ref().map(|ready| &ready.check) {
-            Some(Check::LogLine(text)) => Some(self.shared.logs.await_text(self.state.id, incarnation, text)),
-            _ => None,
-        };
-        match self.shared.spawner.spawn(self.spec.clone(), incarnation).await {
-            Ok(child) => {
-                let reason = self.why_now();
-                if let Some(output) = child.output {
-                    self.shared.logs.capture(self.state.id, incarnation, output);
-                }
-                self.child = Some((incarnation, child.exit));
-                self.commit(before, &Event::Spawned { pid: child.pid, reason });
-                self.watch_readiness(incarnation, text_seen);
-            }
-            Err(error) => {
-                if self.commit(before, &Event::SpawnFailed { error }) {
-                    self.ask(false);
-                }
-            }
-        }
-    }
-
-    /// Why it is spawned at this moment.
-    fn why_now(&self) -> Arc<str> {
-        let why = match (&self.state.phase, &self.state.decision, self.state.cause) {
-            (Phase::Backoff { .. }, Some(ruling), _) => {
-                Arc::from(format!("restarted by {}: {}", ruling.by, ruling.reason))
-            }
-            (_, _, Cause::Dependency) => Arc::from("what it waited for has come"),
-            _ => self.state.reason.clone(),
-        };
-        match &self.spec.ready {
-            Some(ready) => Arc::from(format!("{why}; it will be ready when {}", ready.check)),
-            None => why,
-        }
-    }
-
-    fn watch_readiness(&mut self, incarnation: Incarnation, text_seen: Option<oneshot::Receiver<()>>) {
-        match self.spec.ready.clone() {
-            None => {
-                let reason = self.state.reason.clone();
-                self.commit(incarnation, &Event::Ready { reason });
-            }
-            Some(readiness) => {
-                let helpers = self.shared.helpers.clone();
-                let ready = probe::until_ready(readiness, self.spec.clone(), text_seen, helpers);
-                self.readiness = Some((incarnation, Box::pin(ready)));
-            }
-        }
-    }
-
-    fn on_ready(&mut self, incarnation: Incarnation, reason: &str) {
-        self.commit(incarnation, &Event::Ready { reason: Arc::from(reason) });
-    }
-
     async fn on_exited(&mut self, incarnation: Incarnation, exit: Exit) {
         let was_ready = self.state.ready();
         self.child = None;
         self.readiness = None;
+        self.checkup.end();
         if !self.commit(incarnation, &Event::Exited { exit }) {
             return;
         }
-        match self.state.phase {
-            Phase::Exited => self.ask(was_ready),
+        match (&self.state.phase, self.doomed.take()) {
+            (Phase::Exited, _) => self.ask(was_ready),
             // It was told to end by a restart.
-            Phase::Waiting => self.launch_if_open().await,
+            (Phase::Waiting, _) => self.launch_if_open().await,
+            (Phase::Stopped, Some(reason)) => {
+                self.commit_now(&Event::Refused { reason });
+            }
             _ => {}
         }
     }
@@ -351,8 +277,6 @@ impl Runner {
     fn ask(&mut self, was_ready: bool) {
         let state = &self.state;
         let now = state.changed_at;
-        let mut seed = DefaultHasher::new();
-        (&*self.spec.name, state.incarnation, now.wall_ms).hash(&mut seed);
         let ended = Ended {
             name: state.name().clone(),
             group: state.group().clone(),
@@ -363,35 +287,41 @@ impl Runner {
             failures: state.failures,
             restarts: state.restarts,
             now,
-            seed: seed.finish(),
+            seed: seed(&self.spec.name, state.incarnation.0, now),
         };
-        let trigger =
-            Trigger { ended, deaths: state.deaths.clone(), world: self.shared.publisher.reader().snapshot() };
-        let shared = self.shared.clone();
-        let policies = self.spec.policies.clone();
-        let ruling = async move { shared.decider.ask(policies, trigger).await };
+        let world = self.shared.publisher.reader().snapshot();
+        let case = EndCase { ended, deaths: state.deaths.clone(), world };
+        let (shared, chain) = (self.shared.clone(), self.chain.load_full());
+        let ruling = async move { shared.decider.ask(&chain, case).await };
         self.ruling = Some((state.incarnation, Box::pin(ruling)));
     }
 
-    async fn on_ruled(&mut self, incarnation: Incarnation, ruling: Arc<Ruling>) {
+    async fn on_ruled(&mut self, incarnation: Incarnation, verdict: Verdict<RulingAction>) {
+        let Verdict { action, by, reason, overruled } = verdict;
+        let ruling = Arc::new(Ruling { action, by, reason, overruled });
         if !self.commit(incarnation, &Event::Decided { ruling }) {
             return;
         }
-        let overdue = matches!(self.state.phase, Phase::Backoff { until } if until.mono_ns <= self.state.changed_at.mono_ns);
-        if overdue {
-            self.launch_if_open().await;
+        match (action, &self.state.phase) {
+            (RulingAction::Restart { scope, .. }, Phase::Backoff { until }) => {
+                let until = *until;
+                self.attempt = Attempt::new(Cause::Policy);
+                self.held = self.shared.groups.restart(&self.state, scope, until);
+                if !self.held && until.mono_ns <= self.state.changed_at.mono_ns {
+                    self.launch_if_open().await;
+                }
+            }
+            (RulingAction::GiveUp(escalation), _) => self.shared.groups.escalate(&self.state, escalation),
+            _ => {}
         }
     }
 }
 
-fn told(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Boot => "the start of the host",
-        Cause::User => "a user",
-        Cause::Api => "the API",
-        Cause::Shutdown => "the shutdown of the host",
-        other => other.as_str(),
-    }
+/// For a judge that has no randomness: the same for the same trigger.
+pub(crate) fn seed(name: &str, number: u64, now: Moment) -> u64 {
+    let mut seed = DefaultHasher::new();
+    (name, number, now.wall_ms).hash(&mut seed);
+    seed.finish()
 }
 
 /// Keeps the compiler honest: a runner must be able to move between threads.

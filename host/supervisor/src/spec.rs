@@ -28,14 +28,51 @@ pub struct ProcessSpec {
     pub stop_signal: i32,
     /// How long it has to end before its group gets SIGKILL, in milliseconds.
     pub stop_grace_ms: u64,
-    /// Who judges its ends, in this order; the failsafe closes the chain.
+    /// Who judges it at first, in this order; the failsafe closes the chain. What is in force now says
+    /// [`Supervisor::policies_of`](crate::Supervisor::policies_of).
     pub policies: Vec<Arc<dyn Policy>>,
     /// What must be so before it is spawned.
     pub depends_on: Vec<Dependency>,
     /// How it is known to be ready; `None`: as soon as it is spawned.
     pub ready: Option<Readiness>,
+    /// How its health is checked while it is ready; `None`: not at all.
+    pub health: Option<HealthCheck>,
+    /// Which of several replicas it is, counted from 1: in its environment as `PROVOST_REPLICA`.
+    pub replica: Option<u32>,
     /// How much of its output is kept.
     pub log: LogLimits,
+}
+
+/// How the health of a process is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// What is tried. [`Check::LogLine`] is no check of health: it always fails.
+    pub check: Check,
+    /// The pause before each try, in milliseconds.
+    pub every_ms: u64,
+    /// How long one try may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// So many failures in a row, and nobody has an opinion: then it is restarted.
+    pub failures: u32,
+}
+
+/// The replicas of a process: those called `name.1` to `name.MOST`, each with a spec of its own.
+#[derive(Clone, Debug)]
+pub struct ReplicaSet {
+    /// The name in the config, without a number.
+    pub name: Arc<str>,
+    /// The group of its replicas; empty if they are in none.
+    pub group: Arc<str>,
+    /// The fewest that may be wanted.
+    pub least: u32,
+    /// The most that may be wanted: so many are in the registry.
+    pub most: u32,
+    /// How many are started when the host starts (if their specs say so).
+    pub wanted_at_start: u32,
+    /// How often the policies are asked how many there should be, in milliseconds.
+    pub every_ms: u64,
+    /// Who judges that at first, in this order.
+    pub policies: Vec<Arc<dyn Policy>>,
 }
 
 /// What to run.

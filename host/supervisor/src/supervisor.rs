@@ -1,31 +1,31 @@
 //! The supervisor as a whole: boots the runners, takes orders, and brings everything down in order.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
 use provost_state::{
-    Cause, Consumer, Generation, Handle, Identity, NameTaken, PhaseKind, ProcessId, Reader, Routing,
+    Cause, Consumer, Generation, Handle, Identity, NameTaken, Policy, ProcessId, Reader, Routing,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::decider::{Decider, Envelope};
+use crate::decider::{Decider, Envelope, RestartBudget};
+use crate::dispatch::Dispatch;
+use crate::fanout;
+use crate::group::Groups;
 use crate::logs::Logs;
+use crate::order::Order;
 use crate::publisher::Publisher;
 use crate::reaper::{self, Wards};
-use crate::runner::{Order, Runner, Want};
+use crate::replicas::{ReplicaCount, Replicas};
+use crate::roster::{Chain, Roster, chain};
+use crate::runner::{Runner, Want};
 use crate::spawn::Spawner;
 use crate::spawn::os::OsSpawner;
-use crate::spec::ProcessSpec;
-use crate::{fanout, order};
-
-/// Orders that may wait in the mailbox of one process.
-const MAILBOX: usize = 64;
+use crate::spec::{ProcessSpec, ReplicaSet};
 
 /// How long the output of processes that have ended may take to be read.
 const OUTPUT_GRACE: Duration = Duration::from_secs(3);
@@ -35,12 +35,33 @@ const OUTPUT_GRACE: Duration = Duration::from_secs(3);
 pub struct Settings {
     /// Where log files go; created if it does not exist.
     pub log_dir: PathBuf,
-    /// How long a decision may take before the failsafe answers, in milliseconds.
+    /// How long a decision may take before the failsafe answers, in milliseconds: with all the policies of a chain, and
+    /// what answered before those that fail.
     pub decision_deadline_ms: u64,
     /// The longest delay that a policy may ask for, in milliseconds.
     pub restart_delay_ms_max: u64,
+    /// The shortest delay before a restart, in milliseconds: a shorter one is raised to it.
+    pub restart_delay_ms_min: u64,
+    /// How often one process may be restarted in how long.
+    pub restart_budget: RestartBudget,
     /// The backend of the state core that is in force at first.
     pub routing: Routing,
+}
+
+impl Settings {
+    /// What holds unless somebody wants it otherwise: a second for a decision, delays of up to an hour and without a
+    /// floor, and the default budget.
+    #[must_use]
+    pub fn new(log_dir: PathBuf) -> Self {
+        Self {
+            log_dir,
+            decision_deadline_ms: 1_000,
+            restart_delay_ms_max: 3_600_000,
+            restart_delay_ms_min: 0,
+            restart_budget: RestartBudget::default(),
+            routing: Routing::default(),
+        }
+    }
 }
 
 /// Why the supervisor could not be booted.
@@ -76,7 +97,15 @@ pub(crate) struct Shared {
     pub(crate) helpers: OsSpawner,
     pub(crate) decider: Decider,
     pub(crate) logs: Logs,
+    pub(crate) groups: Groups,
     closing: AtomicBool,
+}
+
+/// What is to be run, and who is to be told.
+pub(crate) struct Wanted {
+    pub(crate) specs: Vec<ProcessSpec>,
+    pub(crate) sets: Vec<ReplicaSet>,
+    pub(crate) consumers: Vec<Box<dyn Consumer>>,
 }
 
 impl Shared {
@@ -90,8 +119,9 @@ impl Shared {
 #[derive(Clone)]
 pub struct Supervisor {
     shared: Arc<Shared>,
-    mailboxes: Arc<DashMap<ProcessId, mpsc::Sender<Order>>>,
-    dependents: Arc<HashMap<Arc<str>, Vec<Arc<str>>>>,
+    roster: Arc<Roster>,
+    replicas: Arc<[Arc<Replicas>]>,
+    dispatch: Dispatch,
 }
 
 impl std::fmt::Debug for Supervisor {
@@ -103,70 +133,146 @@ impl std::fmt::Debug for Supervisor {
 }
 
 impl Supervisor {
-    /// Adds all processes, starts those with `autostart`, and tells `consumers` from the first change on. To
-    /// be called within a tokio runtime, whose threads it uses.
+    /// Adds all processes, starts those with `autostart` that their replica set needs, and tells `consumers` from the
+    /// first change on. To be called within a tokio runtime, whose threads it uses.
     ///
     /// # Errors
     /// [`BootError`]; no process has been started then.
     pub fn boot(
         settings: Settings,
         specs: Vec<ProcessSpec>,
+        sets: Vec<ReplicaSet>,
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Self, BootError> {
         let spawner = OsSpawner::new(Arc::new(Wards::default()));
-        Self::boot_with(settings, specs, consumers, Arc::new(spawner.clone()), spawner)
+        Self::boot_with(settings, Wanted { specs, sets, consumers }, Arc::new(spawner.clone()), spawner)
     }
 
     pub(crate) fn boot_with(
         settings: Settings,
-        specs: Vec<ProcessSpec>,
-        consumers: Vec<Box<dyn Consumer>>,
+        wanted: Wanted,
         spawner: Arc<dyn Spawner>,
         helpers: OsSpawner,
     ) -> Result<Self, BootError> {
-        let specs: Vec<Arc<ProcessSpec>> = specs.into_iter().map(Arc::new).collect();
-        let envelope = Envelope {
-            deadline: Duration::from_millis(settings.decision_deadline_ms),
-            restart_delay_ms_max: settings.restart_delay_ms_max,
-        };
+        let Wanted { specs, sets, consumers } = wanted;
+        // The chains go their own way: a spec must not keep a policy alive that was taken out.
+        let (specs, chains): (Vec<_>, Vec<_>) = specs
+            .into_iter()
+            .map(|mut spec| {
+                let policies = std::mem::take(&mut spec.policies);
+                (Arc::new(spec), chain(policies))
+            })
+            .unzip();
+        let order = Arc::new(Order::new(specs.clone()));
+        let (groups, inbox) = Groups::new(order.groups());
+        let clock = Clock::new();
         let shared = Arc::new(Shared {
-            publisher: Publisher::new(Clock::new(), settings.routing),
+            publisher: Publisher::new(clock, settings.routing),
             spawner,
             helpers,
-            decider: Decider::new(envelope),
+            decider: Decider::new(Envelope::of(&settings)),
             logs: Logs::new(settings.log_dir)?,
+            groups,
             closing: AtomicBool::new(false),
         });
+        let roster = Arc::new(Roster::default());
+        let dispatch = Dispatch {
+            reader: shared.publisher.reader().clone(),
+            order,
+            changed: shared.publisher.changed(),
+            roster: Arc::downgrade(&roster),
+        };
+        let replicas = sets.into_iter().map(|set| Arc::new(Replicas::new(set))).collect();
+        let supervisor = Self { shared, roster, replicas, dispatch };
         for consumer in consumers {
-            fanout::start(consumer, shared.publisher.reader().clone(), shared.publisher.changed())?;
+            supervisor.tell_from(consumer, Generation(0))?;
         }
-        let dependents = Arc::new(order::dependents(&specs));
-        let supervisor = Self { shared, mailboxes: Arc::default(), dependents };
-        supervisor.add_all(specs)?;
+        supervisor.add_all(specs.into_iter().zip(chains).collect())?;
+        inbox.start(&supervisor.dispatch, clock);
+        for replicas in &*supervisor.replicas {
+            let shared = Arc::downgrade(&supervisor.shared);
+            tokio::spawn(replicas.clone().run(shared, supervisor.dispatch.clone()));
+        }
         Ok(supervisor)
     }
 
     /// All are added before the first is started: a process never waits for one that is not there yet.
-    fn add_all(&self, specs: Vec<Arc<ProcessSpec>>) -> Result<(), BootError> {
+    fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<(), BootError> {
         let mut runners = Vec::with_capacity(specs.len());
-        for spec in specs {
+        for (spec, chain) in specs {
             let identity = Identity::new(spec.name.clone(), spec.group.clone());
             let state = self.shared.publisher.add(identity)?;
             self.shared.logs.add(state.id, &spec);
-            let (mailbox, orders) = mpsc::channel(MAILBOX);
-            self.mailboxes.insert(state.id, mailbox.clone());
-            let runner = Runner::new(spec.clone(), self.shared.clone(), state, orders);
-            runners.push((spec.autostart.then_some(mailbox), runner));
+            let orders = self.roster.enter(state.id, chain.clone());
+            let spare = self.replicas.iter().find_map(|replicas| replicas.not_needed(&spec.name));
+            let first = match spare {
+                Some(reason) => Some(Want::Spare(reason)),
+                None => spec.autostart.then_some(Want::Start(Cause::Boot)),
+            };
+            let id = state.id;
+            runners.push((id, first, Runner::new(spec, self.shared.clone(), state, orders, chain)));
         }
-        for (autostart, runner) in runners {
+        for (id, first, runner) in runners {
             tokio::spawn(runner.run());
-            if let Some(mailbox) = autostart {
-                let (reply, _) = oneshot::channel();
-                // A mailbox that was just made has room.
-                let _ = mailbox.try_send(Order { want: Want::Start(Cause::Boot), reply });
+            if let Some(want) = first {
+                self.roster.tell(id, want);
             }
         }
         Ok(())
+    }
+
+    /// Tells `consumer` all that happens from now on, until it [is gone](Consumer::is_gone). To be called within the
+    /// runtime that the supervisor was booted in.
+    ///
+    /// # Errors
+    /// What the kernel says when there is no thread to be had.
+    pub fn consume(&self, consumer: Box<dyn Consumer>) -> io::Result<()> {
+        let now = self.reader().look().generation();
+        self.tell_from(consumer, now)
+    }
+
+    fn tell_from(&self, consumer: Box<dyn Consumer>, from: Generation) -> io::Result<()> {
+        fanout::start(consumer, self.reader().clone(), self.shared.publisher.changed(), from)
+    }
+
+    /// Who judges a process now, in the order in which they are asked; nobody if there is no such process.
+    #[must_use]
+    pub fn policies_of(&self, id: ProcessId) -> Vec<Arc<dyn Policy>> {
+        self.roster.chain(id).map_or_else(Vec::new, |chain| chain.load().to_vec())
+    }
+
+    /// Puts other judges in force, from the next trigger on: what is being asked is answered by those who were asked.
+    /// False if there is no such process.
+    pub fn set_policies(&self, id: ProcessId, policies: Vec<Arc<dyn Policy>>) -> bool {
+        store(self.roster.chain(id), policies)
+    }
+
+    /// Who judges how many replicas of `name` there should be; nobody if there is no such set.
+    #[must_use]
+    pub fn policies_of_replicas(&self, name: &str) -> Vec<Arc<dyn Policy>> {
+        self.replica_chain(name).map_or_else(Vec::new, |chain| chain.load().to_vec())
+    }
+
+    /// Puts other judges of how many replicas of `name` there should be in force. False if there is no such set.
+    pub fn set_policies_of_replicas(&self, name: &str, policies: Vec<Arc<dyn Policy>>) -> bool {
+        store(self.replica_chain(name), policies)
+    }
+
+    fn replica_chain(&self, name: &str) -> Option<Chain> {
+        self.replicas.iter().find(|replicas| *replicas.set.name == *name).map(|found| found.chain.clone())
+    }
+
+    /// How many replicas of each set are wanted now, in the order of the config.
+    #[must_use]
+    pub fn replica_sets(&self) -> Vec<ReplicaCount> {
+        self.replicas.iter().map(|replicas| replicas.count()).collect()
+    }
+
+    /// Becomes the exit code when a policy wants the host to be shut down. Whoever owns the supervisor then calls
+    /// [`Supervisor::shutdown`] and exits with it.
+    #[must_use]
+    pub fn shutdown_wanted(&self) -> watch::Receiver<Option<u8>> {
+        self.shared.groups.shutdown_wanted()
     }
 
     /// Makes this program the one that orphans of its children go to, and reaps them from then on. For a
@@ -236,32 +342,17 @@ impl Supervisor {
     }
 
     async fn order(&self, id: ProcessId, want: Want) -> Result<(), Refusal> {
-        let mailbox = self.mailboxes.get(&id).map(|mailbox| mailbox.value().clone());
-        let mailbox = mailbox.ok_or(Refusal::ShuttingDown)?;
-        let (reply, answer) = oneshot::channel();
-        mailbox.send(Order { want, reply }).await.map_err(|_| Refusal::ShuttingDown)?;
-        answer.await.unwrap_or(Err(Refusal::ShuttingDown))
+        self.roster.order(id, want).await
     }
 
     /// Stops everything, each process after those that depend on it, and returns when no child is left and
     /// what they wrote is in the log files. From the first moment on nothing is started any more.
     pub async fn shutdown(&self, cause: Cause) {
         self.shared.closing.store(true, Ordering::Release);
-        let reader = self.reader();
-        let mut stops = tokio::task::JoinSet::new();
-        for process in reader.snapshot().iter().map(|state| Handle::of(state)) {
-            let dependents = self.dependents.get(process.name()).into_iter().flatten();
-            let dependents: Vec<Handle> = dependents.filter_map(|name| reader.handle(name)).collect();
-            let supervisor = self.clone();
-            stops.spawn(async move {
-                supervisor.until_down(&dependents).await;
-                if let Err(refusal) = supervisor.stop(process.id, cause).await {
-                    tracing::warn!(process = &**process.name(), %refusal, "cannot be told to stop");
-                }
-                supervisor.until_down(&[process]).await;
-            });
-        }
-        stops.join_all().await;
+        let world = self.reader().snapshot();
+        let all = world.iter().map(|state| Handle::of(state)).collect();
+        drop(world);
+        self.dispatch.stop_in_order(all, Want::Stop(cause)).await;
         self.shared.logs.finish(OUTPUT_GRACE).await;
     }
 
@@ -272,21 +363,9 @@ impl Supervisor {
             let _ = self.order(state.id, Want::Kill).await;
         }
     }
-
-    /// Waits until nothing of these runs and nothing will.
-    async fn until_down(&self, processes: &[Handle]) {
-        let mut changed = self.changed();
-        loop {
-            changed.mark_unchanged();
-            // Every commit of every process wakes every waiter: by their status words, a look is one load each.
-            if processes.iter().all(is_down) || changed.changed().await.is_err() {
-                return;
-            }
-        }
-    }
 }
 
-/// Is it at rest?
-fn is_down(process: &Handle) -> bool {
-    matches!(process.status().phase(), PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal)
+/// Replaces the judges, if there is such a chain.
+fn store(chain: Option<Chain>, policies: Vec<Arc<dyn Policy>>) -> bool {
+    chain.map(|chain| chain.store(Arc::new(policies))).is_some()
 }

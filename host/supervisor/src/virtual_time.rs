@@ -1,50 +1,118 @@
-//! The life of processes in virtual time: scripted children, tokio's paused clock, no real waiting.
+//! The life of processes in virtual time: scripted children, tokio's paused clock, no real waiting. Here are the stage
+//! and the life of one process by itself; each file below is a subject.
 
+mod groups;
+mod health;
+mod judging;
+mod replicas;
+mod starting;
+mod swapping;
+mod telling;
+
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use provost_state::{
-    Action, Cause, Decision, Ended, Exit, Fault, FaultKind, Incarnation, Phase, PhaseKind, Policy, ProcessId,
-    ProcessState, RulingAction, Snapshot,
+    Action, Cause, Decision, Demand, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation, Judgement,
+    Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, RulingAction, ScaleAction, Scope,
+    Snapshot, StartAction,
 };
 
 use crate::spawn::scripted::{Act, Scripted};
-use crate::spec::{CommandLine, Condition, Dependency, LogLimits, ProcessSpec};
+use crate::spec::{CommandLine, Condition, Dependency, LogLimits, ProcessSpec, ReplicaSet};
 use crate::supervisor::{Refusal, Settings, Supervisor};
 
 const TERM: i32 = 15;
 const CONT: i32 = 18;
 const KILL: i32 = 9;
 
-type Answer = Box<dyn Fn(&Ended, &Snapshot) -> Result<Decision, Fault> + Send + Sync>;
+type Answer<T, A> = Box<dyn Fn(&T) -> Result<Decision<A>, Fault> + Send + Sync>;
 
-/// A policy that a test writes as a closure.
-struct Judge(Arc<str>, Answer);
+/// A policy that a test writes as closures: it judges what it has one for.
+#[derive(Default)]
+struct Judge {
+    name: Arc<str>,
+    end: Option<Answer<Ended, Action>>,
+    start: Option<Answer<Plan, StartAction>>,
+    probe: Option<Answer<Observation, HealthAction>>,
+    scale: Option<Answer<Demand, ScaleAction>>,
+    former: Option<Arc<dyn Policy>>,
+    clamps: AtomicUsize,
+}
 
-impl std::fmt::Debug for Judge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
     }
+}
+
+fn answer<T, A>(judge: Option<&Answer<T, A>>, trigger: &T) -> Result<Decision<A>, Fault> {
+    judge.expect("it is asked only what it judges")(trigger)
 }
 
 impl Policy for Judge {
     fn name(&self) -> &Arc<str> {
-        &self.0
+        &self.name
     }
 
-    fn on_exit(&self, ended: &Ended, world: &Arc<Snapshot>) -> Result<Decision, Fault> {
-        (self.1)(ended, world)
+    fn judges(&self, judgement: Judgement) -> bool {
+        match judgement {
+            Judgement::Restart => self.end.is_some(),
+            Judgement::Start => self.start.is_some(),
+            Judgement::Health => self.probe.is_some(),
+            Judgement::Scale => self.scale.is_some(),
+        }
+    }
+
+    fn on_exit(&self, ended: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
+        answer(self.end.as_ref(), ended)
+    }
+
+    fn before_start(&self, plan: &Plan, _: &Arc<Snapshot>) -> Result<Decision<StartAction>, Fault> {
+        answer(self.start.as_ref(), plan)
+    }
+
+    fn on_probe(&self, seen: &Observation, _: &Arc<Snapshot>) -> Result<Decision<HealthAction>, Fault> {
+        answer(self.probe.as_ref(), seen)
+    }
+
+    fn replicas(&self, demand: &Demand, _: &Arc<Snapshot>) -> Result<Decision<ScaleAction>, Fault> {
+        answer(self.scale.as_ref(), demand)
+    }
+
+    fn last_good(&self) -> Option<Arc<dyn Policy>> {
+        self.former.clone()
+    }
+
+    fn clamped(&self) {
+        self.clamps.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Judge {
+    fn clamps(&self) -> usize {
+        self.clamps.load(Ordering::Relaxed)
     }
 }
 
 fn judge(
     name: &str,
-    answer: impl Fn(&Ended, &Snapshot) -> Result<Decision, Fault> + Send + Sync + 'static,
+    answer: impl Fn(&Ended) -> Result<Decision, Fault> + Send + Sync + 'static,
 ) -> Arc<dyn Policy> {
-    Arc::new(Judge(name.into(), Box::new(answer)))
+    Arc::new(Judge { name: name.into(), end: Some(Box::new(answer)), ..Judge::default() })
 }
 
-fn decides(action: Action, reason: &'static str) -> impl Fn(&Ended, &Snapshot) -> Result<Decision, Fault> {
-    move |_, _| Ok(Decision { action, reason: reason.into() })
+fn decides<A: Clone>(action: A, reason: &'static str) -> impl Fn(&Ended) -> Result<Decision<A>, Fault> {
+    move |_| Ok(Decision::new(action.clone(), reason))
+}
+
+fn traps<T, A>(_: &T) -> Result<Decision<A>, Fault> {
+    Err(Fault { kind: FaultKind::Trap, message: "it trapped: unreachable".into() })
+}
+
+fn restart(delay_ms: u64) -> Action {
+    Action::Restart { delay_ms, scope: Scope::Itself }
 }
 
 fn spec(name: &str) -> ProcessSpec {
@@ -61,6 +129,8 @@ fn spec(name: &str) -> ProcessSpec {
         policies: Vec::new(),
         depends_on: Vec::new(),
         ready: None,
+        health: None,
+        replica: None,
         log: LogLimits::default(),
     }
 }
@@ -77,16 +147,29 @@ struct World {
 
 impl World {
     fn new(specs: Vec<ProcessSpec>) -> Self {
+        Self::with(specs, Vec::new(), |settings| settings)
+    }
+
+    fn with(
+        specs: Vec<ProcessSpec>,
+        sets: Vec<ReplicaSet>,
+        change: impl FnOnce(Settings) -> Settings,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            log_dir: dir.path().join("logs"),
-            decision_deadline_ms: 60_000,
-            restart_delay_ms_max: 3_600_000,
-            routing: Default::default(),
-        };
+        let settings = Settings { decision_deadline_ms: 60_000, ..Settings::new(dir.path().join("logs")) };
         let children = Scripted::default();
-        let supervisor = children.boot(settings, specs, Vec::new()).unwrap();
+        let supervisor = children.boot(change(settings), specs, sets, Vec::new()).unwrap();
         Self { supervisor, children, _dir: dir }
+    }
+
+    /// The names of what was spawned after the first `before` acts, and of what was told to end with a `-`, in order.
+    fn acts_after(&self, before: usize) -> Vec<String> {
+        let told = |act: Act| match act {
+            Act::Spawned(name, _) => Some(name.to_string()),
+            Act::Signalled(name, TERM) => Some(format!("-{name}")),
+            Act::Signalled(..) => None,
+        };
+        self.children.history().into_iter().skip(before).filter_map(told).collect()
     }
 
     fn state(&self, name: &str) -> Arc<ProcessState> {
@@ -116,7 +199,7 @@ impl World {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_is_judged_and_runs_again_as_a_new_incarnation() {
-    let policy = judge("steady", decides(Action::Restart { delay_ms: 250 }, "always 250 ms"));
+    let policy = judge("steady", decides(restart(250), "always 250 ms"));
     let world = World::new(vec![ProcessSpec { policies: vec![policy], ..spec("web") }]);
     world.until_phase("web", PhaseKind::Running).await;
     world.children.end("web", Exit::Signal(KILL));
@@ -150,11 +233,9 @@ async fn without_a_policy_the_failsafe_doubles_the_delay_and_believes_exit_code_
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_fails_is_answered_for_by_the_next_and_the_ruling_says_so() {
-    let broken = judge("broken", |_, _| {
-        Err(Fault { kind: FaultKind::Trap, message: "it trapped: unreachable".into() })
-    });
+    let broken = judge("broken", traps);
     let shy = judge("shy", decides(Action::Pass, "no opinion"));
-    let firm = judge("firm", decides(Action::GiveUp, "enough"));
+    let firm = judge("firm", decides(Action::GiveUp(Default::default()), "enough"));
     let world = World::new(vec![ProcessSpec { policies: vec![broken, shy, firm], ..spec("web") }]);
     world.until_phase("web", PhaseKind::Running).await;
     world.children.end("web", Exit::Code(1));
@@ -164,7 +245,7 @@ async fn a_policy_that_fails_is_answered_for_by_the_next_and_the_ruling_says_so(
 
 #[tokio::test(start_paused = true)]
 async fn an_absurd_delay_is_overruled_by_the_failsafe() {
-    let absurd = judge("absurd", decides(Action::Restart { delay_ms: 1_000_000_000_000_000_000 }, "later"));
+    let absurd = judge("absurd", decides(restart(1_000_000_000_000_000_000), "later"));
     let world = World::new(vec![ProcessSpec { policies: vec![absurd], ..spec("web") }]);
     world.until_phase("web", PhaseKind::Running).await;
     world.children.end("web", Exit::Code(1));
@@ -176,8 +257,8 @@ async fn an_absurd_delay_is_overruled_by_the_failsafe() {
 
 #[tokio::test(start_paused = true)]
 async fn giving_up_is_final_until_somebody_starts_it() {
-    let policy = judge("strict", |ended, _| {
-        let action = if ended.failures >= 2 { Action::GiveUp } else { Action::Restart { delay_ms: 0 } };
+    let policy = judge("strict", |ended| {
+        let action = if ended.failures >= 2 { Action::GiveUp(Default::default()) } else { restart(0) };
         Ok(Decision { action, reason: format!("failure {}", ended.failures).into() })
     });
     let world = World::new(vec![ProcessSpec { policies: vec![policy], ..spec("web") }]);
@@ -255,9 +336,9 @@ async fn a_restart_stops_first_and_starts_once_the_old_life_has_ended() {
 async fn a_stop_while_a_decision_is_pending_wins() {
     let (let_go, gate) = std::sync::mpsc::channel::<()>();
     let gate = std::sync::Mutex::new(gate);
-    let slow = judge("slow", move |_, _| {
+    let slow = judge("slow", move |_| {
         gate.lock().unwrap().recv().ok();
-        Ok(Decision { action: Action::Restart { delay_ms: 0 }, reason: "at last".into() })
+        Ok(Decision { action: restart(0), reason: "at last".into() })
     });
     let world = World::new(vec![ProcessSpec { policies: vec![slow], ..spec("web") }]);
     world.until_phase("web", PhaseKind::Running).await;

@@ -5,9 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use provost_state::{Cause, Exit, PhaseKind, ProcessState};
+use provost_state::{
+    Action, Cause, Decision, Ended, Exit, Fault, Health, Judgement, PhaseKind, Policy, ProcessState, Scope,
+    Snapshot,
+};
 use provost_supervisor::{
-    Check, CommandLine, LogItem, LogLimits, LogStream, ProcessSpec, Readiness, Refusal, Settings, Supervisor,
+    Check, CommandLine, HealthCheck, LogItem, LogLimits, LogStream, ProcessSpec, Readiness, Refusal,
+    Settings, Supervisor,
 };
 
 fn shell(name: &str, line: &str) -> ProcessSpec {
@@ -24,18 +28,14 @@ fn shell(name: &str, line: &str) -> ProcessSpec {
         policies: Vec::new(),
         depends_on: Vec::new(),
         ready: None,
+        health: None,
+        replica: None,
         log: LogLimits::default(),
     }
 }
 
 fn boot(dir: &Path, specs: Vec<ProcessSpec>) -> Supervisor {
-    let settings = Settings {
-        log_dir: dir.join("logs"),
-        decision_deadline_ms: 1_000,
-        restart_delay_ms_max: 3_600_000,
-        routing: Default::default(),
-    };
-    Supervisor::boot(settings, specs, Vec::new()).unwrap()
+    Supervisor::boot(Settings::new(dir.join("logs")), specs, Vec::new(), Vec::new()).unwrap()
 }
 
 async fn until(
@@ -261,5 +261,82 @@ async fn a_signal_reaches_a_running_process_and_no_other() {
     supervisor.signal(world.id("web").unwrap(), 1).await.unwrap();
     assert_eq!(lines(&supervisor, "web", 2).await[1].1, "hup");
     assert_eq!(supervisor.signal(world.id("off").unwrap(), 1).await, Err(Refusal::NotRunning));
+    supervisor.shutdown(Cause::Shutdown).await;
+}
+
+#[tokio::test]
+async fn a_process_whose_health_check_fails_is_restarted_and_a_check_that_passes_says_what_it_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let flag = dir.path().join("well");
+    std::fs::write(&flag, "").unwrap();
+    let test = CommandLine::Argv(vec!["test".into(), "-e".into(), flag.display().to_string()]);
+    let health = Some(HealthCheck { check: Check::Exec(test), every_ms: 10, timeout_ms: 5_000, failures: 2 });
+    let supervisor = boot(dir.path(), vec![ProcessSpec { health, ..shell("web", "exec sleep 1000") }]);
+    let well = until(&supervisor, "web", |state| state.health == Health::Healthy).await;
+    assert_eq!(&*well.reason, "healthy: its check exited with code 0");
+    std::fs::remove_file(&flag).unwrap();
+    let ill = until(&supervisor, "web", |state| state.health == Health::Unhealthy).await;
+    assert!(ill.reason.contains("its check exited with code 1"), "{}", ill.reason);
+    let again = until(&supervisor, "web", |state| state.incarnation.0 == 2 && state.ready()).await;
+    assert_eq!((again.failures, again.deaths.len()), (0, 0));
+    supervisor.shutdown(Cause::Shutdown).await;
+}
+
+#[tokio::test]
+async fn a_replica_knows_its_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = ProcessSpec { replica: Some(2), ..shell("web.2", "echo replica $PROVOST_REPLICA") };
+    let supervisor = boot(dir.path(), vec![spec]);
+    assert_eq!(lines(&supervisor, "web.2", 1).await[0].1, "replica 2");
+    supervisor.shutdown(Cause::Shutdown).await;
+}
+
+/// Restarts the whole group at once.
+#[derive(Debug)]
+struct Together(Arc<str>);
+
+impl Policy for Together {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn judges(&self, judgement: Judgement) -> bool {
+        judgement == Judgement::Restart
+    }
+
+    fn on_exit(&self, _: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
+        Ok(Decision::new(Action::Restart { delay_ms: 0, scope: Scope::Group }, "together"))
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_restarted_together_and_no_old_life_is_left_beside_a_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let member = |name: &str, line: &str| ProcessSpec {
+        group: "team".into(),
+        policies: vec![Arc::new(Together("together".into()))],
+        ..shell(name, line)
+    };
+    let stubborn = "trap '' TERM; while :; do sleep 1; done";
+    let specs = vec![
+        member("first", "exec sleep 1000"),
+        ProcessSpec { stop_grace_ms: 50, ..member("stubborn", stubborn) },
+        member("last", "exec sleep 1000"),
+    ];
+    let supervisor = boot(dir.path(), specs);
+    for name in ["first", "stubborn", "last"] {
+        until_phase(&supervisor, name, PhaseKind::Running).await;
+    }
+    let before = supervisor.reader().snapshot();
+    supervisor.signal(before.id("first").unwrap(), 9).await.unwrap();
+    for name in ["first", "stubborn", "last"] {
+        until(&supervisor, name, |state| state.incarnation.0 == 2 && state.ready()).await;
+    }
+    for old in before.iter().filter_map(|state| state.pid()) {
+        assert!(!running(old), "{old} of the old lives is still there");
+    }
+    let after = supervisor.reader().snapshot();
+    let started = |name: &str| after.by_name(name).unwrap().started_at.unwrap().mono_ns;
+    assert!(started("first") < started("stubborn") && started("stubborn") < started("last"));
     supervisor.shutdown(Cause::Shutdown).await;
 }

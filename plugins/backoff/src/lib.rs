@@ -4,11 +4,9 @@
 //! The streak is counted from the world's deaths: it goes back to the last success, or to the last life of
 //! `reset_after`.
 
-use provost_guest::{Decision, Ended, Exit, RestartPolicy, Span, World, export_restart_policy};
+use provost_guest::rules::DEATHS_REMEMBERED;
+use provost_guest::{Decision, Ended, Exit, RestartPolicy, Span, World};
 use serde::Deserialize;
-
-/// As many deaths as the host remembers: a longer streak cannot be counted.
-const DEATHS_REMEMBERED: u32 = 100;
 
 /// The policy and its settings.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -146,4 +144,4 @@ fn share(seed: u64) -> f64 {
     (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
 }
 
-export_restart_policy!(Backoff);
+provost_guest::export!(Backoff: RestartPolicy);

@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use provost_guest::testing::{MadeUpWorld, ended};
-use provost_guest::{Action, Decision, Exit, RestartPolicy, settings};
+use provost_guest::{Action, Decision, Escalation, Exit, RestartPolicy, settings};
 use provost_plugin_backoff::Backoff;
 
 const CRASH: Exit = Exit::Code(3);
@@ -71,7 +71,7 @@ fn it_gives_up_on_the_failure_after_the_last_restart_allowed() {
     let policy = policy(r#"{"give_up_after": 10}"#);
     assert!(delay_after(&policy, 10).is_some());
     let decision = decide(&policy, &vec![(CRASH, 5); 11]);
-    assert_eq!(decision.action, Action::GiveUp);
+    assert_eq!(decision.action, Action::GiveUp(Escalation::Nothing));
     assert_eq!(
         decision.reason,
         "exited with code 3: gave up after 10 restarts in a row (give_up_after = 10)"
@@ -80,13 +80,16 @@ fn it_gives_up_on_the_failure_after_the_last_restart_allowed() {
 
 #[test]
 fn giving_up_after_nothing_restarts_nothing() {
-    assert_eq!(decide(&policy(r#"{"give_up_after": 0}"#), &[(CRASH, 5)]).action, Action::GiveUp);
+    assert_eq!(
+        decide(&policy(r#"{"give_up_after": 0}"#), &[(CRASH, 5)]).action,
+        Action::GiveUp(Escalation::Nothing)
+    );
 }
 
 #[test]
 fn the_longest_streak_that_can_be_given_up_on_is_reached() {
     let policy = policy(r#"{"give_up_after": 99}"#);
-    assert_eq!(decide(&policy, &vec![(CRASH, 5); 100]).action, Action::GiveUp);
+    assert_eq!(decide(&policy, &vec![(CRASH, 5); 100]).action, Action::GiveUp(Escalation::Nothing));
 }
 
 #[test]
@@ -94,19 +97,19 @@ fn a_long_life_begins_a_new_streak() {
     let policy = policy(r#"{"reset_after": "60s"}"#);
     let short = (CRASH, 59_999);
     let long = (CRASH, 60_000);
-    assert_eq!(decide(&policy, &[long.clone(), short.clone(), short.clone()]).action, Action::Restart(100));
-    assert_eq!(decide(&policy, &[short.clone(), long, short.clone()]).action, Action::Restart(200));
-    assert_eq!(decide(&policy, &[short.clone(), short.clone(), short]).action, Action::Restart(400));
+    assert_eq!(decide(&policy, &[long.clone(), short.clone(), short.clone()]).action, Action::restart(100));
+    assert_eq!(decide(&policy, &[short.clone(), long, short.clone()]).action, Action::restart(200));
+    assert_eq!(decide(&policy, &[short.clone(), short.clone(), short]).action, Action::restart(400));
 }
 
 #[test]
 fn a_success_ends_a_streak() {
     let policy = policy(r#"{"on": "always"}"#);
     let success = (Exit::Code(0), 5);
-    assert_eq!(decide(&policy, &[(CRASH, 5), success.clone(), (CRASH, 5)]).action, Action::Restart(100));
+    assert_eq!(decide(&policy, &[(CRASH, 5), success.clone(), (CRASH, 5)]).action, Action::restart(100));
     let decision = decide(&policy, &[success]);
     assert_eq!(decision.reason, "exited with code 0: a success, restart in 100 ms (on = always)");
-    assert_eq!(decision.action, Action::Restart(100));
+    assert_eq!(decision.action, Action::restart(100));
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn a_success_stays_down_unless_always_is_asked_for() {
 fn other_exit_codes_can_count_as_success() {
     let policy = policy(r#"{"success_exit_codes": [0, 3]}"#);
     assert_eq!(decide(&policy, &[(CRASH, 5)]).action, Action::StayDown);
-    assert_eq!(decide(&policy, &[(Exit::Code(4), 5)]).action, Action::Restart(100));
+    assert_eq!(decide(&policy, &[(Exit::Code(4), 5)]).action, Action::restart(100));
 }
 
 #[test]
@@ -131,7 +134,7 @@ fn never_restarts_nothing() {
 #[test]
 fn a_failure_that_the_host_does_not_remember_is_the_first() {
     let decision = policy("{}").on_exit(&ended("web", CRASH, 5), &MadeUpWorld::default());
-    assert_eq!(decision.action, Action::Restart(100));
+    assert_eq!(decision.action, Action::restart(100));
 }
 
 #[test]

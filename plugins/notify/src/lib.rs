@@ -1,7 +1,7 @@
 //! The bundled consumer: one readable line in the host's log for each change of phase, and one for what it
 //! missed.
 
-use provost_guest::{Batch, Event, Phase, StatusConsumer, World, export_status_consumer, log};
+use provost_guest::{Batch, Event, Phase, StatusConsumer, World, log};
 use serde::{Deserialize, Deserializer, de::Error};
 
 /// The consumer and its settings.
@@ -69,4 +69,4 @@ fn phases<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Phase
     names.iter().map(phase).collect::<Result<_, _>>().map(Some)
 }
 
-export_status_consumer!(Notify);
+provost_guest::export!(Notify: StatusConsumer);

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, World, each_row, export_status_view};
+use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, World, each_row};
 use serde::Deserialize;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -24,7 +24,7 @@ impl StatusView for Prometheus {
     }
 }
 
-export_status_view!(Prometheus);
+provost_guest::export!(Prometheus: StatusView);
 
 /// One metric with a sample for each process that has a value.
 struct Metric {

@@ -19,13 +19,13 @@ pub(super) fn validate(config: &ConfigArg, paint: Paint) -> Result<(), Failure> 
     let path = config.file.as_deref().unwrap_or(Path::new(CONFIG_NAME));
     let config = Config::load(path)?;
     let plugins = wire::plugins(&config)?;
-    let specs = wire::specs(&config, &plugins)?;
+    let processes = wire::specs(&config, &plugins)?;
     let refusals = wire::refusals(&config, &plugins);
     if !refusals.is_empty() {
         return Err(config.problems(refusals).into());
     }
     let good = paint.text(Style::Green, "valid");
-    let (processes, plugins) = (specs.len(), config.plugins().count());
+    let (processes, plugins) = (processes.specs.len(), config.plugins().count());
     print(format!("{}: {good} ({processes} processes, {plugins} plugins)\n", path.display()))
 }
 

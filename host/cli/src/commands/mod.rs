@@ -3,6 +3,7 @@
 mod act;
 mod follow;
 mod local;
+mod plugin;
 mod read;
 
 use std::io::{self, Write};
@@ -34,9 +35,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Up(args) => daemon::up(&args, context.color),
         Command::Validate(config) => local::validate(&config, paint),
         Command::Completions { shell } => local::completions(shell),
-        Command::Plugin(PluginCommand::Inspect { component, output }) => {
-            local::inspect(&component, output, paint)
-        }
+        // Not within the runtime: it waits for Cargo.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
         command => tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -59,14 +58,9 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Explain(args) => read::explain(&context, args).await,
         Command::State(args) => read::state_core(&context, args).await,
         Command::View(args) => read::view(&context, args).await,
-        Command::Plugin(PluginCommand::List { config, output }) => {
-            read::plugins(&context, config, output).await
-        }
+        Command::Plugin(command) => plugin::ask(&context, command).await,
         // Carried out without a host, by `run`.
-        Command::Up(_)
-        | Command::Validate(_)
-        | Command::Completions { .. }
-        | Command::Plugin(PluginCommand::Inspect { .. } | PluginCommand::Build { .. }) => Ok(()),
+        Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -1,11 +1,9 @@
-//! Commands that read: `status`, `explain`, `view`, `plugin list`; and `state`, which may change what it shows.
+//! Commands that read: `status`, `explain`, `view`; and `state`, which may change what it shows.
 
 use provost_control::wire;
 
 use super::{Context, now_ms, pretty, print};
-use crate::args::{
-    ConfigArg, ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs,
-};
+use crate::args::{ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::status::Width;
@@ -55,17 +53,4 @@ pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(),
 pub(super) async fn view(context: &Context, args: ViewArgs) -> Result<(), Failure> {
     let rendered = context.client(args.config.file)?.view(&args.plugin, &args.path).await?;
     print(&rendered.body)
-}
-
-pub(super) async fn plugins(
-    context: &Context,
-    config: ConfigArg,
-    output: TableFormat,
-) -> Result<(), Failure> {
-    let list = context.client(config.file)?.plugins().await?;
-    print(match output {
-        TableFormat::Table => render::plugins::text(&list.plugins, Width::Normal, context.paint),
-        TableFormat::Wide => render::plugins::text(&list.plugins, Width::Wide, context.paint),
-        TableFormat::Json => pretty(&list)?,
-    })
 }

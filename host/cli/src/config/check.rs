@@ -8,6 +8,7 @@ use super::report::{Collector, choices};
 /// Adds a problem for everything that does not fit together.
 pub(super) fn check(file: &ConfigFile, problems: &Collector) {
     names(file, problems);
+    replicas(&file.processes, problems);
     cycles(&file.processes, problems);
 }
 
@@ -34,6 +35,23 @@ fn names(file: &ConfigFile, problems: &Collector) {
                 let others = processes().filter(|other| other != process.name.get_ref()).collect::<Vec<_>>();
                 problems.add(name.span(), what, choices(word, "other processes of this file", others));
             }
+        }
+    }
+}
+
+/// No process is called what a replica of another one is called.
+fn replicas(processes: &[ProcessSection], problems: &Collector) {
+    let most: HashMap<&str, u32> =
+        processes.iter().filter_map(|one| Some((one.name.get_ref().as_str(), one.replicas?.most))).collect();
+    for process in processes {
+        let name = process.name.get_ref();
+        let Some((base, number)) = name.rsplit_once('.') else { continue };
+        let number = number.parse::<u32>().ok().filter(|number| *number > 0);
+        if let (Some(most), Some(number)) = (most.get(base), number)
+            && number <= *most
+        {
+            let what = format!("`{name}` is what replica {number} of `{base}` is called");
+            problems.add(process.name.span(), what, "give this process another name");
         }
     }
 }

@@ -2,16 +2,16 @@
 //! What a key means on its own is settled here; what keys mean together is settled by [`super::check`].
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use provost_state::{Rollout, Routing};
-use provost_supervisor::{Check, CommandLine, Condition};
+use provost_supervisor::{Check, CommandLine, Condition, RestartBudget};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
+use super::plugin::{self, PluginSection};
 use super::process;
 use super::report::{Collector, Problem};
-use super::section::{Section, json};
+use super::section::Section;
 
 /// The file, typed.
 #[derive(Debug, Default)]
@@ -28,18 +28,11 @@ pub(super) struct HostSection {
     pub(super) runtime_dir: Option<String>,
     pub(super) log_dir: Option<String>,
     pub(super) cache_dir: Option<String>,
+    pub(super) restart_delay_min_ms: Option<u64>,
     pub(super) restart_delay_max_ms: Option<u64>,
+    /// So many restarts of one process, in so many milliseconds.
+    pub(super) restart_budget: Option<(usize, u64)>,
     pub(super) decision_deadline_ms: Option<u64>,
-}
-
-/// `[plugins.NAME]`.
-#[derive(Debug)]
-pub(super) struct PluginSection {
-    pub(super) name: Spanned<String>,
-    pub(super) component: Spanned<String>,
-    pub(super) settings_json: String,
-    pub(super) memory_bytes: Option<u64>,
-    pub(super) call_time_ms: Option<u64>,
 }
 
 /// `[process.NAME]`.
@@ -57,6 +50,8 @@ pub(super) struct ProcessSection {
     pub(super) policies: Vec<Spanned<String>>,
     pub(super) depends_on: Vec<(Spanned<String>, Condition)>,
     pub(super) ready: Option<ReadySection>,
+    pub(super) health: Option<HealthSection>,
+    pub(super) replicas: Option<ReplicasSection>,
     pub(super) log_file_bytes: Option<u64>,
     pub(super) log_files: Option<usize>,
 }
@@ -67,6 +62,24 @@ pub(super) struct ReadySection {
     pub(super) check: Check,
     pub(super) every_ms: Option<u64>,
     pub(super) timeout_ms: Option<u64>,
+}
+
+/// `health` of a process.
+#[derive(Debug)]
+pub(super) struct HealthSection {
+    pub(super) check: Check,
+    pub(super) every_ms: Option<u64>,
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) failures: Option<u32>,
+}
+
+/// `replicas` of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReplicasSection {
+    pub(super) least: u32,
+    pub(super) most: u32,
+    /// How often its scale policies are asked.
+    pub(super) every_ms: Option<u64>,
 }
 
 /// Reads the text. What could be read is returned even if there are problems.
@@ -88,7 +101,7 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     }
     if let Some(plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
         file.plugins =
-            plugins.entries().filter_map(|(name, value)| read_plugin(&plugins, name, value)).collect();
+            plugins.entries().filter_map(|(name, value)| plugin::read(&plugins, name, value)).collect();
     }
     if let Some(processes) = top.table("process", "write [process.NAME] on a line of its own") {
         file.processes =
@@ -122,11 +135,31 @@ fn read_host(mut host: Section<'_>) -> HostSection {
         runtime_dir: dir(&mut host, "runtime_dir"),
         log_dir: dir(&mut host, "log_dir"),
         cache_dir: dir(&mut host, "cache_dir"),
+        restart_delay_min_ms: host.duration_ms("restart_delay_min"),
         restart_delay_max_ms: host.duration_ms("restart_delay_max"),
+        restart_budget: read_budget(&mut host),
         decision_deadline_ms: host.duration_ms("decision_deadline"),
     };
     host.finish();
     section
+}
+
+/// How often one process may be restarted before it has to wait.
+fn read_budget(host: &mut Section<'_>) -> Option<(usize, u64)> {
+    let hint = "write restart_budget = { restarts = 60, per = \"1m\" }";
+    let mut budget = host.table("restart_budget", hint)?;
+    let (restarts, per_ms) = (budget.count("restarts"), budget.duration_ms("per"));
+    if restarts.is_some_and(|restarts| !(1..=RestartBudget::RESTARTS_MAX).contains(&restarts)) {
+        let span = budget.key_span("restarts");
+        let most = RestartBudget::RESTARTS_MAX;
+        let what = format!("`restarts` is from 1 to {most}: that many ends are remembered");
+        budget.problem(span, what, hint);
+    }
+    if restarts.is_none() || per_ms.is_none_or(|per_ms| per_ms == 0) {
+        budget.problem(budget.span.clone(), "a budget is a number of `restarts` and the time `per`", hint);
+    }
+    budget.finish();
+    Some((restarts?, per_ms?))
 }
 
 /// Which backend of the state core is in force at first.
@@ -156,48 +189,6 @@ fn read_state(mut state: Section<'_>) -> Routing {
     }
     state.finish();
     routing
-}
-
-fn read_plugin<'t>(
-    parent: &Section<'t>,
-    name: Spanned<String>,
-    value: &'t Spanned<DeValue<'t>>,
-) -> Option<PluginSection> {
-    named(parent, &name, "plugin");
-    if name.get_ref() == "failsafe" {
-        let hint = "`failsafe` is the host's own policy of last resort; choose another name";
-        parent.problem(name.span(), "a plugin cannot be called `failsafe`", hint);
-    }
-    let title = format!("[plugins.{}]", name.get_ref());
-    let mut plugin = parent.section_of(name.get_ref(), value, title, "write component = \"bundled:NAME\"")?;
-    let component = plugin.text("component");
-    if component.is_none() && plugin.value("component").is_none() {
-        let what = format!("{} says no `component`", plugin.title());
-        plugin.problem(name.span(), what, "add component = \"bundled:NAME\" or the path of a .wasm file");
-    }
-    let settings_json = read_settings(&mut plugin);
-    let (mut memory_bytes, mut call_time_ms) = (None, None);
-    let hint = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
-    if let Some(mut limits) = plugin.table("limits", hint) {
-        memory_bytes = limits.size_bytes("memory");
-        call_time_ms = limits.duration_ms("call_time");
-        limits.finish();
-    }
-    plugin.finish();
-    Some(PluginSection { name, component: component?, settings_json, memory_bytes, call_time_ms })
-}
-
-fn read_settings(plugin: &mut Section<'_>) -> String {
-    let Some(settings) = plugin.value("settings") else { return "{}".into() };
-    let key = "settings";
-    if plugin.section_of(key, settings, String::new(), "write settings = { … }").is_none() {
-        return "{}".into();
-    }
-    json(settings).map(|json| json.to_string()).unwrap_or_else(|span: Range<usize>| {
-        let hint = "settings are handed to the plugin as JSON: use finite numbers of at most 64 bits";
-        plugin.problem(span, "this value cannot be said in JSON", hint);
-        "{}".into()
-    })
 }
 
 /// Checks that `name` can be a name.

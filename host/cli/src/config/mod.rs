@@ -4,6 +4,8 @@
 mod check;
 mod file;
 mod find;
+mod plugin;
+mod probe;
 mod process;
 mod report;
 mod section;
@@ -12,15 +14,18 @@ pub(crate) mod units;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{Limits, PluginSpec, Source as Component};
+use provost_plugin_host::{Intensity, Limits, PluginSpec, Source as Component};
 use provost_state::{Policy, Routing};
-use provost_supervisor::{Dependency, LogLimits, ProcessSpec, Readiness};
+use provost_supervisor::{
+    Condition, Dependency, HealthCheck, LogLimits, ProcessSpec, Readiness, ReplicaSet, RestartBudget,
+};
 use toml::Spanned;
 
 pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest, runtime_dir_of};
 pub use report::{Place, Problem, Problems, Source};
 
 use file::{ConfigFile, ProcessSection};
+use plugin::{LimitsSection, PluginSection};
 use report::Collector;
 
 const STOP_SIGNAL: i32 = 15;
@@ -30,6 +35,10 @@ const READY_TIMEOUT_MS: u64 = 1_000;
 const LOG_FILE_BYTES: u64 = 16 << 20;
 const LOG_FILES: usize = 4;
 const RESTART_DELAY_MAX_MS: u64 = 3_600_000;
+const HEALTH_EVERY_MS: u64 = 10_000;
+const HEALTH_TIMEOUT_MS: u64 = 1_000;
+const HEALTH_FAILURES: u32 = 3;
+const SCALE_EVERY_MS: u64 = 10_000;
 const DECISION_DEADLINE_MS: u64 = 1_000;
 
 /// A config without problems of its own: all defaults are in, all paths are whole.
@@ -43,8 +52,14 @@ pub struct Config {
     pub log_dir: PathBuf,
     /// Where compiled components are kept.
     pub cache_dir: PathBuf,
+    /// Where it is kept what plugins remember.
+    pub memory_dir: PathBuf,
+    /// No restart is delayed less than this, in milliseconds.
+    pub restart_delay_min_ms: u64,
     /// No restart is delayed more than this, in milliseconds.
     pub restart_delay_max_ms: u64,
+    /// How often one process may be restarted before it has to wait.
+    pub restart_budget: RestartBudget,
     /// How long a policy may take to decide, in milliseconds.
     pub decision_deadline_ms: u64,
     /// Which backend of the state core is in force at first.
@@ -110,7 +125,12 @@ impl Config {
         Self {
             log_dir: host.log_dir.map_or_else(|| runtime_dir.join("logs"), |logs| dir.join(logs)),
             cache_dir: host.cache_dir.map_or_else(find::cache_dir, |cache| dir.join(cache)),
+            memory_dir: runtime_dir.join("memory"),
             runtime_dir,
+            restart_delay_min_ms: host.restart_delay_min_ms.unwrap_or(0),
+            restart_budget: host
+                .restart_budget
+                .map_or_else(RestartBudget::default, |(restarts, per_ms)| RestartBudget { restarts, per_ms }),
             restart_delay_max_ms: host.restart_delay_max_ms.unwrap_or(RESTART_DELAY_MAX_MS),
             decision_deadline_ms: host.decision_deadline_ms.unwrap_or(DECISION_DEADLINE_MS),
             routing,
@@ -159,25 +179,37 @@ impl Config {
     pub fn specs(
         &self,
         policy_of: impl Fn(&str) -> Result<Arc<dyn Policy>, String>,
-    ) -> Result<Vec<ProcessSpec>, Problems> {
+    ) -> Result<Processes, Problems> {
         let problems = Collector::default();
-        let specs = self.processes.iter().map(|process| self.spec(process, &policy_of, &problems)).collect();
+        let mut processes = Processes::default();
+        for section in &self.processes {
+            let policies = policies(section, &policy_of, &problems);
+            match section.replicas {
+                None => processes.specs.push(self.spec(section, None, policies)),
+                Some(replicas) => {
+                    let numbers = 1..=replicas.most;
+                    processes
+                        .specs
+                        .extend(numbers.map(|number| self.spec(section, Some(number), policies.clone())));
+                    processes.replica_sets.push(replica_set(section, replicas, policies));
+                }
+            }
+        }
         let list = problems.into_problems();
-        if list.is_empty() { Ok(specs) } else { Err(self.problems(list)) }
+        if list.is_empty() { Ok(processes) } else { Err(self.problems(list)) }
     }
 
+    /// The spec of a process, or of one of its replicas.
     fn spec(
         &self,
         process: &ProcessSection,
-        policy_of: &impl Fn(&str) -> Result<Arc<dyn Policy>, String>,
-        problems: &Collector,
+        replica: Option<u32>,
+        policies: Vec<Arc<dyn Policy>>,
     ) -> ProcessSpec {
-        let policy = |name: &Spanned<String>| {
-            let hint = "`policies` takes plugins that export `restart-policy`; see `provost plugin inspect`";
-            policy_of(name.get_ref()).map_err(|why| problems.add(name.span(), why, hint)).ok()
-        };
+        let name = process.name.get_ref();
         ProcessSpec {
-            name: Arc::from(process.name.get_ref().as_str()),
+            name: replica.map_or_else(|| Arc::from(name.as_str()), |number| replica_name(name, number)),
+            replica,
             group: Arc::from(process.group.as_str()),
             command: process.command.clone(),
             cwd: process.cwd.as_ref().map(|cwd| self.dir.join(cwd)),
@@ -186,19 +218,22 @@ impl Config {
             autostart: process.autostart,
             stop_signal: process.stop_signal.unwrap_or(STOP_SIGNAL),
             stop_grace_ms: process.stop_grace_ms.unwrap_or(STOP_GRACE_MS),
-            policies: process.policies.iter().filter_map(policy).collect(),
+            policies,
             depends_on: process
                 .depends_on
                 .iter()
-                .map(|(name, condition)| Dependency {
-                    name: Arc::from(name.get_ref().as_str()),
-                    condition: *condition,
-                })
+                .flat_map(|(name, condition)| self.dependencies(name.get_ref(), *condition))
                 .collect(),
             ready: process.ready.as_ref().map(|ready| Readiness {
                 check: ready.check.clone(),
                 every_ms: ready.every_ms.unwrap_or(READY_EVERY_MS),
                 timeout_ms: ready.timeout_ms.unwrap_or(READY_TIMEOUT_MS),
+            }),
+            health: process.health.as_ref().map(|health| HealthCheck {
+                check: health.check.clone(),
+                every_ms: health.every_ms.unwrap_or(HEALTH_EVERY_MS),
+                timeout_ms: health.timeout_ms.unwrap_or(HEALTH_TIMEOUT_MS),
+                failures: health.failures.unwrap_or(HEALTH_FAILURES),
             }),
             log: LogLimits {
                 file_bytes_max: process.log_file_bytes.unwrap_or(LOG_FILE_BYTES),
@@ -206,11 +241,62 @@ impl Config {
             },
         }
     }
+
+    /// To depend on a process with replicas is to depend on the fewest of them that there are.
+    fn dependencies(&self, name: &str, condition: Condition) -> Vec<Dependency> {
+        let section = self.processes.iter().find(|process| process.name.get_ref() == name);
+        match section.and_then(|section| section.replicas) {
+            None => vec![Dependency { name: Arc::from(name), condition }],
+            Some(replicas) => (1..=replicas.least)
+                .map(|number| Dependency { name: replica_name(name, number), condition })
+                .collect(),
+        }
+    }
 }
 
-fn build_plugin(plugin: file::PluginSection, dir: &Path) -> PluginConfig {
-    let defaults = Limits::default();
-    let bytes_max = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+/// What the supervisor is to run.
+#[derive(Debug, Default)]
+pub struct Processes {
+    /// All processes, replicas one by one.
+    pub specs: Vec<ProcessSpec>,
+    /// What is to be scaled.
+    pub replica_sets: Vec<ReplicaSet>,
+}
+
+fn replica_name(base: &str, number: u32) -> Arc<str> {
+    Arc::from(format!("{base}.{number}"))
+}
+
+fn replica_set(
+    process: &ProcessSection,
+    replicas: file::ReplicasSection,
+    policies: Vec<Arc<dyn Policy>>,
+) -> ReplicaSet {
+    ReplicaSet {
+        name: Arc::from(process.name.get_ref().as_str()),
+        group: Arc::from(process.group.as_str()),
+        least: replicas.least,
+        most: replicas.most,
+        wanted_at_start: replicas.least,
+        every_ms: replicas.every_ms.unwrap_or(SCALE_EVERY_MS),
+        policies,
+    }
+}
+
+/// The chain of a process.
+fn policies(
+    process: &ProcessSection,
+    policy_of: &impl Fn(&str) -> Result<Arc<dyn Policy>, String>,
+    problems: &Collector,
+) -> Vec<Arc<dyn Policy>> {
+    let policy = |name: &Spanned<String>| {
+        let hint = "`policies` takes plugins that export a policy; see `provost plugin inspect`";
+        policy_of(name.get_ref()).map_err(|why| problems.add(name.span(), why, hint)).ok()
+    };
+    process.policies.iter().filter_map(policy).collect()
+}
+
+fn build_plugin(plugin: PluginSection, dir: &Path) -> PluginConfig {
     PluginConfig {
         component_span: plugin.component.span(),
         spec: PluginSpec {
@@ -220,11 +306,34 @@ fn build_plugin(plugin: file::PluginSection, dir: &Path) -> PluginConfig {
                 bundled @ Component::Bundled(_) => bundled,
             },
             settings_json: plugin.settings_json,
-            limits: Limits {
-                memory_bytes_max: plugin.memory_bytes.map_or(defaults.memory_bytes_max, bytes_max),
-                call_ms_max: plugin.call_time_ms,
-                ..defaults
-            },
+            limits: limits(&plugin.limits, plugin.quarantine),
+            sha256: plugin.sha256.map(Spanned::into_inner),
         },
+    }
+}
+
+/// What the operator says, and the defaults for the rest.
+fn limits(section: &LimitsSection, quarantine: Option<(usize, u64)>) -> Limits {
+    let defaults = Limits::default();
+    let bytes =
+        |said: Option<u64>, default| said.map_or(default, |said| usize::try_from(said).unwrap_or(usize::MAX));
+    let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Limits {
+        memory_bytes_max: bytes(section.memory, defaults.memory_bytes_max),
+        call_ms_max: section.call_time,
+        fuel_max: section.fuel.map_or(defaults.fuel_max, |fuel| fuel as u64),
+        stack_bytes_max: bytes(section.stack, defaults.stack_bytes_max),
+        answer_bytes_max: bytes(section.answer, defaults.answer_bytes_max),
+        handed_bytes_max: bytes(section.handed, defaults.handed_bytes_max),
+        handles_max: section.handles.unwrap_or(defaults.handles_max),
+        instances_max: section.instances.unwrap_or(defaults.instances_max),
+        memories_max: section.memories.unwrap_or(defaults.memories_max),
+        tables_max: section.tables.unwrap_or(defaults.tables_max),
+        lines_per_second: section.log_lines.map_or(defaults.lines_per_second, small),
+        stored_bytes_max: bytes(section.store, defaults.stored_bytes_max),
+        key_bytes_max: bytes(section.key, defaults.key_bytes_max),
+        settings_bytes_max: bytes(section.settings, defaults.settings_bytes_max),
+        quarantine: quarantine
+            .map_or(defaults.quarantine, |(faults, per_ms)| Intensity { faults: small(faults), per_ms }),
     }
 }

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use provost_supervisor::{Check, CommandLine, Condition};
+use provost_supervisor::{CommandLine, Condition};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::file::{ProcessSection, ReadySection, named};
+use super::file::{ProcessSection, ReplicasSection, named};
+use super::probe;
 use super::report::choices;
 use super::section::Section;
 use super::units;
 
 const COMMAND_HINT: &str =
     "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
-const READY_HINT: &str = "write ready = { http = \"http://127.0.0.1:8731/\", every = \"500ms\" }";
 const CONDITIONS: [(&str, Condition); 3] =
     [("started", Condition::Started), ("ready", Condition::Ready), ("completed", Condition::Completed)];
 
@@ -54,7 +54,9 @@ pub(super) fn read<'t>(
         stop_grace_ms,
         policies: process.texts("policies").unwrap_or_default(),
         depends_on: read_dependencies(&mut process),
-        ready: read_ready(&mut process),
+        ready: probe::read_ready(&mut process),
+        health: probe::read_health(&mut process),
+        replicas: read_replicas(&mut process),
         log_file_bytes,
         log_files,
         name,
@@ -64,7 +66,7 @@ pub(super) fn read<'t>(
 }
 
 /// A list of texts (a program and its arguments), or a text (a line for the shell).
-fn read_command(section: &mut Section<'_>, key: &'static str) -> Option<CommandLine> {
+pub(super) fn read_command(section: &mut Section<'_>, key: &'static str) -> Option<CommandLine> {
     let value = section.value(key)?;
     let command = match value.get_ref().as_str() {
         Some(line) => CommandLine::Shell(line.to_owned()),
@@ -189,102 +191,32 @@ fn shown(value: &Spanned<DeValue<'_>>) -> String {
     }
 }
 
-fn read_ready(process: &mut Section<'_>) -> Option<ReadySection> {
-    let mut ready = process.table("ready", READY_HINT)?;
-    let tcp = ready.text("tcp");
-    let http = ready.text("http");
-    let exec = read_command(&mut ready, "exec");
-    let log = ready.text("log");
-    if let Some(tcp) = &tcp
-        && !is_endpoint(tcp.get_ref())
-    {
-        let what = format!("`{}` is not a host and a port", tcp.get_ref());
-        ready.problem(tcp.span(), what, "write tcp = \"127.0.0.1:5432\"");
-    }
-    if let Some(http) = &http
-        && let Err(hint) = check_url(http.get_ref())
-    {
-        ready.problem(http.span(), format!("`{}` is not a URL that can be asked", http.get_ref()), hint);
-    }
-    if let Some(log) = &log
-        && log.get_ref().is_empty()
-    {
-        ready.problem(log.span(), "`log` is empty", "write a part of the line that says it is ready");
-    }
-    let mut checks: Vec<Check> = [
-        tcp.map(|tcp| Check::Tcp(tcp.into_inner())),
-        http.map(|http| Check::Http(http.into_inner())),
-        exec.map(Check::Exec),
-        log.map(|log| Check::LogLine(log.into_inner())),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let asked = ["tcp", "http", "exec", "log"].iter().filter(|key| ready.has(key)).count();
-    if asked != 1 {
-        let what = format!("{} needs exactly one of `tcp`, `http`, `exec` and `log`", ready.title());
-        ready.problem(ready.span.clone(), what, READY_HINT);
-    }
-    let (every_ms, timeout_ms) = (ready.duration_ms("every"), ready.duration_ms("timeout"));
-    for (key, value) in [("every", every_ms), ("timeout", timeout_ms)] {
-        if value == Some(0) {
-            ready.problem(ready.key_span(key), format!("`{key}` must be more than 0"), READY_HINT);
+/// A number, or the least and the most.
+fn read_replicas(process: &mut Section<'_>) -> Option<ReplicasSection> {
+    const MOST: usize = 1_000;
+    let hint = "write replicas = 3 or replicas = { min = 1, max = 4, every = \"10s\" }";
+    let value = process.value("replicas")?;
+    let (least, most, every_ms) = if value.get_ref().is_table() {
+        let mut table = process.table("replicas", hint)?;
+        let (least, most, every_ms) = (table.count("min"), table.count("max"), table.duration_ms("every"));
+        if least.is_none() || most.is_none() {
+            table.problem(value.span(), "replicas that change need a `min` and a `max`", hint);
         }
-    }
-    ready.finish();
-    checks.pop().map(|check| ReadySection { check, every_ms, timeout_ms })
-}
-
-/// `host:port`.
-fn is_endpoint(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| {
-        let bracketed = host.starts_with('[') && host.ends_with(']');
-        !host.is_empty()
-            && (bracketed || !host.contains(':'))
-            && !host.contains(char::is_whitespace)
-            && port.parse::<u16>().is_ok_and(|port| port > 0)
-    })
-}
-
-/// `http://host[:port][/path]`; or what to do about it.
-fn check_url(text: &str) -> Result<(), &'static str> {
-    if text.starts_with("https://") {
-        return Err("TLS is not spoken here: use exec = [\"curl\", \"--fail\", \"https://…\"]");
-    }
-    let usage = "write http = \"http://127.0.0.1:8731/\"";
-    let rest = text.strip_prefix("http://").ok_or(usage)?;
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let host_only = !authority.contains(':') || authority.ends_with(']');
-    let sound = !authority.is_empty()
-        && !authority.contains('@')
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-        && (host_only || is_endpoint(authority));
-    if sound { Ok(()) } else { Err(usage) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_is_a_host_and_a_port() {
-        for good in ["127.0.0.1:80", "localhost:5432", "[::1]:80"] {
-            assert!(is_endpoint(good), "{good}");
+        if every_ms == Some(0) {
+            table.problem(table.key_span("every"), "`every` must be more than 0", hint);
         }
-        for bad in ["", "localhost", ":80", "a:0", "a:99999", "::1:80", "a b:80"] {
-            assert!(!is_endpoint(bad), "{bad}");
-        }
+        table.finish();
+        (least?, most?, every_ms)
+    } else {
+        let count = process.count("replicas")?;
+        (count, count, None)
+    };
+    if least > most || most > MOST {
+        let what =
+            format!("{least} to {most} replicas cannot be: at least 1, at most {MOST}, and `min` first");
+        process.problem(value.span(), what, hint);
+        return None;
     }
-
-    #[test]
-    fn a_url_is_plain_http_with_a_host() {
-        for good in ["http://localhost", "http://127.0.0.1:8731/", "http://[::1]/x?y", "http://a:1?b"] {
-            assert!(check_url(good).is_ok(), "{good}");
-        }
-        for bad in
-            ["localhost", "http://", "http:///x", "https://a/", "http://a:b/", "http://a b/", "http://u@h/"]
-        {
-            assert!(check_url(bad).is_err(), "{bad}");
-        }
-    }
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Some(ReplicasSection { least: number(least), most: number(most), every_ms })
 }

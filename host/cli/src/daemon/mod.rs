@@ -16,12 +16,12 @@ use std::time::Duration;
 use provost_control::{Desk, Listening};
 use provost_plugin_host::PluginHost;
 use provost_state::{Cause, Plugins};
-use provost_supervisor::{Clock, ProcessSpec, Settings, Supervisor};
+use provost_supervisor::{Clock, Settings, Supervisor};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::args::{ColorWhen, UpArgs};
-use crate::config::{CONFIG_NAME, Config, SOCKET_NAME};
+use crate::config::{CONFIG_NAME, Config, Processes, SOCKET_NAME};
 use crate::failure::Failure;
 use crate::render::humane::timestamp;
 use crate::render::style::Paint;
@@ -57,16 +57,16 @@ pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
         host_log::to_terminal(Paint::wanted(color, &io::stderr()), look.width);
     }
     let plugins = wire::plugins(&config)?;
-    let specs = wire::specs(&config, &plugins)?;
+    let processes = wire::specs(&config, &plugins)?;
     if args.background {
         // The log is elsewhere, and this is what the one who waits for us should know.
         for problem in wire::refusals(&config, &plugins) {
             writeln!(io::stderr(), "warning: {}\nhint: {}", problem.what, problem.hint)?;
         }
     }
-    limits::raise_open_files(specs.len());
+    limits::raise_open_files(processes.specs.len());
     let presence = if args.background { Presence::Background(host_log) } else { Presence::Foreground(look) };
-    let host = Host { config, socket: runtime_dir.socket.clone(), plugins, specs, presence };
+    let host = Host { config, socket: runtime_dir.socket.clone(), plugins, processes, presence };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(host.run());
     // A plugin or a slow disk may hold a thread; all processes have ended.
@@ -116,7 +116,7 @@ struct Host {
     config: Config,
     socket: PathBuf,
     plugins: PluginHost,
-    specs: Vec<ProcessSpec>,
+    processes: Processes,
     presence: Presence,
 }
 
@@ -130,10 +130,13 @@ impl Host {
         let settings = Settings {
             log_dir: self.config.log_dir.clone(),
             decision_deadline_ms: self.config.decision_deadline_ms,
+            restart_delay_ms_min: self.config.restart_delay_min_ms,
             restart_delay_ms_max: self.config.restart_delay_max_ms,
+            restart_budget: self.config.restart_budget,
             routing: self.config.routing,
         };
-        let supervisor = Supervisor::boot(settings, self.specs, self.plugins.consumers())
+        let Processes { specs, replica_sets } = self.processes;
+        let supervisor = Supervisor::boot(settings, specs, replica_sets, self.plugins.consumers())
             .map_err(|error| Failure::failed(reason(&error), "set another `host.log_dir` in the config"))?;
         if let Err(error) = supervisor.adopt_orphans() {
             tracing::warn!(%error, "orphans of processes go to pid 1");
@@ -161,8 +164,13 @@ impl Host {
                 None
             }
         };
+        let mut wanted = supervisor.shutdown_wanted();
         let why = loop {
-            match asked.next().await {
+            let next = tokio::select! {
+                why = asked.next() => why,
+                code = judged(&mut wanted) => Why::Judged(code),
+            };
+            match next {
                 // There is no terminal to be lost, and no other meaning for it yet.
                 Why::HungUp if screen.is_none() => {
                     tracing::info!("SIGHUP does nothing to a host in the background")
@@ -178,7 +186,19 @@ impl Host {
         if let Ok(Ok(Err(error))) = tokio::time::timeout(FAREWELL, server).await {
             tracing::warn!(%error, "the control socket failed");
         }
-        Ok(())
+        match why {
+            Why::Judged(code) if code != 0 => Err(Failure::silent(code)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The exit code, once a policy wants the host to end.
+async fn judged(wanted: &mut watch::Receiver<Option<u8>>) -> u8 {
+    match wanted.wait_for(Option::is_some).await.map(|code| *code) {
+        Ok(Some(code)) => code,
+        // Nobody is left who could want it.
+        _ => std::future::pending().await,
     }
 }
 
@@ -235,16 +255,19 @@ enum Why {
     Terminated,
     HungUp,
     Told,
+    /// A policy gave up on a process, and with it on the host, which is to end with this code.
+    Judged(u8),
 }
 
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Interrupted => "interrupted",
-            Self::Terminated => "terminated",
-            Self::HungUp => "the terminal was closed",
-            Self::Told => "told to stop",
-        })
+        match self {
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Terminated => f.write_str("terminated"),
+            Self::HungUp => f.write_str("the terminal was closed"),
+            Self::Told => f.write_str("told to stop"),
+            Self::Judged(code) => write!(f, "a policy shuts the host down with code {code}"),
+        }
     }
 }
 

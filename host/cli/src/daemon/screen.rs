@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Change, ChangeKind, EventKind, Generation, Phase, ProcessId, RulingAction};
+use provost_state::{Change, ChangeKind, EventKind, Generation, Health, Phase, ProcessId, RulingAction};
 use provost_supervisor::{LogItem, LogLine, LogStream, Supervisor};
 use tokio::sync::{mpsc, oneshot};
 
@@ -161,14 +161,24 @@ impl Look {
             (EventKind::Decided, _) => {
                 let ruling = state.decision.as_ref()?;
                 let (style, action) = match ruling.action {
-                    RulingAction::Restart { delay_ms: 0 } => (Style::Yellow, "restart now".to_owned()),
-                    RulingAction::Restart { delay_ms } => {
-                        (Style::Yellow, format!("restart in {}", delay(delay_ms)))
+                    RulingAction::Restart { delay_ms: 0, scope } => {
+                        (Style::Yellow, format!("restart{scope} now"))
+                    }
+                    RulingAction::Restart { delay_ms, scope } => {
+                        (Style::Yellow, format!("restart{scope} in {}", delay(delay_ms)))
                     }
                     RulingAction::StayDown => (Style::Dim, "stays down".to_owned()),
-                    RulingAction::GiveUp => (Style::BoldRed, "given up".to_owned()),
+                    RulingAction::GiveUp(escalation) => (Style::BoldRed, format!("given up{escalation}")),
                 };
                 (style, format!("{action} ({}: {})", ruling.by, state.reason))
+            }
+            (EventKind::Refused, _) => (Style::BoldRed, format!("given up: {}", state.reason)),
+            (EventKind::Health, _) => {
+                let well = state.health == Health::Healthy;
+                (
+                    if well { Style::Green } else { Style::Red },
+                    format!("{}: {}", state.health.as_str(), state.reason),
+                )
             }
             _ => return None,
         };
@@ -178,7 +188,7 @@ impl Look {
 
 #[cfg(test)]
 mod tests {
-    use provost_state::{At, Cause, Event, Exit, Identity, Moment, Ruling, registry};
+    use provost_state::{At, Cause, Escalation, Event, Exit, Identity, Moment, Ruling, Scope, registry};
 
     use super::*;
 
@@ -217,10 +227,11 @@ mod tests {
                 Event::Wait { reason: reason("waiting for db to be ready") },
                 Event::Spawned { pid: 7, reason: reason("db is ready") },
                 Event::Ready { reason: reason("it answers") },
+                Event::Health { health: Health::Degraded, reason: reason("slow") },
                 Event::Exited { exit: Exit::Code(3) },
-                decided(RulingAction::Restart { delay_ms: 1_500 }),
+                decided(RulingAction::Restart { delay_ms: 1_500, scope: Scope::Group }),
                 Event::SpawnFailed { error: reason("no such\nfile") },
-                decided(RulingAction::GiveUp),
+                decided(RulingAction::GiveUp(Escalation::Nothing)),
                 start(),
                 Event::Spawned { pid: 8, reason: reason("asked for") },
                 Event::Stop { cause: Cause::User, reason: reason("enough"), kill_at: Moment::default() },
@@ -230,8 +241,9 @@ mod tests {
 web    ▸ waiting for db to be ready
 web    ▸ started (pid 7)
 web    ▸ running (pid 7)
-web    ▸ exited with code 3 after 2s
-web    ▸ restart in 1.5s (calm: a failure)
+web    ▸ degraded: slow
+web    ▸ exited with code 3 after 3s
+web    ▸ restart with its whole group in 1.5s (calm: a failure)
 web    ▸ could not be started: no such\u{fffd}file
 web    ▸ given up (calm: a failure)
 web    ▸ started (pid 8)

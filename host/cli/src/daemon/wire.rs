@@ -1,15 +1,18 @@
 //! The wiring of the plugins: the config says which, the plugin host loads them, the specs get their policies.
 
-use provost_plugin_host::{LoadError, PluginHost};
+use provost_plugin_host::{HostOptions, LoadError, PluginHost};
 use provost_state::{PluginStatus, Plugins};
-use provost_supervisor::ProcessSpec;
 
-use crate::config::{Config, Problem};
+use crate::config::{Config, Problem, Processes};
 use crate::failure::Failure;
 
 /// Loads all plugins of the config.
 pub(crate) fn plugins(config: &Config) -> Result<PluginHost, Failure> {
-    let host = PluginHost::new(Some(config.cache_dir.clone())).map_err(|error| {
+    let options = HostOptions {
+        cache_dir: Some(config.cache_dir.clone()),
+        memory_dir: Some(config.memory_dir.clone()),
+    };
+    let host = PluginHost::new(options).map_err(|error| {
         Failure::failed(error, "plugins cannot be run here; a config without [plugins] needs none of this")
     })?;
     let mut problems = Vec::new();
@@ -27,7 +30,10 @@ fn hint(error: &LoadError) -> &'static str {
             "a relative path starts from the directory of the config"
         }
         LoadError::NotBundled { .. } => "a component of your own is named by its path, without `bundled:`",
-        LoadError::LimitTooHigh { .. } => "lower `limits.memory` of this plugin",
+        LoadError::LimitTooHigh(_) => "correct `limits` of this plugin",
+        LoadError::SettingsTooLarge { .. } => {
+            "raise `limits.settings` of this plugin, or shorten its settings"
+        }
         LoadError::Component { .. } => {
             "`provost plugin build DIR` builds a component, `provost plugin inspect FILE` looks at one"
         }
@@ -36,7 +42,7 @@ fn hint(error: &LoadError) -> &'static str {
 }
 
 /// The specs of all processes, with their policies.
-pub(crate) fn specs(config: &Config, plugins: &PluginHost) -> Result<Vec<ProcessSpec>, Failure> {
+pub(crate) fn specs(config: &Config, plugins: &PluginHost) -> Result<Processes, Failure> {
     Ok(config.specs(|name| plugins.policy(name).map_err(|error| error.to_string()))?)
 }
 
@@ -46,7 +52,7 @@ pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
         .reports()
         .into_iter()
         .filter_map(|report| match report.status {
-            PluginStatus::Active => None,
+            PluginStatus::Active | PluginStatus::Quarantined(_) => None,
             PluginStatus::Refused(why) => Some(config.component_problem(
                 &report.name,
                 format!("the plugin `{}` is refused: {why}", report.name),

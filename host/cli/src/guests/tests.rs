@@ -98,13 +98,21 @@ fn the_committed_components_are_those_of_their_sources() {
 #[test]
 fn the_committed_components_ask_for_the_contract_and_nothing_else() {
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
-    for (name, role) in
-        [("backoff", "restart-policy"), ("notify", "status-consumer"), ("prometheus", "status-view")]
-    {
+    for (name, roles) in [
+        ("backoff", vec!["restart-policy"]),
+        ("supervisord", vec!["restart-policy"]),
+        ("systemd", vec!["restart-policy"]),
+        ("kubernetes", vec!["health-policy", "restart-policy"]),
+        ("otp", vec!["restart-policy"]),
+        ("notify", vec!["status-consumer"]),
+        ("prometheus", vec!["status-view"]),
+    ] {
         let component = fs::read(plugins.join(name).join(format!("{name}.wasm"))).unwrap();
-        let (imports, exports) = interfaces(&component).unwrap();
+        let (imports, mut exports) = interfaces(&component).unwrap();
+        exports.sort();
         assert!(imports.iter().all(|import| import.starts_with(CONTRACT)), "{imports:?}");
-        assert_eq!(exports, [format!("{CONTRACT}{role}@0.1.0")]);
+        let wanted = ["configurable"].into_iter().chain(roles);
+        assert_eq!(exports, wanted.map(|name| format!("{CONTRACT}{name}@0.1.0")).collect::<Vec<_>>());
     }
 }
 

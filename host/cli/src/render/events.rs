@@ -33,7 +33,7 @@ fn style(event: &Event) -> Style {
             _ if event.before == "stopping" => Style::Plain,
             _ => Style::Red,
         },
-        "spawn_failed" => Style::Red,
+        "spawn_failed" | "refused" => Style::Red,
         "decided" if event.phase == "fatal" => Style::BoldRed,
         "decided" => Style::Yellow,
         "waiting" | "start" | "stop" => Style::Cyan,
@@ -64,11 +64,22 @@ pub(crate) fn exit(exit: &Exit) -> String {
 
 /// What was decided, by whom and why.
 pub(crate) fn decision(decision: &Decision) -> String {
+    let with = match decision.scope.as_deref() {
+        Some("group") => " with its whole group",
+        Some("rest") => " with the rest of its group",
+        _ => "",
+    };
+    let and = match decision.escalation.as_deref() {
+        Some("stop-dependents") => " and stop its dependents",
+        Some("give-up-group") => " with its whole group",
+        Some("shut-down") => " and shut the host down",
+        _ => "",
+    };
     let action = match (decision.action.as_str(), decision.delay_ms) {
-        ("restart", Some(0) | None) => "restart now".to_owned(),
-        ("restart", Some(ms)) => format!("restart in {}", delay(ms)),
+        ("restart", Some(0) | None) => format!("restart{with} now"),
+        ("restart", Some(ms)) => format!("restart{with} in {}", delay(ms)),
         ("stay-down", _) => "stay down".to_owned(),
-        ("give-up", _) => "give up".to_owned(),
+        ("give-up", _) => format!("give up{and}"),
         (other, _) => other.to_owned(),
     };
     let overruled = decision.overruled.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
@@ -103,12 +114,20 @@ pub(crate) mod tests {
         let decision = Decision {
             action: "restart".into(),
             delay_ms: Some(1_500),
+            scope: Some("rest".into()),
+            escalation: None,
             by: "failsafe".into(),
             reason: "second failure".into(),
             overruled: Some("backoff: trapped".into()),
         };
-        let give_up =
-            Decision { action: "give-up".into(), delay_ms: None, overruled: None, ..decision.clone() };
+        let give_up = Decision {
+            action: "give-up".into(),
+            delay_ms: None,
+            scope: None,
+            escalation: Some("shut-down".into()),
+            overruled: None,
+            ..decision.clone()
+        };
         for (event, text) in [
             (event("added"), "06:26:17.123  web     added         a reason"),
             (
@@ -125,11 +144,11 @@ pub(crate) mod tests {
             ),
             (
                 Event { decision: Some(decision), ..event("decided") },
-                "06:26:17.123  web     decided       restart in 1.5s, says failsafe: second failure (backoff: trapped)",
+                "06:26:17.123  web     decided       restart with the rest of its group in 1.5s, says failsafe: second failure (backoff: trapped)",
             ),
             (
                 Event { decision: Some(give_up), ..event("decided") },
-                "06:26:17.123  web     decided       give up, says failsafe: second failure",
+                "06:26:17.123  web     decided       give up and shut the host down, says failsafe: second failure",
             ),
             (
                 Event { pid: Some(7), ..event("spawned") },

@@ -23,7 +23,7 @@ pub(crate) fn text(status: &Status, width: Width, now_ms: u64, paint: Paint) -> 
     }
     head.extend(["PHASE", "PID", "SINCE", "RESTARTS", "NEXT", "EXIT"]);
     if width == Width::Wide {
-        head.extend(["DESIRED", "LIFE", "FAILURES", "CAUSE", "DECIDED BY"]);
+        head.extend(["HEALTH", "DESIRED", "LIFE", "FAILURES", "CAUSE", "DECIDED BY"]);
     }
     head.push("REASON");
     let mut table = Table::new(&head);
@@ -47,7 +47,7 @@ fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell>
     let lives = process.pid.is_some();
     let since = if lives { &process.started_at } else { &process.ended_at };
     cells.extend([
-        Cell::styled(&process.phase, Style::of_phase(&process.phase)),
+        phase(process),
         Cell::maybe(process.pid.map(|pid| pid.to_string())),
         Cell::maybe(since.as_deref().and_then(|since| ago(since, now_ms))),
         Cell::new(process.restarts.to_string()),
@@ -56,6 +56,7 @@ fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell>
     ]);
     if width == Width::Wide {
         cells.extend([
+            Cell::maybe(checked(process).then_some(&process.health)),
             Cell::new(&process.desired),
             Cell::new(process.incarnation.to_string()),
             Cell::new(process.failures.to_string()),
@@ -65,6 +66,19 @@ fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell>
     }
     cells.push(Cell::new(one_line(&process.reason)));
     cells
+}
+
+/// The phase; and what the health checks say, unless that is good.
+fn phase(process: &Process) -> Cell {
+    if checked(process) && process.health != "healthy" {
+        return Cell::styled(format!("{} ({})", process.phase, process.health), Style::Red);
+    }
+    Cell::styled(&process.phase, Style::of_phase(&process.phase))
+}
+
+/// Do its health checks say anything of it?
+fn checked(process: &Process) -> bool {
+    !matches!(process.health.as_str(), "" | "unknown")
 }
 
 /// What the host will do next, and when: `start in 1.2s`.
@@ -88,7 +102,7 @@ fn exit_cell(exit: &Exit) -> Cell {
 
 #[cfg(test)]
 mod tests {
-    use provost_control::wire::{Decision, Fault, Host, Plugin};
+    use provost_control::wire::{Decision, Fault, Host, Plugin, PluginVersion};
 
     use super::super::humane::timestamp;
     use super::*;
@@ -114,6 +128,8 @@ mod tests {
         let decision = Decision {
             action: "restart".into(),
             delay_ms: Some(2_000),
+            scope: Some("itself".into()),
+            escalation: None,
             by: "backoff".into(),
             reason: "third failure".into(),
             overruled: None,
@@ -148,14 +164,16 @@ mod tests {
             ],
             plugins: vec![Plugin {
                 name: "backoff".into(),
-                source: "bundled:backoff".into(),
-                digest: "0123456789abcdef".into(),
-                roles: vec!["restart-policy".into()],
                 status: "active".into(),
-                reason: None,
-                calls: 3,
-                faults: 0,
-                last_fault: None,
+                active: PluginVersion {
+                    version: 1,
+                    source: "bundled:backoff".into(),
+                    digest: "0123456789abcdef".into(),
+                    roles: vec!["restart-policy".into()],
+                    calls: 3,
+                    ..PluginVersion::default()
+                },
+                ..Plugin::default()
             }],
             host: Host::default(),
         }
@@ -179,13 +197,13 @@ gone                  -        fatal    -     -      0         -              er
         assert_eq!(
             text(&status(), Width::Wide, NOW, Paint::OFF),
             "\
-NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   DESIRED  LIFE  FAILURES  CAUSE   DECIDED BY  REASON
-web                   -        running  4711  3m12s  0         -              -      up       1     0         boot    -           http://127.0.0.1:8731/ answers
-a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      up       4     3         policy  backoff     third failure\u{fffd}in a row
-gone                  -        fatal    -     -      0         -              error  up       0     0         policy  -           could not be started: no such file
+NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   HEALTH  DESIRED  LIFE  FAILURES  CAUSE   DECIDED BY  REASON
+web                   -        running  4711  3m12s  0         -              -      -       up       1     0         boot    -           http://127.0.0.1:8731/ answers
+a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      -       up       4     3         policy  backoff     third failure\u{fffd}in a row
+gone                  -        fatal    -     -      0         -              error  -       up       0     0         policy  -           could not be started: no such file
 
-PLUGIN   STATUS  CALLS  FAULTS  ROLES           COMPONENT        SHA-256
-backoff  active  3      0       restart-policy  bundled:backoff  0123456789ab
+PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           P95  FUEL  MEMORY  STORED  QUEUED  MISSED  FORMER  COMPONENT        SHA-256
+backoff  active  1        3      0       0       -    -    restart-policy  -    -     -       -       0       0       -       bundled:backoff  0123456789ab
 "
         );
     }
@@ -194,17 +212,17 @@ backoff  active  3      0       restart-policy  bundled:backoff  0123456789ab
     fn a_plugin_in_trouble_is_shown_beneath() {
         let mut status = status();
         status.processes.truncate(1);
-        status.plugins[0].faults = 2;
+        status.plugins[0].active.faults = 2;
         let message = "ran for longer than 100 ms".into();
-        status.plugins[0].last_fault = Some(Fault { kind: "deadline".into(), message });
+        status.plugins[0].active.last_fault = Some(Fault { kind: "deadline".into(), message });
         assert_eq!(
             text(&status, Width::Normal, NOW, Paint::OFF),
             "\
 NAME  PHASE    PID   SINCE  RESTARTS  NEXT  EXIT  REASON
 web   running  4711  3m12s  0         -     -     http://127.0.0.1:8731/ answers
 
-PLUGIN   STATUS  CALLS  FAULTS  ROLES           TROUBLE
-backoff  active  3      2       restart-policy  deadline: ran for longer than 100 ms
+PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           TROUBLE
+backoff  active  1        3      2       0       -    -    restart-policy  deadline: ran for longer than 100 ms
 "
         );
     }

@@ -1,11 +1,13 @@
 //! A host in miniature: the desk on a real socket with real processes and a plugin that is none.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use provost_control::client::{Client, ClientError};
 use provost_control::{Desk, Listening, serve, wire};
 use provost_state::{
-    Fault, FaultKind, PluginReport, PluginStatus, Plugins, Snapshot, View, ViewRequest, ViewResponse,
+    Blame, Consumer, Fault, FaultKind, Judgement, PluginChange, PluginFigures, PluginRefusal,
+    PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
+    Snapshot, View, ViewRequest, ViewResponse,
 };
 use provost_supervisor::{CommandLine, LogLimits, ProcessSpec, Settings, Supervisor};
 use tokio::sync::{mpsc, oneshot};
@@ -30,25 +32,118 @@ impl View for Painter {
     }
 }
 
+/// Judges nothing, but has a name.
 #[derive(Debug)]
-struct OnePlugin;
+struct Indifferent(Arc<str>);
 
-impl Plugins for OnePlugin {
+impl Policy for Indifferent {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn judges(&self, _: Judgement) -> bool {
+        true
+    }
+}
+
+/// A plugin host without WebAssembly: it has a painter from the start, and whatever is loaded is a policy, unless it
+/// is called `view`.
+#[derive(Debug)]
+pub(crate) struct Shelf(Mutex<Vec<PluginReport>>);
+
+impl Shelf {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(vec![report("painter", "bundled:painter", "status-view")]))
+    }
+
+    fn find(&self, name: &str) -> Result<PluginReport, PluginRefusal> {
+        let found = self.reports().into_iter().find(|report| &*report.name == name);
+        found
+            .ok_or_else(|| refusal(PluginRefusalKind::Unknown, format!("there is no plugin called `{name}`")))
+    }
+
+    fn put(&self, report: &PluginReport) -> PluginChange {
+        let mut reports = self.0.lock().unwrap();
+        match reports.iter_mut().find(|known| known.name == report.name) {
+            Some(known) => *known = report.clone(),
+            None => reports.push(report.clone()),
+        }
+        PluginChange { after: Some(report.clone()), notes: vec!["checked".to_owned()] }
+    }
+}
+
+fn report(name: &str, source: &str, role: &str) -> PluginReport {
+    let active = PluginVersion {
+        number: 1,
+        source: source.into(),
+        digest: "00".into(),
+        roles: vec![role.into()],
+        figures: PluginFigures { calls: 1, ..PluginFigures::default() },
+    };
+    PluginReport { name: name.into(), status: PluginStatus::Active, active, former: None }
+}
+
+fn refusal(kind: PluginRefusalKind, message: String) -> PluginRefusal {
+    PluginRefusal { kind, message, hint: "do something else".to_owned() }
+}
+
+impl Plugins for Shelf {
     fn reports(&self) -> Vec<PluginReport> {
-        vec![PluginReport {
-            name: "painter".into(),
-            source: "bundled:painter".into(),
-            digest: "00".into(),
-            roles: vec!["status-view".into()],
-            status: PluginStatus::Active,
-            calls: 1,
-            faults: 0,
-            last_fault: None,
-        }]
+        self.0.lock().unwrap().clone()
     }
 
     fn view(&self, name: &str) -> Option<Arc<dyn View>> {
         (name == "painter").then(|| Arc::new(Painter("painter".into())) as Arc<dyn View>)
+    }
+
+    fn policy(&self, name: &str) -> Option<Arc<dyn Policy>> {
+        (name != "view").then(|| Arc::new(Indifferent(name.into())) as Arc<dyn Policy>)
+    }
+
+    fn consumer(&self, _: &str) -> Option<Box<dyn Consumer>> {
+        None
+    }
+
+    fn load(&self, wanted: &PluginWanted, _: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
+        if self.find(&wanted.name).is_ok() {
+            return Err(refusal(PluginRefusalKind::NameTaken, format!("there is a `{}`", wanted.name)));
+        }
+        Ok(self.put(&report(&wanted.name, &wanted.component, "restart-policy")))
+    }
+
+    fn unload(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        self.find(name)?;
+        self.0.lock().unwrap().retain(|report| &*report.name != name);
+        Ok(PluginChange { after: None, notes: Vec::new() })
+    }
+
+    fn swap(&self, name: &str, by: &Replacement, _: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
+        let before = self.find(name)?;
+        if !by.accept_more {
+            return Err(refusal(PluginRefusalKind::AsksForMore, "it imports `wasi:sockets`".to_owned()));
+        }
+        let mut after = before.clone();
+        after.active.number += 1;
+        after.former = Some(before.active);
+        Ok(self.put(&after))
+    }
+
+    fn rollback(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        let mut report = self.find(name)?;
+        let former = report.former.take();
+        let former =
+            former.ok_or_else(|| refusal(PluginRefusalKind::NoFormer, "no former version".to_owned()))?;
+        report.former = Some(std::mem::replace(&mut report.active, former));
+        Ok(self.put(&report))
+    }
+
+    fn revive(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        self.find(name).map(|report| self.put(&report))
+    }
+
+    fn blame(&self, name: &str) -> Result<Option<Blame>, PluginRefusal> {
+        self.find(name)?;
+        Ok(None)
     }
 }
 
@@ -66,6 +161,8 @@ pub(crate) fn shell(name: &str, group: &str, line: &str) -> ProcessSpec {
         policies: Vec::new(),
         depends_on: Vec::new(),
         ready: None,
+        health: None,
+        replica: None,
         log: LogLimits::default(),
     }
 }
@@ -82,13 +179,8 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn start(specs: Vec<ProcessSpec>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            log_dir: dir.path().join("logs"),
-            decision_deadline_ms: 1_000,
-            restart_delay_ms_max: 3_600_000,
-            routing: Default::default(),
-        };
-        Self::serving(Supervisor::boot(settings, specs, Vec::new()).unwrap(), dir)
+        let settings = Settings::new(dir.path().join("logs"));
+        Self::serving(Supervisor::boot(settings, specs, Vec::new(), Vec::new()).unwrap(), dir)
     }
 
     /// The desk of a supervisor that is booted already.
@@ -98,7 +190,7 @@ impl Host {
         let (shutdown, told_to_stop) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let host = wire::Host { pid: 1, version: "0".to_owned(), ..wire::Host::default() };
-        let desk = Desk { supervisor: supervisor.clone(), plugins: Arc::new(OnePlugin), host, shutdown };
+        let desk = Desk { supervisor: supervisor.clone(), plugins: Arc::new(Shelf::new()), host, shutdown };
         let served = tokio::spawn(serve(listening, desk, async {
             let _ = stopped.await;
         }));

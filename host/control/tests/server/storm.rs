@@ -8,9 +8,10 @@ use std::time::Duration;
 use provost_control::client::Client;
 use provost_control::wire;
 use provost_state::{
-    Action, Backend, Batch, Cause, Consumer, Decision, Ended, Exit, Fault, Policy, Rollout, Routing, Snapshot,
+    Action, Backend, Batch, Cause, Consumer, Decision, Ended, Exit, Fault, Judgement, Policy, Rollout,
+    Routing, Scope, Snapshot,
 };
-use provost_supervisor::{Check, Manner, ProcessSpec, Readiness, Scripted, Settings};
+use provost_supervisor::{Check, Manner, ProcessSpec, Readiness, RestartBudget, Scripted, Settings};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -64,11 +65,18 @@ impl Policy for Judge {
         &self.name
     }
 
+    fn judges(&self, judgement: Judgement) -> bool {
+        judgement == Judgement::Restart
+    }
+
     fn on_exit(&self, _ended: &Ended, _world: &Arc<Snapshot>) -> Result<Decision, Fault> {
         if let Some(gate) = &self.gate {
             gate.pass();
         }
-        Ok(Decision { action: Action::Restart { delay_ms: self.delay_ms }, reason: "always".into() })
+        Ok(Decision {
+            action: Action::Restart { delay_ms: self.delay_ms, scope: Scope::Itself },
+            reason: "always".into(),
+        })
     }
 }
 
@@ -100,12 +108,13 @@ fn boot(
 ) -> Host {
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings {
-        log_dir: dir.path().join("logs"),
         decision_deadline_ms: 600_000,
-        restart_delay_ms_max: 3_600_000,
+        // Thousands of crashes a second are the point.
+        restart_budget: RestartBudget { restarts: 0, per_ms: 0 },
         routing: Routing { backend, rollout: Rollout::FULL },
+        ..Settings::new(dir.path().join("logs"))
     };
-    Host::serving(children.boot(settings, specs, consumers).unwrap(), dir)
+    Host::serving(children.boot(settings, specs, Vec::new(), consumers).unwrap(), dir)
 }
 
 fn idle(name: String) -> ProcessSpec {

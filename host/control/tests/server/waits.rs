@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_control::wire;
-use provost_state::{Action, Decision, Ended, Fault, Policy, Snapshot};
+use provost_state::{Action, Decision, Ended, Escalation, Fault, Judgement, Policy, Snapshot};
 use provost_supervisor::{CommandLine, ProcessSpec};
 
 use crate::desk::{Host, shell};
@@ -15,6 +15,10 @@ struct Always(Arc<str>, Action);
 impl Policy for Always {
     fn name(&self) -> &Arc<str> {
         &self.0
+    }
+
+    fn judges(&self, judgement: Judgement) -> bool {
+        judgement == Judgement::Restart
     }
 
     fn on_exit(&self, _: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
@@ -36,7 +40,7 @@ async fn a_start_that_will_not_come_about_any_more_fails_at_once() {
     let missing = CommandLine::Argv(vec!["/no/such/program".into()]);
     let host = Host::start(vec![
         ProcessSpec { command: missing.clone(), ..judged("left", "", Action::StayDown) },
-        ProcessSpec { command: missing, ..judged("given-up", "", Action::GiveUp) },
+        ProcessSpec { command: missing, ..judged("given-up", "", Action::GiveUp(Escalation::Nothing)) },
     ]);
     let left = error_of(&host, "left").await;
     assert_eq!(left.code, "not_reached", "{left:?}");

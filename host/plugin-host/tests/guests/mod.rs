@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{Limits, PluginHost, PluginSpec, Source};
+use provost_plugin_host::{HostOptions, Limits, PluginHost, PluginSpec, Source};
 use provost_state::{
-    At, Cause, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Policy, Registry,
-    Snapshot, registry,
+    Action, At, Cause, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Policy, Registry,
+    Scope, Snapshot, registry,
 };
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{Resolve, UnresolvedPackageGroup, WorldId};
@@ -49,8 +49,9 @@ pub fn policy_module(imports: &str, body: &str) -> String {
             {imports}
             (memory (export "memory") 1)
             (data (i32.const 32) "crashed, again")
-            ;; restart(250)
-            (data (i32.const 64) "\00\00\00\00\00\00\00\00\fa\00\00\00\00\00\00\00\20\00\00\00\0e\00\00\00")
+            ;; restart, after 250 ms, itself alone
+            (data (i32.const 64) "\00\00\00\00\00\00\00\00\fa\00\00\00\00\00\00\00")
+            (data (i32.const 80) "\00\00\00\00\00\00\00\00\20\00\00\00\0e\00\00\00")
             (global $free (mut i32) (i32.const 4096))
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
                 (global.set $free (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
@@ -78,6 +79,13 @@ pub fn policy(body: &str) -> Vec<u8> {
 /// A policy that answers as it should.
 pub fn good_policy() -> Vec<u8> {
     policy("(call $drop (local.get $world)) (i32.const 64)")
+}
+
+/// A policy that restarts after so long.
+pub fn policy_with_delay(delay_ms: u64) -> Vec<u8> {
+    policy(&format!(
+        "(i64.store (i32.const 72) (i64.const {delay_ms})) (call $drop (local.get $world)) (i32.const 64)"
+    ))
 }
 
 /// A core of a view: `body` leaves the address of its response. At address 64 stands `text/plain` and `hello`.
@@ -133,6 +141,11 @@ pub fn patient() -> Limits {
     Limits { call_ms_max: Some(60_000), ..Limits::default() }
 }
 
+/// Everything that a host keeps, in directories of its own.
+pub fn options(dir: &Path) -> HostOptions {
+    HostOptions { cache_dir: Some(dir.join("cache")), memory_dir: Some(dir.join("memory")) }
+}
+
 /// A host with its cache in a directory of its own, and the files of its plugins beside it.
 pub struct Bench {
     pub dir: tempfile::TempDir,
@@ -142,13 +155,13 @@ pub struct Bench {
 impl Bench {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let host = PluginHost::new(Some(dir.path().join("cache"))).unwrap();
+        let host = PluginHost::new(options(dir.path())).unwrap();
         Self { dir, host }
     }
 
-    /// Another host on the same cache.
+    /// Another host on the same directories.
     pub fn again(&self) -> PluginHost {
-        PluginHost::new(Some(self.dir.path().join("cache"))).unwrap()
+        PluginHost::new(options(self.dir.path())).unwrap()
     }
 
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
@@ -164,6 +177,7 @@ impl Bench {
             source: Source::Path(self.file(name, bytes)),
             settings_json: "{}".to_owned(),
             limits: patient(),
+            sha256: None,
         }
     }
 
@@ -177,6 +191,11 @@ impl Bench {
 pub fn ask(policy: &Arc<dyn Policy>) -> Result<Decision, Fault> {
     let (_registry, world) = one_crash();
     policy.on_exit(&ended(), &world)
+}
+
+/// The answer that restarts the process alone after so long.
+pub fn restart(delay_ms: u64) -> Action {
+    Action::Restart { delay_ms, scope: Scope::Itself }
 }
 
 pub fn ended() -> Ended {

@@ -56,7 +56,7 @@ impl World {
     /// To running, a crash, the decision to restart it, and to running again. No process shares words with another.
     fn run(&self, id: ProcessId) {
         let ruling = Ruling {
-            action: RulingAction::Restart { delay_ms: 100 },
+            action: RulingAction::restart(100),
             by: "backoff".into(),
             reason: "failure 1 of 10: wait 100 ms and try again".into(),
             overruled: None,

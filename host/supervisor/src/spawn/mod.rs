@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use provost_state::{Exit, Incarnation};
 
+use crate::probe::LifeEnv;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.
@@ -35,8 +36,13 @@ pub(crate) struct Output {
 
 /// Starts children and tells them things.
 pub(crate) trait Spawner: Send + Sync + fmt::Debug {
-    /// Starts one, in a process group of its own.
-    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation) -> Boxed<Result<Child, Arc<str>>>;
+    /// Starts one, in a process group of its own; `env` goes over the variables of the config.
+    fn spawn(
+        &self,
+        spec: Arc<ProcessSpec>,
+        incarnation: Incarnation,
+        env: LifeEnv,
+    ) -> Boxed<Result<Child, Arc<str>>>;
 
     /// Sends a signal to the group of a child that has not been reaped.
     fn signal(&self, pid: u32, signal: i32) -> Result<(), Arc<str>>;

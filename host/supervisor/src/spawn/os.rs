@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::pidfd::Pidfd;
 use super::{Boxed, Child, Output, Spawner};
 use crate::env_file;
+use crate::probe::LifeEnv;
 use crate::reaper::Wards;
 use crate::spec::{CommandLine, ProcessSpec};
 
@@ -79,10 +80,15 @@ impl OsSpawner {
         }
     }
 
-    /// Starts a helper (a readiness check) whose output nobody wants.
-    pub(crate) fn run(&self, line: CommandLine, spec: Arc<ProcessSpec>) -> Boxed<Result<Child, Arc<str>>> {
+    /// Starts a helper (a check) whose output nobody wants.
+    pub(crate) fn run(
+        &self,
+        line: CommandLine,
+        spec: Arc<ProcessSpec>,
+        env: LifeEnv,
+    ) -> Boxed<Result<Child, Arc<str>>> {
         Box::pin(self.clone().start(move || {
-            let mut command = prepared(&line, &spec)?;
+            let mut command = prepared(&line, &spec, &env)?;
             command.stdout(Stdio::null()).stderr(Stdio::null());
             Ok(command)
         }))
@@ -90,9 +96,14 @@ impl OsSpawner {
 }
 
 impl Spawner for OsSpawner {
-    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation) -> Boxed<Result<Child, Arc<str>>> {
+    fn spawn(
+        &self,
+        spec: Arc<ProcessSpec>,
+        incarnation: Incarnation,
+        env: LifeEnv,
+    ) -> Boxed<Result<Child, Arc<str>>> {
         Box::pin(self.clone().start(move || {
-            let mut command = prepared(&spec.command, &spec)?;
+            let mut command = prepared(&spec.command, &spec, &env)?;
             command.env("PROVOST_INCARNATION", incarnation.to_string());
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
             Ok(command)
@@ -112,7 +123,7 @@ impl Spawner for OsSpawner {
 }
 
 /// The command with directory and environment as specified.
-fn prepared(line: &CommandLine, spec: &ProcessSpec) -> Result<Command, Arc<str>> {
+fn prepared(line: &CommandLine, spec: &ProcessSpec, env: &[(String, String)]) -> Result<Command, Arc<str>> {
     let mut command = match line {
         CommandLine::Argv(argv) => {
             let (program, arguments) = argv.split_first().ok_or("the command is empty")?;
@@ -136,7 +147,13 @@ fn prepared(line: &CommandLine, spec: &ProcessSpec) -> Result<Command, Arc<str>>
     for path in &spec.env_files {
         command.envs(env_file::read(path).map_err(|error| Arc::from(error.to_string()))?);
     }
-    command.envs(&spec.env).env("PROVOST_PROCESS", &*spec.name).env("PROVOST_GROUP", &*spec.group);
+    // What the host says of a process cannot be said otherwise by a policy.
+    command.envs(&spec.env).envs(env.iter().map(|(name, value)| (name, value)));
+    command.env("PROVOST_PROCESS", &*spec.name).env("PROVOST_GROUP", &*spec.group);
+    match spec.replica {
+        Some(number) => command.env("PROVOST_REPLICA", number.to_string()),
+        None => command.env_remove("PROVOST_REPLICA"),
+    };
     Ok(command)
 }
 

@@ -10,9 +10,10 @@ use tokio::sync::{oneshot, watch};
 
 use super::os::OsSpawner;
 use super::{Boxed, Child, Spawner};
+use crate::probe::LifeEnv;
 use crate::reaper::Wards;
-use crate::spec::ProcessSpec;
-use crate::supervisor::{BootError, Settings, Supervisor};
+use crate::spec::{ProcessSpec, ReplicaSet};
+use crate::supervisor::{BootError, Settings, Supervisor, Wanted};
 
 /// The scripted spawner. Clones share the stage.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,8 @@ struct Stage {
     manners: HashMap<Arc<str>, Manner>,
     living: HashMap<u32, Living>,
     history: Vec<Act>,
+    /// What start policies gave to the last life of each.
+    env: HashMap<Arc<str>, LifeEnv>,
     last_pid: u32,
 }
 
@@ -82,10 +85,11 @@ impl Scripted {
         &self,
         settings: Settings,
         specs: Vec<ProcessSpec>,
+        sets: Vec<ReplicaSet>,
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Supervisor, BootError> {
         let helpers = OsSpawner::new(Arc::new(Wards::default()));
-        Supervisor::boot_with(settings, specs, consumers, Arc::new(self.clone()), helpers)
+        Supervisor::boot_with(settings, Wanted { specs, sets, consumers }, Arc::new(self.clone()), helpers)
     }
 
     /// The children of `process` that are spawned from now on are of this manner.
@@ -133,6 +137,12 @@ impl Scripted {
         self.history().iter().filter(|act| matches!(act, Act::Spawned(name, _) if &**name == process)).count()
     }
 
+    /// The variables that the last life of `process` was given by start policies.
+    #[must_use]
+    pub fn env(&self, process: &str) -> Vec<(String, String)> {
+        self.stage(|stage| stage.env.get(process).map_or_else(Vec::new, |env| env.to_vec()))
+    }
+
     /// The numbers of the signals that `process` was sent, in order.
     #[must_use]
     pub fn signals(&self, process: &str) -> Vec<i32> {
@@ -144,7 +154,7 @@ impl Scripted {
     }
 
     /// The child enters the stage.
-    fn enter(&self, name: Arc<str>, incarnation: Incarnation) -> Result<Child, Arc<str>> {
+    fn enter(&self, name: Arc<str>, incarnation: Incarnation, env: LifeEnv) -> Result<Child, Arc<str>> {
         let (pid, ended) = self.stage(|stage| {
             if let Some(error) = stage.failures.get_mut(&name).and_then(VecDeque::pop_front) {
                 return Err(error);
@@ -158,6 +168,7 @@ impl Scripted {
                 child.end(exit);
             }
             stage.living.insert(stage.last_pid, child);
+            stage.env.insert(name.clone(), env);
             stage.history.push(Act::Spawned(name, incarnation));
             Ok((stage.last_pid, ended))
         })?;
@@ -172,12 +183,17 @@ impl Scripted {
 }
 
 impl Spawner for Scripted {
-    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation) -> Boxed<Result<Child, Arc<str>>> {
+    fn spawn(
+        &self,
+        spec: Arc<ProcessSpec>,
+        incarnation: Incarnation,
+        env: LifeEnv,
+    ) -> Boxed<Result<Child, Arc<str>>> {
         let (stage, mut held) = (self.clone(), self.held.subscribe());
         Box::pin(async move {
             // It cannot fail: the sender is on the stage.
             let _ = held.wait_for(|held| !held).await;
-            stage.enter(spec.name.clone(), incarnation)
+            stage.enter(spec.name.clone(), incarnation, env)
         })
     }
 

@@ -1,6 +1,6 @@
 //! A restart policy that misbehaves on purpose: it asks for a delay of 10^18 ms, thirty million years.
 
-use provost_guest::{Decision, Ended, RestartPolicy, World, export_restart_policy};
+use provost_guest::{Decision, Ended, RestartPolicy, World};
 
 /// Restarts when nobody is left.
 #[derive(serde::Deserialize)]
@@ -12,4 +12,4 @@ impl RestartPolicy for Absurd {
     }
 }
 
-export_restart_policy!(Absurd);
+provost_guest::export!(Absurd: RestartPolicy);

@@ -1,6 +1,6 @@
 //! A restart policy that misbehaves on purpose: it allocates without end.
 
-use provost_guest::{Decision, Ended, RestartPolicy, World, export_restart_policy};
+use provost_guest::{Decision, Ended, RestartPolicy, World};
 
 /// Takes all the memory that it gets.
 #[derive(serde::Deserialize)]
@@ -16,4 +16,4 @@ impl RestartPolicy for Hogs {
     }
 }
 
-export_restart_policy!(Hogs);
+provost_guest::export!(Hogs: RestartPolicy);

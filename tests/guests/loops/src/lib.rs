@@ -1,6 +1,6 @@
 //! A restart policy that misbehaves on purpose: it never answers.
 
-use provost_guest::{Decision, Ended, RestartPolicy, World, export_restart_policy};
+use provost_guest::{Decision, Ended, RestartPolicy, World};
 
 /// Loops for ever.
 #[derive(serde::Deserialize)]
@@ -14,4 +14,4 @@ impl RestartPolicy for Loops {
     }
 }
 
-export_restart_policy!(Loops);
+provost_guest::export!(Loops: RestartPolicy);

@@ -1,6 +1,6 @@
 //! A restart policy that misbehaves on purpose: it imports `wasi:sockets`, which nobody has granted.
 
-use provost_guest::{Decision, Ended, RestartPolicy, World, export_restart_policy};
+use provost_guest::{Decision, Ended, RestartPolicy, World};
 
 /// What the network would be reached by.
 #[expect(missing_docs, reason = "generated from a part of wasi:sockets")]
@@ -19,4 +19,4 @@ impl RestartPolicy for Sockets {
     }
 }
 
-export_restart_policy!(Sockets);
+provost_guest::export!(Sockets: RestartPolicy);

@@ -1,6 +1,6 @@
 //! A restart policy that misbehaves on purpose: it panics.
 
-use provost_guest::{Decision, Ended, RestartPolicy, World, export_restart_policy};
+use provost_guest::{Decision, Ended, RestartPolicy, World};
 
 /// Panics.
 #[derive(serde::Deserialize)]
@@ -13,4 +13,4 @@ impl RestartPolicy for Traps {
     }
 }
 
-export_restart_policy!(Traps);
+provost_guest::export!(Traps: RestartPolicy);

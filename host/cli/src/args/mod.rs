@@ -1,11 +1,15 @@
 //! The command line: what can be asked, and the help that explains it.
 
+mod plugin;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provost_state::Backend;
 
 use crate::config::units;
+
+pub(crate) use plugin::{LoadArgs, NamedPlugin, PluginCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,7 +54,7 @@ pub(crate) enum ColorWhen {
 #[derive(Args, Debug)]
 pub(crate) struct ConfigArg {
     /// The config; else provost.toml here (or, for a running host, in the nearest directory above).
-    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    #[arg(short = 'f', long = "file", value_name = "FILE", global = true)]
     pub(crate) file: Option<PathBuf>,
 }
 
@@ -112,7 +116,7 @@ Examples:
 
 Nothing is restarted, and no change is lost.")]
     State(StateArgs),
-    /// List, inspect and build plugins.
+    /// List, load, swap, inspect and build plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Check a config and its plugins without running anything.
@@ -294,33 +298,6 @@ pub(crate) struct ViewArgs {
     pub(crate) config: ConfigArg,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum PluginCommand {
-    /// List the plugins of the running host.
-    List {
-        #[command(flatten)]
-        config: ConfigArg,
-        /// How to print.
-        #[arg(short, long, value_name = "FORMAT", default_value = "table")]
-        output: TableFormat,
-    },
-    /// Say what a component is, can do and cannot do, without running it.
-    Inspect {
-        /// A .wasm file, or `bundled:NAME`.
-        #[arg(value_name = "COMPONENT")]
-        component: String,
-        /// How to print.
-        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-        output: LineFormat,
-    },
-    /// Build the guest crate in a directory into a component.
-    Build {
-        /// The directory of the crate.
-        #[arg(value_name = "DIR")]
-        dir: PathBuf,
-    },
-}
-
 fn duration_ms(text: &str) -> Result<u64, String> {
     units::duration_ms(text).ok_or_else(|| units::DURATION_HINT.to_owned())
 }
@@ -358,5 +335,25 @@ mod tests {
         assert!(Cli::try_parse_from(["provost", "down", "--timeout", "soon"]).is_err());
         assert!(Cli::try_parse_from(["provost", "signal", "NOPE", "web"]).is_err());
         assert!(Cli::try_parse_from(["provost", "signal", "sigusr1", "web"]).is_ok());
+    }
+
+    #[test]
+    fn the_config_may_be_named_behind_a_subcommand() {
+        for line in ["provost state backend dual -f x.toml", "provost state -f x.toml backend dual"] {
+            let state = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert!(
+                matches!(state.command, Command::State(StateArgs { config, .. }) if config.file == Some("x.toml".into())),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn settings_are_a_json_object() {
+        let load =
+            |settings| Cli::try_parse_from(["provost", "plugin", "load", "a", "b", "--settings", settings]);
+        assert!(load("{\"tries\": 3}").is_ok());
+        let told = load("[1]").unwrap_err().to_string();
+        assert!(told.contains("settings are a JSON object"), "{told}");
     }
 }

@@ -3,7 +3,11 @@
 //! Times are RFC 3339 in UTC with milliseconds. A field is only ever added; a client ignores fields that it
 //! does not know. What has no value is `null`, and its field is there.
 
+mod plugins;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use plugins::{Blame, Fault, Plugin, PluginChanged, PluginList, PluginOrder, PluginVersion, Replayed};
 
 /// The answer to `GET /v1/status`: everything at one generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +49,8 @@ pub struct Process {
     pub failures: u32,
     /// Is it ready?
     pub ready: bool,
+    /// What its health checks say of this life: `unknown`, `healthy`, `degraded` or `unhealthy`.
+    pub health: String,
     /// How its last life ended.
     pub exit: Option<Exit>,
     /// Why it is in this phase, as a word: `boot`, `user`, `api`, `policy`, `crash`, `dependency`, …
@@ -91,44 +97,16 @@ pub struct Decision {
     pub action: String,
     /// The delay of a restart, in milliseconds.
     pub delay_ms: Option<u64>,
+    /// Who is restarted: `itself`, `group` or `rest`; `null` if nobody is.
+    pub scope: Option<String>,
+    /// What follows when it is given up: `nothing`, `stop-dependents`, `give-up-group`, `shut-down`; else `null`.
+    pub escalation: Option<String>,
     /// The policy that decided, or `failsafe`.
     pub by: String,
     /// Why, in its words.
     pub reason: String,
-    /// The policies that failed or were overruled on the way to it.
+    /// The policies that failed, were overruled or clamped on the way to it.
     pub overruled: Option<String>,
-}
-
-/// One plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plugin {
-    /// Its name in the config.
-    pub name: String,
-    /// `bundled:NAME` or a path.
-    pub source: String,
-    /// SHA-256 of the component, in hex.
-    pub digest: String,
-    /// The interfaces that it exports to the host.
-    pub roles: Vec<String>,
-    /// `active` or `refused`.
-    pub status: String,
-    /// Why it was refused.
-    pub reason: Option<String>,
-    /// Calls made.
-    pub calls: u64,
-    /// Calls that failed.
-    pub faults: u64,
-    /// The last of them.
-    pub last_fault: Option<Fault>,
-}
-
-/// A failed call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
-    /// `refused`, `trap`, `deadline`, `memory` or `answer`.
-    pub kind: String,
-    /// What exactly.
-    pub message: String,
 }
 
 /// The host itself.
@@ -318,13 +296,6 @@ pub struct Explanation {
     /// Older changes that are not told: those that are no longer remembered, some of which may have been about
     /// this process, and those of this process that `history` has no room for.
     pub forgotten: u64,
-}
-
-/// The answer to `GET /v1/plugins`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PluginList {
-    /// In the order of the config.
-    pub plugins: Vec<Plugin>,
 }
 
 /// The answer to `GET /v1/state` and `POST /v1/state`: the state core itself.

@@ -1,0 +1,110 @@
+//! The export: one macro for any set of roles that one type plays.
+
+/// Exports a type in the roles that it plays, and its check of the settings.
+///
+/// ```
+/// # use provost_guest::{Decision, Ended, RestartPolicy, World};
+/// # #[derive(serde::Deserialize)]
+/// # struct Patience {}
+/// # impl RestartPolicy for Patience {
+/// #     fn on_exit(&self, ended: &Ended, _world: &dyn World) -> Decision {
+/// #         Decision::stay_down("enough")
+/// #     }
+/// # }
+/// provost_guest::export!(Patience: RestartPolicy);
+/// ```
+/// Several roles stand side by side: `export!(Guard: RestartPolicy, HealthPolicy)`. There is one such line in a
+/// component.
+#[macro_export]
+macro_rules! export {
+    ($plugin:ty: $($role:ident),+ $(,)?) => {
+        $($crate::export_role!($plugin: $role);)+
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            use $crate::bindings::configured;
+            struct Configurable;
+            impl configured::exports::provost::plugin::configurable::Guest for Configurable {
+                fn validate_settings(json: ::std::string::String) -> ::core::result::Result<(), ::std::string::String> {
+                    $crate::settings::validate::<$plugin>(&json, &[$(<$plugin as $crate::$role>::check),+])
+                }
+            }
+            $crate::bindings::configured::export_configured!(Configurable with_types_in $crate::bindings::configured);
+        };
+    };
+}
+
+/// Exports a type in one role.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_role {
+    ($plugin:ty: RestartPolicy) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Exported = $crate::policy::RestartPolicyExport<$plugin>;
+            $crate::bindings::judge::export_restart_judge!(Exported with_types_in $crate::bindings::judge);
+        };
+        $crate::must_be!($plugin: RestartPolicy);
+    };
+    ($plugin:ty: StartPolicy) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Exported = $crate::start::StartPolicyExport<$plugin>;
+            $crate::bindings::starter::export_start_judge!(Exported with_types_in $crate::bindings::starter);
+        };
+        $crate::must_be!($plugin: StartPolicy);
+    };
+    ($plugin:ty: HealthPolicy) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Exported = $crate::health::HealthPolicyExport<$plugin>;
+            $crate::bindings::prober::export_health_judge!(Exported with_types_in $crate::bindings::prober);
+        };
+        $crate::must_be!($plugin: HealthPolicy);
+    };
+    ($plugin:ty: ScalePolicy) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Exported = $crate::scale::ScalePolicyExport<$plugin>;
+            $crate::bindings::scaler::export_scale_judge!(Exported with_types_in $crate::bindings::scaler);
+        };
+        $crate::must_be!($plugin: ScalePolicy);
+    };
+    ($plugin:ty: StatusView) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Exported = $crate::view::StatusViewExport<$plugin>;
+            $crate::bindings::renderer::export_status_renderer!(Exported with_types_in $crate::bindings::renderer);
+        };
+        $crate::must_be!($plugin: StatusView);
+    };
+    ($plugin:ty: StatusConsumer) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            use $crate::bindings::listener;
+            struct Exported;
+            impl listener::exports::provost::plugin::status_consumer::Guest for Exported {
+                fn on_change(batch: $crate::Batch, world: &$crate::Snapshot) {
+                    ::std::thread_local! {
+                        static CONSUMER: ::std::cell::RefCell<::core::option::Option<$plugin>> =
+                            const { ::std::cell::RefCell::new(::core::option::Option::None) };
+                    }
+                    CONSUMER.with_borrow_mut(|consumer| $crate::consumer::with(consumer, &batch, world));
+                }
+            }
+            $crate::bindings::listener::export_status_listener!(Exported with_types_in $crate::bindings::listener);
+        };
+        $crate::must_be!($plugin: StatusConsumer);
+    };
+}
+
+/// Says so natively as well, if a type does not play its role.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! must_be {
+    ($plugin:ty: $role:ident) => {
+        const _: () = {
+            const fn exported<P: $crate::$role>() {}
+            exported::<$plugin>()
+        };
+    };
+}

@@ -1,0 +1,68 @@
+//! The role of a health policy: the trait, and decisions.
+
+use serde::de::DeserializeOwned;
+
+use crate::{HealthAction, HealthDecision, Observation, World};
+
+/// Judges what the health checks of a running process have found.
+///
+/// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
+/// one. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
+pub trait HealthPolicy: DeserializeOwned {
+    /// Checks what serde cannot, such as settings that contradict each other.
+    ///
+    /// # Errors
+    /// Names the field and says what is wrong with it, in words for the operator.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Decides.
+    fn on_probe(&self, seen: &Observation, world: &dyn World) -> HealthDecision;
+}
+
+impl HealthDecision {
+    fn of(action: HealthAction, reason: impl Into<String>) -> Self {
+        Self { action, reason: reason.into() }
+    }
+
+    /// It is well.
+    pub fn healthy(reason: impl Into<String>) -> Self {
+        Self::of(HealthAction::Healthy, reason)
+    }
+
+    /// It works, but not as it should.
+    pub fn degraded(reason: impl Into<String>) -> Self {
+        Self::of(HealthAction::Degraded, reason)
+    }
+
+    /// It does not work. Nothing is done about it.
+    pub fn unhealthy(reason: impl Into<String>) -> Self {
+        Self::of(HealthAction::Unhealthy, reason)
+    }
+
+    /// It does not work: stop it, and start it again.
+    pub fn restart(reason: impl Into<String>) -> Self {
+        Self::of(HealthAction::Restart, reason)
+    }
+
+    /// Have no opinion: the next policy of the chain decides.
+    pub fn pass(reason: impl Into<String>) -> Self {
+        Self::of(HealthAction::Pass, reason)
+    }
+}
+
+/// Fills the generated interface with a [`HealthPolicy`].
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub struct HealthPolicyExport<P>(core::marker::PhantomData<P>);
+
+#[cfg(target_arch = "wasm32")]
+impl<P: HealthPolicy> crate::bindings::prober::exports::provost::plugin::health_policy::Guest
+    for HealthPolicyExport<P>
+{
+    fn on_probe(seen: Observation, world: &crate::Snapshot) -> HealthDecision {
+        crate::log::panics();
+        crate::settings::of_this_plugin::<P>(P::check).on_probe(&seen, world)
+    }
+}

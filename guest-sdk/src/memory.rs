@@ -1,0 +1,88 @@
+//! What a plugin remembers from one call to the next: a small store of its own, read and written as JSON.
+//!
+//! What a call writes takes effect when it has succeeded; it survives a swap of the component and a restart of the host.
+//! In native tests there is no host: there each thread has a store of its own, which begins empty.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The value of this key; `None` if there is none, or it is of another shape.
+#[must_use]
+pub fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
+    serde_json::from_slice(&store::get(key)?).ok()
+}
+
+/// Gives this key a value.
+///
+/// # Errors
+/// Says why not, with the limit that was hit.
+pub fn set(key: &str, value: &impl Serialize) -> Result<(), String> {
+    let value = serde_json::to_vec(value).map_err(|error| error.to_string())?;
+    store::set(key, value)
+}
+
+/// Forgets this key.
+pub fn delete(key: &str) {
+    store::delete(key);
+}
+
+/// All keys, in alphabetical order.
+#[must_use]
+pub fn keys() -> Vec<String> {
+    store::keys()
+}
+
+#[cfg(target_arch = "wasm32")]
+mod store {
+    use crate::bindings::judge::provost::plugin::memory::{self, Refusal};
+    pub(super) use memory::{delete, get, keys};
+
+    pub(super) fn set(key: &str, value: Vec<u8>) -> Result<(), String> {
+        memory::set(key, &value).map_err(|refusal| match refusal {
+            Refusal::KeyLength(most) => format!("a key has 1 to {most} bytes"),
+            Refusal::Full(most) => format!("the memory of this plugin holds {most} bytes"),
+        })
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod store {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    std::thread_local! {
+        static STORE: RefCell<BTreeMap<String, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
+    }
+
+    pub(super) fn get(key: &str) -> Option<Vec<u8>> {
+        STORE.with_borrow(|store| store.get(key).cloned())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the host may refuse")]
+    pub(super) fn set(key: &str, value: Vec<u8>) -> Result<(), String> {
+        STORE.with_borrow_mut(|store| store.insert(key.to_owned(), value));
+        Ok(())
+    }
+
+    pub(super) fn delete(key: &str) {
+        STORE.with_borrow_mut(|store| store.remove(key));
+    }
+
+    pub(super) fn keys() -> Vec<String> {
+        STORE.with_borrow(|store| store.keys().cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_was_written_is_read_and_can_be_forgotten() {
+        assert_eq!(super::get::<u32>("n"), None);
+        super::set("n", &7_u32).expect("there is room");
+        super::set("list", &["a"]).expect("there is room");
+        assert_eq!((super::get::<u32>("n"), super::get::<String>("n")), (Some(7), None));
+        assert_eq!(super::keys(), ["list", "n"]);
+        super::delete("n");
+        assert_eq!(super::keys(), ["list"]);
+    }
+}

@@ -1,0 +1,157 @@
+//! What restart policies have in common: kinds of ends, lists of them, and counting deaths in the world.
+
+use core::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+use crate::words::SIGNALS;
+use crate::{Death, Exit, World};
+
+/// As many deaths as the host remembers of a process: more cannot be counted.
+pub const DEATHS_REMEMBERED: u32 = 100;
+
+/// Exit codes and signals, as an operator lists them: `[0, 143, "SIGTERM", "HUP"]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ends {
+    codes: Vec<i32>,
+    signals: Vec<i32>,
+}
+
+impl Ends {
+    /// These exit codes.
+    #[must_use]
+    pub fn codes(codes: impl Into<Vec<i32>>) -> Self {
+        Self { codes: codes.into(), signals: Vec::new() }
+    }
+
+    /// Is this end one of them?
+    #[must_use]
+    pub fn contain(&self, exit: &Exit) -> bool {
+        match exit {
+            Exit::Code(code) => self.codes.contains(code),
+            Exit::Signal(number) => self.signals.contains(number),
+            Exit::NotSpawned(_) | Exit::Unobserved => false,
+        }
+    }
+}
+
+/// One of the ends of a list.
+enum End {
+    Code(i32),
+    Signal(i32),
+}
+
+impl<'de> Deserialize<'de> for End {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = End;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an exit code or the name of a signal, such as 3 or \"SIGTERM\"")
+            }
+
+            fn visit_i64<E: Error>(self, code: i64) -> Result<End, E> {
+                let code = i32::try_from(code).map_err(|_| E::custom(format!("{code} is no exit code")))?;
+                Ok(End::Code(code))
+            }
+
+            fn visit_u64<E: Error>(self, code: u64) -> Result<End, E> {
+                let code = i32::try_from(code).map_err(|_| E::custom(format!("{code} is no exit code")))?;
+                Ok(End::Code(code))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<End, E> {
+                signal(name).map(End::Signal).ok_or_else(|| E::custom(format!("there is no signal {name:?}")))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ends {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut ends = Self::default();
+        for end in Vec::<End>::deserialize(deserializer)? {
+            match end {
+                End::Code(code) => ends.codes.push(code),
+                End::Signal(number) => ends.signals.push(number),
+            }
+        }
+        Ok(ends)
+    }
+}
+
+/// The number of a signal by its name, with or without `SIG`.
+#[must_use]
+pub fn signal(name: &str) -> Option<i32> {
+    let name = name.to_ascii_uppercase();
+    let bare = name.strip_prefix("SIG").unwrap_or(&name);
+    let at = SIGNALS.iter().position(|known| *known == bare)?;
+    i32::try_from(at + 1).ok()
+}
+
+/// The exit code as shells and containers have it: 128 plus the number for a signal; none if it is not known.
+#[must_use]
+pub fn exit_code(exit: &Exit) -> Option<i32> {
+    match exit {
+        Exit::Code(code) => Some(*code),
+        Exit::Signal(number) => Some(number.saturating_add(128)),
+        Exit::NotSpawned(_) | Exit::Unobserved => None,
+    }
+}
+
+/// How many of the newest deaths of a process, without a gap, are so; the newest of all counts in any case.
+#[must_use]
+pub fn streak(world: &dyn World, name: &str, so: impl Fn(&Death) -> bool) -> u32 {
+    let deaths = world.deaths(name, DEATHS_REMEMBERED);
+    let streak = deaths.iter().take_while(|death| so(death)).count();
+    u32::try_from(streak).unwrap_or(u32::MAX).max(1)
+}
+
+/// The deaths of these processes that lie less than `window_ms` before `now`.
+#[must_use]
+pub fn deaths_within(
+    world: &dyn World,
+    names: impl IntoIterator<Item = impl AsRef<str>>,
+    window_ms: u64,
+    now: u64,
+) -> Vec<Death> {
+    let of = |name: &str| world.deaths(name, DEATHS_REMEMBERED);
+    let all = names.into_iter().flat_map(|name| of(name.as_ref()));
+    all.filter(|death| now.saturating_sub(death.at) < window_ms).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::parse;
+    use crate::testing::MadeUpWorld;
+
+    #[test]
+    fn ends_are_listed_by_code_and_by_signal() {
+        let ends: Ends = parse(r#"[0, 143, "SIGTERM", "hup"]"#).expect("they are ends");
+        for (exit, is) in [
+            (Exit::Code(143), true),
+            (Exit::Code(1), false),
+            (Exit::Signal(15), true),
+            (Exit::Signal(1), true),
+            (Exit::Signal(9), false),
+            (Exit::Unobserved, false),
+        ] {
+            assert_eq!(ends.contain(&exit), is, "{exit:?}");
+        }
+        let refused = parse::<Ends>(r#"["SIGNONE"]"#).expect_err("there is none");
+        assert!(refused.contains("there is no signal \"SIGNONE\""), "{refused}");
+    }
+
+    #[test]
+    fn a_streak_ends_at_the_first_that_is_not_so_and_a_window_at_its_edge() {
+        let deaths = [(Exit::Code(1), 5, 9_000), (Exit::Code(1), 5, 8_000), (Exit::Code(0), 5, 1_000)];
+        let world = MadeUpWorld::default().with_deaths_at("web", deaths);
+        assert_eq!(streak(&world, "web", |death| death.exit != Exit::Code(0)), 2);
+        assert_eq!(streak(&world, "nobody", |_| true), 1);
+        assert_eq!(deaths_within(&world, ["web"], 2_000, 10_000).len(), 1, "one is exactly as long ago");
+        assert_eq!(deaths_within(&world, ["web", "web"], 100_000, 10_000).len(), 6);
+    }
+}

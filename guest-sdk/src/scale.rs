@@ -1,0 +1,53 @@
+//! The role of a scale policy: the trait, and decisions.
+
+use serde::de::DeserializeOwned;
+
+use crate::{Demand, ScaleAction, ScaleDecision, World};
+
+/// Judges how many replicas of a process should run.
+///
+/// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
+/// one. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
+pub trait ScalePolicy: DeserializeOwned {
+    /// Checks what serde cannot, such as settings that contradict each other.
+    ///
+    /// # Errors
+    /// Names the field and says what is wrong with it, in words for the operator.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Decides.
+    fn replicas(&self, demand: &Demand, world: &dyn World) -> ScaleDecision;
+}
+
+impl ScaleDecision {
+    fn of(action: ScaleAction, reason: impl Into<String>) -> Self {
+        Self { action, reason: reason.into() }
+    }
+
+    /// So many.
+    pub fn to(replicas: u32, reason: impl Into<String>) -> Self {
+        Self::of(ScaleAction::Replicas(replicas), reason)
+    }
+
+    /// Have no opinion: the next policy of the chain decides.
+    pub fn pass(reason: impl Into<String>) -> Self {
+        Self::of(ScaleAction::Pass, reason)
+    }
+}
+
+/// Fills the generated interface with a [`ScalePolicy`].
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub struct ScalePolicyExport<P>(core::marker::PhantomData<P>);
+
+#[cfg(target_arch = "wasm32")]
+impl<P: ScalePolicy> crate::bindings::scaler::exports::provost::plugin::scale_policy::Guest
+    for ScalePolicyExport<P>
+{
+    fn replicas(demand: Demand, world: &crate::Snapshot) -> ScaleDecision {
+        crate::log::panics();
+        crate::settings::of_this_plugin::<P>(P::check).replicas(&demand, world)
+    }
+}

@@ -1,0 +1,72 @@
+//! The role of a start policy: the trait, and decisions.
+
+use serde::de::DeserializeOwned;
+
+use crate::{Plan, Span, StartAction, StartDecision, Variable, World};
+
+/// Judges whether a process may be spawned, each time that it is about to be.
+///
+/// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
+/// one. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
+pub trait StartPolicy: DeserializeOwned {
+    /// Checks what serde cannot, such as settings that contradict each other.
+    ///
+    /// # Errors
+    /// Names the field and says what is wrong with it, in words for the operator.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Decides.
+    fn before_start(&self, plan: &Plan, world: &dyn World) -> StartDecision;
+}
+
+impl StartDecision {
+    fn of(action: StartAction, reason: impl Into<String>) -> Self {
+        Self { action, reason: reason.into() }
+    }
+
+    /// Spawn it.
+    pub fn allow(reason: impl Into<String>) -> Self {
+        Self::of(StartAction::Allow(Vec::new()), reason)
+    }
+
+    /// The same permission, with a variable more in the environment of this life. Changes nothing about another decision.
+    #[must_use]
+    pub fn with_env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        if let StartAction::Allow(variables) = &mut self.action {
+            variables.push(Variable { name: name.into(), value: value.into() });
+        }
+        self
+    }
+
+    /// Not yet: ask again after this long.
+    pub fn wait(delay: Span, reason: impl Into<String>) -> Self {
+        Self::of(StartAction::Wait(delay.ms()), reason)
+    }
+
+    /// Do not spawn it: `fatal` until somebody starts it.
+    pub fn refuse(reason: impl Into<String>) -> Self {
+        Self::of(StartAction::Refuse, reason)
+    }
+
+    /// Have no opinion: the next policy of the chain decides.
+    pub fn pass(reason: impl Into<String>) -> Self {
+        Self::of(StartAction::Pass, reason)
+    }
+}
+
+/// Fills the generated interface with a [`StartPolicy`].
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub struct StartPolicyExport<P>(core::marker::PhantomData<P>);
+
+#[cfg(target_arch = "wasm32")]
+impl<P: StartPolicy> crate::bindings::starter::exports::provost::plugin::start_policy::Guest
+    for StartPolicyExport<P>
+{
+    fn before_start(plan: Plan, world: &crate::Snapshot) -> StartDecision {
+        crate::log::panics();
+        crate::settings::of_this_plugin::<P>(P::check).before_start(&plan, world)
+    }
+}

@@ -1,0 +1,129 @@
+//! `provost plugin`: what can be asked of plugins.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{ConfigArg, LineFormat, TableFormat};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// List the plugins of the running host.
+    List {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// How to print.
+        #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+        output: TableFormat,
+    },
+    /// Load a plugin into the running host.
+    #[command(after_help = "\
+Examples:
+  provost plugin load notify bundled:notify
+  provost plugin load patience ./patience.wasm --settings '{\"tries\": 3}' --for web,workers:*
+
+It is checked first: its imports, its exports, its settings, and a trial call on the current state.
+Nothing is restarted. To have it after the next start as well, write it into the config.")]
+    Load(LoadArgs),
+    /// Take a plugin out of the running host; the next in each chain stands in for it.
+    Unload {
+        #[command(flatten)]
+        plugin: NamedPlugin,
+        /// Even if it judges processes: it is taken out of their chains.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put another version in force, after all checks; the former one stays warm for `rollback`.
+    #[command(after_help = "\
+Examples:
+  provost plugin swap backoff ./backoff-2.wasm
+  provost plugin swap backoff --settings '{\"first\": \"1s\"}'
+
+A check that fails changes nothing. Calls under way end on the version that they began with.")]
+    Swap {
+        #[command(flatten)]
+        plugin: NamedPlugin,
+        /// A .wasm file, or `bundled:NAME`; else the component stays, and is read again.
+        #[arg(value_name = "COMPONENT")]
+        component: Option<String>,
+        /// Its settings as JSON; else they stay.
+        #[arg(long, value_name = "JSON", value_parser = settings)]
+        settings: Option<Settings>,
+        /// Take it even if it asks for more than the active version does.
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Read the component of a plugin again from its file; shows what it asks for beyond the active version.
+    Reload {
+        #[command(flatten)]
+        plugin: NamedPlugin,
+        /// Take it even if it asks for more than the active version does.
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Put the former version in force again, at once.
+    Rollback(NamedPlugin),
+    /// End the quarantine of a plugin that failed too often.
+    Revive(NamedPlugin),
+    /// Show the input that made a plugin fail last, and try it again.
+    Blame {
+        #[command(flatten)]
+        plugin: NamedPlugin,
+        /// How to print.
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        output: LineFormat,
+    },
+    /// Say what a component is, can do and cannot do; or what is known of a loaded plugin.
+    Inspect {
+        /// A .wasm file or `bundled:NAME`; or the name of a plugin of the running host.
+        #[arg(value_name = "COMPONENT|NAME")]
+        component: String,
+        #[command(flatten)]
+        config: ConfigArg,
+        /// How to print.
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        output: LineFormat,
+    },
+    /// Build the guest crate in a directory into a component.
+    Build {
+        /// The directory of the crate.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
+}
+
+/// A plugin of the running host.
+#[derive(Args, Debug)]
+pub(crate) struct NamedPlugin {
+    /// The name of the plugin.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LoadArgs {
+    #[command(flatten)]
+    pub(crate) plugin: NamedPlugin,
+    /// A .wasm file, or `bundled:NAME`.
+    #[arg(value_name = "COMPONENT")]
+    pub(crate) component: String,
+    /// Its settings as JSON.
+    #[arg(long, value_name = "JSON", value_parser = settings)]
+    pub(crate) settings: Option<Settings>,
+    /// Whom it is to judge: names, `GROUP:*` or `all`. It becomes the first in their chains.
+    #[arg(long = "for", value_name = "TARGET", value_delimiter = ',')]
+    pub(crate) judges: Vec<String>,
+}
+
+/// Settings as they stand on the command line.
+pub(crate) type Settings = serde_json::Map<String, serde_json::Value>;
+
+fn settings(text: &str) -> Result<Settings, String> {
+    match serde_json::from_str(text) {
+        Ok(serde_json::Value::Object(settings)) => Ok(settings),
+        Ok(_) => Err("settings are a JSON object, such as '{\"first\": \"100ms\"}'".to_owned()),
+        Err(error) => Err(format!("this is not JSON: {error}")),
+    }
+}

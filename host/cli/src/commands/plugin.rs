@@ -1,0 +1,111 @@
+//! `provost plugin`: changing the plugins of a running host, and what it says of them.
+
+use provost_control::wire::{PluginChanged, PluginOrder};
+
+use super::{Context, pretty, print};
+use crate::args::{ConfigArg, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
+use crate::failure::Failure;
+use crate::render;
+use crate::render::status::Width;
+
+/// The commands that ask a running host.
+pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(), Failure> {
+    match command {
+        PluginCommand::List { config, output } => list(context, config, output).await,
+        PluginCommand::Load(args) => load(context, args).await,
+        PluginCommand::Unload { plugin, force } => {
+            change(context, plugin, "unload", PluginOrder { force, ..PluginOrder::default() }).await
+        }
+        PluginCommand::Swap { plugin, component, settings, accept } => {
+            let component = component.as_deref().map(located).transpose()?;
+            let order = PluginOrder { component, settings, accept_more: accept, ..PluginOrder::default() };
+            change(context, plugin, "swap", order).await
+        }
+        PluginCommand::Reload { plugin, accept } => {
+            change(context, plugin, "swap", PluginOrder { accept_more: accept, ..PluginOrder::default() })
+                .await
+        }
+        PluginCommand::Rollback(plugin) => change(context, plugin, "rollback", PluginOrder::default()).await,
+        PluginCommand::Revive(plugin) => change(context, plugin, "revive", PluginOrder::default()).await,
+        PluginCommand::Blame { plugin, output } => blame(context, plugin, output).await,
+        PluginCommand::Inspect { component, config, output } => {
+            inspect(context, &component, config, output).await
+        }
+        // Needs no host: carried out by `run`.
+        PluginCommand::Build { dir } => super::local::build(&dir),
+    }
+}
+
+async fn list(context: &Context, config: ConfigArg, output: TableFormat) -> Result<(), Failure> {
+    let list = context.client(config.file)?.plugins().await?;
+    print(match output {
+        TableFormat::Table => render::plugins::text(&list.plugins, Width::Normal, context.paint),
+        TableFormat::Wide => render::plugins::text(&list.plugins, Width::Wide, context.paint),
+        TableFormat::Json => pretty(&list)?,
+    })
+}
+
+async fn load(context: &Context, args: LoadArgs) -> Result<(), Failure> {
+    let order = PluginOrder {
+        component: Some(located(&args.component)?),
+        settings: args.settings,
+        judges: args.judges,
+        ..PluginOrder::default()
+    };
+    change(context, args.plugin, "load", order).await
+}
+
+async fn change(
+    context: &Context,
+    plugin: NamedPlugin,
+    action: &str,
+    order: PluginOrder,
+) -> Result<(), Failure> {
+    let client = context.client(plugin.config.file)?;
+    let PluginChanged { plugin: after, notes } = client.change_plugin(&plugin.name, action, &order).await?;
+    print(render::plugins::changed(&plugin.name, after.as_ref(), &notes, context.paint))
+}
+
+async fn blame(context: &Context, plugin: NamedPlugin, output: LineFormat) -> Result<(), Failure> {
+    let blame = context.client(plugin.config.file)?.blame(&plugin.name).await?;
+    print(match output {
+        LineFormat::Text => render::plugins::blame(&blame, context.paint),
+        LineFormat::Json => pretty(&blame)?,
+    })
+}
+
+/// A component, or a plugin of the running host: what is a file or bundled is a component.
+async fn inspect(
+    context: &Context,
+    component: &str,
+    config: ConfigArg,
+    output: LineFormat,
+) -> Result<(), Failure> {
+    let is_name = !component.contains([':', '/']) && !std::path::Path::new(component).exists();
+    let is_name = is_name && !component.ends_with(".wasm");
+    if !is_name {
+        return super::local::inspect(component, output, context.paint);
+    }
+    let list = context.client(config.file)?.plugins().await?;
+    let found = list.plugins.iter().find(|plugin| plugin.name == component).ok_or_else(|| {
+        Failure::failed(
+            format!("there is no file and no plugin of the running host called `{component}`"),
+            "`provost plugin list` shows the plugins; a component is named by its path or `bundled:NAME`",
+        )
+    })?;
+    print(match output {
+        LineFormat::Text => render::plugins::details(found, context.paint),
+        LineFormat::Json => pretty(found)?,
+    })
+}
+
+/// A path as the host needs it: it runs in another directory.
+fn located(component: &str) -> Result<String, Failure> {
+    if component.starts_with("bundled:") {
+        return Ok(component.to_owned());
+    }
+    let path = std::path::absolute(component)?;
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        Failure::usage(format!("{} is not Unicode", path.display()), "give the file another name")
+    })
+}

@@ -1,0 +1,127 @@
+//! The first stage of `[plugins.NAME]`.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::file::named;
+use super::section::{Section, json};
+
+const LIMITS_HINT: &str = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
+
+/// `[plugins.NAME]`.
+#[derive(Debug)]
+pub(super) struct PluginSection {
+    pub(super) name: Spanned<String>,
+    pub(super) component: Spanned<String>,
+    pub(super) settings_json: String,
+    pub(super) sha256: Option<Spanned<String>>,
+    pub(super) limits: LimitsSection,
+    /// So many faults, in so many milliseconds.
+    pub(super) quarantine: Option<(usize, u64)>,
+}
+
+/// `limits` of a plugin. Sizes are in bytes, times in milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct LimitsSection {
+    pub(super) memory: Option<u64>,
+    pub(super) call_time: Option<u64>,
+    pub(super) fuel: Option<usize>,
+    pub(super) stack: Option<u64>,
+    pub(super) instances: Option<usize>,
+    pub(super) memories: Option<usize>,
+    pub(super) tables: Option<usize>,
+    pub(super) handles: Option<usize>,
+    pub(super) handed: Option<u64>,
+    pub(super) answer: Option<u64>,
+    pub(super) store: Option<u64>,
+    pub(super) key: Option<u64>,
+    pub(super) settings: Option<u64>,
+    pub(super) log_lines: Option<usize>,
+}
+
+/// Reads one plugin.
+pub(super) fn read<'t>(
+    parent: &Section<'t>,
+    name: Spanned<String>,
+    value: &'t Spanned<DeValue<'t>>,
+) -> Option<PluginSection> {
+    named(parent, &name, "plugin");
+    if name.get_ref() == "failsafe" {
+        let hint = "`failsafe` is the host's own policy of last resort; choose another name";
+        parent.problem(name.span(), "a plugin cannot be called `failsafe`", hint);
+    }
+    let title = format!("[plugins.{}]", name.get_ref());
+    let mut plugin = parent.section_of(name.get_ref(), value, title, "write component = \"bundled:NAME\"")?;
+    let component = plugin.text("component");
+    if component.is_none() && plugin.value("component").is_none() {
+        let what = format!("{} says no `component`", plugin.title());
+        plugin.problem(name.span(), what, "add component = \"bundled:NAME\" or the path of a .wasm file");
+    }
+    let settings_json = read_settings(&mut plugin);
+    let sha256 = read_pin(&mut plugin);
+    let limits = read_limits(&mut plugin);
+    let quarantine = read_quarantine(&mut plugin);
+    plugin.finish();
+    Some(PluginSection { name, component: component?, settings_json, sha256, limits, quarantine })
+}
+
+fn read_settings(plugin: &mut Section<'_>) -> String {
+    let Some(settings) = plugin.value("settings") else { return "{}".into() };
+    let key = "settings";
+    if plugin.section_of(key, settings, String::new(), "write settings = { … }").is_none() {
+        return "{}".into();
+    }
+    json(settings).map(|json| json.to_string()).unwrap_or_else(|span: Range<usize>| {
+        let hint = "settings are handed to the plugin as JSON: use finite numbers of at most 64 bits";
+        plugin.problem(span, "this value cannot be said in JSON", hint);
+        "{}".into()
+    })
+}
+
+/// The digest that its component must have.
+fn read_pin(plugin: &mut Section<'_>) -> Option<Spanned<String>> {
+    let pin = plugin.text("sha256")?;
+    let text = pin.get_ref();
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let hint = "64 hexadecimal digits: `provost plugin inspect FILE` shows them";
+        plugin.problem(pin.span(), format!("`{text}` is not a SHA-256"), hint);
+    }
+    Some(pin)
+}
+
+fn read_limits(plugin: &mut Section<'_>) -> LimitsSection {
+    let Some(mut limits) = plugin.table("limits", LIMITS_HINT) else { return LimitsSection::default() };
+    let section = LimitsSection {
+        memory: limits.size_bytes("memory"),
+        call_time: limits.duration_ms("call_time"),
+        fuel: limits.count("fuel"),
+        stack: limits.size_bytes("stack"),
+        instances: limits.count("instances"),
+        memories: limits.count("memories"),
+        tables: limits.count("tables"),
+        handles: limits.count("handles"),
+        handed: limits.size_bytes("handed"),
+        answer: limits.size_bytes("answer"),
+        store: limits.size_bytes("store"),
+        key: limits.size_bytes("key"),
+        settings: limits.size_bytes("settings"),
+        log_lines: limits.count("log_lines"),
+    };
+    limits.finish();
+    section
+}
+
+/// How often it may fail before it is not asked any more.
+fn read_quarantine(plugin: &mut Section<'_>) -> Option<(usize, u64)> {
+    let hint = "write quarantine = { faults = 5, per = \"60s\" }";
+    let mut quarantine = plugin.table("quarantine", hint)?;
+    let (faults, per_ms) = (quarantine.count("faults"), quarantine.duration_ms("per"));
+    if faults.is_none_or(|faults| faults == 0) || per_ms.is_none_or(|per_ms| per_ms == 0) {
+        let what = "a quarantine follows a number of `faults` (at least 1) in the time `per`";
+        quarantine.problem(quarantine.span.clone(), what, hint);
+    }
+    quarantine.finish();
+    Some((faults?, per_ms?))
+}

@@ -1,0 +1,146 @@
+//! The first stage of `ready` and `health`: what is tried, how often, and for how long.
+
+use provost_supervisor::Check;
+
+use super::file::{HealthSection, ReadySection};
+use super::process::read_command;
+use super::section::Section;
+
+/// A table that says what is tried.
+struct Kind {
+    /// The checks that it knows.
+    keys: &'static [&'static str],
+    hint: &'static str,
+}
+
+const READY: Kind = Kind {
+    keys: &["tcp", "http", "exec", "log"],
+    hint: "write ready = { http = \"http://127.0.0.1:8731/\", every = \"500ms\" }",
+};
+
+const HEALTH: Kind = Kind {
+    keys: &["tcp", "http", "exec"],
+    hint: "write health = { http = \"http://127.0.0.1:8731/\", every = \"10s\", failures = 3 }",
+};
+
+pub(super) fn read_ready(process: &mut Section<'_>) -> Option<ReadySection> {
+    let mut ready = process.table("ready", READY.hint)?;
+    let check = read_check(&mut ready, &READY);
+    let (every_ms, timeout_ms) = read_times(&mut ready, &READY);
+    ready.finish();
+    Some(ReadySection { check: check?, every_ms, timeout_ms })
+}
+
+pub(super) fn read_health(process: &mut Section<'_>) -> Option<HealthSection> {
+    let mut health = process.table("health", HEALTH.hint)?;
+    let check = read_check(&mut health, &HEALTH);
+    let (every_ms, timeout_ms) = read_times(&mut health, &HEALTH);
+    let failures = health.count("failures").map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    health.finish();
+    Some(HealthSection { check: check?, every_ms, timeout_ms, failures })
+}
+
+fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {
+    let tcp = section.text("tcp");
+    let http = section.text("http");
+    let exec = read_command(section, "exec");
+    let log = if kind.keys.contains(&"log") { section.text("log") } else { None };
+    if let Some(tcp) = &tcp
+        && !is_endpoint(tcp.get_ref())
+    {
+        let what = format!("`{}` is not a host and a port", tcp.get_ref());
+        section.problem(tcp.span(), what, "write tcp = \"127.0.0.1:5432\"");
+    }
+    if let Some(http) = &http
+        && let Err(hint) = check_url(http.get_ref())
+    {
+        section.problem(http.span(), format!("`{}` is not a URL that can be asked", http.get_ref()), hint);
+    }
+    if let Some(log) = &log
+        && log.get_ref().is_empty()
+    {
+        section.problem(log.span(), "`log` is empty", "write a part of the line that says it is ready");
+    }
+    let mut checks: Vec<Check> = [
+        tcp.map(|tcp| Check::Tcp(tcp.into_inner())),
+        http.map(|http| Check::Http(http.into_inner())),
+        exec.map(Check::Exec),
+        log.map(|log| Check::LogLine(log.into_inner())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let asked = kind.keys.iter().filter(|key| section.has(key)).count();
+    if asked != 1 {
+        let (last, others) = kind.keys.split_last().unwrap_or((&"", &[]));
+        let others = others.join("`, `");
+        let what = format!("{} needs exactly one of `{others}` and `{last}`", section.title());
+        section.problem(section.span.clone(), what, kind.hint);
+    }
+    checks.pop()
+}
+
+/// `every` and `timeout`, in milliseconds.
+fn read_times(section: &mut Section<'_>, kind: &Kind) -> (Option<u64>, Option<u64>) {
+    let times = (section.duration_ms("every"), section.duration_ms("timeout"));
+    for (key, value) in [("every", times.0), ("timeout", times.1)] {
+        if value == Some(0) {
+            section.problem(section.key_span(key), format!("`{key}` must be more than 0"), kind.hint);
+        }
+    }
+    times
+}
+
+/// `host:port`.
+fn is_endpoint(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        !host.is_empty()
+            && (bracketed || !host.contains(':'))
+            && !host.contains(char::is_whitespace)
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
+}
+
+/// `http://host[:port][/path]`; or what to do about it.
+fn check_url(text: &str) -> Result<(), &'static str> {
+    if text.starts_with("https://") {
+        return Err("TLS is not spoken here: use exec = [\"curl\", \"--fail\", \"https://…\"]");
+    }
+    let usage = "write http = \"http://127.0.0.1:8731/\"";
+    let rest = text.strip_prefix("http://").ok_or(usage)?;
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host_only = !authority.contains(':') || authority.ends_with(']');
+    let sound = !authority.is_empty()
+        && !authority.contains('@')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+        && (host_only || is_endpoint(authority));
+    if sound { Ok(()) } else { Err(usage) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_host_and_a_port() {
+        for good in ["127.0.0.1:80", "localhost:5432", "[::1]:80"] {
+            assert!(is_endpoint(good), "{good}");
+        }
+        for bad in ["", "localhost", ":80", "a:0", "a:99999", "::1:80", "a b:80"] {
+            assert!(!is_endpoint(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_plain_http_with_a_host() {
+        for good in ["http://localhost", "http://127.0.0.1:8731/", "http://[::1]/x?y", "http://a:1?b"] {
+            assert!(check_url(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["localhost", "http://", "http:///x", "https://a/", "http://a:b/", "http://a b/", "http://u@h/"]
+        {
+            assert!(check_url(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Plugins as they stand in the API: what is known of them, and how they are changed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Latency;
+
+/// One plugin: what is so, and what is known of its active version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plugin {
+    /// Its name in the config.
+    pub name: String,
+    /// `active`, `refused` or `quarantined`.
+    pub status: String,
+    /// Why it was refused or quarantined.
+    pub reason: Option<String>,
+    /// What answers; its fields stand beside the name.
+    #[serde(flatten)]
+    pub active: PluginVersion,
+    /// What answered before it, still warm: what a rollback puts in force.
+    pub former: Option<PluginVersion>,
+}
+
+/// One version of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginVersion {
+    /// Counts the versions of this plugin since the host started, from 1.
+    pub version: u64,
+    /// `bundled:NAME` or a path.
+    pub source: String,
+    /// SHA-256 of the component, in hex.
+    pub digest: String,
+    /// The interfaces that it exports to the host.
+    pub roles: Vec<String>,
+    /// Calls made.
+    pub calls: u64,
+    /// Calls that failed.
+    pub faults: u64,
+    /// The same by kind: `trap`, `deadline`, `memory`, `fuel`, `answer`, `refused`, `quarantined`.
+    pub faults_by_kind: BTreeMap<String, u64>,
+    /// The last of them.
+    pub last_fault: Option<Fault>,
+    /// Answers that the host did not follow to the letter.
+    pub clamps: u64,
+    /// How long calls took.
+    pub call: Latency,
+    /// Fuel of the last call.
+    pub fuel_last: u64,
+    /// Fuel of the call that used most.
+    pub fuel_max: u64,
+    /// The most memory that one of its instances had, in bytes.
+    pub memory_bytes_max: u64,
+    /// Bytes in its memory store.
+    pub stored_bytes: u64,
+    /// Changes that wait to be told to it, if it is a consumer.
+    pub queued: u64,
+    /// Changes that it was not told.
+    pub missed: u64,
+    /// Log lines of its that were dropped.
+    pub lines_dropped: u64,
+}
+
+/// A failed call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// `refused`, `quarantined`, `trap`, `deadline`, `memory`, `fuel` or `answer`.
+    pub kind: String,
+    /// What exactly.
+    pub message: String,
+}
+
+/// The answer to `GET /v1/plugins`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginList {
+    /// In the order of the config.
+    pub plugins: Vec<Plugin>,
+}
+
+/// The body of `POST /v1/plugins/NAME/ACTION`. What an action has no use for must not be there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginOrder {
+    /// For `load` and `swap`: `bundled:NAME` or an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// For `load` and `swap`: its settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<serde_json::Map<String, serde_json::Value>>,
+    /// For `load`: names, `GROUP:*` or `all`: it becomes the first in the chain of these processes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judges: Vec<String>,
+    /// For `swap`: take the new version even if it asks for more than the active one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accept_more: bool,
+    /// For `unload`: even if it is in the chain of a process; it is taken out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+}
+
+/// The answer to a [`PluginOrder`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginChanged {
+    /// The plugin after it; `null` if it is gone.
+    pub plugin: Option<Plugin>,
+    /// What was checked and changed, in words for people.
+    pub notes: Vec<String>,
+}
+
+/// The answer to `GET /v1/plugins/NAME/blame`: the last input that made it fail, and what it makes of it now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blame {
+    /// The plugin.
+    pub plugin: String,
+    /// The number of the version that failed.
+    pub version: u64,
+    /// What it was asked.
+    pub call: String,
+    /// The trigger, as text.
+    pub input: String,
+    /// The generation of the snapshot that it was shown.
+    pub generation: u64,
+    /// How it failed.
+    pub fault: Fault,
+    /// What the active version makes of the same input.
+    pub now: Replayed,
+}
+
+/// What came of trying an input again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Replayed {
+    /// It answered.
+    Answer {
+        /// What.
+        answer: String,
+    },
+    /// It failed.
+    Fault {
+        /// How.
+        fault: Fault,
+    },
+}

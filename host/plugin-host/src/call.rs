@@ -1,0 +1,161 @@
+//! What every call of a plugin has in common: a bounded store, a running clock, figures, and what it remembers.
+
+use std::sync::Arc;
+
+use provost_state::{Fault, FaultKind, Snapshot};
+use wasmtime::Store;
+
+use crate::admission::Admitted;
+use crate::bindings::log::Level;
+use crate::clock;
+use crate::engine::TimedEngine;
+use crate::fault;
+use crate::figures::Used;
+use crate::limits::Limits;
+use crate::memory::{Memory, Transaction};
+use crate::meter::Meter;
+use crate::question::Question;
+use crate::role::Role;
+use crate::version::Version;
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Its answer counts, and what it writes into its memory stays.
+    Answer,
+    /// To see what it would answer: nothing is counted, and nothing stays.
+    Trial,
+}
+
+impl Version {
+    /// What was let in.
+    ///
+    /// # Errors
+    /// The fault that a refused plugin answers every call with.
+    pub(crate) fn admitted(&self) -> Result<&Admitted, Fault> {
+        self.admitted.as_ref().map_err(|reason| fault::fault(FaultKind::Refused, reason))
+    }
+
+    /// The fault of a plugin that is asked for what it does not export.
+    pub(crate) fn lacks(role: Role) -> Fault {
+        fault::fault(FaultKind::Refused, &format!("it does not export {role}"))
+    }
+
+    /// A store for one instance, with nothing in it yet.
+    pub(crate) fn store(self: &Arc<Self>, role: Role) -> Store<Guest> {
+        let guest = Guest {
+            version: self.clone(),
+            world: Arc::default(),
+            meter: Meter::new(&self.limits),
+            written: Transaction::default(),
+            last_words: None,
+        };
+        let mut store = Store::new(self.engine.engine(), guest);
+        store.limiter(|guest| &mut guest.meter);
+        store.set_hostcall_fuel(self.limits.handed_bytes(role));
+        store.set_max_component_handles(self.limits.handles_max);
+        store
+    }
+
+    /// Asks in a fresh instance.
+    pub(crate) fn ask<Q: Question>(
+        self: &Arc<Self>,
+        question: &Q,
+        world: &Arc<Snapshot>,
+        purpose: Purpose,
+    ) -> Result<Q::Answer, Fault> {
+        let pre = Q::pre(self.admitted()?).ok_or_else(|| Self::lacks(Q::ROLE))?;
+        let mut store = self.store(Q::ROLE);
+        self.run(
+            &mut store,
+            (Q::ROLE, purpose),
+            world,
+            |store| question.put(pre, store),
+            |answer| Q::check(answer, &self.limits),
+        )
+    }
+
+    /// Runs `call` in `store`, with `world` to look at and until the deadline of the role; `check` says whether its
+    /// answer is of use. A store whose call failed must not be used again.
+    pub(crate) fn run<T>(
+        &self,
+        store: &mut Store<Guest>,
+        (role, purpose): (Role, Purpose),
+        world: &Arc<Snapshot>,
+        call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
+        check: impl FnOnce(T) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let _clock = self.engine.enter();
+        store.set_epoch_deadline(TimedEngine::ticks(self.limits.call_ms(role)));
+        let guest = store.data_mut();
+        guest.world = world.clone();
+        guest.meter.forget_refusal();
+        guest.last_words = None;
+        let begun = clock::monotonic();
+        let result = store.set_fuel(self.limits.fuel_max).and_then(|()| call(store));
+        let took = clock::monotonic().saturating_sub(begun);
+        let left = store.get_fuel().unwrap_or(0);
+        let guest = store.data_mut();
+        // A consumer's store lives on: it must not keep an old world alive.
+        guest.world = Arc::default();
+        let written = std::mem::take(&mut guest.written);
+        if purpose == Purpose::Answer {
+            self.figures.used(Used {
+                ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX),
+                fuel: self.limits.fuel_max.saturating_sub(left),
+                memory_bytes: guest.meter.high_water(),
+            });
+        }
+        let answer = result.map_err(|error| {
+            tracing::debug!(target: "provost::plugin", plugin = &*self.name, role = %role, "call failed: {error:?}");
+            fault::classify(&error, &guest.meter, guest.last_words.as_deref(), &self.limits, role)
+        })?;
+        let answer = check(answer)?;
+        if purpose == Purpose::Answer {
+            self.memory
+                .commit(written, &self.limits)
+                .map_err(|reason| fault::fault(FaultKind::Memory, &reason))?;
+        }
+        Ok(answer)
+    }
+}
+
+/// What the host keeps with an instance of a plugin: the world that it is being asked about, its meter, and what it has
+/// written into its memory.
+pub(crate) struct Guest {
+    version: Arc<Version>,
+    world: Arc<Snapshot>,
+    meter: Meter,
+    written: Transaction,
+    /// The last line that it logged as an error in this call: if it traps, why.
+    last_words: Option<String>,
+}
+
+impl Guest {
+    pub(crate) fn world(&self) -> &Snapshot {
+        &self.world
+    }
+
+    pub(crate) fn settings(&self) -> &str {
+        &self.version.settings
+    }
+
+    /// What it remembers, and what this call has written over that.
+    pub(crate) fn memory(&mut self) -> (&Memory, &mut Transaction, &Limits) {
+        (&self.version.memory, &mut self.written, &self.version.limits)
+    }
+
+    pub(crate) fn write_line(&mut self, level: Level, message: &str) {
+        if level == Level::Error {
+            self.last_words = Some(crate::log::tame(message, fault::MESSAGE_BYTES_MAX));
+        }
+        let version = &self.version;
+        version.lines.write(
+            &version.name,
+            level,
+            message,
+            version.limits.lines_per_second,
+            &version.figures.lines_dropped,
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! The port `Plugins`: changing plugins while processes run. One change at a time, which no call and no status waits for; a
+//! change that fails any check has touched nothing.
+
+use std::sync::Arc;
+
+use provost_state::{
+    Blame, Consumer, PluginChange, PluginRefusal, PluginRefusalKind as Kind, PluginReport, PluginWanted,
+    Plugins, Policy, Replacement, Snapshot, View,
+};
+
+use crate::component::{LoadError, Source};
+use crate::consumer::PluginConsumer;
+use crate::host::{PluginHost, PluginSpec};
+use crate::limits::Limits;
+use crate::making::Recipe;
+use crate::plugin::{Plugin, Versions};
+use crate::policy::PluginPolicy;
+use crate::role::Role;
+use crate::trial;
+use crate::version::Version;
+use crate::view::PluginView;
+
+fn refuse(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> PluginRefusal {
+    PluginRefusal { kind, message: message.into(), hint: hint.into() }
+}
+
+fn unknown(name: &str) -> PluginRefusal {
+    refuse(
+        Kind::Unknown,
+        format!("there is no plugin called `{name}`"),
+        "`provost plugin list` names them all",
+    )
+}
+
+/// There is no component to be had.
+fn unavailable(name: &str, error: &LoadError) -> PluginRefusal {
+    let kind = match error {
+        LoadError::NameTaken { .. } => Kind::NameTaken,
+        LoadError::LimitTooHigh(_) | LoadError::SettingsTooLarge { .. } => Kind::Check,
+        _ => Kind::Component,
+    };
+    refuse(kind, format!("plugin `{name}`: {error}"), "nothing was changed; correct it and try again")
+}
+
+/// Is this version let in, and does it answer?
+fn tried(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<String>, PluginRefusal> {
+    let name = &version.name;
+    if let Err(reason) = &version.admitted {
+        return Err(refuse(
+            Kind::Check,
+            format!("plugin `{name}`: `{}` is refused: {reason}", version.source),
+            "nothing was changed; `provost plugin inspect` says what a component asks for",
+        ));
+    }
+    let mut notes = vec![format!("component `{}`, SHA-256 {}", version.source, version.digest)];
+    let configured = version.admitted.as_ref().is_ok_and(|admitted| admitted.configured.is_some());
+    notes.push(
+        if configured { "it accepts its settings" } else { "it does not check its settings" }.to_owned(),
+    );
+    let answers = trial::run(version, world).map_err(|failed| {
+        refuse(
+            Kind::Check,
+            format!(
+                "plugin `{name}`: its trial as {} failed ({}): it {}",
+                failed.role, failed.input, failed.fault
+            ),
+            "nothing was changed; correct the component, or its limits, and try again",
+        )
+    })?;
+    notes.extend(answers);
+    Ok(notes)
+}
+
+/// Is `new` no less and no more than `active`?
+fn compared(active: &Version, new: &Version, accept_more: bool) -> Result<Vec<String>, PluginRefusal> {
+    let name = &active.name;
+    if let Some(lost) = active.surface.roles().into_iter().find(|role| !new.plays(*role)) {
+        return Err(refuse(
+            Kind::Check,
+            format!(
+                "plugin `{name}`: `{}` does not export {lost}, which the active version does",
+                new.source
+            ),
+            "nothing was changed; load it under another name",
+        ));
+    }
+    let more = new.surface.more_than(&active.surface);
+    if more.is_empty() {
+        return Ok(vec!["it asks for nothing that the active version does not ask for".to_owned()]);
+    }
+    if !accept_more {
+        return Err(refuse(
+            Kind::AsksForMore,
+            format!("plugin `{name}`: it asks for more than the active version:\n{}", more.join("\n")),
+            "nothing was changed; say that you accept that, and it is put in force",
+        ));
+    }
+    Ok(more)
+}
+
+impl PluginHost {
+    fn known(&self, name: &str) -> Result<Arc<Plugin>, PluginRefusal> {
+        self.plugin(name).ok_or_else(|| unknown(name))
+    }
+}
+
+impl Plugins for PluginHost {
+    fn reports(&self) -> Vec<PluginReport> {
+        self.plugins().iter().map(|plugin| plugin.report()).collect()
+    }
+
+    fn view(&self, name: &str) -> Option<Arc<dyn View>> {
+        let plugin = self.plugin(name)?;
+        let active = &plugin.versions().active;
+        let renders = active.admitted.is_err() || active.plays(Role::StatusView);
+        renders.then(|| Arc::new(PluginView(plugin.clone())) as Arc<dyn View>)
+    }
+
+    fn policy(&self, name: &str) -> Option<Arc<dyn Policy>> {
+        let plugin = self.plugin(name)?;
+        let active = &plugin.versions().active;
+        let judges = |role: &Role| role.judgement().is_some();
+        let judges = active.admitted.is_err() || active.surface.roles().iter().any(judges);
+        judges.then(|| Arc::new(PluginPolicy(plugin.clone())) as Arc<dyn Policy>)
+    }
+
+    fn consumer(&self, name: &str) -> Option<Box<dyn Consumer>> {
+        let plugin = self.plugin(name)?;
+        let consumes =
+            plugin.versions().active.admitted.as_ref().is_ok_and(|admitted| admitted.consumer.is_some());
+        consumes.then(|| Box::new(PluginConsumer::new(plugin)) as Box<dyn Consumer>)
+    }
+
+    fn load(&self, wanted: &PluginWanted, world: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
+        let name = wanted.name.as_str();
+        let spec = PluginSpec {
+            name: name.into(),
+            source: Source::parse(&wanted.component),
+            settings_json: wanted.settings_json.clone(),
+            limits: Limits::default(),
+            sha256: None,
+        };
+        let _change = self.change();
+        let version = self.make(spec).map_err(|error| unavailable(name, &error))?;
+        let notes = tried(&version, world)?;
+        let plugin = self.add(version);
+        Ok(PluginChange { after: Some(plugin.report()), notes })
+    }
+
+    fn unload(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        let _change = self.change();
+        let plugin = self.known(name)?;
+        let versions = plugin.versions();
+        plugin.put_in_force(Versions { gone: true, ..Versions::clone(&versions) });
+        tracing::info!(plugin = name, "plugin unloaded");
+        let notes =
+            vec!["calls under way end as they would have; the next in each chain stands in".to_owned()];
+        Ok(PluginChange { after: None, notes })
+    }
+
+    fn swap(
+        &self,
+        name: &str,
+        by: &Replacement,
+        world: &Arc<Snapshot>,
+    ) -> Result<PluginChange, PluginRefusal> {
+        let _change = self.change();
+        let plugin = self.known(name)?;
+        let versions = plugin.versions();
+        let active = &versions.active;
+        let source = by.component.as_deref().map_or_else(|| active.source.clone(), Source::parse);
+        let settings = by.settings_json.as_deref().map_or_else(|| active.settings.clone(), Arc::from);
+        let number = versions.next_number();
+        let recipe = Recipe { common: active.common.clone(), number, source, settings };
+        let version = self.maker().make(recipe).map_err(|error| unavailable(name, &error))?;
+        let mut notes = tried(&version, world)?;
+        notes.extend(compared(active, &version, by.accept_more)?);
+        plugin.put_in_force(Versions { active: version, former: Some(active.clone()), gone: false });
+        notes.push(format!("version {number} is in force, version {} is kept warm", active.number));
+        tracing::info!(plugin = name, version = number, "plugin swapped");
+        Ok(PluginChange { after: Some(plugin.report()), notes })
+    }
+
+    fn rollback(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        let _change = self.change();
+        let plugin = self.known(name)?;
+        let versions = plugin.versions();
+        let Some(former) = &versions.former else {
+            return Err(refuse(
+                Kind::NoFormer,
+                format!("plugin `{name}` has no former version: it was not swapped since it was loaded"),
+                "`provost plugin swap` puts another component in force",
+            ));
+        };
+        if let Err(reason) = &former.admitted {
+            return Err(refuse(
+                Kind::Check,
+                format!("plugin `{name}`: the former version was refused itself: {reason}"),
+                "nothing was changed; swap it for a component that is let in",
+            ));
+        }
+        let active = &versions.active;
+        plugin.put_in_force(Versions { active: former.clone(), former: Some(active.clone()), gone: false });
+        tracing::info!(plugin = name, version = former.number, "plugin rolled back");
+        let notes =
+            vec![format!("version {} is in force, version {} is kept warm", former.number, active.number)];
+        Ok(PluginChange { after: Some(plugin.report()), notes })
+    }
+
+    fn revive(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        let _change = self.change();
+        let plugin = self.known(name)?;
+        let note = if plugin.revive() { "it is asked again" } else { "it was not quarantined" };
+        Ok(PluginChange { after: Some(plugin.report()), notes: vec![note.to_owned()] })
+    }
+
+    fn blame(&self, name: &str) -> Result<Option<Blame>, PluginRefusal> {
+        Ok(self.known(name)?.blame())
+    }
+}

@@ -1,0 +1,285 @@
+//! What a plugin can be asked, one type a role, and how it is put to a component. Everything that all questions have in
+//! common is written once, above this.
+
+use std::fmt;
+use std::sync::Arc;
+
+use provost_state::{
+    Action, Batch, Change, Decision, Demand, Ended, Fault, HealthAction, Observation, Plan, RulingAction,
+    ScaleAction, Snapshot, StartAction, ViewRequest, ViewResponse,
+};
+use wasmtime::Store;
+
+use crate::admission::Admitted;
+use crate::bindings::{checker, judge, listener, renderer, scaler, starter};
+use crate::call::{Guest, Purpose};
+use crate::convert;
+use crate::limits::Limits;
+use crate::role::Role;
+use crate::snapshot::Lent;
+use crate::version::Version;
+use crate::view;
+
+/// Something that a plugin in one role can be asked.
+pub(crate) trait Question: Clone + Into<Input> {
+    /// A component that plays the role, ready to be instantiated.
+    type Pre;
+    type Answer;
+    const ROLE: Role;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre>;
+
+    /// Puts it to a new instance.
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer>;
+
+    /// Is the answer of use?
+    fn check(answer: Self::Answer, _limits: &Limits) -> Result<Self::Answer, Fault> {
+        Ok(answer)
+    }
+
+    /// The answer, in words for people.
+    fn words(answer: &Self::Answer) -> String;
+}
+
+impl Question for Ended {
+    type Pre = judge::RestartJudgePre<Guest>;
+    type Answer = Decision;
+    const ROLE: Role = Role::RestartPolicy;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.restart.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Decision> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_restart_policy();
+        Ok(convert::decision(&policy.call_on_exit(store, &convert::ended(self), Lent::handle())?))
+    }
+
+    fn words(answer: &Decision) -> String {
+        let action = match answer.action {
+            Action::Restart { delay_ms, scope } => RulingAction::Restart { delay_ms, scope }.to_string(),
+            Action::StayDown => RulingAction::StayDown.to_string(),
+            Action::GiveUp(escalation) => RulingAction::GiveUp(escalation).to_string(),
+            Action::Pass => "pass".to_owned(),
+        };
+        format!("{action}: {}", answer.reason)
+    }
+}
+
+impl Question for Plan {
+    type Pre = starter::StartJudgePre<Guest>;
+    type Answer = Decision<StartAction>;
+    const ROLE: Role = Role::StartPolicy;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.start.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_start_policy();
+        Ok(convert::start_decision(policy.call_before_start(store, &convert::plan(self), Lent::handle())?))
+    }
+
+    fn words(answer: &Self::Answer) -> String {
+        let action = match &answer.action {
+            StartAction::Allow { env } if env.is_empty() => "allow".to_owned(),
+            StartAction::Allow { env } => {
+                let names: Vec<&str> = env.iter().map(|(name, _)| name.as_str()).collect();
+                format!("allow with {}", names.join(", "))
+            }
+            StartAction::Wait { delay_ms } => format!("wait {delay_ms} ms"),
+            StartAction::Refuse => "refuse".to_owned(),
+            StartAction::Pass => "pass".to_owned(),
+        };
+        format!("{action}: {}", answer.reason)
+    }
+}
+
+impl Question for Observation {
+    type Pre = checker::HealthJudgePre<Guest>;
+    type Answer = Decision<HealthAction>;
+    const ROLE: Role = Role::HealthPolicy;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.health.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_health_policy();
+        let seen = convert::observation(self);
+        Ok(convert::health_decision(&policy.call_on_probe(store, &seen, Lent::handle())?))
+    }
+
+    fn words(answer: &Self::Answer) -> String {
+        let action = match answer.action {
+            HealthAction::Hold(health) => format!("{health:?}").to_lowercase(),
+            HealthAction::Restart => "restart".to_owned(),
+            HealthAction::Pass => "pass".to_owned(),
+        };
+        format!("{action}: {}", answer.reason)
+    }
+}
+
+impl Question for Demand {
+    type Pre = scaler::ScaleJudgePre<Guest>;
+    type Answer = Decision<ScaleAction>;
+    const ROLE: Role = Role::ScalePolicy;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.scale.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_scale_policy();
+        Ok(convert::scale_decision(&policy.call_replicas(store, &convert::demand(self), Lent::handle())?))
+    }
+
+    fn words(answer: &Self::Answer) -> String {
+        let action = match answer.action {
+            ScaleAction::Replicas(count) => format!("{count} replicas"),
+            ScaleAction::Pass => "pass".to_owned(),
+        };
+        format!("{action}: {}", answer.reason)
+    }
+}
+
+impl Question for ViewRequest {
+    type Pre = renderer::StatusRendererPre<Guest>;
+    type Answer = ViewResponse;
+    const ROLE: Role = Role::StatusView;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.view.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<ViewResponse> {
+        let view = pre.instantiate(&mut *store)?;
+        let view = view.provost_plugin_status_view();
+        let answer = view.call_render(store, &convert::request(self), Lent::handle())?;
+        Ok(ViewResponse { content_type: answer.content_type, body: answer.body })
+    }
+
+    fn check(answer: ViewResponse, limits: &Limits) -> Result<ViewResponse, Fault> {
+        view::check(answer, limits.answer_bytes_max)
+    }
+
+    fn words(answer: &ViewResponse) -> String {
+        format!("{} bytes of {}", answer.body.len(), answer.content_type)
+    }
+}
+
+/// A batch as a new instance of a consumer is told it: living ones are told by `consumer`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Telling {
+    pub(crate) changes: Arc<[Arc<Change>]>,
+    pub(crate) missed: u64,
+}
+
+impl Question for Telling {
+    type Pre = listener::StatusListenerPre<Guest>;
+    type Answer = ();
+    const ROLE: Role = Role::StatusConsumer;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.consumer.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<()> {
+        let consumer = pre.instantiate(&mut *store)?;
+        let batch = convert::batch(&self.changes, self.missed);
+        consumer.provost_plugin_status_consumer().call_on_change(store, &batch, Lent::handle())
+    }
+
+    fn words((): &()) -> String {
+        "took it".to_owned()
+    }
+}
+
+/// Any question, kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    Ended(Ended),
+    Plan(Plan),
+    Probe(Observation),
+    Demand(Demand),
+    Render(ViewRequest),
+    Tell(Telling),
+}
+
+macro_rules! inputs {
+    ($($question:ty => $variant:ident),*) => {
+        $(impl From<$question> for Input {
+            fn from(question: $question) -> Self {
+                Self::$variant(question)
+            }
+        })*
+
+        impl Input {
+            pub(crate) fn role(&self) -> Role {
+                match self {
+                    $(Self::$variant(_) => <$question>::ROLE,)*
+                }
+            }
+
+            /// What this version answers, in words for people; nothing is counted.
+            pub(crate) fn try_on(&self, version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<String, Fault> {
+                match self {
+                    $(Self::$variant(question) => {
+                        version.ask(question, world, Purpose::Trial).map(|answer| <$question>::words(&answer))
+                    })*
+                }
+            }
+        }
+    };
+}
+
+inputs!(
+    Ended => Ended, Plan => Plan, Observation => Probe, Demand => Demand, ViewRequest => Render, Telling => Tell
+);
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended(ended) => write!(
+                f,
+                "life {} of `{}` ended after {} ms: {}; failure {}, {} restarts",
+                ended.incarnation.0, ended.name, ended.uptime_ms, ended.exit, ended.failures, ended.restarts
+            ),
+            Self::Plan(plan) => write!(
+                f,
+                "`{}` is to be started, life {}; it has waited for {} ms, {} failures",
+                plan.name, plan.incarnation.0, plan.waited_ms, plan.failures
+            ),
+            Self::Probe(seen) => write!(
+                f,
+                "a check of `{}` {} ({} in a row): {}",
+                seen.name,
+                if seen.passed { "passed" } else { "failed" },
+                seen.in_a_row,
+                seen.detail
+            ),
+            Self::Demand(demand) => write!(
+                f,
+                "`{}` has {} of {} replicas running, from {} to {}",
+                demand.name, demand.running, demand.wanted, demand.least, demand.most
+            ),
+            Self::Render(request) => write!(f, "path `{}`, query `{}`", request.path, request.query),
+            Self::Tell(told) => write!(f, "{} changes, {} missed", told.changes.len(), told.missed),
+        }
+    }
+}
+
+/// A batch is told whole, unless it is larger than the contract allows.
+pub(crate) fn tellings(batch: &Batch) -> impl Iterator<Item = Telling> {
+    /// The contract's promise: a batch has no more events than this.
+    const EVENTS_MAX: usize = 1024;
+    // A batch without events still says what was missed.
+    let first = batch.changes.get(..EVENTS_MAX).unwrap_or(&batch.changes);
+    let first = Telling { changes: first.into(), missed: batch.missed };
+    let others = batch.changes.chunks(EVENTS_MAX).skip(1);
+    std::iter::once(first).chain(others.map(|part| Telling { changes: part.into(), missed: 0 }))
+}

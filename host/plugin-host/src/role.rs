@@ -1,0 +1,84 @@
+//! What a plugin can be to the host.
+
+use std::fmt;
+
+use provost_state::Judgement;
+
+/// What a plugin can be to the host: an interface that it exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Judges restarts.
+    RestartPolicy,
+    /// Judges starts.
+    StartPolicy,
+    /// Judges health.
+    HealthPolicy,
+    /// Judges how many replicas there should be.
+    ScalePolicy,
+    /// Renders status.
+    StatusView,
+    /// Is told of changes.
+    StatusConsumer,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::RestartPolicy,
+        Self::StartPolicy,
+        Self::HealthPolicy,
+        Self::ScalePolicy,
+        Self::StatusView,
+        Self::StatusConsumer,
+    ];
+
+    /// The name of the interface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RestartPolicy => "restart-policy",
+            Self::StartPolicy => "start-policy",
+            Self::HealthPolicy => "health-policy",
+            Self::ScalePolicy => "scale-policy",
+            Self::StatusView => "status-view",
+            Self::StatusConsumer => "status-consumer",
+        }
+    }
+
+    /// The only function of the interface.
+    #[must_use]
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::RestartPolicy => "on-exit",
+            Self::StartPolicy => "before-start",
+            Self::HealthPolicy => "on-probe",
+            Self::ScalePolicy => "replicas",
+            Self::StatusView => "render",
+            Self::StatusConsumer => "on-change",
+        }
+    }
+
+    /// What it judges, if it is a policy.
+    #[must_use]
+    pub fn judgement(self) -> Option<Judgement> {
+        match self {
+            Self::RestartPolicy => Some(Judgement::Restart),
+            Self::StartPolicy => Some(Judgement::Start),
+            Self::HealthPolicy => Some(Judgement::Health),
+            Self::ScalePolicy => Some(Judgement::Scale),
+            Self::StatusView | Self::StatusConsumer => None,
+        }
+    }
+
+    /// All names, as they stand in a sentence.
+    pub(crate) fn names() -> String {
+        let [others @ .., last] = Self::ALL.map(Self::as_str);
+        format!("{} and {last}", others.join(", "))
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,82 @@
+//! One version of a plugin: a component with its settings and grants, compiled and linked, or the reason for which it was
+//! not let in. It never changes; a swap puts another one in its place.
+
+use std::fmt;
+use std::sync::Arc;
+
+use provost_state::{Judgement, PluginVersion};
+
+use crate::admission::{Admitted, Surface};
+use crate::component::Source;
+use crate::engine::TimedEngine;
+use crate::figures::Figures;
+use crate::limits::Limits;
+use crate::log::Lines;
+use crate::memory::Memory;
+use crate::role::Role;
+
+/// What all versions of a plugin have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Common {
+    pub(crate) name: Arc<str>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) lines: Arc<Lines>,
+    pub(crate) memory: Arc<Memory>,
+    /// The only digest that the operator wants, in hex.
+    pub(crate) pin: Option<Arc<str>>,
+}
+
+/// One version of a plugin.
+pub(crate) struct Version {
+    /// Counts the versions of a plugin, from 1.
+    pub(crate) number: u64,
+    pub(crate) name: Arc<str>,
+    pub(crate) source: Source,
+    pub(crate) digest: Arc<str>,
+    pub(crate) surface: Surface,
+    pub(crate) settings: Arc<str>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) engine: Arc<TimedEngine>,
+    /// Ready to be called, or why not.
+    pub(crate) admitted: Result<Admitted, Arc<str>>,
+    pub(crate) lines: Arc<Lines>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) figures: Figures,
+    pub(crate) common: Common,
+}
+
+impl Version {
+    pub(crate) fn plays(&self, role: Role) -> bool {
+        self.surface.roles().contains(&role)
+    }
+
+    /// Is it to be asked this? Of one that was refused before anything was known of it nobody can say, so it is: it
+    /// answers with why.
+    pub(crate) fn judges(&self, judgement: Judgement) -> bool {
+        let roles = self.surface.roles();
+        let unknown = self.admitted.is_err() && roles.is_empty();
+        unknown || roles.iter().any(|role| role.judgement() == Some(judgement))
+    }
+
+    /// What is known of it.
+    pub(crate) fn report(&self) -> PluginVersion {
+        PluginVersion {
+            number: self.number,
+            source: self.source.to_string().into(),
+            digest: self.digest.clone(),
+            roles: self.surface.roles().iter().map(|role| Arc::from(role.as_str())).collect(),
+            figures: self.figures.read(self.memory.bytes()),
+        }
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Version")
+            .field("name", &self.name)
+            .field("number", &self.number)
+            .field("source", &self.source)
+            .field("refused", &self.admitted.as_ref().err())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! What becomes of a plugin that keeps failing, and what is known of its last failure; what plugins remember.
+
+#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+
+mod guests;
+
+use guests::{Bench, ask, one_crash, policy, policy_with_delay, restart};
+use provost_plugin_host::{Intensity, Limits};
+use provost_state::{FaultKind, PluginRefusalKind, PluginStatus, Plugins, Replacement};
+
+/// With three faults in an hour it is enough.
+fn strict() -> Limits {
+    Limits { quarantine: Intensity { faults: 3, per_ms: 3_600_000 }, ..guests::patient() }
+}
+
+fn trapping(bench: &Bench) -> std::sync::Arc<dyn provost_state::Policy> {
+    let mut spec = bench.spec("p", &policy("unreachable"));
+    spec.limits = strict();
+    bench.host.load(spec).unwrap();
+    bench.host.policy("p").unwrap()
+}
+
+#[test]
+fn a_plugin_that_fails_too_often_is_not_asked_until_it_is_revived() {
+    let bench = Bench::new();
+    let handle = trapping(&bench);
+    let other = bench.policy("other", &guests::good_policy());
+    for _ in 0..3 {
+        assert_eq!(ask(&handle).unwrap_err().kind, FaultKind::Trap);
+    }
+    let fault = ask(&handle).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Quarantined);
+    assert!(
+        fault.message.starts_with("it is quarantined: 3 faults in 3600 s; the last: trapped: "),
+        "{fault}"
+    );
+    let report = &bench.host.reports()[0];
+    assert!(matches!(report.status, PluginStatus::Quarantined(_)), "{report:?}");
+    let counted = [(FaultKind::Quarantined, 1), (FaultKind::Trap, 3)];
+    assert_eq!(report.active.figures.faults, counted);
+    ask(&other).unwrap();
+    bench.host.revive("p").unwrap();
+    assert_eq!(ask(&handle).unwrap_err().kind, FaultKind::Trap);
+    assert_eq!(bench.host.revive("nobody").unwrap_err().kind, PluginRefusalKind::Unknown);
+}
+
+#[test]
+fn a_swap_ends_the_quarantine() {
+    let bench = Bench::new();
+    let handle = trapping(&bench);
+    for _ in 0..4 {
+        ask(&handle).unwrap_err();
+    }
+    bench.file("p", &policy_with_delay(7));
+    bench.host.swap("p", &Replacement::default(), &one_crash().1).unwrap();
+    assert_eq!(ask(&handle).unwrap().action, restart(7));
+}
+
+#[test]
+fn blame_tries_the_last_input_again_on_what_is_in_force() {
+    let bench = Bench::new();
+    let handle = trapping(&bench);
+    assert_eq!(bench.host.blame("p").unwrap(), None);
+    let fault = ask(&handle).unwrap_err();
+    let blame = bench.host.blame("p").unwrap().unwrap();
+    assert_eq!((blame.version, &*blame.call), (1, "restart-policy.on-exit"));
+    assert!(blame.input.starts_with("life 1 of `web` ended after 1500 ms: "), "{}", blame.input);
+    assert_eq!((&blame.fault, blame.now.as_ref()), (&fault, Err(&fault)));
+    bench.file("p", &policy_with_delay(7));
+    bench.host.swap("p", &Replacement::default(), &one_crash().1).unwrap();
+    let blame = bench.host.blame("p").unwrap().unwrap();
+    assert_eq!((blame.version, blame.now.unwrap().as_str()), (1, "restart in 7 ms: crashed, again"));
+    assert_eq!(bench.host.reports()[0].active.figures.calls, 0, "blame is not counted");
+}
+
+/// Adds a byte to the value of `k`, answers with its length as the delay, and traps if `failures` is 9.
+fn counter() -> Vec<u8> {
+    let module = guests::policy_module(
+        r#"(import "provost:plugin/memory@0.1.0" "get" (func $get (param i32 i32 i32)))
+           (import "provost:plugin/memory@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))"#,
+        r#"(i32.store8 (i32.const 128) (i32.const 107))
+           ;; option<list<u8>> at 136: some at 136, its address at 140, its length at 144
+           (call $get (i32.const 128) (i32.const 1) (i32.const 136))
+           (if (i32.eqz (i32.load8_u (i32.const 136))) (then (i32.store (i32.const 144) (i32.const 0))))
+           (i32.store (i32.const 144) (i32.add (i32.load (i32.const 144)) (i32.const 1)))
+           (call $set (i32.const 128) (i32.const 1) (i32.const 2048) (i32.load (i32.const 144)) (i32.const 160))
+           (if (i32.eq (local.get $failures) (i32.const 9)) (then unreachable))
+           (i64.store (i32.const 72) (i64.extend_i32_u (i32.load (i32.const 144))))
+           (call $drop (local.get $world)) (i32.const 64)"#,
+    );
+    guests::component(&guests::contract(), "restart-judge", &module)
+}
+
+#[test]
+fn what_a_plugin_remembers_survives_calls_swaps_and_the_host_but_no_failed_call() {
+    let bench = Bench::new();
+    let handle = bench.policy("p", &counter());
+    assert_eq!(ask(&handle).unwrap().action, restart(1));
+    let (_registry, world) = one_crash();
+    let failing = provost_state::Ended { failures: 9, ..guests::ended() };
+    handle.on_exit(&failing, &world).unwrap_err();
+    assert_eq!(ask(&handle).unwrap().action, restart(2), "what the failed call wrote is not there");
+    bench.host.swap("p", &Replacement::default(), &world).unwrap();
+    assert_eq!(ask(&handle).unwrap().action, restart(3), "what the trial wrote is not there");
+    assert_eq!(bench.host.reports()[0].active.figures.stored_bytes, 4);
+    let Bench { dir, host } = bench;
+    drop((handle, host));
+    let bench =
+        Bench { host: provost_plugin_host::PluginHost::new(guests::options(dir.path())).unwrap(), dir };
+    let handle = bench.policy("p", &counter());
+    assert_eq!(ask(&handle).unwrap().action, restart(4));
+}
+
+#[test]
+fn a_damaged_memory_is_put_aside_and_begun_anew() {
+    let bench = Bench::new();
+    let memory = bench.dir.path().join("memory");
+    std::fs::write(memory.join("p.memory"), b"provost-memory-1\nnonsense").unwrap();
+    let handle = bench.policy("p", &counter());
+    assert_eq!(ask(&handle).unwrap().action, restart(1));
+    assert!(memory.join("p.memory.damaged").exists());
+}
+
+#[test]
+fn a_memory_that_is_full_is_said_to_be_with_the_figure() {
+    let bench = Bench::new();
+    let module = guests::policy_module(
+        r#"(import "provost:plugin/memory@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))"#,
+        // result<_, refusal> at 160: err at 160, its case at 168, its figure at 176.
+        "(call $set (i32.const 32) (i32.const 1) (i32.const 2048) (i32.const 50000) (i32.const 160))
+         (if (i32.load8_u (i32.const 160))
+             (then (i64.store (i32.const 72) (i64.load (i32.const 176)))))
+         (call $drop (local.get $world)) (i32.const 64)",
+    );
+    let mut spec = bench.spec("p", &guests::component(&guests::contract(), "restart-judge", &module));
+    spec.limits.stored_bytes_max = 1024;
+    bench.host.load(spec).unwrap();
+    assert_eq!(ask(&bench.host.policy("p").unwrap()).unwrap().action, restart(1024));
+    assert_eq!(bench.host.reports()[0].active.figures.stored_bytes, 0);
+}

@@ -1,0 +1,153 @@
+//! The roles of a policy besides that of judging restarts, and the check of settings.
+
+#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+
+mod guests;
+
+use guests::{Bench, at, component, contract, one_crash};
+use provost_plugin_host::PluginSpec;
+use provost_state::{
+    Cause, Demand, FaultKind, Health, HealthAction, Incarnation, Judgement, Observation, Plan, PluginStatus,
+    Plugins, ScaleAction, StartAction,
+};
+
+/// A core of a policy with this one export; at 16 stands `because`.
+fn module(export: &str, params: &str, data: &str) -> String {
+    format!(
+        r#"(module
+            (import "provost:plugin/snapshots@0.1.0" "[resource-drop]snapshot" (func $drop (param i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 16) "because")
+            (data (i32.const 32) "NAMEvalue")
+            {data}
+            (global $free (mut i32) (i32.const 4096))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+                (global.set $free (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
+                (global.get $free)
+                (global.set $free (i32.add (global.get $free) (local.get 3))))
+            (func (export "{export}") {params} (param $world i32) (result i32)
+                (call $drop (local.get $world)) (i32.const 64)))"#
+    )
+}
+
+fn starter() -> Vec<u8> {
+    let module = module(
+        "provost:plugin/start-policy@0.1.0#before-start",
+        "(param i32 i32 i32 i32 i64 i32 i64 i32 i64 i64)",
+        // allow([NAME=value]): the case at 64, the list at 72, the reason at 80; the variable at 96.
+        r#"(data (i32.const 64) "\00\00\00\00\00\00\00\00\60\00\00\00\01\00\00\00\10\00\00\00\07\00\00\00")
+           (data (i32.const 96) "\20\00\00\00\04\00\00\00\24\00\00\00\05\00\00\00")"#,
+    );
+    component(&contract(), "start-judge", &module)
+}
+
+#[test]
+fn a_start_policy_adds_variables_and_is_asked_nothing_else() {
+    let bench = Bench::new();
+    let policy = bench.policy("p", &starter());
+    let judged = [Judgement::Restart, Judgement::Start, Judgement::Health, Judgement::Scale];
+    assert_eq!(judged.map(|judgement| policy.judges(judgement)), [false, true, false, false]);
+    let plan = Plan {
+        name: "web".into(),
+        group: "site".into(),
+        incarnation: Incarnation(2),
+        cause: Cause::User,
+        waited_ms: 0,
+        failures: 0,
+        now: at(3_000),
+        seed: 1,
+    };
+    let decision = policy.before_start(&plan, &one_crash().1).unwrap();
+    assert_eq!(decision.action, StartAction::Allow { env: vec![("NAME".to_owned(), "value".to_owned())] });
+    assert_eq!(&*decision.reason, "because");
+    assert_eq!(guests::ask(&policy).unwrap_err().kind, FaultKind::Refused);
+}
+
+#[test]
+fn a_health_policy_judges_what_a_check_has_found() {
+    let bench = Bench::new();
+    let module = module(
+        "provost:plugin/health-policy@0.1.0#on-probe",
+        "(param i32 i32 i32 i32 i64 i32 i32 i32 i64 i32 i32 i64 i64 i64)",
+        r#"(data (i32.const 64) "\01\00\00\00\10\00\00\00\07\00\00\00")"#,
+    );
+    let policy = bench.policy("p", &component(&contract(), "health-judge", &module));
+    let seen = Observation {
+        name: "web".into(),
+        group: "".into(),
+        incarnation: Incarnation(1),
+        passed: false,
+        detail: "refused".into(),
+        took_ms: 4,
+        in_a_row: 2,
+        before: Health::Healthy,
+        uptime_ms: 9,
+        now: at(3_000),
+        seed: 1,
+    };
+    let decision = policy.on_probe(&seen, &one_crash().1).unwrap();
+    assert_eq!((decision.action, &*decision.reason), (HealthAction::Hold(Health::Degraded), "because"));
+}
+
+#[test]
+fn a_scale_policy_says_how_many() {
+    let bench = Bench::new();
+    let module = module(
+        "provost:plugin/scale-policy@0.1.0#replicas",
+        "(param i32 i32 i32 i32 i32 i32 i32 i32 i64 i64)",
+        r#"(data (i32.const 64) "\00\00\00\00\05\00\00\00\10\00\00\00\07\00\00\00")"#,
+    );
+    let policy = bench.policy("p", &component(&contract(), "scale-judge", &module));
+    let demand = Demand {
+        name: "web".into(),
+        group: "".into(),
+        wanted: 1,
+        running: 1,
+        least: 1,
+        most: 9,
+        now: at(3_000),
+        seed: 1,
+    };
+    let decision = policy.replicas(&demand, &one_crash().1).unwrap();
+    assert_eq!((decision.action, &*decision.reason), (ScaleAction::Replicas(5), "because"));
+    policy.clamped();
+    assert_eq!(bench.host.reports()[0].active.figures.clamps, 1);
+}
+
+/// A policy that accepts `{}` alone (two bytes) and says `because` of everything else.
+fn particular(bench: &Bench, settings: &str) -> PluginSpec {
+    let resolve = guests::with_package(
+        contract(),
+        "package test:particular; world particular {
+            include provost:plugin/restart-judge@0.1.0;
+            include provost:plugin/configured@0.1.0;
+        }",
+    );
+    let module = guests::policy_module("", "(call $drop (local.get $world)) (i32.const 64)").replacen(
+        "(func $deeper",
+        // result<_, string> at 256: err at 256, the text at 260
+        r#"(data (i32.const 256) "\01\00\00\00\20\00\00\00\07\00\00\00")
+           (func (export "provost:plugin/configurable@0.1.0#validate-settings") (param i32 i32) (result i32)
+               (if (i32.eq (local.get 1) (i32.const 2)) (then (i32.store8 (i32.const 256) (i32.const 0))))
+               (i32.const 256))
+           (func $deeper"#,
+        1,
+    );
+    let mut spec = bench.spec("p", &component(&resolve, "particular", &module));
+    spec.settings_json = settings.to_owned();
+    spec
+}
+
+#[test]
+fn settings_that_a_plugin_does_not_accept_keep_it_out_with_its_own_words() {
+    let bench = Bench::new();
+    bench.host.load(particular(&bench, r#"{"first":1}"#)).unwrap();
+    let why = "it refuses its settings: crashed";
+    assert_eq!(bench.host.reports()[0].status, PluginStatus::Refused(why.into()));
+    let bench = Bench::new();
+    bench.host.load(particular(&bench, "{}")).unwrap();
+    assert_eq!(bench.host.reports()[0].status, PluginStatus::Active);
+    let wrong = provost_state::Replacement { settings_json: Some("[1]".to_owned()), ..Default::default() };
+    let refusal = bench.host.swap("p", &wrong, &one_crash().1).unwrap_err();
+    assert!(refusal.message.ends_with(why), "{refusal}");
+}

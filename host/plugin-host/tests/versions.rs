@@ -1,0 +1,221 @@
+//! Changing plugins while they are asked: what a swap checks, what it leaves alone, and that no decision is lost to it.
+
+#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+
+mod guests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use guests::{Bench, ask, one_crash, policy, policy_with_delay, restart};
+use provost_plugin_host::LoadError;
+use provost_state::{
+    FaultKind, PluginRefusal, PluginRefusalKind, PluginStatus, PluginWanted, Plugins, Replacement,
+};
+
+fn by(path: &std::path::Path) -> Replacement {
+    Replacement { component: Some(path.display().to_string()), ..Replacement::default() }
+}
+
+fn swap(bench: &Bench, name: &str, bytes: &[u8]) -> Result<Vec<String>, PluginRefusal> {
+    let path = bench.file("candidate", bytes);
+    bench.host.swap(name, &by(&path), &one_crash().1).map(|change| change.notes)
+}
+
+/// A policy that imports `memory` as well.
+fn one_that_remembers() -> Vec<u8> {
+    let module = guests::policy_module(
+        r#"(import "provost:plugin/memory@0.1.0" "delete" (func $delete (param i32 i32)))"#,
+        "(call $drop (local.get $world)) (i32.const 64)",
+    );
+    guests::component(&guests::contract(), "restart-judge", &module)
+}
+
+#[test]
+fn a_swap_is_seen_by_a_policy_that_was_handed_out_before() {
+    let bench = Bench::new();
+    let handle = bench.policy("p", &policy_with_delay(1));
+    let notes = swap(&bench, "p", &policy_with_delay(2)).unwrap();
+    assert_eq!(ask(&handle).unwrap().action, restart(2));
+    assert!(
+        notes.iter().any(|note| note.starts_with("trial of restart-policy: life 1 of `web` ended")),
+        "{notes:#?}"
+    );
+    assert_eq!(notes.last().unwrap(), "version 2 is in force, version 1 is kept warm");
+    let report = &bench.host.reports()[0];
+    assert_eq!((report.active.number, report.former.as_ref().unwrap().number), (2, 1));
+    assert_eq!(report.active.figures.calls, 1, "a trial is not counted");
+}
+
+#[test]
+fn a_rollback_exchanges_the_active_and_the_former_version() {
+    let bench = Bench::new();
+    let handle = bench.policy("p", &policy_with_delay(1));
+    assert_eq!(bench.host.rollback("p").unwrap_err().kind, PluginRefusalKind::NoFormer);
+    swap(&bench, "p", &policy_with_delay(2)).unwrap();
+    bench.host.rollback("p").unwrap();
+    assert_eq!(ask(&handle).unwrap().action, restart(1));
+    assert_eq!(bench.host.rollback("p").unwrap().after.unwrap().active.number, 2);
+    assert_eq!(ask(&handle).unwrap().action, restart(2));
+}
+
+#[test]
+fn a_swap_that_fails_changes_nothing_and_says_why() {
+    let bench = Bench::new();
+    let handle = bench.policy("p", &policy_with_delay(1));
+    let before = bench.host.reports();
+    let cases: [(&[u8], PluginRefusalKind, &str); 4] = [
+        (b"", PluginRefusalKind::Component, "is empty"),
+        (&policy("unreachable"), PluginRefusalKind::Check, "its trial as restart-policy failed"),
+        (&guests::view("(i32.const 64)"), PluginRefusalKind::Check, "does not export restart-policy"),
+        (&one_that_remembers(), PluginRefusalKind::AsksForMore, "+ imports `provost:plugin/memory@0.1.0`"),
+    ];
+    for (bytes, kind, says) in cases {
+        let refusal = swap(&bench, "p", bytes).unwrap_err();
+        assert_eq!(refusal.kind, kind, "{refusal}");
+        assert!(refusal.message.starts_with("plugin `p`: ") && refusal.message.contains(says), "{refusal}");
+        assert_eq!(bench.host.reports(), before);
+    }
+    let missing = bench.host.swap("p", &by(&bench.dir.path().join("none.wasm")), &one_crash().1).unwrap_err();
+    assert_eq!(missing.kind, PluginRefusalKind::Component);
+    assert_eq!(swap(&bench, "nobody", b"").unwrap_err().kind, PluginRefusalKind::Unknown);
+    assert_eq!(ask(&handle).unwrap().action, restart(1));
+}
+
+#[test]
+fn who_asks_for_more_is_put_in_force_once_that_is_accepted() {
+    let bench = Bench::new();
+    bench.policy("p", &policy_with_delay(1));
+    let path = bench.file("more", &one_that_remembers());
+    let accepted = Replacement { accept_more: true, ..by(&path) };
+    let change = bench.host.swap("p", &accepted, &one_crash().1).unwrap();
+    assert!(
+        change.notes.contains(&"+ imports `provost:plugin/memory@0.1.0`".to_owned()),
+        "{:#?}",
+        change.notes
+    );
+}
+
+#[test]
+fn editing_the_file_does_nothing_until_it_is_reloaded() {
+    let bench = Bench::new();
+    let handle = bench.policy("p", &policy_with_delay(1));
+    bench.file("p", &policy_with_delay(2));
+    assert_eq!(ask(&handle).unwrap().action, restart(1));
+    bench.host.swap("p", &Replacement::default(), &one_crash().1).unwrap();
+    assert_eq!(ask(&handle).unwrap().action, restart(2));
+}
+
+#[test]
+fn what_was_unloaded_says_so_until_it_is_loaded_again() {
+    let bench = Bench::new();
+    let handle = bench.policy("p", &policy_with_delay(1));
+    assert_eq!(bench.host.unload("p").unwrap().after, None);
+    assert!(bench.host.reports().is_empty() && Plugins::policy(&bench.host, "p").is_none());
+    assert_eq!(ask(&handle).unwrap_err().kind, FaultKind::Unloaded);
+    assert_eq!(bench.host.unload("p").unwrap_err().kind, PluginRefusalKind::Unknown);
+    let wanted = PluginWanted {
+        name: "p".to_owned(),
+        component: bench.file("p", &policy_with_delay(3)).display().to_string(),
+        settings_json: "{}".to_owned(),
+    };
+    let report = bench.host.load_wanted(&wanted).unwrap();
+    assert_eq!((report.active.number, report.status), (2, PluginStatus::Active));
+    assert_eq!(ask(&handle).unwrap().action, restart(3), "the policy in the chains is the same");
+    assert_eq!(bench.host.load_wanted(&wanted).unwrap_err().kind, PluginRefusalKind::NameTaken);
+}
+
+trait LoadWanted {
+    fn load_wanted(&self, wanted: &PluginWanted) -> Result<provost_state::PluginReport, PluginRefusal>;
+}
+
+impl LoadWanted for provost_plugin_host::PluginHost {
+    fn load_wanted(&self, wanted: &PluginWanted) -> Result<provost_state::PluginReport, PluginRefusal> {
+        Plugins::load(self, wanted, &one_crash().1).map(|change| change.after.unwrap())
+    }
+}
+
+#[test]
+fn the_former_version_answers_for_one_that_fails() {
+    let bench = Bench::new();
+    let handle = bench.policy("p", &policy_with_delay(1));
+    assert!(handle.last_good().is_none());
+    // Answers in its trial (failures 1, restarts 0, seed 1), and traps at the real trigger (seed 42).
+    let trap = policy(
+        "(if (i64.eq (local.get $seed) (i64.const 42)) (then unreachable))
+         (call $drop (local.get $world)) (i32.const 64)",
+    );
+    swap(&bench, "p", &trap).unwrap();
+    assert_eq!(ask(&handle).unwrap_err().kind, FaultKind::Trap);
+    assert_eq!(ask(&handle.last_good().unwrap()).unwrap().action, restart(1));
+    assert_eq!(bench.host.reports()[0].former.as_ref().unwrap().figures.calls, 1);
+}
+
+#[test]
+fn a_component_with_another_digest_than_the_pinned_one_is_refused_with_both() {
+    let bench = Bench::new();
+    let mut spec = bench.spec("p", &guests::good_policy());
+    spec.sha256 = Some("00".repeat(32));
+    bench.host.load(spec).unwrap();
+    let fault = ask(&bench.host.policy("p").unwrap()).unwrap_err();
+    let digest = &bench.host.reports()[0].active.digest;
+    assert!(
+        fault.message.starts_with(&format!("its SHA-256 is {digest} and the config wants 0000")),
+        "{fault}"
+    );
+}
+
+#[test]
+fn ten_megabytes_of_settings_are_refused_with_the_figure() {
+    let bench = Bench::new();
+    let mut spec = bench.spec("p", &guests::good_policy());
+    spec.settings_json = format!("{{\"x\":\"{}\"}}", "y".repeat(10_000_000));
+    let error = bench.host.load(spec).unwrap_err();
+    assert!(matches!(error, LoadError::SettingsTooLarge { .. }), "{error}");
+    assert!(error.to_string().contains("have 10000008 bytes and may have 1 MiB"), "{error}");
+}
+
+#[test]
+fn under_a_thousand_swaps_every_decision_is_made_once_by_one_of_the_two() {
+    let bench = Bench::new();
+    let handle = bench.policy("p", &policy_with_delay(1));
+    let paths = [bench.file("one", &policy_with_delay(1)), bench.file("two", &policy_with_delay(2))];
+    let (_registry, world) = one_crash();
+    let over = Arc::new(AtomicBool::new(false));
+    let made = Arc::new(AtomicU64::new(0));
+    let asked = std::thread::spawn({
+        let (world, over, made) = (world.clone(), over.clone(), made.clone());
+        move || {
+            let mut answers = [0_u64; 2];
+            // Never fewer than ten thousand, and as long as there are swaps.
+            while made.load(Ordering::Acquire) < 10_000 || !over.load(Ordering::Acquire) {
+                let decision = handle.on_exit(&guests::ended(), &world).unwrap();
+                let by = [restart(1), restart(2)].iter().position(|known| *known == decision.action);
+                answers[by.unwrap()] += 1;
+                made.fetch_add(1, Ordering::AcqRel);
+            }
+            answers
+        }
+    });
+    // What the versions say that they were asked, by what they answer.
+    let mut counted = [0_u64; 2];
+    let mut count = |version: &provost_state::PluginVersion| {
+        counted[usize::from(*version.source == *paths[1].display().to_string())] += version.figures.calls;
+    };
+    for turn in 0..1_000 {
+        bench.host.swap("p", &by(&paths[(turn + 1) % 2]), &world).unwrap();
+        // With the second decision from now on, none is under way on the version that was swapped.
+        let enough = made.load(Ordering::Acquire) + 2;
+        while made.load(Ordering::Acquire) < enough && !asked.is_finished() {
+            std::thread::yield_now();
+        }
+        count(&bench.host.reports().remove(0).former.unwrap());
+    }
+    over.store(true, Ordering::Release);
+    let answers = asked.join().unwrap();
+    let report = bench.host.reports().remove(0);
+    assert_eq!(report.active.number, 1_001);
+    count(&report.active);
+    assert_eq!(answers, counted);
+    assert!(answers.iter().all(|answers| *answers > 0), "{answers:?}");
+}

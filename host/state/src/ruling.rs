@@ -1,0 +1,104 @@
+//! What was decided about a death, after the host has bounded it.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A decision after the host has bounded it: what will be done, who said so, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// What will be done.
+    pub action: RulingAction,
+    /// The policy that decided, or `failsafe`.
+    pub by: Arc<str>,
+    /// Why, in words for people.
+    pub reason: Arc<str>,
+    /// What went wrong on the way to it: the policies that failed, were overruled or clamped, in words for people.
+    pub overruled: Option<Arc<str>>,
+}
+
+/// Who is started again: the strategies of OTP's supervisors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The process alone: one-for-one.
+    #[default]
+    Itself,
+    /// All of its group: one-for-all.
+    Group,
+    /// It, and those of its group that come after it: rest-for-one.
+    Rest,
+}
+
+/// What else follows when a process is given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Escalation {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Whoever depends on it, directly or not, is stopped.
+    StopDependents,
+    /// All of its group is stopped and given up.
+    GiveUpGroup,
+    /// The host stops everything in order, and exits with this code.
+    ShutDown {
+        /// The code.
+        code: u8,
+    },
+}
+
+/// What will be done about a death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RulingAction {
+    /// Start it again.
+    Restart {
+        /// After this delay, in milliseconds.
+        delay_ms: u64,
+        /// Who with it.
+        scope: Scope,
+    },
+    /// Leave it down: it is done.
+    StayDown,
+    /// Give up on it.
+    GiveUp(Escalation),
+}
+
+impl RulingAction {
+    /// Start it alone again, after this many milliseconds.
+    #[must_use]
+    pub fn restart(delay_ms: u64) -> Self {
+        Self::Restart { delay_ms, scope: Scope::Itself }
+    }
+}
+
+impl fmt::Display for Scope {
+    /// Reads on after `restart`: empty for the process alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Itself => "",
+            Self::Group => " with its whole group",
+            Self::Rest => " with the rest of its group",
+        })
+    }
+}
+
+impl fmt::Display for Escalation {
+    /// Reads on after `give up`: empty if nothing follows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::StopDependents => write!(f, " and stop its dependents"),
+            Self::GiveUpGroup => write!(f, " with its whole group"),
+            Self::ShutDown { code } => write!(f, " and shut the host down with code {code}"),
+        }
+    }
+}
+
+impl fmt::Display for RulingAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Restart { delay_ms: 0, scope } => write!(f, "restart{scope} now"),
+            Self::Restart { delay_ms, scope } => write!(f, "restart{scope} in {delay_ms} ms"),
+            Self::StayDown => write!(f, "stay down"),
+            Self::GiveUp(escalation) => write!(f, "give up{escalation}"),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The four things that are judged: what a policy is asked, how its answer is bounded, and what holds if nobody has one.
+
+use std::sync::Arc;
+
+use provost_state::{
+    Action, Death, Decision, Demand, Ended, Fault, Health, HealthAction, Judgement, Moment, Observation,
+    Plan, Policy, RulingAction, ScaleAction, Snapshot, StartAction, failsafe,
+};
+
+use super::envelope::Envelope;
+
+/// An answer after it was held against the envelope.
+pub(crate) enum Bounded<D> {
+    /// To be followed to the letter.
+    Done(D),
+    /// To be followed in part; how far.
+    Clamped(D, String),
+    /// Not to be followed; why.
+    Refused(String),
+    /// No answer.
+    Pass,
+}
+
+impl<D> Bounded<D> {
+    fn noted(action: D, note: Option<String>) -> Self {
+        match note {
+            Some(note) => Self::Clamped(action, note),
+            None => Self::Done(action),
+        }
+    }
+}
+
+/// What holds when nobody has an answer.
+pub(crate) struct LastResort<D> {
+    pub(crate) action: D,
+    pub(crate) reason: Arc<str>,
+    /// How the envelope changed it.
+    pub(crate) note: Option<String>,
+}
+
+/// Something that is judged.
+pub(crate) trait Case: Send + Sync + 'static {
+    /// Of what sort.
+    const JUDGEMENT: Judgement;
+    /// What a policy may want.
+    type Said: Send + 'static;
+    /// What may come of it.
+    type Done;
+
+    /// Asks `policy`. It may take its time.
+    fn put(&self, policy: &dyn Policy) -> Result<Decision<Self::Said>, Fault>;
+
+    /// What comes of its answer.
+    fn bounded(&self, said: Self::Said, envelope: &Envelope) -> Bounded<Self::Done>;
+
+    /// What holds when nobody has an answer.
+    fn last_resort(&self, envelope: &Envelope) -> LastResort<Self::Done>;
+}
+
+/// A life that ended.
+#[derive(Clone, Debug)]
+pub(crate) struct EndCase {
+    pub(crate) ended: Ended,
+    /// Newest first; the first is this one.
+    pub(crate) deaths: Arc<[Death]>,
+    pub(crate) world: Arc<Snapshot>,
+}
+
+impl Case for EndCase {
+    const JUDGEMENT: Judgement = Judgement::Restart;
+    type Said = Action;
+    type Done = RulingAction;
+
+    fn put(&self, policy: &dyn Policy) -> Result<Decision, Fault> {
+        policy.on_exit(&self.ended, &self.world)
+    }
+
+    fn bounded(&self, said: Action, envelope: &Envelope) -> Bounded<RulingAction> {
+        match said {
+            Action::Restart { delay_ms, scope } => match envelope.excess(delay_ms) {
+                Some(excess) => Bounded::Refused(excess),
+                None => {
+                    let (delay_ms, note) = envelope.restart_delay(delay_ms, &self.deaths, self.ended.now);
+                    Bounded::noted(RulingAction::Restart { delay_ms, scope }, note)
+                }
+            },
+            Action::StayDown => Bounded::Done(RulingAction::StayDown),
+            Action::GiveUp(escalation) => Bounded::Done(RulingAction::GiveUp(escalation)),
+            Action::Pass => Bounded::Pass,
+        }
+    }
+
+    fn last_resort(&self, envelope: &Envelope) -> LastResort<RulingAction> {
+        let Decision { action, reason } = failsafe::decide(&self.ended, &self.deaths);
+        let action = match action {
+            Action::Restart { delay_ms, scope } => {
+                Action::Restart { delay_ms: delay_ms.min(envelope.restart_delay_ms_max), scope }
+            }
+            other => other,
+        };
+        match self.bounded(action, envelope) {
+            Bounded::Done(action) => LastResort { action, reason, note: None },
+            Bounded::Clamped(action, note) => LastResort { action, reason, note: Some(note) },
+            Bounded::Refused(_) | Bounded::Pass => {
+                LastResort { action: RulingAction::StayDown, reason, note: None }
+            }
+        }
+    }
+}
+
+/// A process that is about to be spawned.
+#[derive(Clone, Debug)]
+pub(crate) struct StartCase {
+    pub(crate) plan: Plan,
+    pub(crate) world: Arc<Snapshot>,
+}
+
+/// May it be spawned?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Permission {
+    /// Yes, with these variables over those of the config.
+    Granted(Arc<[(String, String)]>),
+    /// Not before so many milliseconds have passed.
+    Later(u64),
+    /// No.
+    Refused,
+}
+
+impl Case for StartCase {
+    const JUDGEMENT: Judgement = Judgement::Start;
+    type Said = StartAction;
+    type Done = Permission;
+
+    fn put(&self, policy: &dyn Policy) -> Result<Decision<StartAction>, Fault> {
+        policy.before_start(&self.plan, &self.world)
+    }
+
+    fn bounded(&self, said: StartAction, envelope: &Envelope) -> Bounded<Permission> {
+        match said {
+            StartAction::Allow { env } => match env.iter().find_map(|(name, value)| unfit(name, value)) {
+                Some(why) => Bounded::Refused(why),
+                None => Bounded::Done(Permission::Granted(env.into())),
+            },
+            StartAction::Wait { delay_ms } => {
+                let (delay_ms, note) = envelope.start_wait(delay_ms);
+                Bounded::noted(Permission::Later(delay_ms), note)
+            }
+            StartAction::Refuse => Bounded::Done(Permission::Refused),
+            StartAction::Pass => Bounded::Pass,
+        }
+    }
+
+    fn last_resort(&self, _: &Envelope) -> LastResort<Permission> {
+        let reason = Arc::from("nobody objected");
+        LastResort { action: Permission::Granted(Arc::default()), reason, note: None }
+    }
+}
+
+/// Why this cannot be a variable of an environment.
+fn unfit(name: &str, value: &str) -> Option<String> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Some(format!(
+            "wanted to set a variable called {name:?}: a name is not empty and contains neither `=` nor NUL"
+        ));
+    }
+    value.contains('\0').then(|| format!("wanted to set {name} to a value that contains NUL"))
+}
+
+/// A check of its health that came to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct HealthCase {
+    pub(crate) seen: Observation,
+    /// Failures in a row that nobody has an opinion about, until it is restarted.
+    pub(crate) failures: u32,
+    /// When it was restarted by this before, newest first.
+    pub(crate) restarted: Vec<Moment>,
+    pub(crate) world: Arc<Snapshot>,
+}
+
+/// What a check means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Diagnosis {
+    /// It is held to be this.
+    Hold(Health),
+    /// It is unhealthy, stopped and started again.
+    Restart,
+}
+
+impl HealthCase {
+    /// A restart, if the budget has one left.
+    fn restart(&self, envelope: &Envelope) -> (Diagnosis, Option<String>) {
+        match envelope.no_health_restart(&self.restarted, self.seen.now) {
+            Some(note) => (Diagnosis::Hold(Health::Unhealthy), Some(note)),
+            None => (Diagnosis::Restart, None),
+        }
+    }
+}
+
+impl Case for HealthCase {
+    const JUDGEMENT: Judgement = Judgement::Health;
+    type Said = HealthAction;
+    type Done = Diagnosis;
+
+    fn put(&self, policy: &dyn Policy) -> Result<Decision<HealthAction>, Fault> {
+        policy.on_probe(&self.seen, &self.world)
+    }
+
+    fn bounded(&self, said: HealthAction, envelope: &Envelope) -> Bounded<Diagnosis> {
+        match said {
+            HealthAction::Hold(health) => Bounded::Done(Diagnosis::Hold(health)),
+            HealthAction::Restart => {
+                let (diagnosis, note) = self.restart(envelope);
+                Bounded::noted(diagnosis, note)
+            }
+            HealthAction::Pass => Bounded::Pass,
+        }
+    }
+
+    fn last_resort(&self, envelope: &Envelope) -> LastResort<Diagnosis> {
+        let Observation { passed, detail, in_a_row, before, .. } = &self.seen;
+        let failures = self.failures.max(1);
+        if *passed {
+            let reason = Arc::from(format!("healthy: {detail}"));
+            return LastResort { action: Diagnosis::Hold(Health::Healthy), reason, note: None };
+        }
+        if *in_a_row < failures {
+            let reason = Arc::from(format!("failed check {in_a_row} of {failures}: {detail}"));
+            return LastResort { action: Diagnosis::Hold(*before), reason, note: None };
+        }
+        let (action, note) = self.restart(envelope);
+        let reason = Arc::from(format!("{in_a_row} failed checks in a row: {detail}"));
+        LastResort { action, reason, note }
+    }
+}
+
+/// Replicas whose number is looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct ScaleCase {
+    pub(crate) demand: Demand,
+    pub(crate) world: Arc<Snapshot>,
+}
+
+impl Case for ScaleCase {
+    const JUDGEMENT: Judgement = Judgement::Scale;
+    type Said = ScaleAction;
+    type Done = u32;
+
+    fn put(&self, policy: &dyn Policy) -> Result<Decision<ScaleAction>, Fault> {
+        policy.replicas(&self.demand, &self.world)
+    }
+
+    fn bounded(&self, said: ScaleAction, _: &Envelope) -> Bounded<u32> {
+        let Demand { least, most, .. } = self.demand;
+        match said {
+            ScaleAction::Replicas(wanted) => {
+                let held = wanted.clamp(least, most.max(least));
+                let note = format!("wanted {wanted} replicas, {least} to {most} are allowed: {held}");
+                Bounded::noted(held, (held != wanted).then_some(note))
+            }
+            ScaleAction::Pass => Bounded::Pass,
+        }
+    }
+
+    fn last_resort(&self, _: &Envelope) -> LastResort<u32> {
+        LastResort {
+            action: self.demand.wanted,
+            reason: Arc::from("nobody wants another number"),
+            note: None,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The health of a process while it is ready: check, ask what that means, hold it to be that, and again.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use provost_state::{Cause, Event, Health, Incarnation, Moment, Observation};
+
+use super::{Runner, Tagged, seed};
+use crate::decider::{Diagnosis, HealthCase, RestartBudget, Verdict};
+use crate::probe;
+
+/// A step of the checkup that came to its end.
+pub(super) enum Finding {
+    /// A check.
+    Checked { outcome: Result<String, String>, took_ms: u64 },
+    /// What it means.
+    Diagnosed { passed: bool, verdict: Verdict<Diagnosis> },
+}
+
+/// The checks of one life.
+#[derive(Default)]
+pub(super) struct Checkup {
+    /// The check or the opinion under way.
+    pub(super) next: Tagged<Finding>,
+    /// The outcome of the last check, and how often in a row it was that.
+    last: Option<(bool, u32)>,
+    /// What was committed last. Only another class of finding is news: no commit while nothing changes.
+    told: Option<(Health, bool, Arc<str>)>,
+    /// When it was restarted by this, newest first; outlives the life.
+    restarted: VecDeque<Moment>,
+}
+
+impl Checkup {
+    /// This life is not checked any more.
+    pub(super) fn end(&mut self) {
+        self.next = None;
+        self.last = None;
+        self.told = None;
+    }
+}
+
+impl Runner {
+    /// From its readiness on, if there is a check.
+    pub(super) fn begin_checkup(&mut self) {
+        self.checkup.end();
+        self.check_later();
+    }
+
+    fn check_later(&mut self) {
+        let Some(health) = self.spec.health.clone() else { return };
+        let (of, clock) = (self.checked(), self.shared.publisher.clock);
+        let finding = async move {
+            tokio::time::sleep(Duration::from_millis(health.every_ms.max(1))).await;
+            let began = clock.now();
+            let outcome = probe::once(&health.check, health.timeout_ms, &of).await;
+            Finding::Checked { outcome, took_ms: clock.now().ms_since(began) }
+        };
+        self.checkup.next = Some((self.state.incarnation, Box::pin(finding)));
+    }
+
+    pub(super) async fn on_health(&mut self, incarnation: Incarnation, finding: Finding) {
+        if incarnation != self.state.incarnation || !self.state.ready() {
+            return;
+        }
+        match finding {
+            Finding::Checked { outcome, took_ms } => self.ask_what_it_means(outcome, took_ms),
+            Finding::Diagnosed { passed, verdict } => self.on_diagnosed(passed, &verdict).await,
+        }
+    }
+
+    fn ask_what_it_means(&mut self, outcome: Result<String, String>, took_ms: u64) {
+        let (passed, detail) = match outcome {
+            Ok(detail) => (true, detail),
+            Err(detail) => (false, detail),
+        };
+        let in_a_row = match self.checkup.last {
+            Some((before, times)) if before == passed => times.saturating_add(1),
+            _ => 1,
+        };
+        self.checkup.last = Some((passed, in_a_row));
+        let (state, now) = (&self.state, self.shared.publisher.now());
+        let seen = Observation {
+            name: state.name().clone(),
+            group: state.group().clone(),
+            incarnation: state.incarnation,
+            passed,
+            detail: detail.into(),
+            took_ms,
+            in_a_row,
+            before: state.health,
+            uptime_ms: state.started_at.map_or(0, |started| now.ms_since(started)),
+            now,
+            seed: seed(&self.spec.name, state.incarnation.0, now),
+        };
+        let case = HealthCase {
+            seen,
+            failures: self.spec.health.as_ref().map_or(1, |health| health.failures),
+            restarted: self.checkup.restarted.iter().copied().collect(),
+            world: self.shared.publisher.reader().snapshot(),
+        };
+        let (shared, chain) = (self.shared.clone(), self.chain.load_full());
+        let finding = async move {
+            let verdict = shared.decider.ask(&chain, case).await;
+            Finding::Diagnosed { passed, verdict }
+        };
+        self.checkup.next = Some((state.incarnation, Box::pin(finding)));
+    }
+
+    async fn on_diagnosed(&mut self, passed: bool, verdict: &Verdict<Diagnosis>) {
+        let reason: Arc<str> = verdict.told().into();
+        let health = match verdict.action {
+            Diagnosis::Hold(health) => health,
+            Diagnosis::Restart => Health::Unhealthy,
+        };
+        let class = (health, passed, verdict.by.clone());
+        if self.checkup.told.as_ref() != Some(&class) || verdict.action == Diagnosis::Restart {
+            self.commit_now(&Event::Health { health, reason: reason.clone() });
+            self.checkup.told = Some(class);
+        }
+        match verdict.action {
+            Diagnosis::Hold(_) => self.check_later(),
+            Diagnosis::Restart => self.restart_unhealthy(reason).await,
+        }
+    }
+
+    /// Stops it and starts it again. That is no crash: it does not count as a failure.
+    async fn restart_unhealthy(&mut self, reason: Arc<str>) {
+        self.checkup.restarted.push_front(self.shared.publisher.now());
+        self.checkup.restarted.truncate(RestartBudget::RESTARTS_MAX);
+        let (held, spare) = (self.held, self.spare);
+        if let Err(refusal) = self.stop(Cause::Health, reason.clone()) {
+            tracing::warn!(process = &*self.spec.name, %refusal, "cannot be told to stop");
+        }
+        // A stop of the host's own does not take it out of what its group is doing.
+        (self.held, self.spare) = (held, spare);
+        if let Err(refusal) = self.start(Cause::Health, reason).await {
+            tracing::info!(process = &*self.spec.name, %refusal, "stays down");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Restarts as supervisord does (4.3, `process.py`).
+//!
+//! A process that ends within `startsecs` is backing off, even with an expected exit code: it is started again
+//! after 1, 2, 3, … seconds, and given up on after `startretries` retries. One that had lasted longer has exited: whether
+//! it is started again, at once and without a limit, is up to `autorestart`.
+
+use provost_guest::{Decision, Ended, Exit, RestartPolicy, World, rules};
+use serde::de::{Deserialize, Deserializer, Error};
+
+/// The settings of `[program:x]` that are about restarts, spelt as there.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Supervisord {
+    /// Is it started again when it has exited: `false`, `"unexpected"` or `true`.
+    pub autorestart: Autorestart,
+    /// The exit codes that are expected.
+    pub exitcodes: Vec<i32>,
+    /// How long it has to last to have started, in seconds.
+    pub startsecs: u64,
+    /// How often it is tried again to start it.
+    pub startretries: u32,
+}
+
+/// When a process that has exited is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Autorestart {
+    /// Never.
+    Never,
+    /// If its exit code is none of `exitcodes`, or a signal ended it.
+    Unexpected,
+    /// Always.
+    Always,
+}
+
+impl<'de> Deserialize<'de> for Autorestart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Flag(bool),
+            Word(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Flag(true) => Ok(Self::Always),
+            Written::Flag(false) => Ok(Self::Never),
+            Written::Word(word) if word == "unexpected" => Ok(Self::Unexpected),
+            Written::Word(word) => {
+                Err(D::Error::custom(format!("{word:?} is none of false, \"unexpected\" and true")))
+            }
+        }
+    }
+}
+
+impl Default for Supervisord {
+    fn default() -> Self {
+        Self { autorestart: Autorestart::Unexpected, exitcodes: vec![0], startsecs: 1, startretries: 3 }
+    }
+}
+
+impl RestartPolicy for Supervisord {
+    fn check(&self) -> Result<(), String> {
+        if self.startretries >= rules::DEATHS_REMEMBERED {
+            let most = rules::DEATHS_REMEMBERED - 1;
+            return Err(format!(
+                "startretries: it must be at most {most}: the host remembers no more deaths"
+            ));
+        }
+        Ok(())
+    }
+
+    fn on_exit(&self, ended: &Ended, world: &dyn World) -> Decision {
+        let exit = &ended.exit;
+        if self.is_too_quick(ended.uptime, exit) {
+            let too_quick = |death: &provost_guest::Death| self.is_too_quick(death.uptime, &death.exit);
+            let backoff = rules::streak(world, &ended.name, too_quick);
+            let (startsecs, retries) = (self.startsecs, self.startretries);
+            let reason = format!("{exit} within startsecs ({startsecs} s)");
+            return if backoff > retries {
+                Decision::give_up(format!("{reason}, after {retries} retries (startretries)"))
+            } else {
+                let delay_ms = u64::from(backoff) * 1_000;
+                Decision::restart(delay_ms, format!("{reason}: retry {backoff} of {retries} in {backoff} s"))
+            };
+        }
+        let expected = matches!(exit, Exit::Code(code) if self.exitcodes.contains(code));
+        let word = if expected { "expected" } else { "unexpected" };
+        match (self.autorestart, expected) {
+            (Autorestart::Never, _) => Decision::stay_down(format!("{exit}: autorestart is false")),
+            (Autorestart::Unexpected, true) => Decision::stay_down(format!("{exit}: expected (exitcodes)")),
+            (Autorestart::Unexpected, false) | (Autorestart::Always, _) => {
+                Decision::restart(0, format!("{exit}: {word}, restart at once"))
+            }
+        }
+    }
+}
+
+impl Supervisord {
+    /// supervisord has `now - laststart > startsecs` for one that has started; with 0 nothing is too quick.
+    fn is_too_quick(&self, uptime_ms: u64, exit: &Exit) -> bool {
+        matches!(exit, Exit::NotSpawned(_)) || (self.startsecs > 0 && uptime_ms < self.startsecs * 1_000)
+    }
+}
+
+provost_guest::export!(Supervisord: RestartPolicy);

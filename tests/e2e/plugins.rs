@@ -1,0 +1,171 @@
+//! Plugins changed while processes run: loaded, swapped, rolled back, revived, unloaded. No process is restarted by
+//! any of it, and what fails a check changes nothing.
+
+use provost_tests::{Host, Setup, eventually, guest};
+use serde_json::Value;
+
+use crate::PROVOST;
+
+/// One that does nothing, which is the one that trial calls are about, and one that fails all the time; a policy that waits as long as `first` says.
+fn patient(first: &str) -> String {
+    format!(
+        "[plugins.judge]\ncomponent = \"bundled:backoff\"\n\
+         settings = {{ first = \"{first}\", factor = 1.0, max = \"1h\" }}\n\
+         [process.bystander]\ncommand = \"exec sleep 1000\"\n\
+         [process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n"
+    )
+}
+
+fn plugin(host: &Host, name: &str) -> Value {
+    let list = host.json(&["plugin", "list", "-o", "json"]);
+    let plugins = list["plugins"].as_array().unwrap();
+    plugins.iter().find(|plugin| plugin["name"] == name).cloned().unwrap_or_default()
+}
+
+/// What the bystander is: the same before and after, whatever is done to plugins.
+fn bystander(host: &Host) -> (Value, Value) {
+    let process = host.process("bystander");
+    (process["pid"].clone(), process["incarnation"].clone())
+}
+
+/// The delay of the next decision about `web`, after this one.
+fn next_delay(host: &Host) -> u64 {
+    let before = host.process("web")["restarts"].as_u64().unwrap();
+    let after = host.until("web", "is judged again", |web| web["restarts"].as_u64() > Some(before));
+    after["decision"]["delay_ms"].as_u64().unwrap()
+}
+
+#[test]
+fn a_policy_is_swapped_and_rolled_back_and_nothing_is_restarted() {
+    let host = Host::up(PROVOST, &patient("20ms"));
+    host.until("web", "is restarted", |web| web["restarts"].as_u64() >= Some(1));
+    let before = bystander(&host);
+    let told = host.ok(&["plugin", "swap", "judge", "--settings", r#"{"first": "35ms", "factor": 1.0}"#]);
+    assert!(told.contains("judge: active (version 2"), "{told}");
+    assert!(told.contains("version 1 stays warm"), "{told}");
+    assert_eq!(next_delay(&host), 35);
+    let listed = plugin(&host, "judge");
+    assert_eq!((&listed["version"], &listed["former"]["version"]), (&Value::from(2), &Value::from(1)));
+    assert!(listed["former"]["calls"].as_u64() >= Some(1), "{listed}");
+    host.ok(&["plugin", "rollback", "judge"]);
+    assert_eq!(next_delay(&host), 20);
+    assert_eq!(bystander(&host), before);
+    host.down();
+}
+
+#[test]
+fn a_swap_that_fails_a_check_changes_nothing_and_says_why() {
+    let host = Host::up(PROVOST, &patient("20ms"));
+    let listed = plugin(&host, "judge");
+    let sockets = guest("sockets").display().to_string();
+    for (arguments, told) in [
+        (vec!["--settings", r#"{"frist": "1s"}"#], "frist"),
+        (vec![sockets.as_str()], "wasi:sockets"),
+        (vec!["bundled:prometheus", "--settings", "{}"], "restart-policy"),
+        (vec!["no-such-file.wasm"], "no-such-file.wasm"),
+    ] {
+        let ran = host.run(&[&["plugin", "swap", "judge"], &*arguments].concat());
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stderr.contains(told) && ran.stderr.contains("hint: "), "{ran:?}");
+        let after = plugin(&host, "judge");
+        assert_eq!((&after["version"], &after["digest"]), (&listed["version"], &listed["digest"]));
+    }
+    assert_eq!(next_delay(&host), 20);
+    host.down();
+}
+
+#[test]
+fn a_file_that_is_edited_does_nothing_until_it_is_reloaded_and_asks_before_it_gets_more() {
+    let setup = Setup::new(PROVOST, &patient("20ms").replace("bundled:backoff", "judge.wasm"));
+    let file = setup.dir().join("judge.wasm");
+    std::fs::write(&file, provost_plugin_host_bytes("backoff")).unwrap();
+    let host = setup.up();
+    let digest = plugin(&host, "judge")["digest"].clone();
+    std::fs::write(&file, b"not a component").unwrap();
+    assert_eq!(next_delay(&host), 20);
+    let ran = host.run(&["plugin", "reload", "judge"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(plugin(&host, "judge")["digest"], digest);
+    std::fs::write(&file, provost_plugin_host_bytes("backoff")).unwrap();
+    let told = host.ok(&["plugin", "reload", "judge"]);
+    assert!(told.contains("version 2"), "{told}");
+    assert_eq!(next_delay(&host), 20);
+    host.down();
+}
+
+/// The component of a bundled plugin, as it is committed.
+fn provost_plugin_host_bytes(name: &str) -> Vec<u8> {
+    let plugins = guest("x").ancestors().nth(4).unwrap().join("plugins");
+    std::fs::read(plugins.join(name).join(format!("{name}.wasm"))).unwrap()
+}
+
+#[test]
+fn a_policy_is_loaded_for_a_running_process_and_unloaded_again() {
+    let host = Host::up(PROVOST, &patient("20ms"));
+    let before = bystander(&host);
+    let settings = r#"{"first": "45ms", "factor": 1.0}"#;
+    let load = ["plugin", "load", "newer", "bundled:backoff", "--settings", settings, "--for", "web"];
+    let told = host.ok(&load);
+    assert!(told.contains("first in the chain of web"), "{told}");
+    let judged = host.until("web", "is judged by it", |web| web["decision"]["by"] == "newer");
+    assert_eq!(judged["decision"]["delay_ms"], 45);
+    let again = host.run(&load);
+    assert_eq!(again.code, 1, "{again:?}");
+    assert!(again.stderr.contains("newer"), "{again:?}");
+    let kept = host.run(&["plugin", "unload", "newer"]);
+    assert_eq!(kept.code, 1, "{kept:?}");
+    assert!(kept.stderr.contains("newer judges web") && kept.stderr.contains("--force"), "{kept:?}");
+    host.ok(&["plugin", "unload", "newer", "--force"]);
+    host.until("web", "is judged by the other", |web| web["decision"]["by"] == "judge");
+    assert_eq!(plugin(&host, "newer"), Value::Null);
+    assert_eq!(bystander(&host), before);
+    host.down();
+}
+
+#[test]
+fn a_view_and_a_consumer_are_loaded_and_work_at_once() {
+    let host = Host::up(PROVOST, &patient("20ms"));
+    host.ok(&["plugin", "load", "metrics", "bundled:prometheus"]);
+    assert!(host.ok(&["view", "metrics", "metrics"]).contains("provost_process"));
+    host.ok(&["plugin", "load", "notify", "bundled:notify"]);
+    eventually("the consumer is told", || plugin(&host, "notify"), |it| it["calls"].as_u64() >= Some(1));
+    host.ok(&["plugin", "unload", "notify"]);
+    host.ok(&["plugin", "unload", "metrics"]);
+    assert_eq!(host.run(&["view", "metrics", "metrics"]).code, 2);
+    host.down();
+}
+
+#[test]
+fn one_that_fails_too_often_is_quarantined_blamed_and_revived() {
+    let config = patient("20ms").replace("\"bundled:backoff\"", &format!("{:?}", guest("traps"))).replace(
+        "settings = { first = \"20ms\", factor = 1.0, max = \"1h\" }",
+        "quarantine = { faults = 2, per = \"1h\" }",
+    );
+    let host = Host::up(PROVOST, &config);
+    eventually("it is quarantined", || plugin(&host, "judge"), |it| it["status"] == "quarantined");
+    let shown = host.ok(&["status"]);
+    assert!(shown.contains("quarantined") && shown.contains("judge"), "{shown}");
+    let blamed = host.ok(&["plugin", "blame", "judge"]);
+    assert!(
+        blamed.contains("web") && blamed.contains("exited with code 1") && blamed.contains("trap"),
+        "{blamed}"
+    );
+    host.ok(&["plugin", "revive", "judge"]);
+    let listed = plugin(&host, "judge");
+    assert_ne!(listed["status"], "refused", "{listed}");
+    host.down();
+}
+
+#[test]
+fn what_answers_when_a_new_version_fails_is_the_last_good_one() {
+    let host = Host::up(PROVOST, &patient("20ms"));
+    host.until("web", "is restarted", |web| web["restarts"].as_u64() >= Some(1));
+    let moody = guest("moody").display().to_string();
+    // Passes its trial call, which is about another process, and traps at the real one.
+    host.ok(&["plugin", "swap", "judge", &moody, "--settings", "{}", "--accept"]);
+    let judged = host.until("web", "is judged by the former version", |web| {
+        web["decision"]["overruled"].as_str().is_some_and(|told| told.contains("trap"))
+    });
+    assert_eq!((&judged["decision"]["by"], &judged["decision"]["delay_ms"]), (&"judge".into(), &20.into()));
+    host.down();
+}

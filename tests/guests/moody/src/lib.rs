@@ -1,0 +1,19 @@
+//! A restart policy that misbehaves on purpose, and only now and then: it judges `bystander`, and panics over all others.
+
+use provost_guest::{Decision, Ended, RestartPolicy, World};
+
+/// Passes a trial that is about somebody else.
+#[derive(serde::Deserialize)]
+pub struct Moody {}
+
+impl RestartPolicy for Moody {
+    #[expect(clippy::panic, reason = "it misbehaves on purpose")]
+    fn on_exit(&self, ended: &Ended, _world: &dyn World) -> Decision {
+        if ended.name != "bystander" {
+            panic!("on purpose, over {}", ended.name);
+        }
+        Decision::restart(0, "a good day")
+    }
+}
+
+provost_guest::export!(Moody: RestartPolicy);
