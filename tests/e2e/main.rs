@@ -10,6 +10,7 @@ mod hostile;
 mod instances;
 mod plugins;
 mod scale;
+mod trust;
 
 /// The binary that Cargo built for these tests.
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");

@@ -273,6 +273,7 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         version: version.number,
         source: version.source.to_string(),
         digest: version.digest.to_string(),
+        signed_by: version.signed_by.as_ref().map(ToString::to_string),
         roles: texts(&version.roles),
         calls: *calls,
         faults: faults.iter().map(|(_, count)| count).sum(),

@@ -15,6 +15,7 @@ use crate::log::Lines;
 use crate::making::{Maker, Recipe};
 use crate::memory::{self, Keeper, Memory};
 use crate::plugin::{Plugin, Versions};
+use crate::trust::Trust;
 use crate::version::{Common, Version};
 
 /// What the config says of one plugin.
@@ -32,13 +33,15 @@ pub struct PluginSpec {
     pub sha256: Option<String>,
 }
 
-/// Where a host keeps what outlives it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Where a host keeps what outlives it, and whom it trusts.
+#[derive(Clone, Debug, Default)]
 pub struct HostOptions {
     /// Compiled code. Created, and of this user alone; `None`: components are compiled every time.
     pub cache_dir: Option<PathBuf>,
     /// What plugins remember. Created, and of this user alone; `None`: it ends with the host.
     pub memory_dir: Option<PathBuf>,
+    /// Whose components are let in.
+    pub trust: Trust,
 }
 
 /// All plugins of the host. Clones share them.
@@ -86,7 +89,8 @@ impl PluginHost {
     /// # Errors
     /// [`EngineError`] if WebAssembly cannot be run on this machine.
     pub fn new(options: HostOptions) -> Result<Self, EngineError> {
-        let maker = Maker::new(Cache::new(options.cache_dir), Limits::default().stack_bytes_max)?;
+        let maker =
+            Maker::new(Cache::new(options.cache_dir), options.trust, Limits::default().stack_bytes_max)?;
         let keeper = memory::keeper(options.memory_dir.as_deref());
         let shared = Shared { maker, plugins: ArcSwap::default(), changes: Mutex::default(), keeper };
         Ok(Self { shared: Arc::new(shared) })

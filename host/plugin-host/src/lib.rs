@@ -13,6 +13,7 @@
 //! | `host` | [`PluginHost`]: the plugins by name, and what they are in their roles |
 //! | `changes` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
 //! | `making` | from a file to a version that is ready to be called, or the reason for which it is refused |
+//! | `trust` | whose components are let in: signatures and keys |
 //! | `trial` | what a version has to answer before it is put in force |
 //! | `component` | where a component comes from, and whether the bytes are a component at all: [`Source`], [`LoadError`] |
 //! | `admission` | what a component imports and exports, and whether it is let in for that |
@@ -79,6 +80,7 @@ mod question;
 mod role;
 mod snapshot;
 mod trial;
+mod trust;
 mod version;
 mod view;
 
@@ -91,3 +93,4 @@ pub use inspect::{Inspection, inspect};
 pub use limits::{LimitError, Limits};
 pub use quarantine::Intensity;
 pub use role::Role;
+pub use trust::{Trust, TrustError, keygen, sign, signature_of, verify};

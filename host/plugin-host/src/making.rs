@@ -1,5 +1,5 @@
-//! From a file to a version that is ready to be called, or the reason for which it is refused. What the
-//! operator's pin says of a component is asked here as well, before any of it runs.
+//! From a file to a version that is ready to be called, or the reason for which it is refused. Pins and
+//! signatures are looked at here as well, before any of it runs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,7 @@ use crate::engine::{EngineError, TimedEngine, flat};
 use crate::figures::Figures;
 use crate::log::tame;
 use crate::role::Role;
+use crate::trust::Trust;
 use crate::version::{Common, Version};
 
 /// The longest answer of `validate-settings`, in bytes; what is beyond is cut.
@@ -38,6 +39,7 @@ impl Runtime {
 /// Makes versions.
 pub(crate) struct Maker {
     cache: Cache,
+    trust: Trust,
     /// By the size of the stack. Taken by changes alone.
     runtimes: Mutex<BTreeMap<usize, Runtime>>,
 }
@@ -53,9 +55,9 @@ pub(crate) struct Recipe {
 
 impl Maker {
     /// With an engine for the stack that plugins have unless their limits say otherwise.
-    pub(crate) fn new(cache: Cache, stack_bytes_max: usize) -> Result<Self, EngineError> {
+    pub(crate) fn new(cache: Cache, trust: Trust, stack_bytes_max: usize) -> Result<Self, EngineError> {
         let runtimes = BTreeMap::from([(stack_bytes_max, Runtime::new(stack_bytes_max)?)]);
-        Ok(Self { cache, runtimes: Mutex::new(runtimes) })
+        Ok(Self { cache, trust, runtimes: Mutex::new(runtimes) })
     }
 
     pub(crate) fn cache(&self) -> &Cache {
@@ -89,9 +91,13 @@ impl Maker {
         recognise(&bytes).map_err(not_one)?;
         let runtime = self.runtime(limits.stack_bytes_max)?;
         let digest = digest(&bytes);
-        let (surface, admitted) = match trusted(&recipe.common, &digest) {
+        let trusted = pinned(&recipe.common, &digest).and_then(|()| {
+            self.trust.check(&recipe.source, &bytes).map_err(|error| error.to_string().into())
+        });
+        let signed_by = trusted.as_ref().ok().cloned().flatten();
+        let (surface, admitted) = match trusted {
             Err(reason) => (Surface::default(), Err(reason)),
-            Ok(()) => match self.cache.compiled(runtime.engine.engine(), &bytes) {
+            Ok(_) => match self.cache.compiled(runtime.engine.engine(), &bytes) {
                 Ok(component) => {
                     let surface = Surface::of(&component, runtime.engine.engine());
                     let admitted = admission::admit(&component, &surface, &runtime.linker, &limits);
@@ -109,6 +115,7 @@ impl Maker {
                 name: recipe.common.name.clone(),
                 source: recipe.source,
                 digest: digest.clone(),
+                signed_by: signed_by.clone(),
                 surface: surface.clone(),
                 settings: recipe.settings,
                 limits: limits.clone(),
@@ -129,7 +136,7 @@ impl Maker {
 }
 
 /// May a component of this digest be this plugin?
-fn trusted(common: &Common, digest: &str) -> Result<(), Arc<str>> {
+fn pinned(common: &Common, digest: &str) -> Result<(), Arc<str>> {
     match &common.pin {
         Some(pin) if !pin.eq_ignore_ascii_case(digest) => {
             Err(format!("its SHA-256 is {digest} and the config wants {pin}: check where it came from")

@@ -1,4 +1,4 @@
-//! One version of a plugin: a component with its settings and grants, compiled and linked, or the reason for which it was
+//! One version of a plugin: a component with its settings, compiled and linked, or the reason for which it was
 //! not let in. It never changes; a swap puts another one in its place.
 
 use std::fmt;
@@ -33,6 +33,8 @@ pub(crate) struct Version {
     pub(crate) name: Arc<str>,
     pub(crate) source: Source,
     pub(crate) digest: Arc<str>,
+    /// Whose key signed it.
+    pub(crate) signed_by: Option<Arc<str>>,
     pub(crate) surface: Surface,
     pub(crate) settings: Arc<str>,
     pub(crate) limits: Arc<Limits>,
@@ -64,6 +66,7 @@ impl Version {
             number: self.number,
             source: self.source.to_string().into(),
             digest: self.digest.clone(),
+            signed_by: self.signed_by.clone(),
             roles: self.surface.roles().iter().map(|role| Arc::from(role.as_str())).collect(),
             figures: self.figures.read(self.memory.bytes()),
         }

@@ -58,6 +58,8 @@ pub struct PluginVersion {
     pub source: Arc<str>,
     /// SHA-256 of the component, in hex.
     pub digest: Arc<str>,
+    /// Whose key signed it, if it is signed; what is bundled is signed by this host.
+    pub signed_by: Option<Arc<str>>,
     /// The interfaces that it exports to the host, such as `restart-policy`.
     pub roles: Vec<Arc<str>>,
     /// What it did so far.

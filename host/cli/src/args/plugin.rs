@@ -84,6 +84,33 @@ A check that fails changes nothing. Calls under way end on the version that they
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
     },
+    /// Make a pair of keys: NAME.key, to sign with, and NAME.pub, for `plugins.keys` in the config.
+    #[command(
+        after_help = "With PROVOST_KEY_PASSWORD set, the secret key is encrypted with it. The format is minisign's."
+    )]
+    Keygen {
+        /// Where, without the endings.
+        #[arg(value_name = "NAME")]
+        name: PathBuf,
+    },
+    /// Sign a component: COMPONENT.minisig.
+    Sign {
+        /// The .wasm file.
+        #[arg(value_name = "COMPONENT")]
+        component: PathBuf,
+        /// The secret key.
+        #[arg(short, long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Say whose key signed a component.
+    Verify {
+        /// The .wasm file.
+        #[arg(value_name = "COMPONENT")]
+        component: PathBuf,
+        /// A public key; may be repeated.
+        #[arg(short, long = "key", value_name = "FILE", required = true)]
+        keys: Vec<PathBuf>,
+    },
     /// Build the guest crate in a directory into a component.
     Build {
         /// The directory of the crate.

@@ -1,4 +1,4 @@
-//! The first stage of `[plugins.NAME]`.
+//! The first stage of `[plugins]`: whom to trust, and each `[plugins.NAME]`.
 
 use std::ops::Range;
 
@@ -8,7 +8,18 @@ use toml::de::DeValue;
 use super::file::named;
 use super::section::{Section, json};
 
+/// Keys of `[plugins]` itself, which no plugin can be called.
+const TRUST_KEYS: [&str; 2] = ["require_signature", "keys"];
+
 const LIMITS_HINT: &str = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
+
+/// Whose plugins are let in.
+#[derive(Debug, Default)]
+pub(super) struct TrustSection {
+    pub(super) require_signature: bool,
+    /// Files of public keys.
+    pub(super) keys: Vec<Spanned<String>>,
+}
 
 /// `[plugins.NAME]`.
 #[derive(Debug)]
@@ -39,6 +50,26 @@ pub(super) struct LimitsSection {
     pub(super) key: Option<u64>,
     pub(super) settings: Option<u64>,
     pub(super) log_lines: Option<usize>,
+}
+
+/// Is this a key of `[plugins]` itself?
+pub(super) fn is_trust(name: &str) -> bool {
+    TRUST_KEYS.contains(&name)
+}
+
+/// Whose plugins are let in.
+pub(super) fn read_trust(plugins: &mut Section<'_>) -> TrustSection {
+    let keys = plugins.texts("keys").unwrap_or_default();
+    let require_signature = plugins.flag("require_signature").unwrap_or(false);
+    if require_signature && keys.is_empty() {
+        let hint = "make one with `provost plugin keygen NAME` and write keys = [\"NAME.pub\"]";
+        plugins.problem(
+            plugins.key_span("require_signature"),
+            "signatures are required, and there are no `keys`",
+            hint,
+        );
+    }
+    TrustSection { require_signature, keys }
 }
 
 /// Reads one plugin.

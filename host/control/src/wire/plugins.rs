@@ -31,6 +31,8 @@ pub struct PluginVersion {
     pub source: String,
     /// SHA-256 of the component, in hex.
     pub digest: String,
+    /// Whose key signed it; what is bundled is signed by `this host`.
+    pub signed_by: Option<String>,
     /// The interfaces that it exports to the host.
     pub roles: Vec<String>,
     /// Calls made.
