@@ -241,7 +241,11 @@ pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<Pa
         (Err(_), Some(password)) => {
             boxed()?.into_secret_key(Some(password)).map_err(|error| no_key(key, "secret", &error))?
         }
-        (Err(_), None) => return Err(TrustError::PasswordWanted(key.to_owned())),
+        // minisign has no other way of saying so.
+        (Err(error), None) if error.to_string().contains("encrypted") => {
+            return Err(TrustError::PasswordWanted(key.to_owned()));
+        }
+        (Err(error), None) => return Err(no_key(key, "secret", &error)),
     };
     let name = component.file_name().unwrap_or_default().to_string_lossy();
     let comment = format!("file:{name}");
@@ -341,5 +345,17 @@ mod tests {
         assert!(mixed.contains("holds no public key"), "{mixed}");
         let mixed = sign(&bench.component, &public, None).unwrap_err().to_string();
         assert!(mixed.contains("holds no secret key"), "{mixed}");
+    }
+
+    #[test]
+    fn a_key_with_a_password_signs_with_it_alone() {
+        let bench = Bench::new();
+        let (secret, public) =
+            keygen(&bench.dir.path().join("sealed"), Some("open sesame".to_owned())).unwrap();
+        let wanted = sign(&bench.component, &secret, None).unwrap_err().to_string();
+        assert!(wanted.contains("PROVOST_KEY_PASSWORD"), "{wanted}");
+        assert!(sign(&bench.component, &secret, Some("open".to_owned())).is_err());
+        sign(&bench.component, &secret, Some("open sesame".to_owned())).unwrap();
+        assert_eq!(verify(&bench.component, &[public]).unwrap(), "sealed".into());
     }
 }

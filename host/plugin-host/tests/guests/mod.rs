@@ -143,7 +143,11 @@ pub fn patient() -> Limits {
 
 /// Everything that a host keeps, in directories of its own.
 pub fn options(dir: &Path) -> HostOptions {
-    HostOptions { cache_dir: Some(dir.join("cache")), memory_dir: Some(dir.join("memory")) }
+    HostOptions {
+        cache_dir: Some(dir.join("cache")),
+        memory_dir: Some(dir.join("memory")),
+        ..HostOptions::default()
+    }
 }
 
 /// A host with its cache in a directory of its own, and the files of its plugins beside it.
