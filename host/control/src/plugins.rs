@@ -104,6 +104,8 @@ fn carry_out(
                 name: name.to_owned(),
                 component,
                 settings_json: settings_json.unwrap_or_else(|| "{}".to_owned()),
+                allow: order.allow,
+                sha256: order.sha256,
             };
             let change = desk.plugins.load(&wanted, &world)?;
             put_to_work(desk, name, &judged, change)
@@ -267,6 +269,7 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         queued,
         missed,
         lines_dropped,
+        denials,
         last_fault,
     } = &version.figures;
     wire::PluginVersion {
@@ -275,6 +278,7 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         digest: version.digest.to_string(),
         signed_by: version.signed_by.as_ref().map(ToString::to_string),
         roles: texts(&version.roles),
+        grants: texts(&version.grants),
         calls: *calls,
         faults: faults.iter().map(|(_, count)| count).sum(),
         faults_by_kind: faults.iter().map(|(kind, count)| (kind.as_str().to_owned(), *count)).collect(),
@@ -288,6 +292,7 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         queued: *queued,
         missed: *missed,
         lines_dropped: *lines_dropped,
+        denials: *denials,
     }
 }
 

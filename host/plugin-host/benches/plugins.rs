@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
-use provost_plugin_host::{HostOptions, Limits, PluginHost, PluginSpec, Source};
+use provost_plugin_host::{Grants, HostOptions, Limits, PluginHost, PluginSpec, Source};
 use provost_state::{
     At, Batch, Cause, Ended, Event, Exit, Identity, Incarnation, Moment, Plugins, Policy, Registry, Snapshot,
     ViewRequest, registry,
@@ -36,7 +36,14 @@ fn host(dir: Option<&Path>) -> PluginHost {
 fn spec(name: &str, source: Source) -> PluginSpec {
     // A deadline that no busy machine breaks: what is measured is the call.
     let limits = Limits { call_ms_max: Some(60_000), ..Limits::default() };
-    PluginSpec { name: name.into(), source, settings_json: "{}".to_owned(), limits, sha256: None }
+    PluginSpec {
+        name: name.into(),
+        source,
+        settings_json: "{}".to_owned(),
+        limits,
+        sha256: None,
+        grants: Grants::default(),
+    }
 }
 
 fn bundled(name: &str) -> Source {

@@ -47,9 +47,11 @@
 //! - What is in force is one pointer a plugin. A call takes it once and ends on what it took; a change that fails any
 //!   check has not touched it. Changes wait for each other, and nobody else waits for them.
 //! - What a call writes into the plugin's memory is published when the call has succeeded, and not at all otherwise.
-//! - No plugin sees a clock, randomness, files, the network or the environment: none of it is linked.
+//! - No policy sees a clock, randomness, files, the network or the environment: none of it is linked. A consumer or a
+//!   view sees what the operator granted it, each interface linked for itself; a call of theirs that waits for the
+//!   outside is dropped at its deadline.
 //!
-//! What is deliberately absent: processes, HTTP, tokio, the supervisor.
+//! What is deliberately absent: processes, the control plane, the supervisor.
 
 #![deny(unsafe_code)]
 
@@ -66,6 +68,7 @@ mod convert;
 mod engine;
 mod fault;
 mod figures;
+mod grants;
 mod host;
 mod inspect;
 mod limits;
@@ -73,11 +76,13 @@ mod log;
 mod making;
 mod memory;
 mod meter;
+mod outside;
 mod plugin;
 mod policy;
 mod quarantine;
 mod question;
 mod role;
+mod roll;
 mod snapshot;
 mod trial;
 mod trust;
@@ -88,6 +93,7 @@ pub use bundled::bundled_names;
 pub use cache::CacheCounts;
 pub use component::{ComponentError, LoadError, Source};
 pub use engine::EngineError;
+pub use grants::{Grant, GrantError, Grants};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
 pub use limits::{LimitError, Limits};

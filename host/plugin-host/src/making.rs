@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use provost_state::{Fault, Snapshot};
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 
 use crate::admission::{self, Admitted, Surface};
 use crate::cache::{Cache, CompileError};
@@ -14,6 +14,7 @@ use crate::component::{LoadError, Source, digest, recognise};
 use crate::engine::{EngineError, TimedEngine, flat};
 use crate::figures::Figures;
 use crate::log::tame;
+use crate::outside::{self, Waiters, Waiting};
 use crate::role::Role;
 use crate::trust::Trust;
 use crate::version::{Common, Version};
@@ -40,6 +41,7 @@ impl Runtime {
 pub(crate) struct Maker {
     cache: Cache,
     trust: Trust,
+    waiting: Waiting,
     /// By the size of the stack. Taken by changes alone.
     runtimes: Mutex<BTreeMap<usize, Runtime>>,
 }
@@ -57,7 +59,7 @@ impl Maker {
     /// With an engine for the stack that plugins have unless their limits say otherwise.
     pub(crate) fn new(cache: Cache, trust: Trust, stack_bytes_max: usize) -> Result<Self, EngineError> {
         let runtimes = BTreeMap::from([(stack_bytes_max, Runtime::new(stack_bytes_max)?)]);
-        Ok(Self { cache, trust, runtimes: Mutex::new(runtimes) })
+        Ok(Self { cache, trust, waiting: Waiting::default(), runtimes: Mutex::new(runtimes) })
     }
 
     pub(crate) fn cache(&self) -> &Cache {
@@ -72,6 +74,23 @@ impl Maker {
         let runtime = Runtime::new(stack_bytes_max)?;
         runtimes.insert(stack_bytes_max, runtime.clone());
         Ok(runtime)
+    }
+
+    /// Who waits for what is outside on behalf of a plugin, if it was granted anything of that.
+    fn waiters(&self, common: &Common) -> std::io::Result<Option<Arc<Waiters>>> {
+        (!common.grants.is_empty()).then(|| self.waiting.waiters()).transpose()
+    }
+
+    fn admitted(
+        &self,
+        component: &Component,
+        surface: &Surface,
+        linker: &Linker<Guest>,
+        common: &Common,
+    ) -> Result<Admitted, Arc<str>> {
+        let mut linker = linker.clone();
+        outside::link(&mut linker, &common.grants).map_err(|error| Arc::from(flat(&error)))?;
+        admission::admit(component, surface, &linker, &common.limits, &common.grants)
     }
 
     /// Reads, compiles and judges a component, and has it check its settings.
@@ -100,7 +119,7 @@ impl Maker {
             Ok(_) => match self.cache.compiled(runtime.engine.engine(), &bytes) {
                 Ok(component) => {
                     let surface = Surface::of(&component, runtime.engine.engine());
-                    let admitted = admission::admit(&component, &surface, &runtime.linker, &limits);
+                    let admitted = self.admitted(&component, &surface, &runtime.linker, &recipe.common);
                     (surface, admitted)
                 }
                 Err(CompileError::Invalid(problem)) => return Err(not_one(problem)),
@@ -109,6 +128,7 @@ impl Maker {
                 }
             },
         };
+        let outside = self.waiters(&recipe.common).map_err(LoadError::Outside)?;
         let version = |admitted, recipe: Recipe| {
             Arc::new(Version {
                 number: recipe.number,
@@ -120,6 +140,7 @@ impl Maker {
                 settings: recipe.settings,
                 limits: limits.clone(),
                 engine: runtime.engine.clone(),
+                outside: outside.clone(),
                 admitted,
                 lines: recipe.common.lines.clone(),
                 memory: recipe.common.memory.clone(),
@@ -160,14 +181,19 @@ fn validate(version: &Arc<Version>, admitted: &Admitted) -> Option<Result<Result
     let pre = admitted.configured.as_ref()?;
     // It is no policy of itself, but judged by the same limits.
     let role = version.surface.roles().first().copied().unwrap_or(Role::RestartPolicy);
-    let mut store = version.store(role);
+    let mut store = match version.store(role) {
+        Ok(store) => store,
+        Err(fault) => return Some(Err(fault)),
+    };
     Some(version.run(
         &mut store,
         (role, Purpose::Trial),
         &Arc::<Snapshot>::default(),
         |store| {
-            let checker = pre.instantiate(&mut *store)?;
-            checker.provost_plugin_configurable().call_validate_settings(store, &version.settings)
+            store.data().patience(role).until(async {
+                let checker = pre.instantiate_async(&mut *store).await?;
+                checker.provost_plugin_configurable().call_validate_settings(store, &version.settings).await
+            })
         },
         Ok,
     ))

@@ -6,7 +6,7 @@
 mod guests;
 
 use guests::{Bench, ask, component, contract, with_package};
-use provost_plugin_host::{Limits, LoadError, PluginSpec, PolicyLookupError, Source, inspect};
+use provost_plugin_host::{Grants, Limits, LoadError, PluginSpec, PolicyLookupError, Source, inspect};
 use provost_state::{Fault, FaultKind, PluginStatus, Plugins};
 
 /// Loads it as a plugin called `guest`, which the host refuses, and asks it.
@@ -129,6 +129,7 @@ fn a_missing_file_and_a_directory_are_named() {
             settings_json: "{}".into(),
             limits: Limits::default(),
             sha256: None,
+            grants: Grants::default(),
         };
         bench.host.load(spec).unwrap_err().to_string()
     };

@@ -5,7 +5,7 @@
 mod guests;
 
 use guests::Bench;
-use provost_plugin_host::{PluginSpec, Source, bundled_names, inspect};
+use provost_plugin_host::{Grants, PluginSpec, Source, bundled_names, inspect};
 use provost_state::{Action, Batch, PluginStatus, Plugins, ViewRequest};
 
 fn load(bench: &Bench, name: &str) {
@@ -15,6 +15,7 @@ fn load(bench: &Bench, name: &str) {
         settings_json: "{}".to_owned(),
         limits: guests::patient(),
         sha256: None,
+        grants: Grants::default(),
     };
     bench.host.load(spec).unwrap();
 }

@@ -21,6 +21,7 @@ pub(crate) enum PluginCommand {
 Examples:
   provost plugin load notify bundled:notify
   provost plugin load patience ./patience.wasm --settings '{\"tries\": 3}' --for web,workers:*
+  provost plugin load hook ./hook.wasm --allow http-out:hooks.example.org:443 --allow env:HOOK_TOKEN
 
 It is checked first: its imports, its exports, its settings, and a trial call on the current state.
 Nothing is restarted. To have it after the next start as well, write it into the config.")]
@@ -139,6 +140,13 @@ pub(crate) struct LoadArgs {
     /// Its settings as JSON.
     #[arg(long, value_name = "JSON", value_parser = settings)]
     pub(crate) settings: Option<Settings>,
+    /// What of the outside it may use: `http-out:HOST:PORT`, `fs-read:/PATH`, `fs-write:/PATH`, `env:NAME`, `clock` or
+    /// `random`; may be repeated. Nothing unless it is said, and nothing at all for a policy.
+    #[arg(long, value_name = "GRANT")]
+    pub(crate) allow: Vec<String>,
+    /// The only SHA-256 that its component may have, now and after each swap.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<String>,
     /// Whom it is to judge: names, `GROUP:*` or `all`. It becomes the first in their chains.
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',')]
     pub(crate) judges: Vec<String>,

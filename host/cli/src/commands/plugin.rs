@@ -53,6 +53,8 @@ async fn load(context: &Context, args: LoadArgs) -> Result<(), Failure> {
         component: Some(located(&args.component)?),
         settings: args.settings,
         judges: args.judges,
+        allow: args.allow,
+        sha256: args.sha256,
         ..PluginOrder::default()
     };
     change(context, args.plugin, "load", order).await

@@ -327,6 +327,7 @@ fn build_plugin(plugin: PluginSection, dir: &Path) -> PluginConfig {
             settings_json: plugin.settings_json,
             limits: limits(&plugin.limits, plugin.quarantine),
             sha256: plugin.sha256.map(Spanned::into_inner),
+            grants: plugin.grants,
         },
     }
 }

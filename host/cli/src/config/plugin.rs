@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use provost_plugin_host::{Grant, Grants};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -28,6 +29,7 @@ pub(super) struct PluginSection {
     pub(super) component: Spanned<String>,
     pub(super) settings_json: String,
     pub(super) sha256: Option<Spanned<String>>,
+    pub(super) grants: Grants,
     pub(super) limits: LimitsSection,
     /// So many faults, in so many milliseconds.
     pub(super) quarantine: Option<(usize, u64)>,
@@ -92,10 +94,11 @@ pub(super) fn read<'t>(
     }
     let settings_json = read_settings(&mut plugin);
     let sha256 = read_pin(&mut plugin);
+    let grants = read_grants(&mut plugin);
     let limits = read_limits(&mut plugin);
     let quarantine = read_quarantine(&mut plugin);
     plugin.finish();
-    Some(PluginSection { name, component: component?, settings_json, sha256, limits, quarantine })
+    Some(PluginSection { name, component: component?, settings_json, sha256, grants, limits, quarantine })
 }
 
 fn read_settings(plugin: &mut Section<'_>) -> String {
@@ -120,6 +123,20 @@ fn read_pin(plugin: &mut Section<'_>) -> Option<Spanned<String>> {
         plugin.problem(pin.span(), format!("`{text}` is not a SHA-256"), hint);
     }
     Some(pin)
+}
+
+/// What of the outside it may use.
+fn read_grants(plugin: &mut Section<'_>) -> Grants {
+    let words = plugin.texts("allow").unwrap_or_default();
+    let grant = |word: &Spanned<String>| match word.get_ref().parse::<Grant>() {
+        Ok(grant) => Some(grant),
+        Err(error) => {
+            let hint = "write allow = [\"http-out:hooks.example.org:443\", \"clock\"]";
+            plugin.problem(word.span(), error.to_string(), hint);
+            None
+        }
+    };
+    words.iter().filter_map(grant).collect()
 }
 
 fn read_limits(plugin: &mut Section<'_>) -> LimitsSection {

@@ -155,6 +155,7 @@ pub(crate) fn details(plugin: &Plugin, paint: Paint) -> String {
             ("sha256", Cell::new(&version.digest)),
             ("signed by", Cell::maybe(version.signed_by.as_deref().map(one_line))),
             ("roles", Cell::maybe(listed(&version.roles))),
+            ("granted", Cell::maybe(listed(&version.grants).as_deref().map(one_line))),
             ("calls", Cell::new(version.calls.to_string())),
             ("faults", Cell::maybe(listed(&by_kind))),
             ("clamps", Cell::new(version.clamps.to_string())),
@@ -166,6 +167,7 @@ pub(crate) fn details(plugin: &Plugin, paint: Paint) -> String {
             ("stored", Cell::new(size(version.stored_bytes))),
             ("queued", Cell::new(version.queued.to_string())),
             ("missed", Cell::new(version.missed.to_string())),
+            ("denied", alarming(version.denials)),
             ("dropped", Cell::new(format!("{} lines", version.lines_dropped))),
         ] {
             line(&format!("{head}{key}"), cell);

@@ -78,6 +78,7 @@ fn report(name: &str, source: &str, role: &str) -> PluginReport {
         source: source.into(),
         digest: "00".into(),
         signed_by: None,
+        grants: Vec::new(),
         roles: vec![role.into()],
         figures: PluginFigures { calls: 1, ..PluginFigures::default() },
     };

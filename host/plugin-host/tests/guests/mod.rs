@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{HostOptions, Limits, PluginHost, PluginSpec, Source};
+use provost_plugin_host::{Grants, HostOptions, Limits, PluginHost, PluginSpec, Source};
 use provost_state::{
     Action, At, Cause, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Policy, Registry,
     Scope, Snapshot, registry,
@@ -182,6 +182,7 @@ impl Bench {
             settings_json: "{}".to_owned(),
             limits: patient(),
             sha256: None,
+            grants: Grants::default(),
         }
     }
 
