@@ -5,6 +5,7 @@ mod backends;
 mod bad_config;
 mod commands;
 mod exits;
+mod grants;
 mod groups;
 mod hostile;
 mod instances;

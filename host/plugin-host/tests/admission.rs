@@ -52,7 +52,7 @@ fn an_import_that_nobody_granted_is_named() {
     );
     assert_eq!(
         refusal(&component(&resolve, "greedy", &module)),
-        "it imports `wasi:sockets/tcp@0.2.0`, which it was not granted: a plugin may import types, snapshots, \
+        "it imports `wasi:sockets/tcp@0.2.0`, which it was not granted: a policy may import types, snapshots, \
          settings, memory and log of provost:plugin@0.1.0, and nothing else"
     );
 }

@@ -62,9 +62,7 @@ type Fd = Resource<Descriptor>;
 macro_rules! through {
     ($(async $name:ident($($arg:ident: $ty:ty),* $(; $path:ident)?) -> $ok:ty;)*) => {
         $(async fn $name(&mut self, fd: Fd, $($arg: $ty),*) -> FsResult<$ok> {
-            #[allow(unused_mut, unused_assignments)]
-            let mut about = String::new();
-            $(about = $path.clone();)?
+            let about = <[&str]>::concat(&[$($path.as_str())?]);
             let result = self.files.$name(fd, $($arg),*).await;
             self.watched(stringify!($name), &about, result)
         })*
