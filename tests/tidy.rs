@@ -17,7 +17,7 @@ const FLOORS: [(&str, &[&str], &[&str]); 5] = [
         &["tokio", "wasmtime", "serde", "serde_json", "tracing", "anyhow", "rustix", "jiff", "rand"],
     ),
     ("supervisor", &["provost-state"], &["wasmtime", "hyper", "axum", "serde", "serde_json", "anyhow"]),
-    ("plugin-host", &["provost-state"], &["tokio", "hyper", "axum", "anyhow"]),
+    ("plugin-host", &["provost-state"], &["hyper", "axum", "anyhow"]),
     ("control", &["provost-state", "provost-supervisor"], &["wasmtime", "anyhow"]),
     (
         "cli",

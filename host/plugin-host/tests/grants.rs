@@ -4,6 +4,7 @@
 
 mod guests;
 
+use provost_tests::components;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -82,7 +83,7 @@ fn without_any_one_of_its_grants_it_is_refused_and_told_which() {
 #[test]
 fn a_policy_is_never_granted_anything() {
     let bench = Bench::new();
-    let mut spec = bench.spec("judge", &guests::good_policy());
+    let mut spec = bench.spec("judge", &components::good_policy());
     spec.grants = Grants::parse(&["clock"]).unwrap();
     bench.host.load(spec).unwrap();
     let why = refusal(&bench);

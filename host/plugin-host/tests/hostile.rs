@@ -4,15 +4,16 @@
 
 mod guests;
 
-use guests::{Bench, ask, policy};
+use guests::{Bench, ask};
 use provost_plugin_host::Limits;
 use provost_state::{Batch, Fault, FaultKind, Plugins, ViewRequest};
+use provost_tests::components::{self, policy};
 use provost_tests::hostile;
 
 /// Asks it, and then another.
 fn suffer(limits: Limits, bytes: &[u8]) -> Fault {
     let bench = Bench::new();
-    let other = bench.policy("other", &guests::good_policy());
+    let other = bench.policy("other", &components::good_policy());
     let mut spec = bench.spec("hostile", bytes);
     spec.limits = limits;
     bench.host.load(spec).unwrap();
@@ -96,7 +97,7 @@ fn a_hundred_megabytes_of_answer_are_a_fault_that_names_the_limit() {
 #[test]
 fn ten_thousand_imports_are_refused() {
     let bench = Bench::new();
-    let other = bench.policy("other", &guests::good_policy());
+    let other = bench.policy("other", &components::good_policy());
     bench.host.load(bench.spec("many", &hostile::ten_thousand_imports("func"))).unwrap();
     let fault = ask(&bench.host.policy("many").unwrap()).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Refused);
@@ -148,9 +149,8 @@ fn a_consumer_that_never_returns_ends_at_its_deadline() {
 
 #[test]
 fn more_instances_memories_or_tables_than_it_may_have_are_a_fault_with_the_figures() {
-    // Wit-component makes three core instances of a module that imports anything, with a table between them.
     for limits in [
-        Limits { instances_max: 1, ..guests::patient() },
+        Limits { instances_max: 0, ..guests::patient() },
         Limits { memories_max: 0, ..guests::patient() },
         Limits { tables_max: 0, ..guests::patient() },
     ] {

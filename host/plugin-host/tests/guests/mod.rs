@@ -10,7 +10,6 @@ use provost_state::{
     Action, At, Cause, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Policy, Registry,
     Scope, Snapshot, registry,
 };
-pub use provost_tests::components::*;
 
 /// The limits that hold by default, but for the deadline.
 pub fn patient() -> Limits {
