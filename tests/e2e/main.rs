@@ -10,6 +10,7 @@ mod groups;
 mod hostile;
 mod instances;
 mod plugins;
+mod roles;
 mod scale;
 mod trust;
 
