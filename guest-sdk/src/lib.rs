@@ -72,6 +72,8 @@ pub mod env;
 mod export;
 #[doc(hidden)]
 pub mod health;
+#[cfg(target_arch = "wasm32")]
+mod heap;
 #[cfg(feature = "wasi")]
 pub mod http;
 pub mod log;
