@@ -6,6 +6,34 @@ use crate::{Batch, World};
 
 /// Is told of every change, in order. A consumer is long-lived: the type is read from the operator's
 /// settings once, and what it keeps beside them (in fields with `#[serde(skip)]`) stays until it fails.
+///
+/// ```
+/// use provost_guest::{Batch, EventKind, Phase, StatusConsumer, World, log, testing};
+///
+/// /// Logs each hundredth start.
+/// #[derive(serde::Deserialize)]
+/// struct Milestones {
+///     #[serde(skip)]
+///     starts: u64,
+/// }
+///
+/// impl StatusConsumer for Milestones {
+///     fn on_change(&mut self, batch: &Batch, _world: &dyn World) {
+///         for event in batch.events.iter().filter(|event| event.kind == EventKind::Spawned) {
+///             self.starts += 1;
+///             if self.starts.is_multiple_of(100) {
+///                 log::info(format!("{} is start number {}", event.process.name, self.starts));
+///             }
+///         }
+///     }
+/// }
+/// provost_guest::export!(Milestones: StatusConsumer);
+///
+/// let spawned = testing::event(EventKind::Spawned, Phase::Waiting, testing::process("web", Phase::Starting));
+/// let mut consumer = Milestones { starts: 99 };
+/// consumer.on_change(&Batch { events: vec![spawned], missed: 0 }, &testing::MadeUpWorld::default());
+/// assert_eq!(testing::logged()[0].1, "web is start number 100");
+/// ```
 pub trait StatusConsumer: DeserializeOwned {
     /// Checks what serde cannot, such as settings that contradict each other.
     ///

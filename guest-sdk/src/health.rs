@@ -8,6 +8,31 @@ use crate::{HealthAction, HealthDecision, Observation, World};
 ///
 /// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
 /// one. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
+///
+/// ```
+/// use provost_guest::{HealthDecision, HealthPolicy, Observation, World, testing};
+///
+/// /// Puts up with failed checks, but not with too many in a row.
+/// #[derive(serde::Deserialize)]
+/// struct Lenient {
+///     restart_after: u32,
+/// }
+///
+/// impl HealthPolicy for Lenient {
+///     fn on_probe(&self, seen: &Observation, _world: &dyn World) -> HealthDecision {
+///         match (seen.passed, seen.in_a_row) {
+///             (true, _) => HealthDecision::healthy("it answers"),
+///             (false, n) if n >= self.restart_after => HealthDecision::restart(format!("{n} checks failed")),
+///             (false, n) => HealthDecision::degraded(format!("{n} checks failed")),
+///         }
+///     }
+/// }
+/// provost_guest::export!(Lenient: HealthPolicy);
+///
+/// let third = testing::observation("web", false, 3);
+/// let decision = Lenient { restart_after: 3 }.on_probe(&third, &testing::MadeUpWorld::default());
+/// assert_eq!(decision, HealthDecision::restart("3 checks failed"));
+/// ```
 pub trait HealthPolicy: DeserializeOwned {
     /// Checks what serde cannot, such as settings that contradict each other.
     ///

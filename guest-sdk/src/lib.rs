@@ -54,6 +54,9 @@
 //! settings  = { tries = 3, pause = "500ms" }
 //! ```
 //!
+//! A view or a consumer may be granted more: with the feature `wasi` of this crate it sends [`http`] requests and reads
+//! [`env`] variables; for files, clocks and randomness use the crate `wasip2`. Nothing of that is there for a policy.
+//!
 //! # What to know
 //! - A policy is a function of its trigger, the world and its settings. It has no clock and no randomness:
 //!   `now` and `seed` are in the trigger, so that every decision can be replayed.
@@ -64,11 +67,18 @@
 pub mod bindings;
 #[doc(hidden)]
 pub mod consumer;
+#[cfg(feature = "wasi")]
+pub mod env;
 mod export;
 #[doc(hidden)]
 pub mod health;
+#[cfg(target_arch = "wasm32")]
+mod heap;
+#[cfg(feature = "wasi")]
+pub mod http;
 pub mod log;
 pub mod memory;
+pub mod plugins;
 #[doc(hidden)]
 pub mod policy;
 pub mod rules;

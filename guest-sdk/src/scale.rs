@@ -8,6 +8,33 @@ use crate::{Demand, ScaleAction, ScaleDecision, World};
 ///
 /// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
 /// one. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
+///
+/// ```
+/// use provost_guest::{Demand, Phase, ScaleDecision, ScalePolicy, World, testing};
+///
+/// /// One worker for so many jobs, which are processes of a group.
+/// #[derive(serde::Deserialize)]
+/// struct PerJob {
+///     jobs: String,
+///     each: u32,
+/// }
+///
+/// impl ScalePolicy for PerJob {
+///     fn replicas(&self, _demand: &Demand, world: &dyn World) -> ScaleDecision {
+///         let running = world.group(&self.jobs).iter().filter(|job| job.phase == Phase::Running).count() as u32;
+///         ScaleDecision::to(running.div_ceil(self.each), format!("{running} jobs run"))
+///     }
+/// }
+/// provost_guest::export!(PerJob: ScalePolicy);
+///
+/// let jobs = (0..5).map(|n| provost_guest::ProcessState {
+///     group: "jobs".to_owned(),
+///     ..testing::process(&format!("job{n}"), Phase::Running)
+/// });
+/// let policy = PerJob { jobs: "jobs".to_owned(), each: 2 };
+/// let decision = policy.replicas(&testing::demand("worker", 1, 1), &testing::MadeUpWorld::of(jobs));
+/// assert_eq!(decision, ScaleDecision::to(3, "5 jobs run"));
+/// ```
 pub trait ScalePolicy: DeserializeOwned {
     /// Checks what serde cannot, such as settings that contradict each other.
     ///

@@ -8,6 +8,32 @@ use crate::{Plan, Span, StartAction, StartDecision, Variable, World};
 ///
 /// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
 /// one. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
+///
+/// ```
+/// use provost_guest::{Phase, Plan, Span, StartDecision, StartPolicy, World, testing};
+///
+/// /// Starts a process when the one that it is named after is down.
+/// #[derive(serde::Deserialize)]
+/// struct TakeTurns {
+///     with: String,
+/// }
+///
+/// impl StartPolicy for TakeTurns {
+///     fn before_start(&self, plan: &Plan, world: &dyn World) -> StartDecision {
+///         match world.get(&self.with) {
+///             Some(other) if other.phase == Phase::Running => {
+///                 StartDecision::wait(Span::from_ms(500), format!("{} runs", self.with))
+///             }
+///             _ => StartDecision::allow("it is its turn").with_env("TURN_OF", &plan.name),
+///         }
+///     }
+/// }
+/// provost_guest::export!(TakeTurns: StartPolicy);
+///
+/// let policy = TakeTurns { with: "blue".to_owned() };
+/// let world = testing::MadeUpWorld::of([testing::process("blue", Phase::Running)]);
+/// assert_eq!(policy.before_start(&testing::plan("green"), &world).reason, "blue runs");
+/// ```
 pub trait StartPolicy: DeserializeOwned {
     /// Checks what serde cannot, such as settings that contradict each other.
     ///

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::log::Level;
+use crate::plugins::{Latency, PluginVersion, Standing};
 use crate::{
     Action, Cause, Columns, Counts, Death, Demand, Desired, Ended, Event, EventKind, Exit, Fields, Health,
     Observation, Phase, Plan, ProcessState, TextColumn, World,
@@ -253,6 +254,43 @@ impl Action {
             Self::Restart(restarting) => Some(restarting.delay),
             Self::StayDown | Self::GiveUp(_) | Self::Pass => None,
         }
+    }
+}
+
+std::thread_local! {
+    static PLUGINS: RefCell<Vec<PluginVersion>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What [`plugins::loaded`](crate::plugins::loaded) answers in this thread from now on.
+pub fn load(versions: impl IntoIterator<Item = PluginVersion>) {
+    PLUGINS.set(versions.into_iter().collect());
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn made_up_plugins() -> Vec<PluginVersion> {
+    PLUGINS.with_borrow(Clone::clone)
+}
+
+/// The first version of a plugin, in force, that has done nothing yet.
+#[must_use]
+pub fn plugin_version(plugin: &str) -> PluginVersion {
+    PluginVersion {
+        plugin: plugin.to_owned(),
+        version: 1,
+        in_force: true,
+        standing: Standing::Active,
+        roles: Vec::new(),
+        calls: 0,
+        faults: Vec::new(),
+        clamps: 0,
+        call: Latency { p50: 0, p95: 0, p99: 0, max: 0 },
+        fuel_max: 0,
+        memory_bytes_max: 0,
+        stored_bytes: 0,
+        queued: 0,
+        missed: 0,
+        lines_dropped: 0,
+        denials: 0,
     }
 }
 

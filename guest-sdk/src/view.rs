@@ -6,6 +6,26 @@ use crate::{Request, Response, World};
 
 /// Renders status on request: `provost view NAME [PATH]`, and HTTP. The type is read from the operator's
 /// settings, and every call gets a fresh one.
+///
+/// ```
+/// use provost_guest::{Phase, Request, Response, StatusView, World, testing};
+///
+/// /// Says in a word whether all is well.
+/// #[derive(serde::Deserialize)]
+/// struct Traffic {}
+///
+/// impl StatusView for Traffic {
+///     fn render(&self, _request: &Request, world: &dyn World) -> Response {
+///         let counts = world.counts();
+///         Response::of("text/plain", if counts.fatal + counts.backoff == 0 { "green\n" } else { "red\n" })
+///     }
+/// }
+/// provost_guest::export!(Traffic: StatusView);
+///
+/// let request = Request { path: String::new(), query: String::new() };
+/// let world = testing::MadeUpWorld::of([testing::process("web", Phase::Fatal)]);
+/// assert_eq!(Traffic {}.render(&request, &world).body, b"red\n");
+/// ```
 pub trait StatusView: DeserializeOwned {
     /// Checks what serde cannot, such as settings that contradict each other.
     ///

@@ -46,6 +46,17 @@ impl Phase {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Phase {
+    /// By its name, for settings.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::of_name(&name).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            serde::de::Error::custom(format!("there is no phase {name:?}; the phases are {known}"))
+        })
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.name())

@@ -1,7 +1,9 @@
 //! Policies that misbehave: each is refused or overruled, the process it judges is restarted by the failsafe,
 //! the host's memory stays bounded, and status says what happened.
 
-use provost_tests::{Host, Setup, guest};
+use std::fmt::Write as _;
+
+use provost_tests::{Host, Setup, eventually, guest, hostile};
 use serde_json::Value;
 
 use crate::PROVOST;
@@ -20,6 +22,12 @@ fn judged_by(guest_name: &str) -> String {
 fn plugin(host: &Host) -> Value {
     let plugins = host.json(&["plugin", "list", "-o", "json"]);
     plugins["plugins"][0].clone()
+}
+
+fn named(host: &Host, name: &str) -> Value {
+    let list = host.json(&["plugin", "list", "-o", "json"]);
+    let plugins = list["plugins"].as_array().unwrap();
+    plugins.iter().find(|plugin| plugin["name"] == name).cloned().unwrap()
 }
 
 /// The process is restarted all the same, by the failsafe, whose ruling tells what was wrong.
@@ -92,4 +100,144 @@ fn one_that_imports_what_it_was_not_granted_is_refused_and_the_import_named() {
     let validated = setup.run(&["validate"]);
     assert_eq!(validated.code, 2, "{validated:?}");
     assert!(validated.stderr.contains("wasi:sockets"), "{validated:?}");
+}
+
+/// A house with every hostile policy at work on a process of its own, and with a good one, a view, a consumer that never
+/// returns, one that floods the log and one that does its work beside them.
+fn house() -> Setup {
+    let mut config = String::from(
+        "[host]\nrestart_budget = { restarts = 99, per = \"1ms\" }\n\
+         [plugins.good]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"20ms\", factor = 1.0 }\n\
+         [plugins.notify]\ncomponent = \"bundled:notify\"\n\
+         [plugins.metrics]\ncomponent = \"bundled:prometheus\"\n\
+         [plugins.stuck]\ncomponent = \"stuck.wasm\"\n\
+         [plugins.page]\ncomponent = \"page.wasm\"\nlimits = { memory = \"128MiB\", call_time = \"1m\" }\n\
+         [plugins.chatty]\ncomponent = \"chatty.wasm\"\nlimits = { log_lines = 1 }\n\
+         [process.flooded]\ncommand = \"exit 1\"\npolicies = [\"chatty\"]\n\
+         [process.judged]\ncommand = \"exit 1\"\npolicies = [\"good\"]\n\
+         [process.bystander]\ncommand = \"exec sleep 1000\"\n",
+    );
+    for one in hostile::policies() {
+        write!(
+            config,
+            "[plugins.{0}]\ncomponent = \"{0}.wasm\"\nlimits = {{ {1} }}\n\
+             [process.of-{0}]\ncommand = \"exit 1\"\npolicies = [\"{0}\"]\n",
+            one.name, one.limits
+        )
+        .unwrap();
+    }
+    let setup = Setup::new(PROVOST, &config);
+    let put =
+        |name: &str, bytes: &[u8]| std::fs::write(setup.dir().join(format!("{name}.wasm")), bytes).unwrap();
+    for one in hostile::policies() {
+        put(one.name, &one.bytes);
+    }
+    put("stuck", &hostile::consumer_that_never_returns());
+    put("page", &hostile::hundred_megabytes());
+    put("chatty", &hostile::log_flood());
+    setup
+}
+
+#[test]
+fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its_limit() {
+    let host = house().up();
+    let pid = host.process("bystander")["pid"].clone();
+    for one in hostile::policies() {
+        let process = format!("of-{}", one.name);
+        let judged = host.until(&process, "is restarted by the failsafe", |it| {
+            it["restarts"].as_u64() >= Some(2) && it["decision"]["by"] == "failsafe"
+        });
+        let overruled = judged["decision"]["overruled"].as_str().unwrap();
+        for words in one.told.iter().chain([&one.name]) {
+            assert!(overruled.contains(words), "{}: {words:?} is not in {overruled:?}", one.name);
+        }
+        let fault = &named(&host, one.name)["last_fault"]["message"];
+        assert!(
+            one.told.iter().all(|words| fault.as_str().unwrap().contains(words)),
+            "{}: {fault}",
+            one.name
+        );
+    }
+    let page = host.run(&["view", "page"]);
+    assert_ne!(page.code, 0);
+    assert!(
+        page.stderr.contains("page") && page.stderr.contains("handed over more than it may: 8448 KiB"),
+        "{page:?}"
+    );
+    eventually(
+        "the consumer that never returns is stopped",
+        || named(&host, "stuck"),
+        |stuck| {
+            stuck["last_fault"]["message"]
+                .as_str()
+                .is_some_and(|told| told.contains("took longer than its 1000 ms"))
+        },
+    );
+    eventually(
+        "the flood is dropped",
+        || named(&host, "chatty"),
+        |chatty| chatty["lines_dropped"].as_u64() >= Some(9_000),
+    );
+
+    // All others went on, and go on.
+    assert_eq!(
+        (&host.process("bystander")["pid"], &host.process("bystander")["incarnation"]),
+        (&pid, &1.into())
+    );
+    let before = host.process("judged")["restarts"].as_u64();
+    let after = host.until("judged", "is judged again", |it| it["restarts"].as_u64() > before);
+    assert_eq!((&after["decision"]["by"], &after["decision"]["delay_ms"]), (&"good".into(), &20.into()));
+    let told = named(&host, "notify")["calls"].as_u64();
+    eventually("the other consumer is told", || named(&host, "notify"), |it| it["calls"].as_u64() > told);
+    assert_eq!(named(&host, "notify")["faults"], 0);
+    let status = host.ok(&["status"]);
+    assert!(hostile::policies().iter().all(|one| status.contains(one.name)), "{status}");
+    assert!(host.ok(&["view", "metrics"]).contains("provost_plugin_faults_total{plugin=\"memory-bomb\""));
+    assert!(host.memory_kib() < MEMORY_KIB_MAX, "{} KiB", host.memory_kib());
+    host.down();
+}
+
+#[test]
+fn files_that_are_cut_and_settings_of_ten_megabytes_change_nothing() {
+    let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
+    let whole = std::fs::read(guest("moody")).unwrap();
+    std::fs::write(host.setup().dir().join("cut.wasm"), &whole[..whole.len() / 2]).unwrap();
+    let cut = host.run(&["plugin", "load", "cut", "cut.wasm"]);
+    assert_eq!(cut.code, 1, "{cut:?}");
+    assert!(cut.stderr.contains("plugin `cut`") && cut.stderr.contains("cut.wasm"), "{cut:?}");
+    assert_eq!(host.json(&["plugin", "list", "-o", "json"])["plugins"].as_array().map(Vec::len), Some(0));
+    assert_eq!(host.process("web")["phase"], "running");
+    host.down();
+
+    let text = "x".repeat(10 << 20);
+    let config =
+        format!("[plugins.fat]\ncomponent = \"bundled:backoff\"\nsettings = {{ first = \"{text}\" }}\n");
+    let fat = Setup::new(PROVOST, &config).run(&["validate"]);
+    assert_eq!(fat.code, 2, "{}", &fat.stderr[..fat.stderr.len().min(500)]);
+    assert!(fat.stderr.contains("may have 1 MiB"), "{}", &fat.stderr[..fat.stderr.len().min(500)]);
+    assert!(fat.stderr.len() < 4096, "ten megabytes are not repeated to people");
+}
+
+#[test]
+fn compiled_code_that_somebody_put_into_the_cache_is_not_run() {
+    let config = "[host]\ncache_dir = \"cache\"\n[plugins.judge]\ncomponent = \"bundled:backoff\"\n\
+                  settings = { first = \"20ms\" }\n[process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
+    let setup = Host::up(PROVOST, config).down();
+    let entries = || -> Vec<_> {
+        let files = std::fs::read_dir(setup.dir().join("cache")).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.is_file()).collect()
+    };
+    let honest = entries();
+    assert!(!honest.is_empty());
+    for entry in &honest {
+        let mut bytes = std::fs::read(entry).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0xff;
+        std::fs::write(entry, bytes).unwrap();
+    }
+    let host = setup.up();
+    let judged = host.until("web", "is judged", |it| it["restarts"].as_u64() >= Some(2));
+    assert_eq!(judged["decision"]["by"], "judge");
+    assert!(host.log().contains("recompiled") || host.log().contains("cache"), "{}", host.log());
+    host.down();
 }

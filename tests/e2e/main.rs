@@ -5,11 +5,14 @@ mod backends;
 mod bad_config;
 mod commands;
 mod exits;
+mod grants;
 mod groups;
 mod hostile;
 mod instances;
 mod plugins;
+mod roles;
 mod scale;
+mod trust;
 
 /// The binary that Cargo built for these tests.
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 pub mod bench;
+pub mod components;
 mod eventually;
 mod host;
+pub mod hostile;
 
 pub use eventually::eventually;
 pub use host::{Host, Ran, Setup, guest, is_alive};

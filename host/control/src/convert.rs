@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use provost_state::{
-    Change, ChangeKind, Escalation, EventKind, Exit, Latency, Moment, ProcessState, Ruling, RulingAction,
-    Scope, process::signal_name,
+    Change, ChangeKind, Escalation, EventKind, Exit, Latency, Moment, PhaseKind, ProcessState, Ruling,
+    RulingAction, Scope, Snapshot, process::signal_name,
 };
-use provost_supervisor::{LogItem, LogStream};
+use provost_supervisor::{LogItem, LogStream, ReplicaCount};
 
 use crate::wire;
 
@@ -18,6 +18,19 @@ pub(crate) fn time_of_ms(wall_ms: u64) -> String {
 
 pub(crate) fn time(moment: Moment) -> String {
     time_of_ms(moment.wall_ms)
+}
+
+pub(crate) fn replicas(set: &ReplicaCount, world: &Snapshot) -> wire::Replicas {
+    let ReplicaCount { name, wanted, least, most, .. } = set;
+    let replicas = (1..=*most).filter_map(|number| world.by_name(&format!("{name}.{number}")));
+    let running = replicas.filter(|state| state.phase.kind() == PhaseKind::Running).count();
+    wire::Replicas {
+        name: name.to_string(),
+        wanted: *wanted,
+        running: u32::try_from(running).unwrap_or(*most),
+        least: *least,
+        most: *most,
+    }
 }
 
 pub(crate) fn process(state: &ProcessState) -> wire::Process {

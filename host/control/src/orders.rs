@@ -83,7 +83,10 @@ pub(crate) async fn carry_out(
         ));
     }
     let world = supervisor.reader().snapshot();
-    let chosen = select(&world, &order.select)?;
+    let mut chosen = select(&world, &order.select)?;
+    if matches!(action, Action::Start | Action::Restart) {
+        leave_out_spares(supervisor, &world, &order.select, &mut chosen);
+    }
     let cause = match order.cause {
         wire::OrderCause::User => Cause::User,
         wire::OrderCause::Api => Cause::Api,
@@ -95,6 +98,23 @@ pub(crate) async fn carry_out(
     });
     let results = join_all(orders).await.into_iter().flatten().collect();
     Ok(wire::Outcome { results })
+}
+
+/// Replicas that are not wanted now are not started with the others, but only by their own name.
+fn leave_out_spares(
+    supervisor: &Supervisor,
+    world: &Snapshot,
+    targets: &[String],
+    chosen: &mut Vec<ProcessId>,
+) {
+    for set in supervisor.replica_sets() {
+        let spares = (set.wanted + 1..=set.most).map(|number| format!("{}.{number}", set.name));
+        for spare in spares.filter(|spare| !targets.contains(spare)) {
+            if let Some(id) = world.id(&spare) {
+                chosen.retain(|other| *other != id);
+            }
+        }
+    }
 }
 
 fn outcome(

@@ -59,6 +59,8 @@ impl Action {
             ("component", order.component.is_some(), load || swap),
             ("settings", order.settings.is_some(), load || swap),
             ("judges", !order.judges.is_empty(), load),
+            ("allow", !order.allow.is_empty(), load),
+            ("sha256", order.sha256.is_some(), load),
             ("accept_more", order.accept_more, swap),
             ("force", order.force, unload),
         ]
@@ -104,6 +106,8 @@ fn carry_out(
                 name: name.to_owned(),
                 component,
                 settings_json: settings_json.unwrap_or_else(|| "{}".to_owned()),
+                allow: order.allow,
+                sha256: order.sha256,
             };
             let change = desk.plugins.load(&wanted, &world)?;
             put_to_work(desk, name, &judged, change)
@@ -118,6 +122,11 @@ fn carry_out(
                 let chain = desk.supervisor.policies_of(*id);
                 let others = chain.iter().filter(|policy| &**policy.name() != name).cloned().collect();
                 desk.supervisor.set_policies(*id, others);
+            }
+            for set in desk.supervisor.replica_sets() {
+                let chain = desk.supervisor.policies_of_replicas(&set.name);
+                let others = chain.iter().filter(|policy| &**policy.name() != name).cloned().collect();
+                desk.supervisor.set_policies_of_replicas(&set.name, others);
             }
             if !in_chains.is_empty() {
                 change.notes.push(format!("taken out of the chain of {}", names(desk, &in_chains)));
@@ -155,6 +164,7 @@ fn put_to_work(
             desk.supervisor.set_policies(*id, first);
         }
         change.notes.push(format!("first in the chain of {}", names(desk, judged)));
+        judge_replicas(desk, judged, &policy);
     }
     if let Some(consumer) = desk.plugins.consumer(name) {
         desk.supervisor.consume(consumer).map_err(|error| Refused::internal(error.to_string()))?;
@@ -163,11 +173,31 @@ fn put_to_work(
     Ok(change)
 }
 
-/// The processes in whose chain it is.
+/// Who judges all replicas of a set also judges how many there are to be.
+fn judge_replicas(desk: &Desk, judged: &[ProcessId], policy: &Arc<dyn Policy>) {
+    let world = desk.supervisor.reader().snapshot();
+    for set in desk.supervisor.replica_sets() {
+        let mut replicas = (1..=set.most).filter_map(|number| world.id(&format!("{}.{number}", set.name)));
+        if replicas.all(|id| judged.contains(&id)) {
+            let chain = desk.supervisor.policies_of_replicas(&set.name);
+            let first = [policy.clone()].into_iter().chain(chain).collect();
+            desk.supervisor.set_policies_of_replicas(&set.name, first);
+        }
+    }
+}
+
+/// The processes in whose chain it is, and the replicas of which it judges how many there are to be.
 fn judged_by(desk: &Desk, name: &str) -> Vec<ProcessId> {
     let world = desk.supervisor.reader().snapshot();
-    let judges = |id| desk.supervisor.policies_of(id).iter().any(|policy| &**policy.name() == name);
-    world.iter().map(|state| state.id).filter(|id| judges(*id)).collect()
+    let is_in = |chain: Vec<Arc<dyn Policy>>| chain.iter().any(|policy| &**policy.name() == name);
+    let sets = desk.supervisor.replica_sets();
+    let scaled = sets.iter().filter(|set| is_in(desk.supervisor.policies_of_replicas(&set.name)));
+    let replicas: Vec<ProcessId> = scaled
+        .flat_map(|set| (1..=set.most).map(|number| format!("{}.{number}", set.name)))
+        .filter_map(|name| world.id(&name))
+        .collect();
+    let judges = |id: &ProcessId| replicas.contains(id) || is_in(desk.supervisor.policies_of(*id));
+    world.iter().map(|state| state.id).filter(judges).collect()
 }
 
 fn names(desk: &Desk, ids: &[ProcessId]) -> String {
@@ -267,13 +297,16 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         queued,
         missed,
         lines_dropped,
+        denials,
         last_fault,
     } = &version.figures;
     wire::PluginVersion {
         version: version.number,
         source: version.source.to_string(),
         digest: version.digest.to_string(),
+        signed_by: version.signed_by.as_ref().map(ToString::to_string),
         roles: texts(&version.roles),
+        grants: texts(&version.grants),
         calls: *calls,
         faults: faults.iter().map(|(_, count)| count).sum(),
         faults_by_kind: faults.iter().map(|(kind, count)| (kind.as_str().to_owned(), *count)).collect(),
@@ -287,6 +320,7 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         queued: *queued,
         missed: *missed,
         lines_dropped: *lines_dropped,
+        denials: *denials,
     }
 }
 

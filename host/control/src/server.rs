@@ -134,6 +134,13 @@ async fn status(
             .filter_map(|id| world.get(*id))
             .map(|state| convert::process(state))
             .collect(),
+        replicas: served
+            .desk
+            .supervisor
+            .replica_sets()
+            .iter()
+            .map(|set| convert::replicas(set, &world))
+            .collect(),
         plugins: plugins::reports(&served.desk),
         host: served.desk.host,
     }))

@@ -8,11 +8,12 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker, Resource};
 use wasmtime::{Engine, error::Context as _};
 
 use crate::bindings::{
-    checker, configured, health_policy, judge, listener, log, memory, renderer, restart_policy, scale_policy,
-    scaler, settings, snapshots, start_policy, starter, status_consumer, status_view,
+    checker, configured, health_policy, judge, listener, log, memory, plugins, renderer, restart_policy,
+    scale_policy, scaler, settings, snapshots, start_policy, starter, status_consumer, status_view,
 };
 use crate::call::Guest;
 use crate::engine::flat;
+use crate::grants::Grants;
 use crate::limits::{Limits, size};
 use crate::role::Role;
 use crate::snapshot::Lent;
@@ -25,6 +26,8 @@ const VERSION: &str = "0.1.0";
 const TRACK: &str = "0.1.";
 /// What a plugin may import without a grant.
 const IMPORTS: [&str; 5] = ["types", "snapshots", "settings", "memory", "log"];
+/// What a view may import beside that, unless it is a policy as well.
+const IMPORTS_OF_VIEWS: [&str; 1] = ["plugins"];
 /// The interface of a plugin that checks its settings.
 const CONFIGURABLE: &str = "configurable";
 
@@ -41,8 +44,15 @@ pub(crate) struct Surface {
 impl Surface {
     pub(crate) fn of(component: &Component, engine: &Engine) -> Self {
         let ty = component.component_type();
-        // A bare type (`use types.{..}` at the level of the world) asks for nothing.
-        let acts = |item: &ComponentItem| !matches!(item, ComponentItem::Type(_));
+        // A bare type (`use types.{..}` at the level of the world) asks for nothing, nor does an interface of which
+        // only types are used.
+        let acts = |item: &ComponentItem| match item {
+            ComponentItem::Type(_) => false,
+            ComponentItem::ComponentInstance(interface) => {
+                interface.exports(engine).any(|(_, export)| !matches!(export.ty, ComponentItem::Type(_)))
+            }
+            _ => true,
+        };
         Self {
             imports: ty
                 .imports(engine)
@@ -83,20 +93,46 @@ impl Surface {
         self.imports.iter().any(|name| speaks(name, &[interface]))
     }
 
-    /// Why it is not let in, judging by names alone.
-    pub(crate) fn refusal(&self) -> Option<String> {
+    /// Does it import anything whose name begins so?
+    pub(crate) fn names(&self, beginning: &str) -> bool {
+        self.imports.iter().any(|name| name.starts_with(beginning))
+    }
+
+    /// Why it is not let in with these grants, judging by names alone.
+    pub(crate) fn refusal(&self, grants: &Grants) -> Option<String> {
         if let Some(version) = self.foreign_version() {
             return Some(format!(
                 "it is made for {PACKAGE}@{version}, this host speaks {PACKAGE}@{VERSION}: build it against that"
             ));
         }
-        let foreign: Vec<&str> =
-            self.imports.iter().map(String::as_str).filter(|name| !speaks(name, &IMPORTS)).collect();
-        if !foreign.is_empty() {
+        let policy = self.roles().into_iter().find(|role| role.judgement().is_some());
+        if let Some(policy) = policy.filter(|_| !grants.is_empty()) {
             return Some(format!(
-                "it imports {}, which it was not granted: a plugin may import types, snapshots, \
-                 settings, memory and log of {PACKAGE}@{VERSION}, and nothing else",
-                quoted(&foreign)
+                "it is a {policy}, and a policy is granted nothing but its trigger: take `allow` away, or put \
+                 what needs it into a consumer of its own"
+            ));
+        }
+        let of_views = policy.is_none() && self.export(Role::StatusView).is_some();
+        let refused = |name: &&str| {
+            let contract = speaks(name, &IMPORTS) || (of_views && speaks(name, &IMPORTS_OF_VIEWS));
+            !contract && !grants.open(name)
+        };
+        let foreign: Vec<&str> = self.imports.iter().map(String::as_str).filter(refused).collect();
+        if !foreign.is_empty() {
+            let wanted = Grants::wanted_for(&foreign).filter(|_| policy.is_none());
+            // What matters is not to be lost among what every standard library brings along.
+            let telling: Vec<&str> = foreign.iter().copied().filter(|name| !Grants::is_inert(name)).collect();
+            return Some(format!(
+                "it imports {}, which it was not granted: {}",
+                quoted(if telling.is_empty() { &foreign } else { &telling }),
+                wanted.map_or_else(
+                    || format!(
+                        "a {} may import types, snapshots, settings, memory and log of {PACKAGE}@{VERSION}, and \
+                         nothing else",
+                        if policy.is_some() { "policy" } else { "plugin" }
+                    ),
+                    |wanted| format!("{wanted} would, if you trust it with that"),
+                )
             ));
         }
         if self.roles().is_empty() {
@@ -159,6 +195,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     settings::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     memory::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     log::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+    plugins::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     crate::bindings::types::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     Ok(linker)
 }
@@ -169,8 +206,9 @@ pub(crate) fn admit(
     surface: &Surface,
     linker: &Linker<Guest>,
     limits: &Limits,
+    grants: &Grants,
 ) -> Result<Admitted, Arc<str>> {
-    if let Some(refusal) = surface.refusal() {
+    if let Some(refusal) = surface.refusal(grants) {
         return Err(refusal.into());
     }
     if let Some(refusal) = hunger(component, limits) {
@@ -284,7 +322,7 @@ mod tests {
             &["provost:plugin/log@0.1.0", "wasi:sockets/tcp@0.2.0", "wasi:clocks/wall-clock@0.2.0"],
             &["provost:plugin/restart-policy@0.1.0"],
         );
-        let refusal = greedy.refusal().unwrap();
+        let refusal = greedy.refusal(&Grants::default()).unwrap();
         assert!(
             refusal.starts_with("it imports `wasi:sockets/tcp@0.2.0`, `wasi:clocks/wall-clock@0.2.0`, which"),
             "{refusal}"
@@ -293,14 +331,15 @@ mod tests {
 
     #[test]
     fn a_component_without_a_role_is_told_what_it_exports() {
-        let refusal = surface(&[], &["wasi:cli/run@0.2.0"]).refusal().unwrap();
+        let refusal = surface(&[], &["wasi:cli/run@0.2.0"]).refusal(&Grants::default()).unwrap();
         assert!(refusal.starts_with("it exports `wasi:cli/run@0.2.0`, and none of the roles"), "{refusal}");
-        assert!(surface(&[], &[]).refusal().unwrap().starts_with("it exports nothing"));
+        assert!(surface(&[], &[]).refusal(&Grants::default()).unwrap().starts_with("it exports nothing"));
     }
 
     #[test]
     fn another_version_of_the_contract_is_named_beside_our_own() {
-        let refusal = surface(&[], &["provost:plugin/restart-policy@0.2.0"]).refusal().unwrap();
+        let refusal =
+            surface(&[], &["provost:plugin/restart-policy@0.2.0"]).refusal(&Grants::default()).unwrap();
         assert_eq!(
             refusal,
             "it is made for provost:plugin@0.2.0, this host speaks provost:plugin@0.1.0: build it against that"
@@ -310,7 +349,7 @@ mod tests {
     #[test]
     fn a_later_patch_version_of_the_contract_fits() {
         let later = surface(&["provost:plugin/log@0.1.7"], &["provost:plugin/status-view@0.1.7"]);
-        assert_eq!(later.refusal(), None);
+        assert_eq!(later.refusal(&Grants::default()), None);
         assert_eq!(later.roles(), [Role::StatusView]);
     }
 
@@ -325,6 +364,6 @@ mod tests {
     #[test]
     fn a_role_of_the_contract_cannot_be_imported() {
         let odd = surface(&["provost:plugin/status-view@0.1.0"], &["provost:plugin/status-consumer@0.1.0"]);
-        assert!(odd.refusal().unwrap().contains("`provost:plugin/status-view@0.1.0`"));
+        assert!(odd.refusal(&Grants::default()).unwrap().contains("`provost:plugin/status-view@0.1.0`"));
     }
 }

@@ -9,14 +9,16 @@ pub(crate) mod judge {
     });
 }
 
-/// One more world on the shared interfaces.
+/// One more world on the shared interfaces. Those that may be granted something of the outside are `async`, because a
+/// call of theirs may wait for it.
 macro_rules! world {
-    ($(#[$doc:meta])* $module:ident, $world:literal) => {
+    ($(#[$doc:meta])* $module:ident, $world:literal $(, $exports:ident)?) => {
         $(#[$doc])*
         pub(crate) mod $module {
             wasmtime::component::bindgen!({
                 path: "../../wit",
                 world: $world,
+                $(exports: { default: $exports },)?
                 with: {
                     "provost:plugin/types": super::judge::provost::plugin::types,
                     "provost:plugin/snapshots": super::judge::provost::plugin::snapshots,
@@ -43,11 +45,11 @@ world! {
 }
 world! {
     /// A component that renders status.
-    renderer, "status-renderer"
+    renderer, "status-renderer", async
 }
 world! {
     /// A component that is told of changes.
-    listener, "status-listener"
+    listener, "status-listener", async
 }
 
 /// A component that checks its settings.
@@ -55,6 +57,7 @@ pub(crate) mod configured {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "configured",
+        exports: { default: async },
         with: { "provost:plugin/log": super::judge::provost::plugin::log },
     });
 }
@@ -64,5 +67,6 @@ pub(crate) use judge::exports::provost::plugin::restart_policy;
 pub(crate) use judge::provost::plugin::{log, memory, settings, snapshots, types};
 pub(crate) use listener::exports::provost::plugin::status_consumer;
 pub(crate) use renderer::exports::provost::plugin::status_view;
+pub(crate) use renderer::provost::plugin::plugins;
 pub(crate) use scaler::exports::provost::plugin::scale_policy;
 pub(crate) use starter::exports::provost::plugin::start_policy;

@@ -9,6 +9,7 @@ const BUNDLED: &[(&str, &[u8])] = &[
     ("otp", include_bytes!("../../../plugins/otp/otp.wasm")),
     ("prometheus", include_bytes!("../../../plugins/prometheus/prometheus.wasm")),
     ("notify", include_bytes!("../../../plugins/notify/notify.wasm")),
+    ("webhook", include_bytes!("../../../plugins/webhook/webhook.wasm")),
 ];
 
 /// The names of the bundled components.

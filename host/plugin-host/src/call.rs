@@ -1,6 +1,8 @@
 //! What every call of a plugin has in common: a bounded store, a running clock, figures, and what it remembers.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use provost_state::{Fault, FaultKind, Snapshot};
 use wasmtime::Store;
@@ -14,8 +16,10 @@ use crate::figures::Used;
 use crate::limits::Limits;
 use crate::memory::{Memory, Transaction};
 use crate::meter::Meter;
+use crate::outside::{Outside, Waiters, Watch};
 use crate::question::Question;
 use crate::role::Role;
+use crate::roll::Roll;
 use crate::version::Version;
 
 /// What a call is for.
@@ -42,19 +46,38 @@ impl Version {
     }
 
     /// A store for one instance, with nothing in it yet.
-    pub(crate) fn store(self: &Arc<Self>, role: Role) -> Store<Guest> {
+    ///
+    /// # Errors
+    /// The fault of a plugin that was granted what is not there.
+    pub(crate) fn store(self: &Arc<Self>, role: Role) -> Result<Store<Guest>, Fault> {
+        let outside = match self.outside {
+            Some(_) => Some(Box::new(self.new_outside(role)?)),
+            None => None,
+        };
         let guest = Guest {
             version: self.clone(),
             world: Arc::default(),
             meter: Meter::new(&self.limits),
             written: Transaction::default(),
             last_words: None,
+            outside,
         };
         let mut store = Store::new(self.engine.engine(), guest);
         store.limiter(|guest| &mut guest.meter);
         store.set_hostcall_fuel(self.limits.handed_bytes(role));
         store.set_max_component_handles(self.limits.handles_max);
-        store
+        Ok(store)
+    }
+
+    fn new_outside(self: &Arc<Self>, role: Role) -> Result<Outside, Fault> {
+        let longest = Duration::from_millis(self.limits.call_ms(role));
+        Outside::new(&self.common.grants, &self.limits, longest, self.clone())
+            .map_err(|missing| fault::fault(FaultKind::Refused, &missing))
+    }
+
+    fn write_line(&self, level: Level, line: &str) {
+        let dropped = &self.figures.lines_dropped;
+        self.lines.write(&self.name, level, line, self.limits.lines_per_second, dropped);
     }
 
     /// Asks in a fresh instance.
@@ -65,7 +88,7 @@ impl Version {
         purpose: Purpose,
     ) -> Result<Q::Answer, Fault> {
         let pre = Q::pre(self.admitted()?).ok_or_else(|| Self::lacks(Q::ROLE))?;
-        let mut store = self.store(Q::ROLE);
+        let mut store = self.store(Q::ROLE)?;
         self.run(
             &mut store,
             (Q::ROLE, purpose),
@@ -120,6 +143,33 @@ impl Version {
     }
 }
 
+impl Watch for Version {
+    fn denied(&self, what: &str) {
+        self.figures.denials.fetch_add(1, Ordering::Relaxed);
+        self.write_line(Level::Warn, &format!("denied: {what}"));
+    }
+
+    fn line(&self, level: Level, line: &str) {
+        self.write_line(level, line);
+    }
+}
+
+/// For how long an instance may wait for what is outside, and who waits.
+pub(crate) struct Patience {
+    waiters: Option<Arc<Waiters>>,
+    most: Duration,
+}
+
+impl Patience {
+    /// Carries `call` to its end. One without grants never waits.
+    pub(crate) fn until<T>(&self, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+        match &self.waiters {
+            Some(waiters) => waiters.wait(call, self.most),
+            None => pollster::block_on(call),
+        }
+    }
+}
+
 /// What the host keeps with an instance of a plugin: the world that it is being asked about, its meter, and what it has
 /// written into its memory.
 pub(crate) struct Guest {
@@ -129,11 +179,18 @@ pub(crate) struct Guest {
     written: Transaction,
     /// The last line that it logged as an error in this call: if it traps, why.
     last_words: Option<String>,
+    /// What it was granted, if anything.
+    outside: Option<Box<Outside>>,
 }
 
 impl Guest {
     pub(crate) fn world(&self) -> &Snapshot {
         &self.world
+    }
+
+    /// All plugins, while there is a host.
+    pub(crate) fn roll(&self) -> Option<Arc<Roll>> {
+        self.version.common.roll.upgrade()
     }
 
     pub(crate) fn settings(&self) -> &str {
@@ -149,13 +206,16 @@ impl Guest {
         if level == Level::Error {
             self.last_words = Some(crate::log::tame(message, fault::MESSAGE_BYTES_MAX));
         }
-        let version = &self.version;
-        version.lines.write(
-            &version.name,
-            level,
-            message,
-            version.limits.lines_per_second,
-            &version.figures.lines_dropped,
-        );
+        self.version.write_line(level, message);
+    }
+
+    /// What it was granted of the outside. Only what is linked for a grant asks for this.
+    pub(crate) fn outside(&mut self) -> &mut Outside {
+        self.outside.get_or_insert_with(|| Box::new(Outside::nothing(self.version.clone())))
+    }
+
+    pub(crate) fn patience(&self, role: Role) -> Patience {
+        let most = Duration::from_millis(self.version.limits.call_ms(role));
+        Patience { waiters: self.version.outside.clone(), most }
     }
 }

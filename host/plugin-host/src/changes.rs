@@ -10,6 +10,7 @@ use provost_state::{
 
 use crate::component::{LoadError, Source};
 use crate::consumer::PluginConsumer;
+use crate::grants::Grants;
 use crate::host::{PluginHost, PluginSpec};
 use crate::limits::Limits;
 use crate::making::Recipe;
@@ -138,7 +139,14 @@ impl Plugins for PluginHost {
             source: Source::parse(&wanted.component),
             settings_json: wanted.settings_json.clone(),
             limits: Limits::default(),
-            sha256: None,
+            sha256: wanted.sha256.clone(),
+            grants: Grants::parse(&wanted.allow).map_err(|error| {
+                refuse(
+                    Kind::Check,
+                    format!("plugin `{name}`: {error}"),
+                    "nothing was changed; say it as shown",
+                )
+            })?,
         };
         let _change = self.change();
         let version = self.make(spec).map_err(|error| unavailable(name, &error))?;

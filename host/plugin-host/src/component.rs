@@ -125,6 +125,9 @@ pub enum LoadError {
         /// The name.
         name: Arc<str>,
     },
+    /// It was granted something of the outside, and the machine has no thread to wait for that.
+    #[error("no thread can be had to wait for what it is granted: {0}")]
+    Outside(io::Error),
     /// A limit is beyond what the host can give.
     #[error(transparent)]
     LimitTooHigh(#[from] LimitError),

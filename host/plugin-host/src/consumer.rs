@@ -36,8 +36,11 @@ struct Living {
 impl Living {
     fn begin(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Self, Fault> {
         let pre = version.admitted()?.consumer.as_ref().ok_or_else(|| Version::lacks(CALL.0))?;
-        let mut store = version.store(CALL.0);
-        let listener = version.run(&mut store, CALL, world, |store| pre.instantiate(store), Ok)?;
+        let mut store = version.store(CALL.0)?;
+        let begin = |store: &mut Store<Guest>| {
+            store.data().patience(CALL.0).until(async { pre.instantiate_async(store).await })
+        };
+        let listener = version.run(&mut store, CALL, world, begin, Ok)?;
         Ok(Self { version: version.clone(), store, listener })
     }
 
@@ -48,7 +51,10 @@ impl Living {
             &mut self.store,
             CALL,
             world,
-            |store| consumer.call_on_change(store, &batch, Lent::handle()),
+            |store| {
+                let patience = store.data().patience(CALL.0);
+                patience.until(async { consumer.call_on_change(store, &batch, Lent::handle()).await })
+            },
             Ok,
         )
     }

@@ -51,6 +51,10 @@ pub(crate) fn classify(
         None if error.is::<PoolConcurrencyLimitError>() => {
             fault(FaultKind::Memory, "there are too many plugin calls at once for another instance")
         }
+        None if error.is::<wasmtime_wasi::I32Exit>() => {
+            let code = error.downcast_ref::<wasmtime_wasi::I32Exit>().map_or(0, |exit| exit.0);
+            fault(FaultKind::Trap, &format!("trapped: it exited with code {code}"))
+        }
         None if error.is::<std::io::Error>() => {
             fault(FaultKind::Memory, &format!("the machine gives it no memory: {}", first_line(error)))
         }

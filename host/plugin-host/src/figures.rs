@@ -59,6 +59,7 @@ pub(crate) struct Figures {
     pub(crate) queued: AtomicU64,
     pub(crate) missed: AtomicU64,
     pub(crate) lines_dropped: AtomicU64,
+    pub(crate) denials: AtomicU64,
     last_fault: ArcSwapOption<Fault>,
 }
 
@@ -112,6 +113,7 @@ impl Figures {
             queued: of(&self.queued),
             missed: of(&self.missed),
             lines_dropped: of(&self.lines_dropped),
+            denials: of(&self.denials),
             last_fault: self.last_fault.load().as_deref().cloned(),
         }
     }

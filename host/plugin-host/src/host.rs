@@ -4,17 +4,19 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
 use provost_state::{Consumer, Plugins, Policy};
 
 use crate::cache::{Cache, CacheCounts};
 use crate::component::{LoadError, Source};
 use crate::engine::EngineError;
+use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::log::Lines;
 use crate::making::{Maker, Recipe};
 use crate::memory::{self, Keeper, Memory};
 use crate::plugin::{Plugin, Versions};
+use crate::roll::Roll;
+use crate::trust::Trust;
 use crate::version::{Common, Version};
 
 /// What the config says of one plugin.
@@ -30,15 +32,19 @@ pub struct PluginSpec {
     pub limits: Limits,
     /// The only SHA-256 that its component may have, in hex. It holds for whatever is swapped in, too.
     pub sha256: Option<String>,
+    /// What of the outside it may use.
+    pub grants: Grants,
 }
 
-/// Where a host keeps what outlives it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Where a host keeps what outlives it, and whom it trusts.
+#[derive(Clone, Debug, Default)]
 pub struct HostOptions {
     /// Compiled code. Created, and of this user alone; `None`: components are compiled every time.
     pub cache_dir: Option<PathBuf>,
     /// What plugins remember. Created, and of this user alone; `None`: it ends with the host.
     pub memory_dir: Option<PathBuf>,
+    /// Whose components are let in.
+    pub trust: Trust,
 }
 
 /// All plugins of the host. Clones share them.
@@ -49,9 +55,7 @@ pub struct PluginHost {
 
 struct Shared {
     maker: Maker,
-    /// In the order of the config, with those that were unloaded. Published whole at each addition: whoever lists them
-    /// takes no lock, because status does.
-    plugins: ArcSwap<Vec<Arc<Plugin>>>,
+    roll: Arc<Roll>,
     /// Orders changes. No call and no status takes it.
     changes: Mutex<()>,
     /// Dropped at last, so that all that plugins have written is in their files.
@@ -86,9 +90,10 @@ impl PluginHost {
     /// # Errors
     /// [`EngineError`] if WebAssembly cannot be run on this machine.
     pub fn new(options: HostOptions) -> Result<Self, EngineError> {
-        let maker = Maker::new(Cache::new(options.cache_dir), Limits::default().stack_bytes_max)?;
+        let maker =
+            Maker::new(Cache::new(options.cache_dir), options.trust, Limits::default().stack_bytes_max)?;
         let keeper = memory::keeper(options.memory_dir.as_deref());
-        let shared = Shared { maker, plugins: ArcSwap::default(), changes: Mutex::default(), keeper };
+        let shared = Shared { maker, roll: Arc::default(), changes: Mutex::default(), keeper };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -141,8 +146,7 @@ impl PluginHost {
 
     /// All that are loaded at one instant, wait-free.
     pub(crate) fn plugins(&self) -> Vec<Arc<Plugin>> {
-        let all = self.shared.plugins.load();
-        all.iter().filter(|plugin| !plugin.versions().gone).cloned().collect()
+        self.shared.roll.loaded()
     }
 
     pub(crate) fn plugin(&self, name: &str) -> Option<Arc<Plugin>> {
@@ -155,8 +159,7 @@ impl PluginHost {
             return Err(LoadError::NameTaken { name: spec.name });
         }
         // What was unloaded may be loaded again: it counts on, and remembers.
-        let before = self.shared.plugins.load().iter().find(|plugin| plugin.name == spec.name).cloned();
-        let before = before.map(|plugin| plugin.versions());
+        let before = self.shared.roll.known(&spec.name).map(|plugin| plugin.versions());
         let common = Common {
             memory: match &before {
                 Some(before) => before.active.memory.clone(),
@@ -166,6 +169,8 @@ impl PluginHost {
             limits: Arc::new(spec.limits),
             lines: Arc::new(Lines::default()),
             pin: spec.sha256.map(Arc::from),
+            grants: Arc::new(spec.grants),
+            roll: Arc::downgrade(&self.shared.roll),
         };
         let (source, settings) = (spec.source, spec.settings_json.into());
         let number = before.map_or(1, |before| before.next_number());
@@ -178,17 +183,14 @@ impl PluginHost {
             Ok(_) => tracing::info!(plugin = &*version.name, source = %version.source, "plugin loaded"),
             Err(reason) => tracing::warn!(plugin = &*version.name, "plugin refused: {reason}"),
         }
-        let all = self.shared.plugins.load_full();
-        let plugin = match all.iter().find(|plugin| plugin.name == version.name) {
+        let plugin = match self.shared.roll.known(&version.name) {
             Some(unloaded) => {
                 unloaded.put_in_force(Versions { active: version, former: None, gone: false });
-                unloaded.clone()
+                unloaded
             }
             None => Arc::new(Plugin::new(version)),
         };
-        let others = all.iter().filter(|other| !Arc::ptr_eq(other, &plugin));
-        let all: Vec<Arc<Plugin>> = others.chain([&plugin]).cloned().collect();
-        self.shared.plugins.store(Arc::new(all));
+        self.shared.roll.append(&plugin);
         plugin
     }
 }

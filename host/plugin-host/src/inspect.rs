@@ -6,6 +6,7 @@ use crate::admission::{self, Surface};
 use crate::cache::{Cache, CompileError};
 use crate::component::{ComponentError, digest, recognise};
 use crate::engine::{self, EngineError, flat};
+use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::role::Role;
 
@@ -32,6 +33,15 @@ pub struct Inspection {
     pub cannot: Vec<&'static str>,
 }
 
+/// What an interface of WASI is good for where it is granted, and what a component cannot do without it.
+const OUTSIDE: [(&str, &str, &str); 5] = [
+    ("wasi:clocks/", "read a clock, if that is granted", "read a clock"),
+    ("wasi:random/", "draw random numbers, if that is granted", "draw random numbers"),
+    ("wasi:filesystem/", "open files in directories that are granted", "open files"),
+    ("wasi:http/", "send requests to hosts that are granted", "use the network"),
+    ("wasi:cli/environment", "read variables that are granted", "read the environment"),
+];
+
 /// Looks at a component without running it.
 ///
 /// # Errors
@@ -48,16 +58,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
         memory_bytes: None,
         refusal: None,
         can: Vec::new(),
-        // None of this is linked by this host at all.
-        cannot: vec![
-            "read a clock",
-            "draw random numbers",
-            "open files",
-            "use the network",
-            "read the environment",
-            "start programs",
-            "change a process other than by its decisions",
-        ],
+        cannot: Vec::new(),
     };
     let component = match Cache::new(None).compiled(&engine, bytes) {
         Ok(component) => component,
@@ -69,10 +70,12 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
     };
     let surface = Surface::of(&component, &engine);
     let linker = admission::linker(&engine).map_err(|error| EngineError(flat(&error)))?;
-    inspection.refusal = admission::admit(&component, &surface, &linker, &Limits::default()).err();
+    let (limits, grants) = (Limits::default(), Grants::default());
+    inspection.refusal = admission::admit(&component, &surface, &linker, &limits, &grants).err();
     inspection.memory_bytes = admission::memory_bytes(&component);
     inspection.roles = surface.roles();
     inspection.can = abilities(&surface);
+    inspection.cannot = inabilities(&surface);
     inspection.imports = surface.imports;
     inspection.exports = surface.exports;
     Ok(inspection)
@@ -93,9 +96,17 @@ fn abilities(surface: &Surface) -> Vec<&'static str> {
         ("settings", "read its own settings"),
         ("memory", "keep a few values of its own"),
         ("log", "write into the host's log"),
+        ("plugins", "see what all plugins did"),
     ];
     let does = judged.into_iter().filter(|(role, _)| roles.contains(role)).map(|(_, ability)| ability);
     let uses =
         granted.into_iter().filter(|(interface, _)| surface.imports(interface)).map(|(_, ability)| ability);
-    does.chain(uses).collect()
+    let reaches = OUTSIDE.into_iter().filter(|(name, ..)| surface.names(name)).map(|(_, ability, _)| ability);
+    does.chain(uses).chain(reaches).collect()
+}
+
+fn inabilities(surface: &Surface) -> Vec<&'static str> {
+    let closed =
+        OUTSIDE.into_iter().filter(|(name, ..)| !surface.names(name)).map(|(.., inability)| inability);
+    closed.chain(["start programs", "change a process other than by its decisions"]).collect()
 }

@@ -13,6 +13,7 @@
 //! | `host` | [`PluginHost`]: the plugins by name, and what they are in their roles |
 //! | `changes` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
 //! | `making` | from a file to a version that is ready to be called, or the reason for which it is refused |
+//! | `trust` | whose components are let in: signatures and keys |
 //! | `trial` | what a version has to answer before it is put in force |
 //! | `component` | where a component comes from, and whether the bytes are a component at all: [`Source`], [`LoadError`] |
 //! | `admission` | what a component imports and exports, and whether it is let in for that |
@@ -46,9 +47,11 @@
 //! - What is in force is one pointer a plugin. A call takes it once and ends on what it took; a change that fails any
 //!   check has not touched it. Changes wait for each other, and nobody else waits for them.
 //! - What a call writes into the plugin's memory is published when the call has succeeded, and not at all otherwise.
-//! - No plugin sees a clock, randomness, files, the network or the environment: none of it is linked.
+//! - No policy sees a clock, randomness, files, the network or the environment: none of it is linked. A consumer or a
+//!   view sees what the operator granted it, each interface linked for itself; a call of theirs that waits for the
+//!   outside is dropped at its deadline.
 //!
-//! What is deliberately absent: processes, HTTP, tokio, the supervisor.
+//! What is deliberately absent: processes, the control plane, the supervisor.
 
 #![deny(unsafe_code)]
 
@@ -65,6 +68,7 @@ mod convert;
 mod engine;
 mod fault;
 mod figures;
+mod grants;
 mod host;
 mod inspect;
 mod limits;
@@ -72,13 +76,16 @@ mod log;
 mod making;
 mod memory;
 mod meter;
+mod outside;
 mod plugin;
 mod policy;
 mod quarantine;
 mod question;
 mod role;
+mod roll;
 mod snapshot;
 mod trial;
+mod trust;
 mod version;
 mod view;
 
@@ -86,8 +93,10 @@ pub use bundled::bundled_names;
 pub use cache::CacheCounts;
 pub use component::{ComponentError, LoadError, Source};
 pub use engine::EngineError;
+pub use grants::{Grant, GrantError, Grants};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
 pub use limits::{LimitError, Limits};
 pub use quarantine::Intensity;
 pub use role::Role;
+pub use trust::{Trust, TrustError, keygen, sign, signature_of, verify};

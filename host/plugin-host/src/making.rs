@@ -1,11 +1,11 @@
-//! From a file to a version that is ready to be called, or the reason for which it is refused. What the
-//! operator's pin says of a component is asked here as well, before any of it runs.
+//! From a file to a version that is ready to be called, or the reason for which it is refused. Pins and
+//! signatures are looked at here as well, before any of it runs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use provost_state::{Fault, Snapshot};
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 
 use crate::admission::{self, Admitted, Surface};
 use crate::cache::{Cache, CompileError};
@@ -14,7 +14,9 @@ use crate::component::{LoadError, Source, digest, recognise};
 use crate::engine::{EngineError, TimedEngine, flat};
 use crate::figures::Figures;
 use crate::log::tame;
+use crate::outside::{self, Waiters, Waiting};
 use crate::role::Role;
+use crate::trust::Trust;
 use crate::version::{Common, Version};
 
 /// The longest answer of `validate-settings`, in bytes; what is beyond is cut.
@@ -38,6 +40,8 @@ impl Runtime {
 /// Makes versions.
 pub(crate) struct Maker {
     cache: Cache,
+    trust: Trust,
+    waiting: Waiting,
     /// By the size of the stack. Taken by changes alone.
     runtimes: Mutex<BTreeMap<usize, Runtime>>,
 }
@@ -53,9 +57,9 @@ pub(crate) struct Recipe {
 
 impl Maker {
     /// With an engine for the stack that plugins have unless their limits say otherwise.
-    pub(crate) fn new(cache: Cache, stack_bytes_max: usize) -> Result<Self, EngineError> {
+    pub(crate) fn new(cache: Cache, trust: Trust, stack_bytes_max: usize) -> Result<Self, EngineError> {
         let runtimes = BTreeMap::from([(stack_bytes_max, Runtime::new(stack_bytes_max)?)]);
-        Ok(Self { cache, runtimes: Mutex::new(runtimes) })
+        Ok(Self { cache, trust, waiting: Waiting::default(), runtimes: Mutex::new(runtimes) })
     }
 
     pub(crate) fn cache(&self) -> &Cache {
@@ -70,6 +74,23 @@ impl Maker {
         let runtime = Runtime::new(stack_bytes_max)?;
         runtimes.insert(stack_bytes_max, runtime.clone());
         Ok(runtime)
+    }
+
+    /// Who waits for what is outside on behalf of a plugin, if it was granted anything of that.
+    fn waiters(&self, common: &Common) -> std::io::Result<Option<Arc<Waiters>>> {
+        (!common.grants.is_empty()).then(|| self.waiting.waiters()).transpose()
+    }
+
+    fn admitted(
+        &self,
+        component: &Component,
+        surface: &Surface,
+        linker: &Linker<Guest>,
+        common: &Common,
+    ) -> Result<Admitted, Arc<str>> {
+        let mut linker = linker.clone();
+        outside::link(&mut linker, &common.grants).map_err(|error| Arc::from(flat(&error)))?;
+        admission::admit(component, surface, &linker, &common.limits, &common.grants)
     }
 
     /// Reads, compiles and judges a component, and has it check its settings.
@@ -89,12 +110,16 @@ impl Maker {
         recognise(&bytes).map_err(not_one)?;
         let runtime = self.runtime(limits.stack_bytes_max)?;
         let digest = digest(&bytes);
-        let (surface, admitted) = match trusted(&recipe.common, &digest) {
+        let trusted = pinned(&recipe.common, &digest).and_then(|()| {
+            self.trust.check(&recipe.source, &bytes).map_err(|error| error.to_string().into())
+        });
+        let signed_by = trusted.as_ref().ok().cloned().flatten();
+        let (surface, admitted) = match trusted {
             Err(reason) => (Surface::default(), Err(reason)),
-            Ok(()) => match self.cache.compiled(runtime.engine.engine(), &bytes) {
+            Ok(_) => match self.cache.compiled(runtime.engine.engine(), &bytes) {
                 Ok(component) => {
                     let surface = Surface::of(&component, runtime.engine.engine());
-                    let admitted = admission::admit(&component, &surface, &runtime.linker, &limits);
+                    let admitted = self.admitted(&component, &surface, &runtime.linker, &recipe.common);
                     (surface, admitted)
                 }
                 Err(CompileError::Invalid(problem)) => return Err(not_one(problem)),
@@ -103,16 +128,19 @@ impl Maker {
                 }
             },
         };
+        let outside = self.waiters(&recipe.common).map_err(LoadError::Outside)?;
         let version = |admitted, recipe: Recipe| {
             Arc::new(Version {
                 number: recipe.number,
                 name: recipe.common.name.clone(),
                 source: recipe.source,
                 digest: digest.clone(),
+                signed_by: signed_by.clone(),
                 surface: surface.clone(),
                 settings: recipe.settings,
                 limits: limits.clone(),
                 engine: runtime.engine.clone(),
+                outside: outside.clone(),
                 admitted,
                 lines: recipe.common.lines.clone(),
                 memory: recipe.common.memory.clone(),
@@ -129,7 +157,7 @@ impl Maker {
 }
 
 /// May a component of this digest be this plugin?
-fn trusted(common: &Common, digest: &str) -> Result<(), Arc<str>> {
+fn pinned(common: &Common, digest: &str) -> Result<(), Arc<str>> {
     match &common.pin {
         Some(pin) if !pin.eq_ignore_ascii_case(digest) => {
             Err(format!("its SHA-256 is {digest} and the config wants {pin}: check where it came from")
@@ -153,14 +181,19 @@ fn validate(version: &Arc<Version>, admitted: &Admitted) -> Option<Result<Result
     let pre = admitted.configured.as_ref()?;
     // It is no policy of itself, but judged by the same limits.
     let role = version.surface.roles().first().copied().unwrap_or(Role::RestartPolicy);
-    let mut store = version.store(role);
+    let mut store = match version.store(role) {
+        Ok(store) => store,
+        Err(fault) => return Some(Err(fault)),
+    };
     Some(version.run(
         &mut store,
         (role, Purpose::Trial),
         &Arc::<Snapshot>::default(),
         |store| {
-            let checker = pre.instantiate(&mut *store)?;
-            checker.provost_plugin_configurable().call_validate_settings(store, &version.settings)
+            store.data().patience(role).until(async {
+                let checker = pre.instantiate_async(&mut *store).await?;
+                checker.provost_plugin_configurable().call_validate_settings(store, &version.settings).await
+            })
         },
         Ok,
     ))

@@ -157,9 +157,12 @@ impl Question for ViewRequest {
     }
 
     fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<ViewResponse> {
-        let view = pre.instantiate(&mut *store)?;
-        let view = view.provost_plugin_status_view();
-        let answer = view.call_render(store, &convert::request(self), Lent::handle())?;
+        let wait = store.data().patience(Self::ROLE);
+        let answer = wait.until(async {
+            let view = pre.instantiate_async(&mut *store).await?;
+            let view = view.provost_plugin_status_view();
+            view.call_render(store, &convert::request(self), Lent::handle()).await
+        })?;
         Ok(ViewResponse { content_type: answer.content_type, body: answer.body })
     }
 
@@ -189,9 +192,11 @@ impl Question for Telling {
     }
 
     fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<()> {
-        let consumer = pre.instantiate(&mut *store)?;
         let batch = convert::batch(&self.changes, self.missed);
-        consumer.provost_plugin_status_consumer().call_on_change(store, &batch, Lent::handle())
+        store.data().patience(Self::ROLE).until(async {
+            let consumer = pre.instantiate_async(&mut *store).await?;
+            consumer.provost_plugin_status_consumer().call_on_change(store, &batch, Lent::handle()).await
+        })
     }
 
     fn words((): &()) -> String {

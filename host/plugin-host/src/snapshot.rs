@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use provost_state::{Generation, PhaseKind, ProcessState, Snapshot};
+use provost_state::{Generation, Moment, PhaseKind, ProcessState, Snapshot};
 use wasmtime::component::Resource;
 
 use crate::bindings::snapshots::{Columns, Counts, Fields, Host, HostSnapshot, TextColumn};
@@ -102,46 +102,65 @@ fn rows(world: &Snapshot, offset: u32, limit: u32) -> impl Iterator<Item = &Arc<
     world.page(offset as usize, limit as usize)
 }
 
+/// All columns in one pass, a few rows at a time: a state is looked at while it is at hand.
 fn columns(world: &Snapshot, fields: Fields, offset: u32, limit: u32) -> Columns {
-    let rows = || rows(world, offset, limit);
-    let size = convert::count(rows().count());
-    Columns {
-        size,
-        names: text(fields.contains(Fields::NAMES), rows().map(|state| &**state.name())),
-        groups: text(fields.contains(Fields::GROUPS), rows().map(|state| &**state.group())),
-        phases: column(fields.contains(Fields::PHASES), rows().map(|state| state.phase.kind() as u8)),
-        pids: column(fields.contains(Fields::PIDS), rows().map(|state| state.pid().unwrap_or(0))),
-        incarnations: column(fields.contains(Fields::INCARNATIONS), rows().map(|state| state.incarnation.0)),
-        restarts: column(fields.contains(Fields::RESTARTS), rows().map(|state| state.restarts)),
-        failures: column(fields.contains(Fields::FAILURES), rows().map(|state| state.failures)),
-        started_at: column(
-            fields.contains(Fields::STARTED_AT),
-            rows().map(|state| state.started_at.map_or(0, |at| at.wall_ms)),
-        ),
-        ended_at: column(
-            fields.contains(Fields::ENDED_AT),
-            rows().map(|state| state.ended_at.map_or(0, |at| at.wall_ms)),
-        ),
-        exit_codes: column(
-            fields.contains(Fields::EXIT_CODES),
-            rows().map(|state| convert::exit_code(state.exit.as_ref())),
-        ),
+    let (offset, limit) = (offset as usize, limit as usize);
+    let size = world.len().saturating_sub(offset).min(limit);
+    let wanted = |field| fields.contains(field);
+    let room = |field| if wanted(field) { size } else { 0 };
+    let texts = |field| TextColumn { text: String::new(), ends: Vec::with_capacity(room(field)) };
+    let mut columns = Columns {
+        size: convert::count(size),
+        names: texts(Fields::NAMES),
+        groups: texts(Fields::GROUPS),
+        phases: Vec::with_capacity(room(Fields::PHASES)),
+        pids: Vec::with_capacity(room(Fields::PIDS)),
+        incarnations: Vec::with_capacity(room(Fields::INCARNATIONS)),
+        restarts: Vec::with_capacity(room(Fields::RESTARTS)),
+        failures: Vec::with_capacity(room(Fields::FAILURES)),
+        started_at: Vec::with_capacity(room(Fields::STARTED_AT)),
+        ended_at: Vec::with_capacity(room(Fields::ENDED_AT)),
+        exit_codes: Vec::with_capacity(room(Fields::EXIT_CODES)),
+    };
+    let wall_ms = |at: Option<Moment>| at.map_or(0, |at| at.wall_ms);
+    for run in world.runs(offset, limit) {
+        text(wanted(Fields::NAMES), &mut columns.names, run, |state| state.name());
+        text(wanted(Fields::GROUPS), &mut columns.groups, run, |state| state.group());
+        column(wanted(Fields::PHASES), &mut columns.phases, run, |state| state.phase.kind() as u8);
+        column(wanted(Fields::PIDS), &mut columns.pids, run, |state| state.pid().unwrap_or(0));
+        column(wanted(Fields::INCARNATIONS), &mut columns.incarnations, run, |state| state.incarnation.0);
+        column(wanted(Fields::RESTARTS), &mut columns.restarts, run, |state| state.restarts);
+        column(wanted(Fields::FAILURES), &mut columns.failures, run, |state| state.failures);
+        column(wanted(Fields::STARTED_AT), &mut columns.started_at, run, |state| wall_ms(state.started_at));
+        column(wanted(Fields::ENDED_AT), &mut columns.ended_at, run, |state| wall_ms(state.ended_at));
+        column(wanted(Fields::EXIT_CODES), &mut columns.exit_codes, run, |state| {
+            convert::exit_code(state.exit.as_ref())
+        });
     }
+    columns
 }
 
-fn column<T>(wanted: bool, rows: impl Iterator<Item = T>) -> Vec<T> {
-    if wanted { rows.collect() } else { Vec::new() }
-}
-
-fn text<'a>(wanted: bool, rows: impl Iterator<Item = &'a str>) -> TextColumn {
-    let mut column = TextColumn { text: String::new(), ends: Vec::new() };
+fn column<T>(
+    wanted: bool,
+    column: &mut Vec<T>,
+    run: &[Arc<ProcessState>],
+    cell: impl Fn(&ProcessState) -> T,
+) {
     if wanted {
-        for row in rows {
-            column.text.push_str(row);
-            column.ends.push(convert::count(column.text.len()));
-        }
+        column.extend(run.iter().map(|state| cell(state)));
     }
-    column
+}
+
+fn text(
+    wanted: bool,
+    column: &mut TextColumn,
+    run: &[Arc<ProcessState>],
+    cell: impl Fn(&ProcessState) -> &Arc<str>,
+) {
+    for state in run.iter().filter(|_| wanted) {
+        column.text.push_str(cell(state));
+        column.ends.push(convert::count(column.text.len()));
+    }
 }
 
 /// Those that have changed, or how many they are if they are more than `limit`.

@@ -1,8 +1,8 @@
-//! One version of a plugin: a component with its settings and grants, compiled and linked, or the reason for which it was
+//! One version of a plugin: a component with its settings, compiled and linked, or the reason for which it was
 //! not let in. It never changes; a swap puts another one in its place.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use provost_state::{Judgement, PluginVersion};
 
@@ -10,10 +10,13 @@ use crate::admission::{Admitted, Surface};
 use crate::component::Source;
 use crate::engine::TimedEngine;
 use crate::figures::Figures;
+use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::log::Lines;
 use crate::memory::Memory;
+use crate::outside::Waiters;
 use crate::role::Role;
+use crate::roll::Roll;
 
 /// What all versions of a plugin have in common.
 #[derive(Clone, Debug)]
@@ -24,6 +27,10 @@ pub(crate) struct Common {
     pub(crate) memory: Arc<Memory>,
     /// The only digest that the operator wants, in hex.
     pub(crate) pin: Option<Arc<str>>,
+    /// What of the outside it may use.
+    pub(crate) grants: Arc<Grants>,
+    /// All plugins, for views. They hold their versions, which hold this: hence weak.
+    pub(crate) roll: Weak<Roll>,
 }
 
 /// One version of a plugin.
@@ -33,10 +40,14 @@ pub(crate) struct Version {
     pub(crate) name: Arc<str>,
     pub(crate) source: Source,
     pub(crate) digest: Arc<str>,
+    /// Whose key signed it.
+    pub(crate) signed_by: Option<Arc<str>>,
     pub(crate) surface: Surface,
     pub(crate) settings: Arc<str>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) engine: Arc<TimedEngine>,
+    /// Who waits for what is outside, if it was granted anything of that.
+    pub(crate) outside: Option<Arc<Waiters>>,
     /// Ready to be called, or why not.
     pub(crate) admitted: Result<Admitted, Arc<str>>,
     pub(crate) lines: Arc<Lines>,
@@ -64,6 +75,8 @@ impl Version {
             number: self.number,
             source: self.source.to_string().into(),
             digest: self.digest.clone(),
+            signed_by: self.signed_by.clone(),
+            grants: self.common.grants.words().into_iter().map(Arc::from).collect(),
             roles: self.surface.roles().iter().map(|role| Arc::from(role.as_str())).collect(),
             figures: self.figures.read(self.memory.bytes()),
         }

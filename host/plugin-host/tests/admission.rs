@@ -5,9 +5,10 @@
 
 mod guests;
 
-use guests::{Bench, ask, component, contract, with_package};
-use provost_plugin_host::{Limits, LoadError, PluginSpec, PolicyLookupError, Source, inspect};
+use guests::{Bench, ask};
+use provost_plugin_host::{Grants, Limits, LoadError, PluginSpec, PolicyLookupError, Source, inspect};
 use provost_state::{Fault, FaultKind, PluginStatus, Plugins};
+use provost_tests::components::{self, component, contract, with_package};
 
 /// Loads it as a plugin called `guest`, which the host refuses, and asks it.
 fn refusal(bytes: &[u8]) -> String {
@@ -46,13 +47,13 @@ const CALLER: &str = r#"
 #[test]
 fn an_import_that_nobody_granted_is_named() {
     let resolve = with_package(with_package(contract(), SOCKETS), CALLER);
-    let module = guests::policy_module(
+    let module = components::policy_module(
         r#"(import "wasi:sockets/tcp@0.2.0" "connect" (func $connect (param i32) (result i32)))"#,
         "(drop (call $connect (i32.const 80))) (i32.const 64)",
     );
     assert_eq!(
         refusal(&component(&resolve, "greedy", &module)),
-        "it imports `wasi:sockets/tcp@0.2.0`, which it was not granted: a plugin may import types, snapshots, \
+        "it imports `wasi:sockets/tcp@0.2.0`, which it was not granted: a policy may import types, snapshots, \
          settings, memory and log of provost:plugin@0.1.0, and nothing else"
     );
 }
@@ -129,6 +130,7 @@ fn a_missing_file_and_a_directory_are_named() {
             settings_json: "{}".into(),
             limits: Limits::default(),
             sha256: None,
+            grants: Grants::default(),
         };
         bench.host.load(spec).unwrap_err().to_string()
     };
@@ -169,7 +171,7 @@ fn a_core_module_is_called_so() {
 
 #[test]
 fn a_component_that_is_cut_off_or_damaged_is_called_so() {
-    let whole = guests::good_policy();
+    let whole = components::good_policy();
     for end in [4, 7, 8 + 1, whole.len() / 2, whole.len() - 1] {
         let error = error(&whole[..end]);
         assert!(error.starts_with("`FILE` is not a valid component (damaged, cut off"), "{end}: {error}");
@@ -179,7 +181,7 @@ fn a_component_that_is_cut_off_or_damaged_is_called_so() {
 
 #[test]
 fn no_cut_and_no_changed_byte_of_a_component_makes_the_host_panic() {
-    let whole = guests::good_policy();
+    let whole = components::good_policy();
     let bench = Bench::new();
     for at in (8..whole.len()).step_by(whole.len() / 40) {
         let mut damaged = whole.clone();
@@ -196,7 +198,7 @@ fn no_cut_and_no_changed_byte_of_a_component_makes_the_host_panic() {
 #[test]
 fn compiled_code_is_never_accepted() {
     let bench = Bench::new();
-    bench.policy("good", &guests::good_policy());
+    bench.policy("good", &components::good_policy());
     let entry = std::fs::read_dir(bench.dir.path().join("cache")).unwrap().next().unwrap().unwrap();
     let error = error(&std::fs::read(entry.path()).unwrap());
     assert!(error.starts_with("`FILE` is code compiled for one machine"), "{error}");
@@ -205,15 +207,15 @@ fn compiled_code_is_never_accepted() {
 #[test]
 fn two_plugins_cannot_have_one_name() {
     let bench = Bench::new();
-    bench.policy("twin", &guests::good_policy());
-    let error = bench.host.load(bench.spec("twin", &guests::good_policy())).unwrap_err();
+    bench.policy("twin", &components::good_policy());
+    let error = bench.host.load(bench.spec("twin", &components::good_policy())).unwrap_err();
     assert!(matches!(error, LoadError::NameTaken { .. }), "{error}");
 }
 
 #[test]
 fn a_memory_limit_that_no_plugin_can_have_is_an_error() {
     let bench = Bench::new();
-    let mut spec = bench.spec("large", &guests::good_policy());
+    let mut spec = bench.spec("large", &components::good_policy());
     spec.limits.memory_bytes_max = 1 << 30;
     assert_eq!(
         bench.host.load(spec).unwrap_err().to_string(),
@@ -224,7 +226,7 @@ fn a_memory_limit_that_no_plugin_can_have_is_an_error() {
 #[test]
 fn a_policy_that_is_not_there_is_told_apart_from_a_plugin_that_is_none() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("page", &guests::view("(i32.const 64)"))).unwrap();
+    bench.host.load(bench.spec("page", &components::view("(i32.const 64)"))).unwrap();
     assert_eq!(
         bench.host.policy("nobody").unwrap_err(),
         PolicyLookupError::NoSuchPlugin("nobody".to_owned())
@@ -237,7 +239,7 @@ fn a_policy_that_is_not_there_is_told_apart_from_a_plugin_that_is_none() {
 
 #[test]
 fn an_inspection_says_what_a_component_can_do() {
-    let bytes = guests::good_policy();
+    let bytes = components::good_policy();
     let inspection = inspect(&bytes).unwrap();
     assert_eq!(inspection.refusal, None);
     assert_eq!(inspection.size_bytes, bytes.len() as u64);

@@ -5,7 +5,7 @@
 mod guests;
 
 use guests::Bench;
-use provost_plugin_host::{PluginSpec, Source, bundled_names, inspect};
+use provost_plugin_host::{Grants, PluginSpec, Source, bundled_names, inspect};
 use provost_state::{Action, Batch, PluginStatus, Plugins, ViewRequest};
 
 fn load(bench: &Bench, name: &str) {
@@ -15,18 +15,22 @@ fn load(bench: &Bench, name: &str) {
         settings_json: "{}".to_owned(),
         limits: guests::patient(),
         sha256: None,
+        grants: Grants::default(),
     };
     bench.host.load(spec).unwrap();
 }
 
+/// The one that reaches outside, and so has to be granted something.
+const REACHES: &str = "webhook";
+
 #[test]
-fn every_bundled_component_is_let_in_and_imports_nothing_but_the_contract() {
+fn every_bundled_component_but_the_webhook_is_let_in_and_imports_nothing_but_the_contract() {
     assert_eq!(
         bundled_names(),
-        ["backoff", "supervisord", "systemd", "kubernetes", "otp", "prometheus", "notify"]
+        ["backoff", "supervisord", "systemd", "kubernetes", "otp", "prometheus", "notify", REACHES]
     );
     let bench = Bench::new();
-    for name in bundled_names() {
+    for name in bundled_names().iter().filter(|name| **name != REACHES) {
         let inspection = inspect(&Source::parse(&format!("bundled:{name}")).read().unwrap()).unwrap();
         assert_eq!(inspection.refusal, None, "{name}");
         load(&bench, name);
@@ -35,6 +39,27 @@ fn every_bundled_component_is_let_in_and_imports_nothing_but_the_contract() {
         assert_eq!(report.status, PluginStatus::Active, "{}", report.name);
         assert_eq!(*report.active.source, format!("bundled:{}", report.name));
     }
+}
+
+#[test]
+fn the_webhook_is_refused_until_it_is_granted_a_server() {
+    let bench = Bench::new();
+    load(&bench, REACHES);
+    let status = bench.host.reports().remove(0).status;
+    let told = |why: &str| {
+        why.starts_with("it imports `wasi:http/types@") && why.contains("allow = [\"http-out:HOST:PORT\"]")
+    };
+    assert!(matches!(&status, PluginStatus::Refused(why) if told(why)), "{status:?}");
+    let wanted = provost_state::PluginWanted {
+        name: "granted".to_owned(),
+        component: format!("bundled:{REACHES}"),
+        settings_json: r#"{"url": "http://127.0.0.1:1/"}"#.to_owned(),
+        allow: vec!["http-out:127.0.0.1:1".to_owned()],
+        ..provost_state::PluginWanted::default()
+    };
+    let (_registry, world) = guests::one_crash();
+    let loaded = Plugins::load(&bench.host, &wanted, &world).unwrap();
+    assert_eq!(loaded.after.unwrap().status, PluginStatus::Active);
 }
 
 #[test]

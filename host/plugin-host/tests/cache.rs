@@ -4,6 +4,7 @@
 
 mod guests;
 
+use provost_tests::components;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
@@ -21,14 +22,14 @@ fn entry(bench: &Bench) -> PathBuf {
 /// Loads and asks the good policy on another host with the same cache.
 fn load_again(bench: &Bench) -> CacheCounts {
     let host: PluginHost = bench.again();
-    host.load(bench.spec("good", &guests::good_policy())).unwrap();
+    host.load(bench.spec("good", &components::good_policy())).unwrap();
     ask(&host.policy("good").unwrap()).unwrap();
     host.cache_counts()
 }
 
 fn loaded_once() -> Bench {
     let bench = Bench::new();
-    bench.policy("good", &guests::good_policy());
+    bench.policy("good", &components::good_policy());
     assert_eq!(bench.host.cache_counts(), CacheCounts { misses: 1, ..CacheCounts::default() });
     bench
 }
@@ -72,7 +73,7 @@ fn a_forged_entry_whose_digest_fits_is_recompiled_and_replaced() {
     use sha2::{Digest, Sha256};
     let bench = loaded_once();
     let path = entry(&bench);
-    for forged in [&b"no code at all"[..], &guests::good_policy()] {
+    for forged in [&b"no code at all"[..], &components::good_policy()] {
         fs::write(&path, [forged, &Sha256::digest(forged)[..]].concat()).unwrap();
         assert_eq!(load_again(&bench), REJECTED);
         assert_eq!(load_again(&bench), HIT);
@@ -110,7 +111,7 @@ fn a_directory_that_others_may_write_is_not_used() {
 fn a_host_without_a_cache_compiles() {
     let bench = Bench::new();
     let host = PluginHost::new(HostOptions::default()).unwrap();
-    host.load(bench.spec("good", &guests::good_policy())).unwrap();
+    host.load(bench.spec("good", &components::good_policy())).unwrap();
     ask(&host.policy("good").unwrap()).unwrap();
     assert_eq!(host.cache_counts().misses, 1);
 }

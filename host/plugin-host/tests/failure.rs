@@ -4,9 +4,10 @@
 
 mod guests;
 
-use guests::{Bench, ask, one_crash, policy, policy_with_delay, restart};
+use guests::{Bench, ask, one_crash, restart};
 use provost_plugin_host::{Intensity, Limits};
 use provost_state::{FaultKind, PluginRefusalKind, PluginStatus, Plugins, Replacement};
+use provost_tests::components::{self, policy, policy_with_delay};
 
 /// With three faults in an hour it is enough.
 fn strict() -> Limits {
@@ -24,7 +25,7 @@ fn trapping(bench: &Bench) -> std::sync::Arc<dyn provost_state::Policy> {
 fn a_plugin_that_fails_too_often_is_not_asked_until_it_is_revived() {
     let bench = Bench::new();
     let handle = trapping(&bench);
-    let other = bench.policy("other", &guests::good_policy());
+    let other = bench.policy("other", &components::good_policy());
     for _ in 0..3 {
         assert_eq!(ask(&handle).unwrap_err().kind, FaultKind::Trap);
     }
@@ -75,7 +76,7 @@ fn blame_tries_the_last_input_again_on_what_is_in_force() {
 
 /// Adds a byte to the value of `k`, answers with its length as the delay, and traps if `failures` is 9.
 fn counter() -> Vec<u8> {
-    let module = guests::policy_module(
+    let module = components::policy_module(
         r#"(import "provost:plugin/memory@0.1.0" "get" (func $get (param i32 i32 i32)))
            (import "provost:plugin/memory@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))"#,
         r#"(i32.store8 (i32.const 128) (i32.const 107))
@@ -88,7 +89,7 @@ fn counter() -> Vec<u8> {
            (i64.store (i32.const 72) (i64.extend_i32_u (i32.load (i32.const 144))))
            (call $drop (local.get $world)) (i32.const 64)"#,
     );
-    guests::component(&guests::contract(), "restart-judge", &module)
+    components::component(&components::contract(), "restart-judge", &module)
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn a_damaged_memory_is_put_aside_and_begun_anew() {
 #[test]
 fn a_memory_that_is_full_is_said_to_be_with_the_figure() {
     let bench = Bench::new();
-    let module = guests::policy_module(
+    let module = components::policy_module(
         r#"(import "provost:plugin/memory@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))"#,
         // result<_, refusal> at 160: err at 160, its case at 168, its figure at 176.
         "(call $set (i32.const 32) (i32.const 1) (i32.const 2048) (i32.const 50000) (i32.const 160))
@@ -132,7 +133,7 @@ fn a_memory_that_is_full_is_said_to_be_with_the_figure() {
              (then (i64.store (i32.const 72) (i64.load (i32.const 176)))))
          (call $drop (local.get $world)) (i32.const 64)",
     );
-    let mut spec = bench.spec("p", &guests::component(&guests::contract(), "restart-judge", &module));
+    let mut spec = bench.spec("p", &components::component(&components::contract(), "restart-judge", &module));
     spec.limits.stored_bytes_max = 1024;
     bench.host.load(spec).unwrap();
     assert_eq!(ask(&bench.host.policy("p").unwrap()).unwrap().action, restart(1024));

@@ -5,14 +5,15 @@
 
 mod guests;
 
-use guests::{Bench, ask, policy};
+use guests::{Bench, ask};
 use provost_plugin_host::Limits;
 use provost_state::{FaultKind, PluginStatus, Plugins};
+use provost_tests::components::{self, policy};
 
 #[test]
 fn a_good_policy_decides() {
     let bench = Bench::new();
-    let policy = bench.policy("good", &guests::good_policy());
+    let policy = bench.policy("good", &components::good_policy());
     let decision = ask(&policy).unwrap();
     assert_eq!(decision.action, guests::restart(250));
     assert_eq!(&*decision.reason, "crashed, again");
@@ -48,9 +49,9 @@ fn a_deadline_can_be_set_by_the_operator() {
 #[test]
 fn an_endless_loop_before_the_first_call_ends_at_its_deadline() {
     let bench = Bench::new();
-    let module = guests::policy_module("", "(i32.const 64)");
+    let module = components::policy_module("", "(i32.const 64)");
     let module = module.replacen("(func $deeper", "(start $forever) (func $deeper", 1);
-    let component = guests::component(&guests::contract(), "restart-judge", &module);
+    let component = components::component(&components::contract(), "restart-judge", &module);
     let mut spec = bench.spec("loop", &component);
     spec.limits = Limits::default();
     bench.host.load(spec).unwrap();
@@ -113,9 +114,9 @@ fn a_policy_that_is_refused_memory_and_goes_on_without_is_no_fault() {
 #[test]
 fn a_component_that_begins_with_too_much_memory_is_refused() {
     let bench = Bench::new();
-    let module = guests::policy_module("", "(i32.const 64)")
+    let module = components::policy_module("", "(i32.const 64)")
         .replace(r#"(memory (export "memory") 1)"#, r#"(memory (export "memory") 512)"#);
-    let fat = guests::component(&guests::contract(), "restart-judge", &module);
+    let fat = components::component(&components::contract(), "restart-judge", &module);
     let fault = ask(&bench.policy("fat", &fat)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Refused);
     assert_eq!(
@@ -127,9 +128,9 @@ fn a_component_that_begins_with_too_much_memory_is_refused() {
 #[test]
 fn a_component_that_begins_with_more_than_anyone_can_have_is_refused() {
     let bench = Bench::new();
-    let module = guests::policy_module("", "(i32.const 64)")
+    let module = components::policy_module("", "(i32.const 64)")
         .replace(r#"(memory (export "memory") 1)"#, r#"(memory (export "memory") 8192)"#);
-    let fat = guests::component(&guests::contract(), "restart-judge", &module);
+    let fat = components::component(&components::contract(), "restart-judge", &module);
     let fault = ask(&bench.policy("fat", &fat)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Refused);
     // Where the machine has no room for a pool, its own limit speaks first.

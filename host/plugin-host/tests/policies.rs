@@ -4,12 +4,13 @@
 
 mod guests;
 
-use guests::{Bench, at, component, contract, one_crash};
+use guests::{Bench, at, one_crash};
 use provost_plugin_host::PluginSpec;
 use provost_state::{
     Cause, Demand, FaultKind, Health, HealthAction, Incarnation, Judgement, Observation, Plan, PluginStatus,
     Plugins, ScaleAction, StartAction,
 };
+use provost_tests::components::{self, component, contract};
 
 /// A core of a policy with this one export; at 16 stands `because`.
 fn module(export: &str, params: &str, data: &str) -> String {
@@ -116,14 +117,14 @@ fn a_scale_policy_says_how_many() {
 
 /// A policy that accepts `{}` alone (two bytes) and says `because` of everything else.
 fn particular(bench: &Bench, settings: &str) -> PluginSpec {
-    let resolve = guests::with_package(
+    let resolve = components::with_package(
         contract(),
         "package test:particular; world particular {
             include provost:plugin/restart-judge@0.1.0;
             include provost:plugin/configured@0.1.0;
         }",
     );
-    let module = guests::policy_module("", "(call $drop (local.get $world)) (i32.const 64)").replacen(
+    let module = components::policy_module("", "(call $drop (local.get $world)) (i32.const 64)").replacen(
         "(func $deeper",
         // result<_, string> at 256: err at 256, the text at 260
         r#"(data (i32.const 256) "\01\00\00\00\20\00\00\00\07\00\00\00")

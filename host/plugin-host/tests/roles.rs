@@ -7,11 +7,12 @@ mod guests;
 use guests::Bench;
 use provost_plugin_host::Limits;
 use provost_state::{Batch, FaultKind, Plugins, ViewRequest};
+use provost_tests::components;
 
 #[test]
 fn a_view_renders() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("page", &guests::view("(i32.const 64)"))).unwrap();
+    bench.host.load(bench.spec("page", &components::view("(i32.const 64)"))).unwrap();
     let (_registry, world) = guests::one_crash();
     let view = bench.host.view("page").unwrap();
     let response = view.render(&ViewRequest::default(), &world).unwrap();
@@ -22,14 +23,14 @@ fn a_view_renders() {
 #[test]
 fn a_plugin_that_is_no_view_is_none() {
     let bench = Bench::new();
-    bench.policy("judge", &guests::good_policy());
+    bench.policy("judge", &components::good_policy());
     assert!(bench.host.view("judge").is_none());
 }
 
 #[test]
 fn a_body_beyond_its_limit_is_a_fault() {
     let bench = Bench::new();
-    let mut spec = bench.spec("page", &guests::view("(i32.const 80)"));
+    let mut spec = bench.spec("page", &components::view("(i32.const 80)"));
     spec.limits = Limits { answer_bytes_max: 1024, ..guests::patient() };
     bench.host.load(spec).unwrap();
     let (_registry, world) = guests::one_crash();
@@ -43,7 +44,7 @@ fn a_body_beyond_its_limit_is_a_fault() {
 #[test]
 fn a_content_type_that_is_none_is_a_fault() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("page", &guests::view("(i32.const 96)"))).unwrap();
+    bench.host.load(bench.spec("page", &components::view("(i32.const 96)"))).unwrap();
     let (_registry, world) = guests::one_crash();
     let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Answer);
@@ -55,7 +56,7 @@ fn a_content_type_that_is_none_is_a_fault() {
 #[test]
 fn a_view_that_loops_ends_at_its_deadline() {
     let bench = Bench::new();
-    let mut spec = bench.spec("page", &guests::view("(loop $l (br $l)) unreachable"));
+    let mut spec = bench.spec("page", &components::view("(loop $l (br $l)) unreachable"));
     spec.limits = Limits::default();
     bench.host.load(spec).unwrap();
     let (_registry, world) = guests::one_crash();
@@ -66,7 +67,7 @@ fn a_view_that_loops_ends_at_its_deadline() {
 #[test]
 fn a_consumer_keeps_its_instance_until_it_fails_and_then_begins_anew() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("counter", &guests::consumer_that_traps_at_its_third_call())).unwrap();
+    bench.host.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (_registry, world) = guests::one_crash();
     let mut consumers = bench.host.consumers();
     let consumer = consumers.first_mut().unwrap();
@@ -80,7 +81,7 @@ fn a_consumer_keeps_its_instance_until_it_fails_and_then_begins_anew() {
 #[test]
 fn a_batch_of_changes_reaches_a_consumer() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("counter", &guests::consumer_that_traps_at_its_third_call())).unwrap();
+    bench.host.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (registry, world) = guests::one_crash();
     let page = registry.reader().changes_since(provost_state::Generation(0), 100);
     assert_eq!(page.changes.len(), 5);
@@ -91,7 +92,7 @@ fn a_batch_of_changes_reaches_a_consumer() {
 #[test]
 fn a_batch_that_is_larger_than_the_contract_allows_is_told_in_parts() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("counter", &guests::consumer_that_traps_at_its_third_call())).unwrap();
+    bench.host.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (registry, world) = guests::one_crash();
     let change = registry.reader().changes_since(provost_state::Generation(0), 1).changes.remove(0);
     let three_parts = Batch { changes: vec![change; 2 * 1024 + 1], missed: 0 };
@@ -103,12 +104,13 @@ fn a_batch_that_is_larger_than_the_contract_allows_is_told_in_parts() {
 #[test]
 fn a_plugin_reads_its_settings() {
     let bench = Bench::new();
-    let module = guests::policy_module(
+    let module = components::policy_module(
         r#"(import "provost:plugin/settings@0.1.0" "json" (func $json (param i32)))"#,
         // The text lands where the reason of the decision stands.
         "(call $json (i32.const 88)) (call $drop (local.get $world)) (i32.const 64)",
     );
-    let mut spec = bench.spec("mirror", &guests::component(&guests::contract(), "restart-judge", &module));
+    let mut spec =
+        bench.spec("mirror", &components::component(&components::contract(), "restart-judge", &module));
     spec.settings_json = r#"{"first":"100ms"}"#.to_owned();
     bench.host.load(spec).unwrap();
     let decision = guests::ask(&bench.host.policy("mirror").unwrap()).unwrap();
@@ -118,13 +120,13 @@ fn a_plugin_reads_its_settings() {
 #[test]
 fn a_plugin_sees_the_snapshot_that_it_is_asked_with() {
     let bench = Bench::new();
-    let module = guests::policy_module(
+    let module = components::policy_module(
         r#"(import "provost:plugin/snapshots@0.1.0" "[method]snapshot.generation"
             (func $generation (param i32) (result i64)))"#,
         "(i64.store (i32.const 72) (call $generation (local.get $world)))
          (call $drop (local.get $world)) (i32.const 64)",
     );
-    let component = guests::component(&guests::contract(), "restart-judge", &module);
+    let component = components::component(&components::contract(), "restart-judge", &module);
     let policy = bench.policy("seer", &component);
     let (_registry, world) = guests::one_crash();
     let decision = policy.on_exit(&guests::ended(), &world).unwrap();
@@ -145,7 +147,7 @@ fn a_line_of_a_plugin_is_in_the_hosts_log_under_its_name() {
         }
     }
     let bench = Bench::new();
-    bench.host.load(bench.spec("counter", &guests::consumer_that_traps_at_its_third_call())).unwrap();
+    bench.host.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (_registry, world) = guests::one_crash();
     let written = Written::default();
     let writer = written.clone();

@@ -4,10 +4,11 @@
 
 mod guests;
 
+use provost_tests::components::{self, policy, policy_with_delay};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use guests::{Bench, ask, one_crash, policy, policy_with_delay, restart};
+use guests::{Bench, ask, one_crash, restart};
 use provost_plugin_host::LoadError;
 use provost_state::{
     FaultKind, PluginRefusal, PluginRefusalKind, PluginStatus, PluginWanted, Plugins, Replacement,
@@ -24,11 +25,11 @@ fn swap(bench: &Bench, name: &str, bytes: &[u8]) -> Result<Vec<String>, PluginRe
 
 /// A policy that imports `memory` as well.
 fn one_that_remembers() -> Vec<u8> {
-    let module = guests::policy_module(
+    let module = components::policy_module(
         r#"(import "provost:plugin/memory@0.1.0" "delete" (func $delete (param i32 i32)))"#,
         "(call $drop (local.get $world)) (i32.const 64)",
     );
-    guests::component(&guests::contract(), "restart-judge", &module)
+    components::component(&components::contract(), "restart-judge", &module)
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn a_swap_that_fails_changes_nothing_and_says_why() {
     let cases: [(&[u8], PluginRefusalKind, &str); 4] = [
         (b"", PluginRefusalKind::Component, "is empty"),
         (&policy("unreachable"), PluginRefusalKind::Check, "its trial as restart-policy failed"),
-        (&guests::view("(i32.const 64)"), PluginRefusalKind::Check, "does not export restart-policy"),
+        (&components::view("(i32.const 64)"), PluginRefusalKind::Check, "does not export restart-policy"),
         (&one_that_remembers(), PluginRefusalKind::AsksForMore, "+ imports `provost:plugin/memory@0.1.0`"),
     ];
     for (bytes, kind, says) in cases {
@@ -118,6 +119,7 @@ fn what_was_unloaded_says_so_until_it_is_loaded_again() {
         name: "p".to_owned(),
         component: bench.file("p", &policy_with_delay(3)).display().to_string(),
         settings_json: "{}".to_owned(),
+        ..PluginWanted::default()
     };
     let report = bench.host.load_wanted(&wanted).unwrap();
     assert_eq!((report.active.number, report.status), (2, PluginStatus::Active));
@@ -154,7 +156,7 @@ fn the_former_version_answers_for_one_that_fails() {
 #[test]
 fn a_component_with_another_digest_than_the_pinned_one_is_refused_with_both() {
     let bench = Bench::new();
-    let mut spec = bench.spec("p", &guests::good_policy());
+    let mut spec = bench.spec("p", &components::good_policy());
     spec.sha256 = Some("00".repeat(32));
     bench.host.load(spec).unwrap();
     let fault = ask(&bench.host.policy("p").unwrap()).unwrap_err();
@@ -168,7 +170,7 @@ fn a_component_with_another_digest_than_the_pinned_one_is_refused_with_both() {
 #[test]
 fn ten_megabytes_of_settings_are_refused_with_the_figure() {
     let bench = Bench::new();
-    let mut spec = bench.spec("p", &guests::good_policy());
+    let mut spec = bench.spec("p", &components::good_policy());
     spec.settings_json = format!("{{\"x\":\"{}\"}}", "y".repeat(10_000_000));
     let error = bench.host.load(spec).unwrap_err();
     assert!(matches!(error, LoadError::SettingsTooLarge { .. }), "{error}");

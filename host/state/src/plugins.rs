@@ -45,6 +45,8 @@ pub struct PluginFigures {
     pub missed: u64,
     /// Lines of its that were dropped because they were too many.
     pub lines_dropped: u64,
+    /// What it tried to reach of the outside without being granted that.
+    pub denials: u64,
     /// The last fault.
     pub last_fault: Option<Fault>,
 }
@@ -58,8 +60,12 @@ pub struct PluginVersion {
     pub source: Arc<str>,
     /// SHA-256 of the component, in hex.
     pub digest: Arc<str>,
+    /// Whose key signed it, if it is signed; what is bundled is signed by this host.
+    pub signed_by: Option<Arc<str>>,
     /// The interfaces that it exports to the host, such as `restart-policy`.
     pub roles: Vec<Arc<str>>,
+    /// What of the outside it may use, in the words of `allow`.
+    pub grants: Vec<Arc<str>>,
     /// What it did so far.
     pub figures: PluginFigures,
 }
@@ -86,6 +92,10 @@ pub struct PluginWanted {
     pub component: String,
     /// Its settings, as the text of a JSON object.
     pub settings_json: String,
+    /// What of the outside it may use, in the words of `allow`; nothing unless it is said.
+    pub allow: Vec<String>,
+    /// The only SHA-256 that its component may have, in hex.
+    pub sha256: Option<String>,
 }
 
 /// What is to take the place of the active version. What is not said stays as it is.

@@ -129,14 +129,13 @@ impl Table {
         (0..self.len).step_by(WIDTH).filter_map(|slot| self.leaf(slot)).flat_map(|leaf| leaf.iter())
     }
 
-    /// The states from slot `offset` on; skips whole leaves.
-    pub(crate) fn iter_from(&self, offset: usize) -> impl Iterator<Item = &Arc<ProcessState>> {
-        let first = offset & !MASK;
-        (first..self.len)
-            .step_by(WIDTH)
-            .filter_map(|slot| self.leaf(slot))
-            .flat_map(|leaf| leaf.iter())
-            .skip(offset - first)
+    /// At most `limit` states from slot `offset` on, leaf by leaf as they lie.
+    pub(crate) fn runs(&self, offset: usize, limit: usize) -> impl Iterator<Item = &[Arc<ProcessState>]> {
+        let end = offset.saturating_add(limit).min(self.len);
+        ((offset & !MASK)..end).step_by(WIDTH).filter_map(move |first| {
+            let leaf = self.leaf(first)?;
+            leaf.get(offset.saturating_sub(first)..leaf.len().min(end - first))
+        })
     }
 
     /// The states that were committed after `generation`, in slot order. Costs a look at each level for each
@@ -234,7 +233,12 @@ mod tests {
         }
         assert_eq!(table.iter().count(), table.len());
         for offset in [0, 1, 31, 32, 33, 1000, table.len() - 1, table.len(), table.len() + 9] {
-            assert_eq!(table.iter_from(offset).count(), table.len().saturating_sub(offset), "from {offset}");
+            for limit in [0, 1, 31, 40, usize::MAX] {
+                let found: Vec<usize> =
+                    table.runs(offset, limit).flatten().map(|state| state.id.index()).collect();
+                let expected: Vec<usize> = (offset..table.len()).take(limit).collect();
+                assert_eq!(found, expected, "{limit} from {offset}");
+            }
         }
     }
 

@@ -2,14 +2,13 @@
 //! missed.
 
 use provost_guest::{Batch, Event, Phase, StatusConsumer, World, log};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::Deserialize;
 
 /// The consumer and its settings.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Notify {
     /// Tell only of changes into these phases; of all, if it is not set.
-    #[serde(deserialize_with = "phases")]
     pub phases: Option<Vec<Phase>>,
 }
 
@@ -55,18 +54,6 @@ fn line(event: &Event) -> String {
     };
     let reason = if process.reason.is_empty() { String::new() } else { format!(": {}", process.reason) };
     format!("{}{life}: {} -> {}{reason}", process.name, event.before, process.phase)
-}
-
-/// Reads phases by their names.
-fn phases<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Phase>>, D::Error> {
-    let names = Vec::<String>::deserialize(deserializer)?;
-    let phase = |name: &String| {
-        Phase::of_name(name).ok_or_else(|| {
-            let known = Phase::ALL.map(Phase::name).join(", ");
-            D::Error::custom(format!("there is no phase {name:?}; the phases are {known}"))
-        })
-    };
-    names.iter().map(phase).collect::<Result<_, _>>().map(Some)
 }
 
 provost_guest::export!(Notify: StatusConsumer);

@@ -64,7 +64,7 @@ fn an_unknown_phase_is_refused_with_the_known_ones() {
     let message = settings::parse::<Notify>(r#"{"phases": ["dead"]}"#).expect_err("there is no such phase");
     assert_eq!(
         message,
-        "settings: phases: there is no phase \"dead\"; the phases are stopped, waiting, starting, running, \
+        "settings: phases[0]: there is no phase \"dead\"; the phases are stopped, waiting, starting, running, \
          stopping, backoff, exited, fatal"
     );
 }

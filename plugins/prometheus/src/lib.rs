@@ -1,11 +1,14 @@
-//! The bundled view: the whole snapshot as OpenMetrics text.
+//! The bundled view: the whole snapshot, and what the plugins did, as OpenMetrics text.
 //!
 //! OpenMetrics wants all samples of a metric together, so the rows are walked once for each metric, a page
 //! at a time and with no more columns than that metric needs: memory stays with the text, whatever the
 //! number of processes.
 
+mod plugins;
+
 use std::fmt::Write;
 
+use provost_guest::plugins::{PluginVersion, loaded};
 use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, World, each_row};
 use serde::Deserialize;
 
@@ -20,7 +23,7 @@ pub struct Prometheus {}
 
 impl StatusView for Prometheus {
     fn render(&self, _request: &Request, world: &dyn World) -> Response {
-        Response::of(CONTENT_TYPE, metrics(world))
+        Response::of(CONTENT_TYPE, metrics(world, &loaded()))
     }
 }
 
@@ -82,15 +85,16 @@ const METRICS: [Metric; 6] = [
     },
 ];
 
-/// The whole world as OpenMetrics text.
+/// The whole world and its plugins as OpenMetrics text.
 #[must_use]
-pub fn metrics(world: &dyn World) -> String {
+pub fn metrics(world: &dyn World, loaded: &[PluginVersion]) -> String {
     let mut out = String::new();
     for metric in &METRICS {
         each_process(&mut out, metric, world);
     }
     phases(&mut out, world);
     counts(&mut out, world);
+    plugins::write(&mut out, loaded);
     head(
         &mut out,
         "provost_snapshot_generation",
@@ -142,11 +146,11 @@ fn counts(out: &mut String, world: &dyn World) {
     }
 }
 
-/// The lines before a metric's samples. A metric whose name ends in `_seconds` has that unit.
+/// The lines before a metric's samples. A metric whose name ends in `_seconds` or `_bytes` has that unit.
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     sample(out, format_args!("# TYPE {name} {kind}"));
-    if name.ends_with("_seconds") {
-        sample(out, format_args!("# UNIT {name} seconds"));
+    if let Some((_, unit @ ("seconds" | "bytes"))) = name.rsplit_once('_') {
+        sample(out, format_args!("# UNIT {name} {unit}"));
     }
     sample(out, format_args!("# HELP {name} {help}"));
 }

@@ -1,12 +1,13 @@
 //! What the prometheus view renders, natively, of made-up worlds.
 
-use provost_guest::testing::{MadeUpWorld, process};
+use provost_guest::plugins::{FaultCount, Latency, PluginVersion, Standing};
+use provost_guest::testing::{MadeUpWorld, load, plugin_version, process};
 use provost_guest::{Exit, Phase, Request, StatusView, settings};
 use provost_plugin_prometheus::{Prometheus, metrics};
 
 /// The samples of a metric in this world.
 fn samples(world: &MadeUpWorld, metric: &str) -> Vec<String> {
-    let text = metrics(world);
+    let text = metrics(world, &[]);
     let of_metric = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(metric));
     of_metric.map(str::to_owned).collect()
 }
@@ -90,11 +91,46 @@ fn every_page_of_a_large_world_is_rendered() {
 
 #[test]
 fn an_empty_world_is_rendered() {
-    let text = metrics(&MadeUpWorld::default());
+    let text = metrics(&MadeUpWorld::default(), &[]);
     assert!(text.starts_with("# TYPE ") && text.ends_with("# EOF\n"));
 }
 
 #[test]
 fn a_setting_is_refused() {
     assert!(settings::parse::<Prometheus>(r#"{"path": "/"}"#).is_err());
+}
+
+#[test]
+fn each_version_of_a_plugin_has_its_samples() {
+    let in_force = PluginVersion {
+        version: 2,
+        standing: Standing::Quarantined,
+        calls: 40,
+        faults: vec![FaultCount { kind: "trap".to_owned(), count: 5 }],
+        call: Latency { p50: 22_000, p95: 60_000, p99: 1_500_000_000, max: 2_000_000_000 },
+        missed: 3,
+        ..plugin_version("judge")
+    };
+    let former = PluginVersion { in_force: false, calls: 7, ..plugin_version("judge") };
+    load([in_force, former]);
+    let view: Prometheus = settings::parse("{}").expect("no settings are good settings");
+    let request = Request { path: String::new(), query: String::new() };
+    let body = view.render(&request, &MadeUpWorld::default()).body;
+    let text = String::from_utf8(body).expect("it is text");
+    for line in [
+        r#"provost_plugin_calls_total{plugin="judge",version="2"} 40"#,
+        r#"provost_plugin_calls_total{plugin="judge",version="1"} 7"#,
+        r#"provost_plugin_standing{plugin="judge",version="2",standing="quarantined"} 1"#,
+        r#"provost_plugin_standing{plugin="judge",version="2",standing="active"} 0"#,
+        r#"provost_plugin_faults_total{plugin="judge",version="2",kind="trap"} 5"#,
+        r#"provost_plugin_call_seconds{plugin="judge",version="2",quantile="0.5"} 0.000022000"#,
+        r#"provost_plugin_call_seconds{plugin="judge",version="2",quantile="0.99"} 1.500000000"#,
+        r#"provost_plugin_call_seconds_count{plugin="judge",version="2"} 40"#,
+        r#"provost_plugin_missed_changes_total{plugin="judge",version="2"} 3"#,
+        "# UNIT provost_plugin_call_seconds seconds",
+        "# UNIT provost_plugin_stored_bytes bytes",
+    ] {
+        assert!(text.lines().any(|written| written == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains(r#"provost_plugin_standing{plugin="judge",version="1""#), "it is not in force");
 }

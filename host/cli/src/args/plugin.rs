@@ -21,6 +21,7 @@ pub(crate) enum PluginCommand {
 Examples:
   provost plugin load notify bundled:notify
   provost plugin load patience ./patience.wasm --settings '{\"tries\": 3}' --for web,workers:*
+  provost plugin load hook ./hook.wasm --allow http-out:hooks.example.org:443 --allow env:HOOK_TOKEN
 
 It is checked first: its imports, its exports, its settings, and a trial call on the current state.
 Nothing is restarted. To have it after the next start as well, write it into the config.")]
@@ -84,6 +85,33 @@ A check that fails changes nothing. Calls under way end on the version that they
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
     },
+    /// Make a pair of keys: NAME.key, to sign with, and NAME.pub, for `plugins.keys` in the config.
+    #[command(
+        after_help = "With PROVOST_KEY_PASSWORD set, the secret key is encrypted with it. The format is minisign's."
+    )]
+    Keygen {
+        /// Where, without the endings.
+        #[arg(value_name = "NAME")]
+        name: PathBuf,
+    },
+    /// Sign a component: COMPONENT.minisig.
+    Sign {
+        /// The .wasm file.
+        #[arg(value_name = "COMPONENT")]
+        component: PathBuf,
+        /// The secret key.
+        #[arg(short, long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Say whose key signed a component.
+    Verify {
+        /// The .wasm file.
+        #[arg(value_name = "COMPONENT")]
+        component: PathBuf,
+        /// A public key; may be repeated.
+        #[arg(short, long = "key", value_name = "FILE", required = true)]
+        keys: Vec<PathBuf>,
+    },
     /// Build the guest crate in a directory into a component.
     Build {
         /// The directory of the crate.
@@ -112,6 +140,13 @@ pub(crate) struct LoadArgs {
     /// Its settings as JSON.
     #[arg(long, value_name = "JSON", value_parser = settings)]
     pub(crate) settings: Option<Settings>,
+    /// What of the outside it may use: `http-out:HOST:PORT`, `fs-read:/PATH`, `fs-write:/PATH`, `env:NAME`, `clock` or
+    /// `random`; may be repeated. Nothing unless it is said, and nothing at all for a policy.
+    #[arg(long, value_name = "GRANT")]
+    pub(crate) allow: Vec<String>,
+    /// The only SHA-256 that its component may have, now and after each swap.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<String>,
     /// Whom it is to judge: names, `GROUP:*` or `all`. It becomes the first in their chains.
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',')]
     pub(crate) judges: Vec<String>,

@@ -2,6 +2,7 @@
 
 mod act;
 mod follow;
+mod keys;
 mod local;
 mod plugin;
 mod read;

@@ -2,7 +2,7 @@
 
 use provost_control::wire::{PluginChanged, PluginOrder};
 
-use super::{Context, pretty, print};
+use super::{Context, keys, pretty, print};
 use crate::args::{ConfigArg, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
@@ -31,8 +31,11 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
         PluginCommand::Inspect { component, config, output } => {
             inspect(context, &component, config, output).await
         }
-        // Needs no host: carried out by `run`.
+        // These need no host.
         PluginCommand::Build { dir } => super::local::build(&dir),
+        PluginCommand::Keygen { name } => keys::keygen(&name),
+        PluginCommand::Sign { component, key } => keys::sign(&component, &key),
+        PluginCommand::Verify { component, keys } => keys::verify(&component, &keys),
     }
 }
 
@@ -50,6 +53,8 @@ async fn load(context: &Context, args: LoadArgs) -> Result<(), Failure> {
         component: Some(located(&args.component)?),
         settings: args.settings,
         judges: args.judges,
+        allow: args.allow,
+        sha256: args.sha256,
         ..PluginOrder::default()
     };
     change(context, args.plugin, "load", order).await

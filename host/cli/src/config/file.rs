@@ -8,7 +8,7 @@ use provost_supervisor::{Check, CommandLine, Condition, RestartBudget};
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::plugin::{self, PluginSection};
+use super::plugin::{self, PluginSection, TrustSection};
 use super::process;
 use super::report::{Collector, Problem};
 use super::section::Section;
@@ -18,6 +18,7 @@ use super::section::Section;
 pub(super) struct ConfigFile {
     pub(super) host: HostSection,
     pub(super) routing: Routing,
+    pub(super) trust: TrustSection,
     pub(super) plugins: Vec<PluginSection>,
     pub(super) processes: Vec<ProcessSection>,
 }
@@ -99,9 +100,13 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     if let Some(state) = top.table("state", "write [state] on a line of its own") {
         file.routing = read_state(state);
     }
-    if let Some(plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
-        file.plugins =
-            plugins.entries().filter_map(|(name, value)| plugin::read(&plugins, name, value)).collect();
+    if let Some(mut plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
+        file.trust = plugin::read_trust(&mut plugins);
+        file.plugins = plugins
+            .entries()
+            .filter(|(name, _)| !plugin::is_trust(name.get_ref()))
+            .filter_map(|(name, value)| plugin::read(&plugins, name, value))
+            .collect();
     }
     if let Some(processes) = top.table("process", "write [process.NAME] on a line of its own") {
         file.processes =

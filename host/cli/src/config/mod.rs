@@ -11,10 +11,11 @@ mod report;
 mod section;
 pub(crate) mod units;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{Intensity, Limits, PluginSpec, Source as Component};
+use provost_plugin_host::{Intensity, Limits, PluginSpec, Source as Component, Trust};
 use provost_state::{Policy, Routing};
 use provost_supervisor::{
     Condition, Dependency, HealthCheck, LogLimits, ProcessSpec, Readiness, ReplicaSet, RestartBudget,
@@ -64,6 +65,8 @@ pub struct Config {
     pub decision_deadline_ms: u64,
     /// Which backend of the state core is in force at first.
     pub routing: Routing,
+    require_signature: bool,
+    keys: Vec<(Range<usize>, PathBuf)>,
     plugins: Vec<PluginConfig>,
     processes: Vec<ProcessSection>,
 }
@@ -72,7 +75,7 @@ pub struct Config {
 #[derive(Debug)]
 struct PluginConfig {
     spec: PluginSpec,
-    component_span: std::ops::Range<usize>,
+    component_span: Range<usize>,
 }
 
 /// Why a config cannot be used.
@@ -119,7 +122,7 @@ impl Config {
 
     fn build(source: Source, file: ConfigFile) -> Self {
         let dir = find::dir_of(&source.path);
-        let ConfigFile { host, routing, plugins, processes } = file;
+        let ConfigFile { host, routing, trust, plugins, processes } = file;
         let runtime_dir = dir.join(host.runtime_dir.as_deref().unwrap_or(find::RUNTIME_DIR));
         let plugins = plugins.into_iter().map(|plugin| build_plugin(plugin, &dir)).collect();
         Self {
@@ -134,6 +137,8 @@ impl Config {
             restart_delay_max_ms: host.restart_delay_max_ms.unwrap_or(RESTART_DELAY_MAX_MS),
             decision_deadline_ms: host.decision_deadline_ms.unwrap_or(DECISION_DEADLINE_MS),
             routing,
+            require_signature: trust.require_signature,
+            keys: trust.keys.into_iter().map(|key| (key.span(), dir.join(key.get_ref()))).collect(),
             plugins,
             processes,
             dir,
@@ -145,6 +150,20 @@ impl Config {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.source.path
+    }
+
+    /// Whose plugins are let in.
+    ///
+    /// # Errors
+    /// [`Problems`] if a file holds no public key.
+    pub fn trust(&self) -> Result<Trust, Problems> {
+        let files: Vec<PathBuf> = self.keys.iter().map(|(_, file)| file.clone()).collect();
+        Trust::of(self.require_signature, &files).map_err(|error| {
+            let bad = |file: &PathBuf| Trust::of(true, std::slice::from_ref(file)).is_err();
+            let span = self.keys.iter().find(|(_, file)| bad(file)).map(|(span, _)| span.clone());
+            let hint = "`provost plugin keygen NAME` writes NAME.pub, which belongs here".to_owned();
+            self.problems(vec![Problem { span: span.unwrap_or_default(), what: error.to_string(), hint }])
+        })
     }
 
     /// The plugins, in the order of the file.
@@ -308,6 +327,7 @@ fn build_plugin(plugin: PluginSection, dir: &Path) -> PluginConfig {
             settings_json: plugin.settings_json,
             limits: limits(&plugin.limits, plugin.quarantine),
             sha256: plugin.sha256.map(Spanned::into_inner),
+            grants: plugin.grants,
         },
     }
 }

@@ -1,14 +1,26 @@
-//! The first stage of `[plugins.NAME]`.
+//! The first stage of `[plugins]`: whom to trust, and each `[plugins.NAME]`.
 
 use std::ops::Range;
 
+use provost_plugin_host::{Grant, Grants};
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::file::named;
 use super::section::{Section, json};
 
+/// Keys of `[plugins]` itself, which no plugin can be called.
+const TRUST_KEYS: [&str; 2] = ["require_signature", "keys"];
+
 const LIMITS_HINT: &str = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
+
+/// Whose plugins are let in.
+#[derive(Debug, Default)]
+pub(super) struct TrustSection {
+    pub(super) require_signature: bool,
+    /// Files of public keys.
+    pub(super) keys: Vec<Spanned<String>>,
+}
 
 /// `[plugins.NAME]`.
 #[derive(Debug)]
@@ -17,6 +29,7 @@ pub(super) struct PluginSection {
     pub(super) component: Spanned<String>,
     pub(super) settings_json: String,
     pub(super) sha256: Option<Spanned<String>>,
+    pub(super) grants: Grants,
     pub(super) limits: LimitsSection,
     /// So many faults, in so many milliseconds.
     pub(super) quarantine: Option<(usize, u64)>,
@@ -41,6 +54,26 @@ pub(super) struct LimitsSection {
     pub(super) log_lines: Option<usize>,
 }
 
+/// Is this a key of `[plugins]` itself?
+pub(super) fn is_trust(name: &str) -> bool {
+    TRUST_KEYS.contains(&name)
+}
+
+/// Whose plugins are let in.
+pub(super) fn read_trust(plugins: &mut Section<'_>) -> TrustSection {
+    let keys = plugins.texts("keys").unwrap_or_default();
+    let require_signature = plugins.flag("require_signature").unwrap_or(false);
+    if require_signature && keys.is_empty() {
+        let hint = "make one with `provost plugin keygen NAME` and write keys = [\"NAME.pub\"]";
+        plugins.problem(
+            plugins.key_span("require_signature"),
+            "signatures are required, and there are no `keys`",
+            hint,
+        );
+    }
+    TrustSection { require_signature, keys }
+}
+
 /// Reads one plugin.
 pub(super) fn read<'t>(
     parent: &Section<'t>,
@@ -61,10 +94,11 @@ pub(super) fn read<'t>(
     }
     let settings_json = read_settings(&mut plugin);
     let sha256 = read_pin(&mut plugin);
+    let grants = read_grants(&mut plugin);
     let limits = read_limits(&mut plugin);
     let quarantine = read_quarantine(&mut plugin);
     plugin.finish();
-    Some(PluginSection { name, component: component?, settings_json, sha256, limits, quarantine })
+    Some(PluginSection { name, component: component?, settings_json, sha256, grants, limits, quarantine })
 }
 
 fn read_settings(plugin: &mut Section<'_>) -> String {
@@ -89,6 +123,20 @@ fn read_pin(plugin: &mut Section<'_>) -> Option<Spanned<String>> {
         plugin.problem(pin.span(), format!("`{text}` is not a SHA-256"), hint);
     }
     Some(pin)
+}
+
+/// What of the outside it may use.
+fn read_grants(plugin: &mut Section<'_>) -> Grants {
+    let words = plugin.texts("allow").unwrap_or_default();
+    let grant = |word: &Spanned<String>| match word.get_ref().parse::<Grant>() {
+        Ok(grant) => Some(grant),
+        Err(error) => {
+            let hint = "write allow = [\"http-out:hooks.example.org:443\", \"clock\"]";
+            plugin.problem(word.span(), error.to_string(), hint);
+            None
+        }
+    };
+    words.iter().filter_map(grant).collect()
 }
 
 fn read_limits(plugin: &mut Section<'_>) -> LimitsSection {

@@ -11,6 +11,7 @@ pub(crate) fn plugins(config: &Config) -> Result<PluginHost, Failure> {
     let options = HostOptions {
         cache_dir: Some(config.cache_dir.clone()),
         memory_dir: Some(config.memory_dir.clone()),
+        trust: config.trust()?,
     };
     let host = PluginHost::new(options).map_err(|error| {
         Failure::failed(error, "plugins cannot be run here; a config without [plugins] needs none of this")

@@ -27,6 +27,7 @@ pub(crate) fn text(plugins: &[Plugin], width: Width, paint: Paint) -> String {
             "STORED",
             "QUEUED",
             "MISSED",
+            "SIGNED BY",
             "FORMER",
             "COMPONENT",
             "SHA-256",
@@ -74,6 +75,7 @@ fn more(plugin: &Plugin) -> Vec<Cell> {
         bytes(version.stored_bytes),
         Cell::new(version.queued.to_string()),
         Cell::new(version.missed.to_string()),
+        Cell::maybe(version.signed_by.as_deref().map(one_line)),
         Cell::maybe(plugin.former.as_ref().map(|former| former.version.to_string())),
         Cell::new(one_line(&version.source)),
         Cell::new(shortened(&version.digest)),
@@ -151,7 +153,9 @@ pub(crate) fn details(plugin: &Plugin, paint: Paint) -> String {
             ("version", Cell::new(version.version.to_string())),
             ("component", Cell::new(one_line(&version.source))),
             ("sha256", Cell::new(&version.digest)),
+            ("signed by", Cell::maybe(version.signed_by.as_deref().map(one_line))),
             ("roles", Cell::maybe(listed(&version.roles))),
+            ("granted", Cell::maybe(listed(&version.grants).as_deref().map(one_line))),
             ("calls", Cell::new(version.calls.to_string())),
             ("faults", Cell::maybe(listed(&by_kind))),
             ("clamps", Cell::new(version.clamps.to_string())),
@@ -163,6 +167,7 @@ pub(crate) fn details(plugin: &Plugin, paint: Paint) -> String {
             ("stored", Cell::new(size(version.stored_bytes))),
             ("queued", Cell::new(version.queued.to_string())),
             ("missed", Cell::new(version.missed.to_string())),
+            ("denied", alarming(version.denials)),
             ("dropped", Cell::new(format!("{} lines", version.lines_dropped))),
         ] {
             line(&format!("{head}{key}"), cell);

@@ -31,6 +31,22 @@ pub(crate) fn text(status: &Status, width: Width, now_ms: u64, paint: Paint) -> 
         table.row(row(process, grouped, width, now_ms));
     }
     let mut text = table.render(paint);
+    let sets = || status.replicas.iter().filter(|set| width == Width::Wide || set.least < set.most);
+    if sets().next().is_some() {
+        text.push('\n');
+        let mut table = Table::new(&["REPLICAS", "WANTED", "RUNNING", "LEAST", "MOST"]);
+        for set in sets() {
+            let count = |count: u32| Cell::new(count.to_string());
+            table.row(vec![
+                Cell::new(&set.name),
+                count(set.wanted),
+                count(set.running),
+                count(set.least),
+                count(set.most),
+            ]);
+        }
+        text.push_str(&table.render(paint));
+    }
     let troubled = status.plugins.iter().any(plugins::is_troubled);
     if troubled || width == Width::Wide && !status.plugins.is_empty() {
         text.push('\n');
@@ -102,7 +118,7 @@ fn exit_cell(exit: &Exit) -> Cell {
 
 #[cfg(test)]
 mod tests {
-    use provost_control::wire::{Decision, Fault, Host, Plugin, PluginVersion};
+    use provost_control::wire::{Decision, Fault, Host, Plugin, PluginVersion, Replicas};
 
     use super::super::humane::timestamp;
     use super::*;
@@ -162,6 +178,7 @@ mod tests {
                     ..process("gone", "fatal", "could not be started: no such file")
                 },
             ],
+            replicas: Vec::new(),
             plugins: vec![Plugin {
                 name: "backoff".into(),
                 status: "active".into(),
@@ -202,10 +219,26 @@ web                   -        running  4711  3m12s  0         -              - 
 a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      -       up       4     3         policy  backoff     third failure\u{fffd}in a row
 gone                  -        fatal    -     -      0         -              error  -       up       0     0         policy  -           could not be started: no such file
 
-PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           P95  FUEL  MEMORY  STORED  QUEUED  MISSED  FORMER  COMPONENT        SHA-256
-backoff  active  1        3      0       0       -    -    restart-policy  -    -     -       -       0       0       -       bundled:backoff  0123456789ab
+PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           P95  FUEL  MEMORY  STORED  QUEUED  MISSED  SIGNED BY  FORMER  COMPONENT        SHA-256
+backoff  active  1        3      0       0       -    -    restart-policy  -    -     -       -       0       0       -          -       bundled:backoff  0123456789ab
 "
         );
+    }
+
+    #[test]
+    fn how_many_replicas_are_wanted_is_shown_where_that_may_change() {
+        let mut status = status();
+        status.processes.truncate(1);
+        let set = |name: &str, most| Replicas { name: name.into(), wanted: 2, running: 1, least: 2, most };
+        status.replicas = vec![set("fixed", 2), set("web", 5)];
+        let shown = text(&status, Width::Normal, NOW, Paint::OFF);
+        assert!(
+            shown.ends_with(
+                "\n\nREPLICAS  WANTED  RUNNING  LEAST  MOST\nweb       2       1        2      5\n"
+            ),
+            "{shown}"
+        );
+        assert!(text(&status, Width::Wide, NOW, Paint::OFF).contains("\nfixed "));
     }
 
     #[test]

@@ -31,8 +31,13 @@ pub struct PluginVersion {
     pub source: String,
     /// SHA-256 of the component, in hex.
     pub digest: String,
+    /// Whose key signed it; what is bundled is signed by `this host`.
+    pub signed_by: Option<String>,
     /// The interfaces that it exports to the host.
     pub roles: Vec<String>,
+    /// What of the outside it may use, in the words of `allow` in the config.
+    #[serde(default)]
+    pub grants: Vec<String>,
     /// Calls made.
     pub calls: u64,
     /// Calls that failed.
@@ -59,6 +64,9 @@ pub struct PluginVersion {
     pub missed: u64,
     /// Log lines of its that were dropped.
     pub lines_dropped: u64,
+    /// What it tried to reach of the outside without being granted that.
+    #[serde(default)]
+    pub denials: u64,
 }
 
 /// A failed call.
@@ -90,6 +98,12 @@ pub struct PluginOrder {
     /// For `load`: names, `GROUP:*` or `all`: it becomes the first in the chain of these processes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judges: Vec<String>,
+    /// For `load`: what of the outside it may use, in the words of `allow` in the config.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+    /// For `load`: the only SHA-256 that its component may have, in hex, now and after each swap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// For `swap`: take the new version even if it asks for more than the active one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_more: bool,

@@ -77,6 +77,8 @@ fn report(name: &str, source: &str, role: &str) -> PluginReport {
         number: 1,
         source: source.into(),
         digest: "00".into(),
+        signed_by: None,
+        grants: Vec::new(),
         roles: vec![role.into()],
         figures: PluginFigures { calls: 1, ..PluginFigures::default() },
     };

@@ -1,140 +1,15 @@
-//! Components written by hand in the text format, each for one behaviour, and worlds to show them.
+//! A host to try components on, and worlds to show them.
 
 #![expect(dead_code, reason = "each test crate uses some of it")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{HostOptions, Limits, PluginHost, PluginSpec, Source};
+use provost_plugin_host::{Grants, HostOptions, Limits, PluginHost, PluginSpec, Source};
 use provost_state::{
     Action, At, Cause, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Policy, Registry,
     Scope, Snapshot, registry,
 };
-use wit_component::{ComponentEncoder, StringEncoding};
-use wit_parser::{Resolve, UnresolvedPackageGroup, WorldId};
-
-/// What the contract's own `wit/` says.
-pub fn contract() -> Resolve {
-    let mut resolve = Resolve::default();
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
-    resolve.push_dir(wit).unwrap();
-    resolve
-}
-
-/// Adds a package written in the text format.
-pub fn with_package(mut resolve: Resolve, text: &str) -> Resolve {
-    resolve.push_group(UnresolvedPackageGroup::parse("test.wit", text).unwrap()).unwrap();
-    resolve
-}
-
-/// The world called `name`, in whatever package.
-pub fn world(resolve: &Resolve, name: &str) -> WorldId {
-    resolve.worlds.iter().find(|(_, world)| world.name == name).unwrap().0
-}
-
-/// A component of this world from a core module in the text format.
-pub fn component(resolve: &Resolve, world_name: &str, module: &str) -> Vec<u8> {
-    let mut wasm = wat::parse_str(module).unwrap();
-    let world = world(resolve, world_name);
-    wit_component::embed_component_metadata(&mut wasm, resolve, world, StringEncoding::UTF8, false).unwrap();
-    ComponentEncoder::default().validate(true).module(&wasm).unwrap().encode().unwrap()
-}
-
-/// The core of a restart policy: `body` leaves the address of its decision. At address 64 stands one that
-/// restarts after 250 ms, because `crashed, again`.
-pub fn policy_module(imports: &str, body: &str) -> String {
-    format!(
-        r#"(module
-            (import "provost:plugin/snapshots@0.1.0" "[resource-drop]snapshot" (func $drop (param i32)))
-            {imports}
-            (memory (export "memory") 1)
-            (data (i32.const 32) "crashed, again")
-            ;; restart, after 250 ms, itself alone
-            (data (i32.const 64) "\00\00\00\00\00\00\00\00\fa\00\00\00\00\00\00\00")
-            (data (i32.const 80) "\00\00\00\00\00\00\00\00\20\00\00\00\0e\00\00\00")
-            (global $free (mut i32) (i32.const 4096))
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-                (global.set $free (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
-                (global.get $free)
-                (global.set $free (i32.add (global.get $free) (local.get 3))))
-            (func $forever (loop $again (br $again)))
-            (func $deeper (call $deeper) (call $deeper))
-            (func (export "provost:plugin/restart-policy@0.1.0#on-exit")
-                (param $name i32) (param $name-len i32) (param $group i32) (param $group-len i32)
-                (param $incarnation i64)
-                (param $exit i32) (param $exit-0 i32) (param $exit-1 i32)
-                (param $uptime i64) (param $was-ready i32) (param $failures i32) (param $restarts i64)
-                (param $now i64) (param $seed i64)
-                (param $world i32)
-                (result i32)
-                {body}))"#
-    )
-}
-
-/// A policy with this body.
-pub fn policy(body: &str) -> Vec<u8> {
-    component(&contract(), "restart-judge", &policy_module("", body))
-}
-
-/// A policy that answers as it should.
-pub fn good_policy() -> Vec<u8> {
-    policy("(call $drop (local.get $world)) (i32.const 64)")
-}
-
-/// A policy that restarts after so long.
-pub fn policy_with_delay(delay_ms: u64) -> Vec<u8> {
-    policy(&format!(
-        "(i64.store (i32.const 72) (i64.const {delay_ms})) (call $drop (local.get $world)) (i32.const 64)"
-    ))
-}
-
-/// A core of a view: `body` leaves the address of its response. At address 64 stands `text/plain` and `hello`.
-pub fn view(body: &str) -> Vec<u8> {
-    let module = format!(
-        r#"(module
-            (import "provost:plugin/snapshots@0.1.0" "[resource-drop]snapshot" (func $drop (param i32)))
-            (memory (export "memory") 1)
-            (data (i32.const 16) "text/plain")
-            (data (i32.const 32) "hello")
-            (data (i32.const 48) "no media type")
-            (data (i32.const 64) "\10\00\00\00\0a\00\00\00\20\00\00\00\05\00\00\00")
-            ;; a body of 4000 bytes, and one with a bad content type
-            (data (i32.const 80) "\10\00\00\00\0a\00\00\00\00\04\00\00\a0\0f\00\00")
-            (data (i32.const 96) "\30\00\00\00\0d\00\00\00\20\00\00\00\05\00\00\00")
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8192))
-            (func (export "provost:plugin/status-view@0.1.0#render")
-                (param $path i32) (param $path-len i32) (param $query i32) (param $query-len i32)
-                (param $world i32)
-                (result i32)
-                (call $drop (local.get $world))
-                {body}))"#
-    );
-    component(&contract(), "status-renderer", &module)
-}
-
-/// A consumer that counts its calls in its memory and traps at the third.
-pub fn consumer_that_traps_at_its_third_call() -> Vec<u8> {
-    let module = r#"(module
-        (import "provost:plugin/snapshots@0.1.0" "[resource-drop]snapshot" (func $drop (param i32)))
-        (import "provost:plugin/log@0.1.0" "write" (func $write (param i32 i32 i32)))
-        (memory (export "memory") 16)
-        (data (i32.const 16) "call number 0")
-        (global $calls (mut i32) (i32.const 0))
-        (global $free (mut i32) (i32.const 4096))
-        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-            (global.set $free (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
-            (global.get $free)
-            (global.set $free (i32.add (global.get $free) (local.get 3))))
-        (func (export "provost:plugin/status-consumer@0.1.0#on-change")
-            (param $events i32) (param $events-len i32) (param $missed i64) (param $world i32)
-            (call $drop (local.get $world))
-            (global.set $free (i32.const 4096))
-            (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
-            (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable))
-            (i32.store8 (i32.const 28) (i32.add (i32.const 48) (global.get $calls)))
-            (call $write (i32.const 2) (i32.const 16) (i32.const 13))))"#;
-    component(&contract(), "status-listener", module)
-}
 
 /// The limits that hold by default, but for the deadline.
 pub fn patient() -> Limits {
@@ -143,7 +18,11 @@ pub fn patient() -> Limits {
 
 /// Everything that a host keeps, in directories of its own.
 pub fn options(dir: &Path) -> HostOptions {
-    HostOptions { cache_dir: Some(dir.join("cache")), memory_dir: Some(dir.join("memory")) }
+    HostOptions {
+        cache_dir: Some(dir.join("cache")),
+        memory_dir: Some(dir.join("memory")),
+        ..HostOptions::default()
+    }
 }
 
 /// A host with its cache in a directory of its own, and the files of its plugins beside it.
@@ -178,6 +57,7 @@ impl Bench {
             settings_json: "{}".to_owned(),
             limits: patient(),
             sha256: None,
+            grants: Grants::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that people run by hand")]
 
 mod figures;
+mod plugins;
 mod tables;
 mod targets;
 mod verdict;
@@ -16,7 +17,7 @@ use provost_tests::bench::control::DISTURBED_BELOW;
 use provost_tests::bench::trial::TIMED;
 
 /// What the benchmarks write, and whether the report needs it.
-const BENCHES: [(&str, bool); 8] = [
+const BENCHES: [(&str, bool); 9] = [
     ("reads", true),
     ("lookups", true),
     ("listall", true),
@@ -25,9 +26,10 @@ const BENCHES: [(&str, bool); 8] = [
     ("memory", true),
     ("status", false),
     ("restart", false),
+    ("plugins", false),
 ];
 
-const HEAD: &str = "# Benchmarks of the state core
+const HEAD: &str = "# Benchmarks
 
 Made by `cargo run -p provost-tests --bin report` from the results of
 
@@ -35,9 +37,10 @@ Made by `cargo run -p provost-tests --bin report` from the results of
 $ cargo bench -p provost-state --bench core     # a few minutes; wants the machine for itself
 $ cargo bench -p provost --bench status         # the production path
 $ cargo bench -p provost --bench restart
+$ cargo bench -p provost-plugin-host --bench plugins
 ```
 
-No number here is typed by hand. The plan that the targets come from compares with a mutex that is locked while the whole
+No number here is typed by hand. Most of it is about the state core; the plan that its targets come from compares with a mutex that is locked while the whole
 state is cloned, behind an `RwLock<HashMap>`.
 
 ## How to read it
@@ -70,6 +73,7 @@ fn report(benches: &[Bench]) -> String {
     text += &targets::where_a_mutex_wins(benches);
     text += "\n## What users feel\n\n";
     text += &tables::felt(benches);
+    text += &plugins::all(benches);
     text += "\n## Key settings in full\n";
     text += &tables::key(benches);
     text += "\n## All settings\n\nRatios to the first design of each table, the median of the rounds.\n";

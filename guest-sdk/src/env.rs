@@ -1,0 +1,32 @@
+//! Variables of the host's environment that the operator granted with `env:NAME`. Needs the feature `wasi` of this crate.
+
+/// The value of this variable; `None` if it was not granted, or is not set.
+#[must_use]
+pub fn var(name: &str) -> Option<String> {
+    #[cfg(target_arch = "wasm32")]
+    let granted = wasip2::cli::environment::get_environment();
+    #[cfg(not(target_arch = "wasm32"))]
+    let granted = GRANTED.with_borrow(Clone::clone);
+    granted.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+std::thread_local! {
+    static GRANTED: std::cell::RefCell<Vec<(String, String)>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// Gives this variable a value in native tests, for this thread.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn set(name: &str, value: &str) {
+    GRANTED.with_borrow_mut(|granted| granted.insert(0, (name.to_owned(), value.to_owned())));
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_variable_is_there_once_it_is_granted() {
+        assert_eq!(super::var("TOKEN"), None);
+        super::set("TOKEN", "abc");
+        assert_eq!(super::var("TOKEN").as_deref(), Some("abc"));
+    }
+}

@@ -1,0 +1,296 @@
+//! What a plugin with grants reaches of the outside: the interfaces of WASI that its grants open, linked one by one,
+//! each with exactly what was granted behind it. What is beyond is denied, logged and counted.
+
+mod files;
+mod lines;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
+use wasmtime_wasi::random::WasiRandom;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p2::bindings::http;
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
+    default_send_request,
+};
+
+use crate::bindings::log::Level;
+use crate::call::Guest;
+use crate::grants::{Grant, Grants};
+use crate::limits::Limits;
+
+use files::{HasFiles, WatchedFiles};
+use lines::Pipe;
+
+/// The most randomness that may be asked for at once, in bytes.
+const RANDOM_BYTES_MAX: u64 = 1 << 20;
+
+/// The threads that wait for the outside on behalf of plugins. There are none until a plugin is granted something.
+#[derive(Default)]
+pub(crate) struct Waiting(Mutex<Option<Arc<Waiters>>>);
+
+/// One thread for all that is waited for.
+pub(crate) struct Waiters(Option<Runtime>);
+
+impl Waiting {
+    /// Those of this host.
+    ///
+    /// # Errors
+    /// The machine's, if there are no more threads to be had.
+    pub(crate) fn waiters(&self) -> std::io::Result<Arc<Waiters>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(waiters) = &*kept {
+            return Ok(waiters.clone());
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("plugin-outside")
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let waiters = Arc::new(Waiters(Some(runtime)));
+        *kept = Some(waiters.clone());
+        Ok(waiters)
+    }
+}
+
+impl Waiters {
+    /// Waits in this thread until `call` is done, or until it has taken longer than `most`: then it is dropped.
+    pub(crate) fn wait<T>(
+        &self,
+        call: impl Future<Output = wasmtime::Result<T>>,
+        most: Duration,
+    ) -> wasmtime::Result<T> {
+        let _entered = self.0.as_ref().map(Runtime::enter);
+        let timed = async { tokio::time::timeout(most, call).await };
+        pollster::block_on(timed).unwrap_or_else(|_| Err(wasmtime::Trap::Interrupt.into()))
+    }
+}
+
+impl Drop for Waiters {
+    fn drop(&mut self) {
+        // A reader of a pipe that nobody writes to never ends: the host does not wait for it.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Waiters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiters").finish_non_exhaustive()
+    }
+}
+
+/// Who is told of a plugin's doings outside.
+pub(crate) trait Watch: Send + Sync {
+    /// It tried what it was not granted.
+    fn denied(&self, what: &str);
+
+    /// It wrote a line to its standard output or its standard error.
+    fn line(&self, level: Level, line: &str);
+}
+
+/// What one instance has of the outside.
+pub(crate) struct Outside {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    gate: Gate,
+}
+
+impl Outside {
+    /// All that is granted.
+    ///
+    /// # Errors
+    /// What is missing of it, in words for people: a directory, most likely.
+    pub(crate) fn new(
+        grants: &Arc<Grants>,
+        limits: &Limits,
+        call: Duration,
+        watch: Arc<dyn Watch>,
+    ) -> Result<Self, String> {
+        let mut wasi = WasiCtx::builder();
+        wasi.max_random_size(RANDOM_BYTES_MAX)
+            .stdout(Pipe::new(Level::Info, watch.clone()))
+            .stderr(Pipe::new(Level::Warn, watch.clone()));
+        for grant in grants.iter() {
+            let (path, perms) = match grant {
+                Grant::FsRead(path) => (path, FsPerms::ReadOnly),
+                Grant::FsWrite(path) => (path, FsPerms::ReadWrite),
+                Grant::Env(name) => {
+                    if let Ok(value) = std::env::var(name) {
+                        wasi.env(name, value);
+                    }
+                    continue;
+                }
+                Grant::HttpOut { .. } | Grant::Clock | Grant::Random => continue,
+            };
+            // Its name within the plugin is its name outside, so that settings and messages mean the same.
+            wasi.preopened_dir(path, path.to_string_lossy(), perms)
+                .map_err(|error| format!("its grant `{grant}` leads nowhere: {}", error.root_cause()))?;
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles_max);
+        Ok(Self {
+            wasi: wasi.build(),
+            table,
+            http: WasiHttpCtx::new(),
+            gate: Gate { grants: grants.clone(), longest: call, watch },
+        })
+    }
+
+    /// Nothing at all.
+    pub(crate) fn nothing(watch: Arc<dyn Watch>) -> Self {
+        Self {
+            wasi: WasiCtx::builder().build(),
+            table: ResourceTable::new(),
+            http: WasiHttpCtx::new(),
+            gate: Gate { grants: Arc::default(), longest: Duration::ZERO, watch },
+        }
+    }
+
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.gate, table: &mut self.table, ctx: &mut self.http }
+    }
+
+    fn files(&mut self) -> WatchedFiles<'_> {
+        let watch = &*self.gate.watch;
+        let view = WasiCtxView { ctx: &mut self.wasi, table: &mut self.table };
+        WatchedFiles::new(view, watch)
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let outside = self.outside();
+        WasiCtxView { ctx: &mut outside.wasi, table: &mut outside.table }
+    }
+}
+
+/// Lets requests through to where they may go.
+struct Gate {
+    grants: Arc<Grants>,
+    /// Nothing is waited for longer than this.
+    longest: Duration,
+    watch: Arc<dyn Watch>,
+}
+
+/// Where a request goes to; without a port to that of its scheme.
+fn goal(uri: &::http::Uri) -> Option<(&str, u16)> {
+    let port = match (uri.port_u16(), uri.scheme_str()) {
+        (Some(port), _) => port,
+        (None, Some("https")) => 443,
+        (None, _) => 80,
+    };
+    Some((uri.host()?, port))
+}
+
+type Sent = Result<(::http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+
+impl WasiHttpHooks for Gate {
+    fn send_request(
+        &mut self,
+        request: ::http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _written: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let goal = goal(request.uri());
+        if !goal.is_some_and(|(host, port)| self.grants.reaches(host, port)) {
+            let (host, port) = goal.unwrap_or_default();
+            self.watch.denied(&format!("a request to {host}:{port}: it would need http-out:{host}:{port}"));
+            return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        let asked = options.unwrap_or_default();
+        let most = |asked: Option<Duration>| Some(asked.unwrap_or(self.longest).min(self.longest));
+        let options = RequestOptions {
+            connect_timeout: most(asked.connect_timeout),
+            first_byte_timeout: most(asked.first_byte_timeout),
+            between_bytes_timeout: most(asked.between_bytes_timeout),
+        };
+        Box::new(async move {
+            use http_body_util::BodyExt;
+            let (response, rest) = default_send_request(request, Some(options)).await?;
+            Ok((response.map(BodyExt::boxed_unsync), Box::new(rest) as Box<dyn Future<Output = _> + Send>))
+        })
+    }
+}
+
+struct HasTable;
+
+impl HasData for HasTable {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+/// Adds to `linker` what these grants open, interface by interface, and nothing else.
+pub(crate) fn link(linker: &mut Linker<Guest>, grants: &Grants) -> wasmtime::Result<()> {
+    if grants.is_empty() {
+        return Ok(());
+    }
+    let l = linker;
+    io::error::add_to_linker::<_, HasTable>(l, |guest| &mut guest.outside().table)?;
+    io::poll::add_to_linker::<_, HasTable>(l, |guest| &mut guest.outside().table)?;
+    io::streams::add_to_linker::<_, HasTable>(l, |guest| &mut guest.outside().table)?;
+    cli::environment::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::exit::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::stdin::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::stdout::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::stderr::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_input::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_output::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    if grants.clock() {
+        clocks::wall_clock::add_to_linker::<_, WasiClocks>(l, Guest::clocks)?;
+        clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(l, Guest::clocks)?;
+    }
+    if grants.random() {
+        random::random::add_to_linker::<_, WasiRandom>(l, |guest| guest.ctx().ctx.random())?;
+        random::insecure::add_to_linker::<_, WasiRandom>(l, |guest| guest.ctx().ctx.random())?;
+        random::insecure_seed::add_to_linker::<_, WasiRandom>(l, |guest| guest.ctx().ctx.random())?;
+    }
+    if grants.files() {
+        filesystem::preopens::add_to_linker::<_, WasiFilesystem>(l, Guest::filesystem)?;
+        filesystem::types::add_to_linker::<_, HasFiles>(l, |guest| guest.outside().files())?;
+    }
+    if grants.http() {
+        let options = http::types::LinkOptions::default();
+        http::types::add_to_linker::<_, WasiHttp>(l, &options, |guest| guest.outside().http())?;
+        http::outgoing_handler::add_to_linker::<_, WasiHttp>(l, |guest| guest.outside().http())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_without_a_port_goes_to_that_of_its_scheme() {
+        let goes = |uri: &'static str| {
+            let uri = ::http::Uri::from_static(uri);
+            goal(&uri).map(|(host, port)| (host.to_owned(), port))
+        };
+        assert_eq!(goes("http://a.example/x"), Some(("a.example".to_owned(), 80)));
+        assert_eq!(goes("https://a.example/x"), Some(("a.example".to_owned(), 443)));
+        assert_eq!(goes("http://[::1]:81/x"), Some(("[::1]".to_owned(), 81)));
+        assert_eq!(goes("/x"), None);
+    }
+
+    #[test]
+    fn waiting_ends_with_the_deadline() {
+        let waiters = Waiting::default().waiters().unwrap();
+        let ended = waiters.wait(std::future::pending::<wasmtime::Result<()>>(), Duration::from_millis(1));
+        assert_eq!(ended.unwrap_err().downcast_ref(), Some(&wasmtime::Trap::Interrupt));
+        assert_eq!(waiters.wait(async { Ok(7) }, Duration::from_secs(60)).unwrap(), 7);
+    }
+}

@@ -1,0 +1,134 @@
+//! The files of a plugin with grants: those of WASI, with every attempt to leave what was granted logged and counted.
+
+use wasmtime::component::{HasData, Resource};
+use wasmtime_wasi::WasiCtxView;
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode,
+    Filesize, Host, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags,
+    PathFlags,
+};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
+
+use super::Watch;
+
+/// The filesystem, watched.
+pub(super) struct WatchedFiles<'a> {
+    files: WasiFilesystemCtxView<'a>,
+    watch: &'a dyn Watch,
+}
+
+pub(super) struct HasFiles;
+
+impl HasData for HasFiles {
+    type Data<'a> = WatchedFiles<'a>;
+}
+
+impl<'a> WatchedFiles<'a> {
+    pub(super) fn new(view: WasiCtxView<'a>, watch: &'a dyn Watch) -> Self {
+        let files = WasiFilesystemCtxView { ctx: view.ctx.filesystem(), table: view.table };
+        Self { files, watch }
+    }
+
+    /// Counts what was denied because it was not granted. What the operating system denies (`access`) is another thing.
+    fn watched<T>(&self, call: &str, path: &str, result: FsResult<T>) -> FsResult<T> {
+        if let Err(error) = &result
+            && error.downcast_ref() == Some(&ErrorCode::NotPermitted)
+        {
+            self.watch.denied(&format!("{call} {path}: it is outside of what fs-read and fs-write grant"));
+        }
+        result
+    }
+}
+
+impl Host for WatchedFiles<'_> {
+    fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
+        self.files.convert_error_code(error)
+    }
+
+    fn filesystem_error_code(
+        &mut self,
+        error: Resource<wasmtime::Error>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        self.files.filesystem_error_code(error)
+    }
+}
+
+/// A descriptor's handle.
+type Fd = Resource<Descriptor>;
+
+/// Functions of a descriptor that go through to the files, watched. Before the semicolon is the path that they are
+/// about, if there is one.
+macro_rules! through {
+    ($(async $name:ident($($arg:ident: $ty:ty),* $(; $path:ident)?) -> $ok:ty;)*) => {
+        $(async fn $name(&mut self, fd: Fd, $($arg: $ty),*) -> FsResult<$ok> {
+            let about = <[&str]>::concat(&[$($path.as_str())?]);
+            let result = self.files.$name(fd, $($arg),*).await;
+            self.watched(stringify!($name), &about, result)
+        })*
+    };
+}
+
+impl HostDescriptor for WatchedFiles<'_> {
+    through! {
+        async advise(offset: Filesize, len: Filesize, advice: Advice) -> ();
+        async sync_data() -> ();
+        async get_flags() -> DescriptorFlags;
+        async get_type() -> DescriptorType;
+        async set_size(size: Filesize) -> ();
+        async set_times(atim: NewTimestamp, mtim: NewTimestamp) -> ();
+        async read(len: Filesize, offset: Filesize) -> (Vec<u8>, bool);
+        async write(buffer: Vec<u8>, offset: Filesize) -> Filesize;
+        async read_directory() -> Resource<DirectoryEntryStream>;
+        async sync() -> ();
+        async create_directory_at(path: String; path) -> ();
+        async stat() -> DescriptorStat;
+        async stat_at(flags: PathFlags, path: String; path) -> DescriptorStat;
+        async set_times_at(flags: PathFlags, path: String, atim: NewTimestamp, mtim: NewTimestamp; path) -> ();
+        async link_at(flags: PathFlags, path: String, new: Fd, new_path: String; path) -> ();
+        async open_at(flags: PathFlags, path: String, open: OpenFlags, mode: DescriptorFlags; path) -> Fd;
+        async readlink_at(path: String; path) -> String;
+        async remove_directory_at(path: String; path) -> ();
+        async rename_at(path: String, new: Fd, new_path: String; path) -> ();
+        async symlink_at(path: String, new_path: String; new_path) -> ();
+        async unlink_file_at(path: String; path) -> ();
+        async metadata_hash() -> MetadataHashValue;
+        async metadata_hash_at(flags: PathFlags, path: String; path) -> MetadataHashValue;
+    }
+
+    fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<DynInputStream>> {
+        let result = self.files.read_via_stream(fd, offset);
+        self.watched("read_via_stream", "", result)
+    }
+
+    fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<DynOutputStream>> {
+        let result = self.files.write_via_stream(fd, offset);
+        self.watched("write_via_stream", "", result)
+    }
+
+    fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
+        let result = self.files.append_via_stream(fd);
+        self.watched("append_via_stream", "", result)
+    }
+
+    async fn is_same_object(&mut self, fd: Fd, other: Fd) -> wasmtime::Result<bool> {
+        self.files.is_same_object(fd, other).await
+    }
+
+    fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
+        HostDescriptor::drop(&mut self.files, fd)
+    }
+}
+
+impl HostDirectoryEntryStream for WatchedFiles<'_> {
+    async fn read_directory_entry(
+        &mut self,
+        stream: Resource<DirectoryEntryStream>,
+    ) -> FsResult<Option<DirectoryEntry>> {
+        self.files.read_directory_entry(stream).await
+    }
+
+    fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
+        HostDirectoryEntryStream::drop(&mut self.files, stream)
+    }
+}

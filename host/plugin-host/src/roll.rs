@@ -1,0 +1,89 @@
+//! The roll of all plugins: who is loaded, in the order of the config, and the host's side of the interface `plugins`.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use provost_state::{PluginReport, PluginStatus, PluginVersion};
+
+use crate::bindings::plugins::{self, FaultCount, Host, Latency, Standing};
+use crate::call::Guest;
+use crate::plugin::Plugin;
+
+/// All plugins, with those that were unloaded. Published whole at each addition: whoever lists them takes no lock,
+/// because status does.
+#[derive(Debug, Default)]
+pub(crate) struct Roll(ArcSwap<Vec<Arc<Plugin>>>);
+
+impl Roll {
+    /// Those that are loaded at one instant, wait-free.
+    pub(crate) fn loaded(&self) -> Vec<Arc<Plugin>> {
+        self.0.load().iter().filter(|plugin| !plugin.versions().gone).cloned().collect()
+    }
+
+    /// The plugin of this name, unloaded or not.
+    pub(crate) fn known(&self, name: &str) -> Option<Arc<Plugin>> {
+        self.0.load().iter().find(|plugin| &*plugin.name == name).cloned()
+    }
+
+    /// Puts a plugin behind the others. One caller at a time: the host sees to it.
+    pub(crate) fn append(&self, plugin: &Arc<Plugin>) {
+        let all = self.0.load_full();
+        let others = all.iter().filter(|other| !Arc::ptr_eq(other, plugin));
+        self.0.store(Arc::new(others.chain([plugin]).cloned().collect()));
+    }
+}
+
+impl Host for Guest {
+    fn loaded(&mut self) -> Vec<plugins::PluginVersion> {
+        let Some(roll) = self.roll() else { return Vec::new() };
+        roll.loaded().iter().flat_map(|plugin| versions(&plugin.report())).collect()
+    }
+}
+
+fn versions(report: &PluginReport) -> Vec<plugins::PluginVersion> {
+    let standing = match report.status {
+        PluginStatus::Active => Standing::Active,
+        PluginStatus::Refused(_) => Standing::Refused,
+        PluginStatus::Quarantined(_) => Standing::Quarantined,
+    };
+    let active = version(report, &report.active, true, standing);
+    // The former one was let in, or it would not have been in force.
+    let former = report.former.as_ref().map(|former| version(report, former, false, Standing::Active));
+    [active].into_iter().chain(former).collect()
+}
+
+fn version(
+    report: &PluginReport,
+    version: &PluginVersion,
+    in_force: bool,
+    standing: Standing,
+) -> plugins::PluginVersion {
+    let figures = &version.figures;
+    let fault = |(kind, count): &(provost_state::FaultKind, u64)| FaultCount {
+        kind: kind.as_str().to_owned(),
+        count: *count,
+    };
+    plugins::PluginVersion {
+        plugin: report.name.to_string(),
+        version: version.number,
+        in_force,
+        standing,
+        roles: version.roles.iter().map(ToString::to_string).collect(),
+        calls: figures.calls,
+        faults: figures.faults.iter().map(fault).collect(),
+        clamps: figures.clamps,
+        call: Latency {
+            p50: figures.call.p50_ns,
+            p95: figures.call.p95_ns,
+            p99: figures.call.p99_ns,
+            max: figures.call.max_ns,
+        },
+        fuel_max: figures.fuel_max,
+        memory_bytes_max: figures.memory_bytes_max,
+        stored_bytes: figures.stored_bytes,
+        queued: figures.queued,
+        missed: figures.missed,
+        lines_dropped: figures.lines_dropped,
+        denials: figures.denials,
+    }
+}

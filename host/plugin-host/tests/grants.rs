@@ -1,0 +1,253 @@
+//! What is granted opens exactly that: at load interface by interface, at call time place by place.
+
+#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+
+mod guests;
+
+use provost_tests::components;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use guests::Bench;
+use provost_plugin_host::{Grants, Limits};
+use provost_state::{FaultKind, PluginStatus, Plugins, ViewRequest};
+
+/// Everything, with the files of `dir` to read.
+fn everything(dir: &Path) -> Vec<String> {
+    let dir = dir.display();
+    [
+        format!("fs-read:{dir}"),
+        "http-out:127.0.0.1:1".into(),
+        "env:PATH".into(),
+        "clock".into(),
+        "random".into(),
+    ]
+    .into()
+}
+
+fn load(bench: &Bench, name: &str, limits: Limits, grants: &[String]) {
+    let outside = std::fs::read(provost_tests::guest("outside")).unwrap();
+    let mut spec = bench.spec(name, &outside);
+    (spec.limits, spec.grants) = (limits, Grants::parse(grants).unwrap());
+    bench.host.load(spec).unwrap();
+}
+
+/// A guest with these grants.
+fn granted(grants: &[String]) -> Bench {
+    let bench = Bench::new();
+    load(&bench, "outside", guests::patient(), grants);
+    bench
+}
+
+fn refusal(bench: &Bench) -> Arc<str> {
+    let status = bench.host.reports().remove(0).status;
+    let PluginStatus::Refused(why) = status else { unreachable!("it is {status:?}") };
+    why
+}
+
+fn ask(bench: &Bench, path: &str, query: &str) -> Result<String, provost_state::Fault> {
+    let (_registry, world) = guests::one_crash();
+    let request = ViewRequest { path: path.into(), query: query.into() };
+    let response = bench.host.view("outside").unwrap().render(&request, &world)?;
+    Ok(String::from_utf8(response.body).unwrap())
+}
+
+fn denials(bench: &Bench) -> u64 {
+    bench.host.reports()[0].active.figures.denials
+}
+
+#[test]
+fn without_any_one_of_its_grants_it_is_refused_and_told_which() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = everything(dir.path());
+    for (grant, import) in [
+        ("fs-read:", "`wasi:filesystem/types@0.2"),
+        ("http-out:", "`wasi:http/types@0.2"),
+        ("clock", "`wasi:clocks/monotonic-clock@0.2"),
+        ("random", "`wasi:random/random@0.2"),
+    ] {
+        let but_one: Vec<String> = all.iter().filter(|word| !word.starts_with(grant)).cloned().collect();
+        assert_eq!(but_one.len(), all.len() - 1);
+        let why = refusal(&granted(&but_one));
+        assert!(why.starts_with(&format!("it imports {import}")), "{why}");
+        assert!(why.contains(&format!("allow = [\"{grant}")), "{why}");
+    }
+    let bench = granted(&all);
+    let report = &bench.host.reports()[0];
+    assert_eq!((&report.status, report.active.grants.len()), (&PluginStatus::Active, 5));
+}
+
+#[test]
+fn a_policy_is_never_granted_anything() {
+    let bench = Bench::new();
+    let mut spec = bench.spec("judge", &components::good_policy());
+    spec.grants = Grants::parse(&["clock"]).unwrap();
+    bench.host.load(spec).unwrap();
+    let why = refusal(&bench);
+    assert!(why.starts_with("it is a restart-policy, and a policy is granted nothing"), "{why}");
+}
+
+#[test]
+fn files_are_read_where_that_is_granted_and_nowhere_else() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(dir.path().join("in"), "inside").unwrap();
+    std::fs::write(other.path().join("secret"), "secret").unwrap();
+    std::os::unix::fs::symlink(other.path().join("secret"), dir.path().join("link")).unwrap();
+    std::os::unix::fs::symlink("in", dir.path().join("within")).unwrap();
+    let bench = granted(&everything(dir.path()));
+    let within = |path: &str| format!("{}|{path}", dir.path().display());
+    assert_eq!(ask(&bench, "read", &within("in")).unwrap(), "inside");
+    assert_eq!(ask(&bench, "read", &within("within")).unwrap(), "inside", "a link that stays inside");
+    assert_eq!(denials(&bench), 0);
+    let name = other.path().file_name().unwrap().to_str().unwrap();
+    let secret = other.path().join("secret").display().to_string();
+    for (attempt, escape) in [
+        ("read", within("link")),
+        ("read", within(&format!("../{name}/secret"))),
+        ("read", within(&secret)),
+        ("write", within("in")),
+        ("write", within("new")),
+    ] {
+        let before = denials(&bench);
+        let answer = ask(&bench, attempt, &escape).unwrap();
+        assert!(
+            answer == "error: not-permitted" || answer == "error: read-only",
+            "{attempt} {escape}: {answer}"
+        );
+        assert_eq!(denials(&bench), before + 1, "{attempt} {escape} is counted");
+    }
+    let elsewhere = format!("{}|secret", other.path().display());
+    assert_eq!(ask(&bench, "read", &elsewhere).unwrap(), "error: it is not granted");
+    assert_eq!(std::fs::read(dir.path().join("in")).unwrap(), b"inside");
+    assert!(!dir.path().join("new").exists());
+}
+
+#[test]
+fn files_are_written_where_that_is_granted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut grants = everything(dir.path());
+    grants[0] = grants[0].replace("fs-read", "fs-write");
+    let bench = granted(&grants);
+    let goal = format!("{}|new", dir.path().display());
+    assert_eq!(ask(&bench, "write", &goal).unwrap(), "written");
+    assert_eq!(ask(&bench, "read", &goal).unwrap(), "written");
+    assert_eq!((std::fs::read(dir.path().join("new")).unwrap(), denials(&bench)), (b"written".to_vec(), 0));
+}
+
+#[test]
+fn a_directory_that_is_gone_is_named() {
+    let bench = granted(&everything(Path::new("/nonexistent")));
+    let why = ask(&bench, "now", "").unwrap_err();
+    assert_eq!(why.kind, FaultKind::Refused);
+    assert!(why.message.contains("its grant `fs-read:/nonexistent` leads nowhere"), "{why}");
+}
+
+#[test]
+fn a_variable_is_seen_if_it_is_granted() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = granted(&everything(dir.path()));
+    assert_eq!(ask(&bench, "env", "PATH").unwrap(), format!("{:?}", std::env::var("PATH").ok()));
+    assert!(std::env::var("CARGO_MANIFEST_DIR").is_ok());
+    assert_eq!(ask(&bench, "env", "CARGO_MANIFEST_DIR").unwrap(), "None");
+}
+
+#[test]
+fn time_and_randomness_are_there_once_granted() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = granted(&everything(dir.path()));
+    let written = bench.dir.path().join("now");
+    std::fs::write(&written, "").unwrap();
+    let now = std::fs::metadata(written).unwrap().modified().unwrap();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let told: u64 = ask(&bench, "now", "").unwrap().parse().unwrap();
+    // A file's time may lag behind the clock by a tick.
+    assert!(told >= now, "{told} is before {now}");
+    assert_ne!(ask(&bench, "random", "").unwrap(), ask(&bench, "random", "").unwrap());
+    assert_eq!(ask(&bench, "wait", "5").unwrap(), "waited");
+}
+
+/// Answers requests with `hello`, and never more than `most` of them.
+fn server(most: usize) -> (u16, thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = thread::spawn(move || {
+        for stream in listener.incoming().take(most) {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello")
+                .unwrap();
+        }
+    });
+    (port, serving)
+}
+
+#[test]
+fn requests_go_where_that_is_granted_and_nowhere_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (port, serving) = server(1);
+    let mut grants = everything(dir.path());
+    grants[1] = format!("http-out:127.0.0.1:{port}");
+    let bench = granted(&grants);
+    assert_eq!(ask(&bench, "get", &format!("http://127.0.0.1:{port}/x")).unwrap(), "200: hello");
+    serving.join().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let other = listener.local_addr().unwrap().port();
+    for url in [
+        format!("http://127.0.0.1:{other}/"),
+        format!("http://localhost:{port}/"),
+        "http://127.0.0.1/".into(),
+    ] {
+        let before = denials(&bench);
+        let answer = ask(&bench, "get", &url).unwrap();
+        assert!(answer.starts_with("error: the operator has not granted it"), "{url}: {answer}");
+        assert_eq!(denials(&bench), before + 1, "{url} is counted");
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+}
+
+#[test]
+fn waiting_for_what_never_comes_ends_with_the_deadline() {
+    let dir = tempfile::tempdir().unwrap();
+    // A server that takes the request and says nothing, a pipe that nobody writes to, and an hour of sleep.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        dir.path().join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )
+    .unwrap();
+    let bench = Bench::new();
+    let mut grants = everything(dir.path());
+    grants[1] = format!("http-out:127.0.0.1:{port}");
+    load(&bench, "outside", Limits { call_ms_max: Some(200), ..Limits::default() }, &grants);
+    let pipe = format!("{}|pipe", dir.path().display());
+    for (path, query) in
+        [("wait", "3600000"), ("get", &format!("http://127.0.0.1:{port}/")), ("read", pipe.as_str())]
+    {
+        let fault = ask(&bench, path, query).unwrap_err();
+        assert_eq!(
+            (fault.kind, &*fault.message),
+            (FaultKind::Deadline, "took longer than its 200 ms"),
+            "{path}"
+        );
+    }
+    assert_eq!(ask(&bench, "now", "").map(|_| ()), Ok(()), "the next call is well");
+}
+
+#[test]
+fn an_exit_is_a_fault_of_the_plugin_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = granted(&everything(dir.path()));
+    let fault = ask(&bench, "exit", "").unwrap_err();
+    assert_eq!((fault.kind, &*fault.message), (FaultKind::Trap, "trapped: it exited with code 1"));
+    assert_eq!(ask(&bench, "say", "to whom it may concern").unwrap(), "said");
+}

@@ -1,0 +1,146 @@
+//! What of the outside a plugin may use: granted in the config or on the command line, shown, and held to.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+use provost_tests::{Host, Setup, eventually, guest};
+use serde_json::Value;
+
+use crate::PROVOST;
+
+/// A process that fails at once and stays down, and a webhook that is granted one port and told to use another one or
+/// the same.
+fn hooked(granted: u16, used: u16) -> String {
+    format!(
+        "[plugins.hook]\ncomponent = \"bundled:webhook\"\nallow = [\"http-out:127.0.0.1:{granted}\", \"env:PATH\"]\n\
+         settings = {{ url = \"http://127.0.0.1:{used}/changes\", phases = [\"exited\"], bearer_from = \"PATH\" }}\n\
+         limits = {{ call_time = \"1m\" }}\n\
+         [plugins.metrics]\ncomponent = \"bundled:prometheus\"\n\
+         [plugins.judge]\ncomponent = \"bundled:backoff\"\nsettings = {{ on = \"failure\" }}\n\
+         [process.job]\ncommand = \"exit 0\"\npolicies = [\"judge\"]\n"
+    )
+}
+
+/// Reads one request, with its body, and answers it.
+fn serve(listener: &TcpListener) -> (String, Value) {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut text = String::new();
+    let (head, body) = loop {
+        let mut part = [0; 1024];
+        let read = stream.read(&mut part).unwrap();
+        text.push_str(std::str::from_utf8(&part[..read]).unwrap());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        if body.len() == length.parse::<usize>().unwrap() {
+            break (head.to_owned(), serde_json::from_str(body).unwrap());
+        }
+    };
+    answer(&mut stream);
+    (head, body)
+}
+
+fn answer(stream: &mut TcpStream) {
+    stream.write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+}
+
+fn plugin(host: &Host, name: &str) -> Value {
+    let list = host.json(&["plugin", "list", "-o", "json"]);
+    let plugins = list["plugins"].as_array().unwrap();
+    plugins.iter().find(|plugin| plugin["name"] == name).cloned().unwrap()
+}
+
+#[test]
+fn a_webhook_reaches_the_server_that_it_is_granted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let host = Host::up(PROVOST, &hooked(port, port));
+    let (head, body) = serve(&listener);
+    assert!(head.starts_with("POST /changes HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains(&format!("authorization: Bearer {}", std::env::var("PATH").unwrap())), "{head}");
+    let change = &body["changes"][0];
+    assert_eq!((&change["process"], &change["phase"]), (&"job".into(), &"exited".into()), "{body}");
+    let hook = plugin(&host, "hook");
+    assert_eq!(hook["grants"], serde_json::json!([format!("http-out:127.0.0.1:{port}"), "env:PATH"]));
+    assert_eq!(hook["denials"], 0, "{hook}");
+    host.down();
+}
+
+#[test]
+fn a_webhook_that_goes_elsewhere_is_denied_counted_and_shown() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let host = Host::up(PROVOST, &hooked(1, port));
+    eventually("it is denied", || plugin(&host, "hook"), |hook| hook["denials"].as_u64() >= Some(1));
+    assert!(listener.accept().is_err(), "nobody came");
+    let log = host.log();
+    assert!(log.contains(&format!("denied: a request to 127.0.0.1:{port}")), "{log}");
+    assert!(log.contains("changes wait because"), "the plugin says it, too: {log}");
+    let shown = host.ok(&["plugin", "inspect", "hook"]);
+    assert!(shown.contains("http-out:127.0.0.1:1") && shown.contains("denied"), "{shown}");
+
+    let metrics = host.ok(&["view", "metrics"]);
+    let has = |metric: &str| {
+        metrics.lines().any(|line| {
+            line.strip_prefix(metric)
+                .and_then(|value| value.trim().parse::<f64>().ok())
+                .is_some_and(|value| value > 0.0)
+        })
+    };
+    for metric in [
+        "provost_plugin_denials_total{plugin=\"hook\",version=\"1\"}",
+        "provost_plugin_calls_total{plugin=\"hook\",version=\"1\"}",
+        "provost_plugin_calls_total{plugin=\"judge\",version=\"1\"}",
+        "provost_plugin_call_seconds{plugin=\"judge\",version=\"1\",quantile=\"0.99\"}",
+        "provost_plugin_fuel_max{plugin=\"judge\",version=\"1\"}",
+        "provost_plugin_memory_max_bytes{plugin=\"judge\",version=\"1\"}",
+        "provost_plugin_standing{plugin=\"judge\",version=\"1\",standing=\"active\"}",
+    ] {
+        assert!(has(metric), "{metric} is not in\n{metrics}");
+    }
+    host.down();
+}
+
+#[test]
+fn what_is_loaded_live_is_granted_on_the_command_line() {
+    let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
+    let outside = guest("outside").display().to_string();
+    let refused = host.run(&["plugin", "load", "outside", &outside, "--allow", "clock", "--allow", "random"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(
+        refused.stderr.contains("wasi:filesystem/types")
+            && refused.stderr.contains("allow = [\"http-out:HOST:PORT\", \"fs-read:/PATH\"]"),
+        "{refused:?}"
+    );
+    let dir = host.setup().dir().display().to_string();
+    let read = format!("fs-read:{dir}");
+    let grants =
+        ["--allow", "clock", "--allow", "random", "--allow", "http-out:127.0.0.1:1", "--allow", &read];
+    host.ok(&[&["plugin", "load", "outside", &outside], &grants[..]].concat());
+    let config = host.ok(&["view", "outside", &format!("read?{dir}|provost.toml")]);
+    assert!(config.contains("exec sleep 1000"), "{config}");
+    assert_eq!(host.ok(&["view", "outside", &format!("read?{dir}|../x")]).trim(), "error: not-permitted");
+    assert_eq!(plugin(&host, "outside")["denials"], 1);
+    let wrong = host.run(&["plugin", "load", "other", &outside, "--allow", "everything"]);
+    assert!(
+        wrong.stderr.contains("`everything` grants nothing: the forms are http-out:HOST:PORT"),
+        "{wrong:?}"
+    );
+    host.down();
+}
+
+#[test]
+fn a_grant_that_cannot_be_is_a_mistake_of_the_config() {
+    let wrong = Setup::new(PROVOST, &hooked(1, 1).replace("env:PATH\"]", "env:PATH\", \"fs-read:logs\"]"));
+    let ran = wrong.run(&["validate"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.stderr.contains("provost.toml:3:")
+            && ran.stderr.contains("`fs-read:logs` grants nothing: write the whole path"),
+        "{ran:?}"
+    );
+    let judge = hooked(1, 1).replace("\"bundled:backoff\"", "\"bundled:backoff\"\nallow = [\"clock\"]");
+    let ran = Setup::new(PROVOST, &judge).run(&["validate"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("a policy is granted nothing but its trigger"), "{ran:?}");
+}

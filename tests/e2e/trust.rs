@@ -1,0 +1,83 @@
+//! Whose plugins are let in: pins, keys and signatures, from the command that makes a key to the host that wants them.
+
+use provost_tests::{Host, Setup, guest};
+
+use crate::PROVOST;
+
+const SIGNED_ONLY: &str = "[plugins]\nrequire_signature = true\nkeys = [\"ops.pub\"]\n[plugins.judge]\ncomponent = \"judge.wasm\"\n\
+    settings = {}\n[process.web]\ncommand = \"exec sleep 1000\"\npolicies = [\"judge\"]\n";
+
+/// A component, and the keys of `ops`, in the directory of the config.
+fn with_keys(config: &str) -> Setup {
+    let setup = Setup::new(PROVOST, config);
+    std::fs::copy(guest("moody"), setup.dir().join("judge.wasm")).unwrap();
+    let made = setup.run(&["plugin", "keygen", "ops"]);
+    assert_eq!(made.code, 0, "{made:?}");
+    setup
+}
+
+#[test]
+fn an_unsigned_component_is_refused_until_it_is_signed_and_again_when_it_is_altered() {
+    let setup = with_keys(SIGNED_ONLY);
+    let unsigned = setup.run(&["validate"]);
+    assert_eq!(unsigned.code, 2, "{unsigned:?}");
+    assert!(unsigned.stderr.contains("is not signed: there is no"), "{unsigned:?}");
+    let signed = setup.run(&["plugin", "sign", "judge.wasm", "--key", "ops.key"]);
+    assert_eq!(signed.code, 0, "{signed:?}");
+    let verified = setup.run(&["plugin", "verify", "judge.wasm", "--key", "ops.pub"]);
+    assert!(verified.stdout.contains("signed with the key of ops"), "{verified:?}");
+    let host = setup.up();
+    let list = host.json(&["plugin", "list", "-o", "json"]);
+    assert_eq!(
+        (&list["plugins"][0]["status"], &list["plugins"][0]["signed_by"]),
+        (&"active".into(), &"ops".into())
+    );
+
+    // What is not signed is not swapped in either.
+    let other = guest("absurd").display().to_string();
+    let refused = host.run(&["plugin", "swap", "judge", &other]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("is not signed"), "{refused:?}");
+    std::fs::copy(guest("absurd"), host.setup().dir().join("judge.wasm")).unwrap();
+    let altered = host.run(&["plugin", "reload", "judge"]);
+    assert!(altered.stderr.contains("is not what ops has signed"), "{altered:?}");
+    assert_eq!(host.json(&["plugin", "list", "-o", "json"])["plugins"][0]["version"], 1);
+    host.down();
+}
+
+#[test]
+fn a_component_with_another_digest_than_its_pin_is_refused() {
+    let config =
+        |pin: &str| format!("[plugins.judge]\ncomponent = {:?}\nsha256 = \"{pin}\"\n", guest("moody"));
+    let wrong = Setup::new(PROVOST, &config(&"0".repeat(64))).run(&["validate"]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    let digest = wrong.stderr.split("its SHA-256 is ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    let right = Setup::new(PROVOST, &config(&digest)).run(&["validate"]);
+    assert_eq!(right.code, 0, "{right:?}");
+}
+
+#[test]
+fn keys_are_asked_for_where_they_are_missing_and_named_where_they_are_none() {
+    let without = SIGNED_ONLY.replace("keys = [\"ops.pub\"]\n", "");
+    let missing = with_keys(&without).run(&["validate"]);
+    assert_eq!(missing.code, 2, "{missing:?}");
+    assert!(missing.stderr.contains("there are no `keys`"), "{missing:?}");
+    let mixed = with_keys(&SIGNED_ONLY.replace("ops.pub", "ops.key")).run(&["validate"]);
+    assert!(
+        mixed.stderr.contains("provost.toml:3:") && mixed.stderr.contains("holds no public key"),
+        "{mixed:?}"
+    );
+}
+
+#[test]
+fn what_is_bundled_needs_no_signature() {
+    let host = Host::up(
+        PROVOST,
+        &SIGNED_ONLY
+            .replace("judge.wasm", "bundled:backoff")
+            .replace("require_signature = true", "require_signature = false")
+            .replace("keys = [\"ops.pub\"]", "keys = []"),
+    );
+    assert_eq!(host.json(&["plugin", "list", "-o", "json"])["plugins"][0]["signed_by"], "this host");
+    host.down();
+}

@@ -1,0 +1,71 @@
+//! One component that plays all six roles, as its settings say: what the tests of roles are about.
+
+use provost_guest::{
+    Batch, Decision, Demand, Ended, HealthDecision, HealthPolicy, Observation, Plan, Request, Response,
+    RestartPolicy, ScaleDecision, ScalePolicy, Span, StartDecision, StartPolicy, StatusConsumer, StatusView,
+    World, memory,
+};
+
+/// What it is to do.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conductor {
+    /// This process is not to start.
+    refuse: Option<String>,
+    /// All others are to wait for so long first.
+    wait: Span,
+    /// So many replicas are to run.
+    replicas: u32,
+}
+
+/// The key of how many changes it was told.
+const TOLD: &str = "told";
+
+impl RestartPolicy for Conductor {
+    fn on_exit(&self, ended: &Ended, _world: &dyn World) -> Decision {
+        Decision::restart(30, format!("{} goes on", ended.name))
+    }
+}
+
+impl StartPolicy for Conductor {
+    fn before_start(&self, plan: &Plan, _world: &dyn World) -> StartDecision {
+        if self.refuse.as_ref() == Some(&plan.name) {
+            return StartDecision::refuse("not this one");
+        }
+        if plan.waited < self.wait.ms() {
+            return StartDecision::wait(self.wait, "not before its turn");
+        }
+        StartDecision::allow("its turn").with_env("GREETING", format!("hello {}", plan.name))
+    }
+}
+
+impl HealthPolicy for Conductor {
+    fn on_probe(&self, seen: &Observation, _world: &dyn World) -> HealthDecision {
+        if seen.passed { HealthDecision::degraded("it could be better") } else { HealthDecision::pass("") }
+    }
+}
+
+impl ScalePolicy for Conductor {
+    fn replicas(&self, demand: &Demand, _world: &dyn World) -> ScaleDecision {
+        ScaleDecision::to(self.replicas, format!("{} were wanted", demand.wanted))
+    }
+}
+
+impl StatusConsumer for Conductor {
+    fn on_change(&mut self, batch: &Batch, _world: &dyn World) {
+        let told = memory::get::<u64>(TOLD).unwrap_or_default() + batch.events.len() as u64;
+        // There is room for a number.
+        let _ = memory::set(TOLD, &told);
+    }
+}
+
+impl StatusView for Conductor {
+    fn render(&self, _request: &Request, world: &dyn World) -> Response {
+        let told = memory::get::<u64>(TOLD).unwrap_or_default();
+        Response::of("text/plain", format!("told {told} changes of {} processes", world.size()))
+    }
+}
+
+provost_guest::export!(
+    Conductor: RestartPolicy, StartPolicy, HealthPolicy, ScalePolicy, StatusConsumer, StatusView
+);

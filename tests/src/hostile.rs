@@ -1,0 +1,191 @@
+//! Components that mean harm, one for each way of doing it. The tests of the plugin host hold what each is stopped by; the
+//! end-to-end tests, that a whole house goes on while all of them are at it.
+
+use std::fmt::Write as _;
+
+use crate::components::{component, contract, policy, policy_module, view, with_package};
+
+/// A component that means harm.
+#[derive(Clone, Debug)]
+pub struct Hostile {
+    /// What it does, as a name for a plugin.
+    pub name: &'static str,
+    /// The component, or what pretends to be one.
+    pub bytes: Vec<u8>,
+    /// What its plugin may use, in the words of the config; the defaults where that is empty.
+    pub limits: &'static str,
+    /// What is said of it: the cause, and the limit if there is one.
+    pub told: &'static [&'static str],
+}
+
+fn judge(module: &str) -> Vec<u8> {
+    component(&contract(), "restart-judge", module)
+}
+
+/// A call of the host that costs nothing but time, without end.
+#[must_use]
+pub fn storm_of_host_calls() -> Vec<u8> {
+    judge(&policy_module(
+        r#"(import "provost:plugin/snapshots@0.1.0" "[method]snapshot.size"
+            (func $size (param i32) (result i32)))"#,
+        "(loop $again (drop (call $size (local.get $world))) (br $again)) (i32.const 64)",
+    ))
+}
+
+/// Grows a table until it is not let any more.
+#[must_use]
+pub fn table_bomb() -> Vec<u8> {
+    let module = policy_module(
+        "",
+        "(loop $more (br_if $more (i32.ne (table.grow $t (ref.null func) (i32.const 10000)) (i32.const -1))))
+         unreachable",
+    );
+    judge(&module.replacen("(func $deeper", "(table $t 0 funcref) (func $deeper", 1))
+}
+
+/// Grows its memory until it is not let any more.
+#[must_use]
+pub fn memory_bomb() -> Vec<u8> {
+    policy("(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable")
+}
+
+/// Traps while the host asks it for room.
+#[must_use]
+pub fn trap_in_realloc() -> Vec<u8> {
+    let module = policy_module("", "(i32.const 64)");
+    judge(&module.replacen("(global.set $free (i32.and", "unreachable (global.set $free (i32.and", 1))
+}
+
+/// Uses its snapshot after it has given it back.
+#[must_use]
+pub fn use_after_drop() -> Vec<u8> {
+    judge(&policy_module(
+        r#"(import "provost:plugin/snapshots@0.1.0" "[method]snapshot.size"
+            (func $size (param i32) (result i32)))"#,
+        "(call $drop (local.get $world)) (drop (call $size (local.get $world))) (i32.const 64)",
+    ))
+}
+
+/// Says a reason that is no UTF-8.
+#[must_use]
+pub fn invalid_text() -> Vec<u8> {
+    policy("(i32.store8 (i32.const 32) (i32.const 255)) (call $drop (local.get $world)) (i32.const 64)")
+}
+
+/// Answers with a scope that does not exist.
+#[must_use]
+pub fn enum_out_of_range() -> Vec<u8> {
+    policy("(i32.store8 (i32.const 80) (i32.const 7)) (call $drop (local.get $world)) (i32.const 64)")
+}
+
+/// Makes resources and keeps them.
+#[must_use]
+pub fn handle_leak() -> Vec<u8> {
+    let resolve = with_package(
+        contract(),
+        "package test:leak; interface things { resource thing; make: func(); }
+         world leaky { include provost:plugin/restart-judge@0.1.0; export things; }",
+    );
+    let module = policy_module(
+        r#"(import "[export]test:leak/things" "[resource-new]thing" (func $new (param i32) (result i32)))"#,
+        "(loop $again (drop (call $new (i32.const 1))) (br $again)) (i32.const 64)",
+    );
+    let exporting =
+        module.replacen("(func $deeper", r#"(func (export "test:leak/things#make")) (func $deeper"#, 1);
+    component(&resolve, "leaky", &exporting)
+}
+
+/// Imports ten thousand things of this sort.
+#[must_use]
+pub fn ten_thousand_imports(sort: &str) -> Vec<u8> {
+    let imports = (0..10_000).fold(String::new(), |mut text, i| {
+        write!(text, "(import \"test:many/i{i}\" ({sort}))").unwrap();
+        text
+    });
+    wat::parse_str(format!("(component {imports})")).unwrap()
+}
+
+/// Logs ten thousand lines and then answers as it should.
+#[must_use]
+pub fn log_flood() -> Vec<u8> {
+    judge(&policy_module(
+        r#"(import "provost:plugin/log@0.1.0" "write" (func $write (param i32 i32 i32)))"#,
+        "(local $i i32)
+         (loop $again
+            (call $write (i32.const 0) (i32.const 32) (i32.const 7))
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $again (i32.lt_u (local.get $i) (i32.const 10000))))
+         (call $drop (local.get $world)) (i32.const 64)",
+    ))
+}
+
+/// Renders a hundred megabytes.
+#[must_use]
+pub fn hundred_megabytes() -> Vec<u8> {
+    view(
+        "(drop (memory.grow (i32.const 1700)))
+         (i32.store (i32.const 88) (i32.const 1024)) (i32.store (i32.const 92) (i32.const 100000000))
+         (i32.const 80)",
+    )
+}
+
+/// Takes a batch and never comes back.
+#[must_use]
+pub fn consumer_that_never_returns() -> Vec<u8> {
+    let module = r#"(module
+        (import "provost:plugin/snapshots@0.1.0" "[resource-drop]snapshot" (func $drop (param i32)))
+        (memory (export "memory") 64)
+        (global $free (mut i32) (i32.const 4096))
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+            (global.set $free (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
+            (global.get $free)
+            (global.set $free (i32.add (global.get $free) (local.get 3))))
+        (func (export "provost:plugin/status-consumer@0.1.0#on-change") (param i32 i32 i64 i32)
+            (loop $again (br $again))))"#;
+    component(&contract(), "status-listener", module)
+}
+
+/// One policy for each way to fail at being asked.
+#[must_use]
+pub fn policies() -> Vec<Hostile> {
+    let hostile = |name, bytes, limits, told| Hostile { name, bytes, limits, told };
+    vec![
+        hostile(
+            "endless-loop",
+            policy("(call $forever) (i32.const 64)"),
+            "",
+            &["took longer than its 100 ms"],
+        ),
+        hostile("host-call-storm", storm_of_host_calls(), "", &["took longer than its 100 ms"]),
+        hostile(
+            "fuel",
+            policy("(call $forever) (i32.const 64)"),
+            "fuel = 5000000",
+            &["5000000 units of fuel"],
+        ),
+        hostile(
+            "deep-recursion",
+            policy("(call $deeper) (i32.const 64)"),
+            "stack = \"128KiB\", call_time = \"1m\"",
+            &["trapped: its stack of 128 KiB is exhausted"],
+        ),
+        hostile("memory-bomb", memory_bomb(), "call_time = \"1m\"", &["wanted", "may have 16 MiB"]),
+        hostile(
+            "table-bomb",
+            table_bomb(),
+            "memory = \"512KiB\", call_time = \"1m\"",
+            &["wanted", "may have 512 KiB"],
+        ),
+        hostile("handle-leak", handle_leak(), "call_time = \"1m\"", &["wanted more than its 64 handles"]),
+        hostile("invalid-text", invalid_text(), "call_time = \"1m\"", &["broke the contract", "utf-8"]),
+        hostile("enum-out-of-range", enum_out_of_range(), "call_time = \"1m\"", &["broke the contract"]),
+        hostile("trap-in-realloc", trap_in_realloc(), "call_time = \"1m\"", &["trapped"]),
+        hostile("use-after-drop", use_after_drop(), "call_time = \"1m\"", &["unknown handle index"]),
+        hostile(
+            "ten-thousand-imports",
+            ten_thousand_imports("func"),
+            "",
+            &["it imports `test:many/i0`", "and 9992 others"],
+        ),
+    ]
+}
