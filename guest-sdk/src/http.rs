@@ -157,8 +157,20 @@ mod wire {
     fn lost(code: &ErrorCode) -> HttpError {
         match code {
             ErrorCode::HttpRequestDenied => HttpError::Denied,
-            other => HttpError::Failed(format!("{other:?}")),
+            other => HttpError::Failed(words(&format!("{other:?}"))),
         }
+    }
+
+    /// `ErrorCode::ConnectionRefused` as people say it: `connection refused`.
+    fn words(code: &str) -> String {
+        let mut words = String::new();
+        for letter in code.trim_start_matches("ErrorCode::").chars() {
+            if letter.is_ascii_uppercase() && words.ends_with(|c: char| c.is_ascii_lowercase()) {
+                words.push(' ');
+            }
+            words.push(letter.to_ascii_lowercase());
+        }
+        words
     }
 
     pub(super) fn send(request: &Request, goal: &Goal<'_>) -> Result<Response, HttpError> {

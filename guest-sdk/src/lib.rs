@@ -55,7 +55,7 @@
 //! ```
 //!
 //! A view or a consumer may be granted more: with the feature `wasi` of this crate it sends [`http`] requests and reads
-//! [`env`] variables; for files, clocks and randomness use the crate `wasip2`. Nothing of that is there for a policy.
+//! [`mod@env`] variables; for files, clocks and randomness use the crate `wasip2`. Nothing of that is there for a policy.
 //!
 //! # What to know
 //! - A policy is a function of its trigger, the world and its settings. It has no clock and no randomness:

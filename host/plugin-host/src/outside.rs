@@ -4,19 +4,19 @@
 mod files;
 mod lines;
 
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use std::{fmt, io};
 
 use tokio::runtime::{Builder, Runtime};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
-use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io as wasi_io, random};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::p2::bindings::http;
+use wasmtime_wasi_http::p2::bindings::http::{self, types::ErrorCode};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
     default_send_request,
@@ -45,7 +45,7 @@ impl Waiting {
     ///
     /// # Errors
     /// The machine's, if there are no more threads to be had.
-    pub(crate) fn waiters(&self) -> std::io::Result<Arc<Waiters>> {
+    pub(crate) fn waiters(&self) -> io::Result<Arc<Waiters>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(waiters) = &*kept {
             return Ok(waiters.clone());
@@ -222,6 +222,21 @@ impl WasiHttpHooks for Gate {
             Ok((response.map(BodyExt::boxed_unsync), Box::new(rest) as Box<dyn Future<Output = _> + Send>))
         })
     }
+
+    // These say what the plugin is told in a word, and by default they say it in the host's own name.
+    fn p2_error_from_connect(&mut self, error: &io::Error) -> ErrorCode {
+        self.watch.line(Level::Debug, &format!("no connection: {error}"));
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => ErrorCode::ConnectionRefused,
+            io::ErrorKind::TimedOut => ErrorCode::ConnectionTimeout,
+            _ => ErrorCode::DestinationUnavailable,
+        }
+    }
+
+    fn p2_error_from_tls(&mut self, error: &io::Error) -> ErrorCode {
+        self.watch.line(Level::Debug, &format!("no secure connection: {error}"));
+        ErrorCode::TlsProtocolError
+    }
 }
 
 struct HasTable;
@@ -236,9 +251,9 @@ pub(crate) fn link(linker: &mut Linker<Guest>, grants: &Grants) -> wasmtime::Res
         return Ok(());
     }
     let l = linker;
-    io::error::add_to_linker::<_, HasTable>(l, |guest| &mut guest.outside().table)?;
-    io::poll::add_to_linker::<_, HasTable>(l, |guest| &mut guest.outside().table)?;
-    io::streams::add_to_linker::<_, HasTable>(l, |guest| &mut guest.outside().table)?;
+    wasi_io::error::add_to_linker::<_, HasTable>(l, |guest| &mut guest.outside().table)?;
+    wasi_io::poll::add_to_linker::<_, HasTable>(l, |guest| &mut guest.outside().table)?;
+    wasi_io::streams::add_to_linker::<_, HasTable>(l, |guest| &mut guest.outside().table)?;
     cli::environment::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
     cli::exit::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
     cli::stdin::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
