@@ -11,9 +11,11 @@ use crate::PROVOST;
 /// Beyond this the host is leaking what the guest wanted, in KiB.
 const MEMORY_KIB_MAX: u64 = 300 * 1024;
 
+/// One that is not about the deadline has all the time that a busy test machine may take.
 fn judged_by(guest_name: &str) -> String {
+    let limits = if guest_name == "loops" { "" } else { "limits = { call_time = \"1m\" }\n" };
     format!(
-        "[plugins.judge]\ncomponent = {:?}\n[process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n\
+        "[host]\ndecision_deadline = \"1m\"\n[plugins.judge]\ncomponent = {:?}\n{limits}[process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n\
          [process.bystander]\ncommand = \"exec sleep 1000\"\n",
         guest(guest_name)
     )
@@ -106,13 +108,14 @@ fn one_that_imports_what_it_was_not_granted_is_refused_and_the_import_named() {
 /// returns, one that floods the log and one that does its work beside them.
 fn house() -> Setup {
     let mut config = String::from(
-        "[host]\nrestart_budget = { restarts = 99, per = \"1ms\" }\n\
+        "[host]\ndecision_deadline = \"1m\"\nrestart_budget = { restarts = 99, per = \"1ms\" }\n\
          [plugins.good]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"20ms\", factor = 1.0 }\n\
-         [plugins.notify]\ncomponent = \"bundled:notify\"\n\
-         [plugins.metrics]\ncomponent = \"bundled:prometheus\"\n\
+         limits = { call_time = \"1m\" }\n\
+         [plugins.notify]\ncomponent = \"bundled:notify\"\nlimits = { call_time = \"1m\" }\n\
+         [plugins.metrics]\ncomponent = \"bundled:prometheus\"\nlimits = { call_time = \"1m\" }\n\
          [plugins.stuck]\ncomponent = \"stuck.wasm\"\n\
          [plugins.page]\ncomponent = \"page.wasm\"\nlimits = { memory = \"128MiB\", call_time = \"1m\" }\n\
-         [plugins.chatty]\ncomponent = \"chatty.wasm\"\nlimits = { log_lines = 1 }\n\
+         [plugins.chatty]\ncomponent = \"chatty.wasm\"\nlimits = { log_lines = 1, call_time = \"1m\" }\n\
          [process.flooded]\ncommand = \"exit 1\"\npolicies = [\"chatty\"]\n\
          [process.judged]\ncommand = \"exit 1\"\npolicies = [\"good\"]\n\
          [process.bystander]\ncommand = \"exec sleep 1000\"\n",

@@ -52,6 +52,8 @@ fn pool() -> PoolingAllocationConfig {
     pool.total_component_instances(INSTANCES_MAX)
         .total_core_instances(INSTANCES_MAX * 16)
         .total_memories(INSTANCES_MAX)
+        // Views and consumers run on stacks of their own.
+        .total_stacks(INSTANCES_MAX)
         .total_tables(INSTANCES_MAX * 4)
         .max_memory_size(MEMORY_BYTES_CEILING)
         .table_elements(100_000)

@@ -49,7 +49,7 @@ pub(crate) fn classify(
             fault(FaultKind::Trap, &format!("trapped: {}", text.strip_prefix("wasm trap: ").unwrap_or(&text)))
         }
         None if error.is::<PoolConcurrencyLimitError>() => {
-            fault(FaultKind::Memory, "there are too many plugin calls at once for another instance")
+            fault(FaultKind::Busy, "there are too many plugin calls at once for another instance")
         }
         None if error.is::<wasmtime_wasi::I32Exit>() => {
             let code = error.downcast_ref::<wasmtime_wasi::I32Exit>().map_or(0, |exit| exit.0);

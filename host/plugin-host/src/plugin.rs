@@ -115,9 +115,12 @@ impl Plugin {
             world: world.clone(),
             fault: fault.clone(),
         })));
-        // What a call under way fails at after a swap says nothing of the version in force.
+        // What a call under way fails at after a swap says nothing of the version in force, nor does a host that is busy.
         let in_force = Arc::ptr_eq(&self.versions.load().active, version);
-        if in_force && self.quarantine.failed(fault, clock::monotonic_ms(), version.limits.quarantine) {
+        if in_force
+            && fault.kind != FaultKind::Busy
+            && self.quarantine.failed(fault, clock::monotonic_ms(), version.limits.quarantine)
+        {
             tracing::warn!(plugin = &*self.name, version = version.number, "quarantined: {fault}");
         }
     }

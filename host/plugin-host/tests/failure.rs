@@ -139,3 +139,24 @@ fn a_memory_that_is_full_is_said_to_be_with_the_figure() {
     assert_eq!(ask(&bench.host.policy("p").unwrap()).unwrap().action, restart(1024));
     assert_eq!(bench.host.reports()[0].active.figures.stored_bytes, 0);
 }
+
+#[test]
+fn a_host_that_is_too_busy_for_another_instance_is_no_fault_of_the_plugin() {
+    let bench = Bench::new();
+    let bytes = components::consumer_that_traps_at_its_third_call();
+    let mut spec = bench.spec("many", &bytes);
+    spec.limits = strict();
+    bench.host.load(spec).unwrap();
+    let (_registry, world) = guests::one_crash();
+    let tell = |_| {
+        let mut consumer = bench.host.consumer("many").unwrap();
+        let told = consumer.on_change(&provost_state::Batch::default(), &world);
+        (consumer, told)
+    };
+    // Each keeps its instance, and there are 128.
+    let (_living, told): (Vec<_>, Vec<_>) = (0..140).map(tell).unzip();
+    let busy: Vec<_> = told.into_iter().filter_map(Result::err).collect();
+    assert_eq!(busy.len(), 12);
+    assert!(busy.iter().all(|fault| fault.kind == FaultKind::Busy), "{busy:?}");
+    assert_eq!(bench.host.reports()[0].status, PluginStatus::Active, "twelve faults are not held against it");
+}

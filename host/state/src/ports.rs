@@ -27,11 +27,13 @@ pub enum FaultKind {
     Fuel,
     /// It answered with something that cannot be used.
     Answer,
+    /// The host has too many calls under way for another one: no fault of the plugin's.
+    Busy,
 }
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Refused,
         Self::Quarantined,
         Self::Unloaded,
@@ -40,6 +42,7 @@ impl FaultKind {
         Self::Memory,
         Self::Fuel,
         Self::Answer,
+        Self::Busy,
     ];
 
     /// The word that people see.
@@ -54,6 +57,7 @@ impl FaultKind {
             Self::Memory => "memory",
             Self::Fuel => "fuel",
             Self::Answer => "answer",
+            Self::Busy => "busy",
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct PluginVersion {
     pub calls: u64,
     /// Calls that failed.
     pub faults: u64,
-    /// The same by kind: `trap`, `deadline`, `memory`, `fuel`, `answer`, `refused`, `quarantined`.
+    /// The same by kind: `trap`, `deadline`, `memory`, `fuel`, `answer`, `busy`, `refused`, `quarantined`, `unloaded`.
     pub faults_by_kind: BTreeMap<String, u64>,
     /// The last of them.
     pub last_fault: Option<Fault>,
@@ -72,7 +72,7 @@ pub struct PluginVersion {
 /// A failed call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// `refused`, `quarantined`, `trap`, `deadline`, `memory`, `fuel` or `answer`.
+    /// `refused`, `quarantined`, `unloaded`, `trap`, `deadline`, `memory`, `fuel`, `answer` or `busy`.
     pub kind: String,
     /// What exactly.
     pub message: String,
