@@ -147,7 +147,7 @@ fn a_host_that_is_too_busy_for_another_instance_is_no_fault_of_the_plugin() {
     let mut spec = bench.spec("many", &bytes);
     spec.limits = strict();
     bench.host.load(spec).unwrap();
-    let (_registry, world) = guests::one_crash();
+    let (_registry, world) = one_crash();
     let tell = |_| {
         let mut consumer = bench.host.consumer("many").unwrap();
         let told = consumer.on_change(&provost_state::Batch::default(), &world);
