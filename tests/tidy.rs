@@ -138,3 +138,11 @@ fn every_local_link_of_the_documents_leads_somewhere() {
         }
     }
 }
+
+#[test]
+fn cargo_run_at_the_top_means_provost() {
+    let of_crates = ["host", "plugins", "tests"].map(|dir| files(&root().join(dir), ".rs")).concat();
+    let is_binary = |path: &&PathBuf| path.ends_with("src/main.rs") || path.iter().any(|part| part == "bin");
+    let binaries: Vec<&PathBuf> = of_crates.iter().filter(is_binary).collect();
+    assert_eq!(binaries, [&root().join("host/cli/src/main.rs")]);
+}

@@ -1,6 +1,6 @@
 //! The figures of the state core, on the production types: `cargo bench -p provost-state --bench core`, or some of them:
 //! `-- reads lookups`. `-- --quick` only shows that it works. The report is made from the JSON that this writes:
-//! `cargo run -p provost-tests --bin report`.
+//! `cargo run -p provost-tests --example report`.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a benchmark fails by panicking")]
 
 mod commits;

@@ -1,4 +1,4 @@
-//! Writes `docs/benchmarks.md` from what the benchmarks have left in `target/bench`: `cargo run -p provost-tests --bin
+//! Writes `docs/benchmarks.md` from what the benchmarks have left in `target/bench`: `cargo run -p provost-tests --example
 //! report`. Every number in it is computed here from the results; a short run (`--quick`) is refused.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that people run by hand")]
 
@@ -31,7 +31,7 @@ const BENCHES: [(&str, bool); 9] = [
 
 const HEAD: &str = "# Benchmarks
 
-Made by `cargo run -p provost-tests --bin report` from the results of
+Made by `cargo run -p provost-tests --example report` from the results of
 
 ```console
 $ cargo bench -p provost-state --bench core     # a few minutes; wants the machine for itself
