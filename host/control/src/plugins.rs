@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use provost_state::{
-    Blame, Fault, PluginChange, PluginFigures, PluginRefusal, PluginReport, PluginStatus, PluginVersion,
-    PluginWanted, Policy, ProcessId, Replacement,
+    Blame, Fault, FaultsPer, LimitsWanted, PluginChange, PluginFigures, PluginRefusal, PluginReport,
+    PluginStatus, PluginVersion, PluginWanted, Policy, ProcessId, Replacement,
 };
 
 use crate::refused::Refused;
@@ -61,6 +61,8 @@ impl Action {
             ("judges", !order.judges.is_empty(), load),
             ("allow", !order.allow.is_empty(), load),
             ("sha256", order.sha256.is_some(), load),
+            ("limits", !order.limits.is_empty(), load || swap),
+            ("quarantine", order.quarantine.is_some(), load || swap),
             ("accept_more", order.accept_more, swap),
             ("force", order.force, unload),
         ]
@@ -94,6 +96,8 @@ fn carry_out(
     order: wire::PluginOrder,
 ) -> Result<PluginChange, Refused> {
     let settings_json = order.settings.map(|settings| serde_json::Value::Object(settings).to_string());
+    let quarantine = order.quarantine.map(|wire::Quarantine { faults, per_ms }| FaultsPer { faults, per_ms });
+    let limits = LimitsWanted { figures: order.limits, quarantine };
     let world = desk.supervisor.reader().snapshot();
     match action {
         Action::Load => {
@@ -108,6 +112,7 @@ fn carry_out(
                 settings_json: settings_json.unwrap_or_else(|| "{}".to_owned()),
                 allow: order.allow,
                 sha256: order.sha256,
+                limits,
             };
             let change = desk.plugins.load(&wanted, &world)?;
             put_to_work(desk, name, &judged, change)
@@ -134,8 +139,8 @@ fn carry_out(
             Ok(change)
         }
         Action::Swap => {
-            let by =
-                Replacement { component: order.component, settings_json, accept_more: order.accept_more };
+            let (component, accept_more) = (order.component, order.accept_more);
+            let by = Replacement { component, settings_json, limits, accept_more };
             Ok(desk.plugins.swap(name, &by, &world)?)
         }
         Action::Rollback => Ok(desk.plugins.rollback(name)?),
@@ -307,6 +312,10 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         signed_by: version.signed_by.as_ref().map(ToString::to_string),
         roles: texts(&version.roles),
         grants: texts(&version.grants),
+        limits: version.limits.iter().map(|(name, figure)| ((*name).to_owned(), *figure)).collect(),
+        quarantine: version
+            .quarantine
+            .map(|FaultsPer { faults, per_ms }| wire::Quarantine { faults, per_ms }),
         calls: *calls,
         faults: faults.iter().map(|(_, count)| count).sum(),
         faults_by_kind: faults.iter().map(|(kind, count)| (kind.as_str().to_owned(), *count)).collect(),

@@ -4,21 +4,22 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Blame, Consumer, PluginChange, PluginRefusal, PluginRefusalKind as Kind, PluginReport, PluginWanted,
-    Plugins, Policy, Replacement, Snapshot, View,
+    Blame, Consumer, FaultsPer, LimitsWanted, PluginChange, PluginRefusal, PluginRefusalKind as Kind,
+    PluginReport, PluginWanted, Plugins, Policy, Replacement, Snapshot, View,
 };
 
 use crate::component::{LoadError, Source};
 use crate::consumer::PluginConsumer;
 use crate::grants::Grants;
 use crate::host::{PluginHost, PluginSpec};
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 use crate::making::Recipe;
 use crate::plugin::{Plugin, Versions};
 use crate::policy::PluginPolicy;
+use crate::quarantine::Intensity;
 use crate::role::Role;
 use crate::trial;
-use crate::version::Version;
+use crate::version::{Common, Version};
 use crate::view::PluginView;
 
 fn refuse(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> PluginRefusal {
@@ -37,10 +38,31 @@ fn unknown(name: &str) -> PluginRefusal {
 fn unavailable(name: &str, error: &LoadError) -> PluginRefusal {
     let kind = match error {
         LoadError::NameTaken { .. } => Kind::NameTaken,
-        LoadError::LimitTooHigh(_) | LoadError::SettingsTooLarge { .. } => Kind::Check,
+        LoadError::ImpossibleLimit(_) | LoadError::SettingsTooLarge { .. } => Kind::Check,
         _ => Kind::Component,
     };
     refuse(kind, format!("plugin `{name}`: {error}"), "nothing was changed; correct it and try again")
+}
+
+/// `limits` with those in place of them that are wanted.
+fn limited(name: &str, mut limits: Limits, wanted: &LimitsWanted) -> Result<Limits, PluginRefusal> {
+    let refused = |why: String| refuse(Kind::Check, format!("plugin `{name}`: {why}"), "nothing was changed");
+    for (word, figure) in &wanted.figures {
+        let Some(limit) = Limit::named(word) else {
+            let known = Limit::ALL.map(Limit::name).join(", ");
+            return Err(refused(format!("there is no limit `{word}`; there are {known}")));
+        };
+        limits.set(limit, *figure);
+    }
+    match wanted.quarantine {
+        Some(FaultsPer { faults: 0, .. } | FaultsPer { per_ms: 0, .. }) => {
+            Err(refused("a quarantine follows at least 1 fault in at least 1 ms".to_owned()))
+        }
+        Some(FaultsPer { faults, per_ms }) => {
+            Ok(Limits { quarantine: Intensity { faults, per_ms }, ..limits })
+        }
+        None => Ok(limits),
+    }
 }
 
 /// Is this version let in, and does it answer?
@@ -134,11 +156,12 @@ impl Plugins for PluginHost {
 
     fn load(&self, wanted: &PluginWanted, world: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
         let name = wanted.name.as_str();
+        let limits = limited(name, Limits::default(), &wanted.limits)?;
         let spec = PluginSpec {
             name: name.into(),
             source: Source::parse(&wanted.component),
             settings_json: wanted.settings_json.clone(),
-            limits: Limits::default(),
+            limits,
             sha256: wanted.sha256.clone(),
             grants: Grants::parse(&wanted.allow).map_err(|error| {
                 refuse(
@@ -179,7 +202,9 @@ impl Plugins for PluginHost {
         let source = by.component.as_deref().map_or_else(|| active.source.clone(), Source::parse);
         let settings = by.settings_json.as_deref().map_or_else(|| active.settings.clone(), Arc::from);
         let number = versions.next_number();
-        let recipe = Recipe { common: active.common.clone(), number, source, settings };
+        let limits = Arc::new(limited(name, Limits::clone(&active.limits), &by.limits)?);
+        let common = Common { limits, ..active.common.clone() };
+        let recipe = Recipe { common, number, source, settings };
         let version = self.maker().make(recipe).map_err(|error| unavailable(name, &error))?;
         let mut notes = tried(&version, world)?;
         notes.extend(compared(active, &version, by.accept_more)?);

@@ -130,7 +130,7 @@ pub enum LoadError {
     Outside(io::Error),
     /// A limit is beyond what the host can give.
     #[error(transparent)]
-    LimitTooHigh(#[from] LimitError),
+    ImpossibleLimit(#[from] LimitError),
     /// More settings than a plugin may have.
     #[error("the settings have {bytes} bytes and may have {}: shorten them, or raise the limit", size(*most))]
     SettingsTooLarge {

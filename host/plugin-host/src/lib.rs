@@ -96,7 +96,7 @@ pub use engine::EngineError;
 pub use grants::{Grant, GrantError, Grants};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
-pub use limits::{LimitError, Limits};
+pub use limits::{Limit, LimitError, Limits, Measure};
 pub use quarantine::Intensity;
 pub use role::Role;
 pub use trust::{Trust, TrustError, keygen, sign, signature_of, verify};

@@ -69,21 +69,161 @@ impl Default for Limits {
 /// The most memory that one plugin may be given: a slot of the pool, in bytes.
 pub(crate) const MEMORY_BYTES_CEILING: usize = 256 << 20;
 /// A thread that runs calls has 2 MiB of stack, of which the host needs some itself.
-const STACK_BYTES_CEILING: usize = 1 << 20;
-const STACK_BYTES_FLOOR: usize = 64 << 10;
-const CALL_MS_CEILING: u64 = 600_000;
-const FUEL_CEILING: u64 = u64::MAX >> 1;
+const STACK_BYTES_CEILING: u64 = 1 << 20;
+const STACK_BYTES_FLOOR: u64 = 64 << 10;
+
+/// Which of the [`Limits`]: what an operator can say a figure for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// [`Limits::memory_bytes_max`].
+    Memory,
+    /// [`Limits::call_ms_max`].
+    CallTime,
+    /// [`Limits::fuel_max`].
+    Fuel,
+    /// [`Limits::stack_bytes_max`].
+    Stack,
+    /// [`Limits::instances_max`].
+    Instances,
+    /// [`Limits::memories_max`].
+    Memories,
+    /// [`Limits::tables_max`].
+    Tables,
+    /// [`Limits::handles_max`].
+    Handles,
+    /// [`Limits::handed_bytes_max`].
+    Handed,
+    /// [`Limits::answer_bytes_max`].
+    Answer,
+    /// [`Limits::stored_bytes_max`].
+    Store,
+    /// [`Limits::key_bytes_max`].
+    Key,
+    /// [`Limits::settings_bytes_max`].
+    Settings,
+    /// [`Limits::lines_per_second`].
+    LogLines,
+}
+
+/// What the figure of a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// Bytes.
+    Bytes,
+    /// Milliseconds.
+    Milliseconds,
+    /// Things.
+    Count,
+}
 
 /// A limit is beyond what the host can give.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{limit} of {wanted} is not possible: {possible}")]
+#[error("`limits.{}` of {wanted} is not possible: {possible}", .limit.name())]
 pub struct LimitError {
-    /// Which, in words for people.
-    pub limit: &'static str,
-    /// What the config says.
+    /// Which.
+    pub limit: Limit,
+    /// What the operator says, with its unit.
     pub wanted: String,
     /// What is possible.
     pub possible: String,
+}
+
+impl Limit {
+    /// All there are, in the order of the documentation.
+    pub const ALL: [Self; 14] = [
+        Self::Memory,
+        Self::CallTime,
+        Self::Fuel,
+        Self::Stack,
+        Self::Instances,
+        Self::Memories,
+        Self::Tables,
+        Self::Handles,
+        Self::Handed,
+        Self::Answer,
+        Self::Store,
+        Self::Key,
+        Self::Settings,
+        Self::LogLines,
+    ];
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|limit| limit.name() == name)
+    }
+
+    /// Its key in `limits` in the config.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::CallTime => "call_time",
+            Self::Fuel => "fuel",
+            Self::Stack => "stack",
+            Self::Instances => "instances",
+            Self::Memories => "memories",
+            Self::Tables => "tables",
+            Self::Handles => "handles",
+            Self::Handed => "handed",
+            Self::Answer => "answer",
+            Self::Store => "store",
+            Self::Key => "key",
+            Self::Settings => "settings",
+            Self::LogLines => "log_lines",
+        }
+    }
+
+    /// What its figure counts.
+    #[must_use]
+    pub fn measure(self) -> Measure {
+        match self {
+            Self::Memory
+            | Self::Stack
+            | Self::Handed
+            | Self::Answer
+            | Self::Store
+            | Self::Key
+            | Self::Settings => Measure::Bytes,
+            Self::CallTime => Measure::Milliseconds,
+            Self::Fuel | Self::Instances | Self::Memories | Self::Tables | Self::Handles | Self::LogLines => {
+                Measure::Count
+            }
+        }
+    }
+
+    /// The least and the most that is possible.
+    fn range(self) -> (u64, u64) {
+        match self {
+            Self::Memory => (1, MEMORY_BYTES_CEILING as u64),
+            Self::CallTime => (1, 600_000),
+            Self::Fuel => (1, u64::MAX >> 1),
+            Self::Stack => (STACK_BYTES_FLOOR, STACK_BYTES_CEILING),
+            Self::Instances => (1, 1024),
+            Self::Memories => (1, 64),
+            Self::Tables => (1, 256),
+            Self::Handles => (1, 65_536),
+            Self::Handed => (1, 64 << 20),
+            Self::Answer => (1, 128 << 20),
+            Self::Store => (0, 16 << 20),
+            Self::Key => (1, 4096),
+            Self::Settings => (2, 8 << 20),
+            Self::LogLines => (1, 10_000),
+        }
+    }
+
+    /// A figure of this limit as people write it.
+    fn figure(self, figure: u64) -> String {
+        match self.measure() {
+            Measure::Bytes => size(whole(figure)),
+            Measure::Milliseconds => format!("{figure} ms"),
+            Measure::Count => figure.to_string(),
+        }
+    }
+}
+
+fn whole(figure: u64) -> usize {
+    usize::try_from(figure).unwrap_or(usize::MAX)
 }
 
 impl Limits {
@@ -101,49 +241,75 @@ impl Limits {
         }
     }
 
+    /// What is in force. `None`: it depends on the role, see [`call_ms`](Self::call_ms).
+    #[must_use]
+    pub fn get(&self, limit: Limit) -> Option<u64> {
+        let figure = match limit {
+            Limit::Memory => self.memory_bytes_max,
+            Limit::CallTime => return self.call_ms_max,
+            Limit::Fuel => return Some(self.fuel_max),
+            Limit::Stack => self.stack_bytes_max,
+            Limit::Instances => self.instances_max,
+            Limit::Memories => self.memories_max,
+            Limit::Tables => self.tables_max,
+            Limit::Handles => self.handles_max,
+            Limit::Handed => self.handed_bytes_max,
+            Limit::Answer => self.answer_bytes_max,
+            Limit::Store => self.stored_bytes_max,
+            Limit::Key => self.key_bytes_max,
+            Limit::Settings => self.settings_bytes_max,
+            Limit::LogLines => return Some(u64::from(self.lines_per_second)),
+        };
+        Some(figure as u64)
+    }
+
+    /// Sets one, in bytes, milliseconds or things, as its [`Measure`] says. What is beyond a machine word becomes
+    /// the largest there is, which [`check`](Self::check) refuses.
+    pub fn set(&mut self, limit: Limit, figure: u64) {
+        let place = match limit {
+            Limit::Memory => &mut self.memory_bytes_max,
+            Limit::CallTime => {
+                self.call_ms_max = Some(figure);
+                return;
+            }
+            Limit::Fuel => {
+                self.fuel_max = figure;
+                return;
+            }
+            Limit::LogLines => {
+                self.lines_per_second = u32::try_from(figure).unwrap_or(u32::MAX);
+                return;
+            }
+            Limit::Stack => &mut self.stack_bytes_max,
+            Limit::Instances => &mut self.instances_max,
+            Limit::Memories => &mut self.memories_max,
+            Limit::Tables => &mut self.tables_max,
+            Limit::Handles => &mut self.handles_max,
+            Limit::Handed => &mut self.handed_bytes_max,
+            Limit::Answer => &mut self.answer_bytes_max,
+            Limit::Store => &mut self.stored_bytes_max,
+            Limit::Key => &mut self.key_bytes_max,
+            Limit::Settings => &mut self.settings_bytes_max,
+        };
+        *place = whole(figure);
+    }
+
     /// Is each within what the host can give?
     ///
     /// # Errors
     /// [`LimitError`] names the first that is not.
     pub fn check(&self) -> Result<(), LimitError> {
-        let sizes = [
-            ("a memory limit", self.memory_bytes_max, MEMORY_BYTES_CEILING),
-            ("an answer limit", self.answer_bytes_max, 128 << 20),
-            ("a limit of bytes handed over", self.handed_bytes_max, 64 << 20),
-            ("a stack limit", self.stack_bytes_max, STACK_BYTES_CEILING),
-            ("a limit of stored bytes", self.stored_bytes_max, 16 << 20),
-            ("a key limit", self.key_bytes_max, 4096),
-            ("a settings limit", self.settings_bytes_max, 8 << 20),
-        ];
-        for (limit, wanted, most) in sizes {
-            if wanted > most {
-                return Err(too_much(limit, size(wanted), &size(most)));
-            }
-        }
-        if self.stack_bytes_max < STACK_BYTES_FLOOR {
-            let possible = format!("at least {}", size(STACK_BYTES_FLOOR));
-            return Err(LimitError { limit: "a stack limit", wanted: size(self.stack_bytes_max), possible });
-        }
-        let counts = [
-            ("a limit of handles", self.handles_max as u64, 65_536),
-            ("a limit of core instances", self.instances_max as u64, 1024),
-            ("a limit of memories", self.memories_max as u64, 64),
-            ("a limit of tables", self.tables_max as u64, 256),
-            ("a limit of lines a second", u64::from(self.lines_per_second), 10_000),
-            ("a deadline in milliseconds", self.call_ms_max.unwrap_or(0), CALL_MS_CEILING),
-            ("a fuel limit", self.fuel_max, FUEL_CEILING),
-        ];
-        for (limit, wanted, most) in counts {
-            if wanted > most {
-                return Err(too_much(limit, wanted.to_string(), &most.to_string()));
-            }
+        for limit in Limit::ALL {
+            let (Some(figure), (least, most)) = (self.get(limit), limit.range()) else { continue };
+            let possible = match figure {
+                _ if figure < least => format!("at least {}", limit.figure(least)),
+                _ if figure > most => format!("at most {}", limit.figure(most)),
+                _ => continue,
+            };
+            return Err(LimitError { limit, wanted: limit.figure(figure), possible });
         }
         Ok(())
     }
-}
-
-fn too_much(limit: &'static str, wanted: String, most: &str) -> LimitError {
-    LimitError { limit, wanted, possible: format!("at most {most}") }
 }
 
 /// A size as people write it: whole MiB or KiB where it is one.
@@ -172,16 +338,39 @@ mod tests {
         let says = |limits: Limits| limits.check().unwrap_err().to_string();
         assert_eq!(
             says(Limits { memory_bytes_max: 1 << 30, ..Limits::default() }),
-            "a memory limit of 1024 MiB is not possible: at most 256 MiB"
+            "`limits.memory` of 1024 MiB is not possible: at most 256 MiB"
         );
         assert_eq!(
             says(Limits { stack_bytes_max: 4096, ..Limits::default() }),
-            "a stack limit of 4 KiB is not possible: at least 64 KiB"
+            "`limits.stack` of 4 KiB is not possible: at least 64 KiB"
         );
         assert_eq!(
             says(Limits { call_ms_max: Some(600_001), ..Limits::default() }),
-            "a deadline in milliseconds of 600001 is not possible: at most 600000"
+            "`limits.call_time` of 600001 ms is not possible: at most 600000 ms"
         );
+    }
+
+    #[test]
+    fn each_limit_can_be_said_by_its_name_and_no_other_moves() {
+        for limit in Limit::ALL {
+            assert_eq!(Limit::named(limit.name()), Some(limit));
+            let mut limits = Limits::default();
+            limits.set(limit, 77);
+            for other in Limit::ALL {
+                let wanted = if other == limit { Some(77) } else { Limits::default().get(other) };
+                assert_eq!(limits.get(other), wanted, "{other:?} after {limit:?}");
+            }
+        }
+        assert_eq!(Limit::named("momery"), None);
+    }
+
+    #[test]
+    fn what_is_beyond_any_limit_is_refused_and_not_taken_for_less() {
+        for limit in Limit::ALL {
+            let mut limits = Limits::default();
+            limits.set(limit, u64::MAX);
+            assert_eq!(limits.check().map_err(|error| error.limit), Err(limit));
+        }
     }
 
     #[test]

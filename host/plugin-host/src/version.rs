@@ -1,17 +1,18 @@
 //! One version of a plugin: a component with its settings, compiled and linked, or the reason for which it was
 //! not let in. It never changes; a swap puts another one in its place.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use provost_state::{Judgement, PluginVersion};
+use provost_state::{FaultsPer, Judgement, PluginVersion};
 
 use crate::admission::{Admitted, Surface};
 use crate::component::Source;
 use crate::engine::TimedEngine;
 use crate::figures::Figures;
 use crate::grants::Grants;
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 use crate::log::Lines;
 use crate::memory::Memory;
 use crate::outside::Waiters;
@@ -69,14 +70,25 @@ impl Version {
         unknown || roles.iter().any(|role| role.judgement() == Some(judgement))
     }
 
+    fn limits_in_force(&self) -> BTreeMap<&'static str, u64> {
+        let roles = self.surface.roles();
+        let longest = roles.iter().map(|role| self.limits.call_ms(*role)).max();
+        let figure = |limit: Limit| self.limits.get(limit).or(longest).map(|figure| (limit.name(), figure));
+        Limit::ALL.into_iter().filter_map(figure).collect()
+    }
+
     /// What is known of it.
     pub(crate) fn report(&self) -> PluginVersion {
+        let quarantine = self.limits.quarantine;
         PluginVersion {
             number: self.number,
             source: self.source.to_string().into(),
             digest: self.digest.clone(),
             signed_by: self.signed_by.clone(),
             grants: self.common.grants.words().into_iter().map(Arc::from).collect(),
+            limits: self.limits_in_force(),
+            quarantine: (quarantine.faults > 0)
+                .then_some(FaultsPer { faults: quarantine.faults, per_ms: quarantine.per_ms }),
             roles: self.surface.roles().iter().map(|role| Arc::from(role.as_str())).collect(),
             figures: self.figures.read(self.memory.bytes()),
         }

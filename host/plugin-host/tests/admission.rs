@@ -219,7 +219,7 @@ fn a_memory_limit_that_no_plugin_can_have_is_an_error() {
     spec.limits.memory_bytes_max = 1 << 30;
     assert_eq!(
         bench.host.load(spec).unwrap_err().to_string(),
-        "a memory limit of 1024 MiB is not possible: at most 256 MiB"
+        "`limits.memory` of 1024 MiB is not possible: at most 256 MiB"
     );
 }
 

@@ -55,8 +55,8 @@ pub use differences::Difference;
 pub use handle::{Handle, Status};
 pub use meter::{BackendFigures, Latency};
 pub use plugins::{
-    Blame, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus,
-    PluginVersion, PluginWanted, Plugins, Replacement,
+    Blame, FaultsPer, LimitsWanted, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
+    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
 };
 pub use policy::{
     Action, Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, ScaleAction,

@@ -1,6 +1,7 @@
 //! What is known of the plugins, and what can be done with them while processes run: the port between those who
 //! ask (control) and those who keep them (the plugin host).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -66,6 +67,11 @@ pub struct PluginVersion {
     pub roles: Vec<Arc<str>>,
     /// What of the outside it may use, in the words of `allow`.
     pub grants: Vec<Arc<str>>,
+    /// What it may use, by the keys of `limits`: bytes, milliseconds, or how many. Where the default goes by the role, the
+    /// largest of its roles.
+    pub limits: BTreeMap<&'static str, u64>,
+    /// How often it may fail before it is not asked any more; `None`: as often as it likes.
+    pub quarantine: Option<FaultsPer>,
     /// What it did so far.
     pub figures: PluginFigures,
 }
@@ -96,6 +102,26 @@ pub struct PluginWanted {
     pub allow: Vec<String>,
     /// The only SHA-256 that its component may have, in hex.
     pub sha256: Option<String>,
+    /// Limits that are not to be those that hold by default.
+    pub limits: LimitsWanted,
+}
+
+/// Limits, in the words of the config. What is not said stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitsWanted {
+    /// By their keys in `limits`: bytes, milliseconds, or how many.
+    pub figures: BTreeMap<String, u64>,
+    /// When it is not asked any more.
+    pub quarantine: Option<FaultsPer>,
+}
+
+/// So many faults in so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultsPer {
+    /// With this many; at least 1.
+    pub faults: u32,
+    /// Within this many milliseconds; at least 1.
+    pub per_ms: u64,
 }
 
 /// What is to take the place of the active version. What is not said stays as it is.
@@ -105,6 +131,8 @@ pub struct Replacement {
     pub component: Option<String>,
     /// Its settings, as the text of a JSON object.
     pub settings_json: Option<String>,
+    /// Limits that are not to be those of the active version.
+    pub limits: LimitsWanted,
     /// Take it even if it asks for more than the active version does.
     pub accept_more: bool,
 }

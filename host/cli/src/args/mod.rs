@@ -9,7 +9,7 @@ use provost_state::Backend;
 
 use crate::config::units;
 
-pub(crate) use plugin::{LoadArgs, NamedPlugin, PluginCommand};
+pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use provost_control::wire::Quarantine;
+use provost_plugin_host::{Limit, Measure};
 
 use super::{ConfigArg, LineFormat, TableFormat};
+use crate::config::units;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
@@ -22,6 +25,7 @@ Examples:
   provost plugin load notify bundled:notify
   provost plugin load patience ./patience.wasm --settings '{\"tries\": 3}' --for web,workers:*
   provost plugin load hook ./hook.wasm --allow http-out:hooks.example.org:443 --allow env:HOOK_TOKEN
+  provost plugin load judge ./judge-js.wasm --limit memory=64MiB --quarantine 3/1m
 
 It is checked first: its imports, its exports, its settings, and a trial call on the current state.
 Nothing is restarted. To have it after the next start as well, write it into the config.")]
@@ -39,6 +43,7 @@ Nothing is restarted. To have it after the next start as well, write it into the
 Examples:
   provost plugin swap backoff ./backoff-2.wasm
   provost plugin swap backoff --settings '{\"first\": \"1s\"}'
+  provost plugin swap backoff --limit call_time=50ms
 
 A check that fails changes nothing. Calls under way end on the version that they began with.")]
     Swap {
@@ -50,6 +55,8 @@ A check that fails changes nothing. Calls under way end on the version that they
         /// Its settings as JSON; else they stay.
         #[arg(long, value_name = "JSON", value_parser = settings)]
         settings: Option<Settings>,
+        #[command(flatten)]
+        limits: LimitArgs,
         /// Take it even if it asks for more than the active version does.
         #[arg(long)]
         accept: bool,
@@ -147,9 +154,45 @@ pub(crate) struct LoadArgs {
     /// The only SHA-256 that its component may have, now and after each swap.
     #[arg(long, value_name = "HEX")]
     pub(crate) sha256: Option<String>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
     /// Whom it is to judge: names, `GROUP:*` or `all`. It becomes the first in their chains.
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',')]
     pub(crate) judges: Vec<String>,
+}
+
+/// What a plugin may use. What is not said has the default, or stays.
+#[derive(Args, Debug)]
+pub(crate) struct LimitArgs {
+    /// A limit by its name in `limits` in the config, such as `memory=64MiB`, `call_time=1s` or `handles=128`; may be
+    /// repeated.
+    #[arg(long = "limit", value_name = "NAME=FIGURE", value_parser = limit)]
+    pub(crate) limits: Vec<(Limit, u64)>,
+    /// When it is not asked any more: after so many faults within so long, such as `5/1m`.
+    #[arg(long, value_name = "FAULTS/TIME", value_parser = quarantine)]
+    pub(crate) quarantine: Option<Quarantine>,
+}
+
+fn limit(text: &str) -> Result<(Limit, u64), String> {
+    let (name, figure) = text.split_once('=').ok_or("say NAME=FIGURE, such as memory=64MiB")?;
+    let limit = Limit::named(name).ok_or_else(|| {
+        format!("there is no limit `{name}`; there are {}", Limit::ALL.map(Limit::name).join(", "))
+    })?;
+    let figure = match limit.measure() {
+        Measure::Bytes => units::size_bytes(figure).ok_or(units::SIZE_HINT)?,
+        Measure::Milliseconds => units::duration_ms(figure).ok_or(units::DURATION_HINT)?,
+        Measure::Count => figure.parse().map_err(|_| format!("`{figure}` is not a whole number"))?,
+    };
+    Ok((limit, figure))
+}
+
+fn quarantine(text: &str) -> Result<Quarantine, String> {
+    let said = text.split_once('/').and_then(|(faults, time)| {
+        Some(Quarantine { faults: faults.parse().ok()?, per_ms: units::duration_ms(time)? })
+    });
+    said.filter(|said| said.faults > 0 && said.per_ms > 0).ok_or_else(|| {
+        "say FAULTS/TIME, such as 5/1m: at least one fault, in at least a millisecond".to_owned()
+    })
 }
 
 /// Settings as they stand on the command line.
@@ -160,5 +203,35 @@ fn settings(text: &str) -> Result<Settings, String> {
         Ok(serde_json::Value::Object(settings)) => Ok(settings),
         Ok(_) => Err("settings are a JSON object, such as '{\"first\": \"100ms\"}'".to_owned()),
         Err(error) => Err(format!("this is not JSON: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_said_in_the_units_of_the_config() {
+        assert_eq!(limit("memory=64MiB"), Ok((Limit::Memory, 64 << 20)));
+        assert_eq!(limit("call_time=1s"), Ok((Limit::CallTime, 1_000)));
+        assert_eq!(limit("handles=128"), Ok((Limit::Handles, 128)));
+        for (wrong, why) in [
+            ("memory", "NAME=FIGURE"),
+            ("momery=1MiB", "there are memory, call_time"),
+            ("memory=64", "write a size"),
+            ("call_time=64", "write a duration"),
+            ("handles=many", "not a whole number"),
+        ] {
+            let told = limit(wrong).unwrap_err();
+            assert!(told.contains(why), "{wrong}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_quarantine_is_so_many_faults_in_so_long() {
+        assert_eq!(quarantine("5/1m"), Ok(Quarantine { faults: 5, per_ms: 60_000 }));
+        for wrong in ["5", "0/1m", "5/0", "5/60", "/1m", "-1/1m"] {
+            assert!(quarantine(wrong).is_err(), "{wrong}");
+        }
     }
 }

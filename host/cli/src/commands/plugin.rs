@@ -3,7 +3,7 @@
 use provost_control::wire::{PluginChanged, PluginOrder};
 
 use super::{Context, keys, pretty, print};
-use crate::args::{ConfigArg, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
+use crate::args::{ConfigArg, LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::status::Width;
@@ -16,9 +16,9 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
         PluginCommand::Unload { plugin, force } => {
             change(context, plugin, "unload", PluginOrder { force, ..PluginOrder::default() }).await
         }
-        PluginCommand::Swap { plugin, component, settings, accept } => {
+        PluginCommand::Swap { plugin, component, settings, limits, accept } => {
             let component = component.as_deref().map(located).transpose()?;
-            let order = PluginOrder { component, settings, accept_more: accept, ..PluginOrder::default() };
+            let order = PluginOrder { component, settings, accept_more: accept, ..limited(limits) };
             change(context, plugin, "swap", order).await
         }
         PluginCommand::Reload { plugin, accept } => {
@@ -55,9 +55,15 @@ async fn load(context: &Context, args: LoadArgs) -> Result<(), Failure> {
         judges: args.judges,
         allow: args.allow,
         sha256: args.sha256,
-        ..PluginOrder::default()
+        ..limited(args.limits)
     };
     change(context, args.plugin, "load", order).await
+}
+
+/// An order that says nothing but the limits.
+fn limited(LimitArgs { limits, quarantine }: LimitArgs) -> PluginOrder {
+    let limits = limits.into_iter().map(|(limit, figure)| (limit.name().to_owned(), figure)).collect();
+    PluginOrder { limits, quarantine, ..PluginOrder::default() }
 }
 
 async fn change(

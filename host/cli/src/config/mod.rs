@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{Intensity, Limits, PluginSpec, Source as Component, Trust};
+use provost_plugin_host::{PluginSpec, Source as Component, Trust};
 use provost_state::{Policy, Routing};
 use provost_supervisor::{
     Condition, Dependency, HealthCheck, LogLimits, ProcessSpec, Readiness, ReplicaSet, RestartBudget,
@@ -26,7 +26,7 @@ pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest, runtime_dir_of}
 pub use report::{Place, Problem, Problems, Source};
 
 use file::{ConfigFile, ProcessSection};
-use plugin::{LimitsSection, PluginSection};
+use plugin::PluginSection;
 use report::Collector;
 
 const STOP_SIGNAL: i32 = 15;
@@ -325,35 +325,9 @@ fn build_plugin(plugin: PluginSection, dir: &Path) -> PluginConfig {
                 bundled @ Component::Bundled(_) => bundled,
             },
             settings_json: plugin.settings_json,
-            limits: limits(&plugin.limits, plugin.quarantine),
+            limits: plugin.limits,
             sha256: plugin.sha256.map(Spanned::into_inner),
             grants: plugin.grants,
         },
-    }
-}
-
-/// What the operator says, and the defaults for the rest.
-fn limits(section: &LimitsSection, quarantine: Option<(usize, u64)>) -> Limits {
-    let defaults = Limits::default();
-    let bytes =
-        |said: Option<u64>, default| said.map_or(default, |said| usize::try_from(said).unwrap_or(usize::MAX));
-    let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    Limits {
-        memory_bytes_max: bytes(section.memory, defaults.memory_bytes_max),
-        call_ms_max: section.call_time,
-        fuel_max: section.fuel.map_or(defaults.fuel_max, |fuel| fuel as u64),
-        stack_bytes_max: bytes(section.stack, defaults.stack_bytes_max),
-        answer_bytes_max: bytes(section.answer, defaults.answer_bytes_max),
-        handed_bytes_max: bytes(section.handed, defaults.handed_bytes_max),
-        handles_max: section.handles.unwrap_or(defaults.handles_max),
-        instances_max: section.instances.unwrap_or(defaults.instances_max),
-        memories_max: section.memories.unwrap_or(defaults.memories_max),
-        tables_max: section.tables.unwrap_or(defaults.tables_max),
-        lines_per_second: section.log_lines.map_or(defaults.lines_per_second, small),
-        stored_bytes_max: bytes(section.store, defaults.stored_bytes_max),
-        key_bytes_max: bytes(section.key, defaults.key_bytes_max),
-        settings_bytes_max: bytes(section.settings, defaults.settings_bytes_max),
-        quarantine: quarantine
-            .map_or(defaults.quarantine, |(faults, per_ms)| Intensity { faults: small(faults), per_ms }),
     }
 }

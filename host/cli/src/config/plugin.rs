@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use provost_plugin_host::{Grant, Grants};
+use provost_plugin_host::{Grant, Grants, Intensity, Limit, Limits, Measure};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -30,28 +30,7 @@ pub(super) struct PluginSection {
     pub(super) settings_json: String,
     pub(super) sha256: Option<Spanned<String>>,
     pub(super) grants: Grants,
-    pub(super) limits: LimitsSection,
-    /// So many faults, in so many milliseconds.
-    pub(super) quarantine: Option<(usize, u64)>,
-}
-
-/// `limits` of a plugin. Sizes are in bytes, times in milliseconds.
-#[derive(Debug, Default)]
-pub(super) struct LimitsSection {
-    pub(super) memory: Option<u64>,
-    pub(super) call_time: Option<u64>,
-    pub(super) fuel: Option<usize>,
-    pub(super) stack: Option<u64>,
-    pub(super) instances: Option<usize>,
-    pub(super) memories: Option<usize>,
-    pub(super) tables: Option<usize>,
-    pub(super) handles: Option<usize>,
-    pub(super) handed: Option<u64>,
-    pub(super) answer: Option<u64>,
-    pub(super) store: Option<u64>,
-    pub(super) key: Option<u64>,
-    pub(super) settings: Option<u64>,
-    pub(super) log_lines: Option<usize>,
+    pub(super) limits: Limits,
 }
 
 /// Is this a key of `[plugins]` itself?
@@ -95,10 +74,10 @@ pub(super) fn read<'t>(
     let settings_json = read_settings(&mut plugin);
     let sha256 = read_pin(&mut plugin);
     let grants = read_grants(&mut plugin);
-    let limits = read_limits(&mut plugin);
-    let quarantine = read_quarantine(&mut plugin);
+    let mut limits = read_limits(&mut plugin);
+    limits.quarantine = read_quarantine(&mut plugin).unwrap_or(limits.quarantine);
     plugin.finish();
-    Some(PluginSection { name, component: component?, settings_json, sha256, grants, limits, quarantine })
+    Some(PluginSection { name, component: component?, settings_json, sha256, grants, limits })
 }
 
 fn read_settings(plugin: &mut Section<'_>) -> String {
@@ -139,30 +118,30 @@ fn read_grants(plugin: &mut Section<'_>) -> Grants {
     words.iter().filter_map(grant).collect()
 }
 
-fn read_limits(plugin: &mut Section<'_>) -> LimitsSection {
-    let Some(mut limits) = plugin.table("limits", LIMITS_HINT) else { return LimitsSection::default() };
-    let section = LimitsSection {
-        memory: limits.size_bytes("memory"),
-        call_time: limits.duration_ms("call_time"),
-        fuel: limits.count("fuel"),
-        stack: limits.size_bytes("stack"),
-        instances: limits.count("instances"),
-        memories: limits.count("memories"),
-        tables: limits.count("tables"),
-        handles: limits.count("handles"),
-        handed: limits.size_bytes("handed"),
-        answer: limits.size_bytes("answer"),
-        store: limits.size_bytes("store"),
-        key: limits.size_bytes("key"),
-        settings: limits.size_bytes("settings"),
-        log_lines: limits.count("log_lines"),
-    };
-    limits.finish();
-    section
+/// What the operator says, and the defaults for the rest.
+fn read_limits(plugin: &mut Section<'_>) -> Limits {
+    let mut limits = Limits::default();
+    let Some(mut section) = plugin.table("limits", LIMITS_HINT) else { return limits };
+    for limit in Limit::ALL {
+        let figure = match limit.measure() {
+            Measure::Bytes => section.size_bytes(limit.name()),
+            Measure::Milliseconds => section.duration_ms(limit.name()),
+            Measure::Count => section.count(limit.name()).map(|count| count as u64),
+        };
+        let Some(figure) = figure else { continue };
+        let before = limits.clone();
+        limits.set(limit, figure);
+        if let Err(error) = limits.check() {
+            section.problem(section.key_span(limit.name()), error.to_string(), "give it a possible figure");
+            limits = before;
+        }
+    }
+    section.finish();
+    limits
 }
 
 /// How often it may fail before it is not asked any more.
-fn read_quarantine(plugin: &mut Section<'_>) -> Option<(usize, u64)> {
+fn read_quarantine(plugin: &mut Section<'_>) -> Option<Intensity> {
     let hint = "write quarantine = { faults = 5, per = \"60s\" }";
     let mut quarantine = plugin.table("quarantine", hint)?;
     let (faults, per_ms) = (quarantine.count("faults"), quarantine.duration_ms("per"));
@@ -171,5 +150,5 @@ fn read_quarantine(plugin: &mut Section<'_>) -> Option<(usize, u64)> {
         quarantine.problem(quarantine.span.clone(), what, hint);
     }
     quarantine.finish();
-    Some((faults?, per_ms?))
+    Some(Intensity { faults: u32::try_from(faults?).unwrap_or(u32::MAX), per_ms: per_ms? })
 }

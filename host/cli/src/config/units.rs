@@ -27,7 +27,7 @@ const SIZE_UNITS: [(&str, f64); 9] = [
 pub(crate) const DURATION_HINT: &str = "write a duration as a text of numbers with units, such as \"100ms\", \"10s\", \"5m\", \"1h30m\" or \"1d\"";
 
 /// How to write a size.
-pub(super) const SIZE_HINT: &str =
+pub(crate) const SIZE_HINT: &str =
     "write a size as a text with a unit, such as \"512B\", \"64KB\" (1000) or \"16MiB\" (1024 × 1024)";
 
 /// The milliseconds of a text such as `100ms`, `10s` or `1h30m`.
@@ -40,7 +40,7 @@ pub(crate) fn duration_ms(text: &str) -> Option<u64> {
 }
 
 /// The bytes of a text such as `64KB` or `16MiB`.
-pub(super) fn size_bytes(text: &str) -> Option<u64> {
+pub(crate) fn size_bytes(text: &str) -> Option<u64> {
     let total = sum(text, &SIZE_UNITS)?;
     (total <= SIZE_BYTES_MAX).then_some(whole(total))
 }

@@ -31,7 +31,7 @@ fn hint(error: &LoadError) -> &'static str {
             "a relative path starts from the directory of the config"
         }
         LoadError::NotBundled { .. } => "a component of your own is named by its path, without `bundled:`",
-        LoadError::LimitTooHigh(_) => "correct `limits` of this plugin",
+        LoadError::ImpossibleLimit(_) => "correct `limits` of this plugin",
         LoadError::SettingsTooLarge { .. } => {
             "raise `limits.settings` of this plugin, or shorten its settings"
         }

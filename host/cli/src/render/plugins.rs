@@ -1,8 +1,9 @@
 //! `plugin list`, the plugins in `status`, and what became of a change.
 
-use provost_control::wire::{Blame, Plugin, PluginVersion, Replayed};
+use provost_control::wire::{Blame, Plugin, PluginVersion, Quarantine, Replayed};
+use provost_plugin_host::{Limit, Measure};
 
-use super::humane::{one_line, size};
+use super::humane::{delay, one_line, size};
 use super::status::Width;
 use super::style::{Paint, Style};
 use super::table::{Cell, Table};
@@ -15,11 +16,12 @@ pub(crate) fn is_troubled(plugin: &Plugin) -> bool {
     plugin.status != "active" || plugin.active.faults > 0
 }
 
-/// One line a plugin. What is wrong has a column if anything is.
+/// One line a plugin; in a wide table, one more for its former version. What is wrong has a column if anything is.
 pub(crate) fn text(plugins: &[Plugin], width: Width, paint: Paint) -> String {
     let troubled = plugins.iter().any(is_troubled);
+    let wide = width == Width::Wide;
     let mut head = vec!["PLUGIN", "STATUS", "VERSION", "CALLS", "FAULTS", "CLAMPS", "P50", "P99", "ROLES"];
-    if width == Width::Wide {
+    if wide {
         head.extend([
             "P95",
             "FUEL",
@@ -28,7 +30,6 @@ pub(crate) fn text(plugins: &[Plugin], width: Width, paint: Paint) -> String {
             "QUEUED",
             "MISSED",
             "SIGNED BY",
-            "FORMER",
             "COMPONENT",
             "SHA-256",
         ]);
@@ -38,53 +39,65 @@ pub(crate) fn text(plugins: &[Plugin], width: Width, paint: Paint) -> String {
     }
     let mut table = Table::new(&head);
     for plugin in plugins {
-        let mut cells = row(plugin);
-        if width == Width::Wide {
-            cells.extend(more(plugin));
+        let former = plugin.former.as_ref().filter(|_| wide);
+        let active = (status(plugin), &plugin.active, trouble(plugin));
+        let former = former.map(|former| (Cell::styled("warm", Style::Dim), former, last_fault(former)));
+        for (status, version, trouble) in [active].into_iter().chain(former) {
+            let mut cells = row(&plugin.name, status, version, width);
+            if troubled {
+                cells.push(Cell::maybe(trouble));
+            }
+            table.row(cells);
         }
-        if troubled {
-            cells.push(Cell::maybe(trouble(plugin)));
-        }
-        table.row(cells);
     }
     table.render(paint)
 }
 
-fn row(plugin: &Plugin) -> Vec<Cell> {
-    let version = &plugin.active;
-    vec![
-        Cell::new(&plugin.name),
-        status(plugin),
+fn row(name: &str, status: Cell, version: &PluginVersion, width: Width) -> Vec<Cell> {
+    let mut cells = vec![
+        Cell::new(name),
+        status,
         Cell::new(version.version.to_string()),
         Cell::new(version.calls.to_string()),
-        alarming(version.faults),
+        faults(version),
         Cell::new(version.clamps.to_string()),
         Cell::maybe(took(version, version.call.p50_ns)),
         Cell::maybe(took(version, version.call.p99_ns)),
         Cell::maybe(listed(&version.roles)),
-    ]
-}
-
-fn more(plugin: &Plugin) -> Vec<Cell> {
-    let version = &plugin.active;
-    let bytes = |bytes: u64| Cell::maybe((bytes > 0).then(|| size(bytes)));
-    vec![
-        Cell::maybe(took(version, version.call.p95_ns)),
-        Cell::maybe((version.fuel_max > 0).then(|| version.fuel_max.to_string())),
-        bytes(version.memory_bytes_max),
-        bytes(version.stored_bytes),
-        Cell::new(version.queued.to_string()),
-        Cell::new(version.missed.to_string()),
-        Cell::maybe(version.signed_by.as_deref().map(one_line)),
-        Cell::maybe(plugin.former.as_ref().map(|former| former.version.to_string())),
-        Cell::new(one_line(&version.source)),
-        Cell::new(shortened(&version.digest)),
-    ]
+    ];
+    if width == Width::Wide {
+        let bytes = |bytes: u64| Cell::maybe((bytes > 0).then(|| size(bytes)));
+        cells.extend([
+            Cell::maybe(took(version, version.call.p95_ns)),
+            Cell::maybe((version.fuel_max > 0).then(|| version.fuel_max.to_string())),
+            bytes(version.memory_bytes_max),
+            bytes(version.stored_bytes),
+            Cell::new(version.queued.to_string()),
+            Cell::new(version.missed.to_string()),
+            Cell::maybe(version.signed_by.as_deref().map(one_line)),
+            Cell::new(one_line(&version.source)),
+            Cell::new(shortened(&version.digest)),
+        ]);
+    }
+    cells
 }
 
 fn status(plugin: &Plugin) -> Cell {
     let well = plugin.status == "active";
     Cell::styled(&plugin.status, if well { Style::Green } else { Style::BoldRed })
+}
+
+/// How many, and of which kinds: `3: deadline 1, trap 2`.
+fn faults(version: &PluginVersion) -> Cell {
+    match by_kind(version) {
+        Some(kinds) => Cell::styled(format!("{}: {kinds}", version.faults), Style::Red),
+        None => Cell::new(version.faults.to_string()),
+    }
+}
+
+fn by_kind(version: &PluginVersion) -> Option<String> {
+    let kinds = version.faults_by_kind.iter().map(|(kind, count)| format!("{kind} {count}"));
+    listed(&kinds.collect::<Vec<_>>())
 }
 
 fn alarming(count: u64) -> Cell {
@@ -108,9 +121,11 @@ fn took(version: &PluginVersion, ns: u64) -> Option<String> {
 }
 
 fn trouble(plugin: &Plugin) -> Option<String> {
-    let fault = &plugin.active.last_fault;
-    let fault = fault.as_ref().map(|fault| format!("{}: {}", fault.kind, fault.message));
-    plugin.reason.clone().or(fault).map(|trouble| one_line(&trouble))
+    plugin.reason.as_deref().map(one_line).or_else(|| last_fault(&plugin.active))
+}
+
+fn last_fault(version: &PluginVersion) -> Option<String> {
+    version.last_fault.as_ref().map(|fault| one_line(&format!("{}: {}", fault.kind, fault.message)))
 }
 
 /// What became of a change: the checks and changes one by one, then what is so.
@@ -146,34 +161,51 @@ pub(crate) fn details(plugin: &Plugin, paint: Paint) -> String {
     line("status", status(plugin));
     line("trouble", Cell::maybe(trouble(plugin)));
     for (head, version) in [("", Some(&plugin.active)), ("former ", plugin.former.as_ref())] {
-        let Some(version) = version else { continue };
-        let by_kind: Vec<String> =
-            version.faults_by_kind.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        for (key, cell) in [
-            ("version", Cell::new(version.version.to_string())),
-            ("component", Cell::new(one_line(&version.source))),
-            ("sha256", Cell::new(&version.digest)),
-            ("signed by", Cell::maybe(version.signed_by.as_deref().map(one_line))),
-            ("roles", Cell::maybe(listed(&version.roles))),
-            ("granted", Cell::maybe(listed(&version.grants).as_deref().map(one_line))),
-            ("calls", Cell::new(version.calls.to_string())),
-            ("faults", Cell::maybe(listed(&by_kind))),
-            ("clamps", Cell::new(version.clamps.to_string())),
-            ("p50", Cell::maybe(took(version, version.call.p50_ns))),
-            ("p95", Cell::maybe(took(version, version.call.p95_ns))),
-            ("p99", Cell::maybe(took(version, version.call.p99_ns))),
-            ("fuel", Cell::new(format!("{} last, {} at most", version.fuel_last, version.fuel_max))),
-            ("memory", Cell::new(size(version.memory_bytes_max))),
-            ("stored", Cell::new(size(version.stored_bytes))),
-            ("queued", Cell::new(version.queued.to_string())),
-            ("missed", Cell::new(version.missed.to_string())),
-            ("denied", alarming(version.denials)),
-            ("dropped", Cell::new(format!("{} lines", version.lines_dropped))),
-        ] {
+        for (key, cell) in version.into_iter().flat_map(figures).chain(version.into_iter().flat_map(limits)) {
             line(&format!("{head}{key}"), cell);
         }
     }
     table.render(paint)
+}
+
+fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
+    [
+        ("version", Cell::new(version.version.to_string())),
+        ("component", Cell::new(one_line(&version.source))),
+        ("sha256", Cell::new(&version.digest)),
+        ("signed by", Cell::maybe(version.signed_by.as_deref().map(one_line))),
+        ("roles", Cell::maybe(listed(&version.roles))),
+        ("granted", Cell::maybe(listed(&version.grants).as_deref().map(one_line))),
+        ("calls", Cell::new(version.calls.to_string())),
+        ("faults", Cell::maybe(by_kind(version))),
+        ("clamps", Cell::new(version.clamps.to_string())),
+        ("p50", Cell::maybe(took(version, version.call.p50_ns))),
+        ("p95", Cell::maybe(took(version, version.call.p95_ns))),
+        ("p99", Cell::maybe(took(version, version.call.p99_ns))),
+        ("fuel", Cell::new(format!("{} last, {} at most", version.fuel_last, version.fuel_max))),
+        ("memory", Cell::new(size(version.memory_bytes_max))),
+        ("stored", Cell::new(size(version.stored_bytes))),
+        ("queued", Cell::new(version.queued.to_string())),
+        ("missed", Cell::new(version.missed.to_string())),
+        ("denied", alarming(version.denials)),
+        ("dropped", Cell::new(format!("{} lines", version.lines_dropped))),
+    ]
+    .map(|(key, cell)| (key.to_owned(), cell))
+    .into()
+}
+
+fn limits(version: &PluginVersion) -> Vec<(String, Cell)> {
+    let figure = |(name, figure): (&String, &u64)| {
+        let figure = match Limit::named(name).map(Limit::measure) {
+            Some(Measure::Bytes) => size(*figure),
+            Some(Measure::Milliseconds) => delay(*figure),
+            Some(Measure::Count) | None => figure.to_string(),
+        };
+        (format!("limit {name}"), Cell::new(figure))
+    };
+    let after = |said: Quarantine| format!("after {} faults in {}", said.faults, delay(said.per_ms));
+    let quarantine = ("quarantine".to_owned(), Cell::maybe(version.quarantine.map(after)));
+    version.limits.iter().map(figure).chain([quarantine]).collect()
 }
 
 /// The last input that made it fail, and what it makes of it now.
@@ -227,6 +259,51 @@ mod tests {
             "PLUGIN  STATUS   VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES  TROUBLE\n\
              spy     refused  1        0      0       0       -    -    -      it imports wasi:sockets/tcp, which nobody granted\n"
         );
+    }
+
+    #[test]
+    fn a_wide_list_has_a_row_for_the_version_that_stays_warm() {
+        let mut plugin = plugin();
+        plugin.active.calls = 3;
+        let last_fault = Some(Fault { kind: "trap".into(), message: "it panicked".into() });
+        let faults_by_kind = [("trap".to_owned(), 2), ("deadline".to_owned(), 1)].into();
+        let former = PluginVersion {
+            version: 1,
+            calls: 9,
+            faults: 3,
+            faults_by_kind,
+            last_fault,
+            ..plugin.active.clone()
+        };
+        plugin.former = Some(former);
+        plugin.active.faults = 1;
+        let shown = text(std::slice::from_ref(&plugin), Width::Wide, Paint::OFF);
+        let rows: Vec<Vec<&str>> = shown
+            .lines()
+            .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
+            .collect();
+        assert_eq!(rows[1][..5], ["spy", "active", "2", "3", "1"]);
+        assert_eq!(rows[2][..5], ["spy", "warm", "1", "9", "3: deadline 1, trap 2"]);
+        assert_eq!(rows[2].last(), Some(&"trap: it panicked"));
+        assert_eq!(text(&[plugin], Width::Normal, Paint::OFF).lines().count(), 2);
+    }
+
+    #[test]
+    fn the_details_show_what_it_may_use() {
+        let mut plugin = plugin();
+        plugin.active.limits =
+            [("memory".to_owned(), 64 << 20), ("call_time".to_owned(), 100), ("handles".to_owned(), 8)]
+                .into();
+        plugin.active.quarantine = Some(Quarantine { faults: 5, per_ms: 60_000 });
+        let shown = details(&plugin, Paint::OFF);
+        for line in [
+            "limit memory     64 MiB",
+            "limit call_time  100ms",
+            "limit handles    8",
+            "quarantine       after 5 faults in 1m00s",
+        ] {
+            assert!(shown.contains(line), "{shown}");
+        }
     }
 
     #[test]

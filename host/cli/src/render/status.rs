@@ -219,8 +219,8 @@ web                   -        running  4711  3m12s  0         -              - 
 a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      -       up       4     3         policy  backoff     third failure\u{fffd}in a row
 gone                  -        fatal    -     -      0         -              error  -       up       0     0         policy  -           could not be started: no such file
 
-PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           P95  FUEL  MEMORY  STORED  QUEUED  MISSED  SIGNED BY  FORMER  COMPONENT        SHA-256
-backoff  active  1        3      0       0       -    -    restart-policy  -    -     -       -       0       0       -          -       bundled:backoff  0123456789ab
+PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           P95  FUEL  MEMORY  STORED  QUEUED  MISSED  SIGNED BY  COMPONENT        SHA-256
+backoff  active  1        3      0       0       -    -    restart-policy  -    -     -       -       0       0       -          bundled:backoff  0123456789ab
 "
         );
     }

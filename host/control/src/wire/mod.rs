@@ -7,7 +7,9 @@ mod plugins;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use plugins::{Blame, Fault, Plugin, PluginChanged, PluginList, PluginOrder, PluginVersion, Replayed};
+pub use plugins::{
+    Blame, Fault, Plugin, PluginChanged, PluginList, PluginOrder, PluginVersion, Quarantine, Replayed,
+};
 
 /// The answer to `GET /v1/status`: everything at one generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

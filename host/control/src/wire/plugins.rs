@@ -38,6 +38,12 @@ pub struct PluginVersion {
     /// What of the outside it may use, in the words of `allow` in the config.
     #[serde(default)]
     pub grants: Vec<String>,
+    /// What it may use, by the keys of `limits` in the config: bytes, milliseconds, or how many.
+    #[serde(default)]
+    pub limits: BTreeMap<String, u64>,
+    /// How often it may fail before it is not asked any more; `null`: as often as it likes.
+    #[serde(default)]
+    pub quarantine: Option<Quarantine>,
     /// Calls made.
     pub calls: u64,
     /// Calls that failed.
@@ -67,6 +73,16 @@ pub struct PluginVersion {
     /// What it tried to reach of the outside without being granted that.
     #[serde(default)]
     pub denials: u64,
+}
+
+/// So many faults in so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quarantine {
+    /// With this many; at least 1.
+    pub faults: u32,
+    /// Within this many milliseconds; at least 1.
+    pub per_ms: u64,
 }
 
 /// A failed call.
@@ -104,6 +120,12 @@ pub struct PluginOrder {
     /// For `load`: the only SHA-256 that its component may have, in hex, now and after each swap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// For `load` and `swap`: its limits, by the keys of `limits` in the config: bytes, milliseconds, or how many.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, u64>,
+    /// For `load` and `swap`: how often it may fail before it is not asked any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Quarantine>,
     /// For `swap`: take the new version even if it asks for more than the active one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_more: bool,

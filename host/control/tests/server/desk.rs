@@ -1,5 +1,6 @@
 //! A host in miniature: the desk on a real socket with real processes and a plugin that is none.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use provost_control::client::{Client, ClientError};
@@ -79,6 +80,8 @@ fn report(name: &str, source: &str, role: &str) -> PluginReport {
         digest: "00".into(),
         signed_by: None,
         grants: Vec::new(),
+        limits: BTreeMap::new(),
+        quarantine: None,
         roles: vec![role.into()],
         figures: PluginFigures { calls: 1, ..PluginFigures::default() },
     };
