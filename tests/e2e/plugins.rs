@@ -169,3 +169,103 @@ fn what_answers_when_a_new_version_fails_is_the_last_good_one() {
     assert_eq!((&judged["decision"]["by"], &judged["decision"]["delay_ms"]), (&"judge".into(), &20.into()));
     host.down();
 }
+
+#[test]
+fn limits_are_said_as_a_plugin_is_loaded_and_swapped_and_shown_with_their_figures() {
+    let host = Host::up(PROVOST, &patient("20ms"));
+    let moody = guest("moody").display().to_string();
+    host.ok(&[
+        "plugin",
+        "load",
+        "odd",
+        &moody,
+        "--limit",
+        "memory=8MiB",
+        "--limit",
+        "call_time=30s",
+        "--quarantine",
+        "2/1h",
+    ]);
+    let loaded = plugin(&host, "odd");
+    assert_eq!(
+        (&loaded["limits"]["memory"], &loaded["limits"]["call_time"]),
+        (&(8 << 20).into(), &30_000.into())
+    );
+    assert_eq!(loaded["quarantine"], serde_json::json!({ "faults": 2, "per_ms": 3_600_000 }));
+    host.ok(&["plugin", "swap", "odd", "--limit", "handles=9"]);
+    let refused = |arguments: &[&str], code, why: &str| {
+        let ran = host.run(&[&["plugin", "swap", "odd"], arguments].concat());
+        assert!(ran.code == code && ran.stderr.contains(why), "{ran:?}");
+    };
+    refused(&["--limit", "memory=1KiB"], 1, "of memory to begin with and may have 1 KiB: raise its limit");
+    refused(&["--limit", "memory=1GiB"], 1, "`limits.memory` of 1024 MiB is not possible: at most 256 MiB");
+    refused(&["--limit", "momery=1MiB"], 2, "there is no limit `momery`; there are memory, call_time");
+    refused(&["--limit", "memory=64"], 2, "write a size");
+    refused(&["--quarantine", "0/1m"], 2, "say FAULTS/TIME");
+    let details = host.ok(&["plugin", "inspect", "odd"]);
+    for line in ["limit handles", "former limit handles", "quarantine", "after 2 faults in 1h00m"] {
+        assert!(details.contains(line), "{details}");
+    }
+    assert_eq!(plugin(&host, "odd")["version"], 2);
+    let wide = host.ok(&["plugin", "list", "-o", "wide"]);
+    assert!(wide.lines().any(|line| line.starts_with("odd ") && line.contains("  warm    1  ")), "{wide}");
+    host.down();
+}
+
+#[test]
+fn a_plugin_that_is_stuck_in_a_call_is_named_counted_and_blamed_and_the_next_stands_in() {
+    let config = "[host]\ndecision_deadline = \"300ms\"\n[plugins.stuck]\ncomponent = \"LOOPS\"\nlimits = { call_time = \"10m\" }\n\
+        quarantine = { faults = 2, per = \"1h\" }\n\
+        [process.web]\ncommand = \"exit 1\"\npolicies = [\"stuck\"]\n";
+    let host = Host::up(PROVOST, &config.replace("LOOPS", &guest("loops").display().to_string()));
+    let judged = host.until("web", "is judged", |web| web["restarts"].as_u64() >= Some(1));
+    assert_eq!(judged["decision"]["by"], "failsafe");
+    let stuck =
+        eventually("it is quarantined", || plugin(&host, "stuck"), |stuck| stuck["status"] == "quarantined");
+    assert_eq!(stuck["faults_by_kind"]["deadline"], stuck["faults"]);
+    let why = stuck["last_fault"]["message"].as_str().unwrap().to_owned();
+    assert!(why.contains("ms that it had of decision_deadline"), "{why}");
+    let before = stuck["calls"].clone();
+    host.until("web", "is judged without it", |web| {
+        web["decision"]["overruled"].as_str().is_some_and(|it| it.contains("quarantined"))
+    });
+    assert_eq!(plugin(&host, "stuck")["calls"], before, "what is not asked is not called");
+    host.down();
+}
+
+#[test]
+fn what_is_no_file_is_refused_at_once_and_keeps_nothing_waiting() {
+    let host = Host::up(PROVOST, &patient("20ms"));
+    let pipe = host.setup().dir().join("pipe.wasm");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
+        .unwrap();
+    for path in ["pipe.wasm", "/dev/zero"] {
+        let ran = host.run(&["plugin", "load", "odd", path]);
+        assert!(ran.code == 1 && ran.stderr.contains("a device, a pipe or a socket, not a file"), "{ran:?}");
+    }
+    for name in ["failsafe", "all", "a/b", "a b"] {
+        let ran = host.run(&["plugin", "load", name, "bundled:notify"]);
+        assert!(ran.code != 0 && ran.stderr.contains("hint: "), "{ran:?}");
+    }
+    let unknown = host.run(&["plugin", "rollback", "nobody"]);
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    assert_eq!(host.json(&["plugin", "list", "-o", "json"])["plugins"].as_array().map(Vec::len), Some(1));
+    host.down();
+}
+
+#[test]
+fn a_plugin_that_is_unloaded_leaves_nothing_open() {
+    let host = Host::up(PROVOST, &patient("20ms"));
+    let open = || std::fs::read_dir(format!("/proc/{}/fd", host.pid())).unwrap().count();
+    let cycle = |number: usize| {
+        let name = format!("metrics-{number}");
+        host.ok(&["plugin", "load", &name, "bundled:prometheus"]);
+        host.ok(&["plugin", "unload", &name]);
+    };
+    (0..3).for_each(cycle);
+    let before = open();
+    (3..15).for_each(cycle);
+    // Processes of the host's own come and go meanwhile, with a few files each.
+    eventually("its files are closed", open, |now| *now < before + 8);
+    host.down();
+}

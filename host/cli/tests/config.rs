@@ -297,7 +297,7 @@ fn each_bad_value_is_told_at_its_place() {
         ("env = { A = 1.5 }", "3:13", "`A` in `env` of [process.a] must be a text"),
         ("env = { 'A=B' = '' }", "3:9", "`A=B` cannot be an environment variable"),
         ("env = []", "3:7", "`env` in [process.a] must be a table, not a list"),
-        ("group = 'a b'", "3:9", "`a b` cannot be the name of a group"),
+        ("group = 'a b'", "3:9", "`a b` cannot be a name"),
         ("policies = [1]", "3:13", "must be a list of texts only, not a whole number"),
         ("cwd = 1", "3:7", "`cwd` in [process.a] must be a text, not a whole number"),
     ] {
@@ -333,16 +333,56 @@ fn a_plugin_needs_a_component() {
     let nan = refusal("[plugins.p]\ncomponent='a'\nsettings = { x = nan }\n");
     assert!(nan.contains("3:18: this value cannot be said in JSON"), "{nan}");
     let failsafe = refusal("[plugins.failsafe]\ncomponent='a'\n");
-    assert!(failsafe.contains("a plugin cannot be called `failsafe`"), "{failsafe}");
+    assert!(failsafe.contains("nothing can be called `failsafe`"), "{failsafe}");
+}
+
+#[test]
+fn what_a_plugin_may_use_is_judged_where_it_is_said() {
+    let head = "[plugins.p]\ncomponent='bundled:notify'\n";
+    for (line, place, what) in [
+        (
+            "limits = { memory = '1GiB' }",
+            "3:12",
+            "`limits.memory` of 1024 MiB is not possible: at most 256 MiB",
+        ),
+        ("limits = { call_time = '0' }", "3:12", "`limits.call_time` of 0 ms is not possible: at least 1 ms"),
+        ("settings = { x = 'long' }\nlimits = { settings = '4B' }", "3:1", "the settings have 12 bytes"),
+        ("quarantine = { faults = 3 }", "3:14", "a quarantine"),
+        ("sha256 = 'abc'", "3:10", "`abc` is not a SHA-256"),
+    ] {
+        let said = refusal(&format!("{head}{line}\n"));
+        assert!(said.contains(&format!("provost.toml:{place}: ")) && said.contains(what), "{line}: {said}");
+        assert_eq!(said.matches("error:").count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn bounds_that_no_decision_could_keep_are_refused() {
+    for (line, place, what) in [
+        (
+            "restart_delay_min = '2h'",
+            "2:1",
+            "`restart_delay_min` (7200000 ms) is more than `restart_delay_max` (3600000 ms)",
+        ),
+        (
+            "restart_delay_max = '1s'\nrestart_delay_min = '2s'",
+            "3:1",
+            "is more than `restart_delay_max` (1000 ms)",
+        ),
+        ("decision_deadline = '0'", "2:1", "`decision_deadline` must be at least 1 ms"),
+    ] {
+        let said = refusal(&format!("[host]\n{line}\n"));
+        assert!(said.contains(&format!("provost.toml:{place}: ")) && said.contains(what), "{line}: {said}");
+    }
 }
 
 #[test]
 fn names_that_would_confuse_are_refused() {
     for name in ["'a b'", "'a/b'", "'..'", "''", "'-a'", "'ä'", "'a:b'"] {
         let said = refusal(&format!("[process.{name}]\ncommand = 'a'\n"));
-        assert!(said.contains("cannot be the name of a process"), "{name}: {said}");
+        assert!(said.contains("cannot be a name"), "{name}: {said}");
     }
-    assert!(refusal("[process.all]\ncommand = 'a'\n").contains("a process cannot be called `all`"));
+    assert!(refusal("[process.all]\ncommand = 'a'\n").contains("nothing can be called `all`"));
     assert!(parse("[process.'web.1']\ncommand = 'a'\n").is_ok());
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use provost_state::{
-    Blame, Fault, FaultsPer, LimitsWanted, PluginChange, PluginFigures, PluginRefusal, PluginReport,
-    PluginStatus, PluginVersion, PluginWanted, Policy, ProcessId, Replacement,
+    Blame, Fault, FaultsPer, Generation, LimitsWanted, PluginChange, PluginFigures, PluginRefusal,
+    PluginReport, PluginStatus, PluginVersion, PluginWanted, Policy, ProcessId, Replacement,
 };
 
 use crate::refused::Refused;
@@ -17,7 +17,12 @@ use crate::{convert, wire};
 
 /// All plugins, in the order of the config.
 pub(crate) fn reports(desk: &Desk) -> Vec<wire::Plugin> {
-    desk.plugins.reports().iter().map(plugin).collect()
+    let now = generation(desk);
+    desk.plugins.reports().iter().map(|report| plugin(report, now)).collect()
+}
+
+fn generation(desk: &Desk) -> Generation {
+    desk.supervisor.reader().snapshot().generation()
 }
 
 pub(crate) async fn list(State(served): State<Served>) -> Json<wire::PluginList> {
@@ -84,9 +89,12 @@ pub(crate) async fn change(
         return Err(Refused::bad_request(format!("`{field}` has no meaning for `{word}`")));
     }
     // Compiling takes seconds: not on a thread that runs tasks.
-    let done = tokio::task::spawn_blocking(move || carry_out(&served.desk, &name, action, order)).await;
+    let desk = served.desk.clone();
+    let done = tokio::task::spawn_blocking(move || carry_out(&desk, &name, action, order)).await;
     let change = done.map_err(|error| Refused::internal(error.to_string()))??;
-    Ok(Json(wire::PluginChanged { plugin: change.after.as_ref().map(plugin), notes: change.notes }))
+    let now = generation(&served.desk);
+    let after = change.after.as_ref().map(|report| plugin(report, now));
+    Ok(Json(wire::PluginChanged { plugin: after, notes: change.notes }))
 }
 
 fn carry_out(
@@ -101,7 +109,6 @@ fn carry_out(
     let world = desk.supervisor.reader().snapshot();
     match action {
         Action::Load => {
-            // Found out before anything is loaded.
             let judged = select(&world, &order.judges)?;
             let component = order.component.ok_or_else(|| {
                 Refused::bad_request("`component` is missing: `bundled:NAME` or an absolute path".to_owned())
@@ -113,6 +120,7 @@ fn carry_out(
                 allow: order.allow,
                 sha256: order.sha256,
                 limits,
+                judges: !judged.is_empty(),
             };
             let change = desk.plugins.load(&wanted, &world)?;
             put_to_work(desk, name, &judged, change)
@@ -155,13 +163,7 @@ fn put_to_work(
     judged: &[ProcessId],
     mut change: PluginChange,
 ) -> Result<PluginChange, Refused> {
-    if !judged.is_empty() {
-        let Some(policy) = desk.plugins.policy(name) else {
-            let _ = desk.plugins.unload(name);
-            return Err(Refused::bad_request(format!(
-                "`judges`: {name} exports no policy, so it cannot judge anything"
-            )));
-        };
+    if let Some(policy) = desk.plugins.policy(name).filter(|_| !judged.is_empty()) {
         for id in judged {
             let chain = desk.supervisor.policies_of(*id);
             let first: Vec<Arc<dyn Policy>> =
@@ -273,7 +275,7 @@ impl From<PluginRefusal> for Refused {
     }
 }
 
-fn plugin(report: &PluginReport) -> wire::Plugin {
+fn plugin(report: &PluginReport, now: Generation) -> wire::Plugin {
     let (status, reason) = match &report.status {
         PluginStatus::Active => ("active", None),
         PluginStatus::Refused(reason) => ("refused", Some(reason.to_string())),
@@ -283,12 +285,12 @@ fn plugin(report: &PluginReport) -> wire::Plugin {
         name: report.name.to_string(),
         status: status.to_owned(),
         reason,
-        active: version(&report.active),
-        former: report.former.as_ref().map(version),
+        active: version(&report.active, report.queued(now)),
+        former: report.former.as_ref().map(|former| version(former, 0)),
     }
 }
 
-fn version(version: &PluginVersion) -> wire::PluginVersion {
+fn version(version: &PluginVersion, queued: u64) -> wire::PluginVersion {
     let texts = |words: &[Arc<str>]| words.iter().map(ToString::to_string).collect();
     let PluginFigures {
         calls,
@@ -299,7 +301,6 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         fuel_max,
         memory_bytes_max,
         stored_bytes,
-        queued,
         missed,
         lines_dropped,
         denials,
@@ -326,7 +327,7 @@ fn version(version: &PluginVersion) -> wire::PluginVersion {
         fuel_max: *fuel_max,
         memory_bytes_max: *memory_bytes_max,
         stored_bytes: *stored_bytes,
-        queued: *queued,
+        queued,
         missed: *missed,
         lines_dropped: *lines_dropped,
         denials: *denials,

@@ -31,6 +31,22 @@ pub(crate) enum Purpose {
     Trial,
 }
 
+/// In which role, and under which terms, a call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) role: Role,
+    pub(crate) purpose: Purpose,
+    /// Who asks waits no longer than this for an answer, in milliseconds.
+    pub(crate) within_ms: Option<u64>,
+}
+
+impl Terms {
+    /// Without a bound beside the plugin's own.
+    pub(crate) fn new(role: Role, purpose: Purpose) -> Self {
+        Self { role, purpose, within_ms: None }
+    }
+}
+
 impl Version {
     /// What was let in.
     ///
@@ -85,13 +101,13 @@ impl Version {
         self: &Arc<Self>,
         question: &Q,
         world: &Arc<Snapshot>,
-        purpose: Purpose,
+        (purpose, within_ms): (Purpose, Option<u64>),
     ) -> Result<Q::Answer, Fault> {
         let pre = Q::pre(self.admitted()?).ok_or_else(|| Self::lacks(Q::ROLE))?;
         let mut store = self.store(Q::ROLE)?;
         self.run(
             &mut store,
-            (Q::ROLE, purpose),
+            Terms { role: Q::ROLE, purpose, within_ms },
             world,
             |store| question.put(pre, store),
             |answer| Q::check(answer, &self.limits),
@@ -103,13 +119,16 @@ impl Version {
     pub(crate) fn run<T>(
         &self,
         store: &mut Store<Guest>,
-        (role, purpose): (Role, Purpose),
+        terms: Terms,
         world: &Arc<Snapshot>,
         call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
         check: impl FnOnce(T) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let _clock = self.engine.enter();
-        store.set_epoch_deadline(TimedEngine::ticks(self.limits.call_ms(role)));
+        let Terms { role, purpose, within_ms } = terms;
+        let own_ms = self.limits.call_ms(role);
+        let deadline_ms = own_ms.min(within_ms.unwrap_or(own_ms));
+        store.set_epoch_deadline(TimedEngine::ticks(deadline_ms));
         let guest = store.data_mut();
         guest.world = world.clone();
         guest.meter.forget_refusal();
@@ -131,7 +150,7 @@ impl Version {
         }
         let answer = result.map_err(|error| {
             tracing::debug!(target: "provost::plugin", plugin = &*self.name, role = %role, "call failed: {error:?}");
-            fault::classify(&error, &guest.meter, guest.last_words.as_deref(), &self.limits, role)
+            fault::classify(&error, &guest.meter, guest.last_words.as_deref(), &self.limits, (role, deadline_ms))
         })?;
         let answer = check(answer)?;
         if purpose == Purpose::Answer {

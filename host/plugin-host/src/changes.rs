@@ -38,7 +38,8 @@ fn unknown(name: &str) -> PluginRefusal {
 fn unavailable(name: &str, error: &LoadError) -> PluginRefusal {
     let kind = match error {
         LoadError::NameTaken { .. } => Kind::NameTaken,
-        LoadError::ImpossibleLimit(_) | LoadError::SettingsTooLarge { .. } => Kind::Check,
+        LoadError::BadName(_) | LoadError::NoSha256(_) => Kind::Check,
+        LoadError::ImpossibleLimit(_) | LoadError::SettingsTooLarge(_) => Kind::Check,
         _ => Kind::Component,
     };
     refuse(kind, format!("plugin `{name}`: {error}"), "nothing was changed; correct it and try again")
@@ -144,7 +145,7 @@ impl Plugins for PluginHost {
         let active = &plugin.versions().active;
         let judges = |role: &Role| role.judgement().is_some();
         let judges = active.admitted.is_err() || active.surface.roles().iter().any(judges);
-        judges.then(|| Arc::new(PluginPolicy(plugin.clone())) as Arc<dyn Policy>)
+        judges.then(|| Arc::new(PluginPolicy::new(plugin.clone())) as Arc<dyn Policy>)
     }
 
     fn consumer(&self, name: &str) -> Option<Box<dyn Consumer>> {
@@ -171,18 +172,27 @@ impl Plugins for PluginHost {
                 )
             })?,
         };
-        let _change = self.change();
-        let version = self.make(spec).map_err(|error| unavailable(name, &error))?;
+        let mut change = self.change();
+        let version = self.make(&change, spec).map_err(|error| unavailable(name, &error))?;
         let notes = tried(&version, world)?;
-        let plugin = self.add(version);
+        if wanted.judges && !version.surface.roles().iter().any(|role| role.judgement().is_some()) {
+            return Err(refuse(
+                Kind::Check,
+                format!(
+                    "plugin `{name}`: `{}` exports no policy, so it cannot judge anything",
+                    version.source
+                ),
+                "nothing was changed; load it without saying whom it is to judge",
+            ));
+        }
+        let plugin = self.add(&mut change, version);
         Ok(PluginChange { after: Some(plugin.report()), notes })
     }
 
     fn unload(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
-        let _change = self.change();
+        let change = self.change();
         let plugin = self.known(name)?;
-        let versions = plugin.versions();
-        plugin.put_in_force(Versions { gone: true, ..Versions::clone(&versions) });
+        self.remove(&change, &plugin);
         tracing::info!(plugin = name, "plugin unloaded");
         let notes =
             vec!["calls under way end as they would have; the next in each chain stands in".to_owned()];
@@ -195,21 +205,27 @@ impl Plugins for PluginHost {
         by: &Replacement,
         world: &Arc<Snapshot>,
     ) -> Result<PluginChange, PluginRefusal> {
-        let _change = self.change();
+        let mut change = self.change();
         let plugin = self.known(name)?;
         let versions = plugin.versions();
         let active = &versions.active;
         let source = by.component.as_deref().map_or_else(|| active.source.clone(), Source::parse);
         let settings = by.settings_json.as_deref().map_or_else(|| active.settings.clone(), Arc::from);
-        let number = versions.next_number();
+        let number = change.next_number(name);
         let limits = Arc::new(limited(name, Limits::clone(&active.limits), &by.limits)?);
         let common = Common { limits, ..active.common.clone() };
         let recipe = Recipe { common, number, source, settings };
         let version = self.maker().make(recipe).map_err(|error| unavailable(name, &error))?;
         let mut notes = tried(&version, world)?;
         notes.extend(compared(active, &version, by.accept_more)?);
-        plugin.put_in_force(Versions { active: version, former: Some(active.clone()), gone: false });
-        notes.push(format!("version {number} is in force, version {} is kept warm", active.number));
+        change.made(&version);
+        let next = versions.followed_by(version);
+        let kept = next.former.as_ref().map_or(active.number, |former| former.number);
+        plugin.put_in_force(next);
+        notes.push(format!("version {number} is in force, version {kept} is kept warm"));
+        if kept != active.number {
+            notes.push(format!("version {} has never answered well: it is not kept", active.number));
+        }
         tracing::info!(plugin = name, version = number, "plugin swapped");
         Ok(PluginChange { after: Some(plugin.report()), notes })
     }

@@ -8,14 +8,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use provost_state::naming::BadName;
 use sha2::{Digest, Sha256};
 
 use crate::bundled;
 use crate::engine::EngineError;
-use crate::limits::{LimitError, size};
+use crate::limits::{LimitError, SettingsTooLarge};
+use crate::reading::{ReadError, read_whole};
 
 /// The largest component that is loaded, in bytes. A Python component has some 18 MB.
-const COMPONENT_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
 /// Where a component comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,21 +70,31 @@ fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
         io::ErrorKind::NotFound => LoadError::Missing { path: path.to_owned() },
         _ => LoadError::Unreadable { path: path.to_owned(), source },
     };
-    let metadata = fs::metadata(path).map_err(unreadable)?;
-    if metadata.is_dir() {
+    if path.as_os_str().is_empty() {
+        return Err(LoadError::NoPath);
+    }
+    if fs::metadata(path).map_err(unreadable)?.is_dir() {
         return Err(LoadError::Directory { path: path.to_owned() });
     }
-    if metadata.len() > COMPONENT_BYTES_MAX {
-        let problem = ComponentError::TooLarge { bytes: metadata.len() };
-        return Err(LoadError::Component { component: path.display().to_string(), problem });
-    }
-    fs::read(path).map_err(unreadable)
+    read_whole(path, COMPONENT_BYTES_MAX).map_err(|error| match error {
+        ReadError::TooLarge(bytes) => {
+            let problem = ComponentError::TooLarge { bytes };
+            LoadError::Component { component: path.display().to_string(), problem }
+        }
+        ReadError::Io(error) => unreadable(error),
+    })
 }
 
 /// A plugin cannot be loaded: a mistake in the config.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
+    /// Nothing is named at all.
+    #[error("the path of the component is empty: name a .wasm file, or `bundled:NAME`")]
+    NoPath,
+    /// No plugin can be called that.
+    #[error("{error}: {hint}", error = .0, hint = .0.hint())]
+    BadName(#[from] BadName),
     /// No such file.
     #[error("there is no file `{}`: build the component or correct the path", path.display())]
     Missing {
@@ -132,13 +144,11 @@ pub enum LoadError {
     #[error(transparent)]
     ImpossibleLimit(#[from] LimitError),
     /// More settings than a plugin may have.
-    #[error("the settings have {bytes} bytes and may have {}: shorten them, or raise the limit", size(*most))]
-    SettingsTooLarge {
-        /// Their size.
-        bytes: usize,
-        /// What the limit says, in bytes.
-        most: usize,
-    },
+    #[error(transparent)]
+    SettingsTooLarge(#[from] SettingsTooLarge),
+    /// The pin is none.
+    #[error("`{0}` is not a SHA-256: that has 64 hexadecimal digits, which `provost plugin inspect` shows")]
+    NoSha256(String),
     /// The engine for its limits cannot be had.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -212,6 +222,12 @@ pub(crate) fn recognise(bytes: &[u8]) -> Result<(), ComponentError> {
 /// SHA-256 of the component, in hex.
 pub(crate) fn digest(bytes: &[u8]) -> Arc<str> {
     hex(&Sha256::digest(bytes)).into()
+}
+
+/// Is this how a SHA-256 is written in hex?
+#[must_use]
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -11,18 +11,24 @@ use crate::role::Role;
 /// The longest message, in bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 512;
 
-/// What an error of a call in this role was. `last_words` is what the plugin itself said was wrong.
+/// What an error of a call in this role was, which had so many milliseconds. `last_words` is what the plugin itself said
+/// was wrong.
 pub(crate) fn classify(
     error: &wasmtime::Error,
     meter: &Meter,
     last_words: Option<&str>,
     limits: &Limits,
-    role: Role,
+    (role, deadline_ms): (Role, u64),
 ) -> Fault {
     let trap = error.downcast_ref::<Trap>().copied();
     match trap {
         Some(Trap::Interrupt) => {
-            return fault(FaultKind::Deadline, &format!("took longer than its {} ms", limits.call_ms(role)));
+            let message = if deadline_ms < limits.call_ms(role) {
+                format!("took longer than the {deadline_ms} ms that it had of decision_deadline")
+            } else {
+                format!("took longer than its {deadline_ms} ms")
+            };
+            return fault(FaultKind::Deadline, &message);
         }
         Some(Trap::OutOfFuel) => {
             let message = format!("used more than its {} units of fuel", limits.fuel_max);

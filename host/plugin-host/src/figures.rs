@@ -56,7 +56,6 @@ pub(crate) struct Figures {
     fuel_last: AtomicU64,
     fuel_max: AtomicU64,
     memory_bytes_max: AtomicU64,
-    pub(crate) queued: AtomicU64,
     pub(crate) missed: AtomicU64,
     pub(crate) lines_dropped: AtomicU64,
     pub(crate) denials: AtomicU64,
@@ -88,10 +87,14 @@ impl Figures {
         if let Some(count) = kind.and_then(|kind| self.faults.get(kind)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        // That it is not asked is no news of what it did wrong.
-        if fault.kind != FaultKind::Quarantined {
-            self.last_fault.store(Some(Arc::new(fault.clone())));
-        }
+        self.last_fault.store(Some(Arc::new(fault.clone())));
+    }
+
+    /// Has it ever answered well, or never been asked at all?
+    pub(crate) fn are_good(&self) -> bool {
+        let faults: u64 = self.faults.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        let calls = self.calls.load(Ordering::Relaxed);
+        calls == 0 || calls > faults
     }
 
     /// All of it, with the bytes that the plugin has stored.
@@ -110,7 +113,6 @@ impl Figures {
             fuel_max: of(&self.fuel_max),
             memory_bytes_max: of(&self.memory_bytes_max),
             stored_bytes: stored_bytes as u64,
-            queued: of(&self.queued),
             missed: of(&self.missed),
             lines_dropped: of(&self.lines_dropped),
             denials: of(&self.denials),

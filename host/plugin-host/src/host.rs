@@ -1,8 +1,9 @@
 //! The plugins of a host by name: loading them as the host starts, and handing out what they are in their roles.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use provost_state::{Consumer, Plugins, Policy};
 
@@ -57,9 +58,42 @@ struct Shared {
     maker: Maker,
     roll: Arc<Roll>,
     /// Orders changes. No call and no status takes it.
-    changes: Mutex<()>,
+    changes: Mutex<Traces>,
     /// Dropped at last, so that all that plugins have written is in their files.
     keeper: Option<Keeper>,
+}
+
+/// What is left of every plugin that there was.
+type Traces = BTreeMap<Arc<str>, Trace>;
+
+/// What is left of a plugin when it is unloaded: should it be loaded again, it counts on, and remembers.
+#[derive(Debug, Default)]
+struct Trace {
+    /// Of its last version.
+    number: u64,
+    /// For as long as somebody writes it.
+    memory: Weak<Memory>,
+}
+
+/// The right to change plugins. One has it at a time.
+pub(crate) struct Change<'a>(MutexGuard<'a, Traces>);
+
+impl Change<'_> {
+    /// The number of the next version of this plugin.
+    pub(crate) fn next_number(&self, name: &str) -> u64 {
+        self.0.get(name).map_or(0, |trace| trace.number).saturating_add(1)
+    }
+
+    fn memory(&self, name: &str, keeper: Option<&Keeper>) -> Arc<Memory> {
+        let left = self.0.get(name).and_then(|trace| trace.memory.upgrade());
+        left.unwrap_or_else(|| Memory::open(name, keeper))
+    }
+
+    /// This version is in force now.
+    pub(crate) fn made(&mut self, version: &Version) {
+        let trace = Trace { number: version.number, memory: Arc::downgrade(&version.memory) };
+        self.0.insert(version.name.clone(), trace);
+    }
 }
 
 /// There is no policy of this name.
@@ -103,9 +137,9 @@ impl PluginHost {
     /// # Errors
     /// [`LoadError`] if there is no component to be had; nothing is added then.
     pub fn load(&self, spec: PluginSpec) -> Result<(), LoadError> {
-        let _change = self.change();
-        let version = self.make(spec)?;
-        self.add(version);
+        let mut change = self.change();
+        let version = self.make(&change, spec)?;
+        self.add(&mut change, version);
         Ok(())
     }
 
@@ -140,31 +174,28 @@ impl PluginHost {
     }
 
     /// The right to change plugins.
-    pub(crate) fn change(&self) -> MutexGuard<'_, ()> {
-        self.shared.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn change(&self) -> Change<'_> {
+        Change(self.shared.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// All that are loaded at one instant, wait-free.
-    pub(crate) fn plugins(&self) -> Vec<Arc<Plugin>> {
+    pub(crate) fn plugins(&self) -> Arc<Vec<Arc<Plugin>>> {
         self.shared.roll.loaded()
     }
 
     pub(crate) fn plugin(&self, name: &str) -> Option<Arc<Plugin>> {
-        self.plugins().into_iter().find(|plugin| &*plugin.name == name)
+        self.shared.roll.get(name)
     }
 
     /// The first version of a plugin that is not loaded.
-    pub(crate) fn make(&self, spec: PluginSpec) -> Result<Arc<Version>, LoadError> {
+    pub(crate) fn make(&self, change: &Change<'_>, spec: PluginSpec) -> Result<Arc<Version>, LoadError> {
+        provost_state::naming::check_plugin(&spec.name)?;
         if self.plugin(&spec.name).is_some() {
             return Err(LoadError::NameTaken { name: spec.name });
         }
-        // What was unloaded may be loaded again: it counts on, and remembers.
-        let before = self.shared.roll.known(&spec.name).map(|plugin| plugin.versions());
+        let number = change.next_number(&spec.name);
         let common = Common {
-            memory: match &before {
-                Some(before) => before.active.memory.clone(),
-                None => Memory::open(&spec.name, self.shared.keeper.as_ref()),
-            },
+            memory: change.memory(&spec.name, self.shared.keeper.as_ref()),
             name: spec.name,
             limits: Arc::new(spec.limits),
             lines: Arc::new(Lines::default()),
@@ -173,24 +204,24 @@ impl PluginHost {
             roll: Arc::downgrade(&self.shared.roll),
         };
         let (source, settings) = (spec.source, spec.settings_json.into());
-        let number = before.map_or(1, |before| before.next_number());
         self.shared.maker.make(Recipe { common, number, source, settings })
     }
 
-    /// Adds a plugin behind the others. One that was unloaded before stays what those hold who were given it.
-    pub(crate) fn add(&self, version: Arc<Version>) -> Arc<Plugin> {
+    /// Adds a plugin behind the others.
+    pub(crate) fn add(&self, change: &mut Change<'_>, version: Arc<Version>) -> Arc<Plugin> {
         match &version.admitted {
             Ok(_) => tracing::info!(plugin = &*version.name, source = %version.source, "plugin loaded"),
             Err(reason) => tracing::warn!(plugin = &*version.name, "plugin refused: {reason}"),
         }
-        let plugin = match self.shared.roll.known(&version.name) {
-            Some(unloaded) => {
-                unloaded.put_in_force(Versions { active: version, former: None, gone: false });
-                unloaded
-            }
-            None => Arc::new(Plugin::new(version)),
-        };
-        self.shared.roll.append(&plugin);
+        change.made(&version);
+        let plugin = Arc::new(Plugin::new(version));
+        self.shared.roll.append(plugin.clone());
         plugin
+    }
+
+    /// Takes a plugin out. Whoever holds it finds it gone.
+    pub(crate) fn remove(&self, _: &Change<'_>, plugin: &Arc<Plugin>) {
+        plugin.put_in_force(Versions { gone: true, ..Versions::clone(&plugin.versions()) });
+        self.shared.roll.remove(plugin);
     }
 }

@@ -13,6 +13,7 @@
 //! | `host` | [`PluginHost`]: the plugins by name, and what they are in their roles |
 //! | `changes` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
 //! | `making` | from a file to a version that is ready to be called, or the reason for which it is refused |
+//! | `reading` | files that an operator names, read whole |
 //! | `trust` | whose components are let in: signatures and keys |
 //! | `trial` | what a version has to answer before it is put in force |
 //! | `component` | where a component comes from, and whether the bytes are a component at all: [`Source`], [`LoadError`] |
@@ -81,6 +82,7 @@ mod plugin;
 mod policy;
 mod quarantine;
 mod question;
+mod reading;
 mod role;
 mod roll;
 mod snapshot;
@@ -91,12 +93,12 @@ mod view;
 
 pub use bundled::bundled_names;
 pub use cache::CacheCounts;
-pub use component::{ComponentError, LoadError, Source};
+pub use component::{ComponentError, LoadError, Source, is_sha256};
 pub use engine::EngineError;
 pub use grants::{Grant, GrantError, Grants};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
-pub use limits::{Limit, LimitError, Limits, Measure};
+pub use limits::{Limit, LimitError, Limits, Measure, SettingsTooLarge};
 pub use quarantine::Intensity;
 pub use role::Role;
 pub use trust::{Trust, TrustError, keygen, sign, signature_of, verify};

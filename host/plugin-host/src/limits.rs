@@ -128,6 +128,16 @@ pub struct LimitError {
     pub possible: String,
 }
 
+/// A plugin has more settings than it may have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the settings have {bytes} bytes and may have {}: shorten them, or raise `limits.settings`", size(*.most))]
+pub struct SettingsTooLarge {
+    /// Their size.
+    pub bytes: usize,
+    /// What the limit says, in bytes.
+    pub most: usize,
+}
+
 impl Limit {
     /// All there are, in the order of the documentation.
     pub const ALL: [Self; 14] = [
@@ -199,9 +209,9 @@ impl Limit {
             Self::CallTime => (1, 600_000),
             Self::Fuel => (1, u64::MAX >> 1),
             Self::Stack => (STACK_BYTES_FLOOR, STACK_BYTES_CEILING),
-            Self::Instances => (1, 1024),
-            Self::Memories => (1, 64),
-            Self::Tables => (1, 256),
+            Self::Instances => (0, 1024),
+            Self::Memories => (0, 64),
+            Self::Tables => (0, 256),
             Self::Handles => (1, 65_536),
             Self::Handed => (1, 64 << 20),
             Self::Answer => (1, 128 << 20),
@@ -309,6 +319,15 @@ impl Limits {
             return Err(LimitError { limit, wanted: limit.figure(figure), possible });
         }
         Ok(())
+    }
+
+    /// Are these settings, the text of a JSON object, within their limit?
+    ///
+    /// # Errors
+    /// [`SettingsTooLarge`] with both figures.
+    pub fn check_settings(&self, settings_json: &str) -> Result<(), SettingsTooLarge> {
+        let (bytes, most) = (settings_json.len(), self.settings_bytes_max);
+        if bytes > most { Err(SettingsTooLarge { bytes, most }) } else { Ok(()) }
     }
 }
 

@@ -9,8 +9,8 @@ use wasmtime::component::{Component, Linker};
 
 use crate::admission::{self, Admitted, Surface};
 use crate::cache::{Cache, CompileError};
-use crate::call::{Guest, Purpose};
-use crate::component::{LoadError, Source, digest, recognise};
+use crate::call::{Guest, Purpose, Terms};
+use crate::component::{LoadError, Source, digest, is_sha256, recognise};
 use crate::engine::{EngineError, TimedEngine, flat};
 use crate::figures::Figures;
 use crate::log::tame;
@@ -100,9 +100,9 @@ impl Maker {
     pub(crate) fn make(&self, recipe: Recipe) -> Result<Arc<Version>, LoadError> {
         let limits = recipe.common.limits.clone();
         limits.check()?;
-        let most = limits.settings_bytes_max;
-        if recipe.settings.len() > most {
-            return Err(LoadError::SettingsTooLarge { bytes: recipe.settings.len(), most });
+        limits.check_settings(&recipe.settings)?;
+        if let Some(pin) = recipe.common.pin.as_deref().filter(|pin| !is_sha256(pin)) {
+            return Err(LoadError::NoSha256(pin.to_owned()));
         }
         let bytes = recipe.source.read()?;
         let component = recipe.source.to_string();
@@ -160,8 +160,7 @@ impl Maker {
 fn pinned(common: &Common, digest: &str) -> Result<(), Arc<str>> {
     match &common.pin {
         Some(pin) if !pin.eq_ignore_ascii_case(digest) => {
-            Err(format!("its SHA-256 is {digest} and the config wants {pin}: check where it came from")
-                .into())
+            Err(format!("its SHA-256 is {digest} and only {pin} is wanted: check where it came from").into())
         }
         _ => Ok(()),
     }
@@ -187,7 +186,7 @@ fn validate(version: &Arc<Version>, admitted: &Admitted) -> Option<Result<Result
     };
     Some(version.run(
         &mut store,
-        (role, Purpose::Trial),
+        Terms::new(role, Purpose::Trial),
         &Arc::<Snapshot>::default(),
         |store| {
             store.data().patience(role).until(async {

@@ -3,9 +3,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use provost_state::{Blame, Fault, FaultKind, PluginReport, PluginStatus, Snapshot};
+use provost_state::{Blame, Fault, FaultKind, Generation, PluginReport, PluginStatus, Snapshot};
 
 use crate::call::Purpose;
 use crate::clock;
@@ -25,10 +26,15 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    /// The number of the version after these.
-    pub(crate) fn next_number(&self) -> u64 {
-        let former = self.former.as_ref().map_or(0, |former| former.number);
-        self.active.number.max(former).saturating_add(1)
+    /// With `next` in force. What is kept warm is what was active, unless that has never answered well and what
+    /// was kept before has: it is to stand in for `next`.
+    pub(crate) fn followed_by(&self, next: Arc<Version>) -> Self {
+        let good = [Some(&self.active), self.former.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|version| version.is_good());
+        let former = good.unwrap_or(&self.active).clone();
+        Self { active: next, former: Some(former), gone: false }
     }
 }
 
@@ -41,12 +47,14 @@ struct Failure {
     fault: Fault,
 }
 
-/// One plugin. It stays the same when its component is swapped, and when it is unloaded and loaded again.
+/// One plugin, from the time that it is loaded until it is unloaded, whatever is swapped in meanwhile.
 pub(crate) struct Plugin {
     pub(crate) name: Arc<str>,
     versions: ArcSwap<Versions>,
     quarantine: Quarantine,
     failure: ArcSwapOption<Failure>,
+    /// One more than the generation that it has been told of as a consumer; 0: it is none.
+    told: AtomicU64,
 }
 
 impl Plugin {
@@ -56,7 +64,13 @@ impl Plugin {
             versions: ArcSwap::from_pointee(Versions { active, former: None, gone: false }),
             quarantine: Quarantine::default(),
             failure: ArcSwapOption::empty(),
+            told: AtomicU64::new(0),
         }
+    }
+
+    /// As a consumer, it has been told all that happened until `generation`.
+    pub(crate) fn told_until(&self, generation: Generation) {
+        self.told.store(generation.0.saturating_add(1), Ordering::Relaxed);
     }
 
     pub(crate) fn versions(&self) -> Arc<Versions> {
@@ -77,24 +91,28 @@ impl Plugin {
     /// The version to be asked now.
     ///
     /// # Errors
-    /// The fault of a plugin that is not asked: unloaded or quarantined.
+    /// The fault of a plugin that is not asked: unloaded, refused or quarantined.
     pub(crate) fn on_duty(&self) -> Result<Arc<Version>, Fault> {
         let versions = self.versions.load();
         if versions.gone {
             return Err(fault::fault(FaultKind::Unloaded, "it was unloaded"));
         }
+        versions.active.admitted()?;
         if let Some(why) = self.quarantine.why() {
-            let fault = fault::fault(FaultKind::Quarantined, &format!("it is quarantined: {why}"));
-            versions.active.figures.answered(Some(&fault));
-            return Err(fault);
+            return Err(fault::fault(FaultKind::Quarantined, &format!("it is quarantined: {why}")));
         }
         Ok(versions.active.clone())
     }
 
-    /// Asks the active version in a fresh instance.
-    pub(crate) fn ask<Q: Question>(&self, question: &Q, world: &Arc<Snapshot>) -> Result<Q::Answer, Fault> {
+    /// Asks the active version in a fresh instance, for one who waits no longer than `within_ms`.
+    pub(crate) fn ask<Q: Question>(
+        &self,
+        question: &Q,
+        world: &Arc<Snapshot>,
+        within_ms: Option<u64>,
+    ) -> Result<Q::Answer, Fault> {
         let version = self.on_duty()?;
-        let result = version.ask(question, world, Purpose::Answer);
+        let result = version.ask(question, world, (Purpose::Answer, within_ms));
         self.answered(&version, result.as_ref().err(), || question.clone().into(), world);
         result
     }
@@ -153,6 +171,7 @@ impl Plugin {
             status,
             active: versions.active.report(),
             former: versions.former.as_ref().map(|former| former.report()),
+            told_until: self.told.load(Ordering::Relaxed).checked_sub(1).map(Generation),
         }
     }
 }

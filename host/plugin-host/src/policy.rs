@@ -20,22 +20,34 @@ trait Judge {
 
 /// Judges through whatever version is active, or answers every trigger with the reason for which that was refused.
 #[derive(Debug)]
-pub(crate) struct PluginPolicy(pub(crate) Arc<Plugin>);
+pub(crate) struct PluginPolicy {
+    plugin: Arc<Plugin>,
+    within_ms: Option<u64>,
+}
+
+impl PluginPolicy {
+    pub(crate) fn new(plugin: Arc<Plugin>) -> Self {
+        Self { plugin, within_ms: None }
+    }
+}
 
 impl Judge for PluginPolicy {
     fn ask<Q: Question>(&self, question: &Q, world: &Arc<Snapshot>) -> Result<Q::Answer, Fault> {
-        self.0.ask(question, world)
+        self.plugin.ask(question, world, self.within_ms)
     }
 }
 
 /// Judges through the version that was active before.
 #[derive(Debug)]
-struct FormerPolicy(Arc<Version>);
+struct FormerPolicy {
+    version: Arc<Version>,
+    within_ms: Option<u64>,
+}
 
 impl Judge for FormerPolicy {
     fn ask<Q: Question>(&self, question: &Q, world: &Arc<Snapshot>) -> Result<Q::Answer, Fault> {
-        let result = self.0.ask(question, world, Purpose::Answer);
-        self.0.figures.answered(result.as_ref().err());
+        let result = self.version.ask(question, world, (Purpose::Answer, self.within_ms));
+        self.version.figures.answered(result.as_ref().err());
         result
     }
 }
@@ -67,38 +79,46 @@ macro_rules! judgements {
 
 impl Policy for PluginPolicy {
     fn name(&self) -> &Arc<str> {
-        &self.0.name
+        &self.plugin.name
     }
 
     fn judges(&self, judgement: Judgement) -> bool {
-        self.0.versions().active.judges(judgement)
+        self.plugin.versions().active.judges(judgement)
     }
 
     judgements!();
 
+    fn within(&self, most_ms: u64) -> Option<Arc<dyn Policy>> {
+        Some(Arc::new(Self { plugin: self.plugin.clone(), within_ms: Some(most_ms) }))
+    }
+
     fn last_good(&self) -> Option<Arc<dyn Policy>> {
-        let versions = self.0.versions();
-        let former = versions.former.as_ref().filter(|former| !versions.gone && former.admitted.is_ok())?;
-        Some(Arc::new(FormerPolicy(former.clone())))
+        let versions = self.plugin.versions();
+        let former = versions.former.as_ref().filter(|former| !versions.gone && former.is_good())?;
+        Some(Arc::new(FormerPolicy { version: former.clone(), within_ms: self.within_ms }))
     }
 
     fn clamped(&self) {
-        self.0.versions().active.figures.clamps.fetch_add(1, Ordering::Relaxed);
+        self.plugin.versions().active.figures.clamps.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Policy for FormerPolicy {
     fn name(&self) -> &Arc<str> {
-        &self.0.name
+        &self.version.name
     }
 
     fn judges(&self, judgement: Judgement) -> bool {
-        self.0.judges(judgement)
+        self.version.judges(judgement)
     }
 
     judgements!();
 
+    fn within(&self, most_ms: u64) -> Option<Arc<dyn Policy>> {
+        Some(Arc::new(Self { version: self.version.clone(), within_ms: Some(most_ms) }))
+    }
+
     fn clamped(&self) {
-        self.0.figures.clamps.fetch_add(1, Ordering::Relaxed);
+        self.version.figures.clamps.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -3,50 +3,58 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use provost_state::{PluginReport, PluginStatus, PluginVersion};
+use provost_state::{Generation, PluginReport, PluginStatus, PluginVersion};
 
 use crate::bindings::plugins::{self, FaultCount, Host, Latency, Standing};
 use crate::call::Guest;
 use crate::plugin::Plugin;
 
-/// All plugins, with those that were unloaded. Published whole at each addition: whoever lists them takes no lock,
-/// because status does.
+/// All plugins that are loaded. Published whole at each change: whoever lists them takes no lock, because status does.
 #[derive(Debug, Default)]
 pub(crate) struct Roll(ArcSwap<Vec<Arc<Plugin>>>);
 
 impl Roll {
     /// Those that are loaded at one instant, wait-free.
-    pub(crate) fn loaded(&self) -> Vec<Arc<Plugin>> {
-        self.0.load().iter().filter(|plugin| !plugin.versions().gone).cloned().collect()
+    pub(crate) fn loaded(&self) -> Arc<Vec<Arc<Plugin>>> {
+        self.0.load_full()
     }
 
-    /// The plugin of this name, unloaded or not.
-    pub(crate) fn known(&self, name: &str) -> Option<Arc<Plugin>> {
+    /// The plugin of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<Plugin>> {
         self.0.load().iter().find(|plugin| &*plugin.name == name).cloned()
     }
 
     /// Puts a plugin behind the others. One caller at a time: the host sees to it.
-    pub(crate) fn append(&self, plugin: &Arc<Plugin>) {
-        let all = self.0.load_full();
-        let others = all.iter().filter(|other| !Arc::ptr_eq(other, plugin));
-        self.0.store(Arc::new(others.chain([plugin]).cloned().collect()));
+    pub(crate) fn append(&self, plugin: Arc<Plugin>) {
+        let mut all = Vec::clone(&self.0.load());
+        all.push(plugin);
+        self.0.store(Arc::new(all));
+    }
+
+    /// Takes a plugin out, and with it all of it that nobody is using any more. One caller at a time, as above.
+    pub(crate) fn remove(&self, plugin: &Arc<Plugin>) {
+        let mut all = Vec::clone(&self.0.load());
+        all.retain(|other| !Arc::ptr_eq(other, plugin));
+        self.0.store(Arc::new(all));
     }
 }
 
 impl Host for Guest {
     fn loaded(&mut self) -> Vec<plugins::PluginVersion> {
         let Some(roll) = self.roll() else { return Vec::new() };
-        roll.loaded().iter().flat_map(|plugin| versions(&plugin.report())).collect()
+        let now = self.world().generation();
+        roll.loaded().iter().flat_map(|plugin| versions(&plugin.report(), now)).collect()
     }
 }
 
-fn versions(report: &PluginReport) -> Vec<plugins::PluginVersion> {
+fn versions(report: &PluginReport, now: Generation) -> Vec<plugins::PluginVersion> {
     let standing = match report.status {
         PluginStatus::Active => Standing::Active,
         PluginStatus::Refused(_) => Standing::Refused,
         PluginStatus::Quarantined(_) => Standing::Quarantined,
     };
-    let active = version(report, &report.active, true, standing);
+    let mut active = version(report, &report.active, true, standing);
+    active.queued = report.queued(now);
     // The former one was let in, or it would not have been in force.
     let former = report.former.as_ref().map(|former| version(report, former, false, Standing::Active));
     [active].into_iter().chain(former).collect()
@@ -81,7 +89,7 @@ fn version(
         fuel_max: figures.fuel_max,
         memory_bytes_max: figures.memory_bytes_max,
         stored_bytes: figures.stored_bytes,
-        queued: figures.queued,
+        queued: 0,
         missed: figures.missed,
         lines_dropped: figures.lines_dropped,
         denials: figures.denials,

@@ -13,10 +13,14 @@ use std::sync::Arc;
 
 use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKeyBox, SignatureBox};
 
-use crate::component::Source;
+use crate::component::{COMPONENT_BYTES_MAX, Source};
+use crate::reading::read_whole;
 
 /// What the file of a signature is called beside its component.
 const SIGNATURE_ENDING: &str = "minisig";
+
+/// More than any key or signature of minisign has, in bytes.
+const TEXT_BYTES_MAX: u64 = 64 << 10;
 
 /// Who signed what is bundled.
 const THIS_HOST: &str = "this host";
@@ -49,6 +53,14 @@ pub enum TrustError {
     /// The secret key wants a password.
     #[error("the key in `{}` has a password: say it in PROVOST_KEY_PASSWORD", .0.display())]
     PasswordWanted(PathBuf),
+    /// The secret key has another password.
+    #[error("the password in PROVOST_KEY_PASSWORD does not open the key in `{}`: {why}", path.display())]
+    WrongPassword {
+        /// The file.
+        path: PathBuf,
+        /// What minisign says.
+        why: String,
+    },
     /// There is no signature.
     #[error("`{component}` is not signed: there is no `{}`; `provost plugin sign` makes one", signature.display())]
     Unsigned {
@@ -137,12 +149,11 @@ impl Trust {
     fn signer(&self, path: &Path, bytes: &[u8]) -> Result<Arc<str>, TrustError> {
         let component = || path.display().to_string();
         let signature = signature_of(path);
-        let text = match fs::read_to_string(&signature) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let text = match read(&signature) {
+            Err(TrustError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 return Err(TrustError::Unsigned { component: component(), signature });
             }
-            Err(source) => return Err(TrustError::File { path: signature, source }),
+            text => text?,
         };
         let found = SignatureBox::from_string(&text)
             .map_err(|error| TrustError::NoSignature { signature, why: error.to_string() })?;
@@ -172,8 +183,16 @@ impl TrustedKey {
     }
 }
 
+/// The text of a key or a signature.
 fn read(path: &Path) -> Result<String, TrustError> {
-    fs::read_to_string(path).map_err(|source| TrustError::File { path: path.to_owned(), source })
+    let bytes = read_whole(path, TEXT_BYTES_MAX).map_err(|error| error.into_io(TEXT_BYTES_MAX));
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    text.map_err(|source| TrustError::File { path: path.to_owned(), source })
+}
+
+fn read_component(path: &Path) -> Result<Vec<u8>, TrustError> {
+    let bytes = read_whole(path, COMPONENT_BYTES_MAX).map_err(|error| error.into_io(COMPONENT_BYTES_MAX));
+    bytes.map_err(|source| TrustError::File { path: path.to_owned(), source })
 }
 
 fn no_key(path: &Path, kind: &'static str, error: &minisign::PError) -> TrustError {
@@ -233,13 +252,16 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), TrustError> {
 /// # Errors
 /// [`TrustError`].
 pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<PathBuf, TrustError> {
-    let bytes =
-        fs::read(component).map_err(|source| TrustError::File { path: component.to_owned(), source })?;
+    let bytes = read_component(component)?;
     let boxed = || SecretKeyBox::from_string(&read(key)?).map_err(|error| no_key(key, "secret", &error));
     let secret = match (boxed()?.into_unencrypted_secret_key(), password) {
         (Ok(secret), _) => secret,
         (Err(_), Some(password)) => {
-            boxed()?.into_secret_key(Some(password)).map_err(|error| no_key(key, "secret", &error))?
+            let wrong = |error: minisign::PError| TrustError::WrongPassword {
+                path: key.to_owned(),
+                why: error.to_string(),
+            };
+            boxed()?.into_secret_key(Some(password)).map_err(wrong)?
         }
         // minisign has no other way of saying so.
         (Err(error), None) if error.to_string().contains("encrypted") => {
@@ -261,8 +283,7 @@ pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<Pa
 /// # Errors
 /// [`TrustError`] if it is not signed by any of them.
 pub fn verify(component: &Path, keys: &[PathBuf]) -> Result<Arc<str>, TrustError> {
-    let bytes =
-        fs::read(component).map_err(|source| TrustError::File { path: component.to_owned(), source })?;
+    let bytes = read_component(component)?;
     Trust::of(true, keys)?.signer(component, &bytes)
 }
 

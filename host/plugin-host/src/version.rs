@@ -70,6 +70,11 @@ impl Version {
         unknown || roles.iter().any(|role| role.judgement() == Some(judgement))
     }
 
+    /// May it answer for another one?
+    pub(crate) fn is_good(&self) -> bool {
+        self.admitted.is_ok() && self.figures.are_good()
+    }
+
     fn limits_in_force(&self) -> BTreeMap<&'static str, u64> {
         let roles = self.surface.roles();
         let longest = roles.iter().map(|role| self.limits.call_ms(*role)).max();

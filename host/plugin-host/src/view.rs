@@ -40,7 +40,7 @@ impl View for PluginView {
     }
 
     fn render(&self, request: &ViewRequest, world: &Arc<Snapshot>) -> Result<ViewResponse, Fault> {
-        self.0.ask(request, world)
+        self.0.ask(request, world, None)
     }
 }
 

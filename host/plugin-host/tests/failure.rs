@@ -37,8 +37,8 @@ fn a_plugin_that_fails_too_often_is_not_asked_until_it_is_revived() {
     );
     let report = &bench.host.reports()[0];
     assert!(matches!(report.status, PluginStatus::Quarantined(_)), "{report:?}");
-    let counted = [(FaultKind::Quarantined, 1), (FaultKind::Trap, 3)];
-    assert_eq!(report.active.figures.faults, counted);
+    let figures = &report.active.figures;
+    assert_eq!((figures.calls, &*figures.faults), (3, &[(FaultKind::Trap, 3)][..]), "not asked is no call");
     ask(&other).unwrap();
     bench.host.revive("p").unwrap();
     assert_eq!(ask(&handle).unwrap_err().kind, FaultKind::Trap);
@@ -72,6 +72,22 @@ fn blame_tries_the_last_input_again_on_what_is_in_force() {
     let blame = bench.host.blame("p").unwrap().unwrap();
     assert_eq!((blame.version, blame.now.unwrap().as_str()), (1, "restart in 7 ms: crashed, again"));
     assert_eq!(bench.host.reports()[0].active.figures.calls, 0, "blame is not counted");
+}
+
+#[test]
+fn a_policy_that_takes_longer_than_it_is_waited_for_is_ended_and_blamed() {
+    let bench = Bench::new();
+    let mut spec = bench.spec("p", &policy("(loop $again (br $again)) unreachable"));
+    spec.limits = Limits { call_ms_max: Some(600_000), ..strict() };
+    bench.host.load(spec).unwrap();
+    let handle = bench.host.policy("p").unwrap().within(5).unwrap();
+    let fault = ask(&handle).unwrap_err();
+    assert_eq!(
+        (fault.kind, &*fault.message),
+        (FaultKind::Deadline, "took longer than the 5 ms that it had of decision_deadline")
+    );
+    assert_eq!(bench.host.reports()[0].active.figures.faults, [(FaultKind::Deadline, 1)]);
+    assert_eq!(bench.host.reports()[0].active.figures.last_fault, Some(fault));
 }
 
 /// Adds a byte to the value of `k`, answers with its length as the delay, and traps if `failures` is 9.

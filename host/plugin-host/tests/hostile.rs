@@ -6,7 +6,7 @@ mod guests;
 
 use guests::{Bench, ask};
 use provost_plugin_host::Limits;
-use provost_state::{Batch, Fault, FaultKind, Plugins, ViewRequest};
+use provost_state::{Batch, Fault, FaultKind, Generation, Plugins, ViewRequest};
 use provost_tests::components::{self, policy};
 use provost_tests::hostile;
 
@@ -137,12 +137,13 @@ fn a_consumer_that_never_returns_ends_at_its_deadline() {
     spec.limits = Limits::default();
     bench.host.load(spec).unwrap();
     let mut consumer = bench.host.consumer("stuck").unwrap();
-    consumer.behind(12);
+    consumer.told_until(Generation(30));
     let (_registry, world) = guests::one_crash();
     let fault = consumer.on_change(&Batch { missed: 3, ..Batch::default() }, &world).unwrap_err();
     says(&fault, FaultKind::Deadline, "took longer than its 1000 ms");
-    let figures = &bench.host.reports()[0].active.figures;
-    assert_eq!((figures.queued, figures.missed), (12, 3));
+    let report = &bench.host.reports()[0];
+    assert_eq!((report.queued(Generation(42)), report.active.figures.missed), (12, 3));
+    assert_eq!(report.queued(Generation(29)), 0, "whoever asks may be late");
     bench.host.unload("stuck").unwrap();
     assert!(consumer.is_gone());
 }

@@ -38,6 +38,7 @@ mod handle;
 mod locked;
 pub mod meter;
 mod names;
+pub mod naming;
 pub mod plugins;
 pub mod policy;
 pub mod ports;

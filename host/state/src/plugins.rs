@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::meter::Latency;
 use crate::policy::Policy;
 use crate::ports::{Consumer, Fault, FaultKind, View};
+use crate::process::Generation;
 use crate::snapshot::Snapshot;
 
 /// Is a plugin in use?
@@ -40,8 +41,6 @@ pub struct PluginFigures {
     pub memory_bytes_max: u64,
     /// Bytes in its memory store.
     pub stored_bytes: u64,
-    /// Changes that wait to be told to it, if it is a consumer.
-    pub queued: u64,
     /// Changes that it was not told because it was too slow or failed.
     pub missed: u64,
     /// Lines of its that were dropped because they were too many.
@@ -87,6 +86,16 @@ pub struct PluginReport {
     pub active: PluginVersion,
     /// What answered before it, still warm: what a rollback puts in force.
     pub former: Option<PluginVersion>,
+    /// If it is a consumer: it has been told all that happened until then.
+    pub told_until: Option<Generation>,
+}
+
+impl PluginReport {
+    /// The changes that wait to be told to it at generation `now`; none if it is no consumer.
+    #[must_use]
+    pub fn queued(&self, now: Generation) -> u64 {
+        self.told_until.map_or(0, |told| now.0.saturating_sub(told.0))
+    }
 }
 
 /// A plugin that is to be loaded, in the words of the config.
@@ -104,6 +113,8 @@ pub struct PluginWanted {
     pub sha256: Option<String>,
     /// Limits that are not to be those that hold by default.
     pub limits: LimitsWanted,
+    /// Is it to judge anything? Then it has to be a policy.
+    pub judges: bool,
 }
 
 /// Limits, in the words of the config. What is not said stays as it is.

@@ -235,7 +235,13 @@ pub trait Policy: Send + Sync + fmt::Debug {
         Ok(Decision::new(ScaleAction::Pass, "it does not judge this"))
     }
 
-    /// What answered before the component was swapped, still warm: asked when this one has failed and nobody else in
+    /// The same policy for whoever waits no longer than this: a call that takes longer is ended, and is its fault. `None`:
+    /// it knows no such bound.
+    fn within(&self, _most_ms: u64) -> Option<Arc<dyn Policy>> {
+        None
+    }
+
+    /// What answered well before the component was swapped, still warm: asked when this one has failed and nobody else in
     /// the chain has an answer.
     fn last_good(&self) -> Option<Arc<dyn Policy>> {
         None

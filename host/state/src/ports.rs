@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::changes::Change;
+use crate::process::Generation;
 use crate::snapshot::Snapshot;
 
 /// What sort of thing went wrong with a plugin.
@@ -91,8 +92,8 @@ pub trait Consumer: Send + fmt::Debug {
         false
     }
 
-    /// So many changes are waiting to be told, for its figures.
-    fn behind(&self, _changes: u64) {}
+    /// All that happened until this generation has been told, or is counted as missed: for its figures.
+    fn told_until(&self, _generation: Generation) {}
 
     /// This happened since the last call; `world` contains all of it.
     ///

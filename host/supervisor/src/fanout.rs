@@ -74,9 +74,8 @@ impl Teller {
     fn tell(&mut self) -> Told {
         loop {
             let world = self.worlds.snapshot().clone();
-            let behind = world.generation().0.saturating_sub(self.cursor.0);
-            self.consumer.behind(behind);
-            if behind == 0 || self.consumer.is_gone() {
+            self.consumer.told_until(self.cursor);
+            if self.cursor >= world.generation() || self.consumer.is_gone() {
                 return Told::All;
             }
             let page = self.reader.changes_until(self.cursor, &world, CHANGES_KEPT);

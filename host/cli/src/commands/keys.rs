@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use provost_plugin_host::TrustError;
+
 use super::print;
 use crate::failure::Failure;
 
@@ -12,11 +14,30 @@ fn password() -> Option<String> {
     std::env::var(PASSWORD).ok().filter(|password| !password.is_empty())
 }
 
+fn failed(error: TrustError) -> Failure {
+    let hint = match &error {
+        TrustError::KeyExists(_) => {
+            "who needs that key may have signed with it: it has to be moved away by hand"
+        }
+        TrustError::PasswordWanted(_) | TrustError::WrongPassword { .. } => {
+            "PROVOST_KEY_PASSWORD is the password that the key was made with"
+        }
+        TrustError::NoKey { .. } => {
+            "`provost plugin keygen NAME` makes NAME.key, to sign with, and NAME.pub, to verify with"
+        }
+        TrustError::Unsigned { .. } | TrustError::NoSignature { .. } | TrustError::UnknownKey { .. } => {
+            "`provost plugin sign COMPONENT --key FILE` makes a signature; is the key whom you trust among `--key`?"
+        }
+        TrustError::Altered { .. } => "get it again from where it came from, with its signature",
+        _ => "is it there, and may you read and write there?",
+    };
+    Failure::failed(error, hint)
+}
+
 pub(super) fn keygen(name: &Path) -> Result<(), Failure> {
     let password = password();
     let sealed = if password.is_some() { "encrypted with the password" } else { "without a password" };
-    let (secret, public) = provost_plugin_host::keygen(name, password)
-        .map_err(|error| Failure::failed(error, "name a file in a directory that you may write"))?;
+    let (secret, public) = provost_plugin_host::keygen(name, password).map_err(failed)?;
     print(format!(
         "{}: the secret key, {sealed}; keep it to yourself\n{}: the public key; write it into `keys` of [plugins]\n",
         secret.display(),
@@ -25,14 +46,11 @@ pub(super) fn keygen(name: &Path) -> Result<(), Failure> {
 }
 
 pub(super) fn sign(component: &Path, key: &Path) -> Result<(), Failure> {
-    let signature = provost_plugin_host::sign(component, key, password())
-        .map_err(|error| Failure::failed(error, "`provost plugin keygen NAME` makes a key"))?;
+    let signature = provost_plugin_host::sign(component, key, password()).map_err(failed)?;
     print(format!("{}: the signature; it belongs beside the component\n", signature.display()))
 }
 
 pub(super) fn verify(component: &Path, keys: &[PathBuf]) -> Result<(), Failure> {
-    let signer = provost_plugin_host::verify(component, keys).map_err(|error| {
-        Failure::failed(error, "`provost plugin sign` makes a signature with the key of whom you trust")
-    })?;
+    let signer = provost_plugin_host::verify(component, keys).map_err(failed)?;
     print(format!("{}: signed with the key of {signer}\n", component.display()))
 }

@@ -99,7 +99,7 @@ async fn inspect(
     }
     let list = context.client(config.file)?.plugins().await?;
     let found = list.plugins.iter().find(|plugin| plugin.name == component).ok_or_else(|| {
-        Failure::failed(
+        Failure::usage(
             format!("there is no file and no plugin of the running host called `{component}`"),
             "`provost plugin list` shows the plugins; a component is named by its path or `bundled:NAME`",
         )
@@ -114,6 +114,9 @@ async fn inspect(
 fn located(component: &str) -> Result<String, Failure> {
     if component.starts_with("bundled:") {
         return Ok(component.to_owned());
+    }
+    if component.is_empty() {
+        return Err(Failure::usage("the component is empty", "name a .wasm file, or `bundled:NAME`"));
     }
     let path = std::path::absolute(component)?;
     path.to_str().map(str::to_owned).ok_or_else(|| {

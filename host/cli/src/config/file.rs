@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use provost_state::naming::BadName;
 use provost_state::{Rollout, Routing};
 use provost_supervisor::{Check, CommandLine, Condition, RestartBudget};
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::RESTART_DELAY_MAX_MS;
 use super::plugin::{self, PluginSection, TrustSection};
 use super::process;
 use super::report::{Collector, Problem};
@@ -145,6 +147,20 @@ fn read_host(mut host: Section<'_>) -> HostSection {
         restart_budget: read_budget(&mut host),
         decision_deadline_ms: host.duration_ms("decision_deadline"),
     };
+    let least = section.restart_delay_min_ms.unwrap_or(0);
+    let most = section.restart_delay_max_ms.unwrap_or(RESTART_DELAY_MAX_MS);
+    if least > most {
+        let what = format!("`restart_delay_min` ({least} ms) is more than `restart_delay_max` ({most} ms)");
+        host.problem(
+            host.key_span("restart_delay_min"),
+            what,
+            "no restart could have such a delay: change one",
+        );
+    }
+    if section.decision_deadline_ms == Some(0) {
+        let hint = "a policy needs time for an answer; the default is \"1s\"";
+        host.problem(host.key_span("decision_deadline"), "`decision_deadline` must be at least 1 ms", hint);
+    }
     host.finish();
     section
 }
@@ -196,16 +212,9 @@ fn read_state(mut state: Section<'_>) -> Routing {
     routing
 }
 
-/// Checks that `name` can be a name.
-pub(super) fn named(section: &Section<'_>, name: &Spanned<String>, kind: &str) {
-    let text = name.get_ref();
-    let letters = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    let first = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !letters || !first || text.len() > 100 {
-        let hint = "use letters, digits, `_`, `.` and `-`, beginning with a letter or digit, at most 100";
-        section.problem(name.span(), format!("`{text}` cannot be the name of a {kind}"), hint);
-    } else if text == "all" {
-        let hint = "`all` means all processes on the command line; choose another name";
-        section.problem(name.span(), format!("a {kind} cannot be called `all`"), hint);
+/// Adds a problem if `name` cannot be one.
+pub(super) fn named(section: &Section<'_>, name: &Spanned<String>, check: Result<(), BadName>) {
+    if let Err(error) = check {
+        section.problem(name.span(), error.to_string(), error.hint());
     }
 }

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use provost_plugin_host::{Grant, Grants, Intensity, Limit, Limits, Measure};
+use provost_plugin_host::{Grant, Grants, Intensity, Limit, Limits, Measure, is_sha256};
+use provost_state::naming;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -59,11 +60,7 @@ pub(super) fn read<'t>(
     name: Spanned<String>,
     value: &'t Spanned<DeValue<'t>>,
 ) -> Option<PluginSection> {
-    named(parent, &name, "plugin");
-    if name.get_ref() == "failsafe" {
-        let hint = "`failsafe` is the host's own policy of last resort; choose another name";
-        parent.problem(name.span(), "a plugin cannot be called `failsafe`", hint);
-    }
+    named(parent, &name, naming::check_plugin(name.get_ref()));
     let title = format!("[plugins.{}]", name.get_ref());
     let mut plugin = parent.section_of(name.get_ref(), value, title, "write component = \"bundled:NAME\"")?;
     let component = plugin.text("component");
@@ -76,6 +73,10 @@ pub(super) fn read<'t>(
     let grants = read_grants(&mut plugin);
     let mut limits = read_limits(&mut plugin);
     limits.quarantine = read_quarantine(&mut plugin).unwrap_or(limits.quarantine);
+    if let Err(error) = limits.check_settings(&settings_json) {
+        let hint = "raise `limits.settings` of this plugin, or shorten its settings";
+        plugin.problem(plugin.key_span("settings"), error.to_string(), hint);
+    }
     plugin.finish();
     Some(PluginSection { name, component: component?, settings_json, sha256, grants, limits })
 }
@@ -97,7 +98,7 @@ fn read_settings(plugin: &mut Section<'_>) -> String {
 fn read_pin(plugin: &mut Section<'_>) -> Option<Spanned<String>> {
     let pin = plugin.text("sha256")?;
     let text = pin.get_ref();
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !is_sha256(text) {
         let hint = "64 hexadecimal digits: `provost plugin inspect FILE` shows them";
         plugin.problem(pin.span(), format!("`{text}` is not a SHA-256"), hint);
     }

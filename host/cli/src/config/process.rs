@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use provost_state::naming;
 use provost_supervisor::{CommandLine, Condition};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -23,7 +24,7 @@ pub(super) fn read<'t>(
     name: Spanned<String>,
     value: &'t Spanned<DeValue<'t>>,
 ) -> Option<ProcessSection> {
-    named(parent, &name, "process");
+    named(parent, &name, naming::check(name.get_ref()));
     let title = format!("[process.{}]", name.get_ref());
     let mut process = parent.section_of(name.get_ref(), value, title, COMMAND_HINT)?;
     let command = read_command(&mut process, "command");
@@ -33,7 +34,7 @@ pub(super) fn read<'t>(
     }
     let group = process.text("group");
     if let Some(group) = &group {
-        named(&process, group, "group");
+        named(&process, group, naming::check(group.get_ref()));
     }
     let (stop_signal, stop_grace_ms) = read_stop(&mut process);
     let (log_file_bytes, log_files) = read_logs(&mut process);

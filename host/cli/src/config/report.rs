@@ -5,6 +5,9 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+/// So many characters of a line are shown before its problem at most, and twice as many in all.
+const LINE_SHOWN: usize = 200;
+
 /// A config file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -65,12 +68,16 @@ impl Source {
 
     fn write(&self, problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { line, column } = self.place(problem.span.start);
-        let text = self.line_of(problem.span.start);
+        // What people look at: a part of a line that has no end.
+        let first = column.saturating_sub(LINE_SHOWN);
+        let text: String =
+            self.line_of(problem.span.start).chars().skip(first).take(LINE_SHOWN * 2).collect();
+        let before = column - 1 - first;
         // A tab is one column wide in the marker line as well, so that the caret stands below its character.
-        let indent: String =
-            text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String = text.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let marked = self.text.get(problem.span.clone()).and_then(|marked| marked.lines().next());
-        let carets = "^".repeat(marked.map_or(1, |marked| marked.chars().count().max(1)));
+        let shown = text.chars().count().saturating_sub(before);
+        let carets = "^".repeat(marked.map_or(1, |marked| marked.chars().take(shown).count().max(1)));
         let number = line.to_string();
         let gutter = " ".repeat(number.len());
         writeln!(f, "error: {}:{line}:{column}: {}", self.path.display(), problem.what)?;
@@ -141,6 +148,21 @@ mod tests {
         assert_eq!(source.place(two), Place { line: 2, column: 6 });
         assert_eq!(source.place(source.text.len()), Place { line: 3, column: 1 });
         assert_eq!(source.place(10_000), Place { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn of_a_line_without_end_the_part_with_the_problem_is_shown() {
+        let text = format!("{}here{}", "x".repeat(5_000), "y".repeat(10_000_000));
+        let source_file = Source { path: "x".into(), text };
+        let problem = |span| Problem { span, what: "odd".into(), hint: "mend it".into() };
+        for (span, indent, carets) in
+            [(5_000..5_004, 199, 4), (0..9_000, 0, 400), (5_004..9_000_000, 199, 201)]
+        {
+            let told = Problems { source_file: source_file.clone(), list: vec![problem(span)] }.to_string();
+            let marks = told.lines().nth(2).unwrap().trim_start_matches("   | ");
+            assert_eq!(marks, format!("{}{}", " ".repeat(indent), "^".repeat(carets)));
+            assert!(told.len() < 1_000);
+        }
     }
 
     #[test]

@@ -32,9 +32,7 @@ fn hint(error: &LoadError) -> &'static str {
         }
         LoadError::NotBundled { .. } => "a component of your own is named by its path, without `bundled:`",
         LoadError::ImpossibleLimit(_) => "correct `limits` of this plugin",
-        LoadError::SettingsTooLarge { .. } => {
-            "raise `limits.settings` of this plugin, or shorten its settings"
-        }
+        LoadError::SettingsTooLarge(_) => "raise `limits.settings` of this plugin, or shorten its settings",
         LoadError::Component { .. } => {
             "`provost plugin build DIR` builds a component, `provost plugin inspect FILE` looks at one"
         }

@@ -85,7 +85,7 @@ fn report(name: &str, source: &str, role: &str) -> PluginReport {
         roles: vec![role.into()],
         figures: PluginFigures { calls: 1, ..PluginFigures::default() },
     };
-    PluginReport { name: name.into(), status: PluginStatus::Active, active, former: None }
+    PluginReport { name: name.into(), status: PluginStatus::Active, active, former: None, told_until: None }
 }
 
 fn refusal(kind: PluginRefusalKind, message: String) -> PluginRefusal {
@@ -112,6 +112,9 @@ impl Plugins for Shelf {
     fn load(&self, wanted: &PluginWanted, _: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
         if self.find(&wanted.name).is_ok() {
             return Err(refusal(PluginRefusalKind::NameTaken, format!("there is a `{}`", wanted.name)));
+        }
+        if wanted.judges && wanted.name == "view" {
+            return Err(refusal(PluginRefusalKind::Check, "`view` exports no policy".to_owned()));
         }
         Ok(self.put(&report(&wanted.name, &wanted.component, "restart-policy")))
     }

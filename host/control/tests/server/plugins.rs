@@ -54,8 +54,8 @@ async fn what_is_no_policy_cannot_judge_and_is_not_left_behind() {
     let host = Host::start(vec![shell("a", "", FOREVER)]);
     let (status, code, message) =
         refused(host.client.change_plugin("view", "load", &load(&["a"])).await.unwrap_err());
-    assert_eq!((status, &*code), (400, "bad_request"));
-    assert!(message.contains("view exports no policy"), "{message}");
+    assert_eq!((status, &*code), (422, "check_failed"));
+    assert!(message.contains("`view` exports no policy"), "{message}");
     assert_eq!(host.client.plugins().await.unwrap().plugins.len(), 1);
     host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
 }

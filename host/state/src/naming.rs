@@ -1,0 +1,98 @@
+//! What processes, groups and plugins can be called, wherever they come from: a config or an order.
+
+/// The longest name, in bytes.
+const NAME_BYTES_MAX: usize = 100;
+
+/// Keys of `[plugins]` that are no plugins.
+const KEYS: [&str; 2] = ["keys", "require_signature"];
+
+/// Nothing can be called that.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    /// It is empty, too long, or has letters that are not for names.
+    #[error("`{0}` cannot be a name")]
+    Letters(String),
+    /// It has a meaning of its own.
+    #[error("nothing can be called `{name}`: that means {meaning}")]
+    Taken {
+        /// The name.
+        name: String,
+        /// What it means.
+        meaning: &'static str,
+    },
+}
+
+impl BadName {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Letters(_) => {
+                "use letters, digits, `_`, `.` and `-`, beginning with a letter or digit, at most 100"
+            }
+            Self::Taken { .. } => "choose another name",
+        }
+    }
+}
+
+/// Can a process, a group or a plugin be called that?
+///
+/// # Errors
+/// [`BadName`] says why not.
+pub fn check(name: &str) -> Result<(), BadName> {
+    let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !letters || !first || name.len() > NAME_BYTES_MAX {
+        return Err(BadName::Letters(shown(name)));
+    }
+    taken(name, &["all"], "all processes on the command line")
+}
+
+/// Can a plugin be called that?
+///
+/// # Errors
+/// [`BadName`] says why not.
+pub fn check_plugin(name: &str) -> Result<(), BadName> {
+    check(name)?;
+    taken(name, &[crate::failsafe::NAME], "the host's own policy of last resort")?;
+    taken(name, &KEYS, "something else in `[plugins]`")
+}
+
+fn taken(name: &str, those: &[&str], meaning: &'static str) -> Result<(), BadName> {
+    match those.contains(&name) {
+        true => Err(BadName::Taken { name: name.to_owned(), meaning }),
+        false => Ok(()),
+    }
+}
+
+/// As much of a bad name as tells which it is, without anything that a terminal would obey.
+fn shown(name: &str) -> String {
+    name.chars().take(NAME_BYTES_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_made_of_letters_that_need_no_quotes() {
+        let longest = "x".repeat(NAME_BYTES_MAX);
+        for good in ["web", "web.1", "_a", "9-lives", longest.as_str()] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        let longer = "x".repeat(NAME_BYTES_MAX + 1);
+        for bad in ["", "-f", ".web", "a b", "a/b", "ä", "a\nb", "'", longer.as_str()] {
+            assert!(matches!(check(bad), Err(BadName::Letters(_))), "{bad}");
+        }
+        assert_eq!(check("a\n\u{1b}b").unwrap_err().to_string(), "`a\u{fffd}\u{fffd}b` cannot be a name");
+    }
+
+    #[test]
+    fn what_means_something_else_is_no_name() {
+        assert!(check("all").is_err());
+        for plugin in ["all", "failsafe", "keys", "require_signature"] {
+            assert!(matches!(check_plugin(plugin), Err(BadName::Taken { .. })), "{plugin}");
+        }
+        assert_eq!(check("failsafe"), Ok(()), "a process may be called that");
+    }
+}
