@@ -198,8 +198,10 @@ fn a_number_is_given_once_and_not_to_what_was_not_let_in() {
     assert_eq!(number(&bench), 1);
     let broken = bench.file("broken", b"no component");
     bench.host.swap("p", &by(&broken), &one_crash().1).unwrap_err();
+    let consumer = bench.host.consumer("p").unwrap();
     bench.host.unload("p").unwrap();
     assert_eq!(number(&bench), 2);
+    assert!(consumer.is_gone(), "or what happens would be told twice");
 }
 
 #[test]
