@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use provost_state::{
-    Blame, Fault, FaultsPer, Generation, LimitsWanted, PluginChange, PluginFigures, PluginRefusal,
+    Blame, Fault, Generation, Intensity, LimitsWanted, PluginChange, PluginFigures, PluginRefusal,
     PluginReport, PluginStatus, PluginVersion, PluginWanted, Policy, ProcessId, Replacement,
 };
 
@@ -104,7 +104,7 @@ fn carry_out(
     order: wire::PluginOrder,
 ) -> Result<PluginChange, Refused> {
     let settings_json = order.settings.map(|settings| serde_json::Value::Object(settings).to_string());
-    let quarantine = order.quarantine.map(|wire::Quarantine { faults, per_ms }| FaultsPer { faults, per_ms });
+    let quarantine = order.quarantine.map(|wire::Quarantine { faults, per_ms }| Intensity { faults, per_ms });
     let limits = LimitsWanted { figures: order.limits, quarantine };
     let world = desk.supervisor.reader().snapshot();
     match action {
@@ -316,7 +316,7 @@ fn version(version: &PluginVersion, queued: u64) -> wire::PluginVersion {
         limits: version.limits.iter().map(|(name, figure)| ((*name).to_owned(), *figure)).collect(),
         quarantine: version
             .quarantine
-            .map(|FaultsPer { faults, per_ms }| wire::Quarantine { faults, per_ms }),
+            .map(|Intensity { faults, per_ms }| wire::Quarantine { faults, per_ms }),
         calls: *calls,
         faults: faults.iter().map(|(_, count)| count).sum(),
         faults_by_kind: faults.iter().map(|(kind, count)| (kind.as_str().to_owned(), *count)).collect(),

@@ -26,25 +26,12 @@ use crate::version::Version;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Its answer counts, and what it writes into its memory stays.
-    Answer,
+    Answer {
+        /// Who asks waits no longer than this, in milliseconds, whatever the plugin's own limit is.
+        within_ms: Option<u64>,
+    },
     /// To see what it would answer: nothing is counted, and nothing stays.
     Trial,
-}
-
-/// In which role, and under which terms, a call is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Terms {
-    pub(crate) role: Role,
-    pub(crate) purpose: Purpose,
-    /// Who asks waits no longer than this for an answer, in milliseconds.
-    pub(crate) within_ms: Option<u64>,
-}
-
-impl Terms {
-    /// Without a bound beside the plugin's own.
-    pub(crate) fn new(role: Role, purpose: Purpose) -> Self {
-        Self { role, purpose, within_ms: None }
-    }
 }
 
 impl Version {
@@ -101,13 +88,13 @@ impl Version {
         self: &Arc<Self>,
         question: &Q,
         world: &Arc<Snapshot>,
-        (purpose, within_ms): (Purpose, Option<u64>),
+        purpose: Purpose,
     ) -> Result<Q::Answer, Fault> {
         let pre = Q::pre(self.admitted()?).ok_or_else(|| Self::lacks(Q::ROLE))?;
         let mut store = self.store(Q::ROLE)?;
         self.run(
             &mut store,
-            Terms { role: Q::ROLE, purpose, within_ms },
+            (Q::ROLE, purpose),
             world,
             |store| question.put(pre, store),
             |answer| Q::check(answer, &self.limits),
@@ -119,13 +106,16 @@ impl Version {
     pub(crate) fn run<T>(
         &self,
         store: &mut Store<Guest>,
-        terms: Terms,
+        (role, purpose): (Role, Purpose),
         world: &Arc<Snapshot>,
         call: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
         check: impl FnOnce(T) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let _clock = self.engine.enter();
-        let Terms { role, purpose, within_ms } = terms;
+        let (counts, within_ms) = match purpose {
+            Purpose::Answer { within_ms } => (true, within_ms),
+            Purpose::Trial => (false, None),
+        };
         let own_ms = self.limits.call_ms(role);
         let deadline_ms = own_ms.min(within_ms.unwrap_or(own_ms));
         store.set_epoch_deadline(TimedEngine::ticks(deadline_ms));
@@ -141,7 +131,7 @@ impl Version {
         // A consumer's store lives on: it must not keep an old world alive.
         guest.world = Arc::default();
         let written = std::mem::take(&mut guest.written);
-        if purpose == Purpose::Answer {
+        if counts {
             self.figures.used(Used {
                 ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX),
                 fuel: self.limits.fuel_max.saturating_sub(left),
@@ -153,7 +143,7 @@ impl Version {
             fault::classify(&error, &guest.meter, guest.last_words.as_deref(), &self.limits, (role, deadline_ms))
         })?;
         let answer = check(answer)?;
-        if purpose == Purpose::Answer {
+        if counts {
             self.memory
                 .commit(written, &self.limits)
                 .map_err(|reason| fault::fault(FaultKind::Memory, &reason))?;

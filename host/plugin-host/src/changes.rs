@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Blame, Consumer, FaultsPer, LimitsWanted, PluginChange, PluginRefusal, PluginRefusalKind as Kind,
+    Blame, Consumer, Intensity, LimitsWanted, PluginChange, PluginRefusal, PluginRefusalKind as Kind,
     PluginReport, PluginWanted, Plugins, Policy, Replacement, Snapshot, View,
 };
 
@@ -16,7 +16,6 @@ use crate::limits::{Limit, Limits};
 use crate::making::Recipe;
 use crate::plugin::{Plugin, Versions};
 use crate::policy::PluginPolicy;
-use crate::quarantine::Intensity;
 use crate::role::Role;
 use crate::trial;
 use crate::version::{Common, Version};
@@ -49,19 +48,14 @@ fn unavailable(name: &str, error: &LoadError) -> PluginRefusal {
 fn limited(name: &str, mut limits: Limits, wanted: &LimitsWanted) -> Result<Limits, PluginRefusal> {
     let refused = |why: String| refuse(Kind::Check, format!("plugin `{name}`: {why}"), "nothing was changed");
     for (word, figure) in &wanted.figures {
-        let Some(limit) = Limit::named(word) else {
-            let known = Limit::ALL.map(Limit::name).join(", ");
-            return Err(refused(format!("there is no limit `{word}`; there are {known}")));
-        };
+        let limit = Limit::named(word).map_err(|error| refused(error.to_string()))?;
         limits.set(limit, *figure);
     }
     match wanted.quarantine {
-        Some(FaultsPer { faults: 0, .. } | FaultsPer { per_ms: 0, .. }) => {
+        Some(Intensity { faults: 0, .. } | Intensity { per_ms: 0, .. }) => {
             Err(refused("a quarantine follows at least 1 fault in at least 1 ms".to_owned()))
         }
-        Some(FaultsPer { faults, per_ms }) => {
-            Ok(Limits { quarantine: Intensity { faults, per_ms }, ..limits })
-        }
+        Some(quarantine) => Ok(Limits { quarantine, ..limits }),
         None => Ok(limits),
     }
 }
@@ -143,8 +137,7 @@ impl Plugins for PluginHost {
     fn policy(&self, name: &str) -> Option<Arc<dyn Policy>> {
         let plugin = self.plugin(name)?;
         let active = &plugin.versions().active;
-        let judges = |role: &Role| role.judgement().is_some();
-        let judges = active.admitted.is_err() || active.surface.roles().iter().any(judges);
+        let judges = active.admitted.is_err() || active.is_policy();
         judges.then(|| Arc::new(PluginPolicy::new(plugin.clone())) as Arc<dyn Policy>)
     }
 
@@ -175,7 +168,7 @@ impl Plugins for PluginHost {
         let mut change = self.change();
         let version = self.make(&change, spec).map_err(|error| unavailable(name, &error))?;
         let notes = tried(&version, world)?;
-        if wanted.judges && !version.surface.roles().iter().any(|role| role.judgement().is_some()) {
+        if wanted.judges && !version.is_policy() {
             return Err(refuse(
                 Kind::Check,
                 format!(

@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,16 +67,14 @@ fn names() -> String {
 fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
     let unreadable = |source| match io::Error::kind(&source) {
         io::ErrorKind::NotFound => LoadError::Missing { path: path.to_owned() },
+        io::ErrorKind::IsADirectory => LoadError::Directory { path: path.to_owned() },
         _ => LoadError::Unreadable { path: path.to_owned(), source },
     };
     if path.as_os_str().is_empty() {
         return Err(LoadError::NoPath);
     }
-    if fs::metadata(path).map_err(unreadable)?.is_dir() {
-        return Err(LoadError::Directory { path: path.to_owned() });
-    }
     read_whole(path, COMPONENT_BYTES_MAX).map_err(|error| match error {
-        ReadError::TooLarge(bytes) => {
+        ReadError::TooLarge { bytes, .. } => {
             let problem = ComponentError::TooLarge { bytes };
             LoadError::Component { component: path.display().to_string(), problem }
         }

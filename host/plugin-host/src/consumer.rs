@@ -11,7 +11,7 @@ use provost_state::{Batch, Consumer, Fault, Generation, Snapshot};
 use wasmtime::Store;
 
 use crate::bindings::listener::StatusListener;
-use crate::call::{Guest, Purpose, Terms};
+use crate::call::{Guest, Purpose};
 use crate::convert;
 use crate::plugin::Plugin;
 use crate::question::{Telling, tellings};
@@ -19,7 +19,7 @@ use crate::role::Role;
 use crate::snapshot::Lent;
 use crate::version::Version;
 
-const ROLE: Role = Role::StatusConsumer;
+const CALL: (Role, Purpose) = (Role::StatusConsumer, Purpose::Answer { within_ms: None });
 
 /// Is told of changes through a component.
 pub(crate) struct PluginConsumer {
@@ -35,12 +35,12 @@ struct Living {
 
 impl Living {
     fn begin(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Self, Fault> {
-        let pre = version.admitted()?.consumer.as_ref().ok_or_else(|| Version::lacks(ROLE))?;
-        let mut store = version.store(ROLE)?;
+        let pre = version.admitted()?.consumer.as_ref().ok_or_else(|| Version::lacks(CALL.0))?;
+        let mut store = version.store(CALL.0)?;
         let begin = |store: &mut Store<Guest>| {
-            store.data().patience(ROLE).until(async { pre.instantiate_async(store).await })
+            store.data().patience(CALL.0).until(async { pre.instantiate_async(store).await })
         };
-        let listener = version.run(&mut store, Terms::new(ROLE, Purpose::Answer), world, begin, Ok)?;
+        let listener = version.run(&mut store, CALL, world, begin, Ok)?;
         Ok(Self { version: version.clone(), store, listener })
     }
 
@@ -49,10 +49,10 @@ impl Living {
         let batch = convert::batch(&telling.changes, telling.missed);
         self.version.run(
             &mut self.store,
-            Terms::new(ROLE, Purpose::Answer),
+            CALL,
             world,
             |store| {
-                let patience = store.data().patience(ROLE);
+                let patience = store.data().patience(CALL.0);
                 patience.until(async { consumer.call_on_change(store, &batch, Lent::handle()).await })
             },
             Ok,

@@ -98,7 +98,6 @@ pub use engine::EngineError;
 pub use grants::{Grant, GrantError, Grants};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
-pub use limits::{Limit, LimitError, Limits, Measure, SettingsTooLarge};
-pub use quarantine::Intensity;
+pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};
 pub use role::Role;
 pub use trust::{Trust, TrustError, keygen, sign, signature_of, verify};

@@ -1,6 +1,7 @@
 //! What a plugin may use: defaults, and how far the operator may raise them.
 
-use crate::quarantine::Intensity;
+use provost_state::Intensity;
+
 use crate::role::Role;
 
 /// What a plugin may use. A limit that is hit is a fault of that call, counted and shown with its figure.
@@ -128,6 +129,11 @@ pub struct LimitError {
     pub possible: String,
 }
 
+/// There is no limit of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no limit `{0}`; there are {known}", known = Limit::ALL.map(Limit::name).join(", "))]
+pub struct NoSuchLimit(pub String);
+
 /// A plugin has more settings than it may have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the settings have {bytes} bytes and may have {}: shorten them, or raise `limits.settings`", size(*.most))]
@@ -158,9 +164,25 @@ impl Limit {
     ];
 
     /// The one of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|limit| limit.name() == name)
+    ///
+    /// # Errors
+    /// [`NoSuchLimit`] names those that there are.
+    pub fn named(name: &str) -> Result<Self, NoSuchLimit> {
+        Self::ALL.into_iter().find(|limit| limit.name() == name).ok_or_else(|| NoSuchLimit(name.to_owned()))
+    }
+
+    /// Is this figure within what the host can give?
+    ///
+    /// # Errors
+    /// [`LimitError`] with both figures.
+    pub fn check(self, figure: u64) -> Result<(), LimitError> {
+        let (least, most) = self.range();
+        let possible = match figure {
+            _ if figure < least => format!("at least {}", self.figure(least)),
+            _ if figure > most => format!("at most {}", self.figure(most)),
+            _ => return Ok(()),
+        };
+        Err(LimitError { limit: self, wanted: self.figure(figure), possible })
     }
 
     /// Its key in `limits` in the config.
@@ -309,16 +331,9 @@ impl Limits {
     /// # Errors
     /// [`LimitError`] names the first that is not.
     pub fn check(&self) -> Result<(), LimitError> {
-        for limit in Limit::ALL {
-            let (Some(figure), (least, most)) = (self.get(limit), limit.range()) else { continue };
-            let possible = match figure {
-                _ if figure < least => format!("at least {}", limit.figure(least)),
-                _ if figure > most => format!("at most {}", limit.figure(most)),
-                _ => continue,
-            };
-            return Err(LimitError { limit, wanted: limit.figure(figure), possible });
-        }
-        Ok(())
+        Limit::ALL
+            .into_iter()
+            .try_for_each(|limit| self.get(limit).map_or(Ok(()), |figure| limit.check(figure)))
     }
 
     /// Are these settings, the text of a JSON object, within their limit?
@@ -372,7 +387,7 @@ mod tests {
     #[test]
     fn each_limit_can_be_said_by_its_name_and_no_other_moves() {
         for limit in Limit::ALL {
-            assert_eq!(Limit::named(limit.name()), Some(limit));
+            assert_eq!(Limit::named(limit.name()), Ok(limit));
             let mut limits = Limits::default();
             limits.set(limit, 77);
             for other in Limit::ALL {
@@ -380,7 +395,7 @@ mod tests {
                 assert_eq!(limits.get(other), wanted, "{other:?} after {limit:?}");
             }
         }
-        assert_eq!(Limit::named("momery"), None);
+        assert_eq!(Limit::named("momery"), Err(NoSuchLimit("momery".to_owned())));
     }
 
     #[test]

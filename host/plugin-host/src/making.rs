@@ -9,7 +9,7 @@ use wasmtime::component::{Component, Linker};
 
 use crate::admission::{self, Admitted, Surface};
 use crate::cache::{Cache, CompileError};
-use crate::call::{Guest, Purpose, Terms};
+use crate::call::{Guest, Purpose};
 use crate::component::{LoadError, Source, digest, is_sha256, recognise};
 use crate::engine::{EngineError, TimedEngine, flat};
 use crate::figures::Figures;
@@ -186,7 +186,7 @@ fn validate(version: &Arc<Version>, admitted: &Admitted) -> Option<Result<Result
     };
     Some(version.run(
         &mut store,
-        Terms::new(role, Purpose::Trial),
+        (role, Purpose::Trial),
         &Arc::<Snapshot>::default(),
         |store| {
             store.data().patience(role).until(async {

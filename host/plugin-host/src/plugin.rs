@@ -112,7 +112,7 @@ impl Plugin {
         within_ms: Option<u64>,
     ) -> Result<Q::Answer, Fault> {
         let version = self.on_duty()?;
-        let result = version.ask(question, world, (Purpose::Answer, within_ms));
+        let result = version.ask(question, world, Purpose::Answer { within_ms });
         self.answered(&version, result.as_ref().err(), || question.clone().into(), world);
         result
     }

@@ -46,7 +46,7 @@ struct FormerPolicy {
 
 impl Judge for FormerPolicy {
     fn ask<Q: Question>(&self, question: &Q, world: &Arc<Snapshot>) -> Result<Q::Answer, Fault> {
-        let result = self.version.ask(question, world, (Purpose::Answer, self.within_ms));
+        let result = self.version.ask(question, world, Purpose::Answer { within_ms: self.within_ms });
         self.version.figures.answered(result.as_ref().err());
         result
     }

@@ -2,32 +2,10 @@
 //! judge their children.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use provost_state::Fault;
-
-/// How often a plugin may fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Intensity {
-    /// With this many faults it is quarantined; 0: never. 5 by default.
-    pub faults: u32,
-    /// Within this many milliseconds. 60000 by default.
-    pub per_ms: u64,
-}
-
-impl Default for Intensity {
-    fn default() -> Self {
-        Self { faults: 5, per_ms: 60_000 }
-    }
-}
-
-impl fmt::Display for Intensity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} faults in {} s", self.faults, self.per_ms.div_ceil(1_000))
-    }
-}
+use provost_state::{Fault, Intensity};
 
 /// Counts a fault at `now_ms` among the `recent` ones, and forgets those that are too old. Is that too many?
 fn counts(recent: &mut VecDeque<u64>, now_ms: u64, intensity: Intensity) -> bool {

@@ -234,7 +234,7 @@ macro_rules! inputs {
             pub(crate) fn try_on(&self, version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<String, Fault> {
                 match self {
                     $(Self::$variant(question) => {
-                        version.ask(question, world, (Purpose::Trial, None)).map(|answer| <$question>::words(&answer))
+                        version.ask(question, world, Purpose::Trial).map(|answer| <$question>::words(&answer))
                     })*
                 }
             }

@@ -11,8 +11,13 @@ use rustix::fs::OFlags;
 /// A file is not read.
 #[derive(Debug)]
 pub(crate) enum ReadError {
-    /// It has more bytes than are read: at least so many.
-    TooLarge(u64),
+    /// It has more bytes than are read.
+    TooLarge {
+        /// At least so many.
+        bytes: u64,
+        /// So many are read.
+        most: u64,
+    },
     /// There is none, or it is none, or it cannot be read.
     Io(io::Error),
 }
@@ -23,14 +28,13 @@ impl From<io::Error> for ReadError {
     }
 }
 
-impl ReadError {
-    /// The same as an error of the machine.
-    pub(crate) fn into_io(self, most: u64) -> io::Error {
-        match self {
-            Self::TooLarge(bytes) => {
-                io::Error::new(io::ErrorKind::FileTooLarge, format!("it has {bytes} bytes, more than {most}"))
+impl From<ReadError> for io::Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::TooLarge { bytes, most } => {
+                Self::new(io::ErrorKind::FileTooLarge, format!("it has {bytes} bytes, more than {most}"))
             }
-            Self::Io(error) => error,
+            ReadError::Io(error) => error,
         }
     }
 }
@@ -42,17 +46,20 @@ pub(crate) fn read_whole(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
     let file = OpenOptions::new().read(true).custom_flags(at_once).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        let what = if metadata.is_dir() { "a directory" } else { "a device, a pipe or a socket" };
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, not a file")).into());
+        let (kind, what) = match metadata.is_dir() {
+            true => (io::ErrorKind::IsADirectory, "a directory"),
+            false => (io::ErrorKind::InvalidInput, "a device, a pipe or a socket"),
+        };
+        return Err(io::Error::new(kind, format!("it is {what}, not a file")).into());
     }
     if metadata.len() > most {
-        return Err(ReadError::TooLarge(metadata.len()));
+        return Err(ReadError::TooLarge { bytes: metadata.len(), most });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
     // It may grow while it is read.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 {
-        beyond if beyond > most => Err(ReadError::TooLarge(beyond)),
+        beyond if beyond > most => Err(ReadError::TooLarge { bytes: beyond, most }),
         _ => Ok(bytes),
     }
 }
@@ -62,7 +69,7 @@ mod tests {
     use super::*;
 
     fn says(path: &Path, most: u64) -> String {
-        read_whole(path, most).map_err(|error| error.into_io(most)).unwrap_err().to_string()
+        io::Error::from(read_whole(path, most).unwrap_err()).to_string()
     }
 
     #[test]

@@ -183,16 +183,14 @@ impl TrustedKey {
     }
 }
 
-/// The text of a key or a signature.
-fn read(path: &Path) -> Result<String, TrustError> {
-    let bytes = read_whole(path, TEXT_BYTES_MAX).map_err(|error| error.into_io(TEXT_BYTES_MAX));
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
-    text.map_err(|source| TrustError::File { path: path.to_owned(), source })
+fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, TrustError> {
+    read_whole(path, most).map_err(|error| TrustError::File { path: path.to_owned(), source: error.into() })
 }
 
-fn read_component(path: &Path) -> Result<Vec<u8>, TrustError> {
-    let bytes = read_whole(path, COMPONENT_BYTES_MAX).map_err(|error| error.into_io(COMPONENT_BYTES_MAX));
-    bytes.map_err(|source| TrustError::File { path: path.to_owned(), source })
+/// The text of a key or a signature.
+fn read(path: &Path) -> Result<String, TrustError> {
+    String::from_utf8(read_bytes(path, TEXT_BYTES_MAX)?)
+        .map_err(|error| TrustError::File { path: path.to_owned(), source: io::Error::other(error) })
 }
 
 fn no_key(path: &Path, kind: &'static str, error: &minisign::PError) -> TrustError {
@@ -252,7 +250,7 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), TrustError> {
 /// # Errors
 /// [`TrustError`].
 pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<PathBuf, TrustError> {
-    let bytes = read_component(component)?;
+    let bytes = read_bytes(component, COMPONENT_BYTES_MAX)?;
     let boxed = || SecretKeyBox::from_string(&read(key)?).map_err(|error| no_key(key, "secret", &error));
     let secret = match (boxed()?.into_unencrypted_secret_key(), password) {
         (Ok(secret), _) => secret,
@@ -283,7 +281,7 @@ pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<Pa
 /// # Errors
 /// [`TrustError`] if it is not signed by any of them.
 pub fn verify(component: &Path, keys: &[PathBuf]) -> Result<Arc<str>, TrustError> {
-    let bytes = read_component(component)?;
+    let bytes = read_bytes(component, COMPONENT_BYTES_MAX)?;
     Trust::of(true, keys)?.signer(component, &bytes)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use provost_state::{FaultsPer, Judgement, PluginVersion};
+use provost_state::{Judgement, PluginVersion};
 
 use crate::admission::{Admitted, Surface};
 use crate::component::Source;
@@ -70,6 +70,11 @@ impl Version {
         unknown || roles.iter().any(|role| role.judgement() == Some(judgement))
     }
 
+    /// Does it judge anything?
+    pub(crate) fn is_policy(&self) -> bool {
+        self.surface.roles().iter().any(|role| role.judgement().is_some())
+    }
+
     /// May it answer for another one?
     pub(crate) fn is_good(&self) -> bool {
         self.admitted.is_ok() && self.figures.are_good()
@@ -92,8 +97,7 @@ impl Version {
             signed_by: self.signed_by.clone(),
             grants: self.common.grants.words().into_iter().map(Arc::from).collect(),
             limits: self.limits_in_force(),
-            quarantine: (quarantine.faults > 0)
-                .then_some(FaultsPer { faults: quarantine.faults, per_ms: quarantine.per_ms }),
+            quarantine: (quarantine.faults > 0).then_some(quarantine),
             roles: self.surface.roles().iter().map(|role| Arc::from(role.as_str())).collect(),
             figures: self.figures.read(self.memory.bytes()),
         }

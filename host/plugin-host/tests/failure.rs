@@ -5,8 +5,8 @@
 mod guests;
 
 use guests::{Bench, ask, one_crash, restart};
-use provost_plugin_host::{Intensity, Limits};
-use provost_state::{FaultKind, PluginRefusalKind, PluginStatus, Plugins, Replacement};
+use provost_plugin_host::Limits;
+use provost_state::{FaultKind, Intensity, PluginRefusalKind, PluginStatus, Plugins, Replacement};
 use provost_tests::components::{self, policy, policy_with_delay};
 
 /// With three faults in an hour it is enough.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use guests::{Bench, ask, one_crash, restart};
 use provost_plugin_host::LoadError;
 use provost_state::{
-    FaultKind, FaultsPer, LimitsWanted, PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus,
+    FaultKind, Intensity, LimitsWanted, PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus,
     PluginWanted, Plugins, Replacement,
 };
 
@@ -231,7 +231,7 @@ fn limits_can_be_said_at_a_load_and_stay_at_a_swap_unless_others_are_said() {
     let bench = Bench::new();
     let limits = |name: &str, figure: u64| LimitsWanted {
         figures: [(name.to_owned(), figure)].into(),
-        quarantine: Some(FaultsPer { faults: 2, per_ms: 7 }),
+        quarantine: Some(Intensity { faults: 2, per_ms: 7 }),
     };
     let wanted = PluginWanted {
         name: "p".to_owned(),
@@ -243,7 +243,7 @@ fn limits_can_be_said_at_a_load_and_stay_at_a_swap_unless_others_are_said() {
     let of = |report: &PluginReport, name: &str| report.active.limits.get(name).copied();
     let report = bench.host.load_wanted(&wanted).unwrap();
     assert_eq!((of(&report, "call_time"), of(&report, "handles")), (Some(20_000), Some(64)));
-    assert_eq!(report.active.quarantine, Some(FaultsPer { faults: 2, per_ms: 7 }));
+    assert_eq!(report.active.quarantine, Some(Intensity { faults: 2, per_ms: 7 }));
     let world = one_crash().1;
     let by = Replacement { limits: limits("handles", 9), ..Replacement::default() };
     let report = bench.host.swap("p", &by, &world).unwrap().after.unwrap();

@@ -56,7 +56,7 @@ pub use differences::Difference;
 pub use handle::{Handle, Status};
 pub use meter::{BackendFigures, Latency};
 pub use plugins::{
-    Blame, FaultsPer, LimitsWanted, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
+    Blame, Intensity, LimitsWanted, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
     PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
 };
 pub use policy::{

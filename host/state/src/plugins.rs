@@ -70,7 +70,7 @@ pub struct PluginVersion {
     /// largest of its roles.
     pub limits: BTreeMap<&'static str, u64>,
     /// How often it may fail before it is not asked any more; `None`: as often as it likes.
-    pub quarantine: Option<FaultsPer>,
+    pub quarantine: Option<Intensity>,
     /// What it did so far.
     pub figures: PluginFigures,
 }
@@ -123,16 +123,28 @@ pub struct LimitsWanted {
     /// By their keys in `limits`: bytes, milliseconds, or how many.
     pub figures: BTreeMap<String, u64>,
     /// When it is not asked any more.
-    pub quarantine: Option<FaultsPer>,
+    pub quarantine: Option<Intensity>,
 }
 
-/// So many faults in so long.
+/// How often a plugin may fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultsPer {
-    /// With this many; at least 1.
+pub struct Intensity {
+    /// With this many faults it is quarantined; 0: never. 5 by default.
     pub faults: u32,
-    /// Within this many milliseconds; at least 1.
+    /// Within this many milliseconds. 60000 by default.
     pub per_ms: u64,
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        Self { faults: 5, per_ms: 60_000 }
+    }
+}
+
+impl fmt::Display for Intensity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} faults in {} s", self.faults, self.per_ms.div_ceil(1_000))
+    }
 }
 
 /// What is to take the place of the active version. What is not said stays as it is.

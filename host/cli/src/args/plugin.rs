@@ -175,9 +175,7 @@ pub(crate) struct LimitArgs {
 
 fn limit(text: &str) -> Result<(Limit, u64), String> {
     let (name, figure) = text.split_once('=').ok_or("say NAME=FIGURE, such as memory=64MiB")?;
-    let limit = Limit::named(name).ok_or_else(|| {
-        format!("there is no limit `{name}`; there are {}", Limit::ALL.map(Limit::name).join(", "))
-    })?;
+    let limit = Limit::named(name).map_err(|error| error.to_string())?;
     let figure = match limit.measure() {
         Measure::Bytes => units::size_bytes(figure).ok_or(units::SIZE_HINT)?,
         Measure::Milliseconds => units::duration_ms(figure).ok_or(units::DURATION_HINT)?,

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use provost_plugin_host::{Grant, Grants, Intensity, Limit, Limits, Measure, is_sha256};
-use provost_state::naming;
+use provost_plugin_host::{Grant, Grants, Limit, Limits, Measure, is_sha256};
+use provost_state::{Intensity, naming};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -130,11 +130,13 @@ fn read_limits(plugin: &mut Section<'_>) -> Limits {
             Measure::Count => section.count(limit.name()).map(|count| count as u64),
         };
         let Some(figure) = figure else { continue };
-        let before = limits.clone();
-        limits.set(limit, figure);
-        if let Err(error) = limits.check() {
-            section.problem(section.key_span(limit.name()), error.to_string(), "give it a possible figure");
-            limits = before;
+        match limit.check(figure) {
+            Ok(()) => limits.set(limit, figure),
+            Err(error) => section.problem(
+                section.key_span(limit.name()),
+                error.to_string(),
+                "give it a possible figure",
+            ),
         }
     }
     section.finish();

@@ -161,7 +161,8 @@ pub(crate) fn details(plugin: &Plugin, paint: Paint) -> String {
     line("status", status(plugin));
     line("trouble", Cell::maybe(trouble(plugin)));
     for (head, version) in [("", Some(&plugin.active)), ("former ", plugin.former.as_ref())] {
-        for (key, cell) in version.into_iter().flat_map(figures).chain(version.into_iter().flat_map(limits)) {
+        let Some(version) = version else { continue };
+        for (key, cell) in figures(version).into_iter().chain(limits(version)) {
             line(&format!("{head}{key}"), cell);
         }
     }
@@ -197,9 +198,9 @@ fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
 fn limits(version: &PluginVersion) -> Vec<(String, Cell)> {
     let figure = |(name, figure): (&String, &u64)| {
         let figure = match Limit::named(name).map(Limit::measure) {
-            Some(Measure::Bytes) => size(*figure),
-            Some(Measure::Milliseconds) => delay(*figure),
-            Some(Measure::Count) | None => figure.to_string(),
+            Ok(Measure::Bytes) => size(*figure),
+            Ok(Measure::Milliseconds) => delay(*figure),
+            Ok(Measure::Count) | Err(_) => figure.to_string(),
         };
         (format!("limit {name}"), Cell::new(figure))
     };
