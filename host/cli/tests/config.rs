@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use provost::config::{Config, Problems, Processes, Source};
 use provost_plugin_host::Source as Component;
-use provost_state::{Judgement, Policy};
+use provost_state::{Judgement, Policy, Signal};
 use provost_supervisor::{Check, CommandLine, Condition, ProcessSpec};
 
 fn parse(text: &str) -> Result<Config, Problems> {
@@ -100,7 +100,7 @@ logs = { file_size = "64KB", files = 2 }
     assert_eq!(web.env["PORT"], "8731");
     assert_eq!(web.env["DEBUG"], "true");
     assert_eq!(web.env_files, [dir.join("a.env"), "/b.env".into()]);
-    assert_eq!((web.stop_signal, web.stop_grace_ms), (2, 3_000));
+    assert_eq!((web.stop_signal, web.stop_grace_ms), (Signal::INT, 3_000));
     assert_eq!(web.policies.iter().map(|one| &**one.name()).collect::<Vec<_>>(), ["calm", "mine"]);
     assert_eq!((&*web.depends_on[0].name, web.depends_on[0].condition), ("db", Condition::Completed));
     let ready = web.ready.as_ref().unwrap();
@@ -119,7 +119,7 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(config.restart_delay_min_ms, 0);
     assert_eq!((config.restart_budget.restarts, config.restart_budget.per_ms), (60, 60_000));
     let spec = &specs[0];
-    assert_eq!((spec.stop_signal, spec.stop_grace_ms, spec.autostart), (15, 10_000, true));
+    assert_eq!((spec.stop_signal, spec.stop_grace_ms, spec.autostart), (Signal::TERM, 10_000, true));
     assert_eq!((spec.log.file_bytes_max, spec.log.files_max), (16 << 20, 4));
     assert!(spec.cwd.is_none() && spec.ready.is_none() && spec.policies.is_empty());
 }

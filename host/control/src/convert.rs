@@ -113,6 +113,7 @@ fn kind(kind: ChangeKind) -> &'static str {
         ChangeKind::Event(EventKind::Decided) => "decided",
         ChangeKind::Event(EventKind::Refused) => "refused",
         ChangeKind::Event(EventKind::Health) => "health",
+        ChangeKind::Event(EventKind::TakenOver) => "taken_over",
     }
 }
 

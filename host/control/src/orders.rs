@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use provost_state::{Cause, Exit, Incarnation, PhaseKind, ProcessId, ProcessState, Snapshot, Version};
+use provost_state::{
+    Cause, Exit, Incarnation, NoSuchSignal, PhaseKind, ProcessId, ProcessState, Signal, Snapshot, Version,
+};
 use provost_supervisor::Supervisor;
 
 use crate::refused::Refused;
@@ -19,7 +21,7 @@ enum Action {
     Start,
     Stop,
     Restart,
-    Signal(i32),
+    Signal(Signal),
 }
 
 impl Action {
@@ -31,7 +33,7 @@ impl Action {
             "signal" => {
                 let signal = order.signal.as_ref();
                 let signal = signal.ok_or_else(|| Refused::bad_request("`signal` is missing".to_owned()))?;
-                signal_number(signal).map(Self::Signal)
+                signal_of(signal).map(Self::Signal)
             }
             other => {
                 let hint = "there are start, stop, restart and signal".to_owned();
@@ -41,26 +43,12 @@ impl Action {
     }
 }
 
-fn signal_number(signal: &wire::Signal) -> Result<i32, Refused> {
-    let number = match signal {
-        wire::Signal::Number(number) => Some(*number).filter(|number| (1..=31).contains(number)),
-        wire::Signal::Name(name) => {
-            let wanted = name.to_ascii_uppercase();
-            let wanted = wanted.strip_prefix("SIG").unwrap_or(&wanted);
-            (1..=31).find(|number| {
-                provost_state::process::signal_name(*number).strip_prefix("SIG") == Some(wanted)
-            })
-        }
+fn signal_of(signal: &wire::Signal) -> Result<Signal, Refused> {
+    let found = match signal {
+        wire::Signal::Number(number) => number.to_string().parse(),
+        wire::Signal::Name(name) => name.parse(),
     };
-    number.ok_or_else(|| {
-        let given = match signal {
-            wire::Signal::Number(number) => number.to_string(),
-            wire::Signal::Name(name) => name.clone(),
-        };
-        Refused::bad_request(format!(
-            "`signal`: there is no signal {given}; try TERM, HUP, INT, USR1 or a number"
-        ))
-    })
+    found.map_err(|error: NoSuchSignal| Refused::bad_request(format!("`signal`: {error}")))
 }
 
 /// What was so before the order, to tell its effect from what was so already.
@@ -145,7 +133,7 @@ async fn one(
         Action::Start => supervisor.start(state.id, cause).await?,
         Action::Stop => supervisor.stop(state.id, cause).await?,
         Action::Restart => supervisor.restart(state.id, cause).await?,
-        Action::Signal(number) => supervisor.signal(state.id, number).await?,
+        Action::Signal(signal) => supervisor.signal(state.id, signal).await?,
     }
     match wait {
         Some(timeout) => wait_for(supervisor, state.id, action, before, timeout).await,

@@ -65,8 +65,8 @@ pub use policy::{
 };
 pub use ports::{Batch, Consumer, Fault, FaultKind, View, ViewRequest, ViewResponse};
 pub use process::{
-    Cause, Death, Desired, Exit, Generation, Health, Identity, Incarnation, Moment, Phase, PhaseKind,
-    ProcessId, ProcessState, Version,
+    Cause, Death, Desired, Exit, Generation, Health, Identity, Incarnation, Moment, NoSuchSignal, Phase,
+    PhaseKind, ProcessId, ProcessState, Signal, Version,
 };
 pub use registry::{At, Counters, Look, NameTaken, Poller, Reader, Registry, Rejected, registry};
 pub use routing::{Backend, BadRollout, NoSuchBackend, Rollout, Routing};

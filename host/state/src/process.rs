@@ -3,8 +3,12 @@
 //! Three questions are kept apart (as dinit does): what was asked for ([`Desired`]), what is so
 //! ([`Phase`]) and why it came to be so ([`Cause`], and `reason` in words for people).
 
+mod signal;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub use signal::{NoSuchSignal, Signal, signal_name};
 
 use crate::handle::StatusWord;
 use crate::ruling::Ruling;
@@ -183,20 +187,6 @@ impl fmt::Display for Exit {
             Self::NotSpawned(why) => write!(f, "could not be started: {why}"),
             Self::Unobserved => write!(f, "ended unobserved"),
         }
-    }
-}
-
-/// The usual name of a Linux signal, such as `SIGKILL`; `signal 40` for one without a name.
-#[must_use]
-pub fn signal_name(number: i32) -> String {
-    const NAMES: [&str; 31] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
-        "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
-        "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-    ];
-    match usize::try_from(number - 1).ok().and_then(|i| NAMES.get(i)) {
-        Some(name) => format!("SIG{name}"),
-        None => format!("signal {number}"),
     }
 }
 

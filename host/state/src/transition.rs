@@ -31,6 +31,8 @@ pub enum Event {
     },
     /// It is held back; by what.
     Wait {
+        /// Whether by what it depends on, by a policy or by something of the host's own.
+        cause: Cause,
         /// In words for people.
         reason: Arc<str>,
     },
@@ -73,6 +75,11 @@ pub enum Event {
         /// In words for people.
         reason: Arc<str>,
     },
+    /// The task that owned it ended unexpectedly, and another one has taken it over, with its child. Nothing else changes.
+    TakenOver {
+        /// In words for people.
+        reason: Arc<str>,
+    },
 }
 
 /// An event without its data.
@@ -89,11 +96,12 @@ pub enum EventKind {
     Decided,
     Refused,
     Health,
+    TakenOver,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Start,
         Self::Stop,
         Self::Wait,
@@ -104,6 +112,7 @@ impl EventKind {
         Self::Decided,
         Self::Refused,
         Self::Health,
+        Self::TakenOver,
     ];
 }
 
@@ -122,6 +131,7 @@ impl Event {
             Self::Decided { .. } => EventKind::Decided,
             Self::Refused { .. } => EventKind::Refused,
             Self::Health { .. } => EventKind::Health,
+            Self::TakenOver { .. } => EventKind::TakenOver,
         }
     }
 }
@@ -148,10 +158,11 @@ impl ProcessState {
         match event {
             Event::Start { cause, reason } => next.wanted(Desired::Up, *cause, reason),
             Event::Stop { cause, reason, .. } => next.wanted(Desired::Down, *cause, reason),
-            Event::Wait { reason } => {
-                next.cause = Cause::Dependency;
+            Event::Wait { cause, reason } => {
+                next.cause = *cause;
                 next.reason = reason.clone();
             }
+            Event::TakenOver { reason } => next.reason = reason.clone(),
             Event::Spawned { reason, .. } => {
                 next.reason = reason.clone();
                 next.incarnation = self.incarnation.next();
@@ -223,6 +234,8 @@ impl ProcessState {
             ) => Phase::Fatal,
 
             (Phase::Running { .. }, Event::Health { .. }) => here.clone(),
+
+            (_, Event::TakenOver { .. }) => here.clone(),
 
             _ => return Err(Illegal { phase: here.kind(), event: event.kind() }),
         };

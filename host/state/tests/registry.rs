@@ -149,7 +149,7 @@ fn event(number: u8) -> Event {
     match number % 8 {
         0 => start(),
         1 => Event::Stop { cause: Cause::User, reason: "r".into(), kill_at: now(9) },
-        2 => Event::Wait { reason: "r".into() },
+        2 => Event::Wait { cause: Cause::Dependency, reason: "r".into() },
         3 => spawned(),
         4 => Event::SpawnFailed { error: "e".into() },
         5 => Event::Ready { reason: "r".into() },

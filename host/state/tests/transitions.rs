@@ -36,7 +36,7 @@ fn events() -> Vec<(&'static str, Event)> {
     vec![
         ("start", Event::Start { cause: Cause::User, reason: "r".into() }),
         ("stop", Event::Stop { cause: Cause::User, reason: "r".into(), kill_at: NOW }),
-        ("wait", Event::Wait { reason: "r".into() }),
+        ("wait", Event::Wait { cause: Cause::Dependency, reason: "r".into() }),
         ("spawned", Event::Spawned { pid: 9, reason: "r".into() }),
         ("spawn-failed", Event::SpawnFailed { error: "e".into() }),
         ("ready", Event::Ready { reason: "r".into() }),
@@ -46,21 +46,22 @@ fn events() -> Vec<(&'static str, Event)> {
         ("give-up", ruling(RulingAction::GiveUp(Escalation::Nothing))),
         ("refused", Event::Refused { reason: "r".into() }),
         ("health", Event::Health { health: Health::Degraded, reason: "r".into() }),
+        ("taken-over", Event::TakenOver { reason: "r".into() }),
     ]
 }
 
 /// Rows: phases (stopping once with each wish). Columns: the events above. A dot: no such edge.
 const TABLE: &str = "
-                start     stop      wait     spawned   spawn-failed ready    exited   restart  stay-down give-up  refused  health
-stopped    up   waiting   .         .        .         .            .        .        .        .         .  fatal    .
-waiting    up   .         stopped   waiting  starting  exited       .        .        .        .         .  fatal    .
-starting   up   .         stopping  .        .         .            running  exited   .        .         .  .        .
-running    up   .         stopping  .        .         .            .        exited   .        .         .  .        running
-stopping   down stopping  stopping  .        .         .            .        stopped  .        .         .  .        .
-stopping   up   stopping  stopping  .        .         .            .        waiting  .        .         .  .        .
-backoff    up   waiting   stopped   waiting  starting  exited       .        .        .        .         .  fatal    .
-exited     up   waiting   stopped   .        .         .            .        .        backoff  exited    fatal  fatal    .
-fatal      up   waiting   stopped   .        .         .            .        .        .        .         .  .        .
+                start     stop      wait     spawned   spawn-failed ready    exited   restart  stay-down give-up  refused  healthtaken-over
+stopped    up   waiting   .         .        .         .            .        .        .        .         .  fatal    .        stopped
+waiting    up   .         stopped   waiting  starting  exited       .        .        .        .         .  fatal    .        waiting
+starting   up   .         stopping  .        .         .            running  exited   .        .         .  .        .        starting
+running    up   .         stopping  .        .         .            .        exited   .        .         .  .        running  running
+stopping   down stopping  stopping  .        .         .            .        stopped  .        .         .  .        .        stopping
+stopping   up   stopping  stopping  .        .         .            .        waiting  .        .         .  .        .        stopping
+backoff    up   waiting   stopped   waiting  starting  exited       .        .        .        .         .  fatal    .        backoff
+exited     up   waiting   stopped   .        .         .            .        .        backoff  exited    fatal  fatal    .    exited
+fatal      up   waiting   stopped   .        .         .            .        .        .        .         .  .        .        fatal
 ";
 
 #[test]

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::jobs::Pool;
 use provost_state::{Decision, Policy, failsafe};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -48,13 +49,14 @@ impl<D> Verdict<D> {
 #[derive(Debug)]
 pub(crate) struct Decider {
     turns: Arc<Semaphore>,
+    judging: Pool,
     envelope: Envelope,
     strays: Arc<Strays>,
 }
 
 impl Decider {
-    pub(crate) fn new(envelope: Envelope) -> Self {
-        Self { turns: Arc::new(Semaphore::new(ASKED_AT_ONCE)), envelope, strays: Arc::default() }
+    pub(crate) fn new(envelope: Envelope, judging: Pool) -> Self {
+        Self { turns: Arc::new(Semaphore::new(ASKED_AT_ONCE)), judging, envelope, strays: Arc::default() }
     }
 
     /// The verdict on a case, at the latest when the deadline has passed.
@@ -100,13 +102,15 @@ impl Decider {
         // It is held to its whole share: that it had to wait for its turn is not its fault.
         let share_ms = u64::try_from(granted_ms).unwrap_or(u64::MAX).max(1);
         let (asked, question) = (policy.within(share_ms).unwrap_or_else(|| policy.clone()), case.clone());
-        let mut call = tokio::task::spawn_blocking(move || question.put(&*asked));
+        let judging = self.judging.clone();
+        let mut call = tokio::spawn(async move { judging.run(move || question.put(&*asked)).await });
         let answer = timeout_at(ends, &mut call).await;
         drop(turn);
         match answer {
-            Ok(Ok(Ok(decision))) => Ok(decision),
-            Ok(Ok(Err(fault))) => Err(fault.to_string()),
-            Ok(Err(error)) => Err(format!("the thread that asked it ended: {error}")),
+            Ok(Ok(Ok(Ok(decision)))) => Ok(decision),
+            Ok(Ok(Ok(Err(fault)))) => Err(fault.to_string()),
+            Ok(Ok(Err(lost))) => Err(format!("its call was lost: {lost}")),
+            Ok(Err(error)) => Err(format!("the task that asked it ended: {error}")),
             Err(_) => {
                 self.strays.await_return(policy.clone(), call);
                 Err(format!(

@@ -4,15 +4,15 @@
 //! |---|---|
 //! | `supervisor` | boots the runners, takes orders, brings everything down in order |
 //! | `runner` | the task that owns one process: the only writer of its state |
-//! | `spawn` | starting children and telling them things: the real one and the scripted one |
-//! | `reaper` | orphans |
+//! | `children` | operating-system processes: starting them and sending signals (the real spawner and the scripted one), orphans, environment files, checks |
+//! | `jobs` | the threads for work that blocks |
+//! | `degraded` | what the host lacks at the moment |
 //! | `decider` | asks the policies under a deadline, and bounds their answers; the failsafe closes the chain |
 //! | `roster` | who runs what: the mailbox and the chain of policies of each process |
 //! | `dispatch` | gives orders to runners and waits for what comes of them |
 //! | `group` | what concerns more than one: restarts of groups, escalation |
 //! | `replicas` | how many replicas there are |
 //! | `fanout` | tells the consumers, each on a thread of its own |
-//! | `probe` | checks of readiness and health |
 //! | `order` | dependencies: who goes first |
 //! | `logs` | output: captured, rotated, followed |
 //! | `publisher` | the registry with its bell |
@@ -23,34 +23,36 @@
 //! library (a readiness GET is a few lines over a socket), serde. No lock is held across I/O, a spawn, a
 //! wait or a call of a plugin, and nothing polls: ends of children, commits and orders all wake who waits for them.
 
+mod children;
 mod clock;
 mod decider;
+mod degraded;
 mod dispatch;
-mod env_file;
 mod fanout;
 mod group;
+mod jobs;
 mod logs;
 mod order;
-mod probe;
 mod publisher;
-mod reaper;
 mod replicas;
 mod roster;
 mod runner;
-mod spawn;
 mod spec;
 mod supervisor;
 #[cfg(test)]
 mod virtual_time;
 
+#[cfg(any(test, feature = "scripted"))]
+pub use children::scripted::{Act, Manner, Scripted};
 pub use clock::Clock;
 pub use decider::RestartBudget;
+pub use degraded::{Degraded, Trouble};
+pub use jobs::{Jobs, Lane, Lost};
 pub use logs::{LogItem, LogLine, LogStream, Logs};
 pub use order::cycle;
 pub use replicas::ReplicaCount;
-#[cfg(any(test, feature = "scripted"))]
-pub use spawn::scripted::{Act, Manner, Scripted};
 pub use spec::{
-    Check, CommandLine, Condition, Dependency, HealthCheck, LogLimits, ProcessSpec, Readiness, ReplicaSet,
+    Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,
+    ReplicaSet, Stderr, Stdin, StopTo,
 };
 pub use supervisor::{BootError, Refusal, Settings, Supervisor};

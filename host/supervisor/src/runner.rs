@@ -29,14 +29,14 @@ use std::sync::Arc;
 
 use provost_state::{
     At, Cause, Ended, Event, Exit, Generation, Incarnation, Moment, Phase, ProcessState, Rejected, Ruling,
-    RulingAction,
+    RulingAction, Signal,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::children::Boxed;
+use crate::children::probe::LifeEnv;
 use crate::decider::{EndCase, Permission, Verdict};
-use crate::probe::LifeEnv;
 use crate::roster::Chain;
-use crate::spawn::Boxed;
 use crate::spec::ProcessSpec;
 use crate::supervisor::{Refusal, Shared};
 use health::{Checkup, Finding};
@@ -50,7 +50,7 @@ pub(crate) enum Want {
     /// Down, for a reason that is not who asked.
     StopFor(Cause, Arc<str>),
     Restart(Cause),
-    Signal(i32),
+    Signal(Signal),
     /// SIGKILL, without waiting for the grace time.
     Kill,
     /// Its group is restarted: stopped if it is up, and not spawned before it is released; why.
@@ -245,7 +245,7 @@ impl Runner {
             }
             Phase::Stopping { pid, .. } => {
                 // If it cannot be killed it has ended: its exit is on its way.
-                if let Err(error) = self.shared.spawner.signal(pid, rustix::process::Signal::KILL.as_raw()) {
+                if let Err(error) = self.shared.spawner.signal(pid, Signal::KILL) {
                     tracing::warn!(process = &*self.spec.name, %error, "cannot kill");
                 }
                 self.killed = Some(self.state.incarnation);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use provost_state::Policy;
+use provost_state::{Policy, Signal};
 
 /// The wanted shape of one process.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct ProcessSpec {
     pub group: Arc<str>,
     /// What to run.
     pub command: CommandLine,
-    /// Where to run it; the host's own working directory if `None`.
+    /// Where to run it; the host's own working directory if `None`. (The config sets its own directory unless told otherwise.)
     pub cwd: Option<PathBuf>,
     /// Added to the host's environment; wins over `env_files`.
     pub env: BTreeMap<String, String>,
@@ -24,8 +24,12 @@ pub struct ProcessSpec {
     pub env_files: Vec<PathBuf>,
     /// Is it started when the host starts?
     pub autostart: bool,
-    /// The number of the signal that asks it to end.
-    pub stop_signal: i32,
+    /// The signal that asks it to end.
+    pub stop_signal: Signal,
+    /// Who is sent that signal.
+    pub stop_to: StopTo,
+    /// What becomes of its descendants that have left its group, once the group has ended.
+    pub escaped: Escaped,
     /// How long it has to end before its group gets SIGKILL, in milliseconds.
     pub stop_grace_ms: u64,
     /// Who judges it at first, in this order; the failsafe closes the chain. What is in force now says
@@ -41,6 +45,82 @@ pub struct ProcessSpec {
     pub replica: Option<u32>,
     /// How much of its output is kept.
     pub log: LogLimits,
+    /// Where its standard error goes.
+    pub stderr: Stderr,
+    /// What it reads from standard input.
+    pub stdin: Stdin,
+    /// Whether it has a terminal of its own as standard input, output and error, so that it writes line by line.
+    pub tty: bool,
+}
+
+impl ProcessSpec {
+    /// A process that runs `command`, with the defaults of the config: started with the host, SIGTERM to its group and ten
+    /// seconds to end, no dependencies, no checks, no policies.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, command: CommandLine) -> Self {
+        Self {
+            name: name.into(),
+            group: Arc::from(""),
+            command,
+            cwd: None,
+            env: BTreeMap::new(),
+            env_files: Vec::new(),
+            autostart: true,
+            stop_signal: Signal::TERM,
+            stop_to: StopTo::default(),
+            escaped: Escaped::default(),
+            stop_grace_ms: 10_000,
+            policies: Vec::new(),
+            depends_on: Vec::new(),
+            ready: None,
+            health: None,
+            replica: None,
+            log: LogLimits::default(),
+            stderr: Stderr::default(),
+            stdin: Stdin::default(),
+            tty: false,
+        }
+    }
+}
+
+/// Who is sent the stop signal. SIGKILL always goes to the whole group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StopTo {
+    /// Every process of its group.
+    #[default]
+    Group,
+    /// The main process alone, which sees to the others (systemd's `KillMode=mixed`).
+    Main,
+}
+
+/// What becomes of descendants that have left the group of their process (by `setsid`, `setpgid` or as daemons).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Escaped {
+    /// They are sent the stop signal when the group has ended, and SIGKILL when the grace time is over.
+    #[default]
+    Kill,
+    /// They are left alone, and named.
+    Leave,
+}
+
+/// Where standard error goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stderr {
+    /// Into a pipe of its own: its lines are marked, and their order relative to standard output is that of arrival.
+    #[default]
+    Own,
+    /// Into the pipe of standard output: the order is exact.
+    Merged,
+}
+
+/// What standard input is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// `/dev/null`: reading ends at once.
+    #[default]
+    Null,
+    /// A pipe that nobody writes into: reading waits for as long as the process lives.
+    Open,
 }
 
 /// How the health of a process is checked.
@@ -113,6 +193,9 @@ pub struct Readiness {
     pub every_ms: u64,
     /// How long one try may take, in milliseconds.
     pub timeout_ms: u64,
+    /// Whether only a socket of the process's own counts, with [`Check::Tcp`] and [`Check::Http`]: another program that
+    /// listens on the port is not taken for it.
+    pub own_port: bool,
 }
 
 /// What is tried to see whether a process is ready.

@@ -7,24 +7,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use provost_state::{
-    Cause, Consumer, Generation, Handle, Identity, NameTaken, Policy, ProcessId, Reader, Routing,
+    Cause, Consumer, Generation, Handle, Identity, NameTaken, Policy, ProcessId, Reader, Routing, Signal,
 };
 use tokio::sync::watch;
 
+use crate::children::Spawner;
+use crate::children::os::OsSpawner;
+use crate::children::reaper::{self, Wards};
 use crate::clock::Clock;
 use crate::decider::{Decider, Envelope, RestartBudget};
+use crate::degraded::Degraded;
 use crate::dispatch::Dispatch;
 use crate::fanout;
 use crate::group::Groups;
+use crate::jobs::Jobs;
 use crate::logs::Logs;
 use crate::order::Order;
 use crate::publisher::Publisher;
-use crate::reaper::{self, Wards};
 use crate::replicas::{ReplicaCount, Replicas};
 use crate::roster::{Chain, Roster, chain};
 use crate::runner::{Runner, Want};
-use crate::spawn::Spawner;
-use crate::spawn::os::OsSpawner;
 use crate::spec::{ProcessSpec, ReplicaSet};
 
 /// How long the output of processes that have ended may take to be read.
@@ -46,6 +48,8 @@ pub struct Settings {
     pub restart_budget: RestartBudget,
     /// The backend of the state core that is in force at first.
     pub routing: Routing,
+    /// Where it is entered what the host lacks.
+    pub degraded: Degraded,
 }
 
 impl Settings {
@@ -60,6 +64,7 @@ impl Settings {
             restart_delay_ms_min: 0,
             restart_budget: RestartBudget::default(),
             routing: Routing::default(),
+            degraded: Degraded::default(),
         }
     }
 }
@@ -98,6 +103,8 @@ pub(crate) struct Shared {
     pub(crate) decider: Decider,
     pub(crate) logs: Logs,
     pub(crate) groups: Groups,
+    pub(crate) jobs: Jobs,
+    degraded: Degraded,
     closing: AtomicBool,
 }
 
@@ -144,8 +151,9 @@ impl Supervisor {
         sets: Vec<ReplicaSet>,
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Self, BootError> {
-        let spawner = OsSpawner::new(Arc::new(Wards::default()));
-        Self::boot_with(settings, Wanted { specs, sets, consumers }, Arc::new(spawner.clone()), spawner)
+        let jobs = Jobs::start(&settings.degraded);
+        let spawner = OsSpawner::new(Arc::new(Wards::default()), jobs.spawning.clone());
+        Self::boot_with(settings, Wanted { specs, sets, consumers }, Arc::new(spawner.clone()), spawner, jobs)
     }
 
     pub(crate) fn boot_with(
@@ -153,6 +161,7 @@ impl Supervisor {
         wanted: Wanted,
         spawner: Arc<dyn Spawner>,
         helpers: OsSpawner,
+        jobs: Jobs,
     ) -> Result<Self, BootError> {
         let Wanted { specs, sets, consumers } = wanted;
         // The chains go their own way: a spec must not keep a policy alive that was taken out.
@@ -170,9 +179,11 @@ impl Supervisor {
             publisher: Publisher::new(clock, settings.routing),
             spawner,
             helpers,
-            decider: Decider::new(Envelope::of(&settings)),
-            logs: Logs::new(settings.log_dir)?,
+            decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
+            logs: Logs::new(settings.log_dir, &jobs)?,
             groups,
+            jobs,
+            degraded: settings.degraded,
             closing: AtomicBool::new(false),
         });
         let roster = Arc::new(Roster::default());
@@ -281,7 +292,7 @@ impl Supervisor {
     /// # Errors
     /// What the kernel says; orphans then go to pid 1, as usual.
     pub fn adopt_orphans(&self) -> io::Result<()> {
-        reaper::adopt(self.shared.helpers.wards())
+        reaper::adopt(self.shared.helpers.wards(), self.shared.jobs.reaping.clone())
     }
 
     /// Reads the state of everything, wait-free.
@@ -300,6 +311,18 @@ impl Supervisor {
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<Generation> {
         self.shared.publisher.changed()
+    }
+
+    /// The threads for work that blocks.
+    #[must_use]
+    pub fn jobs(&self) -> &Jobs {
+        &self.shared.jobs
+    }
+
+    /// What the host lacks at the moment.
+    #[must_use]
+    pub fn degraded(&self) -> &Degraded {
+        &self.shared.degraded
     }
 
     /// The output of all processes.
@@ -333,11 +356,11 @@ impl Supervisor {
         self.order(id, Want::Restart(cause)).await
     }
 
-    /// Sends the signal of this number to its process group.
+    /// Sends a signal to its process group.
     ///
     /// # Errors
     /// [`Refusal::NotRunning`], [`Refusal::SignalFailed`].
-    pub async fn signal(&self, id: ProcessId, signal: i32) -> Result<(), Refusal> {
+    pub async fn signal(&self, id: ProcessId, signal: Signal) -> Result<(), Refusal> {
         self.order(id, Want::Signal(signal)).await
     }
 

@@ -16,16 +16,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use provost_state::{
     Action, Cause, Decision, Demand, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation, Judgement,
     Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, RulingAction, ScaleAction, Scope,
-    Snapshot, StartAction,
+    Signal, Snapshot, StartAction,
 };
 
-use crate::spawn::scripted::{Act, Scripted};
-use crate::spec::{CommandLine, Condition, Dependency, LogLimits, ProcessSpec, ReplicaSet};
+use crate::children::scripted::{Act, Scripted};
+use crate::spec::{CommandLine, Condition, Dependency, ProcessSpec, ReplicaSet};
 use crate::supervisor::{Refusal, Settings, Supervisor};
 
-const TERM: i32 = 15;
-const CONT: i32 = 18;
-const KILL: i32 = 9;
+const TERM: Signal = Signal::TERM;
+const CONT: Signal = Signal::CONT;
+const KILL: Signal = Signal::KILL;
 
 type Answer<T, A> = Box<dyn Fn(&T) -> Result<Decision<A>, Fault> + Send + Sync>;
 
@@ -116,23 +116,7 @@ fn restart(delay_ms: u64) -> Action {
 }
 
 fn spec(name: &str) -> ProcessSpec {
-    ProcessSpec {
-        name: name.into(),
-        group: "".into(),
-        command: CommandLine::Argv(vec!["scripted".into()]),
-        cwd: None,
-        env: Default::default(),
-        env_files: Vec::new(),
-        autostart: true,
-        stop_signal: TERM,
-        stop_grace_ms: 10_000,
-        policies: Vec::new(),
-        depends_on: Vec::new(),
-        ready: None,
-        health: None,
-        replica: None,
-        log: LogLimits::default(),
-    }
+    ProcessSpec::new(name, CommandLine::Argv(vec!["scripted".into()]))
 }
 
 fn after(name: &str, condition: Condition, dependency: &str) -> ProcessSpec {
@@ -202,7 +186,7 @@ async fn a_process_that_dies_is_judged_and_runs_again_as_a_new_incarnation() {
     let policy = judge("steady", decides(restart(250), "always 250 ms"));
     let world = World::new(vec![ProcessSpec { policies: vec![policy], ..spec("web") }]);
     world.until_phase("web", PhaseKind::Running).await;
-    world.children.end("web", Exit::Signal(KILL));
+    world.children.end("web", Exit::Signal(KILL.number()));
     let waiting = world.until_phase("web", PhaseKind::Backoff).await;
     assert_eq!(&*waiting.reason, "always 250 ms");
     assert_eq!(waiting.cause, Cause::Policy);
@@ -287,7 +271,7 @@ async fn a_child_that_ignores_its_stop_signal_is_killed_after_the_grace_time() {
     }
     assert_eq!(world.children.signals("web"), [TERM, CONT, KILL]);
     assert_eq!(kill_at.ms_since(stopping.changed_at), 10_000);
-    world.children.end("web", Exit::Signal(KILL));
+    world.children.end("web", Exit::Signal(KILL.number()));
     let stopped = world.until_phase("web", PhaseKind::Stopped).await;
     assert!(stopped.deaths.is_empty(), "an end that was asked for is no death");
 }
@@ -327,7 +311,7 @@ async fn a_restart_stops_first_and_starts_once_the_old_life_has_ended() {
     world.supervisor.restart(world.id("web"), Cause::User).await.unwrap();
     assert_eq!(world.state("web").phase.kind(), PhaseKind::Stopping);
     assert_eq!(world.children.spawns("web"), 1);
-    world.children.end("web", Exit::Signal(TERM));
+    world.children.end("web", Exit::Signal(TERM.number()));
     let again = world.until("web", |state| state.incarnation == Incarnation(2) && state.ready()).await;
     assert_eq!((again.restarts, again.failures), (0, 0), "a restart by hand is no failure");
 }
@@ -369,7 +353,7 @@ async fn everything_is_stopped_after_what_depends_on_it_and_nothing_starts_any_m
             .collect();
         assert_eq!(stopped.last(), Some(&name), "only {name} was told so far, after those above it");
         assert_eq!(world.supervisor.start(world.id("db"), Cause::User).await, Err(Refusal::ShuttingDown));
-        world.children.end(name, Exit::Signal(TERM));
+        world.children.end(name, Exit::Signal(TERM.number()));
     }
     shutdown.await.unwrap();
     assert_eq!(world.children.history().iter().filter(|act| matches!(act, Act::Spawned(..))).count(), 3);

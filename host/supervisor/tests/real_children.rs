@@ -7,31 +7,15 @@ use std::sync::Arc;
 
 use provost_state::{
     Action, Cause, Decision, Ended, Exit, Fault, Health, Judgement, PhaseKind, Policy, ProcessState, Scope,
-    Snapshot,
+    Signal, Snapshot,
 };
 use provost_supervisor::{
-    Check, CommandLine, HealthCheck, LogItem, LogLimits, LogStream, ProcessSpec, Readiness, Refusal,
-    Settings, Supervisor,
+    Check, CommandLine, HealthCheck, LogItem, LogStream, ProcessSpec, Readiness, Refusal, Settings,
+    Supervisor,
 };
 
 fn shell(name: &str, line: &str) -> ProcessSpec {
-    ProcessSpec {
-        name: name.into(),
-        group: "".into(),
-        command: CommandLine::Shell(line.to_owned()),
-        cwd: None,
-        env: Default::default(),
-        env_files: Vec::new(),
-        autostart: true,
-        stop_signal: 15,
-        stop_grace_ms: 10_000,
-        policies: Vec::new(),
-        depends_on: Vec::new(),
-        ready: None,
-        health: None,
-        replica: None,
-        log: LogLimits::default(),
-    }
+    ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
 }
 
 fn boot(dir: &Path, specs: Vec<ProcessSpec>) -> Supervisor {
@@ -176,7 +160,7 @@ async fn readiness_by_tcp_http_exec_and_a_log_line() {
         let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         probe.local_addr().unwrap().port()
     };
-    let ready = |check| Some(Readiness { check, every_ms: 20, timeout_ms: 2_000 });
+    let ready = |check| Some(Readiness { check, every_ms: 20, timeout_ms: 2_000, own_port: false });
     let server = format!(
         "exec python3 -u -c 'import http.server; http.server.HTTPServer((\"127.0.0.1\", {port}), http.server.SimpleHTTPRequestHandler).serve_forever()'"
     );
@@ -236,7 +220,7 @@ async fn a_long_line_without_an_end_is_not_glued_to_the_next_life() {
 async fn a_check_that_takes_too_long_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let check = CommandLine::Shell("echo $$ >> pids; exec sleep 1000".to_owned());
-    let ready = Some(Readiness { check: Check::Exec(check), every_ms: 5, timeout_ms: 5 });
+    let ready = Some(Readiness { check: Check::Exec(check), every_ms: 5, timeout_ms: 5, own_port: false });
     let spec = ProcessSpec { ready, cwd: Some(dir.path().into()), ..shell("web", "exec sleep 1000") };
     let supervisor = boot(dir.path(), vec![spec]);
     let tried = || std::fs::read_to_string(dir.path().join("pids")).unwrap_or_default();
@@ -258,9 +242,9 @@ async fn a_signal_reaches_a_running_process_and_no_other() {
     let supervisor = boot(dir.path(), vec![spec, ProcessSpec { autostart: false, ..shell("off", "true") }]);
     lines(&supervisor, "web", 1).await;
     let world = supervisor.reader().snapshot();
-    supervisor.signal(world.id("web").unwrap(), 1).await.unwrap();
+    supervisor.signal(world.id("web").unwrap(), Signal::HUP).await.unwrap();
     assert_eq!(lines(&supervisor, "web", 2).await[1].1, "hup");
-    assert_eq!(supervisor.signal(world.id("off").unwrap(), 1).await, Err(Refusal::NotRunning));
+    assert_eq!(supervisor.signal(world.id("off").unwrap(), Signal::HUP).await, Err(Refusal::NotRunning));
     supervisor.shutdown(Cause::Shutdown).await;
 }
 
@@ -328,7 +312,7 @@ async fn a_group_is_restarted_together_and_no_old_life_is_left_beside_a_new_one(
         until_phase(&supervisor, name, PhaseKind::Running).await;
     }
     let before = supervisor.reader().snapshot();
-    supervisor.signal(before.id("first").unwrap(), 9).await.unwrap();
+    supervisor.signal(before.id("first").unwrap(), Signal::KILL).await.unwrap();
     for name in ["first", "stubborn", "last"] {
         until(&supervisor, name, |state| state.incarnation.0 == 2 && state.ready()).await;
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provost_state::Backend;
+use provost_state::Signal;
 
 use crate::config::units;
 
@@ -202,8 +203,8 @@ pub(crate) struct ActArgs {
 #[derive(Args, Debug)]
 pub(crate) struct SignalArgs {
     /// A name such as HUP or SIGHUP, or a number.
-    #[arg(value_name = "SIGNAL", value_parser = signal)]
-    pub(crate) signal: i32,
+    #[arg(value_name = "SIGNAL")]
+    pub(crate) signal: Signal,
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
@@ -300,13 +301,6 @@ pub(crate) struct ViewArgs {
 
 fn duration_ms(text: &str) -> Result<u64, String> {
     units::duration_ms(text).ok_or_else(|| units::DURATION_HINT.to_owned())
-}
-
-fn signal(text: &str) -> Result<i32, String> {
-    units::signal(text).ok_or_else(|| {
-        let names: Vec<String> = units::signals().map(|(_, name)| name).collect();
-        format!("write a number or one of {}", names.join(", "))
-    })
 }
 
 #[cfg(test)]

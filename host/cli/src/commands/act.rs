@@ -26,7 +26,7 @@ pub(super) async fn order(context: &Context, action: &str, args: ActArgs) -> Res
 
 pub(super) async fn signal(context: &Context, args: SignalArgs) -> Result<(), Failure> {
     let client = context.client(args.config.file)?;
-    let signal = Some(Signal::Number(args.signal));
+    let signal = Some(Signal::Number(args.signal.number()));
     let order = Order { select: args.targets, cause: OrderCause::User, signal, ..Order::default() };
     tell(context, &client.order("signal", &order).await?)
 }

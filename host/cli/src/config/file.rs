@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use provost_state::naming::BadName;
-use provost_state::{Rollout, Routing};
+use provost_state::{Rollout, Routing, Signal};
 use provost_supervisor::{Check, CommandLine, Condition, RestartBudget};
 use toml::Spanned;
 use toml::de::DeTable;
@@ -48,7 +48,7 @@ pub(super) struct ProcessSection {
     pub(super) env: BTreeMap<String, String>,
     pub(super) env_files: Vec<String>,
     pub(super) autostart: bool,
-    pub(super) stop_signal: Option<i32>,
+    pub(super) stop_signal: Option<Signal>,
     pub(super) stop_grace_ms: Option<u64>,
     pub(super) policies: Vec<Spanned<String>>,
     pub(super) depends_on: Vec<(Spanned<String>, Condition)>,

@@ -29,7 +29,6 @@ use file::{ConfigFile, ProcessSection};
 use plugin::PluginSection;
 use report::Collector;
 
-const STOP_SIGNAL: i32 = 15;
 const STOP_GRACE_MS: u64 = 10_000;
 const READY_EVERY_MS: u64 = 500;
 const READY_TIMEOUT_MS: u64 = 1_000;
@@ -226,16 +225,15 @@ impl Config {
         policies: Vec<Arc<dyn Policy>>,
     ) -> ProcessSpec {
         let name = process.name.get_ref();
+        let name = replica.map_or_else(|| Arc::from(name.as_str()), |number| replica_name(name, number));
         ProcessSpec {
-            name: replica.map_or_else(|| Arc::from(name.as_str()), |number| replica_name(name, number)),
             replica,
             group: Arc::from(process.group.as_str()),
-            command: process.command.clone(),
             cwd: process.cwd.as_ref().map(|cwd| self.dir.join(cwd)),
             env: process.env.clone(),
             env_files: process.env_files.iter().map(|file| self.dir.join(file)).collect(),
             autostart: process.autostart,
-            stop_signal: process.stop_signal.unwrap_or(STOP_SIGNAL),
+            stop_signal: process.stop_signal.unwrap_or_default(),
             stop_grace_ms: process.stop_grace_ms.unwrap_or(STOP_GRACE_MS),
             policies,
             depends_on: process
@@ -247,6 +245,7 @@ impl Config {
                 check: ready.check.clone(),
                 every_ms: ready.every_ms.unwrap_or(READY_EVERY_MS),
                 timeout_ms: ready.timeout_ms.unwrap_or(READY_TIMEOUT_MS),
+                own_port: false,
             }),
             health: process.health.as_ref().map(|health| HealthCheck {
                 check: health.check.clone(),
@@ -258,6 +257,7 @@ impl Config {
                 file_bytes_max: process.log_file_bytes.unwrap_or(LOG_FILE_BYTES),
                 files_max: process.log_files.unwrap_or(LOG_FILES),
             },
+            ..ProcessSpec::new(name, process.command.clone())
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use provost_state::naming;
+use provost_state::{Signal, naming};
 use provost_supervisor::{CommandLine, Condition};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -11,7 +11,6 @@ use super::file::{ProcessSection, ReplicasSection, named};
 use super::probe;
 use super::report::choices;
 use super::section::Section;
-use super::units;
 
 const COMMAND_HINT: &str =
     "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
@@ -93,7 +92,7 @@ pub(super) fn read_command(section: &mut Section<'_>, key: &'static str) -> Opti
     Some(command)
 }
 
-fn read_stop(process: &mut Section<'_>) -> (Option<i32>, Option<u64>) {
+fn read_stop(process: &mut Section<'_>) -> (Option<Signal>, Option<u64>) {
     let Some(mut stop) = process.table("stop", "write stop = { signal = \"TERM\", grace = \"10s\" }") else {
         return (None, None);
     };
@@ -103,15 +102,17 @@ fn read_stop(process: &mut Section<'_>) -> (Option<i32>, Option<u64>) {
                 DeValue::Integer(number) => number.as_str().to_owned(),
                 other => other.as_str().unwrap_or_default().to_owned(),
             };
-            let number = units::signal(&text);
-            if number.is_none() {
-                let names: Vec<String> = units::signals().map(|(_, name)| name).collect();
+            let signal = text.parse::<Signal>().ok();
+            if signal.is_none() {
+                let names: Vec<String> = Signal::all()
+                    .map(|signal| signal.to_string().trim_start_matches("SIG").to_owned())
+                    .collect();
                 let bare = text.to_ascii_uppercase();
                 let bare = bare.strip_prefix("SIG").unwrap_or(&bare);
                 let hint = choices(bare, "signals", names.iter().map(String::as_str));
                 stop.problem(value.span(), format!("`{text}` is not a signal"), hint);
             }
-            number
+            signal
         }
         None => None,
     };

@@ -1,6 +1,4 @@
-//! Durations, sizes and signals as people write them.
-
-use provost_state::process::signal_name;
+//! Durations and sizes as people write them.
 
 /// The longest duration that is accepted: a hundred years, so that sums of times never overflow.
 const DURATION_MS_MAX: f64 = 100.0 * 365.0 * 86_400_000.0;
@@ -75,21 +73,6 @@ fn sum(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     Some(total)
 }
 
-/// The number of a signal such as `TERM`, `SIGTERM`, `sigterm` or `15`.
-pub(crate) fn signal(text: &str) -> Option<i32> {
-    if let Ok(number) = text.parse::<i32>() {
-        return (1..=64).contains(&number).then_some(number);
-    }
-    let upper = text.to_ascii_uppercase();
-    let wanted = upper.strip_prefix("SIG").unwrap_or(&upper);
-    signals().find(|(_, name)| name == wanted).map(|(number, _)| number)
-}
-
-/// The names of the signals, without `SIG`.
-pub(crate) fn signals() -> impl Iterator<Item = (i32, String)> {
-    (1..=31).map(|number| (number, signal_name(number).trim_start_matches("SIG").to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,14 +110,5 @@ mod tests {
         for text in ["", "16", "16mib", "-1B", "99999999TiB"] {
             assert_eq!(size_bytes(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn signals_go_by_name_or_number() {
-        for (text, number) in [("TERM", 15), ("SIGTERM", 15), ("sigint", 2), ("9", 9), ("RtMin", 0)] {
-            assert_eq!(signal(text), (number != 0).then_some(number), "{text}");
-        }
-        assert_eq!(signal("0"), None);
-        assert_eq!(signal("65"), None);
     }
 }

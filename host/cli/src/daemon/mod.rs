@@ -16,7 +16,7 @@ use std::time::Duration;
 use provost_control::{Desk, Listening};
 use provost_plugin_host::PluginHost;
 use provost_state::{Cause, Plugins};
-use provost_supervisor::{Clock, Settings, Supervisor};
+use provost_supervisor::{Clock, Degraded, Settings, Supervisor};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -134,6 +134,7 @@ impl Host {
             restart_delay_ms_max: self.config.restart_delay_max_ms,
             restart_budget: self.config.restart_budget,
             routing: self.config.routing,
+            degraded: Degraded::default(),
         };
         let Processes { specs, replica_sets } = self.processes;
         let supervisor = Supervisor::boot(settings, specs, replica_sets, self.plugins.consumers())

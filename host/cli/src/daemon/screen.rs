@@ -173,6 +173,7 @@ impl Look {
                 (style, format!("{action} ({}: {})", ruling.by, state.reason))
             }
             (EventKind::Refused, _) => (Style::BoldRed, format!("given up: {}", state.reason)),
+            (EventKind::TakenOver, _) => (Style::Yellow, state.reason.to_string()),
             (EventKind::Health, _) => {
                 let well = state.health == Health::Healthy;
                 (
@@ -224,7 +225,7 @@ mod tests {
         assert_eq!(
             shown(vec![
                 start(),
-                Event::Wait { reason: reason("waiting for db to be ready") },
+                Event::Wait { cause: Cause::Dependency, reason: reason("waiting for db to be ready") },
                 Event::Spawned { pid: 7, reason: reason("db is ready") },
                 Event::Ready { reason: reason("it answers") },
                 Event::Health { health: Health::Degraded, reason: reason("slow") },

@@ -10,7 +10,7 @@ use provost_state::{
     PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
     Snapshot, View, ViewRequest, ViewResponse,
 };
-use provost_supervisor::{CommandLine, LogLimits, ProcessSpec, Settings, Supervisor};
+use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
 use tokio::sync::{mpsc, oneshot};
 
 #[derive(Debug)]
@@ -157,21 +157,9 @@ impl Plugins for Shelf {
 
 pub(crate) fn shell(name: &str, group: &str, line: &str) -> ProcessSpec {
     ProcessSpec {
-        name: name.into(),
         group: group.into(),
-        command: CommandLine::Shell(line.to_owned()),
-        cwd: None,
-        env: Default::default(),
-        env_files: Vec::new(),
-        autostart: true,
-        stop_signal: 15,
         stop_grace_ms: 5_000,
-        policies: Vec::new(),
-        depends_on: Vec::new(),
-        ready: None,
-        health: None,
-        replica: None,
-        log: LogLimits::default(),
+        ..ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
     }
 }
 

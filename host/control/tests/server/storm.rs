@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::desk::{FOREVER, Host, shell};
 
-const KILL: i32 = 9;
+const KILL: provost_state::Signal = provost_state::Signal::KILL;
 
 /// Far beyond what anything takes on a busy machine: reaching it means that it will never be so.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -162,8 +162,12 @@ impl Hung {
     async fn on(backend: Backend) -> Self {
         let (judging, policy) = Gate::with_key();
         let (telling, consumer) = Gate::with_key();
-        let never =
-            Readiness { check: Check::LogLine("never".to_owned()), every_ms: 1_000, timeout_ms: 1_000 };
+        let never = Readiness {
+            check: Check::LogLine("never".to_owned()),
+            every_ms: 1_000,
+            timeout_ms: 1_000,
+            own_port: false,
+        };
         let mut specs = vec![
             ProcessSpec { stop_grace_ms: 0, ..shell("stuck", "", FOREVER) },
             ProcessSpec { ready: Some(never), ..shell("unready", "", FOREVER) },
@@ -217,7 +221,7 @@ impl Hung {
         let mut told = self.told;
         self.children.release_spawns();
         drop((self.policy, self.consumer));
-        self.children.end("stuck", Exit::Signal(KILL));
+        self.children.end("stuck", Exit::Signal(KILL.number()));
         let outcome = self.starting.await.unwrap();
         assert!(outcome.results.iter().all(|result| result.ok), "{outcome:?}");
         for name in named("judged", JUDGED) {
@@ -371,7 +375,7 @@ async fn weather_a_storm(backend: Backend) {
     assert!(core.commits >= COMMITS, "{core:?}");
     assert_eq!((core.illegal, core.stale_version, core.stale_incarnation), (0, 0, 0));
     assert!(core.backends.iter().all(|figures| figures.differences == 0), "{core:?}");
-    children.end("stuck", Exit::Signal(KILL));
+    children.end("stuck", Exit::Signal(KILL.number()));
     host.supervisor.shutdown(Cause::Shutdown).await;
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::record::PART_BYTES_MAX;
 use super::{LogStream, ProcessLog};
-use crate::spawn::Output;
+use crate::children::Output;
 
 const READ_BYTES: usize = 64 << 10;
 

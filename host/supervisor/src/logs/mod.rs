@@ -23,7 +23,8 @@ use provost_state::{Incarnation, ProcessId};
 use tokio::sync::{mpsc, oneshot};
 
 use self::file::LogFile;
-use crate::spawn::Output;
+use crate::children::Output;
+use crate::jobs::{Jobs, Lane};
 use crate::spec::{LogLimits, ProcessSpec};
 
 /// Lines that a follower may be behind before it misses some.
@@ -71,6 +72,7 @@ pub struct Logs {
     dir: PathBuf,
     all: Arc<DashMap<ProcessId, Arc<ProcessLog>>>,
     capture: capture::Thread,
+    reading: Lane,
 }
 
 /// The log of one process.
@@ -104,9 +106,14 @@ struct Awaited {
 
 impl Logs {
     /// Logs in files below `dir`, which is created.
-    pub(crate) fn new(dir: PathBuf) -> std::io::Result<Self> {
+    pub(crate) fn new(dir: PathBuf, jobs: &Jobs) -> std::io::Result<Self> {
         std::fs::create_dir_all(&dir)?;
-        Ok(Self { dir, all: Arc::default(), capture: capture::Thread::start()? })
+        Ok(Self {
+            dir,
+            all: Arc::default(),
+            capture: capture::Thread::start()?,
+            reading: jobs.reading.clone(),
+        })
     }
 
     /// Makes room for the output of one more process.
@@ -158,9 +165,9 @@ impl Logs {
     pub fn follow(&self, ids: &[ProcessId], tail_lines: usize, live: bool) -> mpsc::Receiver<LogItem> {
         let (items, receiver) = mpsc::channel(FOLLOWER_LINES);
         let logs: Vec<_> = ids.iter().filter_map(|id| self.of(*id)).collect();
+        let reading = self.reading.clone();
         tokio::spawn(async move {
-            let tailing = tokio::task::spawn_blocking(move || tail(&logs, tail_lines, live));
-            let Ok((tail, live)) = tailing.await else { return };
+            let Ok((tail, live)) = reading.run(move || tail(&logs, tail_lines, live)).await else { return };
             for line in tail {
                 if items.send(LogItem::Line(line)).await.is_err() {
                     return;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use provost_state::{Cause, Event, Health, Incarnation, Moment, Observation};
 
 use super::{Runner, Tagged, seed};
+use crate::children::probe;
 use crate::decider::{Diagnosis, HealthCase, RestartBudget, Verdict};
-use crate::probe;
 
 /// A step of the checkup that came to its end.
 pub(super) enum Finding {

@@ -6,9 +6,9 @@ use provost_state::{Cause, Event, Incarnation, Judgement, Moment, Phase, Plan, f
 use tokio::sync::oneshot;
 
 use super::{Runner, seed};
+use crate::children::probe::{self, Checked};
 use crate::decider::{Permission, StartCase, Verdict};
 use crate::order::{Gate, gate};
-use crate::probe::{self, Checked};
 use crate::spec::Check;
 
 /// An attempt to start it, from the wish to the spawn.
@@ -55,16 +55,16 @@ impl Runner {
         match gate {
             Gate::Open => true,
             Gate::Shut(why) => {
-                self.wait(why.into());
+                self.wait(Cause::Dependency, why.into());
                 false
             }
         }
     }
 
     /// Says what it waits for, if that is news.
-    fn wait(&mut self, reason: Arc<str>) {
+    fn wait(&mut self, cause: Cause, reason: Arc<str>) {
         if self.state.phase != Phase::Waiting || self.state.reason != reason {
-            self.commit_now(&Event::Wait { reason });
+            self.commit_now(&Event::Wait { cause, reason });
         }
     }
 
@@ -109,7 +109,7 @@ impl Runner {
             Permission::Granted(_) => {}
             Permission::Later(delay_ms) => {
                 self.attempt.not_before = Some(self.shared.publisher.now().plus_ms(*delay_ms));
-                self.wait(told);
+                self.wait(Cause::Policy, told);
             }
             Permission::Refused => {
                 self.commit_now(&Event::Refused { reason: told });

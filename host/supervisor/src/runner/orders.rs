@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_state::{Cause, Desired, Event, PhaseKind};
+use provost_state::{Cause, Desired, Event, PhaseKind, Signal};
 
 use super::launch::Attempt;
 use super::{Order, Runner, Want};
@@ -15,8 +15,8 @@ impl Runner {
             Want::Stop(cause) => self.stop(cause, asked("stop", cause)),
             Want::StopFor(cause, reason) => self.stop(cause, reason),
             Want::Restart(cause) => self.restart(cause).await,
-            Want::Signal(number) => self.signal(number),
-            Want::Kill => self.signal(rustix::process::Signal::KILL.as_raw()),
+            Want::Signal(signal) => self.signal(signal),
+            Want::Kill => self.signal(Signal::KILL),
             Want::Hold(reason) => self.hold(reason),
             Want::Release => {
                 self.release().await;
@@ -101,15 +101,15 @@ impl Runner {
         self.start(cause, asked("start", cause)).await
     }
 
-    fn signal(&self, number: i32) -> Result<(), Refusal> {
+    fn signal(&self, signal: Signal) -> Result<(), Refusal> {
         let pid = self.state.pid().ok_or(Refusal::NotRunning)?;
-        self.shared.spawner.signal(pid, number).map_err(Refusal::SignalFailed)
+        self.shared.spawner.signal(pid, signal).map_err(Refusal::SignalFailed)
     }
 
     /// The configured signal, and SIGCONT for a group that is suspended (as s6's `-d` does).
     fn tell_to_end(&self) -> Result<(), Refusal> {
         self.signal(self.spec.stop_signal)?;
-        self.signal(rustix::process::Signal::CONT.as_raw())
+        self.signal(Signal::CONT)
     }
 }
 

@@ -3,7 +3,7 @@
 use provost_state::Escalation;
 
 use super::*;
-use crate::spawn::scripted::Manner;
+use crate::children::scripted::Manner;
 
 const ALL: Action = Action::Restart { delay_ms: 100, scope: Scope::Group };
 const REST: Action = Action::Restart { delay_ms: 100, scope: Scope::Rest };
@@ -35,7 +35,7 @@ async fn up(world: &World) -> usize {
     for name in NAMES {
         world.supervisor.restart(world.id(name), Cause::User).await.unwrap();
         if world.state(name).incarnation.0 == 1 {
-            world.children.end(name, Exit::Signal(TERM));
+            world.children.end(name, Exit::Signal(TERM.number()));
         }
     }
     for name in NAMES {

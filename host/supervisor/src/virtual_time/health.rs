@@ -27,7 +27,7 @@ async fn without_a_policy_so_many_failures_in_a_row_restart_it_and_that_is_no_cr
     let stopping = world.until_phase("web", PhaseKind::Stopping).await;
     assert_eq!(stopping.cause, Cause::Health);
     assert_eq!(world.children.signals("web"), [TERM, CONT]);
-    world.children.end("web", Exit::Signal(TERM));
+    world.children.end("web", Exit::Signal(TERM.number()));
     let again = world.until("web", |state| state.incarnation.0 == 2 && state.ready()).await;
     assert_eq!((again.failures, again.deaths.len(), again.health), (0, 0, Health::Unknown));
 }
@@ -70,7 +70,7 @@ async fn restarts_by_a_health_policy_are_held_to_the_budget_and_counted() {
             state.incarnation.0 == life && matches!(state.phase, Phase::Stopping { .. })
         };
         world.until("web", stopping).await;
-        world.children.end("web", Exit::Signal(TERM));
+        world.children.end("web", Exit::Signal(TERM.number()));
     }
     let held = world.until("web", |state| state.reason.contains("restart_budget (2 in 60000 ms)")).await;
     assert_eq!(

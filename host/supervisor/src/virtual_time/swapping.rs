@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use super::*;
+use crate::children::scripted::Manner;
 use crate::decider::RestartBudget;
-use crate::spawn::scripted::Manner;
 
 const SWAPS: usize = 1_000;
 const PROCESSES: usize = 20;

@@ -70,7 +70,7 @@ async fn a_consumer_that_fails_is_told_again_after_a_pause_and_how_much_it_misse
     // The thread of a consumer is none of the runtime's: each round gives it something to fail on.
     while heard.news.try_recv().is_err() {
         world.supervisor.stop(id, Cause::User).await.unwrap();
-        world.children.end("web", Exit::Signal(TERM));
+        world.children.end("web", Exit::Signal(TERM.number()));
         world.until_phase("web", PhaseKind::Stopped).await;
         world.supervisor.start(id, Cause::User).await.unwrap();
         world.until_phase("web", PhaseKind::Running).await;

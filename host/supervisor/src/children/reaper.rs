@@ -9,6 +9,7 @@ use std::io;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::jobs::Lane;
 use rustix::process::{Pid, WaitOptions, set_child_subreaper, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -66,13 +67,13 @@ fn children() -> io::Result<Vec<u32>> {
 
 /// Makes this process the one that orphans of its children go to, and reaps them for as long as the
 /// runtime lives.
-pub(crate) fn adopt(wards: Arc<Wards>) -> io::Result<()> {
+pub(crate) fn adopt(wards: Arc<Wards>, reaping: Lane) -> io::Result<()> {
     set_child_subreaper(Some(rustix::process::getpid()))?;
     let mut child_ended = signal(SignalKind::child())?;
     tokio::spawn(async move {
         while child_ended.recv().await.is_some() {
             let wards = wards.clone();
-            let _ = tokio::task::spawn_blocking(move || wards.reap_orphans()).await;
+            let _ = reaping.run(move || wards.reap_orphans()).await;
         }
     });
     Ok(())

@@ -1,7 +1,10 @@
 //! Starting children and telling them things. [`os`] is the real one; tests script their own (`scripted`).
 
+pub(crate) mod env_file;
 pub(crate) mod os;
 mod pidfd;
+pub(crate) mod probe;
+pub(crate) mod reaper;
 #[cfg(any(test, feature = "scripted"))]
 pub(crate) mod scripted;
 
@@ -10,9 +13,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use provost_state::{Exit, Incarnation};
+use provost_state::{Exit, Incarnation, Signal};
 
-use crate::probe::LifeEnv;
+use crate::children::probe::LifeEnv;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.
@@ -45,5 +48,5 @@ pub(crate) trait Spawner: Send + Sync + fmt::Debug {
     ) -> Boxed<Result<Child, Arc<str>>>;
 
     /// Sends a signal to the group of a child that has not been reaped.
-    fn signal(&self, pid: u32, signal: i32) -> Result<(), Arc<str>>;
+    fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>>;
 }

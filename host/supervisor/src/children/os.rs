@@ -11,28 +11,26 @@ use std::sync::Arc;
 
 use provost_state::{Exit, Incarnation};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use super::pidfd::Pidfd;
 use super::{Boxed, Child, Output, Spawner};
-use crate::env_file;
-use crate::probe::LifeEnv;
-use crate::reaper::Wards;
+use crate::children::env_file;
+use crate::children::probe::LifeEnv;
+use crate::children::reaper::Wards;
+use crate::jobs::Lane;
 use crate::spec::{CommandLine, ProcessSpec};
-
-/// How many spawns may be under way at once: more only fight for the same page tables.
-const SPAWNS_AT_ONCE: usize = 8;
 
 /// The real spawner.
 #[derive(Clone, Debug)]
 pub(crate) struct OsSpawner {
-    turns: Arc<Semaphore>,
+    spawning: Lane,
     wards: Arc<Wards>,
 }
 
 impl OsSpawner {
-    pub(crate) fn new(wards: Arc<Wards>) -> Self {
-        Self { turns: Arc::new(Semaphore::new(SPAWNS_AT_ONCE)), wards }
+    pub(crate) fn new(wards: Arc<Wards>, spawning: Lane) -> Self {
+        Self { spawning, wards }
     }
 
     pub(crate) fn wards(&self) -> Arc<Wards> {
@@ -59,11 +57,9 @@ impl OsSpawner {
         self,
         build: impl FnOnce() -> Result<Command, Arc<str>> + Send + 'static,
     ) -> Result<Child, Arc<str>> {
-        let turn = self.turns.clone().acquire_owned().await;
         let wards = self.wards.clone();
         // A spawn waits for the disk; the threads that answer status must not.
-        let spawned = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+        let spawned = self.spawning.run(move || {
             let mut command = build()?;
             command.process_group(0).stdin(Stdio::null());
             let program = command.get_program().to_string_lossy().into_owned();
@@ -110,9 +106,10 @@ impl Spawner for OsSpawner {
         }))
     }
 
-    fn signal(&self, pid: u32, signal: i32) -> Result<(), Arc<str>> {
+    fn signal(&self, pid: u32, signal: provost_state::Signal) -> Result<(), Arc<str>> {
         let group = pid_of(pid).ok_or("no such process")?;
-        let named = Signal::from_named_raw(signal).ok_or_else(|| format!("there is no signal {signal}"))?;
+        let named =
+            Signal::from_named_raw(signal.number()).ok_or_else(|| format!("there is no signal {signal}"))?;
         // A child that has left its group is told all the same; it is not reaped yet, so the number is its own.
         let told = match kill_process_group(group, named) {
             Err(rustix::io::Errno::SRCH) => kill_process(group, named),

@@ -5,13 +5,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use provost_state::{Consumer, Exit, Incarnation};
+use provost_state::{Consumer, Exit, Incarnation, Signal};
 use tokio::sync::{oneshot, watch};
 
 use super::os::OsSpawner;
 use super::{Boxed, Child, Spawner};
-use crate::probe::LifeEnv;
-use crate::reaper::Wards;
+use crate::children::probe::LifeEnv;
+use crate::children::reaper::Wards;
+use crate::jobs::Jobs;
 use crate::spec::{ProcessSpec, ReplicaSet};
 use crate::supervisor::{BootError, Settings, Supervisor, Wanted};
 
@@ -60,8 +61,8 @@ pub enum Manner {
 pub enum Act {
     /// To start this life of a process.
     Spawned(Arc<str>, Incarnation),
-    /// To send the signal of this number to a process.
-    Signalled(Arc<str>, i32),
+    /// To send this signal to a process.
+    Signalled(Arc<str>, Signal),
 }
 
 impl Living {
@@ -88,8 +89,15 @@ impl Scripted {
         sets: Vec<ReplicaSet>,
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Supervisor, BootError> {
-        let helpers = OsSpawner::new(Arc::new(Wards::default()));
-        Supervisor::boot_with(settings, Wanted { specs, sets, consumers }, Arc::new(self.clone()), helpers)
+        let jobs = Jobs::virtual_time();
+        let helpers = OsSpawner::new(Arc::new(Wards::default()), jobs.spawning.clone());
+        Supervisor::boot_with(
+            settings,
+            Wanted { specs, sets, consumers },
+            Arc::new(self.clone()),
+            helpers,
+            jobs,
+        )
     }
 
     /// The children of `process` that are spawned from now on are of this manner.
@@ -143,9 +151,9 @@ impl Scripted {
         self.stage(|stage| stage.env.get(process).map_or_else(Vec::new, |env| env.to_vec()))
     }
 
-    /// The numbers of the signals that `process` was sent, in order.
+    /// The signals that `process` was sent, in order.
     #[must_use]
-    pub fn signals(&self, process: &str) -> Vec<i32> {
+    pub fn signals(&self, process: &str) -> Vec<Signal> {
         let of = |act| match act {
             Act::Signalled(name, signal) if &*name == process => Some(signal),
             _ => None,
@@ -197,11 +205,11 @@ impl Spawner for Scripted {
         })
     }
 
-    fn signal(&self, pid: u32, signal: i32) -> Result<(), Arc<str>> {
+    fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {
         self.stage(|stage| {
             let child = stage.living.get_mut(&pid).ok_or("no such process")?;
             if child.manner == Manner::Obedient && ends_the_obedient(signal) {
-                child.end(Exit::Signal(signal));
+                child.end(Exit::Signal(signal.number()));
             }
             stage.history.push(Act::Signalled(child.name.clone(), signal));
             Ok(())
@@ -209,7 +217,6 @@ impl Spawner for Scripted {
     }
 }
 
-fn ends_the_obedient(signal: i32) -> bool {
-    use rustix::process::Signal;
-    [Signal::TERM, Signal::KILL].iter().any(|deadly| deadly.as_raw() == signal)
+fn ends_the_obedient(signal: Signal) -> bool {
+    [Signal::TERM, Signal::KILL].contains(&signal)
 }

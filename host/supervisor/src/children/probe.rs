@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::spawn::os::OsSpawner;
+use crate::children::os::OsSpawner;
 use crate::spec::{Check, CommandLine, ProcessSpec, Readiness};
 
 /// How long the rest of an answer to a GET is waited for.
@@ -97,7 +97,7 @@ struct Leashed<'a> {
 }
 
 impl Leashed<'_> {
-    async fn wait(mut self, exit: crate::spawn::Boxed<Exit>) -> Exit {
+    async fn wait(mut self, exit: crate::children::Boxed<Exit>) -> Exit {
         // The exit is driven by a task of its own, so that an abandoned check is still reaped.
         let ended = tokio::spawn(exit).await.unwrap_or(Exit::Unobserved);
         self.ended = true;

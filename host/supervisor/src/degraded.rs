@@ -1,0 +1,77 @@
+//! What the host lacks at the moment: threads, descriptors, its log's disk. Each lack is an entry that is set when it is
+//! noticed and cleared when it is over, so that `status` can show it and the log tells it once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::wall_ms;
+
+/// One lack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What is short, in a word or two, such as `threads for spawning`.
+    pub what: Arc<str>,
+    /// What happened, in words for people.
+    pub reason: Arc<str>,
+    /// Since when, in milliseconds since the Unix epoch.
+    pub since_ms: u64,
+}
+
+/// The list of all lacks. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Degraded(Arc<Mutex<BTreeMap<Arc<str>, Trouble>>>);
+
+impl Degraded {
+    /// Enters a lack; one that is entered already keeps its time, and is not logged again.
+    pub fn set(&self, what: &str, reason: impl Into<Arc<str>>) {
+        let reason = reason.into();
+        let first = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match all.get_mut(what) {
+                Some(known) => {
+                    known.reason = reason.clone();
+                    false
+                }
+                None => {
+                    let what: Arc<str> = Arc::from(what);
+                    let trouble = Trouble { what: what.clone(), reason: reason.clone(), since_ms: wall_ms() };
+                    all.insert(what, trouble);
+                    true
+                }
+            }
+        };
+        if first {
+            tracing::warn!("degraded ({what}): {reason}");
+        }
+    }
+
+    /// The lack is over.
+    pub fn clear(&self, what: &str) {
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(what).is_some() {
+            tracing::info!("no longer degraded ({what})");
+        }
+    }
+
+    /// All lacks at this moment, by what is short.
+    #[must_use]
+    pub fn list(&self) -> Vec<Trouble> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_is_listed_from_its_first_notice_until_it_is_over() {
+        let degraded = Degraded::default();
+        degraded.set("threads", "none");
+        let since_ms = degraded.list()[0].since_ms;
+        degraded.set("threads", "still none");
+        let list = degraded.list();
+        assert_eq!((list.len(), &*list[0].reason, list[0].since_ms), (1, "still none", since_ms));
+        degraded.clear("threads");
+        assert_eq!(degraded.list(), []);
+    }
+}

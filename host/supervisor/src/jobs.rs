@@ -1,0 +1,375 @@
+//! The threads for work that blocks, and the port to them. Spawning, judging, reaping, name look-ups, file reads, log
+//! writes, views and plugin changes each have a [`Pool`] of their own, so that none of them waits for another. The first
+//! threads of a pool start with the host; more are started while all of them are busy, up to a bound, and end when they
+//! have been idle for a while.
+//!
+//! A thread that cannot be started is not an error of the job: the job waits for one, the lack is shown as
+//! [`Degraded`], and the start is tried again. A job that panics loses its answer and nothing else.
+//!
+//! Under tokio's paused clock the same jobs run on tokio's own blocking threads, for which virtual time waits.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
+
+use crate::degraded::Degraded;
+
+/// How long a surplus thread waits for another job before it ends.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// How often a thread that could not be started is tried again while a job waits for one.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// For how long a job counts against the jobs at once of its lane: what takes longer than this hangs, and must not keep
+/// others from their turn. It still occupies its own thread.
+pub(crate) const HANGS_AFTER: Duration = Duration::from_secs(1);
+
+/// The job was not carried out to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// It panicked; with what it said.
+    #[error("it panicked: {0}")]
+    Panicked(String),
+    /// The host is ending.
+    #[error("the host is ending")]
+    Ending,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Some threads, and the jobs that wait for them. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Pool(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Threads(Arc<Threads>),
+    /// Tokio's blocking threads: virtual time waits for what runs on them.
+    #[cfg(any(test, feature = "scripted"))]
+    Tokio,
+}
+
+struct Threads {
+    /// What they are for: `spawning`.
+    name: &'static str,
+    /// How many there are at least, as far as they can be had.
+    base: usize,
+    /// How many there are at most.
+    most: usize,
+    degraded: Degraded,
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+    /// The last thread that was wanted could not be started.
+    lacking: bool,
+}
+
+impl Pool {
+    /// Starts `base` threads. Those that cannot be had are tried again with every job.
+    pub(crate) fn start(name: &'static str, base: usize, most: usize, degraded: &Degraded) -> Self {
+        let threads = Arc::new(Threads {
+            name,
+            base,
+            most: most.max(base),
+            degraded: degraded.clone(),
+            state: Mutex::default(),
+            work: Condvar::new(),
+        });
+        for _ in 0..base {
+            let mut state = threads.state();
+            threads.grow(&mut state);
+        }
+        Self(Kind::Threads(threads))
+    }
+
+    /// A pool for which tokio's paused clock waits.
+    #[cfg(any(test, feature = "scripted"))]
+    pub(crate) fn virtual_time() -> Self {
+        Self(Kind::Tokio)
+    }
+
+    /// Runs `job` on one of the threads. If what is returned is dropped, the job is run all the same.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Lost> {
+        let (done, mut outcome) = oneshot::channel();
+        let job = Box::new(move || {
+            let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| Lost::Panicked(said(&*panic)));
+            // Whoever asked may have gone.
+            let _ = done.send(result);
+        });
+        match &self.0 {
+            Kind::Threads(threads) => {
+                let mut served = threads.submit(job);
+                while !served {
+                    match timeout(RETRY, &mut outcome).await {
+                        Ok(result) => return result.unwrap_or(Err(Lost::Ending)),
+                        Err(_) => served = threads.serve(),
+                    }
+                }
+            }
+            #[cfg(any(test, feature = "scripted"))]
+            Kind::Tokio => drop(tokio::task::spawn_blocking(job)),
+        }
+        outcome.await.unwrap_or(Err(Lost::Ending))
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Threads(threads) => {
+                write!(f, "Pool({}, {} to {})", threads.name, threads.base, threads.most)
+            }
+            #[cfg(any(test, feature = "scripted"))]
+            Kind::Tokio => f.write_str("Pool(virtual time)"),
+        }
+    }
+}
+
+impl Threads {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a job. False if there is no thread for it yet: [`Threads::serve`] is to be called again.
+    fn submit(self: &Arc<Self>, job: Job) -> bool {
+        self.state().queue.push_back(job);
+        self.serve()
+    }
+
+    /// Sees to it that what is queued is carried out. False if threads are short because one could not be started.
+    fn serve(self: &Arc<Self>) -> bool {
+        let mut state = self.state();
+        if state.queue.len() <= state.idle {
+            self.work.notify_one();
+            if std::mem::take(&mut state.lacking) {
+                self.degraded.clear(&self.lack());
+            }
+            return true;
+        }
+        self.grow(&mut state)
+    }
+
+    /// Starts one more thread, unless the bound is reached. False if the kernel has none to give.
+    fn grow(self: &Arc<Self>, state: &mut State) -> bool {
+        if state.threads >= self.most {
+            return true;
+        }
+        let shared = self.clone();
+        match thread(self.name).spawn(move || shared.work()) {
+            Ok(_) => {
+                state.threads += 1;
+                if std::mem::take(&mut state.lacking) {
+                    self.degraded.clear(&self.lack());
+                }
+                true
+            }
+            Err(error) => {
+                let reason = format!("a thread cannot be started: {error}; it is tried again");
+                self.degraded.set(&self.lack(), reason);
+                state.lacking = true;
+                false
+            }
+        }
+    }
+
+    fn lack(&self) -> String {
+        format!("threads for {}", self.name)
+    }
+
+    /// The life of a thread.
+    fn work(&self) {
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.queue.pop_front() {
+                drop(state);
+                job();
+                state = self.state();
+                continue;
+            }
+            state.idle += 1;
+            let (next, waited) = self
+                .work
+                .wait_timeout_while(state, IDLE, |state| state.queue.is_empty())
+                .unwrap_or_else(PoisonError::into_inner);
+            state = next;
+            state.idle -= 1;
+            if waited.timed_out() && state.queue.is_empty() && state.threads > self.base {
+                state.threads -= 1;
+                return;
+            }
+        }
+    }
+}
+
+fn thread(name: &str) -> std::thread::Builder {
+    std::thread::Builder::new().name(format!("provost-{name}"))
+}
+
+/// What a panic said.
+pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+/// A pool with a bound on the jobs at once.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    pool: Pool,
+    turns: Arc<Semaphore>,
+    /// After this time a job does not count any more.
+    patience: Option<Duration>,
+}
+
+impl Lane {
+    pub(crate) fn new(pool: Pool, at_once: usize, patience: Option<Duration>) -> Self {
+        Self { pool, turns: Arc::new(Semaphore::new(at_once)), patience }
+    }
+
+    /// Runs `job` when it is its turn. Dropping the future before then withdraws the job; after that the job is carried
+    /// out all the same.
+    ///
+    /// # Errors
+    /// [`Lost`] if it panicked, or if the host ends.
+    pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Lost> {
+        let turn = self.turns.clone().acquire_owned().await.map_err(|_| Lost::Ending)?;
+        let Some(patience) = self.patience else {
+            // The turn belongs to the job and not to whoever waits for it.
+            return self.pool.run(move || (job(), drop(turn)).0).await;
+        };
+        let mut running = std::pin::pin!(self.pool.run(job));
+        match timeout(patience, &mut running).await {
+            Ok(done) => done,
+            Err(_) => {
+                drop(turn);
+                running.await
+            }
+        }
+    }
+}
+
+/// All threads of a host for work that blocks.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    /// Starting children: eight at once, a thread for each that hangs.
+    pub(crate) spawning: Lane,
+    /// Asking policies; turns are counted for each policy by the decider.
+    pub(crate) judging: Pool,
+    /// Looking for orphans.
+    pub(crate) reaping: Lane,
+    /// Looking up names; turns are counted by the resolver.
+    #[expect(dead_code, reason = "the resolver comes with its own change")]
+    pub(crate) names: Pool,
+    /// Writing log files: two at once, a thread for each that hangs.
+    #[expect(dead_code, reason = "log writes move to it with their own change")]
+    pub(crate) logging: Lane,
+    /// Reading files for people.
+    pub reading: Lane,
+    /// Rendering views.
+    pub views: Lane,
+    /// Changing plugins.
+    pub changes: Lane,
+}
+
+impl Jobs {
+    /// Starts the first threads of each pool. What is lacking is entered in `degraded`.
+    #[must_use]
+    pub fn start(degraded: &Degraded) -> Self {
+        Self::of(|name, base, most| Pool::start(name, base, most, degraded))
+    }
+
+    /// The same jobs under tokio's paused clock.
+    #[cfg(any(test, feature = "scripted"))]
+    pub(crate) fn virtual_time() -> Self {
+        Self::of(|_, _, _| Pool::virtual_time())
+    }
+
+    /// The bounds of all pools: threads at the start, threads at most.
+    fn of(pool: impl Fn(&'static str, usize, usize) -> Pool) -> Self {
+        Self {
+            spawning: Lane::new(pool("spawning", 2, 1_024), 8, Some(HANGS_AFTER)),
+            judging: pool("judging", 2, 256),
+            reaping: Lane::new(pool("reaping", 1, 2), 1, Some(HANGS_AFTER)),
+            names: pool("names", 1, 16),
+            logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
+            reading: Lane::new(pool("reading", 1, 16), 4, Some(HANGS_AFTER)),
+            views: Lane::new(pool("views", 1, 4), 4, None),
+            changes: Lane::new(pool("changes", 1, 4), 4, None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn threads(pool: &Pool) -> Arc<Threads> {
+        match &pool.0 {
+            Kind::Threads(threads) => threads.clone(),
+            Kind::Tokio => unreachable!("made by `start`"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_loses_its_answer_and_not_its_thread() {
+        let pool = Pool::start("test", 1, 1, &Degraded::default());
+        let lost = pool.run(|| panic!("on purpose")).await;
+        assert_eq!(lost, Err::<(), _>(Lost::Panicked("on purpose".to_owned())));
+        assert_eq!(pool.run(|| 7).await, Ok(7));
+        assert_eq!(threads(&pool).state().threads, 1);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_hangs_gives_its_turn_back_and_holds_nobody_up() {
+        let pool = Pool::start("test", 1, 8, &Degraded::default());
+        let lane = Lane::new(pool.clone(), 2, Some(Duration::from_millis(1)));
+        let (release, held) = mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let hanging: Vec<_> = (0..4)
+            .map(|_| {
+                let (lane, held) = (lane.clone(), held.clone());
+                tokio::spawn(async move {
+                    lane.run(move || held.lock().is_ok_and(|held| held.recv().is_ok())).await.is_ok()
+                })
+            })
+            .collect();
+        assert_eq!(lane.run(|| 7).await, Ok(7));
+        drop(release);
+        for one in hanging {
+            assert!(one.await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn jobs_beyond_the_bound_wait_for_a_thread_and_are_all_carried_out() {
+        let pool = Pool::start("test", 1, 2, &Degraded::default());
+        let jobs = (0..100).map(|number| pool.run(move || number));
+        let done: u32 = futures(jobs).await.into_iter().sum();
+        assert_eq!(done, 4_950);
+        assert!(threads(&pool).state().threads <= 2);
+    }
+
+    async fn futures(jobs: impl Iterator<Item = impl Future<Output = Result<u32, Lost>>>) -> Vec<u32> {
+        let mut all = Vec::new();
+        for job in jobs {
+            all.push(job.await.unwrap());
+        }
+        all
+    }
+}
