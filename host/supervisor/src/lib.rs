@@ -42,6 +42,7 @@ mod supervisor;
 #[cfg(test)]
 mod virtual_time;
 
+pub use children::leftovers::Leftover;
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};
 pub use clock::Clock;

@@ -12,6 +12,7 @@ use provost_state::{
 use tokio::sync::watch;
 
 use crate::children::Spawner;
+use crate::children::leftovers::{Leftover, Leftovers};
 use crate::children::os::OsSpawner;
 use crate::children::reaper::{self, Wards};
 use crate::clock::Clock;
@@ -105,6 +106,7 @@ pub(crate) struct Shared {
     pub(crate) groups: Groups,
     pub(crate) jobs: Jobs,
     degraded: Degraded,
+    pub(crate) leftovers: Leftovers,
     closing: AtomicBool,
 }
 
@@ -184,6 +186,7 @@ impl Supervisor {
             groups,
             jobs,
             degraded: settings.degraded,
+            leftovers: Leftovers::default(),
             closing: AtomicBool::new(false),
         });
         let roster = Arc::new(Roster::default());
@@ -323,6 +326,12 @@ impl Supervisor {
     #[must_use]
     pub fn degraded(&self) -> &Degraded {
         &self.shared.degraded
+    }
+
+    /// What is still there of the processes although it should not be.
+    #[must_use]
+    pub fn left(&self) -> Vec<Leftover> {
+        self.shared.leftovers.list()
     }
 
     /// The output of all processes.

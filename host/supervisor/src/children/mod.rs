@@ -1,6 +1,7 @@
 //! Starting children and telling them things. [`os`] is the real one; tests script their own (`scripted`).
 
 pub(crate) mod env_file;
+pub(crate) mod leftovers;
 pub(crate) mod os;
 mod pidfd;
 pub(crate) mod probe;
@@ -31,10 +32,11 @@ pub(crate) struct Child {
     pub(crate) output: Option<Output>,
 }
 
-/// The reading ends of a child's output.
+/// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`.
 pub(crate) struct Output {
     pub(crate) stdout: std::os::fd::OwnedFd,
-    pub(crate) stderr: std::os::fd::OwnedFd,
+    /// None if standard error goes where standard output goes.
+    pub(crate) stderr: Option<std::os::fd::OwnedFd>,
 }
 
 /// Starts children and tells them things.

@@ -169,11 +169,10 @@ fn pid_of(pid: u32) -> Option<Pid> {
 /// The child with the future of its end.
 fn watched(mut child: std::process::Child, wards: Arc<Wards>) -> Result<Child, Arc<str>> {
     let pid = child.id();
-    let output = child
-        .stdout
-        .take()
-        .zip(child.stderr.take())
-        .map(|(stdout, stderr)| Output { stdout: OwnedFd::from(stdout), stderr: OwnedFd::from(stderr) });
+    let output = child.stdout.take().zip(child.stderr.take()).map(|(stdout, stderr)| Output {
+        stdout: OwnedFd::from(stdout),
+        stderr: Some(OwnedFd::from(stderr)),
+    });
     let watch =
         pid_of(pid).ok_or_else(|| std::io::Error::from(rustix::io::Errno::SRCH)).and_then(Pidfd::open);
     let watch = match watch {

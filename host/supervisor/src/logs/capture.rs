@@ -48,7 +48,8 @@ impl Thread {
 
     /// Reads both pipes until they are closed.
     pub(super) fn take(&self, log: Arc<ProcessLog>, incarnation: Incarnation, output: Output) {
-        for (stream, fd) in [(LogStream::Out, output.stdout), (LogStream::Err, output.stderr)] {
+        let stdout = std::iter::once((LogStream::Out, output.stdout));
+        for (stream, fd) in stdout.chain(output.stderr.map(|stderr| (LogStream::Err, stderr))) {
             let (log, open) = (log.clone(), self.open.clone());
             open.send_modify(|open| *open += 1);
             self.runtime.spawn(async move {
