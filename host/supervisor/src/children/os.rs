@@ -402,7 +402,15 @@ impl OsSpawner {
             return;
         }
         let survey = self.around.family.survey(&self.around.reading);
-        let found = tokio::time::timeout(LATE_WITHIN, survey).await.unwrap_or_default();
+        let Ok(Ok(found)) = tokio::time::timeout(LATE_WITHIN, survey).await else {
+            // Not known is not ended.
+            leave(
+                None,
+                std::process::id(),
+                "the host could not look for what has left the groups: some may be alive",
+            );
+            return;
+        };
         for relative in found.iter() {
             match &relative.owner {
                 Some((name, _)) => {
