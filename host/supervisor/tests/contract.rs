@@ -92,9 +92,7 @@ async fn a_child_has_the_descriptors_0_1_and_2_and_no_other() {
     // One that is open in this process, and is not closed by an exec.
     let leaked = std::fs::File::open("/dev/null").unwrap();
     rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
-    let host = Host::boot(shell(
-        "for fd in /proc/$$/fd/*; do echo -n \"${fd##*/} \"; done; echo; readlink /proc/$$/fd/0",
-    ));
+    let host = Host::boot(shell("ls /proc/$$/fd | tr '\\n' ' '; echo; readlink /proc/$$/fd/0"));
     let lines = host.lines(2).await;
     // The shell may hold one more for its own script, above 9.
     let low: Vec<&str> = lines[0].1.split(' ').filter(|fd| fd.len() == 1).collect();
@@ -103,8 +101,8 @@ async fn a_child_has_the_descriptors_0_1_and_2_and_no_other() {
 
 #[tokio::test]
 async fn a_child_blocks_and_ignores_no_signal() {
-    let host = Host::boot(shell("exec grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status"));
-    for (_, line) in host.lines(3).await {
+    let host = Host::boot(shell("exec grep -E '^Sig(Blk|Ign)' /proc/self/status"));
+    for (_, line) in host.lines(2).await {
         let (_, mask) = line.split_once(':').unwrap();
         assert_eq!(mask.trim().trim_start_matches('0'), "", "{line}");
     }

@@ -304,7 +304,9 @@ impl OsSpawner {
         fail::fail_point!("spawn.fork", |errno| Err(Failure::Short(io::Error::from_raw_os_error(
             errno.and_then(|errno| errno.parse().ok()).unwrap_or(libc::EAGAIN)
         ))));
-        fail::fail_point!("spawn.exec");
+        fail::fail_point!("spawn.exec", spec.name.starts_with("hang"), |_| Err(Failure::Refused(Arc::from(
+            "on purpose"
+        ))));
         let launch = Launch {
             program: &prepared.program,
             arguments: &prepared.arguments,
