@@ -140,7 +140,7 @@ fn owner(pid: u32) -> Option<(String, u64)> {
 
 fn relative(pid: u32) -> Option<Relative> {
     let (group, session) = numbers(pid)?;
-    lives(pid).then(|| Relative { pid, group, session, owner: owner(pid) })
+    lives(pid).then_some(Relative { pid, group, session, owner: None })
 }
 
 impl Default for Family {
@@ -179,6 +179,11 @@ impl Family {
         self.adopts.store(true, Ordering::Release);
     }
 
+    /// Whether orphans of children come here.
+    pub(super) fn adopts(&self) -> bool {
+        self.adopts.load(Ordering::Acquire)
+    }
+
     /// Wakes at every look for ended orphans.
     pub(super) fn deaths(&self) -> watch::Receiver<u64> {
         self.deaths.subscribe()
@@ -196,7 +201,7 @@ impl Family {
 
     /// Whether there may be anything to survey: one small read.
     pub(super) fn is_alone(&self) -> bool {
-        self.adopts.load(Ordering::Acquire) && self.orphans().is_empty()
+        self.adopts() && self.orphans().is_empty()
     }
 
     /// Reaps the orphans that have ended, and wakes those who wait for a group.
@@ -223,7 +228,7 @@ impl Family {
         let current = self.ticket.load(Ordering::Acquire);
         // Reading of a process whose memory is locked may wait for it.
         let family = self.clone();
-        let look = move || if family.adopts.load(Ordering::Acquire) { family.look() } else { everybody() };
+        let look = move || if family.adopts() { family.look() } else { everybody() };
         let found = Arc::new(reading.run(look).await?);
         *last = (current, found.clone());
         Ok(found)
@@ -233,14 +238,15 @@ impl Family {
         let mut left = self.orphans();
         let mut found = Vec::new();
         while let Some(pid) = left.pop() {
-            found.extend(relative(pid));
+            found.extend(relative(pid).map(|found| Relative { owner: owner(pid), ..found }));
             left.extend(children_of(pid));
         }
         found
     }
 }
 
-/// Every process of the machine: for a host to which no orphans come.
+/// Every process of the machine, for a host to which no orphans come. They are told apart by group and session alone: what a
+/// stranger's environment says need not be about this host.
 fn everybody() -> Vec<Relative> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

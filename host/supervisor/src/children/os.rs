@@ -400,7 +400,7 @@ impl OsSpawner {
                 leave(Some(flight.name.clone()), pid, "its start hangs, and SIGKILL does not end it");
             }
         }
-        if self.around.family.is_alone() {
+        if !self.around.family.adopts() || self.around.family.is_alone() {
             return;
         }
         let survey = self.around.family.survey(&self.around.reading);
