@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use provost_state::{Generation, Reader};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::convert;
 use crate::refused::Refused;
@@ -150,7 +150,7 @@ pub(crate) async fn events(State(served): State<Served>, Query(query): Query<Eve
 }
 
 /// Lines of output.
-struct Output(mpsc::Receiver<provost_supervisor::LogItem>);
+struct Output(provost_supervisor::LogReader);
 
 impl Source for Output {
     async fn next(&mut self) -> Option<Bytes> {
@@ -159,7 +159,7 @@ impl Source for Output {
         push_line(&mut bytes, &convert::log_item(first));
         // What is there already goes out together.
         while bytes.len() < 64 << 10
-            && let Ok(item) = self.0.try_recv()
+            && let Some(item) = self.0.try_recv()
         {
             push_line(&mut bytes, &convert::log_item(item));
         }

@@ -49,7 +49,7 @@ pub use clock::Clock;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
 pub use jobs::{Jobs, Lane, Lost};
-pub use logs::{LogItem, LogLine, LogStream, Logs};
+pub use logs::{LogItem, LogLine, LogReader, LogStream, Logs};
 pub use order::cycle;
 pub use replicas::ReplicaCount;
 pub use spec::{

@@ -262,6 +262,9 @@ impl Runner {
         if !self.commit(incarnation, &Event::Exited { exit }) {
             return;
         }
+        if matches!(self.state.phase, Phase::Stopped) {
+            self.shared.logs.stopped(self.state.id);
+        }
         match (&self.state.phase, self.doomed.take()) {
             (Phase::Exited, _) => self.ask(was_ready),
             // It was told to end by a restart.

@@ -182,7 +182,7 @@ impl Supervisor {
             spawner,
             helpers,
             decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
-            logs: Logs::new(settings.log_dir, &jobs)?,
+            logs: Logs::new(settings.log_dir, &jobs, &settings.degraded)?,
             groups,
             jobs,
             degraded: settings.degraded,
