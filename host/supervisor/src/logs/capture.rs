@@ -24,7 +24,7 @@ const PANICS_MAX: usize = 3;
 pub(super) struct Thread {
     runtime: Handle,
     writing: Lane,
-    /// How many pipes are being read that are not of a former life.
+    /// How many pipes are being read.
     open: watch::Sender<usize>,
     /// How many pipes were closed although somebody still held them.
     given_up: Arc<AtomicU64>,
@@ -44,7 +44,7 @@ impl Thread {
         Ok(Self { runtime: handle, writing, open, given_up, _alive: Arc::new(alive) })
     }
 
-    /// Resolves when every pipe but those of former lives has been read to its end.
+    /// Resolves when every pipe has been read to its end, or given up after its grace time.
     pub(super) async fn drained(&self) {
         // The sender is ours, so it cannot be gone.
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;

@@ -217,3 +217,22 @@ fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_ends_within_a_line_leaves_nothing_of_that_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Arc::new(Files::new(dir.path().join("web.log"), 2));
+        let mut log = LogFile::new(files, 1_000, Arc::new(Reserve::new()));
+        log.opened().unwrap();
+        let open = log.open.as_mut().unwrap();
+        open.file.write_all(b"whole\nto").unwrap();
+        open.take_back(8, 6);
+        assert_eq!((open.bytes, open.torn), (6, false));
+        log.write(b"next\n").unwrap();
+        assert_eq!(std::fs::read(dir.path().join("web.log")).unwrap(), b"whole\nnext\n");
+    }
+}

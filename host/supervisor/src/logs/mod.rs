@@ -19,6 +19,8 @@
 //! line is lost between child and file. A follower that is too slow is told how many lines it missed; they are in the file.
 
 mod capture;
+#[cfg(test)]
+mod captured;
 mod disk;
 mod file;
 mod follower;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use provost_state::Incarnation;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use super::LogStream;
 use super::disk::{Files, NotOpened, Reserve, is_out_of_descriptors};
 use super::file::{Batch, LogFile, Position};
 use super::follower::{Follower, Queue};
@@ -23,6 +24,8 @@ pub(crate) struct ProcessLog {
     file: Mutex<LogFile>,
     /// One turn, so that a disk that hangs takes one thread of this process.
     turns: Arc<Semaphore>,
+    /// For each stream the right to its current line, so that two lives do not write into one.
+    lines: [Arc<Semaphore>; 2],
     now: Mutex<Now>,
     lives: watch::Sender<Lives>,
     losses: Arc<Losses>,
@@ -93,6 +96,7 @@ impl ProcessLog {
             files,
             file: Mutex::new(file),
             turns: Arc::new(Semaphore::new(1)),
+            lines: [Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1))],
             now: Mutex::default(),
             lives: watch::Sender::new(Lives { latest: Incarnation(0), stopped: false }),
             losses,
@@ -139,6 +143,11 @@ impl ProcessLog {
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
         self.turns.clone().acquire_owned().await.ok()
+    }
+
+    /// The right to the current line of a stream.
+    pub(super) async fn line(&self, stream: LogStream) -> Option<OwnedSemaphorePermit> {
+        self.lines[stream as usize].clone().acquire_owned().await.ok()
     }
 
     /// Lines that were never given to be written.
@@ -243,6 +252,12 @@ impl Now {
 
     pub(super) fn forget(&mut self, queue: &Arc<Queue>) {
         self.followers.retain(|follower| !Arc::ptr_eq(&follower.queue, queue));
+    }
+
+    /// How many follow.
+    #[cfg(test)]
+    pub(super) fn followers(&self) -> usize {
+        self.followers.len()
     }
 
     /// Ends all that follow.

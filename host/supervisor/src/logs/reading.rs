@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost_state::Incarnation;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use super::LogStream;
@@ -25,7 +25,8 @@ const AHEAD_BYTES: usize = 2 * READ_BYTES;
 const LINE_BYTES_MAX: usize = 16 * PART_BYTES_MAX;
 
 /// For how long a pipe is read that somebody holds open although its life is over.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration =
+    if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
 
 /// How much of such a pipe is still read at the end of its grace time: all that can be in it.
 const LAST_BYTES: usize = 1 << 20;
@@ -70,16 +71,21 @@ pub(super) enum Ended {
     Failed(io::Error),
 }
 
-type Writing = Pin<Box<dyn Future<Output = Result<Written, Lost>> + Send>>;
+/// With the right to the stream's current line.
+type Outcome = (Result<Written, Lost>, Option<OwnedSemaphorePermit>);
+
+type Writing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// Reading one pipe.
 pub(super) struct Reading {
     pipe: Pipe,
-    /// Held for as long as the end of the host waits for it.
-    counted: Option<Counted>,
+    /// Held until all of it is written, which the end of the host waits for.
+    _counted: Option<Counted>,
     pending: Vec<u8>,
     /// Parts of a line were handed on whose end has not come.
     unfinished: bool,
+    /// While that is so: the next life must not go on with that line.
+    line: Option<OwnedSemaphorePermit>,
     writing: Option<Writing>,
     /// Room of the batch before.
     room: Vec<u8>,
@@ -92,7 +98,7 @@ pub(super) struct Reading {
 enum Input {
     /// So many bytes came; none at the end.
     Read(io::Result<usize>),
-    Written(Result<Written, Lost>),
+    Written(Outcome),
     Stands(Standing),
     TimeIsUp,
 }
@@ -101,9 +107,10 @@ impl Reading {
     pub(super) fn new(pipe: Pipe, counted: Option<Counted>) -> Self {
         Self {
             pipe,
-            counted,
+            _counted: counted,
             pending: Vec::with_capacity(READ_BYTES),
             unfinished: false,
+            line: None,
             writing: None,
             room: Vec::new(),
             standing: Standing::Living,
@@ -181,14 +188,19 @@ impl Reading {
 
     /// One thread at a time writes for a process: a disk that hangs takes one and no more.
     fn submit(&mut self, batch: Batch) {
-        let (log, lane) = (self.pipe.log.clone(), self.pipe.writing.clone());
+        let (log, lane, line) = (self.pipe.log.clone(), self.pipe.writing.clone(), self.line.take());
         self.writing = Some(Box::pin(async move {
+            let line = match line {
+                Some(line) => Some(line),
+                None => log.line(batch.stream).await,
+            };
             let turn = log.turn().await;
-            lane.run(move || (log.write(batch), drop(turn)).0).await
+            (lane.run(move || (log.write(batch), drop(turn)).0).await, line)
         }));
     }
 
-    async fn on_written(&mut self, written: Result<Written, Lost>) {
+    async fn on_written(&mut self, (written, line): Outcome) {
+        self.line = line.filter(|_| self.unfinished || matches!(written, Ok(Written::NotYet(_))));
         match written {
             Ok(Written::Done(room)) if room.capacity() <= LINE_BYTES_MAX => self.room = room,
             Ok(Written::Done(_)) => {}
@@ -209,9 +221,6 @@ impl Reading {
             Standing::Stopped | Standing::Former => {
                 self.until.get_or_insert_with(|| Instant::now() + GRACE);
             }
-        }
-        if standing == Standing::Former {
-            self.counted = None;
         }
     }
 
@@ -258,7 +267,7 @@ async fn pending_for_ever<T>() -> T {
 }
 
 /// What becomes of what is being written, if anything is.
-async fn written(writing: &mut Option<Writing>) -> Result<Written, Lost> {
+async fn written(writing: &mut Option<Writing>) -> Outcome {
     let Some(under_way) = writing else { return pending_for_ever().await };
     let written = under_way.await;
     *writing = None;
