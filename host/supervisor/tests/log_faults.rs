@@ -1,5 +1,5 @@
 //! Disks that are full, that hang and that are not disks, under the logs of real children.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::time::Duration;
