@@ -11,6 +11,7 @@
 //! | `roster` | who runs what: the mailbox and the chain of policies of each process |
 //! | `dispatch` | gives orders to runners and waits for what comes of them |
 //! | `group` | what concerns more than one: restarts of groups, escalation |
+//! | `groups` | who judges whom, changed while processes run |
 //! | `replicas` | how many replicas there are |
 //! | `fanout` | tells the consumers, each on a thread of its own |
 //! | `order` | dependencies: who goes first |
@@ -30,6 +31,7 @@ mod degraded;
 mod dispatch;
 mod fanout;
 mod group;
+mod groups;
 mod jobs;
 mod logs;
 mod order;
