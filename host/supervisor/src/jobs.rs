@@ -277,7 +277,6 @@ pub struct Jobs {
     #[expect(dead_code, reason = "the resolver comes with its own change")]
     pub(crate) names: Pool,
     /// Writing log files: two at once, a thread for each that hangs.
-    #[expect(dead_code, reason = "log writes move to it with their own change")]
     pub(crate) logging: Lane,
     /// Reading files for people.
     pub reading: Lane,
