@@ -5,7 +5,7 @@ use provost_state::{
     Change, ChangeKind, Escalation, EventKind, Exit, Latency, Moment, PhaseKind, ProcessState, Ruling,
     RulingAction, Scope, Snapshot, process::signal_name,
 };
-use provost_supervisor::{LogItem, LogStream, ReplicaCount};
+use provost_supervisor::{Leftover, LogItem, LogStream, ReplicaCount, Trouble};
 
 use crate::wire;
 
@@ -18,6 +18,17 @@ pub(crate) fn time_of_ms(wall_ms: u64) -> String {
 
 pub(crate) fn time(moment: Moment) -> String {
     time_of_ms(moment.wall_ms)
+}
+
+pub(crate) fn lack(trouble: &Trouble) -> wire::Lack {
+    let Trouble { what, reason, since_ms } = trouble;
+    wire::Lack { what: what.to_string(), reason: reason.to_string(), since: time_of_ms(*since_ms) }
+}
+
+pub(crate) fn left(leftover: &Leftover) -> wire::Left {
+    let Leftover { process, pid, reason } = leftover;
+    let process = process.as_ref().map(ToString::to_string);
+    wire::Left { process, pid: Some(*pid), reason: reason.to_string() }
 }
 
 pub(crate) fn replicas(set: &ReplicaCount, world: &Snapshot) -> wire::Replicas {

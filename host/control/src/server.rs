@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Path, Query, RawQuery, State};
 use axum::http::HeaderValue;
@@ -15,7 +16,7 @@ use axum::{Json, Router};
 use provost_state::{Plugins, ViewRequest};
 use provost_supervisor::Supervisor;
 use serde::Deserialize;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::peer::Listening;
 use crate::refused::{Refused, in_json};
@@ -33,6 +34,8 @@ pub struct Desk {
     pub host: wire::Host,
     /// Told when somebody asks the host to stop.
     pub shutdown: mpsc::Sender<()>,
+    /// How the host ends, as soon as everything that can be ended has ended.
+    pub ended: watch::Receiver<Option<wire::Ended>>,
 }
 
 /// Serves the API until `until` resolves; requests under way are finished, streams end.
@@ -44,7 +47,7 @@ pub async fn serve(
     desk: Desk,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let (ending, ended) = tokio::sync::watch::channel(false);
+    let (ending, ended) = watch::channel(false);
     let until = async move {
         until.await;
         // Streams that follow would keep their connections open for ever.
@@ -57,10 +60,10 @@ pub async fn serve(
 #[derive(Clone, Debug)]
 pub(crate) struct Served {
     pub(crate) desk: Desk,
-    pub(crate) ended: tokio::sync::watch::Receiver<bool>,
+    pub(crate) ended: watch::Receiver<bool>,
 }
 
-fn routes(desk: Desk, ended: tokio::sync::watch::Receiver<bool>) -> Router {
+fn routes(desk: Desk, ended: watch::Receiver<bool>) -> Router {
     Router::new()
         .route("/v1/ping", get(ping))
         .route("/v1/status", get(status))
@@ -142,8 +145,17 @@ async fn status(
             .map(|set| convert::replicas(set, &world))
             .collect(),
         plugins: plugins::reports(&served.desk),
-        host: served.desk.host,
+        host: host(&served.desk),
     }))
+}
+
+/// The host itself, with what it lacks and what is left of its processes at this moment.
+fn host(desk: &Desk) -> wire::Host {
+    wire::Host {
+        degraded: desk.supervisor.degraded().list().iter().map(convert::lack).collect(),
+        left: desk.supervisor.left().iter().map(convert::left).collect(),
+        ..desk.host.clone()
+    }
 }
 
 async fn order(
@@ -192,10 +204,22 @@ async fn view(
     Ok(([(CONTENT_TYPE, content_type)], response.body).into_response())
 }
 
-async fn shutdown(State(served): State<Served>) -> Json<wire::Ping> {
+/// Asks the host to stop. An empty body is one without `wait`.
+async fn shutdown(State(served): State<Served>, body: Bytes) -> Result<Response, Refused> {
+    let body = if body.is_empty() { b"{}" } else { &*body };
+    let wire::Shutdown { wait } =
+        serde_json::from_slice(body).map_err(|error| Refused::bad_request(error.to_string()))?;
     // A full channel means that it was told already.
     let _ = served.desk.shutdown.try_send(());
-    ping(State(served)).await
+    if !wait {
+        return Ok(ping(State(served)).await.into_response());
+    }
+    let mut ended = served.desk.ended;
+    let report = ended.wait_for(Option::is_some).await.map(|report| report.clone());
+    match report {
+        Ok(Some(report)) => Ok(Json(report).into_response()),
+        _ => Err(Refused::internal("the host ends without a report".to_owned())),
+    }
 }
 
 async fn nowhere(uri: axum::http::Uri) -> Refused {

@@ -150,6 +150,7 @@ impl Host {
             plugins: Arc::new(self.plugins.clone()) as Arc<dyn Plugins>,
             host: described(&self.config, &self.socket),
             shutdown,
+            ended: watch::channel(None).1,
         };
         let server = tokio::spawn(provost_control::serve(listening, desk, async {
             // Ends as well if this task is gone.
@@ -236,6 +237,7 @@ fn described(config: &Config, socket: &Path) -> provost_control::wire::Host {
         started_at: timestamp(Clock::new().now().wall_ms),
         socket: socket.display().to_string(),
         config: path.display().to_string(),
+        ..provost_control::wire::Host::default()
     }
 }
 
