@@ -56,4 +56,4 @@ pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,
     ReplicaSet, Stderr, Stdin, StopTo,
 };
-pub use supervisor::{BootError, Refusal, Settings, Supervisor};
+pub use supervisor::{BootError, OpenFiles, Refusal, Settings, Supervisor};

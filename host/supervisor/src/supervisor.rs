@@ -51,6 +51,17 @@ pub struct Settings {
     pub routing: Routing,
     /// Where it is entered what the host lacks.
     pub degraded: Degraded,
+    /// The limit on open files that the host was started with; `None` if it was not looked at.
+    pub open_files: Option<OpenFiles>,
+}
+
+/// The limit on open files: what children get, and whether the host has raised its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenFiles {
+    /// The soft limit that the host was started with.
+    pub original_soft: u64,
+    /// Whether the host's own is a higher one now.
+    pub raised: bool,
 }
 
 impl Settings {
@@ -66,6 +77,7 @@ impl Settings {
             restart_budget: RestartBudget::default(),
             routing: Routing::default(),
             degraded: Degraded::default(),
+            open_files: None,
         }
     }
 }
