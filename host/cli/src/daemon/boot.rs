@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use provost_plugin_host::PluginHost;
-use provost_supervisor::OpenFiles;
 use tokio::sync::oneshot;
 
 use super::host_log::HostLog;
@@ -28,7 +27,8 @@ pub(super) struct Booted {
     pub(super) runtime_dir: RuntimeDir,
     pub(super) plugins: PluginHost,
     pub(super) processes: Processes,
-    pub(super) open_files: OpenFiles,
+    /// The limit on open files that children get back, if the host has raised its own.
+    pub(super) children_open_files: Option<u64>,
     /// Columns of the longest name.
     pub(super) width: usize,
 }
@@ -64,8 +64,8 @@ fn load(path: &Path, paint: Paint, log: &HostLog) -> Result<Booted, Failure> {
     for problem in wire::refusals(&config, &plugins) {
         log.tell_starter(&paint.report(&format!("warning: {}\nhint: {}", problem.what, problem.hint)));
     }
-    let open_files = limits::raise_open_files(processes.specs.len());
-    Ok(Booted { config, runtime_dir, plugins, processes, open_files, width })
+    let children_open_files = limits::raise_open_files(processes.specs.len());
+    Ok(Booted { config, runtime_dir, plugins, processes, children_open_files, width })
 }
 
 fn refusal(error: &TakeError) -> Failure {

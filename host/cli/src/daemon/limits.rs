@@ -1,7 +1,6 @@
 //! The limits that the host lives with: a host with many processes needs more open files than the usual 1024, and says so
 //! when it cannot have them.
 
-use provost_supervisor::OpenFiles;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What a running process takes: two pipes, a pidfd, a log file, a check.
@@ -19,9 +18,9 @@ const CONNECTIONS_MAX: u64 = 1_024;
 /// What is asked for on behalf of clients.
 const FILES_OF_CLIENTS: u64 = 448;
 
-/// Raises the soft limit on open files as far as `processes` need it, and says so if they do not all fit. Children get the
-/// original limit back.
-pub(crate) fn raise_open_files(processes: usize) -> OpenFiles {
+/// Raises the soft limit on open files as far as `processes` need it, and says so if they do not all fit. If
+/// it was raised: the original limit, which children get back.
+pub(crate) fn raise_open_files(processes: usize) -> Option<u64> {
     let processes = u64::try_from(processes).unwrap_or(u64::MAX / 16);
     let wanted =
         FILES_OF_HOST + FILES_OF_CLIENTS + (FILES_PER_PROCESS + FILES_TO_SPARE_PER_PROCESS) * processes;
@@ -43,7 +42,7 @@ pub(crate) fn raise_open_files(processes: usize) -> OpenFiles {
              started: raise the limit (`ulimit -n`, `LimitNOFILE=`)"
         );
     }
-    OpenFiles { original_soft: original, raised }
+    raised.then_some(original)
 }
 
 /// How many connections are served at once: what clients hold is not there for processes.

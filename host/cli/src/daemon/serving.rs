@@ -36,7 +36,7 @@ struct Running {
 impl Host {
     /// Runs what was loaded until it is to stop; returns the exit code.
     pub(super) async fn serve(self, booted: Booted, mut asked: Asked) -> Result<u8, Failure> {
-        let Booted { config, runtime_dir, plugins, processes, open_files, width } = booted;
+        let Booted { config, runtime_dir, plugins, processes, children_open_files, width } = booted;
         let listening = Listening::bind(&runtime_dir.socket).map_err(|error| {
             Failure::failed(reason(&error), "set another `host.runtime_dir` in the config")
         })?;
@@ -47,7 +47,7 @@ impl Host {
             restart_budget: config.restart_budget,
             routing: config.routing,
             degraded: self.degraded.clone(),
-            open_files: Some(open_files),
+            children_open_files,
             ..Settings::new(config.log_dir.clone())
         };
         let Processes { specs, replica_sets } = processes;

@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
+use crate::children::LifeEnv;
+use crate::children::Spawner;
 use crate::children::os::OsSpawner;
 use crate::spec::{Check, CommandLine, ProcessSpec, Readiness};
 
@@ -19,9 +21,6 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How much of an answer to a GET is read.
 const ANSWER_BYTES_MAX: u64 = 256 << 10;
-
-/// The variables that a start policy gave to one life.
-pub(crate) type LifeEnv = Arc<[(String, String)]>;
 
 /// Whose check it is.
 #[derive(Clone, Debug)]
@@ -108,7 +107,7 @@ impl Leashed<'_> {
 impl Drop for Leashed<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.helpers.kill(self.pid);
+            let _ = self.helpers.kill(self.pid);
         }
     }
 }

@@ -10,8 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::OFlags;
 
-use super::sink::injected;
-
 /// A file is rotated before it grows beyond this.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
@@ -35,7 +33,9 @@ impl Rotating {
 
     /// Writes some of the bytes; into a new file if they are the beginning of a line that does not fit into this one.
     pub(super) fn write(&mut self, bytes: &[u8], begun: bool) -> io::Result<usize> {
-        fail::fail_point!("hostlog.write", |error| Err(injected(error)));
+        fail::fail_point!("hostlog.write", |error| Err(io::Error::from_raw_os_error(
+            error.and_then(|error| error.parse().ok()).unwrap_or(libc::EIO)
+        )));
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if !begun && self.opened()?.1 > 0 && self.opened()?.1.saturating_add(size) > FILE_BYTES_MAX {
             self.rotate()?;

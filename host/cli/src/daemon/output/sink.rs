@@ -61,7 +61,9 @@ impl Stream {
     }
 
     fn write(self, bytes: &[u8]) -> io::Result<usize> {
-        fail::fail_point!("stream.write", |error| Err(injected(error)));
+        fail::fail_point!("stream.write", |error| Err(io::Error::from_raw_os_error(
+            error.and_then(|error| error.parse().ok()).unwrap_or(libc::EIO)
+        )));
         match rustix::io::write(self.fd, bytes) {
             // Whoever shares it with us has made it one that does not wait. This thread is there to wait.
             Err(Errno::AGAIN) => {
@@ -91,10 +93,4 @@ impl Sink {
             _ => None,
         }
     }
-}
-
-/// The error that a test asks for by its number.
-pub(super) fn injected(error: Option<String>) -> io::Error {
-    let number = error.and_then(|error| error.parse().ok());
-    io::Error::from_raw_os_error(number.unwrap_or(Errno::IO.raw_os_error()))
 }
