@@ -45,12 +45,12 @@ mod virtual_time;
 pub use children::leftovers::Leftover;
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};
+pub use children::variables::{VariableError, fill};
 pub use clock::Clock;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
 pub use jobs::{Jobs, Lane, Lost};
 pub use logs::{LogItem, LogLine, LogStream, Logs};
-pub use order::cycle;
 pub use replicas::ReplicaCount;
 pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,

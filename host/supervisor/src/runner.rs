@@ -31,7 +31,7 @@ use provost_state::{
     At, Cause, Ended, Event, Exit, Generation, Incarnation, Moment, Phase, ProcessState, Rejected, Ruling,
     RulingAction, Signal,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::children::Boxed;
 use crate::children::probe::LifeEnv;
@@ -105,6 +105,8 @@ pub(crate) struct Runner {
     permission: Tagged<Verdict<Permission>>,
     attempt: Attempt,
     checkup: Checkup,
+    /// Held by a program that checks it.
+    check_turn: Arc<Semaphore>,
     /// What start policies gave to this life.
     env: LifeEnv,
     /// The life that was sent SIGKILL: there is nothing left to wait for but its end.
@@ -152,6 +154,7 @@ impl Runner {
             permission: None,
             attempt: Attempt::new(Cause::Boot),
             checkup: Checkup::default(),
+            check_turn: Arc::new(Semaphore::new(1)),
             env: Arc::default(),
             killed: None,
             held: false,

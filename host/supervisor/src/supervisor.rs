@@ -15,6 +15,7 @@ use crate::children::Spawner;
 use crate::children::leftovers::{Leftover, Leftovers};
 use crate::children::os::OsSpawner;
 use crate::children::reaper::{self, Wards};
+use crate::children::resolver::Resolver;
 use crate::clock::Clock;
 use crate::decider::{Decider, Envelope, RestartBudget};
 use crate::degraded::Degraded;
@@ -25,7 +26,7 @@ use crate::jobs::Jobs;
 use crate::logs::Logs;
 use crate::order::Order;
 use crate::publisher::Publisher;
-use crate::replicas::{ReplicaCount, Replicas};
+use crate::replicas::{self, ReplicaCount, Replicas};
 use crate::roster::{Chain, Roster, chain};
 use crate::runner::{Runner, Want};
 use crate::spec::{ProcessSpec, ReplicaSet};
@@ -101,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) spawner: Arc<dyn Spawner>,
     /// Runs readiness checks.
     pub(crate) helpers: OsSpawner,
+    /// Looks up the names in checks.
+    pub(crate) resolver: Resolver,
     pub(crate) decider: Decider,
     pub(crate) logs: Logs,
     pub(crate) groups: Groups,
@@ -181,6 +184,7 @@ impl Supervisor {
             publisher: Publisher::new(clock, settings.routing),
             spawner,
             helpers,
+            resolver: Resolver::of_system(jobs.names.clone()),
             decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
             logs: Logs::new(settings.log_dir, &jobs)?,
             groups,
@@ -212,14 +216,14 @@ impl Supervisor {
 
     /// All are added before the first is started: a process never waits for one that is not there yet.
     fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<(), BootError> {
+        let mut spare = replicas::not_needed(&self.replicas);
         let mut runners = Vec::with_capacity(specs.len());
         for (spec, chain) in specs {
             let identity = Identity::new(spec.name.clone(), spec.group.clone());
             let state = self.shared.publisher.add(identity)?;
             self.shared.logs.add(state.id, &spec);
             let orders = self.roster.enter(state.id, chain.clone());
-            let spare = self.replicas.iter().find_map(|replicas| replicas.not_needed(&spec.name));
-            let first = match spare {
+            let first = match spare.remove(&*spec.name) {
                 Some(reason) => Some(Want::Spare(reason)),
                 None => spec.autostart.then_some(Want::Start(Cause::Boot)),
             };

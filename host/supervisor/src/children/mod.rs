@@ -1,13 +1,17 @@
 //! Starting children and telling them things. [`os`] is the real one; tests script their own (`scripted`).
 
 pub(crate) mod env_file;
+mod http_get;
 pub(crate) mod leftovers;
 pub(crate) mod os;
+mod own_port;
 mod pidfd;
 pub(crate) mod probe;
 pub(crate) mod reaper;
+pub(crate) mod resolver;
 #[cfg(any(test, feature = "scripted"))]
 pub(crate) mod scripted;
+pub(crate) mod variables;
 
 use std::fmt;
 use std::future::Future;

@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 
 use super::{Runner, seed};
 use crate::children::probe::{self, Checked};
+use crate::children::variables;
 use crate::decider::{Permission, StartCase, Verdict};
 use crate::order::{Gate, gate};
-use crate::spec::Check;
 
 /// An attempt to start it, from the wish to the spawn.
 #[derive(Debug)]
@@ -120,8 +120,9 @@ impl Runner {
     async fn launch(&mut self, env: probe::LifeEnv, allowed: Option<Arc<str>>) {
         let before = self.state.incarnation;
         let incarnation = before.next();
-        let text_seen = match self.spec.ready.as_ref().map(|ready| &ready.check) {
-            Some(Check::LogLine(text)) => Some(self.shared.logs.await_text(self.state.id, incarnation, text)),
+        let vars = variables::of_life(&self.spec, &[], &env, incarnation);
+        let text_seen = match probe::awaited_text(&self.spec, &vars) {
+            Some(Ok(text)) => Some(self.shared.logs.await_text(self.state.id, incarnation, &text)),
             _ => None,
         };
         match self.shared.spawner.spawn(self.spec.clone(), incarnation, env.clone()).await {
@@ -177,7 +178,17 @@ impl Runner {
 
     /// Whose checks are made.
     pub(super) fn checked(&self) -> Checked {
-        Checked { spec: self.spec.clone(), env: self.env.clone(), helpers: self.shared.helpers.clone() }
+        let vars = variables::of_life(&self.spec, &[], &self.env, self.state.incarnation);
+        Checked {
+            spec: self.spec.clone(),
+            env: self.env.clone(),
+            pid: self.state.pid(),
+            vars,
+            helpers: self.shared.helpers.clone(),
+            resolver: self.shared.resolver.clone(),
+            reading: self.shared.jobs.reading.clone(),
+            turn: self.check_turn.clone(),
+        }
     }
 
     pub(super) fn on_ready(&mut self, incarnation: Incarnation, reason: &str) {
