@@ -20,9 +20,9 @@ const HINT_CHARS_MAX: usize = 1_200;
 /// How many choices are listed.
 const CHOICES_SHOWN: usize = 20;
 
-/// How many candidates are compared with a word that is none of them, and how long it may be.
-const COMPARED: usize = 2_000;
-const COMPARED_BYTES_MAX: usize = 200;
+/// How much is compared in search of the word that was meant: pairs of characters. Of very many candidates, or very long
+/// ones, only the first are looked at.
+const PAIRS_COMPARED: usize = 400_000;
 
 /// A config file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,14 +174,18 @@ impl Collector {
     }
 }
 
-/// The candidate nearest to `word`, if any is near enough to be what was meant. Of very many the first are compared.
+/// The candidate nearest to `word`, if any is near enough to be what was meant.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let far = |candidate: &str| candidate.chars().count().max(3) / 3 + 1;
+    let length = word.chars().count();
+    let mut pairs = 0;
     candidates
         .into_iter()
-        .filter(|candidate| word.len() <= COMPARED_BYTES_MAX && candidate.len() <= COMPARED_BYTES_MAX)
-        .filter(|candidate| word.chars().count().abs_diff(candidate.chars().count()) <= far(candidate))
-        .take(COMPARED)
+        .filter(|candidate| length.abs_diff(candidate.chars().count()) <= far(candidate))
+        .take_while(|candidate| {
+            pairs += length * candidate.chars().count();
+            pairs <= PAIRS_COMPARED
+        })
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= far(candidate))
         .min_by_key(|(distance, _)| *distance)
