@@ -81,6 +81,7 @@ impl From<Refusal> for Refused {
         let (status, code) = match refusal {
             Refusal::NotRunning => (StatusCode::CONFLICT, "not_running"),
             Refusal::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
+            Refusal::Lost => (StatusCode::SERVICE_UNAVAILABLE, "lost"),
             Refusal::SignalFailed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "signal_failed"),
         };
         Self::new(status, code, refusal.to_string(), None)

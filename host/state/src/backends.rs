@@ -106,7 +106,12 @@ impl Core {
         self.announced.load(Ordering::Acquire) > generation.0
     }
 
-    pub(crate) fn add(&self, identity: Identity, now: Moment) -> Result<Arc<ProcessState>, NameTaken> {
+    pub(crate) fn add(
+        &self,
+        identity: Identity,
+        reason: Option<Arc<str>>,
+        now: Moment,
+    ) -> Result<Arc<ProcessState>, NameTaken> {
         let mut last = self.writer();
         let root = self.root.load();
         if self.names.find(&identity.name).is_some() {
@@ -117,6 +122,9 @@ impl Core {
         let id = self.names.add(identity.clone());
         let mut state = ProcessState::new(id, identity, now);
         state.generation = last.generation.next();
+        if let Some(reason) = reason {
+            state.reason = reason;
+        }
         let state = Arc::new(state);
         self.changes.record(Change {
             generation: state.generation,

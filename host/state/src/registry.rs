@@ -128,7 +128,20 @@ impl Registry {
     /// # Errors
     /// [`NameTaken`] if there is one of this name.
     pub fn add(&self, identity: Identity, now: Moment) -> Result<Arc<ProcessState>, NameTaken> {
-        self.shared.add(identity, now)
+        self.shared.add(identity, None, now)
+    }
+
+    /// The same, for a process that is not to be started yet for a reason that `reason` gives in words for people.
+    ///
+    /// # Errors
+    /// [`NameTaken`].
+    pub fn add_unstarted(
+        &self,
+        identity: Identity,
+        reason: Arc<str>,
+        now: Moment,
+    ) -> Result<Arc<ProcessState>, NameTaken> {
+        self.shared.add(identity, Some(reason), now)
     }
 
     /// Publishes the state after `event`, if `at` still holds. This is the only way to change anything.

@@ -247,6 +247,9 @@ impl ProcessState {
         self.cause = cause;
         self.reason = reason.clone();
         let by_somebody = matches!(cause, Cause::Boot | Cause::User | Cause::Api);
+        if desired == Desired::Up && cause == Cause::Health {
+            self.restarts += 1;
+        }
         if desired == Desired::Up && by_somebody {
             self.failures = 0;
             self.deaths = Arc::default();

@@ -1,16 +1,23 @@
 //! Gives orders to runners and waits for what comes of them: the hands of whoever acts on more than one process. No
 //! runner ever waits for another one; those that do are tasks of their own.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use provost_state::{Generation, Handle, PhaseKind, ProcessId, ProcessState, Reader};
+use provost_state::{Generation, Handle, Phase, PhaseKind, ProcessId, ProcessState, Reader};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::clock::Clock;
 use crate::order::Order;
 use crate::roster::Roster;
 use crate::runner::Want;
 use crate::supervisor::Refusal;
+
+/// How long after its SIGKILL a process may take to end before the shutdown goes on without it.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(5);
 
 /// It keeps nobody alive: when the roster is gone, every order is refused.
 #[derive(Clone, Debug)]
@@ -58,21 +65,62 @@ impl Dispatch {
         }
     }
 
-    /// Orders a stop of these, each after those that depend on it, and returns when all are down.
-    pub(crate) async fn stop_in_order(&self, processes: Vec<Handle>, stop: Want) {
+    /// Orders a stop of these, each after those that depend on it, and returns when all are down. With a clock nobody is
+    /// waited for longer than a few seconds after its SIGKILL; returns those that are given up.
+    pub(crate) async fn stop_in_order(
+        &self,
+        processes: Vec<Handle>,
+        stop: Want,
+        bounded: Option<Clock>,
+    ) -> Vec<Handle> {
         let mut stops = JoinSet::new();
+        let (ended, _) = watch::channel(HashSet::new());
+        let ended = Arc::new(ended);
+        let all: HashSet<Arc<str>> = processes.iter().map(|process| process.name().clone()).collect();
         for process in processes {
-            let dependents: Vec<Arc<str>> = self.order.dependents(process.name()).cloned().collect();
-            let (dispatch, stop) = (self.clone(), stop.clone());
+            let dependents = self.order.dependents(process.name()).cloned();
+            // Who is stopped here says so when it is down or given up; of others the state does.
+            let (ours, others): (Vec<_>, Vec<_>) = dependents.partition(|name| all.contains(name));
+            let (dispatch, stop, ended) = (self.clone(), stop.clone(), ended.clone());
             stops.spawn(async move {
-                dispatch.until(&dispatch.handles(&dependents), is_down).await;
-                if let Err(refusal) = dispatch.order(process.id, stop).await {
-                    tracing::warn!(process = &**process.name(), %refusal, "cannot be told to stop");
-                }
-                dispatch.until(&[process], is_down).await;
+                dispatch.until(&dispatch.handles(&others), is_down).await;
+                // It cannot fail: the sender is held here.
+                let _ = ended
+                    .subscribe()
+                    .wait_for(|ended: &HashSet<Arc<str>>| ours.iter().all(|name| ended.contains(name)))
+                    .await;
+                let name = process.name().clone();
+                let stuck = dispatch.stop_one(process, stop, bounded).await;
+                ended.send_modify(|ended| {
+                    ended.insert(name);
+                });
+                stuck
             });
         }
-        stops.join_all().await;
+        stops.join_all().await.into_iter().flatten().collect()
+    }
+
+    /// Stops one; itself, if it is given up.
+    async fn stop_one(&self, process: Handle, stop: Want, bounded: Option<Clock>) -> Option<Handle> {
+        let told = self.order(process.id, stop);
+        let told = match bounded {
+            Some(_) => timeout(GIVEN_UP_AFTER, told).await.unwrap_or(Err(Refusal::Lost)),
+            None => told.await,
+        };
+        if let Err(refusal) = told {
+            tracing::warn!(process = &**process.name(), %refusal, "cannot be told to stop");
+        }
+        let Some(clock) = bounded else {
+            self.until(&[process], is_down).await;
+            return None;
+        };
+        let kill_at = self.reader.state(process.id).and_then(|state| match state.phase {
+            Phase::Stopping { kill_at, .. } => Some(clock.instant(kill_at)),
+            _ => None,
+        });
+        let until = kill_at.unwrap_or_else(Instant::now) + GIVEN_UP_AFTER;
+        let down = timeout_at(until, self.until(std::slice::from_ref(&process), is_down)).await;
+        down.is_err().then_some(process)
     }
 }
 

@@ -19,11 +19,15 @@ use crate::clock::Clock;
 use crate::dispatch::Dispatch;
 use crate::runner::Want;
 
+/// Concerns that may wait in an inbox. A member has at most a few, since it is held from its ruling on: a full inbox means
+/// that the group's task is gone or stuck.
+const INBOX: usize = 4_096;
+
 /// Where runners hand over what concerns others.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    by_name: HashMap<Arc<str>, mpsc::UnboundedSender<Concern>>,
-    stops: mpsc::UnboundedSender<(Arc<str>, Arc<str>)>,
+    by_name: HashMap<Arc<str>, mpsc::Sender<Concern>>,
+    stops: mpsc::Sender<(Arc<str>, Arc<str>)>,
     shutdown_wanted: watch::Sender<Option<u8>>,
 }
 
@@ -38,19 +42,19 @@ enum Concern {
 
 /// The receiving ends, until the tasks are there.
 pub(crate) struct Inbox {
-    groups: Vec<(Arc<str>, mpsc::UnboundedReceiver<Concern>)>,
-    stops: mpsc::UnboundedReceiver<(Arc<str>, Arc<str>)>,
+    groups: Vec<(Arc<str>, mpsc::Receiver<Concern>)>,
+    stops: mpsc::Receiver<(Arc<str>, Arc<str>)>,
 }
 
 impl Groups {
     pub(crate) fn new(names: HashSet<Arc<str>>) -> (Self, Inbox) {
         let (mut by_name, mut groups) = (HashMap::new(), Vec::new());
         for name in names {
-            let (sender, receiver) = mpsc::unbounded_channel();
+            let (sender, receiver) = mpsc::channel(INBOX);
             by_name.insert(name.clone(), sender);
             groups.push((name, receiver));
         }
-        let (stops, stops_wanted) = mpsc::unbounded_channel();
+        let (stops, stops_wanted) = mpsc::channel(INBOX);
         let shutdown_wanted = watch::Sender::new(None);
         (Self { by_name, stops, shutdown_wanted }, Inbox { groups, stops: stops_wanted })
     }
@@ -62,7 +66,8 @@ impl Groups {
         };
         let (leader, name) = (state.name().clone(), state.name());
         let reason = Arc::from(format!("restarted{scope}, because {name} ended: {}", state.reason));
-        group.send(Concern::Restart { leader, scope, until, reason }).is_ok()
+        let concern = Concern::Restart { leader, scope, until, reason };
+        group.try_send(concern).inspect_err(|error| full(error, state)).is_ok()
     }
 
     /// Hands over what follows when a process is given up.
@@ -73,11 +78,13 @@ impl Groups {
         match escalation {
             Escalation::Nothing => {}
             Escalation::StopDependents => {
-                let _ = self.stops.send((name.clone(), reason));
+                let told = self.stops.try_send((name.clone(), reason));
+                let _ = told.inspect_err(|error| full(error, state));
             }
             Escalation::GiveUpGroup => {
                 if let Some(group) = self.by_name.get(state.group()) {
-                    let _ = group.send(Concern::GiveUp(reason));
+                    let told = group.try_send(Concern::GiveUp(reason));
+                    let _ = told.inspect_err(|error| full(error, state));
                 }
             }
             Escalation::ShutDown { code } => {
@@ -97,6 +104,15 @@ impl Groups {
     }
 }
 
+/// What concerns the group of this process could not be handed over.
+fn full<T>(error: &mpsc::error::TrySendError<T>, state: &ProcessState) {
+    tracing::error!(
+        process = &**state.name(),
+        group = &**state.group(),
+        "what concerns its group is lost: {error}"
+    );
+}
+
 impl Inbox {
     /// Gives each group its task.
     pub(crate) fn start(self, dispatch: &Dispatch, clock: Clock) {
@@ -112,7 +128,7 @@ impl Inbox {
                 // On its own: a dependent that takes long to stop holds nobody else up.
                 tokio::spawn(async move {
                     let dependents = dispatch.handles(&dispatch.order.all_dependents(&name));
-                    dispatch.stop_in_order(dependents, Want::StopFor(Cause::Policy, reason)).await;
+                    dispatch.stop_in_order(dependents, Want::StopFor(Cause::Policy, reason), None).await;
                 });
             }
         });
@@ -123,7 +139,7 @@ impl Inbox {
 struct Group {
     /// In the order of starting.
     members: Vec<Arc<str>>,
-    concerns: mpsc::UnboundedReceiver<Concern>,
+    concerns: mpsc::Receiver<Concern>,
     dispatch: Dispatch,
     clock: Clock,
 }

@@ -15,6 +15,7 @@
 //! | `fanout` | tells the consumers, each on a thread of its own |
 //! | `order` | dependencies: who goes first |
 //! | `logs` | output: captured, rotated, followed |
+//! | `seed` | randomness for judges that have none |
 //! | `publisher` | the registry with its bell |
 //! | `clock` | the only place that reads a clock |
 //! | `spec` | the wanted shape of a process |
@@ -37,14 +38,17 @@ mod publisher;
 mod replicas;
 mod roster;
 mod runner;
+mod seed;
 mod spec;
 mod supervisor;
 #[cfg(test)]
 mod virtual_time;
 
 pub use children::leftovers::Leftover;
+pub use children::posix::hangup_is_ignored;
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};
+pub use children::stage::{STAGE_NAME, run_if_stage};
 pub use children::variables::{VariableError, fill};
 pub use clock::Clock;
 pub use decider::RestartBudget;

@@ -39,8 +39,16 @@ impl Publisher {
         self.bell.subscribe()
     }
 
-    pub(crate) fn add(&self, identity: Identity) -> Result<Arc<ProcessState>, provost_state::NameTaken> {
-        let added = self.registry.add(identity, self.now())?;
+    /// Adds a process; `reason` says why it is not to be started yet, if it is not.
+    pub(crate) fn add(
+        &self,
+        identity: Identity,
+        reason: Option<Arc<str>>,
+    ) -> Result<Arc<ProcessState>, provost_state::NameTaken> {
+        let added = match reason {
+            Some(reason) => self.registry.add_unstarted(identity, reason, self.now()),
+            None => self.registry.add(identity, self.now()),
+        }?;
         self.ring(added.generation);
         Ok(added)
     }

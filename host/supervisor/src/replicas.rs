@@ -11,7 +11,8 @@ use provost_state::{Demand, Handle, Judgement, Moment, PhaseKind};
 use crate::decider::{ScaleCase, Verdict};
 use crate::dispatch::Dispatch;
 use crate::roster::{Chain, chain};
-use crate::runner::{Want, seed};
+use crate::runner::Want;
+use crate::seed::seed;
 use crate::spec::ReplicaSet;
 use crate::supervisor::Shared;
 

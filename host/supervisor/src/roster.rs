@@ -55,7 +55,7 @@ impl Roster {
         let mailbox = mailbox.ok_or(Refusal::ShuttingDown)?;
         let (reply, answer) = oneshot::channel();
         mailbox.send(Order { want, reply }).await.map_err(|_| Refusal::ShuttingDown)?;
-        answer.await.unwrap_or(Err(Refusal::ShuttingDown))
+        answer.await.unwrap_or(Err(Refusal::Lost))
     }
 
     pub(crate) fn chain(&self, id: ProcessId) -> Option<Chain> {

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::children::Spawner;
 use crate::children::leftovers::{Leftover, Leftovers};
 use crate::children::os::OsSpawner;
-use crate::children::reaper::{self, Wards};
+use crate::children::reaper;
 use crate::children::resolver::Resolver;
 use crate::clock::Clock;
 use crate::decider::{Decider, Envelope, RestartBudget};
@@ -52,6 +52,8 @@ pub struct Settings {
     pub routing: Routing,
     /// Where it is entered what the host lacks.
     pub degraded: Degraded,
+    /// The soft limit on open files that children get; `None`: that of the host, which was not raised.
+    pub children_open_files: Option<u64>,
 }
 
 impl Settings {
@@ -67,6 +69,7 @@ impl Settings {
             restart_budget: RestartBudget::default(),
             routing: Routing::default(),
             degraded: Degraded::default(),
+            children_open_files: None,
         }
     }
 }
@@ -91,6 +94,9 @@ pub enum Refusal {
     /// The host is stopping; nothing is started any more.
     #[error("the host is shutting down")]
     ShuttingDown,
+    /// The task that owns the process ended unexpectedly as it was given the order; another has taken over.
+    #[error("the order was lost, because the task that owns the process ended unexpectedly; give it again")]
+    Lost,
     /// The kernel refused.
     #[error("{0}")]
     SignalFailed(Arc<str>),
@@ -157,7 +163,9 @@ impl Supervisor {
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Self, BootError> {
         let jobs = Jobs::start(&settings.degraded);
-        let spawner = OsSpawner::new(Arc::new(Wards::default()), jobs.spawning.clone());
+        let leftovers = Leftovers::default();
+        let spawner =
+            OsSpawner::new(&jobs, settings.degraded.clone(), leftovers, settings.children_open_files);
         Self::boot_with(settings, Wanted { specs, sets, consumers }, Arc::new(spawner.clone()), spawner, jobs)
     }
 
@@ -183,14 +191,14 @@ impl Supervisor {
         let shared = Arc::new(Shared {
             publisher: Publisher::new(clock, settings.routing),
             spawner,
-            helpers,
             resolver: Resolver::of_system(jobs.names.clone()),
             decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
             logs: Logs::new(settings.log_dir, &jobs)?,
             groups,
             jobs,
             degraded: settings.degraded,
-            leftovers: Leftovers::default(),
+            leftovers: helpers.leftovers(),
+            helpers,
             closing: AtomicBool::new(false),
         });
         let roster = Arc::new(Roster::default());
@@ -220,15 +228,18 @@ impl Supervisor {
         let mut runners = Vec::with_capacity(specs.len());
         for (spec, chain) in specs {
             let identity = Identity::new(spec.name.clone(), spec.group.clone());
-            let state = self.shared.publisher.add(identity)?;
+            let spare = spare.remove(&*spec.name);
+            let is_spare = spare.is_some();
+            let state = self.shared.publisher.add(identity, spare)?;
             self.shared.logs.add(state.id, &spec);
             let orders = self.roster.enter(state.id, chain.clone());
-            let first = match spare.remove(&*spec.name) {
-                Some(reason) => Some(Want::Spare(reason)),
-                None => spec.autostart.then_some(Want::Start(Cause::Boot)),
-            };
+            let first = (spec.autostart && !is_spare).then_some(Want::Start(Cause::Boot));
             let id = state.id;
-            runners.push((id, first, Runner::new(spec, self.shared.clone(), state, orders, chain)));
+            let mut runner = Runner::new(spec, self.shared.clone(), state, orders, chain);
+            if is_spare {
+                runner.begin_spare();
+            }
+            runners.push((id, first, runner));
         }
         for (id, first, runner) in runners {
             tokio::spawn(runner.run());
@@ -299,7 +310,7 @@ impl Supervisor {
     /// # Errors
     /// What the kernel says; orphans then go to pid 1, as usual.
     pub fn adopt_orphans(&self) -> io::Result<()> {
-        reaper::adopt(self.shared.helpers.wards(), self.shared.jobs.reaping.clone())
+        reaper::adopt(self.shared.helpers.family(), self.shared.jobs.reaping.clone())
     }
 
     /// Reads the state of everything, wait-free.
@@ -381,22 +392,37 @@ impl Supervisor {
         self.roster.order(id, want).await
     }
 
-    /// Stops everything, each process after those that depend on it, and returns when no child is left and
-    /// what they wrote is in the log files. From the first moment on nothing is started any more.
+    /// Stops everything, each process after those that depend on it, and returns when no child is left and what they wrote is
+    /// in the log files. From the first moment on nothing is started any more.
+    ///
+    /// It takes no longer than the grace times along the dependencies and a few seconds: what is still there after that is
+    /// named by [`Supervisor::left`].
     pub async fn shutdown(&self, cause: Cause) {
         self.shared.closing.store(true, Ordering::Release);
         let world = self.reader().snapshot();
         let all = world.iter().map(|state| Handle::of(state)).collect();
         drop(world);
-        self.dispatch.stop_in_order(all, Want::Stop(cause)).await;
+        let stop = Want::Stop(cause);
+        let stuck = self.dispatch.stop_in_order(all, stop, Some(self.shared.publisher.clock)).await;
+        for process in stuck {
+            let state = self.reader().state(process.id);
+            if let Some(pid) = state.and_then(|state| state.pid()) {
+                self.shared.leftovers.add_stuck(process.name().clone(), pid);
+            }
+        }
+        self.shared.spawner.look_for_leftovers().await;
         self.shared.logs.finish(OUTPUT_GRACE).await;
     }
 
-    /// SIGKILL for every process group at once: for those who will not wait for the grace time.
+    /// SIGKILL for every process group at once: for those who will not wait for the grace time. It waits for nobody.
     pub async fn kill_all(&self) {
         let world = self.reader().snapshot();
         for state in world.iter().filter(|state| state.phase.kind().is_live()) {
-            let _ = self.order(state.id, Want::Kill).await;
+            if let Some(pid) = state.pid() {
+                // What has ended meanwhile needs no signal.
+                let _ = self.shared.spawner.kill(pid);
+            }
+            self.roster.tell(state.id, Want::Kill);
         }
     }
 }

@@ -3,6 +3,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::family::{is_stuck, lives};
+
+/// The most entries: beyond them they are only logged.
+const LISTED_MAX: usize = 1_000;
+
 /// An operating-system process that is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
@@ -19,16 +24,34 @@ pub struct Leftover {
 pub(crate) struct Leftovers(Arc<Mutex<Vec<Leftover>>>);
 
 impl Leftovers {
+    /// Enters one. An entry of the same process id is replaced.
+    pub(super) fn add(&self, leftover: Leftover) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|known| known.pid != leftover.pid);
+        if all.len() < LISTED_MAX {
+            all.push(leftover);
+        }
+    }
+
+    /// Enters a child that is still there although it was sent SIGKILL.
+    pub(crate) fn add_stuck(&self, process: Arc<str>, pid: u32) {
+        let why = if is_stuck(pid) {
+            "it waits for a disk or a driver, which SIGKILL does not end"
+        } else {
+            "it did not end within 5 s of SIGKILL"
+        };
+        self.add(Leftover { process: Some(process), pid, reason: Arc::from(why) });
+    }
+
+    /// Whether there is an entry of this process id.
+    pub(super) fn has(&self, pid: u32) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|left| left.pid == pid)
+    }
+
     /// All that were left and are still there.
     pub(crate) fn list(&self) -> Vec<Leftover> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|left| is_there(left.pid));
+        all.retain(|left| lives(left.pid));
         all.clone()
     }
-}
-
-/// Whether there is such a process that is no zombie.
-fn is_there(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with(['Z', 'X']) && !rest.is_empty())
 }

@@ -1,39 +1,68 @@
-//! Starting children and telling them things. [`os`] is the real one; tests script their own (`scripted`).
+//! Operating-system processes: starting children, sending them signals, seeing them and what descends from them end.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `os` | the real spawner: a child from its spawn to its reaping |
+//! | `command` | what is executed: program, arguments, environment |
+//! | `posix` | `posix_spawn` and signals by number: the reviewed `unsafe` |
+//! | `stage` | the exec stage, which puts a raised limit back |
+//! | `life` | the end of a child: its group, the grace time, what has left the group |
+//! | `family` | the descendants that no task owns |
+//! | `reaper` | ended orphans |
+//! | `leftovers` | what is still there although it should not be |
+//! | `terminal` | a terminal of a child's own |
+//! | `pidfd` | the end of a child as something to wait for |
+//! | `env_file` | environment files |
+//! | `probe` | checks, with `http_get`, `own_port` and `variables` |
+//! | `resolver` | looking up names |
+//! | `scripted` | children that a test scripts |
 
+mod command;
 pub(crate) mod env_file;
+pub(crate) mod family;
 mod http_get;
 pub(crate) mod leftovers;
+mod life;
 pub(crate) mod os;
 mod own_port;
 mod pidfd;
+pub(crate) mod posix;
 pub(crate) mod probe;
 pub(crate) mod reaper;
 pub(crate) mod resolver;
 #[cfg(any(test, feature = "scripted"))]
 pub(crate) mod scripted;
+pub(crate) mod stage;
+mod terminal;
 pub(crate) mod variables;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use provost_state::{Exit, Incarnation, Signal};
+use tokio::sync::oneshot;
 
-use crate::children::probe::LifeEnv;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// Variables of one life: what a start policy gave to it, or the values of those that its checks name.
+pub(crate) type LifeEnv = Arc<[(String, String)]>;
+
 /// A child that was started.
 pub(crate) struct Child {
-    /// Its process id, which is also that of its group.
+    /// Its process id, which is also that of its group and of its session.
     pub(crate) pid: u32,
     /// Resolves once it has ended, its group is gone and it is reaped.
     pub(crate) exit: Boxed<Exit>,
     /// Where its output arrives, if it is captured.
     pub(crate) output: Option<Output>,
+    /// The values of the variables that its checks name.
+    pub(crate) vars: LifeEnv,
 }
 
 /// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`.
@@ -43,16 +72,125 @@ pub(crate) struct Output {
     pub(crate) stderr: Option<std::os::fd::OwnedFd>,
 }
 
-/// Starts children and tells them things.
+/// What a spawn came to: a child, or why there is none.
+pub(crate) type Spawned = Result<Child, Arc<str>>;
+
+/// A spawn in progress. It may hang for as long as a disk does; who waits for it goes on listening meanwhile.
+pub(crate) struct PendingSpawn {
+    outcome: oneshot::Receiver<Spawned>,
+    /// Tells the spawner that nobody wants the child any more; taken when it was told, or when the child was taken.
+    abandon: Option<oneshot::Sender<()>>,
+    /// Resolves when nothing of the spawn is left.
+    over: Option<oneshot::Receiver<()>>,
+}
+
+/// The spawner's side of a spawn.
+pub(crate) struct SpawnTicket {
+    outcome: oneshot::Sender<Spawned>,
+    abandoned: oneshot::Receiver<()>,
+    /// Dropped at the end, which is what it tells.
+    over: oneshot::Sender<()>,
+}
+
+impl PendingSpawn {
+    /// A spawn, and the spawner's side of it.
+    pub(crate) fn new() -> (Self, SpawnTicket) {
+        let (outcome_sender, outcome) = oneshot::channel();
+        let (abandon, abandoned) = oneshot::channel();
+        let (over_sender, over) = oneshot::channel();
+        (
+            Self { outcome, abandon: Some(abandon), over: Some(over) },
+            SpawnTicket { outcome: outcome_sender, abandoned, over: over_sender },
+        )
+    }
+
+    /// Nobody wants the child any more: if it comes all the same it is killed and reaped. Resolves when nothing of it is left.
+    /// Dropping it does the same, without saying when.
+    pub(crate) fn abandon(mut self) -> Boxed<()> {
+        let over = self.over.take();
+        drop(self);
+        Box::pin(async move {
+            if let Some(over) = over {
+                let _ = over.await;
+            }
+        })
+    }
+}
+
+impl Drop for PendingSpawn {
+    fn drop(&mut self) {
+        if let Some(abandon) = self.abandon.take() {
+            self.outcome.close();
+            let _ = abandon.send(());
+        }
+    }
+}
+
+impl Future for PendingSpawn {
+    type Output = Spawned;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Spawned> {
+        let Poll::Ready(outcome) = Pin::new(&mut self.outcome).poll(cx) else { return Poll::Pending };
+        self.abandon = None;
+        Poll::Ready(outcome.unwrap_or_else(|_| Err(Arc::from("the spawner ended unexpectedly"))))
+    }
+}
+
+impl SpawnTicket {
+    /// Resolves when nobody wants the child any more.
+    pub(crate) async fn abandoned(&mut self) {
+        // An error means that who waited is gone, which is the same.
+        let _ = (&mut self.abandoned).await;
+    }
+
+    /// Hands over what the spawn came to; gives it back if nobody wants it.
+    pub(crate) fn hand_over(self, spawned: Spawned) -> Result<HandedOver, (Spawned, oneshot::Sender<()>)> {
+        let Self { outcome, abandoned, over } = self;
+        match outcome.send(spawned) {
+            Ok(()) => Ok(HandedOver { abandoned, _over: over }),
+            Err(spawned) => Err((spawned, over)),
+        }
+    }
+}
+
+/// A spawn that was handed over, but perhaps not taken.
+pub(crate) struct HandedOver {
+    abandoned: oneshot::Receiver<()>,
+    _over: oneshot::Sender<()>,
+}
+
+impl HandedOver {
+    /// Resolves when it was taken, with `None`, or abandoned all the same.
+    pub(crate) async fn lost(self) -> Option<oneshot::Sender<()>> {
+        let Self { abandoned, _over } = self;
+        abandoned.await.is_ok().then_some(_over)
+    }
+}
+
+/// How a child is to be stopped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stop {
+    /// The signal that asks it to end.
+    pub(crate) signal: Signal,
+    /// Whether the whole group is sent it, or the main process alone.
+    pub(crate) to: crate::spec::StopTo,
+}
+
+/// Starts children and sends them signals.
 pub(crate) trait Spawner: Send + Sync + fmt::Debug {
-    /// Starts one, in a process group of its own; `env` goes over the variables of the config.
-    fn spawn(
-        &self,
-        spec: Arc<ProcessSpec>,
-        incarnation: Incarnation,
-        env: LifeEnv,
-    ) -> Boxed<Result<Child, Arc<str>>>;
+    /// Begins to start one, in a session of its own; `env` goes over the variables of the config.
+    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn;
+
+    /// Asks the child to end. From now on its end is that of its whole group, and of what has left the group; until it is
+    /// [killed](Spawner::kill).
+    fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>>;
+
+    /// SIGKILL for the group of a child, and for what has left it.
+    fn kill(&self, pid: u32) -> Result<(), Arc<str>>;
 
     /// Sends a signal to the group of a child that has not been reaped.
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>>;
+
+    /// At the end: enters everything that is still there of children that nobody owns any more.
+    fn look_for_leftovers(&self) -> Boxed<()>;
 }

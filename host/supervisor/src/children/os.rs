@@ -1,213 +1,490 @@
-//! Real children: `posix_spawn` into a process group of their own, watched through a pidfd.
+//! Real children: `posix_spawn` into a session of their own, watched through a pidfd.
 //!
-//! A pidfd becomes readable at the very moment the child ends, before anybody has reaped it. So its pid is
-//! still its own when what is left of its group is killed, and nothing can be hit that merely
-//! got the same number later (pitchfork #878). Nothing polls.
+//! A pidfd becomes readable at the very moment the child ends, before anybody has reaped it. So its pid is still its own when
+//! what is left of its group is killed, and nothing can be hit that merely got the same number later (pitchfork #878).
+//!
+//! A spawn waits for disks, so it runs on a thread for spawning. One that hangs occupies its thread and nothing else; when it
+//! is abandoned, the child that hangs in its exec is killed. What the machine lacks (descriptors, processes, memory) is
+//! no failure of the program: the spawn is tried again until it is abandoned.
 
-use std::os::fd::OwnedFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::Arc;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use provost_state::{Exit, Incarnation};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use dashmap::DashMap;
+use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
+use super::command::{Prepared, exec_error, prepare};
+use super::family::{Family, children_of_thread, pid_of};
+use super::leftovers::{Leftover, Leftovers};
+use super::life::{Life, Owner, Surroundings};
 use super::pidfd::Pidfd;
-use super::{Boxed, Child, Output, Spawner};
-use crate::children::env_file;
-use crate::children::probe::LifeEnv;
-use crate::children::reaper::Wards;
-use crate::jobs::Lane;
-use crate::spec::{CommandLine, ProcessSpec};
+use super::posix::{self, Launch, Target};
+use super::stage;
+use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop, terminal};
+use crate::degraded::Degraded;
+use crate::jobs::{Jobs, Lane};
+use crate::spec::{CommandLine, Escaped, ProcessSpec, Stderr, Stdin, StopTo};
 
-/// The real spawner.
+/// The first pause before a spawn is tried again for which the machine had no room; it doubles up to [`RETRY_MAX`].
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+
+/// The longest such pause.
+const RETRY_MAX: Duration = Duration::from_secs(1);
+
+/// How long spawns that were abandoned may take to end before they are named.
+const LATE_WITHIN: Duration = Duration::from_secs(2);
+
+/// What is entered in [`Degraded`] while spawns are tried again.
+const LACK: &str = "spawning";
+
+/// The real spawner. Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct OsSpawner {
     spawning: Lane,
-    wards: Arc<Wards>,
+    around: Surroundings,
+    degraded: Degraded,
+    living: Arc<DashMap<u32, Arc<Life>>>,
+    /// The spawns in progress, by number.
+    flights: Arc<DashMap<u64, Flight>>,
+    flight: Arc<AtomicU64>,
+    /// The soft limit on open files that children get, if the host has raised its own.
+    open_files: Option<u64>,
+}
+
+/// What is to be started.
+struct Order {
+    line: CommandLine,
+    spec: Arc<ProcessSpec>,
+    /// None for a check.
+    incarnation: Option<Incarnation>,
+    env: LifeEnv,
+}
+
+/// Why there is no child.
+enum Failure {
+    /// The command cannot be run; why.
+    Refused(Arc<str>),
+    /// The machine has no room for it at the moment.
+    Short(io::Error),
+}
+
+impl From<Arc<str>> for Failure {
+    fn from(why: Arc<str>) -> Self {
+        Self::Refused(why)
+    }
+}
+
+/// A spawn in progress.
+#[derive(Debug)]
+struct Flight {
+    name: Arc<str>,
+    in_flight: Arc<InFlight>,
+}
+
+/// A spawn on its thread, to be reached from outside while it hangs.
+#[derive(Debug, Default)]
+struct InFlight(Mutex<Option<u32>>);
+
+impl InFlight {
+    /// Carries out `act` with this thread entered.
+    fn enter<T>(&self, act: impl FnOnce() -> T) -> T {
+        let thread = rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned();
+        *self.thread() = Some(thread);
+        let done = act();
+        *self.thread() = None;
+        done
+    }
+
+    fn thread(&self) -> std::sync::MutexGuard<'_, Option<u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The child that hangs in its exec, if there is one: the child of that thread that nobody owns yet.
+    fn children(&self, family: &Family) -> Vec<u32> {
+        let thread = self.thread();
+        Self::of_thread(*thread, family)
+    }
+
+    fn of_thread(thread: Option<u32>, family: &Family) -> Vec<u32> {
+        let children =
+            thread.map(|thread| children_of_thread(std::process::id(), thread)).unwrap_or_default();
+        children.into_iter().filter(|pid| !family.is_own(*pid)).collect()
+    }
+
+    /// Kills it. The thread cannot go on to anything else meanwhile, because it would have to take the lock.
+    fn kill(&self, family: &Family) {
+        let thread = self.thread();
+        for pid in Self::of_thread(*thread, family) {
+            let _ = posix::signal_process(pid, Signal::KILL);
+        }
+    }
 }
 
 impl OsSpawner {
-    pub(crate) fn new(wards: Arc<Wards>, spawning: Lane) -> Self {
-        Self { spawning, wards }
-    }
-
-    pub(crate) fn wards(&self) -> Arc<Wards> {
-        self.wards.clone()
-    }
-
-    /// Starts a command in a group of its own. If nobody waits for the child any more when it is there, it is
-    /// ended and reaped.
-    async fn start(
-        self,
-        build: impl FnOnce() -> Result<Command, Arc<str>> + Send + 'static,
-    ) -> Result<Child, Arc<str>> {
-        let (tell, told) = oneshot::channel();
-        tokio::spawn(async move {
-            if let Err(Ok(unwanted)) = tell.send(self.start_now(build).await) {
-                end_group(unwanted.pid);
-                unwanted.exit.await;
-            }
-        });
-        told.await.unwrap_or_else(|_| Err(Arc::from("the host is ending")))
-    }
-
-    async fn start_now(
-        self,
-        build: impl FnOnce() -> Result<Command, Arc<str>> + Send + 'static,
-    ) -> Result<Child, Arc<str>> {
-        let wards = self.wards.clone();
-        // A spawn waits for the disk; the threads that answer status must not.
-        let spawned = self.spawning.run(move || {
-            let mut command = build()?;
-            command.process_group(0).stdin(Stdio::null());
-            let program = command.get_program().to_string_lossy().into_owned();
-            wards.spawn(&mut command).map_err(|error| Arc::from(format!("{program}: {}", said(&error))))
-        });
-        let child = spawned.await.map_err(|error| Arc::from(error.to_string()))?;
-        watched(child?, self.wards.clone())
-    }
-
-    /// SIGKILL for the group of a helper that took too long; fine if it has ended.
-    pub(crate) fn kill(&self, pid: u32) {
-        if self.wards.contains(pid) {
-            end_group(pid);
+    pub(crate) fn new(
+        jobs: &Jobs,
+        degraded: Degraded,
+        leftovers: Leftovers,
+        open_files: Option<u64>,
+    ) -> Self {
+        let around = Surroundings { family: Arc::default(), leftovers, reading: jobs.reading.clone() };
+        Self {
+            spawning: jobs.spawning.clone(),
+            around,
+            degraded,
+            living: Arc::default(),
+            flights: Arc::default(),
+            flight: Arc::default(),
+            open_files,
         }
     }
 
-    /// Starts a helper (a check) whose output nobody wants.
+    pub(crate) fn family(&self) -> Arc<Family> {
+        self.around.family.clone()
+    }
+
+    pub(crate) fn leftovers(&self) -> Leftovers {
+        self.around.leftovers.clone()
+    }
+
+    /// Starts a check whose output nobody wants. What the machine lacks fails it: the next check tries again.
     pub(crate) fn run(
         &self,
         line: CommandLine,
         spec: Arc<ProcessSpec>,
         env: LifeEnv,
     ) -> Boxed<Result<Child, Arc<str>>> {
-        Box::pin(self.clone().start(move || {
-            let mut command = prepared(&line, &spec, &env)?;
-            command.stdout(Stdio::null()).stderr(Stdio::null());
-            Ok(command)
-        }))
+        let (spawner, in_flight) = (self.clone(), Arc::new(InFlight::default()));
+        let order = Arc::new(Order { line, spec, incarnation: None, env });
+        let (tell, told) = oneshot::channel();
+        tokio::spawn(async move {
+            let spawned = match spawner.attempt(&order, &in_flight).await {
+                Ok(child) => Ok(child),
+                Err(Failure::Refused(why)) => Err(why),
+                Err(Failure::Short(error)) => Err(Arc::from(error.to_string())),
+            };
+            if let Err(Ok(unwanted)) = tell.send(spawned) {
+                let _ = spawner.kill(unwanted.pid);
+            }
+        });
+        Box::pin(async move { told.await.unwrap_or_else(|_| Err(Arc::from("the host is ending"))) })
+    }
+
+    /// Spawns, as often as the machine has no room, until nobody wants the child any more.
+    async fn persist(self, order: Arc<Order>, ticket: SpawnTicket) {
+        let number = self.flight.fetch_add(1, Ordering::Relaxed);
+        let in_flight = Arc::new(InFlight::default());
+        let flight = Flight { name: order.spec.name.clone(), in_flight: in_flight.clone() };
+        self.flights.insert(number, flight);
+        self.try_until_there(order, ticket, in_flight).await;
+        self.flights.remove(&number);
+    }
+
+    async fn try_until_there(&self, order: Arc<Order>, mut ticket: SpawnTicket, in_flight: Arc<InFlight>) {
+        let mut pause = RETRY_FIRST;
+        loop {
+            let attempt = self.attempt(&order, &in_flight);
+            tokio::pin!(attempt);
+            let spawned = tokio::select! {
+                spawned = &mut attempt => spawned,
+                () = ticket.abandoned() => {
+                    in_flight.kill(&self.around.family);
+                    if let Ok(unwanted) = attempt.await {
+                        self.end_unwanted(unwanted).await;
+                    }
+                    return;
+                }
+            };
+            let error = match spawned {
+                Ok(child) => {
+                    self.degraded.clear(LACK);
+                    return self.hand_over(ticket, Ok(child)).await;
+                }
+                Err(Failure::Refused(why)) => return self.hand_over(ticket, Err(why)).await,
+                Err(Failure::Short(error)) => error,
+            };
+            self.degraded.set(LACK, format!("{}: {error}; it is tried again", order.spec.name));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_MAX),
+                () = ticket.abandoned() => return,
+            }
+        }
+    }
+
+    async fn hand_over(&self, ticket: SpawnTicket, spawned: Spawned) {
+        let pid = spawned.as_ref().ok().map(|child| child.pid);
+        match ticket.hand_over(spawned) {
+            Ok(ticket) => {
+                // It may have been abandoned with the child in the channel, where nobody takes it out.
+                if let Some(pid) = ticket.lost().await.and(pid) {
+                    let _ = self.kill(pid);
+                    while self.living.contains_key(&pid) {
+                        tokio::time::sleep(RETRY_FIRST).await;
+                    }
+                }
+            }
+            Err((Ok(unwanted), _over)) => self.end_unwanted(unwanted).await,
+            Err(_) => {}
+        }
+    }
+
+    async fn end_unwanted(&self, child: Child) {
+        let _ = self.kill(child.pid);
+        child.exit.await;
+    }
+
+    /// One spawn, on a thread for it.
+    async fn attempt(&self, order: &Arc<Order>, in_flight: &Arc<InFlight>) -> Result<Child, Failure> {
+        let (order_, in_flight, spawner) = (order.clone(), in_flight.clone(), self.clone());
+        let started = self.spawning.run(move || in_flight.enter(|| spawner.start(&order_))).await;
+        let started = started.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
+        let Started { pid, pidfd, output, stdin, vars } = started;
+        let watch = match Pidfd::watch(pidfd) {
+            Ok(watch) => watch,
+            Err(error) => {
+                let spawner = self.clone();
+                let _ = self.spawning.run(move || spawner.undo(pid)).await;
+                return Err(Failure::Short(error));
+            }
+        };
+        let spec = &order.spec;
+        let life = Arc::new(Life::new(
+            pid,
+            Owner {
+                name: spec.name.clone(),
+                incarnation: order.incarnation,
+                escaped: if order.incarnation.is_some() { spec.escaped } else { Escaped::Kill },
+                stop: Stop { signal: spec.stop_signal, to: spec.stop_to },
+                grace: Duration::from_millis(spec.stop_grace_ms),
+            },
+        ));
+        self.living.insert(pid, life.clone());
+        let (living, around) = (self.living.clone(), self.around.clone());
+        let (ended, end) = oneshot::channel();
+        // Its own task, so that it is reaped whatever becomes of the one that waits for it.
+        tokio::spawn(async move {
+            let exit = life.ended(watch, around).await;
+            living.remove(&pid);
+            drop(stdin);
+            let _ = ended.send(exit);
+        });
+        let exit = Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) });
+        Ok(Child { pid, exit, output, vars })
+    }
+
+    /// Starts the child. Blocks for as long as its exec does.
+    fn start(&self, order: &Order) -> Result<Started, Failure> {
+        let Order { line, spec, incarnation, env } = order;
+        fail::fail_point!("spawn.prepare", |why| Err(Failure::Refused(Arc::from(why.unwrap_or_default()))));
+        let prepared = prepare(line, spec, *incarnation, env)?;
+        // A descriptor in hand for the pidfd: when the child is there it must be had.
+        let spare = File::open("/dev/null").map_err(Failure::Short)?;
+        let ends = Ends::open(spec, incarnation.is_some()).map_err(Failure::Short)?;
+        let pid = self.execute(&prepared, spec, &ends)?;
+        self.around.family.enter(pid);
+        drop(spare);
+        let pidfd = match pid_of(pid).map(Pidfd::open) {
+            Some(Ok(pidfd)) => pidfd,
+            Some(Err(error)) => {
+                self.undo(pid);
+                return Err(Failure::Short(error));
+            }
+            None => return Err(Failure::Refused(Arc::from("the kernel gave no process id"))),
+        };
+        let Ends { output, keep, .. } = ends;
+        Ok(Started { pid, pidfd, output, stdin: keep, vars: prepared.vars })
+    }
+
+    fn execute(&self, prepared: &Prepared, spec: &ProcessSpec, ends: &Ends) -> Result<u32, Failure> {
+        fail::fail_point!("spawn.fork", |errno| Err(Failure::Short(io::Error::from_raw_os_error(
+            errno.and_then(|errno| errno.parse().ok()).unwrap_or(libc::EAGAIN)
+        ))));
+        fail::fail_point!("spawn.exec");
+        let launch = Launch {
+            program: &prepared.program,
+            arguments: &prepared.arguments,
+            environment: &prepared.environment,
+            directory: prepared.directory.as_deref(),
+            stdio: ends.targets(),
+            third: None,
+        };
+        let spawned = match self.open_files {
+            None => posix::spawn(&launch),
+            Some(limit) => self.through_stage(&launch, limit),
+        };
+        spawned.map_err(|error| match error.raw_os_error() {
+            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC) => {
+                Failure::Short(error)
+            }
+            _ => Failure::Refused(Arc::from(exec_error(prepared, spec, &error))),
+        })
+    }
+
+    /// By the exec stage, which puts the limit on open files back.
+    fn through_stage(&self, launch: &Launch<'_>, limit: u64) -> io::Result<u32> {
+        let (report, reported) = pipe()?;
+        let arguments = stage::arguments(limit, launch)?;
+        let staged = Launch {
+            program: c"/proc/self/exe",
+            arguments: &arguments,
+            environment: launch.environment,
+            directory: launch.directory,
+            stdio: launch.stdio.each_ref().map(Target::again),
+            third: Some(reported.as_fd()),
+        };
+        let pid = posix::spawn(&staged)?;
+        drop(reported);
+        stage::await_program(report).inspect_err(|_| self.undo(pid))?;
+        Ok(pid)
+    }
+
+    /// Kills and reaps a child that cannot be used.
+    fn undo(&self, pid: u32) {
+        let _ = posix::signal_group(pid, Signal::KILL);
+        let _ = rustix::process::waitpid(pid_of(pid), rustix::process::WaitOptions::empty());
+        self.around.family.release(pid);
+    }
+
+    fn life(&self, pid: u32) -> Result<Arc<Life>, Arc<str>> {
+        self.living.get(&pid).map(|life| life.value().clone()).ok_or_else(|| Arc::from("no such process"))
     }
 }
 
 impl Spawner for OsSpawner {
-    fn spawn(
-        &self,
-        spec: Arc<ProcessSpec>,
-        incarnation: Incarnation,
-        env: LifeEnv,
-    ) -> Boxed<Result<Child, Arc<str>>> {
-        Box::pin(self.clone().start(move || {
-            let mut command = prepared(&spec.command, &spec, &env)?;
-            command.env("PROVOST_INCARNATION", incarnation.to_string());
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            Ok(command)
-        }))
+    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn {
+        let (pending, ticket) = PendingSpawn::new();
+        let order = Order { line: spec.command.clone(), spec, incarnation: Some(incarnation), env };
+        tokio::spawn(self.clone().persist(Arc::new(order), ticket));
+        pending
     }
 
-    fn signal(&self, pid: u32, signal: provost_state::Signal) -> Result<(), Arc<str>> {
-        let group = pid_of(pid).ok_or("no such process")?;
-        let named =
-            Signal::from_named_raw(signal.number()).ok_or_else(|| format!("there is no signal {signal}"))?;
-        // A child that has left its group is told all the same; it is not reaped yet, so the number is its own.
-        let told = match kill_process_group(group, named) {
-            Err(rustix::io::Errno::SRCH) => kill_process(group, named),
-            told => told,
+    fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>> {
+        self.life(pid)?.stop(stop)
+    }
+
+    fn kill(&self, pid: u32) -> Result<(), Arc<str>> {
+        self.life(pid)?.kill()
+    }
+
+    fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {
+        self.life(pid)?.signal(signal, StopTo::Group)
+    }
+
+    fn look_for_leftovers(&self) -> Boxed<()> {
+        let spawner = self.clone();
+        Box::pin(async move { spawner.name_leftovers().await })
+    }
+}
+
+impl OsSpawner {
+    /// Waits a little for spawns that were abandoned, then names the children that hang in them, and orphans.
+    async fn name_leftovers(&self) {
+        let until = tokio::time::Instant::now() + LATE_WITHIN;
+        while !self.flights.is_empty() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(RETRY_FIRST).await;
+        }
+        let leave = |process: Option<Arc<str>>, pid: u32, reason: &str| {
+            if !self.around.leftovers.has(pid) {
+                self.around.leftovers.add(Leftover { process, pid, reason: Arc::from(reason) });
+            }
         };
-        told.map_err(|error| Arc::from(format!("cannot signal {pid}: {error}")))
+        for flight in self.flights.iter() {
+            for pid in flight.in_flight.children(&self.around.family) {
+                leave(Some(flight.name.clone()), pid, "its start hangs, and SIGKILL does not end it");
+            }
+        }
+        if self.around.family.is_alone() {
+            return;
+        }
+        let survey = self.around.family.survey(&self.around.reading);
+        let found = tokio::time::timeout(LATE_WITHIN, survey).await.unwrap_or_default();
+        for relative in found.iter() {
+            match &relative.owner {
+                Some((name, _)) => {
+                    leave(Some(Arc::from(name.as_str())), relative.pid, "it has left its group")
+                }
+                None => leave(None, relative.pid, "owner unknown: it descends from one of the processes"),
+            }
+        }
     }
 }
 
-/// The command with directory and environment as specified.
-fn prepared(line: &CommandLine, spec: &ProcessSpec, env: &[(String, String)]) -> Result<Command, Arc<str>> {
-    let mut command = match line {
-        CommandLine::Argv(argv) => {
-            let (program, arguments) = argv.split_first().ok_or("the command is empty")?;
-            let mut command = Command::new(program);
-            command.args(arguments);
-            command
+/// A child that has just been started.
+struct Started {
+    pid: u32,
+    pidfd: OwnedFd,
+    output: Option<Output>,
+    /// What keeps its standard input open.
+    stdin: Option<OwnedFd>,
+    vars: LifeEnv,
+}
+
+/// The ends of a child's standard input, output and error.
+struct Ends {
+    /// Those of the child, which are closed here when it has them.
+    child: ChildEnds,
+    output: Option<Output>,
+    /// What keeps its standard input open.
+    keep: Option<OwnedFd>,
+}
+
+enum ChildEnds {
+    /// A check: nobody reads what it writes.
+    Nothing(File),
+    Pipes {
+        stdin: Option<OwnedFd>,
+        stdout: OwnedFd,
+        stderr: Option<OwnedFd>,
+    },
+    Terminal(terminal::Terminal),
+}
+
+/// A pipe that is closed by an exec: the end to read from, and the end to write to.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = io::pipe()?;
+    Ok((reader.into(), writer.into()))
+}
+
+impl Ends {
+    fn open(spec: &ProcessSpec, captured: bool) -> io::Result<Self> {
+        if !captured {
+            let nothing = File::options().write(true).open("/dev/null")?;
+            return Ok(Self { child: ChildEnds::Nothing(nothing), output: None, keep: None });
         }
-        CommandLine::Shell(line) => {
-            let mut command = Command::new("/bin/sh");
-            command.arg("-c").arg(line);
-            command
+        if spec.tty {
+            let (terminal, master) = terminal::Terminal::open()?;
+            let output = Some(Output { stdout: master, stderr: None });
+            return Ok(Self { child: ChildEnds::Terminal(terminal), output, keep: None });
         }
-    };
-    if let Some(cwd) = &spec.cwd {
-        // Checked here because the spawn's own error would blame the program.
-        if !cwd.is_dir() {
-            return Err(Arc::from(format!("the working directory {} does not exist", cwd.display())));
-        }
-        command.current_dir(cwd);
+        let (out, stdout) = pipe()?;
+        let (err, stderr) = match spec.stderr {
+            Stderr::Own => pipe().map(|(err, stderr)| (Some(err), Some(stderr)))?,
+            Stderr::Merged => (None, None),
+        };
+        let (stdin, keep) = match spec.stdin {
+            Stdin::Null => (None, None),
+            Stdin::Open => pipe().map(|(stdin, keep)| (Some(stdin), Some(keep)))?,
+        };
+        let output = Some(Output { stdout: out, stderr: err });
+        Ok(Self { child: ChildEnds::Pipes { stdin, stdout, stderr }, output, keep })
     }
-    for path in &spec.env_files {
-        command.envs(env_file::read(path).map_err(|error| Arc::from(error.to_string()))?);
-    }
-    // What the host says of a process cannot be said otherwise by a policy.
-    command.envs(&spec.env).envs(env.iter().map(|(name, value)| (name, value)));
-    command.env("PROVOST_PROCESS", &*spec.name).env("PROVOST_GROUP", &*spec.group);
-    match spec.replica {
-        Some(number) => command.env("PROVOST_REPLICA", number.to_string()),
-        None => command.env_remove("PROVOST_REPLICA"),
-    };
-    Ok(command)
-}
 
-fn said(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such program".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "not allowed to run it (is it executable?)".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-fn pid_of(pid: u32) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(pid).ok()?)
-}
-
-/// The child with the future of its end.
-fn watched(mut child: std::process::Child, wards: Arc<Wards>) -> Result<Child, Arc<str>> {
-    let pid = child.id();
-    let output = child.stdout.take().zip(child.stderr.take()).map(|(stdout, stderr)| Output {
-        stdout: OwnedFd::from(stdout),
-        stderr: Some(OwnedFd::from(stderr)),
-    });
-    let watch =
-        pid_of(pid).ok_or_else(|| std::io::Error::from(rustix::io::Errno::SRCH)).and_then(Pidfd::open);
-    let watch = match watch {
-        Ok(watch) => watch,
-        Err(error) => {
-            end_group(pid);
-            let _ = child.wait();
-            wards.release(pid);
-            return Err(Arc::from(format!("cannot watch the child (Linux 5.3 or later is needed): {error}")));
+    fn targets(&self) -> [Target<'_>; 3] {
+        match &self.child {
+            ChildEnds::Nothing(nothing) => {
+                [Target::Null, Target::Fd(nothing.as_fd()), Target::Fd(nothing.as_fd())]
+            }
+            ChildEnds::Pipes { stdin, stdout, stderr } => [
+                stdin.as_ref().map_or(Target::Null, |stdin| Target::Fd(stdin.as_fd())),
+                Target::Fd(stdout.as_fd()),
+                Target::Fd(stderr.as_ref().unwrap_or(stdout).as_fd()),
+            ],
+            ChildEnds::Terminal(terminal) => [(); 3].map(|()| Target::Path(terminal.path())),
         }
-    };
-    let exit = Box::pin(async move {
-        if watch.ended().await.is_err() {
-            return Exit::Unobserved;
-        }
-        // Before it is reaped: until then the number of its group cannot be anybody else's.
-        end_group(pid);
-        let status = child.wait();
-        wards.release(pid);
-        status.map_or(Exit::Unobserved, exit_of)
-    });
-    Ok(Child { pid, exit, output })
-}
-
-/// SIGKILL for all that is left of a group; nothing left is fine.
-fn end_group(pid: u32) {
-    if let Some(group) = pid_of(pid) {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-}
-
-fn exit_of(status: ExitStatus) -> Exit {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Exit::Code(code),
-        (None, Some(signal)) => Exit::Signal(signal),
-        (None, None) => Exit::Unobserved,
     }
 }

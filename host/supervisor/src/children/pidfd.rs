@@ -1,4 +1,4 @@
-//! A file descriptor of a child that becomes readable when the child ends, and this crate's one `unsafe`.
+//! A file descriptor of a child that becomes readable when the child ends, and the registration of it, which is `unsafe`.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,9 +12,13 @@ use tokio::io::unix::AsyncFd;
 pub(super) struct Pidfd(AsyncFd<OwnedFd>);
 
 impl Pidfd {
-    /// Watches a child that has not been reaped. Needs Linux 5.3 or later.
-    pub(super) fn open(pid: Pid) -> io::Result<Self> {
-        let fd = pidfd_open(pid, PidfdFlags::NONBLOCK)?;
+    /// That of a child that has not been reaped. Needs Linux 5.3 or later.
+    pub(super) fn open(pid: Pid) -> io::Result<OwnedFd> {
+        Ok(pidfd_open(pid, PidfdFlags::NONBLOCK)?)
+    }
+
+    /// Makes an opened one something to wait for. To be called within the runtime.
+    pub(super) fn watch(fd: OwnedFd) -> io::Result<Self> {
         // SAFETY: the descriptor must stay the same open file until it is deregistered. It is owned by the
         // AsyncFd, which deregisters before it drops it, and nothing here hands it out.
         #[expect(

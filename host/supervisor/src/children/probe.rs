@@ -13,19 +13,18 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::LifeEnv;
+use super::Spawner;
 use super::http_get::{self, Url};
 use super::own_port;
 use super::resolver::Resolver;
-use super::variables::{self, VariableError, Variables};
+use super::variables::{self, VariableError};
 use crate::children::os::OsSpawner;
 use crate::jobs::Lane;
 use crate::spec::{Check, CommandLine, ProcessSpec, Readiness};
 
 /// How many addresses of one name are tried at most.
 const ADDRESSES_MAX: usize = 16;
-
-/// The variables that a start policy gave to one life.
-pub(crate) type LifeEnv = Arc<[(String, String)]>;
 
 /// Whose check it is.
 #[derive(Clone, Debug)]
@@ -35,7 +34,7 @@ pub(crate) struct Checked {
     /// Its main process.
     pub(crate) pid: Option<u32>,
     /// What [`variables`] names, with the values of this life.
-    pub(crate) vars: Variables,
+    pub(crate) vars: LifeEnv,
     pub(crate) helpers: OsSpawner,
     pub(crate) resolver: Resolver,
     pub(crate) reading: Lane,
@@ -86,7 +85,7 @@ fn text_of(check: &Check) -> Option<&str> {
 }
 
 /// The text that a process says when it is ready, if it is known by that; with the variables of its life.
-pub(crate) fn awaited_text(spec: &ProcessSpec, vars: &Variables) -> Option<Result<String, VariableError>> {
+pub(crate) fn awaited_text(spec: &ProcessSpec, vars: &LifeEnv) -> Option<Result<String, VariableError>> {
     match spec.ready.as_ref().map(|ready| &ready.check) {
         Some(Check::LogLine(text)) => Some(variables::fill_from(text, vars)),
         _ => None,
@@ -252,7 +251,7 @@ async fn carry_out(
         Ok(mut child) => Ok(tokio::select! {
             exit = &mut child.exit => exit,
             () = report.closed() => {
-                of.helpers.kill(child.pid);
+                let _ = of.helpers.kill(child.pid);
                 child.exit.await
             }
         }),
@@ -265,6 +264,7 @@ async fn carry_out(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::children::leftovers::Leftovers;
     use crate::degraded::Degraded;
     use crate::jobs::Jobs;
 
@@ -277,7 +277,7 @@ mod tests {
             env: Arc::default(),
             pid: Some(std::process::id()),
             vars: vars.collect(),
-            helpers: OsSpawner::new(Arc::default(), jobs.spawning.clone()),
+            helpers: OsSpawner::new(&jobs, Degraded::default(), Leftovers::default(), None),
             resolver: Resolver::of_system(jobs.names.clone()),
             reading: jobs.reading.clone(),
             turn: Arc::new(Semaphore::new(1)),

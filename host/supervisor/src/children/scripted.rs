@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use provost_state::{Consumer, Exit, Incarnation, Signal};
 use tokio::sync::{oneshot, watch};
 
+use super::leftovers::Leftovers;
 use super::os::OsSpawner;
-use super::{Boxed, Child, Spawner};
-use crate::children::probe::LifeEnv;
-use crate::children::reaper::Wards;
+use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawner, Stop};
 use crate::jobs::Jobs;
 use crate::spec::{ProcessSpec, ReplicaSet};
 use crate::supervisor::{BootError, Settings, Supervisor, Wanted};
@@ -90,7 +89,7 @@ impl Scripted {
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Supervisor, BootError> {
         let jobs = Jobs::virtual_time();
-        let helpers = OsSpawner::new(Arc::new(Wards::default()), jobs.spawning.clone());
+        let helpers = OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), None);
         Supervisor::boot_with(
             settings,
             Wanted { specs, sets, consumers },
@@ -186,23 +185,46 @@ impl Scripted {
             stage.stage(|stage| stage.living.remove(&pid));
             exit
         });
-        Ok(Child { pid, exit, output: None })
+        Ok(Child { pid, exit, output: None, vars: Arc::default() })
+    }
+}
+
+impl Scripted {
+    /// A spawn that takes as long as the script holds it.
+    async fn play(
+        self,
+        spec: Arc<ProcessSpec>,
+        incarnation: Incarnation,
+        env: LifeEnv,
+        mut ticket: SpawnTicket,
+    ) {
+        let mut held = self.held.subscribe();
+        tokio::select! {
+            // It cannot fail: the sender is on the stage.
+            _ = held.wait_for(|held| !held) => {}
+            () = ticket.abandoned() => return,
+        }
+        let entered = self.enter(spec.name.clone(), incarnation, env);
+        if let Err((Ok(unwanted), _)) = ticket.hand_over(entered) {
+            let _ = self.signal(unwanted.pid, Signal::KILL);
+        }
     }
 }
 
 impl Spawner for Scripted {
-    fn spawn(
-        &self,
-        spec: Arc<ProcessSpec>,
-        incarnation: Incarnation,
-        env: LifeEnv,
-    ) -> Boxed<Result<Child, Arc<str>>> {
-        let (stage, mut held) = (self.clone(), self.held.subscribe());
-        Box::pin(async move {
-            // It cannot fail: the sender is on the stage.
-            let _ = held.wait_for(|held| !held).await;
-            stage.enter(spec.name.clone(), incarnation, env)
-        })
+    fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn {
+        let (pending, ticket) = PendingSpawn::new();
+        tokio::spawn(self.clone().play(spec, incarnation, env, ticket));
+        pending
+    }
+
+    fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>> {
+        self.signal(pid, stop.signal)?;
+        self.signal(pid, Signal::CONT)
+    }
+
+    fn kill(&self, pid: u32) -> Result<(), Arc<str>> {
+        self.signal(pid, Signal::KILL)
     }
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {
@@ -214,6 +236,10 @@ impl Spawner for Scripted {
             stage.history.push(Act::Signalled(child.name.clone(), signal));
             Ok(())
         })
+    }
+
+    fn look_for_leftovers(&self) -> Boxed<()> {
+        Box::pin(async {})
     }
 }
 

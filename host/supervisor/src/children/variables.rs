@@ -1,18 +1,10 @@
 //! Variables in checks: `$NAME` and `${NAME}` stand for what the checked life has in its environment, `$$` for a dollar.
 //! A dollar before anything else is just a dollar.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use provost_state::Incarnation;
-
-use crate::spec::ProcessSpec;
+use std::borrow::Cow;
 
 /// The longest text that a check can become, in bytes. No address, URL or line is that long.
 const FILLED_BYTES_MAX: usize = 64 << 10;
-
-/// The variables of one life that its checks use, with their values.
-pub(crate) type Variables = Arc<[(String, String)]>;
 
 /// Why the variables in a text cannot be replaced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +31,7 @@ pub enum VariableError {
 /// [`VariableError`]; [`VariableError::Undefined`] where `value` says nothing.
 pub fn fill<'v>(
     text: &str,
-    mut value: impl FnMut(&str) -> Option<std::borrow::Cow<'v, str>>,
+    mut value: impl FnMut(&str) -> Option<Cow<'v, str>>,
 ) -> Result<String, VariableError> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
@@ -84,38 +76,9 @@ fn name_length(text: &str) -> usize {
     text.char_indices().find(|one| !belongs(*one)).map_or(text.len(), |(at, _)| at)
 }
 
-/// The variables that the checks of a process use, with their values in one life; one that the life does not have is not
-/// among them. `files` is what its environment files say, in their order.
-pub(crate) fn of_life(
-    spec: &ProcessSpec,
-    files: &[(String, String)],
-    env: &[(String, String)],
-    incarnation: Incarnation,
-) -> Variables {
-    let names = super::probe::variables(spec);
-    if names.is_empty() {
-        return Arc::default();
-    }
-    let mut values: BTreeMap<&str, String> = BTreeMap::new();
-    let pairs = |list| <[(String, String)]>::iter(list).map(|(name, value)| (name.as_str(), value.clone()));
-    let inherited = names.iter().filter_map(|name| Some((name.as_str(), std::env::var(name).ok()?)));
-    values.extend(inherited.filter(|(name, _)| *name != "PROVOST_REPLICA"));
-    values.extend(pairs(files));
-    values.extend(spec.env.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    values.extend(pairs(env));
-    values.insert("PROVOST_PROCESS", spec.name.to_string());
-    values.insert("PROVOST_GROUP", spec.group.to_string());
-    values.insert("PROVOST_INCARNATION", incarnation.to_string());
-    if let Some(replica) = spec.replica {
-        values.insert("PROVOST_REPLICA", replica.to_string());
-    }
-    names.iter().filter_map(|name| Some((name.clone(), values.remove(name.as_str())?))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Check, CommandLine, Readiness};
 
     fn filled(text: &str) -> Result<String, VariableError> {
         fill_from(text, &[("PORT".into(), "80".into()), ("A_1".into(), "x".into())])
@@ -144,32 +107,5 @@ mod tests {
         let many = "$L".repeat(200);
         let long = [("L".to_owned(), "x".repeat(1_000))];
         assert_eq!(fill_from(&many, &long), Err(VariableError::TooLong));
-    }
-
-    #[test]
-    fn each_layer_of_the_environment_wins_over_those_before_it() {
-        let check = Check::Tcp("$PROVOST_REPLICA:$A:$B:$C:$D:$PROVOST_PROCESS:$PROVOST_INCARNATION".into());
-        let spec = ProcessSpec {
-            ready: Some(Readiness { check, every_ms: 1, timeout_ms: 1, own_port: false }),
-            env: [("B".to_owned(), "config".to_owned()), ("C".to_owned(), "config".to_owned())].into(),
-            replica: Some(2),
-            ..ProcessSpec::new("web.2", CommandLine::Shell("x".into()))
-        };
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let files = [pair("A", "file"), pair("B", "file"), pair("unused", "x")];
-        let life = [pair("C", "policy"), pair("PROVOST_PROCESS", "policy")];
-        let values = of_life(&spec, &files, &life, Incarnation(7));
-        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (&**name, &**value)).collect();
-        assert_eq!(
-            values,
-            [
-                ("A", "file"),
-                ("B", "config"),
-                ("C", "policy"),
-                ("PROVOST_INCARNATION", "7"),
-                ("PROVOST_PROCESS", "web.2"),
-                ("PROVOST_REPLICA", "2")
-            ]
-        );
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use provost_state::{Cause, Event, Health, Incarnation, Moment, Observation};
 
-use super::{Runner, Tagged, seed};
+use super::{Runner, Tagged};
 use crate::children::probe;
 use crate::decider::{Diagnosis, HealthCase, RestartBudget, Verdict};
+use crate::seed::seed;
 
 /// A step of the checkup that came to its end.
 pub(super) enum Finding {
@@ -60,13 +61,13 @@ impl Runner {
         self.checkup.next = Some((self.state.incarnation, Box::pin(finding)));
     }
 
-    pub(super) async fn on_health(&mut self, incarnation: Incarnation, finding: Finding) {
+    pub(super) fn on_health(&mut self, incarnation: Incarnation, finding: Finding) {
         if incarnation != self.state.incarnation || !self.state.ready() {
             return;
         }
         match finding {
             Finding::Checked { outcome, took_ms } => self.ask_what_it_means(outcome, took_ms),
-            Finding::Diagnosed { passed, verdict } => self.on_diagnosed(passed, &verdict).await,
+            Finding::Diagnosed { passed, verdict } => self.on_diagnosed(passed, &verdict),
         }
     }
 
@@ -108,7 +109,7 @@ impl Runner {
         self.checkup.next = Some((state.incarnation, Box::pin(finding)));
     }
 
-    async fn on_diagnosed(&mut self, passed: bool, verdict: &Verdict<Diagnosis>) {
+    fn on_diagnosed(&mut self, passed: bool, verdict: &Verdict<Diagnosis>) {
         let reason: Arc<str> = verdict.told().into();
         let health = match verdict.action {
             Diagnosis::Hold(health) => health,
@@ -121,21 +122,18 @@ impl Runner {
         }
         match verdict.action {
             Diagnosis::Hold(_) => self.check_later(),
-            Diagnosis::Restart => self.restart_unhealthy(reason).await,
+            Diagnosis::Restart => self.restart_unhealthy(reason),
         }
     }
 
     /// Stops it and starts it again. That is no crash: it does not count as a failure.
-    async fn restart_unhealthy(&mut self, reason: Arc<str>) {
+    fn restart_unhealthy(&mut self, reason: Arc<str>) {
         self.checkup.restarted.push_front(self.shared.publisher.now());
         self.checkup.restarted.truncate(RestartBudget::RESTARTS_MAX);
-        let (held, spare) = (self.held, self.spare);
         if let Err(refusal) = self.stop(Cause::Health, reason.clone()) {
             tracing::warn!(process = &*self.spec.name, %refusal, "cannot be told to stop");
         }
-        // A stop of the host's own does not take it out of what its group is doing.
-        (self.held, self.spare) = (held, spare);
-        if let Err(refusal) = self.start(Cause::Health, reason).await {
+        if let Err(refusal) = self.start(Cause::Health, reason) {
             tracing::info!(process = &*self.spec.name, %refusal, "stays down");
         }
     }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use provost_state::{Cause, Event, Incarnation, Judgement, Moment, Phase, Plan, failsafe};
 use tokio::sync::oneshot;
 
-use super::{Runner, seed};
+use super::standing::Step;
+use super::{Own, Runner};
 use crate::children::probe::{self, Checked};
-use crate::children::variables;
+use crate::children::{Child, LifeEnv, PendingSpawn, Spawned};
 use crate::decider::{Permission, StartCase, Verdict};
 use crate::order::{Gate, gate};
+use crate::seed::seed;
 
 /// An attempt to start it, from the wish to the spawn.
 #[derive(Debug)]
@@ -17,29 +19,52 @@ pub(super) struct Attempt {
     cause: Cause,
     /// When its start policies were asked first.
     asked_first: Option<Moment>,
-    /// When they want to be asked again.
-    pub(super) not_before: Option<Moment>,
+    /// Whether they have had it wait.
+    waited: bool,
 }
 
 impl Attempt {
     pub(super) fn new(cause: Cause) -> Self {
-        Self { cause, asked_first: None, not_before: None }
+        Self { cause, asked_first: None, waited: false }
+    }
+}
+
+/// A spawn in progress, and what is needed when it has come to its end.
+pub(super) struct Launching {
+    /// The life before it.
+    before: Incarnation,
+    pub(super) pending: PendingSpawn,
+    env: LifeEnv,
+    /// Why it is spawned now.
+    reason: Arc<str>,
+    /// What the spawn came to, until that is acted on.
+    outcome: Option<Spawned>,
+}
+
+impl Launching {
+    /// Resolves when the spawn has come to its end. What it came to stays here.
+    pub(super) async fn ended(&mut self) {
+        if self.outcome.is_none() {
+            self.outcome = Some((&mut self.pending).await);
+        }
     }
 }
 
 impl Runner {
     /// Is there nothing that keeps it down but what it depends on?
     pub(super) fn waits_for_others(&self) -> bool {
-        let free = !self.held && self.permission.is_none() && self.attempt.not_before.is_none();
-        free && self.state.phase == Phase::Waiting
+        self.state.phase == Phase::Waiting && self.may_launch()
+    }
+
+    fn may_launch(&self) -> bool {
+        self.standing.is_plain() && self.permission.is_none()
     }
 
     /// Spawns if what it depends on and its start policies allow it; says what it waits for otherwise.
-    pub(super) async fn launch_if_open(&mut self) {
-        let due = self.waits_for_others()
-            || matches!(self.state.phase, Phase::Backoff { .. }) && !self.held && self.permission.is_none();
+    pub(super) fn launch_if_open(&mut self) {
+        let due = matches!(self.state.phase, Phase::Waiting | Phase::Backoff { .. }) && self.may_launch();
         if due && self.is_open() {
-            self.ask_to_start().await;
+            self.ask_to_start();
         }
     }
 
@@ -68,10 +93,10 @@ impl Runner {
         }
     }
 
-    async fn ask_to_start(&mut self) {
+    fn ask_to_start(&mut self) {
         let chain = self.chain.load_full();
         if !chain.iter().any(|policy| policy.judges(Judgement::Start)) {
-            self.launch(Arc::default(), None).await;
+            self.launch(Arc::default(), None);
             return;
         }
         let now = self.shared.publisher.now();
@@ -93,9 +118,9 @@ impl Runner {
         self.permission = Some((state.incarnation, Box::pin(permission)));
     }
 
-    pub(super) async fn on_permitted(&mut self, incarnation: Incarnation, verdict: Verdict<Permission>) {
+    pub(super) fn on_permitted(&mut self, incarnation: Incarnation, verdict: &Verdict<Permission>) {
         let startable = matches!(self.state.phase, Phase::Waiting | Phase::Backoff { .. });
-        if incarnation != self.state.incarnation || !startable || self.held {
+        if incarnation != self.state.incarnation || !startable || !self.standing.is_plain() {
             return;
         }
         let told: Arc<str> = verdict.told().into();
@@ -104,11 +129,13 @@ impl Runner {
             Permission::Granted(env) if self.is_open() => {
                 let env = env.clone();
                 let said = *verdict.by != *failsafe::NAME || verdict.overruled.is_some();
-                self.launch(env, said.then_some(told)).await;
+                self.launch(env, said.then_some(told));
             }
             Permission::Granted(_) => {}
             Permission::Later(delay_ms) => {
-                self.attempt.not_before = Some(self.shared.publisher.now().plus_ms(*delay_ms));
+                let until = self.shared.publisher.now().plus_ms(*delay_ms);
+                self.attempt.waited = true;
+                self.step(Step::Defer(until));
                 self.wait(Cause::Policy, told);
             }
             Permission::Refused => {
@@ -117,23 +144,38 @@ impl Runner {
         }
     }
 
-    async fn launch(&mut self, env: probe::LifeEnv, allowed: Option<Arc<str>>) {
+    /// Begins to spawn it. The runner goes on listening: the end of the spawn is an input.
+    fn launch(&mut self, env: LifeEnv, allowed: Option<Arc<str>>) {
         let before = self.state.incarnation;
         let incarnation = before.next();
-        let vars = variables::of_life(&self.spec, &[], &env, incarnation);
-        let text_seen = match probe::awaited_text(&self.spec, &vars) {
-            Some(Ok(text)) => Some(self.shared.logs.await_text(self.state.id, incarnation, &text)),
-            _ => None,
+        let pending = self.shared.spawner.spawn(self.spec.clone(), incarnation, env.clone());
+        let reason = self.why_now(allowed);
+        self.launching = Some(Launching { before, pending, env, reason, outcome: None });
+        self.step(Step::Spawn);
+    }
+
+    /// The line of its output that makes it ready, to be waited for from before its output is read.
+    pub(super) fn await_text(&self, incarnation: Incarnation) -> Option<oneshot::Receiver<()>> {
+        let text = probe::awaited_text(&self.spec, &self.vars)?.ok()?;
+        Some(self.shared.logs.await_text(self.state.id, incarnation, &text))
+    }
+
+    pub(super) fn on_spawned(&mut self) {
+        let Some(launching) = self.launching.take() else { return };
+        let Launching { before, env, reason, outcome: Some(spawned), .. } = launching else {
+            return;
         };
-        match self.shared.spawner.spawn(self.spec.clone(), incarnation, env.clone()).await {
-            Ok(child) => {
-                let reason = self.why_now(allowed);
-                if let Some(output) = child.output {
+        self.step(Step::Spawned);
+        match spawned {
+            Ok(Child { pid, exit, output, vars }) => {
+                let incarnation = before.next();
+                self.child = Some(Own { incarnation, pid, exit, ended: None });
+                (self.env, self.vars) = (env, vars);
+                let text_seen = self.await_text(incarnation);
+                if let Some(output) = output {
                     self.shared.logs.capture(self.state.id, incarnation, output);
                 }
-                self.env = env;
-                self.child = Some((incarnation, child.exit));
-                self.commit(before, &Event::Spawned { pid: child.pid, reason });
+                self.commit(before, &Event::Spawned { pid, reason });
                 self.watch_readiness(incarnation, text_seen);
             }
             Err(error) => {
@@ -150,6 +192,9 @@ impl Runner {
             (Phase::Backoff { .. }, Some(ruling), _) => {
                 Arc::from(format!("restarted by {}: {}", ruling.by, ruling.reason))
             }
+            (_, _, Cause::Policy) if self.attempt.waited => {
+                Arc::from("its start policies do not object any more")
+            }
             (_, _, Cause::Dependency) => Arc::from("what it waited for has come"),
             _ => self.state.reason.clone(),
         };
@@ -163,7 +208,11 @@ impl Runner {
         }
     }
 
-    fn watch_readiness(&mut self, incarnation: Incarnation, text_seen: Option<oneshot::Receiver<()>>) {
+    pub(super) fn watch_readiness(
+        &mut self,
+        incarnation: Incarnation,
+        text_seen: Option<oneshot::Receiver<()>>,
+    ) {
         match self.spec.ready.clone() {
             None => {
                 let reason = self.state.reason.clone();
@@ -178,12 +227,11 @@ impl Runner {
 
     /// Whose checks are made.
     pub(super) fn checked(&self) -> Checked {
-        let vars = variables::of_life(&self.spec, &[], &self.env, self.state.incarnation);
         Checked {
             spec: self.spec.clone(),
             env: self.env.clone(),
             pid: self.state.pid(),
-            vars,
+            vars: self.vars.clone(),
             helpers: self.shared.helpers.clone(),
             resolver: self.shared.resolver.clone(),
             reading: self.shared.jobs.reading.clone(),

@@ -5,25 +5,30 @@ use std::sync::Arc;
 use provost_state::{Cause, Desired, Event, PhaseKind, Signal};
 
 use super::launch::Attempt;
+use super::standing::Step;
 use super::{Order, Runner, Want};
+use crate::children::Stop;
 use crate::supervisor::Refusal;
 
 impl Runner {
-    pub(super) async fn on_order(&mut self, order: Order) {
+    pub(super) fn on_order(&mut self, order: Order) {
         let result = match order.want {
-            Want::Start(cause) => self.start(cause, asked("start", cause)).await,
+            Want::Start(cause) => self.start(cause, asked("start", cause)),
             Want::Stop(cause) => self.stop(cause, asked("stop", cause)),
             Want::StopFor(cause, reason) => self.stop(cause, reason),
-            Want::Restart(cause) => self.restart(cause).await,
+            Want::Restart(cause) => self.restart(cause),
             Want::Signal(signal) => self.signal(signal),
-            Want::Kill => self.signal(Signal::KILL),
+            Want::Kill => {
+                self.kill();
+                Ok(())
+            }
             Want::Hold(reason) => self.hold(reason),
             Want::Release => {
-                self.release().await;
+                self.release();
                 Ok(())
             }
             Want::GiveUp(reason) => self.give_up(reason),
-            Want::Needed(reason) => self.needed(reason).await,
+            Want::Needed(reason) => self.needed(reason),
             Want::Spare(reason) => self.not_needed(reason),
         };
         // Whoever asked may have gone.
@@ -31,15 +36,16 @@ impl Runner {
     }
 
     /// Wanted up: by nobody but its own state prevented. What is up already is left alone.
-    pub(super) async fn start(&mut self, cause: Cause, reason: Arc<str>) -> Result<(), Refusal> {
+    pub(super) fn start(&mut self, cause: Cause, reason: Arc<str>) -> Result<(), Refusal> {
         if self.shared.closing() {
             return Err(Refusal::ShuttingDown);
         }
         match (self.state.phase.kind(), self.state.desired) {
             (PhaseKind::Waiting, _) => {
-                // Somebody is in haste: its start policies are asked now and not when they wanted to be.
-                if self.attempt.not_before.take().is_some() {
-                    self.launch_if_open().await;
+                // An explicit start overrides the wait: the start policies are asked now.
+                if self.standing.deferred().is_some() {
+                    self.step(Step::Due);
+                    self.launch_if_open();
                 }
                 return Ok(());
             }
@@ -49,7 +55,7 @@ impl Runner {
             _ => {}
         }
         if self.want_up(cause, reason) {
-            self.launch_if_open().await;
+            self.launch_if_open();
         }
         Ok(())
     }
@@ -58,16 +64,13 @@ impl Runner {
     pub(super) fn want_up(&mut self, cause: Cause, reason: Arc<str>) -> bool {
         self.ruling = None;
         self.permission = None;
-        self.doomed = None;
-        self.spare = false;
         self.attempt = Attempt::new(cause);
+        self.step(Step::Start);
         self.commit_now(&Event::Start { cause, reason })
     }
 
     /// Wanted down: told to end if it has a child, at once otherwise. What is down already is left alone.
     pub(super) fn stop(&mut self, cause: Cause, reason: Arc<str>) -> Result<(), Refusal> {
-        self.held = false;
-        self.spare = false;
         let was = self.state.phase.kind();
         let already = match was {
             PhaseKind::Stopped => true,
@@ -75,6 +78,7 @@ impl Runner {
             _ => false,
         };
         if already {
+            self.step(Step::Stop);
             return Ok(());
         }
         let kill_at = self.shared.publisher.now().plus_ms(self.spec.stop_grace_ms);
@@ -86,19 +90,25 @@ impl Runner {
             return Ok(());
         }
         match was {
-            PhaseKind::Starting | PhaseKind::Running => self.tell_to_end(),
-            _ => Ok(()),
+            PhaseKind::Starting | PhaseKind::Running => {
+                self.step(Step::End);
+                self.tell_to_end()
+            }
+            _ => {
+                self.step(Step::Stop);
+                Ok(())
+            }
         }
     }
 
-    async fn restart(&mut self, cause: Cause) -> Result<(), Refusal> {
+    fn restart(&mut self, cause: Cause) -> Result<(), Refusal> {
         if self.shared.closing() {
             return Err(Refusal::ShuttingDown);
         }
         if self.state.phase.kind().is_live() {
             self.stop(cause, asked("stop", cause))?;
         }
-        self.start(cause, asked("start", cause)).await
+        self.start(cause, asked("start", cause))
     }
 
     fn signal(&self, signal: Signal) -> Result<(), Refusal> {
@@ -106,10 +116,11 @@ impl Runner {
         self.shared.spawner.signal(pid, signal).map_err(Refusal::SignalFailed)
     }
 
-    /// The configured signal, and SIGCONT for a group that is suspended (as s6's `-d` does).
-    fn tell_to_end(&self) -> Result<(), Refusal> {
-        self.signal(self.spec.stop_signal)?;
-        self.signal(Signal::CONT)
+    /// The configured signal, and SIGCONT for what is suspended.
+    pub(super) fn tell_to_end(&self) -> Result<(), Refusal> {
+        let pid = self.state.pid().ok_or(Refusal::NotRunning)?;
+        let stop = Stop { signal: self.spec.stop_signal, to: self.spec.stop_to };
+        self.shared.spawner.stop(pid, stop).map_err(Refusal::SignalFailed)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use provost_state::{Cause, Desired, Event, PhaseKind};
 
 use super::Runner;
+use super::standing::Step;
 use crate::supervisor::Refusal;
 
 impl Runner {
@@ -17,25 +18,30 @@ impl Runner {
         match self.state.phase.kind() {
             PhaseKind::Starting | PhaseKind::Running => {
                 let told = self.stop(Cause::Policy, reason.clone());
-                self.held = self.want_up(Cause::Policy, reason);
+                self.want_up_held(reason);
                 told
             }
             PhaseKind::Backoff => {
-                self.held = self.want_up(Cause::Policy, reason);
+                self.want_up_held(reason);
                 Ok(())
             }
             // It ended while its group was about to be stopped: what would have been decided is overtaken.
             PhaseKind::Exited if self.ruling.is_some() => {
-                self.held = self.want_up(Cause::Policy, reason);
+                self.want_up_held(reason);
                 Ok(())
             }
             PhaseKind::Stopping | PhaseKind::Waiting => {
                 self.permission = None;
-                self.attempt.not_before = None;
-                self.held = true;
+                self.step(Step::Hold);
                 Ok(())
             }
             PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal => Ok(()),
+        }
+    }
+
+    fn want_up_held(&mut self, reason: Arc<str>) {
+        if self.want_up(Cause::Policy, reason) {
+            self.step(Step::Hold);
         }
     }
 
@@ -48,9 +54,10 @@ impl Runner {
         self.want_up(Cause::Policy, reason);
     }
 
-    pub(super) async fn release(&mut self) {
-        if std::mem::take(&mut self.held) {
-            self.launch_if_open().await;
+    pub(super) fn release(&mut self) {
+        if self.standing.is_held() {
+            self.step(Step::Release);
+            self.launch_if_open();
         }
     }
 
@@ -62,14 +69,14 @@ impl Runner {
         match self.state.phase.kind() {
             PhaseKind::Starting | PhaseKind::Running | PhaseKind::Stopping => {
                 let told = self.stop(Cause::Policy, reason.clone());
-                self.doomed = Some(reason);
+                self.step(Step::GiveUp(reason));
                 told
             }
             PhaseKind::Exited if self.ruling.is_none() => Ok(()),
             PhaseKind::Waiting | PhaseKind::Backoff | PhaseKind::Exited => {
                 self.ruling = None;
                 self.permission = None;
-                self.held = false;
+                self.step(Step::Stop);
                 self.commit_now(&Event::Refused { reason });
                 Ok(())
             }
@@ -77,22 +84,24 @@ impl Runner {
         }
     }
 
+    /// It begins as one that its set does not need.
+    pub(crate) fn begin_spare(&mut self) {
+        self.step(Step::Spare);
+    }
+
     /// Its set needs it: what the set had stopped is started, and nothing else.
-    pub(super) async fn needed(&mut self, reason: Arc<str>) -> Result<(), Refusal> {
-        if std::mem::take(&mut self.spare) { self.start(Cause::Policy, reason).await } else { Ok(()) }
+    pub(super) fn needed(&mut self, reason: Arc<str>) -> Result<(), Refusal> {
+        if self.standing.is_spare() { self.start(Cause::Policy, reason) } else { Ok(()) }
     }
 
     /// Its set does not need it: what is up is stopped, and may be started by the set again.
     pub(super) fn not_needed(&mut self, reason: Arc<str>) -> Result<(), Refusal> {
         let kind = self.state.phase.kind();
-        // Before its first start: a stopped process takes no reason, so it is wanted for a moment.
-        if kind == PhaseKind::Stopped && self.state.version.0 == 0 {
-            self.want_up(Cause::Boot, reason.clone());
-        } else if self.state.desired == Desired::Down {
+        if kind == PhaseKind::Stopped || self.state.desired == Desired::Down {
             return Ok(());
         }
         let told = self.stop(Cause::Policy, reason);
-        self.spare = true;
+        self.step(Step::Spare);
         told
     }
 }

@@ -11,8 +11,12 @@
 //! Whatever arrives names the incarnation that it belongs to and is committed under that name, so a late
 //! message about a former life is refused by the registry and changes nothing.
 //!
+//! A runner that panics is replaced by a new one, which starts from the published state, the living child and the mailbox.
+//!
 //! | file | owns |
 //! |---|---|
+//! | `standing` | what holds beside the phase: held, deferred, spawning, what follows a stop |
+//! | `takeover` | a new runner in the place of one that ended unexpectedly |
 //! | `orders` | what others want of it: up, down, a signal |
 //! | `launch` | from wanted to ready: the gate, its start policies, the spawn |
 //! | `health` | its checks while it is ready, and what they mean |
@@ -21,10 +25,11 @@
 mod health;
 mod launch;
 mod orders;
+mod standing;
+mod takeover;
 mod together;
 
 use std::future::{Future, pending};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use provost_state::{
@@ -33,14 +38,15 @@ use provost_state::{
 };
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use crate::children::Boxed;
-use crate::children::probe::LifeEnv;
+use crate::children::{Boxed, LifeEnv};
 use crate::decider::{EndCase, Permission, Verdict};
 use crate::roster::Chain;
+use crate::seed::seed;
 use crate::spec::ProcessSpec;
 use crate::supervisor::{Refusal, Shared};
 use health::{Checkup, Finding};
-use launch::Attempt;
+use launch::{Attempt, Launching};
+use standing::{After, Standing, Step};
 
 /// What others want of a process.
 #[derive(Clone, Debug)]
@@ -76,6 +82,10 @@ pub(crate) struct Order {
 enum Input {
     Order(Order),
     Exited(Incarnation, Exit),
+    /// The spawn of the life after this one has come to its end.
+    Spawned,
+    /// Nothing is left of a spawn that nobody wanted any more.
+    Gone,
     Ready(Incarnation, String),
     Ruled(Incarnation, Verdict<RulingAction>),
     /// It was decided whether it may be spawned.
@@ -99,7 +109,12 @@ pub(crate) struct Runner {
     chain: Chain,
     /// The last state it committed, which is the latest: nobody else writes.
     state: Arc<ProcessState>,
-    child: Tagged<Exit>,
+    child: Option<Own>,
+    /// The spawn in progress.
+    launching: Option<Launching>,
+    /// A spawn that was abandoned: resolves when nothing of it is left.
+    late: Option<Boxed<()>>,
+    standing: Standing,
     readiness: Tagged<String>,
     ruling: Tagged<Verdict<RulingAction>>,
     permission: Tagged<Verdict<Permission>>,
@@ -109,14 +124,27 @@ pub(crate) struct Runner {
     check_turn: Arc<Semaphore>,
     /// What start policies gave to this life.
     env: LifeEnv,
-    /// The life that was sent SIGKILL: there is nothing left to wait for but its end.
-    killed: Option<Incarnation>,
-    /// Its group is being restarted: it is not spawned before it is released.
-    held: bool,
-    /// It is given up as soon as it has stopped; why.
-    doomed: Option<Arc<str>>,
-    /// It is down because its set does not need it, and not because somebody stopped it.
-    spare: bool,
+    /// The values of the variables that the checks of this life name.
+    vars: LifeEnv,
+}
+
+/// The child of this runner.
+struct Own {
+    incarnation: Incarnation,
+    pid: u32,
+    exit: Boxed<Exit>,
+    /// How it ended, until that is committed.
+    ended: Option<Exit>,
+}
+
+impl Own {
+    /// Resolves when it has ended. Asking again gives the same answer.
+    async fn end(&mut self) -> (Incarnation, Exit) {
+        if self.ended.is_none() {
+            self.ended = Some((&mut self.exit).await);
+        }
+        (self.incarnation, self.ended.clone().unwrap_or(Exit::Unobserved))
+    }
 }
 
 /// The next of a future that may not be there.
@@ -128,6 +156,30 @@ async fn next_of<T>(slot: &mut Tagged<T>) -> (Incarnation, T) {
             *slot = None;
             (incarnation, value)
         }
+        None => pending().await,
+    }
+}
+
+/// The end of a child that may not be there.
+async fn end_of(child: &mut Option<Own>) -> (Incarnation, Exit) {
+    match child {
+        Some(child) => child.end().await,
+        None => pending().await,
+    }
+}
+
+/// The end of the spawn in progress.
+async fn end_of_spawn(launching: &mut Option<Launching>) {
+    match launching {
+        Some(launching) => launching.ended().await,
+        None => pending().await,
+    }
+}
+
+/// The end of a late spawn.
+async fn gone_of(late: &mut Option<Boxed<()>>) {
+    match late {
+        Some(gone) => gone.await,
         None => pending().await,
     }
 }
@@ -149,6 +201,9 @@ impl Runner {
             chain,
             state,
             child: None,
+            launching: None,
+            late: None,
+            standing: Standing::Plain,
             readiness: None,
             ruling: None,
             permission: None,
@@ -156,25 +211,25 @@ impl Runner {
             checkup: Checkup::default(),
             check_turn: Arc::new(Semaphore::new(1)),
             env: Arc::default(),
-            killed: None,
-            held: false,
-            doomed: None,
-            spare: false,
+            vars: Arc::default(),
         }
     }
 
-    /// Runs until nobody can give orders any more.
-    pub(crate) async fn run(mut self) {
+    /// Listens until nobody can give orders any more.
+    async fn listen(&mut self) {
         while let Some(input) = self.next().await {
+            self.fault();
             match input {
-                Input::Order(order) => self.on_order(order).await,
-                Input::Exited(incarnation, exit) => self.on_exited(incarnation, exit).await,
+                Input::Order(order) => self.on_order(order),
+                Input::Exited(incarnation, exit) => self.on_exited(incarnation, exit),
+                Input::Spawned => self.on_spawned(),
+                Input::Gone => self.on_gone(),
                 Input::Ready(incarnation, reason) => self.on_ready(incarnation, &reason),
-                Input::Ruled(incarnation, verdict) => self.on_ruled(incarnation, verdict).await,
-                Input::Permitted(incarnation, verdict) => self.on_permitted(incarnation, verdict).await,
-                Input::Health(incarnation, finding) => self.on_health(incarnation, finding).await,
-                Input::Due => self.on_due().await,
-                Input::WorldChanged => self.launch_if_open().await,
+                Input::Ruled(incarnation, verdict) => self.on_ruled(incarnation, verdict),
+                Input::Permitted(incarnation, verdict) => self.on_permitted(incarnation, &verdict),
+                Input::Health(incarnation, finding) => self.on_health(incarnation, finding),
+                Input::Due => self.on_due(),
+                Input::WorldChanged => self.launch_if_open(),
             }
         }
     }
@@ -191,7 +246,9 @@ impl Runner {
         };
         tokio::select! {
             biased;
-            (incarnation, exit) = next_of(&mut self.child) => Some(Input::Exited(incarnation, exit)),
+            (incarnation, exit) = end_of(&mut self.child) => Some(Input::Exited(incarnation, exit)),
+            () = end_of_spawn(&mut self.launching) => Some(Input::Spawned),
+            () = gone_of(&mut self.late) => Some(Input::Gone),
             (incarnation, ruling) = next_of(&mut self.ruling) => Some(Input::Ruled(incarnation, ruling)),
             (incarnation, verdict) = next_of(&mut self.permission) => Some(Input::Permitted(incarnation, verdict)),
             (incarnation, reason) = next_of(&mut self.readiness) => Some(Input::Ready(incarnation, reason)),
@@ -204,14 +261,34 @@ impl Runner {
 
     /// When it is to act by itself.
     fn due(&self) -> Option<Moment> {
-        match self.state.phase {
-            Phase::Stopping { .. } if self.killed == Some(self.state.incarnation) => None,
-            Phase::Stopping { kill_at, .. } => Some(kill_at),
-            Phase::Waiting | Phase::Backoff { .. } if self.permission.is_some() => None,
-            Phase::Backoff { until } => Some(until),
-            Phase::Waiting if !self.held => self.attempt.not_before,
+        match (&self.state.phase, &self.standing) {
+            (Phase::Stopping { .. }, Standing::Ending { killed: true, .. }) => None,
+            (Phase::Stopping { kill_at, .. }, _) => Some(*kill_at),
+            (Phase::Waiting | Phase::Backoff { .. }, _) if self.permission.is_some() => None,
+            (Phase::Backoff { until }, Standing::Plain | Standing::Held) => Some(*until),
+            (Phase::Waiting, standing) => standing.deferred(),
             _ => None,
         }
+    }
+
+    /// What holds beside the phase after `step`.
+    fn step(&mut self, step: Step) {
+        self.standing = std::mem::replace(&mut self.standing, Standing::Plain).after(step);
+        if matches!(self.standing, Standing::Late(_))
+            && let Some(launching) = self.launching.take()
+        {
+            self.late = Some(launching.pending.abandon());
+        }
+    }
+
+    /// A place for a test to have this runner panic: by the name of the process.
+    fn fault(&self) {
+        fail::fail_point!("runner.panic", |name| {
+            #[expect(clippy::panic, reason = "compiled in only with fail points, which a test asks for")]
+            if name.is_none_or(|name| *name == *self.spec.name) {
+                panic!("a panic on purpose");
+            }
+        });
     }
 
     /// Publishes what happened to `incarnation`. False if it was refused: then it is not so.
@@ -238,42 +315,58 @@ impl Runner {
         self.commit(self.state.incarnation, event)
     }
 
-    async fn on_due(&mut self) {
+    fn on_due(&mut self) {
         match self.state.phase {
-            Phase::Backoff { .. } if self.held => self.wait_for_group(),
-            Phase::Backoff { .. } => self.launch_if_open().await,
+            Phase::Backoff { .. } if self.standing.is_held() => self.wait_for_group(),
+            Phase::Backoff { .. } => self.launch_if_open(),
             Phase::Waiting => {
-                self.attempt.not_before = None;
-                self.launch_if_open().await;
+                self.step(Step::Due);
+                self.launch_if_open();
             }
-            Phase::Stopping { pid, .. } => {
-                // If it cannot be killed it has ended: its exit is on its way.
-                if let Err(error) = self.shared.spawner.signal(pid, Signal::KILL) {
-                    tracing::warn!(process = &*self.spec.name, %error, "cannot kill");
-                }
-                self.killed = Some(self.state.incarnation);
-            }
+            Phase::Stopping { .. } => self.kill(),
             _ => {}
         }
     }
 
-    async fn on_exited(&mut self, incarnation: Incarnation, exit: Exit) {
+    /// SIGKILL for its child and all that belongs to it. If that is impossible it has ended: its exit is on its way.
+    fn kill(&mut self) {
+        if let Some(pid) = self.state.pid()
+            && let Err(error) = self.shared.spawner.kill(pid)
+        {
+            tracing::warn!(process = &*self.spec.name, %error, "cannot kill");
+        }
+        self.step(Step::Kill);
+    }
+
+    fn on_exited(&mut self, incarnation: Incarnation, exit: Exit) {
         let was_ready = self.state.ready();
-        self.child = None;
         self.readiness = None;
         self.checkup.end();
-        if !self.commit(incarnation, &Event::Exited { exit }) {
+        let committed = self.commit(incarnation, &Event::Exited { exit });
+        self.child = None;
+        if !committed {
             return;
         }
-        match (&self.state.phase, self.doomed.take()) {
+        let doomed = match &self.standing {
+            Standing::Ending { after: After::Fatal(reason), .. } => Some(reason.clone()),
+            _ => None,
+        };
+        self.step(Step::Exited);
+        match (&self.state.phase, doomed) {
             (Phase::Exited, _) => self.ask(was_ready),
             // It was told to end by a restart.
-            (Phase::Waiting, _) => self.launch_if_open().await,
+            (Phase::Waiting, _) => self.launch_if_open(),
             (Phase::Stopped, Some(reason)) => {
                 self.commit_now(&Event::Refused { reason });
             }
             _ => {}
         }
+    }
+
+    fn on_gone(&mut self) {
+        self.late = None;
+        self.step(Step::Gone);
+        self.launch_if_open();
     }
 
     /// Facts stand; now for the opinion. The runner goes on listening meanwhile.
@@ -299,7 +392,7 @@ impl Runner {
         self.ruling = Some((state.incarnation, Box::pin(ruling)));
     }
 
-    async fn on_ruled(&mut self, incarnation: Incarnation, verdict: Verdict<RulingAction>) {
+    fn on_ruled(&mut self, incarnation: Incarnation, verdict: Verdict<RulingAction>) {
         let Verdict { action, by, reason, overruled } = verdict;
         let ruling = Arc::new(Ruling { action, by, reason, overruled });
         if !self.commit(incarnation, &Event::Decided { ruling }) {
@@ -309,22 +402,16 @@ impl Runner {
             (RulingAction::Restart { scope, .. }, Phase::Backoff { until }) => {
                 let until = *until;
                 self.attempt = Attempt::new(Cause::Policy);
-                self.held = self.shared.groups.restart(&self.state, scope, until);
-                if !self.held && until.mono_ns <= self.state.changed_at.mono_ns {
-                    self.launch_if_open().await;
+                if self.shared.groups.restart(&self.state, scope, until) {
+                    self.step(Step::Hold);
+                } else if until.mono_ns <= self.state.changed_at.mono_ns {
+                    self.launch_if_open();
                 }
             }
             (RulingAction::GiveUp(escalation), _) => self.shared.groups.escalate(&self.state, escalation),
             _ => {}
         }
     }
-}
-
-/// For a judge that has no randomness: the same for the same trigger.
-pub(crate) fn seed(name: &str, number: u64, now: Moment) -> u64 {
-    let mut seed = DefaultHasher::new();
-    (name, number, now.wall_ms).hash(&mut seed);
-    seed.finish()
 }
 
 /// Keeps the compiler honest: a runner must be able to move between threads.

@@ -1,0 +1,253 @@
+//! What is executed: the program, found on the `PATH` of the child, its arguments and its whole environment, and what an
+//! error of the kernel means in words.
+
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use provost_state::Incarnation;
+
+use super::{LifeEnv, env_file, probe};
+use crate::spec::{CommandLine, ProcessSpec};
+
+/// Where programs are looked for if the environment has no `PATH` (as by the C library).
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// A command that is ready to be executed.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) program: CString,
+    pub(super) arguments: Vec<CString>,
+    pub(super) environment: Vec<CString>,
+    pub(super) directory: Option<CString>,
+    /// The values of the variables that were asked for.
+    pub(super) vars: LifeEnv,
+}
+
+/// Makes a command ready: reads environment files, finds the program, checks the directory. It may wait for disks.
+///
+/// # Errors
+/// What is wrong, in words for people.
+pub(super) fn prepare(
+    line: &CommandLine,
+    spec: &ProcessSpec,
+    incarnation: Option<Incarnation>,
+    env: &LifeEnv,
+) -> Result<Prepared, Arc<str>> {
+    let environment = environment(spec, incarnation, env)?;
+    if let Some(cwd) = &spec.cwd {
+        // Checked here because the error of the spawn would blame the program.
+        if !cwd.is_dir() {
+            return Err(Arc::from(format!("the working directory {} does not exist", cwd.display())));
+        }
+    }
+    let words: Vec<&str> = match line {
+        CommandLine::Argv(words) => words.iter().map(String::as_str).collect(),
+        CommandLine::Shell(line) => vec!["/bin/sh", "-c", line],
+    };
+    let name = words.first().filter(|name| !name.is_empty()).ok_or("the command is empty")?;
+    let program = find(name, &environment, spec.cwd.as_deref())?;
+    let text = |bytes: &[u8], what: &str| {
+        CString::new(bytes).map_err(|_| Arc::from(format!("{what} contains a NUL character")))
+    };
+    Ok(Prepared {
+        program: text(program.as_os_str().as_bytes(), "the path of the program")?,
+        arguments: words
+            .iter()
+            .map(|word| text(word.as_bytes(), "an argument of the command"))
+            .collect::<Result<_, Arc<str>>>()?,
+        directory: spec
+            .cwd
+            .as_ref()
+            .map(|cwd| text(cwd.as_os_str().as_bytes(), "the working directory"))
+            .transpose()?,
+        vars: vars(spec, &environment),
+        environment: environment
+            .into_iter()
+            .map(|(name, value)| {
+                let mut variable = name.clone().into_vec();
+                variable.push(b'=');
+                variable.extend(value.into_vec());
+                text(&variable, &format!("the variable {}", name.display()))
+            })
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// The values of the variables that the checks of a process name.
+fn vars(spec: &ProcessSpec, environment: &BTreeMap<OsString, OsString>) -> LifeEnv {
+    let value =
+        |name: &String| environment.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
+    let pair = |name: String| value(&name).map(|value| (name, value));
+    probe::variables(spec).into_iter().filter_map(pair).collect()
+}
+
+/// The whole environment of a child: the host's own, then the environment files, then the config's, then what a start
+/// policy set for this life, then what the host says of the process, which nobody can say otherwise.
+fn environment(
+    spec: &ProcessSpec,
+    incarnation: Option<Incarnation>,
+    env: &LifeEnv,
+) -> Result<BTreeMap<OsString, OsString>, Arc<str>> {
+    let mut all: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    for path in &spec.env_files {
+        let variables = env_file::read(path).map_err(|error| Arc::from(error.to_string()))?;
+        all.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+    }
+    all.extend(spec.env.iter().map(|(name, value)| (name.into(), value.into())));
+    all.extend(env.iter().map(|(name, value)| (name.into(), value.into())));
+    all.insert("PROVOST_PROCESS".into(), (&*spec.name).into());
+    all.insert("PROVOST_GROUP".into(), (&*spec.group).into());
+    let mut own = |name: &str, value: Option<String>| match value {
+        Some(value) => all.insert(name.into(), value.into()),
+        None => all.remove(OsStr::new(name)),
+    };
+    own("PROVOST_REPLICA", spec.replica.map(|number| number.to_string()));
+    own("PROVOST_INCARNATION", incarnation.map(|number| number.to_string()));
+    Ok(all)
+}
+
+/// The program of this name: a path as it is (a relative one starts in the working directory of the child), anything else on
+/// the child's `PATH`, as `execvp` does it.
+fn find(
+    name: &str,
+    environment: &BTreeMap<OsString, OsString>,
+    cwd: Option<&Path>,
+) -> Result<PathBuf, Arc<str>> {
+    if name.contains('/') {
+        return Ok(PathBuf::from(name));
+    }
+    let path = environment.get(OsStr::new("PATH")).map_or(OsStr::new(DEFAULT_PATH), |path| path);
+    let mut forbidden = None;
+    for dir in std::env::split_paths(path) {
+        // An empty entry means the working directory.
+        let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
+        let candidate = dir.join(name);
+        let seen = cwd.map_or_else(|| candidate.clone(), |cwd| cwd.join(&candidate));
+        match std::fs::metadata(&seen) {
+            Ok(metadata) if metadata.is_file() && metadata.mode() & 0o111 != 0 => return Ok(candidate),
+            Ok(metadata) if metadata.is_file() => forbidden = Some(candidate),
+            _ => {}
+        }
+    }
+    match forbidden {
+        Some(found) => {
+            Err(Arc::from(format!("{}: not allowed to run it (is it executable?)", found.display())))
+        }
+        None => Err(Arc::from(format!("{name}: no such program on the PATH of the process"))),
+    }
+}
+
+/// What an error of an exec means, in words for people.
+pub(super) fn exec_error(prepared: &Prepared, spec: &ProcessSpec, error: &io::Error) -> String {
+    let program = PathBuf::from(OsString::from_vec(prepared.program.as_bytes().to_vec()));
+    let seen = spec.cwd.as_deref().map_or_else(|| program.clone(), |cwd| cwd.join(&program));
+    let what = match error.raw_os_error() {
+        Some(libc::ENOENT | libc::ENOTDIR) if !seen.exists() => "no such program".to_owned(),
+        Some(libc::ENOENT) => match interpreter(&seen) {
+            Some(interpreter) => {
+                format!(
+                    "its interpreter `{}`, named in its first line, does not exist",
+                    interpreter.escape_debug()
+                )
+            }
+            None => "its interpreter or the loader that it needs does not exist".to_owned(),
+        },
+        Some(libc::EACCES) => "not allowed to run it (is it executable?)".to_owned(),
+        Some(libc::ENOEXEC) => {
+            "it is neither a program for this machine nor a script that names its interpreter (`#!/bin/sh`)"
+                .to_owned()
+        }
+        Some(libc::E2BIG) => "its arguments and its environment are too long for the kernel".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("{}: {what}", program.display())
+}
+
+/// What the first line of a script names as its interpreter.
+fn interpreter(path: &Path) -> Option<String> {
+    let at_once = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(at_once).open(path).ok()?;
+    let mut start = Vec::new();
+    file.take(256).read_to_end(&mut start).ok()?;
+    let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    line.trim_start_matches([' ', '\t']).split([' ', '\t']).next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::spec::{Check, Readiness};
+
+    fn path(dirs: &str) -> BTreeMap<OsString, OsString> {
+        BTreeMap::from([("PATH".into(), dirs.into())])
+    }
+
+    #[test]
+    fn each_layer_of_the_environment_wins_over_those_before_it_and_checks_see_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("app.env");
+        std::fs::write(&file, "A=file\nB=file\nUNUSED=file\n").unwrap();
+        let check =
+            Check::Tcp("$PROVOST_REPLICA:$A:$B:$C:$UNSET:$PROVOST_PROCESS:$PROVOST_INCARNATION".into());
+        let spec = ProcessSpec {
+            ready: Some(Readiness { check, every_ms: 1, timeout_ms: 1, own_port: false }),
+            env: [("B".to_owned(), "config".to_owned()), ("C".to_owned(), "config".to_owned())].into(),
+            env_files: vec![file],
+            replica: Some(2),
+            ..ProcessSpec::new("web.2", CommandLine::Shell("x".into()))
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let life: LifeEnv = Arc::from([pair("C", "policy"), pair("PROVOST_PROCESS", "policy")]);
+        let prepared = prepare(&spec.command, &spec, Some(Incarnation(7)), &life).unwrap();
+        let vars: Vec<(&str, &str)> = prepared.vars.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(
+            vars,
+            [
+                ("A", "file"),
+                ("B", "config"),
+                ("C", "policy"),
+                ("PROVOST_INCARNATION", "7"),
+                ("PROVOST_PROCESS", "web.2"),
+                ("PROVOST_REPLICA", "2")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_program_is_found_on_the_path_of_the_child_and_in_its_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("tool");
+        std::fs::write(&program, "#!/bin/sh\n").unwrap();
+        let dirs = format!("/nowhere:{}", dir.path().display());
+        assert_eq!(
+            find("tool", &path(&dirs), None).unwrap_err(),
+            format!("{}: not allowed to run it (is it executable?)", program.display()).into()
+        );
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(find("tool", &path(&dirs), None).unwrap(), program);
+        assert_eq!(find("tool", &path("/nowhere:"), Some(dir.path())).unwrap(), PathBuf::from("./tool"));
+        assert_eq!(find("./any", &path(""), None).unwrap(), PathBuf::from("./any"));
+        assert!(find("tool", &path("/nowhere"), None).unwrap_err().contains("no such program"));
+    }
+
+    #[test]
+    fn the_interpreter_of_a_script_is_named_with_its_carriage_return() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = dir.path().join("crlf.sh");
+        std::fs::write(&script, "#!/bin/sh\r\necho hi\r\n").unwrap();
+        assert_eq!(interpreter(&script).as_deref(), Some("/bin/sh\r"));
+        std::fs::write(&script, "#! /usr/bin/env python3\n").unwrap();
+        assert_eq!(interpreter(&script).as_deref(), Some("/usr/bin/env"));
+        std::fs::write(&script, "echo hi\n").unwrap();
+        assert_eq!(interpreter(&script), None);
+    }
+}

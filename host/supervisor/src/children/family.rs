@@ -1,0 +1,246 @@
+//! The descendants of this process that no task owns: orphans, which came here because this process is their subreaper (or
+//! pid 1), and what descends from them. Who they belong to is told by their session, or by the variables that the host
+//! gave to the process that started them.
+//!
+//! Orphans are found among the children of the main thread: the kernel gives them to it, and the host starts its own
+//! children from other threads. So a look costs one small read as long as there are none, and a child that is being started
+//! is never taken for one.
+
+use std::collections::HashSet;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use provost_state::{Incarnation, Signal};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, getpgid, getsid, pidfd_open, waitpid};
+use tokio::sync::watch;
+
+use super::posix;
+use crate::jobs::Lane;
+
+/// The children that tasks own, and what this process has adopted.
+#[derive(Debug)]
+pub(crate) struct Family {
+    /// The children that tasks own: nobody else may reap them.
+    own: Mutex<HashSet<u32>>,
+    /// Whether orphans of children come to this process.
+    adopts: AtomicBool,
+    /// Counts the looks for ended orphans: whoever waits for a group to become empty looks again.
+    deaths: watch::Sender<u64>,
+    /// The last survey, and the ticket that was current as it began.
+    survey: tokio::sync::Mutex<Survey>,
+    ticket: AtomicU64,
+}
+
+/// The ticket that was current as a survey began, and what it found.
+type Survey = (u64, Arc<Vec<Relative>>);
+
+/// A living process that no task owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Relative {
+    pub(crate) pid: u32,
+    pub(crate) group: u32,
+    pub(crate) session: u32,
+    /// The process and the life that it descends from, as its environment says.
+    pub(crate) owner: Option<(String, u64)>,
+}
+
+impl Relative {
+    /// Whether it belongs to this life of a process, whose leader is `leader`.
+    pub(crate) fn is_of(&self, leader: u32, name: &str, incarnation: Incarnation) -> bool {
+        let named = self.owner.as_ref().is_some_and(|(owner, life)| owner == name && *life == incarnation.0);
+        self.session == leader || named
+    }
+
+    /// A pidfd of it, if it is still the process that was seen.
+    pub(crate) fn open(&self) -> Option<OwnedFd> {
+        let pid = pid_of(self.pid)?;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        // Looked at after the opening: the number cannot have become another's between the two.
+        (numbers(self.pid) == Some((self.group, self.session)) || is_descendant(self.pid)).then_some(pidfd)
+    }
+
+    /// Sends it a signal. False if it is gone.
+    pub(crate) fn signal(&self, signal: Signal) -> bool {
+        self.open().is_some_and(|pidfd| posix::signal_pidfd(pidfd.as_fd(), signal).is_ok())
+    }
+}
+
+pub(super) fn pid_of(pid: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(pid).ok()?)
+}
+
+fn number(pid: Pid) -> u32 {
+    pid.as_raw_nonzero().get().cast_unsigned()
+}
+
+/// The group and the session of a process.
+fn numbers(pid: u32) -> Option<(u32, u32)> {
+    let pid = pid_of(pid)?;
+    Some((number(getpgid(Some(pid)).ok()?), number(getsid(Some(pid)).ok()?)))
+}
+
+/// Whether the chain of its parents leads to this process.
+fn is_descendant(pid: u32) -> bool {
+    let mut pid = pid;
+    for _ in 0..64 {
+        match parent(pid) {
+            Some(parent) if parent == std::process::id() => return true,
+            Some(parent) if parent > 1 => pid = parent,
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// A field of `/proc/PID/stat`, counted from the state of the process, which is field 0.
+fn stat_field(pid: u32, field: usize) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(field).map(str::to_owned)
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    stat_field(pid, 1)?.parse().ok()
+}
+
+/// Whether there is such a process, and it has not ended.
+pub(crate) fn lives(pid: u32) -> bool {
+    stat_field(pid, 0).is_some_and(|state| state != "Z" && state != "X")
+}
+
+/// Whether it waits for a disk or a driver in a way that no signal interrupts.
+pub(crate) fn is_stuck(pid: u32) -> bool {
+    stat_field(pid, 0).is_some_and(|state| state == "D")
+}
+
+/// The children of one thread of a process.
+pub(super) fn children_of_thread(pid: u32, thread: u32) -> Vec<u32> {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
+    list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+/// The children of all threads of a process.
+fn children_of(pid: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let threads = threads.filter_map(|thread| thread.file_name().to_str()?.parse().ok());
+    threads.flat_map(|thread: u32| children_of_thread(pid, thread)).collect()
+}
+
+/// The value of a variable in the environment that a process was started with.
+fn owner(pid: u32) -> Option<(String, u64)> {
+    let environ = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = |name: &str| {
+        let mut variables = environ.split(|byte| *byte == 0);
+        let found =
+            variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+        String::from_utf8(found.to_vec()).ok()
+    };
+    Some((value("PROVOST_PROCESS")?, value("PROVOST_INCARNATION")?.parse().ok()?))
+}
+
+fn relative(pid: u32) -> Option<Relative> {
+    let (group, session) = numbers(pid)?;
+    lives(pid).then(|| Relative { pid, group, session, owner: owner(pid) })
+}
+
+impl Default for Family {
+    fn default() -> Self {
+        Self {
+            own: Mutex::default(),
+            adopts: AtomicBool::new(false),
+            deaths: watch::Sender::new(0),
+            survey: tokio::sync::Mutex::default(),
+            ticket: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Family {
+    fn own<R>(&self, look: impl FnOnce(&mut HashSet<u32>) -> R) -> R {
+        look(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Enters a child that a task owns. To be called on the thread that started it, before that thread does anything else.
+    pub(super) fn enter(&self, pid: u32) {
+        self.own(|own| own.insert(pid));
+    }
+
+    /// The child was reaped by the task that owned it.
+    pub(super) fn release(&self, pid: u32) {
+        self.own(|own| own.remove(&pid));
+    }
+
+    pub(super) fn is_own(&self, pid: u32) -> bool {
+        self.own(|own| own.contains(&pid))
+    }
+
+    /// From now on orphans of children come here.
+    pub(super) fn adopt(&self) {
+        self.adopts.store(true, Ordering::Release);
+    }
+
+    /// Wakes at every look for ended orphans.
+    pub(super) fn deaths(&self) -> watch::Receiver<u64> {
+        self.deaths.subscribe()
+    }
+
+    /// Children of this process that no task owns, ended ones included.
+    fn orphans(&self) -> Vec<u32> {
+        let main = std::process::id();
+        let mut found = children_of_thread(main, main);
+        if !found.is_empty() {
+            self.own(|own| found.retain(|pid| !own.contains(pid)));
+        }
+        found
+    }
+
+    /// Whether there may be anything to survey: one small read.
+    pub(super) fn is_alone(&self) -> bool {
+        self.adopts.load(Ordering::Acquire) && self.orphans().is_empty()
+    }
+
+    /// Reaps the orphans that have ended, and wakes those who wait for a group.
+    pub(super) fn reap(&self) {
+        for orphan in self.orphans() {
+            if matches!(waitpid(pid_of(orphan), WaitOptions::NOHANG), Ok(Some(_))) {
+                tracing::debug!(pid = orphan, "reaped an orphan");
+            }
+        }
+        self.deaths.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Every living process that no task owns: the orphans and their descendants. One pass serves all who asked before it
+    /// began.
+    pub(super) async fn survey(self: &Arc<Self>, reading: &Lane) -> Arc<Vec<Relative>> {
+        let asked = self.ticket.fetch_add(1, Ordering::AcqRel);
+        let mut last = self.survey.lock().await;
+        if last.0 > asked {
+            return last.1.clone();
+        }
+        let current = self.ticket.load(Ordering::Acquire);
+        // Reading of a process whose memory is locked may wait for it.
+        let family = self.clone();
+        let look = move || if family.adopts.load(Ordering::Acquire) { family.look() } else { everybody() };
+        let found = Arc::new(reading.run(look).await.unwrap_or_default());
+        *last = (current, found.clone());
+        found
+    }
+
+    fn look(&self) -> Vec<Relative> {
+        let mut left = self.orphans();
+        let mut found = Vec::new();
+        while let Some(pid) = left.pop() {
+            found.extend(relative(pid));
+            left.extend(children_of(pid));
+        }
+        found
+    }
+}
+
+/// Every process of the machine: for a host to which no orphans come.
+fn everybody() -> Vec<Relative> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(relative).collect()
+}

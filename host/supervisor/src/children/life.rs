@@ -1,0 +1,293 @@
+//! The end of a child. When its main process has ended, the rest of its group is killed at once, so that a restart does not
+//! wait; if a stop was asked for, the grace time belongs to the whole group, and the end is that of the last of it. The
+//! main process stays unreaped until then, so that neither its number nor that of its group can become another's.
+//!
+//! After the group come its descendants that have left it. They are found among the orphans that the host has adopted, are
+//! asked to end, and killed when the child is.
+//!
+//! The end of an orphan wakes who waits for a group. A member whose parent has left the group and lives on is the parent's
+//! child and not the host's: its end is seen at the next look, at most a second later.
+
+use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use provost_state::{Exit, Incarnation, Signal};
+use rustix::process::{WaitOptions, WaitStatus, waitpid};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::family::{Family, Relative, is_stuck, lives, pid_of};
+use super::leftovers::{Leftover, Leftovers};
+use super::pidfd::Pidfd;
+use super::{Stop, posix};
+use crate::jobs::Lane;
+use crate::spec::{Escaped, StopTo};
+
+/// The pause before the first look at a group that nothing announced; it doubles up to [`LOOK_MAX`].
+const LOOK_FIRST: Duration = Duration::from_millis(20);
+
+/// The longest pause between two looks at a group.
+const LOOK_MAX: Duration = Duration::from_secs(1);
+
+/// How long what was sent SIGKILL may take to be gone before it is given up and named.
+const KILLED_WITHIN: Duration = Duration::from_secs(2);
+
+/// What all lives share.
+#[derive(Clone, Debug)]
+pub(super) struct Surroundings {
+    pub(super) family: Arc<Family>,
+    pub(super) leftovers: Leftovers,
+    pub(super) reading: Lane,
+}
+
+/// A child from its spawn to its reaping.
+#[derive(Debug)]
+pub(super) struct Life {
+    pub(super) pid: u32,
+    pub(super) owner: Owner,
+    /// How it was asked to end, if it was.
+    stop: Mutex<Option<Stop>>,
+    /// Whether it was killed, which ends the grace time of all that belongs to it.
+    killed: watch::Sender<bool>,
+    /// Whether it was reaped: its number may be another's. Held while a signal is sent.
+    reaped: Mutex<bool>,
+}
+
+/// Whose life it is.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    pub(super) name: Arc<str>,
+    /// None for a check.
+    pub(super) incarnation: Option<Incarnation>,
+    pub(super) escaped: Escaped,
+    pub(super) stop: Stop,
+    pub(super) grace: Duration,
+}
+
+impl Life {
+    pub(super) fn new(pid: u32, owner: Owner) -> Self {
+        Self {
+            pid,
+            owner,
+            stop: Mutex::default(),
+            killed: watch::Sender::new(false),
+            reaped: Mutex::new(false),
+        }
+    }
+
+    /// Sends a signal, unless it has been reaped.
+    pub(super) fn signal(&self, signal: Signal, to: StopTo) -> Result<(), Arc<str>> {
+        let reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
+        if *reaped {
+            return Err(Arc::from("no such process"));
+        }
+        let sent = match to {
+            StopTo::Main => posix::signal_process(self.pid, signal),
+            // A main process that has left its own group is sent it all the same.
+            StopTo::Group => {
+                posix::signal_group(self.pid, signal).or_else(|error| match error.raw_os_error() {
+                    Some(libc::ESRCH) => posix::signal_process(self.pid, signal),
+                    _ => Err(error),
+                })
+            }
+        };
+        sent.map_err(|error| Arc::from(format!("cannot send {signal} to {}: {error}", self.pid)))
+    }
+
+    pub(super) fn stop(&self, stop: Stop) -> Result<(), Arc<str>> {
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+        self.signal(stop.signal, stop.to)?;
+        // A group that is suspended could not obey (as s6's `-d` does).
+        self.signal(Signal::CONT, stop.to)
+    }
+
+    pub(super) fn kill(&self) -> Result<(), Arc<str>> {
+        self.killed.send_replace(true);
+        self.signal(Signal::KILL, StopTo::Group)
+    }
+
+    fn stop_asked(&self) -> Option<Stop> {
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for its end; how its main process ended.
+    pub(super) async fn ended(self: Arc<Self>, watch: Pidfd, around: Surroundings) -> Exit {
+        if watch.ended().await.is_err() {
+            // The runtime ends, or the descriptor cannot be watched: look now and then.
+            while lives(self.pid) {
+                sleep(LOOK_FIRST).await;
+            }
+        }
+        let stopped = self.stop_asked();
+        if let Some(stop) = stopped {
+            self.end_of_group(&around).await;
+            let exit = self.end_of_escaped(stop, &around).await;
+            return exit;
+        }
+        // Before it is reaped: until then the number of its group cannot be anybody else's.
+        let _ = self.signal(Signal::KILL, StopTo::Group);
+        let exit = self.reap(&around);
+        if self.owner.incarnation.is_some() && !around.family.is_alone() {
+            // What has left the group is ended beside the next life, which does not wait for it.
+            tokio::spawn(async move { self.escaped_unasked(&around).await });
+        }
+        exit
+    }
+
+    /// Reaps the main process, which has ended.
+    fn reap(&self, around: &Surroundings) -> Exit {
+        let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = waitpid(pid_of(self.pid), WaitOptions::NOHANG);
+        *reaped = true;
+        drop(reaped);
+        around.family.release(self.pid);
+        match status {
+            Ok(Some((_, status))) => exit_of(status),
+            _ => Exit::Unobserved,
+        }
+    }
+
+    /// Waits until its group is empty. When it is killed, what is left has little time, and is named after that.
+    async fn end_of_group(&self, around: &Surroundings) {
+        let in_group = |relative: &Relative| relative.group == self.pid && relative.pid != self.pid;
+        let left = self.until_gone(around, in_group, |_| {
+            let _ = self.signal(Signal::KILL, StopTo::Group);
+        });
+        for relative in left.await {
+            self.leave(around, &relative, "it did not end within 2 s of SIGKILL");
+        }
+    }
+
+    /// Ends what has left the group, reaps the main process.
+    async fn end_of_escaped(&self, stop: Stop, around: &Surroundings) -> Exit {
+        // Nobody else can have its session while its main process is not reaped.
+        let escaped = self.escaped(around).await;
+        match self.owner.escaped {
+            Escaped::Leave => {
+                for relative in &escaped {
+                    self.leave(around, relative, "it has left its group, and `stop.escaped` is \"leave\"");
+                }
+            }
+            Escaped::Kill if !escaped.is_empty() => {
+                self.end_relatives(&escaped, stop, around).await;
+            }
+            Escaped::Kill => {}
+        }
+        self.reap(around)
+    }
+
+    /// The same after an end that nobody asked for: with the grace time of the process from now on.
+    async fn escaped_unasked(&self, around: &Surroundings) {
+        let escaped = self.escaped(around).await;
+        if escaped.is_empty() || self.owner.escaped == Escaped::Leave {
+            for relative in &escaped {
+                self.leave(around, relative, "it has left its group, and `stop.escaped` is \"leave\"");
+            }
+            return;
+        }
+        let ending = self.end_relatives(&escaped, self.owner.stop, around);
+        tokio::pin!(ending);
+        if timeout(self.owner.grace, &mut ending).await.is_err() {
+            self.killed.send_replace(true);
+            ending.await;
+        }
+    }
+
+    async fn escaped(&self, around: &Surroundings) -> Vec<Relative> {
+        let (true, Some(incarnation)) = (!around.family.is_alone(), self.owner.incarnation) else {
+            return Vec::new();
+        };
+        let is_ours = |relative: &&Relative| {
+            relative.pid != self.pid && relative.is_of(self.pid, &self.owner.name, incarnation)
+        };
+        self.seen(around).await.iter().filter(is_ours).cloned().collect()
+    }
+
+    /// What a survey shows; nothing if it takes too long.
+    async fn seen(&self, around: &Surroundings) -> Arc<Vec<Relative>> {
+        timeout(LOOK_MAX, around.family.survey(&around.reading)).await.unwrap_or_default()
+    }
+
+    async fn end_relatives(&self, relatives: &[Relative], stop: Stop, around: &Surroundings) {
+        for relative in relatives {
+            tracing::info!(process = &*self.owner.name, pid = relative.pid, "ends what has left its group");
+            relative.signal(stop.signal);
+            relative.signal(Signal::CONT);
+        }
+        let pids: Vec<u32> = relatives.iter().map(|relative| relative.pid).collect();
+        let left = self.until_gone(
+            around,
+            |relative| pids.contains(&relative.pid),
+            |left| {
+                for relative in left {
+                    relative.signal(Signal::KILL);
+                }
+            },
+        );
+        for relative in left.await {
+            self.leave(around, &relative, "it has left its group, and did not end within 2 s of SIGKILL");
+        }
+    }
+
+    /// Waits until there are no more such relatives; those that are still there some time after the kill.
+    async fn until_gone(
+        &self,
+        around: &Surroundings,
+        such: impl Fn(&Relative) -> bool,
+        kill: impl Fn(&[Relative]),
+    ) -> Vec<Relative> {
+        let (mut deaths, mut killed) = (around.family.deaths(), self.killed.subscribe());
+        let mut pause = LOOK_FIRST;
+        let mut given_up: Option<Instant> = None;
+        loop {
+            deaths.mark_unchanged();
+            if around.family.is_alone() {
+                return Vec::new();
+            }
+            let is_killed = *killed.borrow_and_update();
+            let left: Vec<Relative> =
+                self.seen(around).await.iter().filter(|relative| such(relative)).cloned().collect();
+            if left.is_empty() || given_up.is_some_and(|at| Instant::now() >= at) {
+                return left;
+            }
+            if is_killed {
+                kill(&left);
+                pause = LOOK_FIRST;
+                given_up.get_or_insert(Instant::now() + KILLED_WITHIN);
+            }
+            let died = async {
+                let _ = deaths.changed().await;
+                // A storm of ends is one look.
+                sleep(Duration::from_millis(1)).await;
+            };
+            tokio::select! {
+                () = died => {}
+                _ = killed.changed() => {}
+                () = sleep(pause) => pause = (pause * 2).min(LOOK_MAX),
+            }
+        }
+    }
+
+    fn leave(&self, around: &Surroundings, relative: &Relative, why: &str) {
+        let why = if is_stuck(relative.pid) {
+            format!("{why} (it waits for a disk or a driver)")
+        } else {
+            why.to_owned()
+        };
+        tracing::warn!(process = &*self.owner.name, pid = relative.pid, "left behind: {why}");
+        around.leftovers.add(Leftover {
+            process: Some(self.owner.name.clone()),
+            pid: relative.pid,
+            reason: why.into(),
+        });
+    }
+}
+
+fn exit_of(status: WaitStatus) -> Exit {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (None, Some(signal)) => Exit::Signal(signal),
+        (None, None) => Exit::Unobserved,
+    }
+}

@@ -1,0 +1,247 @@
+//! The calls of the C library that have no safe form: `posix_spawn` with the attributes that a child needs, and signals by
+//! number. Everything here is small enough to be reviewed at one sitting, and nothing else of this crate is `unsafe` but the
+//! registration of a pidfd and the exec stage.
+
+#![expect(
+    unsafe_code,
+    reason = "posix_spawn and signals by number are C calls; each is proved where it stands"
+)]
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::ptr;
+use std::sync::OnceLock;
+
+use provost_state::Signal;
+
+/// What becomes of one of the descriptors 0, 1 and 2.
+pub(super) enum Target<'a> {
+    /// `/dev/null`, for reading.
+    Null,
+    /// This descriptor.
+    Fd(BorrowedFd<'a>),
+    /// This path, opened for reading and writing. The first one that is a terminal becomes the controlling terminal of the
+    /// session.
+    Path(&'a CStr),
+}
+
+impl Target<'_> {
+    /// The same, once more.
+    pub(super) fn again(&self) -> Target<'_> {
+        match self {
+            Self::Null => Target::Null,
+            Self::Fd(fd) => Target::Fd(fd.as_fd()),
+            Self::Path(path) => Target::Path(path),
+        }
+    }
+}
+
+/// A program, and all that its process is given.
+pub(super) struct Launch<'a> {
+    /// The path of the program.
+    pub(super) program: &'a CStr,
+    /// Its arguments, its own name first.
+    pub(super) arguments: &'a [CString],
+    /// Its environment, as `NAME=value`.
+    pub(super) environment: &'a [CString],
+    /// Its working directory; that of this process if none.
+    pub(super) directory: Option<&'a CStr>,
+    /// Its standard input, output and error.
+    pub(super) stdio: [Target<'a>; 3],
+    /// A descriptor that it gets as number 3; everything above is closed.
+    pub(super) third: Option<BorrowedFd<'a>>,
+}
+
+/// The result of a call that returns an error number.
+fn checked(number: libc::c_int) -> io::Result<()> {
+    if number == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(number)) }
+}
+
+/// The file actions of a spawn.
+struct Actions(libc::posix_spawn_file_actions_t);
+
+impl Actions {
+    fn new() -> io::Result<Self> {
+        let mut actions = MaybeUninit::uninit();
+        // SAFETY: it initialises what it is given, and says so by returning 0.
+        unsafe {
+            checked(libc::posix_spawn_file_actions_init(actions.as_mut_ptr()))?;
+            Ok(Self(actions.assume_init()))
+        }
+    }
+
+    fn place(&mut self, number: libc::c_int, target: &Target<'_>) -> io::Result<()> {
+        // SAFETY: the actions are initialised; paths are copied by the C library; a descriptor that is borrowed stays open
+        // until the spawn has returned, because the `Launch` lives that long.
+        checked(unsafe {
+            match target {
+                Target::Null => libc::posix_spawn_file_actions_addopen(
+                    &mut self.0,
+                    number,
+                    c"/dev/null".as_ptr(),
+                    libc::O_RDONLY,
+                    0,
+                ),
+                Target::Path(path) => libc::posix_spawn_file_actions_addopen(
+                    &mut self.0,
+                    number,
+                    path.as_ptr(),
+                    libc::O_RDWR,
+                    0,
+                ),
+                Target::Fd(fd) => libc::posix_spawn_file_actions_adddup2(&mut self.0, fd.as_raw_fd(), number),
+            }
+        })
+    }
+
+    fn directory(&mut self, directory: &CStr) -> io::Result<()> {
+        // SAFETY: the actions are initialised, and the path is copied.
+        checked(unsafe { libc::posix_spawn_file_actions_addchdir_np(&mut self.0, directory.as_ptr()) })
+    }
+
+    fn close_from(&mut self, first: libc::c_int) -> io::Result<()> {
+        // SAFETY: the actions are initialised.
+        checked(unsafe { libc::posix_spawn_file_actions_addclosefrom_np(&mut self.0, first) })
+    }
+}
+
+impl Drop for Actions {
+    fn drop(&mut self) {
+        // SAFETY: initialised by `new`, and destroyed once.
+        unsafe { libc::posix_spawn_file_actions_destroy(&mut self.0) };
+    }
+}
+
+/// The attributes of a spawn: a session of its own, an empty signal mask, default dispositions.
+struct Attributes(libc::posix_spawnattr_t);
+
+impl Attributes {
+    fn new() -> io::Result<Self> {
+        let mut attributes = MaybeUninit::uninit();
+        // SAFETY: it initialises what it is given, and says so by returning 0.
+        let mut attributes = unsafe {
+            checked(libc::posix_spawnattr_init(attributes.as_mut_ptr()))?;
+            Self(attributes.assume_init())
+        };
+        let flags = libc::POSIX_SPAWN_SETSID
+            | libc::c_short::try_from(libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF)
+                .unwrap_or(0);
+        let (mut none, mut all) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+        // SAFETY: both sets are initialised by the first two calls before they are read; the attributes are initialised,
+        // and copy the sets. SIGKILL and SIGSTOP have no disposition and are taken out.
+        unsafe {
+            libc::sigemptyset(none.as_mut_ptr());
+            libc::sigfillset(all.as_mut_ptr());
+            libc::sigdelset(all.as_mut_ptr(), libc::SIGKILL);
+            libc::sigdelset(all.as_mut_ptr(), libc::SIGSTOP);
+            if hangup_is_ignored() {
+                libc::sigdelset(all.as_mut_ptr(), libc::SIGHUP);
+            }
+            checked(libc::posix_spawnattr_setsigmask(&mut attributes.0, none.as_ptr()))?;
+            checked(libc::posix_spawnattr_setsigdefault(&mut attributes.0, all.as_ptr()))?;
+            checked(libc::posix_spawnattr_setflags(&mut attributes.0, flags))?;
+        }
+        Ok(attributes)
+    }
+}
+
+impl Drop for Attributes {
+    fn drop(&mut self) {
+        // SAFETY: initialised by `new`, and destroyed once.
+        unsafe { libc::posix_spawnattr_destroy(&mut self.0) };
+    }
+}
+
+/// Whether this program was started with SIGHUP ignored (`nohup`): its children then ignore it, too. Asked once, before
+/// anything could have changed it.
+pub fn hangup_is_ignored() -> bool {
+    static IGNORED: OnceLock<bool> = OnceLock::new();
+    *IGNORED.get_or_init(|| {
+        let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: with no new action the call only writes the present one; all zeroes is a valid `sigaction`, should it fail.
+        unsafe {
+            libc::sigaction(libc::SIGHUP, ptr::null(), now.as_mut_ptr());
+            now.assume_init().sa_sigaction == libc::SIG_IGN
+        }
+    })
+}
+
+/// Starts a program in a session of its own; its process id, which is also that of its session and of its group.
+///
+/// # Errors
+/// The kernel's, of whichever step failed: the directory, a descriptor, the exec.
+pub(super) fn spawn(launch: &Launch<'_>) -> io::Result<u32> {
+    let mut actions = Actions::new()?;
+    if let Some(directory) = launch.directory {
+        actions.directory(directory)?;
+    }
+    for (number, target) in (0..).zip(&launch.stdio) {
+        actions.place(number, target)?;
+    }
+    match launch.third {
+        Some(fd) => {
+            actions.place(3, &Target::Fd(fd))?;
+            actions.close_from(4)?;
+        }
+        None => actions.close_from(3)?,
+    }
+    let attributes = Attributes::new()?;
+    let arguments = pointers(launch.arguments);
+    let environment = pointers(launch.environment);
+    let mut pid: libc::pid_t = 0;
+    // SAFETY: program, arguments and environment are strings that end with a zero and outlive the call, both lists end with
+    // a null pointer, actions and attributes are initialised.
+    checked(unsafe {
+        libc::posix_spawn(
+            &mut pid,
+            launch.program.as_ptr(),
+            &actions.0,
+            &attributes.0,
+            arguments.as_ptr(),
+            environment.as_ptr(),
+        )
+    })?;
+    u32::try_from(pid).map_err(|_| io::Error::other("the kernel gave no process id"))
+}
+
+/// The list of pointers that C wants, with the null at its end.
+fn pointers(strings: &[CString]) -> Vec<*mut libc::c_char> {
+    strings.iter().map(|string| string.as_ptr().cast_mut()).chain(std::iter::once(ptr::null_mut())).collect()
+}
+
+/// Sends a signal to every process of a group. The caller knows that the group is the one that is meant: its leader has not
+/// been reaped.
+pub(super) fn signal_group(group: u32, signal: Signal) -> io::Result<()> {
+    signal_number(group, signal, true)
+}
+
+/// Sends a signal to one process, which is a child that has not been reaped.
+pub(super) fn signal_process(pid: u32, signal: Signal) -> io::Result<()> {
+    signal_number(pid, signal, false)
+}
+
+fn signal_number(pid: u32, signal: Signal, group: bool) -> io::Result<()> {
+    // 0 and 1 would be this process's own group and everybody.
+    let target = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 1);
+    let target = target.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))?;
+    // SAFETY: `kill` takes numbers and touches no memory.
+    let done = unsafe { libc::kill(if group { -target } else { target }, signal.number()) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sends a signal to the process of a pidfd, which is always the one that it was opened for.
+pub(super) fn signal_pidfd(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
+    // SAFETY: the descriptor is open, the information is none, there are no flags.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            signal.number(),
+            ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

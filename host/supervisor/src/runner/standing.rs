@@ -1,0 +1,254 @@
+//! What holds of a process beside its phase: what its group, its replica set, its start policies and its own pending spawn
+//! have to say. One value and one table; the phase says what the child does, and this says what follows.
+
+use std::sync::Arc;
+
+use provost_state::Moment;
+
+/// What holds beside the phase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing.
+    Plain,
+    /// Its start policies want to be asked again, at this moment.
+    Deferred(Moment),
+    /// Its group is being restarted: it is not spawned before it is released.
+    Held,
+    /// It is down because its set does not need it, and not because somebody stopped it.
+    Spare,
+    /// A spawn is in progress.
+    Spawning,
+    /// A spawn that nobody wants any more has not come back: there is no other before it has. Then this follows.
+    Late(After),
+    /// Its child was told to end. Then this follows.
+    Ending {
+        /// What follows.
+        after: After,
+        /// Whether it was sent SIGKILL: there is nothing left to wait for but its end.
+        killed: bool,
+    },
+}
+
+/// What follows when the child, or a late spawn, is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// Nothing beside what its phase says.
+    Nothing,
+    /// It waits for its group.
+    Held,
+    /// It is one that its set does not need.
+    Spare,
+    /// It is given up; why.
+    Fatal(Arc<str>),
+}
+
+/// What happens to a process beside the events of its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It is wanted up.
+    Start,
+    /// It is wanted down, and has no child.
+    Stop,
+    /// It is wanted down, and its child was told to end.
+    End,
+    /// Its child was sent SIGKILL.
+    Kill,
+    /// Its group holds it.
+    Hold,
+    /// Its group releases it.
+    Release,
+    /// It is to be given up; why.
+    GiveUp(Arc<str>),
+    /// Its set does not need it.
+    Spare,
+    /// Its start policies want to be asked again, at this moment.
+    Defer(Moment),
+    /// The moment has come, or somebody is in haste.
+    Due,
+    /// A spawn has begun.
+    Spawn,
+    /// The spawn has come to its end.
+    Spawned,
+    /// The late spawn is gone.
+    Gone,
+    /// Its child has ended.
+    Exited,
+}
+
+impl After {
+    fn standing(self) -> Standing {
+        match self {
+            // It is made fatal by whoever sees the end.
+            Self::Nothing | Self::Fatal(_) => Standing::Plain,
+            Self::Held => Standing::Held,
+            Self::Spare => Standing::Spare,
+        }
+    }
+}
+
+impl Standing {
+    /// What holds after `step`.
+    pub(super) fn after(self, step: Step) -> Self {
+        match (self, step) {
+            // What follows the end of a child, or of a late spawn, is all that can be changed about it.
+            (Self::Ending { killed, after }, step) => match step {
+                Step::Exited => after.standing(),
+                Step::Kill => Self::Ending { killed: true, after },
+                step => Self::Ending { killed, after: after.after(step) },
+            },
+            (Self::Late(after), Step::Gone) => after.standing(),
+            (Self::Late(after), step) => Self::Late(after.after(step)),
+
+            (Self::Spawning, Step::Spawned) => Self::Plain,
+            (Self::Spawning, Step::Stop | Step::GiveUp(_)) => Self::Late(After::Nothing),
+            (Self::Spawning, Step::Hold) => Self::Late(After::Held),
+            (Self::Spawning, Step::Spare) => Self::Late(After::Spare),
+            (Self::Spawning, _) => Self::Spawning,
+
+            (_, Step::End) => Self::Ending { after: After::Nothing, killed: false },
+            (_, Step::Spawn) => Self::Spawning,
+            (_, Step::Hold) => Self::Held,
+            (_, Step::Spare) => Self::Spare,
+            (_, Step::Stop | Step::GiveUp(_) | Step::Exited) => Self::Plain,
+
+            (Self::Held, Step::Release) => Self::Plain,
+            (Self::Held, _) => Self::Held,
+            (Self::Plain | Self::Deferred(_), Step::Defer(until)) => Self::Deferred(until),
+            (Self::Deferred(_), Step::Due | Step::Start) => Self::Plain,
+            (Self::Spare, Step::Start) => Self::Plain,
+            (unchanged, _) => unchanged,
+        }
+    }
+
+    /// Whether nothing but dependencies and start policies keeps it from being spawned.
+    pub(super) fn is_plain(&self) -> bool {
+        *self == Self::Plain
+    }
+
+    /// When its start policies want to be asked again.
+    pub(super) fn deferred(&self) -> Option<Moment> {
+        match self {
+            Self::Deferred(until) => Some(*until),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self, Self::Held | Self::Late(After::Held) | Self::Ending { after: After::Held, .. })
+    }
+
+    pub(super) fn is_spare(&self) -> bool {
+        matches!(self, Self::Spare | Self::Late(After::Spare) | Self::Ending { after: After::Spare, .. })
+    }
+}
+
+impl After {
+    fn after(self, step: Step) -> Self {
+        match (self, step) {
+            (_, Step::Hold) => Self::Held,
+            (_, Step::Spare) => Self::Spare,
+            (_, Step::GiveUp(reason)) => Self::Fatal(reason),
+            (_, Step::Stop | Step::End) => Self::Nothing,
+            (Self::Held, Step::Release) => Self::Nothing,
+            (Self::Spare | Self::Fatal(_), Step::Start) => Self::Nothing,
+            (unchanged, _) => unchanged,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Moment = Moment { wall_ms: 1, mono_ns: 1 };
+
+    fn why() -> Arc<str> {
+        Arc::from("because")
+    }
+
+    fn standings() -> Vec<(&'static str, Standing)> {
+        let late = |after| Standing::Late(after);
+        let ending = |after, killed| Standing::Ending { after, killed };
+        vec![
+            ("plain", Standing::Plain),
+            ("deferred", Standing::Deferred(AT)),
+            ("held", Standing::Held),
+            ("spare", Standing::Spare),
+            ("spawning", Standing::Spawning),
+            ("late", late(After::Nothing)),
+            ("late-held", late(After::Held)),
+            ("late-spare", late(After::Spare)),
+            ("late-fatal", late(After::Fatal(why()))),
+            ("ending", ending(After::Nothing, false)),
+            ("ending-held", ending(After::Held, false)),
+            ("ending-spare", ending(After::Spare, false)),
+            ("ending-fatal", ending(After::Fatal(why()), false)),
+            ("killed", ending(After::Nothing, true)),
+            ("killed-held", ending(After::Held, true)),
+            ("killed-spare", ending(After::Spare, true)),
+            ("killed-fatal", ending(After::Fatal(why()), true)),
+        ]
+    }
+
+    fn steps() -> Vec<(&'static str, Step)> {
+        vec![
+            ("start", Step::Start),
+            ("stop", Step::Stop),
+            ("end", Step::End),
+            ("kill", Step::Kill),
+            ("hold", Step::Hold),
+            ("release", Step::Release),
+            ("give-up", Step::GiveUp(why())),
+            ("spare", Step::Spare),
+            ("defer", Step::Defer(AT)),
+            ("due", Step::Due),
+            ("spawn", Step::Spawn),
+            ("spawned", Step::Spawned),
+            ("gone", Step::Gone),
+            ("exited", Step::Exited),
+        ]
+    }
+
+    /// A dot: nothing changes.
+    const TABLE: &str = "
+                 start    stop    end     kill          hold         release  give-up       spare         defer     due    spawn     spawned  gone   exited
+    plain        .        .       ending  .             held         .        .             spare         deferred  .      spawning  .        .      .
+    deferred     plain    plain   ending  .             held         .        plain         spare         .         plain  spawning  .        .      plain
+    held         .        plain   ending  .             .            plain    plain         spare         .         .      spawning  .        .      plain
+    spare        plain    plain   ending  .             held         .        plain         .             .         .      spawning  .        .      plain
+    spawning     .        late    .       .             late-held    .        late          late-spare    .         .      .         plain    .      .
+    late         .        .       .       .             late-held    .        late-fatal    late-spare    .         .      .         .        plain  .
+    late-held    .        late    late    .             .            late     late-fatal    late-spare    .         .      .         .        held   .
+    late-spare   late     late    late    .             late-held    .        late-fatal    .             .         .      .         .        spare  .
+    late-fatal   late     late    late    .             late-held    .        .             late-spare    .         .      .         .        plain  .
+    ending       .        .       .       killed        ending-held  .        ending-fatal  ending-spare  .         .      .         .        .      plain
+    ending-held  .        ending  ending  killed-held   .            ending   ending-fatal  ending-spare  .         .      .         .        .      held
+    ending-spare ending   ending  ending  killed-spare  ending-held  .        ending-fatal  .             .         .      .         .        .      spare
+    ending-fatal ending   ending  ending  killed-fatal  ending-held  .        .             ending-spare  .         .      .         .        .      plain
+    killed       .        .       .       .             killed-held  .        killed-fatal  killed-spare  .         .      .         .        .      plain
+    killed-held  .        killed  killed  .             .            killed   killed-fatal  killed-spare  .         .      .         .        .      held
+    killed-spare killed   killed  killed  .             killed-held  .        killed-fatal  .             .         .      .         .        .      spare
+    killed-fatal killed   killed  killed  .             killed-held  .        .             killed-spare  .         .      .         .        .      plain
+    ";
+
+    #[test]
+    fn every_standing_takes_every_step_as_the_table_says() {
+        let mut rows = TABLE.lines().map(str::trim).filter(|row| !row.is_empty());
+        let columns: Vec<&str> = rows.next().unwrap().split_whitespace().collect();
+        assert_eq!(columns, steps().iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        let names: Vec<&str> = standings().iter().map(|(name, _)| *name).collect();
+        let mut seen = Vec::new();
+        for row in rows {
+            let cells: Vec<&str> = row.split_whitespace().collect();
+            let of = |name: &str| standings().into_iter().find(|(known, _)| *known == name).unwrap().1;
+            let before = of(cells[0]);
+            seen.push(cells[0]);
+            assert_eq!(cells.len(), columns.len() + 1, "{row}");
+            for ((name, step), cell) in steps().into_iter().zip(&cells[1..]) {
+                let expected = if *cell == "." { before.clone() } else { of(cell) };
+                assert_eq!(before.clone().after(step), expected, "{} + {name}", cells[0]);
+            }
+        }
+        assert_eq!(seen, names, "the table has every standing");
+    }
+}

@@ -1,0 +1,130 @@
+//! A new runner in the place of one that ended unexpectedly. It starts from the published state, the living child and the
+//! mailbox, whose orders are all still there; whatever else the old one was about is begun anew. A host that has lost its
+//! memory enters a living child by the same door.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use provost_state::{Cause, Event, PhaseKind};
+use tokio::time::{Instant, sleep};
+
+use super::launch::Launching;
+use super::standing::Standing;
+use super::{Boxed, Own, Runner};
+use crate::jobs::said;
+
+/// A second end within this time is not answered at once.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The first pause before such a takeover; it doubles up to [`PAUSE_MAX`].
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+
+/// The longest pause before a takeover.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// What a runner leaves to the one that takes over.
+pub(super) struct Estate {
+    pub(super) child: Option<Own>,
+    pub(super) launching: Option<Launching>,
+    pub(super) late: Option<Boxed<()>>,
+    pub(super) standing: Standing,
+}
+
+impl Runner {
+    /// Runs until nobody can give orders any more, whatever happens to the runner itself.
+    pub(crate) async fn run(self) {
+        let mut runner = self;
+        let (mut pause, mut last): (Duration, Option<Instant>) = (PAUSE_FIRST, None);
+        while let Err(why) = unpanicked(runner.listen()).await {
+            tracing::error!(
+                process = &*runner.spec.name,
+                "its task ended unexpectedly and is taken over: {why}"
+            );
+            let now = Instant::now();
+            if last.is_some_and(|last| now.duration_since(last) < QUIET) {
+                sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+            } else {
+                pause = PAUSE_FIRST;
+            }
+            last = Some(now);
+            runner = runner.replaced();
+            // What a new runner begins with may fail as well; then it is the next one's turn.
+            let resumed = catch_unwind(AssertUnwindSafe(|| runner.resume(&why)));
+            if resumed.is_err() {
+                tracing::error!(process = &*runner.spec.name, "the takeover ended unexpectedly");
+            }
+        }
+    }
+
+    /// A new runner with the estate of this one.
+    fn replaced(self) -> Self {
+        let Self { spec, shared, mailbox, chain, state, child, launching, late, standing, env, vars, .. } =
+            self;
+        let state = shared.publisher.reader().state(state.id).unwrap_or(state);
+        let mut runner = Self::new(spec, shared, state, mailbox, chain);
+        (runner.env, runner.vars) = (env, vars);
+        runner.inherit(Estate { child, launching, late, standing });
+        runner
+    }
+
+    /// The door of re-adoption: what lives of the process comes with it.
+    fn inherit(&mut self, estate: Estate) {
+        let Estate { child, launching, late, standing } = estate;
+        self.standing = match standing {
+            // A spawn or a late one that is not there any more cannot be waited for.
+            Standing::Spawning if launching.is_none() => Standing::Plain,
+            Standing::Late(_) if late.is_none() => Standing::Plain,
+            other => other,
+        };
+        (self.child, self.launching, self.late) = (child, launching, late);
+    }
+
+    /// Says that it has taken over, and goes on where the state says that the process is.
+    fn resume(&mut self, why: &str) {
+        let undecided = self.state.ended_at == Some(self.state.changed_at);
+        self.commit_now(&Event::TakenOver {
+            reason: Arc::from(format!("taken over: the task that owned it ended unexpectedly ({why})")),
+        });
+        // A child that was there before its start could be committed.
+        let unannounced =
+            self.child.as_ref().filter(|child| child.incarnation == self.state.incarnation.next());
+        if let Some(pid) = unannounced.map(|child| child.pid) {
+            let reason = Arc::from("taken over as it was being started");
+            self.commit_now(&Event::Spawned { pid, reason });
+        }
+        match self.state.phase.kind() {
+            PhaseKind::Waiting => self.launch_if_open(),
+            PhaseKind::Starting => {
+                let incarnation = self.state.incarnation;
+                let text_seen = self.await_text(incarnation);
+                self.watch_readiness(incarnation, text_seen);
+            }
+            PhaseKind::Running => self.begin_checkup(),
+            PhaseKind::Stopping => {
+                // It may not have been told yet; to be told twice does no harm.
+                let _ = self.tell_to_end();
+                if !matches!(self.standing, Standing::Ending { .. }) {
+                    self.step(super::standing::Step::End);
+                }
+            }
+            PhaseKind::Exited if undecided && self.state.cause != Cause::Shutdown => self.ask(false),
+            PhaseKind::Exited | PhaseKind::Stopped | PhaseKind::Backoff | PhaseKind::Fatal => {}
+        }
+    }
+}
+
+/// Carries `task` to its end; what it said, if it panicked.
+async fn unpanicked(task: impl Future<Output = ()>) -> Result<(), String> {
+    let mut task = pin!(task);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
+        Err(panic) => Poll::Ready(Err(said(&*panic))),
+    })
+    .await
+}
