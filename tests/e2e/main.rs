@@ -10,6 +10,7 @@ mod grants;
 mod groups;
 mod hostile;
 mod instances;
+mod limits;
 mod plugins;
 mod roles;
 mod scale;

@@ -5,7 +5,7 @@ use provost_state::{
     Change, ChangeKind, Escalation, EventKind, Exit, Latency, Moment, PhaseKind, ProcessState, Ruling,
     RulingAction, Scope, Snapshot, process::signal_name,
 };
-use provost_supervisor::{LogItem, LogStream, ReplicaCount};
+use provost_supervisor::{Leftover, LogItem, LogStream, ReplicaCount, Trouble};
 
 use crate::wire;
 
@@ -14,6 +14,22 @@ pub(crate) fn time_of_ms(wall_ms: u64) -> String {
     let at = i64::try_from(wall_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     let at = at.unwrap_or(Timestamp::MAX);
     format!("{at:.3}")
+}
+
+pub(crate) fn trouble(trouble: &Trouble) -> wire::Trouble {
+    wire::Trouble {
+        what: trouble.what.to_string(),
+        reason: trouble.reason.to_string(),
+        since: time_of_ms(trouble.since_ms),
+    }
+}
+
+pub(crate) fn leftover(left: &Leftover) -> wire::Left {
+    wire::Left {
+        process: left.process.as_ref().map(ToString::to_string),
+        pid: left.pid,
+        reason: left.reason.to_string(),
+    }
 }
 
 pub(crate) fn time(moment: Moment) -> String {

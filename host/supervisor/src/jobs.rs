@@ -11,6 +11,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -171,8 +172,8 @@ impl Threads {
             return true;
         }
         let shared = self.clone();
-        match thread(self.name).spawn(move || shared.work()) {
-            Ok(_) => {
+        match start_thread(self.name, move || shared.work()) {
+            Ok(()) => {
                 state.threads += 1;
                 if std::mem::take(&mut state.lacking) {
                     self.degraded.clear(&self.lack());
@@ -217,8 +218,9 @@ impl Threads {
     }
 }
 
-fn thread(name: &str) -> std::thread::Builder {
-    std::thread::Builder::new().name(format!("provost-{name}"))
+fn start_thread(name: &str, life: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    fail::fail_point!("thread.start", |_| Err(io::Error::from(io::ErrorKind::WouldBlock)));
+    std::thread::Builder::new().name(format!("provost-{name}")).spawn(life).map(drop)
 }
 
 /// What a panic said.
@@ -275,7 +277,6 @@ pub struct Jobs {
     /// Looking up names; turns are counted by the resolver.
     pub(crate) names: Pool,
     /// Writing log files: two at once, a thread for each that hangs.
-    #[expect(dead_code, reason = "log writes move to it with their own change")]
     pub(crate) logging: Lane,
     /// Reading files for people.
     pub reading: Lane,

@@ -137,8 +137,8 @@ impl Shared {
 #[derive(Clone)]
 pub struct Supervisor {
     shared: Arc<Shared>,
-    roster: Arc<Roster>,
-    replicas: Arc<[Arc<Replicas>]>,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) replicas: Arc<[Arc<Replicas>]>,
     dispatch: Dispatch,
 }
 
@@ -193,7 +193,7 @@ impl Supervisor {
             spawner,
             resolver: Resolver::of_system(jobs.names.clone()),
             decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
-            logs: Logs::new(settings.log_dir, &jobs)?,
+            logs: Logs::new(settings.log_dir, &jobs, &settings.degraded)?,
             groups,
             jobs,
             degraded: settings.degraded,
@@ -282,11 +282,6 @@ impl Supervisor {
         self.replica_chain(name).map_or_else(Vec::new, |chain| chain.load().to_vec())
     }
 
-    /// Puts other judges of how many replicas of `name` there should be in force. False if there is no such set.
-    pub fn set_policies_of_replicas(&self, name: &str, policies: Vec<Arc<dyn Policy>>) -> bool {
-        store(self.replica_chain(name), policies)
-    }
-
     fn replica_chain(&self, name: &str) -> Option<Chain> {
         self.replicas.iter().find(|replicas| *replicas.set.name == *name).map(|found| found.chain.clone())
     }
@@ -319,10 +314,10 @@ impl Supervisor {
         self.shared.publisher.reader()
     }
 
-    /// Puts another backend of the state core in force, under way; what was in force before. No process is
-    /// touched, no commit lost, and nobody's reads go backwards.
-    pub fn reroute(&self, routing: Routing) -> Routing {
-        self.shared.publisher.reroute(routing)
+    /// Puts another backend of the state core in force, under way: what `change` makes of what is in force, which it
+    /// returns. No process is touched, no commit lost, and nobody's reads go backwards.
+    pub fn reroute(&self, change: impl FnOnce(Routing) -> Routing) -> Routing {
+        self.shared.publisher.reroute(change)
     }
 
     /// Wakes at every commit.

@@ -150,6 +150,7 @@ impl Host {
             plugins: Arc::new(self.plugins.clone()) as Arc<dyn Plugins>,
             host: described(&self.config, &self.socket),
             shutdown,
+            connections_max: provost_control::CONNECTIONS_MAX,
         };
         let server = tokio::spawn(provost_control::serve(listening, desk, async {
             // Ends as well if this task is gone.

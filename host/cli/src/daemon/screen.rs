@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost_state::{Change, ChangeKind, EventKind, Generation, Health, Phase, ProcessId, RulingAction};
-use provost_supervisor::{LogItem, LogLine, LogStream, Supervisor};
+use provost_supervisor::{LogItem, LogLine, LogReader, LogStream, Supervisor};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::render::humane::{delay, one_line, span};
@@ -65,7 +65,7 @@ pub(crate) fn start(supervisor: &Supervisor, look: Look) -> io::Result<Screen> {
     Ok(Screen { changes, written })
 }
 
-async fn show_output(mut items: mpsc::Receiver<LogItem>, lines: mpsc::Sender<Vec<u8>>, look: Look) {
+async fn show_output(mut items: LogReader, lines: mpsc::Sender<Vec<u8>>, look: Look) {
     while let Some(item) = items.recv().await {
         let line = match item {
             LogItem::Line(line) => look.output(&line),

@@ -142,6 +142,34 @@ pub struct Host {
     pub socket: String,
     /// The path of its config.
     pub config: String,
+    /// What it lacks at the moment.
+    #[serde(default)]
+    pub degraded: Vec<Trouble>,
+    /// Operating-system processes that are still there although they should not be.
+    #[serde(default)]
+    pub left: Vec<Left>,
+}
+
+/// Something that the host lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What is short, in a word or two, such as `descriptors`.
+    pub what: String,
+    /// What happened, in words.
+    pub reason: String,
+    /// Since when.
+    pub since: String,
+}
+
+/// An operating-system process that is left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Whose it is, if that is known.
+    pub process: Option<String>,
+    /// Its process id.
+    pub pid: u32,
+    /// Why it is still there, in words.
+    pub reason: String,
 }
 
 /// One change, as a line of `GET /v1/events`.

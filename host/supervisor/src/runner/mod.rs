@@ -347,6 +347,9 @@ impl Runner {
         if !committed {
             return;
         }
+        if matches!(self.state.phase, Phase::Stopped) {
+            self.shared.logs.stopped(self.state.id);
+        }
         let doomed = match &self.standing {
             Standing::Ending { after: After::Fatal(reason), .. } => Some(reason.clone()),
             _ => None,
