@@ -3,6 +3,7 @@
 
 mod backends;
 mod bad_config;
+mod checks;
 mod commands;
 mod exits;
 mod grants;

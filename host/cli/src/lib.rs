@@ -31,7 +31,7 @@ use render::style::Paint;
 
 /// Does what the command line says.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    // In a test alone: a release build has no fail points.
+    // Faults that a test wants by the variable FAILPOINTS; a release has no fail points.
     let _faults = fail::has_failpoints().then(fail::FailScenario::setup);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,

@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
+use crate::children::resolver::Resolver;
 use crate::degraded::Degraded;
 
 /// How long a surplus thread waits for another job before it ends.
@@ -274,7 +275,6 @@ pub struct Jobs {
     /// Looking for orphans.
     pub(crate) reaping: Lane,
     /// Looking up names; turns are counted by the resolver.
-    #[expect(dead_code, reason = "the resolver comes with its own change")]
     pub(crate) names: Pool,
     /// Writing log files: two at once, a thread for each that hangs.
     pub(crate) logging: Lane,
@@ -305,7 +305,7 @@ impl Jobs {
             spawning: Lane::new(pool("spawning", 2, 1_024), 8, Some(HANGS_AFTER)),
             judging: pool("judging", 2, 256),
             reaping: Lane::new(pool("reaping", 1, 2), 1, Some(HANGS_AFTER)),
-            names: pool("names", 1, 16),
+            names: pool("names", 1, Resolver::THREADS),
             logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
             reading: Lane::new(pool("reading", 1, 16), 4, Some(HANGS_AFTER)),
             views: Lane::new(pool("views", 1, 4), 4, None),

@@ -51,12 +51,12 @@ pub use children::posix::hangup_is_ignored;
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};
 pub use children::stage::{STAGE_NAME, run_if_stage};
+pub use children::variables::{VariableError, fill};
 pub use clock::Clock;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
 pub use jobs::{Jobs, Lane, Lost};
 pub use logs::{LogItem, LogLine, LogReader, LogStream, Logs};
-pub use order::cycle;
 pub use replicas::ReplicaCount;
 pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,

@@ -15,6 +15,7 @@ use crate::children::Spawner;
 use crate::children::leftovers::{Leftover, Leftovers};
 use crate::children::os::OsSpawner;
 use crate::children::reaper;
+use crate::children::resolver::Resolver;
 use crate::clock::Clock;
 use crate::decider::{Decider, Envelope, RestartBudget};
 use crate::degraded::Degraded;
@@ -25,7 +26,7 @@ use crate::jobs::Jobs;
 use crate::logs::Logs;
 use crate::order::Order;
 use crate::publisher::Publisher;
-use crate::replicas::{ReplicaCount, Replicas};
+use crate::replicas::{self, ReplicaCount, Replicas};
 use crate::roster::{Chain, Roster, chain};
 use crate::runner::{Runner, Want};
 use crate::spec::{ProcessSpec, ReplicaSet};
@@ -107,6 +108,8 @@ pub(crate) struct Shared {
     pub(crate) spawner: Arc<dyn Spawner>,
     /// Runs readiness checks.
     pub(crate) helpers: OsSpawner,
+    /// Looks up the names in checks.
+    pub(crate) resolver: Resolver,
     pub(crate) decider: Decider,
     pub(crate) logs: Logs,
     pub(crate) groups: Groups,
@@ -188,6 +191,7 @@ impl Supervisor {
         let shared = Arc::new(Shared {
             publisher: Publisher::new(clock, settings.routing),
             spawner,
+            resolver: Resolver::of_system(jobs.names.clone()),
             decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
             logs: Logs::new(settings.log_dir, &jobs, &settings.degraded)?,
             groups,
@@ -220,10 +224,11 @@ impl Supervisor {
 
     /// All are added before the first is started: a process never waits for one that is not there yet.
     fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<(), BootError> {
+        let mut spare = replicas::not_needed(&self.replicas);
         let mut runners = Vec::with_capacity(specs.len());
         for (spec, chain) in specs {
             let identity = Identity::new(spec.name.clone(), spec.group.clone());
-            let spare = self.replicas.iter().find_map(|replicas| replicas.not_needed(&spec.name));
+            let spare = spare.remove(&*spec.name);
             let is_spare = spare.is_some();
             let state = self.shared.publisher.add(identity, spare)?;
             self.shared.logs.add(state.id, &spec);
