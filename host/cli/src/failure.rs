@@ -38,6 +38,11 @@ impl Failure {
         Self { code, report: String::new() }
     }
 
+    /// The same, once its report has been shown.
+    pub(crate) fn told_already(self) -> Self {
+        Self::silent(self.code)
+    }
+
     pub(crate) fn report(&self) -> &str {
         &self.report
     }

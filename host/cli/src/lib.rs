@@ -11,8 +11,6 @@
 //! | [`guests`] | building plugins |
 //! | `failure` | errors with hints and exit codes |
 
-#![forbid(unsafe_code)]
-
 mod args;
 mod commands;
 pub mod config;

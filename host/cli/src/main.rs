@@ -3,5 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A child whose limit on open files is put back is this binary for a moment.
+    if let Some(code) = provost_supervisor::run_if_stage(std::env::args_os()) {
+        return code.into();
+    }
     provost::run(std::env::args_os())
 }

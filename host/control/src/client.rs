@@ -219,6 +219,14 @@ impl Client {
         self.post("/v1/shutdown", &serde_json::json!({})).await
     }
 
+    /// Asks the host to stop, and waits until everything that can be ended has ended; how it ends.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`ClientError::Protocol`] if the host vanishes without a report.
+    pub async fn shutdown_and_wait(&self) -> Result<wire::Ended, ClientError> {
+        self.post("/v1/shutdown", &wire::Shutdown { wait: true }).await
+    }
+
     /// The remembered changes after generation `since`, and from then on if `follow`.
     ///
     /// # Errors

@@ -16,24 +16,19 @@ pub(crate) fn time_of_ms(wall_ms: u64) -> String {
     format!("{at:.3}")
 }
 
-pub(crate) fn trouble(trouble: &Trouble) -> wire::Trouble {
-    wire::Trouble {
-        what: trouble.what.to_string(),
-        reason: trouble.reason.to_string(),
-        since: time_of_ms(trouble.since_ms),
-    }
-}
-
-pub(crate) fn leftover(left: &Leftover) -> wire::Left {
-    wire::Left {
-        process: left.process.as_ref().map(ToString::to_string),
-        pid: left.pid,
-        reason: left.reason.to_string(),
-    }
-}
-
 pub(crate) fn time(moment: Moment) -> String {
     time_of_ms(moment.wall_ms)
+}
+
+pub(crate) fn lack(trouble: &Trouble) -> wire::Lack {
+    let Trouble { what, reason, since_ms } = trouble;
+    wire::Lack { what: what.to_string(), reason: reason.to_string(), since: time_of_ms(*since_ms) }
+}
+
+pub(crate) fn left(leftover: &Leftover) -> wire::Left {
+    let Leftover { process, pid, reason } = leftover;
+    let process = process.as_ref().map(ToString::to_string);
+    wire::Left { process, pid: Some(*pid), reason: reason.to_string() }
 }
 
 pub(crate) fn replicas(set: &ReplicaCount, world: &Snapshot) -> wire::Replicas {

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, RawQuery, Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
@@ -43,6 +44,8 @@ pub struct Desk {
     pub shutdown: mpsc::Sender<()>,
     /// How many connections there may be at once: [`CONNECTIONS_MAX`], or fewer where descriptors are few.
     pub connections_max: usize,
+    /// How the host ends, as soon as everything that can be ended has ended.
+    pub ended: watch::Receiver<Option<wire::Ended>>,
 }
 
 /// How many connections there are at most, unless descriptors are few.
@@ -130,15 +133,6 @@ async fn caught(request: Request, next: Next) -> Response {
     }
 }
 
-/// What changes of the host itself while it runs.
-fn host(desk: &Desk) -> wire::Host {
-    wire::Host {
-        degraded: desk.supervisor.degraded().list().iter().map(convert::trouble).collect(),
-        left: desk.supervisor.left().iter().map(convert::leftover).collect(),
-        ..desk.host.clone()
-    }
-}
-
 async fn ping(State(served): State<Served>) -> Json<wire::Ping> {
     let host = &served.desk.host;
     Json(wire::Ping { pid: host.pid, version: host.version.clone() })
@@ -169,6 +163,15 @@ async fn status(
         plugins: plugins::reports(&served.desk),
         host: host(&served.desk),
     }))
+}
+
+/// The host itself, with what it lacks and what is left of its processes at this moment.
+fn host(desk: &Desk) -> wire::Host {
+    wire::Host {
+        degraded: desk.supervisor.degraded().list().iter().map(convert::lack).collect(),
+        left: desk.supervisor.left().iter().map(convert::left).collect(),
+        ..desk.host.clone()
+    }
 }
 
 async fn order(
@@ -218,10 +221,22 @@ async fn view(
     Ok(([(CONTENT_TYPE, content_type)], response.body).into_response())
 }
 
-async fn shutdown(State(served): State<Served>) -> Json<wire::Ping> {
+/// Asks the host to stop. An empty body is one without `wait`.
+async fn shutdown(State(served): State<Served>, body: Bytes) -> Result<Response, Refused> {
+    let body = if body.is_empty() { b"{}" } else { &*body };
+    let wire::Shutdown { wait } =
+        serde_json::from_slice(body).map_err(|error| Refused::bad_request(error.to_string()))?;
     // A full channel means that it was told already.
     let _ = served.desk.shutdown.try_send(());
-    ping(State(served)).await
+    if !wait {
+        return Ok(ping(State(served)).await.into_response());
+    }
+    let mut ended = served.desk.ended;
+    let report = ended.wait_for(Option::is_some).await.map(|report| report.clone());
+    match report {
+        Ok(Some(report)) => Ok(Json(report).into_response()),
+        _ => Err(Refused::internal("the host ends without a report".to_owned())),
+    }
 }
 
 async fn nowhere(uri: axum::http::Uri) -> Refused {

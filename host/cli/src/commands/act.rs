@@ -1,10 +1,14 @@
 //! Commands that change something: `start`, `stop`, `restart`, `signal`, `down`.
 
 use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
 
-use provost_control::wire::{Order, OrderCause, Outcome, Signal};
+use provost_control::client::ClientError;
+use provost_control::wire::{Ended, Order, OrderCause, Outcome, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tokio::time::{Instant, timeout};
 
 use super::{Context, print};
 use crate::args::{ActArgs, DownArgs, SignalArgs};
@@ -45,29 +49,56 @@ fn tell(context: &Context, outcome: &Outcome) -> Result<(), Failure> {
 
 pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failure> {
     let client = context.client(args.config.file)?;
-    let pid = client.ping().await?.pid;
+    let patience = Duration::from_millis(args.timeout);
+    let Ok(answer) = timeout(patience, client.ping()).await else {
+        let what = format!("the host does not answer within {}", span(args.timeout));
+        return Err(Failure::failed(what, "is it suspended? `kill -CONT` lets it go on"));
+    };
+    let pid = answer?.pid;
     // Before it is told, so that the number cannot be somebody else's by then.
     let host = i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)
         .ok_or_else(|| Failure::failed(format!("the host says its pid is {pid}"), "is it a host?"))
         .and_then(|pid| Ok(pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from)?))?;
-    client.shutdown().await?;
-    let timeout_ms = args.timeout;
-    let ended = tokio::task::spawn_blocking(move || wait_for_end(&host, timeout_ms)).await;
-    if !ended.map_err(io::Error::from)?? {
-        let what = format!("the host (pid {pid}) is still stopping after {}", span(timeout_ms));
-        return Err(Failure::failed(what, "`provost status` shows what it waits for; it goes on stopping"));
+    let begun = Instant::now();
+    let still_stopping = || {
+        let what = format!("the host (pid {pid}) is still stopping after {}", span(args.timeout));
+        Failure::failed(what, "`provost status` shows what it waits for; it goes on stopping")
+    };
+    let Ok(report) = timeout(patience, client.shutdown_and_wait()).await else {
+        return Err(still_stopping());
+    };
+    if let Err(refused @ (ClientError::Refused { .. } | ClientError::NotAllowed(_))) = report {
+        return Err(refused.into());
     }
-    print(format!("down: the host (pid {pid}) and all its processes have ended\n"))
+    if !wait_for_end(&host, patience.saturating_sub(begun.elapsed()))? {
+        return Err(still_stopping());
+    }
+    tell_end(pid, report)
 }
 
-/// Waits until a process ends, at most `timeout_ms`. Did it?
-fn wait_for_end(process: &impl std::os::fd::AsFd, timeout_ms: u64) -> io::Result<bool> {
-    let timeout = Timespec {
-        tv_sec: i64::try_from(timeout_ms / 1_000).unwrap_or(i64::MAX),
-        tv_nsec: i64::try_from(timeout_ms % 1_000 * 1_000_000).unwrap_or(0),
-    };
-    let mut watched = [PollFd::new(process, PollFlags::IN)];
-    Ok(poll(&mut watched, Some(&timeout))? > 0)
+/// Waits until a process has ended, at most for `limit`. Whether it has.
+fn wait_for_end(process: &impl AsFd, limit: Duration) -> io::Result<bool> {
+    let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
+    Ok(poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&limit))? > 0)
+}
+
+/// Says how the host has ended, and nothing that its report does not say.
+fn tell_end(pid: u32, report: Result<Ended, ClientError>) -> Result<(), Failure> {
+    match report {
+        Ok(report) if report.left.is_empty() => {
+            print(format!("down: the host (pid {pid}) and all its processes have ended\n"))
+        }
+        Ok(report) => {
+            let left: Vec<String> =
+                report.left.iter().map(|one| format!("  {}", render::status::left(one))).collect();
+            let what = format!("the host (pid {pid}) has ended, and this is left:\n{}", left.join("\n"));
+            Err(Failure::failed(what, "end it by hand, or find out what holds it; then `provost up`"))
+        }
+        Err(_) => {
+            let what = format!("the host (pid {pid}) ended without a report: its processes may be alive");
+            Err(Failure::failed(what, "look for them with `ps`; the log of the host may say why it ended"))
+        }
+    }
 }

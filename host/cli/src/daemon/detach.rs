@@ -1,10 +1,10 @@
 //! Going to the background: the command runs itself again, and waits until that says it is set up.
 
-use std::fs::OpenOptions;
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use super::output::open_log;
 
 /// What the one in the background says when it is set up.
 const READY: &str = "ready";
@@ -17,8 +17,8 @@ pub(crate) enum Detached {
         /// Its process id.
         pid: u32,
     },
-    /// It ended before that, with this exit code; it has said why.
-    Ended(u8),
+    /// It ended before that, with this exit code, and has said why; or it was killed by a signal.
+    Ended(Option<u8>),
 }
 
 /// Runs `provost up --background` on the config, and waits for its word.
@@ -33,8 +33,7 @@ pub(crate) fn spawn(config: &Path) -> io::Result<Detached> {
     if word.trim_end() == READY {
         return Ok(Detached::Up { pid: child.id() });
     }
-    let code = child.wait()?.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
-    Ok(Detached::Ended(code))
+    Ok(Detached::Ended(child.wait()?.code().map(|code| u8::try_from(code).unwrap_or(1))))
 }
 
 /// Leaves the session of the one who started us, so that its end is not ours.
@@ -43,18 +42,21 @@ pub(crate) fn leave_session() {
     let _ = rustix::process::setsid();
 }
 
-/// Tells the one who waits in [`spawn`], and lets go of its terminal: what is said from now on goes to `log`.
-pub(crate) fn say_ready(log: &Path) -> io::Result<()> {
-    let file = open_log(log)?;
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{READY}")?;
-    stdout.flush()?;
-    rustix::stdio::dup2_stdout(&file)?;
-    rustix::stdio::dup2_stderr(&file)?;
+/// Tells the one who waits in [`spawn`].
+pub(crate) fn say_ready() -> io::Result<()> {
+    let line = format!("{READY}\n");
+    let mut rest = line.as_bytes();
+    while !rest.is_empty() {
+        let count = rustix::io::retry_on_intr(|| rustix::io::write(rustix::stdio::stdout(), rest))?;
+        rest = rest.get(count..).unwrap_or_default();
+    }
     Ok(())
 }
 
-/// The log of a host in the background.
-pub(crate) fn open_log(path: &Path) -> io::Result<std::fs::File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+/// Lets go of the terminal of whoever started the host: the standard streams go to `log`.
+pub(crate) fn redirect_streams(log: &Path) -> io::Result<()> {
+    let file = open_log(log)?;
+    rustix::stdio::dup2_stdout(&file)?;
+    rustix::stdio::dup2_stderr(&file)?;
+    Ok(())
 }

@@ -1,24 +1,76 @@
-//! The limit on open files: a host with many processes needs more than the usual 1024.
+//! The limits that the host lives with: a host with many processes needs more open files than the usual 1024, and says so
+//! when it cannot have them.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What a process takes: two pipes, a pidfd, a log file, a probe.
-const FILES_PER_PROCESS: u64 = 8;
+/// What a running process takes: two pipes, a pidfd, a log file, a check.
+const FILES_PER_PROCESS: u64 = 5;
 
-/// What the host itself takes, with its clients.
-const FILES_OF_HOST: u64 = 512;
+/// What is asked for beyond that, so that there is room for restarts and for pipes of former lives.
+const FILES_TO_SPARE_PER_PROCESS: u64 = 3;
 
-/// Raises the soft limit as far as `processes` need it. Children inherit it, so it is left alone if it will do.
-pub(crate) fn raise_open_files(processes: usize) {
-    let wanted = FILES_OF_HOST + FILES_PER_PROCESS * u64::try_from(processes).unwrap_or(u64::MAX / 16);
+/// What is kept for the host itself: its own files, eight children that are being started, logs that are read.
+const FILES_OF_HOST: u64 = 64;
+
+/// Connections that are served at once, at most.
+const CONNECTIONS_MAX: u64 = 1_024;
+
+/// What is asked for on behalf of clients.
+const FILES_OF_CLIENTS: u64 = 448;
+
+/// Raises the soft limit on open files as far as `processes` need it, and says so if they do not all fit. If
+/// it was raised: the original limit, which children get back.
+pub(crate) fn raise_open_files(processes: usize) -> Option<u64> {
+    let processes = u64::try_from(processes).unwrap_or(u64::MAX / 16);
+    let wanted =
+        FILES_OF_HOST + FILES_OF_CLIENTS + (FILES_PER_PROCESS + FILES_TO_SPARE_PER_PROCESS) * processes;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_none_or(|soft| soft >= wanted) {
-        return;
+    let original = current.unwrap_or(u64::MAX);
+    let possible = original.max(maximum.map_or(wanted, |hard| wanted.min(hard)));
+    let mut raised = false;
+    if possible > original {
+        match setrlimit(Resource::Nofile, Rlimit { current: Some(possible), maximum }) {
+            Ok(()) => raised = true,
+            Err(error) => tracing::warn!("cannot raise the limit on open files: {error}"),
+        }
     }
-    let possible = maximum.map_or(wanted, |hard| wanted.min(hard));
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(possible), maximum }) {
-        tracing::warn!(%error, "cannot raise the limit on open files");
-    } else if possible < wanted {
-        tracing::warn!(wanted, possible, "the hard limit on open files is low: raise it (ulimit -Hn)");
+    let limit = if raised { possible } else { original };
+    let fitting = fitting(limit);
+    if fitting < processes {
+        tracing::warn!(
+            "{fitting} of {processes} processes fit the limit of {limit} open files; those beyond it may not be \
+             started: raise the limit (`ulimit -n`, `LimitNOFILE=`)"
+        );
+    }
+    raised.then_some(original)
+}
+
+/// How many connections are served at once: what clients hold is not there for processes.
+fn connections_max(limit: u64) -> u64 {
+    CONNECTIONS_MAX.min(limit / 4).max(1)
+}
+
+/// The same under the limit in force.
+pub(crate) fn connections() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(connections_max(limit)).unwrap_or(1)
+}
+
+/// How many processes can run at once under a limit on open files.
+fn fitting(limit: u64) -> u64 {
+    let reserved = FILES_OF_HOST.min(limit / 4) + FILES_OF_CLIENTS.min(connections_max(limit));
+    limit.saturating_sub(reserved) / FILES_PER_PROCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_for_the_host_and_its_clients_is_not_there_for_processes() {
+        assert_eq!([64, 256, 1_024, 4_096].map(connections_max), [16, 64, 256, 1_024]);
+        assert_eq!([0, 64, 256, 1_024, 4_096].map(fitting), [0, 6, 25, 140, 716]);
+        let wanted = FILES_OF_HOST + FILES_OF_CLIENTS + 8 * 1_000;
+        assert!(fitting(wanted) >= 1_000, "what is asked for is enough");
     }
 }

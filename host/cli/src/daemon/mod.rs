@@ -1,42 +1,39 @@
 //! The host: `provost up`. One to a runtime directory; in the foreground for people who watch, in the background
 //! for everybody else. Here the crates are plugged together, and nothing is decided.
 
+mod asked;
+mod boot;
 mod detach;
+mod ending;
 mod host_log;
+mod inherited;
 mod limits;
+mod output;
 mod runtime_dir;
 mod screen;
+mod serving;
 pub(crate) mod wire;
 
 use std::io::{self, Write};
+use std::panic;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use provost_control::{Desk, Listening};
-use provost_plugin_host::PluginHost;
-use provost_state::{Cause, Plugins};
-use provost_supervisor::{Clock, Degraded, Settings, Supervisor};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot, watch};
+use provost_supervisor::Degraded;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{ColorWhen, UpArgs};
-use crate::config::{CONFIG_NAME, Config, Processes, SOCKET_NAME};
+use crate::config::CONFIG_NAME;
 use crate::failure::Failure;
-use crate::render::humane::timestamp;
 use crate::render::style::Paint;
+use asked::Asked;
+use boot::SHORTAGE_HINT;
 use detach::Detached;
-use runtime_dir::{RuntimeDir, TakeError};
-use screen::Look;
+use host_log::{Home, HostLog};
+use output::Output;
 
-/// The log of a host in the background, in the runtime directory.
-const HOST_LOG_NAME: &str = "provost.log";
-
-/// How long requests under way have to finish when everything else has ended.
+/// How long requests in progress, the last lines and threads that hang are waited for when everything else has ended, each.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// Signals within this time are one.
-const ONE_SIGNAL: Duration = Duration::from_millis(300);
 
 /// Runs the host until it is told to stop.
 pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
@@ -44,199 +41,102 @@ pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
     if args.detach {
         return to_background(&path);
     }
+    let inherited = inherited::leave_behind();
     if args.background {
         detach::leave_session();
     }
-    let config = Config::load(&path)?;
-    let runtime_dir = RuntimeDir::take(&config.runtime_dir, SOCKET_NAME).map_err(|error| refusal(&error))?;
-    let look = look(&config, color);
-    let host_log = config.runtime_dir.join(HOST_LOG_NAME);
-    if args.background {
-        host_log::to_file(&host_log)?;
-    } else {
-        host_log::to_terminal(Paint::wanted(color, &io::stderr()), look.width);
+    let short = |error: io::Error| Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT);
+    let runtime = runtime().map_err(short)?;
+    let ignore_hangup = inherited::hangup_is_ignored();
+    let foreground = !args.background;
+    let paint = Paint::wanted(color, &io::stderr());
+    let degraded = Degraded::default();
+    let home = if foreground { Home::Stream } else { Home::File };
+    let log = HostLog::start(home, paint, foreground && !ignore_hangup, &degraded).map_err(short)?;
+    log.install();
+    if let Err(error) = inherited {
+        tracing::warn!("what was inherited from whoever started the host may still be there: {error}");
     }
-    let plugins = wire::plugins(&config)?;
-    let processes = wire::specs(&config, &plugins)?;
-    if args.background {
-        // The log is elsewhere, and this is what the one who waits for us should know.
-        for problem in wire::refusals(&config, &plugins) {
-            writeln!(io::stderr(), "warning: {}\nhint: {}", problem.what, problem.hint)?;
-        }
-    }
-    limits::raise_open_files(processes.specs.len());
-    let presence = if args.background { Presence::Background(host_log) } else { Presence::Foreground(look) };
-    let host = Host { config, socket: runtime_dir.socket.clone(), plugins, processes, presence };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(host.run());
-    // A plugin or a slow disk may hold a thread; all processes have ended.
+    let screen =
+        if foreground { Some(log.screen(Paint::wanted(color, &io::stdout())).map_err(short)?) } else { None };
+    let host = Host { path, color, paint, ignore_hangup, log: log.clone(), screen: screen.clone(), degraded };
+    let outcome = runtime.block_on(host.run());
+    // A plugin or a slow disk may hold a thread.
     runtime.shutdown_timeout(FAREWELL);
-    done
+    let outcome = match outcome {
+        Ok(0) => Ok(()),
+        Ok(code) => Err(Failure::silent(code)),
+        Err(failure) => {
+            log.report(&paint.report(failure.report()), failure.report());
+            Err(failure.told_already())
+        }
+    };
+    log.finish(screen.as_ref(), FAREWELL);
+    outcome
 }
 
 fn to_background(path: &Path) -> Result<(), Failure> {
-    match detach::spawn(path)? {
+    let detached = detach::spawn(path)
+        .map_err(|error| Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT))?;
+    match detached {
         Detached::Up { pid } => {
             let mut out = io::stdout().lock();
             Ok(writeln!(out, "up: the host runs in the background (pid {pid}); `provost down` stops it")?)
         }
-        Detached::Ended(code) => Err(Failure::silent(code)),
+        Detached::Ended(Some(0)) => Err(Failure::failed(
+            "the host was told to stop before it was set up",
+            "start it again, and wait until this command returns",
+        )),
+        Detached::Ended(Some(code)) => Err(Failure::silent(code)),
+        Detached::Ended(None) => Err(Failure::failed(
+            "the host was killed before it was set up",
+            "was it killed for want of memory? The log of the kernel says so",
+        )),
     }
 }
 
-fn refusal(error: &TakeError) -> Failure {
-    match error {
-        TakeError::Owned { .. } => {
-            Failure::failed(error, "`provost status` shows it and `provost down` stops it")
-        }
-        TakeError::Io { .. } => Failure::failed(error, "set another `host.runtime_dir` in the config"),
-    }
+/// The runtime. Tokio panics if the kernel has no thread for it, and that is made an error.
+fn runtime() -> io::Result<Runtime> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let built = panic::catch_unwind(|| {
+        fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
+        Builder::new_multi_thread().enable_all().build()
+    });
+    panic::set_hook(hook);
+    let lacking = "the kernel has no thread to give";
+    built.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::WouldBlock, lacking)))
 }
 
-fn look(config: &Config, color: ColorWhen) -> Look {
-    let plugins = config.plugins().map(|plugin| plugin.name.chars().count());
-    let names = config.process_names().map(|name| name.chars().count());
-    let host = "provost".len();
-    let width = plugins.chain(names).chain(std::iter::once(host)).max().unwrap_or(host);
-    Look { paint: Paint::wanted(color, &io::stdout()), width }
-}
-
-/// Who watches.
-#[derive(Debug)]
-enum Presence {
-    /// Somebody, at a terminal.
-    Foreground(Look),
-    /// Nobody: everything is said to this file.
-    Background(PathBuf),
-}
-
-/// Everything that is needed to run.
+/// Everything that is known before the config is read.
 #[derive(Debug)]
 struct Host {
-    config: Config,
-    socket: PathBuf,
-    plugins: PluginHost,
-    processes: Processes,
-    presence: Presence,
+    path: PathBuf,
+    color: ColorWhen,
+    /// For what is written to standard error.
+    paint: Paint,
+    /// Whether it was started by `nohup`.
+    ignore_hangup: bool,
+    log: HostLog,
+    /// Where the output of processes is shown, if somebody watches.
+    screen: Option<Output>,
+    degraded: Degraded,
 }
 
 impl Host {
-    /// Listens first: a host that nobody could ask starts nothing.
-    async fn run(self) -> Result<(), Failure> {
-        let listening = Listening::bind(&self.socket).map_err(|error| {
-            Failure::failed(reason(&error), "set another `host.runtime_dir` in the config")
-        })?;
-        let mut asked = Asked::listen()?;
-        let settings = Settings {
-            log_dir: self.config.log_dir.clone(),
-            decision_deadline_ms: self.config.decision_deadline_ms,
-            restart_delay_ms_min: self.config.restart_delay_min_ms,
-            restart_delay_ms_max: self.config.restart_delay_max_ms,
-            restart_budget: self.config.restart_budget,
-            routing: self.config.routing,
-            degraded: Degraded::default(),
-        };
-        let Processes { specs, replica_sets } = self.processes;
-        let supervisor = Supervisor::boot(settings, specs, replica_sets, self.plugins.consumers())
-            .map_err(|error| Failure::failed(reason(&error), "set another `host.log_dir` in the config"))?;
-        if let Err(error) = supervisor.adopt_orphans() {
-            tracing::warn!(%error, "orphans of processes go to pid 1");
-        }
-        let (shutdown, told) = mpsc::channel(1);
-        asked.told = Some(told);
-        let (end, ended) = oneshot::channel::<()>();
-        let desk = Desk {
-            supervisor: supervisor.clone(),
-            plugins: Arc::new(self.plugins.clone()) as Arc<dyn Plugins>,
-            host: described(&self.config, &self.socket),
-            shutdown,
-            connections_max: provost_control::CONNECTIONS_MAX,
-        };
-        let server = tokio::spawn(provost_control::serve(listening, desk, async {
-            // Ends as well if this task is gone.
-            let _ = ended.await;
-        }));
-        let screen = match &self.presence {
-            Presence::Foreground(look) => {
-                tracing::info!("{} processes, Ctrl-C stops them", supervisor.reader().look().len());
-                Some(screen::start(&supervisor, *look)?)
+    /// Returns the exit code.
+    async fn run(self) -> Result<u8, Failure> {
+        let mut asked = Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone())
+            .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
+        let booted = tokio::select! {
+            biased;
+            why = asked.next() => {
+                tracing::info!("{why} before anything was started: the host ends");
+                return Ok(0);
             }
-            Presence::Background(log) => {
-                detach::say_ready(log)?;
-                None
-            }
+            booted = boot::boot(self.path.clone(), self.paint, self.log.clone()) => booted?,
         };
-        let mut wanted = supervisor.shutdown_wanted();
-        let why = loop {
-            let next = tokio::select! {
-                why = asked.next() => why,
-                code = judged(&mut wanted) => Why::Judged(code),
-            };
-            match next {
-                // There is no terminal to be lost, and no other meaning for it yet.
-                Why::HungUp if screen.is_none() => {
-                    tracing::info!("SIGHUP does nothing to a host in the background")
-                }
-                why => break why,
-            }
-        };
-        stop(&supervisor, &mut asked, why).await;
-        if let Some(screen) = screen {
-            screen.finish(FAREWELL).await;
-        }
-        let _ = end.send(());
-        if let Ok(Ok(Err(error))) = tokio::time::timeout(FAREWELL, server).await {
-            tracing::warn!(%error, "the control socket failed");
-        }
-        match why {
-            Why::Judged(code) if code != 0 => Err(Failure::silent(code)),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The exit code, once a policy wants the host to end.
-async fn judged(wanted: &mut watch::Receiver<Option<u8>>) -> u8 {
-    match wanted.wait_for(Option::is_some).await.map(|code| *code) {
-        Ok(Some(code)) => code,
-        // Nobody is left who could want it.
-        _ => std::future::pending().await,
-    }
-}
-
-/// Stops all processes; kills them if somebody asks a second time.
-async fn stop(supervisor: &Supervisor, asked: &mut Asked, why: Why) {
-    tracing::info!("{why}: stopping all processes in reverse order; ask again to kill them");
-    let asked_first = tokio::time::Instant::now();
-    let shutdown = supervisor.shutdown(Cause::Shutdown);
-    tokio::pin!(shutdown);
-    let mut killing = false;
-    loop {
-        tokio::select! {
-            () = &mut shutdown => break,
-            again = asked.next() => {
-                // Whoever signals the process and then its group means one signal; and to ask twice by
-                // `provost down` is patience, not haste.
-                let haste = matches!(again, Why::Interrupted | Why::Terminated);
-                if haste && !killing && asked_first.elapsed() >= ONE_SIGNAL {
-                    killing = true;
-                    tracing::warn!("{again}: killing all processes");
-                    supervisor.kill_all().await;
-                }
-            }
-        }
-    }
-    tracing::info!("all processes have ended");
-}
-
-fn described(config: &Config, socket: &Path) -> provost_control::wire::Host {
-    let path = std::path::absolute(config.path()).unwrap_or_else(|_| config.path().to_owned());
-    provost_control::wire::Host {
-        pid: std::process::id(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: timestamp(Clock::new().now().wall_ms),
-        socket: socket.display().to_string(),
-        config: path.display().to_string(),
+        self.serve(booted, asked).await
     }
 }
 
@@ -247,70 +147,5 @@ fn reason(error: &(dyn std::error::Error + 'static)) -> String {
             format!("{error}: {}", reason(cause))
         }
         _ => error.to_string(),
-    }
-}
-
-/// Why the host stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    Interrupted,
-    Terminated,
-    HungUp,
-    Told,
-    /// A policy gave up on a process, and with it on the host, which is to end with this code.
-    Judged(u8),
-}
-
-impl std::fmt::Display for Why {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Interrupted => f.write_str("interrupted"),
-            Self::Terminated => f.write_str("terminated"),
-            Self::HungUp => f.write_str("the terminal was closed"),
-            Self::Told => f.write_str("told to stop"),
-            Self::Judged(code) => write!(f, "a policy shuts the host down with code {code}"),
-        }
-    }
-}
-
-/// All that can ask the host to stop.
-#[derive(Debug)]
-struct Asked {
-    interrupt: Signal,
-    terminate: Signal,
-    /// The terminal is gone, or somebody pressed Ctrl-\\.
-    hangup: Signal,
-    quit: Signal,
-    told: Option<mpsc::Receiver<()>>,
-}
-
-impl Asked {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            quit: signal(SignalKind::quit())?,
-            told: None,
-        })
-    }
-
-    async fn next(&mut self) -> Why {
-        let told = async {
-            match &mut self.told {
-                Some(told) => match told.recv().await {
-                    Some(()) => Why::Told,
-                    None => std::future::pending().await,
-                },
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = self.interrupt.recv() => Why::Interrupted,
-            _ = self.terminate.recv() => Why::Terminated,
-            _ = self.hangup.recv() => Why::HungUp,
-            _ = self.quit.recv() => Why::Terminated,
-            why = told => why,
-        }
     }
 }

@@ -1,19 +1,17 @@
-//! What `up` shows in the foreground: the output of all processes behind their names, and what becomes of
-//! them. A thread of its own writes, so that a slow terminal delays nothing but itself.
+//! What `up` shows in the foreground: the output of all processes behind their names, and what becomes of them. The lines go
+//! through a queue, so that a slow terminal delays nothing but itself.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use provost_state::{Change, ChangeKind, EventKind, Generation, Health, Phase, ProcessId, RulingAction};
 use provost_supervisor::{LogItem, LogLine, LogReader, LogStream, Supervisor};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
+use super::output::{Entry, Output};
 use crate::render::humane::{delay, one_line, span};
 use crate::render::style::{Paint, Style};
-
-/// Lines that may wait for the terminal; beyond them, those of processes are skipped and counted.
-const LINES_WAITING: usize = 1_024;
 
 /// Changes that are read at once.
 const CHANGES_AT_ONCE: usize = 256;
@@ -31,41 +29,34 @@ pub(crate) struct Look {
 pub(crate) struct Screen {
     /// Dropped to say that no more changes are to be waited for.
     changes: oneshot::Sender<()>,
-    /// Resolves when the last line has been written.
-    written: oneshot::Receiver<()>,
+    shown: [JoinHandle<()>; 2],
 }
 
 impl Screen {
-    /// Shows what is still to be shown, for at most `limit`. The logs must have ended before.
+    /// Sees to it that everything is in the queue that is still to be shown, for at most `limit`. The logs must have ended
+    /// before.
     pub(crate) async fn finish(self, limit: Duration) {
         drop(self.changes);
-        let _ = tokio::time::timeout(limit, self.written).await;
+        let _ = tokio::time::timeout(limit, async {
+            for shown in self.shown {
+                let _ = shown.await;
+            }
+        })
+        .await;
     }
 }
 
 /// Shows everything until the host ends.
-pub(crate) fn start(supervisor: &Supervisor, look: Look) -> io::Result<Screen> {
-    let (lines, mut waiting) = mpsc::channel::<Vec<u8>>(LINES_WAITING);
-    let (told, written) = oneshot::channel();
-    std::thread::Builder::new().name("screen".into()).spawn(move || {
-        // Dropped at the end, which is what it tells.
-        let _told = told;
-        while let Some(line) = waiting.blocking_recv() {
-            // The terminal may be gone; the host goes on all the same.
-            if io::stdout().lock().write_all(&line).is_err() {
-                return;
-            }
-        }
-    })?;
+pub(crate) fn start(supervisor: &Supervisor, output: &Output, look: Look) -> Screen {
     let world = supervisor.reader().snapshot();
     let ids: Vec<ProcessId> = world.iter().map(|state| state.id).collect();
-    tokio::spawn(show_output(supervisor.logs().follow(&ids, 0, true), lines.clone(), look));
+    let printed = tokio::spawn(show_output(supervisor.logs().follow(&ids, 0, true), output.clone(), look));
     let (changes, ended) = oneshot::channel();
-    tokio::spawn(show_changes(supervisor.clone(), lines, look, ended));
-    Ok(Screen { changes, written })
+    let changed = tokio::spawn(show_changes(supervisor.clone(), output.clone(), look, ended));
+    Screen { changes, shown: [printed, changed] }
 }
 
-async fn show_output(mut items: LogReader, lines: mpsc::Sender<Vec<u8>>, look: Look) {
+async fn show_output(mut items: LogReader, output: Output, look: Look) {
     while let Some(item) = items.recv().await {
         let line = match item {
             LogItem::Line(line) => look.output(&line),
@@ -73,18 +64,13 @@ async fn show_output(mut items: LogReader, lines: mpsc::Sender<Vec<u8>>, look: L
                 look.note(&process, Style::Yellow, &format!("{lines} lines skipped; they are in its log"))
             }
         };
-        if lines.send(line).await.is_err() {
+        if output.push(Entry::Raw(line.into())).is_err() {
             return;
         }
     }
 }
 
-async fn show_changes(
-    supervisor: Supervisor,
-    lines: mpsc::Sender<Vec<u8>>,
-    look: Look,
-    mut ended: oneshot::Receiver<()>,
-) {
+async fn show_changes(supervisor: Supervisor, output: Output, look: Look, mut ended: oneshot::Receiver<()>) {
     let mut changed = supervisor.changed();
     let mut cursor = Generation(0);
     let mut last_look = false;
@@ -97,7 +83,7 @@ async fn show_changes(
             }
             cursor = page.cursor;
             for line in page.changes.iter().filter_map(|change| look.change(change)) {
-                if lines.send(line).await.is_err() {
+                if output.push(Entry::Raw(line.into())).is_err() {
                     return;
                 }
             }

@@ -1,6 +1,6 @@
-//! `status`: processes, and the plugins beneath them when there is something to say about them.
+//! `status`: processes; and beneath them the plugins and the host, when there is something to say about them.
 
-use provost_control::wire::{Exit, Process, Status};
+use provost_control::wire::{Exit, Host, Left, Process, Status};
 
 use super::humane::{ago, delay, one_line, unix_ms};
 use super::plugins;
@@ -52,7 +52,45 @@ pub(crate) fn text(status: &Status, width: Width, now_ms: u64, paint: Paint) -> 
         text.push('\n');
         text.push_str(&plugins::text(&status.plugins, width, paint));
     }
+    text.push_str(&host(&status.host, now_ms, paint));
     text
+}
+
+/// What the host lacks, and what is left of its processes: nothing, most of the time.
+fn host(host: &Host, now_ms: u64, paint: Paint) -> String {
+    let mut text = String::new();
+    if !host.degraded.is_empty() {
+        let mut table = Table::new(&["DEGRADED", "SINCE", "REASON"]);
+        for lack in &host.degraded {
+            table.row(vec![
+                Cell::styled(one_line(&lack.what), Style::Yellow),
+                Cell::maybe(ago(&lack.since, now_ms)),
+                Cell::new(one_line(&lack.reason)),
+            ]);
+        }
+        text.push('\n');
+        text.push_str(&table.render(paint));
+    }
+    if !host.left.is_empty() {
+        let mut table = Table::new(&["LEFT OF", "PID", "REASON"]);
+        for left in &host.left {
+            table.row(vec![
+                Cell::maybe(left.process.as_deref().map(one_line)),
+                Cell::maybe(left.pid.map(|pid| pid.to_string())),
+                Cell::styled(one_line(&left.reason), Style::Red),
+            ]);
+        }
+        text.push('\n');
+        text.push_str(&table.render(paint));
+    }
+    text
+}
+
+/// What is left, on one line: `web (pid 7): why`.
+pub(crate) fn left(left: &Left) -> String {
+    let name = left.process.as_deref().unwrap_or("a process whose owner is unknown");
+    let pid = left.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+    one_line(&format!("{name}{pid}: {}", left.reason))
 }
 
 fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell> {
@@ -118,7 +156,7 @@ fn exit_cell(exit: &Exit) -> Cell {
 
 #[cfg(test)]
 mod tests {
-    use provost_control::wire::{Decision, Fault, Host, Plugin, PluginVersion, Replicas};
+    use provost_control::wire::{Decision, Fault, Lack, Plugin, PluginVersion, Replicas};
 
     use super::super::humane::timestamp;
     use super::*;
@@ -257,6 +295,39 @@ web   running  4711  3m12s  0         -     -     http://127.0.0.1:8731/ answers
 PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           TROUBLE
 backoff  active  1        3      2       0       -    -    restart-policy  deadline: ran for longer than 100 ms
 "
+        );
+    }
+
+    #[test]
+    fn what_the_host_lacks_and_what_is_left_is_shown_beneath() {
+        let mut status = status();
+        status.processes.truncate(1);
+        status.host.degraded = vec![Lack {
+            what: "the host's log".into(),
+            reason: "cannot be written: No space left on device".into(),
+            since: at(-65_000).unwrap(),
+        }];
+        let one = |process: Option<&str>, pid| Left {
+            process: process.map(Into::into),
+            pid,
+            reason: "it did not end after SIGKILL".into(),
+        };
+        status.host.left = vec![one(Some("web"), Some(4_712)), one(None, None)];
+        insta::assert_snapshot!(text(&status, Width::Normal, NOW, Paint::OFF), @r"
+        NAME  PHASE    PID   SINCE  RESTARTS  NEXT  EXIT  REASON
+        web   running  4711  3m12s  0         -     -     http://127.0.0.1:8731/ answers
+
+        DEGRADED        SINCE  REASON
+        the host's log  1m05s  cannot be written: No space left on device
+
+        LEFT OF  PID   REASON
+        web      4712  it did not end after SIGKILL
+        -        -     it did not end after SIGKILL
+        ");
+        insta::assert_snapshot!(left(&status.host.left[0]), @"web (pid 4712): it did not end after SIGKILL");
+        insta::assert_snapshot!(
+            left(&status.host.left[1]),
+            @"a process whose owner is unknown: it did not end after SIGKILL"
         );
     }
 

@@ -3,10 +3,12 @@
 //! Times are RFC 3339 in UTC with milliseconds. A field is only ever added; a client ignores fields that it
 //! does not know. What has no value is `null`, and its field is there.
 
+mod host;
 mod plugins;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use host::{Ended, Host, Lack, Left, Shutdown};
 pub use plugins::{
     Blame, Fault, Plugin, PluginChanged, PluginList, PluginOrder, PluginVersion, Quarantine, Replayed,
 };
@@ -127,49 +129,6 @@ pub struct Decision {
     pub reason: String,
     /// The policies that failed, were overruled or clamped on the way to it.
     pub overruled: Option<String>,
-}
-
-/// The host itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Host {
-    /// Its process id.
-    pub pid: u32,
-    /// Its version.
-    pub version: String,
-    /// When it started.
-    pub started_at: String,
-    /// The path of its socket.
-    pub socket: String,
-    /// The path of its config.
-    pub config: String,
-    /// What it lacks at the moment.
-    #[serde(default)]
-    pub degraded: Vec<Trouble>,
-    /// Operating-system processes that are still there although they should not be.
-    #[serde(default)]
-    pub left: Vec<Left>,
-}
-
-/// Something that the host lacks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// What is short, in a word or two, such as `descriptors`.
-    pub what: String,
-    /// What happened, in words.
-    pub reason: String,
-    /// Since when.
-    pub since: String,
-}
-
-/// An operating-system process that is left.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Left {
-    /// Whose it is, if that is known.
-    pub process: Option<String>,
-    /// Its process id.
-    pub pid: u32,
-    /// Why it is still there, in words.
-    pub reason: String,
 }
 
 /// One change, as a line of `GET /v1/events`.

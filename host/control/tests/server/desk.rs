@@ -12,7 +12,7 @@ use provost_state::{
     Snapshot, View, ViewRequest, ViewResponse,
 };
 use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 #[derive(Debug)]
 struct Painter(Arc<str>);
@@ -173,6 +173,7 @@ pub(crate) struct Host {
     pub(crate) client: Client,
     pub(crate) supervisor: Supervisor,
     pub(crate) told_to_stop: mpsc::Receiver<()>,
+    pub(crate) end: watch::Sender<Option<wire::Ended>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) served: tokio::task::JoinHandle<std::io::Result<()>>,
     pub(crate) dir: tempfile::TempDir,
@@ -201,17 +202,13 @@ impl Host {
         let (shutdown, told_to_stop) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let host = wire::Host { pid: 1, version: "0".to_owned(), ..wire::Host::default() };
-        let desk = Desk {
-            supervisor: supervisor.clone(),
-            plugins: Arc::new(Shelf::new()),
-            host,
-            shutdown,
-            connections_max,
-        };
+        let (end, ended) = watch::channel(None);
+        let plugins = Arc::new(Shelf::new());
+        let desk = Desk { supervisor: supervisor.clone(), plugins, host, shutdown, connections_max, ended };
         let served = tokio::spawn(serve(listening, desk, async {
             let _ = stopped.await;
         }));
-        Self { client: Client::new(socket), supervisor, told_to_stop, stop: Some(stop), served, dir }
+        Self { client: Client::new(socket), supervisor, told_to_stop, end, stop: Some(stop), served, dir }
     }
 
     pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<wire::Outcome, ClientError> {

@@ -147,6 +147,24 @@ async fn bad_requests_are_answered_with_the_field() {
 }
 
 #[tokio::test]
+async fn who_waits_for_the_end_is_answered_by_the_report_of_it() {
+    let mut host = Host::start(vec![shell("web", "", FOREVER)]);
+    let waiting = tokio::spawn({
+        let client = host.client.clone();
+        async move { client.shutdown_and_wait().await }
+    });
+    host.told_to_stop.recv().await.unwrap();
+    assert!(!waiting.is_finished(), "nothing has ended yet");
+    let left = wire::Left { process: Some("web".to_owned()), pid: Some(7), reason: "it hangs".to_owned() };
+    let report = wire::Ended { pid: 1, code: 1, left: vec![left] };
+    host.end.send_replace(Some(report.clone()));
+    host.stop.take().unwrap().send(()).unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), report);
+    host.served.await.unwrap().unwrap();
+    host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
+}
+
+#[tokio::test]
 async fn the_socket_is_private_and_goes_with_the_host() {
     let mut host = Host::start(vec![shell("web", "", FOREVER)]);
     let mode = std::fs::metadata(host.client.socket()).unwrap().permissions().mode();

@@ -1,0 +1,85 @@
+//! What is done before anything is started: the config is read, the runtime directory is taken, the plugins are loaded. It is
+//! done on a thread of its own, so that a signal ends the host at once, also while a plugin is compiled.
+
+use std::path::{Path, PathBuf};
+
+use provost_plugin_host::PluginHost;
+use tokio::sync::oneshot;
+
+use super::host_log::HostLog;
+use super::limits;
+use super::runtime_dir::{RuntimeDir, TakeError};
+use super::wire;
+use crate::config::{Config, Processes, SOCKET_NAME};
+use crate::failure::Failure;
+use crate::render::style::Paint;
+
+/// The log of a host in the background, in the runtime directory.
+const HOST_LOG_NAME: &str = "provost.log";
+
+/// What is said when the kernel has no thread, no memory or no descriptor to give.
+pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short: look at `ulimit -u`, `ulimit -n` and the limits of the container";
+
+/// Everything that is needed to start.
+#[derive(Debug)]
+pub(super) struct Booted {
+    pub(super) config: Config,
+    pub(super) runtime_dir: RuntimeDir,
+    pub(super) plugins: PluginHost,
+    pub(super) processes: Processes,
+    /// The limit on open files that children get back, if the host has raised its own.
+    pub(super) children_open_files: Option<u64>,
+    /// Columns of the longest name.
+    pub(super) width: usize,
+}
+
+/// Loads everything. If what is returned is dropped, the thread is left behind.
+pub(super) async fn boot(path: PathBuf, paint: Paint, log: HostLog) -> Result<Booted, Failure> {
+    let (done, booted) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("provost-boot".into());
+    let started = thread.spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = done.send(load(&path, paint, &log));
+    });
+    started.map_err(|error| Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT))?;
+    match booted.await {
+        Ok(booted) => booted,
+        Err(_) => Err(Failure::failed(
+            "the host could not be set up: it panicked",
+            "this is a defect of Provost: please report it with what the line before says",
+        )),
+    }
+}
+
+fn load(path: &Path, paint: Paint, log: &HostLog) -> Result<Booted, Failure> {
+    let config = Config::load(path)?;
+    let runtime_dir = RuntimeDir::take(&config.runtime_dir, SOCKET_NAME).map_err(|error| refusal(&error))?;
+    let width = width(&config);
+    log.set_width(width);
+    log.keep_in(config.runtime_dir.join(HOST_LOG_NAME))
+        .map_err(|error| Failure::failed(format!("cannot start the host's log: {error}"), SHORTAGE_HINT))?;
+    fail::fail_point!("boot.plugins");
+    let plugins = wire::plugins(&config)?;
+    let processes = wire::specs(&config, &plugins)?;
+    for problem in wire::refusals(&config, &plugins) {
+        log.tell_starter(&paint.report(&format!("warning: {}\nhint: {}", problem.what, problem.hint)));
+    }
+    let children_open_files = limits::raise_open_files(processes.specs.len());
+    Ok(Booted { config, runtime_dir, plugins, processes, children_open_files, width })
+}
+
+fn refusal(error: &TakeError) -> Failure {
+    match error {
+        TakeError::Owned { .. } => {
+            Failure::failed(error, "`provost status` shows it and `provost down` stops it")
+        }
+        TakeError::Io { .. } => Failure::failed(error, "set another `host.runtime_dir` in the config"),
+    }
+}
+
+fn width(config: &Config) -> usize {
+    let plugins = config.plugins().map(|plugin| plugin.name.chars().count());
+    let names = config.process_names().map(|name| name.chars().count());
+    let host = "provost".len();
+    plugins.chain(names).chain(std::iter::once(host)).max().unwrap_or(host)
+}

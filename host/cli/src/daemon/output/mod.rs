@@ -1,0 +1,139 @@
+//! Lines on their way out of the host: to a terminal, a pipe or the host's log file. Each [`Output`] has a queue that is
+//! bounded in lines and bytes, and a thread that writes. Adding a line never waits, never fails and never prints; what does
+//! not fit is counted, and the next line that gets through says so.
+//!
+//! A write that fails is tried again until the output is closed, and is shown as degraded meanwhile. A stream whose other
+//! end is gone is [`Broken`]: whoever started the output is told, and gets the lines that were not written.
+
+mod entry;
+mod queue;
+mod rotating;
+mod sink;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use provost_supervisor::Degraded;
+
+pub(crate) use entry::{Entry, Event, Layout};
+pub(crate) use queue::Bounds;
+use queue::Queue;
+pub(crate) use rotating::{Rotating, open_log};
+pub(crate) use sink::{Broken, Sink, Stream};
+
+/// How long to wait before a write that failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What is called when a stream is broken, with the lines that were not written.
+pub(crate) type OnBroken = Box<dyn FnOnce(Broken, Vec<Entry>) + Send>;
+
+/// A queue, and the thread that writes what is in it as soon as it is started. Clones share both.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    /// What it is called in `status` when it cannot be written: `the host's log`.
+    what: &'static str,
+    queue: Arc<Queue>,
+    started: Arc<AtomicBool>,
+}
+
+impl Output {
+    /// An output that keeps its lines until it is started.
+    pub(crate) fn new(what: &'static str, bounds: Bounds) -> Self {
+        Self { what, queue: Arc::new(Queue::new(bounds)), started: Arc::default() }
+    }
+
+    /// Starts the thread.
+    pub(crate) fn start(
+        &self,
+        mut sink: Sink,
+        layout: Layout,
+        degraded: &Degraded,
+        on_broken: OnBroken,
+    ) -> io::Result<()> {
+        let (what, queue, degraded) = (self.what, self.queue.clone(), degraded.clone());
+        std::thread::Builder::new().name("provost-output".into()).spawn(move || {
+            let mut writer = Writer { what, queue: &queue, degraded: &degraded, failing: false };
+            let broken = writer.write_all(&mut sink, &layout);
+            if let Some((broken, entry)) = broken {
+                let mut unwritten = vec![entry];
+                unwritten.extend(queue.close_and_take());
+                on_broken(broken, unwritten);
+            }
+            queue.written();
+        })?;
+        self.started.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Adds a line. It comes back if the output is closed or broken.
+    pub(crate) fn push(&self, entry: Entry) -> Result<(), Entry> {
+        self.queue.push(entry)
+    }
+
+    /// Takes no more lines; what is there is still written.
+    pub(crate) fn close(&self) {
+        self.queue.close();
+    }
+
+    /// Waits until everything has been written, at most for `limit`. Whether it has. To be called after [`Output::close`].
+    pub(crate) fn wait_until_written(&self, limit: Duration) -> bool {
+        !self.started.load(Ordering::Acquire) || self.queue.wait_until_written(limit)
+    }
+}
+
+/// The thread of an output.
+struct Writer<'a> {
+    what: &'static str,
+    queue: &'a Queue,
+    degraded: &'a Degraded,
+    failing: bool,
+}
+
+/// What came of one line.
+enum Put {
+    Written,
+    Broken(Broken),
+    /// It cannot be written, and the output is closed.
+    GivenUp,
+}
+
+impl Writer<'_> {
+    /// Writes until the output is closed. `Some` if the stream is broken, with the line that could not be written.
+    fn write_all(&mut self, sink: &mut Sink, layout: &Layout) -> Option<(Broken, Entry)> {
+        while let Some(entry) = self.queue.next() {
+            match self.put(sink, &layout.render(&entry)) {
+                Put::Written => {}
+                Put::Broken(broken) => return Some((broken, entry)),
+                Put::GivenUp => return None,
+            }
+        }
+        None
+    }
+
+    fn put(&mut self, sink: &mut Sink, line: &[u8]) -> Put {
+        let mut rest = line;
+        while !rest.is_empty() {
+            let begun = rest.len() < line.len();
+            match sink.write(rest, begun) {
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if let Some(broken) = sink.broken(&error) {
+                        return Put::Broken(broken);
+                    }
+                    self.failing = true;
+                    self.degraded.set(self.what, format!("cannot be written: {error}; it is tried again"));
+                    if self.queue.pause(RETRY) {
+                        return Put::GivenUp;
+                    }
+                }
+            }
+        }
+        if std::mem::take(&mut self.failing) {
+            self.degraded.clear(self.what);
+        }
+        Put::Written
+    }
+}

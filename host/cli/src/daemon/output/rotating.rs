@@ -1,0 +1,132 @@
+//! The file of the host's log: rotated by size as the logs of processes are, never a link, a pipe or a device, readable by
+//! its owner only.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::OFlags;
+
+/// A file is rotated before it grows beyond this.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// How many files are kept, with the one that is written.
+const FILES: u32 = 4;
+
+/// A log file that is rotated to `NAME.1`, `NAME.2`, …
+#[derive(Debug)]
+pub(crate) struct Rotating {
+    path: PathBuf,
+    /// Whether the standard streams go to it, too: what the run-time library or the C library has to say.
+    streams: Arc<AtomicBool>,
+    open: Option<(File, u64)>,
+}
+
+impl Rotating {
+    /// The file is opened at the first line. The standard streams follow it once `streams` is set.
+    pub(crate) fn new(path: PathBuf, streams: Arc<AtomicBool>) -> Self {
+        Self { path, streams, open: None }
+    }
+
+    /// Writes some of the bytes; into a new file if they are the beginning of a line that does not fit into this one.
+    pub(super) fn write(&mut self, bytes: &[u8], begun: bool) -> io::Result<usize> {
+        fail::fail_point!("hostlog.write", |error| Err(io::Error::from_raw_os_error(
+            error.and_then(|error| error.parse().ok()).unwrap_or(libc::EIO)
+        )));
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if !begun && self.opened()?.1 > 0 && self.opened()?.1.saturating_add(size) > FILE_BYTES_MAX {
+            self.rotate()?;
+        }
+        let (file, written) = self.opened()?;
+        let count = file.write(bytes)?;
+        *written = written.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(count)
+    }
+
+    fn opened(&mut self) -> io::Result<&mut (File, u64)> {
+        if self.open.is_none() {
+            let file = open_log(&self.path)?;
+            if self.streams.load(Ordering::Acquire) {
+                rustix::stdio::dup2_stdout(&file)?;
+                rustix::stdio::dup2_stderr(&file)?;
+            }
+            let size = file.metadata()?.len();
+            self.open = Some((file, size));
+        }
+        self.open.as_mut().ok_or_else(|| io::Error::other("not open"))
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        for number in (0..FILES - 1).rev() {
+            match std::fs::rename(self.numbered(number), self.numbered(number + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        self.open = None;
+        Ok(())
+    }
+
+    fn numbered(&self, number: u32) -> PathBuf {
+        if number == 0 {
+            return self.path.clone();
+        }
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{number}"));
+        name.into()
+    }
+}
+
+/// Opens the log to append to it; made if it is not there, refused if it is anything but a file.
+pub(crate) fn open_log(path: &Path) -> io::Result<File> {
+    // A pipe without a reader is not waited for, and a link is not followed.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_file_is_rotated_at_the_end_of_a_line_and_a_few_files_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = Rotating::new(dir.path().join("provost.log"), Arc::default());
+        let line = vec![b'x'; 1 << 20];
+        for _ in 0..40 {
+            assert_eq!(log.write(&line[..1_000], false).unwrap(), 1_000);
+            assert_eq!(log.write(&line[1_000..], true).unwrap(), line.len() - 1_000);
+        }
+        let sizes = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap());
+        let sizes: Vec<u64> = sizes.map(|file| file.len()).collect();
+        assert_eq!(sizes.len(), 4, "{sizes:?}");
+        assert!(sizes.iter().all(|size| *size <= FILE_BYTES_MAX + (1 << 20)), "{sizes:?}");
+        let mode = std::fs::metadata(dir.path().join("provost.log")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn links_pipes_and_devices_are_refused_and_hold_nobody_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("victim"), "keep me").unwrap();
+        std::os::unix::fs::symlink(at("victim"), at("link")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+            .unwrap();
+        for name in ["link", "pipe"] {
+            assert!(Rotating::new(at(name), Arc::default()).write(b"line\n", false).is_err(), "{name}");
+        }
+        assert!(open_log(Path::new("/dev/null")).is_err());
+        assert_eq!(std::fs::read_to_string(at("victim")).unwrap(), "keep me");
+    }
+}

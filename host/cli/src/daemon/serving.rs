@@ -1,0 +1,202 @@
+//! The host while it runs: it listens first, since a host that nobody could ask starts nothing; then it starts the processes,
+//! and waits for a reason to stop. Whatever fails after the first start ends in the same sequence as everything else.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use provost_control::wire::Ended;
+use provost_control::{Desk, Listening};
+use provost_plugin_host::PluginHost;
+use provost_state::Plugins;
+use provost_supervisor::{Clock, Settings, Supervisor};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::asked::{Asked, Why};
+use super::boot::Booted;
+use super::limits;
+use super::screen::{self, Look, Screen};
+use super::{FAREWELL, Host, detach, ending, reason};
+use crate::config::{Config, Processes};
+use crate::failure::Failure;
+use crate::render::humane::timestamp;
+use crate::render::style::Paint;
+
+/// The parts of a host that runs.
+struct Running {
+    supervisor: Supervisor,
+    /// Until it has ended.
+    server: Option<JoinHandle<std::io::Result<()>>>,
+    /// Dropped to end the server.
+    end: oneshot::Sender<()>,
+    ended: watch::Sender<Option<Ended>>,
+    screen: Option<Screen>,
+}
+
+impl Host {
+    /// Runs what was loaded until it is to stop; returns the exit code.
+    pub(super) async fn serve(self, booted: Booted, mut asked: Asked) -> Result<u8, Failure> {
+        let Booted { config, runtime_dir, plugins, processes, children_open_files, width } = booted;
+        let listening = Listening::bind(&runtime_dir.socket).map_err(|error| {
+            Failure::failed(reason(&error), "set another `host.runtime_dir` in the config")
+        })?;
+        let settings = Settings {
+            decision_deadline_ms: config.decision_deadline_ms,
+            restart_delay_ms_min: config.restart_delay_min_ms,
+            restart_delay_ms_max: config.restart_delay_max_ms,
+            restart_budget: config.restart_budget,
+            routing: config.routing,
+            degraded: self.degraded.clone(),
+            children_open_files,
+            ..Settings::new(config.log_dir.clone())
+        };
+        let Processes { specs, replica_sets } = processes;
+        let bound = ending::bound(&specs);
+        let supervisor = Supervisor::boot(settings, specs, replica_sets, plugins.consumers())
+            .map_err(|error| Failure::failed(reason(&error), "set another `host.log_dir` in the config"))?;
+        let host = described(&config, &runtime_dir.socket);
+        let mut running = start(supervisor, listening, plugins, host, &mut asked);
+        let (why, failure) = match self.set_up(&mut running, width).await {
+            Ok(()) => (running.until_asked(&mut asked).await, None),
+            Err(failure) => (Why::Failed, Some(failure)),
+        };
+        if matches!(why, Why::HungUp | Why::TerminalGone) {
+            self.log.also_to_file();
+        }
+        let left = ending::stop(&running.supervisor, &mut asked, why, bound).await;
+        let code = match (left.is_empty(), why) {
+            (false, _) | (true, Why::Failed) => 1,
+            (true, Why::Judged(code)) => code,
+            (true, _) => 0,
+        };
+        running.finish(Ended { pid: std::process::id(), code, left }).await;
+        failure.map_or(Ok(code), Err)
+    }
+
+    /// What is to be done after the processes were started.
+    async fn set_up(&self, running: &mut Running, width: usize) -> Result<(), Failure> {
+        let supervisor = &running.supervisor;
+        if let Err(error) = supervisor.adopt_orphans() {
+            tracing::warn!("orphans of processes go to pid 1: {error}");
+        }
+        set_up_fails().map_err(|error| Failure::failed(error, "a test says so"))?;
+        if let Some(output) = &self.screen {
+            let processes = supervisor.reader().look().len();
+            let processes =
+                if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") };
+            tracing::info!("{processes}, Ctrl-C stops them");
+            let look = Look { paint: Paint::wanted(self.color, &std::io::stdout()), width };
+            running.screen = Some(screen::start(supervisor, output, look));
+            return Ok(());
+        }
+        self.say_ready(supervisor).await
+    }
+
+    /// Tells whoever waits for the host to be in the background. Neither they nor the disk of the log are waited for longer
+    /// than for a moment.
+    async fn say_ready(&self, supervisor: &Supervisor) -> Result<(), Failure> {
+        let gone = |error: &dyn std::fmt::Display| {
+            let what = format!("whoever started the host does not wait for it any more: {error}");
+            Failure::failed(what, "`provost up --detach` returns when the host is set up")
+        };
+        match timeout(FAREWELL, supervisor.jobs().reading.run(detach::say_ready)).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => return Err(gone(&error)),
+            Ok(Err(lost)) => return Err(gone(&lost)),
+            Err(_) => return Err(gone(&"it does not read")),
+        }
+        self.log.let_streams_follow();
+        let Some(path) = self.log.path().cloned() else { return Ok(()) };
+        let redirected = supervisor.jobs().reading.run(move || detach::redirect_streams(&path));
+        if !matches!(timeout(FAREWELL, redirected).await, Ok(Ok(Ok(())))) {
+            tracing::warn!("standard output and error are still those of whoever started the host");
+        }
+        Ok(())
+    }
+}
+
+/// Lets people ask, and the host be asked to stop.
+fn start(
+    supervisor: Supervisor,
+    listening: Listening,
+    plugins: PluginHost,
+    host: provost_control::wire::Host,
+    asked: &mut Asked,
+) -> Running {
+    let (shutdown, told) = mpsc::channel(1);
+    asked.listen_to(told, supervisor.shutdown_wanted());
+    let (end, to_end) = oneshot::channel::<()>();
+    let (ended, report) = watch::channel(None);
+    let desk = Desk {
+        supervisor: supervisor.clone(),
+        plugins: Arc::new(plugins) as Arc<dyn Plugins>,
+        host,
+        shutdown,
+        ended: report,
+        connections_max: limits::connections(),
+    };
+    let server = tokio::spawn(provost_control::serve(listening, desk, async {
+        // Ends as well if the other side is gone.
+        let _ = to_end.await;
+    }));
+    Running { supervisor, server: Some(server), end, ended, screen: None }
+}
+
+impl Running {
+    async fn until_asked(&mut self, asked: &mut Asked) -> Why {
+        loop {
+            let served = async {
+                match &mut self.server {
+                    Some(server) => server.await,
+                    None => std::future::pending().await,
+                }
+            };
+            let served = tokio::select! {
+                why = asked.next() => return why,
+                served = served => served,
+            };
+            self.server = None;
+            let why = match served {
+                Ok(Ok(())) => "it returned".to_owned(),
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            self.supervisor.degraded().set("the API", format!("nobody can ask the host any more: {why}"));
+        }
+    }
+
+    /// Reports how it ends, and ends the rest. Nothing of it is waited for longer than a moment.
+    async fn finish(self, report: Ended) {
+        // Whoever waits for the report has it before the server ends: it answers what it has begun to answer.
+        self.ended.send_replace(Some(report));
+        drop(self.end);
+        if let Some(server) = self.server
+            && timeout(FAREWELL, server).await.is_err()
+        {
+            tracing::debug!("some requests were not answered to their end");
+        }
+        if let Some(screen) = self.screen {
+            screen.finish(FAREWELL).await;
+        }
+    }
+}
+
+/// What `status` says of the host.
+fn described(config: &Config, socket: &Path) -> provost_control::wire::Host {
+    let path = std::path::absolute(config.path()).unwrap_or_else(|_| config.path().to_owned());
+    provost_control::wire::Host {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: timestamp(Clock::new().now().wall_ms),
+        socket: socket.display().to_string(),
+        config: path.display().to_string(),
+        ..provost_control::wire::Host::default()
+    }
+}
+
+/// Fails if a test says so.
+fn set_up_fails() -> std::io::Result<()> {
+    fail::fail_point!("daemon.set_up", |_| Err(std::io::Error::other("the host cannot be set up")));
+    Ok(())
+}
