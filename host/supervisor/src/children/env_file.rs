@@ -1,4 +1,8 @@
 //! Environment files: `KEY=VALUE` lines, as systemd's `EnvironmentFile=` and docker's `--env-file` have them.
+//!
+//! A line is empty, a comment (`#` at its beginning) or a variable, with or without `export` before it. A value is what follows
+//! the `=`, without the blanks around it; or what stands in one pair of quotes, after which only a comment may follow. There
+//! are no escapes, and a value ends on its line. A mark of the byte order at the beginning is skipped.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -17,6 +21,16 @@ pub(crate) enum EnvFileError {
     Unfit(PathBuf),
     #[error("{}:{line}: not a KEY=VALUE line, a comment or an empty line", path.display())]
     Line { path: PathBuf, line: usize },
+    #[error(
+        "{}:{line}: a quote that is not closed on its line: a value has one line",
+        path.display()
+    )]
+    Open { path: PathBuf, line: usize },
+    #[error(
+        "{}:{line}: something follows the closing quote: put the whole value into one pair of quotes, of the other kind if it contains some",
+        path.display()
+    )]
+    Behind { path: PathBuf, line: usize },
     #[error("{}:{line}: a NUL character, which no variable can have", path.display())]
     Nul { path: PathBuf, line: usize },
 }
@@ -25,6 +39,8 @@ pub(crate) enum EnvFileError {
 #[derive(Debug, PartialEq, Eq)]
 enum Bad {
     Line(usize),
+    Open(usize),
+    Behind(usize),
     Nul(usize),
 }
 
@@ -37,6 +53,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(String, String)>, EnvFileError> {
     let text = text_of(&file).map_err(unread)?.ok_or_else(|| EnvFileError::Unfit(path.into()))?;
     parse(&text).map_err(|bad| match bad {
         Bad::Line(line) => EnvFileError::Line { path: path.into(), line },
+        Bad::Open(line) => EnvFileError::Open { path: path.into(), line },
+        Bad::Behind(line) => EnvFileError::Behind { path: path.into(), line },
         Bad::Nul(line) => EnvFileError::Nul { path: path.into(), line },
     })
 }
@@ -55,6 +73,7 @@ fn text_of(file: &File) -> io::Result<Option<String>> {
 /// The variables in `text`, or the first line that is none.
 fn parse(text: &str) -> Result<Vec<(String, String)>, Bad> {
     let mut variables = Vec::new();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -69,14 +88,20 @@ fn parse(text: &str) -> Result<Vec<(String, String)>, Bad> {
         if key.is_empty() || key.contains(char::is_whitespace) {
             return Err(Bad::Line(at + 1));
         }
-        variables.push((key.to_owned(), unquoted(value.trim()).to_owned()));
+        variables.push((key.to_owned(), unquoted(value.trim(), at + 1)?.to_owned()));
     }
     Ok(variables)
 }
 
-/// The value without one pair of quotes around it.
-fn unquoted(value: &str) -> &str {
-    ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(value)
+/// The value without the pair of quotes around it, if there is one.
+fn unquoted(value: &str, line: usize) -> Result<&str, Bad> {
+    let Some(quote) = value.chars().next().filter(|first| matches!(first, '"' | '\'')) else {
+        return Ok(value);
+    };
+    let (inner, behind) = value[1..].split_once(quote).ok_or(Bad::Open(line))?;
+    let comment = behind.trim_start();
+    let ends = comment.is_empty() || comment.starts_with('#') && comment.len() < behind.len();
+    if ends { Ok(inner) } else { Err(Bad::Behind(line)) }
 }
 
 #[cfg(test)]
@@ -95,10 +120,24 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_skipped_and_a_comment_may_follow_a_quoted_value() {
+        let pairs =
+            parse("\u{feff}FIRST=1\nV=\"val #space\" # note\nW=plain # kept\nX='it is \"so\"'\n").unwrap();
+        let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(
+            pairs,
+            [("FIRST", "1"), ("V", "val #space"), ("W", "plain # kept"), ("X", "it is \"so\"")]
+        );
+    }
+
+    #[test]
     fn a_line_that_is_none_is_named() {
         assert_eq!(parse("A=1\n\nnonsense\n"), Err(Bad::Line(3)));
         assert_eq!(parse("a b=1"), Err(Bad::Line(1)));
         assert_eq!(parse("=1"), Err(Bad::Line(1)));
+        assert_eq!(parse("A=1\nK=\"first\nsecond\"\n"), Err(Bad::Open(2)));
+        assert_eq!(parse("V='-Da=1' '-Db=2'\n"), Err(Bad::Behind(1)));
+        assert_eq!(parse("V=\"a\"#b\n"), Err(Bad::Behind(1)));
         assert_eq!(parse("A=1\nB=a\0b\n"), Err(Bad::Nul(2)));
         assert_eq!(parse("A=1\n\nB\0=b\n"), Err(Bad::Nul(3)));
     }

@@ -48,6 +48,7 @@ pub(crate) fn check(peer: SocketAddr, main: u32) -> Result<(), String> {
     }
     let owner = all.iter().filter(|one| !family.contains(&one.pid)).find(|one| holder(one.pid));
     Err(match owner {
+        Some(owner) if has_left(owner.pid, main, &all) => return Ok(()),
         Some(owner) => format!("port {port} belongs to pid {} ({})", owner.pid, owner.name),
         None => format!("port {port} belongs to another process, of user {}", first.uid),
     })
@@ -157,6 +158,27 @@ fn family(main: u32, all: &[Relative]) -> Vec<u32> {
     found.into_iter().collect()
 }
 
+/// Whether `pid` is a descendant of `main` that has left its session and lost its parent (a daemon): an orphan that came to
+/// this process, and that has the variables by which the host names a life. What the environment of a stranger says does
+/// not count.
+fn has_left(pid: u32, main: u32, all: &[Relative]) -> bool {
+    let here = std::process::id();
+    let parent = |pid: &u32| all.iter().find(|one| one.pid == *pid).map(|one| one.parent);
+    let is_ours = std::iter::successors(Some(pid), parent).take(all.len()).any(|ancestor| ancestor == here);
+    let life = |pid: u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let is_of_life = |variable: &&[u8]| {
+            variable.starts_with(b"PROVOST_PROCESS=") || variable.starts_with(b"PROVOST_INCARNATION=")
+        };
+        let mut life: Vec<Vec<u8>> =
+            environment.split(|byte| *byte == 0).filter(is_of_life).map(<[u8]>::to_vec).collect();
+        life.sort();
+        life
+    };
+    let of_main = life(main);
+    is_ours && of_main.len() == 2 && life(pid) == of_main
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +225,34 @@ mod tests {
         let mut family = family(10, &all);
         family.sort_unstable();
         assert_eq!(family, [10, 11, 12, 13]);
+    }
+
+    #[test]
+    fn a_daemon_belongs_to_the_life_that_its_environment_names_and_only_if_it_is_ours() {
+        let start = |process: &str| {
+            std::process::Command::new("sleep")
+                .arg("1000")
+                .env("PROVOST_PROCESS", process)
+                .env("PROVOST_INCARNATION", "3")
+                .spawn()
+                .unwrap()
+        };
+        let mut lives = [start("web"), start("web"), start("other")];
+        let [main, daemon, other] = [lives[0].id(), lives[1].id(), lives[2].id()];
+        // Their exec may still be under way; until then they have the environment of this process.
+        while !fs::read(format!("/proc/{other}/environ")).unwrap().windows(8).any(|part| part == b"S=other\0")
+        {
+            std::thread::yield_now();
+        }
+        let all = processes().unwrap();
+        let strangers: Vec<Relative> = all.iter().cloned().map(|one| Relative { parent: 1, ..one }).collect();
+        let found =
+            (has_left(daemon, main, &all), has_left(other, main, &all), has_left(daemon, main, &strangers));
+        for life in &mut lives {
+            life.kill().unwrap();
+            life.wait().unwrap();
+        }
+        assert_eq!(found, (true, false, false));
     }
 
     #[test]
