@@ -121,13 +121,14 @@ fn the_log_of_a_host_in_the_background_is_private_and_never_a_link() {
     std::fs::write(&victim, "keep me").unwrap();
     std::os::unix::fs::symlink(&victim, runtime.join("provost.log")).unwrap();
     assert_eq!(setup.run(&["up", "--detach"]).code, 0);
+    assert!(setup.shell(&format!("kill -USR1 {}", setup.owner().unwrap())).status().unwrap().success());
     eventually(
         "it is shown",
         || setup.run(&["status"]).stdout,
         |status| status.contains("DEGRADED") && status.contains("the host's log"),
     );
     std::fs::remove_file(runtime.join("provost.log")).unwrap();
-    eventually("it is written", || setup.host_log(), |log| log.contains("degraded"));
+    eventually("it is written", || setup.host_log(), |log| log.contains("SIGUSR1"));
     assert_eq!(std::fs::read_to_string(victim).unwrap(), "keep me");
     let mode = std::fs::metadata(runtime.join("provost.log")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

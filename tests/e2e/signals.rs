@@ -88,7 +88,7 @@ fn open_files(pid: u64) -> Vec<(u32, PathBuf)> {
 
 #[test]
 fn descriptors_that_the_host_was_given_are_closed() {
-    let host = up_by(Setup::new(PROVOST, WEB), "exec 9>lock 200>lock; exec \"$PROVOST\" up");
+    let host = up_by(Setup::new(PROVOST, WEB), "exec 7<. 9>lock; exec \"$PROVOST\" up");
     let lock = |pid: u64| open_files(pid).into_iter().find(|(_, path)| path.ends_with("lock"));
     let web = host.until_phase("web", "running")["pid"].as_u64().unwrap();
     assert_eq!((lock(host.pid().into()), lock(web)), (None, None));
