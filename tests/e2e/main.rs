@@ -5,15 +5,18 @@ mod backends;
 mod bad_config;
 mod checks;
 mod commands;
+mod ending;
 mod exits;
 mod grants;
 mod groups;
+mod host_log;
 mod hostile;
 mod instances;
 mod limits;
 mod plugins;
 mod roles;
 mod scale;
+mod signals;
 mod trust;
 
 /// The binary that Cargo built for these tests.

@@ -90,7 +90,15 @@ impl Setup {
         let mut command = self.command(&["up"]);
         command.envs(env.iter().copied());
         command.stdout(log.try_clone().unwrap()).stderr(log);
+        self.up_by(command)
+    }
+
+    /// Starts a host by this command, which becomes it, and waits until it answers.
+    #[must_use]
+    pub fn up_by(self, mut command: Command) -> Host {
         let mut host = Host { child: command.spawn().unwrap(), setup: self };
+        // Whatever the command holds open belongs to the host alone.
+        drop(command);
         eventually(
             "the host answers",
             || (host.child.try_wait().unwrap(), host.setup.run(&["status", "-o", "json"]), host.log()),
@@ -100,6 +108,35 @@ impl Setup {
             },
         );
         host
+    }
+
+    /// A command line for `sh` in that directory; `$PROVOST` is the built binary.
+    #[must_use]
+    pub fn shell(&self, line: &str) -> Command {
+        let mut command = self.command(&[]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).current_dir(self.dir()).stdin(Stdio::null());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell.env("PROVOST", command.stdin(Stdio::null()).get_program());
+        shell
+    }
+
+    /// The host's log in its runtime directory.
+    #[must_use]
+    pub fn host_log(&self) -> String {
+        let log = std::fs::read(self.dir().join(".provost/provost.log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// The process id of the host that owns the runtime directory, or owned it last.
+    #[must_use]
+    pub fn owner(&self) -> Option<u64> {
+        std::fs::read_to_string(self.dir().join(".provost/provost.lock")).ok()?.trim().parse().ok()
     }
 }
 
@@ -221,10 +258,33 @@ impl Host {
         std::mem::replace(&mut self.setup, replacement)
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        Self::kill(&self.pid().into(), signal);
+    }
+
+    /// The end of the host itself, if it has ended.
+    pub fn try_ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Takes the reading end of its standard error, if that is a pipe.
+    pub fn take_stderr(&mut self) -> Option<std::process::ChildStderr> {
+        self.child.stderr.take()
+    }
+
+    /// Waits until it has ended; its exit code, or `None` if a signal ended it.
+    pub fn until_ended(&mut self) -> Option<i32> {
+        let log = self.setup.dir().join("up.log");
+        let read = || std::fs::read_to_string(&log).unwrap_or_default();
+        let ended =
+            eventually("the host ends", || (self.child.try_wait().unwrap(), read()), |(it, _)| it.is_some());
+        ended.0.and_then(|status| status.code())
+    }
+
     /// Waits until it has ended by itself; its exit code, or `None` if a signal ended it.
     pub fn ended(mut self) -> Option<i32> {
-        let ended = eventually("the host ends", || self.child.try_wait().unwrap(), Option::is_some);
-        ended.and_then(|status| status.code())
+        self.until_ended()
     }
 
     /// Kills it without a chance to clean up, and its processes.

@@ -53,10 +53,19 @@ pub(crate) fn say_ready() -> io::Result<()> {
     Ok(())
 }
 
-/// Lets go of the terminal of whoever started the host: the standard streams go to `log`.
-pub(crate) fn redirect_streams(log: &Path) -> io::Result<()> {
-    let file = open_log(log)?;
-    rustix::stdio::dup2_stdout(&file)?;
-    rustix::stdio::dup2_stderr(&file)?;
-    Ok(())
+/// Lets go of the terminal or the pipe of whoever started the host, which may wait for its end: the standard streams go
+/// nowhere.
+pub(crate) fn let_go_of_streams() -> io::Result<()> {
+    redirect_streams(&std::fs::OpenOptions::new().write(true).open("/dev/null")?)
+}
+
+/// The standard streams go to `log`: nothing of the host writes there, but the C library or Rust's runtime may have a last
+/// word.
+pub(crate) fn redirect_streams_to(log: &Path) -> io::Result<()> {
+    redirect_streams(&open_log(log)?)
+}
+
+fn redirect_streams(file: &std::fs::File) -> io::Result<()> {
+    rustix::stdio::dup2_stdout(file)?;
+    Ok(rustix::stdio::dup2_stderr(file)?)
 }

@@ -112,10 +112,10 @@ fn after(from: Instant, time: Duration) -> Instant {
 }
 
 async fn stopped(supervisor: &Supervisor) {
-    if injected("hang") {
-        return std::future::pending().await;
-    }
     supervisor.shutdown(Cause::Shutdown).await;
+    if injected("hang") {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Sends SIGKILL to everything. It is polled beside everything else: a process that does not answer holds nobody up.

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::asked::{Asked, Why};
-use super::boot::Booted;
+use super::boot::{Booted, SHORTAGE_HINT};
 use super::limits;
 use super::screen::{self, Look, Screen};
 use super::{FAREWELL, Host, detach, ending, reason};
@@ -107,10 +107,12 @@ impl Host {
             Err(_) => return Err(gone(&"it does not read")),
         }
         self.log.let_streams_follow();
-        let Some(path) = self.log.path().cloned() else { return Ok(()) };
-        let redirected = supervisor.jobs().reading.run(move || detach::redirect_streams(&path));
-        if !matches!(timeout(FAREWELL, redirected).await, Ok(Ok(Ok(())))) {
-            tracing::warn!("standard output and error are still those of whoever started the host");
+        detach::let_go_of_streams()
+            .map_err(|error| Failure::failed(format!("cannot open /dev/null: {error}"), SHORTAGE_HINT))?;
+        if let Some(path) = self.log.path().cloned() {
+            let redirected = supervisor.jobs().reading.run(move || detach::redirect_streams_to(&path));
+            // If it cannot be opened now, they follow when it can: the log says what hinders it.
+            let _ = timeout(FAREWELL, redirected).await;
         }
         Ok(())
     }
