@@ -237,6 +237,7 @@ fn described(config: &Config, socket: &Path) -> provost_control::wire::Host {
         started_at: timestamp(Clock::new().now().wall_ms),
         socket: socket.display().to_string(),
         config: path.display().to_string(),
+        ..provost_control::wire::Host::default()
     }
 }
 
