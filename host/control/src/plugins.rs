@@ -174,7 +174,7 @@ fn put_to_work(
         judge_replicas(desk, judged, &policy);
     }
     if let Some(consumer) = desk.plugins.consumer(name) {
-        desk.supervisor.consume(consumer).map_err(|error| Refused::internal(error.to_string()))?;
+        desk.supervisor.consume(consumer);
         change.notes.push("told of every change from now on".to_owned());
     }
     Ok(change)
