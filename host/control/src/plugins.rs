@@ -170,7 +170,7 @@ fn put_to_work(
         change.notes.push(format!("first in the chain of {}", names(desk, judged)));
     }
     if let Some(consumer) = desk.plugins.consumer(name) {
-        desk.supervisor.consume(consumer).map_err(|error| Refused::internal(error.to_string()))?;
+        desk.supervisor.consume(consumer);
         change.notes.push("told of every change from now on".to_owned());
     }
     Ok(change)

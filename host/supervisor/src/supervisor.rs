@@ -211,7 +211,7 @@ impl Supervisor {
         let replicas = sets.into_iter().map(|set| Arc::new(Replicas::new(set))).collect();
         let supervisor = Self { shared, roster, replicas, dispatch };
         for consumer in consumers {
-            supervisor.tell_from(consumer, Generation(0))?;
+            supervisor.tell_from(consumer, Generation(0));
         }
         supervisor.add_all(specs.into_iter().zip(chains).collect())?;
         inbox.start(&supervisor.dispatch, clock);
@@ -250,18 +250,16 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Tells `consumer` all that happens from now on, until it [is gone](Consumer::is_gone). To be called within the
-    /// runtime that the supervisor was booted in.
-    ///
-    /// # Errors
-    /// What the kernel says when there is no thread to be had.
-    pub fn consume(&self, consumer: Box<dyn Consumer>) -> io::Result<()> {
+    /// Tells `consumer` all that happens from now on, until it [is gone](Consumer::is_gone). A thread that cannot be had is
+    /// tried again and shown as degraded. To be called within the runtime that the supervisor was booted in.
+    pub fn consume(&self, consumer: Box<dyn Consumer>) {
         let now = self.reader().look().generation();
-        self.tell_from(consumer, now)
+        self.tell_from(consumer, now);
     }
 
-    fn tell_from(&self, consumer: Box<dyn Consumer>, from: Generation) -> io::Result<()> {
-        fanout::start(consumer, self.reader().clone(), self.shared.publisher.changed(), from)
+    fn tell_from(&self, consumer: Box<dyn Consumer>, from: Generation) {
+        let (reader, changed) = (self.reader().clone(), self.shared.publisher.changed());
+        fanout::start(consumer, reader, changed, from, self.shared.degraded.clone());
     }
 
     /// Who judges a process now, in the order in which they are asked; nobody if there is no such process.
