@@ -46,7 +46,8 @@ pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
     if args.background {
         detach::leave_session();
     }
-    let runtime = runtime().map_err(short)?;
+    let paint = Paint::wanted(color, &io::stderr());
+    let runtime = runtime(paint).map_err(short)?;
     let ended = run(args, path, color, &runtime, inherited);
     // A plugin or a slow disk may hold a thread.
     runtime.shutdown_timeout(FAREWELL);
@@ -128,17 +129,23 @@ pub(crate) fn say_at_last(report: &str) {
     }
 }
 
-/// The runtime. Tokio panics if the kernel has no thread for it, and that is made an error.
-fn runtime() -> io::Result<Runtime> {
+/// The runtime. Tokio panics if the kernel has no thread for it, and waits for ever for those that it has: the program ends
+/// instead, as it does with any other error. Nothing has been started.
+fn runtime(paint: Paint) -> io::Result<Runtime> {
     let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let built = panic::catch_unwind(|| {
-        fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
-        Builder::new_multi_thread().enable_all().build()
-    });
+    panic::set_hook(Box::new(move |_| {
+        let lacking = short(io::Error::other("the kernel has no thread to give"));
+        say_at_last(&paint.report(lacking.report()));
+        std::process::exit(1);
+    }));
+    let built = build();
     panic::set_hook(hook);
-    let lacking = "the kernel has no thread to give";
-    built.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::WouldBlock, lacking)))
+    built
+}
+
+fn build() -> io::Result<Runtime> {
+    fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
+    Builder::new_multi_thread().enable_all().build()
 }
 
 /// Everything that is known before the config is read.
