@@ -60,6 +60,8 @@
 //! # What to know
 //! - A policy is a function of its trigger, the world and its settings. It has no clock and no randomness:
 //!   `now` and `seed` are in the trigger, so that every decision can be replayed.
+//! - A start policy sets only those variables that the operator has granted by name (`allow = ["set-env:NAME"]`); the
+//!   host drops the others and says so.
 //! - Policies and views get a fresh instance for every call; a consumer lives until it fails.
 //! - Wrong settings and panics are logged with the field or the place, and then end the call: the next policy
 //!   in the chain decides, at last the host's failsafe. No fault of a plugin costs a process.
@@ -85,6 +87,7 @@ pub mod rules;
 #[doc(hidden)]
 pub mod scale;
 pub mod settings;
+mod signal;
 mod span;
 #[doc(hidden)]
 pub mod start;
@@ -116,6 +119,7 @@ pub use consumer::StatusConsumer;
 pub use health::HealthPolicy;
 pub use policy::RestartPolicy;
 pub use scale::ScalePolicy;
+pub use signal::Signal;
 pub use span::Span;
 pub use start::StartPolicy;
 pub use view::StatusView;

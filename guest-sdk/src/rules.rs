@@ -4,17 +4,16 @@ use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-use crate::words::SIGNALS;
-use crate::{Death, Exit, World};
+use crate::{Death, Exit, Signal, World};
 
 /// As many deaths as the host remembers of a process: more cannot be counted.
 pub const DEATHS_REMEMBERED: u32 = 100;
 
-/// Exit codes and signals, as an operator lists them: `[0, 143, "SIGTERM", "HUP"]`.
+/// Exit codes and signals, as an operator lists them: `[0, 143, "SIGTERM", "HUP", "SIGRTMIN+3"]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ends {
     codes: Vec<i32>,
-    signals: Vec<i32>,
+    signals: Vec<Signal>,
 }
 
 impl Ends {
@@ -29,7 +28,7 @@ impl Ends {
     pub fn contain(&self, exit: &Exit) -> bool {
         match exit {
             Exit::Code(code) => self.codes.contains(code),
-            Exit::Signal(number) => self.signals.contains(number),
+            Exit::Signal(number) => Signal::new(*number).is_some_and(|signal| self.signals.contains(&signal)),
             Exit::NotSpawned(_) | Exit::Unobserved => false,
         }
     }
@@ -38,7 +37,7 @@ impl Ends {
 /// One of the ends of a list.
 enum End {
     Code(i32),
-    Signal(i32),
+    Signal(Signal),
 }
 
 impl<'de> Deserialize<'de> for End {
@@ -62,7 +61,11 @@ impl<'de> Deserialize<'de> for End {
             }
 
             fn visit_str<E: Error>(self, name: &str) -> Result<End, E> {
-                signal(name).map(End::Signal).ok_or_else(|| E::custom(format!("there is no signal {name:?}")))
+                // A number is an exit code, even between quotes: to take it for a signal would be a guess.
+                if name.parse::<i64>().is_ok() {
+                    return Err(E::custom(format!("write the exit code {name} without quotes")));
+                }
+                name.parse().map(End::Signal).map_err(E::custom)
             }
         }
         deserializer.deserialize_any(Reader)
@@ -75,20 +78,11 @@ impl<'de> Deserialize<'de> for Ends {
         for end in Vec::<End>::deserialize(deserializer)? {
             match end {
                 End::Code(code) => ends.codes.push(code),
-                End::Signal(number) => ends.signals.push(number),
+                End::Signal(signal) => ends.signals.push(signal),
             }
         }
         Ok(ends)
     }
-}
-
-/// The number of a signal by its name, with or without `SIG`.
-#[must_use]
-pub fn signal(name: &str) -> Option<i32> {
-    let name = name.to_ascii_uppercase();
-    let bare = name.strip_prefix("SIG").unwrap_or(&name);
-    let at = SIGNALS.iter().position(|known| *known == bare)?;
-    i32::try_from(at + 1).ok()
 }
 
 /// The exit code as shells and containers have it: 128 plus the number for a signal; none if it is not known.
@@ -130,19 +124,22 @@ mod tests {
 
     #[test]
     fn ends_are_listed_by_code_and_by_signal() {
-        let ends: Ends = parse(r#"[0, 143, "SIGTERM", "hup"]"#).expect("they are ends");
+        let ends: Ends = parse(r#"[0, 143, "SIGTERM", "hup", "RTMIN+3"]"#).expect("they are ends");
         for (exit, is) in [
             (Exit::Code(143), true),
             (Exit::Code(1), false),
             (Exit::Signal(15), true),
             (Exit::Signal(1), true),
             (Exit::Signal(9), false),
+            (Exit::Signal(37), true),
             (Exit::Unobserved, false),
         ] {
             assert_eq!(ends.contain(&exit), is, "{exit:?}");
         }
         let refused = parse::<Ends>(r#"["SIGNONE"]"#).expect_err("there is none");
         assert!(refused.contains("there is no signal \"SIGNONE\""), "{refused}");
+        let quoted = parse::<Ends>(r#"["9"]"#).expect_err("it is no signal");
+        assert!(quoted.contains("without quotes"), "{quoted}");
     }
 
     #[test]

@@ -57,7 +57,8 @@ impl StartDecision {
         Self::of(StartAction::Allow(Vec::new()), reason)
     }
 
-    /// The same permission, with a variable more in the environment of this life. Changes nothing about another decision.
+    /// The same permission, with a variable more in the environment of this life. The operator has to grant it
+    /// (`set-env:NAME`): otherwise the host drops it, and says so. Changes nothing about another decision.
     #[must_use]
     pub fn with_env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         if let StartAction::Allow(variables) = &mut self.action {

@@ -2,14 +2,7 @@
 
 use core::fmt;
 
-use crate::{Exit, Phase};
-
-/// The names of signals 1 to 31 on Linux, without `SIG`.
-pub(crate) const SIGNALS: [&str; 31] = [
-    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
-    "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
-    "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-];
+use crate::{Exit, Phase, Signal};
 
 impl Phase {
     /// All phases, each at the position that columns say it by.
@@ -68,13 +61,10 @@ impl fmt::Display for Exit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => write!(out, "exited with code {code}"),
-            Self::Signal(number) => {
-                let name = usize::try_from(*number).ok().and_then(|n| SIGNALS.get(n.checked_sub(1)?));
-                match name {
-                    Some(name) => write!(out, "killed by SIG{name}"),
-                    None => write!(out, "killed by signal {number}"),
-                }
-            }
+            Self::Signal(number) => match Signal::new(*number) {
+                Some(signal) => write!(out, "killed by {signal}"),
+                None => write!(out, "killed by signal {number}"),
+            },
             Self::NotSpawned(why) => write!(out, "could not be started: {why}"),
             Self::Unobserved => out.write_str("ended while nobody could see how"),
         }
@@ -90,7 +80,8 @@ mod tests {
         assert_eq!(Exit::Code(3).to_string(), "exited with code 3");
         assert_eq!(Exit::Signal(9).to_string(), "killed by SIGKILL");
         assert_eq!(Exit::Signal(31).to_string(), "killed by SIGSYS");
-        assert_eq!(Exit::Signal(34).to_string(), "killed by signal 34");
+        assert_eq!(Exit::Signal(34).to_string(), "killed by SIGRTMIN");
+        assert_eq!(Exit::Signal(37).to_string(), "killed by SIGRTMIN+3");
         assert_eq!(Exit::Signal(0).to_string(), "killed by signal 0");
         assert_eq!(Exit::NotSpawned("no".into()).to_string(), "could not be started: no");
     }

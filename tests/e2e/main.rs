@@ -3,6 +3,7 @@
 
 mod backends;
 mod bad_config;
+mod checks;
 mod commands;
 mod ending;
 mod exits;
@@ -11,6 +12,7 @@ mod groups;
 mod host_log;
 mod hostile;
 mod instances;
+mod limits;
 mod plugins;
 mod roles;
 mod scale;

@@ -80,8 +80,15 @@ impl Setup {
     /// Starts `provost up` and waits until it answers.
     #[must_use]
     pub fn up(self) -> Host {
+        self.up_with(&[])
+    }
+
+    /// As [`Setup::up`], with these variables in its environment, such as `FAILPOINTS`.
+    #[must_use]
+    pub fn up_with(self, env: &[(&str, &str)]) -> Host {
         let log = File::create(self.dir().join("up.log")).unwrap();
         let mut command = self.command(&["up"]);
+        command.envs(env.iter().copied());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         self.up_by(command)
     }

@@ -6,7 +6,7 @@
 //! | `convert` | state to wire, and nothing the other way |
 //! | `select` | targets: names, `group:*` and `all` |
 //! | `peer` | the socket: its mode, and who may connect |
-//! | `server` | the routes |
+//! | `server` | the routes; below it all connections and their time limits, and what is taken out of requests |
 //! | `orders` | start, stop, restart, signal, and waiting for what they bring about |
 //! | `streams` | events and logs, line by line |
 //! | `state_core` | which backend of the state is in force, and changing it |
@@ -34,4 +34,4 @@ mod streams;
 pub mod wire;
 
 pub use peer::{BindError, Listening};
-pub use server::{Desk, serve};
+pub use server::{CONNECTIONS_MAX, Desk, serve};

@@ -1,11 +1,13 @@
 //! Start, stop, restart and signal, for many processes at once, and waiting for what they bring about.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use provost_state::naming::shown;
 use provost_state::{
-    Cause, Exit, Incarnation, NoSuchSignal, PhaseKind, ProcessId, ProcessState, Signal, Snapshot, Version,
+    Cause, Exit, Generation, Incarnation, NoSuchSignal, PhaseKind, ProcessId, ProcessState, Signal, Snapshot,
+    Version,
 };
 use provost_supervisor::Supervisor;
 
@@ -15,6 +17,9 @@ use crate::wire;
 
 /// How long an order waits unless told otherwise.
 const TIMEOUT_MS: u64 = 30_000;
+
+/// Changes that are looked at in one go.
+const PAGE: usize = 512;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
@@ -37,7 +42,8 @@ impl Action {
             }
             other => {
                 let hint = "there are start, stop, restart and signal".to_owned();
-                Err(Refused::not_found("unknown_action", format!("there is no action `{other}`"), hint))
+                let message = format!("there is no action `{}`", shown(other));
+                Err(Refused::not_found("unknown_action", message, hint))
             }
         }
     }
@@ -79,12 +85,23 @@ pub(crate) async fn carry_out(
         wire::OrderCause::User => Cause::User,
         wire::OrderCause::Api => Cause::Api,
     };
-    let timeout = Duration::from_millis(order.timeout_ms.unwrap_or(TIMEOUT_MS));
-    let orders = chosen.into_iter().filter_map(|id| world.get(id)).map(|state| async {
-        let done = one(supervisor, state, action, cause, order.wait.then_some(timeout)).await;
-        outcome(supervisor, state.id, done)
+    let given = chosen.iter().filter_map(|id| world.get(*id)).map(|state| async {
+        let before = Before { incarnation: state.incarnation, version: state.version };
+        (state.id, before, give(supervisor, state.id, action, cause).await)
     });
-    let results = join_all(orders).await.into_iter().flatten().collect();
+    let since = supervisor.reader().look().generation();
+    let mut waits = Waits { action, pending: HashMap::new() };
+    let mut done = HashMap::new();
+    for (id, before, given) in join_all(given).await {
+        match given {
+            Ok(()) if order.wait => drop(waits.pending.insert(id, before)),
+            given => drop(done.insert(id, given)),
+        }
+    }
+    let timeout = Duration::from_millis(order.timeout_ms.unwrap_or(TIMEOUT_MS));
+    done.extend(waits.settle(supervisor, since, timeout).await);
+    let after = supervisor.reader().snapshot();
+    let results = chosen.iter().filter_map(|id| outcome(&after, *id, done.remove(id)?)).collect();
     Ok(wire::Outcome { results })
 }
 
@@ -95,22 +112,16 @@ fn leave_out_spares(
     targets: &[String],
     chosen: &mut Vec<ProcessId>,
 ) {
+    let named: HashSet<&str> = targets.iter().map(String::as_str).collect();
+    let mut spares = HashSet::new();
     for set in supervisor.replica_sets() {
-        let spares = (set.wanted + 1..=set.most).map(|number| format!("{}.{number}", set.name));
-        for spare in spares.filter(|spare| !targets.contains(spare)) {
-            if let Some(id) = world.id(&spare) {
-                chosen.retain(|other| *other != id);
-            }
-        }
+        let names = (set.wanted + 1..=set.most).map(|number| format!("{}.{number}", set.name));
+        spares.extend(names.filter(|name| !named.contains(name.as_str())).filter_map(|name| world.id(&name)));
     }
+    chosen.retain(|id| !spares.contains(id));
 }
 
-fn outcome(
-    supervisor: &Supervisor,
-    id: ProcessId,
-    done: Result<(), Refused>,
-) -> Option<wire::ProcessOutcome> {
-    let world = supervisor.reader().snapshot();
+fn outcome(world: &Snapshot, id: ProcessId, done: Result<(), Refused>) -> Option<wire::ProcessOutcome> {
     let state = world.get(id)?;
     Some(wire::ProcessOutcome {
         name: state.name().to_string(),
@@ -121,24 +132,14 @@ fn outcome(
     })
 }
 
-async fn one(
-    supervisor: &Supervisor,
-    state: &Arc<ProcessState>,
-    action: Action,
-    cause: Cause,
-    wait: Option<Duration>,
-) -> Result<(), Refused> {
-    let before = Before { incarnation: state.incarnation, version: state.version };
+async fn give(supervisor: &Supervisor, id: ProcessId, action: Action, cause: Cause) -> Result<(), Refused> {
     match action {
-        Action::Start => supervisor.start(state.id, cause).await?,
-        Action::Stop => supervisor.stop(state.id, cause).await?,
-        Action::Restart => supervisor.restart(state.id, cause).await?,
-        Action::Signal(signal) => supervisor.signal(state.id, signal).await?,
+        Action::Start => supervisor.start(id, cause).await?,
+        Action::Stop => supervisor.stop(id, cause).await?,
+        Action::Restart => supervisor.restart(id, cause).await?,
+        Action::Signal(signal) => supervisor.signal(id, signal).await?,
     }
-    match wait {
-        Some(timeout) => wait_for(supervisor, state.id, action, before, timeout).await,
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// How far an order has got.
@@ -167,34 +168,76 @@ fn progress(action: Action, before: Before, state: &ProcessState) -> Progress {
     }
 }
 
-async fn wait_for(
-    supervisor: &Supervisor,
-    id: ProcessId,
+/// Orders whose effect is waited for.
+#[derive(Debug)]
+struct Waits {
     action: Action,
-    before: Before,
-    timeout: Duration,
-) -> Result<(), Refused> {
-    let mut changed = supervisor.changed();
-    let waiting = async {
-        loop {
-            changed.mark_unchanged();
-            // Every commit of every process wakes every waiter: each look has to be a short one.
-            let so_far = supervisor.reader().look().get(id).map(|state| progress(action, before, state));
-            match so_far {
-                Some(Progress::Pending) => {}
-                settled => return settled.unwrap_or(Progress::Failed),
+    pending: HashMap<ProcessId, Before>,
+}
+
+impl Waits {
+    /// Waits until each has come about, will not any more, or has taken too long. Each commit is looked at once, however
+    /// many are waited for.
+    async fn settle(
+        mut self,
+        supervisor: &Supervisor,
+        since: Generation,
+        timeout: Duration,
+    ) -> Vec<(ProcessId, Result<(), Refused>)> {
+        let mut settled = Vec::with_capacity(self.pending.len());
+        let waiting = async {
+            let mut changed = supervisor.changed();
+            let (reader, mut cursor) = (supervisor.reader(), since);
+            self.look(&reader.snapshot(), None, &mut settled);
+            while !self.pending.is_empty() {
+                changed.mark_unchanged();
+                let page = reader.changes_since(cursor, PAGE);
+                cursor = page.cursor;
+                let ids = page.changes.iter().map(|change| change.state.id).collect();
+                self.look(&reader.snapshot(), (page.missed == 0).then_some(ids), &mut settled);
+                if self.pending.is_empty() {
+                    return;
+                }
+                if page.changes.len() >= PAGE {
+                    tokio::task::yield_now().await;
+                } else if changed.changed().await.is_err() {
+                    return;
+                }
             }
-            if changed.changed().await.is_err() {
-                return Progress::Failed;
-            }
+        };
+        let late = tokio::time::timeout(timeout, waiting).await.is_err();
+        let world = supervisor.reader().snapshot();
+        let so = |id| described(&world, id);
+        let ms = timeout.as_millis();
+        settled.extend(self.pending.into_keys().map(|id| match late {
+            true => (id, Err(Refused::timed_out(format!("after {ms} ms {}", so(id))))),
+            false => (id, Err(Refused::not_reached(so(id)))),
+        }));
+        settled
+    }
+
+    /// Settles those among `ids`, or among all, that are no longer pending.
+    fn look(
+        &mut self,
+        world: &Snapshot,
+        ids: Option<HashSet<ProcessId>>,
+        settled: &mut Vec<(ProcessId, Result<(), Refused>)>,
+    ) {
+        let ids: Vec<ProcessId> = match ids {
+            Some(ids) => ids.into_iter().collect(),
+            None => self.pending.keys().copied().collect(),
+        };
+        for id in ids {
+            let Some(before) = self.pending.get(&id) else { continue };
+            let so_far = world.get(id).map(|state| progress(self.action, *before, state));
+            let outcome = match so_far.unwrap_or(Progress::Failed) {
+                Progress::Pending => continue,
+                Progress::Done => Ok(()),
+                Progress::Failed => Err(Refused::not_reached(described(world, id))),
+            };
+            self.pending.remove(&id);
+            settled.push((id, outcome));
         }
-    };
-    let waited = tokio::time::timeout(timeout, waiting).await;
-    let so = described(&supervisor.reader().snapshot(), id);
-    match waited {
-        Ok(Progress::Done) => Ok(()),
-        Ok(_) => Err(Refused::not_reached(so)),
-        Err(_) => Err(Refused::timed_out(format!("after {} ms {so}", timeout.as_millis()))),
     }
 }
 

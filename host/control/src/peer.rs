@@ -4,7 +4,6 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use axum::serve::Listener;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -71,24 +70,20 @@ impl Drop for Listening {
     }
 }
 
-impl Listener for Listening {
-    type Io = UnixStream;
-    type Addr = ();
-
-    async fn accept(&mut self) -> (UnixStream, ()) {
+impl Listening {
+    /// The next connection of somebody who may speak.
+    ///
+    /// # Errors
+    /// What the kernel says, such as that there are no more descriptors.
+    pub(crate) async fn accept(&mut self) -> io::Result<UnixStream> {
         loop {
-            // axum's own listener waits out errors such as "too many open files".
-            let (stream, _) = Listener::accept(&mut self.listener).await;
+            let (stream, _) = self.listener.accept().await?;
             match stream.peer_cred() {
-                Ok(peer) if may_speak(peer.uid()) => return (stream, ()),
+                Ok(peer) if may_speak(peer.uid()) => return Ok(stream),
                 Ok(peer) => tracing::warn!(uid = peer.uid(), "refused a connection of another user"),
                 Err(error) => tracing::warn!(%error, "refused a connection whose user is unknown"),
             }
         }
-    }
-
-    fn local_addr(&self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use provost_state::naming::{NAME_BYTES_MAX, shown};
 use provost_state::{
     Blame, Fault, Generation, Intensity, LimitsWanted, PluginChange, PluginFigures, PluginRefusal,
-    PluginReport, PluginStatus, PluginVersion, PluginWanted, Policy, ProcessId, Replacement,
+    PluginReport, PluginStatus, PluginVersion, PluginWanted, ProcessId, Replacement,
 };
 
 use crate::refused::Refused;
@@ -50,7 +51,7 @@ impl Action {
             _ => {
                 return Err(Refused::not_found(
                     "unknown_action",
-                    format!("plugins know no action `{word}`"),
+                    format!("plugins know no action `{}`", shown(word)),
                     "there are load, unload, swap, rollback and revive".to_owned(),
                 ));
             }
@@ -90,11 +91,17 @@ pub(crate) async fn change(
     }
     // Compiling takes seconds: not on a thread that runs tasks.
     let desk = served.desk.clone();
-    let done = tokio::task::spawn_blocking(move || carry_out(&desk, &name, action, order)).await;
-    let change = done.map_err(|error| Refused::internal(error.to_string()))??;
+    let changes = &served.desk.supervisor.jobs().changes;
+    let done = changes.run(move || carry_out(&desk, &shortened(name), action, order)).await;
+    let change = done.map_err(|lost| Refused::internal(lost.to_string()))??;
     let now = generation(&served.desk);
     let after = change.after.as_ref().map(|report| plugin(report, now));
     Ok(Json(wire::PluginChanged { plugin: after, notes: change.notes }))
+}
+
+/// What is longer than a name may be is no plugin's name; as much of it as is told is none either.
+fn shortened(name: String) -> String {
+    if name.len() > NAME_BYTES_MAX { shown(&name) } else { name }
 }
 
 fn carry_out(
@@ -126,21 +133,12 @@ fn carry_out(
             put_to_work(desk, name, &judged, change)
         }
         Action::Unload => {
-            let in_chains = judged_by(desk, name);
+            let in_chains = desk.supervisor.judged_by(name);
             if !in_chains.is_empty() && !order.force {
                 return Err(in_use(desk, name, &in_chains));
             }
             let mut change = desk.plugins.unload(name)?;
-            for id in &in_chains {
-                let chain = desk.supervisor.policies_of(*id);
-                let others = chain.iter().filter(|policy| &**policy.name() != name).cloned().collect();
-                desk.supervisor.set_policies(*id, others);
-            }
-            for set in desk.supervisor.replica_sets() {
-                let chain = desk.supervisor.policies_of_replicas(&set.name);
-                let others = chain.iter().filter(|policy| &**policy.name() != name).cloned().collect();
-                desk.supervisor.set_policies_of_replicas(&set.name, others);
-            }
+            let in_chains = desk.supervisor.remove_policy(name);
             if !in_chains.is_empty() {
                 change.notes.push(format!("taken out of the chain of {}", names(desk, &in_chains)));
             }
@@ -164,47 +162,18 @@ fn put_to_work(
     mut change: PluginChange,
 ) -> Result<PluginChange, Refused> {
     if let Some(policy) = desk.plugins.policy(name).filter(|_| !judged.is_empty()) {
-        for id in judged {
-            let chain = desk.supervisor.policies_of(*id);
-            let first: Vec<Arc<dyn Policy>> =
-                std::iter::once(policy.clone()).chain(chain.iter().cloned()).collect();
-            desk.supervisor.set_policies(*id, first);
+        desk.supervisor.prepend_policy(judged, &policy);
+        if desk.plugins.policy(name).is_none() {
+            // Somebody unloaded it meanwhile.
+            desk.supervisor.remove_policy(name);
         }
         change.notes.push(format!("first in the chain of {}", names(desk, judged)));
-        judge_replicas(desk, judged, &policy);
     }
     if let Some(consumer) = desk.plugins.consumer(name) {
-        desk.supervisor.consume(consumer).map_err(|error| Refused::internal(error.to_string()))?;
+        desk.supervisor.consume(consumer);
         change.notes.push("told of every change from now on".to_owned());
     }
     Ok(change)
-}
-
-/// Who judges all replicas of a set also judges how many there are to be.
-fn judge_replicas(desk: &Desk, judged: &[ProcessId], policy: &Arc<dyn Policy>) {
-    let world = desk.supervisor.reader().snapshot();
-    for set in desk.supervisor.replica_sets() {
-        let mut replicas = (1..=set.most).filter_map(|number| world.id(&format!("{}.{number}", set.name)));
-        if replicas.all(|id| judged.contains(&id)) {
-            let chain = desk.supervisor.policies_of_replicas(&set.name);
-            let first = [policy.clone()].into_iter().chain(chain).collect();
-            desk.supervisor.set_policies_of_replicas(&set.name, first);
-        }
-    }
-}
-
-/// The processes in whose chain it is, and the replicas of which it judges how many there are to be.
-fn judged_by(desk: &Desk, name: &str) -> Vec<ProcessId> {
-    let world = desk.supervisor.reader().snapshot();
-    let is_in = |chain: Vec<Arc<dyn Policy>>| chain.iter().any(|policy| &**policy.name() == name);
-    let sets = desk.supervisor.replica_sets();
-    let scaled = sets.iter().filter(|set| is_in(desk.supervisor.policies_of_replicas(&set.name)));
-    let replicas: Vec<ProcessId> = scaled
-        .flat_map(|set| (1..=set.most).map(|number| format!("{}.{number}", set.name)))
-        .filter_map(|name| world.id(&name))
-        .collect();
-    let judges = |id: &ProcessId| replicas.contains(id) || is_in(desk.supervisor.policies_of(*id));
-    world.iter().map(|state| state.id).filter(judges).collect()
 }
 
 fn names(desk: &Desk, ids: &[ProcessId]) -> String {
@@ -232,9 +201,10 @@ pub(crate) async fn blame(
     Path(name): Path<String>,
 ) -> Result<Json<wire::Blame>, Refused> {
     let plugins = served.desk.plugins.clone();
+    let name = shortened(name);
     let asked = name.clone();
-    let tried = tokio::task::spawn_blocking(move || plugins.blame(&asked)).await;
-    let found = tried.map_err(|error| Refused::internal(error.to_string()))??;
+    let tried = served.desk.supervisor.jobs().changes.run(move || plugins.blame(&asked)).await;
+    let found = tried.map_err(|lost| Refused::internal(lost.to_string()))??;
     found.map(|found| Json(told(&found))).ok_or_else(|| {
         Refused::not_found(
             "no_fault",

@@ -17,7 +17,18 @@ pub(crate) struct Refused {
 
 impl Refused {
     fn new(status: StatusCode, code: &str, message: String, hint: Option<String>) -> Self {
-        Self { status, error: wire::Error { code: code.to_owned(), message, hint } }
+        Self { status, error: wire::Error { code: code.to_owned(), message: cut(message), hint } }
+    }
+
+    /// More than is taken at once.
+    pub(crate) fn too_large(message: String) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message, None)
+    }
+
+    pub(crate) fn busy() -> Self {
+        let hint = "end some of those that follow or wait".to_owned();
+        let message = "too many requests follow or wait already".to_owned();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, Some(hint))
     }
 
     pub(crate) fn not_found(code: &str, message: String, hint: String) -> Self {
@@ -92,6 +103,17 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         (self.status, Json(wire::Failure { error: self.error })).into_response()
     }
+}
+
+/// The longest message: a name or a field in it may be of any length.
+const MESSAGE_BYTES_MAX: usize = 4 << 10;
+
+fn cut(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES_MAX {
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+        message.push('…');
+    }
+    message
 }
 
 /// Longer texts of refusals are none that we know.

@@ -1,15 +1,36 @@
 //! Targets: a name (that of a replicated process means all of its replicas), `group:*`, or `all` (supervisorctl's
-//! words).
+//! words). However many there are and however long, looking them up takes one pass over the processes.
 
+use std::collections::{BTreeMap, HashSet};
+
+use provost_state::naming::{NAME_BYTES_MAX, shown};
 use provost_state::{ProcessId, Snapshot};
 
 use crate::refused::Refused;
 
+/// More targets than this are no selection.
+const TARGETS_MAX: usize = 10_000;
+
+/// How many pairs of letters are compared at most to find the nearest name.
+const COMPARED_MAX: usize = 500_000;
+
 /// The processes that `targets` name, in the order of the config, each once. No target at all means none.
 pub(crate) fn select(world: &Snapshot, targets: &[String]) -> Result<Vec<ProcessId>, Refused> {
+    if targets.len() > TARGETS_MAX {
+        let message = format!("`select` has {} targets, and may have {TARGETS_MAX}", targets.len());
+        return Err(Refused::too_large(message));
+    }
+    let mut sets = None;
+    let mut seen = HashSet::new();
     let mut chosen = Vec::new();
-    for target in targets {
-        chosen.extend(of(world, target)?);
+    for target in targets.iter().filter(|target| seen.insert(target.as_str())) {
+        if target == "all" {
+            chosen.extend(world.iter().map(|state| state.id));
+        } else if let Some(id) = world.id(target) {
+            chosen.push(id);
+        } else {
+            chosen.extend(sets.get_or_insert_with(|| Sets::of(world)).named(world, target)?);
+        }
     }
     chosen.sort_unstable();
     chosen.dedup();
@@ -21,48 +42,75 @@ pub(crate) fn select_or_all(world: &Snapshot, targets: &[String]) -> Result<Vec<
     if targets.is_empty() { Ok(world.iter().map(|state| state.id).collect()) } else { select(world, targets) }
 }
 
-fn of(world: &Snapshot, target: &str) -> Result<Vec<ProcessId>, Refused> {
-    if target == "all" {
-        return Ok(world.iter().map(|state| state.id).collect());
-    }
-    if let Some(group) = target.strip_suffix(":*") {
-        let members: Vec<_> =
-            world.iter().filter(|state| &**state.group() == group).map(|state| state.id).collect();
-        let groups = world.iter().map(|state| &**state.group()).filter(|group| !group.is_empty());
-        return if members.is_empty() || group.is_empty() {
-            Err(unknown("group", group, groups))
-        } else {
-            Ok(members)
-        };
-    }
-    if let Some(id) = world.id(target) {
-        return Ok(vec![id]);
-    }
-    let replicas: Vec<_> =
-        world.iter().filter(|state| is_replica(state.name(), target)).map(|state| state.id).collect();
-    if replicas.is_empty() {
-        return Err(unknown("process", target, world.iter().map(|state| &**state.name())));
-    }
-    Ok(replicas)
+/// The processes by what they have in common.
+#[derive(Default)]
+struct Sets<'a> {
+    groups: BTreeMap<&'a str, Vec<ProcessId>>,
+    replicas: BTreeMap<&'a str, Vec<ProcessId>>,
 }
 
-/// Is it `base.1`, `base.2` and so on?
-fn is_replica(name: &str, base: &str) -> bool {
-    let number = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.'));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+impl<'a> Sets<'a> {
+    fn of(world: &'a Snapshot) -> Self {
+        let mut sets = Self::default();
+        for state in world.iter() {
+            if !state.group().is_empty() {
+                sets.groups.entry(state.group()).or_default().push(state.id);
+            }
+            if let Some(base) = base_of(state.name()) {
+                sets.replicas.entry(base).or_default().push(state.id);
+            }
+        }
+        sets
+    }
+
+    fn named(&self, world: &Snapshot, target: &str) -> Result<Vec<ProcessId>, Refused> {
+        match target.strip_suffix(":*") {
+            Some(group) => {
+                let members = self.groups.get(group);
+                members.ok_or_else(|| unknown("group", group, self.groups.keys().copied())).cloned()
+            }
+            None => {
+                let replicas = self.replicas.get(target);
+                let names = world.iter().map(|state| &**state.name());
+                replicas.ok_or_else(|| unknown("process", target, names)).cloned()
+            }
+        }
+    }
+}
+
+/// What comes before the number, if it is `base.1`, `base.2` and so on.
+fn base_of(name: &str) -> Option<&str> {
+    let (base, number) = name.rsplit_once('.')?;
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
 }
 
 /// The refusal of an unknown target, with the nearest known name.
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Refused {
-    let nearest = known
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .min()
-        .filter(|(distance, known)| *distance <= 2.max(known.len() / 3));
-    let hint = match nearest {
-        Some((_, nearest)) => format!("did you mean `{nearest}`?"),
+    let hint = match nearest(name, known) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
         None => "`provost status` lists what there is".to_owned(),
     };
-    Refused::not_found(&format!("unknown_{what}"), format!("there is no {what} called `{name}`"), hint)
+    let message = format!("there is no {what} called `{}`", shown(name));
+    Refused::not_found(&format!("unknown_{what}"), message, hint)
+}
+
+/// The name that differs the least, among as many as can be compared in a moment. What cannot be a name is near to none.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > NAME_BYTES_MAX {
+        return None;
+    }
+    let far = |known: &str| 2.max(known.len() / 3);
+    let mut compared = 0;
+    known
+        .filter(|known| known.len().abs_diff(name.len()) <= far(known))
+        .take_while(|known| {
+            compared += known.len() * name.len();
+            compared <= COMPARED_MAX
+        })
+        .map(|known| (strsim::osa_distance(known, name), known))
+        .min()
+        .filter(|(distance, known)| *distance <= far(known))
+        .map(|(_, nearest)| nearest)
 }
 
 #[cfg(test)]
@@ -101,5 +149,20 @@ mod tests {
         );
         assert_eq!(chosen(&["wob:*"]), Err("there is no group called `wob`; did you mean `web`?".to_owned()));
         assert!(chosen(&[":*"]).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_a_name_is_cut_and_compared_with_none() {
+        let refusal = chosen(&["x".repeat(2_000_000).as_str()]).unwrap_err();
+        let cut = "x".repeat(NAME_BYTES_MAX);
+        let told = format!("there is no process called `{cut}…`; `provost status` lists what there is");
+        assert_eq!(refusal, told);
+    }
+
+    #[test]
+    fn targets_are_looked_up_once_and_there_may_be_so_many_of_them() {
+        assert_eq!(chosen(&["all"; TARGETS_MAX]), Ok(vec![0, 1, 2]));
+        let refusal = chosen(&["all"; TARGETS_MAX + 1]).unwrap_err();
+        assert_eq!(refusal, "`select` has 10001 targets, and may have 10000");
     }
 }

@@ -1,23 +1,31 @@
 //! The routes.
 
+mod connections;
+mod extract;
+mod patient;
+
 use std::fmt::Display;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Path, Query, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, RawQuery, Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use futures_util::FutureExt;
+use provost_state::naming::shown;
 use provost_state::{Plugins, ViewRequest};
 use provost_supervisor::Supervisor;
 use serde::Deserialize;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
+use self::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
+pub(crate) use self::extract::{Body, Select, targets};
 use crate::peer::Listening;
 use crate::refused::{Refused, in_json};
 use crate::select::select_or_all;
@@ -34,9 +42,14 @@ pub struct Desk {
     pub host: wire::Host,
     /// Told when somebody asks the host to stop.
     pub shutdown: mpsc::Sender<()>,
+    /// How many connections there may be at once: [`CONNECTIONS_MAX`], or fewer where descriptors are few.
+    pub connections_max: usize,
     /// How the host ends, as soon as everything that can be ended has ended.
     pub ended: watch::Receiver<Option<wire::Ended>>,
 }
+
+/// How many connections there are at most, unless descriptors are few.
+pub const CONNECTIONS_MAX: usize = 1_024;
 
 /// Serves the API until `until` resolves; requests under way are finished, streams end.
 ///
@@ -48,12 +61,16 @@ pub async fn serve(
     until: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (ending, ended) = watch::channel(false);
+    let (most, degraded) = (desk.connections_max, desk.supervisor.degraded().clone());
+    let router = routes(desk, ended.clone());
+    let serving = connections::serve(listening, router, most, degraded, ended);
     let until = async move {
         until.await;
         // Streams that follow would keep their connections open for ever.
         ending.send_replace(true);
     };
-    axum::serve(listening, routes(desk, ended)).with_graceful_shutdown(until).await
+    tokio::join!(serving, until);
+    Ok(())
 }
 
 /// A desk, and the end of it.
@@ -61,9 +78,20 @@ pub async fn serve(
 pub(crate) struct Served {
     pub(crate) desk: Desk,
     pub(crate) ended: watch::Receiver<bool>,
+    lasting: Arc<Semaphore>,
+}
+
+impl Served {
+    /// The right to be answered for long: to follow, or to wait. Not all connections may do so at once, because those
+    /// that do cannot give way to others.
+    pub(crate) fn lasting(&self) -> Result<OwnedSemaphorePermit, Refused> {
+        self.lasting.clone().try_acquire_owned().map_err(|_| Refused::busy())
+    }
 }
 
 fn routes(desk: Desk, ended: watch::Receiver<bool>) -> Router {
+    let most = desk.connections_max;
+    let lasting = Arc::new(Semaphore::new(most - most.div_ceil(8).min(most)));
     Router::new()
         .route("/v1/ping", get(ping))
         .route("/v1/status", get(status))
@@ -73,7 +101,10 @@ fn routes(desk: Desk, ended: watch::Receiver<bool>) -> Router {
         .route("/v1/explain/{name}", get(explain))
         .route("/v1/plugins", get(plugins::list))
         .route("/v1/plugins/{name}/blame", get(plugins::blame))
-        .route("/v1/plugins/{name}/{action}", post(plugins::change))
+        .route(
+            "/v1/plugins/{name}/{action}",
+            post(plugins::change).layer(DefaultBodyLimit::max(PLUGIN_BODY_BYTES_MAX)),
+        )
         .route("/v1/state", get(state_core::show).post(state_core::change))
         .route("/v1/views/{name}", get(view))
         .route("/v1/views/{name}/", get(view))
@@ -81,40 +112,25 @@ fn routes(desk: Desk, ended: watch::Receiver<bool>) -> Router {
         .route("/v1/shutdown", post(shutdown))
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(map_response(in_json))
-        .with_state(Served { desk, ended })
+        .layer(from_fn(caught))
+        .with_state(Served { desk, ended, lasting })
 }
 
-/// A JSON body whose errors name the field and are answered in JSON.
-pub(crate) struct Body<T>(pub(crate) T);
-
-impl<T, S> FromRequest<S> for Body<T>
-where
-    Json<T>: FromRequest<S, Rejection = JsonRejection>,
-    S: Send + Sync,
-{
-    type Rejection = Refused;
-
-    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Refused> {
-        match Json::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => Err(Refused::bad_request(rejection.body_text())),
+/// A defect of ours ends the request that it befell, and nothing else.
+async fn caught(request: Request, next: Next) -> Response {
+    let what = format!("{} {}", request.method(), shown(request.uri().path()));
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => {
+            let said = panic.downcast_ref::<&str>().copied();
+            let said =
+                said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+            tracing::error!("a defect while answering {what}: {said}");
+            Refused::internal(format!("a defect while answering {what}")).into_response()
         }
     }
-}
-
-/// The query of requests that choose processes.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Select {
-    /// Targets, separated by commas.
-    #[serde(default)]
-    select: String,
-}
-
-/// The targets of a comma-separated list.
-pub(crate) fn targets(list: &str) -> Vec<String> {
-    list.split(',').filter(|target| !target.is_empty()).map(str::to_owned).collect()
 }
 
 async fn ping(State(served): State<Served>) -> Json<wire::Ping> {
@@ -163,6 +179,7 @@ async fn order(
     Path(action): Path<String>,
     Body(order): Body<wire::Order>,
 ) -> Result<Json<wire::Outcome>, Refused> {
+    let _lasting = order.wait.then(|| served.lasting()).transpose()?;
     orders::carry_out(&served.desk.supervisor, &action, order).await.map(Json)
 }
 
@@ -187,7 +204,7 @@ async fn view(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
     let view = served.desk.plugins.view(&at.name).ok_or_else(|| {
-        let message = format!("there is no active plugin called `{}` that renders a view", at.name);
+        let message = format!("there is no active plugin called `{}` that renders a view", shown(&at.name));
         Refused::not_found(
             "unknown_view",
             message,
@@ -197,8 +214,8 @@ async fn view(
     let world = served.desk.supervisor.reader().snapshot();
     let request = ViewRequest { path: at.path, query: query.unwrap_or_default() };
     let failed = |what: &dyn Display| Refused::plugin_failed(format!("plugin {}: {what}", at.name));
-    let rendered = tokio::task::spawn_blocking(move || view.render(&request, &world)).await;
-    let response = rendered.map_err(|error| failed(&error))?.map_err(|fault| failed(&fault))?;
+    let rendered = served.desk.supervisor.jobs().views.run(move || view.render(&request, &world)).await;
+    let response = rendered.map_err(|lost| failed(&lost))?.map_err(|fault| failed(&fault))?;
     let content_type = HeaderValue::try_from(&response.content_type)
         .map_err(|_| failed(&format!("{:?} is no content type", response.content_type)))?;
     Ok(([(CONTENT_TYPE, content_type)], response.body).into_response())
@@ -224,10 +241,10 @@ async fn shutdown(State(served): State<Served>, body: Bytes) -> Result<Response,
 
 async fn nowhere(uri: axum::http::Uri) -> Refused {
     let hint = "the API is described in docs/api.md".to_owned();
-    Refused::not_found("unknown_path", format!("there is nothing at {}", uri.path()), hint)
+    Refused::not_found("unknown_path", format!("there is nothing at {}", shown(uri.path())), hint)
 }
 
 /// The router adds which methods are allowed, as the header `Allow`.
 async fn not_so(method: axum::http::Method, uri: axum::http::Uri) -> Refused {
-    Refused::method_not_allowed(format!("{} does not take {method}", uri.path()))
+    Refused::method_not_allowed(format!("{} does not take {method}", shown(uri.path())))
 }

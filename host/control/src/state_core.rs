@@ -17,20 +17,14 @@ pub(crate) async fn change(
     State(served): State<Served>,
     Body(change): Body<wire::StateChange>,
 ) -> Result<Json<wire::StateCore>, Refused> {
-    let before = served.desk.supervisor.reader().routing();
-    let backend = match &change.backend {
-        Some(backend) => {
-            backend.parse::<Backend>().map_err(|error| Refused::bad_request(format!("`backend`: {error}")))?
-        }
-        None => before.backend,
-    };
-    let rollout = match change.rollout {
-        Some(percent) => {
-            Rollout::new(percent).map_err(|error| Refused::bad_request(format!("`rollout`: {error}")))?
-        }
-        None => before.rollout,
-    };
-    served.desk.supervisor.reroute(Routing { backend, rollout });
+    let backend = change.backend.as_deref().map(str::parse::<Backend>).transpose();
+    let backend = backend.map_err(|error| Refused::bad_request(format!("`backend`: {error}")))?;
+    let rollout = change.rollout.map(Rollout::new).transpose();
+    let rollout = rollout.map_err(|error| Refused::bad_request(format!("`rollout`: {error}")))?;
+    served.desk.supervisor.reroute(|before| Routing {
+        backend: backend.unwrap_or(before.backend),
+        rollout: rollout.unwrap_or(before.rollout),
+    });
     Ok(Json(described(&served)))
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use provost_state::{Generation, Reader};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::convert;
 use crate::refused::Refused;
@@ -63,6 +63,8 @@ struct Lines<T> {
     ended: watch::Receiver<bool>,
     /// The host ends: the source brings forth what is there, and no more.
     finishing: bool,
+    /// The right to be answered for long.
+    _lasting: OwnedSemaphorePermit,
 }
 
 /// Something that brings forth lines.
@@ -74,8 +76,9 @@ trait Source: Send + 'static {
     fn finish(&mut self);
 }
 
-fn body_of<T: Source>(source: T, ended: watch::Receiver<bool>) -> Response {
-    let lines = Lines { source, ended, finishing: false };
+fn body_of<T: Source>(source: T, served: Served) -> Result<Response, Refused> {
+    let lasting = served.lasting()?;
+    let lines = Lines { source, ended: served.ended, finishing: false, _lasting: lasting };
     let lines = stream::unfold(lines, async |mut lines| {
         if !lines.finishing {
             let more = tokio::select! {
@@ -92,7 +95,7 @@ fn body_of<T: Source>(source: T, ended: watch::Receiver<bool>) -> Response {
         let bytes = lines.source.next().await?;
         Some((Ok::<_, std::convert::Infallible>(bytes), lines))
     });
-    ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(Box::pin(lines))).into_response()
+    Ok(([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(Box::pin(lines))).into_response())
 }
 
 fn push_line(bytes: &mut Vec<u8>, item: &impl Serialize) {
@@ -138,7 +141,10 @@ impl Source for Events {
     }
 }
 
-pub(crate) async fn events(State(served): State<Served>, Query(query): Query<EventsQuery>) -> Response {
+pub(crate) async fn events(
+    State(served): State<Served>,
+    Query(query): Query<EventsQuery>,
+) -> Result<Response, Refused> {
     let supervisor = &served.desk.supervisor;
     let events = Events {
         reader: supervisor.reader().clone(),
@@ -146,11 +152,11 @@ pub(crate) async fn events(State(served): State<Served>, Query(query): Query<Eve
         cursor: Generation(query.since),
         follow: is_on(query.follow),
     };
-    body_of(events, served.ended)
+    body_of(events, served)
 }
 
 /// Lines of output.
-struct Output(mpsc::Receiver<provost_supervisor::LogItem>);
+struct Output(provost_supervisor::LogReader);
 
 impl Source for Output {
     async fn next(&mut self) -> Option<Bytes> {
@@ -159,7 +165,7 @@ impl Source for Output {
         push_line(&mut bytes, &convert::log_item(first));
         // What is there already goes out together.
         while bytes.len() < 64 << 10
-            && let Ok(item) = self.0.try_recv()
+            && let Some(item) = self.0.try_recv()
         {
             push_line(&mut bytes, &convert::log_item(item));
         }
@@ -178,5 +184,5 @@ pub(crate) async fn logs(
     let supervisor = &served.desk.supervisor;
     let chosen = select_or_all(&supervisor.reader().snapshot(), &targets(&query.select))?;
     let output = Output(supervisor.logs().follow(&chosen, query.n, is_on(query.follow)));
-    Ok(body_of(output, served.ended))
+    body_of(output, served)
 }

@@ -105,12 +105,20 @@ impl Surface {
                 "it is made for {PACKAGE}@{version}, this host speaks {PACKAGE}@{VERSION}: build it against that"
             ));
         }
-        let policy = self.roles().into_iter().find(|role| role.judgement().is_some());
-        if let Some(policy) = policy.filter(|_| !grants.is_empty()) {
+        let roles = self.roles();
+        let policy = roles.iter().find(|role| role.judgement().is_some());
+        if let Some(policy) = policy.filter(|_| grants.reach_outside()) {
             return Some(format!(
-                "it is a {policy}, and a policy is granted nothing but its trigger: take `allow` away, or put \
-                 what needs it into a consumer of its own"
+                "it is a {policy}, and a policy is granted nothing but its trigger (and set-env:NAME, if it judges \
+                 starts): take the rest out of `allow`, or put what needs it into a consumer of its own"
             ));
+        }
+        if grants.set_any() && !roles.contains(&Role::StartPolicy) {
+            return Some(
+                "it is granted set-env:NAME and judges no starts, so there is nothing that it could set variables for: \
+                 take that out of `allow`"
+                    .to_owned(),
+            );
         }
         let of_views = policy.is_none() && self.export(Role::StatusView).is_some();
         let refused = |name: &&str| {

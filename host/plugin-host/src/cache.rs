@@ -10,8 +10,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,12 +22,16 @@ use wasmtime::{Engine, Precompiled};
 
 use crate::component::{ComponentError, hex};
 use crate::engine::flat;
+use crate::reading::{bytes_of, open_own};
 
 /// Part of every key: changes when the layout of an entry does.
 const LAYOUT: &str = "provost-cache-1";
 
 /// The length of the SHA-256 at the end of an entry, in bytes.
 const DIGEST_BYTES: usize = 32;
+
+/// The largest entry that is read, in bytes. The code of the largest component that is loaded is far smaller.
+const ENTRY_BYTES_MAX: u64 = 2 << 30;
 
 /// How often the cache was of use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,9 +102,7 @@ impl Cache {
         } else {
             self.misses.fetch_add(1, Ordering::Relaxed);
         }
-        let code = engine
-            .precompile_component(bytes)
-            .map_err(|error| CompileError::Invalid(ComponentError::Invalid(flat(&error))))?;
+        let code = compile(engine, bytes)?;
         let component = deserialize(engine, &code).map_err(|error| CompileError::Unfit(flat(&error)))?;
         if let Some(path) = &path
             && let Err(error) = write_entry(path, &code)
@@ -107,6 +110,17 @@ impl Cache {
             tracing::warn!(entry = %path.display(), %error, "a compiled plugin could not be cached");
         }
         Ok(component)
+    }
+}
+
+/// Compiles a component. The compiler panics where it cannot start its threads; then this component is not compiled.
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
+    let compiled = catch_unwind(AssertUnwindSafe(|| engine.precompile_component(bytes)));
+    match compiled {
+        Ok(code) => code.map_err(|error| CompileError::Invalid(ComponentError::Invalid(flat(&error)))),
+        Err(_) => {
+            Err(CompileError::Unfit("the compiler panicked; the host's standard error says why".to_owned()))
+        }
     }
 }
 
@@ -194,11 +208,9 @@ fn private(metadata: &fs::Metadata) -> Result<(), String> {
 /// The code of an entry that may be trusted.
 fn read_entry(path: &Path) -> Result<Vec<u8>, Unusable> {
     // Everything is asked of the open file, so that it cannot be exchanged in between.
-    let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    let mut file = OpenOptions::new().read(true).custom_flags(nofollow).open(path)?;
+    let file = open_own(path)?;
     private(&file.metadata()?).map_err(Unusable::Because)?;
-    let mut entry = Vec::new();
-    file.read_to_end(&mut entry)?;
+    let mut entry = bytes_of(file, ENTRY_BYTES_MAX).map_err(io::Error::from)?;
     let Some(code_bytes) = entry.len().checked_sub(DIGEST_BYTES) else {
         return Err(Unusable::Because("it is cut off".to_owned()));
     };

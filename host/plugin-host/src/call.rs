@@ -1,5 +1,6 @@
 //! What every call of a plugin has in common: a bounded store, a running clock, figures, and what it remembers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,10 +17,11 @@ use crate::figures::Used;
 use crate::limits::Limits;
 use crate::memory::{Memory, Transaction};
 use crate::meter::Meter;
-use crate::outside::{Outside, Waiters, Watch};
+use crate::outside::{Outside, Reach, Waiters, Watch};
 use crate::question::Question;
 use crate::role::Role;
 use crate::roll::Roll;
+use crate::variables;
 use crate::version::Version;
 
 /// What a call is for.
@@ -49,14 +51,8 @@ impl Version {
     }
 
     /// A store for one instance, with nothing in it yet.
-    ///
-    /// # Errors
-    /// The fault of a plugin that was granted what is not there.
-    pub(crate) fn store(self: &Arc<Self>, role: Role) -> Result<Store<Guest>, Fault> {
-        let outside = match self.outside {
-            Some(_) => Some(Box::new(self.new_outside(role)?)),
-            None => None,
-        };
+    pub(crate) fn store(self: &Arc<Self>, role: Role) -> Store<Guest> {
+        let outside = self.outside.as_ref().map(|reach| Box::new(self.new_outside(reach, role)));
         let guest = Guest {
             version: self.clone(),
             world: Arc::default(),
@@ -69,13 +65,12 @@ impl Version {
         store.limiter(|guest| &mut guest.meter);
         store.set_hostcall_fuel(self.limits.handed_bytes(role));
         store.set_max_component_handles(self.limits.handles_max);
-        Ok(store)
+        store
     }
 
-    fn new_outside(self: &Arc<Self>, role: Role) -> Result<Outside, Fault> {
+    fn new_outside(self: &Arc<Self>, reach: &Reach, role: Role) -> Outside {
         let longest = Duration::from_millis(self.limits.call_ms(role));
-        Outside::new(&self.common.grants, &self.limits, longest, self.clone())
-            .map_err(|missing| fault::fault(FaultKind::Refused, &missing))
+        Outside::new(reach, &self.common.grants, &self.limits, longest, self.clone())
     }
 
     fn write_line(&self, level: Level, line: &str) {
@@ -91,14 +86,21 @@ impl Version {
         purpose: Purpose,
     ) -> Result<Q::Answer, Fault> {
         let pre = Q::pre(self.admitted()?).ok_or_else(|| Self::lacks(Q::ROLE))?;
-        let mut store = self.store(Q::ROLE)?;
-        self.run(
+        let mut store = self.store(Q::ROLE);
+        let answer = self.run(
             &mut store,
             (Q::ROLE, purpose),
             world,
             |store| question.put(pre, store),
             |answer| Q::check(answer, &self.limits),
-        )
+        )?;
+        let (answer, dropped) = Q::granted(answer, &self.common.grants);
+        if !dropped.is_empty() && purpose != Purpose::Trial {
+            let names = variables::listed(&dropped);
+            self.figures.denials.fetch_add(dropped.len() as u64, Ordering::Relaxed);
+            self.write_line(Level::Warn, &format!("denied: setting {names}: set-env does not grant it"));
+        }
+        Ok(answer)
     }
 
     /// Runs `call` in `store`, with `world` to look at and until the deadline of the role; `check` says whether its
@@ -118,13 +120,15 @@ impl Version {
         };
         let own_ms = self.limits.call_ms(role);
         let deadline_ms = own_ms.min(within_ms.unwrap_or(own_ms));
-        store.set_epoch_deadline(TimedEngine::ticks(deadline_ms));
+        // Whoever waits has a deadline as well: the call ends before that, so that it is a fault of the plugin.
+        let waited_for = within_ms.map_or(u64::MAX, TimedEngine::ticks_within);
+        store.set_epoch_deadline(TimedEngine::ticks(own_ms).min(waited_for));
         let guest = store.data_mut();
         guest.world = world.clone();
         guest.meter.forget_refusal();
         guest.last_words = None;
         let begun = clock::monotonic();
-        let result = store.set_fuel(self.limits.fuel_max).and_then(|()| call(store));
+        let result = store.set_fuel(self.limits.fuel_max).and_then(|()| guarded(|| call(store)));
         let took = clock::monotonic().saturating_sub(begun);
         let left = store.get_fuel().unwrap_or(0);
         let guest = store.data_mut();
@@ -150,6 +154,17 @@ impl Version {
         }
         Ok(answer)
     }
+}
+
+/// Carries out a call. A panic of the host's own code in it, such as that of a runtime that cannot start a thread, ends the
+/// call and nothing else: its store is thrown away.
+fn guarded<T>(call: impl FnOnce() -> wasmtime::Result<T>) -> wasmtime::Result<T> {
+    fail::fail_point!("plugin.call", |_| Err(wasmtime::Error::msg("injected")));
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(wasmtime::Error::msg(format!("the host could not carry out the call: {text}")))
+    })
 }
 
 impl Watch for Version {
@@ -225,6 +240,6 @@ impl Guest {
 
     pub(crate) fn patience(&self, role: Role) -> Patience {
         let most = Duration::from_millis(self.version.limits.call_ms(role));
-        Patience { waiters: self.version.outside.clone(), most }
+        Patience { waiters: self.version.outside.as_ref().map(|reach| reach.waiters.clone()), most }
     }
 }

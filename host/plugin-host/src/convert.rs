@@ -260,6 +260,6 @@ fn event_kind(from: state::ChangeKind) -> types::EventKind {
         state::ChangeKind::Event(state::EventKind::Decided) => types::EventKind::Decided,
         state::ChangeKind::Event(state::EventKind::Refused) => types::EventKind::Refused,
         state::ChangeKind::Event(state::EventKind::Health) => types::EventKind::Health,
-        state::ChangeKind::Event(state::EventKind::TakenOver) => types::EventKind::Waiting,
+        state::ChangeKind::Event(state::EventKind::TakenOver) => types::EventKind::TakenOver,
     }
 }

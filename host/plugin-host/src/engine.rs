@@ -5,6 +5,7 @@
 //! SIMD); everything that no plugin needs is off (garbage collection, concurrency). Memory comes from a pool,
 //! whose slots are reset rather than unmapped, where the address space allows it.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -15,7 +16,8 @@ use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, 
 use crate::limits::MEMORY_BYTES_CEILING;
 
 /// How often calls are checked against their deadline while any is under way.
-const TICK: Duration = Duration::from_millis(2);
+const TICK: Duration = Duration::from_millis(TICK_MS);
+const TICK_MS: u64 = 2;
 
 /// For how many ticks the clock goes on when the last call has ended: to wake it costs more than a decision, and decisions
 /// come in bursts.
@@ -117,9 +119,7 @@ impl TimedEngine {
         let engine = build(stack_bytes_max)?;
         let calls = Arc::new(Calls::default());
         let (weak, seen) = (engine.weak(), calls.clone());
-        let clock = thread::Builder::new()
-            .name("plugin-clock".to_owned())
-            .spawn(move || run_clock(&weak, &seen))
+        let clock = start_clock(weak, seen)
             .map_err(|error| EngineError(format!("its clock's thread could not be started: {error}")))?;
         Ok(Self { engine, calls, clock })
     }
@@ -141,8 +141,13 @@ impl TimedEngine {
     /// The number of ticks after which a call of `budget_ms` milliseconds is over. One more than fits
     /// in, because the first tick may come at once.
     pub(crate) fn ticks(budget_ms: u64) -> u64 {
-        let tick_ms = u64::try_from(TICK.as_millis()).unwrap_or(1).max(1);
-        budget_ms.div_ceil(tick_ms).saturating_add(1)
+        budget_ms.div_ceil(TICK_MS).saturating_add(1)
+    }
+
+    /// The number of ticks after which a call is over that somebody waits for during `most_ms` milliseconds: it ends before
+    /// they have passed, by up to a tick.
+    pub(crate) fn ticks_within(most_ms: u64) -> u64 {
+        (most_ms / TICK_MS).max(1)
     }
 }
 
@@ -157,6 +162,11 @@ impl Drop for TimedEngine {
         self.calls.over.store(true, Ordering::SeqCst);
         self.clock.thread().unpark();
     }
+}
+
+fn start_clock(engine: EngineWeak, calls: Arc<Calls>) -> io::Result<JoinHandle<()>> {
+    fail::fail_point!("plugin-clock.start", |_| Err(io::Error::other("injected")));
+    thread::Builder::new().name("plugin-clock".to_owned()).spawn(move || run_clock(&engine, &calls))
 }
 
 /// Ticks while calls are under way, and a little longer. A call that begins may find the next tick near or bring it about by
@@ -189,6 +199,14 @@ mod tests {
         assert_eq!(TimedEngine::ticks(1), 2);
         assert_eq!(TimedEngine::ticks(0), 1);
         assert_eq!(TimedEngine::ticks(u64::MAX), u64::MAX / 2 + 2);
+    }
+
+    #[test]
+    fn a_call_that_is_waited_for_ends_before_the_wait() {
+        for most_ms in 2..100 {
+            assert!(TimedEngine::ticks_within(most_ms) * TICK_MS <= most_ms, "{most_ms}");
+        }
+        assert_eq!(TimedEngine::ticks_within(0), 1);
     }
 
     #[test]

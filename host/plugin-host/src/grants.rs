@@ -1,9 +1,14 @@
-//! What an operator may grant to a consumer or a view: the words of `allow`, and which interfaces of WASI each
-//! of them opens. Nothing is granted by default, and nothing at all to a policy.
+//! What an operator may grant: the words of `allow`, and which interfaces of WASI each of them opens. Nothing is granted
+//! by default. A consumer and a view may be granted parts of the outside; a policy may be granted none of that, but one that
+//! judges starts may be granted variables that it sets for the processes ([`Grant::SetEnv`]).
+
+mod set_env;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+pub use set_env::Settable;
 
 /// One grant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +30,8 @@ pub enum Grant {
     Clock,
     /// `random`: randomness.
     Random,
+    /// `set-env:NAME`, `set-env:PREFIX_*`: setting these variables for the processes whose start it judges.
+    SetEnv(Settable),
 }
 
 /// A word of `allow` that grants nothing.
@@ -38,7 +45,8 @@ pub struct GrantError {
 }
 
 /// The forms of a grant, for messages.
-const FORMS: &str = "http-out:HOST:PORT, fs-read:/PATH, fs-write:/PATH, env:NAME, clock, random";
+const FORMS: &str = "http-out:HOST:PORT, fs-read:/PATH, fs-write:/PATH, env:NAME, clock, random, and set-env:NAME for a \
+                     policy that judges starts";
 
 impl FromStr for Grant {
     type Err = GrantError;
@@ -57,8 +65,9 @@ impl FromStr for Grant {
                 Ok(Self::Env(name.to_owned()))
             }
             ("env", Some(_)) => Err(wrong("write the name of one variable: env:NAME".to_owned())),
-            ("http-out" | "fs-read" | "fs-write" | "env", None) => {
-                Err(wrong(format!("say what to: the forms are {FORMS}")))
+            ("set-env", Some(of)) => Settable::parse(of).map(Self::SetEnv).map_err(wrong),
+            ("http-out" | "fs-read" | "fs-write" | "env" | "set-env", None) => {
+                Err(wrong(format!("the target is missing: the forms are {FORMS}")))
             }
             _ => Err(wrong(format!("the forms are {FORMS}"))),
         }
@@ -95,6 +104,7 @@ impl fmt::Display for Grant {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::Clock => f.write_str("clock"),
             Self::Random => f.write_str("random"),
+            Self::SetEnv(settable) => write!(f, "set-env:{settable}"),
         }
     }
 }
@@ -179,10 +189,19 @@ impl Grants {
         words.iter().map(|word| word.as_ref().parse()).collect()
     }
 
-    /// Is nothing granted?
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Whether anything of the outside is granted. Variables that are set for a process are not.
+    pub(crate) fn reach_outside(&self) -> bool {
+        self.iter().any(|grant| !matches!(grant, Grant::SetEnv(_)))
+    }
+
+    /// Whether any variable may be set for a process.
+    pub(crate) fn set_any(&self) -> bool {
+        self.iter().any(|grant| matches!(grant, Grant::SetEnv(_)))
+    }
+
+    /// Whether the variable of this name may be set for a process.
+    pub(crate) fn set(&self, name: &str) -> bool {
+        self.iter().any(|grant| matches!(grant, Grant::SetEnv(settable) if settable.covers(name)))
     }
 
     /// In order.
@@ -226,7 +245,7 @@ impl Grants {
             Opens::Files => self.files(),
             Opens::Clock => self.clock(),
             Opens::Random => self.random(),
-            Opens::Any => !self.is_empty(),
+            Opens::Any => self.reach_outside(),
         })
     }
 
@@ -266,10 +285,11 @@ mod tests {
             "env:TOKEN",
             "clock",
             "random",
+            "set-env:MODE",
+            "set-env:APP_*",
         ];
         let grants = Grants::parse(&words).unwrap();
-        let said: Vec<String> =
-            words.iter().map(|word| word.to_ascii_lowercase().replace("token", "TOKEN")).collect();
+        let said: Vec<String> = words.iter().map(|word| word.replace("Hooks", "hooks")).collect();
         assert_eq!(grants.words().len(), said.len());
         assert!(said.iter().all(|word| grants.words().contains(word)), "{:?}", grants.words());
         assert_eq!(Grants::parse(&["clock", "clock"]).unwrap().words(), ["clock"]);
@@ -290,7 +310,11 @@ mod tests {
             ("fs-write:", "whole path"),
             ("env:", "one variable"),
             ("env:A=B", "one variable"),
-            ("env", "say what to"),
+            ("env", "the target is missing"),
+            ("set-env", "the target is missing"),
+            ("set-env:*", "the name of one variable"),
+            ("set-env:LD_*", "name each of them exactly"),
+            ("set-env:PROVOST_REPLICA", "the host alone"),
             ("clock:utc", "stands alone"),
             ("network", "the forms are http-out:HOST:PORT"),
         ] {
@@ -317,6 +341,10 @@ mod tests {
         assert!(Grants::parse(&["env:HOME"]).unwrap().open("wasi:cli/environment@0.2.0"));
         let all = Grants::parse(&["clock", "random", "fs-write:/", "http-out:a:1", "env:A"]).unwrap();
         assert!(!Grants::default().open("wasi:io/poll@0.2.0"));
+        assert!(
+            !Grants::parse(&["set-env:MODE"]).unwrap().open("wasi:io/poll@0.2.0"),
+            "it is nothing of the outside"
+        );
         assert!(!all.open("wasi:sockets/tcp@0.2.0") && !all.open("wasi:clocks/wall-clock@0.3.0"));
     }
 

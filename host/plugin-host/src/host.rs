@@ -201,6 +201,7 @@ impl PluginHost {
             lines: Arc::new(Lines::default()),
             pin: spec.sha256.map(Arc::from),
             grants: Arc::new(spec.grants),
+            waiting: Arc::default(),
             roll: Arc::downgrade(&self.shared.roll),
         };
         let (source, settings) = (spec.source, spec.settings_json.into());

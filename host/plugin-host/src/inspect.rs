@@ -99,14 +99,22 @@ fn abilities(surface: &Surface) -> Vec<&'static str> {
         ("plugins", "see what all plugins did"),
     ];
     let does = judged.into_iter().filter(|(role, _)| roles.contains(role)).map(|(_, ability)| ability);
+    let sets = roles.contains(&Role::StartPolicy).then_some(
+        "set variables for the processes whose start it judges, each if that is granted by name (set-env:NAME)",
+    );
     let uses =
         granted.into_iter().filter(|(interface, _)| surface.imports(interface)).map(|(_, ability)| ability);
     let reaches = OUTSIDE.into_iter().filter(|(name, ..)| surface.names(name)).map(|(_, ability, _)| ability);
-    does.chain(uses).chain(reaches).collect()
+    does.chain(sets).chain(uses).chain(reaches).collect()
 }
 
 fn inabilities(surface: &Surface) -> Vec<&'static str> {
     let closed =
         OUTSIDE.into_iter().filter(|(name, ..)| !surface.names(name)).map(|(.., inability)| inability);
-    closed.chain(["start programs", "change a process other than by its decisions"]).collect()
+    let sets = (!surface.roles().contains(&Role::StartPolicy)).then_some("set variables for a process");
+    // A start policy with a grant for a variable that is code, such as LD_PRELOAD, has its say in what a program does.
+    closed
+        .chain(sets)
+        .chain(["start a program of its own choice", "change a process other than by its decisions"])
+        .collect()
 }

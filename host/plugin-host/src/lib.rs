@@ -29,6 +29,8 @@
 //! | `figures` | what a version did so far |
 //! | `engine` | the engines, and the clock that interrupts calls |
 //! | `cache` | compiled code on disk; the only file with `unsafe` |
+//! | `grants`, `variables` | what an operator may grant, and which variables of an answer are |
+//! | `outside` | what a plugin with grants reaches of the outside |
 //! | `limits`, `meter` | what a plugin may use, and who counts it |
 //! | `fault` | what went wrong in a call, in words for people |
 //! | `snapshot`, `log` | the host's side of `snapshots`, `settings` and `log` |
@@ -48,6 +50,7 @@
 //! - What is in force is one pointer a plugin. A call takes it once and ends on what it took; a change that fails any
 //!   check has not touched it. Changes wait for each other, and nobody else waits for them.
 //! - What a call writes into the plugin's memory is published when the call has succeeded, and not at all otherwise.
+//! - No answer of a start policy leaves this crate with a variable that the operator has not granted.
 //! - No policy sees a clock, randomness, files, the network or the environment: none of it is linked. A consumer or a
 //!   view sees what the operator granted it, each interface linked for itself; a call of theirs that waits for the
 //!   outside is dropped at its deadline.
@@ -88,6 +91,7 @@ mod roll;
 mod snapshot;
 mod trial;
 mod trust;
+mod variables;
 mod version;
 mod view;
 
@@ -95,7 +99,7 @@ pub use bundled::bundled_names;
 pub use cache::CacheCounts;
 pub use component::{ComponentError, LoadError, Source, is_sha256};
 pub use engine::EngineError;
-pub use grants::{Grant, GrantError, Grants};
+pub use grants::{Grant, GrantError, Grants, Settable};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};

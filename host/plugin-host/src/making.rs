@@ -14,7 +14,7 @@ use crate::component::{LoadError, Source, digest, is_sha256, recognise};
 use crate::engine::{EngineError, TimedEngine, flat};
 use crate::figures::Figures;
 use crate::log::tame;
-use crate::outside::{self, Waiters, Waiting};
+use crate::outside::{self, Reach};
 use crate::role::Role;
 use crate::trust::Trust;
 use crate::version::{Common, Version};
@@ -41,7 +41,6 @@ impl Runtime {
 pub(crate) struct Maker {
     cache: Cache,
     trust: Trust,
-    waiting: Waiting,
     /// By the size of the stack. Taken by changes alone.
     runtimes: Mutex<BTreeMap<usize, Runtime>>,
 }
@@ -59,7 +58,7 @@ impl Maker {
     /// With an engine for the stack that plugins have unless their limits say otherwise.
     pub(crate) fn new(cache: Cache, trust: Trust, stack_bytes_max: usize) -> Result<Self, EngineError> {
         let runtimes = BTreeMap::from([(stack_bytes_max, Runtime::new(stack_bytes_max)?)]);
-        Ok(Self { cache, trust, waiting: Waiting::default(), runtimes: Mutex::new(runtimes) })
+        Ok(Self { cache, trust, runtimes: Mutex::new(runtimes) })
     }
 
     pub(crate) fn cache(&self) -> &Cache {
@@ -74,11 +73,6 @@ impl Maker {
         let runtime = Runtime::new(stack_bytes_max)?;
         runtimes.insert(stack_bytes_max, runtime.clone());
         Ok(runtime)
-    }
-
-    /// Who waits for what is outside on behalf of a plugin, if it was granted anything of that.
-    fn waiters(&self, common: &Common) -> std::io::Result<Option<Arc<Waiters>>> {
-        (!common.grants.is_empty()).then(|| self.waiting.waiters()).transpose()
     }
 
     fn admitted(
@@ -128,7 +122,11 @@ impl Maker {
                 }
             },
         };
-        let outside = self.waiters(&recipe.common).map_err(LoadError::Outside)?;
+        let reach = Reach::new(&recipe.common.grants, &recipe.common.waiting).map_err(LoadError::Outside)?;
+        let (outside, admitted) = match reach.transpose() {
+            Ok(outside) => (outside, admitted),
+            Err(missing) => (None, admitted.and(Err(missing.into()))),
+        };
         let version = |admitted, recipe: Recipe| {
             Arc::new(Version {
                 number: recipe.number,
@@ -180,10 +178,7 @@ fn validate(version: &Arc<Version>, admitted: &Admitted) -> Option<Result<Result
     let pre = admitted.configured.as_ref()?;
     // It is no policy of itself, but judged by the same limits.
     let role = version.surface.roles().first().copied().unwrap_or(Role::RestartPolicy);
-    let mut store = match version.store(role) {
-        Ok(store) => store,
-        Err(fault) => return Some(Err(fault)),
-    };
+    let mut store = version.store(role);
     Some(version.run(
         &mut store,
         (role, Purpose::Trial),

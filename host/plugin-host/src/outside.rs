@@ -1,21 +1,22 @@
 //! What a plugin with grants reaches of the outside: the interfaces of WASI that its grants open, linked one by one,
 //! each with exactly what was granted behind it. What is beyond is denied, logged and counted.
 
+mod directories;
 mod files;
 mod lines;
+mod opening;
+mod waiting;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, io};
 
-use tokio::runtime::{Builder, Runtime};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io as wasi_io, random};
 use wasmtime_wasi::random::WasiRandom;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::http::{self, types::ErrorCode};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
@@ -27,68 +28,13 @@ use crate::call::Guest;
 use crate::grants::{Grant, Grants};
 use crate::limits::Limits;
 
+pub(crate) use directories::Directories;
 use files::{HasFiles, WatchedFiles};
 use lines::Pipe;
+pub(crate) use waiting::{Waiters, Waiting};
 
 /// The most randomness that may be asked for at once, in bytes.
 const RANDOM_BYTES_MAX: u64 = 1 << 20;
-
-/// The threads that wait for the outside on behalf of plugins. There are none until a plugin is granted something.
-#[derive(Default)]
-pub(crate) struct Waiting(Mutex<Option<Arc<Waiters>>>);
-
-/// One thread for all that is waited for.
-pub(crate) struct Waiters(Option<Runtime>);
-
-impl Waiting {
-    /// Those of this host.
-    ///
-    /// # Errors
-    /// The machine's, if there are no more threads to be had.
-    pub(crate) fn waiters(&self) -> io::Result<Arc<Waiters>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(waiters) = &*kept {
-            return Ok(waiters.clone());
-        }
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("plugin-outside")
-            .enable_io()
-            .enable_time()
-            .build()?;
-        let waiters = Arc::new(Waiters(Some(runtime)));
-        *kept = Some(waiters.clone());
-        Ok(waiters)
-    }
-}
-
-impl Waiters {
-    /// Waits in this thread until `call` is done, or until it has taken longer than `most`: then it is dropped.
-    pub(crate) fn wait<T>(
-        &self,
-        call: impl Future<Output = wasmtime::Result<T>>,
-        most: Duration,
-    ) -> wasmtime::Result<T> {
-        let _entered = self.0.as_ref().map(Runtime::enter);
-        let timed = async { tokio::time::timeout(most, call).await };
-        pollster::block_on(timed).unwrap_or_else(|_| Err(wasmtime::Trap::Interrupt.into()))
-    }
-}
-
-impl Drop for Waiters {
-    fn drop(&mut self) {
-        // A reader of a pipe that nobody writes to never ends: the host does not wait for it.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-impl fmt::Debug for Waiters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiters").finish_non_exhaustive()
-    }
-}
 
 /// Who is told of a plugin's doings outside.
 pub(crate) trait Watch: Send + Sync {
@@ -99,53 +45,65 @@ pub(crate) trait Watch: Send + Sync {
     fn line(&self, level: Level, line: &str);
 }
 
+/// What a version has of the outside, for all of its instances.
+#[derive(Clone)]
+pub(crate) struct Reach {
+    pub(crate) waiters: Arc<Waiters>,
+    directories: Directories,
+}
+
+impl Reach {
+    /// What these grants open; nothing if they open nothing of the outside.
+    ///
+    /// # Errors
+    /// The error of the kernel if a thread cannot be had.
+    pub(crate) fn new(grants: &Grants, waiting: &Waiting) -> io::Result<Option<Result<Self, String>>> {
+        if !grants.reach_outside() {
+            return Ok(None);
+        }
+        let waiters = waiting.waiters()?;
+        Ok(Some(Directories::open(grants).map(|directories| Self { waiters, directories })))
+    }
+}
+
 /// What one instance has of the outside.
 pub(crate) struct Outside {
     wasi: WasiCtx,
     table: ResourceTable,
     http: WasiHttpCtx,
+    directories: Directories,
     gate: Gate,
 }
 
 impl Outside {
     /// All that is granted.
-    ///
-    /// # Errors
-    /// What is missing of it, in words for people: a directory, most likely.
     pub(crate) fn new(
+        reach: &Reach,
         grants: &Arc<Grants>,
         limits: &Limits,
         call: Duration,
         watch: Arc<dyn Watch>,
-    ) -> Result<Self, String> {
+    ) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.max_random_size(RANDOM_BYTES_MAX)
             .stdout(Pipe::new(Level::Info, watch.clone()))
             .stderr(Pipe::new(Level::Warn, watch.clone()));
         for grant in grants.iter() {
-            let (path, perms) = match grant {
-                Grant::FsRead(path) => (path, FsPerms::ReadOnly),
-                Grant::FsWrite(path) => (path, FsPerms::ReadWrite),
-                Grant::Env(name) => {
-                    if let Ok(value) = std::env::var(name) {
-                        wasi.env(name, value);
-                    }
-                    continue;
-                }
-                Grant::HttpOut { .. } | Grant::Clock | Grant::Random => continue,
-            };
-            // Its name within the plugin is its name outside, so that settings and messages mean the same.
-            wasi.preopened_dir(path, path.to_string_lossy(), perms)
-                .map_err(|error| format!("its grant `{grant}` leads nowhere: {}", error.root_cause()))?;
+            if let Grant::Env(name) = grant
+                && let Ok(value) = std::env::var(name)
+            {
+                wasi.env(name, value);
+            }
         }
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles_max);
-        Ok(Self {
+        Self {
             wasi: wasi.build(),
             table,
             http: WasiHttpCtx::new(),
+            directories: reach.directories.clone(),
             gate: Gate { grants: grants.clone(), longest: call, watch },
-        })
+        }
     }
 
     /// Nothing at all.
@@ -154,6 +112,7 @@ impl Outside {
             wasi: WasiCtx::builder().build(),
             table: ResourceTable::new(),
             http: WasiHttpCtx::new(),
+            directories: Directories::default(),
             gate: Gate { grants: Arc::default(), longest: Duration::ZERO, watch },
         }
     }
@@ -165,7 +124,7 @@ impl Outside {
     fn files(&mut self) -> WatchedFiles<'_> {
         let watch = &*self.gate.watch;
         let view = WasiCtxView { ctx: &mut self.wasi, table: &mut self.table };
-        WatchedFiles::new(view, watch)
+        WatchedFiles::new(view, &self.directories, watch)
     }
 }
 
@@ -247,7 +206,7 @@ impl HasData for HasTable {
 
 /// Adds to `linker` what these grants open, interface by interface, and nothing else.
 pub(crate) fn link(linker: &mut Linker<Guest>, grants: &Grants) -> wasmtime::Result<()> {
-    if grants.is_empty() {
+    if !grants.reach_outside() {
         return Ok(());
     }
     let l = linker;
@@ -274,7 +233,7 @@ pub(crate) fn link(linker: &mut Linker<Guest>, grants: &Grants) -> wasmtime::Res
         random::insecure_seed::add_to_linker::<_, WasiRandom>(l, |guest| guest.ctx().ctx.random())?;
     }
     if grants.files() {
-        filesystem::preopens::add_to_linker::<_, WasiFilesystem>(l, Guest::filesystem)?;
+        filesystem::preopens::add_to_linker::<_, HasFiles>(l, |guest| guest.outside().files())?;
         filesystem::types::add_to_linker::<_, HasFiles>(l, |guest| guest.outside().files())?;
     }
     if grants.http() {
@@ -299,13 +258,5 @@ mod tests {
         assert_eq!(goes("https://a.example/x"), Some(("a.example".to_owned(), 443)));
         assert_eq!(goes("http://[::1]:81/x"), Some(("[::1]".to_owned(), 81)));
         assert_eq!(goes("/x"), None);
-    }
-
-    #[test]
-    fn waiting_ends_with_the_deadline() {
-        let waiters = Waiting::default().waiters().unwrap();
-        let ended = waiters.wait(std::future::pending::<wasmtime::Result<()>>(), Duration::from_millis(1));
-        assert_eq!(ended.unwrap_err().downcast_ref(), Some(&wasmtime::Trap::Interrupt));
-        assert_eq!(waiters.wait(async { Ok(7) }, Duration::from_secs(60)).unwrap(), 7);
     }
 }

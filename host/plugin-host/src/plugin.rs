@@ -2,8 +2,8 @@
 //! that a swap is seen by the next call; a call under way ends on the version that it began with.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use provost_state::{Blame, Fault, FaultKind, Generation, PluginReport, PluginStatus, Snapshot};
@@ -55,6 +55,8 @@ pub(crate) struct Plugin {
     failure: ArcSwapOption<Failure>,
     /// One more than the generation that it has been told of as a consumer; 0: it is none.
     told: AtomicU64,
+    /// Called when it is unloaded.
+    wakers: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Plugin {
@@ -65,6 +67,7 @@ impl Plugin {
             quarantine: Quarantine::default(),
             failure: ArcSwapOption::empty(),
             told: AtomicU64::new(0),
+            wakers: Mutex::default(),
         }
     }
 
@@ -79,8 +82,27 @@ impl Plugin {
 
     /// Puts these in force, with a clean slate. Only one caller at a time: the host sees to it.
     pub(crate) fn put_in_force(&self, versions: Versions) {
+        let gone = versions.gone;
         self.versions.store(Arc::new(versions));
         self.quarantine.end();
+        if gone {
+            let wakers = std::mem::take(&mut *self.wakers());
+            wakers.into_iter().for_each(|wake| wake());
+        }
+    }
+
+    fn wakers(&self) -> MutexGuard<'_, Vec<Box<dyn FnOnce() + Send>>> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has `wake` called when it is unloaded, at once if it is already.
+    pub(crate) fn when_gone(&self, wake: Box<dyn FnOnce() + Send>) {
+        let mut wakers = self.wakers();
+        wakers.push(wake);
+        // It may have been unloaded before the lock was taken; after that it is found in the list.
+        let gone = if self.versions().gone { std::mem::take(&mut *wakers) } else { Vec::new() };
+        drop(wakers);
+        gone.into_iter().for_each(|wake| wake());
     }
 
     /// Ends its quarantine. Was it in one?

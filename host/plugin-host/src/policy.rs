@@ -13,7 +13,7 @@ use crate::plugin::Plugin;
 use crate::question::Question;
 use crate::version::Version;
 
-/// Whom a decision is asked of.
+/// Anything that can be asked for a decision.
 trait Judge {
     fn ask<Q: Question>(&self, question: &Q, world: &Arc<Snapshot>) -> Result<Q::Answer, Fault>;
 }
@@ -82,6 +82,10 @@ impl Policy for PluginPolicy {
         &self.plugin.name
     }
 
+    fn version(&self) -> u64 {
+        self.plugin.versions().active.number
+    }
+
     fn judges(&self, judgement: Judgement) -> bool {
         self.plugin.versions().active.judges(judgement)
     }
@@ -106,6 +110,10 @@ impl Policy for PluginPolicy {
 impl Policy for FormerPolicy {
     fn name(&self) -> &Arc<str> {
         &self.version.name
+    }
+
+    fn version(&self) -> u64 {
+        self.version.number
     }
 
     fn judges(&self, judgement: Judgement) -> bool {

@@ -14,9 +14,11 @@ use crate::admission::Admitted;
 use crate::bindings::{checker, judge, listener, renderer, scaler, starter};
 use crate::call::{Guest, Purpose};
 use crate::convert;
+use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::role::Role;
 use crate::snapshot::Lent;
+use crate::variables;
 use crate::version::Version;
 use crate::view;
 
@@ -35,6 +37,12 @@ pub(crate) trait Question: Clone + Into<Input> {
     /// Is the answer of use?
     fn check(answer: Self::Answer, _limits: &Limits) -> Result<Self::Answer, Fault> {
         Ok(answer)
+    }
+
+    /// What of the answer the operator has granted, and the names of the variables that were dropped from it. Nothing else
+    /// of a decision needs a grant.
+    fn granted(answer: Self::Answer, _grants: &Grants) -> (Self::Answer, Vec<String>) {
+        (answer, Vec::new())
     }
 
     /// The answer, in words for people.
@@ -80,6 +88,10 @@ impl Question for Plan {
         let policy = pre.instantiate(&mut *store)?;
         let policy = policy.provost_plugin_start_policy();
         Ok(convert::start_decision(policy.call_before_start(store, &convert::plan(self), Lent::handle())?))
+    }
+
+    fn granted(answer: Self::Answer, grants: &Grants) -> (Self::Answer, Vec<String>) {
+        variables::granted(answer, grants)
     }
 
     fn words(answer: &Self::Answer) -> String {

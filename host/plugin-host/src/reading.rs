@@ -1,7 +1,7 @@
-//! Files that an operator names: read whole, if they are files at all and not beyond all measure. A pipe would have the host
-//! wait for whoever writes, and a device has no end.
+//! Reads files whole, if they are regular files and not too large. A pipe would have the host wait for whoever writes, and a
+//! device has no end.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(crate) enum ReadError {
         /// So many are read.
         most: u64,
     },
-    /// There is none, or it is none, or it cannot be read.
+    /// The file is missing, is not a regular file, or cannot be read.
     Io(io::Error),
 }
 
@@ -39,23 +39,38 @@ impl From<ReadError> for io::Error {
     }
 }
 
-/// All bytes of the file at `path`, which are at most `most`.
+/// All bytes of the file at `path`, which are at most `most`. A link is followed: an operator may name one.
 pub(crate) fn read_whole(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
+    bytes_of(open_regular(path, OFlags::empty())?, most)
+}
+
+/// Opens a file in a directory of the host's own, where a link has no business.
+pub(crate) fn open_own(path: &Path) -> io::Result<File> {
+    open_regular(path, OFlags::NOFOLLOW)
+}
+
+fn open_regular(path: &Path, also: OFlags) -> io::Result<File> {
     // Without O_NONBLOCK the opening of a pipe that nobody writes to would not return.
-    let at_once = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(at_once).open(path)?;
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | also).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        let (kind, what) = match metadata.is_dir() {
-            true => (io::ErrorKind::IsADirectory, "a directory"),
-            false => (io::ErrorKind::InvalidInput, "a device, a pipe or a socket"),
-        };
-        return Err(io::Error::new(kind, format!("it is {what}, not a file")).into());
+    if metadata.is_file() {
+        return Ok(file);
     }
-    if metadata.len() > most {
-        return Err(ReadError::TooLarge { bytes: metadata.len(), most });
+    let (kind, what) = match metadata.is_dir() {
+        true => (io::ErrorKind::IsADirectory, "a directory"),
+        false => (io::ErrorKind::InvalidInput, "a device, a pipe or a socket"),
+    };
+    Err(io::Error::new(kind, format!("it is {what}, not a file")))
+}
+
+/// All bytes of an open file, which are at most `most`.
+pub(crate) fn bytes_of(file: File, most: u64) -> Result<Vec<u8>, ReadError> {
+    let length = file.metadata()?.len();
+    if length > most {
+        return Err(ReadError::TooLarge { bytes: length, most });
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     // It may grow while it is read.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 {
@@ -90,5 +105,10 @@ mod tests {
         assert_eq!(says(&pipe, 5), "it is a device, a pipe or a socket, not a file");
         assert_eq!(says(Path::new("/dev/zero"), 5), "it is a device, a pipe or a socket, not a file");
         assert_eq!(says(dir.path(), 5), "it is a directory, not a file");
+        assert!(open_own(&pipe).is_err() && open_own(Path::new("/dev/zero")).is_err());
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        assert!(open_own(&file).is_ok() && open_own(&link).is_err());
     }
 }

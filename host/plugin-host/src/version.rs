@@ -15,7 +15,7 @@ use crate::grants::Grants;
 use crate::limits::{Limit, Limits};
 use crate::log::Lines;
 use crate::memory::Memory;
-use crate::outside::Waiters;
+use crate::outside::{Reach, Waiting};
 use crate::role::Role;
 use crate::roll::Roll;
 
@@ -30,6 +30,8 @@ pub(crate) struct Common {
     pub(crate) pin: Option<Arc<str>>,
     /// What of the outside it may use.
     pub(crate) grants: Arc<Grants>,
+    /// Who waits for the outside on its behalf.
+    pub(crate) waiting: Arc<Waiting>,
     /// All plugins, for views. They hold their versions, which hold this: hence weak.
     pub(crate) roll: Weak<Roll>,
 }
@@ -47,8 +49,8 @@ pub(crate) struct Version {
     pub(crate) settings: Arc<str>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) engine: Arc<TimedEngine>,
-    /// Who waits for what is outside, if it was granted anything of that.
-    pub(crate) outside: Option<Arc<Waiters>>,
+    /// What it reaches of the outside, if it was granted anything of that.
+    pub(crate) outside: Option<Reach>,
     /// Ready to be called, or why not.
     pub(crate) admitted: Result<Admitted, Arc<str>>,
     pub(crate) lines: Arc<Lines>,

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use guests::{Bench, ask};
 use provost_plugin_host::{CacheCounts, HostOptions, PluginHost};
+use provost_state::Plugins as _;
 
 fn entry(bench: &Bench) -> PathBuf {
     let mut entries: Vec<PathBuf> =
@@ -97,6 +98,39 @@ fn an_entry_that_is_a_link_is_not_followed() {
     std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
     assert_eq!(load_again(&bench), REJECTED);
     assert_eq!(load_again(&bench), HIT);
+}
+
+#[test]
+fn an_entry_that_is_a_pipe_is_not_waited_for_and_replaced() {
+    let bench = loaded_once();
+    let path = entry(&bench);
+    fs::remove_file(&path).unwrap();
+    guests::pipe(&path);
+    assert_eq!(load_again(&bench), REJECTED);
+    assert_eq!(load_again(&bench), HIT);
+}
+
+#[test]
+fn a_memory_file_that_is_a_pipe_keeps_no_host_from_starting_or_from_ending() {
+    let bench = Bench::new();
+    let memory = bench.dir.path().join("memory");
+    let bytes = fs::read(provost_tests::guest("conductor")).unwrap();
+    // What is read, and what is written beside it before it is put in its place.
+    for name in ["conductor.memory", "conductor.memory.new"] {
+        let _ = fs::remove_file(memory.join(name));
+        guests::pipe(&memory.join(name));
+    }
+    let host = bench.again();
+    let mut spec = bench.spec("conductor", &bytes);
+    spec.settings_json = r#"{"wait": "0s", "replicas": 1}"#.to_owned();
+    host.load(spec).unwrap();
+    let (_registry, world) = guests::one_crash();
+    let mut consumer = host.consumer("conductor").unwrap();
+    let changes = provost_state::Batch { changes: Vec::new(), missed: 3 };
+    consumer.on_change(&changes, &world).unwrap();
+    drop((consumer, host));
+    let written = fs::symlink_metadata(memory.join("conductor.memory")).unwrap();
+    assert!(written.is_file(), "what it remembers has taken the place of the pipe");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::thread;
 
 use guests::Bench;
 use provost_plugin_host::{Grants, Limits};
-use provost_state::{FaultKind, PluginStatus, Plugins, ViewRequest};
+use provost_state::{FaultKind, PluginStatus, Plugins, Replacement, StartAction, ViewRequest};
 
 /// Everything, with the files of `dir` to read.
 fn everything(dir: &Path) -> Vec<String> {
@@ -94,6 +94,73 @@ fn a_policy_is_never_granted_anything() {
     assert!(why.starts_with("it is a restart-policy, and a policy is granted nothing"), "{why}");
 }
 
+/// Loads the conductor, which sets what it is told to.
+fn conductor(bench: &Bench, grants: &[&str]) {
+    let bytes = std::fs::read(provost_tests::guest("conductor")).unwrap();
+    let mut spec = bench.spec("conductor", &bytes);
+    spec.grants = Grants::parse(grants).unwrap();
+    spec.settings_json =
+        r#"{"wait": "0s", "replicas": 1, "set": {"NODE_OPTIONS": "--import=data:x", "LD_PRELOAD": "x.so",
+        "PATH": "/x", "PROVOST_REPLICA": "9", "MODE": "quiet", "APP_A": "a", "APP_A=B": "c"}}"#
+            .into();
+    bench.host.load(spec).unwrap();
+}
+
+#[test]
+fn a_start_policy_sets_what_it_is_granted_and_the_rest_is_dropped_counted_and_told() {
+    let everything =
+        ["NODE_OPTIONS", "LD_PRELOAD", "PATH", "PROVOST_REPLICA", "MODE", "APP_A", "APP_A=B", "GREETING"];
+    for (grants, set) in [
+        (&[][..], &[][..]),
+        (&["set-env:MODE", "set-env:APP_*"], &["APP_A", "MODE"]),
+        (&["set-env:NODE_OPTIONS", "set-env:GREETING"], &["GREETING", "NODE_OPTIONS"]),
+    ] {
+        let bench = Bench::new();
+        conductor(&bench, grants);
+        let (_registry, world) = guests::one_crash();
+        let policy = bench.host.policy("conductor").unwrap();
+        let answer = policy.before_start(&guests::plan(), &world).unwrap();
+        let StartAction::Allow { env } = &answer.action else { unreachable!("it is {answer:?}") };
+        let mut names: Vec<&str> = env.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, set, "{grants:?}");
+        let dropped = (everything.len() - set.len()) as u64;
+        assert_eq!(denials(&bench), dropped, "{grants:?}");
+        assert!(
+            answer.reason.starts_with("its turn; not set, because set-env does not grant it: "),
+            "{answer:?}"
+        );
+        assert_eq!(
+            answer.reason.contains("NODE_OPTIONS"),
+            !set.contains(&"NODE_OPTIONS"),
+            "{}",
+            answer.reason
+        );
+        // A trial call is held to the same, and is not counted.
+        let trial = bench.host.swap("conductor", &Replacement::default(), &world).unwrap().notes.join("\n");
+        assert!(trial.contains("not set, because set-env does not grant it"), "{trial}");
+        assert_eq!(denials(&bench), 0, "a new version");
+    }
+}
+
+#[test]
+fn variables_are_granted_to_those_who_judge_starts_and_to_nobody_else() {
+    let bench = Bench::new();
+    let mut spec = bench.spec("judge", &components::good_policy());
+    spec.grants = Grants::parse(&["set-env:MODE"]).unwrap();
+    bench.host.load(spec).unwrap();
+    assert!(refusal(&bench).contains("judges no starts"), "{}", refusal(&bench));
+    let dir = tempfile::tempdir().unwrap();
+    let mut grants = everything(dir.path());
+    grants.push("set-env:MODE".to_owned());
+    let why = refusal(&granted(&grants));
+    assert!(why.contains("judges no starts"), "{why}");
+    // It opens nothing of the outside to a policy.
+    let bench = Bench::new();
+    conductor(&bench, &["set-env:MODE", "clock"]);
+    assert!(refusal(&bench).contains("a policy is granted nothing but its trigger"), "{}", refusal(&bench));
+}
+
 #[test]
 fn files_are_read_where_that_is_granted_and_nowhere_else() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -144,9 +211,90 @@ fn files_are_written_where_that_is_granted() {
 #[test]
 fn a_directory_that_is_gone_is_named() {
     let bench = granted(&everything(Path::new("/nonexistent")));
+    assert!(
+        refusal(&bench).starts_with("its grant `fs-read:/nonexistent` leads nowhere"),
+        "{}",
+        refusal(&bench)
+    );
     let why = ask(&bench, "now", "").unwrap_err();
     assert_eq!(why.kind, FaultKind::Refused);
     assert!(why.message.contains("its grant `fs-read:/nonexistent` leads nowhere"), "{why}");
+}
+
+#[test]
+fn a_directory_that_is_a_link_is_refused_and_what_it_leads_to_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+    std::fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let why = refusal(&granted(&everything(&link)));
+    let says = format!("links are not followed: grant `{}`", real.canonicalize().unwrap().display());
+    assert!(why.contains(&says), "{why}");
+}
+
+#[test]
+fn a_directory_that_is_replaced_after_the_load_keeps_meaning_what_was_granted() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (pub_dir, aside) = (dir.path().join("pub"), dir.path().join("aside"));
+    std::fs::create_dir(&pub_dir).unwrap();
+    std::fs::write(pub_dir.join("file"), "granted").unwrap();
+    std::fs::write(other.path().join("file"), "secret").unwrap();
+    let bench = Bench::new();
+    let inner = everything(&pub_dir);
+    let mut outer = inner.clone();
+    outer.push(format!("fs-write:{}", dir.path().display()));
+    load(&bench, "writer", guests::patient(), &outer);
+    load(&bench, "reader", guests::patient(), &inner);
+    let file = format!("{}|file", pub_dir.display());
+    let both = |expected: &str| {
+        for name in ["writer", "reader"] {
+            assert_eq!(ask_of(&bench, name, "read", &file).unwrap(), expected, "{name}");
+        }
+    };
+    both("granted");
+    // A plugin that may write in the directory above puts a link in its place: for each of them it is what it was.
+    let up = "../".repeat(dir.path().components().count());
+    let away = format!("{up}{}", other.path().strip_prefix("/").unwrap().display());
+    let goal = format!("{}|pub|aside|{away}", dir.path().display());
+    assert_eq!(ask_of(&bench, "writer", "replace", &goal).unwrap(), "replaced");
+    assert_eq!(std::fs::read(pub_dir.join("file")).unwrap(), b"secret", "the link leads out");
+    both("granted");
+    // It is the directory itself that is granted, wherever it is moved.
+    std::fs::write(aside.join("file"), "moved").unwrap();
+    both("moved");
+    // A version that is made after that is not let in.
+    let outside = std::fs::read(provost_tests::guest("outside")).unwrap();
+    let mut late = bench.spec("late", &outside);
+    late.grants = Grants::parse(&inner).unwrap();
+    bench.host.load(late).unwrap();
+    let status = bench.host.reports().into_iter().find(|report| &*report.name == "late").unwrap().status;
+    assert!(format!("{status:?}").contains("links are not followed"), "{status:?}");
+}
+
+#[test]
+fn a_pipe_in_a_granted_directory_is_refused_at_once_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    guests::pipe(&pipe);
+    std::fs::write(dir.path().join("file"), "still there").unwrap();
+    let mut grants = everything(dir.path());
+    grants[0] = grants[0].replace("fs-read", "fs-write");
+    let bench = granted(&grants);
+    let goal = |name: &str| format!("{}|{name}", dir.path().display());
+    let open = || {
+        std::fs::read_dir("/proc/self/fd")
+            .unwrap()
+            .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok().filter(|to| *to == pipe))
+            .count()
+    };
+    // More often than there are threads for what blocks.
+    for attempt in 0..20 {
+        let path = if attempt % 2 == 0 { "read" } else { "write" };
+        let answer = ask(&bench, path, &goal("pipe")).unwrap();
+        assert_eq!(answer, "error: unsupported", "{path}");
+    }
+    assert_eq!((open(), denials(&bench)), (0, 20));
+    assert_eq!(ask(&bench, "read", &goal("file")).unwrap(), "still there");
 }
 
 #[test]
@@ -218,25 +366,14 @@ fn requests_go_where_that_is_granted_and_nowhere_else() {
 #[test]
 fn waiting_for_what_never_comes_ends_with_the_deadline() {
     let dir = tempfile::tempdir().unwrap();
-    // A server that takes the request and says nothing, a pipe that nobody writes to, and an hour of sleep.
+    // A server that takes the request and says nothing, and an hour of sleep.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        dir.path().join("pipe"),
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RUSR,
-        0,
-    )
-    .unwrap();
     let bench = Bench::new();
     let mut grants = everything(dir.path());
     grants[1] = format!("http-out:127.0.0.1:{port}");
     load(&bench, "outside", Limits { call_ms_max: Some(200), ..Limits::default() }, &grants);
-    let pipe = format!("{}|pipe", dir.path().display());
-    for (path, query) in
-        [("wait", "3600000"), ("get", &format!("http://127.0.0.1:{port}/")), ("read", pipe.as_str())]
-    {
+    for (path, query) in [("wait", "3600000"), ("get", &format!("http://127.0.0.1:{port}/"))] {
         match ask(&bench, path, query) {
             Err(fault) => assert_eq!(
                 (fault.kind, &*fault.message),

@@ -1,7 +1,7 @@
 //! What processes, groups and plugins can be called, wherever they come from: a config or an order.
 
 /// The longest name, in bytes.
-const NAME_BYTES_MAX: usize = 100;
+pub const NAME_BYTES_MAX: usize = 100;
 
 /// Keys of `[plugins]` that are no plugins.
 const KEYS: [&str; 2] = ["keys", "require_signature"];
@@ -66,8 +66,14 @@ fn taken(name: &str, those: &[&str], meaning: &'static str) -> Result<(), BadNam
 }
 
 /// As much of a bad name as tells which it is, without anything that a terminal would obey.
-fn shown(name: &str) -> String {
-    name.chars().take(NAME_BYTES_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+#[must_use]
+pub fn shown(name: &str) -> String {
+    let mut letters = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    let mut shown: String = letters.by_ref().take(NAME_BYTES_MAX).collect();
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -200,6 +200,12 @@ pub trait Policy: Send + Sync + fmt::Debug {
     /// The name in the config.
     fn name(&self) -> &Arc<str>;
 
+    /// The number of the version that answers now. A swap changes it: what an earlier version did is not held against the
+    /// new one.
+    fn version(&self) -> u64 {
+        0
+    }
+
     /// Is it to be asked this at all? It may change when its component is swapped.
     fn judges(&self, judgement: Judgement) -> bool;
 

@@ -92,6 +92,10 @@ pub trait Consumer: Send + fmt::Debug {
         false
     }
 
+    /// Has `wake` called once when it is unloaded, at once if it is already: whoever waits for something to tell it then
+    /// stops waiting.
+    fn when_gone(&self, _wake: Box<dyn FnOnce() + Send>) {}
+
     /// All that happened until this generation has been told, or is counted as missed: for its figures.
     fn told_until(&self, _generation: Generation) {}
 

@@ -52,7 +52,7 @@ fn events() -> Vec<(&'static str, Event)> {
 
 /// Rows: phases (stopping once with each wish). Columns: the events above. A dot: no such edge.
 const TABLE: &str = "
-                start     stop      wait     spawned   spawn-failed ready    exited   restart  stay-down give-up  refused  healthtaken-over
+                start     stop      wait     spawned   spawn-failed ready    exited   restart  stay-down give-up  refused  health   taken-over
 stopped    up   waiting   .         .        .         .            .        .        .        .         .  fatal    .        stopped
 waiting    up   .         stopped   waiting  starting  exited       .        .        .        .         .  fatal    .        waiting
 starting   up   .         stopping  .        .         .            running  exited   .        .         .  .        .        starting

@@ -4,15 +4,22 @@
 //! behind than one batch, changes of the same process are coalesced (the latest wins). What it was not told, because
 //! that swallowed it, because the ring of changes no longer holds it, or because it failed, is counted as missed.
 //!
-//! A consumer that fails is left alone for a while, which doubles with each failure in a row.
+//! A consumer that fails is left alone for a while, which doubles with each failure in a row. A thread that cannot be
+//! started is tried again, and one that panics is started again; both are shown as [`Degraded`], and the consumer is
+//! told how much it missed. One that is unloaded ends its thread at once, whether anything changes or not.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use provost_state::changes::{CHANGES_KEPT, Page};
 use provost_state::{Batch, Consumer, Generation, Poller, ProcessId, Reader};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Notify, oneshot, watch};
+
+use crate::degraded::Degraded;
+use crate::jobs::said;
 
 /// Changes that a consumer is told at once.
 const BATCH: usize = 1_024;
@@ -23,29 +30,91 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// How long it is left alone at most.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// Gives `consumer` a thread, and tells it all that happens after generation `from`. The thread ends when the publisher
-/// or the consumer is gone.
+/// How long the start of its thread waits after one that failed or panicked.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Tells `consumer` all that happens after generation `from`, on a thread of its own. The thread ends when the publisher or
+/// the consumer is gone. To be called within a tokio runtime.
 pub(crate) fn start(
     consumer: Box<dyn Consumer>,
     reader: Reader,
     mut changed: watch::Receiver<Generation>,
     from: Generation,
-) -> std::io::Result<()> {
-    let runtime = Handle::current();
-    let name = format!("provost-tell-{}", consumer.name());
+    degraded: Degraded,
+) {
     changed.mark_changed();
-    std::thread::Builder::new().name(name).spawn(move || {
-        let worlds = reader.poller();
-        let mut teller = Teller { consumer, reader, worlds, cursor: from, owed: 0, pause: PAUSE_FIRST };
-        while runtime.block_on(changed.changed()).is_ok() && !teller.consumer.is_gone() {
-            while teller.tell() == Told::Failed {
-                if runtime.block_on(teller.recover(&mut changed)).is_err() {
-                    return;
+    let gone = Arc::new(Notify::new());
+    let bell = gone.clone();
+    consumer.when_gone(Box::new(move || bell.notify_one()));
+    let what = format!("telling {}", consumer.name());
+    let worlds = reader.poller();
+    let teller = Teller {
+        consumer,
+        reader,
+        worlds,
+        cursor: from,
+        owed: 0,
+        in_hand: 0,
+        pause: PAUSE_FIRST,
+        changed,
+        gone,
+    };
+    let teller = Arc::new(Mutex::new(teller));
+    // The first thread is started at once, so that nothing waits for a task to be scheduled.
+    let first = thread(&teller);
+    tokio::spawn(keep_telling(teller, first, what, degraded));
+}
+
+/// Sees to it that there is a thread until the consumer needs none any more.
+async fn keep_telling(
+    teller: Arc<Mutex<Teller>>,
+    mut running: std::io::Result<oneshot::Receiver<Ended>>,
+    what: String,
+    degraded: Degraded,
+) {
+    loop {
+        let reason = match running {
+            Ok(ended) => {
+                degraded.clear(&what);
+                match ended.await {
+                    Ok(Ended::Panicked(said)) => format!("its thread panicked: {said}; it is started again"),
+                    Ok(Ended::Gone) | Err(_) => return,
                 }
             }
-        }
+            Err(error) => format!("its thread cannot be started: {error}; it is tried again"),
+        };
+        degraded.set(&what, reason);
+        tokio::time::sleep(RETRY).await;
+        running = thread(&teller);
+    }
+}
+
+/// How the thread of a consumer ended.
+enum Ended {
+    /// The consumer or the publisher is gone.
+    Gone,
+    /// With what it said.
+    Panicked(String),
+}
+
+/// Starts the thread that tells; how it ended, when it has.
+fn thread(teller: &Arc<Mutex<Teller>>) -> std::io::Result<oneshot::Receiver<Ended>> {
+    fail::fail_point!("telling.start", |_| Err(std::io::Error::other("injected")));
+    let runtime = Handle::current();
+    let teller = teller.clone();
+    let (end, ended) = oneshot::channel();
+    std::thread::Builder::new().name("provost-telling".to_owned()).spawn(move || {
+        // Nobody else takes it while this thread lives. One that panicked has poisoned it and says what it owes.
+        let mut teller = teller.lock().unwrap_or_else(PoisonError::into_inner);
+        let telling = catch_unwind(AssertUnwindSafe(|| teller.run(&runtime)));
+        drop(teller);
+        // Whoever listens ends with the runtime.
+        let _ = end.send(match telling {
+            Ok(()) => Ended::Gone,
+            Err(panic) => Ended::Panicked(said(&*panic)),
+        });
     })?;
-    Ok(())
+    Ok(ended)
 }
 
 /// How telling ended.
@@ -65,11 +134,41 @@ struct Teller {
     cursor: Generation,
     /// Changes that failed to reach it and that it has not been told the number of.
     owed: u64,
+    /// Changes that it is being told; they are owed if it does not return.
+    in_hand: u64,
     /// How long it is left alone after the next failure.
     pause: Duration,
+    /// Rings at every commit.
+    changed: watch::Receiver<Generation>,
+    /// Rings when the consumer is unloaded.
+    gone: Arc<Notify>,
 }
 
 impl Teller {
+    /// Tells until the consumer or the publisher is gone.
+    fn run(&mut self, runtime: &Handle) {
+        self.owed += std::mem::take(&mut self.in_hand);
+        while runtime.block_on(self.news()) {
+            while self.tell() == Told::Failed {
+                if !runtime.block_on(self.recover()) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits for a commit. False if there will be none, or nobody to be told of it.
+    async fn news(&mut self) -> bool {
+        if self.consumer.is_gone() {
+            return false;
+        }
+        let rung = tokio::select! {
+            rung = self.changed.changed() => rung.is_ok(),
+            () = self.gone.notified() => false,
+        };
+        rung && !self.consumer.is_gone()
+    }
+
     /// Tells all that has happened since the cursor.
     fn tell(&mut self) -> Told {
         loop {
@@ -82,8 +181,11 @@ impl Teller {
             let (mut batch, cursor) = first_batch(page, self.cursor);
             self.cursor = cursor;
             batch.missed += std::mem::take(&mut self.owed);
-            if let Err(fault) = self.consumer.on_change(&batch, &world) {
-                self.owed = batch.missed + batch.changes.len() as u64;
+            self.in_hand = batch.missed + batch.changes.len() as u64;
+            let told = self.consumer.on_change(&batch, &world);
+            let in_hand = std::mem::take(&mut self.in_hand);
+            if let Err(fault) = told {
+                self.owed = in_hand;
                 tracing::warn!(
                     plugin = &**self.consumer.name(), %fault,
                     "the consumer failed; it is told again after {} ms", self.pause.as_millis()
@@ -94,19 +196,17 @@ impl Teller {
         }
     }
 
-    /// Waits for the pause to end.
-    async fn recover(
-        &mut self,
-        changed: &mut watch::Receiver<Generation>,
-    ) -> Result<(), watch::error::RecvError> {
+    /// Waits for the pause to end. False if the publisher or the consumer is gone.
+    async fn recover(&mut self) -> bool {
         let over = tokio::time::sleep(self.pause);
         self.pause = (self.pause * 2).min(PAUSE_MAX);
         tokio::pin!(over);
         loop {
             tokio::select! {
-                () = &mut over => return Ok(()),
+                () = &mut over => return !self.consumer.is_gone(),
+                () = self.gone.notified() => return false,
                 // The end of the publisher ends the pause; what changes meanwhile is told after it.
-                rung = changed.changed() => rung?,
+                rung = self.changed.changed() => if rung.is_err() { return false },
             }
         }
     }

@@ -11,6 +11,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
+use crate::children::resolver::Resolver;
 use crate::degraded::Degraded;
 
 /// How long a surplus thread waits for another job before it ends.
@@ -170,8 +172,8 @@ impl Threads {
             return true;
         }
         let shared = self.clone();
-        match thread(self.name).spawn(move || shared.work()) {
-            Ok(_) => {
+        match start_thread(self.name, move || shared.work()) {
+            Ok(()) => {
                 state.threads += 1;
                 if std::mem::take(&mut state.lacking) {
                     self.degraded.clear(&self.lack());
@@ -216,8 +218,9 @@ impl Threads {
     }
 }
 
-fn thread(name: &str) -> std::thread::Builder {
-    std::thread::Builder::new().name(format!("provost-{name}"))
+fn start_thread(name: &str, life: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    fail::fail_point!("thread.start", |_| Err(io::Error::from(io::ErrorKind::WouldBlock)));
+    std::thread::Builder::new().name(format!("provost-{name}")).spawn(life).map(drop)
 }
 
 /// What a panic said.
@@ -272,10 +275,8 @@ pub struct Jobs {
     /// Looking for orphans.
     pub(crate) reaping: Lane,
     /// Looking up names; turns are counted by the resolver.
-    #[expect(dead_code, reason = "the resolver comes with its own change")]
     pub(crate) names: Pool,
     /// Writing log files: two at once, a thread for each that hangs.
-    #[expect(dead_code, reason = "log writes move to it with their own change")]
     pub(crate) logging: Lane,
     /// Reading files for people.
     pub reading: Lane,
@@ -304,7 +305,7 @@ impl Jobs {
             spawning: Lane::new(pool("spawning", 2, 1_024), 8, Some(HANGS_AFTER)),
             judging: pool("judging", 2, 256),
             reaping: Lane::new(pool("reaping", 1, 2), 1, Some(HANGS_AFTER)),
-            names: pool("names", 1, 16),
+            names: pool("names", 1, Resolver::THREADS),
             logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
             reading: Lane::new(pool("reading", 1, 16), 4, Some(HANGS_AFTER)),
             views: Lane::new(pool("views", 1, 4), 4, None),

@@ -11,6 +11,7 @@
 //! | `roster` | who runs what: the mailbox and the chain of policies of each process |
 //! | `dispatch` | gives orders to runners and waits for what comes of them |
 //! | `group` | what concerns more than one: restarts of groups, escalation |
+//! | `groups` | who judges whom, changed while processes run |
 //! | `replicas` | how many replicas there are |
 //! | `fanout` | tells the consumers, each on a thread of its own |
 //! | `order` | dependencies: who goes first |
@@ -31,6 +32,7 @@ mod degraded;
 mod dispatch;
 mod fanout;
 mod group;
+mod groups;
 mod jobs;
 mod logs;
 mod order;
@@ -49,12 +51,12 @@ pub use children::posix::hangup_is_ignored;
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};
 pub use children::stage::{STAGE_NAME, run_if_stage};
+pub use children::variables::{VariableError, fill};
 pub use clock::Clock;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
 pub use jobs::{Jobs, Lane, Lost};
-pub use logs::{LogItem, LogLine, LogStream, Logs};
-pub use order::cycle;
+pub use logs::{LogItem, LogLine, LogReader, LogStream, Logs};
 pub use replicas::ReplicaCount;
 pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,

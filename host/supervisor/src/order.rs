@@ -62,6 +62,10 @@ pub(crate) struct Order {
     /// All processes, by their place in the config.
     specs: Vec<Arc<ProcessSpec>>,
     at: HashMap<Arc<str>, usize>,
+    /// The members of each group.
+    members: HashMap<Arc<str>, Vec<usize>>,
+    /// For each, those that it depends on.
+    dependencies: Vec<Vec<usize>>,
     /// For each, those that depend on it.
     dependents: Vec<Vec<usize>>,
     /// For each, its place in the order of starting.
@@ -71,10 +75,16 @@ pub(crate) struct Order {
 impl Order {
     pub(crate) fn new(specs: Vec<Arc<ProcessSpec>>) -> Self {
         let at: HashMap<_, _> = specs.iter().enumerate().map(|(at, spec)| (spec.name.clone(), at)).collect();
+        let mut members: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (at, spec) in specs.iter().enumerate().filter(|(_, spec)| !spec.group.is_empty()) {
+            members.entry(spec.group.clone()).or_default().push(at);
+        }
+        let mut dependencies = vec![Vec::new(); specs.len()];
         let mut dependents = vec![Vec::new(); specs.len()];
         let mut unmet = vec![0_usize; specs.len()];
         for (dependent, spec) in specs.iter().enumerate() {
             for dependency in spec.depends_on.iter().filter_map(|dependency| at.get(&dependency.name)) {
+                dependencies[dependent].push(*dependency);
                 dependents[*dependency].push(dependent);
                 unmet[dependent] += 1;
             }
@@ -92,17 +102,21 @@ impl Order {
                 }
             }
         }
-        Self { specs, at, dependents, rank }
+        Self { specs, at, members, dependencies, dependents, rank }
     }
 
     /// The names of all groups.
     pub(crate) fn groups(&self) -> HashSet<Arc<str>> {
-        self.specs.iter().map(|spec| spec.group.clone()).filter(|group| !group.is_empty()).collect()
+        self.members.keys().cloned().collect()
     }
 
     /// The members of a group, in the order of starting.
     pub(crate) fn group(&self, group: &str) -> Vec<Arc<str>> {
-        self.in_order((0..self.specs.len()).filter(|at| *self.specs[*at].group == *group))
+        self.in_order(self.members_of(group).iter().copied())
+    }
+
+    fn members_of(&self, group: &str) -> &[usize] {
+        self.members.get(group).map_or(&[], Vec::as_slice)
     }
 
     /// Those that depend on it, by themselves.
@@ -113,29 +127,24 @@ impl Order {
 
     /// Those that depend on it, directly or not, in the order of starting.
     pub(crate) fn all_dependents(&self, name: &str) -> Vec<Arc<str>> {
-        self.at.get(name).map_or_else(Vec::new, |at| self.in_order(self.above(*at).into_iter()))
+        self.at
+            .get(name)
+            .map_or_else(Vec::new, |at| self.in_order(reached(&self.dependents, *at).into_iter()))
     }
 
     /// It and those of its group that come after it, in the order of starting: who depends on it, directly or not, or
     /// stands behind it in the config without being something that it depends on.
     pub(crate) fn rest(&self, name: &str) -> Vec<Arc<str>> {
         let Some(leader) = self.at.get(name).copied() else { return Vec::new() };
-        let above = self.above(leader);
-        let group = &self.specs[leader].group;
-        let comes_after = |at: &usize| {
-            let behind = *at > leader && !self.above(*at).contains(&leader);
-            *at == leader || (self.specs[*at].group == *group && (above.contains(at) || behind))
+        let (above, below) = (reached(&self.dependents, leader), reached(&self.dependencies, leader));
+        let comes_after =
+            |at: &usize| *at == leader || above.contains(at) || (*at > leader && !below.contains(at));
+        // A process without a group is alone in it.
+        let group = match self.members_of(&self.specs[leader].group) {
+            [] => std::slice::from_ref(&leader),
+            members => members,
         };
-        self.in_order((0..self.specs.len()).filter(comes_after))
-    }
-
-    fn above(&self, at: usize) -> HashSet<usize> {
-        let mut found = HashSet::new();
-        let mut left = vec![at];
-        while let Some(next) = left.pop() {
-            left.extend(self.dependents[next].iter().filter(|dependent| found.insert(**dependent)));
-        }
-        found
+        self.in_order(group.iter().copied().filter(comes_after))
     }
 
     fn in_order(&self, some: impl Iterator<Item = usize>) -> Vec<Arc<str>> {
@@ -145,59 +154,12 @@ impl Order {
     }
 }
 
-/// A dependency that leads back to where it came from, as `a -> b -> a`; `None` if there is none.
-#[must_use]
-pub fn cycle(edges: &[(Arc<str>, Vec<Arc<str>>)]) -> Option<Vec<Arc<str>>> {
-    let by_name: HashMap<&Arc<str>, &Vec<Arc<str>>> = edges.iter().map(|(name, to)| (name, to)).collect();
-    let mut cleared = HashSet::new();
-    edges.iter().find_map(|(name, _)| walk(name, &by_name, &mut cleared, &mut Vec::new()))
-}
-
-fn walk(
-    name: &Arc<str>,
-    edges: &HashMap<&Arc<str>, &Vec<Arc<str>>>,
-    cleared: &mut HashSet<Arc<str>>,
-    path: &mut Vec<Arc<str>>,
-) -> Option<Vec<Arc<str>>> {
-    if cleared.contains(name) {
-        return None;
-    }
-    if let Some(start) = path.iter().position(|earlier| earlier == name) {
-        let mut cycle = path[start..].to_vec();
-        cycle.push(name.clone());
-        return Some(cycle);
-    }
-    path.push(name.clone());
-    let found =
-        edges.get(name).and_then(|next| next.iter().find_map(|next| walk(next, edges, cleared, path)));
-    path.pop();
-    if found.is_none() {
-        cleared.insert(name.clone());
+/// Where the edges lead from `start`, over any number of them. Each edge is followed once.
+fn reached(edges: &[Vec<usize>], start: usize) -> HashSet<usize> {
+    let mut found = HashSet::new();
+    let mut left = vec![start];
+    while let Some(next) = left.pop() {
+        left.extend(edges[next].iter().filter(|other| found.insert(**other)));
     }
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn edges(lines: &[(&str, &[&str])]) -> Vec<(Arc<str>, Vec<Arc<str>>)> {
-        lines
-            .iter()
-            .map(|(name, to)| (Arc::from(*name), to.iter().map(|to| Arc::from(*to)).collect()))
-            .collect()
-    }
-
-    #[test]
-    fn a_cycle_is_found_and_told_in_order() {
-        let found = cycle(&edges(&[("x", &["a"]), ("a", &["b"]), ("b", &["c"]), ("c", &["a"])])).unwrap();
-        let found: Vec<&str> = found.iter().map(|name| &**name).collect();
-        assert_eq!(found, ["a", "b", "c", "a"]);
-        assert!(cycle(&edges(&[("a", &["a"])])).is_some());
-    }
-
-    #[test]
-    fn a_diamond_is_no_cycle() {
-        assert_eq!(cycle(&edges(&[("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[])])), None);
-    }
 }

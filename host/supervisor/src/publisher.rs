@@ -1,7 +1,7 @@
 //! The registry with its bell: every commit is followed by a ring, so that those who follow along wake up
 //! without polling. The only holder of the right to write.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use provost_state::{
     At, Event, Generation, Identity, Moment, ProcessId, ProcessState, Reader, Registry, Rejected, Routing,
@@ -16,6 +16,8 @@ pub(crate) struct Publisher {
     registry: Registry,
     reader: Reader,
     bell: watch::Sender<Generation>,
+    /// Held while the routing is read and changed.
+    rerouting: Mutex<()>,
     pub(crate) clock: Clock,
 }
 
@@ -23,7 +25,7 @@ impl Publisher {
     pub(crate) fn new(clock: Clock, routing: Routing) -> Self {
         let (registry, reader) = provost_state::registry(crate::clock::figure_ns);
         registry.reroute(routing);
-        Self { registry, reader, bell: watch::Sender::new(Generation(0)), clock }
+        Self { registry, reader, bell: watch::Sender::new(Generation(0)), rerouting: Mutex::default(), clock }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -61,8 +63,11 @@ impl Publisher {
         Ok(state)
     }
 
-    /// Puts another backend in force, under way; what was in force before.
-    pub(crate) fn reroute(&self, routing: Routing) -> Routing {
+    /// Puts what `change` makes of the routing in force into its place; what was in force before. Of two changes at
+    /// once, the second sees what the first has made.
+    pub(crate) fn reroute(&self, change: impl FnOnce(Routing) -> Routing) -> Routing {
+        let _one_at_a_time = self.rerouting.lock().unwrap_or_else(PoisonError::into_inner);
+        let routing = change(self.reader.routing());
         let before = self.registry.reroute(routing);
         tracing::info!(
             backend = %routing.backend, rollout = routing.rollout.percent(),

@@ -1,6 +1,7 @@
 //! How many replicas there are: a task for each set asks its policies and gives the orders. Those with the lowest
 //! numbers are the ones that are needed. What was started or stopped by hand is left as it is until the number changes.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -38,6 +39,18 @@ pub(crate) struct Replicas {
     wanted: AtomicU32,
 }
 
+/// The replicas that are not started with the host, by name, each with the reason. One pass over all sets: whoever boots
+/// thousands of processes looks each of them up.
+pub(crate) fn not_needed(sets: &[Arc<Replicas>]) -> HashMap<String, Arc<str>> {
+    let mut spare = HashMap::new();
+    for replicas in sets {
+        let ReplicaCount { wanted, most, .. } = replicas.count();
+        let reason: Arc<str> = Arc::from(format!("not needed: {wanted} of at most {most} replicas"));
+        spare.extend((wanted + 1..=most).map(|number| (replicas.name_of(number), reason.clone())));
+    }
+    spare
+}
+
 impl Replicas {
     pub(crate) fn new(mut set: ReplicaSet) -> Self {
         let wanted = set.wanted_at_start.clamp(set.least, set.most.max(set.least));
@@ -54,13 +67,6 @@ impl Replicas {
     /// The name of the replica with this number.
     fn name_of(&self, number: u32) -> String {
         format!("{}.{number}", self.set.name)
-    }
-
-    /// Why the process of this name, one of the set, is not started with the host; `None` if it is, or is no replica.
-    pub(crate) fn not_needed(&self, name: &str) -> Option<Arc<str>> {
-        let ReplicaCount { wanted, most, .. } = self.count();
-        let spare = (wanted + 1..=most).any(|number| self.name_of(number) == name);
-        spare.then(|| Arc::from(format!("not needed: {wanted} of at most {most} replicas")))
     }
 
     /// Asks at each turn, for as long as there is a supervisor.

@@ -198,7 +198,8 @@ pub struct Readiness {
     pub own_port: bool,
 }
 
-/// What is tried to see whether a process is ready.
+/// What is tried to see whether a process is ready. In addresses, URLs and texts `$NAME` and `${NAME}` stand for variables of
+/// the life that is checked, and `$$` for a dollar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
     /// A TCP connection to `host:port` is accepted.

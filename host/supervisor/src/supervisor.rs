@@ -15,6 +15,7 @@ use crate::children::Spawner;
 use crate::children::leftovers::{Leftover, Leftovers};
 use crate::children::os::OsSpawner;
 use crate::children::reaper;
+use crate::children::resolver::Resolver;
 use crate::clock::Clock;
 use crate::decider::{Decider, Envelope, RestartBudget};
 use crate::degraded::Degraded;
@@ -25,7 +26,7 @@ use crate::jobs::Jobs;
 use crate::logs::Logs;
 use crate::order::Order;
 use crate::publisher::Publisher;
-use crate::replicas::{ReplicaCount, Replicas};
+use crate::replicas::{self, ReplicaCount, Replicas};
 use crate::roster::{Chain, Roster, chain};
 use crate::runner::{Runner, Want};
 use crate::spec::{ProcessSpec, ReplicaSet};
@@ -107,6 +108,8 @@ pub(crate) struct Shared {
     pub(crate) spawner: Arc<dyn Spawner>,
     /// Runs readiness checks.
     pub(crate) helpers: OsSpawner,
+    /// Looks up the names in checks.
+    pub(crate) resolver: Resolver,
     pub(crate) decider: Decider,
     pub(crate) logs: Logs,
     pub(crate) groups: Groups,
@@ -134,8 +137,8 @@ impl Shared {
 #[derive(Clone)]
 pub struct Supervisor {
     shared: Arc<Shared>,
-    roster: Arc<Roster>,
-    replicas: Arc<[Arc<Replicas>]>,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) replicas: Arc<[Arc<Replicas>]>,
     dispatch: Dispatch,
 }
 
@@ -188,8 +191,9 @@ impl Supervisor {
         let shared = Arc::new(Shared {
             publisher: Publisher::new(clock, settings.routing),
             spawner,
+            resolver: Resolver::of_system(jobs.names.clone()),
             decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
-            logs: Logs::new(settings.log_dir, &jobs)?,
+            logs: Logs::new(settings.log_dir, &jobs, &settings.degraded)?,
             groups,
             jobs,
             degraded: settings.degraded,
@@ -207,7 +211,7 @@ impl Supervisor {
         let replicas = sets.into_iter().map(|set| Arc::new(Replicas::new(set))).collect();
         let supervisor = Self { shared, roster, replicas, dispatch };
         for consumer in consumers {
-            supervisor.tell_from(consumer, Generation(0))?;
+            supervisor.tell_from(consumer, Generation(0));
         }
         supervisor.add_all(specs.into_iter().zip(chains).collect())?;
         inbox.start(&supervisor.dispatch, clock);
@@ -220,10 +224,11 @@ impl Supervisor {
 
     /// All are added before the first is started: a process never waits for one that is not there yet.
     fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<(), BootError> {
+        let mut spare = replicas::not_needed(&self.replicas);
         let mut runners = Vec::with_capacity(specs.len());
         for (spec, chain) in specs {
             let identity = Identity::new(spec.name.clone(), spec.group.clone());
-            let spare = self.replicas.iter().find_map(|replicas| replicas.not_needed(&spec.name));
+            let spare = spare.remove(&*spec.name);
             let is_spare = spare.is_some();
             let state = self.shared.publisher.add(identity, spare)?;
             self.shared.logs.add(state.id, &spec);
@@ -245,18 +250,16 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Tells `consumer` all that happens from now on, until it [is gone](Consumer::is_gone). To be called within the
-    /// runtime that the supervisor was booted in.
-    ///
-    /// # Errors
-    /// What the kernel says when there is no thread to be had.
-    pub fn consume(&self, consumer: Box<dyn Consumer>) -> io::Result<()> {
+    /// Tells `consumer` all that happens from now on, until it [is gone](Consumer::is_gone). A thread that cannot be had is
+    /// tried again and shown as degraded. To be called within the runtime that the supervisor was booted in.
+    pub fn consume(&self, consumer: Box<dyn Consumer>) {
         let now = self.reader().look().generation();
-        self.tell_from(consumer, now)
+        self.tell_from(consumer, now);
     }
 
-    fn tell_from(&self, consumer: Box<dyn Consumer>, from: Generation) -> io::Result<()> {
-        fanout::start(consumer, self.reader().clone(), self.shared.publisher.changed(), from)
+    fn tell_from(&self, consumer: Box<dyn Consumer>, from: Generation) {
+        let (reader, changed) = (self.reader().clone(), self.shared.publisher.changed());
+        fanout::start(consumer, reader, changed, from, self.shared.degraded.clone());
     }
 
     /// Who judges a process now, in the order in which they are asked; nobody if there is no such process.
@@ -275,11 +278,6 @@ impl Supervisor {
     #[must_use]
     pub fn policies_of_replicas(&self, name: &str) -> Vec<Arc<dyn Policy>> {
         self.replica_chain(name).map_or_else(Vec::new, |chain| chain.load().to_vec())
-    }
-
-    /// Puts other judges of how many replicas of `name` there should be in force. False if there is no such set.
-    pub fn set_policies_of_replicas(&self, name: &str, policies: Vec<Arc<dyn Policy>>) -> bool {
-        store(self.replica_chain(name), policies)
     }
 
     fn replica_chain(&self, name: &str) -> Option<Chain> {
@@ -314,10 +312,10 @@ impl Supervisor {
         self.shared.publisher.reader()
     }
 
-    /// Puts another backend of the state core in force, under way; what was in force before. No process is
-    /// touched, no commit lost, and nobody's reads go backwards.
-    pub fn reroute(&self, routing: Routing) -> Routing {
-        self.shared.publisher.reroute(routing)
+    /// Puts another backend of the state core in force, under way: what `change` makes of what is in force, which it
+    /// returns. No process is touched, no commit lost, and nobody's reads go backwards.
+    pub fn reroute(&self, change: impl FnOnce(Routing) -> Routing) -> Routing {
+        self.shared.publisher.reroute(change)
     }
 
     /// Wakes at every commit.

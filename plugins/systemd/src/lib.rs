@@ -6,7 +6,7 @@
 //! `start_limit_interval_sec` that begin with their first start; one more than `start_limit_burst` is refused.
 
 use provost_guest::rules::{DEATHS_REMEMBERED, Ends};
-use provost_guest::{Decision, Ended, Exit, RestartPolicy, Span, World};
+use provost_guest::{Decision, Ended, Exit, RestartPolicy, Signal, Span, World};
 
 /// The settings of `[Service]` and `[Unit]` that are about restarts, in snake case.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
@@ -106,11 +106,11 @@ impl RestartPolicy for Systemd {
 
 impl Systemd {
     fn result(&self, exit: &Exit) -> Seen {
-        const CLEAN_SIGNALS: [i32; 4] = [1, 2, 13, 15];
+        const CLEAN: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::PIPE, Signal::TERM];
         match exit {
             _ if self.success_exit_status.contain(exit) => Seen::Clean,
             Exit::Code(0) => Seen::Clean,
-            Exit::Signal(number) if CLEAN_SIGNALS.contains(number) => Seen::Clean,
+            Exit::Signal(number) if CLEAN.iter().any(|signal| signal.number() == *number) => Seen::Clean,
             Exit::Signal(_) => Seen::UncleanSignal,
             // One that cannot be executed exits with a code of systemd's own (203/EXEC).
             Exit::Code(_) | Exit::NotSpawned(_) | Exit::Unobserved => Seen::UncleanCode,

@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use provost_guest::testing::{MadeUpWorld, ended};
-use provost_guest::{Action, Exit, RestartPolicy, settings};
+use provost_guest::{Action, Exit, RestartPolicy, Signal, settings};
 use provost_plugin_systemd::Systemd;
 
 fn policy(json: &str) -> Systemd {
@@ -34,7 +34,7 @@ SIGSEGV         .   x       .           x           x            x         .
 fn exit_of(words: &[&str]) -> Exit {
     match words {
         ["code", code] => Exit::Code(code.parse().expect("a number")),
-        [signal] => Exit::Signal(provost_guest::rules::signal(signal).expect("a signal")),
+        [signal] => Exit::Signal(signal.parse::<Signal>().expect("a signal").number()),
         _ => panic!("no end: {words:?}"),
     }
 }

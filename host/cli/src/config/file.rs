@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use provost_state::naming::BadName;
 use provost_state::{Rollout, Routing, Signal};
-use provost_supervisor::{Check, CommandLine, Condition, RestartBudget};
+use provost_supervisor::{Check, CommandLine, Condition, Escaped, RestartBudget, Stderr, Stdin, StopTo};
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -48,8 +48,7 @@ pub(super) struct ProcessSection {
     pub(super) env: BTreeMap<String, String>,
     pub(super) env_files: Vec<String>,
     pub(super) autostart: bool,
-    pub(super) stop_signal: Option<Signal>,
-    pub(super) stop_grace_ms: Option<u64>,
+    pub(super) stop: StopSection,
     pub(super) policies: Vec<Spanned<String>>,
     pub(super) depends_on: Vec<(Spanned<String>, Condition)>,
     pub(super) ready: Option<ReadySection>,
@@ -57,6 +56,18 @@ pub(super) struct ProcessSection {
     pub(super) replicas: Option<ReplicasSection>,
     pub(super) log_file_bytes: Option<u64>,
     pub(super) log_files: Option<usize>,
+    pub(super) stderr: Option<Stderr>,
+    pub(super) stdin: Option<Stdin>,
+    pub(super) tty: bool,
+}
+
+/// `stop` of a process.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StopSection {
+    pub(super) signal: Option<Signal>,
+    pub(super) to: Option<StopTo>,
+    pub(super) escaped: Option<Escaped>,
+    pub(super) grace_ms: Option<u64>,
 }
 
 /// `ready` of a process.
@@ -65,6 +76,7 @@ pub(super) struct ReadySection {
     pub(super) check: Check,
     pub(super) every_ms: Option<u64>,
     pub(super) timeout_ms: Option<u64>,
+    pub(super) own_port: bool,
 }
 
 /// `health` of a process.

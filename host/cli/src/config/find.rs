@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::read::read;
+
 /// The name of a config that nobody named.
 pub const CONFIG_NAME: &str = "provost.toml";
 
@@ -45,7 +47,7 @@ pub(super) fn dir_of(path: &Path) -> PathBuf {
 /// has become wrong since, so that a running host can always be asked and stopped.
 #[must_use]
 pub fn runtime_dir_of(path: &Path) -> PathBuf {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let text = read(path).unwrap_or_default();
     let (document, _) = DeTable::parse_recoverable(&text);
     let named = document
         .get_ref()

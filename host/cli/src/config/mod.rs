@@ -2,15 +2,18 @@
 //! host is told ([`Config`], then specs). All problems are found before anything is done, and told at once.
 
 mod check;
+mod cycles;
 mod file;
 mod find;
 mod plugin;
 mod probe;
 mod process;
+mod read;
 mod report;
 mod section;
 pub(crate) mod units;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +30,7 @@ pub use report::{Place, Problem, Problems, Source};
 
 use file::{ConfigFile, ProcessSection};
 use plugin::PluginSection;
+use read::Unread;
 use report::Collector;
 
 const STOP_GRACE_MS: u64 = 10_000;
@@ -88,6 +92,16 @@ pub enum ConfigError {
         /// Why not.
         source: std::io::Error,
     },
+    /// It is there, but it is no config.
+    #[error("error: {} {what}\nhint: {hint}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// The file can be read, and is wrong.
     #[error(transparent)]
     Problems(#[from] Problems),
@@ -99,8 +113,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with everything that is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = read::read(path).map_err(|error| match error {
+            Unread::Io(source) => ConfigError::Read { path: path.to_owned(), source },
+            Unread::Unfit { what, hint } => ConfigError::Unfit { path: path.to_owned(), what, hint },
+        })?;
         Ok(Self::parse(Source { path: path.to_owned(), text })?)
     }
 
@@ -112,11 +128,10 @@ impl Config {
         let problems = Collector::default();
         let file = file::read(&source.text, &problems);
         check::check(&file, &problems);
-        let list = problems.into_problems();
-        if !list.is_empty() {
-            return Err(Problems { source_file: source, list });
+        match problems.problems_of(&source) {
+            Some(problems) => Err(problems),
+            None => Ok(Self::build(source, file)),
         }
-        Ok(Self::build(source, file))
     }
 
     fn build(source: Source, file: ConfigFile) -> Self {
@@ -186,7 +201,7 @@ impl Config {
     #[must_use]
     pub fn problems(&self, mut list: Vec<Problem>) -> Problems {
         list.sort_by_key(|problem| problem.span.start);
-        Problems { source_file: self.source.clone(), list }
+        Problems { source_file: self.source.clone(), list, more: 0 }
     }
 
     /// The second stage: the specs of all processes, with the policies that `policy_of` finds by name, or
@@ -200,52 +215,50 @@ impl Config {
     ) -> Result<Processes, Problems> {
         let problems = Collector::default();
         let mut processes = Processes::default();
+        let sets: Sets<'_> =
+            self.processes.iter().map(|one| (one.name.get_ref().as_str(), one.replicas)).collect();
         for section in &self.processes {
             let policies = policies(section, &policy_of, &problems);
+            let spec = self.spec(section, &sets, policies.clone());
             match section.replicas {
-                None => processes.specs.push(self.spec(section, None, policies)),
+                None => processes.specs.push(spec),
                 Some(replicas) => {
-                    let numbers = 1..=replicas.most;
-                    processes
-                        .specs
-                        .extend(numbers.map(|number| self.spec(section, Some(number), policies.clone())));
+                    processes.specs.extend((1..=replicas.most).map(|number| ProcessSpec {
+                        name: replica_name(&spec.name, number),
+                        replica: Some(number),
+                        ..spec.clone()
+                    }));
                     processes.replica_sets.push(replica_set(section, replicas, policies));
                 }
             }
         }
-        let list = problems.into_problems();
-        if list.is_empty() { Ok(processes) } else { Err(self.problems(list)) }
+        problems.problems_of(&self.source).map_or(Ok(processes), Err)
     }
 
-    /// The spec of a process, or of one of its replicas.
-    fn spec(
-        &self,
-        process: &ProcessSection,
-        replica: Option<u32>,
-        policies: Vec<Arc<dyn Policy>>,
-    ) -> ProcessSpec {
-        let name = process.name.get_ref();
-        let name = replica.map_or_else(|| Arc::from(name.as_str()), |number| replica_name(name, number));
+    /// The spec of a process; of replicas what they have in common.
+    fn spec(&self, process: &ProcessSection, sets: &Sets<'_>, policies: Vec<Arc<dyn Policy>>) -> ProcessSpec {
+        let stop = &process.stop;
         ProcessSpec {
-            replica,
             group: Arc::from(process.group.as_str()),
-            cwd: process.cwd.as_ref().map(|cwd| self.dir.join(cwd)),
+            cwd: Some(process.cwd.as_ref().map_or_else(|| self.dir.clone(), |cwd| self.dir.join(cwd))),
             env: process.env.clone(),
             env_files: process.env_files.iter().map(|file| self.dir.join(file)).collect(),
             autostart: process.autostart,
-            stop_signal: process.stop_signal.unwrap_or_default(),
-            stop_grace_ms: process.stop_grace_ms.unwrap_or(STOP_GRACE_MS),
+            stop_signal: stop.signal.unwrap_or_default(),
+            stop_to: stop.to.unwrap_or_default(),
+            escaped: stop.escaped.unwrap_or_default(),
+            stop_grace_ms: stop.grace_ms.unwrap_or(STOP_GRACE_MS),
             policies,
             depends_on: process
                 .depends_on
                 .iter()
-                .flat_map(|(name, condition)| self.dependencies(name.get_ref(), *condition))
+                .flat_map(|(name, condition)| dependencies(name.get_ref(), *condition, sets))
                 .collect(),
             ready: process.ready.as_ref().map(|ready| Readiness {
                 check: ready.check.clone(),
                 every_ms: ready.every_ms.unwrap_or(READY_EVERY_MS),
                 timeout_ms: ready.timeout_ms.unwrap_or(READY_TIMEOUT_MS),
-                own_port: false,
+                own_port: ready.own_port,
             }),
             health: process.health.as_ref().map(|health| HealthCheck {
                 check: health.check.clone(),
@@ -257,19 +270,24 @@ impl Config {
                 file_bytes_max: process.log_file_bytes.unwrap_or(LOG_FILE_BYTES),
                 files_max: process.log_files.unwrap_or(LOG_FILES),
             },
-            ..ProcessSpec::new(name, process.command.clone())
+            stderr: process.stderr.unwrap_or_default(),
+            stdin: process.stdin.unwrap_or_default(),
+            tty: process.tty,
+            ..ProcessSpec::new(process.name.get_ref().as_str(), process.command.clone())
         }
     }
+}
 
-    /// To depend on a process with replicas is to depend on the fewest of them that there are.
-    fn dependencies(&self, name: &str, condition: Condition) -> Vec<Dependency> {
-        let section = self.processes.iter().find(|process| process.name.get_ref() == name);
-        match section.and_then(|section| section.replicas) {
-            None => vec![Dependency { name: Arc::from(name), condition }],
-            Some(replicas) => (1..=replicas.least)
-                .map(|number| Dependency { name: replica_name(name, number), condition })
-                .collect(),
-        }
+/// The replicas of each process that has some, by its name.
+type Sets<'c> = HashMap<&'c str, Option<file::ReplicasSection>>;
+
+/// To depend on a process with replicas is to depend on the fewest of them that there are.
+fn dependencies(name: &str, condition: Condition, sets: &Sets<'_>) -> Vec<Dependency> {
+    match sets.get(name).copied().flatten() {
+        None => vec![Dependency { name: Arc::from(name), condition }],
+        Some(replicas) => (1..=replicas.least)
+            .map(|number| Dependency { name: replica_name(name, number), condition })
+            .collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The first stage of `ready` and `health`: what is tried, how often, and for how long.
 
-use provost_supervisor::Check;
+use provost_supervisor::{Check, VariableError, fill};
 
 use super::file::{HealthSection, ReadySection};
 use super::process::read_command;
@@ -23,12 +23,19 @@ const HEALTH: Kind = Kind {
     hint: "write health = { http = \"http://127.0.0.1:8731/\", every = \"10s\", failures = 3 }",
 };
 
+const VARIABLE_HINT: &str = "write $NAME or ${NAME} for a variable of the process, and $$ for a dollar";
+
 pub(super) fn read_ready(process: &mut Section<'_>) -> Option<ReadySection> {
     let mut ready = process.table("ready", READY.hint)?;
     let check = read_check(&mut ready, &READY);
     let (every_ms, timeout_ms) = read_times(&mut ready, &READY);
+    let own_port = ready.flag("own_port").unwrap_or(false);
+    if own_port && matches!(check, Some(Check::Exec(_) | Check::LogLine(_))) {
+        let what = "`own_port` goes with `tcp` and `http` only: no other check knows a port";
+        ready.problem(ready.key_span("own_port"), what, READY.hint);
+    }
     ready.finish();
-    Some(ReadySection { check: check?, every_ms, timeout_ms })
+    Some(ReadySection { check: check?, every_ms, timeout_ms, own_port })
 }
 
 pub(super) fn read_health(process: &mut Section<'_>) -> Option<HealthSection> {
@@ -45,14 +52,23 @@ fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {
     let http = section.text("http");
     let exec = read_command(section, "exec");
     let log = if kind.keys.contains(&"log") { section.text("log") } else { None };
+    for text in [&tcp, &http, &log].into_iter().flatten() {
+        if let Err(error) = standing_in(text.get_ref()) {
+            section.problem(text.span(), error.to_string(), VARIABLE_HINT);
+        }
+    }
     if let Some(tcp) = &tcp
-        && !is_endpoint(tcp.get_ref())
+        && let Ok(standing_in) = standing_in(tcp.get_ref())
+        && !is_endpoint(&standing_in)
+        && !is_all_variable(tcp.get_ref())
     {
         let what = format!("`{}` is not a host and a port", tcp.get_ref());
         section.problem(tcp.span(), what, "write tcp = \"127.0.0.1:5432\"");
     }
     if let Some(http) = &http
-        && let Err(hint) = check_url(http.get_ref())
+        && let Ok(standing_in) = standing_in(http.get_ref())
+        && let Err(hint) = check_url(&standing_in)
+        && !is_all_variable(http.get_ref())
     {
         section.problem(http.span(), format!("`{}` is not a URL that can be asked", http.get_ref()), hint);
     }
@@ -89,6 +105,23 @@ fn read_times(section: &mut Section<'_>, kind: &Kind) -> (Option<u64>, Option<u6
         }
     }
     times
+}
+
+/// The text with a figure in the place of each variable: what it will be is only known when the process runs.
+fn standing_in(text: &str) -> Result<String, VariableError> {
+    fill(text, |_| Some("1".into()))
+}
+
+/// Whether it begins with a variable, which may then say all that is missing.
+fn is_all_variable(text: &str) -> bool {
+    let mut first = None;
+    let known = fill(text, |name| {
+        first.get_or_insert_with(|| {
+            text.starts_with(&format!("${name}")) || text.starts_with(&format!("${{{name}}}"))
+        });
+        Some("1".into())
+    });
+    known.is_ok() && first == Some(true)
 }
 
 /// `host:port`.
@@ -142,5 +175,18 @@ mod tests {
         {
             assert!(check_url(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_variable_may_stand_for_any_part_that_it_can_be() {
+        for good in ["$HOST:$PORT", "127.0.0.1:${PORT}", "$ADDRESS", "${ADDRESS}"] {
+            let sound = standing_in(good).is_ok_and(|text| is_endpoint(&text)) || is_all_variable(good);
+            assert!(sound, "{good}");
+        }
+        for bad in ["localhost$PORT", "localhost", "a$PORT", "$$:"] {
+            let sound = standing_in(bad).is_ok_and(|text| is_endpoint(&text)) || is_all_variable(bad);
+            assert!(!sound, "{bad}");
+        }
+        assert!(check_url(&standing_in("http://127.0.0.1:$PORT/$PATH").unwrap()).is_ok());
     }
 }

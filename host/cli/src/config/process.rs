@@ -3,17 +3,23 @@
 use std::collections::BTreeMap;
 
 use provost_state::{Signal, naming};
-use provost_supervisor::{CommandLine, Condition};
+use provost_supervisor::{CommandLine, Condition, Escaped, Stderr, Stdin, StopTo};
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeInteger, DeValue};
 
-use super::file::{ProcessSection, ReplicasSection, named};
+use super::file::{ProcessSection, ReplicasSection, StopSection, named};
 use super::probe;
-use super::report::choices;
+use super::report::{choices, nearest};
 use super::section::Section;
 
 const COMMAND_HINT: &str =
     "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
+const SIGNAL_HINT: &str =
+    "write a name such as \"TERM\", \"SIGHUP\" or \"SIGRTMIN+3\", or a number from 1 to 31 or 34 to 64";
+
+/// How many log files of a process are kept at most: each of them is looked for at each rotation.
+const LOG_FILES_MAX: usize = 10_000;
+
 const CONDITIONS: [(&str, Condition); 3] =
     [("started", Condition::Started), ("ready", Condition::Ready), ("completed", Condition::Completed)];
 
@@ -35,7 +41,8 @@ pub(super) fn read<'t>(
     if let Some(group) = &group {
         named(&process, group, naming::check(group.get_ref()));
     }
-    let (stop_signal, stop_grace_ms) = read_stop(&mut process);
+    let stop = read_stop(&mut process);
+    let (stderr, stdin, tty) = read_streams(&mut process);
     let (log_file_bytes, log_files) = read_logs(&mut process);
     let section = ProcessSection {
         group: group.map(Spanned::into_inner).unwrap_or_default(),
@@ -50,8 +57,7 @@ pub(super) fn read<'t>(
             .map(Spanned::into_inner)
             .collect(),
         autostart: process.flag("autostart").unwrap_or(true),
-        stop_signal,
-        stop_grace_ms,
+        stop,
         policies: process.texts("policies").unwrap_or_default(),
         depends_on: read_dependencies(&mut process),
         ready: probe::read_ready(&mut process),
@@ -59,6 +65,9 @@ pub(super) fn read<'t>(
         replicas: read_replicas(&mut process),
         log_file_bytes,
         log_files,
+        stderr,
+        stdin,
+        tty,
         name,
     };
     process.finish();
@@ -92,33 +101,68 @@ pub(super) fn read_command(section: &mut Section<'_>, key: &'static str) -> Opti
     Some(command)
 }
 
-fn read_stop(process: &mut Section<'_>) -> (Option<Signal>, Option<u64>) {
+fn read_stop(process: &mut Section<'_>) -> StopSection {
     let Some(mut stop) = process.table("stop", "write stop = { signal = \"TERM\", grace = \"10s\" }") else {
-        return (None, None);
+        return StopSection::default();
     };
-    let signal = match stop.value("signal") {
-        Some(value) => {
-            let text = match value.get_ref() {
-                DeValue::Integer(number) => number.as_str().to_owned(),
-                other => other.as_str().unwrap_or_default().to_owned(),
-            };
-            let signal = text.parse::<Signal>().ok();
-            if signal.is_none() {
-                let names: Vec<String> = Signal::all()
-                    .map(|signal| signal.to_string().trim_start_matches("SIG").to_owned())
-                    .collect();
-                let bare = text.to_ascii_uppercase();
-                let bare = bare.strip_prefix("SIG").unwrap_or(&bare);
-                let hint = choices(bare, "signals", names.iter().map(String::as_str));
-                stop.problem(value.span(), format!("`{text}` is not a signal"), hint);
-            }
-            signal
-        }
-        None => None,
+    let section = StopSection {
+        signal: read_signal(&mut stop),
+        to: stop.word("to", &[("group", StopTo::Group), ("main", StopTo::Main)]),
+        escaped: stop.word("escaped", &[("kill", Escaped::Kill), ("leave", Escaped::Leave)]),
+        grace_ms: stop.duration_ms("grace"),
     };
-    let grace = stop.duration_ms("grace");
     stop.finish();
-    (signal, grace)
+    section
+}
+
+/// The signal that asks it to end, by its name or its number.
+fn read_signal(stop: &mut Section<'_>) -> Option<Signal> {
+    let value = stop.value("signal")?;
+    let text = match value.get_ref() {
+        DeValue::String(text) => text.clone().into_owned(),
+        DeValue::Integer(number) => decimal(number),
+        _ => {
+            stop.problem(value.span(), "`signal` must be the name or the number of a signal", SIGNAL_HINT);
+            return None;
+        }
+    };
+    let signal = text.parse::<Signal>().ok();
+    if signal.is_none() {
+        stop.problems().add_with(value.span(), || match text.trim() {
+            "32" | "33" => (
+                format!("signal {text} cannot be sent: the C library keeps 32 and 33 for its threads"),
+                "the first signal of your own is SIGRTMIN, which is 34".to_owned(),
+            ),
+            _ => {
+                let names: Vec<String> = Signal::all().map(|signal| signal.to_string()).collect();
+                let bare = text.to_ascii_uppercase();
+                let full = if bare.starts_with("SIG") { bare } else { format!("SIG{bare}") };
+                let near = nearest(&full, names.iter().map(String::as_str));
+                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                (format!("`{text}` is not a signal"), format!("{near}{SIGNAL_HINT}"))
+            }
+        });
+    }
+    signal
+}
+
+/// Its standard streams: where standard error goes, what standard input is, and whether all of them are a terminal.
+fn read_streams(process: &mut Section<'_>) -> (Option<Stderr>, Option<Stdin>, bool) {
+    let stderr = process.word("stderr", &[("own", Stderr::Own), ("merge", Stderr::Merged)]);
+    let stdin = process.word("stdin", &[("null", Stdin::Null), ("open", Stdin::Open)]);
+    let tty = process.flag("tty").unwrap_or(false);
+    let refused = [
+        ("stdin", process.has("stdin"), "standard input"),
+        ("stderr", stderr == Some(Stderr::Own), "standard error"),
+    ];
+    for (key, _, stream) in refused.into_iter().filter(|(_, refused, _)| tty && *refused) {
+        let what = format!("`{key}` of {} does not go with `tty = true`", process.title());
+        let hint = format!(
+            "a terminal is standard input, output and error in one, so {stream} is that: remove `{key}`, or `tty`"
+        );
+        process.problem(process.key_span(key), what, hint);
+    }
+    (stderr, stdin, tty)
 }
 
 fn read_logs(process: &mut Section<'_>) -> (Option<u64>, Option<usize>) {
@@ -129,6 +173,10 @@ fn read_logs(process: &mut Section<'_>) -> (Option<u64>, Option<usize>) {
     if limits.0.is_some_and(|bytes| bytes < 4096) {
         let span = logs.key_span("file_size");
         logs.problem(span, "`file_size` is less than 4 KiB", "write a size such as \"16MiB\"");
+    }
+    if let Some(files) = limits.1.filter(|files| *files > LOG_FILES_MAX) {
+        let what = format!("`files` is {files}, and at most {LOG_FILES_MAX} are kept");
+        logs.problem(logs.key_span("files"), what, "make the files larger by `file_size`, or keep fewer");
     }
     logs.finish();
     limits
@@ -141,7 +189,7 @@ fn read_env(process: &mut Section<'_>) -> BTreeMap<String, String> {
     for (name, value) in env.entries() {
         let text = match value.get_ref() {
             DeValue::String(text) => text.clone().into_owned(),
-            DeValue::Integer(number) => number.as_str().to_owned(),
+            DeValue::Integer(number) => decimal(number),
             DeValue::Boolean(flag) => flag.to_string(),
             _ => {
                 let what = format!("`{}` in {} must be a text", name.get_ref(), env.title());
@@ -159,6 +207,12 @@ fn read_env(process: &mut Section<'_>) -> BTreeMap<String, String> {
     variables
 }
 
+/// A whole number as people read it, whichever base it was written in.
+fn decimal(number: &DeInteger<'_>) -> String {
+    i128::from_str_radix(number.as_str(), number.radix())
+        .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
+}
+
 /// A list of names, or a table of names and conditions.
 fn read_dependencies(process: &mut Section<'_>) -> Vec<(Spanned<String>, Condition)> {
     let Some(value) = process.value("depends_on") else { return Vec::new() };
@@ -174,9 +228,10 @@ fn read_dependencies(process: &mut Section<'_>) -> Vec<(Spanned<String>, Conditi
         let word = value.get_ref().as_str().unwrap_or_default();
         let condition = CONDITIONS.iter().find(|(known, _)| *known == word).map(|(_, condition)| *condition);
         if condition.is_none() {
-            let what = format!("`{}` is not something a process can be waited for to be", shown(value));
-            let known = CONDITIONS.map(|(known, _)| known);
-            table.problem(value.span(), what, choices(word, "conditions", known));
+            table.problems().add_with(value.span(), || {
+                let what = format!("`{}` is not something a process can be waited for to be", shown(value));
+                (what, choices(word, "conditions", CONDITIONS.map(|(known, _)| known)))
+            });
         }
         dependencies.push((name, condition.unwrap_or(Condition::Started)));
     }

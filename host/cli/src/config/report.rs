@@ -1,12 +1,28 @@
 //! What is wrong with a config file, and where: shown with the line it is about, and with what to do next.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
 /// So many characters of a line are shown before its problem at most, and twice as many in all.
 const LINE_SHOWN: usize = 200;
+
+/// How many problems are shown; of the rest the number is told.
+const PROBLEMS_SHOWN: usize = 20;
+
+/// How many characters of a problem, and of its hint, are shown. They quote what the file says, which may be long.
+const WHAT_CHARS_MAX: usize = 600;
+const HINT_CHARS_MAX: usize = 1_200;
+
+/// How many choices are listed.
+const CHOICES_SHOWN: usize = 20;
+
+/// How much is compared in search of the word that was meant: pairs of characters. Of very many candidates, or very long
+/// ones, only the first are looked at.
+const PAIRS_COMPARED: usize = 400_000;
 
 /// A config file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +49,10 @@ pub struct Problem {
 pub struct Problems {
     /// The file.
     pub source_file: Source,
-    /// In the order of the file.
+    /// The first of them, in the order of the file.
     pub list: Vec<Problem>,
+    /// How many more there are.
+    pub more: usize,
 }
 
 /// A place in a text, for people: both count from 1, columns in characters.
@@ -80,59 +98,114 @@ impl Source {
         let carets = "^".repeat(marked.map_or(1, |marked| marked.chars().take(shown).count().max(1)));
         let number = line.to_string();
         let gutter = " ".repeat(number.len());
-        writeln!(f, "error: {}:{line}:{column}: {}", self.path.display(), problem.what)?;
+        let what = clipped(&problem.what, WHAT_CHARS_MAX);
+        writeln!(f, "error: {}:{line}:{column}: {what}", self.path.display())?;
         writeln!(f, " {number} | {text}")?;
         writeln!(f, " {gutter} | {indent}{carets}")?;
-        write!(f, "hint: {}", problem.hint)
+        write!(f, "hint: {}", clipped(&problem.hint, HINT_CHARS_MAX))
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, problem) in self.list.iter().enumerate() {
+        for (at, problem) in self.list.iter().take(PROBLEMS_SHOWN).enumerate() {
             if at > 0 {
                 f.write_str("\n\n")?;
             }
             self.source_file.write(problem, f)?;
         }
-        Ok(())
+        match self.more + self.list.len().saturating_sub(PROBLEMS_SHOWN) {
+            0 => Ok(()),
+            1 => f.write_str("\n\nand 1 more problem"),
+            more => write!(f, "\n\nand {more} more problems"),
+        }
     }
 }
 
-/// Collects problems while a file is read, so that all of them are told at once.
+/// A text without its middle if it is long: what it is about stands at the beginning, what is wrong at the end.
+fn clipped(text: &str, chars_max: usize) -> Cow<'_, str> {
+    let count = text.chars().count();
+    if count <= chars_max {
+        return Cow::Borrowed(text);
+    }
+    let (head, tail) = (chars_max * 2 / 3, chars_max / 3);
+    let head: String = text.chars().take(head).collect();
+    let tail: String = text.chars().skip(count - tail).collect();
+    Cow::Owned(format!("{head} … {tail}"))
+}
+
+/// Collects problems while a file is read, so that all of them are told at once. Only those that will be shown are kept.
 #[derive(Debug, Default)]
-pub(super) struct Collector(RefCell<Vec<Problem>>);
+pub(super) struct Collector(RefCell<Found>);
+
+#[derive(Debug, Default)]
+struct Found {
+    /// By their place in the file, and the order in which they were found there.
+    kept: BTreeMap<(usize, usize), Problem>,
+    count: usize,
+}
 
 impl Collector {
     pub(super) fn add(&self, span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) {
-        self.0.borrow_mut().push(Problem { span, what: what.into(), hint: hint.into() });
+        self.add_with(span, || (what.into(), hint.into()));
     }
 
-    pub(super) fn into_problems(self) -> Vec<Problem> {
-        let mut list = self.0.into_inner();
-        list.sort_by_key(|problem| problem.span.start);
-        list
+    /// A problem whose words are only made if it will be shown.
+    pub(super) fn add_with(&self, span: Range<usize>, words: impl FnOnce() -> (String, String)) {
+        let mut found = self.0.borrow_mut();
+        found.count += 1;
+        let place = (span.start, found.count);
+        if found.kept.len() == PROBLEMS_SHOWN {
+            if found.kept.last_key_value().is_none_or(|(last, _)| *last < place) {
+                return;
+            }
+            found.kept.pop_last();
+        }
+        let (what, hint) = words();
+        found.kept.insert(place, Problem { span, what, hint });
+    }
+
+    /// What there is to tell of `source`, if there is anything.
+    pub(super) fn problems_of(self, source: &Source) -> Option<Problems> {
+        let Found { kept, count } = self.0.into_inner();
+        let more = count - kept.len();
+        let list: Vec<Problem> = kept.into_values().collect();
+        (!list.is_empty()).then(|| Problems { source_file: source.clone(), list, more })
     }
 }
 
 /// The candidate nearest to `word`, if any is near enough to be what was meant.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let far = |candidate: &str| candidate.chars().count().max(3) / 3 + 1;
+    let length = word.chars().count();
+    let mut pairs = 0;
     candidates
         .into_iter()
+        .filter(|candidate| length.abs_diff(candidate.chars().count()) <= far(candidate))
+        .take_while(|candidate| {
+            pairs += length * candidate.chars().count();
+            pairs <= PAIRS_COMPARED
+        })
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(3) / 3 + 1)
+        .filter(|(distance, candidate)| *distance <= far(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
 /// "did you mean `web`? " if there is something near, and then the list of what there is.
-pub(super) fn choices<'c>(word: &str, kind: &str, all: impl IntoIterator<Item = &'c str> + Clone) -> String {
+pub(super) fn choices<'c>(
+    word: &str,
+    kind: &str,
+    all: impl IntoIterator<Item = &'c str, IntoIter: ExactSizeIterator> + Clone,
+) -> String {
     let near = nearest(word, all.clone()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    let list: Vec<String> = all.into_iter().map(|one| format!("`{one}`")).collect();
-    if list.is_empty() {
-        format!("there are no {kind}")
-    } else {
-        format!("{near}{kind}: {}", list.join(", "))
+    let all = all.into_iter();
+    let more = all.len().saturating_sub(CHOICES_SHOWN);
+    let list: Vec<String> = all.take(CHOICES_SHOWN).map(|one| format!("`{one}`")).collect();
+    match (list.is_empty(), more) {
+        (true, _) => format!("there are no {kind}"),
+        (_, 0) => format!("{near}{kind}: {}", list.join(", ")),
+        (_, more) => format!("{near}{kind}: {} and {more} more", list.join(", ")),
     }
 }
 
@@ -158,7 +231,8 @@ mod tests {
         for (span, indent, carets) in
             [(5_000..5_004, 199, 4), (0..9_000, 0, 400), (5_004..9_000_000, 199, 201)]
         {
-            let told = Problems { source_file: source_file.clone(), list: vec![problem(span)] }.to_string();
+            let told =
+                Problems { source_file: source_file.clone(), list: vec![problem(span)], more: 0 }.to_string();
             let marks = told.lines().nth(2).unwrap().trim_start_matches("   | ");
             assert_eq!(marks, format!("{}{}", " ".repeat(indent), "^".repeat(carets)));
             assert!(told.len() < 1_000);

@@ -71,6 +71,11 @@ impl<'t> Section<'t> {
         &self.title
     }
 
+    /// Where problems are added, for those whose words take work.
+    pub(super) fn problems(&self) -> &Collector {
+        self.problems
+    }
+
     pub(super) fn problem(&self, span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) {
         self.problems.add(span, what, hint);
     }
@@ -87,6 +92,20 @@ impl<'t> Section<'t> {
         }
         self.wrong_type(key, value, "a text", &format!("write {key} = \"…\""));
         None
+    }
+
+    /// One of these words, as what it stands for.
+    pub(super) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+        let text = self.text(key)?;
+        let word = text.get_ref().as_str();
+        let found = words.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning);
+        if found.is_none() {
+            self.problems.add_with(text.span(), || {
+                let what = format!("`{key}` in {} cannot be `{word}`", self.title);
+                (what, choices(word, &format!("values of `{key}`"), words.iter().map(|(known, _)| *known)))
+            });
+        }
+        found
     }
 
     pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
@@ -190,8 +209,10 @@ impl<'t> Section<'t> {
         for (key, _) in self.table.iter() {
             let word = key.get_ref().as_ref();
             if !self.known.contains(&word) {
-                let what = format!("unknown key `{word}` in {}", self.title);
-                self.problem(key.span(), what, choices(word, "keys here", self.known.iter().copied()));
+                self.problems.add_with(key.span(), || {
+                    let what = format!("unknown key `{word}` in {}", self.title);
+                    (what, choices(word, "keys here", self.known.iter().copied()))
+                });
             }
         }
     }

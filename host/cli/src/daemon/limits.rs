@@ -77,8 +77,14 @@ fn pids_of_cgroup() -> Option<u64> {
 }
 
 /// How many connections are served at once: what clients hold is not there for processes.
-pub(crate) fn connections_max(limit: u64) -> u64 {
+fn connections_max(limit: u64) -> u64 {
     CONNECTIONS_MAX.min(limit / 4).max(1)
+}
+
+/// The same under the limit in force.
+pub(crate) fn connections() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(connections_max(limit)).unwrap_or(1)
 }
 
 /// How many processes can run at once under a limit on open files.

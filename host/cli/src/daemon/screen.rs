@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost_state::{Change, ChangeKind, EventKind, Generation, Health, Phase, ProcessId, RulingAction};
-use provost_supervisor::{LogItem, LogLine, LogStream, Supervisor};
-use tokio::sync::{mpsc, oneshot};
+use provost_supervisor::{LogItem, LogLine, LogReader, LogStream, Supervisor};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::output::{Entry, Output};
@@ -56,7 +56,7 @@ pub(crate) fn start(supervisor: &Supervisor, output: &Output, look: Look) -> Scr
     Screen { changes, shown: [printed, changed] }
 }
 
-async fn show_output(mut items: mpsc::Receiver<LogItem>, output: Output, look: Look) {
+async fn show_output(mut items: LogReader, output: Output, look: Look) {
     while let Some(item) = items.recv().await {
         let line = match item {
             LogItem::Line(line) => look.output(&line),

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use super::asked::{Asked, Why};
 use super::boot::{Booted, DEFECT_HINT, SHORTAGE_HINT};
+use super::limits;
 use super::screen::{self, Look, Screen};
 use super::{FAREWELL, Host, detach, ending, reason};
 use crate::config::{Config, Processes};
@@ -171,6 +172,7 @@ fn start(
         host,
         shutdown,
         ended: report,
+        connections_max: limits::connections(),
     };
     let server = tokio::spawn(provost_control::serve(listening, desk, async {
         // Ends as well if the other side is gone.

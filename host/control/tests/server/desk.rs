@@ -1,6 +1,7 @@
 //! A host in miniature: the desk on a real socket with real processes and a plugin that is none.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::{Arc, Mutex};
 
 use provost_control::client::{Client, ClientError};
@@ -22,6 +23,10 @@ impl View for Painter {
     }
 
     fn render(&self, request: &ViewRequest, world: &Arc<Snapshot>) -> Result<ViewResponse, Fault> {
+        if request.path == "slow" {
+            // For as long as a test holds the other end.
+            let _ = std::os::unix::net::UnixStream::connect(&request.query).unwrap().read(&mut [0]);
+        }
         if request.path == "odd" {
             return Ok(ViewResponse { content_type: "text\nplain".to_owned(), body: Vec::new() });
         }
@@ -98,6 +103,7 @@ impl Plugins for Shelf {
     }
 
     fn view(&self, name: &str) -> Option<Arc<dyn View>> {
+        assert_ne!(name, "defect", "on purpose");
         (name == "painter").then(|| Arc::new(Painter("painter".into())) as Arc<dyn View>)
     }
 
@@ -182,6 +188,15 @@ impl Host {
 
     /// The desk of a supervisor that is booted already.
     pub(crate) fn serving(supervisor: Supervisor, dir: tempfile::TempDir) -> Self {
+        Self::with_connections(supervisor, dir, provost_control::CONNECTIONS_MAX)
+    }
+
+    /// The same with another bound on connections.
+    pub(crate) fn with_connections(
+        supervisor: Supervisor,
+        dir: tempfile::TempDir,
+        connections_max: usize,
+    ) -> Self {
         let socket = dir.path().join("provost.sock");
         let listening = Listening::bind(&socket).unwrap();
         let (shutdown, told_to_stop) = mpsc::channel(1);
@@ -189,7 +204,7 @@ impl Host {
         let host = wire::Host { pid: 1, version: "0".to_owned(), ..wire::Host::default() };
         let (end, ended) = watch::channel(None);
         let plugins = Arc::new(Shelf::new());
-        let desk = Desk { supervisor: supervisor.clone(), plugins, host, shutdown, ended };
+        let desk = Desk { supervisor: supervisor.clone(), plugins, host, shutdown, connections_max, ended };
         let served = tokio::spawn(serve(listening, desk, async {
             let _ = stopped.await;
         }));

@@ -10,10 +10,10 @@ use tokio::net::UnixStream;
 use crate::desk::{FOREVER, Host, shell};
 
 /// An answer, in parts.
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
@@ -24,7 +24,7 @@ impl Answer {
     }
 }
 
-async fn ask(host: &Host, method: &str, path: &str, body: &str) -> Answer {
+pub(crate) async fn ask(host: &Host, method: &str, path: &str, body: &str) -> Answer {
     let mut socket = UnixStream::connect(host.client.socket()).await.unwrap();
     let length = body.len();
     let request = format!(

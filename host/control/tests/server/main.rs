@@ -3,6 +3,7 @@
 
 mod desk;
 mod http;
+mod limits;
 mod plugins;
 mod storm;
 mod waits;

@@ -8,15 +8,24 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::{Memory, Values};
+use crate::reading::{bytes_of, open_own};
 
 const HEADER: &[u8] = b"provost-memory-1\n";
 const DIGEST_BYTES: usize = 32;
+
+/// The largest file that is read, in bytes: more than the largest store, with a length before each key and value.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// How long the host waits at its end for what is still to be written. A disk that hangs must not keep it.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 /// Writes the files of all plugins of a host, on a thread of its own. When it is dropped, all that was to be written has
 /// been.
@@ -24,7 +33,8 @@ const DIGEST_BYTES: usize = 32;
 pub(crate) struct Keeper {
     dir: PathBuf,
     jobs: Sender<Job>,
-    thread: Option<JoinHandle<()>>,
+    /// Says when its thread has written everything.
+    written: Mutex<Receiver<()>>,
 }
 
 #[derive(Debug)]
@@ -44,9 +54,13 @@ impl Keeper {
             _ => {}
         }
         let (jobs, inbox) = mpsc::channel();
-        let thread =
-            thread::Builder::new().name("plugin-memory".to_owned()).spawn(move || write_all(&inbox))?;
-        Ok(Self { dir: dir.to_owned(), jobs, thread: Some(thread) })
+        let (done, written) = mpsc::channel();
+        thread::Builder::new().name("plugin-memory".to_owned()).spawn(move || {
+            write_all(&inbox);
+            // Whoever has waited long enough has gone.
+            let _ = done.send(());
+        })?;
+        Ok(Self { dir: dir.to_owned(), jobs, written: Mutex::new(written) })
     }
 
     /// The file of this plugin.
@@ -59,8 +73,13 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         // If its thread has ended, there is nothing left to be told or waited for.
         let _ = self.jobs.send(Job::End);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let written = self.written.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if written.recv_timeout(LAST_WRITES) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!(
+                dir = %self.dir.display(),
+                "what plugins remember is not all written after {} s: the host does not wait for the disk any longer",
+                LAST_WRITES.as_secs()
+            );
         }
     }
 }
@@ -93,7 +112,7 @@ impl Kept {
 
     /// What the file says; nothing if there is none, or a damaged one.
     pub(super) fn read(&self) -> Values {
-        let text = match fs::read(&self.path) {
+        let text = match open_own(&self.path).and_then(|file| Ok(bytes_of(file, FILE_BYTES_MAX)?)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Values::new(),
             Err(error) => {
@@ -164,7 +183,9 @@ fn part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// Writes beside the file and then puts it in its place, so that there is always a whole one, whenever the machine stops.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("memory.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    // What a host that was killed has left behind, or a pipe that was put there: a new file is written in any case.
+    let _ = fs::remove_file(&beside);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
     file.write_all(text)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;

@@ -1,8 +1,10 @@
-//! The files of a plugin with grants: those of WASI, with every attempt to leave what was granted logged and counted.
+//! The files of a plugin with grants: those of WASI, in the directories that were opened when its version was made, with
+//! every attempt to leave them logged and counted.
 
 use wasmtime::component::{HasData, Resource};
 use wasmtime_wasi::WasiCtxView;
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode,
     Filesize, Host, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags,
@@ -11,10 +13,13 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::Watch;
+use super::directories::{Directories, HAS_OPENAT2};
+use super::opening::{self, Refused};
 
 /// The filesystem, watched.
 pub(super) struct WatchedFiles<'a> {
     files: WasiFilesystemCtxView<'a>,
+    directories: &'a Directories,
     watch: &'a dyn Watch,
 }
 
@@ -25,9 +30,40 @@ impl HasData for HasFiles {
 }
 
 impl<'a> WatchedFiles<'a> {
-    pub(super) fn new(view: WasiCtxView<'a>, watch: &'a dyn Watch) -> Self {
+    pub(super) fn new(view: WasiCtxView<'a>, directories: &'a Directories, watch: &'a dyn Watch) -> Self {
         let files = WasiFilesystemCtxView { ctx: view.ctx.filesystem(), table: view.table };
-        Self { files, watch }
+        Self { files, directories, watch }
+    }
+
+    /// Opens a file that is one. Without `openat2` it is only looked at first.
+    async fn open(
+        &mut self,
+        fd: Fd,
+        flags: PathFlags,
+        path: &str,
+        open: OpenFlags,
+        mode: DescriptorFlags,
+    ) -> FsResult<Fd> {
+        let opened = if *HAS_OPENAT2 {
+            let Descriptor::Dir(dir) = self.files.table.get(&fd)? else {
+                return Err(ErrorCode::NotDirectory.into());
+            };
+            opening::open(dir, flags, path.to_owned(), open, mode).await
+        } else {
+            let seen = self.files.stat_at(Resource::new_borrow(fd.rep()), flags, path.to_owned()).await;
+            match seen.map(|seen| seen.type_) {
+                Ok(kind) if !is_regular(kind) => Err(Refused::Special),
+                _ => return self.files.open_at(fd, flags, path.to_owned(), open, mode).await,
+            }
+        };
+        match opened {
+            Ok(descriptor) => Ok(self.files.table.push(descriptor)?),
+            Err(Refused::Code(code)) => Err(code.into()),
+            Err(Refused::Special) => {
+                self.watch.denied(&format!("open_at {path}: it is a pipe, a device or a socket, not a file"));
+                Err(ErrorCode::Unsupported.into())
+            }
+        }
     }
 
     /// Counts what was denied because it was not granted. What the operating system denies (`access`) is another thing.
@@ -38,6 +74,21 @@ impl<'a> WatchedFiles<'a> {
             self.watch.denied(&format!("{call} {path}: it is outside of what fs-read and fs-write grant"));
         }
         result
+    }
+}
+
+/// Whether this is a file, a directory or a link.
+fn is_regular(kind: DescriptorType) -> bool {
+    matches!(kind, DescriptorType::RegularFile | DescriptorType::Directory | DescriptorType::SymbolicLink)
+}
+
+impl preopens::Host for WatchedFiles<'_> {
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
+        let mut all = Vec::new();
+        for (dir, name) in self.directories.iter() {
+            all.push((self.files.table.push(Descriptor::Dir(dir.clone()))?, name.clone()));
+        }
+        Ok(all)
     }
 }
 
@@ -86,7 +137,6 @@ impl HostDescriptor for WatchedFiles<'_> {
         async stat_at(flags: PathFlags, path: String; path) -> DescriptorStat;
         async set_times_at(flags: PathFlags, path: String, atim: NewTimestamp, mtim: NewTimestamp; path) -> ();
         async link_at(flags: PathFlags, path: String, new: Fd, new_path: String; path) -> ();
-        async open_at(flags: PathFlags, path: String, open: OpenFlags, mode: DescriptorFlags; path) -> Fd;
         async readlink_at(path: String; path) -> String;
         async remove_directory_at(path: String; path) -> ();
         async rename_at(path: String, new: Fd, new_path: String; path) -> ();
@@ -94,6 +144,18 @@ impl HostDescriptor for WatchedFiles<'_> {
         async unlink_file_at(path: String; path) -> ();
         async metadata_hash() -> MetadataHashValue;
         async metadata_hash_at(flags: PathFlags, path: String; path) -> MetadataHashValue;
+    }
+
+    async fn open_at(
+        &mut self,
+        fd: Fd,
+        flags: PathFlags,
+        path: String,
+        open: OpenFlags,
+        mode: DescriptorFlags,
+    ) -> FsResult<Fd> {
+        let result = self.open(fd, flags, &path, open, mode).await;
+        self.watched("open_at", &path, result)
     }
 
     fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<DynInputStream>> {

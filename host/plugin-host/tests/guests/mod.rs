@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use provost_plugin_host::{Grants, HostOptions, Limits, PluginHost, PluginSpec, Source};
 use provost_state::{
-    Action, At, Cause, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Policy, Registry,
-    Scope, Snapshot, registry,
+    Action, At, Cause, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Plan, Policy,
+    Registry, Scope, Snapshot, registry,
 };
 
 /// The limits that hold by default, but for the deadline.
@@ -91,6 +91,26 @@ pub fn ended() -> Ended {
         now: at(2_500),
         seed: 42,
     }
+}
+
+/// `web` is to be started again.
+pub fn plan() -> Plan {
+    Plan {
+        name: "web".into(),
+        group: "site".into(),
+        incarnation: Incarnation(2),
+        cause: Cause::User,
+        waited_ms: 0,
+        failures: 0,
+        now: at(2_500),
+        seed: 42,
+    }
+}
+
+/// A pipe that nobody writes to and nobody reads.
+pub fn pipe(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
 /// `ms` milliseconds after the start of time, on both clocks.

@@ -6,7 +6,7 @@ use crate::routing::{Backend, Rollout};
 
 fn core() -> (Core, ProcessId) {
     let core = Core::new(Meters::new(|| 0));
-    let added = core.add(Identity::new("web", ""), Moment::default()).unwrap();
+    let added = core.add(Identity::new("web", ""), None, Moment::default()).unwrap();
     (core, added.id)
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use provost_state::Incarnation;
 
-use super::{LifeEnv, env_file};
+use super::{LifeEnv, env_file, probe};
 use crate::spec::{CommandLine, ProcessSpec};
 
 /// Where programs are looked for if the environment has no `PATH` (as by the C library).
@@ -80,8 +80,11 @@ pub(super) fn prepare(
 }
 
 /// The values of the variables that the checks of a process name.
-fn vars(_spec: &ProcessSpec, _environment: &BTreeMap<OsString, OsString>) -> LifeEnv {
-    Arc::default()
+fn vars(spec: &ProcessSpec, environment: &BTreeMap<OsString, OsString>) -> LifeEnv {
+    let value =
+        |name: &String| environment.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
+    let pair = |name: String| value(&name).map(|value| (name, value));
+    probe::variables(spec).into_iter().filter_map(pair).collect()
 }
 
 /// The whole environment of a child: the host's own, then the environment files, then the config's, then what a start
@@ -182,9 +185,41 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::spec::{Check, Readiness};
 
     fn path(dirs: &str) -> BTreeMap<OsString, OsString> {
         BTreeMap::from([("PATH".into(), dirs.into())])
+    }
+
+    #[test]
+    fn each_layer_of_the_environment_wins_over_those_before_it_and_checks_see_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("app.env");
+        std::fs::write(&file, "A=file\nB=file\nUNUSED=file\n").unwrap();
+        let check =
+            Check::Tcp("$PROVOST_REPLICA:$A:$B:$C:$UNSET:$PROVOST_PROCESS:$PROVOST_INCARNATION".into());
+        let spec = ProcessSpec {
+            ready: Some(Readiness { check, every_ms: 1, timeout_ms: 1, own_port: false }),
+            env: [("B".to_owned(), "config".to_owned()), ("C".to_owned(), "config".to_owned())].into(),
+            env_files: vec![file],
+            replica: Some(2),
+            ..ProcessSpec::new("web.2", CommandLine::Shell("x".into()))
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let life: LifeEnv = Arc::from([pair("C", "policy"), pair("PROVOST_PROCESS", "policy")]);
+        let prepared = prepare(&spec.command, &spec, Some(Incarnation(7)), &life).unwrap();
+        let vars: Vec<(&str, &str)> = prepared.vars.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(
+            vars,
+            [
+                ("A", "file"),
+                ("B", "config"),
+                ("C", "policy"),
+                ("PROVOST_INCARNATION", "7"),
+                ("PROVOST_PROCESS", "web.2"),
+                ("PROVOST_REPLICA", "2")
+            ]
+        );
     }
 
     #[test]

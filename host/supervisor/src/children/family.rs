@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use provost_state::{Incarnation, Signal};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, getpgid, getsid, pidfd_open, waitpid};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 use tokio::sync::watch;
 
 use super::posix;
-use crate::jobs::Lane;
+use crate::jobs::{Lane, Lost};
 
 /// The children that tasks own, and what this process has adopted.
 #[derive(Debug)]
@@ -70,14 +70,10 @@ pub(super) fn pid_of(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-fn number(pid: Pid) -> u32 {
-    pid.as_raw_nonzero().get().cast_unsigned()
-}
-
 /// The group and the session of a process.
 fn numbers(pid: u32) -> Option<(u32, u32)> {
-    let pid = pid_of(pid)?;
-    Some((number(getpgid(Some(pid)).ok()?), number(getsid(Some(pid)).ok()?)))
+    let [_, _, group, session] = stat(pid)?;
+    Some((group.parse().ok()?, session.parse().ok()?))
 }
 
 /// Whether the chain of its parents leads to this process.
@@ -93,25 +89,28 @@ fn is_descendant(pid: u32) -> bool {
     false
 }
 
-/// A field of `/proc/PID/stat`, counted from the state of the process, which is field 0.
-fn stat_field(pid: u32, field: usize) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(field).map(str::to_owned)
+/// State, parent, group and session of a process, as `/proc/PID/stat` has them.
+fn stat(pid: u32) -> Option<[String; 4]> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The name before it may contain anything, a parenthesis too.
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = String::from_utf8_lossy(stat.get(end + 1..)?).into_owned();
+    let mut fields = rest.split_ascii_whitespace().map(str::to_owned);
+    Some([fields.next()?, fields.next()?, fields.next()?, fields.next()?])
 }
 
 fn parent(pid: u32) -> Option<u32> {
-    stat_field(pid, 1)?.parse().ok()
+    stat(pid)?[1].parse().ok()
 }
 
 /// Whether there is such a process, and it has not ended.
 pub(crate) fn lives(pid: u32) -> bool {
-    stat_field(pid, 0).is_some_and(|state| state != "Z" && state != "X")
+    stat(pid).is_some_and(|[state, ..]| state != "Z" && state != "X")
 }
 
 /// Whether it waits for a disk or a driver in a way that no signal interrupts.
 pub(crate) fn is_stuck(pid: u32) -> bool {
-    stat_field(pid, 0).is_some_and(|state| state == "D")
+    stat(pid).is_some_and(|[state, ..]| state == "D")
 }
 
 /// The children of one thread of a process.
@@ -141,7 +140,7 @@ fn owner(pid: u32) -> Option<(String, u64)> {
 
 fn relative(pid: u32) -> Option<Relative> {
     let (group, session) = numbers(pid)?;
-    lives(pid).then(|| Relative { pid, group, session, owner: owner(pid) })
+    lives(pid).then_some(Relative { pid, group, session, owner: None })
 }
 
 impl Default for Family {
@@ -180,6 +179,11 @@ impl Family {
         self.adopts.store(true, Ordering::Release);
     }
 
+    /// Whether orphans of children come here.
+    pub(super) fn adopts(&self) -> bool {
+        self.adopts.load(Ordering::Acquire)
+    }
+
     /// Wakes at every look for ended orphans.
     pub(super) fn deaths(&self) -> watch::Receiver<u64> {
         self.deaths.subscribe()
@@ -197,7 +201,7 @@ impl Family {
 
     /// Whether there may be anything to survey: one small read.
     pub(super) fn is_alone(&self) -> bool {
-        self.adopts.load(Ordering::Acquire) && self.orphans().is_empty()
+        self.adopts() && self.orphans().is_empty()
     }
 
     /// Reaps the orphans that have ended, and wakes those who wait for a group.
@@ -212,33 +216,37 @@ impl Family {
 
     /// Every living process that no task owns: the orphans and their descendants. One pass serves all who asked before it
     /// began.
-    pub(super) async fn survey(self: &Arc<Self>, reading: &Lane) -> Arc<Vec<Relative>> {
+    ///
+    /// # Errors
+    /// If it could not be made: nothing is known then.
+    pub(super) async fn survey(self: &Arc<Self>, reading: &Lane) -> Result<Arc<Vec<Relative>>, Lost> {
         let asked = self.ticket.fetch_add(1, Ordering::AcqRel);
         let mut last = self.survey.lock().await;
         if last.0 > asked {
-            return last.1.clone();
+            return Ok(last.1.clone());
         }
         let current = self.ticket.load(Ordering::Acquire);
         // Reading of a process whose memory is locked may wait for it.
         let family = self.clone();
-        let look = move || if family.adopts.load(Ordering::Acquire) { family.look() } else { everybody() };
-        let found = Arc::new(reading.run(look).await.unwrap_or_default());
+        let look = move || if family.adopts() { family.look() } else { everybody() };
+        let found = Arc::new(reading.run(look).await?);
         *last = (current, found.clone());
-        found
+        Ok(found)
     }
 
     fn look(&self) -> Vec<Relative> {
         let mut left = self.orphans();
         let mut found = Vec::new();
         while let Some(pid) = left.pop() {
-            found.extend(relative(pid));
+            found.extend(relative(pid).map(|found| Relative { owner: owner(pid), ..found }));
             left.extend(children_of(pid));
         }
         found
     }
 }
 
-/// Every process of the machine: for a host to which no orphans come.
+/// Every process of the machine, for a host to which no orphans come. They are told apart by group and session alone: what a
+/// stranger's environment says need not be about this host.
 fn everybody() -> Vec<Relative> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

@@ -201,12 +201,15 @@ impl Life {
         let is_ours = |relative: &&Relative| {
             relative.pid != self.pid && relative.is_of(self.pid, &self.owner.name, incarnation)
         };
-        self.seen(around).await.iter().filter(is_ours).cloned().collect()
+        match self.seen(around).await {
+            Some(seen) => seen.iter().filter(is_ours).cloned().collect(),
+            None => Vec::new(),
+        }
     }
 
-    /// What a survey shows; nothing if it takes too long.
-    async fn seen(&self, around: &Surroundings) -> Arc<Vec<Relative>> {
-        timeout(LOOK_MAX, around.family.survey(&around.reading)).await.unwrap_or_default()
+    /// What a survey shows; nothing is known if there was none in time.
+    async fn seen(&self, around: &Surroundings) -> Option<Arc<Vec<Relative>>> {
+        timeout(LOOK_MAX, around.family.survey(&around.reading)).await.ok()?.ok()
     }
 
     async fn end_relatives(&self, relatives: &[Relative], stop: Stop, around: &Surroundings) {
@@ -246,9 +249,11 @@ impl Life {
                 return Vec::new();
             }
             let is_killed = *killed.borrow_and_update();
-            let left: Vec<Relative> =
-                self.seen(around).await.iter().filter(|relative| such(relative)).cloned().collect();
-            if left.is_empty() || given_up.is_some_and(|at| Instant::now() >= at) {
+            let seen = self.seen(around).await;
+            let looked = seen.is_some();
+            let seen = seen.unwrap_or_default();
+            let left: Vec<Relative> = seen.iter().filter(|relative| such(relative)).cloned().collect();
+            if (looked && left.is_empty()) || given_up.is_some_and(|at| Instant::now() >= at) {
                 return left;
             }
             if is_killed {

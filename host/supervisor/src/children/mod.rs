@@ -12,23 +12,29 @@
 //! | `leftovers` | what is still there although it should not be |
 //! | `terminal` | a terminal of a child's own |
 //! | `pidfd` | the end of a child as something to wait for |
-//! | `env_file`, `probe` | environment files; checks |
+//! | `env_file` | environment files |
+//! | `probe` | checks, with `http_get`, `own_port` and `variables` |
+//! | `resolver` | looking up names |
 //! | `scripted` | children that a test scripts |
 
 mod command;
 pub(crate) mod env_file;
 pub(crate) mod family;
+mod http_get;
 pub(crate) mod leftovers;
 mod life;
 pub(crate) mod os;
+mod own_port;
 mod pidfd;
 pub(crate) mod posix;
 pub(crate) mod probe;
 pub(crate) mod reaper;
+pub(crate) mod resolver;
 #[cfg(any(test, feature = "scripted"))]
 pub(crate) mod scripted;
 pub(crate) mod stage;
 mod terminal;
+pub(crate) mod variables;
 
 use std::fmt;
 use std::future::Future;

@@ -304,7 +304,9 @@ impl OsSpawner {
         fail::fail_point!("spawn.fork", |errno| Err(Failure::Short(io::Error::from_raw_os_error(
             errno.and_then(|errno| errno.parse().ok()).unwrap_or(libc::EAGAIN)
         ))));
-        fail::fail_point!("spawn.exec");
+        fail::fail_point!("spawn.exec", spec.name.starts_with("hang"), |_| Err(Failure::Refused(Arc::from(
+            "on purpose"
+        ))));
         let launch = Launch {
             program: &prepared.program,
             arguments: &prepared.arguments,
@@ -398,11 +400,19 @@ impl OsSpawner {
                 leave(Some(flight.name.clone()), pid, "its start hangs, and SIGKILL does not end it");
             }
         }
-        if self.around.family.is_alone() {
+        if !self.around.family.adopts() || self.around.family.is_alone() {
             return;
         }
         let survey = self.around.family.survey(&self.around.reading);
-        let found = tokio::time::timeout(LATE_WITHIN, survey).await.unwrap_or_default();
+        let Ok(Ok(found)) = tokio::time::timeout(LATE_WITHIN, survey).await else {
+            // Not known is not ended.
+            leave(
+                None,
+                std::process::id(),
+                "the host could not look for what has left the groups: some may be alive",
+            );
+            return;
+        };
         for relative in found.iter() {
             match &relative.owner {
                 Some((name, _)) => {

@@ -129,11 +129,14 @@ impl Attributes {
             | libc::c_short::try_from(libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF)
                 .unwrap_or(0);
         let (mut none, mut all) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-        // SAFETY: both sets are initialised by the first two calls before they are read; the attributes are initialised,
-        // and copy the sets. SIGKILL and SIGSTOP have no disposition and are taken out.
+        // SAFETY: both sets are initialised before they are read (a set is an array of integers, for which every pattern is
+        // valid); the attributes are initialised, and copy the sets. SIGKILL and SIGSTOP have no disposition and are taken
+        // out.
         unsafe {
             libc::sigemptyset(none.as_mut_ptr());
-            libc::sigfillset(all.as_mut_ptr());
+            // Not by `sigfillset`, which leaves out the two signals that the C library keeps for its threads: the child would
+            // inherit them as ignored.
+            ptr::write_bytes(all.as_mut_ptr(), 0xff, 1);
             libc::sigdelset(all.as_mut_ptr(), libc::SIGKILL);
             libc::sigdelset(all.as_mut_ptr(), libc::SIGSTOP);
             if hangup_is_ignored() {

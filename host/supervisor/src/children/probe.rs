@@ -3,31 +3,93 @@
 //! For readiness a failing try is no news: the process may just need longer. What a failed check of health means is
 //! the question of a health policy, not this one's.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use provost_state::Exit;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::children::LifeEnv;
-use crate::children::Spawner;
+use super::LifeEnv;
+use super::Spawner;
+use super::http_get::{self, Url};
+use super::own_port;
+use super::resolver::Resolver;
+use super::variables::{self, VariableError};
 use crate::children::os::OsSpawner;
+use crate::jobs::Lane;
 use crate::spec::{Check, CommandLine, ProcessSpec, Readiness};
 
-/// How long the rest of an answer to a GET is waited for.
-const FAREWELL: Duration = Duration::from_secs(1);
-
-/// How much of an answer to a GET is read.
-const ANSWER_BYTES_MAX: u64 = 256 << 10;
+/// How many addresses of one name are tried at most.
+const ADDRESSES_MAX: usize = 16;
 
 /// Whose check it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
     pub(crate) spec: Arc<ProcessSpec>,
     pub(crate) env: LifeEnv,
+    /// Its main process.
+    pub(crate) pid: Option<u32>,
+    /// What [`variables`] names, with the values of this life.
+    pub(crate) vars: LifeEnv,
     pub(crate) helpers: OsSpawner,
+    pub(crate) resolver: Resolver,
+    pub(crate) reading: Lane,
+    /// Held while a program that checks this process is started or runs: there is never a second one, however long the
+    /// first takes to start or to die.
+    pub(crate) turn: Arc<Semaphore>,
+}
+
+/// Why a check failed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    pub(crate) why: String,
+    /// Time alone will not mend it: somebody ought to know.
+    lasting: bool,
+}
+
+impl Failed {
+    fn yet(why: impl Into<String>) -> Self {
+        Self { why: why.into(), lasting: false }
+    }
+
+    fn lasting(why: impl Into<String>) -> Self {
+        Self { why: why.into(), lasting: true }
+    }
+}
+
+/// The variables that the checks of a process use.
+pub(crate) fn variables(spec: &ProcessSpec) -> BTreeSet<String> {
+    let checks = spec.ready.iter().map(|ready| &ready.check);
+    let checks = checks.chain(spec.health.iter().map(|health| &health.check));
+    let mut names = BTreeSet::new();
+    for text in checks.filter_map(text_of) {
+        // What is no variable is the check's own failure.
+        let _ = variables::fill(text, |name| {
+            names.insert(name.to_owned());
+            Some("".into())
+        });
+    }
+    names
+}
+
+/// The part of a check in which variables are replaced. A program has them in its environment.
+fn text_of(check: &Check) -> Option<&str> {
+    match check {
+        Check::Tcp(text) | Check::Http(text) | Check::LogLine(text) => Some(text),
+        Check::Exec(_) => None,
+    }
+}
+
+/// The text that a process says when it is ready, if it is known by that; with the variables of its life.
+pub(crate) fn awaited_text(spec: &ProcessSpec, vars: &LifeEnv) -> Option<Result<String, VariableError>> {
+    match spec.ready.as_ref().map(|ready| &ready.check) {
+        Some(Check::LogLine(text)) => Some(variables::fill_from(text, vars)),
+        _ => None,
+    }
 }
 
 /// Resolves with the reason once the process is ready; never if it never is.
@@ -36,142 +98,252 @@ pub(crate) async fn until_ready(
     text_seen: Option<oneshot::Receiver<()>>,
     of: Checked,
 ) -> String {
-    if let (Check::LogLine(text), Some(seen)) = (&readiness.check, text_seen) {
-        return match seen.await {
-            Ok(()) => format!("ready: it said `{text}`"),
-            Err(_) => std::future::pending().await,
-        };
+    if let Check::LogLine(_) = &readiness.check {
+        return until_said(text_seen, &of).await;
     }
     let mut every = tokio::time::interval(Duration::from_millis(readiness.every_ms.max(1)));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut last = None;
     loop {
         every.tick().await;
-        if let Ok(found) = once(&readiness.check, readiness.timeout_ms, &of).await {
-            return format!("ready: {found}");
+        match once(&readiness.check, readiness.own_port, readiness.timeout_ms, &of).await {
+            Ok(found) => return format!("ready: {found}"),
+            Err(Failed { why, lasting: true }) if last.as_ref() != Some(&why) => {
+                tracing::warn!(process = &*of.spec.name, "is not ready: {why}");
+                last = Some(why);
+            }
+            Err(_) => {}
         }
     }
+}
+
+async fn until_said(text_seen: Option<oneshot::Receiver<()>>, of: &Checked) -> String {
+    match awaited_text(&of.spec, &of.vars) {
+        Some(Ok(text)) => {
+            if let Some(seen) = text_seen
+                && seen.await.is_ok()
+            {
+                return format!("ready: it said `{text}`");
+            }
+        }
+        Some(Err(error)) => {
+            tracing::warn!(process = &*of.spec.name, "is never ready: the text of its check: {error}");
+        }
+        None => {}
+    }
+    std::future::pending().await
 }
 
 /// One try of at most so many milliseconds: what it found, or what is wrong.
-pub(crate) async fn once(check: &Check, timeout_ms: u64, of: &Checked) -> Result<String, String> {
+pub(crate) async fn once(
+    check: &Check,
+    own_port: bool,
+    timeout_ms: u64,
+    of: &Checked,
+) -> Result<String, Failed> {
     let limit = Duration::from_millis(timeout_ms.max(1));
-    match tokio::time::timeout(limit, attempt(check, of)).await {
+    let deadline = Instant::now() + limit;
+    match timeout_at(deadline, attempt(check, own_port, of, deadline)).await {
         Ok(found) => found,
-        Err(_) => Err(format!("no answer within {} ms", limit.as_millis())),
+        Err(_) => Err(Failed::yet(format!("no answer within {} ms", limit.as_millis()))),
     }
 }
 
-async fn attempt(check: &Check, of: &Checked) -> Result<String, String> {
+async fn attempt(check: &Check, own_port: bool, of: &Checked, deadline: Instant) -> Result<String, Failed> {
+    let filled = |text: &str| {
+        variables::fill_from(text, &of.vars).map_err(|error| Failed::lasting(format!("{text}: {error}")))
+    };
     match check {
-        Check::Tcp(address) => match TcpStream::connect(address).await {
-            Ok(_) => Ok(format!("{address} accepts connections")),
-            Err(error) => Err(format!("cannot connect to {address}: {error}")),
-        },
-        Check::Http(url) => match get(url).await {
-            Some(status) if (200..400).contains(&status) => Ok(format!("{url} answers {status}")),
-            Some(status) => Err(format!("{url} answers {status}")),
-            None => Err(format!("{url} does not answer by HTTP")),
-        },
-        Check::Exec(command) => exec(command, of).await,
-        Check::LogLine(_) => Err("a line of the log can only tell that it is ready".to_owned()),
-    }
-}
-
-async fn exec(command: &CommandLine, of: &Checked) -> Result<String, String> {
-    let child = of.helpers.run(command.clone(), of.spec.clone(), of.env.clone()).await;
-    let child = child.map_err(|error| format!("its check could not be started: {error}"))?;
-    let exit = Leashed { pid: child.pid, helpers: &of.helpers, ended: false }.wait(child.exit).await;
-    if exit.is_success() {
-        Ok("its check exited with code 0".to_owned())
-    } else {
-        Err(format!("its check {exit}"))
-    }
-}
-
-/// Kills the group of a check that is abandoned because it took too long.
-struct Leashed<'a> {
-    pid: u32,
-    helpers: &'a OsSpawner,
-    ended: bool,
-}
-
-impl Leashed<'_> {
-    async fn wait(mut self, exit: crate::children::Boxed<Exit>) -> Exit {
-        // The exit is driven by a task of its own, so that an abandoned check is still reaped.
-        let ended = tokio::spawn(exit).await.unwrap_or(Exit::Unobserved);
-        self.ended = true;
-        ended
-    }
-}
-
-impl Drop for Leashed<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            let _ = self.helpers.kill(self.pid);
+        Check::Tcp(address) => {
+            let address = filled(address)?;
+            let (host, port) = http_get::endpoint(&address)
+                .ok_or_else(|| Failed::lasting(format!("`{address}` is not a host and a port")))?;
+            let (_, peer) = connect(host, port, of, deadline).await?;
+            owned(own_port, peer, of).await?;
+            Ok(format!("{address} accepts connections"))
         }
-    }
-}
-
-/// The status of a GET of `http://host[:port][/path]`.
-async fn get(url: &str) -> Option<u16> {
-    let (authority, path) = split_url(url)?;
-    let has_port = authority.rsplit(']').next().is_some_and(|end| end.contains(':'));
-    let address = if has_port { authority.to_owned() } else { format!("{authority}:80") };
-    let mut stream = TcpStream::connect(&address).await.ok()?;
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: provost\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut answer = Vec::new();
-    while !answer.contains(&b'\n') && answer.len() < 1024 {
-        if stream.read_buf(&mut answer).await.ok()? == 0 {
-            break;
+        Check::Http(url) => {
+            let url = filled(url)?;
+            let parts = Url::parse(&url)
+                .ok_or_else(|| Failed::lasting(format!("`{url}` is not a URL that can be asked")))?;
+            let (stream, peer) = connect(parts.host, parts.port, of, deadline).await?;
+            owned(own_port, peer, of).await?;
+            match http_get::get(stream, parts).await {
+                Some(status) if (200..400).contains(&status) => Ok(format!("{url} answers {status}")),
+                Some(status) => Err(Failed::yet(format!("{url} answers {status}"))),
+                None => Err(Failed::yet(format!("{url} does not answer by HTTP"))),
+            }
         }
+        Check::Exec(command) => exec(command.clone(), of).await,
+        Check::LogLine(_) => Err(Failed::yet("a line of the log can only tell that it is ready")),
     }
-    // Many servers complain of a connection that breaks before they have said all; a kept-alive one never ends.
-    tokio::spawn(tokio::time::timeout(FAREWELL, async move {
-        let mut rest = Vec::new();
-        let _ = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut rest).await;
-    }));
-    status_of(&answer)
 }
 
-/// Host (and port) and path (and query) of an `http://` URL; `None` if it is none.
-fn split_url(url: &str) -> Option<(&str, String)> {
-    let rest = url.strip_prefix("http://")?;
-    let rest = rest.split('#').next()?;
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    (!authority.is_empty()).then_some((authority, path))
+/// A connection to the first address of `host` that accepts one. Each has an equal share of the time that is left, so
+/// that one that swallows what it is sent leaves time for the next.
+async fn connect(
+    host: &str,
+    port: u16,
+    of: &Checked,
+    deadline: Instant,
+) -> Result<(TcpStream, SocketAddr), Failed> {
+    let addresses = match timeout_at(deadline, of.resolver.resolve(host)).await {
+        Ok(Ok(addresses)) => addresses,
+        Ok(Err(error)) => return Err(Failed::yet(format!("cannot look up {host}: {error}"))),
+        Err(_) => return Err(Failed::yet(format!("the look-up of {host} has not been answered in time"))),
+    };
+    let mut why = "it has no address".to_owned();
+    let tried = addresses.len().min(ADDRESSES_MAX);
+    for (at, address) in addresses.iter().take(tried).enumerate() {
+        let mut address = *address;
+        address.set_port(port);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(tried - at).unwrap_or(1);
+        why = match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) if is_connected_to_itself(&stream) => {
+                format!("nobody listens on {address}: the connection was one to itself")
+            }
+            Ok(Ok(stream)) => return Ok((stream, address)),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("{address} does not answer"),
+        };
+    }
+    Err(Failed::yet(format!("cannot connect to {host}:{port}: {why}")))
 }
 
-fn status_of(answer: &[u8]) -> Option<u16> {
-    let line = answer.split(|byte| *byte == b'\n').next()?;
-    let mut words = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
-    words.next().filter(|version| version.starts_with("HTTP/"))?;
-    words.next()?.parse().ok()
+/// A port that the kernel also gives to outgoing connections may be connected to itself by chance (a simultaneous open),
+/// although nobody listens on it.
+fn is_connected_to_itself(stream: &TcpStream) -> bool {
+    matches!((stream.local_addr(), stream.peer_addr()), (Ok(local), Ok(peer)) if local == peer)
+}
+
+/// If only a port of its own counts: whether the process is who listens at `peer`.
+async fn owned(own_port: bool, peer: SocketAddr, of: &Checked) -> Result<(), Failed> {
+    if !own_port {
+        return Ok(());
+    }
+    let pid = of.pid.ok_or_else(|| Failed::yet("it does not run"))?;
+    let found = of.reading.run(move || own_port::check(peer, pid)).await;
+    found.unwrap_or_else(|lost| Err(lost.to_string())).map_err(Failed::lasting)
+}
+
+async fn exec(command: CommandLine, of: &Checked) -> Result<String, Failed> {
+    let turn = of.turn.clone().acquire_owned().await;
+    let turn = turn.map_err(|_| Failed::yet("the host is ending"))?;
+    let (report, outcome) = oneshot::channel();
+    tokio::spawn(carry_out(command, of.clone(), report, turn));
+    match outcome.await.unwrap_or_else(|_| Err(Arc::from("the host is ending"))) {
+        Ok(exit) if exit.is_success() => Ok("its check exited with code 0".to_owned()),
+        Ok(exit) => Err(Failed::yet(format!("its check {exit}"))),
+        Err(error) => Err(Failed::yet(format!("its check could not be started: {error}"))),
+    }
+}
+
+/// A checking program from its start until it is reaped. When nobody waits for its outcome any more, its group is killed.
+async fn carry_out(
+    command: CommandLine,
+    of: Checked,
+    mut report: oneshot::Sender<Result<Exit, Arc<str>>>,
+    turn: OwnedSemaphorePermit,
+) {
+    let outcome = match of.helpers.run(command, of.spec, of.env).await {
+        Err(error) => Err(error),
+        Ok(mut child) => Ok(tokio::select! {
+            exit = &mut child.exit => exit,
+            () = report.closed() => {
+                let _ = of.helpers.kill(child.pid);
+                child.exit.await
+            }
+        }),
+    };
+    drop(turn);
+    // Whoever asked may have gone.
+    let _ = report.send(outcome);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::children::leftovers::Leftovers;
+    use crate::degraded::Degraded;
+    use crate::jobs::Jobs;
 
-    #[test]
-    fn a_url_is_taken_apart() {
-        assert_eq!(
-            split_url("http://127.0.0.1:8731/health?x=1"),
-            Some(("127.0.0.1:8731", "/health?x=1".into()))
-        );
-        assert_eq!(split_url("http://localhost"), Some(("localhost", "/".into())));
-        assert_eq!(split_url("http://[::1]:80?x=1#y"), Some(("[::1]:80", "/?x=1".into())));
-        assert_eq!(split_url("https://localhost/"), None);
-        assert_eq!(split_url("http:///x"), None);
+    /// A life with these variables, whose checks have a resolver of their own.
+    fn of(vars: &[(&str, &str)]) -> Checked {
+        let jobs = Jobs::start(&Degraded::default());
+        let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Checked {
+            spec: Arc::new(ProcessSpec::new("web", CommandLine::Shell("true".into()))),
+            env: Arc::default(),
+            pid: Some(std::process::id()),
+            vars: vars.collect(),
+            helpers: OsSpawner::new(&jobs, Degraded::default(), Leftovers::default(), None),
+            resolver: Resolver::of_system(jobs.names.clone()),
+            reading: jobs.reading.clone(),
+            turn: Arc::new(Semaphore::new(1)),
+        }
     }
 
-    #[test]
-    fn only_a_status_line_has_a_status() {
-        assert_eq!(status_of(b"HTTP/1.0 204 No Content\r\n"), Some(204));
-        assert_eq!(status_of(b"SSH-2.0-OpenSSH\r\n"), None);
-        assert_eq!(status_of(b""), None);
+    async fn tried(check: Check, of: &Checked) -> Result<String, String> {
+        once(&check, false, 60_000, of).await.map_err(|failed| failed.why)
+    }
+
+    #[tokio::test]
+    async fn a_connection_to_itself_is_no_server() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let stream = socket.connect(address).await.unwrap();
+        assert!(is_connected_to_itself(&stream));
+    }
+
+    #[tokio::test]
+    async fn variables_are_those_of_the_life_and_one_that_is_not_set_is_named() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = server.local_addr().unwrap().port().to_string();
+        let of = of(&[("PORT", &port), ("ODD", "a b")]);
+        let found = tried(Check::Tcp("localhost:$PORT".into()), &of).await;
+        assert_eq!(found, Ok(format!("localhost:{port} accepts connections")), "the second address answers");
+        let unset = tried(Check::Tcp("127.0.0.1:${PORTS}".into()), &of).await;
+        assert_eq!(unset, Err("127.0.0.1:${PORTS}: the variable PORTS is not set".into()));
+        let odd = tried(Check::Http("http://127.0.0.1/$ODD".into()), &of).await;
+        assert_eq!(odd, Err("`http://127.0.0.1/a b` is not a URL that can be asked".into()));
+    }
+
+    #[tokio::test]
+    async fn a_port_of_another_process_does_not_count_and_it_is_told_whose_it_is() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap().to_string();
+        let mine = of(&[]);
+        assert!(once(&Check::Tcp(address.clone()), true, 60_000, &mine).await.is_ok());
+        let foreign = Checked { pid: Some(u32::MAX), ..mine };
+        let failed = once(&Check::Tcp(address), true, 60_000, &foreign).await.unwrap_err();
+        assert!(
+            failed.lasting && failed.why.contains(&format!("pid {} (", std::process::id())),
+            "{failed:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_second_checking_program_is_not_started_before_the_first_has_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let tries = dir.path().join("tries");
+        let slow = CommandLine::Shell(format!("echo >> {}; exec sleep 1000", tries.display()));
+        let of = of(&[]);
+        let first = {
+            let (of, slow) = (of.clone(), Check::Exec(slow.clone()));
+            tokio::spawn(async move { once(&slow, false, 600_000, &of).await })
+        };
+        while !tries.exists() {
+            tokio::task::yield_now().await;
+        }
+        let second = once(&Check::Exec(slow), false, 20, &of).await.unwrap_err();
+        assert_eq!(second.why, "no answer within 20 ms");
+        assert_eq!(std::fs::read_to_string(&tries).unwrap(), "\n");
+        first.abort();
+        assert!(
+            tried(Check::Exec(CommandLine::Shell("true".into())), &of).await.is_ok(),
+            "the turn is free again"
+        );
     }
 }

@@ -1,95 +1,117 @@
-//! Reads what children write. All pipes are read on one thread with a runtime of its own.
+//! Reads what children write. All pipes are read on one thread with a runtime of its own, which never waits for a disk:
+//! while the lines of a pipe are being written, a little more of it is read ahead, and then the pipe is left to fill.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use provost_state::Incarnation;
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
-use super::record::PART_BYTES_MAX;
-use super::{LogStream, ProcessLog};
+use super::LogStream;
+use super::process::ProcessLog;
+use super::reading::{Counted, Ended, GRACE, Pipe, Reading};
 use crate::children::Output;
+use crate::jobs::Lane;
 
-const READ_BYTES: usize = 64 << 10;
-
-/// A line of over this length is handed on in parts before its end has come, so that memory stays bounded.
-const LINE_BYTES_MAX: usize = 16 * PART_BYTES_MAX;
+/// How often reading a pipe is taken up again after a defect of ours.
+const PANICS_MAX: usize = 3;
 
 /// The thread that reads.
 #[derive(Clone, Debug)]
 pub(super) struct Thread {
     runtime: Handle,
+    writing: Lane,
     /// How many pipes are being read.
     open: watch::Sender<usize>,
+    /// How many pipes were closed although somebody still held them.
+    given_up: Arc<AtomicU64>,
     /// Ends the thread when the last clone is dropped.
     _alive: Arc<tokio::sync::oneshot::Sender<()>>,
 }
 
 impl Thread {
-    pub(super) fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
+    pub(super) fn start(writing: Lane) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
         let (alive, ended) = tokio::sync::oneshot::channel::<()>();
         std::thread::Builder::new().name("provost-logs".to_owned()).spawn(move || {
             let _ = runtime.block_on(ended);
         })?;
-        Ok(Self { runtime: handle, open: watch::Sender::new(0), _alive: Arc::new(alive) })
+        let (open, given_up) = (watch::Sender::new(0), Arc::default());
+        Ok(Self { runtime: handle, writing, open, given_up, _alive: Arc::new(alive) })
     }
 
-    /// Resolves when every pipe has been read to its end.
+    /// Resolves when every pipe has been read to its end, or given up after its grace time.
     pub(super) async fn drained(&self) {
         // The sender is ours, so it cannot be gone.
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
+    pub(super) fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
     /// Reads both pipes until they are closed.
-    pub(super) fn take(&self, log: Arc<ProcessLog>, incarnation: Incarnation, output: Output) {
+    pub(super) fn take(&self, log: &Arc<ProcessLog>, incarnation: Incarnation, output: Output) {
+        log.lives(incarnation);
         let stdout = std::iter::once((LogStream::Out, output.stdout));
         for (stream, fd) in stdout.chain(output.stderr.map(|stderr| (LogStream::Err, stderr))) {
-            let (log, open) = (log.clone(), self.open.clone());
-            open.send_modify(|open| *open += 1);
+            let pipe = Pipe { log: log.clone(), incarnation, stream, writing: self.writing.clone() };
+            let (counted, given_up) = (Counted::new(self.open.clone()), self.given_up.clone());
             self.runtime.spawn(async move {
-                if let Err(error) = read(&log, incarnation, stream, fd).await {
-                    tracing::error!(process = &*log.name, %error, "cannot read the output");
+                if matches!(pipe.read_to_end(fd, counted).await, Ended::GivenUp) {
+                    given_up.fetch_add(1, Ordering::Relaxed);
+                    if !pipe.log.said_held.swap(true, Ordering::Relaxed) {
+                        tracing::warn!(
+                            process = &*pipe.log.name,
+                            "a process that has left the group holds the output of a former life open; it is read no \
+                             more"
+                        );
+                    }
                 }
-                open.send_modify(|open| *open -= 1);
+                pipe.log.loses_no_more();
             });
         }
     }
 }
 
-async fn read(log: &ProcessLog, incarnation: Incarnation, stream: LogStream, fd: OwnedFd) -> io::Result<()> {
-    let mut pipe = pipe::Receiver::from_owned_fd(fd)?;
-    let mut pending: Vec<u8> = Vec::with_capacity(READ_BYTES);
-    // Parts of a line were handed on whose end has not come.
-    let mut unfinished = false;
-    loop {
-        if pipe.read_buf(&mut pending).await? == 0 {
-            break;
-        }
-        let Some(end) = memchr::memrchr(b'\n', &pending).map(|at| at + 1) else {
-            if pending.len() >= LINE_BYTES_MAX {
-                log.append(incarnation, stream, std::iter::once(&pending[..]), false);
-                pending.clear();
-                unfinished = true;
+impl Pipe {
+    /// Whatever happens here, the pipe is read on: to close it would end the child that writes to it.
+    async fn read_to_end(&self, fd: OwnedFd, counted: Counted) -> Ended {
+        let (fd, mut counted) = (Arc::new(fd), Some(counted));
+        let process = &*self.log.name;
+        for panics in 0..=PANICS_MAX {
+            let reading = Reading::new(self.clone(), counted.take());
+            match tokio::spawn(reading.run(fd.clone())).await {
+                Ok((ended, rest)) => {
+                    drop(fd);
+                    if let Ended::Failed(error) = &ended {
+                        tracing::error!(process, %error, "the output cannot be read any more");
+                    }
+                    self.write_the_rest(rest).await;
+                    return ended;
+                }
+                Err(defect) => {
+                    tracing::error!(process, panics, %defect, "a defect while reading the output; some lines may be lost");
+                }
             }
-            pending.reserve(READ_BYTES);
-            continue;
+        }
+        Ended::GivenUp
+    }
+
+    /// A disk that hangs may take its time, but not for ever while one life follows the other.
+    async fn write_the_rest(&self, mut rest: Reading) {
+        let patience = async {
+            self.log.is_former(self.incarnation).await;
+            tokio::time::sleep(GRACE).await;
         };
-        log.append(incarnation, stream, pending[..end - 1].split(|byte| *byte == b'\n'), true);
-        pending.drain(..end);
-        unfinished = false;
-        pending.reserve(READ_BYTES);
-        // One flooding child must not keep the others' lines waiting.
-        tokio::task::yield_now().await;
+        tokio::select! {
+            () = rest.finish() => return,
+            () = patience => {}
+        }
+        self.log.lose(rest.lines());
     }
-    // Even an empty end closes the line: the next life must not go on with it.
-    if !pending.is_empty() || unfinished {
-        log.append(incarnation, stream, std::iter::once(&pending[..]), true);
-    }
-    Ok(())
 }

@@ -1,24 +1,56 @@
-//! The log file of one process: `NAME.log`, rotated by size to `NAME.log.1`, `NAME.log.2`, …
-//!
-//! A line never straddles two files, and a restart of the host goes on in the same file.
+//! Writing the log file of one process. A line never straddles two files, a line that cannot be written leaves nothing of
+//! itself behind, and a restart of the host goes on in the same file. All of it blocks: it is done on the threads for log
+//! writes and nowhere else.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-
-use bytes::Bytes;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use super::LogStream;
-use super::record::{PART_BYTES_MAX, Record, joined, prefix};
-use crate::spec::LogLimits;
+use super::disk::{Files, Reserve, faulty, is_out_of_descriptors};
+use super::record::{PART_BYTES_MAX, prefix};
 
-/// How much of a file's end is read at first to find its last lines.
-const TAIL_WINDOW_BYTES: u64 = 64 << 10;
+/// What was read from a pipe: lines, each but perhaps the last with its newline.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) stream: LogStream,
+    pub(super) at_ms: u64,
+    pub(super) bytes: Vec<u8>,
+    /// The end of the last line has come; otherwise the next batch goes on with it.
+    pub(super) complete: bool,
+}
+
+impl Batch {
+    /// The lines without their newlines.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
+        bytes.split(|byte| *byte == b'\n')
+    }
+}
+
+/// Where the end of what was written is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Which file is the current one, as [`Files::turns`].
+    pub(super) turns: u64,
+    /// Bytes in it.
+    pub(super) bytes: u64,
+}
+
+/// What could not be written.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// How many lines are lost; none if only a rotation failed, and the file grows beyond its limit.
+    pub(super) lines: u64,
+    pub(super) error: io::Error,
+}
 
 #[derive(Debug)]
 pub(super) struct LogFile {
-    path: PathBuf,
-    limits: LogLimits,
+    files: Arc<Files>,
+    file_bytes_max: u64,
+    reserve: Arc<Reserve>,
     open: Option<Open>,
 }
 
@@ -26,159 +58,163 @@ pub(super) struct LogFile {
 struct Open {
     file: File,
     bytes: u64,
-}
-
-/// Lines of one read, made ready to be written at once.
-#[derive(Debug)]
-pub(super) struct Batch {
-    prefix: String,
-    bytes: Vec<u8>,
-}
-
-impl Batch {
-    /// Adds one line, in parts if it is long or not `complete` yet; writes what came before it first if a
-    /// new file is due.
-    pub(super) fn push(&mut self, line: &[u8], complete: bool, file: &mut LogFile) {
-        let mut parts = line.chunks(PART_BYTES_MAX).peekable();
-        if parts.peek().is_none() {
-            self.part(b"F ", b"", file);
-        }
-        while let Some(part) = parts.next() {
-            let tag: &[u8] = if parts.peek().is_some() || !complete { b"P " } else { b"F " };
-            self.part(tag, part, file);
-        }
-    }
-
-    fn part(&mut self, tag: &[u8], text: &[u8], file: &mut LogFile) {
-        let size = self.prefix.len() + tag.len() + text.len() + 1;
-        if file.is_full_with(self.bytes.len(), size) {
-            let before = std::mem::take(&mut self.bytes);
-            if let Err(error) = file.write(&before).and_then(|()| file.rotate()) {
-                tracing::error!(file = %file.path.display(), %error, "cannot rotate the log file");
-            }
-        }
-        self.bytes.extend_from_slice(self.prefix.as_bytes());
-        self.bytes.extend_from_slice(tag);
-        self.bytes.extend_from_slice(text);
-        self.bytes.push(b'\n');
-    }
-
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.bytes
-    }
+    /// The end of the file is a piece of a line.
+    torn: bool,
+    /// Opened with a descriptor of the reserve, which gets it back after each write.
+    borrowed: bool,
 }
 
 impl LogFile {
     /// The file is opened at the first line.
-    pub(super) fn new(path: PathBuf, limits: LogLimits) -> Self {
-        Self { path, limits, open: None }
+    pub(super) fn new(files: Arc<Files>, file_bytes_max: u64, reserve: Arc<Reserve>) -> Self {
+        Self { files, file_bytes_max, reserve, open: None }
     }
 
-    pub(super) fn batch(&self, at_ms: u64, stream: LogStream) -> Batch {
-        Batch { prefix: prefix(at_ms, stream), bytes: Vec::new() }
-    }
-
-    fn opened(&mut self) -> io::Result<&mut Open> {
+    /// Opens the file, if it is not open; the end of what is in it. To be called, and told to those who read back, before
+    /// the first [`LogFile::append`].
+    pub(super) fn opened(&mut self) -> io::Result<Position> {
         if self.open.is_none() {
-            let file = OpenOptions::new().create(true).append(true).open(&self.path)?;
-            let bytes = file.metadata()?.len();
-            self.open = Some(Open { file, bytes });
+            self.open = Some(self.open()?);
         }
-        self.open.as_mut().ok_or_else(|| io::Error::other("not open"))
+        Ok(self.position())
+    }
+
+    fn open(&self) -> io::Result<Open> {
+        let (file, borrowed) = match self.files.open_to_append() {
+            Err(error) if is_out_of_descriptors(&error) && self.reserve.give_up() => {
+                let opened = self.files.open_to_append();
+                if opened.is_err() {
+                    self.reserve.give_back();
+                }
+                (opened?, true)
+            }
+            other => (other?, false),
+        };
+        let bytes = file.metadata()?.len();
+        let mut last = [b'\n'];
+        if bytes > 0 {
+            file.read_exact_at(&mut last, bytes - 1)?;
+        }
+        Ok(Open { file, bytes, torn: last != *b"\n", borrowed })
+    }
+
+    fn position(&self) -> Position {
+        let bytes = self.open.as_ref().map_or(0, |open| open.bytes);
+        Position { turns: self.files.turns(), bytes }
+    }
+
+    /// Writes the lines, rotating whenever a file is full; where the end is then, and what could not be written.
+    pub(super) fn append(&mut self, batch: &Batch) -> (Position, Option<Failed>) {
+        let prefix = prefix(batch.at_ms, batch.stream);
+        let mut records = Vec::with_capacity(batch.bytes.len() + prefix.len() + 8);
+        let mut failed = None;
+        let mut lines = batch.lines().peekable();
+        while let Some(line) = lines.next() {
+            let complete = batch.complete || lines.peek().is_some();
+            let mut parts = line.chunks(PART_BYTES_MAX).peekable();
+            let empty = parts.peek().is_none().then_some(&b""[..]);
+            let mut parts = empty.into_iter().chain(parts).peekable();
+            while let Some(part) = parts.next() {
+                let tag: &[u8] = if parts.peek().is_some() || !complete { b"P " } else { b"F " };
+                let size = prefix.len() + tag.len() + part.len() + 1;
+                if self.is_full_with(records.len(), size) {
+                    self.flush(&mut records, &mut failed);
+                    self.rotate(&mut failed);
+                }
+                for piece in [prefix.as_bytes(), tag, part, b"\n"] {
+                    records.extend_from_slice(piece);
+                }
+            }
+        }
+        self.flush(&mut records, &mut failed);
+        let position = self.position();
+        if self.open.as_ref().is_some_and(|open| open.borrowed) {
+            self.open = None;
+            self.reserve.give_back();
+        }
+        (position, failed)
     }
 
     /// Would `line` more bytes behind `pending` ones overfill a file that is not empty?
-    fn is_full_with(&mut self, pending: usize, line: usize) -> bool {
-        let limit = self.limits.file_bytes_max;
-        self.opened().is_ok_and(|open| {
-            let before = open.bytes.saturating_add(pending as u64);
-            before > 0 && before.saturating_add(line as u64) > limit
-        })
+    fn is_full_with(&self, pending: usize, line: usize) -> bool {
+        let written = self.open.as_ref().map_or(0, |open| open.bytes);
+        let before = written.saturating_add(pending as u64);
+        before > 0 && before.saturating_add(line as u64) > self.file_bytes_max
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
+    fn rotate(&mut self, failed: &mut Option<Failed>) {
+        if self.open.take().is_some_and(|open| open.borrowed) {
+            self.reserve.give_back();
+        }
+        if let Err(error) = self.files.rotate() {
+            failed.get_or_insert(Failed { lines: 0, error });
+        }
+    }
+
+    /// Writes what is there and empties it.
+    fn flush(&mut self, records: &mut Vec<u8>, failed: &mut Option<Failed>) {
+        if let Err((kept, error)) = self.write(records) {
+            let lines = memchr::memchr_iter(b'\n', &records[kept..]).count() as u64;
+            let before = failed.take().map_or(0, |failed| failed.lines);
+            *failed = Some(Failed { lines: before + lines, error });
+        }
+        records.clear();
+    }
+
+    /// Writes all of `records`, or tells how many bytes of it, whole lines, are in the file.
+    fn write(&mut self, records: &[u8]) -> Result<(), (usize, io::Error)> {
+        if records.is_empty() {
             return Ok(());
         }
-        let open = self.opened()?;
-        open.file.write_all(bytes)?;
-        open.bytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Shifts `.log` to `.log.1`, `.log.1` to `.log.2`, …; what exceeds the number of files is deleted.
-    fn rotate(&mut self) -> io::Result<()> {
-        self.open = None;
-        let oldest = self.limits.files_max.max(1) - 1;
-        if oldest == 0 {
-            return ignore_missing(std::fs::remove_file(&self.path));
+        self.opened().map_err(|error| (0, error))?;
+        let Some(open) = self.open.as_mut() else { return Ok(()) };
+        if open.torn {
+            write_some(&mut open.file, b"\n").map_err(|error| (0, error))?;
+            open.torn = false;
+            open.bytes += 1;
         }
-        for number in (0..oldest).rev() {
-            ignore_missing(std::fs::rename(self.numbered(number), self.numbered(number + 1)))?;
-        }
-        Ok(())
-    }
-
-    fn numbered(&self, number: usize) -> PathBuf {
-        match number {
-            0 => self.path.clone(),
-            _ => {
-                let mut name = self.path.clone().into_os_string();
-                name.push(format!(".{number}"));
-                name.into()
+        let mut done = 0;
+        while done < records.len() {
+            match write_some(&mut open.file, &records[done..]) {
+                Ok(more) => done += more,
+                Err(error) => {
+                    let kept = memchr::memrchr(b'\n', &records[..done]).map_or(0, |at| at + 1);
+                    open.take_back(done, kept);
+                    return Err((kept, error));
+                }
             }
         }
-    }
-
-    /// The last `lines` lines, oldest first, from as many files as it takes.
-    pub(super) fn tail(&self, lines: usize) -> io::Result<Vec<Record>> {
-        let mut newest_first: Vec<Vec<Bytes>> = Vec::new();
-        let mut found = 0;
-        for number in 0..self.limits.files_max.max(1) {
-            if found >= lines {
-                break;
-            }
-            let Some(part) = last_lines(&self.numbered(number), lines - found)? else { break };
-            found += part.len();
-            newest_first.push(part);
-        }
-        let oldest_first = newest_first.into_iter().rev().flatten();
-        Ok(joined(oldest_first.filter_map(|line| Record::parse(&line)).collect()))
+        open.bytes += done as u64;
+        Ok(())
     }
 }
 
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+impl Open {
+    /// Of `done` bytes that have just been written, leaves only the first `kept`.
+    fn take_back(&mut self, done: usize, kept: usize) {
+        self.bytes += done as u64;
+        if done == kept {
+            return;
+        }
+        let torn = (done - kept) as u64;
+        // Somebody may have shortened the file: then what its length is now counts.
+        let whole = self.file.metadata().map(|meta| meta.len().saturating_sub(torn));
+        match whole.and_then(|whole| self.file.set_len(whole).map(|()| whole)) {
+            Ok(whole) => self.bytes = whole,
+            Err(_) => self.torn = true,
+        }
     }
 }
 
-/// The last `wanted` lines of a file, oldest first; `None` if there is no such file.
-fn last_lines(path: &Path, wanted: usize) -> io::Result<Option<Vec<Bytes>>> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let size = file.metadata()?.len();
-    let mut window = TAIL_WINDOW_BYTES;
+/// Writes as much as goes at once, at least one byte.
+fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+    faulty!("log.write");
     loop {
-        let start = size.saturating_sub(window);
-        file.seek(SeekFrom::Start(start))?;
-        let mut end = Vec::new();
-        Read::by_ref(&mut file).take(size - start).read_to_end(&mut end)?;
-        let newlines = memchr::memchr_iter(b'\n', &end).count();
-        if start > 0 && newlines <= wanted {
-            window *= 4;
-            continue;
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
         }
-        let end = Bytes::from(end);
-        // The first line of a window that begins inside the file may be half a line: it is not wanted.
-        let lines: Vec<Bytes> = end.split(|byte| *byte == b'\n').map(|line| end.slice_ref(line)).collect();
-        let complete = lines.len().saturating_sub(1);
-        let first = complete.saturating_sub(wanted);
-        return Ok(Some(lines[first..complete].to_vec()));
     }
 }
 
@@ -186,52 +222,17 @@ fn last_lines(path: &Path, wanted: usize) -> io::Result<Option<Vec<Bytes>>> {
 mod tests {
     use super::*;
 
-    fn written(limits: LogLimits, lines: &[&str]) -> (tempfile::TempDir, LogFile) {
+    #[test]
+    fn a_write_that_ends_within_a_line_leaves_nothing_of_that_line() {
         let dir = tempfile::tempdir().unwrap();
-        let mut file = LogFile::new(dir.path().join("web.log"), limits);
-        for line in lines {
-            let mut batch = file.batch(1_700_000_000_000, LogStream::Out);
-            batch.push(line.as_bytes(), true, &mut file);
-            let bytes = batch.finish();
-            file.write(&bytes).unwrap();
-        }
-        (dir, file)
-    }
-
-    fn texts(file: &LogFile, lines: usize) -> Vec<String> {
-        let records = file.tail(lines).unwrap();
-        records.into_iter().map(|record| String::from_utf8(record.text.to_vec()).unwrap()).collect()
-    }
-
-    #[test]
-    fn the_tail_reaches_back_over_rotated_files_and_no_file_exceeds_its_limit() {
-        let names: Vec<String> = (0..20).map(|n| format!("line {n}")).collect();
-        let lines: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (dir, file) = written(LogLimits { file_bytes_max: 200, files_max: 10 }, &lines);
-        assert_eq!(texts(&file, 20), lines);
-        assert_eq!(texts(&file, 3), lines[17..]);
-        assert_eq!(texts(&file, 0), [""; 0]);
-        let sizes: Vec<u64> = std::fs::read_dir(dir.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().metadata().unwrap().len())
-            .collect();
-        assert!(sizes.len() > 2 && sizes.iter().all(|size| *size <= 200), "{sizes:?}");
-    }
-
-    #[test]
-    fn no_more_files_are_kept_than_asked_for() {
-        for files_max in 1..4 {
-            let (dir, file) = written(LogLimits { file_bytes_max: 60, files_max }, &["a"; 12]);
-            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), files_max);
-            assert_eq!(texts(&file, 100).len(), files_max);
-        }
-    }
-
-    #[test]
-    fn a_very_long_line_comes_back_whole() {
-        let long = "x".repeat(3 * PART_BYTES_MAX + 17);
-        let (_dir, file) = written(LogLimits::default(), &["before", &long, "after"]);
-        assert_eq!(texts(&file, 10), ["before", &long, "after"]);
-        assert_eq!(texts(&file, 1), ["after"]);
+        let files = Arc::new(Files::new(dir.path().join("web.log"), 2));
+        let mut log = LogFile::new(files, 1_000, Arc::new(Reserve::new()));
+        log.opened().unwrap();
+        let open = log.open.as_mut().unwrap();
+        open.file.write_all(b"whole\nto").unwrap();
+        open.take_back(8, 6);
+        assert_eq!((open.bytes, open.torn), (6, false));
+        log.write(b"next\n").unwrap();
+        assert_eq!(std::fs::read(dir.path().join("web.log")).unwrap(), b"whole\nnext\n");
     }
 }

@@ -1,20 +1,42 @@
 //! The output of all processes: captured line by line into rotated files and handed to those who follow.
 //!
 //! ```text
-//!  child's pipe --> capture (one task a pipe, on a thread of its own) --> ProcessLog --> file (rotated)
-//!                                                                            `--> followers (bounded)
+//!  child's pipe --> capture (one task a pipe) --> threads for log writes --> file (rotated)
+//!                                                                     `--> followers (bounded)
 //! ```
 //!
-//! Disks are slow and terminals are slower: capturing has a thread of its own so that neither delays
-//! supervision or status. A full pipe pushes back on the child, so no line is lost between child and file.
-//! A follower that is too slow is told how many lines it missed; they are in the file.
+//! | file | owns |
+//! |---|---|
+//! | `capture`, `reading`, `source` | the thread that reads, reading one pipe and for how long, what is read from |
+//! | `process` | the log of one process: who writes, who is told, who reads back |
+//! | `file`, `disk`, `record` | writing a file, finding and opening files, what a line of them looks like |
+//! | `past` | reading back |
+//! | `follower`, `reader` | what waits for those who follow, and what they hold |
+//! | `losses` | what could not be written |
+//!
+//! Disks are slow and terminals are slower. The thread that reads the pipes waits for neither, and what runners ask for
+//! (to await a text, to follow) takes only a lock under which nobody waits. A full pipe pushes back on the child, so no
+//! line is lost between child and file. A follower that is too slow is told how many lines it missed; they are in the file.
 
 mod capture;
+#[cfg(test)]
+mod captured;
+mod disk;
 mod file;
+mod follower;
+mod losses;
+mod past;
+mod process;
+mod reader;
+mod reading;
 mod record;
+mod source;
+#[cfg(test)]
+mod tests;
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,13 +44,22 @@ use dashmap::DashMap;
 use provost_state::{Incarnation, ProcessId};
 use tokio::sync::{mpsc, oneshot};
 
-use self::file::LogFile;
+use self::disk::Reserve;
+use self::follower::Queue;
+use self::losses::Losses;
+use self::past::{Merged, Past, Step};
+use self::process::ProcessLog;
+pub use self::reader::LogReader;
 use crate::children::Output;
+use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::{LogLimits, ProcessSpec};
 
-/// Lines that a follower may be behind before it misses some.
-const FOLLOWER_LINES: usize = 4_096;
+/// How long a reader waits for files that are being shifted.
+const WHILE_ROTATING: Duration = Duration::from_millis(5);
+
+/// How often it does so before it goes without.
+const ROTATING_TRIES: usize = 1_000;
 
 /// Which of a child's two outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,75 +104,69 @@ pub struct Logs {
     all: Arc<DashMap<ProcessId, Arc<ProcessLog>>>,
     capture: capture::Thread,
     reading: Lane,
-}
-
-/// The log of one process.
-#[derive(Debug)]
-pub(crate) struct ProcessLog {
-    name: Arc<str>,
-    sink: Mutex<Sink>,
-}
-
-/// Where lines go. Under one lock, so that a follower's tail and its live lines meet without gap or overlap.
-#[derive(Debug)]
-struct Sink {
-    file: LogFile,
-    followers: Vec<Follower>,
-    awaited: Option<Awaited>,
-}
-
-#[derive(Debug)]
-struct Follower {
-    items: mpsc::Sender<LogItem>,
-    missed: u64,
-}
-
-/// A text that somebody waits for in the output of one incarnation.
-#[derive(Debug)]
-struct Awaited {
-    incarnation: Incarnation,
-    text: Vec<u8>,
-    seen: oneshot::Sender<()>,
+    reserve: Arc<Reserve>,
+    losses: Arc<Losses>,
 }
 
 impl Logs {
     /// Logs in files below `dir`, which is created.
-    pub(crate) fn new(dir: PathBuf, jobs: &Jobs) -> std::io::Result<Self> {
-        std::fs::create_dir_all(&dir)?;
+    pub(crate) fn new(dir: PathBuf, jobs: &Jobs, degraded: &Degraded) -> std::io::Result<Self> {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
         Ok(Self {
             dir,
             all: Arc::default(),
-            capture: capture::Thread::start()?,
+            capture: capture::Thread::start(jobs.logging.clone())?,
             reading: jobs.reading.clone(),
+            reserve: Arc::new(Reserve::new()),
+            losses: Arc::new(Losses::new(degraded.clone())),
         })
     }
 
     /// Makes room for the output of one more process.
     pub(crate) fn add(&self, id: ProcessId, spec: &ProcessSpec) {
         let path = self.dir.join(format!("{}.log", spec.name));
-        let sink = Sink { file: LogFile::new(path, spec.log), followers: Vec::new(), awaited: None };
-        self.all.insert(id, Arc::new(ProcessLog { name: spec.name.clone(), sink: Mutex::new(sink) }));
+        let (reserve, losses) = (self.reserve.clone(), self.losses.clone());
+        let log = ProcessLog::new(spec.name.clone(), path, spec.log, reserve, losses);
+        self.all.insert(id, Arc::new(log));
     }
 
     fn of(&self, id: ProcessId) -> Option<Arc<ProcessLog>> {
         self.all.get(&id).map(|log| log.value().clone())
     }
 
-    /// Captures the output of a child until both ends are closed.
+    /// Captures the output of a child until both ends are closed. What is still held open of its former lives is closed
+    /// after a grace time.
     pub(crate) fn capture(&self, id: ProcessId, incarnation: Incarnation, output: Output) {
         if let Some(log) = self.of(id) {
-            self.capture.take(log, incarnation, output);
+            self.capture.take(&log, incarnation, output);
         }
     }
 
+    /// A process has ended and is to stay down: what is still held open of its output, by somebody who has left its group,
+    /// is closed after a grace time.
+    pub(crate) fn stopped(&self, id: ProcessId) {
+        if let Some(log) = self.of(id) {
+            log.stopped();
+        }
+    }
+
+    /// How many pipes were closed although somebody still held them.
+    #[must_use]
+    pub fn given_up(&self) -> u64 {
+        self.capture.given_up()
+    }
+
     /// Waits until all that was written has been read, at most `limit`: a process that outlives its group may
-    /// hold a pipe open for ever. Then ends all that follow.
+    /// hold a pipe open for ever, and a disk may hang. Then ends all that follow.
     pub(crate) async fn finish(&self, limit: Duration) {
         if tokio::time::timeout(limit, self.capture.drained()).await.is_err() {
-            tracing::warn!("some output is still held open by a process that has left its group");
+            tracing::warn!(
+                "some output could not be read to its end: a process that has left its group holds it open, or the \
+                 log's disk hangs"
+            );
         }
         for log in self.all.iter() {
-            log.sink().followers.clear();
+            log.now().end();
         }
     }
 
@@ -154,134 +179,81 @@ impl Logs {
     ) -> oneshot::Receiver<()> {
         let (seen, receiver) = oneshot::channel();
         if let Some(log) = self.of(id) {
-            log.sink().awaited = Some(Awaited { incarnation, text: text.as_bytes().to_vec(), seen });
+            log.now().await_text(incarnation, text, seen);
         }
         receiver
     }
 
     /// The last `tail_lines` lines of each of `ids`, in the order of time, and then, if `live`, every line
-    /// from then on, without gap or overlap. Without `live` the channel closes after the tail.
+    /// from then on, without gap or overlap. Without `live` it ends after the tail.
     #[must_use]
-    pub fn follow(&self, ids: &[ProcessId], tail_lines: usize, live: bool) -> mpsc::Receiver<LogItem> {
-        let (items, receiver) = mpsc::channel(FOLLOWER_LINES);
+    pub fn follow(&self, ids: &[ProcessId], tail_lines: usize, live: bool) -> LogReader {
         let logs: Vec<_> = ids.iter().filter_map(|id| self.of(*id)).collect();
-        let reading = self.reading.clone();
-        tokio::spawn(async move {
-            let Ok((tail, live)) = reading.run(move || tail(&logs, tail_lines, live)).await else { return };
-            for line in tail {
-                if items.send(LogItem::Line(line)).await.is_err() {
-                    return;
-                }
+        let queue = Arc::<Queue>::default();
+        let live = live.then(|| (queue, logs.clone()));
+        if tail_lines == 0 {
+            for (queue, log) in live.iter().flat_map(|(queue, logs)| logs.iter().map(move |log| (queue, log)))
+            {
+                log.now().enter(queue);
             }
-            let Some(mut live) = live else { return };
-            loop {
-                tokio::select! {
-                    item = live.recv() => {
-                        let Some(item) = item else { return };
-                        if items.send(item).await.is_err() {
-                            return;
-                        }
-                    }
-                    () = items.closed() => return,
-                }
-            }
-        });
-        receiver
+            return LogReader::new(None, live);
+        }
+        let (pieces, past) = mpsc::channel(1);
+        let queue = live.as_ref().map(|(queue, _)| queue.clone());
+        tokio::spawn(read_back(self.reading.clone(), logs, tail_lines, queue, pieces));
+        LogReader::new(Some(past), live)
     }
 }
 
-/// The tails of `logs` by time, and a channel that goes on exactly where they end.
-fn tail(
-    logs: &[Arc<ProcessLog>],
+/// Enters `queue` in each log, and hands out what was written before, piece by piece. Each piece is a job of its own: a
+/// reader that takes its time keeps no thread.
+async fn read_back(
+    reading: Lane,
+    logs: Vec<Arc<ProcessLog>>,
     lines: usize,
-    live: bool,
-) -> (Vec<LogLine>, Option<mpsc::Receiver<LogItem>>) {
-    let (items, receiver) = mpsc::channel(FOLLOWER_LINES);
-    let mut all = Vec::new();
+    queue: Option<Arc<Queue>>,
+    pieces: mpsc::Sender<Vec<LogLine>>,
+) {
+    let mut pasts = Vec::with_capacity(logs.len());
     for log in logs {
-        let mut sink = log.sink();
-        match sink.file.tail(lines) {
-            Ok(records) => all.extend(records.into_iter().map(|record| record.into_line(&log.name))),
-            Err(error) => tracing::warn!(process = &*log.name, %error, "cannot read back the log file"),
-        }
-        if live {
-            sink.followers.push(Follower { items: items.clone(), missed: 0 });
-        }
-    }
-    all.sort_by_key(|line| line.at_ms);
-    (all, live.then_some(receiver))
-}
-
-impl ProcessLog {
-    fn sink(&self) -> MutexGuard<'_, Sink> {
-        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes the lines of one read, in order. If they are not `complete`, the next read goes on with the
-    /// last of them.
-    fn append<'a>(
-        &self,
-        incarnation: Incarnation,
-        stream: LogStream,
-        lines: impl Iterator<Item = &'a [u8]>,
-        complete: bool,
-    ) {
-        let at_ms = crate::clock::wall_ms();
-        let mut sink = self.sink();
-        let mut batch = sink.file.batch(at_ms, stream);
-        for line in lines {
-            batch.push(line, complete, &mut sink.file);
-            sink.watch_for(incarnation, line);
-            sink.tell(&self.name, stream, at_ms, line);
-        }
-        if let Err(error) = sink.file.write(&batch.finish()) {
-            tracing::error!(process = &*self.name, %error, "cannot write the log file; lines are lost");
-        }
-    }
-}
-
-impl Sink {
-    fn watch_for(&mut self, incarnation: Incarnation, line: &[u8]) {
-        let found = self.awaited.as_ref().is_some_and(|awaited| {
-            awaited.incarnation == incarnation && memchr::memmem::find(line, &awaited.text).is_some()
+        let (name, queue) = (log.name.clone(), queue.clone());
+        let begun = reading.run(move || {
+            let end = log.past_end(queue.as_ref())?;
+            Past::of(log, end, lines)
         });
-        if found && let Some(awaited) = self.awaited.take() {
-            // Nobody waits any more if the process ended meanwhile.
-            let _ = awaited.seen.send(());
+        match begun.await {
+            Ok(Ok(past)) => pasts.push(past),
+            Ok(Err(error)) => past::cannot_read(&name, &error),
+            Err(lost) => tracing::error!(process = &*name, %lost, "the log files cannot be read back"),
         }
-    }
-
-    fn tell(&mut self, process: &Arc<str>, stream: LogStream, at_ms: u64, line: &[u8]) {
-        if self.followers.is_empty() {
+        if pieces.is_closed() {
             return;
         }
-        let line = LogLine { process: process.clone(), stream, at_ms, text: Bytes::copy_from_slice(line) };
-        self.followers.retain_mut(|follower| follower.take(process, &line));
     }
-}
-
-impl Follower {
-    /// Hands it the line, or counts it as missed; false if the follower is gone.
-    fn take(&mut self, process: &Arc<str>, line: &LogLine) -> bool {
-        if self.missed > 0 {
-            let gap = LogItem::Missed { process: process.clone(), lines: self.missed };
-            match self.items.try_send(gap) {
-                Ok(()) => self.missed = 0,
-                Err(mpsc::error::TrySendError::Full(_)) => {
-                    self.missed += 1;
-                    return true;
+    let mut merged = Merged::new(pasts);
+    let mut tries = 0;
+    loop {
+        let Ok(step) = reading.run(move || merged.step()).await else { return };
+        let (next, lines) = match step {
+            Step::Lines(next, lines) => (Some(next), lines),
+            Step::End(lines) => (None, lines),
+            Step::Later(next) => {
+                tries += 1;
+                if tries > ROTATING_TRIES {
+                    return;
                 }
-                Err(mpsc::error::TrySendError::Closed(_)) => return false,
+                tokio::time::sleep(WHILE_ROTATING).await;
+                (Some(next), Vec::new())
+            }
+        };
+        if !lines.is_empty() {
+            tries = 0;
+            if pieces.send(lines).await.is_err() {
+                return;
             }
         }
-        match self.items.try_send(LogItem::Line(line.clone())) {
-            Ok(()) => true,
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                self.missed += 1;
-                true
-            }
-            Err(mpsc::error::TrySendError::Closed(_)) => false,
-        }
+        let Some(next) = next else { return };
+        merged = next;
     }
 }
 

@@ -17,6 +17,15 @@ use super::{LogLine, LogStream};
 /// A line longer than this is written in parts.
 pub(super) const PART_BYTES_MAX: usize = 64 << 10;
 
+/// A longer line is handed on in pieces when it is read back.
+const JOINED_BYTES_MAX: usize = 4 << 20;
+
+/// What a line of a log file takes at least, with its newline.
+pub(super) const RECORD_BYTES_MIN: u64 = 34;
+
+/// What a line of a log file takes at most, with its newline.
+pub(super) const RECORD_BYTES_MAX: usize = PART_BYTES_MAX + 64;
+
 /// A line of a log file, read back.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Record {
@@ -61,31 +70,41 @@ pub(super) fn prefix(at_ms: u64, stream: LogStream) -> String {
     format!("{at:.3} {stream} ")
 }
 
-/// Puts the parts of long lines together again.
-pub(super) fn joined(records: Vec<Record>) -> Vec<Record> {
-    let mut whole: Vec<Record> = Vec::with_capacity(records.len());
-    // For each stream, the place of a line whose end has not come, and its bytes so far.
-    let mut open: [Option<(usize, Vec<u8>)>; 2] = [None, None];
-    for record in records {
-        let slot = &mut open[record.stream as usize];
+/// Puts the parts of long lines together again, as they come.
+#[derive(Debug, Default)]
+pub(super) struct Joiner {
+    /// For each stream, the bytes so far of a line whose end has not come.
+    open: [Option<Record>; 2],
+    parts: [Vec<u8>; 2],
+}
+
+impl Joiner {
+    /// Is the end of a line still to come?
+    pub(super) fn is_open(&self) -> bool {
+        self.open.iter().any(Option::is_some)
+    }
+
+    /// Takes the next record; the line that it completes, or as much of one as is handed on at once.
+    pub(super) fn take(&mut self, record: Record) -> Option<Record> {
+        let at = record.stream as usize;
         let full = record.full;
-        match slot.as_mut() {
-            Some((_, bytes)) => bytes.extend_from_slice(&record.text),
-            None if full => whole.push(record),
-            None => {
-                *slot = Some((whole.len(), record.text.to_vec()));
-                whole.push(record);
-            }
+        if full && self.open[at].is_none() {
+            return Some(record);
         }
-        if full && let Some((at, bytes)) = slot.take() {
-            whole[at].text = bytes.into();
-            whole[at].full = true;
-        }
+        self.parts[at].extend_from_slice(&record.text);
+        self.open[at].get_or_insert(record);
+        (full || self.parts[at].len() >= JOINED_BYTES_MAX).then(|| self.close(at)).flatten()
     }
-    for (at, bytes) in open.into_iter().flatten() {
-        whole[at].text = bytes.into();
+
+    /// What has come of lines without an end.
+    pub(super) fn finish(&mut self) -> impl Iterator<Item = Record> {
+        (0..2).filter_map(|at| self.close(at))
     }
-    whole
+
+    fn close(&mut self, at: usize) -> Option<Record> {
+        let line = self.open[at].take()?;
+        Some(Record { text: std::mem::take(&mut self.parts[at]).into(), full: true, ..line })
+    }
 }
 
 #[cfg(test)]
@@ -108,14 +127,33 @@ mod tests {
     #[test]
     fn parts_are_joined_by_stream() {
         let parse = |line: Bytes| Record::parse(&line).unwrap();
-        let records = vec![
-            parse(line(1, LogStream::Out, "P", b"long ")),
-            parse(line(1, LogStream::Err, "F", b"other")),
-            parse(line(2, LogStream::Out, "F", b"line")),
-            parse(line(3, LogStream::Out, "F", b"next")),
-        ];
-        let texts: Vec<_> = joined(records).into_iter().map(|record| record.text).collect();
-        assert_eq!(texts, [&b"long line"[..], b"other", b"next"]);
+        let mut joiner = Joiner::default();
+        let mut texts = Vec::new();
+        for line in [
+            line(1, LogStream::Out, "P", b"long "),
+            line(1, LogStream::Err, "F", b"other"),
+            line(2, LogStream::Out, "F", b"line"),
+            line(3, LogStream::Out, "F", b"next"),
+            line(4, LogStream::Out, "P", b"no end"),
+        ] {
+            texts.extend(joiner.take(parse(line)).map(|record| record.text));
+        }
+        assert!(joiner.is_open());
+        texts.extend(joiner.finish().map(|record| record.text));
+        assert_eq!(texts, [&b"other"[..], b"long line", b"next", b"no end"]);
+        assert!(!joiner.is_open());
+    }
+
+    #[test]
+    fn no_more_of_a_line_is_held_than_is_handed_on_at_once() {
+        let part = vec![b'x'; PART_BYTES_MAX];
+        let mut joiner = Joiner::default();
+        let parts = 3 * JOINED_BYTES_MAX / PART_BYTES_MAX;
+        let given = (0..parts).filter_map(|_| {
+            let record = Record { at_ms: 0, stream: LogStream::Out, full: false, text: part.clone().into() };
+            joiner.take(record).map(|line| line.text.len())
+        });
+        assert_eq!(given.collect::<Vec<_>>(), [JOINED_BYTES_MAX; 3]);
     }
 
     #[test]

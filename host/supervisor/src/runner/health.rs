@@ -54,7 +54,8 @@ impl Runner {
         let finding = async move {
             tokio::time::sleep(Duration::from_millis(health.every_ms.max(1))).await;
             let began = clock.now();
-            let outcome = probe::once(&health.check, health.timeout_ms, &of).await;
+            let outcome =
+                probe::once(&health.check, false, health.timeout_ms, &of).await.map_err(|failed| failed.why);
             Finding::Checked { outcome, took_ms: clock.now().ms_since(began) }
         };
         self.checkup.next = Some((self.state.incarnation, Box::pin(finding)));

@@ -12,7 +12,6 @@ use crate::children::{Child, LifeEnv, PendingSpawn, Spawned};
 use crate::decider::{Permission, StartCase, Verdict};
 use crate::order::{Gate, gate};
 use crate::seed::seed;
-use crate::spec::Check;
 
 /// An attempt to start it, from the wish to the spawn.
 #[derive(Debug)]
@@ -35,7 +34,6 @@ pub(super) struct Launching {
     /// The life before it.
     before: Incarnation,
     pub(super) pending: PendingSpawn,
-    text_seen: Option<oneshot::Receiver<()>>,
     env: LifeEnv,
     /// Why it is spawned now.
     reason: Arc<str>,
@@ -150,24 +148,21 @@ impl Runner {
     fn launch(&mut self, env: LifeEnv, allowed: Option<Arc<str>>) {
         let before = self.state.incarnation;
         let incarnation = before.next();
-        let text_seen = self.await_text(incarnation);
         let pending = self.shared.spawner.spawn(self.spec.clone(), incarnation, env.clone());
         let reason = self.why_now(allowed);
-        self.launching = Some(Launching { before, pending, text_seen, env, reason, outcome: None });
+        self.launching = Some(Launching { before, pending, env, reason, outcome: None });
         self.step(Step::Spawn);
     }
 
-    /// The line of its output that makes it ready, to be waited for from before it is spawned.
+    /// The line of its output that makes it ready, to be waited for from before its output is read.
     pub(super) fn await_text(&self, incarnation: Incarnation) -> Option<oneshot::Receiver<()>> {
-        match self.spec.ready.as_ref().map(|ready| &ready.check) {
-            Some(Check::LogLine(text)) => Some(self.shared.logs.await_text(self.state.id, incarnation, text)),
-            _ => None,
-        }
+        let text = probe::awaited_text(&self.spec, &self.vars)?.ok()?;
+        Some(self.shared.logs.await_text(self.state.id, incarnation, &text))
     }
 
     pub(super) fn on_spawned(&mut self) {
         let Some(launching) = self.launching.take() else { return };
-        let Launching { before, text_seen, env, reason, outcome: Some(spawned), .. } = launching else {
+        let Launching { before, env, reason, outcome: Some(spawned), .. } = launching else {
             return;
         };
         self.step(Step::Spawned);
@@ -175,10 +170,11 @@ impl Runner {
             Ok(Child { pid, exit, output, vars }) => {
                 let incarnation = before.next();
                 self.child = Some(Own { incarnation, pid, exit, ended: None });
+                (self.env, self.vars) = (env, vars);
+                let text_seen = self.await_text(incarnation);
                 if let Some(output) = output {
                     self.shared.logs.capture(self.state.id, incarnation, output);
                 }
-                (self.env, self.vars) = (env, vars);
                 self.commit(before, &Event::Spawned { pid, reason });
                 self.watch_readiness(incarnation, text_seen);
             }
@@ -231,7 +227,16 @@ impl Runner {
 
     /// Whose checks are made.
     pub(super) fn checked(&self) -> Checked {
-        Checked { spec: self.spec.clone(), env: self.env.clone(), helpers: self.shared.helpers.clone() }
+        Checked {
+            spec: self.spec.clone(),
+            env: self.env.clone(),
+            pid: self.state.pid(),
+            vars: self.vars.clone(),
+            helpers: self.shared.helpers.clone(),
+            resolver: self.shared.resolver.clone(),
+            reading: self.shared.jobs.reading.clone(),
+            turn: self.check_turn.clone(),
+        }
     }
 
     pub(super) fn on_ready(&mut self, incarnation: Incarnation, reason: &str) {

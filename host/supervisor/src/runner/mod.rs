@@ -36,7 +36,7 @@ use provost_state::{
     At, Cause, Ended, Event, Exit, Generation, Incarnation, Moment, Phase, ProcessState, Rejected, Ruling,
     RulingAction, Signal,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::children::{Boxed, LifeEnv};
 use crate::decider::{EndCase, Permission, Verdict};
@@ -120,6 +120,8 @@ pub(crate) struct Runner {
     permission: Tagged<Verdict<Permission>>,
     attempt: Attempt,
     checkup: Checkup,
+    /// Held by a program that checks it.
+    check_turn: Arc<Semaphore>,
     /// What start policies gave to this life.
     env: LifeEnv,
     /// The values of the variables that the checks of this life name.
@@ -207,6 +209,7 @@ impl Runner {
             permission: None,
             attempt: Attempt::new(Cause::Boot),
             checkup: Checkup::default(),
+            check_turn: Arc::new(Semaphore::new(1)),
             env: Arc::default(),
             vars: Arc::default(),
         }
@@ -343,6 +346,9 @@ impl Runner {
         self.child = None;
         if !committed {
             return;
+        }
+        if matches!(self.state.phase, Phase::Stopped) {
+            self.shared.logs.stopped(self.state.id);
         }
         let doomed = match &self.standing {
             Standing::Ending { after: After::Fatal(reason), .. } => Some(reason.clone()),

@@ -4,18 +4,23 @@ use std::sync::mpsc::channel;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::*;
 use crate::decider::RestartBudget;
 
-/// A policy that does not come back from a call before the sender is dropped.
-fn stuck(name: &str) -> (Arc<dyn Policy>, mpsc::Sender<()>) {
+/// A policy that does not come back from a call before the sender is dropped; rung when it is asked.
+fn stuck(name: &str) -> (Arc<dyn Policy>, mpsc::Sender<()>, Arc<Notify>) {
     let (let_go, gate) = channel::<()>();
     let gate = Mutex::new(gate);
+    let asked = Arc::new(Notify::new());
+    let bell = asked.clone();
     let policy = judge(name, move |_| {
+        bell.notify_one();
         gate.lock().unwrap().recv().ok();
         Ok(Decision::new(Action::StayDown, "too late"))
     });
-    (policy, let_go)
+    (policy, let_go, asked)
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +46,7 @@ async fn when_the_chain_has_no_answer_the_last_good_of_those_that_failed_is_aske
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_is_stuck_for_ever_leaves_time_for_the_next_and_is_not_asked_again() {
-    let (stuck, let_go) = stuck("stuck");
+    let (stuck, let_go, asked) = stuck("stuck");
     let firm = judge("firm", decides(restart(5), "firm"));
     let world = World::with(
         vec![ProcessSpec { policies: vec![stuck, firm], ..spec("web") }],
@@ -51,6 +56,7 @@ async fn a_policy_that_is_stuck_for_ever_leaves_time_for_the_next_and_is_not_ask
     world.until_phase("web", PhaseKind::Running).await;
     world.children.end("web", Exit::Code(1));
     let ended = world.until_phase("web", PhaseKind::Exited).await;
+    asked.notified().await;
     // A blocked thread keeps the paused clock from advancing by itself.
     tokio::time::advance(Duration::from_millis(301)).await;
     let ruled = world.until("web", |state| state.restarts == 1).await;
@@ -69,7 +75,7 @@ async fn a_policy_that_is_stuck_for_ever_leaves_time_for_the_next_and_is_not_ask
 
 #[tokio::test(start_paused = true)]
 async fn with_nobody_but_the_stuck_the_failsafe_answers_within_the_deadline() {
-    let (stuck, let_go) = stuck("stuck");
+    let (stuck, let_go, asked) = stuck("stuck");
     let world =
         World::with(vec![ProcessSpec { policies: vec![stuck], ..spec("web") }], Vec::new(), |settings| {
             Settings { decision_deadline_ms: 1_000, ..settings }
@@ -77,6 +83,7 @@ async fn with_nobody_but_the_stuck_the_failsafe_answers_within_the_deadline() {
     world.until_phase("web", PhaseKind::Running).await;
     world.children.end("web", Exit::Code(1));
     world.until_phase("web", PhaseKind::Exited).await;
+    asked.notified().await;
     tokio::time::advance(Duration::from_millis(501)).await;
     let ruling = world.until("web", |state| state.restarts == 1).await.decision.clone().unwrap();
     assert_eq!(&*ruling.by, "failsafe");
@@ -147,4 +154,86 @@ async fn a_chain_that_is_replaced_judges_the_next_end() {
     world.children.end("web", Exit::Code(1));
     let done = world.until("web", |state| state.decision.is_some()).await;
     assert_eq!(&*done.decision.as_ref().unwrap().by, "new");
+}
+
+/// Restarts in a millisecond.
+fn prompt(name: &str) -> Arc<dyn Policy> {
+    judge(name, decides(restart(1), "at once"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_stuck_in_all_its_calls_delays_no_decision_of_another() {
+    let (stuck, let_go, asked) = stuck("stuck");
+    let name = |number: usize| format!("held.{number}");
+    let mut specs: Vec<_> =
+        (0..20).map(|at| ProcessSpec { policies: vec![stuck.clone()], ..spec(&name(at)) }).collect();
+    specs.push(ProcessSpec { policies: vec![prompt("prompt")], ..spec("web") });
+    let world =
+        World::with(specs, Vec::new(), |settings| Settings { decision_deadline_ms: 1_000, ..settings });
+    for at in 0..20 {
+        world.until_phase(&name(at), PhaseKind::Running).await;
+        world.children.end(&name(at), Exit::Code(1));
+    }
+    asked.notified().await;
+    world.until_phase("web", PhaseKind::Running).await;
+    for life in 1..=5 {
+        world.children.end("web", Exit::Code(1));
+        let ruled = world.until("web", |state| state.restarts == life).await;
+        let ruling = ruled.decision.clone().unwrap();
+        assert_eq!((&*ruling.by, ruling.overruled.as_deref()), ("prompt", None));
+        let Phase::Backoff { until } = ruled.phase else { panic!("it is {ruled:?}") };
+        // A blocked thread keeps the paused clock from advancing by itself.
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let next = world.until("web", |state| state.incarnation.0 == life + 1 && state.ready()).await;
+        assert!(next.changed_at.ms_since(until) <= 2, "nothing was waited for");
+    }
+    tokio::time::advance(Duration::from_millis(1_001)).await;
+    for at in 0..20 {
+        let ruling = world.until(&name(at), |state| state.restarts == 1).await.decision.clone().unwrap();
+        assert_eq!(&*ruling.by, "failsafe", "{ruling:?}");
+    }
+    drop(let_go);
+}
+
+/// A policy as it is held by each process: another object, and the same plugin.
+#[derive(Debug)]
+struct Handle(Arc<dyn Policy>);
+
+impl Policy for Handle {
+    fn name(&self) -> &Arc<str> {
+        self.0.name()
+    }
+
+    fn judges(&self, judgement: Judgement) -> bool {
+        self.0.judges(judgement)
+    }
+
+    fn on_exit(&self, ended: &Ended, world: &Arc<Snapshot>) -> Result<Decision, Fault> {
+        self.0.on_exit(ended, world)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_stuck_is_known_by_its_name_to_all_processes_that_it_judges() {
+    let (stuck, let_go, asked) = stuck("stuck");
+    let of = |name: &str| {
+        let policies: Vec<Arc<dyn Policy>> = vec![Arc::new(Handle(stuck.clone())), prompt("prompt")];
+        ProcessSpec { policies, ..spec(name) }
+    };
+    let world = World::with(vec![of("web"), of("db")], Vec::new(), |settings| Settings {
+        decision_deadline_ms: 900,
+        ..settings
+    });
+    for name in ["web", "db"] {
+        world.until_phase(name, PhaseKind::Running).await;
+    }
+    world.children.end("web", Exit::Code(1));
+    asked.notified().await;
+    tokio::time::advance(Duration::from_millis(301)).await;
+    let ruling = world.until("web", |state| state.restarts == 1).await.decision.clone().unwrap();
+    assert!(ruling.overruled.as_ref().unwrap().contains("no answer within 300 ms"), "{ruling:?}");
+    world.children.end("db", Exit::Code(1));
+    let ruling = world.until("db", |state| state.restarts == 1).await.decision.clone().unwrap();
+    assert!(ruling.overruled.as_ref().unwrap().contains("has not come back"), "{ruling:?}");
+    drop(let_go);
 }

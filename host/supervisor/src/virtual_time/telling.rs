@@ -11,7 +11,6 @@ use super::*;
 /// What a consumer was told: its clock, the first and last generation, and what was missed.
 type Told = Arc<Mutex<Vec<(Vec<Generation>, u64)>>>;
 
-#[derive(Debug)]
 struct Ears {
     name: Arc<str>,
     /// Calls that fail before the first that succeeds.
@@ -19,7 +18,20 @@ struct Ears {
     calls: Arc<AtomicUsize>,
     told: Told,
     gone: Arc<AtomicBool>,
+    /// Whom to wake when it is gone.
+    wake: Wakers,
+    /// Calls that panic before the first that does not.
+    panics: u32,
     dropped: tokio::sync::mpsc::Sender<()>,
+}
+
+type Wakers = Arc<Mutex<Vec<Box<dyn FnOnce() + Send>>>>;
+
+#[expect(clippy::missing_fields_in_debug, reason = "functions have no words")]
+impl fmt::Debug for Ears {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ears").field("name", &self.name).finish()
+    }
 }
 
 impl Consumer for Ears {
@@ -31,7 +43,15 @@ impl Consumer for Ears {
         self.gone.load(Ordering::Acquire)
     }
 
+    fn when_gone(&self, wake: Box<dyn FnOnce() + Send>) {
+        self.wake.lock().unwrap().push(wake);
+    }
+
     fn on_change(&mut self, batch: &Batch, _: &Arc<Snapshot>) -> Result<(), Fault> {
+        if self.panics > 0 {
+            self.panics -= 1;
+            panic!("on purpose");
+        }
         self.calls.fetch_add(1, Ordering::AcqRel);
         if self.fails > 0 {
             self.fails -= 1;
@@ -48,14 +68,17 @@ struct Heard {
     calls: Arc<AtomicUsize>,
     told: Told,
     gone: Arc<AtomicBool>,
+    wake: Wakers,
     news: tokio::sync::mpsc::Receiver<()>,
 }
 
 fn ears(fails: u32) -> (Box<Ears>, Heard) {
     let (dropped, news) = tokio::sync::mpsc::channel(1);
     let (calls, told, gone) = (Arc::default(), Told::default(), Arc::new(AtomicBool::new(false)));
-    let heard = Heard { calls: Arc::clone(&calls), told: told.clone(), gone: gone.clone(), news };
-    (Box::new(Ears { name: "ears".into(), fails, calls, told, gone, dropped }), heard)
+    let wake = Wakers::default();
+    let heard =
+        Heard { calls: Arc::clone(&calls), told: told.clone(), gone: gone.clone(), wake: wake.clone(), news };
+    (Box::new(Ears { name: "ears".into(), fails, calls, told, gone, wake, panics: 0, dropped }), heard)
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,7 +87,7 @@ async fn a_consumer_that_fails_is_told_again_after_a_pause_and_how_much_it_misse
     world.until_phase("web", PhaseKind::Running).await;
     let (consumer, mut heard) = ears(3);
     let from = world.supervisor.reader().look().generation().0;
-    world.supervisor.consume(consumer).unwrap();
+    world.supervisor.consume(consumer);
     let began = tokio::time::Instant::now();
     let id = world.id("web");
     // The thread of a consumer is none of the runtime's: each round gives it something to fail on.
@@ -88,10 +111,50 @@ async fn a_consumer_that_fails_is_told_again_after_a_pause_and_how_much_it_misse
 async fn a_consumer_that_is_gone_is_told_nothing_and_its_thread_ends() {
     let world = World::new(vec![ProcessSpec { autostart: false, ..spec("web") }]);
     let (consumer, mut heard) = ears(0);
-    world.supervisor.consume(consumer).unwrap();
+    world.supervisor.consume(consumer);
     heard.gone.store(true, Ordering::Release);
     world.supervisor.start(world.id("web"), Cause::User).await.unwrap();
     // When the thread ends it drops the consumer, and with it the only sender.
     assert_eq!(heard.news.recv().await, None);
     assert_eq!(heard.calls.load(Ordering::Acquire), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_is_unloaded_ends_its_thread_at_once_although_nothing_changes() {
+    let world = World::new(vec![ProcessSpec { autostart: false, ..spec("web") }]);
+    let (consumer, mut heard) = ears(0);
+    world.supervisor.consume(consumer);
+    world.supervisor.start(world.id("web"), Cause::User).await.unwrap();
+    world.until_phase("web", PhaseKind::Running).await;
+    heard.news.recv().await;
+    heard.gone.store(true, Ordering::Release);
+    for wake in heard.wake.lock().unwrap().drain(..) {
+        wake();
+    }
+    // When the thread ends it drops the consumer, and with it the only sender.
+    while heard.news.recv().await.is_some() {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_panics_is_shown_as_degraded_and_told_again_with_what_it_missed() {
+    let world = World::new(vec![spec("web")]);
+    world.until_phase("web", PhaseKind::Running).await;
+    let (mut consumer, mut heard) = ears(0);
+    consumer.panics = 1;
+    let from = world.supervisor.reader().look().generation().0;
+    world.supervisor.consume(consumer);
+    world.supervisor.stop(world.id("web"), Cause::User).await.unwrap();
+    let degraded = || world.supervisor.degraded().list();
+    while degraded().is_empty() {
+        tokio::task::yield_now().await;
+        std::thread::yield_now();
+    }
+    assert_eq!(&*degraded()[0].what, "telling ears");
+    assert_eq!(&*degraded()[0].reason, "its thread panicked: on purpose; it is started again");
+    world.children.end("web", Exit::Signal(TERM.number()));
+    heard.news.recv().await.unwrap();
+    let (generations, missed) = heard.told.lock().unwrap()[0].clone();
+    assert!(missed > 0);
+    assert_eq!(generations.last().unwrap().0 - from, missed + generations.len() as u64, "told or counted");
+    assert_eq!(degraded(), []);
 }

@@ -1,5 +1,7 @@
 //! One component that plays all six roles, as its settings say: what the tests of roles are about.
 
+use std::collections::BTreeMap;
+
 use provost_guest::{
     Batch, Decision, Demand, Ended, HealthDecision, HealthPolicy, Observation, Plan, Request, Response,
     RestartPolicy, ScaleDecision, ScalePolicy, Span, StartDecision, StartPolicy, StatusConsumer, StatusView,
@@ -16,6 +18,9 @@ pub struct Conductor {
     wait: Span,
     /// So many replicas are to run.
     replicas: u32,
+    /// These variables are set for each start, whether the operator has granted them or not.
+    #[serde(default)]
+    set: BTreeMap<String, String>,
 }
 
 /// The key of how many changes it was told.
@@ -35,7 +40,8 @@ impl StartPolicy for Conductor {
         if plan.waited < self.wait.ms() {
             return StartDecision::wait(self.wait, "not before its turn");
         }
-        StartDecision::allow("its turn").with_env("GREETING", format!("hello {}", plan.name))
+        let greeted = StartDecision::allow("its turn").with_env("GREETING", format!("hello {}", plan.name));
+        self.set.iter().fold(greeted, |decision, (name, value)| decision.with_env(name, value))
     }
 }
 

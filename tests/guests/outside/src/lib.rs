@@ -19,6 +19,7 @@ fn attempt(what: &str, with: &str) -> Result<String, String> {
     match what {
         "read" => files::read(with),
         "write" => files::write(with),
+        "replace" => files::replace(with),
         "env" => Ok(format!("{:?}", provost_guest::env::var(with))),
         "now" => Ok(wasip2::clocks::wall_clock::now().seconds.to_string()),
         "wait" => {
@@ -81,6 +82,19 @@ mod files {
         let file = open(goal, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
         file.write(b"written", 0).map_err(said)?;
         Ok("written".to_owned())
+    }
+
+    /// `DIR|NAME|ASIDE|TARGET`: puts a link to `TARGET` in the place of `NAME`, which is kept as `ASIDE`.
+    pub(super) fn replace(goal: &str) -> Result<String, String> {
+        let parts: Vec<&str> = goal.split('|').collect();
+        let [dir, name, aside, target] = parts[..] else {
+            return Err("write DIR|NAME|ASIDE|TARGET".to_owned());
+        };
+        let (dir, _) =
+            get_directories().into_iter().find(|(_, known)| known == dir).ok_or("it is not granted")?;
+        dir.rename_at(name, &dir, aside).map_err(said)?;
+        dir.symlink_at(target, name).map_err(said)?;
+        Ok("replaced".to_owned())
     }
 }
 

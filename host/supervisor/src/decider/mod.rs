@@ -1,26 +1,26 @@
 //! Asks the policies, under a deadline, on threads that run no tasks. A decision always comes: the chain in its order,
 //! then what answered before each policy that failed, then the failsafe; and the verdict says what went wrong on the way.
 //!
-//! What a case is, and how the answers to it are bounded, says `cases`; the figures of the bounds are in `envelope`.
+//! What a case is, and how the answers to it are bounded, says `cases`; the figures of the bounds are in `envelope`; how
+//! many calls of one policy there may be, and which of them are stuck, is in `strays`. No policy waits for another one:
+//! each has its own turns, and there are threads for all of them.
 
 mod cases;
 mod envelope;
+mod strays;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::jobs::Pool;
-use provost_state::{Decision, Policy, failsafe};
-use tokio::sync::Semaphore;
+use provost_state::{Decision, Fault, FaultKind, Policy, failsafe};
 use tokio::time::{Instant, timeout_at};
+
+use crate::jobs::Pool;
+use strays::{AT_ONCE, NoTurn, Strays, Turn, own_share_ms};
 
 pub(crate) use cases::{Bounded, Case, Diagnosis, EndCase, HealthCase, Permission, ScaleCase, StartCase};
 pub(crate) use envelope::Envelope;
 pub use envelope::RestartBudget;
-
-/// Policies that may be asked at the same time; the others wait their turn, within their deadline.
-const ASKED_AT_ONCE: usize = 4;
 
 /// A decision after the host has bounded it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,6 @@ impl<D> Verdict<D> {
 
 #[derive(Debug)]
 pub(crate) struct Decider {
-    turns: Arc<Semaphore>,
     judging: Pool,
     envelope: Envelope,
     strays: Arc<Strays>,
@@ -56,7 +55,7 @@ pub(crate) struct Decider {
 
 impl Decider {
     pub(crate) fn new(envelope: Envelope, judging: Pool) -> Self {
-        Self { turns: Arc::new(Semaphore::new(ASKED_AT_ONCE)), judging, envelope, strays: Arc::default() }
+        Self { judging, envelope, strays: Arc::default() }
     }
 
     /// The verdict on a case, at the latest when the deadline has passed.
@@ -82,42 +81,57 @@ impl Decider {
         hearing.last_resort()
     }
 
-    /// Asks one policy on a thread of its own, until `ends`.
+    /// Asks one policy on a thread for that, until `ends`.
     async fn call<C: Case>(
         &self,
         policy: &Arc<dyn Policy>,
         case: &Arc<C>,
         ends: Instant,
     ) -> Result<Decision<C::Said>, String> {
-        if self.strays.has(policy) {
-            return Err("has not come back from an earlier call: it is not asked until then".to_owned());
-        }
         let granted_ms = ends.saturating_duration_since(Instant::now()).as_millis();
-        let total_ms = self.envelope.deadline.as_millis();
-        let Ok(turn) = timeout_at(ends, self.turns.clone().acquire_owned()).await else {
-            return Err(format!(
-                "did not get its turn within {granted_ms} ms: {ASKED_AT_ONCE} others are asked"
-            ));
-        };
-        // It is held to its whole share: that it had to wait for its turn is not its fault.
-        let share_ms = u64::try_from(granted_ms).unwrap_or(u64::MAX).max(1);
-        let (asked, question) = (policy.within(share_ms).unwrap_or_else(|| policy.clone()), case.clone());
-        let judging = self.judging.clone();
-        let mut call = tokio::spawn(async move { judging.run(move || question.put(&*asked)).await });
-        let answer = timeout_at(ends, &mut call).await;
-        drop(turn);
-        match answer {
-            Ok(Ok(Ok(Ok(decision)))) => Ok(decision),
-            Ok(Ok(Ok(Err(fault)))) => Err(fault.to_string()),
-            Ok(Ok(Err(lost))) => Err(format!("its call was lost: {lost}")),
-            Ok(Err(error)) => Err(format!("the task that asked it ended: {error}")),
-            Err(_) => {
-                self.strays.await_return(policy.clone(), call);
+        let turn = self.strays.turn(&**policy, ends).await.map_err(|why| match why {
+            NoTurn::Stuck => "has not come back from an earlier call: it is not asked until then".to_owned(),
+            NoTurn::TimedOut => {
+                format!("timed out after {granted_ms} ms waiting for one of its {AT_ONCE} calls in progress to end")
+            }
+        })?;
+        let (asked, question, call) = (policy.clone(), case.clone(), turn.clone());
+        // If nobody waits for it any more, the job is carried out all the same: then it is a stray.
+        let job = self.judging.run(move || {
+            if !call.begin() {
+                return Err(Fault { kind: FaultKind::Busy, message: "nobody waits for its answer".into() });
+            }
+            // Panics are caught by the pool: the turn is given back as well.
+            let call = Returning(call);
+            let share_ms = own_share_ms(ends.saturating_duration_since(Instant::now()));
+            let asked = asked.within(share_ms).unwrap_or(asked);
+            let answer = question.put(&*asked);
+            drop(call);
+            answer
+        });
+        match timeout_at(ends, job).await {
+            Ok(Ok(Ok(decision))) => Ok(decision),
+            Ok(Ok(Err(fault))) => Err(fault.to_string()),
+            Ok(Err(lost)) => Err(format!("its call was lost: {lost}")),
+            Err(_) if turn.abandon() => {
+                let total_ms = self.envelope.deadline.as_millis();
                 Err(format!(
                     "no answer within {granted_ms} ms, its share of decision_deadline ({total_ms} ms)"
                 ))
             }
+            Err(_) => {
+                Err(format!("timed out after {granted_ms} ms waiting for a thread: all of them are busy"))
+            }
         }
+    }
+}
+
+/// Ends a call when it is dropped.
+struct Returning(Turn);
+
+impl Drop for Returning {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -184,49 +198,6 @@ impl<'a, C: Case> Hearing<'a, C> {
         let overruled = std::mem::take(&mut self.overruled);
         let overruled = (!overruled.is_empty()).then(|| Arc::from(overruled.join("; ")));
         Verdict { action, by, reason, overruled }
-    }
-}
-
-/// Policies that are stuck in a call in spite of their own limits. They are not asked again before they come back, so
-/// that one of them can keep a few threads and never all turns.
-#[derive(Debug, Default)]
-struct Strays(Mutex<HashMap<usize, usize>>);
-
-impl Strays {
-    /// Its place in memory: whoever is entered is kept alive until it is taken out.
-    fn key(policy: &Arc<dyn Policy>) -> usize {
-        Arc::as_ptr(policy).cast::<()>().addr()
-    }
-
-    fn calls<R>(&self, look: impl FnOnce(&mut HashMap<usize, usize>) -> R) -> R {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn has(&self, policy: &Arc<dyn Policy>) -> bool {
-        self.calls(|calls| calls.contains_key(&Self::key(policy)))
-    }
-
-    /// Nobody waits for this call any more; the policy is a stray until it has ended.
-    fn await_return<T: Send + 'static>(
-        self: &Arc<Self>,
-        policy: Arc<dyn Policy>,
-        call: tokio::task::JoinHandle<T>,
-    ) {
-        let key = Self::key(&policy);
-        self.calls(|calls| *calls.entry(key).or_default() += 1);
-        let strays = self.clone();
-        tokio::spawn(async move {
-            let _ = call.await;
-            strays.calls(|calls| {
-                if let Some(count) = calls.get_mut(&key) {
-                    *count -= 1;
-                    if *count == 0 {
-                        calls.remove(&key);
-                    }
-                }
-            });
-            drop(policy);
-        });
     }
 }
 

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod bounds;
+mod options;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -121,7 +124,8 @@ fn what_is_not_said_has_a_default() {
     let spec = &specs[0];
     assert_eq!((spec.stop_signal, spec.stop_grace_ms, spec.autostart), (Signal::TERM, 10_000, true));
     assert_eq!((spec.log.file_bytes_max, spec.log.files_max), (16 << 20, 4));
-    assert!(spec.cwd.is_none() && spec.ready.is_none() && spec.policies.is_empty());
+    assert_eq!(spec.cwd, Some(std::env::current_dir().unwrap().join("conf")), "the folder of the config");
+    assert!(spec.ready.is_none() && spec.policies.is_empty());
 }
 
 #[test]
@@ -202,8 +206,8 @@ fn an_unknown_key_gets_the_nearest_right_one() {
         refusal("[process.web]\n  commnd = [\"a\"]\n  command = [\"a\"]\n"),
         "error: conf/provost.toml:2:3: unknown key `commnd` in [process.web]\n \
          2 |   commnd = [\"a\"]\n   |   ^^^^^^\n\
-         hint: did you mean `command`? keys here: `command`, `group`, `stop`, `logs`, `cwd`, `env`, \
-         `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `health`, `replicas`"
+         hint: did you mean `command`? keys here: `command`, `group`, `stop`, `stderr`, `stdin`, `tty`, \
+         `logs`, `cwd`, `env`, `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `health`, `replicas`"
     );
 }
 

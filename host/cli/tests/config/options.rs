@@ -1,0 +1,118 @@
+//! How a process is stopped, what its streams are, and what its checks may say.
+
+use provost_state::Signal;
+use provost_supervisor::{Check, Escaped, Stderr, Stdin, StopTo};
+
+use crate::{refusal, specs};
+
+const HEAD: &str = "[process.a]\ncommand = 'a'\n";
+
+#[test]
+fn each_option_of_a_child_reaches_its_spec_and_has_a_default() {
+    let plain = &specs(HEAD)[0];
+    assert_eq!(
+        (plain.stop_signal, plain.stop_to, plain.escaped),
+        (Signal::TERM, StopTo::Group, Escaped::Kill)
+    );
+    assert_eq!((plain.stderr, plain.stdin, plain.tty), (Stderr::Own, Stdin::Null, false));
+
+    let all = "stop = { signal = 'SIGRTMIN+3', to = 'main', escaped = 'leave' }\nstderr = 'merge'\nstdin = 'open'\n\
+               ready = { tcp = '127.0.0.1:$PORT', own_port = true }\n";
+    let spec = &specs(&format!("{HEAD}{all}"))[0];
+    assert_eq!(spec.stop_signal, Signal::new(37).unwrap());
+    assert_eq!((spec.stop_to, spec.escaped), (StopTo::Main, Escaped::Leave));
+    assert_eq!((spec.stderr, spec.stdin), (Stderr::Merged, Stdin::Open));
+    let ready = spec.ready.as_ref().unwrap();
+    assert_eq!((&ready.check, ready.own_port), (&Check::Tcp("127.0.0.1:$PORT".into()), true));
+
+    assert!(specs(&format!("{HEAD}tty = true\nstderr = 'merge'\n"))[0].tty);
+}
+
+#[test]
+fn signals_have_names_and_numbers() {
+    for (text, number) in [
+        ("'TERM'", 15),
+        ("'sigusr1'", 10),
+        ("9", 9),
+        ("'34'", 34),
+        ("0x40", 64),
+        ("'RTMAX-1'", 63),
+        ("'POLL'", 29),
+    ] {
+        let spec = &specs(&format!("{HEAD}stop = {{ signal = {text} }}\n"))[0];
+        assert_eq!(spec.stop_signal.number(), number, "{text}");
+    }
+    for text in ["0", "32", "'33'", "65", "-1", "'RTMIN+31'", "''", "true", "'TREM'"] {
+        let said = refusal(&format!("{HEAD}stop = {{ signal = {text} }}\n"));
+        assert!(said.starts_with("error: conf/provost.toml:3:19: "), "{text}: {said}");
+    }
+    insta::assert_snapshot!(refusal(&format!("{HEAD}stop = {{ signal = 33 }}\n")), @r#"
+        error: conf/provost.toml:3:19: signal 33 cannot be sent: the C library keeps 32 and 33 for its threads
+         3 | stop = { signal = 33 }
+           |                   ^^
+        hint: the first signal of your own is SIGRTMIN, which is 34
+        "#);
+    insta::assert_snapshot!(refusal(&format!("{HEAD}stop = {{ signal = 'TREM' }}\n")), @r#"
+        error: conf/provost.toml:3:19: `TREM` is not a signal
+         3 | stop = { signal = 'TREM' }
+           |                   ^^^^^^
+        hint: did you mean `SIGTERM`? write a name such as "TERM", "SIGHUP" or "SIGRTMIN+3", or a number from 1 to 31 or 34 to 64
+        "#);
+}
+
+#[test]
+fn what_does_not_go_with_a_terminal_is_refused_with_the_reason() {
+    insta::assert_snapshot!(refusal(&format!("{HEAD}tty = true\nstdin = 'open'\nstderr = 'own'\n")), @r#"
+        error: conf/provost.toml:4:1: `stdin` of [process.a] does not go with `tty = true`
+         4 | stdin = 'open'
+           | ^^^^^
+        hint: a terminal is standard input, output and error in one, so standard input is that: remove `stdin`, or `tty`
+
+        error: conf/provost.toml:5:1: `stderr` of [process.a] does not go with `tty = true`
+         5 | stderr = 'own'
+           | ^^^^^^
+        hint: a terminal is standard input, output and error in one, so standard error is that: remove `stderr`, or `tty`
+        "#);
+    assert!(refusal(&format!("{HEAD}stdin = 'null'\ntty = true\n")).contains("3:1: `stdin` of [process.a]"));
+}
+
+#[test]
+fn a_wrong_option_is_told_with_the_right_ones() {
+    for (line, place, what) in [
+        ("stop = { to = 'leader' }", "3:15", "cannot be `leader`"),
+        ("stop = { escaped = 'kil' }", "3:20", "did you mean `kill`? values of `escaped`: `kill`, `leave`"),
+        ("stderr = 'stdout'", "3:10", "values of `stderr`: `own`, `merge`"),
+        ("stdin = 1", "3:9", "`stdin` in [process.a] must be a text, not a whole number"),
+        ("tty = 'yes'", "3:7", "`tty` in [process.a] must be true or false"),
+        ("logs = { files = 1000000000 }", "3:10", "`files` is 1000000000, and at most 10000 are kept"),
+        ("ready = { log = 'up', own_port = true }", "3:23", "`own_port` goes with `tcp` and `http` only"),
+        ("ready = { exec = 'true', own_port = true }", "3:26", "`own_port` goes with `tcp` and `http` only"),
+        ("ready = { tcp = '${PORT' }", "3:17", "`${` has no `}` after it"),
+        ("health = { http = 'http://a/${b c}' }", "3:19", "`${b c}` names no variable"),
+        ("ready = { tcp = 'localhost$PORT' }", "3:17", "is not a host and a port"),
+        ("health = { tcp = 'a:1', own_port = true }", "3:25", "unknown key `own_port`"),
+    ] {
+        let said = refusal(&format!("{HEAD}{line}\n"));
+        assert!(said.contains(&format!("provost.toml:{place}: ")) && said.contains(what), "{line}: {said}");
+        assert_eq!(said.matches("error:").count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn variables_may_stand_in_checks_and_two_dollars_are_one() {
+    for line in [
+        "ready = { tcp = '$HOST:${PORT}' }",
+        "ready = { tcp = '$ADDRESS' }",
+        "ready = { http = 'http://127.0.0.1:$PORT/$PATH' }",
+        "ready = { http = '${URL}' }",
+        "ready = { log = 'costs $$5 and $5' }",
+    ] {
+        assert!(specs(&format!("{HEAD}{line}\n"))[0].ready.is_some(), "{line}");
+    }
+}
+
+#[test]
+fn a_number_in_the_environment_is_the_one_that_was_meant() {
+    let spec = &specs(&format!("{HEAD}env = {{ A = 0x10, B = 1_000, C = -7 }}\n"))[0];
+    assert_eq!((&*spec.env["A"], &*spec.env["B"], &*spec.env["C"]), ("16", "1000", "-7"));
+}

@@ -1,0 +1,212 @@
+//! A connection's bytes, and what is known of it by them: whether a request has begun, and whether its reader takes what it
+//! is sent. A reader that takes nothing for a long time is given up.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::UnixStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, Sleep};
+
+/// For how long a reader may take nothing of what waits for it.
+const STALLED: Duration = Duration::from_secs(5 * 60);
+
+/// How long a connection may be open between two requests.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How long the head of a request may take to arrive.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    /// Nothing, since then.
+    Idle(Instant),
+    /// A request began to arrive then.
+    Head(Instant),
+    /// A request is being answered.
+    Answering,
+}
+
+/// One connection among all.
+#[derive(Debug)]
+pub(super) struct Standing {
+    doing: watch::Sender<Doing>,
+    /// Rung to end it.
+    pub(super) ended: Notify,
+}
+
+impl Standing {
+    pub(super) fn new() -> Self {
+        Self { doing: watch::Sender::new(Doing::Idle(Instant::now())), ended: Notify::new() }
+    }
+
+    /// Since when nothing is being answered; `None` if something is.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        match *self.doing.borrow() {
+            Doing::Idle(since) | Doing::Head(since) => Some(since),
+            Doing::Answering => None,
+        }
+    }
+
+    /// Resolves when the connection has been open for too long without a request.
+    pub(super) async fn is_overdue(&self) {
+        let mut doing = self.doing.subscribe();
+        loop {
+            let until = match *doing.borrow_and_update() {
+                Doing::Idle(since) => Some(since + IDLE),
+                Doing::Head(since) => Some(since + HEAD),
+                Doing::Answering => None,
+            };
+            let time_is_up = async {
+                match until {
+                    Some(until) => tokio::time::sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = time_is_up => return,
+                // The sender is ours, so it cannot be gone.
+                _ = doing.changed() => {}
+            }
+        }
+    }
+
+    /// Until what is returned is dropped, a request is being answered.
+    pub(super) fn answering(self: &Arc<Self>) -> Answering {
+        self.doing.send_replace(Doing::Answering);
+        Answering(self.clone())
+    }
+
+    fn received(&self) {
+        self.doing.send_if_modified(|doing| {
+            let begins = matches!(doing, Doing::Idle(_));
+            if begins {
+                *doing = Doing::Head(Instant::now());
+            }
+            begins
+        });
+    }
+
+    fn sent(&self) {
+        self.doing.send_if_modified(|doing| {
+            let idle = matches!(doing, Doing::Idle(_));
+            if idle {
+                *doing = Doing::Idle(Instant::now());
+            }
+            idle
+        });
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct Answering(Arc<Standing>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.doing.send_replace(Doing::Idle(Instant::now()));
+    }
+}
+
+/// The body of an answer, which is being answered until it has been handed out.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) body: axum::body::Body,
+    pub(super) _answering: Answering,
+}
+
+impl Body for Answer {
+    type Data = bytes::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The bytes of a connection.
+#[derive(Debug)]
+pub(super) struct Patient {
+    stream: UnixStream,
+    standing: Arc<Standing>,
+    /// Runs while the reader takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patient {
+    pub(super) fn new(stream: UnixStream, standing: Arc<Standing>) -> Self {
+        Self { stream, standing, stalled: None }
+    }
+
+    /// What a write came to, unless nothing was taken for too long.
+    fn progress<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            self.standing.sent();
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALLED)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.standing.received();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.progress(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.progress(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,289 @@
+//! The calls of each policy: at most a few at the same time, and which of them are stuck.
+//!
+//! Calls are counted by the name and the version of a policy, so that a swap gives the new version a fresh start. A call
+//! keeps its turn until it returns, also when nobody waits for it any more; so a policy that is stuck in spite of its
+//! limits holds [`AT_ONCE`] threads at most, and takes no turn from another policy. While all of its calls are stuck it is
+//! not asked.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use provost_state::Policy;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+/// Calls of one policy that are in progress at the same time. The others wait their turn, within their deadline.
+pub(super) const AT_ONCE: usize = 4;
+
+/// Which policy: its name, and its version.
+type Key = (Arc<str>, u64);
+
+/// The calls of all policies.
+#[derive(Debug, Default)]
+pub(super) struct Strays(Mutex<HashMap<Key, Calls>>);
+
+/// The calls of one policy.
+#[derive(Debug)]
+struct Calls {
+    turns: Arc<Semaphore>,
+    /// Those who wait for a turn, and the calls that have one.
+    entered: usize,
+    /// Calls that have a turn.
+    in_progress: usize,
+    /// Calls that nobody waits for any more.
+    stuck: usize,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self { turns: Arc::new(Semaphore::new(AT_ONCE)), entered: 0, in_progress: 0, stuck: 0 }
+    }
+}
+
+/// Why a policy is not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoTurn {
+    /// All of its calls are stuck.
+    Stuck,
+    /// Its other calls took too long.
+    TimedOut,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It waits for a thread.
+    Queued,
+    /// The policy is thinking.
+    Running,
+    /// The policy is thinking, and nobody waits for it any more.
+    Stuck,
+    /// Nobody waits for it any more, and it never began.
+    Withdrawn,
+    /// The policy has returned.
+    Returned,
+}
+
+impl Strays {
+    fn calls<R>(&self, look: impl FnOnce(&mut HashMap<Key, Calls>) -> R) -> R {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A turn for a call of `policy`, before `ends`.
+    pub(super) async fn turn(self: &Arc<Self>, policy: &dyn Policy, ends: Instant) -> Result<Turn, NoTurn> {
+        let key = (policy.name().clone(), policy.version());
+        let turns = self.calls(|calls| {
+            let calls = calls.entry(key.clone()).or_default();
+            if calls.stuck > 0 && calls.stuck == calls.in_progress {
+                return Err(NoTurn::Stuck);
+            }
+            calls.entered += 1;
+            Ok(calls.turns.clone())
+        })?;
+        let mut entry = Entry { strays: self.clone(), key, in_progress: false };
+        let permit = match turns.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => match timeout_at(ends, turns.acquire_owned()).await {
+                Ok(Ok(permit)) => permit,
+                Ok(Err(_)) | Err(_) => return Err(NoTurn::TimedOut),
+            },
+        };
+        entry.begin();
+        let stage = Mutex::new(Stage::Queued);
+        Ok(Turn(Arc::new(Call { stage, entry, _permit: permit })))
+    }
+}
+
+/// A place in the books; it is given back when this is dropped.
+struct Entry {
+    strays: Arc<Strays>,
+    key: Key,
+    in_progress: bool,
+}
+
+impl Entry {
+    fn update(&self, change: impl FnOnce(&mut Calls)) {
+        self.strays.calls(|calls| {
+            if let Some(calls) = calls.get_mut(&self.key) {
+                change(calls);
+            }
+        });
+    }
+
+    fn begin(&mut self) {
+        self.in_progress = true;
+        self.update(|calls| calls.in_progress += 1);
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.strays.calls(|all| {
+            let Some(calls) = all.get_mut(&self.key) else { return };
+            calls.entered -= 1;
+            calls.in_progress -= usize::from(self.in_progress);
+            if calls.entered == 0 {
+                all.remove(&self.key);
+            }
+        });
+    }
+}
+
+/// One call. It ends when neither who asks nor who answers holds it any more.
+struct Call {
+    stage: Mutex<Stage>,
+    entry: Entry,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The right to one call of a policy. Clones are the same call: who asks holds one, and so does the thread that answers.
+#[derive(Clone)]
+pub(super) struct Turn(Arc<Call>);
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Turn").field(&self.0.entry.key).finish()
+    }
+}
+
+impl Turn {
+    fn stage<R>(&self, change: impl FnOnce(&mut Stage) -> R) -> R {
+        change(&mut self.0.stage.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The thread has come to it. False if nobody waits for it any more: then it is not carried out.
+    pub(super) fn begin(&self) -> bool {
+        self.stage(|stage| match stage {
+            Stage::Queued => {
+                *stage = Stage::Running;
+                true
+            }
+            Stage::Running | Stage::Stuck | Stage::Withdrawn | Stage::Returned => false,
+        })
+    }
+
+    /// The policy has returned.
+    pub(super) fn end(&self) {
+        self.stage(|stage| {
+            if *stage == Stage::Stuck {
+                self.0.entry.update(|calls| calls.stuck -= 1);
+            }
+            *stage = Stage::Returned;
+        });
+    }
+
+    /// Nobody waits for it any more. True if the policy has begun to think.
+    pub(super) fn abandon(self) -> bool {
+        self.stage(|stage| match stage {
+            Stage::Queued => {
+                *stage = Stage::Withdrawn;
+                false
+            }
+            Stage::Running => {
+                *stage = Stage::Stuck;
+                self.0.entry.update(|calls| calls.stuck += 1);
+                true
+            }
+            Stage::Stuck | Stage::Returned => true,
+            Stage::Withdrawn => false,
+        })
+    }
+}
+
+/// What a policy is given of the time that is `left` until the host stops waiting for it, in milliseconds: a part is kept
+/// back, so that a policy that takes too long is ended by its own deadline, and is told so.
+pub(super) fn own_share_ms(left: Duration) -> u64 {
+    let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    let kept = (left / 8).clamp(3, 25);
+    left.saturating_sub(kept).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_state::Judgement;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Named(Arc<str>, u64);
+
+    impl Policy for Named {
+        fn name(&self) -> &Arc<str> {
+            &self.0
+        }
+
+        fn version(&self) -> u64 {
+            self.1
+        }
+
+        fn judges(&self, _: Judgement) -> bool {
+            true
+        }
+    }
+
+    fn named(name: &str, version: u64) -> Named {
+        Named(name.into(), version)
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(50)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_policy_has_so_many_turns_and_another_or_a_new_version_has_its_own() {
+        let strays = Arc::new(Strays::default());
+        let mut turns = Vec::new();
+        for _ in 0..AT_ONCE {
+            turns.push(strays.turn(&named("slow", 1), soon()).await.unwrap());
+        }
+        assert_eq!(strays.turn(&named("slow", 1), soon()).await.unwrap_err(), NoTurn::TimedOut);
+        assert!(strays.turn(&named("quick", 1), soon()).await.is_ok());
+        assert!(strays.turn(&named("slow", 2), soon()).await.is_ok(), "a swap gives it a fresh start");
+        drop(turns.pop());
+        assert!(strays.turn(&named("slow", 1), soon()).await.is_ok());
+        drop(turns);
+        assert!(strays.calls(|calls| calls.is_empty()), "nothing is kept of calls that have ended");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_all_calls_are_stuck_a_policy_is_not_asked_and_one_that_returns_ends_that() {
+        let strays = Arc::new(Strays::default());
+        let policy = named("stuck", 1);
+        let (first, second) =
+            (strays.turn(&policy, soon()).await.unwrap(), strays.turn(&policy, soon()).await.unwrap());
+        assert!(first.begin() && second.begin());
+        assert!(first.clone().abandon());
+        assert!(strays.turn(&policy, soon()).await.is_ok(), "the second is still waited for");
+        assert!(second.clone().abandon());
+        assert_eq!(strays.turn(&policy, soon()).await.unwrap_err(), NoTurn::Stuck);
+        second.end();
+        drop(second);
+        assert_eq!(
+            strays.turn(&policy, soon()).await.unwrap_err(),
+            NoTurn::Stuck,
+            "the first is in progress"
+        );
+        first.end();
+        drop(first);
+        assert!(strays.turn(&policy, soon()).await.is_ok());
+        assert!(strays.calls(|calls| calls.is_empty()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_never_got_a_thread_is_no_fault_of_the_policy_and_is_not_carried_out() {
+        let strays = Arc::new(Strays::default());
+        let turn = strays.turn(&named("patient", 1), soon()).await.unwrap();
+        assert!(!turn.clone().abandon());
+        assert!(!turn.begin());
+        assert!(strays.turn(&named("patient", 1), soon()).await.is_ok());
+    }
+
+    #[test]
+    fn a_policy_is_ended_before_the_host_stops_waiting_for_it() {
+        for (left, own) in [(1_000, 975), (200, 175), (80, 70), (10, 7), (4, 1), (0, 1)] {
+            assert_eq!(own_share_ms(Duration::from_millis(left)), own, "of {left} ms");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The files of one process's log on the disk: `NAME.log` and, by age, `NAME.log.1`, `NAME.log.2`, … Only regular files are
+//! opened, and no links are followed: whatever else somebody puts into the directory hinders this one process, and nobody
+//! waits for it. Whoever reads back finds a file again after it was shifted.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{Mode, OFlags};
+
+/// A fail point that brings forth the error with the number that it is given: `return(28)`.
+macro_rules! faulty {
+    ($name:literal) => {
+        fail::fail_point!($name, |number: Option<String>| {
+            let number = number.and_then(|number| number.parse().ok());
+            Err(number.map_or_else(|| io::Error::other("injected"), io::Error::from_raw_os_error))
+        })
+    };
+}
+pub(super) use faulty;
+
+/// More files than this are kept of no log, whatever is asked for.
+const FILES_MAX: usize = 10_000;
+
+/// How often an open that fell into a rotation is tried again before the caller is to come back later.
+const OPEN_TRIES: usize = 8;
+
+/// Where the files are, and how often they were shifted.
+#[derive(Debug)]
+pub(super) struct Files {
+    path: PathBuf,
+    /// How many are kept.
+    count: usize,
+    /// Twice the number of rotations; odd while one is under way.
+    turns: AtomicU64,
+}
+
+/// Why an older file could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotOpened {
+    /// The files are being shifted at the moment.
+    #[error("the files are being rotated")]
+    Rotating,
+    /// The kernel refused, or it is no regular file.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Files {
+    pub(super) fn new(path: PathBuf, files_max: usize) -> Self {
+        Self { path, count: files_max.clamp(1, FILES_MAX), turns: AtomicU64::new(0) }
+    }
+
+    /// How many are kept, the current one included.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Names this moment, to find the files of it later.
+    pub(super) fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Acquire)
+    }
+
+    fn numbered(&self, number: usize) -> PathBuf {
+        match number {
+            0 => self.path.clone(),
+            _ => {
+                let mut name = self.path.clone().into_os_string();
+                name.push(format!(".{number}"));
+                name.into()
+            }
+        }
+    }
+
+    /// Opens the current file to append to it, and creates it if it is not there.
+    pub(super) fn open_to_append(&self) -> io::Result<File> {
+        faulty!("log.open");
+        let flags = OFlags::CREATE | OFlags::APPEND | OFlags::RDWR;
+        regular(&self.path, flags)
+    }
+
+    /// Opens the file that had this number at the turn `born`; `None` if there is none or it has been deleted.
+    ///
+    /// # Errors
+    /// [`NotOpened`].
+    pub(super) fn open_past(&self, born: u64, number: usize) -> Result<Option<File>, NotOpened> {
+        for _ in 0..OPEN_TRIES {
+            let before = self.turns();
+            if before % 2 == 1 {
+                std::thread::yield_now();
+                continue;
+            }
+            let shifted = usize::try_from((before.saturating_sub(born)) / 2).unwrap_or(usize::MAX);
+            let number = number.saturating_add(shifted);
+            if number >= self.count {
+                return Ok(None);
+            }
+            let opened = match regular(&self.numbered(number), OFlags::RDONLY) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                other => Some(other?),
+            };
+            if self.turns() == before {
+                return Ok(opened);
+            }
+        }
+        Err(NotOpened::Rotating)
+    }
+
+    /// Shifts `.log` to `.log.1`, `.log.1` to `.log.2`, and so on; what exceeds the number of files is deleted. Only one
+    /// thread at a time may do so.
+    pub(super) fn rotate(&self) -> io::Result<()> {
+        faulty!("log.rotate");
+        let before = self.turns.fetch_add(1, Ordering::AcqRel);
+        let shifted = self.shift();
+        self.turns.store(if shifted.is_ok() { before + 2 } else { before }, Ordering::Release);
+        shifted
+    }
+
+    fn shift(&self) -> io::Result<()> {
+        let oldest = self.count - 1;
+        if oldest == 0 {
+            return ignore_missing(std::fs::remove_file(&self.path));
+        }
+        // Only those that are there: the cost is that of the files, and not that of the limit.
+        let missing = (1..=oldest).find(|number| std::fs::symlink_metadata(self.numbered(*number)).is_err());
+        for number in (0..missing.unwrap_or(oldest)).rev() {
+            ignore_missing(std::fs::rename(self.numbered(number), self.numbered(number + 1)))?;
+        }
+        Ok(())
+    }
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Opens a regular file and nothing else, without ever waiting for a partner at the other end of it.
+fn regular(path: &std::path::Path, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+}
+
+/// Is it that there are no more descriptors?
+pub(super) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let number = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    matches!(number, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
+}
+
+/// Some descriptors that are kept back, so that a log file can be opened when there are no others.
+#[derive(Debug, Default)]
+pub(super) struct Reserve(Mutex<Vec<OwnedFd>>);
+
+impl Reserve {
+    /// As many as there are threads that write at once.
+    const SIZE: usize = 2;
+
+    pub(super) fn new() -> Self {
+        let reserve = Self::default();
+        (0..Self::SIZE).for_each(|_| reserve.give_back());
+        reserve
+    }
+
+    /// Gives one up, for whoever opens something next; false if none is left.
+    pub(super) fn give_up(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().is_some()
+    }
+
+    /// Takes one back, if it can be had.
+    pub(super) fn give_back(&self) {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let Ok(spare) = rustix::fs::open("/dev/null", flags, Mode::empty()) else { return };
+        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spares.len() < Self::SIZE {
+            spares.push(spare);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifo_and_a_link_in_the_place_of_a_log_file_are_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo.log");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, Mode::RWXU).unwrap();
+        assert!(Files::new(fifo, 2).open_to_append().is_err());
+        let link = dir.path().join("link.log");
+        std::os::unix::fs::symlink(dir.path().join("elsewhere"), &link).unwrap();
+        assert!(Files::new(link, 2).open_to_append().is_err());
+        assert!(!dir.path().join("elsewhere").exists());
+    }
+
+    #[test]
+    fn a_rotation_costs_what_is_there_and_not_what_is_allowed() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::new(dir.path().join("web.log"), usize::MAX);
+        for _ in 0..3 {
+            drop(files.open_to_append().unwrap());
+            files.rotate().unwrap();
+        }
+        assert_eq!((files.count(), files.turns()), (FILES_MAX, 6));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
+        assert!(files.open_past(2, 1).unwrap().is_some(), "the first is now the third");
+        assert!(files.open_past(2, 2).unwrap().is_none());
+    }
+}

@@ -1,0 +1,288 @@
+//! The contract of a child (docs/processes.md), field by field, as seen from inside the child.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use provost_state::{Cause, Exit, PhaseKind, ProcessState, Signal};
+use provost_supervisor::{
+    CommandLine, Escaped, LogItem, LogStream, ProcessSpec, Settings, Stderr, Stdin, StopTo, Supervisor,
+};
+
+fn shell(line: &str) -> ProcessSpec {
+    ProcessSpec::new("web", CommandLine::Shell(line.to_owned()))
+}
+
+struct Host {
+    supervisor: Supervisor,
+    dir: tempfile::TempDir,
+}
+
+impl Host {
+    fn boot(spec: ProcessSpec) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = ProcessSpec { cwd: Some(spec.cwd.unwrap_or_else(|| dir.path().to_owned())), ..spec };
+        let settings = Settings::new(dir.path().join("logs"));
+        let supervisor = Supervisor::boot(settings, vec![spec], Vec::new(), Vec::new()).unwrap();
+        Self { supervisor, dir }
+    }
+
+    fn state(&self) -> Arc<ProcessState> {
+        self.supervisor.reader().snapshot().iter().next().unwrap().clone()
+    }
+
+    async fn until(&self, holds: impl Fn(&ProcessState) -> bool) -> Arc<ProcessState> {
+        let mut changed = self.supervisor.changed();
+        loop {
+            changed.mark_unchanged();
+            let state = self.state();
+            if holds(&state) {
+                return state;
+            }
+            changed.changed().await.unwrap();
+        }
+    }
+
+    async fn until_phase(&self, phase: PhaseKind) -> Arc<ProcessState> {
+        self.until(|state| state.phase.kind() == phase).await
+    }
+
+    async fn lines(&self, wanted: usize) -> Vec<(LogStream, String)> {
+        let mut items = self.supervisor.logs().follow(&[self.state().id], 1_000, true);
+        let mut lines = Vec::new();
+        while lines.len() < wanted {
+            match items.recv().await.unwrap() {
+                LogItem::Line(line) => {
+                    lines.push((line.stream, String::from_utf8_lossy(&line.text).into_owned()));
+                }
+                LogItem::Missed { lines, .. } => panic!("missed {lines} lines"),
+            }
+        }
+        lines
+    }
+
+    async fn line(&self) -> String {
+        self.lines(1).await.remove(0).1
+    }
+
+    async fn stop(&self) -> Arc<ProcessState> {
+        self.supervisor.stop(self.state().id, Cause::User).await.unwrap();
+        self.until_phase(PhaseKind::Stopped).await
+    }
+
+    fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default()
+    }
+}
+
+fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !(stat.is_empty() || stat.contains(") Z ") || stat.contains(") X "))
+}
+
+#[tokio::test]
+async fn a_child_leads_a_session_and_a_group_of_its_own() {
+    // Fields of /proc/self/stat: pid, group, session, terminal.
+    let host = Host::boot(shell("exec awk '{print $1 == $5, $1 == $6, $7}' /proc/self/stat"));
+    assert_eq!(host.line().await, "1 1 0");
+}
+
+#[tokio::test]
+async fn a_child_has_the_descriptors_0_1_and_2_and_no_other() {
+    // One that is open in this process, and is not closed by an exec.
+    let leaked = std::fs::File::open("/dev/null").unwrap();
+    rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
+    let look = "for fd in $(seq 0 200); do [ -e /proc/$$/fd/$fd ] && printf '%s ' $fd; done; echo; readlink /proc/$$/fd/0";
+    let lines = Host::boot(shell(look)).lines(2).await;
+    assert_eq!((lines[0].1.as_str(), lines[1].1.as_str()), ("0 1 2 ", "/dev/null"));
+}
+
+#[tokio::test]
+async fn a_child_blocks_and_ignores_no_signal() {
+    let host = Host::boot(shell("exec grep -E '^Sig(Blk|Ign)' /proc/self/status"));
+    for (_, line) in host.lines(2).await {
+        let (_, mask) = line.split_once(':').unwrap();
+        assert_eq!(mask.trim().trim_start_matches('0'), "", "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_child_has_the_umask_the_limits_and_the_oom_score_of_the_host() {
+    let own = |file: &str, key: &str| {
+        let text = std::fs::read_to_string(file).unwrap();
+        text.lines().find(|line| line.starts_with(key)).unwrap_or_default().to_owned()
+    };
+    let host = Host::boot(shell(
+        "cat /proc/$$/oom_score_adj; grep ^Umask /proc/$$/status; grep '^Max open files' /proc/$$/limits",
+    ));
+    let lines: Vec<String> = host.lines(3).await.into_iter().map(|(_, line)| line).collect();
+    assert_eq!(lines[0], own("/proc/self/oom_score_adj", ""));
+    assert_eq!(lines[1], own("/proc/self/status", "Umask"));
+    assert_eq!(lines[2], own("/proc/self/limits", "Max open files"));
+}
+
+#[tokio::test]
+async fn variables_come_from_the_host_then_files_then_the_config_and_provost_has_the_last_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("web.env");
+    std::fs::write(&file, "FROM_FILE=file\nBOTH=file\n").unwrap();
+    let spec = ProcessSpec {
+        env: [("BOTH", "config"), ("PROVOST_PROCESS", "another")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        env_files: vec![file],
+        ..shell("echo \"$FROM_FILE $BOTH $PROVOST_PROCESS $PROVOST_INCARNATION ${PATH:+path}\"")
+    };
+    assert_eq!(Host::boot(spec).line().await, "file config web 1 path");
+}
+
+#[tokio::test]
+async fn a_child_starts_in_its_working_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = ProcessSpec { cwd: Some(dir.path().to_owned()), ..shell("pwd -P") };
+    assert_eq!(Path::new(&Host::boot(spec).line().await), dir.path().canonicalize().unwrap());
+}
+
+#[tokio::test]
+async fn merged_output_is_one_stream_in_its_order() {
+    let spec = ProcessSpec {
+        stderr: Stderr::Merged,
+        ..shell("for n in 1 2 3 4 5; do echo out $n; echo err $n >&2; done")
+    };
+    let lines = Host::boot(spec).lines(10).await;
+    let wanted: Vec<_> = (1..=5).flat_map(|n| [format!("out {n}"), format!("err {n}")]).collect();
+    assert_eq!(lines, wanted.into_iter().map(|line| (LogStream::Out, line)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_terminal_on_request_is_the_controlling_one_and_changes_no_byte() {
+    let spec = ProcessSpec {
+        tty: true,
+        ..shell("test -t 0 && test -t 1 && test -t 2 && echo all; echo ctty > /dev/tty")
+    };
+    let lines: Vec<String> = Host::boot(spec).lines(2).await.into_iter().map(|(_, line)| line).collect();
+    assert_eq!(lines, ["all", "ctty"]);
+}
+
+#[tokio::test]
+async fn standard_input_ends_at_once_or_stays_open_on_request() {
+    assert_eq!(Host::boot(shell("cat; echo ended")).line().await, "ended");
+    let spec = ProcessSpec { stdin: Stdin::Open, ..shell("echo reads; cat; echo ended") };
+    let host = Host::boot(spec);
+    assert_eq!(host.line().await, "reads");
+    host.stop().await;
+    assert_eq!(host.lines(1).await.len(), 1, "it never read an end");
+}
+
+#[tokio::test]
+async fn the_grace_time_belongs_to_the_group_and_not_to_its_leader() {
+    // The leader ends at once by SIGTERM; its child takes its time, and may.
+    let host = Host::boot(shell(
+        "bash -c 'trap \"sleep 0.3; echo flushed > done.txt; exit 0\" TERM; echo up; while :; do sleep 0.05; done' & wait",
+    ));
+    assert_eq!(host.line().await, "up");
+    let stopped = host.stop().await;
+    assert_eq!((host.file("done.txt").trim(), stopped.exit.clone()), ("flushed", Some(Exit::Signal(15))));
+}
+
+#[tokio::test]
+async fn a_group_that_does_not_end_is_killed_when_the_grace_time_is_over() {
+    let host = Host::boot(ProcessSpec {
+        stop_grace_ms: 300,
+        ..shell("bash -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done' & wait")
+    });
+    let stubborn: u32 = host.line().await.parse().unwrap();
+    host.stop().await;
+    assert!(!is_alive(stubborn));
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_group_does_not_delay_a_restart_that_nobody_asked_for() {
+    let host = Host::boot(ProcessSpec {
+        stop_grace_ms: 3_600_000,
+        ..shell("bash -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done' & sleep 0.2; exit 1")
+    });
+    let stubborn: u32 = host.line().await.parse().unwrap();
+    host.until(|state| state.incarnation.0 == 2).await;
+    while is_alive(stubborn) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_stop_signal_reaches_the_main_process_alone_on_request() {
+    let host = Host::boot(ProcessSpec {
+        stop_to: StopTo::Main,
+        command: CommandLine::Argv(vec![
+            "bash".into(),
+            "-c".into(),
+            "bash -c 'trap \"echo hit >> child.txt\" TERM; while :; do sleep 0.05; done' & child=$!
+             trap 'sleep 0.2; kill -9 $child; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+                .into(),
+        ]),
+        ..shell("")
+    });
+    assert_eq!(host.line().await, "up");
+    let stopped = host.stop().await;
+    assert_eq!((stopped.exit.clone(), host.file("child.txt").as_str()), (Some(Exit::Code(0)), ""));
+}
+
+#[tokio::test]
+async fn a_real_time_signal_is_sent() {
+    let python = "import signal,sys,time\nsignal.signal(40, lambda *_: sys.exit(0))\nprint('up', flush=True)\nwhile True: time.sleep(0.05)";
+    let host = Host::boot(ProcessSpec {
+        stop_signal: "SIGRTMIN+6".parse().unwrap(),
+        command: CommandLine::Argv(vec!["python3".into(), "-c".into(), python.into()]),
+        ..shell("")
+    });
+    assert_eq!((host.line().await.as_str(), Signal::new(40)), ("up", "RTMIN+6".parse().ok()));
+    assert_eq!(host.stop().await.exit, Some(Exit::Code(0)));
+}
+
+/// A process whose descendant has left its group and its session, and the pid of that.
+async fn with_a_daemon(name: &str, escaped: Escaped) -> (Host, u32) {
+    // Orphans of all tests come to this one process: they are told apart by the name.
+    let host = Host::boot(ProcessSpec {
+        name: name.into(),
+        escaped,
+        ..shell("setsid bash -c 'echo $$; exec sleep 1000' & exec sleep 1000")
+    });
+    host.supervisor.adopt_orphans().unwrap();
+    let daemon = host.line().await.parse().unwrap();
+    (host, daemon)
+}
+
+#[tokio::test]
+async fn what_has_left_the_group_and_the_session_is_ended_after_it() {
+    let (host, daemon) = with_a_daemon("killed", Escaped::Kill).await;
+    host.stop().await;
+    assert!(!is_alive(daemon));
+    assert_eq!(host.supervisor.left(), []);
+}
+
+#[tokio::test]
+async fn what_has_left_the_group_is_left_and_named_on_request() {
+    let (host, daemon) = with_a_daemon("left", Escaped::Leave).await;
+    host.stop().await;
+    assert!(is_alive(daemon));
+    let left = host.supervisor.left();
+    assert_eq!((left.len(), left[0].pid, left[0].process.as_deref()), (1, daemon, Some("left")));
+    let pid = rustix::process::Pid::from_raw(i32::try_from(daemon).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    while !host.supervisor.left().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_script_whose_interpreter_is_missing_is_told_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("crlf.sh");
+    std::fs::write(&script, "#!/bin/sh\r\necho hi\r\n").unwrap();
+    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    let spec = ProcessSpec { command: CommandLine::Argv(vec![script.display().to_string()]), ..shell("") };
+    let state = Host::boot(spec).until(|state| state.exit.is_some()).await;
+    let told = state.exit.as_ref().unwrap().to_string();
+    assert!(told.contains("its interpreter `/bin/sh\\r`, named in its first line, does not exist"), "{told}");
+}

@@ -1,0 +1,183 @@
+//! Injected faults: what the machine lacks, what hangs, and a task that panics. Each fault is one line; the fail points are
+//! compiled in for tests only.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use fail::FailScenario;
+use provost_state::{Cause, ChangeKind, EventKind, Generation, PhaseKind, ProcessState, Signal};
+use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
+
+fn shell(name: &str, line: &str) -> ProcessSpec {
+    ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
+}
+
+fn boot(specs: Vec<ProcessSpec>) -> (Supervisor, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings::new(dir.path().join("logs"));
+    (Supervisor::boot(settings, specs, Vec::new(), Vec::new()).unwrap(), dir)
+}
+
+async fn until(
+    supervisor: &Supervisor,
+    name: &str,
+    holds: impl Fn(&ProcessState) -> bool,
+) -> Arc<ProcessState> {
+    let mut changed = supervisor.changed();
+    loop {
+        changed.mark_unchanged();
+        let state = supervisor.reader().snapshot().by_name(name).unwrap().clone();
+        if holds(&state) {
+            return state;
+        }
+        changed.changed().await.unwrap();
+    }
+}
+
+async fn until_phase(supervisor: &Supervisor, name: &str, phase: PhaseKind) -> Arc<ProcessState> {
+    until(supervisor, name, |state| state.phase.kind() == phase).await
+}
+
+/// Looks until it is so. What is looked at makes no commit that would wake anybody.
+async fn eventually(holds: impl Fn() -> bool) {
+    while !holds() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+fn lacks(supervisor: &Supervisor) -> Vec<String> {
+    supervisor
+        .degraded()
+        .list()
+        .into_iter()
+        .map(|trouble| format!("{}: {}", trouble.what, trouble.reason))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_process_that_the_kernel_has_no_room_for_is_started_when_it_has_and_has_not_failed() {
+    let faults = FailScenario::setup();
+    for errno in [libc::EAGAIN, libc::EMFILE, libc::ENOMEM] {
+        fail::cfg("spawn.fork", &format!("return({errno})")).unwrap();
+        let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000")]);
+        eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with("spawning: web: "))).await;
+        assert_eq!(supervisor.reader().snapshot().by_name("web").unwrap().phase.kind(), PhaseKind::Waiting);
+        fail::remove("spawn.fork");
+        let running = until_phase(&supervisor, "web", PhaseKind::Running).await;
+        assert_eq!((running.failures, running.incarnation.0), (0, 1));
+        eventually(|| lacks(&supervisor).is_empty()).await;
+        supervisor.shutdown(Cause::Shutdown).await;
+    }
+    faults.teardown();
+}
+
+#[tokio::test]
+async fn programs_that_hang_in_their_exec_hinder_nobody_else_and_can_be_stopped() {
+    let faults = FailScenario::setup();
+    fail::cfg("spawn.exec", "pause").unwrap();
+    let mut specs: Vec<_> = (0..20).map(|n| shell(&format!("hang-{n}"), "exec sleep 1000")).collect();
+    specs.push(shell("web", "exec sleep 1000"));
+    let (supervisor, _dir) = boot(specs);
+    let web = until_phase(&supervisor, "web", PhaseKind::Running).await;
+    // It is restarted, too.
+    supervisor.signal(web.id, Signal::KILL).await.unwrap();
+    until(&supervisor, "web", |state| state.incarnation.0 == 2).await;
+    let hanging = supervisor.reader().snapshot().by_name("hang-0").unwrap().clone();
+    assert_eq!(hanging.phase.kind(), PhaseKind::Waiting);
+    supervisor.stop(hanging.id, Cause::User).await.unwrap();
+    until_phase(&supervisor, "hang-0", PhaseKind::Stopped).await;
+    // The host ends although they hang.
+    supervisor.shutdown(Cause::Shutdown).await;
+    assert!(supervisor.reader().snapshot().iter().all(|state| !state.phase.kind().is_live()));
+    fail::remove("spawn.exec");
+    faults.teardown();
+}
+
+#[tokio::test]
+async fn a_spawn_that_comes_late_is_ended_and_only_then_is_there_another() {
+    let faults = FailScenario::setup();
+    fail::cfg("spawn.exec", "pause").unwrap();
+    let (supervisor, _dir) = boot(vec![shell("hanger", "exec sleep 1000")]);
+    let id = supervisor.reader().snapshot().id("hanger").unwrap();
+    supervisor.stop(id, Cause::User).await.unwrap();
+    supervisor.start(id, Cause::User).await.unwrap();
+    assert_eq!(until_phase(&supervisor, "hanger", PhaseKind::Waiting).await.incarnation.0, 0);
+    fail::remove("spawn.exec");
+    let running = until_phase(&supervisor, "hanger", PhaseKind::Running).await;
+    assert_eq!(running.incarnation.0, 1);
+    supervisor.shutdown(Cause::Shutdown).await;
+    faults.teardown();
+}
+
+#[tokio::test]
+async fn threads_that_cannot_be_had_are_tried_again_and_nothing_is_lost() {
+    let faults = FailScenario::setup();
+    fail::cfg("thread.start", "return").unwrap();
+    let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000")]);
+    eventually(|| lacks(&supervisor).iter().any(|lack| lack.starts_with("threads for spawning"))).await;
+    let id = supervisor.reader().snapshot().id("web").unwrap();
+    supervisor.start(id, Cause::User).await.unwrap();
+    fail::remove("thread.start");
+    let running = until_phase(&supervisor, "web", PhaseKind::Running).await;
+    supervisor.signal(running.id, Signal::KILL).await.unwrap();
+    until(&supervisor, "web", |state| state.incarnation.0 == 2).await;
+    eventually(|| !lacks(&supervisor).iter().any(|lack| lack.starts_with("threads for spawning"))).await;
+    supervisor.shutdown(Cause::Shutdown).await;
+    faults.teardown();
+}
+
+#[tokio::test]
+async fn a_runner_that_panics_is_replaced_with_its_child_and_says_so() {
+    let faults = FailScenario::setup();
+    let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000"), shell("other", "exec sleep 1000")]);
+    let before = until_phase(&supervisor, "web", PhaseKind::Running).await;
+    fail::cfg("runner.panic", "1*return(web)").unwrap();
+    let lost = supervisor.signal(before.id, Signal::CONT).await;
+    assert_eq!(lost, Err(provost_supervisor::Refusal::Lost));
+    let taken = until(&supervisor, "web", |state| state.reason.starts_with("taken over")).await;
+    assert_eq!(
+        (taken.pid(), taken.incarnation, taken.phase.kind()),
+        (before.pid(), before.incarnation, PhaseKind::Running)
+    );
+    let changes = supervisor.reader().changes_since(Generation(0), 1_000).changes;
+    assert!(changes.iter().any(|change| change.kind == ChangeKind::Event(EventKind::TakenOver)));
+    // The new one sees the end of the child that it has taken over, and obeys.
+    supervisor.signal(before.id, Signal::KILL).await.unwrap();
+    until(&supervisor, "web", |state| state.incarnation.0 == 2 && state.phase.kind() == PhaseKind::Running)
+        .await;
+    supervisor.stop(before.id, Cause::User).await.unwrap();
+    until_phase(&supervisor, "web", PhaseKind::Stopped).await;
+    supervisor.shutdown(Cause::Shutdown).await;
+    faults.teardown();
+}
+
+#[tokio::test]
+async fn a_runner_that_panics_at_every_step_of_a_life_loses_and_doubles_no_child() {
+    let faults = FailScenario::setup();
+    // The nth input is fatal to its runner, for each n that a start, a crash and a stop take.
+    for nth in 1..=6 {
+        fail::cfg("runner.panic", &format!("{nth}*off->1*return(web)->off")).unwrap();
+        let (supervisor, dir) = boot(vec![shell("web", "echo $$ >> lives; exec sleep 1000")]);
+        let id = supervisor.reader().snapshot().id("web").unwrap();
+        let ordered =
+            |result: Result<(), _>| matches!(result, Ok(()) | Err(provost_supervisor::Refusal::Lost));
+        until(&supervisor, "web", |state| state.phase.kind() == PhaseKind::Running).await;
+        // An order may be the input that was lost: it is given again.
+        while supervisor.signal(id, Signal::KILL).await.is_err() {}
+        until(&supervisor, "web", |state| {
+            state.incarnation.0 == 2 && state.phase.kind() == PhaseKind::Running
+        })
+        .await;
+        while !ordered(supervisor.stop(id, Cause::User).await) {}
+        supervisor.shutdown(Cause::Shutdown).await;
+        let state = supervisor.reader().snapshot().by_name("web").unwrap().clone();
+        assert_eq!(
+            (state.phase.kind(), state.incarnation.0),
+            (PhaseKind::Stopped, 2),
+            "panic at input {nth}"
+        );
+        assert_eq!(supervisor.left(), []);
+        drop(dir);
+    }
+    faults.teardown();
+}

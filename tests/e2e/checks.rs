@@ -1,0 +1,107 @@
+//! Checks of readiness: names that are never answered, ports of others, variables.
+
+use std::fs;
+use std::net::TcpListener;
+
+use provost_tests::{Host, Setup, eventually};
+
+use crate::PROVOST;
+
+/// A port that nobody listens on at the moment.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// How many threads of the host look up names.
+fn lookups(host: &Host) -> usize {
+    let tasks = fs::read_dir(format!("/proc/{}/task", host.pid())).unwrap();
+    let names = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    names.filter(|name| name.starts_with("provost-names")).count()
+}
+
+/// A host whose name server is dead, with 40 processes that wait for `name` and one that does not.
+fn with_dead_name_server(name: &str) -> Host {
+    let config = format!(
+        "[process.waits]\ncommand = 'exec sleep 1000'\nreplicas = 40\nready = {{ tcp = '{name}:5432', every = '10ms', timeout = '50ms' }}\n\
+         [process.other]\ncommand = 'echo here; exec sleep 1000'\n"
+    );
+    // Longer than any command here waits.
+    Setup::new(PROVOST, &config).up_with(&[("FAILPOINTS", "names.lookup=sleep(3600000)")])
+}
+
+fn nobody_else_is_delayed(host: &Host) {
+    for _ in 0..3 {
+        host.ok(&["restart", "--wait", "--timeout", "30s", "other"]);
+        assert!(host.ok(&["logs", "-n", "1", "other"]).contains("here"));
+    }
+    assert_eq!(host.process("waits.40")["phase"], "starting");
+}
+
+#[test]
+fn a_name_that_is_never_answered_delays_nobody_else_and_takes_one_thread() {
+    let host = with_dead_name_server("db.example.invalid");
+    eventually("a look-up hangs", || lookups(&host), |count| *count > 0);
+    nobody_else_is_delayed(&host);
+    assert_eq!(lookups(&host), 1);
+    host.down();
+}
+
+#[test]
+fn forty_names_that_are_never_answered_delay_nobody_else() {
+    let host = with_dead_name_server("db$PROVOST_REPLICA.example.invalid");
+    eventually("look-ups hang", || lookups(&host), |count| *count > 8);
+    nobody_else_is_delayed(&host);
+    assert!(lookups(&host) <= 64);
+    host.down();
+}
+
+/// A line of Python that listens on a port and answers GET.
+fn server(port: &str) -> String {
+    format!(
+        "python3 -c 'import http.server as h; h.HTTPServer((\"127.0.0.1\", {port}), h.SimpleHTTPRequestHandler).serve_forever()'"
+    )
+}
+
+#[test]
+fn with_own_port_only_a_socket_of_the_process_counts_and_the_log_says_whose_it_is() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (foreign, own) = (taken.local_addr().unwrap().port(), free_port());
+    let ready = |port| {
+        format!("ready = {{ tcp = '127.0.0.1:{port}', every = '20ms', timeout = '10s', own_port = true }}")
+    };
+    let config = format!(
+        "[process.foreign]\ncommand = 'exec sleep 1000'\n{}\n\
+         [process.own]\ncommand = \"\"\"{} & wait\"\"\"\n{}\n",
+        ready(foreign),
+        server(&own.to_string()),
+        ready(own),
+    );
+    let host = Host::up(PROVOST, &config);
+    host.until_phase("own", "running");
+    let told = format!("port {foreign} belongs to pid {} (", std::process::id());
+    eventually("it is told whose port it is", || host.log(), |log| log.contains(&told));
+    assert_eq!(host.process("foreign")["phase"], "starting");
+    host.down();
+}
+
+#[test]
+fn a_check_knows_the_variables_of_the_life_that_it_checks() {
+    let port = free_port();
+    let config = format!(
+        "[process.web]\ncommand = \"\"\"exec {}\"\"\"\nenv = {{ PORT = {port} }}\n\
+         ready = {{ http = 'http://127.0.0.1:$PORT/', every = '20ms', timeout = '10s' }}\n\
+         [process.line]\ncommand = 'echo up as $PROVOST_REPLICA; exec sleep 1000'\nreplicas = 2\n\
+         ready = {{ log = 'up as $PROVOST_REPLICA' }}\n\
+         [process.unset]\ncommand = 'exec sleep 1000'\nready = {{ tcp = '127.0.0.1:$PROVOST_TEST_UNSET', every = '20ms' }}\n",
+        server(&port.to_string())
+    );
+    let host = Host::up(PROVOST, &config);
+    let web = host.until_phase("web", "running");
+    assert_eq!(web["reason"], format!("ready: http://127.0.0.1:{port}/ answers 200"));
+    let line = host.until_phase("line.2", "running");
+    assert_eq!(line["reason"], "ready: it said `up as 2`");
+    let told = "127.0.0.1:$PROVOST_TEST_UNSET: the variable PROVOST_TEST_UNSET is not set";
+    eventually("it is told that the variable is not set", || host.log(), |log| log.contains(told));
+    assert_eq!(host.process("unset")["phase"], "starting");
+    host.down();
+}
