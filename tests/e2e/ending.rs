@@ -120,16 +120,18 @@ fn down_does_not_say_that_all_has_ended_when_the_host_vanishes() {
 }
 
 #[test]
-fn a_host_that_cannot_be_set_up_stops_what_it_has_started() {
-    let setup =
-        Setup::new(PROVOST, &format!("{WEB}[process.other]\ncommand = \"echo $$ > pid; exec sleep 1000\"\n"));
-    let ran = setup.command(&["up"]).env("FAILPOINTS", "daemon.set_up=return").output().unwrap();
-    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
-    let said = String::from_utf8(ran.stderr).unwrap();
-    assert!(said.contains("all processes have ended") && said.contains("error: "), "{said}");
-    // It may have been stopped before its command could write it.
-    let pid = std::fs::read_to_string(setup.dir().join("pid")).unwrap_or_default();
-    assert!(!pid.trim().parse().is_ok_and(is_alive), "{pid}");
+fn a_host_that_cannot_be_set_up_or_panics_stops_what_it_has_started() {
+    for fault in ["daemon.set_up=return", "daemon.set_up=panic(on purpose)"] {
+        let config = format!("{WEB}[process.other]\ncommand = \"echo $$ > pid; exec sleep 1000\"\n");
+        let setup = Setup::new(PROVOST, &config);
+        let ran = setup.command(&["up"]).env("FAILPOINTS", fault).output().unwrap();
+        assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert!(said.contains("all processes have ended") && said.contains("error: "), "{said}");
+        // It may have been stopped before its command could write it.
+        let pid = std::fs::read_to_string(setup.dir().join("pid")).unwrap_or_default();
+        assert!(!pid.trim().parse().is_ok_and(is_alive), "{pid}");
+    }
 }
 
 #[test]

@@ -190,6 +190,17 @@ fn a_terminal_that_is_stopped_holds_nobody_up() {
 }
 
 #[test]
+fn processes_that_do_not_fit_the_limit_on_open_files_are_told_at_boot() {
+    let config = "[process.web]\ncommand = \"exec sleep 1000\"\nreplicas = 40\n";
+    let setup = Setup::new(PROVOST, config);
+    let command = setup.shell("ulimit -n 200; exec \"$PROVOST\" up > up.log 2>&1");
+    let host = setup.up_by(command);
+    let log = host.log();
+    assert!(log.contains("20 of 40 processes fit the limit of 200 open files"), "{log}");
+    host.down();
+}
+
+#[test]
 fn a_panic_of_the_host_is_told_in_its_log_and_not_on_its_streams() {
     let host = {
         let setup = Setup::new(PROVOST, WEB);

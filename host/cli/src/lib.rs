@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::Cli;
+use args::{Cli, Command};
 use failure::Failure;
 use render::style::Paint;
 
@@ -44,15 +44,22 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let paint = Paint::wanted(cli.color, &std::io::stderr());
+    let hosts = matches!(cli.command, Command::Up(_));
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            tell(&failure, paint);
+            tell(&failure, paint, hosts);
             failure.code()
         }
     }
 }
 
-fn tell(failure: &Failure, paint: Paint) {
-    let _ = std::io::stderr().lock().write_all(paint.report(failure.report()).as_bytes());
+/// Shows a failure; that of a host waits for nobody.
+fn tell(failure: &Failure, paint: Paint, of_host: bool) {
+    let report = paint.report(failure.report());
+    if of_host {
+        daemon::say_at_last(&report);
+    } else {
+        let _ = std::io::stderr().lock().write_all(report.as_bytes());
+    }
 }

@@ -20,6 +20,9 @@ const HOST_LOG_NAME: &str = "provost.log";
 /// What is said when the kernel has no thread, no memory or no descriptor to give.
 pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short: look at `ulimit -u`, `ulimit -n` and the limits of the container";
 
+/// What is said after a panic, which the log has told.
+pub(super) const DEFECT_HINT: &str = "this is a defect of Provost: please report it with what its log says";
+
 /// Everything that is needed to start.
 #[derive(Debug)]
 pub(super) struct Booted {
@@ -44,10 +47,7 @@ pub(super) async fn boot(path: PathBuf, paint: Paint, log: HostLog) -> Result<Bo
     started.map_err(|error| Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT))?;
     match booted.await {
         Ok(booted) => booted,
-        Err(_) => Err(Failure::failed(
-            "the host could not be set up: it panicked",
-            "this is a defect of Provost: please report it with what the line before says",
-        )),
+        Err(_) => Err(Failure::failed("the host could not be set up: it panicked", DEFECT_HINT)),
     }
 }
 
@@ -64,6 +64,7 @@ fn load(path: &Path, paint: Paint, log: &HostLog) -> Result<Booted, Failure> {
     for problem in wire::refusals(&config, &plugins) {
         log.tell_starter(&paint.report(&format!("warning: {}\nhint: {}", problem.what, problem.hint)));
     }
+    limits::tell_what_does_not_fit(processes.specs.len());
     let children_open_files = limits::raise_open_files(processes.specs.len());
     Ok(Booted { config, runtime_dir, plugins, processes, children_open_files, width })
 }

@@ -1,6 +1,8 @@
 //! The limits that the host lives with: a host with many processes needs more open files than the usual 1024, and says so
 //! when it cannot have them.
 
+use std::path::Path;
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What a running process takes: two pipes, a pidfd, a log file, a check.
@@ -11,6 +13,9 @@ const FILES_TO_SPARE_PER_PROCESS: u64 = 3;
 
 /// What is kept for the host itself: its own files, eight children that are being started, logs that are read.
 const FILES_OF_HOST: u64 = 64;
+
+/// Threads that the host has when little is to be done.
+const THREADS_OF_HOST: u64 = 24;
 
 /// Connections that are served at once, at most.
 const CONNECTIONS_MAX: u64 = 1_024;
@@ -43,6 +48,32 @@ pub(crate) fn raise_open_files(processes: usize) -> Option<u64> {
         );
     }
     raised.then_some(original)
+}
+
+/// Says so if the limits on processes and threads are too low for so many.
+pub(crate) fn tell_what_does_not_fit(processes: usize) {
+    let processes = u64::try_from(processes).unwrap_or(u64::MAX);
+    // Root is exempt from the first of them.
+    let user = getrlimit(Resource::Nproc).current.filter(|_| !rustix::process::geteuid().is_root());
+    let limits = [(user, "`ulimit -u`"), (pids_of_cgroup(), "pids.max of its control group")];
+    for (limit, name) in limits {
+        let Some(limit) = limit else { continue };
+        let fitting = limit.saturating_sub(THREADS_OF_HOST);
+        if fitting < processes {
+            tracing::warn!(
+                "{fitting} of {processes} processes fit the limit of {limit} processes and threads ({name}), at most; those \
+                 beyond it may not be started"
+            );
+        }
+    }
+}
+
+/// The limit of the control group that the host is in (version 2), if there is one.
+fn pids_of_cgroup() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let limit = std::fs::read_to_string(Path::new("/sys/fs/cgroup").join(path).join("pids.max")).ok()?;
+    limit.trim().parse().ok()
 }
 
 /// How many connections are served at once: what clients hold is not there for processes.

@@ -15,11 +15,12 @@ mod serving;
 pub(crate) mod wire;
 
 use std::io::{self, Write};
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use provost_supervisor::Degraded;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{ColorWhen, UpArgs};
@@ -27,7 +28,7 @@ use crate::config::CONFIG_NAME;
 use crate::failure::Failure;
 use crate::render::style::Paint;
 use asked::Asked;
-use boot::SHORTAGE_HINT;
+use boot::{DEFECT_HINT, SHORTAGE_HINT};
 use detach::Detached;
 use host_log::{Home, HostLog};
 use output::Output;
@@ -45,8 +46,39 @@ pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
     if args.background {
         detach::leave_session();
     }
-    let short = |error: io::Error| Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT);
-    let runtime = runtime().map_err(short)?;
+    let paint = Paint::wanted(color, &io::stderr());
+    let runtime = runtime(paint).map_err(short)?;
+    let ended = run(args, path, color, &runtime, inherited);
+    // A plugin or a slow disk may hold a thread.
+    runtime.shutdown_timeout(FAREWELL);
+    let (outcome, log, screen, paint) = ended?;
+    let outcome = match outcome {
+        Ok(0) => Ok(()),
+        Ok(code) => Err(Failure::silent(code)),
+        Err(failure) => {
+            log.report(&paint.report(failure.report()), failure.report());
+            Err(failure.told_already())
+        }
+    };
+    log.finish(screen.as_ref(), FAREWELL);
+    outcome
+}
+
+fn short(error: io::Error) -> Failure {
+    Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT)
+}
+
+/// What came of a host that could start its log.
+type Ended = (Result<u8, Failure>, HostLog, Option<Output>, Paint);
+
+/// Starts the log, and runs the host to its end.
+fn run(
+    args: &UpArgs,
+    path: PathBuf,
+    color: ColorWhen,
+    runtime: &Runtime,
+    inherited: io::Result<()>,
+) -> Result<Ended, Failure> {
     let ignore_hangup = inherited::hangup_is_ignored();
     let foreground = !args.background;
     let paint = Paint::wanted(color, &io::stderr());
@@ -60,25 +92,14 @@ pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
     let screen =
         if foreground { Some(log.screen(Paint::wanted(color, &io::stdout())).map_err(short)?) } else { None };
     let host = Host { path, color, paint, ignore_hangup, log: log.clone(), screen: screen.clone(), degraded };
-    let outcome = runtime.block_on(host.run());
-    // A plugin or a slow disk may hold a thread.
-    runtime.shutdown_timeout(FAREWELL);
-    let outcome = match outcome {
-        Ok(0) => Ok(()),
-        Ok(code) => Err(Failure::silent(code)),
-        Err(failure) => {
-            log.report(&paint.report(failure.report()), failure.report());
-            Err(failure.told_already())
-        }
-    };
-    log.finish(screen.as_ref(), FAREWELL);
-    outcome
+    // A panic was told by the hook.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
+        .unwrap_or_else(|_| Err(Failure::failed("the host has ended by a panic", DEFECT_HINT)));
+    Ok((outcome, log, screen, paint))
 }
 
 fn to_background(path: &Path) -> Result<(), Failure> {
-    let detached = detach::spawn(path)
-        .map_err(|error| Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT))?;
-    match detached {
+    match detach::spawn(path).map_err(short)? {
         Detached::Up { pid } => {
             let mut out = io::stdout().lock();
             Ok(writeln!(out, "up: the host runs in the background (pid {pid}); `provost down` stops it")?)
@@ -95,17 +116,36 @@ fn to_background(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The runtime. Tokio panics if the kernel has no thread for it, and that is made an error.
-fn runtime() -> io::Result<Runtime> {
+/// Writes the report of a host that could not even start its log. Whoever does not read it is not waited for.
+pub(crate) fn say_at_last(report: &str) {
+    let stderr = rustix::stdio::stderr();
+    // So much is taken at once by whatever takes anything.
+    for part in report.as_bytes().chunks(512) {
+        let limit = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let ready = poll(&mut [PollFd::from_borrowed_fd(stderr, PollFlags::OUT)], Some(&limit));
+        if !ready.is_ok_and(|ready| ready > 0) || rustix::io::write(stderr, part).is_err() {
+            return;
+        }
+    }
+}
+
+/// The runtime. Tokio panics if the kernel has no thread for it, and waits for ever for those that it has: the program ends
+/// instead, as it does with any other error. Nothing has been started.
+fn runtime(paint: Paint) -> io::Result<Runtime> {
     let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let built = panic::catch_unwind(|| {
-        fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
-        Builder::new_multi_thread().enable_all().build()
-    });
+    panic::set_hook(Box::new(move |_| {
+        let lacking = short(io::Error::other("the kernel has no thread to give"));
+        say_at_last(&paint.report(lacking.report()));
+        std::process::exit(1);
+    }));
+    let built = build();
     panic::set_hook(hook);
-    let lacking = "the kernel has no thread to give";
-    built.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::WouldBlock, lacking)))
+    built
+}
+
+fn build() -> io::Result<Runtime> {
+    fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
+    Builder::new_multi_thread().enable_all().build()
 }
 
 /// Everything that is known before the config is read.

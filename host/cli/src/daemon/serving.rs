@@ -1,20 +1,23 @@
 //! The host while it runs: it listens first, since a host that nobody could ask starts nothing; then it starts the processes,
 //! and waits for a reason to stop. Whatever fails after the first start ends in the same sequence as everything else.
 
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 
 use provost_control::wire::Ended;
 use provost_control::{Desk, Listening};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
-use provost_supervisor::{Clock, Settings, Supervisor};
+use provost_supervisor::{BootError, Clock, Settings, Supervisor};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::asked::{Asked, Why};
-use super::boot::{Booted, SHORTAGE_HINT};
+use super::boot::{Booted, DEFECT_HINT, SHORTAGE_HINT};
 use super::limits;
 use super::screen::{self, Look, Screen};
 use super::{FAREWELL, Host, detach, ending, reason};
@@ -53,14 +56,22 @@ impl Host {
         };
         let Processes { specs, replica_sets } = processes;
         let bound = ending::bound(&specs);
-        let supervisor = Supervisor::boot(settings, specs, replica_sets, plugins.consumers())
-            .map_err(|error| Failure::failed(reason(&error), "set another `host.log_dir` in the config"))?;
+        // What fails half-way may have a runtime to drop, which is not allowed among tasks.
+        let supervisor = tokio::task::block_in_place(|| {
+            Supervisor::boot(settings, specs, replica_sets, plugins.consumers())
+        })
+        .map_err(|error| not_booted(&error))?;
         let host = described(&config, &runtime_dir.socket);
         let mut running = start(supervisor, listening, plugins, host, &mut asked);
-        let (why, failure) = match self.set_up(&mut running, width).await {
-            Ok(()) => (running.until_asked(&mut asked).await, None),
-            Err(failure) => (Why::Failed, Some(failure)),
+        let runs = async {
+            match self.set_up(&mut running, width).await {
+                Ok(()) => (running.until_asked(&mut asked).await, None),
+                Err(failure) => (Why::Failed, Some(failure)),
+            }
         };
+        let (why, failure) = caught(runs)
+            .await
+            .unwrap_or_else(|| (Why::Failed, Some(Failure::failed("the host panicked", DEFECT_HINT))));
         if matches!(why, Why::HungUp | Why::TerminalGone) {
             self.log.also_to_file();
         }
@@ -116,6 +127,31 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// A future whose panic is its end; `None` then. The hook has told it.
+async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}
+
+fn not_booted(error: &BootError) -> Failure {
+    let hint = match error {
+        BootError::Io(error)
+            if matches!(
+                error.raw_os_error(),
+                Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE)
+            ) =>
+        {
+            SHORTAGE_HINT
+        }
+        _ => "set another `host.log_dir` in the config",
+    };
+    Failure::failed(reason(error), hint)
 }
 
 /// Lets people ask, and the host be asked to stop.

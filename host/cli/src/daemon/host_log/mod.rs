@@ -249,3 +249,31 @@ fn dropped_of_screen(count: u64) -> String {
     let lines = if count == 1 { "1 line" } else { &*format!("{count} lines") };
     format!("{lines} skipped: the terminal was too slow; `provost logs` shows what processes print")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_do_not_fit_while_the_disk_hangs_are_counted_and_told_afterwards() {
+        const LINES: usize = 20_000;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("provost.log");
+        let log = HostLog::start(Home::File, Paint::OFF, false, &Degraded::default()).unwrap();
+        fail::cfg("hostlog.write", "pause").unwrap();
+        log.keep_in(path.clone()).unwrap();
+        for number in 0..LINES {
+            log.log(Event::of_host(Level::INFO, format!("line {number}")));
+        }
+        fail::remove("hostlog.write");
+        log.finish(None, Duration::from_secs(60));
+        let text = std::fs::read_to_string(path).unwrap();
+        let kept = text.lines().filter(|line| line.contains(" line ")).count();
+        let told = text.lines().last().unwrap();
+        assert!((BOUNDS.lines..LINES).contains(&kept), "{kept}");
+        assert!(
+            told.contains(&format!("warning: {} lines of this log were dropped", LINES - kept)),
+            "{told}"
+        );
+    }
+}
