@@ -63,7 +63,10 @@ fn a_release_has_no_fail_points() {
     let feature = "fail feature \"failpoints\"";
     let (released, tested) = (fail_points("normal,build,features"), fail_points("all,features"));
     assert!(!released.contains(feature), "fail points are for tests alone:\n{released}");
-    assert!(tested.contains(feature), "the feature has another name, so that it would not be found:\n{tested}");
+    assert!(
+        tested.contains(feature),
+        "the feature has another name, so that it would not be found:\n{tested}"
+    );
 }
 
 /// All files of the project below `dir` that end in `ending`.
@@ -162,7 +165,8 @@ fn every_test_that_shows_a_promise_is_where_it_is_said_to_be() {
     let (mut file, mut named) = (String::new(), 0);
     for word in text.lines().filter(|line| line.starts_with("| ")).flat_map(|line| line.split('`')) {
         if word.ends_with(".rs") {
-            file = std::fs::read_to_string(root().join(word)).unwrap_or_else(|_| panic!("there is no {word}"));
+            file =
+                std::fs::read_to_string(root().join(word)).unwrap_or_else(|_| panic!("there is no {word}"));
         } else if word.matches('_').count() > 2 {
             assert!(file.contains(&format!("fn {word}()")), "{word} is not in the file before it");
             named += 1;

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit};
 use serde_json::json;
 
 use crate::control::Control;
@@ -25,6 +25,7 @@ pub(crate) fn work(soak: &Soak) {
             10..=13 => stalls.one_more(soak, &mut random),
             14..=15 => plugins::change(soak, &mut random),
             16..=17 => backend(soak, &mut random, &mut control),
+            18 if random.below(2) == 0 => starve(soak, &mut random),
             18 => screen(soak, &mut random),
             _ => suspend(soak, &mut random),
         }
@@ -62,6 +63,16 @@ fn backend(soak: &Soak, random: &mut Random, control: &mut Control) {
 fn screen(soak: &Soak, random: &mut Random) {
     soak.tally.add("screen stalls");
     soak.machine.screen_stalls.store(random.below(2) == 0, Ordering::Relaxed);
+}
+
+/// The host is short of descriptors for a moment.
+fn starve(soak: &Soak, random: &mut Random) {
+    soak.tally.add("no descriptors");
+    let open = u64::try_from(soak.machine.usage().files).unwrap();
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let before = soak.machine.limit_files(Rlimit { current: Some(open + random.below(6)), maximum });
+    pause(random.between(50, 600));
+    before.and_then(|before| soak.machine.limit_files(before));
 }
 
 /// The host is suspended for a moment, or gets signals that mean nothing to it.

@@ -86,7 +86,7 @@ case $1 in
 lasting) exec sleep 100000 ;;
 crashing) sleep 0.$(($$ % 9 + 1)); exit 3 ;;
 job) sleep 0.2; exit 0 ;;
-family) sleep 100000 & sleep 100000 & wait ;;
+family) sleep 100000 & sleep 100000 & wait; exit 1 ;;
 escaping) setsid sleep 100000 & exec sleep 100000 ;;
 checked) echo up; exec sleep 100000 ;;
 writing)

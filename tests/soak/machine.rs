@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use provost_tests::{Ran, Setup};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 /// The variable in the environment of the host and all that descends from it.
 const MARK: &str = "PROVOST_SOAK_MARK";
@@ -120,6 +120,13 @@ impl Machine {
     pub(crate) fn signal_host(&self, signal: Signal) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).unwrap();
         let _ = kill_process(pid, signal);
+    }
+
+    /// Sets the limit on the descriptors of the host, and returns the one before.
+    pub(crate) fn limit_files(&self, limit: Rlimit) -> Option<Rlimit> {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        // The host may have ended, which is noticed elsewhere.
+        prlimit(pid, Resource::Nofile, limit).ok()
     }
 
     pub(crate) fn usage(&self) -> Usage {

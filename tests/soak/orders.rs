@@ -79,7 +79,9 @@ fn to_many(soak: &Soak, random: &mut Random, control: &mut Control) {
         0 => "all".to_owned(),
         _ => format!("{}:*", random.pick(&soak.members).group),
     };
-    for act in *random.pick(&[[Act::Stop, Act::Start], [Act::Restart, Act::Signal], [Act::Start, Act::Restart]]) {
+    for act in
+        *random.pick(&[[Act::Stop, Act::Start], [Act::Restart, Act::Signal], [Act::Start, Act::Restart]])
+    {
         by_socket(soak, control, act, &[&target], "USR1");
         pause(random.between(10, 400));
     }

@@ -7,7 +7,8 @@ pub(crate) struct Random(u64);
 impl Random {
     /// The stream of a seed for one purpose: each thread has its own.
     pub(crate) fn of(seed: u64, purpose: &str) -> Self {
-        let start = purpose.bytes().fold(seed, |seed, byte| (seed ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        let start =
+            purpose.bytes().fold(seed, |seed, byte| (seed ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
         let mut random = Self(start);
         random.next();
         random

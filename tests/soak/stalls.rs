@@ -13,7 +13,10 @@ const AT_ONCE: usize = 40;
 const SAID: [(&str, &str); 6] = [
     ("client says nothing", ""),
     ("client says half", "GET /v1/sta"),
-    ("client says half", "POST /v1/processes/start HTTP/1.1\r\nHost: l\r\nContent-Length: 1000\r\n\r\n{\"sel"),
+    (
+        "client says half",
+        "POST /v1/processes/start HTTP/1.1\r\nHost: l\r\nContent-Length: 1000\r\n\r\n{\"sel",
+    ),
     ("client reads no logs", "GET /v1/logs?select=all&n=1000&follow=1 HTTP/1.1\r\nHost: l\r\n\r\n"),
     ("client reads no events", "GET /v1/events?follow=1 HTTP/1.1\r\nHost: l\r\n\r\n"),
     ("client leaves", "GET /v1/status HTTP/1.1\r\nHost: l\r\n\r\n"),

@@ -69,7 +69,8 @@ pub(crate) fn no_orphans(soak: &Soak) {
             })
             .collect();
         let owned = |environment: &str| {
-            let value = |key: &str| environment.split('\0').find_map(|it| it.strip_prefix(key)?.strip_prefix('='));
+            let value =
+                |key: &str| environment.split('\0').find_map(|it| it.strip_prefix(key)?.strip_prefix('='));
             let life = value("PROVOST_INCARNATION").and_then(|life| life.parse().ok());
             let owner = value("PROVOST_PROCESS").zip(life);
             owner.is_some_and(|owner| listed.values().any(|listed| *listed == owner))
