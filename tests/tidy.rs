@@ -49,6 +49,26 @@ fn every_crate_looks_down_only_and_knows_nothing_above_its_floor() {
     }
 }
 
+/// How the crate of the fail points comes into a build with these kinds of dependencies, as Cargo resolves it.
+fn fail_points(kinds: &str) -> String {
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    cargo.args(["tree", "--workspace", "--locked", "--offline", "--invert", "fail", "--edges", kinds]);
+    let output = cargo.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_release_has_no_fail_points() {
+    let feature = "fail feature \"failpoints\"";
+    let (released, tested) = (fail_points("normal,build,features"), fail_points("all,features"));
+    assert!(!released.contains(feature), "fail points are for tests alone:\n{released}");
+    assert!(
+        tested.contains(feature),
+        "the feature has another name, so that it would not be found:\n{tested}"
+    );
+}
+
 /// All files of the project below `dir` that end in `ending`.
 fn files(dir: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -137,6 +157,22 @@ fn every_local_link_of_the_documents_leads_somewhere() {
             assert!(path.parent().unwrap().join(target).exists(), "{}: {link}", path.display());
         }
     }
+}
+
+#[test]
+fn every_test_that_shows_a_promise_is_where_it_is_said_to_be() {
+    let text = std::fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let (mut file, mut named) = (String::new(), 0);
+    for word in text.lines().filter(|line| line.starts_with("| ")).flat_map(|line| line.split('`')) {
+        if word.ends_with(".rs") {
+            file =
+                std::fs::read_to_string(root().join(word)).unwrap_or_else(|_| panic!("there is no {word}"));
+        } else if word.matches('_').count() > 2 {
+            assert!(file.contains(&format!("fn {word}()")), "{word} is not in the file before it");
+            named += 1;
+        }
+    }
+    assert!(named > 20, "the table has another form: {named} tests were found");
 }
 
 #[test]

@@ -144,3 +144,79 @@ fn a_grant_that_cannot_be_is_a_mistake_of_the_config() {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("a policy is granted nothing but its trigger"), "{ran:?}");
 }
+
+/// A process that says which variables have arrived, started by a policy that sets more than it is granted.
+fn set(allow: &str) -> String {
+    format!(
+        "[plugins.conductor]\ncomponent = {:?}\nallow = [{allow}]\nlimits = {{ call_time = \"1m\" }}\n\
+         settings = {{ wait = \"0s\", replicas = 1, set = {{ NODE_OPTIONS = \"--import=data:x\", LD_PRELOAD = \"x.so\",\
+         PATH = \"/nowhere\", PROVOST_INCARNATION = \"99\", MODE = \"quiet\", APP_COLOUR = \"blue\" }} }}\n\
+         [process.child]\npolicies = [\"conductor\"]\n\
+         command = [\"/bin/sh\", \"-c\", \"echo N=$NODE_OPTIONS L=$LD_PRELOAD M=$MODE A=$APP_COLOUR I=$PROVOST_INCARNATION \
+         P=$PATH; exec /bin/sleep 1000\"]\n",
+        guest("conductor")
+    )
+}
+
+#[test]
+fn a_start_policy_sets_only_the_variables_that_are_granted_by_name() {
+    let path = std::env::var("PATH").unwrap();
+    let said =
+        |host: &Host| eventually("the child says", || host.ok(&["logs", "child"]), |log| log.contains("P="));
+    let host = Host::up(PROVOST, &set(""));
+    let log = said(&host);
+    assert!(log.contains(&format!("N= L= M= A= I=1 P={path}")), "{log}");
+    let child = host.until_phase("child", "running");
+    let explained = host.ok(&["explain", "child"]);
+    for name in ["NODE_OPTIONS", "LD_PRELOAD", "PATH", "MODE"] {
+        assert!(explained.contains(name), "{name} is told as not set: {explained}");
+    }
+    assert!(
+        child["reason"].to_string().contains("set-env does not grant it")
+            || explained.contains("set-env does not"),
+        "{child} {explained}"
+    );
+    assert_eq!(plugin(&host, "conductor")["denials"], 7, "with the greeting");
+    assert!(host.log().contains("denied: setting "), "{}", host.log());
+    let shown = host.ok(&["plugin", "inspect", "conductor"]);
+    assert!(shown.contains("may set") && shown.contains("no variable"), "{shown}");
+    host.down();
+
+    let host = Host::up(PROVOST, &set("\"set-env:MODE\", \"set-env:APP_*\", \"set-env:NODE_OPTIONS\""));
+    let log = said(&host);
+    assert!(log.contains(&format!("N=--import=data:x L= M=quiet A=blue I=1 P={path}")), "{log}");
+    let shown = host.ok(&["plugin", "inspect", "conductor"]);
+    assert!(
+        shown.contains("APP_*, MODE, NODE_OPTIONS") || shown.contains("MODE, NODE_OPTIONS, APP_*"),
+        "{shown}"
+    );
+    host.down();
+}
+
+#[test]
+fn an_inspection_says_that_a_start_policy_sets_variables_and_promises_no_more() {
+    let setup = Setup::new(PROVOST, "[process.x]\ncommand = \"true\"\n");
+    let shown = setup.run(&["plugin", "inspect", &guest("conductor").display().to_string()]).stdout;
+    assert!(shown.contains("each if that is granted by name (set-env:NAME)"), "{shown}");
+    assert!(
+        !shown.contains("set variables for a process\n") && !shown.contains("cannot     start programs"),
+        "{shown}"
+    );
+    let shown = setup.run(&["plugin", "inspect", "bundled:backoff"]).stdout;
+    assert!(shown.contains("set variables for a process"), "{shown}");
+}
+
+#[test]
+fn loader_variables_are_granted_by_their_exact_name_and_never_by_a_beginning() {
+    for (grant, says) in [
+        ("set-env:LD_*", "name each of them exactly"),
+        ("set-env:NODE_*", "name each of them exactly"),
+        ("set-env:*", "write the name of one variable"),
+        ("set-env:PROVOST_REPLICA", "the host alone"),
+    ] {
+        let ran = Setup::new(PROVOST, &set(&format!("\"{grant}\""))).run(&["validate"]);
+        assert!(ran.code == 2 && ran.stderr.contains(says), "{grant}: {ran:?}");
+    }
+    let ran = Setup::new(PROVOST, &set("\"set-env:LD_PRELOAD\"")).run(&["validate"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}

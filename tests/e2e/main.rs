@@ -4,6 +4,7 @@
 mod backends;
 mod bad_config;
 mod checks;
+mod children;
 mod commands;
 mod ending;
 mod exits;

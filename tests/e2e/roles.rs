@@ -11,7 +11,7 @@ fn conducted() -> String {
     format!(
         "[plugins.conductor]\ncomponent = {:?}\n\
          settings = {{ refuse = \"unwanted\", wait = \"300ms\", replicas = 2 }}\n\
-         limits = {{ call_time = \"1m\" }}\n\
+         limits = {{ call_time = \"1m\" }}\nallow = [\"set-env:GREETING\"]\n\
          [process.greeted]\ncommand = \"echo $GREETING; exec sleep 1000\"\npolicies = [\"conductor\"]\n\
          health = {{ exec = \"true\", every = \"50ms\" }}\n\
          [process.unwanted]\ncommand = \"exec sleep 1000\"\npolicies = [\"conductor\"]\n\

@@ -34,6 +34,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if fail::has_failpoints() {
         // In a test alone: a release build has no fail points. They stay in force to the very end.
         std::mem::forget(fail::FailScenario::setup());
+        // Without it the faults of the file stay off, which the test that wrote it notices.
+        let _ = daemon::faults::follow();
     }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,

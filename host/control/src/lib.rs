@@ -6,6 +6,7 @@
 //! | `convert` | state to wire, and nothing the other way |
 //! | `select` | targets: names, `group:*` and `all` |
 //! | `peer` | the socket: its mode, and who may connect |
+//! | `spare` | descriptors that are kept back |
 //! | `server` | the routes; below it all connections and their time limits, and what is taken out of requests |
 //! | `orders` | start, stop, restart, signal, and waiting for what they bring about |
 //! | `streams` | events and logs, line by line |
@@ -29,6 +30,7 @@ mod plugins;
 mod refused;
 mod select;
 mod server;
+mod spare;
 mod state_core;
 mod streams;
 pub mod wire;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::spare::Spare;
+
 /// The longest path that fits into a socket's address, in bytes, without its closing zero.
 const PATH_BYTES_MAX: usize = 107;
 
@@ -37,6 +39,8 @@ pub enum BindError {
 pub struct Listening {
     listener: UnixListener,
     path: PathBuf,
+    /// Kept back for those who connect.
+    pub(crate) spare: Spare,
 }
 
 impl Listening {
@@ -50,7 +54,7 @@ impl Listening {
         }
         let failed = |source| BindError::Io { path: path.to_owned(), source };
         let listener = listen(path).map_err(failed)?;
-        Ok(Self { listener, path: path.to_owned() })
+        Ok(Self { listener, path: path.to_owned(), spare: Spare::taken() })
     }
 }
 
@@ -71,6 +75,13 @@ impl Drop for Listening {
 }
 
 impl Listening {
+    /// Is there somebody who waits to be accepted?
+    pub(crate) fn is_awaited(&self) -> bool {
+        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut look = [rustix::event::PollFd::new(&self.listener, rustix::event::PollFlags::IN)];
+        rustix::event::poll(&mut look, Some(&now)).is_ok_and(|ready| ready > 0)
+    }
+
     /// The next connection of somebody who may speak.
     ///
     /// # Errors

@@ -156,14 +156,22 @@ impl Version {
     }
 }
 
+/// The host's own code panicked in a call; with what it said.
+#[derive(Debug, thiserror::Error)]
+#[error("the host could not carry out its call: {0}")]
+pub(crate) struct HostPanicked(String);
+
 /// Carries out a call. A panic of the host's own code in it, such as that of a runtime that cannot start a thread, ends the
 /// call and nothing else: its store is thrown away.
 fn guarded<T>(call: impl FnOnce() -> wasmtime::Result<T>) -> wasmtime::Result<T> {
-    fail::fail_point!("plugin.call", |_| Err(wasmtime::Error::msg("injected")));
+    let call = || {
+        fail::fail_point!("plugin.call", |_| Err(wasmtime::Error::msg("injected")));
+        call()
+    };
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(wasmtime::Error::msg(format!("the host could not carry out the call: {text}")))
+        Err(wasmtime::Error::new(HostPanicked(text)))
     })
 }
 

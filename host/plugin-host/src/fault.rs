@@ -4,6 +4,7 @@
 use provost_state::{Fault, FaultKind};
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
+use crate::call::HostPanicked;
 use crate::limits::{Limits, size};
 use crate::meter::Meter;
 use crate::role::Role;
@@ -61,6 +62,7 @@ pub(crate) fn classify(
             let code = error.downcast_ref::<wasmtime_wasi::I32Exit>().map_or(0, |exit| exit.0);
             fault(FaultKind::Trap, &format!("trapped: it exited with code {code}"))
         }
+        None if error.is::<HostPanicked>() => fault(FaultKind::Busy, &error.to_string()),
         None if error.is::<std::io::Error>() => {
             fault(FaultKind::Memory, &format!("the machine gives it no memory: {}", first_line(error)))
         }

@@ -48,8 +48,16 @@ pub(crate) fn figure_ns() -> u64 {
 }
 
 /// Milliseconds since the Unix epoch, for people only.
-#[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn wall_ms() -> u64 {
+    // A clock that was set: by how many milliseconds.
+    fail::fail_point!("clock.step", |by| {
+        real_wall_ms().saturating_add_signed(by.and_then(|by| by.parse().ok()).unwrap_or(0))
+    });
+    real_wall_ms()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+fn real_wall_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }

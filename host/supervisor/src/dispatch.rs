@@ -29,10 +29,15 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
+    /// Gives an order. One that is lost, because the task that was to carry it out ended unexpectedly, is given again to the
+    /// task that takes over: everything that is ordered here may be ordered twice.
     pub(crate) async fn order(&self, id: ProcessId, want: Want) -> Result<(), Refusal> {
-        match self.roster.upgrade() {
-            Some(roster) => roster.order(id, want).await,
-            None => Err(Refusal::ShuttingDown),
+        loop {
+            let roster = self.roster.upgrade().ok_or(Refusal::ShuttingDown)?;
+            match roster.order(id, want.clone()).await {
+                Err(Refusal::Lost) => {}
+                answer => return answer,
+            }
         }
     }
 

@@ -5,7 +5,10 @@
 use std::sync::Arc;
 
 use fail::FailScenario;
-use provost_state::{Cause, ChangeKind, EventKind, Generation, PhaseKind, ProcessState, Signal};
+use provost_state::{
+    Action, Cause, ChangeKind, Decision, Ended, EventKind, Fault, Generation, Judgement, PhaseKind, Policy,
+    ProcessState, Scope, Signal, Snapshot,
+};
 use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
 
 fn shell(name: &str, line: &str) -> ProcessSpec {
@@ -178,6 +181,49 @@ async fn a_runner_that_panics_at_every_step_of_a_life_loses_and_doubles_no_child
         );
         assert_eq!(supervisor.left(), []);
         drop(dir);
+    }
+    faults.teardown();
+}
+
+/// Restarts the whole group.
+#[derive(Debug)]
+struct Together(Arc<str>);
+
+impl Policy for Together {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn judges(&self, judgement: Judgement) -> bool {
+        judgement == Judgement::Restart
+    }
+
+    fn on_exit(&self, _: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
+        Ok(Decision::new(Action::Restart { delay_ms: 10, scope: Scope::Group }, "together"))
+    }
+}
+
+#[tokio::test]
+async fn a_group_whose_runners_panic_while_it_is_restarted_is_up_again() {
+    let faults = FailScenario::setup();
+    let member = |name: &str| ProcessSpec {
+        group: "team".into(),
+        policies: vec![Arc::new(Together("together".into()))],
+        ..shell(name, "exec sleep 1000")
+    };
+    for victim in ["first", "last"] {
+        for nth in 0..8 {
+            let (supervisor, _dir) = boot(vec![member("first"), member("last")]);
+            let first = until_phase(&supervisor, "first", PhaseKind::Running).await;
+            until_phase(&supervisor, "last", PhaseKind::Running).await;
+            fail::cfg("runner.panic", &format!("{nth}*off->3*return({victim})->off")).unwrap();
+            while supervisor.signal(first.id, Signal::KILL).await.is_err() {}
+            for name in ["first", "last"] {
+                until(&supervisor, name, |state| state.incarnation.0 >= 2 && state.ready()).await;
+            }
+            fail::remove("runner.panic");
+            supervisor.shutdown(Cause::Shutdown).await;
+        }
     }
     faults.teardown();
 }

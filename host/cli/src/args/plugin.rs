@@ -147,8 +147,9 @@ pub(crate) struct LoadArgs {
     /// Its settings as JSON.
     #[arg(long, value_name = "JSON", value_parser = settings)]
     pub(crate) settings: Option<Settings>,
-    /// What of the outside it may use: `http-out:HOST:PORT`, `fs-read:/PATH`, `fs-write:/PATH`, `env:NAME`, `clock` or
-    /// `random`; may be repeated. Nothing unless it is said, and nothing at all for a policy.
+    /// What it may use: `http-out:HOST:PORT`, `fs-read:/PATH`, `fs-write:/PATH`, `env:NAME`, `clock`,
+    /// `random`; `set-env:NAME` for a policy that judges starts, which may be granted nothing else. May be repeated.
+    /// Nothing unless it is said.
     #[arg(long, value_name = "GRANT")]
     pub(crate) allow: Vec<String>,
     /// The only SHA-256 that its component may have, now and after each swap.

@@ -5,6 +5,7 @@ mod asked;
 mod boot;
 mod detach;
 mod ending;
+pub(crate) mod faults;
 mod host_log;
 mod inherited;
 mod limits;

@@ -177,6 +177,7 @@ fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
         ("signed by", Cell::maybe(version.signed_by.as_deref().map(one_line))),
         ("roles", Cell::maybe(listed(&version.roles))),
         ("granted", Cell::maybe(listed(&version.grants).as_deref().map(one_line))),
+        ("may set", Cell::maybe(settable(version).as_deref().map(one_line))),
         ("calls", Cell::new(version.calls.to_string())),
         ("faults", Cell::maybe(by_kind(version))),
         ("clamps", Cell::new(version.clamps.to_string())),
@@ -193,6 +194,13 @@ fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
     ]
     .map(|(key, cell)| (key.to_owned(), cell))
     .into()
+}
+
+/// The variables that it may set for the processes whose start it judges; `None` if it judges none.
+fn settable(version: &PluginVersion) -> Option<String> {
+    let judges = version.roles.iter().any(|role| &**role == "start-policy");
+    let names: Vec<&str> = version.grants.iter().filter_map(|grant| grant.strip_prefix("set-env:")).collect();
+    judges.then(|| if names.is_empty() { "no variable".to_owned() } else { names.join(", ") })
 }
 
 fn limits(version: &PluginVersion) -> Vec<(String, Cell)> {

@@ -2,7 +2,6 @@
 //! the next one is answered, and processes keep the descriptors that they need.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,25 +16,19 @@ use provost_supervisor::Degraded;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{Notify, Semaphore, watch};
-use tokio::time::Instant;
 
 use super::patient::{Answer, Patient, Standing};
 use crate::peer::Listening;
-
-/// What the host lacks when no connection can be accepted.
-const WHAT: &str = "descriptors";
+use crate::spare;
 
 /// How much of a request's head is held. A longer one is refused.
 const HEAD_BYTES_MAX: usize = 128 << 10;
 
-/// What a descriptor is kept back with.
-const SPARE: &str = "/dev/null";
-
-/// The lack is over when there was none for so long.
-const OVER_AFTER: Duration = Duration::from_secs(5);
-
 /// How long to wait before what failed for a lack of the whole machine is tried again.
 const A_WHILE: Duration = Duration::from_millis(50);
+
+/// Who has connected so lately is about to ask.
+const JUST_NOW: Duration = Duration::from_secs(1);
 
 /// How many are told at once that there are too many.
 const TURNED_AWAY: usize = 16;
@@ -82,16 +75,30 @@ pub(super) async fn serve(
         freed: Arc::default(),
         turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
     };
-    let mut spare = Spare::new(degraded);
+    let mut spare = std::mem::take(&mut listening.spare);
+    spare.tell(degraded);
+    let mut given_up = false;
     loop {
-        spare.refill();
+        // What was given up is for the next connection.
+        if !std::mem::take(&mut given_up) {
+            spare.refill();
+        }
         tokio::select! {
             accepted = listening.accept() => match accepted {
                 Ok(stream) => connections.admit(stream),
-                Err(error) if is_out_of_descriptors(&error) => {
+                // The kernel says so even if nobody wants to connect.
+                Err(error) if spare::is_out_of_descriptors(&error) && !listening.is_awaited() => {
+                    let _ = tokio::time::timeout(A_WHILE, connections.freed.notified()).await;
+                }
+                Err(error) if spare::is_out_of_descriptors(&error) => {
                     spare.is_needed(&error);
-                    if !connections.close_longest_idle() && !spare.give_up() {
-                        tokio::time::sleep(A_WHILE).await;
+                    if connections.close_longest_idle(JUST_NOW) {
+                        let _ = tokio::time::timeout(A_WHILE, connections.freed.notified()).await;
+                    } else {
+                        given_up = spare.give_up();
+                        if !given_up {
+                            tokio::time::sleep(A_WHILE).await;
+                        }
                     }
                 }
                 Err(error) => {
@@ -115,52 +122,6 @@ async fn has_ended(ending: &mut watch::Receiver<bool>) {
     let _ = ending.wait_for(|ending| *ending).await;
 }
 
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    let number = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
-    matches!(number, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
-}
-
-/// A descriptor that is kept back, so that whoever asks what is wrong can be answered when there are no others.
-struct Spare {
-    file: Option<File>,
-    degraded: Degraded,
-    /// When there was none for the last time, while that is told.
-    lacking: Option<Instant>,
-}
-
-impl Spare {
-    fn new(degraded: Degraded) -> Self {
-        Self { file: File::open(SPARE).ok(), degraded, lacking: None }
-    }
-
-    fn refill(&mut self) {
-        self.file = self.file.take().or_else(|| File::open(SPARE).ok());
-        let over = self.lacking.is_some_and(|last| last.elapsed() >= OVER_AFTER);
-        if over && self.file.is_some() {
-            self.lacking = None;
-            self.degraded.clear(WHAT);
-        }
-    }
-
-    /// Resolves when the lack may be over.
-    async fn may_be_over(&self) {
-        match self.lacking {
-            Some(_) => tokio::time::sleep(OVER_AFTER).await,
-            None => std::future::pending().await,
-        }
-    }
-
-    fn is_needed(&mut self, error: &io::Error) {
-        self.lacking = Some(Instant::now());
-        self.degraded.set(WHAT, format!("{error}: raise the limit on open files (ulimit -n)"));
-    }
-
-    /// For the next connection; false if it is given up already.
-    fn give_up(&mut self) -> bool {
-        self.file.take().is_some()
-    }
-}
-
 impl Connections {
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
@@ -168,7 +129,7 @@ impl Connections {
 
     /// Serves one more, if need be in the place of the one that has been idle the longest.
     fn admit(&self, stream: UnixStream) {
-        if self.open().all.len() >= self.most && !self.close_longest_idle() {
+        if self.open().all.len() >= self.most && !self.close_longest_idle(Duration::ZERO) {
             self.turn_away(stream);
             return;
         }
@@ -187,11 +148,13 @@ impl Connections {
         });
     }
 
-    /// True if there was one.
-    fn close_longest_idle(&self) -> bool {
+    /// True if there was one that has been idle for so long.
+    fn close_longest_idle(&self, least: Duration) -> bool {
         let mut open = self.open();
         let idle = open.all.iter().filter_map(|(number, it)| Some((it.idle_since()?, *number)));
-        let Some((_, number)) = idle.min() else { return false };
+        let Some((_, number)) = idle.min().filter(|(since, _)| since.elapsed() >= least) else {
+            return false;
+        };
         if let Some(standing) = open.all.remove(&number) {
             standing.ended.notify_one();
         }
@@ -261,6 +224,7 @@ impl Drop for Entered {
 mod tests {
     use axum::body::{Body, Bytes};
     use axum::routing::get;
+    use tokio::time::Instant;
 
     use super::*;
 

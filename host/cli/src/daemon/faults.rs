@@ -1,0 +1,46 @@
+//! Faults that a test switches on and off in a running host. A file names them, one on each line
+//! (`log.write=return(28)`), and is read again a few times a second. Only a build with fail points does this, and a release
+//! build has none.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// The environment variable that names the file.
+const FILE: &str = "PROVOST_FAULTS";
+
+/// The pause between two looks at the file.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// Starts to follow the file, if fail points are compiled in and a test names one.
+pub(crate) fn follow() -> io::Result<()> {
+    let Some(file) = std::env::var_os(FILE).filter(|_| fail::has_failpoints()) else { return Ok(()) };
+    let follow = move || {
+        let mut now = BTreeMap::new();
+        loop {
+            // A file that is being written, or is not there yet, is looked at again.
+            if let Ok(text) = std::fs::read_to_string(Path::new(&file)) {
+                now = change(now, &text);
+            }
+            std::thread::park_timeout(EVERY);
+        }
+    };
+    std::thread::Builder::new().name("faults".into()).spawn(follow).map(drop)
+}
+
+/// Applies the difference between the faults of now and those that `text` names, and returns the latter.
+fn change(now: BTreeMap<String, String>, text: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().filter_map(|line| line.split_once('='));
+    let wanted: BTreeMap<String, String> =
+        lines.map(|(name, actions)| (name.to_owned(), actions.to_owned())).collect();
+    for name in now.keys().filter(|name| !wanted.contains_key(*name)) {
+        fail::remove(name);
+    }
+    for (name, actions) in wanted.iter().filter(|(name, actions)| now.get(*name) != Some(actions)) {
+        if let Err(error) = fail::cfg(name.as_str(), actions) {
+            tracing::warn!("the fault {name}={actions} is not understood: {error}");
+        }
+    }
+    wanted
+}

@@ -1,0 +1,158 @@
+//! The contract of a child, for what only the whole host can show: limits, inherited signals, descendants, terminals.
+
+use std::fs::File;
+use std::process::Command;
+
+use provost_tests::{Host, Setup, eventually, is_alive};
+use serde_json::Value;
+
+use crate::PROVOST;
+
+/// A host that a line for the shell starts, which may change what it is started with first.
+fn up_through(config: &str, line: &str) -> Host {
+    let setup = Setup::new(PROVOST, config);
+    let log = File::create(setup.dir().join("up.log")).unwrap();
+    let mut shell = setup.shell(line);
+    shell.stdout(log.try_clone().unwrap()).stderr(log);
+    setup.up_by(shell)
+}
+
+fn log_of(host: &Host, name: &str) -> String {
+    eventually(&format!("{name} has said something"), || host.ok(&["logs", name]), |log| !log.is_empty())
+}
+
+#[test]
+fn a_worker_behind_a_shell_has_its_whole_grace_time() {
+    let host = Host::up(
+        PROVOST,
+        "[process.web]\ncommand = \"./worker.sh\"\nautostart = false\nstop = { grace = \"1m\" }\n",
+    );
+    let worker = "#!/bin/bash\ntrap 'sleep 0.5; echo flushed > done.txt; exit 0' TERM\necho up\nwhile :; do sleep 0.05; done\n";
+    let path = host.setup().dir().join("worker.sh");
+    std::fs::write(&path, worker).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    host.ok(&["start", "--wait", "web"]);
+    log_of(&host, "web");
+    host.ok(&["stop", "--wait", "web"]);
+    let done = std::fs::read_to_string(host.setup().dir().join("done.txt"));
+    assert_eq!(done.unwrap_or_default(), "flushed\n");
+    host.down();
+}
+
+#[test]
+fn a_child_has_no_descriptor_of_whoever_started_the_host_and_neither_has_the_host() {
+    let config =
+        "[process.web]\ncommand = \"[ -e /proc/$$/fd/9 ] && echo leaked || echo closed; exec sleep 1000\"\n";
+    let host = up_through(config, "exec 9>lock; flock -n 9; exec \"$PROVOST\" up");
+    assert_eq!(log_of(&host, "web"), "closed\n");
+    let lock = host.setup().dir().join("lock");
+    let free = Command::new("flock").arg("-n").arg(&lock).arg("true").status().unwrap();
+    assert!(free.success(), "the lock is still held");
+    host.down();
+}
+
+#[test]
+fn a_child_has_the_soft_limit_that_the_host_was_started_with_although_the_host_raised_its_own() {
+    let config = "[process.w]\nreplicas = 30\ncommand = \"ulimit -Sn; exec sleep 1000\"\n";
+    let host = up_through(config, "ulimit -Sn 256; exec \"$PROVOST\" up");
+    assert_eq!(log_of(&host, "w.30"), "256\n");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", host.pid())).unwrap();
+    let own = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert!(!own.split_whitespace().any(|word| word == "256"), "the host raised its own: {own}");
+    // A program that does not exist is told as such through the stage, too.
+    host.down();
+    let host = up_through(
+        "[process.w]\nreplicas = 30\ncommand = [\"./no-such-program\"]\n",
+        "ulimit -Sn 256; exec \"$PROVOST\" up",
+    );
+    let told = host.until("w.1", "could not be started", |it| it["exit"]["error"].is_string());
+    assert!(told["exit"]["error"].as_str().unwrap().contains("./no-such-program: no such program"), "{told}");
+    host.down();
+}
+
+#[test]
+fn a_hangup_that_was_ignored_stays_ignored_in_the_host_and_its_children() {
+    let config = "[process.web]\ncommand = \"exec sleep 1000\"\n";
+    let host = up_through(config, "trap '' HUP; exec \"$PROVOST\" up");
+    let pid = host.until_phase("web", "running")["pid"].clone();
+    Host::kill(&host.pid().into(), rustix::process::Signal::HUP);
+    Host::kill(&pid, rustix::process::Signal::HUP);
+    let ignored = |pid: &Value| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim().to_owned();
+        u64::from_str_radix(&mask, 16).unwrap() & 1 == 1
+    };
+    assert!(ignored(&pid));
+    assert_eq!(host.process("web")["incarnation"], 1);
+    host.down();
+}
+
+#[test]
+fn a_signal_that_the_starter_blocked_is_not_blocked_in_a_child() {
+    let config = "[process.web]\ncommand = [\"sleep\", \"1000\"]\nstop = { grace = \"1h\" }\n";
+    let block = "import signal,os,sys; signal.pthread_sigmask(signal.SIG_BLOCK,{signal.SIGTERM}); \
+                 os.execv(sys.argv[1],sys.argv[1:])";
+    let host = up_through(config, &format!("exec python3 -c '{block}' \"$PROVOST\" up"));
+    host.until_phase("web", "running");
+    host.ok(&["stop", "--wait", "web"]);
+    assert_eq!(host.process("web")["exit"]["name"], "SIGTERM");
+    host.down();
+}
+
+#[test]
+fn a_child_of_a_host_at_a_terminal_cannot_be_stopped_by_that_terminal() {
+    let config = "[process.stty]\ncommand = \"stty sane < /dev/tty; echo said $?; exec sleep 1000\"\n";
+    let host = up_through(config, "exec script -qec \"$PROVOST up\" /dev/null");
+    assert!(log_of(&host, "stty").contains("said"), "{}", host.log());
+    let pid = host.process("stty")["pid"].clone();
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    assert!(!stat.contains(") T "), "{stat}");
+    host.ok(&["down"]);
+}
+
+#[test]
+fn what_has_left_its_group_is_ended_with_its_process_and_named_if_it_is_to_be_left() {
+    let jobs = |escaped: &str| {
+        format!(
+            "[process.jobs]\ncommand = [\"bash\", \"-c\", \"set -m; sleep 1119 & setsid sleep 1119 & (setsid sleep 1119 &); sleep 0.2; echo $$; wait; sleep 1000\"]\n\
+             stop = {{ grace = \"1m\", escaped = \"{escaped}\" }}\n"
+        )
+    };
+    let sleepers = |host: &Host| -> Vec<u64> {
+        let marker = format!("{}", host.setup().dir().display());
+        let pids = std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+        let ours = |pid: &u64| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let cwd = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+            line.starts_with(b"sleep\x001119") && cwd.display().to_string() == marker && is_alive(*pid)
+        };
+        pids.filter(ours).collect()
+    };
+    let host = Host::up(PROVOST, &jobs("kill"));
+    log_of(&host, "jobs");
+    eventually("three have left", || sleepers(&host), |found| found.len() == 3);
+    host.ok(&["stop", "--wait", "jobs"]);
+    assert_eq!(sleepers(&host), [0; 0]);
+    host.down();
+
+    let host = Host::up(PROVOST, &jobs("leave"));
+    log_of(&host, "jobs");
+    eventually("three have left", || sleepers(&host), |found| found.len() == 3);
+    host.ok(&["stop", "--wait", "jobs"]);
+    let left = sleepers(&host);
+    let named: Vec<u64> = host.status()["host"]["left"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|left| left["pid"].as_u64())
+        .collect();
+    assert!(!left.is_empty() && left.iter().all(|pid| named.contains(pid)), "{left:?} {named:?}");
+    let down = host.run(&["down"]);
+    assert_eq!(down.code, 1, "{down:?}");
+    for pid in &left {
+        assert!(format!("{}{}", down.stdout, down.stderr).contains(&pid.to_string()), "{down:?}");
+        Host::kill(&(*pid).into(), rustix::process::Signal::KILL);
+    }
+}

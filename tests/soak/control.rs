@@ -1,0 +1,84 @@
+//! A client of the control socket for bad times: nothing that the host does makes it panic, and everything has a time limit.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// How long an answer may take before the host counts as deaf.
+pub(crate) const DEAF_AFTER: Duration = Duration::from_secs(30);
+
+/// A client, with a connection that is kept while it is good.
+#[derive(Debug)]
+pub(crate) struct Control {
+    path: PathBuf,
+    stream: Option<UnixStream>,
+}
+
+/// An answer: its HTTP status and its body.
+pub(crate) type Answer = (u16, Vec<u8>);
+
+impl Control {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), stream: None }
+    }
+
+    /// The answer to a GET.
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    }
+
+    /// The answer to a POST of JSON.
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> io::Result<Answer> {
+        let body = body.to_string();
+        self.ask(&format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    fn ask(&mut self, request: &str) -> io::Result<Answer> {
+        if let Some(mut stream) = self.stream.take() {
+            // The host closes connections that were idle for long: then the request was not taken.
+            let sent = stream.write_all(request.as_bytes());
+            let mut first = [0];
+            if sent.is_ok() && stream.read(&mut first).is_ok_and(|read| read == 1) {
+                return self.answer(stream, first.to_vec());
+            }
+        }
+        let mut stream = UnixStream::connect(&self.path)?;
+        stream.set_read_timeout(Some(DEAF_AFTER))?;
+        stream.set_write_timeout(Some(DEAF_AFTER))?;
+        stream.write_all(request.as_bytes())?;
+        self.answer(stream, Vec::new())
+    }
+
+    fn answer(&mut self, mut stream: UnixStream, mut bytes: Vec<u8>) -> io::Result<Answer> {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            if let Some((status, start, length)) = head(&bytes)
+                && bytes.len() >= start + length
+            {
+                self.stream = Some(stream);
+                return Ok((status, bytes[start..start + length].to_vec()));
+            }
+            let read = stream.read(&mut buffer)?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            bytes.extend_from_slice(&buffer[..read]);
+        }
+    }
+}
+
+/// The status, where the body begins, and how long it is, once the head is there.
+fn head(answer: &[u8]) -> Option<(u16, usize, usize)> {
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
+    Some((status, end + 4, length.parse().ok()?))
+}

@@ -1,0 +1,141 @@
+//! The host under test as the machine sees it: its process, what belongs to it, what it uses.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use provost_tests::{Ran, Setup};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+
+/// The variable in the environment of the host and all that descends from it.
+const MARK: &str = "PROVOST_SOAK_MARK";
+
+/// Where faults are switched: the host reads this file again and again.
+const FAULTS: &str = "faults";
+
+/// The host, its directory, and its standard output, which is a pipe.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    setup: Setup,
+    pub(crate) pid: u32,
+    pub(crate) socket: PathBuf,
+    mark: String,
+    /// Whether nobody reads its standard output at the moment.
+    pub(crate) screen_stalls: Arc<AtomicBool>,
+}
+
+/// What the host uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) rss_kib: u64,
+    pub(crate) files: usize,
+    pub(crate) threads: usize,
+}
+
+/// Lets time pass.
+pub(crate) fn pause(ms: u64) {
+    std::thread::park_timeout(Duration::from_millis(ms));
+}
+
+impl Machine {
+    /// Starts the host.
+    pub(crate) fn up(setup: Setup) -> (Self, Child) {
+        let dir = setup.dir().to_owned();
+        let mark = format!("{MARK}={}", dir.display());
+        std::fs::write(dir.join(FAULTS), "").unwrap();
+        let mut command = setup.command(&["up"]);
+        command.env(MARK, dir.as_os_str()).env("PROVOST_FAULTS", dir.join(FAULTS));
+        command.stdout(Stdio::piped()).stderr(File::create(dir.join("host.log")).unwrap());
+        let mut child = command.spawn().unwrap();
+        let screen_stalls = Arc::new(AtomicBool::new(false));
+        let (mut screen, stalls) = (child.stdout.take().unwrap(), screen_stalls.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 16 << 10];
+            while screen.read(&mut buffer).is_ok_and(|read| read > 0) {
+                while stalls.load(Ordering::Relaxed) {
+                    pause(20);
+                }
+            }
+        });
+        let socket = dir.join(".provost/provost.sock");
+        (Self { pid: child.id(), setup, socket, mark, screen_stalls }, child)
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.setup.dir()
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.setup.run(arguments)
+    }
+
+    /// The faults that are on from now on, one on each line.
+    pub(crate) fn set_faults(&self, lines: &str) {
+        // Put there in one step: half a file would be other faults.
+        let next = self.dir().join("faults.next");
+        std::fs::write(&next, lines).unwrap();
+        std::fs::rename(next, self.dir().join(FAULTS)).unwrap();
+    }
+
+    /// What the host has said so far.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.dir().join("host.log")).unwrap_or_default()).into_owned()
+    }
+
+    /// What carries the mark and has not ended, but for the host: the environment of each, by pid.
+    pub(crate) fn marked(&self) -> BTreeMap<u32, String> {
+        let mut found = BTreeMap::new();
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            if pid == self.pid {
+                continue;
+            }
+            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            let environment = String::from_utf8_lossy(&environment).into_owned();
+            if environment.split('\0').any(|variable| variable == self.mark)
+                && provost_tests::is_alive(u64::from(pid))
+            {
+                found.insert(pid, environment);
+            }
+        }
+        found
+    }
+
+    /// Sends a signal to something that carries the mark.
+    pub(crate) fn kill(&self, pid: u32, signal: Signal) {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable == self.mark.as_bytes());
+        if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw).filter(|_| is_ours) {
+            // It may have ended by now.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Sends a signal to the host itself.
+    pub(crate) fn signal_host(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).unwrap();
+        let _ = kill_process(pid, signal);
+    }
+
+    /// Sets the limit on the descriptors of the host, and returns the one before.
+    pub(crate) fn limit_files(&self, limit: Rlimit) -> Option<Rlimit> {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        // The host may have ended, which is noticed elsewhere.
+        prlimit(pid, Resource::Nofile, limit).ok()
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let figure = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("0");
+            line.split_whitespace().next().unwrap().parse().unwrap()
+        };
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.pid)).map_or(0, Iterator::count);
+        Usage { rss_kib: figure("VmRSS:"), files, threads: usize::try_from(figure("Threads:")).unwrap() }
+    }
+}

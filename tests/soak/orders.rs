@@ -1,0 +1,182 @@
+//! Orders at random, by the socket and by the command line. Each worker has processes of its own, so that it knows which of
+//! its orders was the last one; orders to groups and to all are given while no other is.
+
+use serde_json::{Value, json};
+
+use crate::control::Control;
+use crate::fleet::Member;
+use crate::machine::pause;
+use crate::model::Want;
+use crate::random::Random;
+use crate::trial::Soak;
+
+/// How many workers there are.
+pub(crate) const WORKERS: usize = 3;
+
+/// How often an order that the host lost, and said so, is given again.
+const TRIES: usize = 20;
+
+/// What is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Start,
+    Stop,
+    Restart,
+    Signal,
+}
+
+const ACTS: [Act; 6] = [Act::Start, Act::Start, Act::Stop, Act::Restart, Act::Restart, Act::Signal];
+
+/// Signals that a process gets by orders.
+const SIGNALS: [&str; 6] = ["HUP", "TERM", "USR1", "KILL", "WINCH", "CONT"];
+
+impl Act {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Signal => "signal",
+        }
+    }
+
+    /// What is wanted of a process after it.
+    fn want(self) -> Option<Want> {
+        match self {
+            Self::Start | Self::Restart => Some(Want::Up),
+            Self::Stop => Some(Want::Down),
+            Self::Signal => None,
+        }
+    }
+}
+
+/// Gives orders until it is over.
+pub(crate) fn work(soak: &Soak, worker: usize) {
+    let mut random = Random::of(soak.seed, &format!("orders {worker}"));
+    let mut control = Control::new(&soak.machine.socket);
+    let mine: Vec<&Member> = soak.members.iter().skip(worker).step_by(WORKERS).collect();
+    while !soak.is_over() {
+        pause(random.between(20, 250));
+        if worker == 0 && random.below(25) == 0 {
+            to_many(soak, &mut random, &mut control);
+            continue;
+        }
+        let _others = soak.turn.read().unwrap();
+        let act = *random.pick(&ACTS);
+        if worker == 0 {
+            by_command_line(soak, act, &random.pick(&mine).name);
+            continue;
+        }
+        let names: Vec<&str> = (0..random.between(1, 3)).map(|_| random.pick(&mine).name.as_str()).collect();
+        by_socket(soak, &mut control, act, &names, *random.pick(&SIGNALS));
+    }
+}
+
+/// An order to a group or to all. What is stopped is started again a little later.
+fn to_many(soak: &Soak, random: &mut Random, control: &mut Control) {
+    let _alone = soak.turn.write().unwrap();
+    let target = match random.below(4) {
+        0 => "all".to_owned(),
+        _ => format!("{}:*", random.pick(&soak.members).group),
+    };
+    for act in
+        *random.pick(&[[Act::Stop, Act::Start], [Act::Restart, Act::Signal], [Act::Start, Act::Restart]])
+    {
+        by_socket(soak, control, act, &[&target], "USR1");
+        pause(random.between(10, 400));
+    }
+}
+
+/// Gives an order by the API, again if the host says that it was lost; and takes down what it means for the model.
+fn by_socket(soak: &Soak, control: &mut Control, act: Act, targets: &[&str], signal: &str) {
+    let mut targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
+    for _ in 0..TRIES {
+        let mut body = json!({ "select": targets });
+        if act == Act::Signal {
+            body["signal"] = signal.into();
+        }
+        soak.tally.add(act.word());
+        let answer = control.post(&format!("/v1/processes/{}", act.word()), &body);
+        let outcome = match answer {
+            Ok((200, body)) => serde_json::from_slice::<Value>(&body).unwrap(),
+            Ok((status, body)) => {
+                let body = String::from_utf8_lossy(&body).into_owned();
+                soak.problems.add(format!("{act:?} of {targets:?} was answered with {status}: {body}"));
+                return doubt(soak, &targets);
+            }
+            Err(error) => {
+                soak.problems.add(format!("{act:?} of {targets:?} was not answered: {error}"));
+                return doubt(soak, &targets);
+            }
+        };
+        targets = lost(soak, act, &outcome);
+        if targets.is_empty() {
+            return;
+        }
+    }
+    soak.problems.add(format!("{act:?} of {targets:?} was lost {TRIES} times"));
+}
+
+/// Takes down what an answer says; the names of those for which the order has to be given again.
+fn lost(soak: &Soak, act: Act, outcome: &Value) -> Vec<String> {
+    let mut again = Vec::new();
+    for result in outcome["results"].as_array().unwrap() {
+        let name = result["name"].as_str().unwrap().to_owned();
+        let message = result["error"]["message"].as_str().unwrap_or_default();
+        match (result["ok"] == true, act.want()) {
+            (true, Some(want)) => soak.model.set(&name, want),
+            (false, Some(_)) if message.contains("give it again") => {
+                soak.model.set(&name, Want::Unclear);
+                again.push(name);
+            }
+            (false, Some(_)) => {
+                soak.model.set(&name, Want::Unclear);
+                soak.problems.add(format!("{act:?} of {name} was refused: {}", result["error"]));
+            }
+            // A process that is down, or ends, cannot be sent a signal.
+            (_, None) => {}
+        }
+    }
+    again
+}
+
+fn doubt(soak: &Soak, targets: &[String]) {
+    for member in &soak.members {
+        let is_meant = |target: &String| {
+            *target == "all" || *target == member.name || *target == format!("{}:*", member.group)
+        };
+        if targets.iter().any(is_meant) {
+            soak.model.set(&member.name, Want::Unclear);
+        }
+    }
+}
+
+/// Gives an order by the command line.
+fn by_command_line(soak: &Soak, act: Act, name: &str) {
+    soak.tally.add(act.word());
+    let arguments: &[&str] = match act {
+        Act::Signal => &["signal", "USR2", name],
+        _ => &[act.word(), name],
+    };
+    let ran = soak.machine.run(arguments);
+    match (ran.code, act.want()) {
+        (0, Some(want)) => soak.model.set(name, want),
+        (_, Some(_)) => {
+            soak.model.set(name, Want::Unclear);
+            if !ran.stderr.contains("give it again") {
+                soak.problems.add(format!("provost {arguments:?}: {ran:?}"));
+            }
+        }
+        (_, None) => {}
+    }
+}
+
+/// Orders that leave no doubt: what is unclear is started; with `all`, everything is.
+pub(crate) fn settle(soak: &Soak, all: bool) {
+    let mut control = Control::new(&soak.machine.socket);
+    let names = if all { vec!["all".to_owned()] } else { soak.model.unclear() };
+    if !names.is_empty() {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        by_socket(soak, &mut control, Act::Start, &names, "");
+    }
+}

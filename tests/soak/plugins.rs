@@ -1,0 +1,26 @@
+//! Plugins are changed at random: loaded, swapped, rolled back, read again, unloaded.
+
+use crate::random::Random;
+use crate::trial::Soak;
+
+/// Changes one plugin.
+pub(crate) fn change(soak: &Soak, random: &mut Random) {
+    let first = random.between(50, 200);
+    let settings = format!(r#"{{"first": "{first}ms", "max": "1s"}}"#);
+    let extra = format!("extra-{}", random.below(3));
+    let (what, arguments): (_, Vec<&str>) = match random.below(7) {
+        0 | 1 => ("swap", vec!["plugin", "swap", "backoff", "--settings", &settings]),
+        2 => ("rollback", vec!["plugin", "rollback", "backoff"]),
+        3 => ("reload", vec!["plugin", "reload", "together"]),
+        4 => ("load", vec!["plugin", "load", &extra, "bundled:prometheus"]),
+        5 => ("unload", vec!["plugin", "unload", &extra]),
+        _ => ("view", vec!["view", "metrics", "metrics"]),
+    };
+    soak.tally.add(what);
+    let ran = soak.machine.run(&arguments);
+    // What is not there cannot be unloaded, what is there cannot be loaded, and the like: no harm is done.
+    let is_sound = matches!(ran.code, 0..=2);
+    if !is_sound {
+        soak.problems.add(format!("provost {arguments:?}: {ran:?}"));
+    }
+}

@@ -1,0 +1,46 @@
+//! What was done during a soak, counted by kind; and the line of figures at its end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+/// Counts by kind. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+
+impl Tally {
+    pub(crate) fn add(&self, what: &'static str) {
+        *self.0.lock().unwrap().entry(what).or_default() += 1;
+    }
+
+    /// All of them: `name count, name count`.
+    pub(crate) fn words(&self) -> String {
+        let mut words = String::new();
+        for (what, count) in &*self.0.lock().unwrap() {
+            write!(words, "{}{what} {count}", if words.is_empty() { "" } else { ", " }).unwrap();
+        }
+        words
+    }
+}
+
+/// What went wrong, each kind of it once. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Problems(Arc<Mutex<Vec<String>>>);
+
+/// More problems than this are only counted.
+const SHOWN: usize = 40;
+
+impl Problems {
+    pub(crate) fn add(&self, what: impl Into<String>) {
+        let what = what.into();
+        let mut problems = self.0.lock().unwrap();
+        if problems.len() < SHOWN && !problems.contains(&what) {
+            println!("soak: problem: {what}");
+            problems.push(what);
+        }
+    }
+
+    pub(crate) fn list(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}

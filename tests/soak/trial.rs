@@ -1,0 +1,151 @@
+//! One soak from the start of the host to its end.
+
+use std::process::Child;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use provost_tests::Setup;
+use provost_tests::bench::clock::now_ns;
+
+use crate::control::Control;
+use crate::fleet::{self, Member};
+use crate::machine::{Machine, Usage, pause};
+use crate::model::Model;
+use crate::options::Options;
+use crate::tally::{Problems, Tally};
+use crate::watch::{self, Latencies};
+use crate::{chaos, faults, lines, orders, verdict};
+
+const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
+
+/// What all that take part share.
+#[derive(Debug)]
+pub(crate) struct Soak {
+    pub(crate) seed: u64,
+    pub(crate) machine: Machine,
+    pub(crate) members: Vec<Member>,
+    pub(crate) model: Model,
+    pub(crate) tally: Tally,
+    pub(crate) problems: Problems,
+    /// Held to read for an order to single processes, and to write for one to many.
+    pub(crate) turn: RwLock<()>,
+    over: AtomicBool,
+}
+
+impl Soak {
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+}
+
+/// Runs it; the problems, and the figures in one line.
+pub(crate) fn run(options: &Options) -> (Vec<String>, String) {
+    let setup = Setup::new(PROVOST, &fleet::config());
+    fleet::prepare(setup.dir());
+    let (machine, mut host) = Machine::up(setup);
+    let members = fleet::members();
+    let soak = Soak {
+        seed: options.seed,
+        machine,
+        model: Model::new(&members),
+        members,
+        tally: Tally::default(),
+        problems: Problems::default(),
+        turn: RwLock::new(()),
+        over: AtomicBool::new(false),
+    };
+    let figures = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        if answers(&soak, &mut host) { whole(&soak, &mut host, options.seconds) } else { String::new() }
+    }));
+    let _ = host.kill();
+    let _ = host.wait();
+    for pid in soak.machine.marked().into_keys() {
+        soak.machine.kill(pid, rustix::process::Signal::KILL);
+    }
+    if options.keep || !soak.problems.list().is_empty() {
+        keep(&soak);
+    }
+    let figures = figures.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    (soak.problems.list(), figures)
+}
+
+/// Whether the host answers at last.
+fn answers(soak: &Soak, host: &mut Child) -> bool {
+    for _ in 0..600 {
+        if watch::status(&mut Control::new(&soak.machine.socket)).is_ok() {
+            return true;
+        }
+        if let Ok(Some(code)) = host.try_wait() {
+            soak.problems.add(format!("the host ended with {code} at the start: {}", soak.machine.log()));
+            return false;
+        }
+        pause(100);
+    }
+    soak.problems.add(format!("the host does not answer after its start: {}", soak.machine.log()));
+    false
+}
+
+fn whole(soak: &Soak, host: &mut Child, seconds: u64) -> String {
+    verdict::converges(soak, "after the start");
+    let before = soak.machine.usage();
+    let latencies = storm(soak, host, seconds);
+    if let Ok(Some(code)) = host.try_wait() {
+        soak.problems.add(format!("the host has ended by itself, with {code}"));
+        return soak.tally.words();
+    }
+    orders::settle(soak, false);
+    verdict::converges(soak, "at the end");
+    verdict::no_orphans(soak);
+    orders::settle(soak, true);
+    soak.model.all_up();
+    verdict::converges(soak, "after everything was started");
+    verdict::no_orphans(soak);
+    verdict::no_defects(soak);
+    let after = verdict::nothing_leaks(soak, before);
+    verdict::goes_down(soak, host);
+    verdict::no_doubles(soak);
+    let lines = lines::check(soak);
+    figures(soak, &latencies, before, after, lines)
+}
+
+/// Everything at once, for as long as is wanted.
+fn storm(soak: &Soak, host: &mut Child, seconds: u64) -> Latencies {
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| watch::work(soak));
+        for worker in 0..orders::WORKERS {
+            scope.spawn(move || orders::work(soak, worker));
+        }
+        scope.spawn(|| chaos::work(soak));
+        scope.spawn(|| faults::work(soak));
+        let until = now_ns() + seconds * 1_000_000_000;
+        while now_ns() < until && matches!(host.try_wait(), Ok(None)) {
+            pause(100);
+        }
+        soak.over.store(true, Ordering::Release);
+        watcher.join().unwrap()
+    })
+}
+
+fn figures(soak: &Soak, latencies: &Latencies, before: Usage, after: Usage, lines: u64) -> String {
+    let lives = std::fs::read_dir(soak.machine.dir().join("counts")).map_or(0, Iterator::count);
+    format!(
+        "{}; {lines} lines of {lives} writers' lives; {}; RSS {} to {} KiB, descriptors {} to {}, threads {} to {}",
+        soak.tally.words(),
+        latencies.words(),
+        before.rss_kib,
+        after.rss_kib,
+        before.files,
+        after.files,
+        before.threads,
+        after.threads,
+    )
+}
+
+/// Copies what helps to find the cause to a place that stays.
+fn keep(soak: &Soak) {
+    let place = std::env::temp_dir().join(format!("provost-soak-{}", std::process::id()));
+    let copied = std::process::Command::new("cp").arg("-r").arg(soak.machine.dir()).arg(&place).status();
+    if copied.is_ok_and(|status| status.success()) {
+        println!("soak: the host's directory is kept in {}", place.display());
+    }
+}

@@ -1,0 +1,165 @@
+//! The invariants. Each is looked at again and again for a bounded time after the faults are over; what still does not hold
+//! then is a problem.
+
+use std::collections::BTreeMap;
+use std::process::Child;
+
+use serde_json::Value;
+
+use crate::control::Control;
+use crate::machine::{Usage, pause};
+use crate::trial::Soak;
+use crate::watch;
+
+/// How often is looked, and how long the pause between two looks is.
+const LOOKS: u32 = 300;
+const EVERY_MS: u64 = 200;
+
+/// What may be left over of a run.
+const RSS_SLACK_KIB: u64 = 48 << 10;
+const FILES_SLACK: usize = 24;
+const THREADS_SLACK: usize = 12;
+
+/// Looks until there are no objections; those that are left after the last look.
+fn until_none(mut objections: impl FnMut() -> Vec<String>) -> Vec<String> {
+    let mut last = Vec::new();
+    for _ in 0..LOOKS {
+        last = objections();
+        if last.is_empty() {
+            break;
+        }
+        pause(EVERY_MS);
+    }
+    last
+}
+
+/// Every process is in its due phase.
+pub(crate) fn converges(soak: &Soak, when: &str) {
+    let mut control = Control::new(&soak.machine.socket);
+    let left = until_none(|| match watch::status(&mut control) {
+        Ok(status) => {
+            let processes = status["processes"].as_array().unwrap();
+            let named: BTreeMap<&str, &Value> =
+                processes.iter().map(|process| (process["name"].as_str().unwrap(), process)).collect();
+            let objection = |member| -> Option<String> {
+                let process: &crate::fleet::Member = member;
+                soak.model.objection(process, named.get(process.name.as_str())?)
+            };
+            soak.members.iter().filter_map(objection).collect()
+        }
+        Err(error) => vec![format!("status was not answered: {error}")],
+    });
+    for problem in left {
+        soak.problems.add(format!("{when}: {problem}"));
+    }
+}
+
+/// What lives belongs to a process that status lists: to its child, its group, its session or its present life.
+pub(crate) fn no_orphans(soak: &Soak) {
+    let mut control = Control::new(&soak.machine.socket);
+    let left = until_none(|| {
+        let marked = soak.machine.marked();
+        let Ok(status) = watch::status(&mut control) else { return vec!["status was not answered".into()] };
+        let processes = status["processes"].as_array().unwrap();
+        let listed: BTreeMap<u64, (&str, u64)> = processes
+            .iter()
+            .filter_map(|process| {
+                let life = process["incarnation"].as_u64()?;
+                Some((process["pid"].as_u64()?, (process["name"].as_str()?, life)))
+            })
+            .collect();
+        let owned = |environment: &str| {
+            let value =
+                |key: &str| environment.split('\0').find_map(|it| it.strip_prefix(key)?.strip_prefix('='));
+            let life = value("PROVOST_INCARNATION").and_then(|life| life.parse().ok());
+            let owner = value("PROVOST_PROCESS").zip(life);
+            owner.is_some_and(|owner| listed.values().any(|listed| *listed == owner))
+        };
+        let orphan = |(pid, environment): (&u32, &String)| {
+            let known = listed.contains_key(&u64::from(*pid)) || owned(environment);
+            (!known).then(|| format!("an orphan: {}", described(*pid, environment)))
+        };
+        marked.iter().filter_map(orphan).collect()
+    });
+    left.into_iter().for_each(|problem| soak.problems.add(problem));
+}
+
+fn described(pid: u32, environment: &str) -> String {
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let command = String::from_utf8_lossy(&command).replace('\0', " ");
+    let of: Vec<&str> = environment.split('\0').filter(|variable| variable.starts_with("PROVOST_")).collect();
+    format!("pid {pid}, `{}`, {}", command.trim(), of.join(" "))
+}
+
+/// Two lives of a process were there at once, if the programs say so.
+pub(crate) fn no_doubles(soak: &Soak) {
+    let doubles = std::fs::read_to_string(soak.machine.dir().join("doubles")).unwrap_or_default();
+    doubles.lines().for_each(|line| soak.problems.add(format!("a double: {line}")));
+}
+
+/// Descriptors, threads and memory are back where they were.
+pub(crate) fn nothing_leaks(soak: &Soak, before: Usage) -> Usage {
+    let mut now = before;
+    let left = until_none(|| {
+        now = soak.machine.usage();
+        let mut left = Vec::new();
+        if now.files > before.files + FILES_SLACK {
+            left.push(format!("{} descriptors, and {} after the start", now.files, before.files));
+        }
+        if now.threads > before.threads + THREADS_SLACK {
+            left.push(format!("{} threads, and {} after the start", now.threads, before.threads));
+        }
+        if now.rss_kib > before.rss_kib + RSS_SLACK_KIB {
+            left.push(format!("{} KiB resident, and {} after the start", now.rss_kib, before.rss_kib));
+        }
+        left
+    });
+    left.into_iter().for_each(|problem| soak.problems.add(problem));
+    now
+}
+
+/// Nothing of the state core was refused that must not be, and nothing is lacking any more.
+pub(crate) fn no_defects(soak: &Soak) {
+    let mut control = Control::new(&soak.machine.socket);
+    let state = control.get("/v1/state").ok().filter(|(code, _)| *code == 200);
+    let state: Value = state.and_then(|(_, body)| serde_json::from_slice(&body).ok()).unwrap_or_default();
+    if state["illegal"] != 0 {
+        soak.problems.add(format!("illegal commits: {}", state["illegal"]));
+    }
+    for backend in state["backends"].as_array().into_iter().flatten() {
+        if backend["differences"] != 0 {
+            soak.problems.add(format!("the sides of `dual` differed: {backend}"));
+        }
+    }
+    let left = until_none(|| match watch::status(&mut control) {
+        Ok(status) => match status["host"]["degraded"].as_array() {
+            Some(lacks) => lacks.iter().map(|lack| format!("still lacking: {lack}")).collect(),
+            None => Vec::new(),
+        },
+        Err(error) => vec![error],
+    });
+    left.into_iter().for_each(|problem| soak.problems.add(problem));
+}
+
+/// `down` ends everything and says so.
+pub(crate) fn goes_down(soak: &Soak, host: &mut Child) {
+    let ran = soak.machine.run(&["down"]);
+    if ran.code != 0 || !ran.stdout.contains("ended") {
+        soak.problems.add(format!("provost down: {ran:?}"));
+    }
+    let ended = until_none(|| match host.try_wait() {
+        Ok(Some(_)) => Vec::new(),
+        _ => vec!["the host has not ended after `down`".to_owned()],
+    });
+    ended.into_iter().for_each(|problem| soak.problems.add(problem));
+    let _ = host.kill();
+    let code = host.wait().unwrap();
+    if !code.success() {
+        soak.problems.add(format!("the host ended with {code}"));
+    }
+    let marked = soak.machine.marked();
+    for (pid, environment) in &marked {
+        soak.problems.add(format!("after `down`: {}", described(*pid, environment)));
+        soak.machine.kill(*pid, rustix::process::Signal::KILL);
+    }
+}

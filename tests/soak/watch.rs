@@ -1,0 +1,91 @@
+//! Asks for the status during the whole run: it always comes, nothing in it goes back, and no two processes share a child.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use provost_tests::bench::clock::now_ns;
+use serde_json::Value;
+
+use crate::control::Control;
+use crate::fleet::PROCESSES;
+use crate::machine::pause;
+use crate::trial::Soak;
+
+/// The longest latency that is told apart: a minute.
+const LONGEST_US: u64 = 60_000_000;
+
+/// The pause between two requests.
+const EVERY_MS: u64 = 25;
+
+/// How long status took, in microseconds.
+#[derive(Debug)]
+pub(crate) struct Latencies(Histogram<u64>);
+
+impl Latencies {
+    /// Count, median, 99th percentile and maximum.
+    pub(crate) fn words(&self) -> String {
+        let ms = |us: u64| us as f64 / 1_000.0;
+        format!(
+            "{} status: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+            self.0.len(),
+            ms(self.0.value_at_quantile(0.5)),
+            ms(self.0.value_at_quantile(0.99)),
+            ms(self.0.max())
+        )
+    }
+}
+
+/// Asks until it is over.
+pub(crate) fn work(soak: &Soak) -> Latencies {
+    let mut latencies = Latencies(Histogram::new_with_bounds(1, LONGEST_US, 3).unwrap());
+    let mut control = Control::new(&soak.machine.socket);
+    let mut last = BTreeMap::new();
+    let mut generation = 0;
+    while !soak.is_over() {
+        let begun = now_ns();
+        match status(&mut control) {
+            Ok(status) => {
+                latencies.0.saturating_record((now_ns() - begun) / 1_000);
+                let now = status["generation"].as_u64().unwrap();
+                if now < generation {
+                    soak.problems.add(format!("generation {now} came after {generation}"));
+                }
+                generation = now;
+                check(soak, &status, &mut last);
+            }
+            Err(error) => soak.problems.add(format!("status was not answered: {error}")),
+        }
+        pause(EVERY_MS);
+    }
+    latencies
+}
+
+/// The status of everything, or why there is none.
+pub(crate) fn status(control: &mut Control) -> Result<Value, String> {
+    match control.get("/v1/status") {
+        Ok((200, body)) => serde_json::from_slice(&body).map_err(|error| error.to_string()),
+        Ok((code, body)) => Err(format!("{code}: {}", String::from_utf8_lossy(&body))),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn check(soak: &Soak, status: &Value, last: &mut BTreeMap<String, (u64, u64)>) {
+    let processes = status["processes"].as_array().unwrap();
+    if processes.len() != PROCESSES {
+        soak.problems.add(format!("status lists {} processes", processes.len()));
+    }
+    let mut owners = BTreeMap::new();
+    for process in processes {
+        let name = process["name"].as_str().unwrap();
+        if let Some(pid) = process["pid"].as_u64()
+            && let Some(other) = owners.insert(pid, name)
+        {
+            soak.problems.add(format!("{name} and {other} share the child {pid}"));
+        }
+        let now = (process["incarnation"].as_u64().unwrap(), process["version"].as_u64().unwrap());
+        let before = last.insert(name.to_owned(), now).unwrap_or_default();
+        if now.0 < before.0 || now.1 < before.1 {
+            soak.problems.add(format!("{name} went back from {before:?} to {now:?}"));
+        }
+    }
+}
