@@ -21,6 +21,9 @@ use crate::jobs::{Lane, Lost};
 /// How much is read ahead while lines are being written.
 const AHEAD_BYTES: usize = 2 * READ_BYTES;
 
+/// More room than this is not kept.
+const ROOM_BYTES_MAX: usize = 8 * READ_BYTES;
+
 /// A line of over this length is handed on in parts before its end has come, so that memory stays bounded.
 const LINE_BYTES_MAX: usize = 16 * PART_BYTES_MAX;
 
@@ -202,7 +205,10 @@ impl Reading {
     async fn on_written(&mut self, (written, line): Outcome) {
         self.line = line.filter(|_| self.unfinished || matches!(written, Ok(Written::NotYet(_))));
         match written {
-            Ok(Written::Done(room)) if room.capacity() <= LINE_BYTES_MAX => self.room = room,
+            // What a long line needed is kept for as long as that line goes on.
+            Ok(Written::Done(room)) if self.unfinished || room.capacity() <= ROOM_BYTES_MAX => {
+                self.room = room
+            }
             Ok(Written::Done(_)) => {}
             Ok(Written::NotYet(batch)) => {
                 tokio::time::sleep(A_WHILE).await;
