@@ -25,7 +25,13 @@ impl Batch {
     /// The lines without their newlines.
     pub(super) fn lines(&self) -> impl Iterator<Item = &[u8]> {
         let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        bytes.split(|byte| *byte == b'\n')
+        let mut rest = Some(bytes);
+        std::iter::from_fn(move || {
+            let line = rest.take()?;
+            let Some(end) = memchr::memchr(b'\n', line) else { return Some(line) };
+            rest = Some(&line[end + 1..]);
+            Some(&line[..end])
+        })
     }
 }
 

@@ -51,7 +51,10 @@ impl Losses {
             let Some(lines) = troubled.remove(process) else { return };
             (lines, troubled.is_empty())
         };
-        tracing::warn!(process = &**process, "{lines} lines are missing in the log file");
+        match lines {
+            0 => tracing::info!(process = &**process, "the log file can be written again"),
+            _ => tracing::warn!(process = &**process, "{lines} lines are missing in the log file"),
+        }
         if none_left {
             self.degraded.clear(WHAT);
         }
