@@ -34,10 +34,6 @@ impl Model {
         self.0.lock().unwrap()[name]
     }
 
-    pub(crate) fn all_up(&self) {
-        self.0.lock().unwrap().values_mut().for_each(|want| *want = Want::Up);
-    }
-
     /// The names of those that are in doubt.
     pub(crate) fn unclear(&self) -> Vec<String> {
         let wants = self.0.lock().unwrap();

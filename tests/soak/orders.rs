@@ -171,12 +171,16 @@ fn by_command_line(soak: &Soak, act: Act, name: &str) {
     }
 }
 
-/// Orders that leave no doubt: what is unclear is started; with `all`, everything is.
-pub(crate) fn settle(soak: &Soak, all: bool) {
-    let mut control = Control::new(&soak.machine.socket);
-    let names = if all { vec!["all".to_owned()] } else { soak.model.unclear() };
+/// An order that leaves no doubt: what is unclear is started.
+pub(crate) fn settle(soak: &Soak) {
+    let names = soak.model.unclear();
     if !names.is_empty() {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        by_socket(soak, &mut control, Act::Start, &names, "");
+        by_socket(soak, &mut Control::new(&soak.machine.socket), Act::Start, &names, "");
     }
+}
+
+/// Everything begins a new life.
+pub(crate) fn restart_all(soak: &Soak) {
+    by_socket(soak, &mut Control::new(&soak.machine.socket), Act::Restart, &["all"], "");
 }

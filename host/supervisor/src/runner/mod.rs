@@ -87,7 +87,8 @@ enum Input {
     /// Nothing is left of a spawn that nobody wanted any more.
     Gone,
     Ready(Incarnation, String),
-    Ruled(Incarnation, Verdict<RulingAction>),
+    /// It was decided what to do about its end.
+    Ruled,
     /// It was decided whether it may be spawned.
     Permitted(Incarnation, Verdict<Permission>),
     /// A check of its health ended, or it was decided what one means.
@@ -116,7 +117,8 @@ pub(crate) struct Runner {
     late: Option<Boxed<()>>,
     standing: Standing,
     readiness: Tagged<String>,
-    ruling: Tagged<Verdict<RulingAction>>,
+    /// The decision that was asked for about its end.
+    ruling: Option<Asked>,
     permission: Tagged<Verdict<Permission>>,
     attempt: Attempt,
     checkup: Checkup,
@@ -147,6 +149,22 @@ impl Own {
     }
 }
 
+/// A question about an end. What was decided stays here until it is acted on: a runner that ends before that leaves it to
+/// the next one.
+struct Asked {
+    incarnation: Incarnation,
+    ruling: Boxed<Verdict<RulingAction>>,
+    verdict: Option<Verdict<RulingAction>>,
+}
+
+impl Asked {
+    async fn answered(&mut self) {
+        if self.verdict.is_none() {
+            self.verdict = Some((&mut self.ruling).await);
+        }
+    }
+}
+
 /// The next of a future that may not be there.
 async fn next_of<T>(slot: &mut Tagged<T>) -> (Incarnation, T) {
     match slot {
@@ -172,6 +190,14 @@ async fn end_of(child: &mut Option<Own>) -> (Incarnation, Exit) {
 async fn end_of_spawn(launching: &mut Option<Launching>) {
     match launching {
         Some(launching) => launching.ended().await,
+        None => pending().await,
+    }
+}
+
+/// The end of a question about its end.
+async fn end_of_question(ruling: &mut Option<Asked>) {
+    match ruling {
+        Some(asked) => asked.answered().await,
         None => pending().await,
     }
 }
@@ -225,7 +251,7 @@ impl Runner {
                 Input::Spawned => self.on_spawned(),
                 Input::Gone => self.on_gone(),
                 Input::Ready(incarnation, reason) => self.on_ready(incarnation, &reason),
-                Input::Ruled(incarnation, verdict) => self.on_ruled(incarnation, verdict),
+                Input::Ruled => self.on_ruled(),
                 Input::Permitted(incarnation, verdict) => self.on_permitted(incarnation, &verdict),
                 Input::Health(incarnation, finding) => self.on_health(incarnation, finding),
                 Input::Due => self.on_due(),
@@ -249,7 +275,7 @@ impl Runner {
             (incarnation, exit) = end_of(&mut self.child) => Some(Input::Exited(incarnation, exit)),
             () = end_of_spawn(&mut self.launching) => Some(Input::Spawned),
             () = gone_of(&mut self.late) => Some(Input::Gone),
-            (incarnation, ruling) = next_of(&mut self.ruling) => Some(Input::Ruled(incarnation, ruling)),
+            () = end_of_question(&mut self.ruling) => Some(Input::Ruled),
             (incarnation, verdict) = next_of(&mut self.permission) => Some(Input::Permitted(incarnation, verdict)),
             (incarnation, reason) = next_of(&mut self.readiness) => Some(Input::Ready(incarnation, reason)),
             order = self.mailbox.recv() => order.map(Input::Order),
@@ -392,10 +418,11 @@ impl Runner {
         let case = EndCase { ended, deaths: state.deaths.clone(), world };
         let (shared, chain) = (self.shared.clone(), self.chain.load_full());
         let ruling = async move { shared.decider.ask(&chain, case).await };
-        self.ruling = Some((state.incarnation, Box::pin(ruling)));
+        self.ruling = Some(Asked { incarnation: state.incarnation, ruling: Box::pin(ruling), verdict: None });
     }
 
-    fn on_ruled(&mut self, incarnation: Incarnation, verdict: Verdict<RulingAction>) {
+    fn on_ruled(&mut self) {
+        let Some(Asked { incarnation, verdict: Some(verdict), .. }) = self.ruling.take() else { return };
         let Verdict { action, by, reason, overruled } = verdict;
         let ruling = Arc::new(Ruling { action, by, reason, overruled });
         if !self.commit(incarnation, &Event::Decided { ruling }) {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::launch::Launching;
 use super::standing::Standing;
-use super::{Boxed, Own, Runner};
+use super::{Asked, Boxed, Own, Runner};
 use crate::jobs::said;
 
 /// A second end within this time is not answered at once.
@@ -31,6 +31,7 @@ pub(super) struct Estate {
     pub(super) child: Option<Own>,
     pub(super) launching: Option<Launching>,
     pub(super) late: Option<Boxed<()>>,
+    pub(super) ruling: Option<Asked>,
     pub(super) standing: Standing,
 }
 
@@ -63,30 +64,49 @@ impl Runner {
 
     /// A new runner with the estate of this one.
     fn replaced(self) -> Self {
-        let Self { spec, shared, mailbox, chain, state, child, launching, late, standing, env, vars, .. } =
-            self;
+        let Self {
+            spec,
+            shared,
+            mailbox,
+            chain,
+            state,
+            child,
+            launching,
+            late,
+            ruling,
+            standing,
+            env,
+            vars,
+            ..
+        } = self;
         let state = shared.publisher.reader().state(state.id).unwrap_or(state);
         let mut runner = Self::new(spec, shared, state, mailbox, chain);
         (runner.env, runner.vars) = (env, vars);
-        runner.inherit(Estate { child, launching, late, standing });
+        runner.inherit(Estate { child, launching, late, ruling, standing });
         runner
     }
 
     /// The door of re-adoption: what lives of the process comes with it.
     fn inherit(&mut self, estate: Estate) {
-        let Estate { child, launching, late, standing } = estate;
+        let Estate { child, launching, late, ruling, standing } = estate;
         self.standing = match standing {
             // A spawn or a late one that is not there any more cannot be waited for.
             Standing::Spawning if launching.is_none() => Standing::Plain,
             Standing::Late(_) if late.is_none() => Standing::Plain,
             other => other,
         };
-        (self.child, self.launching, self.late) = (child, launching, late);
+        (self.child, self.launching, self.late, self.ruling) = (child, launching, late, ruling);
     }
 
     /// Says that it has taken over, and goes on where the state says that the process is.
     fn resume(&mut self, why: &str) {
-        let undecided = self.state.ended_at == Some(self.state.changed_at);
+        // Before anything is committed: it is told by the moment of the last change.
+        let is_news = self.state.phase.kind() == PhaseKind::Exited
+            && self.state.ended_at == Some(self.state.changed_at)
+            && self.state.cause != Cause::Shutdown;
+        if is_news && self.ruling.is_none() {
+            self.ask(false);
+        }
         self.commit_now(&Event::TakenOver {
             reason: Arc::from(format!("taken over: the task that owned it ended unexpectedly ({why})")),
         });
@@ -112,7 +132,6 @@ impl Runner {
                     self.step(super::standing::Step::End);
                 }
             }
-            PhaseKind::Exited if undecided && self.state.cause != Cause::Shutdown => self.ask(false),
             PhaseKind::Exited | PhaseKind::Stopped | PhaseKind::Backoff | PhaseKind::Fatal => {}
         }
     }
