@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `os` | the real spawner: a child from its spawn to its reaping |
 //! | `command` | what is executed: program, arguments, environment |
+//! | `ends` | standard input, output and error of a child |
 //! | `posix` | `posix_spawn` and signals by number: the reviewed `unsafe` |
 //! | `stage` | the exec stage, which puts a raised limit back |
 //! | `life` | the end of a child: its group, the grace time, what has left the group |
@@ -18,6 +19,7 @@
 //! | `scripted` | children that a test scripts |
 
 mod command;
+mod ends;
 pub(crate) mod env_file;
 pub(crate) mod family;
 mod http_get;

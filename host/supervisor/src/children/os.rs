@@ -19,16 +19,17 @@ use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
 use super::command::{Prepared, exec_error, prepare};
+use super::ends::{Ends, pipe};
 use super::family::{Family, children_of_thread, pid_of};
 use super::leftovers::{Leftover, Leftovers};
 use super::life::{Life, Owner, Surroundings};
 use super::pidfd::Pidfd;
 use super::posix::{self, Launch, Target};
 use super::stage;
-use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop, terminal};
+use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
-use crate::spec::{CommandLine, Escaped, ProcessSpec, Stderr, Stdin, StopTo};
+use crate::spec::{CommandLine, Escaped, ProcessSpec, StopTo};
 
 /// The first pause before a spawn is tried again for which the machine had no room; it doubles up to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_millis(50);
@@ -433,69 +434,4 @@ struct Started {
     /// What keeps its standard input open.
     stdin: Option<OwnedFd>,
     vars: LifeEnv,
-}
-
-/// The ends of a child's standard input, output and error.
-struct Ends {
-    /// Those of the child, which are closed here when it has them.
-    child: ChildEnds,
-    output: Option<Output>,
-    /// What keeps its standard input open.
-    keep: Option<OwnedFd>,
-}
-
-enum ChildEnds {
-    /// A check: nobody reads what it writes.
-    Nothing(File),
-    Pipes {
-        stdin: Option<OwnedFd>,
-        stdout: OwnedFd,
-        stderr: Option<OwnedFd>,
-    },
-    Terminal(terminal::Terminal),
-}
-
-/// A pipe that is closed by an exec: the end to read from, and the end to write to.
-fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = io::pipe()?;
-    Ok((reader.into(), writer.into()))
-}
-
-impl Ends {
-    fn open(spec: &ProcessSpec, captured: bool) -> io::Result<Self> {
-        if !captured {
-            let nothing = File::options().write(true).open("/dev/null")?;
-            return Ok(Self { child: ChildEnds::Nothing(nothing), output: None, keep: None });
-        }
-        if spec.tty {
-            let (terminal, master) = terminal::Terminal::open()?;
-            let output = Some(Output { stdout: master, stderr: None });
-            return Ok(Self { child: ChildEnds::Terminal(terminal), output, keep: None });
-        }
-        let (out, stdout) = pipe()?;
-        let (err, stderr) = match spec.stderr {
-            Stderr::Own => pipe().map(|(err, stderr)| (Some(err), Some(stderr)))?,
-            Stderr::Merged => (None, None),
-        };
-        let (stdin, keep) = match spec.stdin {
-            Stdin::Null => (None, None),
-            Stdin::Open => pipe().map(|(stdin, keep)| (Some(stdin), Some(keep)))?,
-        };
-        let output = Some(Output { stdout: out, stderr: err });
-        Ok(Self { child: ChildEnds::Pipes { stdin, stdout, stderr }, output, keep })
-    }
-
-    fn targets(&self) -> [Target<'_>; 3] {
-        match &self.child {
-            ChildEnds::Nothing(nothing) => {
-                [Target::Null, Target::Fd(nothing.as_fd()), Target::Fd(nothing.as_fd())]
-            }
-            ChildEnds::Pipes { stdin, stdout, stderr } => [
-                stdin.as_ref().map_or(Target::Null, |stdin| Target::Fd(stdin.as_fd())),
-                Target::Fd(stdout.as_fd()),
-                Target::Fd(stderr.as_ref().unwrap_or(stdout).as_fd()),
-            ],
-            ChildEnds::Terminal(terminal) => [(); 3].map(|()| Target::Path(terminal.path())),
-        }
-    }
 }
