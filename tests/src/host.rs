@@ -140,6 +140,20 @@ impl Setup {
     }
 }
 
+/// A host in the background that a test leaves behind when it fails is stopped.
+impl Drop for Setup {
+    fn drop(&mut self) {
+        let here =
+            |owner: u64| std::fs::read_link(format!("/proc/{owner}/cwd")).is_ok_and(|cwd| cwd == self.dir());
+        if let Some(owner) = self.owner().filter(|owner| is_alive(*owner) && here(*owner)) {
+            let down = self.run(&["down", "--timeout", "10s"]);
+            if down.code != 0 {
+                Host::kill(&owner.into(), rustix::process::Signal::KILL);
+            }
+        }
+    }
+}
+
 /// A running host.
 #[derive(Debug)]
 pub struct Host {

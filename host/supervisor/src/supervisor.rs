@@ -9,6 +9,7 @@ use std::time::Duration;
 use provost_state::{
     Cause, Consumer, Generation, Handle, Identity, NameTaken, Policy, ProcessId, Reader, Routing, Signal,
 };
+use tokio::runtime::Handle as Runtime;
 use tokio::sync::watch;
 
 use crate::children::Spawner;
@@ -116,6 +117,8 @@ pub(crate) struct Shared {
     pub(crate) jobs: Jobs,
     degraded: Degraded,
     pub(crate) leftovers: Leftovers,
+    /// The runtime that the supervisor was booted in.
+    runtime: Runtime,
     closing: AtomicBool,
 }
 
@@ -198,6 +201,7 @@ impl Supervisor {
             jobs,
             degraded: settings.degraded,
             leftovers: helpers.leftovers(),
+            runtime: Runtime::current(),
             helpers,
             closing: AtomicBool::new(false),
         });
@@ -258,6 +262,8 @@ impl Supervisor {
     }
 
     fn tell_from(&self, consumer: Box<dyn Consumer>, from: Generation) {
+        // Plugins are loaded on threads that are not the runtime's.
+        let _within = self.shared.runtime.enter();
         let (reader, changed) = (self.reader().clone(), self.shared.publisher.changed());
         fanout::start(consumer, reader, changed, from, self.shared.degraded.clone());
     }

@@ -102,8 +102,8 @@ fn real_time(name: &str) -> Option<i32> {
         None => rest.is_empty().then_some(0),
     };
     let number = match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
-        (Some(rest), _) => REAL_TIME.0 + offset(rest, '+')?,
-        (_, Some(rest)) => REAL_TIME.1 - offset(rest, '-')?,
+        (Some(rest), _) => REAL_TIME.0.checked_add(offset(rest, '+')?)?,
+        (_, Some(rest)) => REAL_TIME.1.checked_sub(offset(rest, '-')?)?,
         _ => return None,
     };
     (REAL_TIME.0..=REAL_TIME.1).contains(&number).then_some(number)
@@ -148,9 +148,21 @@ mod tests {
 
     #[test]
     fn what_cannot_be_sent_is_no_signal() {
-        for text in
-            ["0", "32", "33", "65", "-1", "", "SIG", "RTMIN+31", "RTMIN-1", "RTMIN+", "RTMIN++1", "TERMX"]
-        {
+        for text in [
+            "0",
+            "32",
+            "33",
+            "65",
+            "-1",
+            "",
+            "SIG",
+            "RTMIN+31",
+            "RTMIN-1",
+            "RTMIN+",
+            "RTMIN++1",
+            "TERMX",
+            "RTMIN+2147483647",
+        ] {
             assert!(text.parse::<Signal>().is_err(), "{text}");
         }
         let long = "x".repeat(100_000).parse::<Signal>().unwrap_err().to_string();

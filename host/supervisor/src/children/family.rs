@@ -7,6 +7,7 @@
 //! is never taken for one.
 
 use std::collections::HashSet;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,7 +92,14 @@ fn is_descendant(pid: u32) -> bool {
 
 /// State, parent, group and session of a process, as `/proc/PID/stat` has them.
 fn stat(pid: u32) -> Option<[String; 4]> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    fields(&std::fs::read(stat_path(pid)).ok()?)
+}
+
+fn stat_path(pid: u32) -> String {
+    format!("/proc/{pid}/stat")
+}
+
+fn fields(stat: &[u8]) -> Option<[String; 4]> {
     // The name before it may contain anything, a parenthesis too.
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let rest = String::from_utf8_lossy(stat.get(end + 1..)?).into_owned();
@@ -103,9 +111,13 @@ fn parent(pid: u32) -> Option<u32> {
     stat(pid)?[1].parse().ok()
 }
 
-/// Whether there is such a process, and it has not ended.
+/// Whether there is such a process, and it has not ended. One that cannot be looked at (for want of a descriptor) is taken for
+/// living: nothing is said to have ended that was not looked at.
 pub(crate) fn lives(pid: u32) -> bool {
-    stat(pid).is_some_and(|[state, ..]| state != "Z" && state != "X")
+    match std::fs::read(stat_path(pid)) {
+        Ok(stat) => fields(&stat).is_some_and(|[state, ..]| state != "Z" && state != "X"),
+        Err(error) => error.kind() != io::ErrorKind::NotFound && error.raw_os_error() != Some(libc::ESRCH),
+    }
 }
 
 /// Whether it waits for a disk or a driver in a way that no signal interrupts.

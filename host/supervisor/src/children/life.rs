@@ -97,9 +97,17 @@ impl Life {
 
     pub(super) fn stop(&self, stop: Stop) -> Result<(), Arc<str>> {
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
-        self.signal(stop.signal, stop.to)?;
-        // A group that is suspended could not obey (as s6's `-d` does).
-        self.signal(Signal::CONT, stop.to)
+        match self.signal(stop.signal, stop.to) {
+            // A group that is suspended could not obey (as s6's `-d` does). One that has ended by now needs nothing.
+            Ok(()) => drop(self.signal(Signal::CONT, stop.to)),
+            Err(_) if self.is_reaped() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn is_reaped(&self) -> bool {
+        *self.reaped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn kill(&self) -> Result<(), Arc<str>> {

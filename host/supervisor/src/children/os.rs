@@ -366,11 +366,12 @@ impl Spawner for OsSpawner {
     }
 
     fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>> {
-        self.life(pid)?.stop(stop)
+        // One that is not there any more has ended: its exit is on its way.
+        self.life(pid).map_or(Ok(()), |life| life.stop(stop))
     }
 
     fn kill(&self, pid: u32) -> Result<(), Arc<str>> {
-        self.life(pid)?.kill()
+        self.life(pid).map_or(Ok(()), |life| life.kill())
     }
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {

@@ -72,7 +72,11 @@ impl Thread {
                         );
                     }
                 }
-                pipe.log.loses_no_more();
+                // One that is restarted goes on losing lines, and that is said once.
+                tokio::select! {
+                    () = pipe.log.is_former(incarnation) => {}
+                    () = tokio::time::sleep(GRACE) => pipe.log.loses_no_more(),
+                }
             });
         }
     }

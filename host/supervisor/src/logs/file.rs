@@ -11,6 +11,9 @@ use super::LogStream;
 use super::disk::{Files, Reserve, faulty, is_out_of_descriptors};
 use super::record::{PART_BYTES_MAX, prefix};
 
+/// Lines of about this length are the most common ones of those that are short.
+const SHORT_BYTES: usize = 16;
+
 /// What was read from a pipe: lines, each but perhaps the last with its newline.
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -25,7 +28,17 @@ impl Batch {
     /// The lines without their newlines.
     pub(super) fn lines(&self) -> impl Iterator<Item = &[u8]> {
         let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        bytes.split(|byte| *byte == b'\n')
+        let mut rest = Some(bytes);
+        std::iter::from_fn(move || {
+            let line = rest.take()?;
+            // A short line is over before a search of many bytes at a time has begun.
+            let (near, far) = line.split_at(line.len().min(SHORT_BYTES));
+            let end = near.iter().position(|byte| *byte == b'\n');
+            let end = end.or_else(|| memchr::memchr(b'\n', far).map(|at| near.len() + at));
+            let Some(end) = end else { return Some(line) };
+            rest = Some(&line[end + 1..]);
+            Some(&line[..end])
+        })
     }
 }
 

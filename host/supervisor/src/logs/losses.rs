@@ -4,8 +4,15 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::degraded::Degraded;
+
+/// A process that has lost no line for this long may be well: a success of another one on the same disk is taken for its own.
+/// If its file alone is in trouble, its next line says so again.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// What the lack is called.
 const WHAT: &str = "log files";
@@ -14,7 +21,15 @@ const WHAT: &str = "log files";
 #[derive(Debug)]
 pub(super) struct Losses {
     degraded: Degraded,
-    troubled: Mutex<BTreeMap<Arc<str>, u64>>,
+    troubled: Mutex<BTreeMap<Arc<str>, Loss>>,
+}
+
+/// The trouble of one process.
+#[derive(Debug)]
+struct Loss {
+    lines: u64,
+    last: Instant,
+    error: String,
 }
 
 impl Losses {
@@ -22,17 +37,23 @@ impl Losses {
         Self { degraded, troubled: Mutex::default() }
     }
 
-    fn troubled(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, u64>> {
+    fn troubled(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Loss>> {
         self.troubled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `lines` more lines of a process are lost.
     pub(super) fn lost(&self, process: &Arc<str>, lines: u64, error: &io::Error) {
-        let (first, others) = {
+        let (first, text) = {
             let mut troubled = self.troubled();
             let before = troubled.len();
-            *troubled.entry(process.clone()).or_default() += lines;
-            (troubled.len() > before, troubled.len() - 1)
+            let loss = troubled.entry(process.clone()).or_insert_with(|| Loss {
+                lines: 0,
+                last: Instant::now(),
+                error: String::new(),
+            });
+            loss.lines += lines;
+            (loss.last, loss.error) = (Instant::now(), error.to_string());
+            (troubled.len() > before, told(&troubled))
         };
         if first {
             tracing::error!(
@@ -40,27 +61,62 @@ impl Losses {
                 "the log file cannot be written; lines are lost until it can, and will be counted"
             );
         }
-        let more = if others == 0 { String::new() } else { format!(", and {others} more") };
-        self.degraded.set(WHAT, format!("lines are lost of {process}{more}: {error}"));
+        self.tell(text);
     }
 
     /// The log file of a process can be written again, or nothing is written to it any more.
     pub(super) fn over(&self, process: &Arc<str>) {
-        let (lines, none_left) = {
+        let (ended, text) = {
             let mut troubled = self.troubled();
-            let Some(lines) = troubled.remove(process) else { return };
-            (lines, troubled.is_empty())
+            if !troubled.contains_key(process) {
+                return;
+            }
+            let is_over = |name: &Arc<str>, loss: &Loss| name == process || loss.last.elapsed() >= QUIET;
+            let ended: Vec<_> = troubled.extract_if(.., |name, loss| is_over(name, loss)).collect();
+            (ended, told(&troubled))
         };
-        tracing::warn!(process = &**process, "{lines} lines are missing in the log file");
-        if none_left {
-            self.degraded.clear(WHAT);
+        for (process, Loss { lines, .. }) in ended {
+            match lines {
+                0 => tracing::info!(process = &*process, "the log file can be written again"),
+                _ => tracing::warn!(process = &*process, "{lines} lines are missing in the log file"),
+            }
+        }
+        self.tell(text);
+    }
+
+    fn tell(&self, text: Option<String>) {
+        match text {
+            Some(text) => self.degraded.set(WHAT, text),
+            None => self.degraded.clear(WHAT),
         }
     }
+}
+
+/// The processes in trouble, in words for people: the one that lost a line last, and how many others.
+fn told(troubled: &BTreeMap<Arc<str>, Loss>) -> Option<String> {
+    let (process, Loss { error, .. }) = troubled.iter().max_by_key(|(_, loss)| loss.last)?;
+    let more = match troubled.len() - 1 {
+        0 => String::new(),
+        others => format!(", and {others} more"),
+    };
+    Some(format!("lines are lost of {process}{more}: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_writes_nothing_more_is_over_with_the_next_success_of_another() {
+        let degraded = Degraded::default();
+        let losses = Losses::new(degraded.clone());
+        let (quiet, web): (Arc<str>, Arc<str>) = (Arc::from("quiet"), Arc::from("web"));
+        losses.lost(&quiet, 1, &io::Error::from_raw_os_error(28));
+        tokio::time::advance(QUIET).await;
+        losses.lost(&web, 1, &io::Error::from_raw_os_error(28));
+        losses.over(&web);
+        assert_eq!(degraded.list(), []);
+    }
 
     #[test]
     fn a_disk_is_lacking_until_the_last_process_can_write_again() {
@@ -75,7 +131,8 @@ mod tests {
         assert!(reason.starts_with("lines are lost of db, and 1 more: No space left"), "{reason}");
         losses.over(&web);
         losses.over(&web);
-        assert_eq!(degraded.list().len(), 1);
+        let reason = degraded.list()[0].reason.clone();
+        assert!(reason.starts_with("lines are lost of db: No space left"), "{reason}");
         losses.over(&db);
         assert_eq!(degraded.list(), []);
     }

@@ -196,7 +196,7 @@ impl ProcessLog {
         Written::Done(bytes)
     }
 
-    /// What could not be written is over, because it can be again or because nothing more comes.
+    /// The file can be written again, or nothing more comes.
     pub(super) fn loses_no_more(&self) {
         if self.losing.load(Ordering::Relaxed) {
             self.losing.store(false, Ordering::Relaxed);

@@ -21,6 +21,9 @@ use crate::jobs::{Lane, Lost};
 /// How much is read ahead while lines are being written.
 const AHEAD_BYTES: usize = 2 * READ_BYTES;
 
+/// More room than this is not kept.
+const ROOM_BYTES_MAX: usize = 8 * READ_BYTES;
+
 /// A line of over this length is handed on in parts before its end has come, so that memory stays bounded.
 const LINE_BYTES_MAX: usize = 16 * PART_BYTES_MAX;
 
@@ -125,13 +128,13 @@ impl Reading {
             Err(error) => return (Ended::Failed(error), self),
         };
         loop {
-            if self.writing.is_none() {
-                self.write_lines();
+            if self.writing.is_none() && self.write_lines() {
+                // One flooding child must not keep the others' lines waiting.
+                tokio::task::yield_now().await;
             }
             match self.next(&source).await {
                 Input::Read(Ok(0)) => return (Ended::Closed, self),
-                // One flooding child must not keep the others' lines waiting.
-                Input::Read(Ok(_)) => tokio::task::yield_now().await,
+                Input::Read(Ok(_)) => {}
                 Input::Read(Err(error)) if passes(&error) => tokio::time::sleep(A_WHILE).await,
                 Input::Read(Err(error)) => return (Ended::Failed(error), self),
                 Input::Written(written) => self.on_written(written).await,
@@ -146,7 +149,8 @@ impl Reading {
 
     async fn next(&mut self, source: &Source) -> Input {
         // Lines that are complete wait for those that are being written, and so does the child in the end.
-        let reads = self.writing.is_none() || self.pending.len() < AHEAD_BYTES;
+        let ahead = if self.unfinished { LINE_BYTES_MAX } else { AHEAD_BYTES };
+        let reads = self.writing.is_none() || self.pending.len() < ahead;
         let Self { pipe, pending, writing, standing, until, .. } = self;
         let time_is_up = async {
             match *until {
@@ -163,12 +167,12 @@ impl Reading {
         }
     }
 
-    /// Hands on the lines that are complete, or a part of one that is too long.
-    fn write_lines(&mut self) {
+    /// Hands on the lines that are complete, or a part of one that is too long; false if there is neither.
+    fn write_lines(&mut self) -> bool {
         let (bytes, complete) = match memchr::memrchr(b'\n', &self.pending) {
             Some(end) => (end + 1, true),
             None if self.pending.len() >= LINE_BYTES_MAX => (self.pending.len(), false),
-            None => return,
+            None => return false,
         };
         let mut batch = std::mem::take(&mut self.room);
         batch.extend_from_slice(&self.pending[bytes..]);
@@ -176,6 +180,7 @@ impl Reading {
         batch.truncate(bytes);
         self.unfinished = !complete;
         self.write(batch, complete);
+        true
     }
 
     fn write(&mut self, bytes: Vec<u8>, complete: bool) {
@@ -202,7 +207,10 @@ impl Reading {
     async fn on_written(&mut self, (written, line): Outcome) {
         self.line = line.filter(|_| self.unfinished || matches!(written, Ok(Written::NotYet(_))));
         match written {
-            Ok(Written::Done(room)) if room.capacity() <= LINE_BYTES_MAX => self.room = room,
+            // What a long line needed is kept for as long as that line goes on.
+            Ok(Written::Done(room)) if self.unfinished || room.capacity() <= ROOM_BYTES_MAX => {
+                self.room = room
+            }
             Ok(Written::Done(_)) => {}
             Ok(Written::NotYet(batch)) => {
                 tokio::time::sleep(A_WHILE).await;
