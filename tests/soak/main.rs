@@ -8,7 +8,7 @@
 //! Without arguments it takes a few seconds, with seed 1.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a test prints, and fails by panicking"
 )]

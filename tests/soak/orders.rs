@@ -68,7 +68,8 @@ pub(crate) fn work(soak: &Soak, worker: usize) {
             continue;
         }
         let names: Vec<&str> = (0..random.between(1, 3)).map(|_| random.pick(&mine).name.as_str()).collect();
-        by_socket(soak, &mut control, act, &names, *random.pick(&SIGNALS));
+        let signal: &str = random.pick::<&str>(&SIGNALS);
+        by_socket(soak, &mut control, act, &names, signal);
     }
 }
 
