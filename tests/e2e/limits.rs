@@ -63,17 +63,18 @@ fn connect(host: &Host) -> UnixStream {
 
 #[test]
 fn beside_more_idle_clients_than_there_is_room_for_a_killed_process_is_restarted_and_status_answers() {
-    const CLIENTS: usize = 1_100;
+    const CLIENTS: usize = 1_500;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_some_and(|soft| soft < 2_000) {
-        setrlimit(Resource::Nofile, Rlimit { current: Some(2_000), maximum }).unwrap();
+    if current.is_some_and(|soft| soft < 4_000) {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(4_000), maximum }).unwrap();
     }
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
     let web = host.until_phase("web", "running");
     let mut clients: Vec<UnixStream> = (0..CLIENTS).map(|_| connect(&host)).collect();
     Host::kill(&web["pid"], Signal::KILL);
     host.until("web", "is restarted", |it| it["restarts"] == 1 && it["phase"] == "running");
-    assert!(descriptors(&host) < 1_100, "{}", descriptors(&host));
+    // 1,024 connections, and what the host itself has open.
+    assert!(descriptors(&host) < 1_024 + 200, "{}", descriptors(&host));
     // Those that were idle the longest had to give way.
     assert_eq!(clients[0].read(&mut [0]).unwrap(), 0);
     host.down();

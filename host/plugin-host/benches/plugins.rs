@@ -30,7 +30,7 @@ fn main() {
 
 fn host(dir: Option<&Path>) -> PluginHost {
     let cache_dir = dir.map(|dir| dir.join("cache"));
-    PluginHost::new(HostOptions { cache_dir, ..HostOptions::default() }).unwrap()
+    PluginHost::new(HostOptions { cache_dir, ..HostOptions::default() })
 }
 
 fn spec(name: &str, source: Source) -> PluginSpec {

@@ -9,7 +9,6 @@ use provost_state::{Consumer, Plugins, Policy};
 
 use crate::cache::{Cache, CacheCounts};
 use crate::component::{LoadError, Source};
-use crate::engine::EngineError;
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::log::Lines;
@@ -119,16 +118,13 @@ impl fmt::Debug for PluginHost {
 }
 
 impl PluginHost {
-    /// A host without plugins.
-    ///
-    /// # Errors
-    /// [`EngineError`] if WebAssembly cannot be run on this machine.
-    pub fn new(options: HostOptions) -> Result<Self, EngineError> {
-        let maker =
-            Maker::new(Cache::new(options.cache_dir), options.trust, Limits::default().stack_bytes_max)?;
+    /// A host without plugins. The first one that is loaded starts an engine.
+    #[must_use]
+    pub fn new(options: HostOptions) -> Self {
+        let maker = Maker::new(Cache::new(options.cache_dir), options.trust);
         let keeper = memory::keeper(options.memory_dir.as_deref());
         let shared = Shared { maker, roll: Arc::default(), changes: Mutex::default(), keeper };
-        Ok(Self { shared: Arc::new(shared) })
+        Self { shared: Arc::new(shared) }
     }
 
     /// Loads a plugin and adds it behind the others, as the host starts. A component that is not let in is added, too,

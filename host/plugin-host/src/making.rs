@@ -55,10 +55,9 @@ pub(crate) struct Recipe {
 }
 
 impl Maker {
-    /// With an engine for the stack that plugins have unless their limits say otherwise.
-    pub(crate) fn new(cache: Cache, trust: Trust, stack_bytes_max: usize) -> Result<Self, EngineError> {
-        let runtimes = BTreeMap::from([(stack_bytes_max, Runtime::new(stack_bytes_max)?)]);
-        Ok(Self { cache, trust, runtimes: Mutex::new(runtimes) })
+    /// Without an engine: the first plugin starts one, and a host without plugins needs none.
+    pub(crate) fn new(cache: Cache, trust: Trust) -> Self {
+        Self { cache, trust, runtimes: Mutex::default() }
     }
 
     pub(crate) fn cache(&self) -> &Cache {

@@ -144,7 +144,7 @@ fn a_directory_that_others_may_write_is_not_used() {
 #[test]
 fn a_host_without_a_cache_compiles() {
     let bench = Bench::new();
-    let host = PluginHost::new(HostOptions::default()).unwrap();
+    let host = PluginHost::new(HostOptions::default());
     host.load(bench.spec("good", &components::good_policy())).unwrap();
     ask(&host.policy("good").unwrap()).unwrap();
     assert_eq!(host.cache_counts().misses, 1);

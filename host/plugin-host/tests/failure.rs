@@ -122,8 +122,7 @@ fn what_a_plugin_remembers_survives_calls_swaps_and_the_host_but_no_failed_call(
     assert_eq!(bench.host.reports()[0].active.figures.stored_bytes, 4);
     let Bench { dir, host } = bench;
     drop((handle, host));
-    let bench =
-        Bench { host: provost_plugin_host::PluginHost::new(guests::options(dir.path())).unwrap(), dir };
+    let bench = Bench { host: provost_plugin_host::PluginHost::new(guests::options(dir.path())), dir };
     let handle = bench.policy("p", &counter());
     assert_eq!(ask(&handle).unwrap().action, restart(4));
 }

@@ -5,7 +5,7 @@
 mod guests;
 
 use guests::{Bench, at, one_crash};
-use provost_plugin_host::PluginSpec;
+use provost_plugin_host::{Grants, PluginSpec};
 use provost_state::{
     Cause, Demand, FaultKind, Health, HealthAction, Incarnation, Judgement, Observation, Plan, PluginStatus,
     Plugins, ScaleAction, StartAction,
@@ -45,7 +45,9 @@ fn starter() -> Vec<u8> {
 #[test]
 fn a_start_policy_adds_variables_and_is_asked_nothing_else() {
     let bench = Bench::new();
-    let policy = bench.policy("p", &starter());
+    let grants = Grants::parse(&["set-env:NAME"]).unwrap();
+    bench.host.load(PluginSpec { grants, ..bench.spec("p", &starter()) }).unwrap();
+    let policy = bench.host.policy("p").unwrap();
     let judged = [Judgement::Restart, Judgement::Start, Judgement::Health, Judgement::Scale];
     assert_eq!(judged.map(|judgement| policy.judges(judgement)), [false, true, false, false]);
     let plan = Plan {

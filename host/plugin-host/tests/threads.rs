@@ -6,7 +6,7 @@
 mod guests;
 
 use guests::Bench;
-use provost_plugin_host::{Grants, HostOptions, PluginHost};
+use provost_plugin_host::Grants;
 use provost_state::{FaultKind, Plugins};
 use provost_tests::components;
 
@@ -28,9 +28,13 @@ fn a_thread_that_cannot_be_started_is_an_error_and_the_next_try_succeeds() {
     fail::remove("plugin-outside.start");
     load().unwrap();
 
+    // An engine without a clock is refused with the plugin that needs it, and the next one has it.
+    let another = Bench::new();
     fail::cfg("plugin-clock.start", "return").unwrap();
-    assert!(PluginHost::new(HostOptions::default()).is_err());
+    let refused = another.host.load(another.spec("good", &components::good_policy())).unwrap_err();
+    assert!(refused.to_string().contains("clock"), "{refused}");
     fail::remove("plugin-clock.start");
+    another.host.load(another.spec("good", &components::good_policy())).unwrap();
 
     let policy = bench.policy("good", &components::good_policy());
     fail::cfg("plugin.call", "return").unwrap();

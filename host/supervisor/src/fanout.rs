@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::degraded::Degraded;
-use crate::jobs::said;
+use crate::panics::said;
 
 /// Changes that a consumer is told at once.
 const BATCH: usize = 1_024;

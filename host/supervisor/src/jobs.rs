@@ -8,7 +8,6 @@
 //!
 //! Under tokio's paused clock the same jobs run on tokio's own blocking threads, for which virtual time waits.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -21,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::children::resolver::Resolver;
 use crate::degraded::Degraded;
+use crate::panics::said;
 
 /// How long a surplus thread waits for another job before it ends.
 const IDLE: Duration = Duration::from_secs(10);
@@ -221,12 +221,6 @@ impl Threads {
 fn start_thread(name: &str, life: impl FnOnce() + Send + 'static) -> io::Result<()> {
     fail::fail_point!("thread.start", |_| Err(io::Error::from(io::ErrorKind::WouldBlock)));
     std::thread::Builder::new().name(format!("provost-{name}")).spawn(life).map(drop)
-}
-
-/// What a panic said.
-pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 /// A pool with a bound on the jobs at once.

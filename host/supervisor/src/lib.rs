@@ -6,6 +6,7 @@
 //! | `runner` | the task that owns one process: the only writer of its state |
 //! | `children` | operating-system processes: starting them and sending signals (the real spawner and the scripted one), orphans, environment files, checks |
 //! | `jobs` | the threads for work that blocks |
+//! | `panics` | panics of tasks, caught |
 //! | `degraded` | what the host lacks at the moment |
 //! | `decider` | asks the policies under a deadline, and bounds their answers; the failsafe closes the chain |
 //! | `roster` | who runs what: the mailbox and the chain of policies of each process |
@@ -36,6 +37,7 @@ mod groups;
 mod jobs;
 mod logs;
 mod order;
+mod panics;
 mod publisher;
 mod replicas;
 mod roster;

@@ -34,13 +34,13 @@ pub struct Bench {
 impl Bench {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let host = PluginHost::new(options(dir.path())).unwrap();
+        let host = PluginHost::new(options(dir.path()));
         Self { dir, host }
     }
 
     /// Another host on the same directories.
     pub fn again(&self) -> PluginHost {
-        PluginHost::new(options(self.dir.path())).unwrap()
+        PluginHost::new(options(self.dir.path()))
     }
 
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {

@@ -129,9 +129,9 @@ impl Life {
         }
         let stopped = self.stop_asked();
         if let Some(stop) = stopped {
-            self.end_of_group(&around).await;
-            let exit = self.end_of_escaped(stop, &around).await;
-            return exit;
+            // Boxed, because most of a life is spent without them.
+            Box::pin(self.end_of_group(&around)).await;
+            return Box::pin(self.end_of_escaped(stop, &around)).await;
         }
         // Before it is reaped: until then the number of its group cannot be anybody else's.
         let _ = self.signal(Signal::KILL, StopTo::Group);

@@ -15,6 +15,7 @@ use super::process::ProcessLog;
 use super::reading::{Counted, Ended, GRACE, Pipe, Reading};
 use crate::children::Output;
 use crate::jobs::Lane;
+use crate::panics::unpanicked;
 
 /// How often reading a pipe is taken up again after a defect of ours.
 const PANICS_MAX: usize = 3;
@@ -89,7 +90,7 @@ impl Pipe {
         let process = &*self.log.name;
         for panics in 0..=PANICS_MAX {
             let reading = Reading::new(self.clone(), counted.take());
-            match tokio::spawn(reading.run(fd.clone())).await {
+            match unpanicked(reading.run(fd.clone())).await {
                 Ok((ended, rest)) => {
                     drop(fd);
                     if let Ended::Failed(error) = &ended {

@@ -2,11 +2,8 @@
 //! mailbox, whose orders are all still there; whatever else the old one was about is begun anew. A host that has lost its
 //! memory enters a living child by the same door.
 
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use provost_state::{Cause, Event, PhaseKind};
@@ -15,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::launch::Launching;
 use super::standing::Standing;
 use super::{Asked, Boxed, Own, Runner};
-use crate::jobs::said;
+use crate::panics::unpanicked;
 
 /// A second end within this time is not answered at once.
 const QUIET: Duration = Duration::from_secs(10);
@@ -135,15 +132,4 @@ impl Runner {
             PhaseKind::Exited | PhaseKind::Stopped | PhaseKind::Backoff | PhaseKind::Fatal => {}
         }
     }
-}
-
-/// Carries `task` to its end; what it said, if it panicked.
-async fn unpanicked(task: impl Future<Output = ()>) -> Result<(), String> {
-    let mut task = pin!(task);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
-        Err(panic) => Poll::Ready(Err(said(&*panic))),
-    })
-    .await
 }
