@@ -18,6 +18,9 @@ use crate::{chaos, faults, lines, orders, verdict};
 
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 
+/// From this length on, what the host remembers up to a bound is complete in the middle of a run.
+const LONG_SECONDS: u64 = 480;
+
 /// What all that take part share.
 #[derive(Debug)]
 pub(crate) struct Soak {
@@ -88,7 +91,7 @@ fn answers(soak: &Soak, host: &mut Child) -> bool {
 fn whole(soak: &Soak, host: &mut Child, seconds: u64) -> String {
     verdict::converges(soak, "after the start");
     let before = soak.machine.usage();
-    let latencies = storm(soak, host, seconds);
+    let (latencies, middle) = storm(soak, host, seconds);
     if let Ok(Some(code)) = host.try_wait() {
         soak.problems.add(format!("the host has ended by itself, with {code}"));
         return soak.tally.words();
@@ -101,15 +104,15 @@ fn whole(soak: &Soak, host: &mut Child, seconds: u64) -> String {
     verdict::converges(soak, "after everything was restarted");
     verdict::no_orphans(soak);
     verdict::no_defects(soak);
-    let after = verdict::nothing_leaks(soak, before);
+    let after = verdict::nothing_leaks(soak, before, middle.filter(|_| seconds >= LONG_SECONDS));
     verdict::goes_down(soak, host);
     verdict::no_doubles(soak);
     let lines = lines::check(soak);
     figures(soak, &latencies, before, after, lines)
 }
 
-/// Everything at once, for as long as is wanted.
-fn storm(soak: &Soak, host: &mut Child, seconds: u64) -> Latencies {
+/// Everything at once, for as long as is wanted. How long status took, and what the host used in the middle.
+fn storm(soak: &Soak, host: &mut Child, seconds: u64) -> (Latencies, Option<Usage>) {
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| watch::work(soak));
         for worker in 0..orders::WORKERS {
@@ -117,12 +120,16 @@ fn storm(soak: &Soak, host: &mut Child, seconds: u64) -> Latencies {
         }
         scope.spawn(|| chaos::work(soak));
         scope.spawn(|| faults::work(soak));
-        let until = now_ns() + seconds * 1_000_000_000;
-        while now_ns() < until && matches!(host.try_wait(), Ok(None)) {
+        let (begun, length) = (now_ns(), seconds * 1_000_000_000);
+        let mut middle = None;
+        while now_ns() < begun + length && matches!(host.try_wait(), Ok(None)) {
             pause(100);
+            if middle.is_none() && now_ns() > begun + length / 2 {
+                middle = Some(soak.machine.usage());
+            }
         }
         soak.over.store(true, Ordering::Release);
-        watcher.join().unwrap()
+        (watcher.join().unwrap(), middle)
     })
 }
 

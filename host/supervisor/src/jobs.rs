@@ -66,14 +66,15 @@ struct Threads {
     most: usize,
     degraded: Degraded,
     state: Mutex<State>,
-    work: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
     threads: usize,
-    idle: usize,
+    /// How each thread without a job is woken, the one that has been idle for longest first. The last one is woken first, so
+    /// that those that are not needed stay idle, and end.
+    idle: Vec<Arc<Condvar>>,
     /// The last thread that was wanted could not be started.
     lacking: bool,
 }
@@ -87,7 +88,6 @@ impl Pool {
             most: most.max(base),
             degraded: degraded.clone(),
             state: Mutex::default(),
-            work: Condvar::new(),
         });
         for _ in 0..base {
             let mut state = threads.state();
@@ -156,8 +156,11 @@ impl Threads {
     /// Sees to it that what is queued is carried out. False if threads are short because one could not be started.
     fn serve(self: &Arc<Self>) -> bool {
         let mut state = self.state();
-        if state.queue.len() <= state.idle {
-            self.work.notify_one();
+        if let Some(next) = state.idle.len().checked_sub(state.queue.len()) {
+            // Those behind it have been woken for the jobs before this one.
+            if let Some(thread) = state.idle.get(next) {
+                thread.notify_one();
+            }
             if std::mem::take(&mut state.lacking) {
                 self.degraded.clear(&self.lack());
             }
@@ -195,6 +198,7 @@ impl Threads {
 
     /// The life of a thread.
     fn work(&self) {
+        let bell = Arc::new(Condvar::new());
         let mut state = self.state();
         loop {
             if let Some(job) = state.queue.pop_front() {
@@ -203,13 +207,12 @@ impl Threads {
                 state = self.state();
                 continue;
             }
-            state.idle += 1;
-            let (next, waited) = self
-                .work
+            state.idle.push(bell.clone());
+            let (next, waited) = bell
                 .wait_timeout_while(state, IDLE, |state| state.queue.is_empty())
                 .unwrap_or_else(PoisonError::into_inner);
             state = next;
-            state.idle -= 1;
+            state.idle.retain(|other| !Arc::ptr_eq(other, &bell));
             if waited.timed_out() && state.queue.is_empty() && state.threads > self.base {
                 state.threads -= 1;
                 return;
@@ -349,6 +352,37 @@ mod tests {
         for one in hanging {
             assert!(one.await.unwrap());
         }
+    }
+
+    #[tokio::test]
+    async fn threads_that_are_not_needed_stay_idle_although_there_are_jobs_all_the_time() {
+        let pool = Pool::start("test", 1, 8, &Degraded::default());
+        let (release, held) = mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let all: Vec<_> = (0..8)
+            .map(|_| {
+                let (pool, held) = (pool.clone(), held.clone());
+                tokio::spawn(async move {
+                    pool.run(move || held.lock().is_ok_and(|held| held.recv().is_ok())).await
+                })
+            })
+            .collect();
+        while threads(&pool).state().threads < 8 {
+            tokio::task::yield_now().await;
+        }
+        drop(release);
+        for one in all {
+            one.await.unwrap().unwrap();
+        }
+        while threads(&pool).state().idle.len() < 8 {
+            tokio::task::yield_now().await;
+        }
+        let longest: Vec<_> = threads(&pool).state().idle[..4].to_vec();
+        for _ in 0..100 {
+            pool.run(|| ()).await.unwrap();
+        }
+        let now: Vec<_> = threads(&pool).state().idle[..4].to_vec();
+        assert!(longest.iter().zip(&now).all(|(before, now)| Arc::ptr_eq(before, now)));
     }
 
     #[tokio::test]
