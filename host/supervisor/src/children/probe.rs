@@ -33,7 +33,7 @@ pub(crate) struct Checked {
     pub(crate) env: LifeEnv,
     /// Its main process.
     pub(crate) pid: Option<u32>,
-    /// What [`variables`] names, with the values of this life.
+    /// What [`variables()`] names, with the values of this life.
     pub(crate) vars: LifeEnv,
     pub(crate) helpers: OsSpawner,
     pub(crate) resolver: Resolver,
