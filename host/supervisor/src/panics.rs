@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 /// What a panic said.
@@ -12,9 +12,9 @@ pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
-/// Carries `task` to its end; what it said, if it panicked.
-pub(crate) async fn unpanicked<T>(task: impl Future<Output = T>) -> Result<T, String> {
-    let mut task = pin!(task);
+/// Carries `task` to its end; what it said, if it panicked. It is handed over pinned, because a future that is moved into
+/// another one takes its room twice.
+pub(crate) async fn unpanicked<T>(mut task: Pin<&mut impl Future<Output = T>>) -> Result<T, String> {
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),

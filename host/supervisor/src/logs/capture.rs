@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -90,13 +91,14 @@ impl Pipe {
         let process = &*self.log.name;
         for panics in 0..=PANICS_MAX {
             let reading = Reading::new(self.clone(), counted.take());
-            match unpanicked(reading.run(fd.clone())).await {
+            match unpanicked(pin!(reading.run(fd.clone()))).await {
                 Ok((ended, rest)) => {
                     drop(fd);
                     if let Ended::Failed(error) = &ended {
                         tracing::error!(process, %error, "the output cannot be read any more");
                     }
-                    self.write_the_rest(rest).await;
+                    // Boxed, because most of the life of a pipe is spent without it.
+                    Box::pin(self.write_the_rest(rest)).await;
                     return ended;
                 }
                 Err(defect) => {

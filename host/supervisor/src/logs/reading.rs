@@ -122,26 +122,32 @@ impl Reading {
     }
 
     /// Reads until the end; what is left is to be [finished](Reading::finish).
-    pub(super) async fn run(mut self, fd: Arc<OwnedFd>) -> (Ended, Self) {
-        let source = match Source::new(fd) {
-            Ok(source) => source,
-            Err(error) => return (Ended::Failed(error), self),
-        };
-        loop {
-            if self.writing.is_none() && self.write_lines() {
-                // One flooding child must not keep the others' lines waiting.
-                tokio::task::yield_now().await;
-            }
-            match self.next(&source).await {
-                Input::Read(Ok(0)) => return (Ended::Closed, self),
-                Input::Read(Ok(_)) => {}
-                Input::Read(Err(error)) if passes(&error) => tokio::time::sleep(A_WHILE).await,
-                Input::Read(Err(error)) => return (Ended::Failed(error), self),
-                Input::Written(written) => self.on_written(written).await,
-                Input::Stands(standing) => self.on_standing(standing),
-                Input::TimeIsUp => {
-                    self.read_the_rest(&source);
-                    return (Ended::GivenUp, self);
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn would keep all this twice, and there is one for each pipe"
+    )]
+    pub(super) fn run(mut self, fd: Arc<OwnedFd>) -> impl Future<Output = (Ended, Self)> + Send {
+        async move {
+            let source = match Source::new(fd) {
+                Ok(source) => source,
+                Err(error) => return (Ended::Failed(error), self),
+            };
+            loop {
+                if self.writing.is_none() && self.write_lines() {
+                    // One flooding child must not keep the others' lines waiting.
+                    tokio::task::yield_now().await;
+                }
+                match self.next(&source).await {
+                    Input::Read(Ok(0)) => return (Ended::Closed, self),
+                    Input::Read(Ok(_)) => {}
+                    Input::Read(Err(error)) if passes(&error) => tokio::time::sleep(A_WHILE).await,
+                    Input::Read(Err(error)) => return (Ended::Failed(error), self),
+                    Input::Written(written) => self.on_written(written).await,
+                    Input::Stands(standing) => self.on_standing(standing),
+                    Input::TimeIsUp => {
+                        self.read_the_rest(&source);
+                        return (Ended::GivenUp, self);
+                    }
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! memory enters a living child by the same door.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,27 +35,34 @@ pub(super) struct Estate {
 
 impl Runner {
     /// Runs until nobody can give orders any more, whatever happens to the runner itself.
-    pub(crate) async fn run(self) {
-        let mut runner = self;
-        let (mut pause, mut last): (Duration, Option<Instant>) = (PAUSE_FIRST, None);
-        while let Err(why) = unpanicked(runner.listen()).await {
-            tracing::error!(
-                process = &*runner.spec.name,
-                "its task ended unexpectedly and is taken over: {why}"
-            );
-            let now = Instant::now();
-            if last.is_some_and(|last| now.duration_since(last) < QUIET) {
-                sleep(pause).await;
-                pause = (pause * 2).min(PAUSE_MAX);
-            } else {
-                pause = PAUSE_FIRST;
-            }
-            last = Some(now);
-            runner = runner.replaced();
-            // What a new runner begins with may fail as well; then it is the next one's turn.
-            let resumed = catch_unwind(AssertUnwindSafe(|| runner.resume(&why)));
-            if resumed.is_err() {
-                tracing::error!(process = &*runner.spec.name, "the takeover ended unexpectedly");
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn would keep the runner twice, and there is one for each process"
+    )]
+    pub(crate) fn run(mut self) -> impl Future<Output = ()> + Send {
+        async move {
+            let (mut pause, mut last): (Duration, Option<Instant>) = (PAUSE_FIRST, None);
+            loop {
+                let ended = unpanicked(pin!(self.listen())).await;
+                let Err(why) = ended else { return };
+                tracing::error!(
+                    process = &*self.spec.name,
+                    "its task ended unexpectedly and is taken over: {why}"
+                );
+                let now = Instant::now();
+                if last.is_some_and(|last| now.duration_since(last) < QUIET) {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                } else {
+                    pause = PAUSE_FIRST;
+                }
+                last = Some(now);
+                self = self.replaced();
+                // What a new runner begins with may fail as well; then it is the next one's turn.
+                let resumed = catch_unwind(AssertUnwindSafe(|| self.resume(&why)));
+                if resumed.is_err() {
+                    tracing::error!(process = &*self.spec.name, "the takeover ended unexpectedly");
+                }
             }
         }
     }
