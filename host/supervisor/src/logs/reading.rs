@@ -111,7 +111,8 @@ impl Reading {
         Self {
             pipe,
             _counted: counted,
-            pending: Vec::with_capacity(READ_BYTES),
+            // A silent process needs no room.
+            pending: Vec::new(),
             unfinished: false,
             line: None,
             writing: None,
