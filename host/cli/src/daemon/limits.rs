@@ -33,7 +33,8 @@ pub(crate) fn raise_open_files(processes: usize) -> Option<u64> {
     let original = current.unwrap_or(u64::MAX);
     let possible = original.max(maximum.map_or(wanted, |hard| wanted.min(hard)));
     let mut raised = false;
-    if possible > original {
+    // Where it is raised, each child costs an exec more, which puts it back: so only where it is needed.
+    if possible > original && fitting(original) < processes {
         match setrlimit(Resource::Nofile, Rlimit { current: Some(possible), maximum }) {
             Ok(()) => raised = true,
             Err(error) => tracing::warn!("cannot raise the limit on open files: {error}"),
