@@ -23,19 +23,56 @@ fn log_of(host: &Host, name: &str) -> String {
 
 #[test]
 fn a_worker_behind_a_shell_has_its_whole_grace_time() {
-    let host = Host::up(
-        PROVOST,
-        "[process.web]\ncommand = \"./worker.sh\"\nautostart = false\nstop = { grace = \"1m\" }\n",
-    );
-    let worker = "#!/bin/bash\ntrap 'sleep 0.5; echo flushed > done.txt; exit 0' TERM\necho up\nwhile :; do sleep 0.05; done\n";
-    let path = host.setup().dir().join("worker.sh");
-    std::fs::write(&path, worker).unwrap();
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    host.ok(&["start", "--wait", "web"]);
-    log_of(&host, "web");
+    let host = Setup::case(PROVOST, "grace-cut").up();
+    host.until_phase("web", "running");
+    let pid = host.process("web")["pid"].as_u64().unwrap();
+    let worker = || std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    // Until the worker is there and has set its trap: it starts a `sleep` after that.
+    let sleeps = |worker: &String| {
+        let worker = worker.trim();
+        let children = std::fs::read_to_string(format!("/proc/{worker}/task/{worker}/children"));
+        children.is_ok_and(|children| !children.is_empty())
+    };
+    eventually("the worker works", worker, sleeps);
     host.ok(&["stop", "--wait", "web"]);
     let done = std::fs::read_to_string(host.setup().dir().join("done.txt"));
     assert_eq!(done.unwrap_or_default(), "flushed\n");
+    host.down();
+}
+
+#[test]
+fn the_jobs_of_an_interactive_shell_are_ended_with_their_process() {
+    let host = Setup::case(PROVOST, "left-the-group").up();
+    let pid = host.until_phase("jobs", "running")["pid"].as_u64().unwrap();
+    let jobs = || -> Vec<u64> {
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    };
+    let found = eventually("two jobs run", jobs, |jobs| jobs.len() == 2);
+    host.ok(&["stop", "--wait", "jobs"]);
+    assert_eq!(found.into_iter().filter(|pid| is_alive(*pid)).collect::<Vec<_>>(), [0; 0]);
+    host.down();
+}
+
+#[test]
+fn a_script_whose_interpreter_is_missing_names_it() {
+    let host = Setup::case(PROVOST, "missing-interpreter").up();
+    let told = host.until("crlf", "could not be started", |it| it["exit"]["error"].is_string());
+    let told = told["exit"]["error"].as_str().unwrap();
+    assert!(told.contains("its interpreter `/bin/sh\\r`, named in its first line, does not exist"), "{told}");
+    host.down();
+}
+
+#[test]
+fn an_environment_file_is_read_as_documented_or_named_with_its_line() {
+    let host = Setup::case(PROVOST, "env-files").up();
+    assert_eq!(log_of(&host, "bom"), "[1] [2]\n");
+    assert_eq!(log_of(&host, "hash"), "[val #space]\n");
+    for (process, place) in [("pem", "pem.env:1"), ("two", "two.env:1"), ("nul", "nul.env:1")] {
+        let told = host.until(process, "could not be started", |it| it["exit"]["error"].is_string());
+        assert!(told["exit"]["error"].as_str().unwrap().contains(place), "{told}");
+    }
     host.down();
 }
 

@@ -49,6 +49,18 @@ impl Setup {
         Self { binary: binary.into(), dir }
     }
 
+    /// A directory with everything of `tests/cases/NAME`.
+    #[must_use]
+    pub fn case(binary: &str, name: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("provost-").tempdir().unwrap();
+        let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(name);
+        for entry in std::fs::read_dir(case).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), dir.path().join(entry.file_name())).unwrap();
+        }
+        Self { binary: binary.into(), dir }
+    }
+
     /// The directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
