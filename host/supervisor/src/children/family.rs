@@ -11,9 +11,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use provost_state::{Incarnation, Signal};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, waitpid};
 use tokio::sync::watch;
 
 use super::posix;
@@ -138,9 +139,24 @@ fn children_of(pid: u32) -> Vec<u32> {
     threads.flat_map(|thread: u32| children_of_thread(pid, thread)).collect()
 }
 
-/// The value of a variable in the environment that a process was started with.
+/// How often an environment that is empty is looked at again: that of a process in the middle of an exec is, for a moment.
+const EMPTY_LOOKS: u32 = 5;
+
+/// The environment that a process was started with.
+fn environ(pid: u32) -> Option<Vec<u8>> {
+    for _ in 0..EMPTY_LOOKS {
+        let environ = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        if !environ.is_empty() {
+            return Some(environ);
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    None
+}
+
+/// The process and the life that the environment of a process names.
 fn owner(pid: u32) -> Option<(String, u64)> {
-    let environ = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let environ = environ(pid)?;
     let value = |name: &str| {
         let mut variables = environ.split(|byte| *byte == 0);
         let found =
@@ -177,7 +193,17 @@ impl Family {
         self.own(|own| own.insert(pid));
     }
 
-    /// The child was reaped by the task that owned it.
+    /// Reaps a child that the caller owns, which has ended. In one step with its leaving: whoever gets its number next is entered
+    /// after that.
+    pub(super) fn reap_own(&self, pid: u32) -> Option<WaitStatus> {
+        self.own(|own| {
+            let reaped = waitpid(pid_of(pid), WaitOptions::NOHANG);
+            own.remove(&pid);
+            reaped.ok().flatten().map(|(_, status)| status)
+        })
+    }
+
+    /// A child that cannot be used was reaped by whoever started it.
     pub(super) fn release(&self, pid: u32) {
         self.own(|own| own.remove(&pid));
     }

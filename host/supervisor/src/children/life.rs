@@ -13,11 +13,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use provost_state::{Exit, Incarnation, Signal};
-use rustix::process::{WaitOptions, WaitStatus, waitpid};
+use rustix::process::WaitStatus;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::family::{Family, Relative, is_stuck, lives, pid_of};
+use super::family::{Family, Relative, is_stuck, lives};
 use super::leftovers::{Leftover, Leftovers};
 use super::pidfd::Pidfd;
 use super::{Stop, posix};
@@ -146,14 +146,9 @@ impl Life {
     /// Reaps the main process, which has ended.
     fn reap(&self, around: &Surroundings) -> Exit {
         let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
-        let status = waitpid(pid_of(self.pid), WaitOptions::NOHANG);
+        let status = around.family.reap_own(self.pid);
         *reaped = true;
-        drop(reaped);
-        around.family.release(self.pid);
-        match status {
-            Ok(Some((_, status))) => exit_of(status),
-            _ => Exit::Unobserved,
-        }
+        status.map_or(Exit::Unobserved, exit_of)
     }
 
     /// Waits until its group is empty. When it is killed, what is left has little time, and is named after that.

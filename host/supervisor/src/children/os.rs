@@ -269,8 +269,9 @@ impl OsSpawner {
         let (ended, end) = oneshot::channel();
         // Its own task, so that it is reaped whatever becomes of the one that waits for it.
         tokio::spawn(async move {
-            let exit = life.ended(watch, around).await;
-            living.remove(&pid);
+            let exit = life.clone().ended(watch, around).await;
+            // Its number may be another's by now.
+            living.remove_if(&pid, |_, other| Arc::ptr_eq(other, &life));
             drop(stdin);
             let _ = ended.send(exit);
         });
