@@ -6,6 +6,7 @@ mod boot;
 mod detach;
 mod ending;
 pub(crate) mod faults;
+mod heap;
 mod host_log;
 mod inherited;
 mod limits;
@@ -43,6 +44,7 @@ pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
     if args.detach {
         return to_background(&path);
     }
+    heap::bound();
     let inherited = inherited::leave_behind();
     if args.background {
         detach::leave_session();
