@@ -1,5 +1,4 @@
-//! What the host is given by whoever started it, and does not keep: descriptors, blocked signals. Whether it was started by
-//! `nohup`.
+//! What the host is given by whoever started it, and does not keep: descriptors, blocked signals.
 #![expect(
     unsafe_code,
     reason = "descriptors that nobody owns, and the signal mask, can be reached in no other way"
@@ -49,27 +48,4 @@ fn close_one_by_one() -> io::Result<()> {
         unsafe { libc::close(fd) };
     }
     Ok(())
-}
-
-/// Whether SIGHUP was ignored by whoever started the host (`nohup`): it stays so.
-pub(crate) fn hangup_is_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignored(&status).is_some_and(|ignored| ignored & 1 != 0)
-}
-
-/// The ignored signals of a `/proc/PID/status`, the first as the lowest bit.
-fn ignored(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-    u64::from_str_radix(line.trim(), 16).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ignored_signals_are_read_as_the_kernel_writes_them() {
-        assert_eq!(ignored("Name:\tx\nSigBlk:\t0000000000000003\nSigIgn:\t0000000000001001\n"), Some(0x1001));
-        assert_eq!(ignored("Name:\tx\n"), None);
-    }
 }

@@ -82,7 +82,7 @@ fn run(
     runtime: &Runtime,
     inherited: io::Result<()>,
 ) -> Result<Ended, Failure> {
-    let ignore_hangup = inherited::hangup_is_ignored();
+    let ignore_hangup = provost_supervisor::hangup_is_ignored();
     let foreground = !args.background;
     let paint = Paint::wanted(color, &io::stderr());
     let degraded = Degraded::default();
