@@ -28,7 +28,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 not running.";
 #[derive(Debug, Parser)]
 #[command(name = "provost", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// The control socket of the running host; else it is found by the config.
+    /// The config; by default `provost.toml` here, or, for a running host, in the nearest directory above.
+    #[arg(short = 'c', long = "config", global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The control socket of the running host; by default it is found through the config.
     #[arg(long, global = true, value_name = "PATH", env = "PROVOST_SOCKET", hide_env_values = true)]
     pub(crate) socket: Option<PathBuf>,
 
@@ -49,22 +53,6 @@ pub(crate) enum ColorWhen {
     Always,
     /// Never.
     Never,
-}
-
-/// Which config, where `-f` can mean nothing else.
-#[derive(Args, Debug)]
-pub(crate) struct ConfigArg {
-    /// The config; else provost.toml here (or, for a running host, in the nearest directory above).
-    #[arg(short = 'f', long = "file", value_name = "FILE", global = true)]
-    pub(crate) file: Option<PathBuf>,
-}
-
-/// Which config, where `-f` means to follow.
-#[derive(Args, Debug)]
-pub(crate) struct ConfigArgLong {
-    /// The config; else provost.toml in the nearest directory.
-    #[arg(long = "file", value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,7 +109,7 @@ Nothing is restarted, and no change is lost.")]
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Check a config and its plugins without running anything.
-    Validate(ConfigArg),
+    Validate,
     /// Print completions for a shell.
     #[command(
         after_help = "Example: provost completions bash > ~/.local/share/bash-completion/completions/provost"
@@ -134,8 +122,6 @@ Nothing is restarted, and no change is lost.")]
 
 #[derive(Args, Debug)]
 pub(crate) struct UpArgs {
-    #[command(flatten)]
-    pub(crate) config: ConfigArg,
     /// Go to the background when everything is set up.
     #[arg(short, long)]
     pub(crate) detach: bool,
@@ -146,8 +132,6 @@ pub(crate) struct UpArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct DownArgs {
-    #[command(flatten)]
-    pub(crate) config: ConfigArg,
     /// How long to wait for the end; the host goes on stopping afterwards.
     #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
@@ -178,8 +162,6 @@ pub(crate) struct StatusArgs {
     /// Names, `GROUP:*` or `all` (default).
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArg,
     /// How to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: TableFormat,
@@ -190,8 +172,6 @@ pub(crate) struct ActArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArg,
     /// Return when it is so: started and ready, or stopped.
     #[arg(short, long)]
     pub(crate) wait: bool,
@@ -208,8 +188,6 @@ pub(crate) struct SignalArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArg,
 }
 
 #[derive(Args, Debug)]
@@ -217,8 +195,6 @@ pub(crate) struct LogsArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgLong,
     /// Go on with what is printed from now on.
     #[arg(short = 'f', long)]
     pub(crate) follow: bool,
@@ -238,8 +214,6 @@ pub(crate) struct EventsArgs {
     /// Names, `GROUP:*` or `all` (default).
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgLong,
     /// Go on with what happens from now on.
     #[arg(short = 'f', long)]
     pub(crate) follow: bool,
@@ -253,8 +227,6 @@ pub(crate) struct ExplainArgs {
     /// The process.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) config: ConfigArg,
     /// How to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
@@ -264,8 +236,6 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct StateArgs {
     #[command(subcommand)]
     pub(crate) change: Option<StateChange>,
-    #[command(flatten)]
-    pub(crate) config: ConfigArg,
     /// How to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
@@ -295,8 +265,6 @@ pub(crate) struct ViewArgs {
     /// What to render, as the plugin understands it; may have a `?query`.
     #[arg(value_name = "PATH", default_value = "")]
     pub(crate) path: String,
-    #[command(flatten)]
-    pub(crate) config: ConfigArg,
 }
 
 fn duration_ms(text: &str) -> Result<u64, String> {
@@ -305,6 +273,8 @@ fn duration_ms(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::CommandFactory;
 
     use super::*;
@@ -315,13 +285,10 @@ mod tests {
     }
 
     #[test]
-    fn f_means_file_or_follow() {
-        let up = Cli::try_parse_from(["provost", "up", "-f", "x.toml"]).unwrap();
-        assert!(
-            matches!(up.command, Command::Up(UpArgs { config, .. }) if config.file == Some("x.toml".into()))
-        );
+    fn f_means_follow_and_never_a_file() {
         let logs = Cli::try_parse_from(["provost", "logs", "-f", "-n", "0", "web"]).unwrap();
         assert!(matches!(logs.command, Command::Logs(LogsArgs { follow: true, lines: 0, .. })));
+        assert!(Cli::try_parse_from(["provost", "up", "-f", "x.toml"]).is_err());
     }
 
     #[test]
@@ -332,13 +299,20 @@ mod tests {
     }
 
     #[test]
-    fn the_config_may_be_named_behind_a_subcommand() {
-        for line in ["provost state backend dual -f x.toml", "provost state -f x.toml backend dual"] {
-            let state = Cli::try_parse_from(line.split(' ')).unwrap();
-            assert!(
-                matches!(state.command, Command::State(StateArgs { config, .. }) if config.file == Some("x.toml".into())),
-                "{line}"
-            );
+    fn c_names_the_config_of_every_command_and_stands_anywhere() {
+        for line in [
+            "provost -c x.toml up",
+            "provost up -c x.toml",
+            "provost up --config x.toml",
+            "provost validate -c x.toml",
+            "provost logs -f -c x.toml web",
+            "provost events -fc x.toml",
+            "provost state backend dual -c x.toml",
+            "provost state -c x.toml backend dual",
+            "provost plugin list -c x.toml",
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(cli.config.as_deref(), Some(Path::new("x.toml")), "{line}");
         }
     }
 

@@ -6,15 +6,13 @@ use clap::{Args, Subcommand};
 use provost_control::wire::Quarantine;
 use provost_plugin_host::{Limit, Measure};
 
-use super::{ConfigArg, LineFormat, TableFormat};
+use super::{LineFormat, TableFormat};
 use crate::config::units;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
     /// List the plugins of the running host.
     List {
-        #[command(flatten)]
-        config: ConfigArg,
         /// How to print.
         #[arg(short, long, value_name = "FORMAT", default_value = "table")]
         output: TableFormat,
@@ -86,8 +84,6 @@ A check that fails changes nothing. Calls under way end on the version that they
         /// A .wasm file or `bundled:NAME`; or the name of a plugin of the running host.
         #[arg(value_name = "COMPONENT|NAME")]
         component: String,
-        #[command(flatten)]
-        config: ConfigArg,
         /// How to print.
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
@@ -133,8 +129,6 @@ pub(crate) struct NamedPlugin {
     /// The name of the plugin.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) config: ConfigArg,
 }
 
 #[derive(Args, Debug)]

@@ -17,7 +17,7 @@ use crate::render;
 use crate::render::humane::span;
 
 pub(super) async fn order(context: &Context, action: &str, args: ActArgs) -> Result<(), Failure> {
-    let client = context.client(args.config.file)?;
+    let client = context.client()?;
     let order = Order {
         select: args.targets,
         cause: OrderCause::User,
@@ -29,7 +29,7 @@ pub(super) async fn order(context: &Context, action: &str, args: ActArgs) -> Res
 }
 
 pub(super) async fn signal(context: &Context, args: SignalArgs) -> Result<(), Failure> {
-    let client = context.client(args.config.file)?;
+    let client = context.client()?;
     let signal = Some(Signal::Number(args.signal.number()));
     let order = Order { select: args.targets, cause: OrderCause::User, signal, ..Order::default() };
     tell(context, &client.order("signal", &order).await?)
@@ -48,7 +48,7 @@ fn tell(context: &Context, outcome: &Outcome) -> Result<(), Failure> {
 }
 
 pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failure> {
-    let client = context.client(args.config.file)?;
+    let client = context.client()?;
     let patience = Duration::from_millis(args.timeout);
     let Ok(answer) = timeout(patience, client.ping()).await else {
         let what = format!("the host does not answer within {}", span(args.timeout));

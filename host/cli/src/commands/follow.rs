@@ -16,7 +16,7 @@ use crate::render::output::Look;
 const NAME_WIDTH: usize = 6;
 
 pub(super) async fn logs(context: &Context, args: LogsArgs) -> Result<(), Failure> {
-    let client = context.client(args.config.file)?;
+    let client = context.client()?;
     let names = client.status(&args.targets).await?.processes;
     let longest = names.iter().map(|process| process.name.chars().count()).max().unwrap_or(NAME_WIDTH);
     let width = if names.len() == 1 { 0 } else { longest };
@@ -32,7 +32,7 @@ pub(super) async fn logs(context: &Context, args: LogsArgs) -> Result<(), Failur
 }
 
 pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Failure> {
-    let client = context.client(args.config.file)?;
+    let client = context.client()?;
     let processes = client.status(&args.targets).await?.processes;
     let names: HashSet<String> = processes.into_iter().map(|process| process.name).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(NAME_WIDTH);

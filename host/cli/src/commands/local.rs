@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use provost_plugin_host::Source;
 
 use super::print;
-use crate::args::{Cli, ConfigArg, LineFormat};
+use crate::args::{Cli, LineFormat};
 use crate::config::{CONFIG_NAME, Config};
 use crate::daemon::wire;
 use crate::failure::Failure;
@@ -15,8 +15,8 @@ use crate::render::humane::size;
 use crate::render::inspection;
 use crate::render::style::{Paint, Style};
 
-pub(super) fn validate(config: &ConfigArg, paint: Paint) -> Result<(), Failure> {
-    let path = config.file.as_deref().unwrap_or(Path::new(CONFIG_NAME));
+pub(super) fn validate(config: Option<&Path>, paint: Paint) -> Result<(), Failure> {
+    let path = config.unwrap_or(Path::new(CONFIG_NAME));
     let config = Config::load(path)?;
     let plugins = wire::plugins(&config)?;
     let processes = wire::specs(&config, &plugins)?;

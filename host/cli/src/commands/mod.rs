@@ -22,6 +22,7 @@ use crate::render::style::Paint;
 /// What every command is given.
 #[derive(Debug)]
 struct Context {
+    config: Option<PathBuf>,
     socket: Option<PathBuf>,
     color: ColorWhen,
     /// For what is written to standard output.
@@ -31,10 +32,10 @@ struct Context {
 /// Carries out one command.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     let paint = Paint::wanted(cli.color, &io::stdout());
-    let context = Context { socket: cli.socket, color: cli.color, paint };
+    let context = Context { config: cli.config, socket: cli.socket, color: cli.color, paint };
     match cli.command {
-        Command::Up(args) => daemon::up(&args, context.color),
-        Command::Validate(config) => local::validate(&config, paint),
+        Command::Up(args) => daemon::up(&args, context.config, context.color),
+        Command::Validate => local::validate(context.config.as_deref(), paint),
         Command::Completions { shell } => local::completions(shell),
         // Not within the runtime: it waits for Cargo.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
@@ -61,19 +62,19 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::View(args) => read::view(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
         // Carried out without a host, by `run`.
-        Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),
+        Command::Up(_) | Command::Validate | Command::Completions { .. } => Ok(()),
     }
 }
 
 impl Context {
     /// A client of the host that is meant: by its socket, by its config, or by the nearest config.
-    fn client(&self, config: Option<PathBuf>) -> Result<Client, Failure> {
-        let socket = match (config, &self.socket) {
+    fn client(&self) -> Result<Client, Failure> {
+        let socket = match (&self.config, &self.socket) {
             (Some(config), _) if !config.is_file() => {
                 let what = format!("there is no config {}", config.display());
                 return Err(Failure::usage(what, "name the file that `provost up` was given"));
             }
-            (Some(config), _) => runtime_dir_of(&config).join(SOCKET_NAME),
+            (Some(config), _) => runtime_dir_of(config).join(SOCKET_NAME),
             (None, Some(socket)) => socket.clone(),
             (None, None) => runtime_dir_of(&find_nearest(&std::env::current_dir()?)?).join(SOCKET_NAME),
         };

@@ -3,7 +3,7 @@
 use provost_control::wire::{PluginChanged, PluginOrder};
 
 use super::{Context, keys, pretty, print};
-use crate::args::{ConfigArg, LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
+use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::status::Width;
@@ -11,7 +11,7 @@ use crate::render::status::Width;
 /// The commands that ask a running host.
 pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(), Failure> {
     match command {
-        PluginCommand::List { config, output } => list(context, config, output).await,
+        PluginCommand::List { output } => list(context, output).await,
         PluginCommand::Load(args) => load(context, args).await,
         PluginCommand::Unload { plugin, force } => {
             change(context, plugin, "unload", PluginOrder { force, ..PluginOrder::default() }).await
@@ -28,9 +28,7 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
         PluginCommand::Rollback(plugin) => change(context, plugin, "rollback", PluginOrder::default()).await,
         PluginCommand::Revive(plugin) => change(context, plugin, "revive", PluginOrder::default()).await,
         PluginCommand::Blame { plugin, output } => blame(context, plugin, output).await,
-        PluginCommand::Inspect { component, config, output } => {
-            inspect(context, &component, config, output).await
-        }
+        PluginCommand::Inspect { component, output } => inspect(context, &component, output).await,
         // These need no host.
         PluginCommand::Build { dir } => super::local::build(&dir),
         PluginCommand::Keygen { name } => keys::keygen(&name),
@@ -39,8 +37,8 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
     }
 }
 
-async fn list(context: &Context, config: ConfigArg, output: TableFormat) -> Result<(), Failure> {
-    let list = context.client(config.file)?.plugins().await?;
+async fn list(context: &Context, output: TableFormat) -> Result<(), Failure> {
+    let list = context.client()?.plugins().await?;
     print(match output {
         TableFormat::Table => render::plugins::text(&list.plugins, Width::Normal, context.paint),
         TableFormat::Wide => render::plugins::text(&list.plugins, Width::Wide, context.paint),
@@ -72,13 +70,13 @@ async fn change(
     action: &str,
     order: PluginOrder,
 ) -> Result<(), Failure> {
-    let client = context.client(plugin.config.file)?;
+    let client = context.client()?;
     let PluginChanged { plugin: after, notes } = client.change_plugin(&plugin.name, action, &order).await?;
     print(render::plugins::changed(&plugin.name, after.as_ref(), &notes, context.paint))
 }
 
 async fn blame(context: &Context, plugin: NamedPlugin, output: LineFormat) -> Result<(), Failure> {
-    let blame = context.client(plugin.config.file)?.blame(&plugin.name).await?;
+    let blame = context.client()?.blame(&plugin.name).await?;
     print(match output {
         LineFormat::Text => render::plugins::blame(&blame, context.paint),
         LineFormat::Json => pretty(&blame)?,
@@ -86,18 +84,13 @@ async fn blame(context: &Context, plugin: NamedPlugin, output: LineFormat) -> Re
 }
 
 /// A component, or a plugin of the running host: what is a file or bundled is a component.
-async fn inspect(
-    context: &Context,
-    component: &str,
-    config: ConfigArg,
-    output: LineFormat,
-) -> Result<(), Failure> {
+async fn inspect(context: &Context, component: &str, output: LineFormat) -> Result<(), Failure> {
     let is_name = !component.contains([':', '/']) && !std::path::Path::new(component).exists();
     let is_name = is_name && !component.ends_with(".wasm");
     if !is_name {
         return super::local::inspect(component, output, context.paint);
     }
-    let list = context.client(config.file)?.plugins().await?;
+    let list = context.client()?.plugins().await?;
     let found = list.plugins.iter().find(|plugin| plugin.name == component).ok_or_else(|| {
         Failure::usage(
             format!("there is no file and no plugin of the running host called `{component}`"),

@@ -9,7 +9,7 @@ use crate::render;
 use crate::render::status::Width;
 
 pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Failure> {
-    let status = context.client(args.config.file)?.status(&args.targets).await?;
+    let status = context.client()?.status(&args.targets).await?;
     print(match args.output {
         TableFormat::Table => render::status::text(&status, Width::Normal, now_ms(), context.paint),
         TableFormat::Wide => render::status::text(&status, Width::Wide, now_ms(), context.paint),
@@ -23,7 +23,7 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
 }
 
 pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), Failure> {
-    let explanation = context.client(args.config.file)?.explain(&args.name).await?;
+    let explanation = context.client()?.explain(&args.name).await?;
     print(match args.output {
         LineFormat::Text => render::explain::text(&explanation, context.paint),
         LineFormat::Json => pretty(&explanation)?,
@@ -32,7 +32,7 @@ pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), 
 
 /// Shows the state core, after changing it if that was asked for.
 pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(), Failure> {
-    let client = context.client(args.config.file)?;
+    let client = context.client()?;
     let core = match args.change {
         None => client.state_core().await?,
         Some(StateChange::Backend { backend }) => {
@@ -51,6 +51,6 @@ pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(),
 }
 
 pub(super) async fn view(context: &Context, args: ViewArgs) -> Result<(), Failure> {
-    let rendered = context.client(args.config.file)?.view(&args.plugin, &args.path).await?;
+    let rendered = context.client()?.view(&args.plugin, &args.path).await?;
     print(&rendered.body)
 }

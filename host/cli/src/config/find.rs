@@ -18,7 +18,7 @@ pub(super) const RUNTIME_DIR: &str = ".provost";
 /// There is no config in a directory or any above it.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "error: there is no {CONFIG_NAME} in {} or above it\nhint: name one with `-f FILE`, or a running host with `--socket PATH`",
+    "error: there is no {CONFIG_NAME} in {} or above it\nhint: name one with `-c FILE`, or a running host with `--socket PATH`",
     from.display()
 )]
 pub struct NotFound {

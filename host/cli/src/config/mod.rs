@@ -85,7 +85,7 @@ struct PluginConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("error: cannot read {}: {source}\nhint: name the config with `-f FILE`", path.display())]
+    #[error("error: cannot read {}: {source}\nhint: name the config with `-c FILE`", path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path) -> Result<String, Unread> {
         let what = format!("is larger than {} MiB", BYTES_MAX >> 20);
         return Err(Unread::Unfit {
             what,
-            hint: "this is hardly a config: name the right file with `-f FILE`",
+            hint: "this is hardly a config: name the right file with `-c FILE`",
         });
     }
     String::from_utf8(bytes).map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))

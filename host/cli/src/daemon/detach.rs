@@ -24,7 +24,7 @@ pub(crate) enum Detached {
 /// Runs `provost up --background` on the config, and waits for its word.
 pub(crate) fn spawn(config: &Path) -> io::Result<Detached> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["up", "--background", "--file"]).arg(config).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(["up", "--background", "--config"]).arg(config).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn()?;
     let mut word = String::new();
     if let Some(stdout) = child.stdout.take() {

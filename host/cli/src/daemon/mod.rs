@@ -39,8 +39,8 @@ use output::Output;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Runs the host until it is told to stop.
-pub(crate) fn up(args: &UpArgs, color: ColorWhen) -> Result<(), Failure> {
-    let path = args.config.file.clone().unwrap_or_else(|| PathBuf::from(CONFIG_NAME));
+pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Result<(), Failure> {
+    let path = config.unwrap_or_else(|| PathBuf::from(CONFIG_NAME));
     if args.detach {
         return to_background(&path);
     }

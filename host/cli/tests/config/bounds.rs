@@ -149,7 +149,7 @@ fn only_a_regular_file_of_bounded_size_in_utf_8_is_read() {
     std::fs::File::create(&file).unwrap().set_len((16 << 20) + 1).unwrap();
     insta::assert_snapshot!(loaded(&file), @r#"
         error: FILE is larger than 16 MiB
-        hint: this is hardly a config: name the right file with `-f FILE`
+        hint: this is hardly a config: name the right file with `-c FILE`
         "#);
     insta::assert_snapshot!(loaded(dir.path()), @r#"
         error: FILE is not a regular file
