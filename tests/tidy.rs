@@ -17,7 +17,8 @@ const FLOORS: [(&str, &[&str], &[&str]); 5] = [
         &["tokio", "wasmtime", "serde", "serde_json", "tracing", "anyhow", "rustix", "jiff", "rand"],
     ),
     ("supervisor", &["provost-state"], &["wasmtime", "hyper", "axum", "serde", "serde_json", "anyhow"]),
-    ("plugin-host", &["provost-state"], &["hyper", "axum", "anyhow"]),
+    // It has a client of HTTP for the requests of plugins, and no server.
+    ("plugin-host", &["provost-state"], &["axum", "anyhow"]),
     ("control", &["provost-state", "provost-supervisor"], &["wasmtime", "anyhow"]),
     (
         "cli",
