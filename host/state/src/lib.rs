@@ -23,6 +23,7 @@
 //! | [`ports`] | what a consumer and a view are to the rest of the host |
 //! | [`plugins`] | what is known of plugins, and what can be done with them |
 //! | [`failsafe`] | the native policy of last resort |
+//! | [`text`] | foreign text as it may be shown |
 //!
 //! What is deliberately absent: tokio, wasmtime, files, clocks, randomness. Time is an argument
 //! ([`Moment`]). There is no setter: [`Registry::commit`] is the only way to change anything, and only
@@ -49,6 +50,7 @@ pub mod ruling;
 pub mod snapshot;
 mod sync;
 mod table;
+pub mod text;
 pub mod transition;
 
 pub use changes::{Change, ChangeKind, Changes};
