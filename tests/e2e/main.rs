@@ -14,6 +14,7 @@ mod host_log;
 mod hostile;
 mod instances;
 mod limits;
+mod logs;
 mod plugins;
 mod roles;
 mod scale;

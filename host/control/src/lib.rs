@@ -35,5 +35,6 @@ mod state_core;
 mod streams;
 pub mod wire;
 
+pub use convert::log_item;
 pub use peer::{BindError, Listening};
 pub use server::{CONNECTIONS_MAX, Desk, serve};

@@ -6,16 +6,13 @@ use std::path::{Path, PathBuf};
 use provost_plugin_host::PluginHost;
 use tokio::sync::oneshot;
 
-use super::host_log::HostLog;
+use super::host_log::{HOST_LOG_NAME, HostLog};
 use super::limits;
 use super::runtime_dir::{RuntimeDir, TakeError};
 use super::wire;
 use crate::config::{Config, Processes, SOCKET_NAME};
 use crate::failure::Failure;
 use crate::render::style::Paint;
-
-/// The log of a host in the background, in the runtime directory.
-const HOST_LOG_NAME: &str = "provost.log";
 
 /// What is said when the kernel has no thread, no memory or no descriptor to give.
 pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short: look at `ulimit -u`, `ulimit -n` and the limits of the container";

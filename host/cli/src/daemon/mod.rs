@@ -32,6 +32,7 @@ use crate::render::style::Paint;
 use asked::Asked;
 use boot::{DEFECT_HINT, SHORTAGE_HINT};
 use detach::Detached;
+pub(crate) use host_log::HOST_LOG_NAME;
 use host_log::{Home, HostLog};
 use output::Output;
 

@@ -52,6 +52,7 @@ impl Host {
             routing: config.routing,
             degraded: self.degraded.clone(),
             children_open_files,
+            host_log: self.log.for_readers(),
             ..Settings::new(config.log_dir.clone())
         };
         let Processes { specs, replica_sets } = processes;
@@ -72,9 +73,6 @@ impl Host {
         let (why, failure) = caught(runs)
             .await
             .unwrap_or_else(|| (Why::Failed, Some(Failure::failed("the host panicked", DEFECT_HINT))));
-        if matches!(why, Why::HungUp | Why::TerminalGone) {
-            self.log.also_to_file();
-        }
         let left = ending::stop(&running.supervisor, &mut asked, why, bound).await;
         let code = match (left.is_empty(), why) {
             (false, _) | (true, Why::Failed) => 1,

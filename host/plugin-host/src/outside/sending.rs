@@ -111,9 +111,8 @@ async fn addresses(to: &Destination) -> Result<Vec<SocketAddr>, NotConnected> {
         HttpHost::Address(address) => vec![SocketAddr::new(*address, to.port)],
         HttpHost::Name(name) => lookup_host((name.as_str(), to.port)).await?.collect(),
     };
-    let (granted, others): (Vec<_>, Vec<_>) = found
-        .into_iter()
-        .partition(|address| Destination::leads_to(&to.host, to.scope, address.ip()));
+    let (granted, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|address| Destination::leads_to(&to.host, to.scope, address.ip()));
     match granted.is_empty() && !others.is_empty() {
         true => Err(NotConnected::Denied(others.iter().map(SocketAddr::ip).collect())),
         false => Ok(granted),

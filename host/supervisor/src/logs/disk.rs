@@ -120,6 +120,12 @@ impl Files {
         }
     }
 
+    /// Is this file the current one?
+    pub(super) fn is_current(&self, identity: Identity) -> bool {
+        rustix::fs::lstat(&self.path)
+            .is_ok_and(|stat| Identity { device: stat.st_dev, inode: stat.st_ino } == identity)
+    }
+
     /// Is what is open still what its name leads to? It takes no notice of links.
     pub(super) fn standing(&self, open: &File, identity: Identity) -> Standing {
         match rustix::fs::lstat(&self.path) {
