@@ -24,6 +24,7 @@
 //! | [`plugins`] | what is known of plugins, and what can be done with them |
 //! | [`span`] | spans of time as people write them |
 //! | [`failsafe`] | the native policy of last resort |
+//! | [`text`] | foreign text as it may be shown |
 //!
 //! What is deliberately absent: tokio, wasmtime, files, clocks, randomness. Time is an argument
 //! ([`Moment`]). There is no setter: [`Registry::commit`] is the only way to change anything, and only
@@ -51,6 +52,7 @@ pub mod snapshot;
 pub mod span;
 mod sync;
 mod table;
+pub mod text;
 pub mod transition;
 
 pub use changes::{Change, ChangeKind, Changes};

@@ -63,7 +63,9 @@ pub use completion::Completion;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
 pub use jobs::{Jobs, Lane, Lost};
-pub use logs::{LogItem, LogLine, LogReader, LogStream, Logs};
+pub use logs::{
+    BadPattern, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, StoredFiles, StoredLines,
+};
 pub use outlook::Outlook;
 pub use replicas::ReplicaCount;
 pub use spec::{

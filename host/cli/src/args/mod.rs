@@ -279,6 +279,18 @@ pub(crate) struct ViewArgs {
     /// What to render, as the plugin understands it; may have a `?query`.
     #[arg(value_name = "PATH", default_value = "")]
     pub(crate) path: String,
+    /// How to print it; text on a terminal and raw elsewhere, unless it is said.
+    #[arg(short, long, value_name = "FORMAT", value_enum)]
+    pub(crate) output: Option<ViewFormat>,
+}
+
+/// How a view is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ViewFormat {
+    /// Without anything that a terminal would obey.
+    Text,
+    /// The bytes as the plugin rendered them.
+    Raw,
 }
 
 fn duration_ms(text: &str) -> Result<u64, String> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a readiness check may fail before that is told: a start that takes a moment is no news.
-pub(super) const FIRST: Duration = Duration::from_secs(1);
+pub(super) const FIRST: Duration = Duration::from_millis(500);
 
 /// The pause between two commits at first; it doubles while findings keep changing.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
