@@ -291,9 +291,8 @@ mod tests {
         assert_eq!(grants.words().len(), said.len());
         assert!(said.iter().all(|word| grants.words().contains(word)), "{:?}", grants.words());
         assert_eq!(Grants::parse(&["clock", "clock"]).unwrap().words(), ["clock"]);
-        let reaches = |host: &str, port| {
-            grants.reaches(&HttpHost::parse(host).unwrap(), port).map(|to| to.scope)
-        };
+        let reaches =
+            |host: &str, port| grants.reaches(&HttpHost::parse(host).unwrap(), port).map(|to| to.scope);
         assert_eq!(reaches("HOOKS.example.org.", 443), Some(Scope::Public));
         assert_eq!(reaches("[0::1]", 8080), Some(Scope::Public));
         assert_eq!(reaches("db.internal", 80), Some(Scope::Any), "the wider of two");

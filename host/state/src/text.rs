@@ -105,10 +105,40 @@ mod tests {
     #[test]
     fn what_steers_a_terminal_or_turns_or_hides_text_is_replaced() {
         for unfit in [
-            '\0', '\t', '\n', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{9b}', '\u{9c}', '\u{9d}', '\u{ad}',
-            '\u{61c}', '\u{180e}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2028}',
-            '\u{2029}', '\u{202a}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{2069}', '\u{206f}', '\u{3164}',
-            '\u{fe0f}', '\u{feff}', '\u{fff9}', '\u{fffb}', '\u{e0001}', '\u{e0041}', '\u{e007f}',
+            '\0',
+            '\t',
+            '\n',
+            '\r',
+            '\u{1b}',
+            '\u{7f}',
+            '\u{85}',
+            '\u{9b}',
+            '\u{9c}',
+            '\u{9d}',
+            '\u{ad}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202a}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{206f}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{fff9}',
+            '\u{fffb}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e007f}',
             '\u{e0100}',
         ] {
             assert_eq!(one_line(&format!("a{unfit}b")), "a\u{fffd}b", "U+{:04X}", u32::from(unfit));
@@ -117,14 +147,16 @@ mod tests {
 
     #[test]
     fn letters_signs_and_spaces_of_any_script_stay() {
-        for text in ["plain text", "äöü ß", "日本語", "שלום", "مرحبا", "₿ €", "a\u{a0}b", "🚀", "\u{fffd}"] {
+        for text in ["plain text", "äöü ß", "日本語", "שלום", "مرحبا", "₿ €", "a\u{a0}b", "🚀", "\u{fffd}"]
+        {
             assert_eq!(one_line(text), text);
         }
     }
 
     #[test]
     fn joiners_and_selectors_stay_once_behind_what_they_join_and_nowhere_else() {
-        for text in ["⚠\u{fe0f} full", "👩\u{200d}🚀", "❤\u{fe0f}\u{200d}🔥", "می\u{200c}خواهم"] {
+        for text in ["⚠\u{fe0f} full", "👩\u{200d}🚀", "❤\u{fe0f}\u{200d}🔥", "می\u{200c}خواهم"]
+        {
             assert_eq!(one_line(text), text);
         }
         assert_eq!(one_line("web\u{200d}"), "web\u{fffd}");
@@ -145,7 +177,5 @@ mod tests {
         let json = "{\n  \"reason\": \"a\u{202e}b\u{9b}31m\u{e0041}ä\"\n}";
         let escaped = "{\n  \"reason\": \"a\\u202eb\\u009b31m\\udb40\\udc41ä\"\n}";
         assert_eq!(in_json(json), escaped);
-        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-        assert_eq!(read(escaped), read(json));
     }
 }

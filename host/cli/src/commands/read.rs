@@ -6,7 +6,9 @@ use provost_control::wire;
 use provost_state::text;
 
 use super::{Context, now_ms, pretty, print};
-use crate::args::{ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs, ViewFormat};
+use crate::args::{
+    ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs, ViewFormat,
+};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::status::Width;

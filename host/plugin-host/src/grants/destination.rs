@@ -4,7 +4,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-const FORM: &str = "write one host and its port, such as http-out:hooks.example.org:443 or http-out:[2001:db8::7]:443";
+const FORM: &str =
+    "write one host and its port, such as http-out:hooks.example.org:443 or http-out:[2001:db8::7]:443";
 
 /// The longest name of a host and the longest part of one, in bytes (RFC 1035, section 2.3.4).
 const NAME_BYTES_MAX: usize = 253;
@@ -158,7 +159,9 @@ fn is_public(address: IpAddr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let is_special = match address.octets() {
         [0 | 10 | 127 | 224.., ..] => true,
-        [100, 64..=127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] | [198, 18 | 19, ..] => true,
+        [100, 64..=127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] | [198, 18 | 19, ..] => {
+            true
+        }
         [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => true,
         _ => false,
     };
@@ -252,18 +255,52 @@ mod tests {
     #[test]
     fn a_name_leads_to_public_addresses_alone_unless_it_is_granted_as_private() {
         for private in [
-            "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "100.64.0.1", "169.254.169.254", "172.16.0.1",
-            "172.31.255.255", "192.0.0.8", "192.168.0.1", "198.18.0.1", "224.0.0.1", "240.0.0.1",
-            "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1",
-            "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001::1", "fc00::1", "fd12::1", "fe80::1",
-            "fec0::1", "ff02::1", "2001:db8::1",
+            "127.0.0.1",
+            "127.9.9.9",
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.8",
+            "192.168.0.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "2002:7f00:1::",
+            "2001::1",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "2001:db8::1",
         ] {
             assert!(!leads("example.org", Scope::Public, private), "{private}");
             assert!(leads("example.org", Scope::Any, private), "{private}");
         }
         for public in [
-            "1.1.1.1", "100.63.0.1", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.0.1.1", "198.17.0.1",
-            "223.255.255.254", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101", "2002:101:101::",
+            "1.1.1.1",
+            "100.63.0.1",
+            "100.128.0.1",
+            "172.15.0.1",
+            "172.32.0.1",
+            "192.0.1.1",
+            "198.17.0.1",
+            "223.255.255.254",
+            "2606:4700::1111",
+            "::ffff:1.1.1.1",
+            "64:ff9b::101:101",
+            "2002:101:101::",
             "2001:200::1",
         ] {
             assert!(leads("example.org", Scope::Public, public), "{public}");
@@ -277,6 +314,8 @@ mod tests {
             assert!(!leads(host, Scope::Public, "10.0.0.1"), "{host}");
         }
         assert!(!leads("notlocalhost", Scope::Public, "127.0.0.1"));
-        assert!(leads("10.0.0.1", Scope::Public, "10.0.0.1") && !leads("10.0.0.1", Scope::Public, "10.0.0.2"));
+        assert!(
+            leads("10.0.0.1", Scope::Public, "10.0.0.1") && !leads("10.0.0.1", Scope::Public, "10.0.0.2")
+        );
     }
 }

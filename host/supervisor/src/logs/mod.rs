@@ -29,7 +29,7 @@ mod past;
 mod process;
 mod reader;
 mod reading;
-mod record;
+pub(crate) mod record;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ use super::{LogLine, LogStream};
 pub(super) const PART_BYTES_MAX: usize = 64 << 10;
 
 /// A longer line is handed on in pieces when it is read back.
-const JOINED_BYTES_MAX: usize = 4 << 20;
+pub(crate) const JOINED_BYTES_MAX: usize = 4 << 20;
 
 /// What a line of a log file takes at least, with its newline.
 pub(super) const RECORD_BYTES_MIN: u64 = 34;
@@ -28,16 +28,16 @@ pub(super) const RECORD_BYTES_MAX: usize = PART_BYTES_MAX + 64;
 
 /// A line of a log file, read back.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) at_ms: u64,
-    pub(super) stream: LogStream,
-    pub(super) full: bool,
-    pub(super) text: Bytes,
+pub(crate) struct Record {
+    pub(crate) at_ms: u64,
+    pub(crate) stream: LogStream,
+    pub(crate) full: bool,
+    pub(crate) text: Bytes,
 }
 
 impl Record {
     /// Reads one line, without its newline; `None` if it is none of ours.
-    pub(super) fn parse(line: &Bytes) -> Option<Self> {
+    pub(crate) fn parse(line: &Bytes) -> Option<Self> {
         let mut fields = line.splitn(4, |byte| *byte == b' ');
         let at: Timestamp = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
         let stream = match fields.next()? {
@@ -60,7 +60,7 @@ impl Record {
 }
 
 /// What stands before the text of a line, up to the tag.
-pub(super) fn prefix(at_ms: u64, stream: LogStream) -> String {
+pub(crate) fn prefix(at_ms: u64, stream: LogStream) -> String {
     let at =
         i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
     let stream = match stream {
@@ -72,7 +72,7 @@ pub(super) fn prefix(at_ms: u64, stream: LogStream) -> String {
 
 /// Puts the parts of long lines together again, as they come.
 #[derive(Debug, Default)]
-pub(super) struct Joiner {
+pub(crate) struct Joiner {
     /// For each stream, the bytes so far of a line whose end has not come.
     open: [Option<Record>; 2],
     parts: [Vec<u8>; 2],
@@ -85,7 +85,7 @@ impl Joiner {
     }
 
     /// Takes the next record; the line that it completes, or as much of one as is handed on at once.
-    pub(super) fn take(&mut self, record: Record) -> Option<Record> {
+    pub(crate) fn take(&mut self, record: Record) -> Option<Record> {
         let at = record.stream as usize;
         let full = record.full;
         if full && self.open[at].is_none() {
@@ -97,7 +97,7 @@ impl Joiner {
     }
 
     /// What has come of lines without an end.
-    pub(super) fn finish(&mut self) -> impl Iterator<Item = Record> {
+    pub(crate) fn finish(&mut self) -> impl Iterator<Item = Record> {
         (0..2).filter_map(|at| self.close(at))
     }
 
