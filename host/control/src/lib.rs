@@ -35,5 +35,5 @@ mod state_core;
 mod streams;
 pub mod wire;
 
-pub use peer::{BindError, Listening};
+pub use peer::{BindError, Listening, SocketPlace};
 pub use server::{CONNECTIONS_MAX, Desk, serve};

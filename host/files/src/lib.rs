@@ -16,6 +16,7 @@ mod identity;
 mod open;
 mod owner;
 mod replace;
+mod text;
 
 pub use create::{Access, Cursor, create_new, open_or_create};
 pub use dirs::{own_dir, safe_place};
@@ -23,3 +24,4 @@ pub use error::{FileError, Kind, Problem};
 pub use identity::Identity;
 pub use open::{open_named, open_own, read_named, read_open, read_own};
 pub use replace::replace;
+pub use text::read_text;

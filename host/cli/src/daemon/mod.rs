@@ -3,14 +3,17 @@
 
 mod asked;
 mod boot;
+mod claim;
 mod detach;
 mod ending;
 pub(crate) mod faults;
 mod heap;
 mod host_log;
 mod inherited;
+mod keeping;
 mod limits;
 mod output;
+mod peer_cred;
 mod runtime_dir;
 mod screen;
 mod serving;
@@ -31,6 +34,7 @@ use crate::failure::Failure;
 use crate::render::style::Paint;
 use asked::Asked;
 use boot::{DEFECT_HINT, SHORTAGE_HINT};
+pub(crate) use claim::holder;
 use detach::Detached;
 use host_log::{Home, HostLog};
 use output::Output;
@@ -177,7 +181,7 @@ impl Host {
                 tracing::info!("{why} before anything was started: the host ends");
                 return Ok(0);
             }
-            booted = boot::boot(self.path.clone(), self.paint, self.log.clone()) => booted?,
+            booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
         };
         self.serve(booted, asked).await
     }
