@@ -6,8 +6,8 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use provost_files::{
-    Access, Cursor, FileError, Identity, Kind, Problem, open_named, open_or_create, open_own, own_dir,
-    read_named, read_own, replace, safe_place,
+    Access, Cursor, FileError, Identity, Kind, Problem, open_direct, open_named, open_or_create, open_own,
+    own_dir, read_named, read_own, replace, safe_place,
 };
 use rustix::fs::{CWD, Mode, mkfifoat};
 
@@ -104,6 +104,7 @@ fn an_own_file_is_never_a_link_not_even_one_that_leads_nowhere() {
     bench.file("victim", "keep me");
     for link in [bench.link("link", "victim"), bench.link("nowhere", "missing")] {
         assert!(matches!(problem(open_own(&link)), Problem::Link));
+        assert!(matches!(problem(open_direct(&link)), Problem::Link));
         assert!(matches!(problem(open_or_create(&link, Cursor::Start)), Problem::Link));
     }
     assert_eq!(fs::read_to_string(bench.at("victim")).unwrap(), "keep me");
@@ -124,6 +125,7 @@ fn an_own_file_belongs_to_this_user_and_nobody_else_may_write_it() {
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     assert!(open_own(&file).is_ok(), "others may read it");
     if given_away(&file) {
+        assert!(open_direct(&file).is_ok(), "it may be shown");
         assert!(matches!(problem(open_own(&file)), Problem::Owner { owner: STRANGER, .. }));
         assert!(matches!(problem(open_or_create(&file, Cursor::Start)), Problem::Owner { .. }));
     }

@@ -18,7 +18,7 @@ use crate::bindings::memory::{Host, Refusal};
 use crate::call::Guest;
 use crate::convert;
 use crate::lacks::Lacks;
-use crate::limits::{Limits, size};
+use crate::limits::{Limit, Limits, size};
 
 use file::Kept;
 pub(crate) use keeper::Keeper;
@@ -80,9 +80,10 @@ impl Memory {
         let total = bytes(&values);
         if is_too_much(before, total, limits) {
             return Err(format!(
-                "its memory would have {} with what another call has written, and may have {}",
+                "its memory would have {} with what another call has written, and may have {} (limits.{})",
                 size(total),
-                size(limits.stored_bytes_max)
+                size(limits.stored_bytes_max),
+                Limit::Store.name()
             ));
         }
         self.values.store(Arc::new(values));
@@ -135,7 +136,7 @@ impl Transaction {
         (values, *bytes)
     }
 
-    fn get(&mut self, memory: &Memory, key: &str) -> Option<Vec<u8>> {
+    pub(crate) fn get(&mut self, memory: &Memory, key: &str) -> Option<Vec<u8>> {
         match self.writes.get(key) {
             Some(written) => written.clone(),
             None => self.seen(memory).0.get(key).map(|value| value.to_vec()),
@@ -151,7 +152,13 @@ impl Transaction {
         value.map_or(0, |value| value + key.len())
     }
 
-    fn set(&mut self, memory: &Memory, limits: &Limits, key: String, value: Vec<u8>) -> Result<(), Refusal> {
+    pub(crate) fn set(
+        &mut self,
+        memory: &Memory,
+        limits: &Limits,
+        key: String,
+        value: Vec<u8>,
+    ) -> Result<(), Refusal> {
         if key.is_empty() || key.len() > limits.key_bytes_max {
             return Err(Refusal::KeyLength(convert::count(limits.key_bytes_max)));
         }
@@ -174,7 +181,7 @@ impl Transaction {
         }
     }
 
-    fn keys(&mut self, memory: &Memory) -> Vec<String> {
+    pub(crate) fn keys(&mut self, memory: &Memory) -> Vec<String> {
         let mut keys: BTreeMap<String, bool> =
             self.seen(memory).0.keys().map(|key| (key.to_string(), true)).collect();
         keys.extend(self.writes.iter().map(|(key, value)| (key.clone(), value.is_some())));
@@ -300,7 +307,7 @@ mod tests {
         let refused = memory.commit(second, &limits()).unwrap_err();
         assert_eq!(
             refused,
-            "its memory would have 18 bytes with what another call has written, and may have 10 bytes"
+            "its memory would have 18 bytes with what another call has written, and may have 10 bytes (limits.store)"
         );
         assert_eq!(memory.bytes(), 9);
     }

@@ -50,8 +50,12 @@ impl Keeper {
 
     /// The file of this plugin.
     pub(super) fn of(&self, plugin: &str) -> Kept {
-        let path = self.dir.join(format!("{}.memory", file_name(plugin)));
-        Kept::new(path, plugin, self.lacks.clone(), self.jobs.clone())
+        Kept::new(self.file(plugin), plugin, self.lacks.clone(), self.jobs.clone())
+    }
+
+    /// Its path.
+    pub(crate) fn file(&self, plugin: &str) -> PathBuf {
+        self.dir.join(format!("{}.memory", file_name(plugin)))
     }
 }
 

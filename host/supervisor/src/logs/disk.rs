@@ -39,6 +39,36 @@ pub(super) struct Files {
     turns: AtomicU64,
 }
 
+/// Which file it is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// Of an open file, with its size in bytes.
+    pub(super) fn of(file: &File) -> io::Result<(Self, u64)> {
+        let stat = rustix::fs::fstat(file)?;
+        let bytes = u64::try_from(stat.st_size).unwrap_or(0);
+        Ok((Self { device: stat.st_dev, inode: stat.st_ino }, bytes))
+    }
+}
+
+/// How an open file stands to its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is the one, and so large.
+    Same {
+        /// Its size.
+        bytes: u64,
+    },
+    /// It has another name now, or another file has its name.
+    Moved,
+    /// It has no name any more: nobody will read what is written to it.
+    Deleted,
+}
+
 /// Why an older file could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotOpened {
@@ -89,6 +119,19 @@ impl Files {
         }
     }
 
+    /// Is what is open still what its name leads to? It takes no notice of links.
+    pub(super) fn standing(&self, open: &File, identity: Identity) -> Standing {
+        match rustix::fs::lstat(&self.path) {
+            Ok(stat) if (Identity { device: stat.st_dev, inode: stat.st_ino }) == identity => {
+                Standing::Same { bytes: u64::try_from(stat.st_size).unwrap_or(0) }
+            }
+            _ => match rustix::fs::fstat(open) {
+                Ok(stat) if stat.st_nlink > 0 => Standing::Moved,
+                _ => Standing::Deleted,
+            },
+        }
+    }
+
     /// Opens the file that had this number at the turn `born`; `None` if there is none or it has been deleted.
     ///
     /// # Errors
@@ -105,7 +148,7 @@ impl Files {
             if number >= self.count {
                 return Ok(None);
             }
-            let opened = match provost_files::open_own(&self.numbered(number)).map_err(io::Error::from) {
+            let opened = match provost_files::open_direct(&self.numbered(number)).map_err(io::Error::from) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 other => Some(other?),
             };
