@@ -197,8 +197,21 @@ fn a_place_is_safe_if_nobody_else_can_exchange_anything_above_it() {
         fs::set_permissions(bench.at("open"), Permissions::from_mode(bits)).unwrap();
         safe_place(&below).unwrap();
     }
+    bench.link("around", "around");
+    assert!(safe_place(&bench.at("around/run")).is_err(), "a circle has an end");
+    safe_place(&bench.at("way/../mine/run")).unwrap();
     if given_away(&bench.at("open")) {
         assert!(matches!(problem(safe_place(&below)), Problem::Owner { owner: STRANGER, .. }));
+    }
+    std::os::unix::fs::lchown(bench.at("way"), Some(STRANGER), None).ok();
+    if rustix::process::geteuid().is_root() {
+        chown(bench.at("open"), Some(0), None).unwrap();
+        safe_place(&below).unwrap();
+        let told = safe_place(&bench.at("way/run")).unwrap_err();
+        assert_eq!(
+            told.path,
+            bench.at("way").canonicalize().unwrap().parent().unwrap().with_file_name("way")
+        );
     }
 }
 
