@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use fail::FailScenario;
 use provost_state::{
-    Action, Cause, ChangeKind, Decision, Ended, EventKind, Fault, Generation, Judgement, PhaseKind, Policy,
-    ProcessState, Scope, Signal, Snapshot,
+    Action, Cause, ChangeKind, Decision, Ended, EventKind, Exit, Fault, Generation, Judgement, PhaseKind,
+    Policy, ProcessState, Scope, Signal, Snapshot,
 };
-use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
+use provost_supervisor::{Check, CommandLine, ProcessSpec, Readiness, Settings, Supervisor};
 
 fn shell(name: &str, line: &str) -> ProcessSpec {
     ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
@@ -125,6 +125,25 @@ async fn threads_that_cannot_be_had_are_tried_again_and_nothing_is_lost() {
     supervisor.signal(running.id, Signal::KILL).await.unwrap();
     until(&supervisor, "web", |state| state.incarnation.0 == 2).await;
     eventually(|| !lacks(&supervisor).iter().any(|lack| lack.starts_with("threads for spawning"))).await;
+    supervisor.shutdown(Cause::Shutdown).await;
+    faults.teardown();
+}
+
+#[tokio::test]
+async fn a_runner_that_panics_while_it_ends_what_was_late_still_has_that_judged() {
+    let faults = FailScenario::setup();
+    let check = Check::LogLine("never".into());
+    let ready = Readiness { check, every_ms: 10, timeout_ms: 10, within_ms: Some(50), own_port: false };
+    let stubborn = "trap '' TERM; while :; do sleep 0.05; done";
+    let spec = ProcessSpec { ready: Some(ready), stop_grace_ms: 500, ..shell("web", stubborn) };
+    let (supervisor, _dir) = boot(vec![spec]);
+    let late = until_phase(&supervisor, "web", PhaseKind::Stopping).await;
+    fail::cfg("runner.panic", "1*return(web)").unwrap();
+    let _ = supervisor.signal(late.id, Signal::CONT).await;
+    until(&supervisor, "web", |state| state.reason.starts_with("taken over")).await;
+    let judged = until_phase(&supervisor, "web", PhaseKind::Backoff).await;
+    assert!(matches!(judged.exit, Some(Exit::NotReady(_))), "{judged:?}");
+    assert_eq!(judged.failures, 1);
     supervisor.shutdown(Cause::Shutdown).await;
     faults.teardown();
 }
