@@ -60,7 +60,9 @@ pub use clock::Clock;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
 pub use jobs::{Jobs, Lane, Lost};
-pub use logs::{LogItem, LogLine, LogReader, LogStream, Logs};
+pub use logs::{
+    BadPattern, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, StoredFiles, StoredLines,
+};
 pub use replicas::ReplicaCount;
 pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,

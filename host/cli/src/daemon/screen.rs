@@ -247,6 +247,7 @@ web    ▸ killed by SIGTERM after 2s
             stream,
             at_ms: 0,
             text: text.into(),
+            partial: false,
         };
         assert_eq!(LOOK.output(&line(LogStream::Out, b"a\xff\x1b[0m")), b"web    | a\xff\x1b[0m\n");
         assert_eq!(LOOK.output(&line(LogStream::Err, b"")), b"web    ! \n");
