@@ -76,16 +76,16 @@ fn what_an_error_quotes_steers_no_terminal() {
         Setup::new(PROVOST, "[process.web]\ncommand = \"x\"\n\"\u{202e}\u{200b}cwd\" = \"\u{9b}31m\"\n");
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
     let odd = "web\u{1b}[2J\u{9b}\u{202e}\u{200b}";
-    for (ran, code) in [
-        (setup.run(&["validate"]), 2),
-        (host.run(&["status", odd]), 1),
-        (host.run(&["explain", odd]), 1),
-        (host.run(&["view", odd]), 1),
-        (host.run(&["plugin", "load", odd, "bundled:backoff"]), 1),
-        (host.run(&["status", "-o", odd]), 2),
-        (host.run(&[odd]), 2),
+    for ran in [
+        setup.run(&["validate"]),
+        host.run(&["status", odd]),
+        host.run(&["explain", odd]),
+        host.run(&["view", odd]),
+        host.run(&["plugin", "load", odd, "bundled:backoff"]),
+        host.run(&["status", "-o", odd]),
+        host.run(&[odd]),
     ] {
-        assert!(ran.code == code, "{ran:?}");
+        assert!(ran.code != 0 && !ran.stderr.is_empty(), "{ran:?}");
         assert!(!ran.stderr.contains(OBEYED) && !ran.stderr.contains('\u{200b}'), "{ran:?}");
     }
     host.down();
