@@ -21,7 +21,8 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
         TableFormat::Json => pretty(&status)?,
     })?;
     let named = args.targets.iter().any(|target| target != "all");
-    if named && status.processes.iter().any(|process| process.pid.is_none()) {
+    // A job that is done is ready, and is not held to be down.
+    if named && status.processes.iter().any(|process| process.pid.is_none() && !process.ready) {
         return Err(Failure::silent(3));
     }
     Ok(())
