@@ -5,11 +5,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use provost_files::{Cursor, Identity};
 use rustix::fs::{Mode, OFlags};
 
 /// A fail point that brings forth the error with the number that it is given: `return(28)`.
@@ -37,22 +38,6 @@ pub(super) struct Files {
     count: usize,
     /// Twice the number of rotations; odd while one is under way.
     turns: AtomicU64,
-}
-
-/// Which file it is, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    device: u64,
-    inode: u64,
-}
-
-impl Identity {
-    /// Of an open file, with its size in bytes.
-    pub(super) fn of(file: &File) -> io::Result<(Self, u64)> {
-        let stat = rustix::fs::fstat(file)?;
-        let bytes = u64::try_from(stat.st_size).unwrap_or(0);
-        Ok((Self { device: stat.st_dev, inode: stat.st_ino }, bytes))
-    }
 }
 
 /// How an open file stands to its name.
@@ -109,31 +94,27 @@ impl Files {
     /// Opens the current file to append to it, and creates it if it is not there.
     pub(super) fn open_to_append(&self) -> io::Result<File> {
         faulty!("log.open");
-        let flags = OFlags::CREATE | OFlags::APPEND | OFlags::RDWR;
-        match (regular(&self.path, flags), self.path.parent()) {
-            // Somebody has removed the directory.
-            (Err(error), Some(dir)) if error.kind() == io::ErrorKind::NotFound => {
-                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-                regular(&self.path, flags)
+        match provost_files::open_or_create(&self.path, Cursor::End) {
+            // The whole directory may have been cleaned away.
+            Err(error) if error.is_missing() => {
+                provost_files::own_dir(self.path.parent().unwrap_or(Path::new(".")))?;
+                Ok(provost_files::open_or_create(&self.path, Cursor::End)?)
             }
-            (opened, _) => opened,
+            opened => Ok(opened?),
         }
     }
 
     /// Is this file the current one?
     pub(super) fn is_current(&self, identity: Identity) -> bool {
-        rustix::fs::lstat(&self.path)
-            .is_ok_and(|stat| Identity { device: stat.st_dev, inode: stat.st_ino } == identity)
+        matches!(Identity::at(&self.path), Ok(Some(current)) if current == identity)
     }
 
     /// Is what is open still what its name leads to? It takes no notice of links.
     pub(super) fn standing(&self, open: &File, identity: Identity) -> Standing {
-        match rustix::fs::lstat(&self.path) {
-            Ok(stat) if (Identity { device: stat.st_dev, inode: stat.st_ino }) == identity => {
-                Standing::Same { bytes: u64::try_from(stat.st_size).unwrap_or(0) }
-            }
-            _ => match rustix::fs::fstat(open) {
-                Ok(stat) if stat.st_nlink > 0 => Standing::Moved,
+        match std::fs::symlink_metadata(&self.path) {
+            Ok(named) if Identity::from(&named) == identity => Standing::Same { bytes: named.len() },
+            _ => match open.metadata() {
+                Ok(open) if open.nlink() > 0 => Standing::Moved,
                 _ => Standing::Deleted,
             },
         }
@@ -155,7 +136,7 @@ impl Files {
             if number >= self.count {
                 return Ok(None);
             }
-            let opened = match regular(&self.numbered(number), OFlags::RDONLY) {
+            let opened = match provost_files::open_direct(&self.numbered(number)).map_err(io::Error::from) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 other => Some(other?),
             };
@@ -195,20 +176,6 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-/// Opens a regular file of our own (root: of anybody) and nothing else, without ever waiting for a partner at the other end of it.
-fn regular(path: &std::path::Path, flags: OFlags) -> io::Result<File> {
-    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
-    let (meta, we) = (file.metadata()?, rustix::process::geteuid());
-    if !meta.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    if meta.uid() != we.as_raw() && !we.is_root() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"));
-    }
-    Ok(file)
 }
 
 /// Is it that there are no more descriptors?

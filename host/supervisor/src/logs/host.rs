@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use provost_files::Identity;
 use tokio::sync::{mpsc, watch};
 
-use super::disk::{Files, Identity};
+use super::disk::Files;
 use super::file::Position;
 use super::merged::{Merged, Step};
 use super::past::{Counted, Format, Past, Stored, Tally, WINDOW_BYTES, host_line, host_record, read_at};
@@ -117,9 +118,9 @@ impl Tail {
     fn open(&mut self) -> Option<u64> {
         // What cannot be opened, or is not there, has no lines.
         let file = self.stored.files.open_past(0, 0).ok().flatten()?;
-        let (identity, bytes) = Identity::of(&file).ok()?;
-        self.open = Some((file, identity));
-        Some(bytes)
+        let meta = file.metadata().ok()?;
+        self.open = Some((file, Identity::from(&meta)));
+        Some(meta.len())
     }
 
     /// The next lines that are asked for, and whether there is more at once.

@@ -49,7 +49,6 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +72,7 @@ use crate::children::Output;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::{LogLimits, ProcessSpec};
+use crate::supervisor::BootError;
 
 /// How long a reader waits for files that are being shifted.
 const WHILE_ROTATING: Duration = Duration::from_millis(5);
@@ -140,8 +140,9 @@ impl Logs {
         host: Option<HostLog>,
         jobs: &Jobs,
         degraded: &Degraded,
-    ) -> std::io::Result<Self> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+    ) -> Result<Self, BootError> {
+        provost_files::safe_place(&dir)?;
+        provost_files::own_dir(&dir)?;
         Ok(Self {
             dir,
             all: Arc::default(),
