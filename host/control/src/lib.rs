@@ -38,5 +38,5 @@ mod streams;
 pub mod wire;
 
 pub use exact::{InexactNumber, exact_numbers};
-pub use peer::{BindError, Listening};
+pub use peer::{BindError, Listening, SocketPlace};
 pub use server::{CONNECTIONS_MAX, Desk, serve};
