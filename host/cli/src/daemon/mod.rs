@@ -35,7 +35,7 @@ use crate::failure::Failure;
 use crate::render::style::Paint;
 use asked::Asked;
 use boot::{DEFECT_HINT, SHORTAGE_HINT};
-pub(crate) use claim::holder;
+pub(crate) use claim::{holder, wait_for_socket};
 use detach::Detached;
 use done::When;
 pub(crate) use host_log::HOST_LOG_NAME;
