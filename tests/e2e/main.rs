@@ -8,6 +8,8 @@ mod children;
 mod commands;
 mod ending;
 mod exits;
+mod files;
+mod foreign_text;
 mod grants;
 mod groups;
 mod host_log;
