@@ -116,7 +116,13 @@ pub fn view(body: &str) -> Vec<u8> {
 /// A consumer that counts its calls in its memory and traps at the third.
 #[must_use]
 pub fn consumer_that_traps_at_its_third_call() -> Vec<u8> {
-    let module = r#"(module
+    component(&contract(), "status-listener", consumer_module())
+}
+
+/// Its module, as text.
+#[must_use]
+pub fn consumer_module() -> &'static str {
+    r#"(module
         (import "provost:plugin/snapshots@0.1.0" "[resource-drop]snapshot" (func $drop (param i32)))
         (import "provost:plugin/log@0.1.0" "write" (func $write (param i32 i32 i32)))
         (memory (export "memory") 16)
@@ -134,6 +140,5 @@ pub fn consumer_that_traps_at_its_third_call() -> Vec<u8> {
             (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
             (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable))
             (i32.store8 (i32.const 28) (i32.add (i32.const 48) (global.get $calls)))
-            (call $write (i32.const 2) (i32.const 16) (i32.const 13))))"#;
-    component(&contract(), "status-listener", module)
+            (call $write (i32.const 2) (i32.const 16) (i32.const 13))))"#
 }

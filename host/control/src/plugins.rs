@@ -249,6 +249,7 @@ fn plugin(report: &PluginReport, now: Generation) -> wire::Plugin {
     let (status, reason) = match &report.status {
         PluginStatus::Active => ("active", None),
         PluginStatus::Refused(reason) => ("refused", Some(reason.to_string())),
+        PluginStatus::Compiling(what) => ("compiling", Some(what.to_string())),
         PluginStatus::Quarantined(reason) => ("quarantined", Some(reason.to_string())),
     };
     wire::Plugin {

@@ -10,6 +10,7 @@ mod heap;
 mod host_log;
 mod inherited;
 mod limits;
+mod loading;
 mod output;
 mod runtime_dir;
 mod screen;
@@ -29,6 +30,8 @@ use crate::args::{ColorWhen, UpArgs};
 use crate::config::CONFIG_NAME;
 use crate::failure::Failure;
 use crate::render::style::Paint;
+pub(crate) use inherited::leave_behind;
+
 use asked::Asked;
 use boot::{DEFECT_HINT, SHORTAGE_HINT};
 use detach::Detached;
@@ -45,7 +48,7 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
         return to_background(&path);
     }
     heap::bound();
-    let inherited = inherited::leave_behind();
+    let inherited = leave_behind();
     if args.background {
         detach::leave_session();
     }

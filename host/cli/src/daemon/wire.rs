@@ -1,26 +1,45 @@
 //! The wiring of the plugins: the config says which, the plugin host loads them, the specs get their policies.
 
-use provost_plugin_host::{HostOptions, LoadError, PluginHost};
+use provost_plugin_host::{HostOptions, LoadError, PluginHost, rehearsal};
 use provost_state::{PluginStatus, Plugins};
 
-use crate::config::{Config, Problem, Processes};
+use crate::compiling::ChildCompiler;
+use crate::config::{Config, Problem, Problems, Processes};
 use crate::failure::Failure;
 
-/// Loads all plugins of the config.
-pub(crate) fn plugins(config: &Config) -> Result<PluginHost, Failure> {
-    let options = HostOptions {
+/// Whether what plugins remember is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remember {
+    /// In the runtime directory.
+    Kept,
+    /// Only until the end of this process: nothing is left behind.
+    Forgotten,
+}
+
+/// A host for the plugins of the config, without any of them.
+pub(crate) fn plugin_host(config: &Config, remember: Remember) -> Result<PluginHost, Failure> {
+    Ok(PluginHost::new(HostOptions {
         cache_dir: Some(config.cache_dir.clone()),
-        memory_dir: Some(config.memory_dir.clone()),
+        cache_bounds: config.cache_bounds,
+        compiler: ChildCompiler::within(config.compile_limits),
+        memory_dir: (remember == Remember::Kept).then(|| config.memory_dir.clone()),
         trust: config.trust()?,
-    };
-    let host = PluginHost::new(options);
-    let mut problems = Vec::new();
-    for spec in config.plugins() {
-        if let Err(error) = host.load(spec.clone()) {
-            problems.push(config.component_problem(&spec.name, error.to_string(), hint(&error).to_owned()));
-        }
-    }
+    }))
+}
+
+/// Loads all plugins of the config, however long that takes, and leaves nothing behind but their code in the cache.
+pub(crate) fn plugins(config: &Config) -> Result<PluginHost, Failure> {
+    let host = plugin_host(config, Remember::Forgotten)?;
+    let world = rehearsal(config.cast());
+    let loaded = config.plugins().map(|spec| (spec, host.load_in(spec.clone(), &world)));
+    let problems: Vec<Problem> =
+        loaded.filter_map(|(spec, loaded)| Some(problem(config, &spec.name, &loaded.err()?))).collect();
     if problems.is_empty() { Ok(host) } else { Err(config.problems(problems).into()) }
+}
+
+/// What is wrong with the component of a plugin, at its place in the config.
+pub(super) fn problem(config: &Config, name: &str, error: &LoadError) -> Problem {
+    config.component_problem(name, error.to_string(), hint(error).to_owned())
 }
 
 fn hint(error: &LoadError) -> &'static str {
@@ -39,22 +58,32 @@ fn hint(error: &LoadError) -> &'static str {
 }
 
 /// The specs of all processes, with their policies.
-pub(crate) fn specs(config: &Config, plugins: &PluginHost) -> Result<Processes, Failure> {
-    Ok(config.specs(|name| plugins.policy(name).map_err(|error| error.to_string()))?)
+pub(crate) fn specs(config: &Config, plugins: &PluginHost) -> Result<Processes, Problems> {
+    config.specs(|name| plugins.policy(name).map_err(|error| error.to_string()))
 }
 
-/// A problem for each plugin that was not let in.
+/// A problem for each plugin that was not let in, or has failed its trial.
 pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
     plugins
         .reports()
         .into_iter()
-        .filter_map(|report| match report.status {
-            PluginStatus::Active | PluginStatus::Quarantined(_) => None,
-            PluginStatus::Refused(why) => Some(config.component_problem(
-                &report.name,
-                format!("the plugin `{}` is refused: {why}", report.name),
-                "`provost plugin inspect` says what it asks for; until it is let in, the failsafe decides".into(),
-            )),
+        .filter_map(|report| {
+            let name = &report.name;
+            let (what, hint) = match report.status {
+                PluginStatus::Active | PluginStatus::Compiling(_) => return None,
+                PluginStatus::Refused(why) => (
+                    format!("the plugin `{name}` is refused: {why}"),
+                    "`provost plugin inspect` says what it asks for; until it is let in, the failsafe decides".to_owned(),
+                ),
+                PluginStatus::Quarantined(why) => (
+                    format!("the plugin `{name}` is quarantined: {why}"),
+                    format!(
+                        "correct the component, its settings or its limits; until `provost plugin revive {name}` or a \
+                         swap, the failsafe decides"
+                    ),
+                ),
+            };
+            Some(config.component_problem(name, what, hint))
         })
         .collect()
 }
