@@ -51,7 +51,8 @@ fn survives(guest_name: &str, told: &[&str]) -> (Host, Value) {
     assert!(host.ok(&["status"]).contains("judge"), "status names the plugin: {}", host.ok(&["status"]));
     assert_eq!(host.process("bystander")["phase"], "running");
     assert!(host.memory_kib() < MEMORY_KIB_MAX, "{} KiB", host.memory_kib());
-    let plugin = plugin(&host);
+    let answered = |it: &Value| it["calls"].as_u64() >= Some(1) || it["status"] == "refused";
+    let plugin = eventually("it was asked, or is not let in", || plugin(&host), answered);
     (host, plugin)
 }
 
@@ -154,6 +155,7 @@ fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its
     for one in hostile::policies() {
         asked(&host, one.name);
     }
+    asked(&host, "stuck");
     let pid = host.process("bystander")["pid"].clone();
     for one in hostile::policies() {
         let process = format!("of-{}", one.name);
