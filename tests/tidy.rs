@@ -26,7 +26,8 @@ const FLOORS: [(&str, &[&str], &[&str]); 6] = [
         &["provost-state", "provost-files"],
         &["wasmtime", "hyper", "axum", "serde", "serde_json", "anyhow"],
     ),
-    ("plugin-host", &["provost-state", "provost-files"], &["hyper", "axum", "anyhow"]),
+    // It has a client of HTTP for the requests of plugins, and no server.
+    ("plugin-host", &["provost-state", "provost-files"], &["axum", "anyhow"]),
     ("control", &["provost-state", "provost-files", "provost-supervisor"], &["wasmtime", "anyhow"]),
     (
         "cli",

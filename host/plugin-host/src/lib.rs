@@ -78,6 +78,8 @@ mod convert;
 mod engine;
 mod fault;
 mod figures;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod grants;
 mod host;
 mod inspect;
@@ -108,7 +110,7 @@ pub use cache::{CacheBounds, CacheCounts};
 pub use compiler::{CompileError, Compiler, InProcess};
 pub use component::{ComponentError, LoadError, Source, is_sha256};
 pub use engine::{EngineError, Layout};
-pub use grants::{Grant, GrantError, Grants, Settable};
+pub use grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope, Settable};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};

@@ -132,7 +132,8 @@ impl Maker {
             Err(reason) => Judged::refused(Surface::default(), reason.clone()),
             Ok(_) => self.judge(looked, &recipe, &engine)?,
         };
-        let reach = Reach::new(&recipe.common.grants, &recipe.common.waiting).map_err(LoadError::Outside)?;
+        let Common { grants, limits, waiting, .. } = &recipe.common;
+        let reach = Reach::new(grants, limits, waiting).map_err(LoadError::Outside)?;
         let (outside, judged) = match reach.transpose() {
             Ok(outside) => (outside, judged),
             Err(missing) if judged.admitted.is_ok() => (None, Judged::refused(judged.surface, missing)),

@@ -60,7 +60,11 @@ pub(crate) enum Command {
     /// Run the host and all its processes.
     #[command(after_help = "\
 In the foreground the output of all processes is shown; Ctrl-C stops them in reverse order of their
-dependencies, a second Ctrl-C kills them at once.")]
+dependencies, a second Ctrl-C kills them at once.
+
+Exit codes: 1 if something of the processes is left at the end; else the code that a policy shuts the
+host down with; else that of `--exit-code-from`, or 1 if a process has failed by `--exit-when-done`;
+else 0, also when it is told to stop.")]
     Up(UpArgs),
     /// Stop all processes and the host.
     Down(DownArgs),
@@ -71,7 +75,9 @@ Examples:
   provost status web 'workers:*'     one process and one group
   provost status -o json | jq .generation
 
-Exits with 3 if a process that was named is not running.")]
+Exits with 0 when it can show everything, whatever state that is in. With names it exits with 3 if one
+of them is not running (stopped, waiting, in backoff, exited or fatal); a job that is done counts as
+running.")]
     Status(StatusArgs),
     /// Start processes; forgets their failures.
     Start(ActArgs),
@@ -125,6 +131,13 @@ pub(crate) struct UpArgs {
     /// Go to the background when everything is set up.
     #[arg(short, long)]
     pub(crate) detach: bool,
+    /// End the host when nothing runs any more and nothing will: all processes are stopped, have ended for good or are
+    /// fatal. Exits with 1 if one of them has failed.
+    #[arg(long)]
+    pub(crate) exit_when_done: bool,
+    /// End the host when this process has ended for good, and exit with its exit code (128 + N if signal N killed it).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) exit_code_from: Option<String>,
     /// Set by `--detach` for the process in the background.
     #[arg(long, hide = true, conflicts_with = "detach")]
     pub(crate) background: bool,
@@ -172,7 +185,8 @@ pub(crate) struct ActArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
-    /// Return when it is so: started and ready, or stopped.
+    /// Return when it is so: started and ready, a job: ended with a success, or stopped. Fails at once when it cannot
+    /// come about any more.
     #[arg(short, long)]
     pub(crate) wait: bool,
     /// How long to wait with `--wait`.
@@ -265,6 +279,18 @@ pub(crate) struct ViewArgs {
     /// What to render, as the plugin understands it; may have a `?query`.
     #[arg(value_name = "PATH", default_value = "")]
     pub(crate) path: String,
+    /// How to print it; text on a terminal and raw elsewhere, unless it is said.
+    #[arg(short, long, value_name = "FORMAT", value_enum)]
+    pub(crate) output: Option<ViewFormat>,
+}
+
+/// How a view is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ViewFormat {
+    /// Without anything that a terminal would obey.
+    Text,
+    /// The bytes as the plugin rendered them.
+    Raw,
 }
 
 fn duration_ms(text: &str) -> Result<u64, String> {

@@ -1,9 +1,14 @@
 //! Commands that read: `status`, `explain`, `view`; and `state`, which may change what it shows.
 
+use std::io::{self, IsTerminal};
+
 use provost_control::wire;
+use provost_state::text;
 
 use super::{Context, now_ms, pretty, print};
-use crate::args::{ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs};
+use crate::args::{
+    ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs, ViewFormat,
+};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::status::Width;
@@ -16,7 +21,8 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
         TableFormat::Json => pretty(&status)?,
     })?;
     let named = args.targets.iter().any(|target| target != "all");
-    if named && status.processes.iter().any(|process| process.pid.is_none()) {
+    // A job that is done is ready, and is not held to be down.
+    if named && status.processes.iter().any(|process| process.pid.is_none() && !process.ready) {
         return Err(Failure::silent(3));
     }
     Ok(())
@@ -52,5 +58,9 @@ pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(),
 
 pub(super) async fn view(context: &Context, args: ViewArgs) -> Result<(), Failure> {
     let rendered = context.client()?.view(&args.plugin, &args.path).await?;
-    print(&rendered.body)
+    let unsaid = if io::stdout().is_terminal() { ViewFormat::Text } else { ViewFormat::Raw };
+    match args.output.unwrap_or(unsaid) {
+        ViewFormat::Text => print(text::lines(&String::from_utf8_lossy(&rendered.body))),
+        ViewFormat::Raw => print(&rendered.body),
+    }
 }

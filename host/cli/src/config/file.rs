@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use provost_state::naming::BadName;
-use provost_state::{Rollout, Routing, Signal};
+use provost_state::{ProcessType, Rollout, Routing, Signal};
 use provost_supervisor::{Check, CommandLine, Condition, Escaped, RestartBudget, Stderr, Stdin, StopTo};
 use toml::Spanned;
 use toml::de::DeTable;
@@ -48,6 +48,7 @@ pub(super) struct ProcessSection {
     pub(super) cwd: Option<String>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) env_files: Vec<String>,
+    pub(super) process_type: ProcessType,
     pub(super) autostart: bool,
     pub(super) stop: StopSection,
     pub(super) policies: Vec<Spanned<String>>,
@@ -77,6 +78,7 @@ pub(super) struct ReadySection {
     pub(super) check: Check,
     pub(super) every_ms: Option<u64>,
     pub(super) timeout_ms: Option<u64>,
+    pub(super) within_ms: Option<u64>,
     pub(super) own_port: bool,
 }
 

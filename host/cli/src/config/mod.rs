@@ -5,6 +5,7 @@ mod check;
 mod cycles;
 mod file;
 mod find;
+mod job;
 mod plugin;
 mod probe;
 mod process;
@@ -262,6 +263,7 @@ impl Config {
             cwd: Some(process.cwd.as_ref().map_or_else(|| self.dir.clone(), |cwd| self.dir.join(cwd))),
             env: process.env.clone(),
             env_files: process.env_files.iter().map(|file| self.dir.join(file)).collect(),
+            process_type: process.process_type.clone(),
             autostart: process.autostart,
             stop_signal: stop.signal.unwrap_or_default(),
             stop_to: stop.to.unwrap_or_default(),
@@ -277,6 +279,7 @@ impl Config {
                 check: ready.check.clone(),
                 every_ms: ready.every_ms.unwrap_or(READY_EVERY_MS),
                 timeout_ms: ready.timeout_ms.unwrap_or(READY_TIMEOUT_MS),
+                within_ms: ready.within_ms,
                 own_port: ready.own_port,
             }),
             health: process.health.as_ref().map(|health| HealthCheck {

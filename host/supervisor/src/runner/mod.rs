@@ -16,15 +16,21 @@
 //! | file | owns |
 //! |---|---|
 //! | `standing` | what holds beside the phase: held, deferred, spawning, what follows a stop |
+//! | `kept` | futures that outlive a runner, with what they have come to |
 //! | `takeover` | a new runner in the place of one that ended unexpectedly |
 //! | `orders` | what others want of it: up, down, a signal |
-//! | `launch` | from wanted to ready: the gate, its start policies, the spawn |
+//! | `launch` | from wanted to spawned: the gate, its start policies, the spawn |
+//! | `readiness` | from spawned to ready: what its check finds, and the deadline |
+//! | `news` | when what a check finds is worth a commit |
 //! | `health` | its checks while it is ready, and what they mean |
 //! | `together` | what its group and its replica set want of it |
 
 mod health;
+mod kept;
 mod launch;
+mod news;
 mod orders;
+mod readiness;
 mod standing;
 mod takeover;
 mod together;
@@ -45,7 +51,9 @@ use crate::seed::seed;
 use crate::spec::ProcessSpec;
 use crate::supervisor::{Refusal, Shared};
 use health::{Checkup, Finding};
+use kept::Kept;
 use launch::{Attempt, Launching};
+use readiness::{Awaited, Trial, trial_of};
 use standing::{After, Standing, Step};
 
 /// What others want of a process.
@@ -86,7 +94,8 @@ enum Input {
     Spawned,
     /// Nothing is left of a spawn that nobody wanted any more.
     Gone,
-    Ready(Incarnation, String),
+    /// Its readiness check succeeded, or fails for another reason than before.
+    Tried(Incarnation, Trial),
     /// It was decided what to do about its end.
     Ruled,
     /// It was decided whether it may be spawned.
@@ -114,9 +123,9 @@ pub(crate) struct Runner {
     /// The spawn in progress.
     launching: Option<Launching>,
     /// A spawn that was abandoned: resolves when nothing of it is left.
-    late: Option<Boxed<()>>,
+    late: Option<Kept<()>>,
     standing: Standing,
-    readiness: Tagged<String>,
+    readiness: Option<Awaited>,
     /// The decision that was asked for about its end.
     ruling: Option<Asked>,
     permission: Tagged<Verdict<Permission>>,
@@ -134,35 +143,14 @@ pub(crate) struct Runner {
 struct Own {
     incarnation: Incarnation,
     pid: u32,
-    exit: Boxed<Exit>,
     /// How it ended, until that is committed.
-    ended: Option<Exit>,
+    exit: Kept<Exit>,
 }
 
-impl Own {
-    /// Resolves when it has ended. Asking again gives the same answer.
-    async fn end(&mut self) -> (Incarnation, Exit) {
-        if self.ended.is_none() {
-            self.ended = Some((&mut self.exit).await);
-        }
-        (self.incarnation, self.ended.clone().unwrap_or(Exit::Unobserved))
-    }
-}
-
-/// A question about an end. What was decided stays here until it is acted on: a runner that ends before that leaves it to
-/// the next one.
+/// A question about an end, and what was decided.
 struct Asked {
     incarnation: Incarnation,
-    ruling: Boxed<Verdict<RulingAction>>,
-    verdict: Option<Verdict<RulingAction>>,
-}
-
-impl Asked {
-    async fn answered(&mut self) {
-        if self.verdict.is_none() {
-            self.verdict = Some((&mut self.ruling).await);
-        }
-    }
+    ruling: Kept<Verdict<RulingAction>>,
 }
 
 /// The next of a future that may not be there.
@@ -178,10 +166,13 @@ async fn next_of<T>(slot: &mut Tagged<T>) -> (Incarnation, T) {
     }
 }
 
-/// The end of a child that may not be there.
+/// The end of a child that may not be there. Asking again gives the same answer.
 async fn end_of(child: &mut Option<Own>) -> (Incarnation, Exit) {
     match child {
-        Some(child) => child.end().await,
+        Some(Own { incarnation, exit, .. }) => {
+            exit.settled().await;
+            (*incarnation, exit.value().cloned().unwrap_or(Exit::Unobserved))
+        }
         None => pending().await,
     }
 }
@@ -197,15 +188,15 @@ async fn end_of_spawn(launching: &mut Option<Launching>) {
 /// The end of a question about its end.
 async fn end_of_question(ruling: &mut Option<Asked>) {
     match ruling {
-        Some(asked) => asked.answered().await,
+        Some(asked) => asked.ruling.settled().await,
         None => pending().await,
     }
 }
 
 /// The end of a late spawn.
-async fn gone_of(late: &mut Option<Boxed<()>>) {
+async fn gone_of(late: &mut Option<Kept<()>>) {
     match late {
-        Some(gone) => gone.await,
+        Some(gone) => gone.settled().await,
         None => pending().await,
     }
 }
@@ -250,7 +241,7 @@ impl Runner {
                 Input::Exited(incarnation, exit) => self.on_exited(incarnation, exit),
                 Input::Spawned => self.on_spawned(),
                 Input::Gone => self.on_gone(),
-                Input::Ready(incarnation, reason) => self.on_ready(incarnation, &reason),
+                Input::Tried(incarnation, trial) => self.on_trial(incarnation, trial),
                 Input::Ruled => self.on_ruled(),
                 Input::Permitted(incarnation, verdict) => self.on_permitted(incarnation, &verdict),
                 Input::Health(incarnation, finding) => self.on_health(incarnation, finding),
@@ -277,7 +268,7 @@ impl Runner {
             () = gone_of(&mut self.late) => Some(Input::Gone),
             () = end_of_question(&mut self.ruling) => Some(Input::Ruled),
             (incarnation, verdict) = next_of(&mut self.permission) => Some(Input::Permitted(incarnation, verdict)),
-            (incarnation, reason) = next_of(&mut self.readiness) => Some(Input::Ready(incarnation, reason)),
+            (incarnation, trial) = trial_of(&mut self.readiness) => Some(Input::Tried(incarnation, trial)),
             order = self.mailbox.recv() => order.map(Input::Order),
             (incarnation, finding) = next_of(&mut self.checkup.next) => Some(Input::Health(incarnation, finding)),
             () = timer => Some(Input::Due),
@@ -293,6 +284,7 @@ impl Runner {
             (Phase::Waiting | Phase::Backoff { .. }, _) if self.permission.is_some() => None,
             (Phase::Backoff { until }, Standing::Plain | Standing::Held) => Some(*until),
             (Phase::Waiting, standing) => standing.deferred(),
+            (Phase::Starting { .. }, _) => self.ready_by(),
             _ => None,
         }
     }
@@ -303,7 +295,7 @@ impl Runner {
         if matches!(self.standing, Standing::Late(_))
             && let Some(launching) = self.launching.take()
         {
-            self.late = Some(launching.pending.abandon());
+            self.late = Some(Kept::new(launching.pending.abandon()));
         }
     }
 
@@ -349,6 +341,7 @@ impl Runner {
                 self.step(Step::Due);
                 self.launch_if_open();
             }
+            Phase::Starting { .. } => self.on_overdue(),
             Phase::Stopping { .. } => self.kill(),
             _ => {}
         }
@@ -365,9 +358,13 @@ impl Runner {
     }
 
     fn on_exited(&mut self, incarnation: Incarnation, exit: Exit) {
-        let was_ready = self.state.ready();
+        let was_ready = matches!(self.state.phase, Phase::Running { .. });
         self.readiness = None;
         self.checkup.end();
+        let exit = match &self.standing {
+            Standing::Ending { after: After::Overdue(why), .. } => Exit::NotReady(why.clone()),
+            _ => exit,
+        };
         let committed = self.commit(incarnation, &Event::Exited { exit });
         self.child = None;
         if !committed {
@@ -382,7 +379,7 @@ impl Runner {
         };
         self.step(Step::Exited);
         match (&self.state.phase, doomed) {
-            (Phase::Exited, _) => self.ask(was_ready),
+            (Phase::Exited { settled: false }, _) => self.ask(was_ready),
             // It was told to end by a restart.
             (Phase::Waiting, _) => self.launch_if_open(),
             (Phase::Stopped, Some(reason)) => {
@@ -418,12 +415,12 @@ impl Runner {
         let case = EndCase { ended, deaths: state.deaths.clone(), world };
         let (shared, chain) = (self.shared.clone(), self.chain.load_full());
         let ruling = async move { shared.decider.ask(&chain, case).await };
-        self.ruling = Some(Asked { incarnation: state.incarnation, ruling: Box::pin(ruling), verdict: None });
+        self.ruling = Some(Asked { incarnation: state.incarnation, ruling: Kept::new(Box::pin(ruling)) });
     }
 
     fn on_ruled(&mut self) {
-        let Some(Asked { incarnation, verdict: Some(verdict), .. }) = self.ruling.take() else { return };
-        let Verdict { action, by, reason, overruled } = verdict;
+        let Some(Asked { incarnation, ruling }) = self.ruling.take() else { return };
+        let Some(Verdict { action, by, reason, overruled }) = ruling.into_value() else { return };
         let ruling = Arc::new(Ruling { action, by, reason, overruled });
         if !self.commit(incarnation, &Event::Decided { ruling }) {
             return;

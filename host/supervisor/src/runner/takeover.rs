@@ -7,12 +7,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Cause, Event, PhaseKind};
+use provost_state::{Event, Phase, PhaseKind};
 use tokio::time::{Instant, sleep};
 
+use super::kept::Kept;
 use super::launch::Launching;
-use super::standing::Standing;
-use super::{Asked, Boxed, Own, Runner};
+use super::standing::{Standing, Step};
+use super::{Asked, Own, Runner};
 use crate::panics::unpanicked;
 
 /// A second end within this time is not answered at once.
@@ -28,7 +29,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 pub(super) struct Estate {
     pub(super) child: Option<Own>,
     pub(super) launching: Option<Launching>,
-    pub(super) late: Option<Boxed<()>>,
+    pub(super) late: Option<Kept<()>>,
     pub(super) ruling: Option<Asked>,
     pub(super) standing: Standing,
 }
@@ -94,10 +95,14 @@ impl Runner {
     /// The door of re-adoption: what lives of the process comes with it.
     fn inherit(&mut self, estate: Estate) {
         let Estate { child, launching, late, ruling, standing } = estate;
+        // What has panicked itself would only bring down the next one: a question is asked again, and of a late spawn there is
+        // nothing left to wait for.
+        let late = late.filter(|late| !late.is_lost());
+        let ruling = ruling.filter(|asked| !asked.ruling.is_lost());
         self.standing = match standing {
             // A spawn or a late one that is not there any more cannot be waited for.
             Standing::Spawning if launching.is_none() => Standing::Plain,
-            Standing::Late(_) if late.is_none() => Standing::Plain,
+            gone @ Standing::Late(_) if late.is_none() => gone.after(Step::Gone),
             other => other,
         };
         (self.child, self.launching, self.late, self.ruling) = (child, launching, late, ruling);
@@ -106,10 +111,8 @@ impl Runner {
     /// Says that it has taken over, and goes on where the state says that the process is.
     fn resume(&mut self, why: &str) {
         // Before anything is committed: it is told by the moment of the last change.
-        let is_news = self.state.phase.kind() == PhaseKind::Exited
-            && self.state.ended_at == Some(self.state.changed_at)
-            && self.state.cause != Cause::Shutdown;
-        if is_news && self.ruling.is_none() {
+        let is_undecided = self.state.phase == Phase::Exited { settled: false };
+        if is_undecided && self.ruling.is_none() {
             self.ask(false);
         }
         self.commit_now(&Event::TakenOver {
@@ -134,7 +137,7 @@ impl Runner {
                 // It may not have been told yet; to be told twice does no harm.
                 let _ = self.tell_to_end();
                 if !matches!(self.standing, Standing::Ending { .. }) {
-                    self.step(super::standing::Step::End);
+                    self.step(Step::End);
                 }
             }
             PhaseKind::Exited | PhaseKind::Stopped | PhaseKind::Backoff | PhaseKind::Fatal => {}
