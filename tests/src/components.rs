@@ -91,10 +91,18 @@ pub fn policy_with_delay(delay_ms: u64) -> Vec<u8> {
 /// A core of a view: `body` leaves the address of its response. At address 64 stands `text/plain` and `hello`.
 #[must_use]
 pub fn view(body: &str) -> Vec<u8> {
+    view_with_memories(1, body)
+}
+
+/// The same with so many memories.
+#[must_use]
+pub fn view_with_memories(memories: usize, body: &str) -> Vec<u8> {
+    let more = "(memory 0)".repeat(memories.saturating_sub(1));
     let module = format!(
         r#"(module
             (import "provost:plugin/snapshots@0.1.0" "[resource-drop]snapshot" (func $drop (param i32)))
             (memory (export "memory") 1)
+            {more}
             (data (i32.const 16) "text/plain")
             (data (i32.const 32) "hello")
             (data (i32.const 48) "no media type")

@@ -11,6 +11,7 @@ use crate::cache::{Cache, CacheBounds, CacheCounts};
 use crate::compiler::{Compiler, InProcess};
 use crate::component::{LoadError, Source};
 use crate::grants::Grants;
+use crate::lacks::Lacks;
 use crate::limits::Limits;
 use crate::log::Lines;
 use crate::making::{Maker, Recipe};
@@ -51,6 +52,8 @@ pub struct HostOptions {
     pub memory_dir: Option<PathBuf>,
     /// Whose components are let in.
     pub trust: Trust,
+    /// Where it is entered what is lacking.
+    pub lacks: Lacks,
 }
 
 impl Default for HostOptions {
@@ -61,6 +64,7 @@ impl Default for HostOptions {
             compiler: Arc::new(InProcess),
             memory_dir: None,
             trust: Trust::default(),
+            lacks: Lacks::default(),
         }
     }
 }
@@ -152,7 +156,7 @@ impl PluginHost {
     pub fn new(options: HostOptions) -> Self {
         let cache = Cache::new(options.cache_dir, options.cache_bounds, options.compiler);
         let maker = Arc::new(Maker::new(cache, options.trust));
-        let keeper = memory::keeper(options.memory_dir.as_deref());
+        let keeper = memory::keeper(options.memory_dir.as_deref(), &options.lacks);
         let shared = Shared { maker, roll: Arc::default(), changes: Mutex::default(), keeper };
         Self { shared: Arc::new(shared) }
     }

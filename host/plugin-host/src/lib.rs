@@ -14,7 +14,6 @@
 //! | `pending` | a plugin that is in its place before it is ready: [`Pending`] |
 //! | `changes` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
 //! | `making` | from a file to a version that is ready to be called, or the reason for which it is refused |
-//! | `reading` | files that an operator names, read whole |
 //! | `trust` | whose components are let in: signatures and keys |
 //! | `trial` | what a version has to answer before it is put in force |
 //! | `component` | where a component comes from, and whether the bytes are a component at all: [`Source`], [`LoadError`] |
@@ -27,6 +26,7 @@
 //! | `policy`, `view`, `consumer` | plugins as the ports of the state core |
 //! | `quarantine` | when a plugin that keeps failing is not asked any more |
 //! | `memory` | what a plugin remembers from one call to the next, and its file |
+//! | `lacks` | where it is entered what the plugin host lacks at the moment |
 //! | `figures` | what a version did so far |
 //! | `engine`, `room` | the engines, the clock that interrupts calls, and the part of a pool that views and consumers share |
 //! | `compiler` | the port to whoever compiles: [`Compiler`] |
@@ -83,6 +83,7 @@ pub mod fuzzing;
 mod grants;
 mod host;
 mod inspect;
+mod lacks;
 mod limits;
 mod log;
 mod making;
@@ -94,7 +95,6 @@ mod plugin;
 mod policy;
 mod quarantine;
 mod question;
-mod reading;
 mod role;
 mod roll;
 mod room;
@@ -113,6 +113,7 @@ pub use engine::{EngineError, Layout};
 pub use grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope, Settable};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
+pub use lacks::Lacks;
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};
 pub use pending::Pending;
 pub use role::Role;

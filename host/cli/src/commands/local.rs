@@ -19,7 +19,7 @@ use crate::render::style::{Paint, Style};
 pub(super) fn validate(config: Option<&Path>, paint: Paint) -> Result<(), Failure> {
     let path = config.unwrap_or(Path::new(CONFIG_NAME));
     let config = Config::load(path)?;
-    let plugins = wire::plugins(&config)?;
+    let plugins = wire::checked(&config)?;
     let processes = wire::specs(&config, &plugins)?;
     let refusals = wire::refusals(&config, &plugins);
     if !refusals.is_empty() {

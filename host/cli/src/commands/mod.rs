@@ -85,7 +85,16 @@ impl Context {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match &error {
-            ClientError::NoHost(_) => Self::not_running(&error, "`provost up` starts one"),
+            ClientError::NoHost(socket) => match socket.parent().and_then(daemon::holder) {
+                None => Self::not_running(&error, "`provost up` starts one"),
+                Some(pid) => Self::not_running(
+                    format!("the host (pid {pid}) does not listen on {}", socket.display()),
+                    format!(
+                        "is it just starting or ending, or suspended (`kill -CONT {pid}` lets it go on)? `kill {pid}` stops it \
+                         and its processes in order"
+                    ),
+                ),
+            },
             ClientError::NotAllowed(_) => Self::failed(&error, "ask as the user who started it, or as root"),
             ClientError::Protocol(_) => {
                 Self::failed(&error, "is the host of another version? `provost status` shows it")

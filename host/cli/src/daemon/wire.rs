@@ -1,35 +1,59 @@
 //! The wiring of the plugins: the config says which, the plugin host loads them, the specs get their policies.
 
-use provost_plugin_host::{HostOptions, LoadError, PluginHost, rehearsal};
+use provost_plugin_host::{HostOptions, Lacks, LoadError, PluginHost, rehearsal};
 use provost_state::{PluginStatus, Plugins};
+use provost_supervisor::Degraded;
 
 use crate::compiling::ChildCompiler;
 use crate::config::{Config, Problem, Problems, Processes};
 use crate::failure::Failure;
 
-/// Whether what plugins remember is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Remember {
-    /// In the runtime directory.
-    Kept,
-    /// Only until the end of this process: nothing is left behind.
-    Forgotten,
+/// What plugins are loaded for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose<'a> {
+    /// To run. What is lacking is entered here.
+    Run(&'a Degraded),
+    /// To find out whether they can be loaded. Nothing is created: compiled components are looked for and kept only in a cache
+    /// that exists.
+    Check,
+}
+
+impl Purpose<'_> {
+    fn options(self, config: &Config) -> Result<HostOptions, Failure> {
+        let (cache, trust) = (config.cache_dir.clone(), config.trust()?);
+        let common = HostOptions {
+            cache_bounds: config.cache_bounds,
+            compiler: ChildCompiler::within(config.compile_limits),
+            trust,
+            ..HostOptions::default()
+        };
+        Ok(match self {
+            Self::Run(degraded) => HostOptions {
+                cache_dir: Some(cache),
+                memory_dir: Some(config.memory_dir.clone()),
+                lacks: lacks(degraded.clone()),
+                ..common
+            },
+            Self::Check => HostOptions { cache_dir: Some(cache).filter(|dir| dir.is_dir()), ..common },
+        })
+    }
+}
+
+fn lacks(degraded: Degraded) -> Lacks {
+    Lacks::new(move |what, reason| match reason {
+        Some(reason) => degraded.set(what, reason),
+        None => degraded.clear(what),
+    })
 }
 
 /// A host for the plugins of the config, without any of them.
-pub(crate) fn plugin_host(config: &Config, remember: Remember) -> Result<PluginHost, Failure> {
-    Ok(PluginHost::new(HostOptions {
-        cache_dir: Some(config.cache_dir.clone()),
-        cache_bounds: config.cache_bounds,
-        compiler: ChildCompiler::within(config.compile_limits),
-        memory_dir: (remember == Remember::Kept).then(|| config.memory_dir.clone()),
-        trust: config.trust()?,
-    }))
+pub(crate) fn plugin_host(config: &Config, purpose: Purpose<'_>) -> Result<PluginHost, Failure> {
+    Ok(PluginHost::new(purpose.options(config)?))
 }
 
-/// Loads all plugins of the config, however long that takes, and leaves nothing behind but their code in the cache.
-pub(crate) fn plugins(config: &Config) -> Result<PluginHost, Failure> {
-    let host = plugin_host(config, Remember::Forgotten)?;
+/// Loads all plugins of the config to find out whether that can be done, however long it takes.
+pub(crate) fn checked(config: &Config) -> Result<PluginHost, Failure> {
+    let host = plugin_host(config, Purpose::Check)?;
     let world = rehearsal(config.cast());
     let loaded = config.plugins().map(|spec| (spec, host.load_in(spec.clone(), &world)));
     let problems: Vec<Problem> =
