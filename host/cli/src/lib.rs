@@ -7,12 +7,14 @@
 //! | [`config`] | the file in two stages: typed sections, then specs |
 //! | `daemon` | the host: one to a runtime directory, the only wiring, the foreground and the background |
 //! | `commands` | everything else that can be asked |
+//! | `completion` | completion by the shell |
 //! | `render` | what people see: pure functions to text |
 //! | [`guests`] | building plugins |
 //! | `failure` | errors with hints and exit codes |
 
 mod args;
 mod commands;
+mod completion;
 pub mod config;
 mod daemon;
 mod failure;
@@ -37,11 +39,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         // Without it the faults of the file stay off, which the test that wrote it notices.
         let _ = daemon::faults::follow();
     }
+    let args: Vec<OsString> = args.into_iter().collect();
+    if completion::answered(&args) {
+        return ExitCode::SUCCESS;
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
             // Nothing is left to be done if even this cannot be written.
             let _ = error.print();
+            if let Some(hint) = args::advice(&error) {
+                let _ = writeln!(std::io::stderr().lock(), "hint: {hint}");
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };

@@ -208,9 +208,10 @@ impl Waits {
         let late = tokio::time::timeout(timeout, waiting).await.is_err();
         let world = supervisor.reader().snapshot();
         let so = |id| described(&world, id);
+        let name = |id| world.get(id).map_or("NAME", |state| state.name());
         let ms = timeout.as_millis();
         settled.extend(self.pending.into_keys().map(|id| match late {
-            true => (id, Err(Refused::timed_out(format!("after {ms} ms {}", so(id))))),
+            true => (id, Err(Refused::timed_out(name(id), format!("after {ms} ms {}", so(id))))),
             false => (id, Err(Refused::not_reached(so(id)))),
         }));
         settled

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and the help that explains it.
 
+mod advice;
 mod plugin;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use provost_state::Signal;
 
 use crate::config::units;
 
+pub(crate) use advice::advice;
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
 
 const EXAMPLES: &str = "\
@@ -24,19 +26,27 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 not running.";
 
+const ORDERS: &str = "\
+Examples:
+  provost restart web 'workers:*'    one process and one group
+  provost restart web --wait         and return when it is ready again
+
+Without --wait the command returns as soon as the host has taken the order.
+Exits with 1 if something did not come about.";
+
 /// A process supervisor whose judgement is pluggable: WebAssembly policies decide every restart.
 #[derive(Debug, Parser)]
-#[command(name = "provost", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "provost", version, after_help = EXAMPLES, max_term_width = 80)]
 pub(crate) struct Cli {
-    /// The config; by default `provost.toml` here, or, for a running host, in the nearest directory above.
-    #[arg(short = 'c', long = "config", global = true, value_name = "FILE")]
+    /// The config. By default `provost.toml` in this directory or, for a running host, in the nearest one above it.
+    #[arg(short = 'c', long = "config", global = true, value_name = "CONFIG")]
     pub(crate) config: Option<PathBuf>,
 
-    /// The control socket of the running host; by default it is found through the config.
+    /// The socket of the running host. By default it is found through the config.
     #[arg(long, global = true, value_name = "PATH", env = "PROVOST_SOCKET", hide_env_values = true)]
     pub(crate) socket: Option<PathBuf>,
 
-    /// When to use colours; NO_COLOR is respected.
+    /// When to use colours. NO_COLOR is respected.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,
 
@@ -59,8 +69,10 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     /// Run the host and all its processes.
     #[command(after_help = "\
-In the foreground the output of all processes is shown; Ctrl-C stops them in reverse order of their
-dependencies, a second Ctrl-C kills them at once.")]
+In the foreground the output of all processes is shown. Ctrl-C stops them in
+reverse order of their dependencies; a second Ctrl-C kills them at once.
+
+Exits with 0 if nothing is left of the processes, else with 1.")]
     Up(UpArgs),
     /// Stop all processes and the host.
     Down(DownArgs),
@@ -71,16 +83,24 @@ Examples:
   provost status web 'workers:*'     one process and one group
   provost status -o json | jq .generation
 
-Exits with 3 if a process that was named is not running.")]
+Exits with 3 if one of the processes that were named is not running. Without
+names it exits with 1 if one of all processes is `fatal`.")]
     Status(StatusArgs),
-    /// Start processes; forgets their failures.
+    /// Start processes. Their failures are forgotten.
+    #[command(after_help = ORDERS)]
     Start(ActArgs),
-    /// Stop processes, and keep them down.
+    /// Stop processes, and keep them stopped.
+    #[command(after_help = ORDERS)]
     Stop(ActArgs),
     /// Stop processes if they run, and start them.
+    #[command(after_help = ORDERS)]
     Restart(ActArgs),
     /// Send a signal to the process groups of processes.
-    #[command(after_help = "Example: provost signal HUP web")]
+    #[command(after_help = "\
+Example:
+  provost signal HUP web
+
+Exits with 3 if none of the processes that were named is running.")]
     Signal(SignalArgs),
     /// Show the output of processes.
     #[command(after_help = "\
@@ -90,17 +110,19 @@ Examples:
     Logs(LogsArgs),
     /// Show what happened: exits, decisions, starts.
     Events(EventsArgs),
-    /// Say why a process is in its state: the chain of causes and decisions.
+    /// Explain why a process is in its state: the chain of causes and decisions.
     Explain(ExplainArgs),
-    /// Let a plugin render the state of the host.
-    #[command(after_help = "Example: provost view prometheus metrics")]
+    /// Show the state of the host as a plugin renders it.
+    #[command(after_help = "\
+Example:
+  provost view prometheus metrics")]
     View(ViewArgs),
-    /// Show the backends of the state core, or change the one in force, under way.
+    /// Show the backends of the state core, or change the one in force at run time.
     #[command(after_help = "\
 Examples:
-  provost state                      which is in force, and what each has done
-  provost state backend dual         run both, and compare every commit and read
-  provost state rollout 10           atomic for 10 % of the processes, locked for the rest
+  provost state                      the one in force, and what each has done
+  provost state backend dual         run both, and compare all they do
+  provost state rollout 10           atomic for 10 % of the processes
   provost state backend locked       the emergency rollback
 
 Nothing is restarted, and no change is lost.")]
@@ -108,12 +130,22 @@ Nothing is restarted, and no change is lost.")]
     /// List, load, swap, inspect and build plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// Check a config and its plugins without running anything.
-    Validate,
-    /// Print completions for a shell.
-    #[command(
-        after_help = "Example: provost completions bash > ~/.local/share/bash-completion/completions/provost"
-    )]
+    /// Check a config and its plugins without running or writing anything.
+    #[command(after_help = "\
+What keeps the host from starting is an error. A program, a directory or an
+environment file that is not here is a warning: the processes may run on another
+machine, or it may be there when they start.
+
+Exits with 2 if there are errors, or with --strict also if there are warnings.")]
+    Validate(ValidateArgs),
+    /// Print the script that completes commands and names in a shell.
+    #[command(after_help = "\
+Examples:
+  source <(provost completions bash)        in ~/.bashrc
+  source <(provost completions zsh)         in ~/.zshrc
+  provost completions fish | source         in ~/.config/fish/config.fish
+
+The names are those of the running host, or else of the config.")]
     Completions {
         /// For which shell.
         shell: clap_complete::Shell,
@@ -132,17 +164,30 @@ pub(crate) struct UpArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct DownArgs {
-    /// How long to wait for the end; the host goes on stopping afterwards.
+    /// How long to wait for the end. The host goes on stopping afterwards.
     #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
+    /// How to print how it ended.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ValidateArgs {
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How to print what was found.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
 }
 
 /// How a reading command prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableFormat {
-    /// A table.
+    /// A table that fits the terminal.
     Table,
-    /// A table with more columns.
+    /// A table with all columns, however wide it is.
     Wide,
     /// JSON with documented, stable fields.
     Json,
@@ -153,7 +198,7 @@ pub(crate) enum TableFormat {
 pub(crate) enum LineFormat {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// JSON with documented, stable fields.
     Json,
 }
 
@@ -172,12 +217,15 @@ pub(crate) struct ActArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
-    /// Return when it is so: started and ready, or stopped.
+    /// Return when they are started and ready, or stopped.
     #[arg(short, long)]
     pub(crate) wait: bool,
     /// How long to wait with `--wait`.
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
+    /// How to print what was done.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
 }
 
 #[derive(Args, Debug)]
@@ -188,6 +236,9 @@ pub(crate) struct SignalArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
+    /// How to print what was done.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
 }
 
 #[derive(Args, Debug)]
@@ -201,7 +252,7 @@ pub(crate) struct LogsArgs {
     /// How many of the last lines of each process.
     #[arg(short = 'n', long = "lines", default_value_t = 100, value_name = "N")]
     pub(crate) lines: usize,
-    /// With the time of each line.
+    /// With the time of each line and its offset from UTC.
     #[arg(short, long)]
     pub(crate) timestamps: bool,
     /// How to print.
@@ -225,7 +276,7 @@ pub(crate) struct EventsArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
     /// The process.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "PROCESS")]
     pub(crate) name: String,
     /// How to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
@@ -263,13 +314,16 @@ pub(crate) struct ViewArgs {
     #[arg(value_name = "PLUGIN")]
     pub(crate) plugin: String,
     /// What to render, as the plugin understands it; may have a `?query`.
-    #[arg(value_name = "PATH", default_value = "")]
+    #[arg(value_name = "PATH", default_value = "", value_hint = clap::ValueHint::Other)]
     pub(crate) path: String,
 }
 
 fn duration_ms(text: &str) -> Result<u64, String> {
-    units::duration_ms(text).ok_or_else(|| units::DURATION_HINT.to_owned())
+    units::duration_ms(text).ok_or_else(|| DURATION_HINT.to_owned())
 }
+
+/// How to write a duration on the command line.
+const DURATION_HINT: &str = "a duration is a number with a unit, such as 100ms, 10s, 5m or 1h30m";
 
 #[cfg(test)]
 mod tests {

@@ -6,26 +6,39 @@ use super::{Context, now_ms, pretty, print};
 use crate::args::{ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs};
 use crate::failure::Failure;
 use crate::render;
-use crate::render::status::Width;
+use crate::render::status::{Scope, Width};
 
 pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Failure> {
     let status = context.client()?.status(&args.targets).await?;
+    let named = !args.targets.is_empty() && !args.targets.iter().any(|target| target == "all");
+    let scope = if named { Scope::Named } else { Scope::Everything };
+    let text = |width| render::status::text(&status, width, scope, now_ms(), &context.page);
     print(match args.output {
-        TableFormat::Table => render::status::text(&status, Width::Normal, now_ms(), context.paint),
-        TableFormat::Wide => render::status::text(&status, Width::Wide, now_ms(), context.paint),
+        TableFormat::Table => text(Width::Normal),
+        TableFormat::Wide => text(Width::Wide),
         TableFormat::Json => pretty(&status)?,
     })?;
-    let named = args.targets.iter().any(|target| target != "all");
-    if named && status.processes.iter().any(|process| process.pid.is_none()) {
-        return Err(Failure::silent(3));
+    match code(&status, scope) {
+        0 => Ok(()),
+        code => Err(Failure::silent(code)),
     }
-    Ok(())
+}
+
+/// What the exit code says of the processes that are shown: 3 that one that was named is not running, 1 that one of all has
+/// failed for good.
+fn code(status: &wire::Status, scope: Scope) -> u8 {
+    let any = |holds: fn(&wire::Process) -> bool| status.processes.iter().any(holds);
+    match scope {
+        Scope::Named if any(|process| process.pid.is_none()) => 3,
+        Scope::Everything if any(|process| process.phase == "fatal") => 1,
+        _ => 0,
+    }
 }
 
 pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), Failure> {
     let explanation = context.client()?.explain(&args.name).await?;
     print(match args.output {
-        LineFormat::Text => render::explain::text(&explanation, context.paint),
+        LineFormat::Text => render::explain::text(&explanation, now_ms(), &context.page),
         LineFormat::Json => pretty(&explanation)?,
     })
 }
@@ -45,7 +58,7 @@ pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(),
         }
     };
     print(match args.output {
-        LineFormat::Text => render::state_core::text(&core, context.paint),
+        LineFormat::Text => render::state_core::text(&core, &context.page),
         LineFormat::Json => pretty(&core)?,
     })
 }

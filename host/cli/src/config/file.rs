@@ -2,6 +2,7 @@
 //! What a key means on its own is settled here; what keys mean together is settled by [`super::check`].
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use provost_state::naming::BadName;
 use provost_state::{Rollout, Routing, Signal};
@@ -10,6 +11,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::RESTART_DELAY_MAX_MS;
+use super::dialect;
 use super::plugin::{self, PluginSection, TrustSection};
 use super::process;
 use super::report::{Collector, Problem};
@@ -44,9 +46,11 @@ pub(super) struct ProcessSection {
     pub(super) name: Spanned<String>,
     pub(super) group: String,
     pub(super) command: CommandLine,
-    pub(super) cwd: Option<String>,
+    /// Where `command` is written.
+    pub(super) command_span: Range<usize>,
+    pub(super) cwd: Option<Spanned<String>>,
     pub(super) env: BTreeMap<String, String>,
-    pub(super) env_files: Vec<String>,
+    pub(super) env_files: Vec<Spanned<String>>,
     pub(super) autostart: bool,
     pub(super) stop: StopSection,
     pub(super) policies: Vec<Spanned<String>>,
@@ -107,7 +111,7 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
         return ConfigFile::default();
     }
     let mut file = ConfigFile::default();
-    let mut top = Section::new("the file".into(), 0..0, document.get_ref(), problems);
+    let mut top = Section::top(document.get_ref(), problems);
     if let Some(host) = top.table("host", "write [host] on a line of its own") {
         file.host = read_host(host);
     }
@@ -136,10 +140,21 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     if error.message().starts_with("duplicate key") {
         let name = text.get(span.clone()).unwrap_or("?").trim();
         return Problem {
-            what: format!("`{name}` is there twice"),
+            what: format!("`{name}` stands here for the second time"),
             hint: "names of processes, plugins and keys are unique: rename or remove one of the two".into(),
             span,
         };
+    }
+    if error.message().contains("invalid basic string") && error.message().contains("`\"`") {
+        let what = "the text on this line is not closed".to_owned();
+        return Problem {
+            span,
+            what,
+            hint: "end it with \" on the same line; a longer text stands in \"\"\"".into(),
+        };
+    }
+    if let Some((what, hint)) = dialect::guessed(text, span.start) {
+        return Problem { span, what, hint };
     }
     Problem {
         what: format!("this is not TOML: {}", error.message().trim().replace('\n', ", ")),

@@ -3,7 +3,7 @@
 use provost_plugin_host::{HostOptions, LoadError, PluginHost};
 use provost_state::{PluginStatus, Plugins};
 
-use crate::config::{Config, Problem, Processes};
+use crate::config::{Config, Problem, Problems, Processes};
 use crate::failure::Failure;
 
 /// Loads all plugins of the config.
@@ -13,6 +13,17 @@ pub(crate) fn plugins(config: &Config) -> Result<PluginHost, Failure> {
         memory_dir: Some(config.memory_dir.clone()),
         trust: config.trust()?,
     };
+    let (host, problems) = load(config, options);
+    if problems.is_empty() { Ok(host) } else { Err(config.problems(problems).into()) }
+}
+
+/// Loads all plugins of the config and leaves nothing on the disk; and what is wrong with those that cannot be loaded.
+pub(crate) fn plugins_in_passing(config: &Config) -> Result<(PluginHost, Vec<Problem>), Problems> {
+    let options = HostOptions { cache_dir: None, memory_dir: None, trust: config.trust()? };
+    Ok(load(config, options))
+}
+
+fn load(config: &Config, options: HostOptions) -> (PluginHost, Vec<Problem>) {
     let host = PluginHost::new(options);
     let mut problems = Vec::new();
     for spec in config.plugins() {
@@ -20,7 +31,7 @@ pub(crate) fn plugins(config: &Config) -> Result<PluginHost, Failure> {
             problems.push(config.component_problem(&spec.name, error.to_string(), hint(&error).to_owned()));
         }
     }
-    if problems.is_empty() { Ok(host) } else { Err(config.problems(problems).into()) }
+    (host, problems)
 }
 
 fn hint(error: &LoadError) -> &'static str {
@@ -53,7 +64,10 @@ pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
             PluginStatus::Refused(why) => Some(config.component_problem(
                 &report.name,
                 format!("the plugin `{}` is refused: {why}", report.name),
-                "`provost plugin inspect` says what it asks for; until it is let in, the failsafe decides".into(),
+                format!(
+                    "`provost plugin inspect {}` says what it asks for; until it is let in, the failsafe decides",
+                    report.active.source
+                ),
             )),
         })
         .collect()
