@@ -10,18 +10,28 @@ fn root() -> PathBuf {
 
 /// For each crate of the host, the crates of the house that it may use, and what it must not know. DESIGN:
 /// look down only, and the crates of one floor never meet.
-const FLOORS: [(&str, &[&str], &[&str]); 5] = [
+const FLOORS: [(&str, &[&str], &[&str]); 6] = [
+    (
+        "files",
+        &[],
+        &["tokio", "wasmtime", "serde", "serde_json", "tracing", "anyhow", "jiff", "rand", "libc"],
+    ),
     (
         "state",
         &[],
         &["tokio", "wasmtime", "serde", "serde_json", "tracing", "anyhow", "rustix", "jiff", "rand"],
     ),
-    ("supervisor", &["provost-state"], &["wasmtime", "hyper", "axum", "serde", "serde_json", "anyhow"]),
-    ("plugin-host", &["provost-state"], &["hyper", "axum", "anyhow"]),
-    ("control", &["provost-state", "provost-supervisor"], &["wasmtime", "anyhow"]),
+    (
+        "supervisor",
+        &["provost-state", "provost-files"],
+        &["wasmtime", "hyper", "axum", "serde", "serde_json", "anyhow"],
+    ),
+    // It has a client of HTTP for the requests of plugins, and no server.
+    ("plugin-host", &["provost-state", "provost-files"], &["axum", "anyhow"]),
+    ("control", &["provost-state", "provost-files", "provost-supervisor"], &["wasmtime", "anyhow"]),
     (
         "cli",
-        &["provost-state", "provost-supervisor", "provost-plugin-host", "provost-control"],
+        &["provost-state", "provost-files", "provost-supervisor", "provost-plugin-host", "provost-control"],
         &["wasmtime"],
     ),
 ];

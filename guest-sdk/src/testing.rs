@@ -144,7 +144,7 @@ fn exit_code(process: &ProcessState) -> i32 {
     match process.exit {
         Some(Exit::Code(code)) => code,
         Some(Exit::Signal(signal)) => 128 + signal,
-        Some(Exit::NotSpawned(_) | Exit::Unobserved) | None => -1,
+        Some(Exit::NotSpawned(_) | Exit::NotReady(_) | Exit::Unobserved) | None => -1,
     }
 }
 

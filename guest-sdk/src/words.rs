@@ -56,7 +56,7 @@ impl fmt::Display for Phase {
     }
 }
 
-/// `exited with code 3`, `killed by SIGKILL`, `could not be started: no such file`.
+/// `exited with code 3`, `killed by SIGKILL`, `could not be started: no such file`, `did not become ready in time: …`.
 impl fmt::Display for Exit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -66,6 +66,7 @@ impl fmt::Display for Exit {
                 None => write!(out, "killed by signal {number}"),
             },
             Self::NotSpawned(why) => write!(out, "could not be started: {why}"),
+            Self::NotReady(why) => write!(out, "did not become ready in time: {why}"),
             Self::Unobserved => out.write_str("ended while nobody could see how"),
         }
     }
@@ -84,6 +85,7 @@ mod tests {
         assert_eq!(Exit::Signal(37).to_string(), "killed by SIGRTMIN+3");
         assert_eq!(Exit::Signal(0).to_string(), "killed by signal 0");
         assert_eq!(Exit::NotSpawned("no".into()).to_string(), "could not be started: no");
+        assert_eq!(Exit::NotReady("no answer".into()).to_string(), "did not become ready in time: no answer");
     }
 
     #[test]

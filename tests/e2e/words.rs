@@ -110,20 +110,6 @@ fn the_status_of_one_process_is_about_that_process_alone() {
 }
 
 #[test]
-fn a_process_that_has_failed_for_good_is_seen_in_the_exit_code_of_status() {
-    let config = "[plugins.backoff]\ncomponent = \"bundled:backoff\"\nsettings = { give_up_after = 1 }\n\
-                  [process.bad]\ncommand = \"exit 3\"\npolicies = [\"backoff\"]\n\
-                  [process.good]\ncommand = \"exec sleep 1000\"\n";
-    let host = Host::up(PROVOST, config);
-    host.until_phase("bad", "fatal");
-    assert_eq!(host.run(&["status"]).code, 1);
-    assert_eq!(host.run(&["status", "all"]).code, 1);
-    assert_eq!(host.run(&["status", "good"]).code, 0);
-    assert_eq!(host.run(&["status", "bad"]).code, 3);
-    host.down();
-}
-
-#[test]
 fn a_suspended_host_is_named_and_not_waited_for() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("db.1", "running");

@@ -26,6 +26,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use provost_state::text;
 
 use args::{Cli, Command};
 use failure::Failure;
@@ -46,11 +47,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // Nothing is left to be done if even this cannot be written.
-            let _ = error.print();
-            if let Some(hint) = args::advice(&error) {
-                let _ = writeln!(std::io::stderr().lock(), "hint: {hint}");
-            }
+            say_usage(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -65,9 +62,25 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Shows what the parser of the command line says, and nothing that a terminal would obey of what it quotes. Nothing is left
+/// to be done if even this cannot be written.
+fn say_usage(error: &clap::Error) {
+    let plain = error.render().to_string();
+    let fit = text::lines(&plain);
+    if !error.use_stderr() || fit == plain {
+        let _ = error.print();
+    } else {
+        let _ = std::io::stderr().lock().write_all(fit.as_bytes());
+    }
+    if let Some(hint) = args::advice(error) {
+        let _ = writeln!(std::io::stderr().lock(), "hint: {hint}");
+    }
+}
+
 /// Shows a failure; that of a host waits for nobody.
 fn tell(failure: &Failure, paint: Paint, of_host: bool) {
-    let report = paint.report(failure.report());
+    // What it quotes may come from anywhere.
+    let report = paint.report(&text::lines(failure.report()));
     if of_host {
         daemon::say_at_last(&report);
     } else {

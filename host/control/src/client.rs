@@ -230,7 +230,8 @@ impl Client {
         self.post("/v1/state", change).await
     }
 
-    /// What a plugin renders at `path`, which may have a query.
+    /// What a plugin renders at `path`, which may have a query. The path is text; the query is handed to the plugin as it is, except
+    /// that what cannot stand in a URL is percent-encoded.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -244,7 +245,7 @@ impl Client {
         }
         if !query.is_empty() {
             uri.push('?');
-            uri.push_str(query);
+            uri.push_str(&query_of(query));
         }
         self.while_it_answers(self.rendered(&uri)).await
     }
@@ -324,6 +325,22 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
+/// A query in which everything that cannot stand there is percent-encoded. What is encoded already stays.
+fn query_of(text: &str) -> String {
+    let mut query = String::with_capacity(text.len());
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
+        let is_escape = || bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        match byte {
+            b'%' if is_escape() => query.push('%'),
+            // The query percent-encode set of the URL Standard (https://url.spec.whatwg.org/#query-percent-encode-set).
+            b'!' | b'$' | b'&'..=b';' | b'=' | b'?'..=b'~' => query.push(char::from(*byte)),
+            _ => query.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    query
+}
+
 /// A stream of JSON objects, one a line.
 #[derive(Debug)]
 pub struct Lines<T> {
@@ -372,5 +389,26 @@ impl<T: DeserializeOwned> Lines<T> {
         }
         self.scanned = self.pending.len();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_encoded_where_it_has_to_be_and_only_there() {
+        for (said, sent) in [
+            ("a=1&b=2", "a=1&b=2"),
+            ("name=a b", "name=a%20b"),
+            ("q=ä#frag", "q=%C3%A4%23frag"),
+            ("done=%20&half=%2&none=%", "done=%20&half=%252&none=%25"),
+            ("dir|file", "dir|file"),
+            ("url=http://x/?y", "url=http://x/?y"),
+            ("a=\"<>`{}^\\\u{1b}\n", "a=%22%3C%3E`{}^\\%1B%0A"),
+            ("plus=a+b", "plus=a+b"),
+        ] {
+            assert_eq!(query_of(said), sent);
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use provost_state::{
-    Change, ChangeKind, Escalation, EventKind, Exit, Latency, Moment, PhaseKind, ProcessState, Ruling,
-    RulingAction, Scope, Snapshot, process::signal_name,
+    Change, ChangeKind, Escalation, EventKind, Exit, Failing, Latency, Moment, PhaseKind, ProcessState,
+    Ruling, RulingAction, Scope, Snapshot, process::signal_name,
 };
 use provost_supervisor::{Leftover, LogItem, LogStream, ReplicaCount, Trouble};
 
@@ -47,6 +47,7 @@ pub(crate) fn replicas(set: &ReplicaCount, world: &Snapshot) -> wire::Replicas {
 pub(crate) fn process(state: &ProcessState) -> wire::Process {
     wire::Process {
         name: state.name().to_string(),
+        process_type: state.identity.process_type.as_str().to_owned(),
         group: (!state.group().is_empty()).then(|| state.group().to_string()),
         phase: state.phase.kind().as_str().to_owned(),
         desired: state.desired.as_str().to_owned(),
@@ -58,6 +59,7 @@ pub(crate) fn process(state: &ProcessState) -> wire::Process {
         failures: state.failures,
         ready: state.ready(),
         health: state.health.as_str().to_owned(),
+        failing: state.failing.as_deref().map(failing),
         exit: state.exit.as_ref().map(exit),
         cause: state.cause.as_str().to_owned(),
         reason: state.reason.to_string(),
@@ -68,12 +70,16 @@ pub(crate) fn process(state: &ProcessState) -> wire::Process {
     }
 }
 
+fn failing(failing: &Failing) -> wire::Failing {
+    wire::Failing { why: failing.why.to_string(), since: time(failing.since) }
+}
+
 fn exit(exit: &Exit) -> wire::Exit {
     match exit {
         Exit::Code(code) => wire::Exit::Code { code: *code },
         Exit::Signal(signal) => wire::Exit::Signal { signal: *signal, name: signal_name(*signal) },
         Exit::NotSpawned(error) => wire::Exit::Error { error: error.to_string() },
-        Exit::Unobserved => wire::Exit::Error { error: exit.to_string() },
+        Exit::NotReady(_) | Exit::Unobserved => wire::Exit::Error { error: exit.to_string() },
     }
 }
 
@@ -119,6 +125,8 @@ fn kind(kind: ChangeKind) -> &'static str {
         ChangeKind::Event(EventKind::Wait) => "waiting",
         ChangeKind::Event(EventKind::Spawned) => "spawned",
         ChangeKind::Event(EventKind::SpawnFailed) => "spawn_failed",
+        ChangeKind::Event(EventKind::NotReady) => "not_ready",
+        ChangeKind::Event(EventKind::Overdue) => "overdue",
         ChangeKind::Event(EventKind::Ready) => "ready",
         ChangeKind::Event(EventKind::Exited) => "exited",
         ChangeKind::Event(EventKind::Decided) => "decided",
@@ -227,8 +235,8 @@ mod tests {
     fn a_process_is_told_with_all_that_its_state_knows() {
         let (reader, id) = killed();
         let golden = json!({
-            "name": "web", "group": null, "phase": "backoff", "desired": "up", "pid": null, "incarnation": 1,
-            "version": 5, "generation": 6, "restarts": 1, "failures": 1, "ready": false, "health": "unknown",
+            "name": "web", "type": "service", "group": null, "phase": "backoff", "desired": "up", "pid": null, "incarnation": 1,
+            "version": 5, "generation": 6, "restarts": 1, "failures": 1, "ready": false, "health": "unknown", "failing": null,
             "exit": {"signal": 9, "name": "SIGKILL"}, "cause": "policy",
             "reason": "tyrant trapped; backoff: first failure",
             "started_at": "2026-11-23T07:00:00.123Z", "ended_at": "2026-11-23T07:00:00.123Z",

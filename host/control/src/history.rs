@@ -40,6 +40,9 @@ fn sentence(state: &ProcessState) -> String {
     let because = format!("{} (cause: {})", state.reason, state.cause.as_str());
     match state.phase {
         Phase::Running { pid } => format!("{name} is running with pid {pid}; {because}."),
+        Phase::Starting { pid } if state.failing.is_some() => {
+            format!("{name} is starting with pid {pid}, {because}.")
+        }
         Phase::Starting { pid } => format!("{name} is starting with pid {pid} and not ready yet; {because}."),
         Phase::Backoff { until } => {
             format!("{name} is in backoff and will be started again at {}: {because}.", convert::time(until))
@@ -48,7 +51,8 @@ fn sentence(state: &ProcessState) -> String {
             format!("{name} is stopping and will be killed at {}: {because}.", convert::time(kill_at))
         }
         Phase::Fatal => format!("{name} was given up on: {because}. `provost start {name}` revives it."),
-        Phase::Stopped | Phase::Waiting | Phase::Exited => {
+        Phase::Exited { .. } if state.is_done() => format!("{name} is {because}."),
+        Phase::Stopped | Phase::Waiting | Phase::Exited { .. } => {
             format!("{name} is {}: {because}.", state.phase.kind())
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use provost_state::naming::shown;
 use provost_state::{
-    Cause, Exit, Generation, Incarnation, NoSuchSignal, PhaseKind, ProcessId, ProcessState, Signal, Snapshot,
-    Version,
+    Cause, Generation, Incarnation, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState, Signal,
+    Snapshot, Version, span,
 };
 use provost_supervisor::Supervisor;
 
@@ -152,18 +152,24 @@ enum Progress {
 }
 
 fn progress(action: Action, before: Before, state: &ProcessState) -> Progress {
-    let completed = state.exit.as_ref().is_some_and(Exit::is_success);
-    // An end that nobody asked for has the cause `crash` until it is decided what comes of it.
-    let left_down = state.cause == Cause::Policy;
-    match (action, state.phase.kind()) {
+    let is_job = state.identity.process_type.is_job();
+    match (action, &state.phase) {
         (Action::Signal(_), _) => Progress::Done,
-        (Action::Stop, PhaseKind::Stopped | PhaseKind::Fatal) => Progress::Done,
+        (Action::Stop, Phase::Stopped | Phase::Fatal) => Progress::Done,
         (Action::Stop, _) => Progress::Pending,
-        (Action::Restart, PhaseKind::Running) if state.incarnation <= before.incarnation => Progress::Pending,
-        (_, PhaseKind::Running) => Progress::Done,
-        (_, PhaseKind::Exited) if completed && state.version > before.version => Progress::Done,
-        (_, PhaseKind::Exited) if left_down && state.version > before.version => Progress::Failed,
-        (_, PhaseKind::Fatal | PhaseKind::Stopped) if state.version > before.version => Progress::Failed,
+        (_, Phase::Running { .. }) if is_job => Progress::Pending,
+        (Action::Restart, Phase::Running { .. }) if state.incarnation <= before.incarnation => {
+            Progress::Pending
+        }
+        (_, Phase::Running { .. }) => Progress::Done,
+        (_, Phase::Exited { .. }) if state.has_completed() && state.version > before.version => {
+            Progress::Done
+        }
+        (_, Phase::Exited { settled: true } | Phase::Fatal | Phase::Stopped)
+            if state.version > before.version =>
+        {
+            Progress::Failed
+        }
         _ => Progress::Pending,
     }
 }
@@ -188,13 +194,19 @@ impl Waits {
         let waiting = async {
             let mut changed = supervisor.changed();
             let (reader, mut cursor) = (supervisor.reader(), since);
-            self.look(&reader.snapshot(), None, &mut settled);
+            let world = reader.snapshot();
+            self.look(&world, None, &mut settled);
+            self.look_ahead(supervisor, &world, &mut settled);
             while !self.pending.is_empty() {
                 changed.mark_unchanged();
                 let page = reader.changes_since(cursor, PAGE);
                 cursor = page.cursor;
                 let ids = page.changes.iter().map(|change| change.state.id).collect();
-                self.look(&reader.snapshot(), (page.missed == 0).then_some(ids), &mut settled);
+                let world = reader.snapshot();
+                self.look(&world, (page.missed == 0).then_some(ids), &mut settled);
+                if page.missed > 0 || page.changes.iter().any(|change| change.state.is_at_rest()) {
+                    self.look_ahead(supervisor, &world, &mut settled);
+                }
                 if self.pending.is_empty() {
                     return;
                 }
@@ -207,14 +219,35 @@ impl Waits {
         };
         let late = tokio::time::timeout(timeout, waiting).await.is_err();
         let world = supervisor.reader().snapshot();
-        let so = |id| described(&world, id);
-        let name = |id| world.get(id).map_or("NAME", |state| state.name());
-        let ms = timeout.as_millis();
-        settled.extend(self.pending.into_keys().map(|id| match late {
-            true => (id, Err(Refused::timed_out(name(id), format!("after {ms} ms {}", so(id))))),
-            false => (id, Err(Refused::not_reached(so(id)))),
+        let outlook = supervisor.outlook(&world);
+        settled.extend(self.pending.into_keys().map(|id| match (late, world.get(id)) {
+            (true, Some(state)) => (id, Err(late_refusal(timeout, state, &outlook.chain(state)))),
+            _ => (id, Err(Refused::not_reached(described(&world, id)))),
         }));
         settled
+    }
+
+    /// Settles those that wait for what will not come about: it makes no difference how long they are waited for.
+    fn look_ahead(
+        &mut self,
+        supervisor: &Supervisor,
+        world: &Snapshot,
+        settled: &mut Vec<(ProcessId, Result<(), Refused>)>,
+    ) {
+        let waits = |id: &ProcessId| world.get(*id).is_some_and(|state| state.phase == Phase::Waiting);
+        if !matches!(self.action, Action::Start | Action::Restart) || !self.pending.keys().any(waits) {
+            return;
+        }
+        let outlook = supervisor.outlook(world);
+        self.pending.retain(|id, _| {
+            let Some(state) = world.get(*id).filter(|state| outlook.is_hopeless(state.name())) else {
+                return true;
+            };
+            let root = outlook.root(state.name()).unwrap_or_else(|| state.name().clone());
+            let message = format!("{} cannot be started: {}", state.name(), outlook.chain(state));
+            settled.push((*id, Err(Refused::waits_in_vain(message, &root))));
+            false
+        });
     }
 
     /// Settles those among `ids`, or among all, that are no longer pending.
@@ -240,6 +273,20 @@ impl Waits {
             settled.push((id, outcome));
         }
     }
+}
+
+/// The refusal of what has not come about in time: what it still waits for, and why.
+fn late_refusal(timeout: Duration, state: &ProcessState, chain: &str) -> Refused {
+    let after = span::exact(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
+    let (name, phase) = (state.name(), state.phase.kind());
+    let message = match (state.phase == Phase::Waiting, state.identity.process_type.is_job()) {
+        (true, _) => format!("{name} is still waiting after {after}: {chain}"),
+        (false, true) if phase == PhaseKind::Running => {
+            format!("{name} has not ended after {after}: it is a job, and still running")
+        }
+        (false, _) => format!("{name} is still {phase} after {after}: {}", state.reason),
+    };
+    Refused::timed_out(message, name)
 }
 
 fn described(world: &Snapshot, id: ProcessId) -> String {

@@ -69,10 +69,15 @@ impl Refused {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message, Some(hint))
     }
 
-    /// What was asked of the process called `name` has not come about in time.
-    pub(crate) fn timed_out(name: &str, message: String) -> Self {
-        let hint = format!("`provost explain {name}` says why; `--timeout` allows for more time");
+    pub(crate) fn timed_out(message: String, name: &str) -> Self {
+        let hint = format!("`provost explain {name}` says what led there; `--timeout` allows for more time");
         Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message, Some(hint))
+    }
+
+    /// A start waits for what will not come about unless `root` is started.
+    pub(crate) fn waits_in_vain(message: String, root: &str) -> Self {
+        let hint = format!("`provost explain {root}` says why; `provost start {root}` tries again");
+        Self::new(StatusCode::CONFLICT, "waits_in_vain", message, Some(hint))
     }
 
     pub(crate) fn not_reached(message: String) -> Self {

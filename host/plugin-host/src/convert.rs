@@ -91,6 +91,7 @@ pub(crate) fn exit(from: &state::Exit) -> types::Exit {
         state::Exit::Code(code) => types::Exit::Code(*code),
         state::Exit::Signal(number) => types::Exit::Signal(*number),
         state::Exit::NotSpawned(why) => types::Exit::NotSpawned(why.as_ref().to_owned()),
+        state::Exit::NotReady(why) => types::Exit::NotReady(why.as_ref().to_owned()),
         state::Exit::Unobserved => types::Exit::Unobserved,
     }
 }
@@ -100,7 +101,7 @@ pub(crate) fn exit_code(from: Option<&state::Exit>) -> i32 {
     match from {
         Some(state::Exit::Code(code)) => *code,
         Some(state::Exit::Signal(number)) => number.saturating_add(128),
-        Some(state::Exit::NotSpawned(_) | state::Exit::Unobserved) | None => -1,
+        Some(state::Exit::NotSpawned(_) | state::Exit::NotReady(_) | state::Exit::Unobserved) | None => -1,
     }
 }
 
@@ -255,6 +256,8 @@ fn event_kind(from: state::ChangeKind) -> types::EventKind {
         state::ChangeKind::Event(state::EventKind::Wait) => types::EventKind::Waiting,
         state::ChangeKind::Event(state::EventKind::Spawned) => types::EventKind::Spawned,
         state::ChangeKind::Event(state::EventKind::SpawnFailed) => types::EventKind::SpawnFailed,
+        state::ChangeKind::Event(state::EventKind::NotReady) => types::EventKind::NotReady,
+        state::ChangeKind::Event(state::EventKind::Overdue) => types::EventKind::Overdue,
         state::ChangeKind::Event(state::EventKind::Ready) => types::EventKind::Ready,
         state::ChangeKind::Event(state::EventKind::Exited) => types::EventKind::Exited,
         state::ChangeKind::Event(state::EventKind::Decided) => types::EventKind::Decided,

@@ -2,24 +2,21 @@
 //! by default. A consumer and a view may be granted parts of the outside; a policy may be granted none of that, but one that
 //! judges starts may be granted variables that it sets for the processes ([`Grant::SetEnv`]).
 
+mod destination;
 mod set_env;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+pub use destination::{Destination, HttpHost, Scope};
 pub use set_env::Settable;
 
 /// One grant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grant {
-    /// `http-out:HOST:PORT`: HTTP and HTTPS requests to this host and port, and no other.
-    HttpOut {
-        /// In lower case; an IPv6 address in brackets.
-        host: String,
-        /// Never left out.
-        port: u16,
-    },
+    /// `http-out:HOST:PORT`, `http-out-private:HOST:PORT`: HTTP and HTTPS requests to this host and port, and no other.
+    HttpOut(Destination),
     /// `fs-read:/path`: reading what is in this directory.
     FsRead(PathBuf),
     /// `fs-write:/path`: reading and writing in this directory.
@@ -45,7 +42,7 @@ pub struct GrantError {
 }
 
 /// The forms of a grant, for messages.
-const FORMS: &str = "http-out:HOST:PORT, fs-read:/PATH, fs-write:/PATH, env:NAME, clock, random, and set-env:NAME for a \
+const FORMS: &str = "http-out:HOST:PORT, http-out-private:HOST:PORT, fs-read:/PATH, fs-write:/PATH, env:NAME, clock, random, and set-env:NAME for a \
                      policy that judges starts";
 
 impl FromStr for Grant {
@@ -58,15 +55,18 @@ impl FromStr for Grant {
             ("clock", None) => Ok(Self::Clock),
             ("random", None) => Ok(Self::Random),
             ("clock" | "random", Some(_)) => Err(wrong(format!("`{kind}` stands alone"))),
-            ("http-out", Some(of)) => http_out(of).map_err(wrong),
+            ("http-out", Some(of)) => Destination::parse(of, Scope::Public).map(Self::HttpOut).map_err(wrong),
+            ("http-out-private", Some(of)) => {
+                Destination::parse(of, Scope::Any).map(Self::HttpOut).map_err(wrong)
+            }
             ("fs-read", Some(path)) => directory(path).map(Self::FsRead).map_err(wrong),
             ("fs-write", Some(path)) => directory(path).map(Self::FsWrite).map_err(wrong),
-            ("env", Some(name)) if !name.is_empty() && !name.contains(['=', '\0']) => {
-                Ok(Self::Env(name.to_owned()))
-            }
-            ("env", Some(_)) => Err(wrong("write the name of one variable: env:NAME".to_owned())),
+            ("env", Some(name)) if set_env::is_name(name) => Ok(Self::Env(name.to_owned())),
+            ("env", Some(_)) => Err(wrong(
+                "write the name of one variable: env:NAME, of letters, digits, `_`, `.` and `-`".to_owned(),
+            )),
             ("set-env", Some(of)) => Settable::parse(of).map(Self::SetEnv).map_err(wrong),
-            ("http-out" | "fs-read" | "fs-write" | "env" | "set-env", None) => {
+            ("http-out" | "http-out-private" | "fs-read" | "fs-write" | "env" | "set-env", None) => {
                 Err(wrong(format!("the target is missing: the forms are {FORMS}")))
             }
             _ => Err(wrong(format!("the forms are {FORMS}"))),
@@ -74,31 +74,25 @@ impl FromStr for Grant {
     }
 }
 
-fn http_out(of: &str) -> Result<Grant, String> {
-    const FORM: &str = "write one host and its port, such as http-out:hooks.example.org:443";
-    let (host, port) = of.rsplit_once(':').ok_or(FORM)?;
-    let bracketed = host.starts_with('[') && host.ends_with(']');
-    let odd =
-        |c: char| c.is_whitespace() || c.is_control() || "/@?#*".contains(c) || (c == ':' && !bracketed);
-    match port.parse() {
-        Ok(port) if port > 0 && !host.is_empty() && !host.contains(odd) => {
-            Ok(Grant::HttpOut { host: host.to_ascii_lowercase(), port })
-        }
-        _ => Err(FORM.to_owned()),
-    }
-}
-
+/// A path in one form: without doubled slashes, `.` and a slash at its end.
 fn directory(path: &str) -> Result<PathBuf, String> {
-    if !Path::new(path).is_absolute() {
+    let path = Path::new(path);
+    if !path.is_absolute() {
         return Err("write the whole path of a directory, from `/` on".to_owned());
     }
-    Ok(PathBuf::from(path))
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err("no path has a NUL in it".to_owned());
+    }
+    if path.components().any(|part| part == Component::ParentDir) {
+        return Err("write the path without `..`: the name must say which directory it is".to_owned());
+    }
+    Ok(path.components().collect())
 }
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::HttpOut { host, port } => write!(f, "http-out:{host}:{port}"),
+            Self::HttpOut(destination) => write!(f, "{destination}"),
             Self::FsRead(path) => write!(f, "fs-read:{}", path.display()),
             Self::FsWrite(path) => write!(f, "fs-write:{}", path.display()),
             Self::Env(name) => write!(f, "env:{name}"),
@@ -216,7 +210,7 @@ impl Grants {
     }
 
     pub(crate) fn http(&self) -> bool {
-        self.iter().any(|grant| matches!(grant, Grant::HttpOut { .. }))
+        self.iter().any(|grant| matches!(grant, Grant::HttpOut(_)))
     }
 
     pub(crate) fn files(&self) -> bool {
@@ -231,11 +225,13 @@ impl Grants {
         self.0.contains(&Grant::Random)
     }
 
-    /// May it send requests to there?
-    pub(crate) fn reaches(&self, to_host: &str, to_port: u16) -> bool {
-        self.iter().any(|grant| {
-            matches!(grant, Grant::HttpOut { host, port } if *port == to_port && host.eq_ignore_ascii_case(to_host))
-        })
+    /// The grant that lets it send requests to there, if there is one; of two the wider.
+    pub(crate) fn reaches(&self, host: &HttpHost, port: u16) -> Option<&Destination> {
+        let granted = self.iter().filter_map(|grant| match grant {
+            Grant::HttpOut(to) if to.host == *host && to.port == port => Some(to),
+            _ => None,
+        });
+        granted.max_by_key(|to| to.scope)
     }
 
     /// Does any of them open this import?
@@ -280,6 +276,8 @@ mod tests {
         let words = [
             "http-out:Hooks.example.org:443",
             "http-out:[::1]:8080",
+            "http-out-private:db.internal:80",
+            "http-out:db.internal:80",
             "fs-read:/etc/provost",
             "fs-write:/var/log/provost",
             "env:TOKEN",
@@ -293,23 +291,31 @@ mod tests {
         assert_eq!(grants.words().len(), said.len());
         assert!(said.iter().all(|word| grants.words().contains(word)), "{:?}", grants.words());
         assert_eq!(Grants::parse(&["clock", "clock"]).unwrap().words(), ["clock"]);
-        assert!(grants.reaches("HOOKS.example.org", 443) && grants.reaches("[::1]", 8080));
-        assert!(!grants.reaches("hooks.example.org", 80) && !grants.reaches("evil.example.org", 443));
+        let reaches =
+            |host: &str, port| grants.reaches(&HttpHost::parse(host).unwrap(), port).map(|to| to.scope);
+        assert_eq!(reaches("HOOKS.example.org.", 443), Some(Scope::Public));
+        assert_eq!(reaches("[0::1]", 8080), Some(Scope::Public));
+        assert_eq!(reaches("db.internal", 80), Some(Scope::Any), "the wider of two");
+        assert_eq!((reaches("hooks.example.org", 80), reaches("evil.example.org", 443)), (None, None));
+        let paths = Grants::parse(&["fs-read:/a//b/./", "fs-read:/a/b"]).unwrap();
+        assert_eq!(paths.words(), ["fs-read:/a/b"]);
     }
 
     #[test]
     fn a_word_that_grants_nothing_is_told_what_would() {
         for (word, says) in [
             ("http-out:example.org", "its port"),
-            ("http-out:https://example.org:443", "its port"),
-            ("http-out:*:443", "its port"),
-            ("http-out::443", "its port"),
-            ("http-out:example.org:0", "its port"),
-            ("http-out:a:b:443", "its port"),
+            ("http-out:[nonsense]:80", "no IPv6 address"),
+            ("http-out-private:", "its port"),
+            ("http-out-private:127.0.0.1:80", "write http-out"),
             ("fs-read:logs", "whole path"),
+            ("fs-read:/a/../b", "without `..`"),
+            ("fs-read:/a\0b", "NUL"),
             ("fs-write:", "whole path"),
             ("env:", "one variable"),
             ("env:A=B", "one variable"),
+            ("env:A B", "one variable"),
+            ("env:*", "one variable"),
             ("env", "the target is missing"),
             ("set-env", "the target is missing"),
             ("set-env:*", "the name of one variable"),

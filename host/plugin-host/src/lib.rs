@@ -99,7 +99,7 @@ pub use bundled::bundled_names;
 pub use cache::CacheCounts;
 pub use component::{ComponentError, LoadError, Source, is_sha256};
 pub use engine::EngineError;
-pub use grants::{Grant, GrantError, Grants, Settable};
+pub use grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope, Settable};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};

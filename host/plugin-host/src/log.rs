@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use provost_state::text;
+
 use crate::bindings::log::Level;
 use crate::clock;
 
@@ -85,11 +87,11 @@ impl Lines {
     }
 }
 
-/// Text of a plugin as it may stand in a log or on a terminal: in one line, without control characters
-/// (a plugin must not move the reader's cursor), cut to `bytes_max` bytes at a character.
+/// Text of a plugin as it may stand in a log or on a terminal: in one line, cut to `bytes_max` bytes at a character, with a
+/// space for each character that a terminal would obey or a reader would not see ([`provost_state::text`]).
 pub(crate) fn tame(text: &str, bytes_max: usize) -> String {
     let cut = &text[..text.floor_char_boundary(bytes_max)];
-    cut.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text::fit(cut.trim_end(), ' ').collect()
 }
 
 #[cfg(test)]
@@ -114,5 +116,6 @@ mod tests {
         assert_eq!(tame("äöü", 3), "ä");
         assert_eq!(tame("two\nlines\n", 100), "two lines");
         assert_eq!(tame("\u{1b}[2Jgone", 100), " [2Jgone");
+        assert_eq!(tame("a\u{202e}b\u{200b}c\u{feff}", 100), "a b c ");
     }
 }

@@ -5,6 +5,7 @@ mod directories;
 mod files;
 mod lines;
 mod opening;
+mod sending;
 mod waiting;
 
 use std::io;
@@ -20,17 +21,17 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::http::{self, types::ErrorCode};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
-    default_send_request,
 };
 
 use crate::bindings::log::Level;
 use crate::call::Guest;
-use crate::grants::{Grant, Grants};
+use crate::grants::{Grant, Grants, HttpHost};
 use crate::limits::Limits;
 
 pub(crate) use directories::Directories;
 use files::{HasFiles, WatchedFiles};
 use lines::Pipe;
+use sending::Times;
 pub(crate) use waiting::{Waiters, Waiting};
 
 /// The most randomness that may be asked for at once, in bytes.
@@ -153,33 +154,35 @@ fn goal(uri: &::http::Uri) -> Option<(&str, u16)> {
     Some((uri.host()?, port))
 }
 
-type Sent = Result<(::http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
-
 impl WasiHttpHooks for Gate {
     fn send_request(
         &mut self,
         request: ::http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _written: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
+    ) -> Box<dyn Future<Output = Result<sending::Answer, Error>> + Send> {
         let goal = goal(request.uri());
-        if !goal.is_some_and(|(host, port)| self.grants.reaches(host, port)) {
-            let (host, port) = goal.unwrap_or_default();
+        let (host, port) = goal.unwrap_or_default();
+        let granted = HttpHost::parse(host).ok().and_then(|host| self.grants.reaches(&host, port)).cloned();
+        let Some(to) = granted else {
             self.watch.denied(&format!("a request to {host}:{port}: it would need http-out:{host}:{port}"));
             return Box::new(async { Err(Error::HttpRequestDenied) });
-        }
-        let asked = options.unwrap_or_default();
-        let most = |asked: Option<Duration>| Some(asked.unwrap_or(self.longest).min(self.longest));
-        let options = RequestOptions {
-            connect_timeout: most(asked.connect_timeout),
-            first_byte_timeout: most(asked.first_byte_timeout),
-            between_bytes_timeout: most(asked.between_bytes_timeout),
         };
-        Box::new(async move {
-            use http_body_util::BodyExt;
-            let (response, rest) = default_send_request(request, Some(options)).await?;
-            Ok((response.map(BodyExt::boxed_unsync), Box::new(rest) as Box<dyn Future<Output = _> + Send>))
-        })
+        let asked = options.unwrap_or_default();
+        let most = |asked: Option<Duration>| asked.unwrap_or(self.longest).min(self.longest);
+        let times = Times {
+            connect: most(asked.connect_timeout),
+            first_byte: most(asked.first_byte_timeout),
+            between_bytes: most(asked.between_bytes_timeout),
+        };
+        let (watch, name) = (self.watch.clone(), format!("{}:{}", to.host, to.port));
+        Box::new(sending::send(request, to, times, move |addresses| {
+            let addresses = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            watch.denied(&format!(
+                "a request to {name}: the name leads to {addresses}, which is not of the public internet: it would need \
+                 http-out-private:{name}"
+            ));
+        }))
     }
 
     // These say what the plugin is told in a word, and by default they say it in the host's own name.

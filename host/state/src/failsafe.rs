@@ -19,7 +19,8 @@ const FORGOTTEN_AFTER_MS: u64 = 60_000;
 /// Decides about the life that just ended: the first of `deaths`, which are newest first.
 #[must_use]
 pub fn decide(ended: &Ended, deaths: &[Death]) -> Decision {
-    if ended.exit.is_success() {
+    // What a success is depends on the type of the process; the state has looked at that already.
+    if ended.exit.is_success() && ended.failures == 0 {
         return Decision { action: Action::StayDown, reason: Arc::from("it is done: exit code 0") };
     }
     let streak = deaths.iter().take_while(|death| death.uptime_ms < FORGOTTEN_AFTER_MS).count().max(1);
@@ -39,10 +40,10 @@ mod tests {
             name: "web".into(),
             group: "".into(),
             incarnation: Incarnation(1),
+            failures: u32::from(!exit.is_success()),
             exit,
             uptime_ms: 5,
             was_ready: true,
-            failures: 1,
             restarts: 0,
             now: Moment::default(),
             seed: 0,
@@ -83,5 +84,10 @@ mod tests {
     #[test]
     fn exit_code_0_is_believed() {
         assert_eq!(decide(&ended(Exit::Code(0)), &deaths(&[5])).action, Action::StayDown);
+        let failed_job = Ended { failures: 1, ..ended(Exit::Code(0)) };
+        assert!(
+            matches!(decide(&failed_job, &deaths(&[5])).action, Action::Restart { .. }),
+            "a job whose success codes do not include 0"
+        );
     }
 }

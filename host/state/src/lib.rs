@@ -8,7 +8,7 @@
 //!     |<-- stop --- Backoff <---- restart ----- Exited <----------'
 //!     |                                           | give up, or refused whatever is not live
 //!     |                                           `--------> Fatal -- start --> Waiting
-//!     `---- exited ---- Stopping <---- stop, from any live phase
+//!     `---- exited ---- Stopping <---- stop, from any live phase; or not ready in time, and then Exited
 //! ```
 //!
 //! | file | owns |
@@ -22,7 +22,9 @@
 //! | [`ruling`] | what was decided about a death, after the host has bounded it |
 //! | [`ports`] | what a consumer and a view are to the rest of the host |
 //! | [`plugins`] | what is known of plugins, and what can be done with them |
+//! | [`span`] | spans of time as people write them |
 //! | [`failsafe`] | the native policy of last resort |
+//! | [`text`] | foreign text as it may be shown |
 //!
 //! What is deliberately absent: tokio, wasmtime, files, clocks, randomness. Time is an argument
 //! ([`Moment`]). There is no setter: [`Registry::commit`] is the only way to change anything, and only
@@ -47,8 +49,10 @@ pub mod registry;
 pub mod routing;
 pub mod ruling;
 pub mod snapshot;
+pub mod span;
 mod sync;
 mod table;
+pub mod text;
 pub mod transition;
 
 pub use changes::{Change, ChangeKind, Changes};
@@ -65,8 +69,8 @@ pub use policy::{
 };
 pub use ports::{Batch, Consumer, Fault, FaultKind, View, ViewRequest, ViewResponse};
 pub use process::{
-    Cause, Death, Desired, Exit, Generation, Health, Identity, Incarnation, Moment, NoSuchSignal, Phase,
-    PhaseKind, ProcessId, ProcessState, Signal, Version,
+    Cause, Death, Desired, Exit, Failing, Generation, Health, Identity, Incarnation, Moment, NoSuchSignal,
+    Phase, PhaseKind, ProcessId, ProcessState, ProcessType, Signal, Version,
 };
 pub use registry::{At, Counters, Look, NameTaken, Poller, Reader, Registry, Rejected, registry};
 pub use routing::{Backend, BadRollout, NoSuchBackend, Rollout, Routing};

@@ -1,5 +1,7 @@
 //! What processes, groups and plugins can be called, wherever they come from: a config or an order.
 
+use crate::text;
+
 /// The longest name, in bytes.
 pub const NAME_BYTES_MAX: usize = 100;
 
@@ -65,10 +67,10 @@ fn taken(name: &str, those: &[&str], meaning: &'static str) -> Result<(), BadNam
     }
 }
 
-/// As much of a bad name as tells which it is, without anything that a terminal would obey.
+/// As much of a bad name as tells which it is, without anything that a terminal would obey or a reader would not see.
 #[must_use]
 pub fn shown(name: &str) -> String {
-    let mut letters = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    let mut letters = text::fit(name, text::REPLACEMENT);
     let mut shown: String = letters.by_ref().take(NAME_BYTES_MAX).collect();
     if letters.next().is_some() {
         shown.push('…');

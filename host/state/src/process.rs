@@ -3,14 +3,19 @@
 //! Three questions are kept apart (as dinit does): what was asked for ([`Desired`]), what is so
 //! ([`Phase`]) and why it came to be so ([`Cause`], and `reason` in words for people).
 
+mod exit;
+mod identity;
+mod phase;
 mod signal;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use exit::{Death, Exit};
+pub use identity::{Identity, ProcessType};
+pub use phase::{Phase, PhaseKind};
 pub use signal::{NoSuchSignal, Signal, signal_name};
 
-use crate::handle::StatusWord;
 use crate::ruling::Ruling;
 
 /// How many deaths of a process are remembered, newest first (s6 keeps 100 by default, too).
@@ -92,36 +97,6 @@ impl Moment {
     }
 }
 
-/// What never changes about a process: shared between all versions of its state. The status word lies here,
-/// because what all versions share is where a handle can find it.
-pub struct Identity {
-    /// The name in the config: `web`, or `web.1` for a replica.
-    pub name: Arc<str>,
-    /// The group that shares its fate; empty if it is in none.
-    pub group: Arc<str>,
-    pub(crate) word: StatusWord,
-}
-
-impl Identity {
-    /// The identity of the process called `name`, in `group` unless that is empty.
-    #[must_use]
-    pub fn new(name: impl Into<Arc<str>>, group: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), group: group.into(), word: StatusWord::default() }
-    }
-}
-
-impl PartialEq for Identity {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.name, &self.group) == (&other.name, &other.group)
-    }
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").field("name", &self.name).field("group", &self.group).finish()
-    }
-}
-
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Desired {
@@ -156,159 +131,6 @@ pub enum Cause {
     Oom,
     /// The host is stopping.
     Shutdown,
-}
-
-/// How a life ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Exit {
-    /// It exited with this code.
-    Code(i32),
-    /// It was killed by this signal.
-    Signal(i32),
-    /// It could not be started at all; why.
-    NotSpawned(Arc<str>),
-    /// It ended while nobody could see how.
-    Unobserved,
-}
-
-impl Exit {
-    /// Exit code 0.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        matches!(self, Self::Code(0))
-    }
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exited with code {code}"),
-            Self::Signal(number) => write!(f, "killed by {}", signal_name(*number)),
-            Self::NotSpawned(why) => write!(f, "could not be started: {why}"),
-            Self::Unobserved => write!(f, "ended unobserved"),
-        }
-    }
-}
-
-/// One unasked end, as it is remembered in the tally (s6's death tally).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Death {
-    /// Which life ended.
-    pub incarnation: Incarnation,
-    /// How it ended.
-    pub exit: Exit,
-    /// When.
-    pub at: Moment,
-    /// How long it had lived, in milliseconds; 0 if it was never started.
-    pub uptime_ms: u64,
-}
-
-/// What is so. Each phase carries only its own data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Not running, and not wanted.
-    Stopped,
-    /// Wanted, and held back (by a dependency, for example).
-    Waiting,
-    /// Spawned, not ready yet.
-    Starting {
-        /// Process id of the group's leader.
-        pid: u32,
-    },
-    /// Spawned and ready.
-    Running {
-        /// Process id of the group's leader.
-        pid: u32,
-    },
-    /// Told to end.
-    Stopping {
-        /// Process id of the group's leader.
-        pid: u32,
-        /// When SIGKILL follows.
-        kill_at: Moment,
-    },
-    /// Ended, to be started again.
-    Backoff {
-        /// When.
-        until: Moment,
-    },
-    /// Ended by itself; a decision is pending, or was that it stays down.
-    Exited,
-    /// Given up on; only `start` revives it.
-    Fatal,
-}
-
-/// A phase without its data: the name of a box in the diagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is documented at the variant of Phase with the same name")]
-#[repr(u8)]
-pub enum PhaseKind {
-    Stopped = 0,
-    Waiting = 1,
-    Starting = 2,
-    Running = 3,
-    Stopping = 4,
-    Backoff = 5,
-    Exited = 6,
-    Fatal = 7,
-}
-
-impl PhaseKind {
-    /// All of them, in the order of the diagram.
-    pub const ALL: [Self; 8] = [
-        Self::Stopped,
-        Self::Waiting,
-        Self::Starting,
-        Self::Running,
-        Self::Stopping,
-        Self::Backoff,
-        Self::Exited,
-        Self::Fatal,
-    ];
-
-    /// The word that people see.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::Waiting => "waiting",
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Backoff => "backoff",
-            Self::Exited => "exited",
-            Self::Fatal => "fatal",
-        }
-    }
-
-    /// Is there a child?
-    #[must_use]
-    pub fn is_live(self) -> bool {
-        matches!(self, Self::Starting | Self::Running | Self::Stopping)
-    }
-}
-
-impl fmt::Display for PhaseKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl Phase {
-    /// The phase without its data.
-    #[must_use]
-    pub fn kind(&self) -> PhaseKind {
-        match self {
-            Self::Stopped => PhaseKind::Stopped,
-            Self::Waiting => PhaseKind::Waiting,
-            Self::Starting { .. } => PhaseKind::Starting,
-            Self::Running { .. } => PhaseKind::Running,
-            Self::Stopping { .. } => PhaseKind::Stopping,
-            Self::Backoff { .. } => PhaseKind::Backoff,
-            Self::Exited => PhaseKind::Exited,
-            Self::Fatal => PhaseKind::Fatal,
-        }
-    }
 }
 
 /// What the health checks of a process say of its current life.
@@ -369,6 +191,15 @@ impl Cause {
     }
 }
 
+/// A check that fails at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    /// What it found, in words for people.
+    pub why: Arc<str>,
+    /// Since when it has failed without a success.
+    pub since: Moment,
+}
+
 /// The immutable record of a process at one instant. A new version replaces it; nothing changes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessState {
@@ -392,6 +223,9 @@ pub struct ProcessState {
     pub reason: Arc<str>,
     /// What its health checks say of this life.
     pub health: Health,
+    /// The check that fails now: that of its readiness while it starts, that of its health while it runs. What it
+    /// finds is published when it has changed, and not more often than the supervisor bounds it.
+    pub failing: Option<Arc<Failing>>,
     /// When this version was committed.
     pub changed_at: Moment,
     /// When the current or last life began.
@@ -426,6 +260,7 @@ impl ProcessState {
             cause: Cause::Boot,
             reason: Arc::from("not started yet"),
             health: Health::Unknown,
+            failing: None,
             changed_at: now,
             started_at: None,
             ended_at: None,
@@ -458,10 +293,33 @@ impl ProcessState {
         }
     }
 
-    /// Has its readiness check passed (or has it none), in this life?
+    /// Whether it is ready: a service when its readiness check has passed in this life (or it has none), a job when
+    /// it is done.
     #[must_use]
     pub fn ready(&self) -> bool {
-        matches!(self.phase, Phase::Running { .. })
+        match self.identity.process_type {
+            ProcessType::Service => matches!(self.phase, Phase::Running { .. }),
+            ProcessType::Job { .. } => self.has_completed(),
+        }
+    }
+
+    /// Whether it has ended by itself and with a success, and has not been started since.
+    #[must_use]
+    pub fn has_completed(&self) -> bool {
+        let success = |exit| self.identity.process_type.is_success(exit);
+        matches!(self.phase, Phase::Exited { .. }) && self.exit.as_ref().is_some_and(success)
+    }
+
+    /// Whether it is a job that has ended with a success code.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.identity.process_type.is_job() && self.has_completed()
+    }
+
+    /// Whether nothing of it runs, and nothing will unless somebody starts it.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self.phase, Phase::Stopped | Phase::Exited { settled: true } | Phase::Fatal)
     }
 
     /// When the host will act on it next: start it again, or kill it.

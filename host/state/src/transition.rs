@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::process::{
-    Cause, DEATHS_KEPT, Death, Desired, Exit, Health, Moment, Phase, PhaseKind, ProcessState,
+    Cause, DEATHS_KEPT, Death, Desired, Exit, Failing, Health, Moment, Phase, PhaseKind, ProcessState,
     STREAK_FORGOTTEN_AFTER_MS,
 };
 use crate::ruling::{Ruling, RulingAction};
@@ -48,6 +48,18 @@ pub enum Event {
         /// In words for people.
         error: Arc<str>,
     },
+    /// Its readiness check fails, and finds something else than before.
+    NotReady {
+        /// What it finds.
+        failing: Arc<Failing>,
+    },
+    /// It has not become ready in time, and was told to end: its end is one that is judged.
+    Overdue {
+        /// In words for people.
+        reason: Arc<str>,
+        /// When SIGKILL follows.
+        kill_at: Moment,
+    },
     /// Its readiness check passed.
     Ready {
         /// In words for people.
@@ -74,6 +86,8 @@ pub enum Event {
         health: Health,
         /// In words for people.
         reason: Arc<str>,
+        /// What the last check found, if it failed.
+        failing: Option<Arc<Failing>>,
     },
     /// The task that owned it ended unexpectedly, and another one has taken it over, with its child. Nothing else changes.
     TakenOver {
@@ -91,6 +105,8 @@ pub enum EventKind {
     Wait,
     Spawned,
     SpawnFailed,
+    NotReady,
+    Overdue,
     Ready,
     Exited,
     Decided,
@@ -101,12 +117,14 @@ pub enum EventKind {
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Start,
         Self::Stop,
         Self::Wait,
         Self::Spawned,
         Self::SpawnFailed,
+        Self::NotReady,
+        Self::Overdue,
         Self::Ready,
         Self::Exited,
         Self::Decided,
@@ -126,6 +144,8 @@ impl Event {
             Self::Wait { .. } => EventKind::Wait,
             Self::Spawned { .. } => EventKind::Spawned,
             Self::SpawnFailed { .. } => EventKind::SpawnFailed,
+            Self::NotReady { .. } => EventKind::NotReady,
+            Self::Overdue { .. } => EventKind::Overdue,
             Self::Ready { .. } => EventKind::Ready,
             Self::Exited { .. } => EventKind::Exited,
             Self::Decided { .. } => EventKind::Decided,
@@ -154,7 +174,7 @@ impl ProcessState {
     /// [`Illegal`] if the diagram has no such edge; nothing is changed then.
     pub fn apply(&self, event: &Event, now: Moment) -> Result<Self, Illegal> {
         let phase = self.edge(event)?;
-        let mut next = Self { phase, changed_at: now, ..self.clone() };
+        let mut next = Self { phase, changed_at: now, failing: None, ..self.clone() };
         match event {
             Event::Start { cause, reason } => next.wanted(Desired::Up, *cause, reason),
             Event::Stop { cause, reason, .. } => next.wanted(Desired::Down, *cause, reason),
@@ -162,7 +182,10 @@ impl ProcessState {
                 next.cause = *cause;
                 next.reason = reason.clone();
             }
-            Event::TakenOver { reason } => next.reason = reason.clone(),
+            Event::TakenOver { reason } => {
+                next.reason = reason.clone();
+                next.failing = self.failing.clone();
+            }
             Event::Spawned { reason, .. } => {
                 next.reason = reason.clone();
                 next.incarnation = self.incarnation.next();
@@ -172,6 +195,14 @@ impl ProcessState {
                 next.health = Health::Unknown;
             }
             Event::SpawnFailed { error } => next.ended(self, &Exit::NotSpawned(error.clone()), now),
+            Event::NotReady { failing } => {
+                next.reason = Arc::from(format!("not ready: {}", failing.why));
+                next.failing = Some(failing.clone());
+            }
+            Event::Overdue { reason, .. } => {
+                next.cause = Cause::Health;
+                next.reason = reason.clone();
+            }
             Event::Ready { reason } => next.reason = reason.clone(),
             Event::Exited { exit } => next.ended(self, exit, now),
             Event::Decided { ruling } => next.decided(ruling),
@@ -179,9 +210,10 @@ impl ProcessState {
                 next.cause = Cause::Policy;
                 next.reason = reason.clone();
             }
-            Event::Health { health, reason } => {
+            Event::Health { health, reason, failing } => {
                 next.health = *health;
                 next.reason = reason.clone();
+                next.failing = failing.clone();
             }
         }
         Ok(next)
@@ -191,14 +223,16 @@ impl ProcessState {
     fn edge(&self, event: &Event) -> Result<Phase, Illegal> {
         let here = &self.phase;
         let next = match (here, event) {
-            (Phase::Stopped | Phase::Exited | Phase::Fatal | Phase::Backoff { .. }, Event::Start { .. }) => {
-                Phase::Waiting
-            }
+            (
+                Phase::Stopped | Phase::Exited { .. } | Phase::Fatal | Phase::Backoff { .. },
+                Event::Start { .. },
+            ) => Phase::Waiting,
             (Phase::Stopping { .. }, Event::Start { .. }) => here.clone(),
 
-            (Phase::Waiting | Phase::Backoff { .. } | Phase::Exited | Phase::Fatal, Event::Stop { .. }) => {
-                Phase::Stopped
-            }
+            (
+                Phase::Waiting | Phase::Backoff { .. } | Phase::Exited { .. } | Phase::Fatal,
+                Event::Stop { .. },
+            ) => Phase::Stopped,
             (Phase::Starting { pid } | Phase::Running { pid }, Event::Stop { kill_at, .. }) => {
                 Phase::Stopping { pid: *pid, kill_at: *kill_at }
             }
@@ -207,29 +241,44 @@ impl ProcessState {
 
             (Phase::Waiting | Phase::Backoff { .. }, Event::Wait { .. }) => Phase::Waiting,
 
+            // A job is not waited for to become ready while it runs.
             (Phase::Waiting | Phase::Backoff { .. }, Event::Spawned { pid, .. }) => {
-                Phase::Starting { pid: *pid }
+                match self.identity.process_type.is_job() {
+                    true => Phase::Running { pid: *pid },
+                    false => Phase::Starting { pid: *pid },
+                }
             }
-            (Phase::Waiting | Phase::Backoff { .. }, Event::SpawnFailed { .. }) => Phase::Exited,
+            (Phase::Waiting | Phase::Backoff { .. }, Event::SpawnFailed { .. }) => {
+                Phase::Exited { settled: false }
+            }
 
+            (Phase::Starting { .. }, Event::NotReady { .. }) => here.clone(),
+            (Phase::Starting { pid }, Event::Overdue { kill_at, .. }) => {
+                Phase::Stopping { pid: *pid, kill_at: *kill_at }
+            }
             (Phase::Starting { pid }, Event::Ready { .. }) => Phase::Running { pid: *pid },
 
-            (Phase::Starting { .. } | Phase::Running { .. }, Event::Exited { .. }) => Phase::Exited,
-            (Phase::Stopping { .. }, Event::Exited { .. }) => match self.desired {
-                Desired::Down => Phase::Stopped,
-                Desired::Up => Phase::Waiting,
+            // Nobody has to decide about a job that is done.
+            (Phase::Starting { .. } | Phase::Running { .. }, Event::Exited { exit }) => {
+                let process_type = &self.identity.process_type;
+                Phase::Exited { settled: process_type.is_job() && process_type.is_success(exit) }
+            }
+            (Phase::Stopping { .. }, Event::Exited { exit }) => match (self.desired, exit) {
+                (Desired::Down, _) => Phase::Stopped,
+                (Desired::Up, Exit::NotReady(_)) => Phase::Exited { settled: false },
+                (Desired::Up, _) => Phase::Waiting,
             },
 
-            (Phase::Exited, Event::Decided { ruling }) => match ruling.action {
+            (Phase::Exited { .. }, Event::Decided { ruling }) => match ruling.action {
                 RulingAction::Restart { delay_ms, .. } => {
                     Phase::Backoff { until: self.changed_at.plus_ms(delay_ms) }
                 }
-                RulingAction::StayDown => Phase::Exited,
+                RulingAction::StayDown => Phase::Exited { settled: true },
                 RulingAction::GiveUp(_) => Phase::Fatal,
             },
 
             (
-                Phase::Stopped | Phase::Waiting | Phase::Backoff { .. } | Phase::Exited,
+                Phase::Stopped | Phase::Waiting | Phase::Backoff { .. } | Phase::Exited { .. },
                 Event::Refused { .. },
             ) => Phase::Fatal,
 
@@ -265,14 +314,17 @@ impl ProcessState {
         };
         self.exit = Some(exit.clone());
         self.ended_at = Some(now);
-        if matches!(before.phase, Phase::Stopping { .. }) {
+        if !matches!(self.phase, Phase::Exited { .. }) {
             return;
         }
-        self.reason = Arc::from(exit.to_string());
-        if exit.is_success() {
+        self.reason = match self.is_done() {
+            true => Arc::from(format!("done: {exit}")),
+            false => Arc::from(exit.to_string()),
+        };
+        if self.has_completed() {
             self.failures = 0;
         } else {
-            self.cause = Cause::Crash;
+            self.cause = if matches!(exit, Exit::NotReady(_)) { Cause::Health } else { Cause::Crash };
             let streak = if uptime_ms >= STREAK_FORGOTTEN_AFTER_MS { 0 } else { before.failures };
             self.failures = streak.saturating_add(1);
         }

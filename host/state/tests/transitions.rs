@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Cause, Desired, Escalation, Event, EventKind, Exit, Health, Identity, Moment, Phase, PhaseKind,
-    ProcessState, Ruling, RulingAction, registry,
+    Cause, Desired, Escalation, Event, EventKind, Exit, Failing, Health, Identity, Moment, Phase, PhaseKind,
+    ProcessState, ProcessType, Ruling, RulingAction, registry,
 };
 
 const NOW: Moment = Moment { wall_ms: 1_700_000_000_000, mono_ns: 5_000_000_000 };
@@ -20,7 +20,7 @@ fn state(kind: PhaseKind, desired: Desired) -> ProcessState {
         PhaseKind::Running => Phase::Running { pid: 7 },
         PhaseKind::Stopping => Phase::Stopping { pid: 7, kill_at: NOW },
         PhaseKind::Backoff => Phase::Backoff { until: NOW },
-        PhaseKind::Exited => Phase::Exited,
+        PhaseKind::Exited => Phase::Exited { settled: false },
         PhaseKind::Fatal => Phase::Fatal,
     };
     ProcessState { phase, desired, started_at: Some(Moment::default()), ..(*added).clone() }
@@ -32,6 +32,10 @@ fn ruling(action: RulingAction) -> Event {
     }
 }
 
+fn failing() -> Arc<Failing> {
+    Arc::new(Failing { why: "no answer".into(), since: NOW })
+}
+
 fn events() -> Vec<(&'static str, Event)> {
     vec![
         ("start", Event::Start { cause: Cause::User, reason: "r".into() }),
@@ -39,29 +43,32 @@ fn events() -> Vec<(&'static str, Event)> {
         ("wait", Event::Wait { cause: Cause::Dependency, reason: "r".into() }),
         ("spawned", Event::Spawned { pid: 9, reason: "r".into() }),
         ("spawn-failed", Event::SpawnFailed { error: "e".into() }),
+        ("not-ready", Event::NotReady { failing: failing() }),
+        ("overdue", Event::Overdue { reason: "r".into(), kill_at: NOW }),
         ("ready", Event::Ready { reason: "r".into() }),
         ("exited", Event::Exited { exit: Exit::Code(1) }),
         ("restart", ruling(RulingAction::restart(5))),
         ("stay-down", ruling(RulingAction::StayDown)),
         ("give-up", ruling(RulingAction::GiveUp(Escalation::Nothing))),
         ("refused", Event::Refused { reason: "r".into() }),
-        ("health", Event::Health { health: Health::Degraded, reason: "r".into() }),
+        ("late-end", Event::Exited { exit: Exit::NotReady("n".into()) }),
+        ("health", Event::Health { health: Health::Degraded, reason: "r".into(), failing: None }),
         ("taken-over", Event::TakenOver { reason: "r".into() }),
     ]
 }
 
 /// Rows: phases (stopping once with each wish). Columns: the events above. A dot: no such edge.
 const TABLE: &str = "
-                start     stop      wait     spawned   spawn-failed ready    exited   restart  stay-down give-up  refused  health   taken-over
-stopped    up   waiting   .         .        .         .            .        .        .        .         .  fatal    .        stopped
-waiting    up   .         stopped   waiting  starting  exited       .        .        .        .         .  fatal    .        waiting
-starting   up   .         stopping  .        .         .            running  exited   .        .         .  .        .        starting
-running    up   .         stopping  .        .         .            .        exited   .        .         .  .        running  running
-stopping   down stopping  stopping  .        .         .            .        stopped  .        .         .  .        .        stopping
-stopping   up   stopping  stopping  .        .         .            .        waiting  .        .         .  .        .        stopping
-backoff    up   waiting   stopped   waiting  starting  exited       .        .        .        .         .  fatal    .        backoff
-exited     up   waiting   stopped   .        .         .            .        .        backoff  exited    fatal  fatal    .    exited
-fatal      up   waiting   stopped   .        .         .            .        .        .        .         .  .        .        fatal
+                start     stop      wait     spawned   spawn-failed not-ready overdue   ready    exited   restart  stay-down give-up  refused  late-end health   taken-over
+stopped    up   waiting   .         .        .         .            .         .         .        .        .        .         .        fatal    .        .        stopped
+waiting    up   .         stopped   waiting  starting  exited       .         .         .        .        .        .         .        fatal    .        .        waiting
+starting   up   .         stopping  .        .         .            starting  stopping  running  exited   .        .         .        .        exited   .        starting
+running    up   .         stopping  .        .         .            .         .         .        exited   .        .         .        .        exited   running  running
+stopping   down stopping  stopping  .        .         .            .         .         .        stopped  .        .         .        .        stopped  .        stopping
+stopping   up   stopping  stopping  .        .         .            .         .         .        waiting  .        .         .        .        exited   .        stopping
+backoff    up   waiting   stopped   waiting  starting  exited       .         .         .        .        .        .         .        fatal    .        .        backoff
+exited     up   waiting   stopped   .        .         .            .         .         .        .        backoff  exited    fatal    fatal    .        .        exited
+fatal      up   waiting   stopped   .        .         .            .         .         .        .        .        .         .        .        .        .        fatal
 ";
 
 #[test]
@@ -140,14 +147,65 @@ fn the_tally_of_deaths_is_bounded_and_newest_first() {
 
 #[test]
 fn health_is_of_one_life() {
-    let sick = Event::Health { health: Health::Unhealthy, reason: "no answer".into() };
+    let sick =
+        Event::Health { health: Health::Unhealthy, reason: "no answer".into(), failing: Some(failing()) };
     let state = state(PhaseKind::Running, Desired::Up).apply(&sick, NOW).unwrap();
     assert_eq!((state.health, &*state.reason), (Health::Unhealthy, "no answer"));
+    assert_eq!(state.failing, Some(failing()));
     let next = [
         Event::Exited { exit: Exit::Code(1) },
         ruling(RulingAction::restart(0)),
         Event::Spawned { pid: 9, reason: "r".into() },
     ];
     let next = next.iter().fold(state, |state, event| state.apply(event, NOW).unwrap());
-    assert_eq!(next.health, Health::Unknown);
+    assert_eq!((next.health, next.failing), (Health::Unknown, None));
+}
+
+#[test]
+fn why_a_check_fails_is_said_until_it_passes_or_the_life_ends() {
+    let starting = state(PhaseKind::Starting, Desired::Up);
+    let failing_now = starting.apply(&Event::NotReady { failing: failing() }, NOW).unwrap();
+    assert_eq!((&*failing_now.reason, &failing_now.failing), ("not ready: no answer", &Some(failing())));
+    let taken_over = failing_now.apply(&Event::TakenOver { reason: "r".into() }, NOW).unwrap();
+    assert_eq!(taken_over.failing, Some(failing()));
+    for event in [Event::Ready { reason: "r".into() }, Event::Exited { exit: Exit::Code(0) }] {
+        assert_eq!(failing_now.apply(&event, NOW).unwrap().failing, None);
+    }
+}
+
+#[test]
+fn an_end_of_what_was_not_ready_in_time_is_a_failure_unless_somebody_wants_it_down() {
+    let overdue = Event::Overdue { reason: "not ready in time".into(), kill_at: NOW };
+    let stopping = state(PhaseKind::Starting, Desired::Up).apply(&overdue, NOW).unwrap();
+    assert_eq!((stopping.desired, stopping.cause, stopping.failures), (Desired::Up, Cause::Health, 0));
+    let late = Event::Exited { exit: Exit::NotReady("no answer (within 1s)".into()) };
+    let ended = stopping.apply(&late, NOW).unwrap();
+    assert_eq!((ended.failures, ended.deaths.len(), ended.is_at_rest()), (1, 1, false));
+    assert_eq!(&*ended.reason, "did not become ready in time: no answer (within 1s)");
+    let stop = Event::Stop { cause: Cause::User, reason: "r".into(), kill_at: NOW };
+    let stopped = stopping.apply(&stop, NOW).unwrap().apply(&late, NOW).unwrap();
+    assert_eq!((stopped.phase.kind(), stopped.failures, stopped.deaths.len()), (PhaseKind::Stopped, 0, 0));
+}
+
+#[test]
+fn a_job_is_ready_and_at_rest_when_it_has_ended_with_a_success_code() {
+    let success_codes = Arc::from([0, 3]);
+    let identity = Identity::new("job", "").of_type(ProcessType::Job { success_codes });
+    let running = ProcessState { identity: identity.into(), ..state(PhaseKind::Running, Desired::Up) };
+    assert!(!running.ready(), "it runs, and is not done");
+    let ended = |exit| running.apply(&Event::Exited { exit }, NOW).unwrap();
+    for code in [0, 3] {
+        let done = ended(Exit::Code(code));
+        assert!(done.ready() && done.is_done() && done.is_at_rest(), "code {code}");
+        assert_eq!((&*done.reason, done.failures), (&*format!("done: exited with code {code}"), 0));
+    }
+    for exit in [Exit::Code(1), Exit::Signal(15), Exit::Unobserved] {
+        let failed = ended(exit);
+        assert!(!failed.ready() && !failed.is_at_rest() && failed.failures == 1, "{failed:?}");
+    }
+    let spawned = ProcessState { phase: Phase::Waiting, ..running.clone() };
+    let spawned = spawned.apply(&Event::Spawned { pid: 9, reason: "r".into() }, NOW).unwrap();
+    assert_eq!(spawned.phase, Phase::Running { pid: 9 }, "its readiness is its end");
+    let again = ended(Exit::Code(0)).apply(&Event::Start { cause: Cause::User, reason: "r".into() }, NOW);
+    assert!(!again.unwrap().ready());
 }

@@ -16,6 +16,8 @@
 //! | `replicas` | how many replicas there are |
 //! | `fanout` | tells the consumers, each on a thread of its own |
 //! | `order` | dependencies: who goes first |
+//! | `outlook` | what processes that wait can expect |
+//! | `completion` | when it is all over |
 //! | `logs` | output: captured, rotated, followed |
 //! | `seed` | randomness for judges that have none |
 //! | `publisher` | the registry with its bell |
@@ -28,6 +30,7 @@
 
 mod children;
 mod clock;
+mod completion;
 mod decider;
 mod degraded;
 mod dispatch;
@@ -37,6 +40,7 @@ mod groups;
 mod jobs;
 mod logs;
 mod order;
+mod outlook;
 mod panics;
 mod publisher;
 mod replicas;
@@ -56,10 +60,14 @@ pub use children::scripted::{Act, Manner, Scripted};
 pub use children::stage::{STAGE_NAME, run_if_stage};
 pub use children::variables::{VariableError, fill};
 pub use clock::Clock;
+pub use completion::Completion;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
 pub use jobs::{Jobs, Lane, Lost};
-pub use logs::{LogItem, LogLine, LogReader, LogStream, Logs};
+pub use logs::{
+    BadPattern, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, StoredFiles, StoredLines,
+};
+pub use outlook::Outlook;
 pub use replicas::ReplicaCount;
 pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,

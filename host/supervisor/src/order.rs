@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
-use provost_state::{Exit, PhaseKind, ProcessState, Snapshot};
+use provost_state::{PhaseKind, ProcessState, Snapshot};
 
 use crate::spec::{Condition, Dependency, ProcessSpec};
 
@@ -23,15 +23,16 @@ pub(crate) fn gate(dependencies: &[Dependency], world: &Snapshot) -> Gate {
 }
 
 /// What is missing, in words for people; `None` if the condition holds.
-fn unmet(dependency: &Dependency, world: &Snapshot) -> Option<String> {
+pub(crate) fn unmet(dependency: &Dependency, world: &Snapshot) -> Option<String> {
     let name = &dependency.name;
     let Some(state) = world.by_name(name) else {
         return Some(format!("{name}, which does not exist"));
     };
     let (holds, wanted) = match dependency.condition {
         Condition::Started => (was_started(state), "to be started"),
+        Condition::Ready if state.identity.process_type.is_job() => (state.is_done(), "to complete"),
         Condition::Ready => (state.ready(), "to be ready"),
-        Condition::Completed => (has_completed(state), "to complete"),
+        Condition::Completed => (state.has_completed(), "to complete"),
     };
     (!holds).then(|| match standstill(state) {
         Some(standstill) => format!("{name} {wanted} ({standstill})"),
@@ -40,11 +41,7 @@ fn unmet(dependency: &Dependency, world: &Snapshot) -> Option<String> {
 }
 
 fn was_started(state: &ProcessState) -> bool {
-    matches!(state.phase.kind(), PhaseKind::Starting | PhaseKind::Running) || has_completed(state)
-}
-
-fn has_completed(state: &ProcessState) -> bool {
-    state.phase.kind() == PhaseKind::Exited && state.exit.as_ref().is_some_and(Exit::is_success)
+    matches!(state.phase.kind(), PhaseKind::Starting | PhaseKind::Running) || state.has_completed()
 }
 
 /// Why it does not look as if it will come about by itself; `None` while the dependency is on its way.
@@ -103,6 +100,23 @@ impl Order {
             }
         }
         Self { specs, at, members, dependencies, dependents, rank }
+    }
+
+    /// All processes, by their place in the config.
+    pub(crate) fn specs(&self) -> &[Arc<ProcessSpec>] {
+        &self.specs
+    }
+
+    /// The place of a process in the config.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        self.at.get(name).copied()
+    }
+
+    /// All places, those that a process depends on before itself.
+    pub(crate) fn dependencies_first(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.specs.len()).collect();
+        places.sort_unstable_by_key(|at| (self.rank[*at], *at));
+        places
     }
 
     /// The names of all groups.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use provost_state::{Policy, Signal};
+use provost_state::{Policy, ProcessType, Signal};
 
 /// The wanted shape of one process.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct ProcessSpec {
     pub env: BTreeMap<String, String>,
     /// Files of `KEY=VALUE` lines, read anew at each spawn; later ones win.
     pub env_files: Vec<PathBuf>,
+    /// Whether it is to run, or to end.
+    pub process_type: ProcessType,
     /// Is it started when the host starts?
     pub autostart: bool,
     /// The signal that asks it to end.
@@ -65,6 +67,7 @@ impl ProcessSpec {
             cwd: None,
             env: BTreeMap::new(),
             env_files: Vec::new(),
+            process_type: ProcessType::default(),
             autostart: true,
             stop_signal: Signal::TERM,
             stop_to: StopTo::default(),
@@ -178,9 +181,9 @@ pub struct Dependency {
 pub enum Condition {
     /// It was spawned.
     Started,
-    /// It is ready.
+    /// It is ready; a job is when it has ended with a success code.
     Ready,
-    /// It has ended with exit code 0.
+    /// It has ended with exit code 0, or a job with a success code.
     Completed,
 }
 
@@ -193,6 +196,9 @@ pub struct Readiness {
     pub every_ms: u64,
     /// How long one try may take, in milliseconds.
     pub timeout_ms: u64,
+    /// How long it may take from its spawn until it is ready, in milliseconds; then it is ended, and that end is
+    /// judged as a failure. `None`: as long as it likes.
+    pub within_ms: Option<u64>,
     /// Whether only a socket of the process's own counts, with [`Check::Tcp`] and [`Check::Http`]: another program that
     /// listens on the port is not taken for it.
     pub own_port: bool,

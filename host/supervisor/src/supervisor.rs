@@ -231,7 +231,8 @@ impl Supervisor {
         let mut spare = replicas::not_needed(&self.replicas);
         let mut runners = Vec::with_capacity(specs.len());
         for (spec, chain) in specs {
-            let identity = Identity::new(spec.name.clone(), spec.group.clone());
+            let identity =
+                Identity::new(spec.name.clone(), spec.group.clone()).of_type(spec.process_type.clone());
             let spare = spare.remove(&*spec.name);
             let is_spare = spare.is_some();
             let state = self.shared.publisher.add(identity, spare)?;
@@ -318,6 +319,10 @@ impl Supervisor {
         self.shared.publisher.reader()
     }
 
+    pub(crate) fn order(&self) -> &Order {
+        &self.dispatch.order
+    }
+
     /// Puts another backend of the state core in force, under way: what `change` makes of what is in force, which it
     /// returns. No process is touched, no commit lost, and nobody's reads go backwards.
     pub fn reroute(&self, change: impl FnOnce(Routing) -> Routing) -> Routing {
@@ -360,7 +365,7 @@ impl Supervisor {
     /// # Errors
     /// [`Refusal::ShuttingDown`].
     pub async fn start(&self, id: ProcessId, cause: Cause) -> Result<(), Refusal> {
-        self.order(id, Want::Start(cause)).await
+        self.roster.order(id, Want::Start(cause)).await
     }
 
     /// Wants a process down. Returns when it was told so, not when it has ended.
@@ -368,7 +373,7 @@ impl Supervisor {
     /// # Errors
     /// [`Refusal::SignalFailed`] if it could not be told; SIGKILL follows after the grace time all the same.
     pub async fn stop(&self, id: ProcessId, cause: Cause) -> Result<(), Refusal> {
-        self.order(id, Want::Stop(cause)).await
+        self.roster.order(id, Want::Stop(cause)).await
     }
 
     /// Stops it if it is up, and starts it again.
@@ -376,7 +381,7 @@ impl Supervisor {
     /// # Errors
     /// As [`Supervisor::start`] and [`Supervisor::stop`].
     pub async fn restart(&self, id: ProcessId, cause: Cause) -> Result<(), Refusal> {
-        self.order(id, Want::Restart(cause)).await
+        self.roster.order(id, Want::Restart(cause)).await
     }
 
     /// Sends a signal to its process group.
@@ -384,11 +389,7 @@ impl Supervisor {
     /// # Errors
     /// [`Refusal::NotRunning`], [`Refusal::SignalFailed`].
     pub async fn signal(&self, id: ProcessId, signal: Signal) -> Result<(), Refusal> {
-        self.order(id, Want::Signal(signal)).await
-    }
-
-    async fn order(&self, id: ProcessId, want: Want) -> Result<(), Refusal> {
-        self.roster.order(id, want).await
+        self.roster.order(id, Want::Signal(signal)).await
     }
 
     /// Stops everything, each process after those that depend on it, and returns when no child is left and what they wrote is

@@ -1,9 +1,12 @@
 //! The life of processes in virtual time: scripted children, tokio's paused clock, no real waiting. Here are the stage
 //! and the life of one process by itself; each file below is a subject.
 
+mod ending;
 mod groups;
 mod health;
+mod jobs;
 mod judging;
+mod readiness;
 mod replicas;
 mod starting;
 mod swapping;
@@ -19,7 +22,7 @@ use provost_state::{
     Signal, Snapshot, StartAction,
 };
 
-use crate::children::scripted::{Act, Scripted};
+use crate::children::scripted::{Act, Manner, Scripted};
 use crate::spec::{CommandLine, Condition, Dependency, ProcessSpec, ReplicaSet};
 use crate::supervisor::{Refusal, Settings, Supervisor};
 

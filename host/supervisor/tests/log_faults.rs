@@ -82,6 +82,7 @@ async fn a_disk_that_hangs_under_one_process_keeps_nobody_waiting() {
         check: Check::LogLine("up".to_owned()),
         every_ms: 100,
         timeout_ms: 60_000,
+        within_ms: None,
         own_port: false,
     });
     let hangs = ProcessSpec { ready, ..shell("hangs", "echo up; exec sleep 1000") };

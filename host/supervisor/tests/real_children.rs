@@ -160,7 +160,8 @@ async fn readiness_by_tcp_http_exec_and_a_log_line() {
         let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         probe.local_addr().unwrap().port()
     };
-    let ready = |check| Some(Readiness { check, every_ms: 20, timeout_ms: 2_000, own_port: false });
+    let ready =
+        |check| Some(Readiness { check, every_ms: 20, timeout_ms: 2_000, within_ms: None, own_port: false });
     let server = format!(
         "exec python3 -u -c 'import http.server; http.server.HTTPServer((\"127.0.0.1\", {port}), http.server.SimpleHTTPRequestHandler).serve_forever()'"
     );
@@ -220,7 +221,13 @@ async fn a_long_line_without_an_end_is_not_glued_to_the_next_life() {
 async fn a_check_that_takes_too_long_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let check = CommandLine::Shell("echo $$ >> pids; exec sleep 1000".to_owned());
-    let ready = Some(Readiness { check: Check::Exec(check), every_ms: 5, timeout_ms: 5, own_port: false });
+    let ready = Some(Readiness {
+        check: Check::Exec(check),
+        every_ms: 5,
+        timeout_ms: 5,
+        within_ms: None,
+        own_port: false,
+    });
     let spec = ProcessSpec { ready, cwd: Some(dir.path().into()), ..shell("web", "exec sleep 1000") };
     let supervisor = boot(dir.path(), vec![spec]);
     let tried = || std::fs::read_to_string(dir.path().join("pids")).unwrap_or_default();

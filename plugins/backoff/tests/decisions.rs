@@ -61,6 +61,10 @@ fn the_reason_says_the_figures() {
         "exited with code 3: failure 2 of 10, restart in 200 ms"
     );
     assert_eq!(
+        decide(&policy, &[(Exit::NotReady("no answer".into()), 30_000)]).reason,
+        "did not become ready in time: no answer: failure 1 of 10, restart in 100 ms"
+    );
+    assert_eq!(
         decide(&policy, &[(Exit::Signal(9), 5)]).reason,
         "killed by SIGKILL: failure 1 of 10, restart in 100 ms"
     );

@@ -49,6 +49,8 @@ fn restart_policy_decides_about_success_and_failure() {
         assert_eq!(action(&json, &[(Exit::Code(0), 1)]), after_success, "{word}");
         assert_eq!(action(&json, &[(CRASH, 1)]), after_failure, "{word}");
         assert_eq!(action(&json, &[(Exit::Signal(9), 1)]), after_failure, "{word}");
+        let late = Exit::NotReady("no answer".into());
+        assert_eq!(action(&json, &[(late, 30_000)]), after_failure, "{word}, as after a startup probe");
     }
 }
 

@@ -42,6 +42,12 @@ fn each_kind_of_child_is_restarted_when_it_should_be() {
         let json = format!("{{\"restart\": \"{kind}\"}}");
         assert_eq!(decide(&json, Exit::Code(0), &[0], &[]).action, after_success, "{kind}");
         assert_eq!(decide(&json, CRASH, &[0], &[]).action, after_failure, "{kind}");
+        let late = Exit::NotReady("no answer".into());
+        assert_eq!(
+            decide(&json, late, &[0], &[]).action,
+            after_failure,
+            "{kind}, as after an init that times out"
+        );
     }
 }
 

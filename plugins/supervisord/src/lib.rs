@@ -74,7 +74,10 @@ impl RestartPolicy for Supervisord {
             let too_quick = |death: &provost_guest::Death| self.is_too_quick(death.uptime, &death.exit);
             let backoff = rules::streak(world, &ended.name, too_quick);
             let (startsecs, retries) = (self.startsecs, self.startretries);
-            let reason = format!("{exit} within startsecs ({startsecs} s)");
+            let reason = match exit {
+                Exit::NotReady(_) => exit.to_string(),
+                _ => format!("{exit} within startsecs ({startsecs} s)"),
+            };
             return if backoff > retries {
                 Decision::give_up(format!("{reason}, after {retries} retries (startretries)"))
             } else {
@@ -95,9 +98,10 @@ impl RestartPolicy for Supervisord {
 }
 
 impl Supervisord {
-    /// supervisord has `now - laststart > startsecs` for one that has started; with 0 nothing is too quick.
+    /// One that never became ready was never started, however long it took to be found out. supervisord has `now - laststart > startsecs` for one that has started; with 0 nothing is too quick.
     fn is_too_quick(&self, uptime_ms: u64, exit: &Exit) -> bool {
-        matches!(exit, Exit::NotSpawned(_)) || (self.startsecs > 0 && uptime_ms < self.startsecs * 1_000)
+        matches!(exit, Exit::NotSpawned(_) | Exit::NotReady(_))
+            || (self.startsecs > 0 && uptime_ms < self.startsecs * 1_000)
     }
 }
 

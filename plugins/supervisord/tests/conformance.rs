@@ -49,6 +49,15 @@ fn a_program_that_cannot_be_spawned_backs_off_as_well() {
 }
 
 #[test]
+fn one_that_never_becomes_ready_was_never_started_and_backs_off() {
+    let late = (Exit::NotReady("no answer".into()), 60_000);
+    let said: Vec<_> = (1..=4).map(|n| decide("{}", &vec![late.clone(); n])).collect();
+    assert_eq!(said, ["restart 1000", "restart 2000", "restart 3000", "fatal"]);
+    let settings = r#"{"startsecs": 0, "autorestart": false}"#;
+    assert_eq!(decide(settings, std::slice::from_ref(&late)), "restart 1000");
+}
+
+#[test]
 fn one_that_had_started_begins_to_count_anew() {
     let deaths = [(Exit::Code(1), 200), (Exit::Code(1), 5_000), (Exit::Code(1), 200), (Exit::Code(1), 200)];
     assert_eq!(decide("{}", &deaths), "restart 1000");

@@ -55,6 +55,8 @@ enum Seen {
     Clean,
     UncleanCode,
     UncleanSignal,
+    /// It was not ready in time (`TimeoutStartSec=`, result `timeout`).
+    TimedOut,
 }
 
 impl Default for Systemd {
@@ -112,6 +114,7 @@ impl Systemd {
             Exit::Code(0) => Seen::Clean,
             Exit::Signal(number) if CLEAN.iter().any(|signal| signal.number() == *number) => Seen::Clean,
             Exit::Signal(_) => Seen::UncleanSignal,
+            Exit::NotReady(_) => Seen::TimedOut,
             // One that cannot be executed exits with a code of systemd's own (203/EXEC).
             Exit::Code(_) | Exit::NotSpawned(_) | Exit::Unobserved => Seen::UncleanCode,
         }
@@ -131,12 +134,14 @@ impl Systemd {
             Restart::Always => true,
             Restart::OnSuccess => result == Seen::Clean,
             Restart::OnFailure => result != Seen::Clean,
-            Restart::OnAbnormal | Restart::OnAbort => result == Seen::UncleanSignal,
+            Restart::OnAbnormal => matches!(result, Seen::UncleanSignal | Seen::TimedOut),
+            Restart::OnAbort => result == Seen::UncleanSignal,
         };
         let what = match result {
             Seen::Clean => "clean",
             Seen::UncleanCode => "an unclean exit code",
             Seen::UncleanSignal => "an unclean signal",
+            Seen::TimedOut => "a start that timed out",
         };
         if restarts { Ok(()) } else { Err(format!("{what}, not restarted (restart)")) }
     }

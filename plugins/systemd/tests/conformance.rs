@@ -29,10 +29,12 @@ SIGPIPE         .   x       x           .           .            .         .
 code 1          .   x       .           x           .            .         .
 SIGKILL         .   x       .           x           x            x         .
 SIGSEGV         .   x       .           x           x            x         .
+timeout         .   x       .           x           x            .         .
 ";
 
 fn exit_of(words: &[&str]) -> Exit {
     match words {
+        ["timeout"] => Exit::NotReady("no answer".to_owned()),
         ["code", code] => Exit::Code(code.parse().expect("a number")),
         [signal] => Exit::Signal(signal.parse::<Signal>().expect("a signal").number()),
         _ => panic!("no end: {words:?}"),

@@ -72,7 +72,10 @@ pub(crate) enum Command {
 In the foreground the output of all processes is shown. Ctrl-C stops them in
 reverse order of their dependencies; a second Ctrl-C kills them at once.
 
-Exits with 0 if nothing is left of the processes, else with 1.")]
+Exit codes: 1 if something of the processes is left at the end; else the code
+that a policy shuts the host down with; else that of `--exit-code-from`, or 1 if
+a process has failed by `--exit-when-done`; else 0, also when it is told to
+stop.")]
     Up(UpArgs),
     /// Stop all processes and the host.
     Down(DownArgs),
@@ -83,8 +86,9 @@ Examples:
   provost status web 'workers:*'     one process and one group
   provost status -o json | jq .generation
 
-Exits with 3 if one of the processes that were named is not running. Without
-names it exits with 1 if one of all processes is `fatal`.")]
+Exits with 0 when it can show everything, whatever state that is in. With names
+it exits with 3 if one of them is not running (stopped, waiting, in backoff,
+exited or fatal); a job that is done counts as running.")]
     Status(StatusArgs),
     /// Start processes. Their failures are forgotten.
     #[command(after_help = ORDERS)]
@@ -157,6 +161,13 @@ pub(crate) struct UpArgs {
     /// Go to the background when everything is set up.
     #[arg(short, long)]
     pub(crate) detach: bool,
+    /// End the host when nothing runs any more and nothing will: all processes are stopped, have ended for good or are
+    /// fatal. Exits with 1 if one of them has failed.
+    #[arg(long)]
+    pub(crate) exit_when_done: bool,
+    /// End the host when this process has ended for good, and exit with its exit code (128 + N if signal N killed it).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) exit_code_from: Option<String>,
     /// Set by `--detach` for the process in the background.
     #[arg(long, hide = true, conflicts_with = "detach")]
     pub(crate) background: bool,
@@ -217,7 +228,8 @@ pub(crate) struct ActArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
-    /// Return when they are started and ready, or stopped.
+    /// Return when they are started and ready, or stopped; jobs, when they have ended with a success. Fails at once
+    /// when that cannot come about any more.
     #[arg(short, long)]
     pub(crate) wait: bool,
     /// How long to wait with `--wait`.
@@ -316,6 +328,18 @@ pub(crate) struct ViewArgs {
     /// What to render, as the plugin understands it; may have a `?query`.
     #[arg(value_name = "PATH", default_value = "", value_hint = clap::ValueHint::Other)]
     pub(crate) path: String,
+    /// How to print it; text on a terminal and raw elsewhere, unless it is said.
+    #[arg(short, long, value_name = "FORMAT", value_enum)]
+    pub(crate) output: Option<ViewFormat>,
+}
+
+/// How a view is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ViewFormat {
+    /// Without anything that a terminal would obey.
+    Text,
+    /// The bytes as the plugin rendered them.
+    Raw,
 }
 
 fn duration_ms(text: &str) -> Result<u64, String> {

@@ -54,9 +54,8 @@ pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Fa
 }
 
 fn json(object: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    let mut line = serde_json::to_vec(object).map_err(io::Error::from)?;
-    line.push(b'\n');
-    Ok(line)
+    let line = serde_json::to_string(object).map_err(io::Error::from)?;
+    Ok((provost_state::text::in_json(&line) + "\n").into_bytes())
 }
 
 /// Standard output is line-buffered: a line is out when it ends.

@@ -169,7 +169,7 @@ fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
 /// Pretty-printed JSON.
 fn pretty(object: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(object).map_err(io::Error::from)?;
-    Ok(text + "\n")
+    Ok(provost_state::text::in_json(&text) + "\n")
 }
 
 /// Milliseconds since the Unix epoch.

@@ -1,9 +1,14 @@
 //! Commands that read: `status`, `explain`, `view`; and `state`, which may change what it shows.
 
+use std::io::{self, IsTerminal};
+
 use provost_control::wire;
+use provost_state::text;
 
 use super::{Context, now_ms, pretty, print};
-use crate::args::{ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs};
+use crate::args::{
+    ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs, ViewFormat,
+};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::status::{Scope, Width};
@@ -18,21 +23,12 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
         TableFormat::Wide => text(Width::Wide),
         TableFormat::Json => pretty(&status)?,
     })?;
-    match code(&status, scope) {
-        0 => Ok(()),
-        code => Err(Failure::silent(code)),
+    // A job that is done is ready, and is not held to be down.
+    let down = |process: &wire::Process| process.pid.is_none() && !process.ready;
+    if named && status.processes.iter().any(down) {
+        return Err(Failure::silent(3));
     }
-}
-
-/// What the exit code says of the processes that are shown: 3 that one that was named is not running, 1 that one of all has
-/// failed for good.
-fn code(status: &wire::Status, scope: Scope) -> u8 {
-    let any = |holds: fn(&wire::Process) -> bool| status.processes.iter().any(holds);
-    match scope {
-        Scope::Named if any(|process| process.pid.is_none()) => 3,
-        Scope::Everything if any(|process| process.phase == "fatal") => 1,
-        _ => 0,
-    }
+    Ok(())
 }
 
 pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), Failure> {
@@ -65,5 +61,9 @@ pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(),
 
 pub(super) async fn view(context: &Context, args: ViewArgs) -> Result<(), Failure> {
     let rendered = context.client()?.view(&args.plugin, &args.path).await?;
-    print(&rendered.body)
+    let unsaid = if io::stdout().is_terminal() { ViewFormat::Text } else { ViewFormat::Raw };
+    match args.output.unwrap_or(unsaid) {
+        ViewFormat::Text => print(text::lines(&String::from_utf8_lossy(&rendered.body))),
+        ViewFormat::Raw => print(&rendered.body),
+    }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use provost_plugin_host::PluginHost;
+use provost_state::text;
 use serde_json::{Value, json};
 
 use super::{pretty, print};
@@ -51,7 +52,7 @@ pub(super) fn validate(config: Option<&Path>, args: &ValidateArgs, paint: Paint)
         return Err(Failure::told(code, reports.join("\n\n")));
     }
     // What cannot be shown does not make the config wrong.
-    let _ = io::stderr().lock().write_all(paint.report(&reports.join("\n\n")).as_bytes());
+    let _ = io::stderr().lock().write_all(paint.report(&text::lines(&reports.join("\n\n"))).as_bytes());
     let (processes, plugins) = (findings.config.process_names().count(), findings.config.plugins().count());
     let counts = format!("{}, {}", counted(processes as u64, "process"), counted(plugins as u64, "plugin"));
     let but =

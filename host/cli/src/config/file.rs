@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use provost_state::naming::BadName;
-use provost_state::{Rollout, Routing, Signal};
+use provost_state::{ProcessType, Rollout, Routing, Signal};
 use provost_supervisor::{Check, CommandLine, Condition, Escaped, RestartBudget, Stderr, Stdin, StopTo};
 use toml::Spanned;
 use toml::de::DeTable;
@@ -51,6 +51,7 @@ pub(super) struct ProcessSection {
     pub(super) cwd: Option<Spanned<String>>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) env_files: Vec<Spanned<String>>,
+    pub(super) process_type: ProcessType,
     pub(super) autostart: bool,
     pub(super) stop: StopSection,
     pub(super) policies: Vec<Spanned<String>>,
@@ -80,6 +81,7 @@ pub(super) struct ReadySection {
     pub(super) check: Check,
     pub(super) every_ms: Option<u64>,
     pub(super) timeout_ms: Option<u64>,
+    pub(super) within_ms: Option<u64>,
     pub(super) own_port: bool,
 }
 

@@ -7,6 +7,7 @@ mod dialect;
 mod file;
 mod find;
 mod foreign;
+mod job;
 pub(crate) mod names;
 mod plugin;
 mod probe;
@@ -288,6 +289,7 @@ impl Config {
             ),
             env: process.env.clone(),
             env_files: process.env_files.iter().map(|file| self.dir.join(file.get_ref())).collect(),
+            process_type: process.process_type.clone(),
             autostart: process.autostart,
             stop_signal: stop.signal.unwrap_or_default(),
             stop_to: stop.to.unwrap_or_default(),
@@ -303,6 +305,7 @@ impl Config {
                 check: ready.check.clone(),
                 every_ms: ready.every_ms.unwrap_or(READY_EVERY_MS),
                 timeout_ms: ready.timeout_ms.unwrap_or(READY_TIMEOUT_MS),
+                within_ms: ready.within_ms,
                 own_port: ready.own_port,
             }),
             health: process.health.as_ref().map(|health| HealthCheck {

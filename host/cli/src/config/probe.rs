@@ -29,13 +29,18 @@ pub(super) fn read_ready(process: &mut Section<'_>) -> Option<ReadySection> {
     let mut ready = process.table("ready", READY.hint)?;
     let check = read_check(&mut ready, &READY);
     let (every_ms, timeout_ms) = read_times(&mut ready, &READY);
+    let within_ms = ready.duration_ms("within");
+    if within_ms == Some(0) {
+        let hint = "write within = \"30s\", or leave it out to wait for as long as it takes";
+        ready.problem(ready.key_span("within"), "`within` must be more than 0", hint);
+    }
     let own_port = ready.flag("own_port").unwrap_or(false);
     if own_port && matches!(check, Some(Check::Exec(_) | Check::LogLine(_))) {
         let what = "`own_port` goes with `tcp` and `http` only: no other check knows a port";
         ready.problem(ready.key_span("own_port"), what, READY.hint);
     }
     ready.finish();
-    Some(ReadySection { check: check?, every_ms, timeout_ms, own_port })
+    Some(ReadySection { check: check?, every_ms, timeout_ms, within_ms, own_port })
 }
 
 pub(super) fn read_health(process: &mut Section<'_>) -> Option<HealthSection> {

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use provost_state::{Signal, naming};
+use provost_state::{ProcessType, Signal, naming};
 use provost_supervisor::{CommandLine, Condition, Escaped, Stderr, Stdin, StopTo};
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
 use super::file::{ProcessSection, ReplicasSection, StopSection, named};
-use super::probe;
 use super::report::{choices, nearest};
 use super::section::Section;
+use super::{job, probe};
 
 const COMMAND_HINT: &str =
     "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
@@ -45,7 +45,7 @@ pub(super) fn read<'t>(
     let stop = read_stop(&mut process);
     let (stderr, stdin, tty) = read_streams(&mut process);
     let (log_file_bytes, log_files) = read_logs(&mut process);
-    let section = ProcessSection {
+    let mut section = ProcessSection {
         group: group.map(Spanned::into_inner).unwrap_or_default(),
         // A process without a command is a problem already; it stays in the list for those that name it.
         command: command.unwrap_or(CommandLine::Shell(String::new())),
@@ -59,6 +59,7 @@ pub(super) fn read<'t>(
         depends_on: read_dependencies(&mut process),
         ready: probe::read_ready(&mut process),
         health: probe::read_health(&mut process),
+        process_type: ProcessType::default(),
         replicas: read_replicas(&mut process),
         log_file_bytes,
         log_files,
@@ -67,6 +68,7 @@ pub(super) fn read<'t>(
         tty,
         name,
     };
+    section.process_type = job::read(&mut process, section.replicas);
     process.finish();
     Some(section)
 }

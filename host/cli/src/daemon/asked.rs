@@ -19,6 +19,8 @@ pub(super) enum Why {
     Told,
     /// A policy gave up on a process, and with it on the host, which is to end with this code.
     Judged(u8),
+    /// What it was to wait for is over; the exit code.
+    Done(u8),
     /// The host could not be set up. It says why itself.
     Failed,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Why {
             Self::TerminalGone => f.write_str("the terminal is gone"),
             Self::Told => f.write_str("told to stop"),
             Self::Judged(code) => write!(f, "a policy shuts the host down with code {code}"),
+            Self::Done(_) => f.write_str("everything that was waited for has ended"),
             Self::Failed => f.write_str("the host cannot be set up"),
         }
     }

@@ -21,10 +21,15 @@ pub(crate) enum Detached {
     Ended(Option<u8>),
 }
 
-/// Runs `provost up --background` on the config, and waits for its word.
-pub(crate) fn spawn(config: &Path) -> io::Result<Detached> {
+/// Runs `provost up --background` on the config with these other arguments, and waits for its word.
+pub(crate) fn spawn(config: &Path, others: &[String]) -> io::Result<Detached> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["up", "--background", "--config"]).arg(config).stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+        .args(["up", "--background", "--config"])
+        .arg(config)
+        .args(others)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let mut child = command.spawn()?;
     let mut word = String::new();
     if let Some(stdout) = child.stdout.take() {

@@ -4,6 +4,7 @@
 mod asked;
 mod boot;
 mod detach;
+mod done;
 mod ending;
 pub(crate) mod faults;
 mod heap;
@@ -32,6 +33,7 @@ use crate::render::style::Paint;
 use asked::Asked;
 use boot::{DEFECT_HINT, SHORTAGE_HINT};
 use detach::Detached;
+use done::When;
 use host_log::{Home, HostLog};
 use output::Output;
 
@@ -42,7 +44,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Result<(), Failure> {
     let path = config.unwrap_or_else(|| PathBuf::from(CONFIG_NAME));
     if args.detach {
-        return to_background(&path);
+        return to_background(&path, args);
     }
     heap::bound();
     let inherited = inherited::leave_behind();
@@ -94,15 +96,17 @@ fn run(
     }
     let screen =
         if foreground { Some(log.screen(Paint::wanted(color, &io::stdout())).map_err(short)?) } else { None };
-    let host = Host { path, color, paint, ignore_hangup, log: log.clone(), screen: screen.clone(), degraded };
+    let done = When::of(args);
+    let host =
+        Host { path, done, color, paint, ignore_hangup, log: log.clone(), screen: screen.clone(), degraded };
     // A panic was told by the hook.
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
         .unwrap_or_else(|_| Err(Failure::failed("the host has ended by a panic", DEFECT_HINT)));
     Ok((outcome, log, screen, paint))
 }
 
-fn to_background(path: &Path) -> Result<(), Failure> {
-    match detach::spawn(path).map_err(short)? {
+fn to_background(path: &Path, args: &UpArgs) -> Result<(), Failure> {
+    match detach::spawn(path, &done::arguments(args)).map_err(short)? {
         Detached::Up { pid } => {
             let mut out = io::stdout().lock();
             Ok(writeln!(out, "up: the host runs in the background (pid {pid}); `provost down` stops it")?)
@@ -155,6 +159,8 @@ fn build() -> io::Result<Runtime> {
 #[derive(Debug)]
 struct Host {
     path: PathBuf,
+    /// When it ends by itself.
+    done: When,
     color: ColorWhen,
     /// For what is written to standard error.
     paint: Paint,

@@ -127,22 +127,27 @@ impl Look {
         let ChangeKind::Event(event) = change.kind else { return None };
         let state = &change.state;
         let (style, text) = match (event, &state.phase) {
-            (EventKind::Spawned, Phase::Starting { pid }) => (Style::Dim, format!("started (pid {pid})")),
+            (EventKind::Spawned, Phase::Starting { pid } | Phase::Running { pid }) => {
+                (Style::Dim, format!("started (pid {pid})"))
+            }
             (EventKind::Ready, Phase::Running { pid }) => (Style::Green, format!("running (pid {pid})")),
             (EventKind::Wait, _) => (Style::Cyan, state.reason.to_string()),
+            (EventKind::NotReady, _) => (Style::Yellow, state.reason.to_string()),
+            (EventKind::Overdue, _) => (Style::Red, state.reason.to_string()),
             (EventKind::Stop, _) if change.moved() => {
                 (Style::Cyan, format!("{}: {}", state.phase.kind(), state.reason))
             }
             (EventKind::Exited | EventKind::SpawnFailed, _) => {
                 let exit = state.exit.as_ref()?;
-                let good = exit.is_success() || change.from == provost_state::PhaseKind::Stopping;
+                let good = state.has_completed() || change.from == provost_state::PhaseKind::Stopping;
                 let lived = match (state.started_at, state.ended_at) {
                     (Some(from), Some(to)) if event == EventKind::Exited => {
                         format!(" after {}", span(to.ms_since(from)))
                     }
                     _ => String::new(),
                 };
-                (if good { Style::Dim } else { Style::Red }, format!("{exit}{lived}"))
+                let done = if state.is_done() { "done: " } else { "" };
+                (if good { Style::Dim } else { Style::Red }, format!("{done}{exit}{lived}"))
             }
             (EventKind::Decided, _) => {
                 let ruling = state.decision.as_ref()?;
@@ -214,7 +219,7 @@ mod tests {
                 Event::Wait { cause: Cause::Dependency, reason: reason("waiting for db to be ready") },
                 Event::Spawned { pid: 7, reason: reason("db is ready") },
                 Event::Ready { reason: reason("it answers") },
-                Event::Health { health: Health::Degraded, reason: reason("slow") },
+                Event::Health { health: Health::Degraded, reason: reason("slow"), failing: None },
                 Event::Exited { exit: Exit::Code(3) },
                 decided(RulingAction::Restart { delay_ms: 1_500, scope: Scope::Group }),
                 Event::SpawnFailed { error: reason("no such\nfile") },
@@ -247,6 +252,7 @@ web    ▸ killed by SIGTERM after 2s
             stream,
             at_ms: 0,
             text: text.into(),
+            partial: false,
         };
         assert_eq!(LOOK.output(&line(LogStream::Out, b"a\xff\x1b[0m")), b"web    | a\xff\x1b[0m\n");
         assert_eq!(LOOK.output(&line(LogStream::Err, b"")), b"web    ! \n");

@@ -4,6 +4,7 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -18,6 +19,7 @@ use tokio::time::timeout;
 
 use super::asked::{Asked, Why};
 use super::boot::{Booted, DEFECT_HINT, SHORTAGE_HINT};
+use super::done::When;
 use super::limits;
 use super::screen::{self, Look, Screen};
 use super::{FAREWELL, Host, detach, ending, reason};
@@ -55,6 +57,7 @@ impl Host {
             ..Settings::new(config.log_dir.clone())
         };
         let Processes { specs, replica_sets } = processes;
+        self.done.check(&specs)?;
         let bound = ending::bound(&specs);
         // What fails half-way may have a runtime to drop, which is not allowed among tasks.
         let supervisor = tokio::task::block_in_place(|| {
@@ -65,7 +68,7 @@ impl Host {
         let mut running = start(supervisor, listening, plugins, host, &mut asked);
         let runs = async {
             match self.set_up(&mut running, width).await {
-                Ok(()) => (running.until_asked(&mut asked).await, None),
+                Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
                 Err(failure) => (Why::Failed, Some(failure)),
             }
         };
@@ -76,11 +79,8 @@ impl Host {
             self.log.also_to_file();
         }
         let left = ending::stop(&running.supervisor, &mut asked, why, bound).await;
-        let code = match (left.is_empty(), why) {
-            (false, _) | (true, Why::Failed) => 1,
-            (true, Why::Judged(code)) => code,
-            (true, _) => 0,
-        };
+        let judged = *running.supervisor.shutdown_wanted().borrow();
+        let code = exit_code(!left.is_empty(), why, judged);
         running.finish(Ended { pid: std::process::id(), code, left }).await;
         failure.map_or(Ok(code), Err)
     }
@@ -182,7 +182,9 @@ fn start(
 }
 
 impl Running {
-    async fn until_asked(&mut self, asked: &mut Asked) -> Why {
+    async fn until_asked(&mut self, asked: &mut Asked, when: &When) -> Why {
+        let supervisor = self.supervisor.clone();
+        let mut done = pin!(when.done(&supervisor));
         loop {
             let served = async {
                 match &mut self.server {
@@ -192,6 +194,7 @@ impl Running {
             };
             let served = tokio::select! {
                 why = asked.next() => return why,
+                code = &mut done => return Why::Done(code),
                 served = served => served,
             };
             self.server = None;
@@ -220,6 +223,18 @@ impl Running {
     }
 }
 
+/// The exit code of a host that ends, with what came first: something is left, a policy wants a code, what was waited for
+/// has one.
+fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
+    match (is_left, why) {
+        (true, _) | (false, Why::Failed) => 1,
+        (false, Why::Judged(code)) => code,
+        // A policy may give up on the host with the last process that ends.
+        (false, Why::Done(code)) => judged.unwrap_or(code),
+        (false, Why::Interrupted | Why::Terminated | Why::HungUp | Why::TerminalGone | Why::Told) => 0,
+    }
+}
+
 /// What `status` says of the host.
 fn described(config: &Config, socket: &Path) -> provost_control::wire::Host {
     let path = std::path::absolute(config.path()).unwrap_or_else(|_| config.path().to_owned());
@@ -237,4 +252,24 @@ fn described(config: &Config, socket: &Path) -> provost_control::wire::Host {
 fn set_up_fails() -> std::io::Result<()> {
     fail::fail_point!("daemon.set_up", |_| Err(std::io::Error::other("the host cannot be set up")));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_goes_before_a_policys_code_and_that_before_the_code_of_what_was_waited_for() {
+        assert_eq!(exit_code(true, Why::Judged(7), Some(7)), 1);
+        assert_eq!(exit_code(true, Why::Done(3), None), 1);
+        assert_eq!(exit_code(false, Why::Judged(7), Some(7)), 7);
+        assert_eq!(
+            exit_code(false, Why::Done(3), Some(7)),
+            7,
+            "the policy has given up with the last of them"
+        );
+        assert_eq!(exit_code(false, Why::Done(3), None), 3);
+        assert_eq!(exit_code(false, Why::Terminated, Some(7)), 0, "somebody else was first");
+        assert_eq!(exit_code(false, Why::Failed, None), 1);
+    }
 }

@@ -1,5 +1,7 @@
 //! Times, sizes and foreign text as people like to read them.
 
+pub(crate) use provost_state::text::one_line;
+
 /// A span of time in its two largest units: `850ms`, `12s`, `3m12s`, `2h05m`, `4d03h`.
 pub(crate) fn span(ms: u64) -> String {
     let seconds = ms / 1_000;
@@ -47,11 +49,6 @@ pub(crate) fn size(bytes: u64) -> String {
         return format!("{} {}", tenths / 10, UNITS[unit]);
     }
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
-/// Text from elsewhere on one line, without anything that a terminal would obey.
-pub(crate) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// The milliseconds since the Unix epoch of a time as the API writes it (RFC 3339).
@@ -113,8 +110,8 @@ mod tests {
     }
 
     #[test]
-    fn foreign_text_cannot_move_the_cursor() {
-        assert_eq!(one_line("a\x1b[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+    fn foreign_text_cannot_move_the_cursor_or_turn_the_line_around() {
+        assert_eq!(one_line("a\x1b[2Jb\nc\u{202e}d"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
     }
 
     #[test]

@@ -146,8 +146,15 @@ fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell>
             Cell::maybe(process.decision.as_ref().map(|decision| &decision.by)),
         ]);
     }
-    cells.push(Cell::new(one_line(&process.reason)));
+    cells.push(Cell::new(reason(process, now_ms)));
     cells
+}
+
+/// Why it is in its phase; with how long a check has been failing.
+fn reason(process: &Process, now_ms: u64) -> String {
+    let failing = process.failing.as_ref().and_then(|failing| ago(&failing.since, now_ms));
+    let since = failing.map(|since| format!(" (for {since})")).unwrap_or_default();
+    format!("{}{since}", one_line(&process.reason))
 }
 
 /// The phase; and what the health checks say, unless that is good.
@@ -184,7 +191,7 @@ fn exit_cell(exit: &Exit) -> Cell {
 
 #[cfg(test)]
 mod tests {
-    use provost_control::wire::{Decision, Fault, Lack, Plugin, PluginVersion, Replicas};
+    use provost_control::wire::{Decision, Failing, Fault, Lack, Plugin, PluginVersion, Replicas};
 
     use super::super::humane::timestamp;
     use super::*;
@@ -273,6 +280,32 @@ a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3 
 gone                  -        fatal    -     -      0         -              error  could not be started: no such file
 "
         );
+    }
+
+    #[test]
+    fn a_check_that_fails_says_why_and_for_how_long_and_a_job_that_is_done_says_so() {
+        let mut status = status();
+        let failing = Failing { why: "no answer".into(), since: at(-12_000).unwrap() };
+        status.processes = vec![
+            Process {
+                pid: Some(7),
+                started_at: at(-12_000),
+                failing: Some(failing),
+                ..process("web", "starting", "not ready: http://127.0.0.1:8731/ answers 503")
+            },
+            Process {
+                process_type: "job".into(),
+                ready: true,
+                ended_at: at(-65_000),
+                exit: Some(Exit::Code { code: 0 }),
+                ..process("migrate", "exited", "done: exited with code 0")
+            },
+        ];
+        insta::assert_snapshot!(text(&status, Width::Normal, Scope::Everything, NOW, &Page::plain()), @r"
+        NAME     PHASE     PID  SINCE  RESTARTS  NEXT  EXIT  REASON
+        web      starting  7    12s    0         -     -     not ready: http://127.0.0.1:8731/ answers 503 (for 12s)
+        migrate  exited    -    1m05s  0         -     0     done: exited with code 0
+        ");
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub struct Replicas {
 pub struct Process {
     /// Its name.
     pub name: String,
+    /// `service` or `job`.
+    #[serde(rename = "type", default)]
+    pub process_type: String,
     /// Its group, if it is in one.
     pub group: Option<String>,
     /// `stopped`, `waiting`, `starting`, `running`, `stopping`, `backoff`, `exited` or `fatal`.
@@ -69,10 +72,13 @@ pub struct Process {
     pub restarts: u64,
     /// Consecutive failures.
     pub failures: u32,
-    /// Is it ready?
+    /// Whether it is ready. A job is when it has ended with a success code: it is `exited` then, and done.
     pub ready: bool,
     /// What its health checks say of this life: `unknown`, `healthy`, `degraded` or `unhealthy`.
     pub health: String,
+    /// The check that fails now: that of its readiness while it is `starting`, that of its health while it is `running`.
+    #[serde(default)]
+    pub failing: Option<Failing>,
     /// How its last life ended.
     pub exit: Option<Exit>,
     /// Why it is in this phase, as a word: `boot`, `user`, `api`, `policy`, `crash`, `dependency`, …
@@ -87,6 +93,15 @@ pub struct Process {
     pub next_action_at: Option<String>,
     /// The last decision about it.
     pub decision: Option<Decision>,
+}
+
+/// A check that fails.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// What it finds. It is told when it has changed, and at a bounded rate.
+    pub why: String,
+    /// Since when it has failed without a success.
+    pub since: String,
 }
 
 /// How a life ended: one of three.
@@ -105,7 +120,7 @@ pub enum Exit {
         /// Its name, such as `SIGKILL`.
         name: String,
     },
-    /// It could not be started, or ended unobserved.
+    /// It could not be started, did not become ready in time, or ended unobserved.
     Error {
         /// Why.
         error: String,
@@ -143,7 +158,8 @@ pub struct Event {
     pub process: String,
     /// Which life of it.
     pub incarnation: u64,
-    /// `added`, `start`, `stop`, `waiting`, `spawned`, `spawn_failed`, `ready`, `exited` or `decided`; or
+    /// `added`, `start`, `stop`, `waiting`, `spawned`, `spawn_failed`, `not_ready`, `overdue`, `ready`, `exited`,
+    /// `decided`, `refused`, `health` or `taken_over`; or
     /// `missed`, for changes that are no longer remembered: then only `count` means something.
     pub kind: String,
     /// The phase after it.

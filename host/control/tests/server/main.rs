@@ -67,6 +67,7 @@ async fn a_wait_that_takes_too_long_says_where_it_stands() {
         check: provost_supervisor::Check::LogLine("never".to_owned()),
         every_ms: 100,
         timeout_ms: 100,
+        within_ms: None,
         own_port: false,
     };
     let slow = ProcessSpec { autostart: false, ready: Some(never), ..shell("slow", "", FOREVER) };

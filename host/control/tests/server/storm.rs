@@ -166,6 +166,7 @@ impl Hung {
             check: Check::LogLine("never".to_owned()),
             every_ms: 1_000,
             timeout_ms: 1_000,
+            within_ms: None,
             own_port: false,
         };
         let mut specs = vec![

@@ -236,7 +236,7 @@ impl fmt::Display for Settable {
 }
 
 /// Whether this can be the name of a variable that is granted: letters, digits, `_`, `.` and `-`, and no digit first.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     let begins = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
     name.as_bytes().first().is_some_and(begins) && name.bytes().all(fits) && name.len() <= 256

@@ -170,7 +170,7 @@ impl Plain {
 /// The next thing that happens to a process, as setters write it.
 pub fn set(state: &mut ProcessState, reasons: &[Arc<str>; 4]) {
     let (phase, reason) = match state.phase {
-        Phase::Running { .. } => (Phase::Exited, 3),
+        Phase::Running { .. } => (Phase::Exited { settled: false }, 3),
         Phase::Waiting => (Phase::Starting { pid: PID }, 2),
         Phase::Starting { .. } => (Phase::Running { pid: PID }, 0),
         _ => (Phase::Waiting, 1),

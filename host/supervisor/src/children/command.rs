@@ -199,7 +199,7 @@ mod tests {
         let check =
             Check::Tcp("$PROVOST_REPLICA:$A:$B:$C:$UNSET:$PROVOST_PROCESS:$PROVOST_INCARNATION".into());
         let spec = ProcessSpec {
-            ready: Some(Readiness { check, every_ms: 1, timeout_ms: 1, own_port: false }),
+            ready: Some(Readiness { check, every_ms: 1, timeout_ms: 1, within_ms: None, own_port: false }),
             env: [("B".to_owned(), "config".to_owned()), ("C".to_owned(), "config".to_owned())].into(),
             env_files: vec![file],
             replica: Some(2),

@@ -135,7 +135,7 @@ fn processes() -> io::Result<Vec<Relative>> {
 fn relative(pid: u32, stat: &[u8]) -> Option<Relative> {
     let text = String::from_utf8_lossy(stat);
     let (before, after) = text.rsplit_once(')')?;
-    let name = before.split_once('(')?.1.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let name = provost_state::text::fit(before.split_once('(')?.1, '?').collect();
     let mut words = after.split_ascii_whitespace().skip(1);
     let mut number = || words.next()?.parse().ok();
     Some(Relative { pid, parent: number()?, group: number()?, session: number()?, name })

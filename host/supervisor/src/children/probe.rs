@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::Exit;
+use provost_state::{Exit, span};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::LifeEnv;
@@ -44,19 +44,19 @@ pub(crate) struct Checked {
 }
 
 /// Why a check failed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
-    pub(crate) why: String,
+    pub(crate) why: Arc<str>,
     /// Time alone will not mend it: somebody ought to know.
-    lasting: bool,
+    pub(crate) lasting: bool,
 }
 
 impl Failed {
-    fn yet(why: impl Into<String>) -> Self {
+    fn yet(why: impl Into<Arc<str>>) -> Self {
         Self { why: why.into(), lasting: false }
     }
 
-    fn lasting(why: impl Into<String>) -> Self {
+    fn lasting(why: impl Into<Arc<str>>) -> Self {
         Self { why: why.into(), lasting: true }
     }
 }
@@ -92,34 +92,42 @@ pub(crate) fn awaited_text(spec: &ProcessSpec, vars: &LifeEnv) -> Option<Result<
     }
 }
 
-/// Resolves with the reason once the process is ready; never if it never is.
+/// Resolves with the reason once the process is ready; never if it never is. What a failing try finds is in `report`, whose
+/// reader is woken when it has changed.
 pub(crate) async fn until_ready(
     readiness: Readiness,
     text_seen: Option<oneshot::Receiver<()>>,
     of: Checked,
+    report: watch::Sender<Option<Failed>>,
 ) -> String {
     if let Check::LogLine(_) = &readiness.check {
-        return until_said(text_seen, &of).await;
+        return until_said(text_seen, &of, &report).await;
     }
     let mut every = tokio::time::interval(Duration::from_millis(readiness.every_ms.max(1)));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut last = None;
     loop {
         every.tick().await;
         match once(&readiness.check, readiness.own_port, readiness.timeout_ms, &of).await {
             Ok(found) => return format!("ready: {found}"),
-            Err(Failed { why, lasting: true }) if last.as_ref() != Some(&why) => {
-                tracing::warn!(process = &*of.spec.name, "is not ready: {why}");
-                last = Some(why);
+            Err(failed) => {
+                report.send_if_modified(|last| {
+                    let is_other = last.as_ref() != Some(&failed);
+                    *last = Some(failed);
+                    is_other
+                });
             }
-            Err(_) => {}
         }
     }
 }
 
-async fn until_said(text_seen: Option<oneshot::Receiver<()>>, of: &Checked) -> String {
+async fn until_said(
+    text_seen: Option<oneshot::Receiver<()>>,
+    of: &Checked,
+    report: &watch::Sender<Option<Failed>>,
+) -> String {
     match awaited_text(&of.spec, &of.vars) {
         Some(Ok(text)) => {
+            report.send_replace(Some(Failed::yet(format!("it has not said `{text}`"))));
             if let Some(seen) = text_seen
                 && seen.await.is_ok()
             {
@@ -127,7 +135,7 @@ async fn until_said(text_seen: Option<oneshot::Receiver<()>>, of: &Checked) -> S
             }
         }
         Some(Err(error)) => {
-            tracing::warn!(process = &*of.spec.name, "is never ready: the text of its check: {error}");
+            report.send_replace(Some(Failed::lasting(format!("the text of its check: {error}"))));
         }
         None => {}
     }
@@ -145,7 +153,15 @@ pub(crate) async fn once(
     let deadline = Instant::now() + limit;
     match timeout_at(deadline, attempt(check, own_port, of, deadline)).await {
         Ok(found) => found,
-        Err(_) => Err(Failed::yet(format!("no answer within {} ms", limit.as_millis()))),
+        Err(_) => {
+            let what = match check {
+                Check::Tcp(text) | Check::Http(text) => {
+                    variables::fill_from(text, &of.vars).unwrap_or_else(|_| text.clone())
+                }
+                Check::Exec(_) | Check::LogLine(_) => "its check".to_owned(),
+            };
+            Err(Failed::yet(format!("{what}: no answer within {}", span::exact(timeout_ms.max(1)))))
+        }
     }
 }
 
@@ -285,7 +301,7 @@ mod tests {
     }
 
     async fn tried(check: Check, of: &Checked) -> Result<String, String> {
-        once(&check, false, 60_000, of).await.map_err(|failed| failed.why)
+        once(&check, false, 60_000, of).await.map_err(|failed| failed.why.to_string())
     }
 
     #[tokio::test]
@@ -338,7 +354,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let second = once(&Check::Exec(slow), false, 20, &of).await.unwrap_err();
-        assert_eq!(second.why, "no answer within 20 ms");
+        assert_eq!(&*second.why, "its check: no answer within 20ms");
         assert_eq!(std::fs::read_to_string(&tries).unwrap(), "\n");
         first.abort();
         assert!(

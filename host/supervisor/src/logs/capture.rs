@@ -1,5 +1,5 @@
 //! Reads what children write. All pipes are read on one thread with a runtime of its own, which never waits for a disk:
-//! while the lines of a pipe are being written, a little more of it is read ahead, and then the pipe is left to fill.
+//! while the lines of a pipe are being written, the pipe is left to fill.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,6 +12,8 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
 use super::LogStream;
+use super::pause::Pauses;
+use super::peek::Glass;
 use super::process::ProcessLog;
 use super::reading::{Counted, Ended, GRACE, Pipe, Reading};
 use crate::children::Output;
@@ -26,6 +28,9 @@ const PANICS_MAX: usize = 3;
 pub(super) struct Thread {
     runtime: Handle,
     writing: Lane,
+    glass: Glass,
+    pauses: Pauses,
+    growth: Arc<()>,
     /// How many pipes are being read.
     open: watch::Sender<usize>,
     /// How many pipes were closed although somebody still held them.
@@ -38,12 +43,16 @@ impl Thread {
     pub(super) fn start(writing: Lane) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
+        let (glass, pauses) = (Glass::new()?, Pauses::new()?);
         let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+        let ending_pauses = pauses.clone();
         std::thread::Builder::new().name("provost-logs".to_owned()).spawn(move || {
+            runtime.spawn(ending_pauses.run());
             let _ = runtime.block_on(ended);
         })?;
         let (open, given_up) = (watch::Sender::new(0), Arc::default());
-        Ok(Self { runtime: handle, writing, open, given_up, _alive: Arc::new(alive) })
+        let (growth, alive) = (Arc::default(), Arc::new(alive));
+        Ok(Self { runtime: handle, writing, glass, pauses, growth, open, given_up, _alive: alive })
     }
 
     /// Resolves when every pipe has been read to its end, or given up after its grace time.
@@ -58,17 +67,26 @@ impl Thread {
 
     /// Reads both pipes until they are closed.
     pub(super) fn take(&self, log: &Arc<ProcessLog>, incarnation: Incarnation, output: Output) {
-        log.lives(incarnation);
+        let of_life = log.lives(incarnation);
         let stdout = std::iter::once((LogStream::Out, output.stdout));
         for (stream, fd) in stdout.chain(output.stderr.map(|stderr| (LogStream::Err, stderr))) {
-            let pipe = Pipe { log: log.clone(), incarnation, stream, writing: self.writing.clone() };
-            let (counted, given_up) = (Counted::new(self.open.clone()), self.given_up.clone());
+            let pipe = Pipe {
+                log: log.clone(),
+                incarnation,
+                stream,
+                writing: self.writing.clone(),
+                glass: self.glass.clone(),
+                pauses: self.pauses.clone(),
+                growth: self.growth.clone(),
+            };
+            let counted = [&self.open, &of_life].map(|open| Counted::new(open.clone()));
+            let given_up = self.given_up.clone();
             self.runtime.spawn(async move {
                 if matches!(pipe.read_to_end(fd, counted).await, Ended::GivenUp) {
                     given_up.fetch_add(1, Ordering::Relaxed);
                     if !pipe.log.said_held.swap(true, Ordering::Relaxed) {
                         tracing::warn!(
-                            process = &*pipe.log.name,
+                            process = &*pipe.log.stored.name,
                             "a process that has left the group holds the output of a former life open; it is read no \
                              more"
                         );
@@ -86,14 +104,13 @@ impl Thread {
 
 impl Pipe {
     /// Whatever happens here, the pipe is read on: to close it would end the child that writes to it.
-    async fn read_to_end(&self, fd: OwnedFd, counted: Counted) -> Ended {
+    async fn read_to_end(&self, fd: OwnedFd, counted: [Counted; 2]) -> Ended {
         let (fd, mut counted) = (Arc::new(fd), Some(counted));
-        let process = &*self.log.name;
+        let process = &*self.log.stored.name;
         for panics in 0..=PANICS_MAX {
             let reading = Reading::new(self.clone(), counted.take());
             match unpanicked(pin!(reading.run(fd.clone()))).await {
                 Ok((ended, rest)) => {
-                    drop(fd);
                     if let Ended::Failed(error) = &ended {
                         tracing::error!(process, %error, "the output cannot be read any more");
                     }

@@ -122,3 +122,106 @@ async fn log_files_and_their_directory_are_for_their_owner_alone() {
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&below), mode(&below.join("web.log"))), (0o700, 0o600));
 }
+
+/// The next item that is told, as its text and whether the line goes on.
+async fn told(reader: &mut super::LogReader) -> (String, bool) {
+    match reader.recv().await {
+        Some(LogItem::Line(line)) => (String::from_utf8_lossy(&line.text).into_owned(), line.partial),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn text(dir: &Path) -> String {
+    let text = std::fs::read_to_string(dir.join("web.log")).unwrap();
+    text.lines().map(|line| line.split_once(' ').unwrap().1.to_owned() + "\n").collect()
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_is_shown_after_a_silence_and_the_rest_goes_on_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, id) = logs(dir.path());
+    let (output, mut child) = pipe();
+    let seen = logs.await_text(id, Incarnation(1), "Enter PIN");
+    logs.capture(id, Incarnation(1), output);
+    let mut reader = logs.follow(&[id], 0, true);
+    child.write_all(b"before\nEnter ").unwrap();
+    assert_eq!(told(&mut reader).await, ("before".to_owned(), false));
+    assert_eq!(told(&mut reader).await, ("Enter ".to_owned(), true));
+    child.write_all(b"\x1b[1mPIN: ").unwrap();
+    assert_eq!(told(&mut reader).await, ("\x1b[1mPIN: ".to_owned(), true));
+    seen.await.unwrap();
+    child.write_all(b"1234\nafter").unwrap();
+    assert_eq!(told(&mut reader).await, ("1234".to_owned(), false));
+    drop(child);
+    assert_eq!(told(&mut reader).await.0, "after");
+    logs.told_to_its_end(id, Incarnation(1)).await;
+    let mut past = logs.follow(&[id], 2, false);
+    assert_eq!(told(&mut past).await, ("Enter \x1b[1mPIN: 1234".to_owned(), false));
+}
+
+#[tokio::test]
+async fn a_bar_that_grows_without_a_pause_is_shown_as_it_grows() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, id) = logs(dir.path());
+    let (output, mut child) = pipe();
+    logs.capture(id, Incarnation(1), output);
+    let mut reader = logs.follow(&[id], 0, true);
+    let shown = loop {
+        child.write_all(b"#").unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        if let Some(LogItem::Line(line)) = reader.try_recv() {
+            break line;
+        }
+    };
+    assert!(shown.partial && shown.text.iter().all(|byte| *byte == b'#'), "{shown:?}");
+}
+
+#[tokio::test]
+async fn what_was_not_written_is_still_in_the_pipe() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, id) = logs(dir.path());
+    let (output, mut child) = pipe();
+    let pipe = output.stdout.try_clone().unwrap();
+    let there = || rustix::io::ioctl_fionread(&pipe).unwrap();
+    let turn = logs.of(id).unwrap().turn().await;
+    let mut seen = logs.await_text(id, Incarnation(1), "one");
+    logs.capture(id, Incarnation(1), output);
+    child.write_all(b"one\n").unwrap();
+    (&mut seen).await.unwrap();
+    assert_eq!(there(), 4, "it was looked at, and waits for its turn to be written");
+    drop(turn);
+    let mut reader = logs.follow(&[id], 5, true);
+    assert_eq!(told(&mut reader).await.0, "one");
+    child.write_all(b"two").unwrap();
+    assert_eq!(told(&mut reader).await, ("two".to_owned(), true));
+    while there() > 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(child);
+    logs.capture.drained().await;
+    assert_eq!(text(dir.path()), "stdout F one\nstdout P two\nstdout F \n");
+}
+
+#[tokio::test]
+async fn lines_of_any_length_in_pieces_of_any_size_come_whole_and_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, id) = logs(dir.path());
+    let (output, mut child) = pipe();
+    logs.capture(id, Incarnation(1), output);
+    let mut reader = logs.follow(&[id], 0, true);
+    let lines: Vec<String> = (0..60).map(|n| format!("{n} {}", "z".repeat(n * n * n % 300_000))).collect();
+    let all = lines.join("\n") + "\n";
+    let writer = std::thread::spawn(move || {
+        for (number, piece) in all.as_bytes().chunks(3_001).enumerate() {
+            child.write_all(piece).unwrap();
+            if number % 50 == 0 {
+                std::thread::yield_now();
+            }
+        }
+    });
+    for line in &lines {
+        let (text, partial) = told(&mut reader).await;
+        assert!(text == *line && !partial, "{} of {} bytes", text.len(), line.len());
+    }
+    writer.join().unwrap();
+}

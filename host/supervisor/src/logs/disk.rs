@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -36,6 +37,36 @@ pub(super) struct Files {
     count: usize,
     /// Twice the number of rotations; odd while one is under way.
     turns: AtomicU64,
+}
+
+/// Which file it is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// Of an open file, with its size in bytes.
+    pub(super) fn of(file: &File) -> io::Result<(Self, u64)> {
+        let stat = rustix::fs::fstat(file)?;
+        let bytes = u64::try_from(stat.st_size).unwrap_or(0);
+        Ok((Self { device: stat.st_dev, inode: stat.st_ino }, bytes))
+    }
+}
+
+/// How an open file stands to its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is the one, and so large.
+    Same {
+        /// Its size.
+        bytes: u64,
+    },
+    /// It has another name now, or another file has its name.
+    Moved,
+    /// It has no name any more: nobody will read what is written to it.
+    Deleted,
 }
 
 /// Why an older file could not be opened.
@@ -79,7 +110,27 @@ impl Files {
     pub(super) fn open_to_append(&self) -> io::Result<File> {
         faulty!("log.open");
         let flags = OFlags::CREATE | OFlags::APPEND | OFlags::RDWR;
-        regular(&self.path, flags)
+        match (regular(&self.path, flags), self.path.parent()) {
+            // Somebody has removed the directory.
+            (Err(error), Some(dir)) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+                regular(&self.path, flags)
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    /// Is what is open still what its name leads to? It takes no notice of links.
+    pub(super) fn standing(&self, open: &File, identity: Identity) -> Standing {
+        match rustix::fs::lstat(&self.path) {
+            Ok(stat) if (Identity { device: stat.st_dev, inode: stat.st_ino }) == identity => {
+                Standing::Same { bytes: u64::try_from(stat.st_size).unwrap_or(0) }
+            }
+            _ => match rustix::fs::fstat(open) {
+                Ok(stat) if stat.st_nlink > 0 => Standing::Moved,
+                _ => Standing::Deleted,
+            },
+        }
     }
 
     /// Opens the file that had this number at the turn `born`; `None` if there is none or it has been deleted.
@@ -140,14 +191,18 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Opens a regular file and nothing else, without ever waiting for a partner at the other end of it.
+/// Opens a regular file of our own (root: of anybody) and nothing else, without ever waiting for a partner at the other end of it.
 fn regular(path: &std::path::Path, flags: OFlags) -> io::Result<File> {
     let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
-    if file.metadata()?.is_file() {
-        return Ok(file);
+    let (meta, we) = (file.metadata()?, rustix::process::geteuid());
+    if !meta.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    if meta.uid() != we.as_raw() && !we.is_root() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"));
+    }
+    Ok(file)
 }
 
 /// Is it that there are no more descriptors?

@@ -92,6 +92,16 @@ impl Queue {
     }
 }
 
+/// A line as it is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) stream: LogStream,
+    pub(super) at_ms: u64,
+    pub(super) text: &'a [u8],
+    /// Its end has not come: what comes next on the stream belongs to it.
+    pub(super) partial: bool,
+}
+
 /// One follower of one process.
 #[derive(Debug)]
 pub(super) struct Follower {
@@ -105,7 +115,8 @@ impl Follower {
     }
 
     /// Hands it a line, or counts it as missed; false if the follower is gone.
-    pub(super) fn tell(&mut self, process: &Arc<str>, stream: LogStream, at_ms: u64, text: &[u8]) -> bool {
+    pub(super) fn tell(&mut self, process: &Arc<str>, told: &Told<'_>) -> bool {
+        let Told { stream, at_ms, text, partial } = *told;
         let mut state = self.queue.state();
         if state.closed {
             return false;
@@ -120,9 +131,11 @@ impl Follower {
             self.missed = 0;
         }
         // A copy: a slice of what was read would keep all of it.
-        let line = LogLine { process: process.clone(), stream, at_ms, text: Bytes::copy_from_slice(text) };
+        let text = Bytes::copy_from_slice(text);
+        let weight = text.len() + LINE_BYTES + gap;
+        let line = LogLine { process: process.clone(), stream, at_ms, text, partial };
         state.items.push_back(LogItem::Line(line));
-        state.bytes += text.len() + LINE_BYTES + gap;
+        state.bytes += weight;
         drop(state);
         self.queue.bell.notify_one();
         true
@@ -132,6 +145,10 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn out(text: &[u8]) -> Told<'_> {
+        Told { stream: LogStream::Out, at_ms: 0, text, partial: false }
+    }
 
     fn followed() -> (Follower, Arc<Queue>) {
         let queue = Arc::<Queue>::default();
@@ -143,12 +160,12 @@ mod tests {
         let (mut follower, queue) = followed();
         let (name, line) = (Arc::from("web"), vec![b'x'; 300 << 10]);
         for _ in 0..1_000 {
-            assert!(follower.tell(&name, LogStream::Out, 0, &line));
+            assert!(follower.tell(&name, &out(&line)));
         }
         assert_eq!(queue.state().items.len(), 3);
         while queue.state().pop().is_some() {}
         assert_eq!(queue.state().bytes, 0);
-        assert!(follower.tell(&name, LogStream::Out, 0, b"next"));
+        assert!(follower.tell(&name, &out(b"next")));
         assert_eq!(queue.state().pop(), Some(LogItem::Missed { process: name.clone(), lines: 997 }));
         assert!(matches!(queue.state().pop(), Some(LogItem::Line(line)) if line.text == "next"));
         assert_eq!(queue.state().bytes, 0);
@@ -159,7 +176,7 @@ mod tests {
         let (mut follower, queue) = followed();
         let (name, line) = (Arc::from("web"), vec![b'x'; 2 * BYTES_MAX]);
         for _ in 0..2 {
-            assert!(follower.tell(&name, LogStream::Out, 0, &line));
+            assert!(follower.tell(&name, &out(&line)));
         }
         assert_eq!(queue.state().items.len(), 1);
     }
@@ -168,9 +185,9 @@ mod tests {
     async fn what_waits_still_comes_after_the_end_and_nothing_more_is_taken() {
         let (mut follower, queue) = followed();
         let name = Arc::from("web");
-        assert!(follower.tell(&name, LogStream::Out, 0, b"last"));
+        assert!(follower.tell(&name, &out(b"last")));
         queue.close();
-        assert!(!follower.tell(&name, LogStream::Out, 0, b"too late"));
+        assert!(!follower.tell(&name, &out(b"too late")));
         assert!(queue.take().await.is_some());
         assert!(queue.take().await.is_none() && queue.take().await.is_none());
     }

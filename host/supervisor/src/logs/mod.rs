@@ -8,9 +8,13 @@
 //! | file | owns |
 //! |---|---|
 //! | `capture`, `reading`, `source` | the thread that reads, reading one pipe and for how long, what is read from |
+//! | `peek`, `pause` | looking into a pipe without emptying it; the short pauses that let lines come together |
+//! | `escapes` | texts behind escape sequences |
 //! | `process` | the log of one process: who writes, who is told, who reads back |
-//! | `file`, `disk`, `record` | writing a file, finding and opening files, what a line of them looks like |
-//! | `past` | reading back |
+//! | `batch`, `file`, `disk`, `record` | what is written at once, writing a file, finding and opening files, what a line of them looks like |
+//! | `line`, `tail` | how a line stands that was begun, also when a former host has ended within it |
+//! | `past`, `last`, `merged` | reading back: one process, where its last lines begin, many by time |
+//! | `query`, `stored` | which lines are asked for, reading files without a host |
 //! | `follower`, `reader` | what waits for those who follow, and what they hold |
 //! | `losses` | what could not be written |
 //!
@@ -18,19 +22,29 @@
 //! (to await a text, to follow) takes only a lock under which nobody waits. A full pipe pushes back on the child, so no
 //! line is lost between child and file. A follower that is too slow is told how many lines it missed; they are in the file.
 
+mod batch;
 mod capture;
 #[cfg(test)]
 mod captured;
 mod disk;
+mod escapes;
 mod file;
 mod follower;
+mod last;
+mod line;
 mod losses;
+mod merged;
 mod past;
+mod pause;
+mod peek;
 mod process;
+mod query;
 mod reader;
 mod reading;
 mod record;
 mod source;
+mod stored;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -47,9 +61,12 @@ use tokio::sync::{mpsc, oneshot};
 use self::disk::Reserve;
 use self::follower::Queue;
 use self::losses::Losses;
-use self::past::{Merged, Past, Step};
+use self::merged::{Merged, Step};
+use self::past::{Counted, Past, Tally};
 use self::process::ProcessLog;
+pub use self::query::{BadPattern, LogPattern, LogQuery};
 pub use self::reader::LogReader;
+pub use self::stored::{StoredFiles, StoredLines};
 use crate::children::Output;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
@@ -60,6 +77,9 @@ const WHILE_ROTATING: Duration = Duration::from_millis(5);
 
 /// How often it does so before it goes without.
 const ROTATING_TRIES: usize = 1_000;
+
+/// How much is counted in one go.
+const COUNTED_BYTES: usize = 4 << 20;
 
 /// Which of a child's two outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +101,8 @@ pub struct LogLine {
     pub at_ms: u64,
     /// Its bytes, without the newline.
     pub text: Bytes,
+    /// Its end has not come, or it is too long to be told at once: what comes next on the stream goes on with it.
+    pub partial: bool,
 }
 
 /// What a follower receives.
@@ -170,7 +192,18 @@ impl Logs {
         }
     }
 
-    /// Resolves when a line of that incarnation's output contains `text`. Ask before it is spawned.
+    /// Resolves when all that a life has written has been told to followers; at once for any but the latest life. It does not
+    /// resolve while somebody else holds its output open.
+    pub async fn told_to_its_end(&self, id: ProcessId, incarnation: Incarnation) {
+        let open = self.of(id).and_then(|log| log.open_pipes(incarnation));
+        if let Some(mut open) = open {
+            // A sender that is gone has counted down before.
+            let _ = open.wait_for(|open| *open == 0).await;
+        }
+    }
+
+    /// Resolves when a line of that incarnation's output contains `text`, or the piece of a line that is shown although its end
+    /// has not come; escape sequences are looked past. Ask before it is spawned.
     pub(crate) fn await_text(
         &self,
         id: ProcessId,
@@ -184,76 +217,117 @@ impl Logs {
         receiver
     }
 
-    /// The last `tail_lines` lines of each of `ids`, in the order of time, and then, if `live`, every line
-    /// from then on, without gap or overlap. Without `live` it ends after the tail.
+    /// What `query` asks for of each of `ids`, in the order of time, and then, if `live`, every line that passes from then
+    /// on, without gap or overlap. Without `live` it ends after the past.
     #[must_use]
-    pub fn follow(&self, ids: &[ProcessId], tail_lines: usize, live: bool) -> LogReader {
+    pub fn follow(&self, ids: &[ProcessId], query: impl Into<LogQuery>, live: bool) -> LogReader {
+        let query = Arc::new(query.into());
         let logs: Vec<_> = ids.iter().filter_map(|id| self.of(*id)).collect();
-        let queue = Arc::<Queue>::default();
-        let live = live.then(|| (queue, logs.clone()));
-        if tail_lines == 0 {
-            for (queue, log) in live.iter().flat_map(|(queue, logs)| logs.iter().map(move |log| (queue, log)))
-            {
-                log.now().enter(queue);
-            }
-            return LogReader::new(None, live);
-        }
-        let (pieces, past) = mpsc::channel(1);
-        let queue = live.as_ref().map(|(queue, _)| queue.clone());
-        tokio::spawn(read_back(self.reading.clone(), logs, tail_lines, queue, pieces));
-        LogReader::new(Some(past), live)
+        let queue = live.then(Arc::<Queue>::default);
+        let past = if query.lines == 0 {
+            queue.iter().flat_map(|queue| logs.iter().map(move |log| (log, queue))).for_each(
+                |(log, queue)| {
+                    log.now().enter(queue);
+                },
+            );
+            None
+        } else {
+            let (pieces, past) = mpsc::channel(1);
+            let back = ReadBack { reading: self.reading.clone(), query: query.clone(), pieces };
+            tokio::spawn(back.run(logs.clone(), queue.clone()));
+            Some(past)
+        };
+        LogReader::new(past, queue.map(|queue| (queue, logs)), query, self.reading.clone())
     }
 }
 
-/// Enters `queue` in each log, and hands out what was written before, piece by piece. Each piece is a job of its own: a
-/// reader that takes its time keeps no thread.
-async fn read_back(
+/// Handing out what was written before.
+struct ReadBack {
     reading: Lane,
-    logs: Vec<Arc<ProcessLog>>,
-    lines: usize,
-    queue: Option<Arc<Queue>>,
+    query: Arc<LogQuery>,
     pieces: mpsc::Sender<Vec<LogLine>>,
-) {
-    let mut pasts = Vec::with_capacity(logs.len());
-    for log in logs {
-        let (name, queue) = (log.name.clone(), queue.clone());
-        let begun = reading.run(move || {
-            let end = log.past_end(queue.as_ref())?;
-            Past::of(log, end, lines)
-        });
-        match begun.await {
-            Ok(Ok(past)) => pasts.push(past),
-            Ok(Err(error)) => past::cannot_read(&name, &error),
-            Err(lost) => tracing::error!(process = &*name, %lost, "the log files cannot be read back"),
-        }
-        if pieces.is_closed() {
-            return;
-        }
-    }
-    let mut merged = Merged::new(pasts);
-    let mut tries = 0;
-    loop {
-        let Ok(step) = reading.run(move || merged.step()).await else { return };
-        let (next, lines) = match step {
-            Step::Lines(next, lines) => (Some(next), lines),
-            Step::End(lines) => (None, lines),
-            Step::Later(next) => {
-                tries += 1;
-                if tries > ROTATING_TRIES {
-                    return;
-                }
-                tokio::time::sleep(WHILE_ROTATING).await;
-                (Some(next), Vec::new())
+}
+
+impl ReadBack {
+    /// Enters `queue` in each log, and hands out the past, piece by piece. Each piece is a job of its own: a reader that
+    /// takes its time keeps no thread.
+    async fn run(self, logs: Vec<Arc<ProcessLog>>, queue: Option<Arc<Queue>>) {
+        let mut pasts = Vec::with_capacity(logs.len());
+        for log in logs {
+            let (name, queue, query) = (log.stored.name.clone(), queue.clone(), self.query.clone());
+            let begun = self.reading.run(move || {
+                let end = log.past_end(queue.as_ref())?;
+                Past::of(log.stored.clone(), end, query)
+            });
+            match begun.await {
+                Ok(Ok(past)) => pasts.extend(self.counted(past).await),
+                Ok(Err(error)) => past::cannot_read(&name, &error),
+                Err(lost) => tracing::error!(process = &*name, %lost, "the log files cannot be read back"),
             }
-        };
-        if !lines.is_empty() {
-            tries = 0;
-            if pieces.send(lines).await.is_err() {
+            if self.pieces.is_closed() {
                 return;
             }
         }
-        let Some(next) = next else { return };
-        merged = next;
+        self.hand_out(Merged::new(pasts, Box::new(past::cannot_read))).await;
+    }
+
+    /// The past from its first line that is asked for.
+    async fn counted(&self, past: Past) -> Option<Past> {
+        let name = past.stored.name.clone();
+        let (mut counted, mut tries) = (Tally::of(past), 0);
+        loop {
+            let tally = match counted {
+                Counted::Done(past) => return Some(past),
+                Counted::More(tally) => tally,
+                Counted::Later(_) if tries >= ROTATING_TRIES || self.pieces.is_closed() => return None,
+                Counted::Later(tally) => {
+                    tries += 1;
+                    tokio::time::sleep(WHILE_ROTATING).await;
+                    tally
+                }
+            };
+            if self.pieces.is_closed() {
+                return None;
+            }
+            match self.reading.run(move || tally.step(COUNTED_BYTES)).await {
+                Ok(Ok(next)) => counted = next,
+                Ok(Err(error)) => {
+                    past::cannot_read(&name, &error);
+                    return None;
+                }
+                Err(_) => return None,
+            }
+        }
+    }
+
+    async fn hand_out(&self, mut merged: Merged) {
+        let mut tries = 0;
+        loop {
+            let Ok(step) = self.reading.run(move || merged.step()).await else { return };
+            let (next, lines) = match step {
+                Step::Lines(next, lines) => (Some(next), lines),
+                Step::End(lines) => (None, lines),
+                Step::Later(next) => {
+                    tries += 1;
+                    if tries > ROTATING_TRIES {
+                        return;
+                    }
+                    tokio::time::sleep(WHILE_ROTATING).await;
+                    (Some(next), Vec::new())
+                }
+            };
+            if !lines.is_empty() {
+                tries = 0;
+                if self.pieces.send(lines).await.is_err() {
+                    return;
+                }
+            }
+            if self.pieces.is_closed() {
+                return;
+            }
+            let Some(next) = next else { return };
+            merged = next;
+        }
     }
 }
 

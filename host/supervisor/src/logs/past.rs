@@ -1,9 +1,7 @@
-//! Reading log files back: the last lines of many processes by time, in pieces, so that neither the number of lines nor
-//! that of the processes decides how much is held at once. No lock is held meanwhile that writing needs, and no file is
-//! kept open: where the past ends was noted as the reader was entered, and files that were shifted since are found again.
+//! Reading the log files of one process back: where its last lines begin, and its lines from there on. No lock is held
+//! meanwhile that writing needs, and no file is kept open: where the past ends was noted as the reader was entered, and files
+//! that were shifted since are found again. What is held is bounded, whatever the files hold.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -11,28 +9,38 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::LogLine;
-use super::disk::NotOpened;
+use super::disk::{Files, NotOpened};
 use super::file::Position;
-use super::process::ProcessLog;
-use super::record::{Joiner, RECORD_BYTES_MAX, RECORD_BYTES_MIN, Record};
+use super::last::Last;
+use super::query::LogQuery;
+use super::record::{Joiner, RECORD_BYTES_MAX, Record, TIME_BYTES, time_ms};
+use super::{LogLine, LogStream};
 
 /// How much of a file is read at once to find its last lines.
-const WINDOW_BYTES: usize = 64 << 10;
+pub(super) const WINDOW_BYTES: usize = 64 << 10;
 
-/// How much of the files of all processes together is held.
-const HELD_BYTES_MAX: usize = 4 << 20;
+/// How the lines of files are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// The output of a process: [`Record`]s.
+    Process,
+    /// The host's own log: a time, who said it, a mark and the text. A line without a time belongs to the one before.
+    Host,
+}
 
-/// About how much is handed out at once.
-const PIECE_BYTES: usize = 256 << 10;
-
-/// How many processes are looked at in one go: each costs some calls of the kernel.
-const LOOKS_AT_ONCE: usize = 256;
+/// Files that are read back.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub(super) name: Arc<str>,
+    pub(super) files: Arc<Files>,
+    pub(super) format: Format,
+}
 
 /// What is left of the past of one process.
 #[derive(Debug)]
 pub(super) struct Past {
-    log: Arc<ProcessLog>,
+    pub(super) stored: Stored,
+    query: Arc<LogQuery>,
     end: Position,
     /// The file that is being read, by its number at the end's turn; none when all has been read.
     number: Option<usize>,
@@ -42,50 +50,80 @@ pub(super) struct Past {
     held: Bytes,
     /// The first of them as a record, with its length.
     next: Option<(Record, usize)>,
+    /// So many lines come before those that are asked for.
+    skipped: u64,
     joiner: Joiner,
+    /// When the last line was written, for those without a time.
+    last_ms: u64,
 }
 
 impl Past {
-    /// The last `lines` lines before `end`.
+    /// What is asked for before `end`. If not every line is, it begins with the first line, and has to be
+    /// [counted](Tally) and [cut](Past::keep_last).
     ///
     /// # Errors
     /// [`NotOpened`].
-    pub(super) fn of(log: Arc<ProcessLog>, end: Position, lines: usize) -> Result<Self, NotOpened> {
-        let (held, joiner) = (Bytes::new(), Joiner::default());
-        let mut past = Self { log, end, number: None, offset: 0, held, next: None, joiner };
-        let lines = u64::try_from(lines).unwrap_or(u64::MAX);
-        // So many that they need not be counted?
-        let whole = lines > 100_000 && past.bytes()? / RECORD_BYTES_MIN < lines;
-        let mut wanted = lines;
-        for number in 0..past.log.files.count() {
-            if wanted == 0 {
-                break;
-            }
-            let Some((file, size)) = past.open(number)? else { break };
-            past.number = Some(number);
-            past.offset = 0;
-            if !whole {
-                let (offset, found) = start_of_last(&file, size, wanted)?;
-                past.offset = offset;
-                wanted -= found;
-            }
+    pub(super) fn of(stored: Stored, end: Position, query: Arc<LogQuery>) -> Result<Self, NotOpened> {
+        let mut past = Self {
+            stored,
+            query,
+            end,
+            number: None,
+            offset: 0,
+            held: Bytes::new(),
+            next: None,
+            skipped: 0,
+            joiner: Joiner::default(),
+            last_ms: 0,
+        };
+        if past.query.lines == 0 {
+            return Ok(past);
+        }
+        if past.query.takes_all() && past.query.lines < usize::MAX {
+            past.seek_last()?;
+        } else {
+            past.rewind()?;
         }
         Ok(past)
     }
 
-    /// The bytes of all files.
-    fn bytes(&self) -> Result<u64, NotOpened> {
-        let mut bytes = 0;
-        for number in 0..self.log.files.count() {
-            let Some((_, size)) = self.open(number)? else { break };
-            bytes += size;
+    /// To the first line of all.
+    fn rewind(&mut self) -> Result<(), NotOpened> {
+        (self.number, self.offset) = (None, 0);
+        for number in 0..self.stored.files.count() {
+            match self.open(number)? {
+                Some(_) => self.number = Some(number),
+                // The current file may be missing for a moment, or because somebody removed it.
+                None if number == 0 => {}
+                None => break,
+            }
         }
-        Ok(bytes)
+        Ok(())
+    }
+
+    /// To the first of the last lines.
+    fn seek_last(&mut self) -> Result<(), NotOpened> {
+        let wanted = u64::try_from(self.query.lines).unwrap_or(u64::MAX);
+        let mut last = Last::new(wanted);
+        for number in 0..self.stored.files.count() {
+            match self.open(number)? {
+                Some((file, size)) => last.look_back_through(&file, size, number, self.stored.format)?,
+                None if number == 0 => continue,
+                None => break,
+            }
+            if last.is_found() {
+                break;
+            }
+        }
+        if let Some((number, offset)) = last.begins_at {
+            (self.number, self.offset, self.skipped) = (Some(number), offset, last.skipped);
+        }
+        Ok(())
     }
 
     /// A file, and how many of its bytes belong to the past.
     fn open(&self, number: usize) -> Result<Option<(File, u64)>, NotOpened> {
-        let Some(file) = self.log.files.open_past(self.end.turns, number)? else { return Ok(None) };
+        let Some(file) = self.stored.files.open_past(self.end.turns, number)? else { return Ok(None) };
         let there = file.metadata()?.len();
         let size = if number == 0 { there.min(self.end.bytes) } else { there };
         Ok(Some((file, size)))
@@ -93,13 +131,13 @@ impl Past {
 
     /// When the next record was written, after reading about `bytes` of it and what follows if nothing is held; `None` at
     /// the end.
-    fn next_ms(&mut self, bytes: usize) -> Result<Option<u64>, NotOpened> {
+    pub(super) fn next_ms(&mut self, bytes: usize) -> Result<Option<u64>, NotOpened> {
         loop {
             if let Some((record, _)) = &self.next {
                 return Ok(Some(record.at_ms));
             }
             if let Some(end) = memchr::memchr(b'\n', &self.held) {
-                match Record::parse(&self.held.slice(..end)) {
+                match self.record(&self.held.slice(..end)) {
                     Some(record) => self.next = Some((record, end + 1)),
                     None => self.pass(end + 1),
                 }
@@ -121,6 +159,13 @@ impl Past {
         }
     }
 
+    fn record(&self, line: &Bytes) -> Option<Record> {
+        match self.stored.format {
+            Format::Process => Record::parse(line),
+            Format::Host => Some(host_record(line, self.last_ms)),
+        }
+    }
+
     /// At most so many bytes from the offset on.
     fn read(&self, number: usize, bytes: usize) -> Result<Bytes, NotOpened> {
         let Some((file, size)) = self.open(number)? else { return Ok(Bytes::new()) };
@@ -133,22 +178,129 @@ impl Past {
         drop(self.held.split_to(bytes));
     }
 
-    /// The record that [`Past::next_ms`] found; the line that it completes.
-    fn take(&mut self) -> Option<Record> {
-        let (record, bytes) = self.next.take()?;
+    /// Takes the record that [`Past::next_ms`] found: its length, and the line that it completes if that is asked for.
+    pub(super) fn take(&mut self) -> (usize, Option<LogLine>) {
+        let Some((record, bytes)) = self.next.take() else { return (0, None) };
         self.pass(bytes);
-        self.joiner.take(record)
+        self.last_ms = record.at_ms;
+        let line = self.joiner.take(record);
+        (bytes, line.and_then(|line| self.pick(line)))
+    }
+
+    /// What has come of lines without an end, at the end.
+    pub(super) fn finish(&mut self) -> Vec<LogLine> {
+        let open: Vec<_> = self.joiner.finish().collect();
+        open.into_iter().filter_map(|line| self.pick(line)).collect()
+    }
+
+    /// Is it within a line?
+    pub(super) fn is_within_a_line(&self) -> bool {
+        self.joiner.is_open()
+    }
+
+    fn pick(&mut self, record: Record) -> Option<LogLine> {
+        let line = match self.stored.format {
+            Format::Process => record.into_line(&self.stored.name),
+            Format::Host => host_line(&self.stored.name, record),
+        };
+        if !self.query.takes(&line) {
+            return None;
+        }
+        let skipped = self.skipped > 0;
+        self.skipped = self.skipped.saturating_sub(1);
+        (!skipped).then_some(line)
     }
 
     /// Holds no more than its share while others are in turn.
-    fn let_go(&mut self, bytes: usize) {
+    pub(super) fn let_go(&mut self, bytes: usize) {
         if self.held.len() > bytes {
             (self.held, self.next) = (Bytes::new(), None);
         }
     }
+
+    /// Does it begin before what is asked for, so that it has to be counted first?
+    fn is_to_be_counted(&self) -> bool {
+        self.number.is_some() && !self.query.takes_all() && self.query.lines < usize::MAX
+    }
 }
 
-fn read_at(file: &File, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
+/// A line of the host's log as a record: what is behind the time is its text.
+fn host_record(line: &Bytes, last_ms: u64) -> Record {
+    let timed = line
+        .split_at_checked(TIME_BYTES)
+        .and_then(|(time, rest)| Some((time_ms(time)?, line.slice_ref(rest.strip_prefix(b" ")?))));
+    let (at_ms, text) = timed.unwrap_or_else(|| (last_ms, line.clone()));
+    Record { at_ms, stream: LogStream::Err, full: true, text }
+}
+
+/// The same as a line: `NAME ◆ text` was said by NAME, and anything else by the host.
+fn host_line(host: &Arc<str>, record: Record) -> LogLine {
+    const MARK: &[u8] = " ◆ ".as_bytes();
+    let at = memchr::memmem::find(&record.text, MARK);
+    let said = at.and_then(|at| {
+        let name = std::str::from_utf8(&record.text[..at]).ok()?.trim_end();
+        (!name.contains(' ')).then(|| (Arc::from(name), record.text.slice(at + MARK.len()..)))
+    });
+    let (process, text) = said.unwrap_or_else(|| (host.clone(), record.text.clone()));
+    LogLine { process, text, ..record.into_line(host) }
+}
+
+/// How many lines of a past are asked for if not all are: counted piece by piece, so that nothing is held.
+#[derive(Debug)]
+pub(super) struct Tally {
+    past: Past,
+    lines: u64,
+}
+
+/// What came of counting a piece.
+#[derive(Debug)]
+pub(super) enum Counted {
+    /// There is more to count.
+    More(Tally),
+    /// Files are being shifted: try again soon.
+    Later(Tally),
+    /// The past, from its first line that is asked for.
+    Done(Past),
+}
+
+impl Tally {
+    /// The past itself, if there is nothing to count.
+    pub(super) fn of(past: Past) -> Counted {
+        if past.is_to_be_counted() { Counted::More(Self { past, lines: 0 }) } else { Counted::Done(past) }
+    }
+
+    /// Counts the lines of about so many bytes. It blocks.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(super) fn step(mut self, bytes: usize) -> Result<Counted, NotOpened> {
+        let mut done = 0;
+        while done < bytes {
+            match self.past.next_ms(WINDOW_BYTES) {
+                Ok(Some(_)) => {
+                    let (length, line) = self.past.take();
+                    done += length;
+                    self.lines += u64::from(line.is_some());
+                }
+                Ok(None) => return self.finish(),
+                Err(NotOpened::Rotating) => return Ok(Counted::Later(self)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Counted::More(self))
+    }
+
+    fn finish(mut self) -> Result<Counted, NotOpened> {
+        self.lines += self.past.finish().len() as u64;
+        let Past { stored, query, end, .. } = self.past;
+        let wanted = u64::try_from(query.lines).unwrap_or(u64::MAX);
+        let mut past = Past::of(stored, end, query)?;
+        past.skipped = self.lines.saturating_sub(wanted);
+        Ok(Counted::Done(past))
+    }
+}
+
+pub(super) fn read_at(file: &File, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; bytes];
     let mut done = 0;
     while done < bytes {
@@ -161,128 +313,6 @@ fn read_at(file: &File, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
     }
     buffer.truncate(done);
     Ok(buffer)
-}
-
-/// Where the last `wanted` lines of a file's first `size` bytes begin, and how many there are.
-fn start_of_last(file: &File, size: u64, wanted: u64) -> io::Result<(u64, u64)> {
-    let mut end = size;
-    // Each newline ends a line; one more than wanted is what comes before the first of them.
-    let mut newlines = 0;
-    while end > 0 {
-        let start = end.saturating_sub(WINDOW_BYTES as u64);
-        let window = read_at(file, start, usize::try_from(end - start).unwrap_or(WINDOW_BYTES))?;
-        for at in memchr::memrchr_iter(b'\n', &window) {
-            if newlines == wanted {
-                return Ok((start + at as u64 + 1, wanted));
-            }
-            newlines += 1;
-        }
-        end = start;
-    }
-    Ok((0, newlines))
-}
-
-/// The past of several processes, by time.
-#[derive(Debug)]
-pub(super) struct Merged {
-    pasts: Vec<Past>,
-    /// How many of them have been looked at.
-    begun: usize,
-    /// When the next line of each was written.
-    next: BinaryHeap<Reverse<(u64, usize)>>,
-    /// The one that has to be gone on with: it is within a line.
-    within: Option<usize>,
-    /// What one process may hold while it is not in turn.
-    share: usize,
-    /// What to read of one process at once.
-    bytes: usize,
-}
-
-/// What came of one step.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// Lines, and there may be more.
-    Lines(Merged, Vec<LogLine>),
-    /// Files are being shifted: try again soon.
-    Later(Merged),
-    /// That was all.
-    End(Vec<LogLine>),
-}
-
-impl Merged {
-    pub(super) fn new(pasts: Vec<Past>) -> Self {
-        let share = HELD_BYTES_MAX / pasts.len().max(1);
-        let bytes = share.clamp(4 << 10, WINDOW_BYTES);
-        Self { pasts, begun: 0, next: BinaryHeap::new(), within: None, share, bytes }
-    }
-
-    /// The next piece. It blocks.
-    pub(super) fn step(mut self) -> Step {
-        let until = self.pasts.len().min(self.begun + LOOKS_AT_ONCE);
-        while self.begun < until {
-            if !self.look(self.begun) {
-                return Step::Later(self);
-            }
-            self.begun += 1;
-        }
-        if self.begun < self.pasts.len() {
-            return Step::Lines(self, Vec::new());
-        }
-        let (mut lines, mut bytes) = (Vec::new(), 0);
-        while bytes < PIECE_BYTES {
-            let Some(index) = self.within.or_else(|| self.next.pop().map(|Reverse((_, index))| index)) else {
-                return Step::End(lines);
-            };
-            self.within = Some(index);
-            let past = &mut self.pasts[index];
-            if let Some(record) = past.take() {
-                bytes += record.text.len() + 64;
-                lines.push(record.into_line(&past.log.name));
-            }
-            if !self.look_on(index, &mut lines) {
-                return match lines.is_empty() {
-                    true => Step::Later(self),
-                    false => Step::Lines(self, lines),
-                };
-            }
-        }
-        Step::Lines(self, lines)
-    }
-
-    /// Enters when the next line of a process was written; false if its files are being shifted.
-    fn look(&mut self, index: usize) -> bool {
-        let past = &mut self.pasts[index];
-        match past.next_ms(self.bytes) {
-            Ok(Some(at_ms)) => self.next.push(Reverse((at_ms, index))),
-            Ok(None) => {}
-            Err(NotOpened::Rotating) => return false,
-            Err(error) => cannot_read(&past.log.name, &error),
-        }
-        past.let_go(self.share);
-        true
-    }
-
-    /// After a record of the process that is in turn: goes on with it while it is within a line.
-    fn look_on(&mut self, index: usize, lines: &mut Vec<LogLine>) -> bool {
-        let past = &mut self.pasts[index];
-        let next = match past.next_ms(self.bytes) {
-            Err(NotOpened::Rotating) => return false,
-            Err(error) => {
-                cannot_read(&past.log.name, &error);
-                None
-            }
-            Ok(next) => next,
-        };
-        let ours = next.is_some_and(|next| self.next.peek().is_none_or(|other| (next, index) <= other.0));
-        match next {
-            Some(_) if past.joiner.is_open() || ours => return true,
-            Some(at_ms) => self.next.push(Reverse((at_ms, index))),
-            None => lines.extend(past.joiner.finish().map(|record| record.into_line(&past.log.name))),
-        }
-        past.let_go(self.share);
-        self.within = None;
-        true
-    }
 }
 
 pub(super) fn cannot_read(process: &str, error: &NotOpened) {

@@ -10,17 +10,22 @@ use provost_state::Incarnation;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::LogStream;
+use super::batch::{Batch, End};
 use super::disk::{Files, NotOpened, Reserve, is_out_of_descriptors};
-use super::file::{Batch, LogFile, Position};
-use super::follower::{Follower, Queue};
+use super::escapes::Seeker;
+use super::file::{LogFile, Position};
+use super::follower::{Follower, Queue, Told};
 use super::losses::Losses;
+use super::past::{Format, Stored};
 use crate::spec::LogLimits;
+
+/// A longer line is told in pieces.
+const TOLD_BYTES_MAX: usize = 1 << 20;
 
 /// The log of one process.
 #[derive(Debug)]
 pub(crate) struct ProcessLog {
-    pub(super) name: Arc<str>,
-    pub(super) files: Arc<Files>,
+    pub(super) stored: Stored,
     file: Mutex<LogFile>,
     /// One turn, so that a disk that hangs takes one thread of this process.
     turns: Arc<Semaphore>,
@@ -60,6 +65,10 @@ pub(super) struct Now {
     told: Option<Position>,
     followers: Vec<Follower>,
     awaited: Option<Awaited>,
+    /// The latest life, and how many of its pipes are being read.
+    life: Option<(Incarnation, watch::Receiver<usize>)>,
+    /// For each stream, the parts of a line that is told when its end has come.
+    long: [Vec<u8>; 2],
     /// Nothing is told any more.
     ended: bool,
 }
@@ -68,7 +77,8 @@ pub(super) struct Now {
 #[derive(Debug)]
 struct Awaited {
     incarnation: Incarnation,
-    text: Vec<u8>,
+    /// For each stream.
+    seekers: [Seeker; 2],
     seen: oneshot::Sender<()>,
 }
 
@@ -90,10 +100,9 @@ impl ProcessLog {
         losses: Arc<Losses>,
     ) -> Self {
         let files = Arc::new(Files::new(path, limits.files_max));
-        let file = LogFile::new(files.clone(), limits.file_bytes_max, reserve);
+        let file = LogFile::new(name.clone(), files.clone(), limits.file_bytes_max, reserve);
         Self {
-            name,
-            files,
+            stored: Stored { name, files, format: Format::Process },
             file: Mutex::new(file),
             turns: Arc::new(Semaphore::new(1)),
             lines: [Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1))],
@@ -109,9 +118,18 @@ impl ProcessLog {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new life begins.
-    pub(super) fn lives(&self, latest: Incarnation) {
+    /// A new life begins. What is returned counts the pipes of it that are still being read.
+    pub(super) fn lives(&self, latest: Incarnation) -> watch::Sender<usize> {
+        let open = watch::Sender::new(0);
+        self.now().life = Some((latest, open.subscribe()));
         self.lives.send_replace(Lives { latest, stopped: false });
+        open
+    }
+
+    /// How many pipes of that life are still being read; none if a later one has begun.
+    pub(super) fn open_pipes(&self, incarnation: Incarnation) -> Option<watch::Receiver<usize>> {
+        let now = self.now();
+        now.life.as_ref().filter(|(latest, _)| *latest == incarnation).map(|(_, open)| open.clone())
     }
 
     /// Its latest life is over.
@@ -152,16 +170,15 @@ impl ProcessLog {
 
     /// Lines that were never given to be written.
     pub(super) fn lose(&self, lines: u64) {
-        self.losses.lost(&self.name, lines, &io::ErrorKind::TimedOut.into());
+        self.losses.lost(&self.stored.name, lines, &io::ErrorKind::TimedOut.into());
         self.losing.store(true, Ordering::Relaxed);
     }
 
     /// Looks for an awaited text. Called before the lines are written: a disk that hangs makes nobody late.
-    pub(super) fn watch_for(&self, incarnation: Incarnation, lines: &[u8]) {
+    pub(super) fn watch_for(&self, incarnation: Incarnation, stream: LogStream, lines: &[u8]) {
         let mut now = self.now();
-        let found = now.awaited.as_ref().is_some_and(|awaited| {
-            awaited.incarnation == incarnation && memchr::memmem::find(lines, &awaited.text).is_some()
-        });
+        let ours = now.awaited.as_mut().filter(|awaited| awaited.incarnation == incarnation);
+        let found = ours.is_some_and(|awaited| awaited.seekers[stream as usize].finds_in(lines));
         if found && let Some(awaited) = now.awaited.take() {
             // Nobody waits any more if the process ended meanwhile.
             let _ = awaited.seen.send(());
@@ -175,7 +192,7 @@ impl ProcessLog {
             // Known before the first byte of ours: who reads back goes by it.
             Ok(position) => self.now().told = Some(position),
             Err(error) if is_out_of_descriptors(&error) => {
-                self.losses.lost(&self.name, 0, &error);
+                self.losses.lost(&self.stored.name, 0, &error);
                 self.losing.store(true, Ordering::Relaxed);
                 return Written::NotYet(batch);
             }
@@ -183,10 +200,10 @@ impl ProcessLog {
             Err(_) => {}
         }
         let (position, failed) = file.append(&batch);
-        self.now().tell(&self.name, &batch, position);
+        self.now().tell(&self.stored.name, &batch, position);
         match failed {
             Some(failed) => {
-                self.losses.lost(&self.name, failed.lines, &failed.error);
+                self.losses.lost(&self.stored.name, failed.lines, &failed.error);
                 self.losing.store(true, Ordering::Relaxed);
             }
             None => self.loses_no_more(),
@@ -200,18 +217,18 @@ impl ProcessLog {
     pub(super) fn loses_no_more(&self) {
         if self.losing.load(Ordering::Relaxed) {
             self.losing.store(false, Ordering::Relaxed);
-            self.losses.over(&self.name);
+            self.losses.over(&self.stored.name);
         }
     }
 
     /// Notes where the past ends as a follower is entered, so that the one goes on where the other ends. It blocks.
     pub(super) fn past_end(&self, queue: Option<&Arc<Queue>>) -> Result<Position, NotOpened> {
         loop {
-            let turns = self.files.turns();
+            let turns = self.stored.files.turns();
             // Only if nothing has been written by this host is it the file that says where it ends.
             let there = match self.now().enter_at(queue) {
                 Some(told) => return Ok(told),
-                None => match self.files.open_past(turns, 0)? {
+                None => match self.stored.files.open_past(turns, 0)? {
                     Some(file) => file.metadata().map_err(NotOpened::Io)?.len(),
                     None => 0,
                 },
@@ -229,7 +246,8 @@ impl ProcessLog {
 
 impl Now {
     pub(super) fn await_text(&mut self, incarnation: Incarnation, text: &str, seen: oneshot::Sender<()>) {
-        self.awaited = Some(Awaited { incarnation, text: text.as_bytes().to_vec(), seen });
+        let seekers = [Seeker::new(text.as_bytes()), Seeker::new(text.as_bytes())];
+        self.awaited = Some(Awaited { incarnation, seekers, seen });
     }
 
     /// From now on it is told every line.
@@ -268,11 +286,24 @@ impl Now {
 
     fn tell(&mut self, process: &Arc<str>, batch: &Batch, position: Position) {
         self.told = Some(position);
+        let stream = batch.stream as usize;
         if self.followers.is_empty() {
+            self.long[stream] = Vec::new();
             return;
         }
-        for line in batch.lines() {
-            self.followers.retain_mut(|follower| follower.tell(process, batch.stream, batch.at_ms, line));
+        let mut lines = batch.lines().peekable();
+        while let Some(line) = lines.next() {
+            let last = lines.peek().is_none();
+            let begun = std::mem::take(&mut self.long[stream]);
+            let long = (!begun.is_empty()).then(|| [&begun, line].concat());
+            let line = long.as_deref().unwrap_or(line);
+            if last && batch.end == End::Long && line.len() < TOLD_BYTES_MAX {
+                self.long[stream] = line.to_vec();
+                return;
+            }
+            let partial = last && batch.end != End::Whole;
+            let told = Told { stream: batch.stream, at_ms: batch.at_ms, text: line, partial };
+            self.followers.retain_mut(|follower| follower.tell(process, &told));
         }
     }
 }

@@ -1,21 +1,31 @@
 //! What somebody who follows the output of processes holds.
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::follower::Queue;
 use super::process::ProcessLog;
+use super::query::LogQuery;
 use super::{LogItem, LogLine};
+use crate::jobs::Lane;
+
+/// How many lines are looked at in one go.
+const PICKED_AT_ONCE: usize = 256;
 
 /// Output as it comes: first what was asked for of the past, then, if it was asked to follow, every line from then on,
 /// without gap or overlap. Dropping it ends the following at once.
-#[derive(Debug)]
 pub struct LogReader {
     /// The lines of the past, piece by piece.
     past: Option<mpsc::Receiver<Vec<LogLine>>>,
-    piece: std::vec::IntoIter<LogLine>,
+    piece: std::vec::IntoIter<LogItem>,
     live: Option<Live>,
+    query: Arc<LogQuery>,
+    reading: Lane,
+    /// Live lines that are being looked at, on a thread for what takes its time.
+    picking: Option<Pin<Box<dyn Future<Output = Vec<LogItem>> + Send>>>,
 }
 
 #[derive(Debug)]
@@ -24,40 +34,77 @@ struct Live {
     logs: Vec<Arc<ProcessLog>>,
 }
 
+impl fmt::Debug for LogReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogReader")
+            .field("live", &self.live)
+            .field("query", &self.query)
+            .finish_non_exhaustive()
+    }
+}
+
 impl LogReader {
     pub(super) fn new(
         past: Option<mpsc::Receiver<Vec<LogLine>>>,
         live: Option<(Arc<Queue>, Vec<Arc<ProcessLog>>)>,
+        query: Arc<LogQuery>,
+        reading: Lane,
     ) -> Self {
         let live = live.map(|(queue, logs)| Live { queue, logs });
-        Self { past, piece: Vec::new().into_iter(), live }
+        Self { past, piece: Vec::new().into_iter(), live, query, reading, picking: None }
     }
 
     /// The next item; `None` at the end. Nothing is lost if it is dropped before it resolves.
     pub async fn recv(&mut self) -> Option<LogItem> {
         loop {
-            if let Some(line) = self.piece.next() {
-                return Some(LogItem::Line(line));
+            if let Some(item) = self.piece.next() {
+                return Some(item);
             }
-            let Some(past) = &mut self.past else { break };
-            match past.recv().await {
-                Some(piece) => self.piece = piece.into_iter(),
-                None => self.past = None,
+            if let Some(past) = &mut self.past {
+                match past.recv().await {
+                    Some(piece) => self.piece = items(piece),
+                    None => self.past = None,
+                }
+            } else if let Some(picking) = &mut self.picking {
+                self.piece = picking.await.into_iter();
+                self.picking = None;
+            } else {
+                let item = self.live.as_ref()?.queue.take().await?;
+                if self.query.takes_all() {
+                    return Some(item);
+                }
+                self.pick(item);
             }
         }
-        match &self.live {
-            Some(live) => live.queue.take().await,
-            None => None,
+    }
+
+    /// Looks which of the lines that are there pass.
+    fn pick(&mut self, first: LogItem) {
+        let mut items = vec![first];
+        while items.len() < PICKED_AT_ONCE
+            && let Some(item) = self.live.as_ref().and_then(|live| live.queue.try_take())
+        {
+            items.push(item);
         }
+        let (query, reading) = (self.query.clone(), self.reading.clone());
+        self.picking = Some(Box::pin(async move {
+            let passes = move |item: &LogItem| match item {
+                LogItem::Line(line) => query.takes(line),
+                LogItem::Missed { .. } => true,
+            };
+            let picked = reading.run(move || items.into_iter().filter(passes).collect());
+            // At the end of the host nobody is told any more.
+            picked.await.unwrap_or_default()
+        }));
     }
 
     /// The next item, if there is one already.
     pub fn try_recv(&mut self) -> Option<LogItem> {
-        if let Some(line) = self.piece.next() {
-            return Some(LogItem::Line(line));
+        if let Some(item) = self.piece.next() {
+            return Some(item);
         }
         match (&self.past, &self.live) {
-            (None, Some(live)) => live.queue.try_take(),
+            (None, Some(live)) if self.query.takes_all() => live.queue.try_take(),
             _ => None,
         }
     }
@@ -69,6 +116,10 @@ impl LogReader {
             None => self.past = None,
         }
     }
+}
+
+fn items(lines: Vec<LogLine>) -> std::vec::IntoIter<LogItem> {
+    lines.into_iter().map(LogItem::Line).collect::<Vec<_>>().into_iter()
 }
 
 impl Drop for LogReader {

@@ -1,5 +1,6 @@
-//! Reading one pipe to its end. While its lines are being written, a little more of it is read ahead, and then it is left to
-//! fill, which makes the child wait. What a former life has left open is read for a grace time.
+//! Reading one pipe to its end, in three steps: look at what is in it, have the lines written, take them out. While lines
+//! are being written the pipe is left to fill, which makes the child wait in the end. What a former life has left open is
+//! read for a grace time.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,45 +9,51 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provost_state::Incarnation;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
 use super::LogStream;
-use super::file::Batch;
+use super::batch::{Batch, End};
+use super::pause::Pauses;
+use super::peek::Glass;
 use super::process::{ProcessLog, Standing, Written};
 use super::record::PART_BYTES_MAX;
-use super::source::{READ_BYTES, Source};
+use super::source::{Sight, Source};
 use crate::jobs::{Lane, Lost};
 
-/// How much is read ahead while lines are being written.
-const AHEAD_BYTES: usize = 2 * READ_BYTES;
-
 /// More room than this is not kept.
-const ROOM_BYTES_MAX: usize = 8 * READ_BYTES;
+const ROOM_BYTES_MAX: usize = 512 << 10;
 
-/// A line of over this length is handed on in parts before its end has come, so that memory stays bounded.
-const LINE_BYTES_MAX: usize = 16 * PART_BYTES_MAX;
+/// A line whose end has not come is shown after so long a silence: it may be a question.
+const SILENCE: Duration = Duration::from_millis(200);
+
+/// And after so long in any case: it may be a bar that grows.
+const UNFINISHED: Duration = Duration::from_secs(1);
 
 /// For how long a pipe is read that somebody holds open although its life is over.
 pub(super) const GRACE: Duration =
     if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
 
-/// How much of such a pipe is still read at the end of its grace time: all that can be in it.
-const LAST_BYTES: usize = 1 << 20;
-
 /// How long to wait before what failed for a lack of the whole machine is tried again.
 const A_WHILE: Duration = Duration::from_millis(50);
 
-/// Whose output comes out of a pipe.
+/// So many looks at a pipe that was half full make it larger.
+const BUSY_LOOKS: u32 = 16;
+
+/// Whose output comes out of a pipe, and what it is read with.
 #[derive(Clone, Debug)]
 pub(super) struct Pipe {
     pub(super) log: Arc<ProcessLog>,
     pub(super) incarnation: Incarnation,
     pub(super) stream: LogStream,
     pub(super) writing: Lane,
+    pub(super) glass: Glass,
+    pub(super) pauses: Pauses,
+    /// Held by each pipe that was made larger.
+    pub(super) growth: Arc<()>,
 }
 
-/// One pipe among those that are waited for at the end.
+/// One pipe among those that are waited for: all of the host's at its end, and those of a life at its end.
 #[derive(Debug)]
 pub(super) struct Counted(watch::Sender<usize>);
 
@@ -82,14 +89,22 @@ type Writing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 /// Reading one pipe.
 pub(super) struct Reading {
     pipe: Pipe,
-    /// Held until all of it is written, which the end of the host waits for.
-    _counted: Option<Counted>,
-    pending: Vec<u8>,
+    /// Held until all of it is written.
+    _counted: Option<[Counted; 2]>,
+    source: Option<Source>,
+    /// What was looked at of a line whose end has not come.
+    partial: Option<Partial>,
     /// Parts of a line were handed on whose end has not come.
     unfinished: bool,
     /// While that is so: the next life must not go on with that line.
     line: Option<OwnedSemaphorePermit>,
     writing: Option<Writing>,
+    /// How much is to be taken out when it is written.
+    taking: usize,
+    /// Until it is over, more is let come together.
+    pause: Option<oneshot::Receiver<()>>,
+    /// How often it was at least half full.
+    busy: u32,
     /// Room of the batch before.
     room: Vec<u8>,
     standing: Standing,
@@ -97,25 +112,41 @@ pub(super) struct Reading {
     until: Option<Instant>,
 }
 
+/// A piece of a line, without its end, that is still in the pipe.
+#[derive(Clone, Copy, Debug)]
+struct Partial {
+    bytes: usize,
+    since: Instant,
+    /// When more of it came last.
+    last: Instant,
+}
+
 /// What happened while waiting.
 enum Input {
-    /// So many bytes came; none at the end.
-    Read(io::Result<usize>),
+    /// What there is to see, in a buffer.
+    Sight(io::Result<Sight>, Vec<u8>),
     Written(Outcome),
+    Paused,
+    /// The end of the line has not come for long enough.
+    Unfinished,
     Stands(Standing),
     TimeIsUp,
 }
 
 impl Reading {
-    pub(super) fn new(pipe: Pipe, counted: Option<Counted>) -> Self {
+    pub(super) fn new(pipe: Pipe, counted: Option<[Counted; 2]>) -> Self {
         Self {
             pipe,
             _counted: counted,
-            // A silent process needs no room.
-            pending: Vec::new(),
+            source: None,
+            partial: None,
             unfinished: false,
             line: None,
             writing: None,
+            taking: 0,
+            pause: None,
+            busy: 0,
+            // A silent process needs no room.
             room: Vec::new(),
             standing: Standing::Living,
             until: None,
@@ -129,73 +160,104 @@ impl Reading {
     )]
     pub(super) fn run(mut self, fd: Arc<OwnedFd>) -> impl Future<Output = (Ended, Self)> + Send {
         async move {
-            let source = match Source::new(fd) {
+            let mut source = match Source::new(fd, self.pipe.glass.clone()) {
                 Ok(source) => source,
                 Err(error) => return (Ended::Failed(error), self),
             };
-            loop {
-                if self.writing.is_none() && self.write_lines() {
-                    // One flooding child must not keep the others' lines waiting.
-                    tokio::task::yield_now().await;
-                }
-                match self.next(&source).await {
-                    Input::Read(Ok(0)) => return (Ended::Closed, self),
-                    Input::Read(Ok(_)) => {}
-                    Input::Read(Err(error)) if passes(&error) => tokio::time::sleep(A_WHILE).await,
-                    Input::Read(Err(error)) => return (Ended::Failed(error), self),
-                    Input::Written(written) => self.on_written(written).await,
+            let ended = loop {
+                match self.next(&mut source).await {
+                    Input::Sight(Ok(Sight::End), _) => break Ended::Closed,
+                    Input::Sight(Ok(Sight::Bytes(_)), seen) => {
+                        self.on_sight(&mut source, seen, false);
+                        // One flooding child must not keep the others' lines waiting.
+                        tokio::task::yield_now().await;
+                    }
+                    Input::Sight(Err(error), _) if passes(&error) => tokio::time::sleep(A_WHILE).await,
+                    Input::Sight(Err(error), _) => break Ended::Failed(error),
+                    Input::Written(outcome) => {
+                        let bytes = self.on_written(outcome).await;
+                        self.take(&mut source, bytes);
+                    }
+                    Input::Paused => self.pause = None,
+                    Input::Unfinished => {
+                        let mut seen = std::mem::take(&mut self.room);
+                        if source.look_now(&mut seen).is_ok() {
+                            self.on_sight(&mut source, seen, true);
+                        }
+                    }
                     Input::Stands(standing) => self.on_standing(standing),
                     Input::TimeIsUp => {
-                        self.read_the_rest(&source);
-                        return (Ended::GivenUp, self);
+                        source.let_go();
+                        break Ended::GivenUp;
                     }
                 }
-            }
+            };
+            self.source = Some(source);
+            (ended, self)
         }
     }
 
-    async fn next(&mut self, source: &Source) -> Input {
-        // Lines that are complete wait for those that are being written, and so does the child in the end.
-        let ahead = if self.unfinished { LINE_BYTES_MAX } else { AHEAD_BYTES };
-        let reads = self.writing.is_none() || self.pending.len() < ahead;
-        let Self { pipe, pending, writing, standing, until, .. } = self;
-        let time_is_up = async {
-            match *until {
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => pending_for_ever().await,
-            }
-        };
-        tokio::select! {
+    async fn next(&mut self, source: &mut Source) -> Input {
+        let unwritten = self.writing.is_none();
+        let looks = unwritten && self.pause.is_none();
+        let known = self.partial.map_or(0, |partial| partial.bytes);
+        let shown = self.partial.filter(|_| unwritten);
+        let shown = shown.map(|it| (it.last + SILENCE).min(it.since + UNFINISHED));
+        let mut seen = if looks { std::mem::take(&mut self.room) } else { Vec::new() };
+        let Self { pipe, writing, standing, until, pause, room, .. } = self;
+        let input = tokio::select! {
             biased;
             written = written(writing) => Input::Written(written),
             standing = pipe.log.standing_changed(pipe.incarnation, *standing) => Input::Stands(standing),
-            () = time_is_up => Input::TimeIsUp,
-            read = source.read(pending), if reads => Input::Read(read),
-        }
-    }
-
-    /// Hands on the lines that are complete, or a part of one that is too long; false if there is neither.
-    fn write_lines(&mut self) -> bool {
-        let (bytes, complete) = match memchr::memrchr(b'\n', &self.pending) {
-            Some(end) => (end + 1, true),
-            None if self.pending.len() >= LINE_BYTES_MAX => (self.pending.len(), false),
-            None => return false,
+            () = at(*until) => Input::TimeIsUp,
+            () = over(pause) => Input::Paused,
+            sight = source.look(known, &mut seen), if looks => {
+                return Input::Sight(sight, seen);
+            }
+            () = at(shown) => Input::Unfinished,
         };
-        let mut batch = std::mem::take(&mut self.room);
-        batch.extend_from_slice(&self.pending[bytes..]);
-        std::mem::swap(&mut batch, &mut self.pending);
-        batch.truncate(bytes);
-        self.unfinished = !complete;
-        self.write(batch, complete);
-        true
+        if looks {
+            seen.clear();
+            *room = seen;
+        }
+        input
     }
 
-    fn write(&mut self, bytes: Vec<u8>, complete: bool) {
+    /// Hands on the lines that are complete, or a part of one that is too long or `due`. The rest stays where it is.
+    fn on_sight(&mut self, source: &mut Source, mut seen: Vec<u8>, due: bool) {
+        let (there, capacity) = (seen.len(), source.capacity());
+        if there < capacity / 2 {
+            self.pause = Some(self.pipe.pauses.begin());
+        } else if self.busy < BUSY_LOOKS {
+            self.busy += 1;
+        } else {
+            source.grow(&self.pipe.growth);
+        }
+        let (bytes, end) = match memchr::memrchr(b'\n', &seen) {
+            Some(at) => (at + 1, End::Whole),
+            // A pipe may be full although it does not hold as many bytes as it might.
+            None if there >= PART_BYTES_MAX.min(capacity / 4) => (there, End::Long),
+            None if due => (there, End::Shown),
+            None => (0, End::Whole),
+        };
+        let now = Instant::now();
+        let since = self.partial.filter(|_| bytes == 0).map_or(now, |partial| partial.since);
+        self.partial = (there > bytes).then_some(Partial { bytes: there - bytes, since, last: now });
+        seen.truncate(bytes);
+        if bytes == 0 {
+            self.room = seen;
+            return;
+        }
+        self.unfinished = end != End::Whole;
+        self.taking = bytes;
+        self.write(seen, end);
+    }
+
+    fn write(&mut self, bytes: Vec<u8>, end: End) {
         let log = self.pipe.log.clone();
-        log.watch_for(self.pipe.incarnation, &bytes);
+        log.watch_for(self.pipe.incarnation, self.pipe.stream, &bytes);
         let at_ms = crate::clock::wall_ms();
-        let batch = Batch { stream: self.pipe.stream, at_ms, bytes, complete };
-        self.submit(batch);
+        self.submit(Batch { stream: self.pipe.stream, at_ms, bytes, end });
     }
 
     /// One thread at a time writes for a process: a disk that hangs takes one and no more.
@@ -211,21 +273,29 @@ impl Reading {
         }));
     }
 
-    async fn on_written(&mut self, (written, line): Outcome) {
+    /// How much is to be taken out now.
+    async fn on_written(&mut self, (written, line): Outcome) -> usize {
         self.line = line.filter(|_| self.unfinished || matches!(written, Ok(Written::NotYet(_))));
         match written {
-            // What a long line needed is kept for as long as that line goes on.
-            Ok(Written::Done(room)) if self.unfinished || room.capacity() <= ROOM_BYTES_MAX => {
-                self.room = room
-            }
+            Ok(Written::Done(room)) if room.capacity() <= ROOM_BYTES_MAX => self.room = room,
             Ok(Written::Done(_)) => {}
             Ok(Written::NotYet(batch)) => {
                 tokio::time::sleep(A_WHILE).await;
                 self.submit(batch);
+                return 0;
             }
             Err(lost) => {
-                tracing::error!(process = &*self.pipe.log.name, %lost, "a defect while writing; some lines are lost");
+                tracing::error!(process = &*self.pipe.log.stored.name, %lost, "a defect while writing; some lines are lost");
             }
+        }
+        std::mem::take(&mut self.taking)
+    }
+
+    fn take(&self, source: &mut Source, bytes: usize) {
+        // It was there when it was looked at, and nobody else reads.
+        if let Err(error) = source.take(bytes) {
+            let process = &*self.pipe.log.stored.name;
+            tracing::error!(process, %error, "what was written cannot be taken out of the pipe");
         }
     }
 
@@ -239,51 +309,65 @@ impl Reading {
         }
     }
 
-    /// What is in the pipe now, and no more.
-    fn read_the_rest(&mut self, source: &Source) {
-        let mut left = LAST_BYTES;
-        while left > 0 {
-            match source.read_now(&mut self.pending) {
-                Ok(0) | Err(_) => break,
-                Ok(read) => left = left.saturating_sub(read),
-            }
-        }
-    }
-
     /// How many lines have not been given to be written.
-    pub(super) fn lines(&self) -> u64 {
-        memchr::memchr_iter(b'\n', &self.pending).count() as u64
+    pub(super) fn lines(&mut self) -> u64 {
+        let mut seen = Vec::new();
+        // What cannot be looked at any more cannot be counted.
+        let _ = self.source.as_mut().map(|source| source.look_now(&mut seen));
+        memchr::memchr_iter(b'\n', seen.get(self.taking..).unwrap_or_default()).count() as u64
     }
 
     /// Writes what is left. Even an empty end closes a line: the next life must not go on with it.
     pub(super) async fn finish(&mut self) {
         loop {
             if self.writing.is_some() {
-                let written = written(&mut self.writing).await;
-                self.on_written(written).await;
-            } else if !self.pending.is_empty() || self.unfinished {
-                self.unfinished = false;
-                let last = std::mem::take(&mut self.pending);
-                self.write(last, true);
-            } else {
+                let outcome = written(&mut self.writing).await;
+                let bytes = self.on_written(outcome).await;
+                if let Some(mut source) = self.source.take() {
+                    self.take(&mut source, bytes);
+                    self.source = Some(source);
+                }
+                continue;
+            }
+            let mut seen = std::mem::take(&mut self.room);
+            // What cannot be looked at any more holds nothing.
+            let _ = self.source.as_mut().map(|source| source.look_now(&mut seen));
+            if seen.is_empty() && !self.unfinished {
                 return;
             }
+            self.unfinished = false;
+            self.taking = seen.len();
+            self.write(seen, End::Whole);
         }
     }
 }
 
 /// Is it an error that says nothing of the pipe?
 fn passes(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let lacks = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::OutOfMemory)
+        || lacks.contains(&error.raw_os_error())
 }
 
-async fn pending_for_ever<T>() -> T {
-    std::future::pending().await
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A pause whose end cannot be told is over.
+async fn over(pause: &mut Option<oneshot::Receiver<()>>) {
+    match pause {
+        Some(pause) => drop(pause.await),
+        None => std::future::pending().await,
+    }
 }
 
 /// What becomes of what is being written, if anything is.
 async fn written(writing: &mut Option<Writing>) -> Outcome {
-    let Some(under_way) = writing else { return pending_for_ever().await };
+    let Some(under_way) = writing else { return std::future::pending().await };
     let written = under_way.await;
     *writing = None;
     written

@@ -20,8 +20,11 @@ pub(super) const PART_BYTES_MAX: usize = 64 << 10;
 /// A longer line is handed on in pieces when it is read back.
 const JOINED_BYTES_MAX: usize = 4 << 20;
 
-/// What a line of a log file takes at least, with its newline.
-pub(super) const RECORD_BYTES_MIN: u64 = 34;
+/// A time, as it stands at the beginning.
+pub(super) const TIME_BYTES: usize = 24;
+
+/// What stands before the text.
+pub(super) const HEAD_BYTES: usize = TIME_BYTES + 10;
 
 /// What a line of a log file takes at most, with its newline.
 pub(super) const RECORD_BYTES_MAX: usize = PART_BYTES_MAX + 64;
@@ -38,25 +41,55 @@ pub(super) struct Record {
 impl Record {
     /// Reads one line, without its newline; `None` if it is none of ours.
     pub(super) fn parse(line: &Bytes) -> Option<Self> {
-        let mut fields = line.splitn(4, |byte| *byte == b' ');
-        let at: Timestamp = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-        let stream = match fields.next()? {
-            b"stdout" => LogStream::Out,
-            b"stderr" => LogStream::Err,
+        let (head, text) = line.split_at_checked(HEAD_BYTES)?;
+        let (time, tags) = head.split_at(TIME_BYTES);
+        let (stream, full) = match tags {
+            b" stdout F " => (LogStream::Out, true),
+            b" stdout P " => (LogStream::Out, false),
+            b" stderr F " => (LogStream::Err, true),
+            b" stderr P " => (LogStream::Err, false),
             _ => return None,
         };
-        let full = match fields.next()? {
-            b"F" => true,
-            b"P" => false,
-            _ => return None,
-        };
-        let text = line.slice_ref(fields.next()?);
-        Some(Self { at_ms: u64::try_from(at.as_millisecond()).ok()?, stream, full, text })
+        Some(Self { at_ms: time_ms(time)?, stream, full, text: line.slice_ref(text) })
     }
 
     pub(super) fn into_line(self, process: &Arc<str>) -> LogLine {
-        LogLine { process: process.clone(), stream: self.stream, at_ms: self.at_ms, text: self.text }
+        LogLine {
+            process: process.clone(),
+            stream: self.stream,
+            at_ms: self.at_ms,
+            text: self.text,
+            partial: !self.full,
+        }
     }
+}
+
+/// The milliseconds since the Unix epoch of a time as we write it, `2026-11-23T05:41:23.123Z`, and in no other way.
+pub(super) fn time_ms(text: &[u8]) -> Option<u64> {
+    let number = |from: usize, to: usize| {
+        text[from..to].iter().try_fold(0_u64, |number, byte| {
+            byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
+        })
+    };
+    let is_shaped = text.len() == TIME_BYTES
+        && [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')]
+            .iter()
+            .all(|(at, byte)| text[*at] == *byte);
+    if !is_shaped {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute) = (number(11, 13)?, number(14, 16)?);
+    let (second, ms) = (number(17, 19)?, number(20, 23)?);
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days since the epoch, with years that begin in March.
+    let (of_year, of_month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days =
+        of_year * 365 + of_year / 4 - of_year / 100 + of_year / 400 + (of_month * 153 + 2) / 5 + day - 1;
+    let seconds = ((days.checked_sub(719_468)? * 24 + hour) * 60 + minute) * 60 + second;
+    Some(seconds * 1_000 + ms)
 }
 
 /// What stands before the text of a line, up to the tag.
@@ -93,17 +126,17 @@ impl Joiner {
         }
         self.parts[at].extend_from_slice(&record.text);
         self.open[at].get_or_insert(record);
-        (full || self.parts[at].len() >= JOINED_BYTES_MAX).then(|| self.close(at)).flatten()
+        (full || self.parts[at].len() >= JOINED_BYTES_MAX).then(|| self.close(at, full)).flatten()
     }
 
     /// What has come of lines without an end.
     pub(super) fn finish(&mut self) -> impl Iterator<Item = Record> {
-        (0..2).filter_map(|at| self.close(at))
+        (0..2).filter_map(|at| self.close(at, false))
     }
 
-    fn close(&mut self, at: usize) -> Option<Record> {
+    fn close(&mut self, at: usize, full: bool) -> Option<Record> {
         let line = self.open[at].take()?;
-        Some(Record { text: std::mem::take(&mut self.parts[at]).into(), full: true, ..line })
+        Some(Record { text: std::mem::take(&mut self.parts[at]).into(), full, ..line })
     }
 }
 
@@ -121,6 +154,24 @@ mod tests {
             let record = Record::parse(&line(1_700_000_000_123, LogStream::Err, "F", text)).unwrap();
             assert_eq!(record.text, text);
             assert_eq!((record.at_ms, record.stream, record.full), (1_700_000_000_123, LogStream::Err, true));
+        }
+    }
+
+    #[test]
+    fn a_time_is_read_as_it_is_written() {
+        for at_ms in
+            [0, 951_782_399_999, 951_827_696_789, 1_709_164_800_000, 1_735_689_599_999, 4_102_444_800_001]
+        {
+            let text = prefix(at_ms, LogStream::Out);
+            assert_eq!(time_ms(&text.as_bytes()[..TIME_BYTES]), Some(at_ms), "{text}");
+        }
+        for text in [
+            "2026-13-23T05:41:23.123Z",
+            "2026-11-23 05:41:23.123Z",
+            "2026-11-23T05:41:23.12Z",
+            "xxxx-11-23T05:41:23.123Z",
+        ] {
+            assert_eq!(time_ms(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use super::batch::{Batch, End};
 use super::disk::Reserve;
-use super::file::Batch;
 use super::follower::Queue;
 use super::losses::Losses;
-use super::past::{Merged, Past, Step};
+use super::merged::{Merged, Step};
+use super::past::{Counted, Past, Tally};
 use super::process::ProcessLog;
+use super::query::{LogPattern, LogQuery};
 use super::record::PART_BYTES_MAX;
-use super::{LogItem, LogStream};
+use super::{LogItem, LogLine, LogStream};
 use crate::degraded::Degraded;
 use crate::spec::LogLimits;
 
@@ -21,7 +23,7 @@ fn log(dir: &tempfile::TempDir, name: &str, limits: LogLimits) -> Arc<ProcessLog
 
 fn write_at(log: &ProcessLog, at_ms: u64, text: &[u8]) {
     let bytes = [text, b"\n"].concat();
-    log.write(Batch { stream: LogStream::Out, at_ms, bytes, complete: true });
+    log.write(Batch { stream: LogStream::Out, at_ms, bytes, end: End::Whole });
 }
 
 fn written(limits: LogLimits, lines: &[&str]) -> (tempfile::TempDir, Arc<ProcessLog>) {
@@ -33,30 +35,44 @@ fn written(limits: LogLimits, lines: &[&str]) -> (tempfile::TempDir, Arc<Process
     (dir, log)
 }
 
-fn all(logs: &[Arc<ProcessLog>], lines: usize) -> Vec<String> {
-    let past = |log: &Arc<ProcessLog>| Past::of(log.clone(), log.past_end(None).unwrap(), lines).unwrap();
-    let mut merged = Merged::new(logs.iter().map(past).collect());
-    let mut texts = Vec::new();
-    let mut take = |lines: Vec<super::LogLine>| {
-        texts.extend(lines.into_iter().map(|line| String::from_utf8(line.text.to_vec()).unwrap()));
-    };
+/// The past of a log from its first line that is asked for.
+fn past(log: &Arc<ProcessLog>, query: &LogQuery) -> Past {
+    let end = log.past_end(None).unwrap();
+    let mut counted = Tally::of(Past::of(log.stored.clone(), end, Arc::new(query.clone())).unwrap());
+    loop {
+        counted = match counted {
+            Counted::Done(past) => return past,
+            Counted::More(tally) | Counted::Later(tally) => tally.step(1_000).unwrap(),
+        };
+    }
+}
+
+fn read(pasts: Vec<Past>) -> Vec<LogLine> {
+    let mut merged = Merged::new(pasts, Box::new(|name, error| panic!("{name}: {error}")));
+    let mut read = Vec::new();
     loop {
         merged = match merged.step() {
             Step::Lines(next, lines) => {
-                take(lines);
+                read.extend(lines);
                 next
             }
             Step::Later(next) => next,
             Step::End(lines) => {
-                take(lines);
-                return texts;
+                read.extend(lines);
+                return read;
             }
         };
     }
 }
 
-fn texts(log: &Arc<ProcessLog>, lines: usize) -> Vec<String> {
-    all(std::slice::from_ref(log), lines)
+fn all(logs: &[Arc<ProcessLog>], query: impl Into<LogQuery>) -> Vec<String> {
+    let query = query.into();
+    let lines = read(logs.iter().map(|log| past(log, &query)).collect());
+    lines.into_iter().map(|line| String::from_utf8(line.text.to_vec()).unwrap()).collect()
+}
+
+fn texts(log: &Arc<ProcessLog>, query: impl Into<LogQuery>) -> Vec<String> {
+    all(std::slice::from_ref(log), query)
 }
 
 #[test]
@@ -121,25 +137,11 @@ fn the_tail_and_what_is_told_from_then_on_meet_without_gap_or_overlap_while_file
         let queue = Arc::<Queue>::default();
         let Ok(end) = log.past_end(Some(&queue)) else { continue };
         let past = loop {
-            if let Ok(past) = Past::of(log.clone(), end, usize::MAX) {
+            if let Ok(past) = Past::of(log.stored.clone(), end, Arc::new(usize::MAX.into())) {
                 break past;
             }
         };
-        let mut merged = Merged::new(vec![past]);
-        let mut seen = Vec::new();
-        loop {
-            merged = match merged.step() {
-                Step::Lines(next, lines) => {
-                    seen.extend(lines);
-                    next
-                }
-                Step::Later(next) => next,
-                Step::End(lines) => {
-                    seen.extend(lines);
-                    break;
-                }
-            };
-        }
+        let mut seen = read(vec![past]);
         queue.close();
         while let Some(LogItem::Line(line)) = queue.try_take() {
             seen.push(line);
@@ -157,7 +159,11 @@ fn a_line_that_was_torn_by_the_end_of_a_former_host_is_not_glued_to_the_next() {
     std::fs::write(dir.path().join("web.log"), "2026-11-23T05:41:23.123Z stdout F tor").unwrap();
     let log = log(&dir, "web", LogLimits::default());
     write_at(&log, 1_700_000_000_000, b"next");
-    assert_eq!(texts(&log, 1), ["next"]);
+    assert_eq!(texts(&log, 2), ["tor [provost: the rest of this line is missing]", "next"]);
+    let log = self::log(&dir, "db", LogLimits::default());
+    std::fs::write(dir.path().join("db.log"), "2026-11-23T05:41:23.123Z std").unwrap();
+    write_at(&log, 1_700_000_000_000, b"later");
+    assert_eq!(texts(&log, 10), ["later"], "where there is no text, there is nothing to mark");
 }
 
 #[test]
@@ -167,4 +173,143 @@ fn what_is_no_record_is_passed_over_however_long_it_is() {
     let log = log(&dir, "web", LogLimits::default());
     write_at(&log, 1_700_000_000_000, b"ours");
     assert_eq!(texts(&log, 10), ["ours"]);
+}
+
+/// Writes a part of a line on a stream.
+fn write_part(log: &ProcessLog, stream: LogStream, text: &str, end: End) {
+    log.write(Batch { stream, at_ms: 1_700_000_000_000, bytes: text.as_bytes().to_vec(), end });
+}
+
+#[test]
+fn a_line_that_a_former_host_has_left_unfinished_is_ended_also_over_a_rotation() {
+    for (file_bytes_max, rotated) in [(10_000, false), (50, true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = LogLimits { file_bytes_max, files_max: 10 };
+        write_part(&log(&dir, "web", limits), LogStream::Err, "password: ", End::Shown);
+        if rotated {
+            std::fs::rename(dir.path().join("web.log"), dir.path().join("web.log.1")).unwrap();
+        }
+        let log = log(&dir, "web", LogLimits { file_bytes_max: 10_000, files_max: 10 });
+        write_part(&log, LogStream::Out, "out\n", End::Whole);
+        write_part(&log, LogStream::Err, "err\n", End::Whole);
+        let ended = "password:  [provost: the rest of this line is missing]";
+        assert_eq!(texts(&log, 10), ["out", ended, "err"]);
+    }
+}
+
+#[test]
+fn lines_are_counted_whole_however_many_parts_they_have_and_whatever_comes_between_them() {
+    let long = "x".repeat(3 * PART_BYTES_MAX + 17);
+    let (_dir, log) = written(LogLimits { file_bytes_max: 100_000, files_max: 100 }, &["a", &long, "b"]);
+    write_part(&log, LogStream::Out, "begin ", End::Shown);
+    for number in 0..5 {
+        write_part(&log, LogStream::Err, &format!("err {number}\n"), End::Whole);
+    }
+    write_part(&log, LogStream::Out, "end\n", End::Whole);
+    write_part(&log, LogStream::Err, "err 5\n", End::Whole);
+    write_part(&log, LogStream::Out, "prompt: ", End::Shown);
+    let every =
+        ["a", &long, "b", "err 0", "err 1", "err 2", "err 3", "err 4", "begin end", "err 5", "prompt: "];
+    for lines in 1..=every.len() + 1 {
+        assert_eq!(texts(&log, lines), every[every.len().saturating_sub(lines)..], "{lines}");
+    }
+    let query = LogQuery { pattern: Some(LogPattern::new("^err|^x*$").unwrap()), ..LogQuery::last(7) };
+    assert_eq!(texts(&log, query), [&long, "err 0", "err 1", "err 2", "err 3", "err 4", "err 5"]);
+}
+
+#[test]
+fn any_number_of_last_lines_is_exact_whatever_the_sizes_of_lines_and_files() {
+    let lines: Vec<String> = (0..300).map(|n| format!("{n} {}", "y".repeat(n * 977 % 9_000))).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let (_dir, log) = written(LogLimits { file_bytes_max: 150_000, files_max: 100 }, &lines);
+    for wanted in (0..310).step_by(7) {
+        assert!(texts(&log, wanted) == lines[lines.len().saturating_sub(wanted)..], "{wanted}");
+    }
+}
+
+#[test]
+fn the_lines_of_a_span_of_time_are_found_also_when_the_clock_was_set_back_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = ["web", "db"].map(|name| log(&dir, name, LogLimits::default()));
+    let base = 1_700_000_000_000;
+    for (log, at_ms, text) in [
+        (0, 5_000, "web 1"),
+        (1, 6_000, "db 1"),
+        (0, 1_000, "web 2"),
+        (1, 2_000, "db 2"),
+        (0, 7_000, "web 3"),
+        (1, 3_000, "db 3"),
+    ] {
+        write_at(&logs[log], base + at_ms, text.as_bytes());
+    }
+    assert_eq!(texts(&logs[0], 9), ["web 1", "web 2", "web 3"], "in the order in which they were written");
+    let both = all(&logs, 9);
+    let of = |name: &str| both.iter().filter(|line| line.starts_with(name)).cloned().collect::<Vec<_>>();
+    assert_eq!((of("web"), of("db")), (texts(&logs[0], 9), texts(&logs[1], 9)), "{both:?}");
+    let query = LogQuery { since_ms: Some(base + 2_000), until_ms: Some(base + 6_000), ..LogQuery::last(9) };
+    assert_eq!(all(&logs, query.clone()), ["web 1", "db 2", "db 3"]);
+    assert_eq!(all(&logs, LogQuery { lines: 1, ..query }), ["web 1", "db 3"], "the last of each");
+}
+
+#[test]
+fn whatever_lies_in_the_log_directory_is_read_in_bounds_and_keeps_nobody_waiting() {
+    use super::StoredFiles;
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    write_at(&log(&dir, "web", LogLimits::default()), 1_700_000_000_000, b"ours");
+    std::fs::write(at("nuls.log"), vec![0; 3 << 20]).unwrap();
+    std::fs::write(
+        at("long.log"),
+        [b"2026-11-23T05:41:23.123Z stdout F ", &vec![b'x'; 3 << 20][..]].concat(),
+    )
+    .unwrap();
+    std::fs::write(at("junk.log"), "2026-11-23T05:41:23.123Z stdout F fine\n\n\n?\n2026\n").unwrap();
+    std::fs::create_dir(at("dir.log")).unwrap();
+    std::os::unix::fs::symlink(at("web.log"), at("link.log")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo.log"), rustix::fs::Mode::RWXU).unwrap();
+    std::fs::write(at("old.log.3"), "").unwrap();
+    let names = StoredFiles::names_in(dir.path()).unwrap();
+    assert_eq!(names, ["dir", "fifo", "junk", "link", "long", "nuls", "old", "web"]);
+    for query in [LogQuery::last(2), LogQuery { since_ms: Some(1), ..LogQuery::last(2) }] {
+        let mut lines = StoredFiles::of_processes(dir.path(), names.clone()).read(query);
+        let texts: Vec<_> = lines.by_ref().map(|line| line.text).collect();
+        assert_eq!(texts, ["ours", "fine"]);
+        let mut refused: Vec<_> = lines.unreadable().into_iter().map(|(name, _)| name).collect();
+        refused.dedup();
+        assert_eq!(refused, ["dir", "fifo", "link"]);
+    }
+}
+
+#[test]
+fn the_log_of_a_host_is_read_by_who_said_what() {
+    use super::StoredFiles;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("provost.log");
+    std::fs::write(
+        dir.path().join("provost.log.1"),
+        "2026-11-23T05:41:23.123Z provost  ◆ 3 processes\n2026-11-23T05:41:24.000Z notify   ◆ warning: web failed\n",
+    )
+    .unwrap();
+    std::fs::write(&path, "a line of the C library\n2026-11-23T05:41:25.000Z provost  ◆ the end ◆\n")
+        .unwrap();
+    let read = |query: LogQuery| {
+        let lines = StoredFiles::of_host(&path).read(query);
+        lines.map(|line| {
+            format!("{} {} {}", line.at_ms % 100_000, line.process, String::from_utf8_lossy(&line.text))
+        })
+    };
+    let all: Vec<_> = read(LogQuery::last(9)).collect();
+    assert_eq!(
+        all,
+        [
+            "83123 provost 3 processes",
+            "84000 notify warning: web failed",
+            "84000 provost a line of the C library",
+            "85000 provost the end ◆"
+        ]
+    );
+    assert_eq!(read(LogQuery::last(1)).collect::<Vec<_>>(), all[3..]);
+    assert_eq!(read(LogQuery::last(2)).collect::<Vec<_>>(), all[1..], "with what belongs to it");
+    let plugin = LogQuery { plugin: Some("notify".to_owned()), ..LogQuery::last(9) };
+    assert_eq!(read(plugin).collect::<Vec<_>>(), all[1..2]);
 }

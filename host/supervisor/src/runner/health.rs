@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Cause, Event, Health, Incarnation, Moment, Observation};
+use provost_state::{Cause, Event, Failing, Health, Incarnation, Moment, Observation, PhaseKind};
+use tokio::time::Instant;
 
+use super::news::News;
 use super::{Runner, Tagged};
 use crate::children::probe;
 use crate::decider::{Diagnosis, HealthCase, RestartBudget, Verdict};
@@ -14,22 +16,38 @@ use crate::seed::seed;
 /// A step of the checkup that came to its end.
 pub(super) enum Finding {
     /// A check.
-    Checked { outcome: Result<String, String>, took_ms: u64 },
+    Checked { outcome: Result<Arc<str>, Arc<str>>, took_ms: u64 },
     /// What it means.
-    Diagnosed { passed: bool, verdict: Verdict<Diagnosis> },
+    Diagnosed { failed: Option<Arc<str>>, verdict: Verdict<Diagnosis> },
 }
 
 /// The checks of one life.
-#[derive(Default)]
 pub(super) struct Checkup {
     /// The check or the opinion under way.
     pub(super) next: Tagged<Finding>,
     /// The outcome of the last check, and how often in a row it was that.
     last: Option<(bool, u32)>,
-    /// What was committed last. Only another class of finding is news: no commit while nothing changes.
-    told: Option<(Health, bool, Arc<str>)>,
+    /// Since when checks have failed without a success.
+    failing_since: Option<Moment>,
+    /// What was committed last: what it is held to be, and what says so beside that. Another health is committed at
+    /// once, anything else if it is news.
+    told: Option<Health>,
+    news: News,
     /// When it was restarted by this, newest first; outlives the life.
     restarted: VecDeque<Moment>,
+}
+
+impl Default for Checkup {
+    fn default() -> Self {
+        Self {
+            next: None,
+            last: None,
+            failing_since: None,
+            told: None,
+            news: News::after(Duration::ZERO),
+            restarted: VecDeque::new(),
+        }
+    }
 }
 
 impl Checkup {
@@ -37,6 +55,7 @@ impl Checkup {
     pub(super) fn end(&mut self) {
         self.next = None;
         self.last = None;
+        self.failing_since = None;
         self.told = None;
     }
 }
@@ -45,6 +64,7 @@ impl Runner {
     /// From its readiness on, if there is a check.
     pub(super) fn begin_checkup(&mut self) {
         self.checkup.end();
+        self.checkup.news = News::after(Duration::ZERO);
         self.check_later();
     }
 
@@ -56,38 +76,42 @@ impl Runner {
             let began = clock.now();
             let outcome =
                 probe::once(&health.check, false, health.timeout_ms, &of).await.map_err(|failed| failed.why);
+            let outcome = outcome.map(Arc::from);
             Finding::Checked { outcome, took_ms: clock.now().ms_since(began) }
         };
         self.checkup.next = Some((self.state.incarnation, Box::pin(finding)));
     }
 
     pub(super) fn on_health(&mut self, incarnation: Incarnation, finding: Finding) {
-        if incarnation != self.state.incarnation || !self.state.ready() {
+        if incarnation != self.state.incarnation || self.state.phase.kind() != PhaseKind::Running {
             return;
         }
         match finding {
             Finding::Checked { outcome, took_ms } => self.ask_what_it_means(outcome, took_ms),
-            Finding::Diagnosed { passed, verdict } => self.on_diagnosed(passed, &verdict),
+            Finding::Diagnosed { failed, verdict } => self.on_diagnosed(failed, &verdict),
         }
     }
 
-    fn ask_what_it_means(&mut self, outcome: Result<String, String>, took_ms: u64) {
-        let (passed, detail) = match outcome {
-            Ok(detail) => (true, detail),
-            Err(detail) => (false, detail),
+    fn ask_what_it_means(&mut self, outcome: Result<Arc<str>, Arc<str>>, took_ms: u64) {
+        let (failed, detail) = match outcome {
+            Ok(detail) => (None, detail),
+            Err(detail) => (Some(detail.clone()), detail),
         };
+        let passed = failed.is_none();
         let in_a_row = match self.checkup.last {
             Some((before, times)) if before == passed => times.saturating_add(1),
             _ => 1,
         };
         self.checkup.last = Some((passed, in_a_row));
         let (state, now) = (&self.state, self.shared.publisher.now());
+        self.checkup.failing_since =
+            if passed { None } else { Some(self.checkup.failing_since.unwrap_or(now)) };
         let seen = Observation {
             name: state.name().clone(),
             group: state.group().clone(),
             incarnation: state.incarnation,
             passed,
-            detail: detail.into(),
+            detail,
             took_ms,
             in_a_row,
             before: state.health,
@@ -104,21 +128,27 @@ impl Runner {
         let (shared, chain) = (self.shared.clone(), self.chain.load_full());
         let finding = async move {
             let verdict = shared.decider.ask(&chain, case).await;
-            Finding::Diagnosed { passed, verdict }
+            Finding::Diagnosed { failed, verdict }
         };
         self.checkup.next = Some((state.incarnation, Box::pin(finding)));
     }
 
-    fn on_diagnosed(&mut self, passed: bool, verdict: &Verdict<Diagnosis>) {
+    fn on_diagnosed(&mut self, failed: Option<Arc<str>>, verdict: &Verdict<Diagnosis>) {
         let reason: Arc<str> = verdict.told().into();
         let health = match verdict.action {
             Diagnosis::Hold(health) => health,
             Diagnosis::Restart => Health::Unhealthy,
         };
-        let class = (health, passed, verdict.by.clone());
-        if self.checkup.told.as_ref() != Some(&class) || verdict.action == Diagnosis::Restart {
-            self.commit_now(&Event::Health { health, reason: reason.clone() });
-            self.checkup.told = Some(class);
+        // What the policy says may count up with each check, so it is no news by itself.
+        let found: Arc<str> = format!("{}: {}", verdict.by, failed.as_deref().unwrap_or("passed")).into();
+        let news = &self.checkup.news;
+        let is_news = news.is_new(&found) && Instant::now() >= news.not_before();
+        if is_news || self.checkup.told != Some(health) || verdict.action == Diagnosis::Restart {
+            let since = self.checkup.failing_since.unwrap_or(self.state.changed_at);
+            let failing = failed.map(|why| Arc::new(Failing { why, since }));
+            self.commit_now(&Event::Health { health, reason: reason.clone(), failing });
+            self.checkup.told = Some(health);
+            self.checkup.news.tell(found);
         }
         match verdict.action {
             Diagnosis::Hold(_) => self.check_later(),

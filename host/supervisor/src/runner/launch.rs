@@ -1,8 +1,8 @@
-//! From wanted to ready: the gate of dependencies, the start policies, the spawn, and the check of readiness.
+//! From wanted to spawned: the gate of dependencies, the start policies, the spawn.
 
 use std::sync::Arc;
 
-use provost_state::{Cause, Event, Incarnation, Judgement, Moment, Phase, Plan, failsafe};
+use provost_state::{Cause, Event, Incarnation, Judgement, Moment, Phase, PhaseKind, Plan, failsafe};
 use tokio::sync::oneshot;
 
 use super::standing::Step;
@@ -176,7 +176,9 @@ impl Runner {
                     self.shared.logs.capture(self.state.id, incarnation, output);
                 }
                 self.commit(before, &Event::Spawned { pid, reason });
-                self.watch_readiness(incarnation, text_seen);
+                if self.state.phase.kind() == PhaseKind::Starting {
+                    self.watch_readiness(incarnation, text_seen);
+                }
             }
             Err(error) => {
                 if self.commit(before, &Event::SpawnFailed { error }) {
@@ -208,23 +210,6 @@ impl Runner {
         }
     }
 
-    pub(super) fn watch_readiness(
-        &mut self,
-        incarnation: Incarnation,
-        text_seen: Option<oneshot::Receiver<()>>,
-    ) {
-        match self.spec.ready.clone() {
-            None => {
-                let reason = self.state.reason.clone();
-                self.on_ready(incarnation, &reason);
-            }
-            Some(readiness) => {
-                let ready = probe::until_ready(readiness, text_seen, self.checked());
-                self.readiness = Some((incarnation, Box::pin(ready)));
-            }
-        }
-    }
-
     /// Whose checks are made.
     pub(super) fn checked(&self) -> Checked {
         Checked {
@@ -236,12 +221,6 @@ impl Runner {
             resolver: self.shared.resolver.clone(),
             reading: self.shared.jobs.reading.clone(),
             turn: self.check_turn.clone(),
-        }
-    }
-
-    pub(super) fn on_ready(&mut self, incarnation: Incarnation, reason: &str) {
-        if self.commit(incarnation, &Event::Ready { reason: Arc::from(reason) }) {
-            self.begin_checkup();
         }
     }
 }

@@ -18,13 +18,17 @@
 //! | `standing` | what holds beside the phase: held, deferred, spawning, what follows a stop |
 //! | `takeover` | a new runner in the place of one that ended unexpectedly |
 //! | `orders` | what others want of it: up, down, a signal |
-//! | `launch` | from wanted to ready: the gate, its start policies, the spawn |
+//! | `launch` | from wanted to spawned: the gate, its start policies, the spawn |
+//! | `readiness` | from spawned to ready: what its check finds, and the deadline |
+//! | `news` | when what a check finds is worth a commit |
 //! | `health` | its checks while it is ready, and what they mean |
 //! | `together` | what its group and its replica set want of it |
 
 mod health;
 mod launch;
+mod news;
 mod orders;
+mod readiness;
 mod standing;
 mod takeover;
 mod together;
@@ -46,6 +50,7 @@ use crate::spec::ProcessSpec;
 use crate::supervisor::{Refusal, Shared};
 use health::{Checkup, Finding};
 use launch::{Attempt, Launching};
+use readiness::{Awaited, Trial, trial_of};
 use standing::{After, Standing, Step};
 
 /// What others want of a process.
@@ -86,7 +91,8 @@ enum Input {
     Spawned,
     /// Nothing is left of a spawn that nobody wanted any more.
     Gone,
-    Ready(Incarnation, String),
+    /// Its readiness check succeeded, or fails for another reason than before.
+    Tried(Incarnation, Trial),
     /// It was decided what to do about its end.
     Ruled,
     /// It was decided whether it may be spawned.
@@ -116,7 +122,7 @@ pub(crate) struct Runner {
     /// A spawn that was abandoned: resolves when nothing of it is left.
     late: Option<Boxed<()>>,
     standing: Standing,
-    readiness: Tagged<String>,
+    readiness: Option<Awaited>,
     /// The decision that was asked for about its end.
     ruling: Option<Asked>,
     permission: Tagged<Verdict<Permission>>,
@@ -250,7 +256,7 @@ impl Runner {
                 Input::Exited(incarnation, exit) => self.on_exited(incarnation, exit),
                 Input::Spawned => self.on_spawned(),
                 Input::Gone => self.on_gone(),
-                Input::Ready(incarnation, reason) => self.on_ready(incarnation, &reason),
+                Input::Tried(incarnation, trial) => self.on_trial(incarnation, trial),
                 Input::Ruled => self.on_ruled(),
                 Input::Permitted(incarnation, verdict) => self.on_permitted(incarnation, &verdict),
                 Input::Health(incarnation, finding) => self.on_health(incarnation, finding),
@@ -277,7 +283,7 @@ impl Runner {
             () = gone_of(&mut self.late) => Some(Input::Gone),
             () = end_of_question(&mut self.ruling) => Some(Input::Ruled),
             (incarnation, verdict) = next_of(&mut self.permission) => Some(Input::Permitted(incarnation, verdict)),
-            (incarnation, reason) = next_of(&mut self.readiness) => Some(Input::Ready(incarnation, reason)),
+            (incarnation, trial) = trial_of(&mut self.readiness) => Some(Input::Tried(incarnation, trial)),
             order = self.mailbox.recv() => order.map(Input::Order),
             (incarnation, finding) = next_of(&mut self.checkup.next) => Some(Input::Health(incarnation, finding)),
             () = timer => Some(Input::Due),
@@ -293,6 +299,7 @@ impl Runner {
             (Phase::Waiting | Phase::Backoff { .. }, _) if self.permission.is_some() => None,
             (Phase::Backoff { until }, Standing::Plain | Standing::Held) => Some(*until),
             (Phase::Waiting, standing) => standing.deferred(),
+            (Phase::Starting { .. }, _) => self.ready_by(),
             _ => None,
         }
     }
@@ -349,6 +356,7 @@ impl Runner {
                 self.step(Step::Due);
                 self.launch_if_open();
             }
+            Phase::Starting { .. } => self.on_overdue(),
             Phase::Stopping { .. } => self.kill(),
             _ => {}
         }
@@ -365,9 +373,13 @@ impl Runner {
     }
 
     fn on_exited(&mut self, incarnation: Incarnation, exit: Exit) {
-        let was_ready = self.state.ready();
+        let was_ready = matches!(self.state.phase, Phase::Running { .. });
         self.readiness = None;
         self.checkup.end();
+        let exit = match &self.standing {
+            Standing::Ending { after: After::Overdue(why), .. } => Exit::NotReady(why.clone()),
+            _ => exit,
+        };
         let committed = self.commit(incarnation, &Event::Exited { exit });
         self.child = None;
         if !committed {
@@ -382,7 +394,7 @@ impl Runner {
         };
         self.step(Step::Exited);
         match (&self.state.phase, doomed) {
-            (Phase::Exited, _) => self.ask(was_ready),
+            (Phase::Exited { settled: false }, _) => self.ask(was_ready),
             // It was told to end by a restart.
             (Phase::Waiting, _) => self.launch_if_open(),
             (Phase::Stopped, Some(reason)) => {

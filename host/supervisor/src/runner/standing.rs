@@ -40,6 +40,8 @@ pub(super) enum After {
     Spare,
     /// It is given up; why.
     Fatal(Arc<str>),
+    /// It was not ready in time, and that is judged; which check failed last and why.
+    Overdue(Arc<str>),
 }
 
 /// What happens to a process beside the events of its state.
@@ -51,6 +53,8 @@ pub(super) enum Step {
     Stop,
     /// It is wanted down, and its child was told to end.
     End,
+    /// It was not ready in time, and its child was told to end; which check failed last and why.
+    Overdue(Arc<str>),
     /// Its child was sent SIGKILL.
     Kill,
     /// Its group holds it.
@@ -78,8 +82,8 @@ pub(super) enum Step {
 impl After {
     fn standing(self) -> Standing {
         match self {
-            // It is made fatal by whoever sees the end.
-            Self::Nothing | Self::Fatal(_) => Standing::Plain,
+            // Whoever sees the end makes it fatal, or has it judged.
+            Self::Nothing | Self::Fatal(_) | Self::Overdue(_) => Standing::Plain,
             Self::Held => Standing::Held,
             Self::Spare => Standing::Spare,
         }
@@ -106,6 +110,7 @@ impl Standing {
             (Self::Spawning, _) => Self::Spawning,
 
             (_, Step::End) => Self::Ending { after: After::Nothing, killed: false },
+            (_, Step::Overdue(why)) => Self::Ending { after: After::Overdue(why), killed: false },
             (_, Step::Spawn) => Self::Spawning,
             (_, Step::Hold) => Self::Held,
             (_, Step::Spare) => Self::Spare,
@@ -150,7 +155,7 @@ impl After {
             (_, Step::GiveUp(reason)) => Self::Fatal(reason),
             (_, Step::Stop | Step::End) => Self::Nothing,
             (Self::Held, Step::Release) => Self::Nothing,
-            (Self::Spare | Self::Fatal(_), Step::Start) => Self::Nothing,
+            (Self::Spare | Self::Fatal(_) | Self::Overdue(_), Step::Start) => Self::Nothing,
             (unchanged, _) => unchanged,
         }
     }
@@ -183,10 +188,12 @@ mod tests {
             ("ending-held", ending(After::Held, false)),
             ("ending-spare", ending(After::Spare, false)),
             ("ending-fatal", ending(After::Fatal(why()), false)),
+            ("ending-overdue", ending(After::Overdue(why()), false)),
             ("killed", ending(After::Nothing, true)),
             ("killed-held", ending(After::Held, true)),
             ("killed-spare", ending(After::Spare, true)),
             ("killed-fatal", ending(After::Fatal(why()), true)),
+            ("killed-overdue", ending(After::Overdue(why()), true)),
         ]
     }
 
@@ -195,6 +202,7 @@ mod tests {
             ("start", Step::Start),
             ("stop", Step::Stop),
             ("end", Step::End),
+            ("overdue", Step::Overdue(why())),
             ("kill", Step::Kill),
             ("hold", Step::Hold),
             ("release", Step::Release),
@@ -211,24 +219,26 @@ mod tests {
 
     /// A dot: nothing changes.
     const TABLE: &str = "
-                 start    stop    end     kill          hold         release  give-up       spare         defer     due    spawn     spawned  gone   exited
-    plain        .        .       ending  .             held         .        .             spare         deferred  .      spawning  .        .      .
-    deferred     plain    plain   ending  .             held         .        plain         spare         .         plain  spawning  .        .      plain
-    held         .        plain   ending  .             .            plain    plain         spare         .         .      spawning  .        .      plain
-    spare        plain    plain   ending  .             held         .        plain         .             .         .      spawning  .        .      plain
-    spawning     .        late    .       .             late-held    .        late          late-spare    .         .      .         plain    .      .
-    late         .        .       .       .             late-held    .        late-fatal    late-spare    .         .      .         .        plain  .
-    late-held    .        late    late    .             .            late     late-fatal    late-spare    .         .      .         .        held   .
-    late-spare   late     late    late    .             late-held    .        late-fatal    .             .         .      .         .        spare  .
-    late-fatal   late     late    late    .             late-held    .        .             late-spare    .         .      .         .        plain  .
-    ending       .        .       .       killed        ending-held  .        ending-fatal  ending-spare  .         .      .         .        .      plain
-    ending-held  .        ending  ending  killed-held   .            ending   ending-fatal  ending-spare  .         .      .         .        .      held
-    ending-spare ending   ending  ending  killed-spare  ending-held  .        ending-fatal  .             .         .      .         .        .      spare
-    ending-fatal ending   ending  ending  killed-fatal  ending-held  .        .             ending-spare  .         .      .         .        .      plain
-    killed       .        .       .       .             killed-held  .        killed-fatal  killed-spare  .         .      .         .        .      plain
-    killed-held  .        killed  killed  .             .            killed   killed-fatal  killed-spare  .         .      .         .        .      held
-    killed-spare killed   killed  killed  .             killed-held  .        killed-fatal  .             .         .      .         .        .      spare
-    killed-fatal killed   killed  killed  .             killed-held  .        .             killed-spare  .         .      .         .        .      plain
+                    start   stop    end     overdue         kill            hold         release  give-up       spare         defer     due    spawn     spawned  gone   exited
+    plain           .       .       ending  ending-overdue  .               held         .        .             spare         deferred  .      spawning  .        .      .
+    deferred        plain   plain   ending  ending-overdue  .               held         .        plain         spare         .         plain  spawning  .        .      plain
+    held            .       plain   ending  ending-overdue  .               .            plain    plain         spare         .         .      spawning  .        .      plain
+    spare           plain   plain   ending  ending-overdue  .               held         .        plain         .             .         .      spawning  .        .      plain
+    spawning        .       late    .       .               .               late-held    .        late          late-spare    .         .      .         plain    .      .
+    late            .       .       .       .               .               late-held    .        late-fatal    late-spare    .         .      .         .        plain  .
+    late-held       .       late    late    .               .               .            late     late-fatal    late-spare    .         .      .         .        held   .
+    late-spare      late    late    late    .               .               late-held    .        late-fatal    .             .         .      .         .        spare  .
+    late-fatal      late    late    late    .               .               late-held    .        .             late-spare    .         .      .         .        plain  .
+    ending          .       .       .       .               killed          ending-held  .        ending-fatal  ending-spare  .         .      .         .        .      plain
+    ending-held     .       ending  ending  .               killed-held     .            ending   ending-fatal  ending-spare  .         .      .         .        .      held
+    ending-spare    ending  ending  ending  .               killed-spare    ending-held  .        ending-fatal  .             .         .      .         .        .      spare
+    ending-fatal    ending  ending  ending  .               killed-fatal    ending-held  .        .             ending-spare  .         .      .         .        .      plain
+    ending-overdue  ending  ending  ending  .               killed-overdue  ending-held  .        ending-fatal  ending-spare  .         .      .         .        .      plain
+    killed          .       .       .       .               .               killed-held  .        killed-fatal  killed-spare  .         .      .         .        .      plain
+    killed-held     .       killed  killed  .               .               .            killed   killed-fatal  killed-spare  .         .      .         .        .      held
+    killed-spare    killed  killed  killed  .               .               killed-held  .        killed-fatal  .             .         .      .         .        .      spare
+    killed-fatal    killed  killed  killed  .               .               killed-held  .        .             killed-spare  .         .      .         .        .      plain
+    killed-overdue  killed  killed  killed  .               .               killed-held  .        killed-fatal  killed-spare  .         .      .         .        .      plain
     ";
 
     #[test]

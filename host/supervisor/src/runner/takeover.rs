@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Cause, Event, PhaseKind};
+use provost_state::{Event, Phase, PhaseKind};
 use tokio::time::{Instant, sleep};
 
 use super::launch::Launching;
@@ -106,10 +106,8 @@ impl Runner {
     /// Says that it has taken over, and goes on where the state says that the process is.
     fn resume(&mut self, why: &str) {
         // Before anything is committed: it is told by the moment of the last change.
-        let is_news = self.state.phase.kind() == PhaseKind::Exited
-            && self.state.ended_at == Some(self.state.changed_at)
-            && self.state.cause != Cause::Shutdown;
-        if is_news && self.ruling.is_none() {
+        let is_undecided = self.state.phase == Phase::Exited { settled: false };
+        if is_undecided && self.ruling.is_none() {
             self.ask(false);
         }
         self.commit_now(&Event::TakenOver {

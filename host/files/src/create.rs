@@ -1,0 +1,111 @@
+//! Creates files, which belong to this user alone whatever the umask.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::error::{FileError, Kind, explained};
+use crate::open::{ALWAYS, metadata, open};
+use crate::owner;
+
+/// How often an open is repeated when somebody removes the file and creates it again in between.
+const TRIES: usize = 8;
+
+/// Who may read a file that is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// This user alone: 0600, whatever the umask.
+    Private,
+    /// Whoever the umask allows: 0666 without its bits. For what people make and pass on, such as a public key.
+    Umask,
+}
+
+/// Where a file that is opened to be written begins to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// At its beginning; what is in it stays.
+    Start,
+    /// At its end, always.
+    End,
+}
+
+/// Opens the file at `path`, in a directory of the host's own, to read and write it; creates it for this user alone if it
+/// does not exist. It is never truncated. A link, a file of another user and a file that others may write are refused.
+///
+/// # Errors
+/// [`FileError`].
+pub fn open_or_create(path: &Path, cursor: Cursor) -> Result<File, FileError> {
+    let append = if cursor == Cursor::End { OFlags::APPEND } else { OFlags::empty() };
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | append;
+    for _ in 0..TRIES {
+        match open(path, flags) {
+            Err(error) if error.is_missing() => {}
+            opened => {
+                let file = opened?;
+                owner::own(path, &metadata(path, &file)?)?;
+                return Ok(file);
+            }
+        }
+        match create(path, append, Access::Private) {
+            Err(Errno::EXIST) => {}
+            created => return created.map_err(|error| explained(path, Kind::File, error)),
+        }
+    }
+    Err(FileError::new(path, io::Error::from(io::ErrorKind::ResourceBusy)))
+}
+
+/// Creates the file at `path` with these bytes. If anything fails, it does not exist afterwards.
+///
+/// # Errors
+/// [`FileError`]; of the kind [`io::ErrorKind::AlreadyExists`] if anything exists at `path`, which stays as it is.
+pub fn create_new(path: &Path, access: Access, parts: &[&[u8]]) -> Result<(), FileError> {
+    let file = create(path, OFlags::empty(), access).map_err(|error| FileError::new(path, error))?;
+    fill(&file, parts).map_err(|error| {
+        // What is left of it is of no use; that it cannot be removed either is no further news.
+        let _ = std::fs::remove_file(path);
+        FileError::new(path, error)
+    })
+}
+
+/// Writes the parts and waits until they are on the disk.
+fn fill(mut file: &File, parts: &[&[u8]]) -> io::Result<()> {
+    parts.iter().try_for_each(|part| file.write_all(part))?;
+    file.sync_all()
+}
+
+/// Creates the file at `path`, which must not exist: a link there is not followed.
+fn create(path: &Path, flags: OFlags, access: Access) -> Result<File, Errno> {
+    let flags = flags | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | ALWAYS;
+    let private = Mode::RUSR | Mode::WUSR;
+    let mode = match access {
+        Access::Private => private,
+        Access::Umask => private | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH,
+    };
+    let file = rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, mode))?;
+    if access == Access::Private {
+        // A umask may take the owner's own bits away.
+        rustix::fs::fchmod(&file, private)?;
+    }
+    Ok(File::from(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_filled_does_not_exist_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new");
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        assert!(fill(&full, &[b"some"]).is_err(), "the device is full");
+        create_new(&path, Access::Private, &[b"one ", b"two"]).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"one two");
+        let again = create_new(&path, Access::Private, &[b"three"]).unwrap_err();
+        assert_eq!(again.problem.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&path).unwrap(), b"one two");
+    }
+}

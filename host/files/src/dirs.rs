@@ -1,0 +1,92 @@
+//! Directories of the host's own, and the way to them.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::error::{FileError, Kind, Problem, explained};
+use crate::open::metadata;
+use crate::owner;
+
+/// Anybody may write a directory with this bit.
+const ANYBODY_MAY_WRITE: u32 = 0o002;
+
+/// In a directory with this bit only the owner of an entry may remove or rename it.
+const STICKY: u32 = 0o1000;
+
+/// Makes sure that `path` is a directory of the host's own: it is created with mode 0700, as are missing parents; if it exists,
+/// it is refused if it is a link, belongs to somebody else, or others may write it. Links among its parents are followed.
+///
+/// # Errors
+/// [`FileError`] names the directory that is wrong.
+pub fn own_dir(path: &Path) -> Result<(), FileError> {
+    let path = plain(path);
+    create_missing(&path)?;
+    let dir = open_dir(&path, OFlags::NOFOLLOW)?;
+    owner::own(&path, &metadata(&path, &dir)?)
+}
+
+/// Makes sure that nobody but this user and root can exchange what is at `path`, which need not exist: every directory above it
+/// belongs to one of the two, and is not writable by everybody unless it is sticky, as `/tmp` is.
+///
+/// # Errors
+/// [`FileError`] names the directory that is wrong.
+pub fn safe_place(path: &Path) -> Result<(), FileError> {
+    let path = std::path::absolute(plain(path)).map_err(|error| FileError::new(path, error))?;
+    // Of a path with links, the directories that it really leads through count.
+    let above = path.ancestors().skip(1).find_map(|dir| dir.canonicalize().ok());
+    for dir in above.as_deref().into_iter().flat_map(Path::ancestors) {
+        let metadata = std::fs::metadata(dir).map_err(|error| FileError::new(dir, error))?;
+        owner::owned(dir, &metadata)?;
+        closed_to_strangers(dir, &metadata)?;
+    }
+    Ok(())
+}
+
+fn closed_to_strangers(dir: &Path, metadata: &Metadata) -> Result<(), FileError> {
+    let mode = metadata.mode() & 0o7777;
+    if mode & ANYBODY_MAY_WRITE != 0 && mode & STICKY == 0 {
+        return Err(FileError::new(dir, Problem::Writable { mode }));
+    }
+    Ok(())
+}
+
+/// The path without a slash or a dot at its end: the kernel follows a link with a slash behind it in any case.
+fn plain(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+fn create_missing(path: &Path) -> Result<(), FileError> {
+    let missing = path.ancestors().take_while(|dir| {
+        let found = std::fs::symlink_metadata(dir);
+        !dir.as_os_str().is_empty() && found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    });
+    let missing: Vec<&Path> = missing.collect();
+    for dir in missing.into_iter().rev() {
+        match rustix::fs::mkdir(dir, Mode::RWXU) {
+            // Somebody else may have been faster.
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(FileError::new(dir, error)),
+            Ok(()) => allow_oneself(dir)?,
+        }
+    }
+    Ok(())
+}
+
+/// A umask may take the owner's own bits away.
+fn allow_oneself(dir: &Path) -> Result<(), FileError> {
+    let made = std::fs::symlink_metadata(dir).map_err(|error| FileError::new(dir, error))?;
+    match made.mode() & 0o777 {
+        0o700 => Ok(()),
+        _ => rustix::fs::chmod(dir, Mode::RWXU).map_err(|error| FileError::new(dir, error)),
+    }
+}
+
+fn open_dir(path: &Path, flags: OFlags) -> Result<File, FileError> {
+    let flags = flags | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()));
+    opened.map(File::from).map_err(|error| explained(path, Kind::Directory, error))
+}

@@ -1,0 +1,25 @@
+//! Opens, creates and replaces files by name, for all crates of the host. There is one way of each.
+//!
+//! Two kinds of files are told apart. A **named** file is named by the operator (a config, a component, a key, an environment
+//! file): links are followed and it may belong to anybody. An **own** file lies in a directory that the host has made for
+//! itself (the lock, logs, memories, the cache): it is never a link, it belongs to this user or to root, and nobody else may
+//! write it. Either kind is a regular file, and nothing is ever waited for: neither the other end of a pipe nor a device.
+//!
+//! What the host creates is for its user alone, whatever the umask: 0600 for files, 0700 for directories.
+//!
+//! Everything that is checked is asked of the open file, so that it cannot be exchanged between the check and the use.
+
+mod create;
+mod dirs;
+mod error;
+mod identity;
+mod open;
+mod owner;
+mod replace;
+
+pub use create::{Access, Cursor, create_new, open_or_create};
+pub use dirs::{own_dir, safe_place};
+pub use error::{FileError, Kind, Problem};
+pub use identity::Identity;
+pub use open::{open_named, open_own, read_named, read_open, read_own};
+pub use replace::replace;

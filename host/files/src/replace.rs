@@ -1,0 +1,60 @@
+//! Replaces a file as a whole: whoever reads it finds the old text or the new one, whenever the machine stops.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::create::{Access, create_new};
+use crate::error::{FileError, Kind, Problem};
+
+/// What the name of a file ends in until it is complete.
+const UNFINISHED: &str = ".new";
+
+/// Writes the parts to a new file beside `path`, waits until it is on the disk, and puts it in the place of `path`. A link
+/// at `path` is replaced and not followed. If anything fails, the old file stays and the new one is removed. What a program that was
+/// killed has left has a name that begins with a dot and ends in `.new`.
+///
+/// # Errors
+/// [`FileError`].
+pub fn replace(path: &Path, access: Access, parts: &[&[u8]]) -> Result<(), FileError> {
+    let beside = beside(path)?;
+    // Left by a program that was killed and had the same process id.
+    let _ = std::fs::remove_file(&beside);
+    create_new(&beside, access, parts)?;
+    std::fs::rename(&beside, path).map_err(|error| {
+        // Of no use; that it cannot be removed either is no further news.
+        let _ = std::fs::remove_file(&beside);
+        FileError::new(path, error)
+    })?;
+    sync_dir(path)
+}
+
+/// A name in the same directory that no other call uses at the same time.
+fn beside(path: &Path) -> Result<PathBuf, FileError> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name = path
+        .file_name()
+        .ok_or_else(|| FileError::new(path, Problem::Kind { found: Kind::Directory, wanted: Kind::File }))?;
+    let mut beside = OsString::from(".");
+    beside.push(name);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    beside.push(format!(".{}-{number}{UNFINISHED}", std::process::id()));
+    Ok(path.with_file_name(beside))
+}
+
+/// Waits until the new name is on the disk, too.
+fn sync_dir(path: &Path) -> Result<(), FileError> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    match File::open(dir).and_then(|dir| dir.sync_all()) {
+        // Some file systems cannot; the file is in its place all the same.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        synced => synced.map_err(|error| FileError::new(dir, error)),
+    }
+}

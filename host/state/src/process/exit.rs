@@ -1,0 +1,55 @@
+//! How lives end.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Incarnation, Moment, signal_name};
+
+/// How a life ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// It exited with this code.
+    Code(i32),
+    /// It was killed by this signal.
+    Signal(i32),
+    /// It could not be started at all; why.
+    NotSpawned(Arc<str>),
+    /// It did not become ready in time, and the host ended it; which check failed last and why. A failure,
+    /// whatever exit code that end had.
+    NotReady(Arc<str>),
+    /// It ended while nobody could see how.
+    Unobserved,
+}
+
+impl Exit {
+    /// Exit code 0.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Code(0))
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exited with code {code}"),
+            Self::Signal(number) => write!(f, "killed by {}", signal_name(*number)),
+            Self::NotSpawned(why) => write!(f, "could not be started: {why}"),
+            Self::NotReady(why) => write!(f, "did not become ready in time: {why}"),
+            Self::Unobserved => write!(f, "ended unobserved"),
+        }
+    }
+}
+
+/// One unasked end, as it is remembered in the tally (s6's death tally).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// Which life ended.
+    pub incarnation: Incarnation,
+    /// How it ended.
+    pub exit: Exit,
+    /// When.
+    pub at: Moment,
+    /// How long it had lived, in milliseconds; 0 if it was never started.
+    pub uptime_ms: u64,
+}

@@ -1,0 +1,99 @@
+//! What never changes about a process: its name, its group and its type.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Exit;
+use crate::handle::StatusWord;
+
+/// What a process is for, which says what its readiness and its success are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ProcessType {
+    /// It is to run: it is ready when its readiness check has passed, and an exit code 0 is a success.
+    #[default]
+    Service,
+    /// It is to end: it is ready when it has ended with a success code.
+    Job {
+        /// The exit codes that are successes; never empty.
+        success_codes: Arc<[i32]>,
+    },
+}
+
+impl ProcessType {
+    /// A job for which exit code 0 is the success.
+    #[must_use]
+    pub fn job() -> Self {
+        Self::Job { success_codes: Arc::from([0]) }
+    }
+
+    /// Whether it is a job.
+    #[must_use]
+    pub fn is_job(&self) -> bool {
+        matches!(self, Self::Job { .. })
+    }
+
+    /// Whether an end like this is a success.
+    #[must_use]
+    pub fn is_success(&self, exit: &Exit) -> bool {
+        match self {
+            Self::Service => exit.is_success(),
+            Self::Job { success_codes } => matches!(exit, Exit::Code(code) if success_codes.contains(code)),
+        }
+    }
+
+    /// The word of the config and of the API.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Job { .. } => "job",
+        }
+    }
+}
+
+/// What never changes about a process: shared between all versions of its state. The status word lies here,
+/// because what all versions share is where a handle can find it.
+pub struct Identity {
+    /// The name in the config: `web`, or `web.1` for a replica.
+    pub name: Arc<str>,
+    /// The group that shares its fate; empty if it is in none.
+    pub group: Arc<str>,
+    /// Whether it is a service or a job.
+    pub process_type: ProcessType,
+    pub(crate) word: StatusWord,
+}
+
+impl Identity {
+    /// The identity of the service called `name`, in `group` unless that is empty.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, group: impl Into<Arc<str>>) -> Self {
+        Self {
+            name: name.into(),
+            group: group.into(),
+            process_type: ProcessType::default(),
+            word: StatusWord::default(),
+        }
+    }
+
+    /// The same with another type.
+    #[must_use]
+    pub fn of_type(self, process_type: ProcessType) -> Self {
+        Self { process_type, ..self }
+    }
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.group, &self.process_type) == (&other.name, &other.group, &other.process_type)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("name", &self.name)
+            .field("group", &self.group)
+            .field("type", &self.process_type.as_str())
+            .finish()
+    }
+}

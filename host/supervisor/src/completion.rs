@@ -1,0 +1,159 @@
+//! When it is all over: nothing runs, nothing will by itself; or one process has ended for good.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use provost_state::{Change, Generation, Phase, PhaseKind, ProcessId, ProcessState, Reader, Snapshot};
+use tokio::sync::watch;
+
+use crate::replicas;
+use crate::supervisor::Supervisor;
+
+/// Changes that are looked at in one go.
+const PAGE: usize = 512;
+
+/// How one process has ended for good.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// Its last state.
+    pub state: Arc<ProcessState>,
+    /// Whether it was given up, has failed and stays down, or waits for something that will not come about.
+    pub failed: bool,
+}
+
+/// The changes from now on, page by page.
+struct Following<'s> {
+    reader: &'s Reader,
+    changed: watch::Receiver<Generation>,
+    cursor: Generation,
+}
+
+/// Some changes.
+struct Page {
+    changes: Vec<Arc<Change>>,
+    /// Whether some were not remembered any more: everything has to be looked at.
+    has_gap: bool,
+}
+
+impl Page {
+    /// Whether a process has come to rest, so that others may wait in vain from now on.
+    fn has_rest(&self) -> bool {
+        self.has_gap || self.changes.iter().any(|change| change.state.is_at_rest())
+    }
+}
+
+impl Following<'_> {
+    /// The next changes; `None` when there will be none any more.
+    async fn next(&mut self) -> Option<Page> {
+        loop {
+            self.changed.mark_unchanged();
+            let page = self.reader.changes_since(self.cursor, PAGE);
+            self.cursor = page.cursor;
+            let has_gap = page.missed > 0;
+            if has_gap || !page.changes.is_empty() {
+                return Some(Page { changes: page.changes, has_gap });
+            }
+            self.changed.changed().await.ok()?;
+        }
+    }
+}
+
+impl Supervisor {
+    fn following(&self, world: &Snapshot) -> Following<'_> {
+        Following { reader: self.reader(), changed: self.changed(), cursor: world.generation() }
+    }
+
+    /// Resolves when nothing runs and nothing will unless somebody acts: every process is stopped, has ended for good, was
+    /// given up, or waits for one of these. Returns those that have failed.
+    pub async fn until_all_completed(&self) -> Vec<Completion> {
+        let mut world = self.reader().snapshot();
+        let mut following = self.following(&world);
+        let mut busy = self.busy(&world);
+        loop {
+            if self.none_will_move(&busy, &world) {
+                return self.failed(&busy, &world);
+            }
+            let Some(page) = following.next().await else { return std::future::pending().await };
+            world = self.reader().snapshot();
+            if page.has_gap {
+                busy = self.busy(&world);
+            }
+            for change in &page.changes {
+                // As it is in the world that is judged, which may be newer than the change.
+                let Some(state) = world.get(change.state.id) else { continue };
+                match state.is_at_rest() {
+                    // One that was never touched may be about to be started.
+                    true if state.version.0 == 0 => false,
+                    true => busy.remove(&state.id),
+                    false => busy.insert(state.id),
+                };
+            }
+        }
+    }
+
+    /// Resolves when the process has ended for good: it is at rest, or waits for something that will not come about.
+    pub async fn until_completed(&self, id: ProcessId) -> Completion {
+        let mut world = self.reader().snapshot();
+        let mut following = self.following(&world);
+        let mut is_due = true;
+        loop {
+            let state = world.get(id).filter(|_| is_due);
+            let is_there = state.is_some_and(|state| self.autostarts(state, &world));
+            if let Some(state) = state.filter(|_| !is_there) {
+                let waits = state.phase == Phase::Waiting && self.outlook(&world).is_hopeless(state.name());
+                if waits || state.is_at_rest() {
+                    return Completion { state: state.clone(), failed: waits || has_failed(state) };
+                }
+            }
+            let Some(page) = following.next().await else { return std::future::pending().await };
+            world = self.reader().snapshot();
+            is_due = page.has_rest() || page.changes.iter().any(|change| change.state.id == id);
+        }
+    }
+
+    /// Whether it is about to be started with the host, and has not heard of it yet.
+    fn autostarts(&self, state: &ProcessState, world: &Snapshot) -> bool {
+        state.version.0 == 0 && self.busy(world).contains(&state.id)
+    }
+
+    /// Those that are not at rest, or are about to be started with the host.
+    fn busy(&self, world: &Snapshot) -> HashSet<ProcessId> {
+        let spare: HashMap<String, Arc<str>> = replicas::not_needed(&self.replicas);
+        let order = self.order();
+        let autostarts = |state: &ProcessState| {
+            let spec = order.place(state.name()).map(|at| &order.specs()[at]);
+            spec.is_some_and(|spec| spec.autostart) && !spare.contains_key(&**state.name())
+        };
+        let is_busy = |state: &ProcessState| match state.version.0 {
+            0 => autostarts(state),
+            _ => !state.is_at_rest(),
+        };
+        world.iter().filter(|state| is_busy(state)).map(|state| state.id).collect()
+    }
+
+    fn none_will_move(&self, busy: &HashSet<ProcessId>, world: &Snapshot) -> bool {
+        let of = |id: &ProcessId| world.get(*id).map(|state| state.phase.kind());
+        if busy.iter().any(|id| of(id) != Some(PhaseKind::Waiting)) {
+            return false;
+        }
+        let outlook = (!busy.is_empty()).then(|| self.outlook(world));
+        outlook.is_none_or(|outlook| {
+            busy.iter().filter_map(|id| world.get(*id)).all(|state| outlook.is_hopeless(state.name()))
+        })
+    }
+
+    /// Those that have failed, in the order of the config.
+    fn failed(&self, waiting: &HashSet<ProcessId>, world: &Snapshot) -> Vec<Completion> {
+        let failed = world.iter().filter(|state| waiting.contains(&state.id) || has_failed(state));
+        failed.map(|state| Completion { state: state.clone(), failed: true }).collect()
+    }
+}
+
+/// Whether it was given up, or has ended otherwise than with a success and stays down.
+fn has_failed(state: &ProcessState) -> bool {
+    match state.phase {
+        Phase::Fatal => true,
+        Phase::Exited { settled: true } => !state.has_completed(),
+        _ => false,
+    }
+}

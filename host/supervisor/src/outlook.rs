@@ -1,0 +1,138 @@
+//! What processes that wait can expect: whether what they wait for can still come about by itself, and the chain of reasons.
+
+use std::sync::Arc;
+
+use provost_state::{Phase, ProcessState, Snapshot};
+
+use crate::order::{Order, unmet};
+use crate::spec::Condition;
+use crate::supervisor::Supervisor;
+
+/// How many links of a chain are told.
+const LINKS_TOLD: usize = 6;
+
+/// What one process waits for.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    /// The place of the dependency in the config; `None` if there is no such process.
+    dependency: Option<usize>,
+    /// Which of its dependencies.
+    nth: usize,
+    /// Whether it will not come about unless somebody acts.
+    is_hopeless: bool,
+}
+
+/// What all processes that wait can expect in one world.
+#[derive(Debug)]
+pub struct Outlook<'w> {
+    order: &'w Order,
+    world: &'w Snapshot,
+    links: Vec<Option<Link>>,
+}
+
+impl Supervisor {
+    /// What the processes that wait in this world can expect. It takes one pass over all processes and dependencies.
+    #[must_use]
+    pub fn outlook<'w>(&'w self, world: &'w Snapshot) -> Outlook<'w> {
+        Outlook::new(self.order(), world)
+    }
+}
+
+impl<'w> Outlook<'w> {
+    pub(crate) fn new(order: &'w Order, world: &'w Snapshot) -> Self {
+        let mut links = vec![None; order.specs().len()];
+        // Those that a process depends on come before it.
+        for at in order.dependencies_first() {
+            let spec = &order.specs()[at];
+            let Some(state) = world.by_name(&spec.name) else { continue };
+            if state.phase != Phase::Waiting {
+                continue;
+            }
+            let open = spec.depends_on.iter().enumerate().filter(|(_, one)| unmet(one, world).is_some());
+            let mut waits = open.map(|(nth, dependency)| {
+                let dependency = order.place(&dependency.name);
+                let is_hopeless = match dependency {
+                    Some(other) => {
+                        let behind = links[other].is_some_and(|link: Link| link.is_hopeless);
+                        behind || will_not_move(order, other, world)
+                    }
+                    None => true,
+                };
+                Link { dependency, nth, is_hopeless }
+            });
+            let first = waits.next();
+            links[at] = match first {
+                Some(first) if !first.is_hopeless => {
+                    Some(waits.find(|link| link.is_hopeless).unwrap_or(first))
+                }
+                first => first,
+            };
+        }
+        Self { order, world, links }
+    }
+
+    fn link(&self, name: &str) -> Option<Link> {
+        self.links[self.order.place(name)?]
+    }
+
+    /// Whether this process waits for something that will not come about unless somebody acts: a dependency that was given
+    /// up, was stopped, or has ended otherwise than it had to, or one that waits for such a one itself.
+    #[must_use]
+    pub fn is_hopeless(&self, name: &str) -> bool {
+        self.link(name).is_some_and(|link| link.is_hopeless)
+    }
+
+    /// The process at the end of the chain: the one that has to move first.
+    #[must_use]
+    pub fn root(&self, name: &str) -> Option<Arc<str>> {
+        let mut last = None;
+        let mut link = self.link(name);
+        for _ in 0..self.links.len() {
+            let Some(dependency) = link.and_then(|link| link.dependency) else { break };
+            last = Some(self.order.specs()[dependency].name.clone());
+            link = self.links[dependency];
+        }
+        last
+    }
+
+    /// Why a process is not what it is waited for to be, with what is behind that: `app waits for db to be ready; db is
+    /// fatal: gave up after 3 restarts`.
+    #[must_use]
+    pub fn chain(&self, state: &ProcessState) -> String {
+        let mut told = Vec::new();
+        let (mut name, mut behind) = (state.name().clone(), 0);
+        while let Some(link) = self.link(&name) {
+            let dependency = self.order.place(&name).map(|at| &self.order.specs()[at].depends_on[link.nth]);
+            let Some(dependency) = dependency.filter(|_| behind <= self.links.len()) else { break };
+            if told.len() < LINKS_TOLD {
+                let job =
+                    self.world.by_name(&dependency.name).is_some_and(|it| it.identity.process_type.is_job());
+                let to = match dependency.condition {
+                    Condition::Started => "to be started",
+                    Condition::Ready if !job => "to be ready",
+                    Condition::Ready | Condition::Completed => "to complete",
+                };
+                told.push(format!("{name} waits for {} {to}", dependency.name));
+            }
+            behind += 1;
+            name = dependency.name.clone();
+        }
+        if behind > LINKS_TOLD {
+            told.push(format!("({} more)", behind - LINKS_TOLD));
+        }
+        told.push(match self.world.by_name(&name) {
+            Some(last) => format!("{name} is {}: {}", last.phase.kind(), last.reason),
+            None => format!("{name} does not exist"),
+        });
+        told.join("; ")
+    }
+}
+
+/// Whether a process is at rest, and not only because it has not been started with the host yet.
+fn will_not_move(order: &Order, at: usize, world: &Snapshot) -> bool {
+    let spec = &order.specs()[at];
+    world.by_name(&spec.name).is_none_or(|state| {
+        let is_about_to_be_started = spec.autostart && state.version.0 == 0;
+        state.is_at_rest() && !is_about_to_be_started
+    })
+}

@@ -1,0 +1,84 @@
+//! When what a check finds is worth a commit: when it is something else than what was told last, and not too often. The
+//! number of commits follows from how often the finding changes, and is bounded however often that is; it never follows
+//! from the number of tries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a readiness check may fail before that is told: a start that takes a moment is no news.
+pub(super) const FIRST: Duration = Duration::from_millis(500);
+
+/// The pause between two commits at first; it doubles while findings keep changing.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+
+/// The longest pause between two commits.
+const PAUSE_MAX: Duration = Duration::from_secs(16);
+
+/// What was told last about one check, and when the next may be.
+#[derive(Debug)]
+pub(super) struct News {
+    told: Option<Arc<str>>,
+    not_before: Instant,
+    pause: Duration,
+}
+
+impl News {
+    /// Nothing was told yet; the first may be after `delay`.
+    pub(super) fn after(delay: Duration) -> Self {
+        Self { told: None, not_before: Instant::now() + delay, pause: PAUSE_MIN }
+    }
+
+    /// Whether this is something else than what was told last.
+    pub(super) fn is_new(&self, found: &str) -> bool {
+        self.told.as_deref() != Some(found)
+    }
+
+    /// When something new may be told.
+    pub(super) fn not_before(&self) -> Instant {
+        self.not_before
+    }
+
+    /// It is told now.
+    pub(super) fn tell(&mut self, found: Arc<str>) {
+        let now = Instant::now();
+        let was_quiet = now >= self.not_before + self.pause;
+        self.pause = if was_quiet { PAUSE_MIN } else { (self.pause * 2).min(PAUSE_MAX) };
+        self.not_before = now + self.pause;
+        self.told = Some(found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pair_of_findings_that_flaps_for_ever_is_told_at_a_bounded_rate() {
+        let mut news = News::after(FIRST);
+        let mut told = 0;
+        for turn in 0..36_000 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let found = if turn % 2 == 0 { "no answer" } else { "answers 503" };
+            if news.is_new(found) && Instant::now() >= news.not_before() {
+                news.tell(found.into());
+                told += 1;
+            }
+        }
+        assert!((200..=230).contains(&told), "{told} in an hour");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_quiet_time_a_change_is_told_at_once_again() {
+        let mut news = News::after(Duration::ZERO);
+        for found in ["a", "b", "a", "b"] {
+            tokio::time::sleep_until(news.not_before()).await;
+            news.tell(found.into());
+        }
+        assert_eq!(news.pause, Duration::from_secs(16));
+        tokio::time::sleep(Duration::from_secs(32)).await;
+        news.tell("a".into());
+        assert_eq!(news.pause, PAUSE_MIN);
+    }
+}

@@ -1,0 +1,147 @@
+//! From the spawn to readiness: what its check finds is told, and what is not ready in time is ended.
+
+use std::sync::Arc;
+
+use provost_state::{Event, Failing, Incarnation, Moment, Phase, span};
+use tokio::sync::{oneshot, watch};
+use tokio::time::sleep_until;
+
+use super::Runner;
+use super::news::{FIRST, News};
+use super::standing::Step;
+use crate::children::Boxed;
+use crate::children::probe::{self, Failed};
+
+/// The wait for the readiness of one life.
+pub(super) struct Awaited {
+    incarnation: Incarnation,
+    ready: Boxed<String>,
+    /// What the last try found, if it failed.
+    failed: watch::Receiver<Option<Failed>>,
+    news: News,
+}
+
+/// What a readiness check has come to.
+pub(super) enum Trial {
+    /// The process is ready; why.
+    Ready(String),
+    /// It is not, for another reason than was told last.
+    NotYet(Failed),
+}
+
+impl Awaited {
+    /// The next that is to be told.
+    async fn next(&mut self) -> Trial {
+        let Self { ready, failed, news, .. } = self;
+        tokio::select! {
+            biased;
+            ready = ready => Trial::Ready(ready),
+            failure = next_failure(failed, news) => Trial::NotYet(failure),
+        }
+    }
+}
+
+/// The next failure that is worth telling.
+async fn next_failure(failed: &mut watch::Receiver<Option<Failed>>, news: &News) -> Failed {
+    loop {
+        let is_new = |failed: &Option<Failed>| failed.as_ref().is_some_and(|failed| news.is_new(&failed.why));
+        if is_new(&failed.borrow_and_update()) {
+            sleep_until(news.not_before()).await;
+            // It may be another one by now.
+            let latest = failed.borrow_and_update().clone();
+            if let Some(latest) = latest.filter(|latest| news.is_new(&latest.why)) {
+                return latest;
+            }
+        } else if failed.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// What is next of a readiness that may not be awaited.
+pub(super) async fn trial_of(awaited: &mut Option<Awaited>) -> (Incarnation, Trial) {
+    match awaited {
+        Some(one) => {
+            let (incarnation, trial) = (one.incarnation, one.next().await);
+            if matches!(trial, Trial::Ready(_)) {
+                *awaited = None;
+            }
+            (incarnation, trial)
+        }
+        None => std::future::pending().await,
+    }
+}
+
+impl Runner {
+    /// Begins to wait for its readiness. Without a check it is ready at once.
+    pub(super) fn watch_readiness(
+        &mut self,
+        incarnation: Incarnation,
+        text_seen: Option<oneshot::Receiver<()>>,
+    ) {
+        match self.spec.ready.clone() {
+            None => {
+                let reason = self.state.reason.clone();
+                self.on_ready(incarnation, &reason);
+            }
+            Some(readiness) => {
+                let (report, failed) = watch::channel(None);
+                let ready = Box::pin(probe::until_ready(readiness, text_seen, self.checked(), report));
+                self.readiness = Some(Awaited { incarnation, ready, failed, news: News::after(FIRST) });
+            }
+        }
+    }
+
+    pub(super) fn on_trial(&mut self, incarnation: Incarnation, trial: Trial) {
+        match trial {
+            Trial::Ready(reason) => self.on_ready(incarnation, &reason),
+            Trial::NotYet(failed) => self.on_not_ready(incarnation, failed),
+        }
+    }
+
+    fn on_ready(&mut self, incarnation: Incarnation, reason: &str) {
+        if self.commit(incarnation, &Event::Ready { reason: Arc::from(reason) }) {
+            self.begin_checkup();
+        }
+    }
+
+    fn on_not_ready(&mut self, incarnation: Incarnation, failed: Failed) {
+        let Failed { why, lasting } = failed;
+        if let Some(awaited) = &mut self.readiness {
+            awaited.news.tell(why.clone());
+        }
+        if lasting {
+            tracing::warn!(process = &*self.spec.name, "is not ready: {why}");
+        }
+        let since = self.state.started_at.unwrap_or(self.state.changed_at);
+        self.commit(incarnation, &Event::NotReady { failing: Arc::new(Failing { why, since }) });
+    }
+
+    /// When it has to be ready, while it is not.
+    pub(super) fn ready_by(&self) -> Option<Moment> {
+        let within_ms = self.spec.ready.as_ref()?.within_ms?;
+        match (&self.state.phase, self.state.started_at) {
+            (Phase::Starting { .. }, Some(started_at)) => Some(started_at.plus_ms(within_ms)),
+            _ => None,
+        }
+    }
+
+    /// It is not ready in time: it is told to end, and that end will be judged.
+    pub(super) fn on_overdue(&mut self) {
+        let Some(within_ms) = self.spec.ready.as_ref().and_then(|ready| ready.within_ms) else { return };
+        let awaited = self.readiness.take();
+        let last =
+            awaited.and_then(|awaited| awaited.failed.borrow().as_ref().map(|failed| failed.why.clone()));
+        let last = last.unwrap_or_else(|| Arc::from("no check has come to an end"));
+        let within = span::exact(within_ms);
+        let kill_at = self.shared.publisher.now().plus_ms(self.spec.stop_grace_ms);
+        let reason = Arc::from(format!("not ready within {within}: {last}"));
+        if !self.commit_now(&Event::Overdue { reason, kill_at }) {
+            return;
+        }
+        self.step(Step::Overdue(Arc::from(format!("{last} (ready.within is {within})"))));
+        if let Err(refusal) = self.tell_to_end() {
+            tracing::warn!(process = &*self.spec.name, %refusal, "cannot be told to end");
+        }
+    }
+}
