@@ -162,7 +162,8 @@ fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its
     let page = host.run(&["view", "page"]);
     assert_ne!(page.code, 0);
     assert!(
-        page.stderr.contains("page") && page.stderr.contains("handed over more than it may: 8448 KiB"),
+        page.stderr.contains("page")
+            && page.stderr.contains("handed over more at once than an answer of 8 MiB"),
         "{page:?}"
     );
     eventually(

@@ -2,10 +2,11 @@
 //! plugin's own stack) goes into the log at `debug`.
 
 use provost_state::{Fault, FaultKind};
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use crate::call::HostPanicked;
-use crate::limits::{Limits, size};
+use crate::limits::{Limit, Limits, size};
 use crate::meter::Meter;
 use crate::role::Role;
 
@@ -27,19 +28,20 @@ pub(crate) fn classify(
             let message = if deadline_ms < limits.call_ms(role) {
                 format!("took longer than the {deadline_ms} ms that it had of decision_deadline")
             } else {
-                format!("took longer than its {deadline_ms} ms")
+                format!("took longer than its {deadline_ms} ms {}", of(Limit::CallTime))
             };
             return fault(FaultKind::Deadline, &message);
         }
         Some(Trap::OutOfFuel) => {
-            let message = format!("used more than its {} units of fuel", limits.fuel_max);
+            let message = format!("used more than its {} units of fuel {}", limits.fuel_max, of(Limit::Fuel));
             return fault(FaultKind::Fuel, &message);
         }
         _ => {}
     }
     if let Some(wanted) = meter.refused() {
+        let most = limits.memory_bytes_max;
         let message =
-            format!("wanted {} of memory and may have {}", size(wanted), size(limits.memory_bytes_max));
+            format!("wanted {} of memory and may have {} {}", size(wanted), size(most), of(Limit::Memory));
         return fault(FaultKind::Memory, &message);
     }
     match trap {
@@ -48,7 +50,8 @@ pub(crate) fn classify(
             fault(FaultKind::Trap, &format!("trapped: {}", last_words.unwrap_or(unsaid)))
         }
         Some(Trap::StackOverflow) => {
-            let message = format!("trapped: its stack of {} is exhausted", size(limits.stack_bytes_max));
+            let most = size(limits.stack_bytes_max);
+            let message = format!("trapped: its stack of {most} is exhausted {}", of(Limit::Stack));
             fault(FaultKind::Trap, &message)
         }
         Some(trap) => {
@@ -62,6 +65,7 @@ pub(crate) fn classify(
             let code = error.downcast_ref::<wasmtime_wasi::I32Exit>().map_or(0, |exit| exit.0);
             fault(FaultKind::Trap, &format!("trapped: it exited with code {code}"))
         }
+        None if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) => handles(limits),
         None if error.is::<HostPanicked>() => fault(FaultKind::Busy, &error.to_string()),
         None if error.is::<std::io::Error>() => {
             fault(FaultKind::Memory, &format!("the machine gives it no memory: {}", first_line(error)))
@@ -73,23 +77,45 @@ pub(crate) fn classify(
 /// Neither a trap nor a memory limit. Wasmtime has no types for its own limits, so they are told by their words; the
 /// tests of this crate hold each of them.
 fn untyped(cause: &str, limits: &Limits, role: Role) -> Fault {
-    let beyond = |what: &str| fault(FaultKind::Answer, &format!("handed over more than it may: {what}"));
     if cause.contains("hostcalls has been exhausted") {
-        return beyond(&format!("{} at once", size(limits.handed_bytes(role))));
+        let handed = format!("{} {}", size(limits.handed_bytes_max), of(Limit::Handed));
+        let message = match role {
+            Role::StatusView => format!(
+                "handed over more at once than an answer of {} {} and {handed} besides",
+                size(limits.answer_bytes_max),
+                of(Limit::Answer)
+            ),
+            _ => format!("handed over more at once than its {handed}"),
+        };
+        return fault(FaultKind::Answer, &message);
     }
     if cause.contains("store handle limit exceeded") {
-        let message = format!("wanted more than its {} handles", limits.handles_max);
-        return fault(FaultKind::Memory, &message);
+        return handles(limits);
     }
-    if cause.starts_with("resource limit exceeded") {
-        let message = format!(
-            "{cause}: it may have {} core instances, {} memories and {} tables",
-            limits.instances_max, limits.memories_max, limits.tables_max
-        );
-        return fault(FaultKind::Memory, &message);
+    let counted = [
+        ("instance", Limit::Instances, "core instances"),
+        ("memory", Limit::Memories, "memories"),
+        ("table", Limit::Tables, "tables"),
+    ];
+    for (word, limit, what) in counted {
+        if cause.starts_with(&format!("resource limit exceeded: {word} count")) {
+            let most = limits.get(limit).unwrap_or_default();
+            let message = format!("wanted more than its {most} {what} {}", of(limit));
+            return fault(FaultKind::Memory, &message);
+        }
     }
     // What crossed the boundary was not of the agreed shape.
     fault(FaultKind::Answer, &format!("broke the contract: {cause}"))
+}
+
+fn handles(limits: &Limits) -> Fault {
+    let message = format!("wanted more than its {} handles {}", limits.handles_max, of(Limit::Handles));
+    fault(FaultKind::Memory, &message)
+}
+
+/// The key that a limit is set with, for a message.
+fn of(limit: Limit) -> String {
+    format!("(limits.{})", limit.name())
 }
 
 /// A fault with a message that fits into a status line.

@@ -72,6 +72,8 @@ mod convert;
 mod engine;
 mod fault;
 mod figures;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod grants;
 mod host;
 mod inspect;

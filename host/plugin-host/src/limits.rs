@@ -41,6 +41,8 @@ pub struct Limits {
     pub key_bytes_max: usize,
     /// Its settings, as the text of a JSON object, in bytes; at most 8 MiB. 1 MiB by default.
     pub settings_bytes_max: usize,
+    /// All that lies in the directories that it may write to (`fs-write`), in bytes; at most 1 TiB. 64 MiB by default.
+    pub files_bytes_max: u64,
     /// How often it may fail before it is not asked any more.
     pub quarantine: Intensity,
 }
@@ -62,6 +64,7 @@ impl Default for Limits {
             stored_bytes_max: 64 << 10,
             key_bytes_max: 256,
             settings_bytes_max: 1 << 20,
+            files_bytes_max: 64 << 20,
             quarantine: Intensity::default(),
         }
     }
@@ -104,6 +107,8 @@ pub enum Limit {
     Settings,
     /// [`Limits::lines_per_second`].
     LogLines,
+    /// [`Limits::files_bytes_max`].
+    Files,
 }
 
 /// What the figure of a limit counts.
@@ -146,7 +151,7 @@ pub struct SettingsTooLarge {
 
 impl Limit {
     /// All there are, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Memory,
         Self::CallTime,
         Self::Fuel,
@@ -161,6 +166,7 @@ impl Limit {
         Self::Key,
         Self::Settings,
         Self::LogLines,
+        Self::Files,
     ];
 
     /// The one of this name.
@@ -203,6 +209,7 @@ impl Limit {
             Self::Key => "key",
             Self::Settings => "settings",
             Self::LogLines => "log_lines",
+            Self::Files => "files",
         }
     }
 
@@ -216,7 +223,8 @@ impl Limit {
             | Self::Answer
             | Self::Store
             | Self::Key
-            | Self::Settings => Measure::Bytes,
+            | Self::Settings
+            | Self::Files => Measure::Bytes,
             Self::CallTime => Measure::Milliseconds,
             Self::Fuel | Self::Instances | Self::Memories | Self::Tables | Self::Handles | Self::LogLines => {
                 Measure::Count
@@ -241,6 +249,7 @@ impl Limit {
             Self::Key => (1, 4096),
             Self::Settings => (2, 8 << 20),
             Self::LogLines => (1, 10_000),
+            Self::Files => (0, 1 << 40),
         }
     }
 
@@ -291,6 +300,7 @@ impl Limits {
             Limit::Key => self.key_bytes_max,
             Limit::Settings => self.settings_bytes_max,
             Limit::LogLines => return Some(u64::from(self.lines_per_second)),
+            Limit::Files => return Some(self.files_bytes_max),
         };
         Some(figure as u64)
     }
@@ -310,6 +320,10 @@ impl Limits {
             }
             Limit::LogLines => {
                 self.lines_per_second = u32::try_from(figure).unwrap_or(u32::MAX);
+                return;
+            }
+            Limit::Files => {
+                self.files_bytes_max = figure;
                 return;
             }
             Limit::Stack => &mut self.stack_bytes_max,

@@ -121,7 +121,8 @@ impl Maker {
                 }
             },
         };
-        let reach = Reach::new(&recipe.common.grants, &recipe.common.waiting).map_err(LoadError::Outside)?;
+        let reach =
+            Reach::new(&recipe.common.grants, &limits, &recipe.common.waiting).map_err(LoadError::Outside)?;
         let (outside, admitted) = match reach.transpose() {
             Ok(outside) => (outside, admitted),
             Err(missing) => (None, admitted.and(Err(missing.into()))),

@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use crate::bindings::memory::{Host, Refusal};
 use crate::call::Guest;
 use crate::convert;
-use crate::limits::{Limits, size};
+use crate::limits::{Limit, Limits, size};
 
 pub(crate) use file::Keeper;
 use file::Kept;
@@ -77,9 +77,10 @@ impl Memory {
         let total = bytes(&values);
         if total > limits.stored_bytes_max {
             return Err(format!(
-                "its memory would have {} with what another call has written, and may have {}",
+                "its memory would have {} with what another call has written, and may have {} (limits.{})",
                 size(total),
-                size(limits.stored_bytes_max)
+                size(limits.stored_bytes_max),
+                Limit::Store.name()
             ));
         }
         self.values.store(Arc::new(values));
@@ -121,7 +122,7 @@ impl Transaction {
         (values, *bytes)
     }
 
-    fn get(&mut self, memory: &Memory, key: &str) -> Option<Vec<u8>> {
+    pub(crate) fn get(&mut self, memory: &Memory, key: &str) -> Option<Vec<u8>> {
         match self.writes.get(key) {
             Some(written) => written.clone(),
             None => self.seen(memory).0.get(key).map(|value| value.to_vec()),
@@ -137,7 +138,13 @@ impl Transaction {
         value.map_or(0, |value| value + key.len())
     }
 
-    fn set(&mut self, memory: &Memory, limits: &Limits, key: String, value: Vec<u8>) -> Result<(), Refusal> {
+    pub(crate) fn set(
+        &mut self,
+        memory: &Memory,
+        limits: &Limits,
+        key: String,
+        value: Vec<u8>,
+    ) -> Result<(), Refusal> {
         if key.is_empty() || key.len() > limits.key_bytes_max {
             return Err(Refusal::KeyLength(convert::count(limits.key_bytes_max)));
         }
@@ -159,7 +166,7 @@ impl Transaction {
         }
     }
 
-    fn keys(&mut self, memory: &Memory) -> Vec<String> {
+    pub(crate) fn keys(&mut self, memory: &Memory) -> Vec<String> {
         let mut keys: BTreeMap<String, bool> =
             self.seen(memory).0.keys().map(|key| (key.to_string(), true)).collect();
         keys.extend(self.writes.iter().map(|(key, value)| (key.clone(), value.is_some())));
@@ -261,7 +268,7 @@ mod tests {
         let refused = memory.commit(second, &limits()).unwrap_err();
         assert_eq!(
             refused,
-            "its memory would have 18 bytes with what another call has written, and may have 10 bytes"
+            "its memory would have 18 bytes with what another call has written, and may have 10 bytes (limits.store)"
         );
         assert_eq!(memory.bytes(), 9);
     }

@@ -5,6 +5,7 @@ mod directories;
 mod files;
 mod lines;
 mod opening;
+mod quota;
 mod sending;
 mod waiting;
 
@@ -58,12 +59,16 @@ impl Reach {
     ///
     /// # Errors
     /// The error of the kernel if a thread cannot be had.
-    pub(crate) fn new(grants: &Grants, waiting: &Waiting) -> io::Result<Option<Result<Self, String>>> {
+    pub(crate) fn new(
+        grants: &Grants,
+        limits: &Limits,
+        waiting: &Waiting,
+    ) -> io::Result<Option<Result<Self, String>>> {
         if !grants.reach_outside() {
             return Ok(None);
         }
         let waiters = waiting.waiters()?;
-        Ok(Some(Directories::open(grants).map(|directories| Self { waiters, directories })))
+        Ok(Some(Directories::open(grants, limits).map(|directories| Self { waiters, directories })))
     }
 }
 
@@ -123,7 +128,7 @@ impl Outside {
     }
 
     fn files(&mut self) -> WatchedFiles<'_> {
-        let watch = &*self.gate.watch;
+        let watch = &self.gate.watch;
         let view = WasiCtxView { ctx: &mut self.wasi, table: &mut self.table };
         WatchedFiles::new(view, &self.directories, watch)
     }

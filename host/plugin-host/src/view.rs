@@ -5,7 +5,7 @@ use std::sync::Arc;
 use provost_state::{Fault, FaultKind, Snapshot, View, ViewRequest, ViewResponse};
 
 use crate::fault;
-use crate::limits::size;
+use crate::limits::{Limit, size};
 use crate::plugin::Plugin;
 
 /// The longest media type, in bytes.
@@ -25,9 +25,10 @@ pub(crate) fn check(response: ViewResponse, body_bytes_max: usize) -> Result<Vie
     }
     if response.body.len() > body_bytes_max {
         let message = format!(
-            "answered with {} bytes and may answer with {}",
+            "answered with {} bytes and may answer with {} (limits.{})",
             response.body.len(),
-            size(body_bytes_max)
+            size(body_bytes_max),
+            Limit::Answer.name()
         );
         return Err(fault::fault(FaultKind::Answer, &message));
     }
@@ -64,6 +65,6 @@ mod tests {
     #[test]
     fn a_body_beyond_its_limit_is_refused_with_the_limit() {
         let fault = check(response("text/plain", 1025), 1024).unwrap_err();
-        assert_eq!(&*fault.message, "answered with 1025 bytes and may answer with 1 KiB");
+        assert_eq!(&*fault.message, "answered with 1025 bytes and may answer with 1 KiB (limits.answer)");
     }
 }

@@ -33,7 +33,7 @@ fn an_endless_loop_ends_at_its_deadline() {
     bench.host.load(spec).unwrap();
     let fault = ask(&bench.host.policy("loop").unwrap()).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Deadline);
-    assert_eq!(&*fault.message, "took longer than its 100 ms");
+    assert_eq!(&*fault.message, "took longer than its 100 ms (limits.call_time)");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_deadline_can_be_set_by_the_operator() {
     spec.limits = Limits { call_ms_max: Some(7), ..Limits::default() };
     bench.host.load(spec).unwrap();
     let fault = ask(&bench.host.policy("loop").unwrap()).unwrap_err();
-    assert_eq!(&*fault.message, "took longer than its 7 ms");
+    assert_eq!(&*fault.message, "took longer than its 7 ms (limits.call_time)");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn endless_recursion_is_a_trap() {
     let fault = ask(&bench.policy("deep", &policy("(call $deeper) (i32.const 64)"))).unwrap_err();
     assert_eq!(
         (fault.kind, &*fault.message),
-        (FaultKind::Trap, "trapped: its stack of 512 KiB is exhausted")
+        (FaultKind::Trap, "trapped: its stack of 512 KiB is exhausted (limits.stack)")
     );
 }
 
@@ -100,7 +100,7 @@ fn memory_beyond_the_limit_is_a_fault_that_names_the_limit() {
         policy("(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable");
     let fault = ask(&bench.policy("hog", &hog)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Memory);
-    assert_eq!(&*fault.message, "wanted 16448 KiB of memory and may have 16 MiB");
+    assert_eq!(&*fault.message, "wanted 16448 KiB of memory and may have 16 MiB (limits.memory)");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn an_answer_that_is_larger_than_what_may_be_handed_over_is_a_fault() {
     let fault = ask(&bench.policy("chatty", &chatty)).unwrap_err();
     assert_eq!(
         (fault.kind, &*fault.message),
-        (FaultKind::Answer, "handed over more than it may: 256 KiB at once")
+        (FaultKind::Answer, "handed over more at once than its 256 KiB (limits.handed)")
     );
 }
 

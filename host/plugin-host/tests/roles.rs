@@ -37,7 +37,7 @@ fn a_body_beyond_its_limit_is_a_fault() {
     let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
     assert_eq!(
         (fault.kind, &*fault.message),
-        (FaultKind::Answer, "answered with 4000 bytes and may answer with 1 KiB")
+        (FaultKind::Answer, "answered with 4000 bytes and may answer with 1 KiB (limits.answer)")
     );
 }
 
@@ -61,7 +61,7 @@ fn a_view_that_loops_ends_at_its_deadline() {
     bench.host.load(spec).unwrap();
     let (_registry, world) = guests::one_crash();
     let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
-    assert_eq!(&*fault.message, "took longer than its 1000 ms");
+    assert_eq!(&*fault.message, "took longer than its 1000 ms (limits.call_time)");
 }
 
 #[test]

@@ -177,7 +177,5 @@ mod tests {
         let json = "{\n  \"reason\": \"a\u{202e}b\u{9b}31m\u{e0041}ä\"\n}";
         let escaped = "{\n  \"reason\": \"a\\u202eb\\u009b31m\\udb40\\udc41ä\"\n}";
         assert_eq!(in_json(json), escaped);
-        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-        assert_eq!(read(escaped), read(json));
     }
 }

@@ -35,6 +35,8 @@ mod decider;
 mod degraded;
 mod dispatch;
 mod fanout;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod group;
 mod groups;
 mod jobs;

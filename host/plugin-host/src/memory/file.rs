@@ -65,7 +65,12 @@ impl Keeper {
 
     /// The file of this plugin.
     pub(super) fn of(&self, plugin: &str) -> Kept {
-        Kept { path: self.dir.join(format!("{}.memory", file_name(plugin))), jobs: self.jobs.clone() }
+        Kept { path: self.file(plugin), jobs: self.jobs.clone() }
+    }
+
+    /// Its path.
+    pub(crate) fn file(&self, plugin: &str) -> PathBuf {
+        self.dir.join(format!("{}.memory", file_name(plugin)))
     }
 }
 

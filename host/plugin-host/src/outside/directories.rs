@@ -5,14 +5,16 @@
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 use wasmtime_wasi::filesystem::Dir;
 use wasmtime_wasi::{FsPerms, OpenMode};
 
+use super::quota::Quota;
 use crate::grants::{Grant, Grants};
+use crate::limits::Limits;
 
 /// Whether the kernel has `openat2` and lets this process use it: it came with Linux 5.6, and old sandboxes refuse it.
 pub(super) static HAS_OPENAT2: LazyLock<bool> = LazyLock::new(|| {
@@ -22,17 +24,27 @@ pub(super) static HAS_OPENAT2: LazyLock<bool> = LazyLock::new(|| {
 /// What a directory is opened with. Not with `PATH`: it has to be listed.
 const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
-/// All directories that a plugin is granted, with the names that it knows them by.
-#[derive(Clone, Default)]
-pub(crate) struct Directories(Vec<(Dir, String)>);
+/// All directories that a plugin is granted, with the names that it knows them by, and the room that it has in those that it may
+/// write to.
+#[derive(Clone)]
+pub(crate) struct Directories {
+    all: Vec<(Dir, String)>,
+    quota: Arc<Quota>,
+}
+
+impl Default for Directories {
+    fn default() -> Self {
+        Self { all: Vec::new(), quota: Arc::new(Quota::new(0, Vec::new())) }
+    }
+}
 
 impl Directories {
     /// Opens what these grants name.
     ///
     /// # Errors
     /// Which grant leads to no directory, and why, in words for people.
-    pub(crate) fn open(grants: &Grants) -> Result<Self, String> {
-        let mut opened = Vec::new();
+    pub(crate) fn open(grants: &Grants, limits: &Limits) -> Result<Self, String> {
+        let (mut opened, mut roots) = (Vec::new(), Vec::<(&Path, Arc<File>)>::new());
         for grant in grants.iter() {
             let (path, perms, mode) = match grant {
                 Grant::FsRead(path) => (path, FsPerms::ReadOnly, OpenMode::READ),
@@ -42,14 +54,25 @@ impl Directories {
             let dir = open(path)
                 .map_err(|error| format!("its grant `{grant}` leads nowhere: {}", explained(path, &error)))?;
             // Its name within the plugin is its name outside, so that settings and messages mean the same.
-            opened.push((Dir::new(dir, perms, mode, false), path.to_string_lossy().into_owned()));
+            let dir = Dir::new(dir, perms, mode, false);
+            // What lies in another one is counted there. Grants come in order: the one above first.
+            if matches!(grant, Grant::FsWrite(_)) && !roots.iter().any(|(above, _)| path.starts_with(above)) {
+                roots.push((path, dir.dir.clone()));
+            }
+            opened.push((dir, path.to_string_lossy().into_owned()));
         }
-        Ok(Self(opened))
+        let roots = roots.into_iter().map(|(_, root)| root).collect();
+        Ok(Self { all: opened, quota: Arc::new(Quota::new(limits.files_bytes_max, roots)) })
     }
 
     /// Each with its name. A clone shares the descriptor.
     pub(super) fn iter(&self) -> impl Iterator<Item = &(Dir, String)> {
-        self.0.iter()
+        self.all.iter()
+    }
+
+    /// The room in those that it may write to.
+    pub(super) fn quota(&self) -> &Arc<Quota> {
+        &self.quota
     }
 }
 

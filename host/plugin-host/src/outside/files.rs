@@ -1,8 +1,10 @@
 //! The files of a plugin with grants: those of WASI, in the directories that were opened when its version was made, with
 //! every attempt to leave them logged and counted.
 
+use std::fs::File;
+use std::sync::Arc;
+
 use wasmtime::component::{HasData, Resource};
-use wasmtime_wasi::WasiCtxView;
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
@@ -11,16 +13,18 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     PathFlags,
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
+use wasmtime_wasi::{OpenMode, WasiCtxView};
 
 use super::Watch;
 use super::directories::{Directories, HAS_OPENAT2};
 use super::opening::{self, Refused};
+use super::quota::{ENTRY_BYTES, Metered};
 
 /// The filesystem, watched.
 pub(super) struct WatchedFiles<'a> {
     files: WasiFilesystemCtxView<'a>,
     directories: &'a Directories,
-    watch: &'a dyn Watch,
+    watch: &'a Arc<dyn Watch>,
 }
 
 pub(super) struct HasFiles;
@@ -30,7 +34,11 @@ impl HasData for HasFiles {
 }
 
 impl<'a> WatchedFiles<'a> {
-    pub(super) fn new(view: WasiCtxView<'a>, directories: &'a Directories, watch: &'a dyn Watch) -> Self {
+    pub(super) fn new(
+        view: WasiCtxView<'a>,
+        directories: &'a Directories,
+        watch: &'a Arc<dyn Watch>,
+    ) -> Self {
         let files = WasiFilesystemCtxView { ctx: view.ctx.filesystem(), table: view.table };
         Self { files, directories, watch }
     }
@@ -44,6 +52,9 @@ impl<'a> WatchedFiles<'a> {
         open: OpenFlags,
         mode: DescriptorFlags,
     ) -> FsResult<Fd> {
+        if open.contains(OpenFlags::CREATE) {
+            self.room("open_at", ENTRY_BYTES).await?;
+        }
         let opened = if *HAS_OPENAT2 {
             let Descriptor::Dir(dir) = self.files.table.get(&fd)? else {
                 return Err(ErrorCode::NotDirectory.into());
@@ -53,17 +64,64 @@ impl<'a> WatchedFiles<'a> {
             let seen = self.files.stat_at(Resource::new_borrow(fd.rep()), flags, path.to_owned()).await;
             match seen.map(|seen| seen.type_) {
                 Ok(kind) if !is_regular(kind) => Err(Refused::Special),
-                _ => return self.files.open_at(fd, flags, path.to_owned(), open, mode).await,
+                _ => {
+                    let fd = self.files.open_at(fd, flags, path.to_owned(), open, mode).await?;
+                    self.remember(self.files.table.get(&fd)?);
+                    return Ok(fd);
+                }
             }
         };
         match opened {
-            Ok(descriptor) => Ok(self.files.table.push(descriptor)?),
+            Ok(descriptor) => {
+                self.remember(&descriptor);
+                Ok(self.files.table.push(descriptor)?)
+            }
             Err(Refused::Code(code)) => Err(code.into()),
             Err(Refused::Special) => {
                 self.watch.denied(&format!("open_at {path}: it is a pipe, a device or a socket, not a file"));
                 Err(ErrorCode::Unsupported.into())
             }
         }
+    }
+
+    /// Remembers a file that is open for writing.
+    fn remember(&self, descriptor: &Descriptor) {
+        if let Descriptor::File(file) = descriptor
+            && file.open_mode.contains(OpenMode::WRITE)
+        {
+            self.directories.quota().opened(&file.file);
+        }
+    }
+
+    /// Takes room for so many bytes in the directories that it may write to.
+    async fn room(&mut self, call: &str, bytes: u64) -> FsResult<()> {
+        let taken = self.directories.quota().take(bytes).await;
+        self.told(call, taken)
+    }
+
+    /// The same for bytes at `offset` of a file.
+    async fn room_at(&mut self, call: &str, fd: &Fd, offset: Filesize, bytes: u64) -> FsResult<()> {
+        let Descriptor::File(file) = self.files.table.get(fd)? else { return Ok(()) };
+        let taken = self.directories.quota().take_at(file.file.clone(), offset, bytes).await;
+        self.told(call, taken)
+    }
+
+    fn told(&self, call: &str, taken: Result<(), ErrorCode>) -> FsResult<()> {
+        if taken == Err(ErrorCode::Quota) {
+            self.watch.denied(&self.directories.quota().told(call));
+        }
+        Ok(taken?)
+    }
+
+    /// A stream into this file, which takes room for what it writes.
+    fn metered(
+        &mut self,
+        stream: Resource<DynOutputStream>,
+        begins: Option<(Arc<File>, Filesize)>,
+    ) -> FsResult<Resource<DynOutputStream>> {
+        let stream = self.files.table.delete(stream)?;
+        let quota = self.directories.quota().clone();
+        Ok(self.files.table.push(Metered::over(stream, quota, self.watch.clone(), begins))?)
     }
 
     /// Counts what was denied because it was not granted. What the operating system denies (`access`) is another thing.
@@ -126,24 +184,56 @@ impl HostDescriptor for WatchedFiles<'_> {
         async sync_data() -> ();
         async get_flags() -> DescriptorFlags;
         async get_type() -> DescriptorType;
-        async set_size(size: Filesize) -> ();
         async set_times(atim: NewTimestamp, mtim: NewTimestamp) -> ();
         async read(len: Filesize, offset: Filesize) -> (Vec<u8>, bool);
-        async write(buffer: Vec<u8>, offset: Filesize) -> Filesize;
         async read_directory() -> Resource<DirectoryEntryStream>;
         async sync() -> ();
-        async create_directory_at(path: String; path) -> ();
         async stat() -> DescriptorStat;
         async stat_at(flags: PathFlags, path: String; path) -> DescriptorStat;
         async set_times_at(flags: PathFlags, path: String, atim: NewTimestamp, mtim: NewTimestamp; path) -> ();
-        async link_at(flags: PathFlags, path: String, new: Fd, new_path: String; path) -> ();
         async readlink_at(path: String; path) -> String;
         async remove_directory_at(path: String; path) -> ();
         async rename_at(path: String, new: Fd, new_path: String; path) -> ();
-        async symlink_at(path: String, new_path: String; new_path) -> ();
         async unlink_file_at(path: String; path) -> ();
         async metadata_hash() -> MetadataHashValue;
         async metadata_hash_at(flags: PathFlags, path: String; path) -> MetadataHashValue;
+    }
+
+    async fn set_size(&mut self, fd: Fd, size: Filesize) -> FsResult<()> {
+        self.room_at("set_size", &fd, size, 0).await?;
+        let result = self.files.set_size(fd, size).await;
+        self.watched("set_size", "", result)
+    }
+
+    async fn write(&mut self, fd: Fd, buffer: Vec<u8>, offset: Filesize) -> FsResult<Filesize> {
+        self.room_at("write", &fd, offset, buffer.len() as u64).await?;
+        let result = self.files.write(fd, buffer, offset).await;
+        self.watched("write", "", result)
+    }
+
+    async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+        self.room("create_directory_at", ENTRY_BYTES).await?;
+        let result = self.files.create_directory_at(fd, path.clone()).await;
+        self.watched("create_directory_at", &path, result)
+    }
+
+    async fn link_at(
+        &mut self,
+        fd: Fd,
+        flags: PathFlags,
+        path: String,
+        new: Fd,
+        new_path: String,
+    ) -> FsResult<()> {
+        self.room("link_at", ENTRY_BYTES).await?;
+        let result = self.files.link_at(fd, flags, path.clone(), new, new_path).await;
+        self.watched("link_at", &path, result)
+    }
+
+    async fn symlink_at(&mut self, fd: Fd, path: String, new_path: String) -> FsResult<()> {
+        self.room("symlink_at", ENTRY_BYTES).await?;
+        let result = self.files.symlink_at(fd, path, new_path.clone()).await;
+        self.watched("symlink_at", &new_path, result)
     }
 
     async fn open_at(
@@ -164,13 +254,19 @@ impl HostDescriptor for WatchedFiles<'_> {
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<DynOutputStream>> {
+        let file = match self.files.table.get(&fd)? {
+            Descriptor::File(file) => Some((file.file.clone(), offset)),
+            Descriptor::Dir(_) => None,
+        };
         let result = self.files.write_via_stream(fd, offset);
-        self.watched("write_via_stream", "", result)
+        let stream = self.watched("write_via_stream", "", result)?;
+        self.metered(stream, file)
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
         let result = self.files.append_via_stream(fd);
-        self.watched("append_via_stream", "", result)
+        let stream = self.watched("append_via_stream", "", result)?;
+        self.metered(stream, None)
     }
 
     async fn is_same_object(&mut self, fd: Fd, other: Fd) -> wasmtime::Result<bool> {

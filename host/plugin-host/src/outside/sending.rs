@@ -109,7 +109,7 @@ async fn connect(to: &Destination, secure: bool) -> Result<Box<dyn Stream>, NotC
 async fn addresses(to: &Destination) -> Result<Vec<SocketAddr>, NotConnected> {
     let found: Vec<SocketAddr> = match &to.host {
         HttpHost::Address(address) => vec![SocketAddr::new(*address, to.port)],
-        HttpHost::Name(name) => lookup_host((name.as_str(), to.port)).await?.collect(),
+        HttpHost::Name(name) => looked_up(name, to.port).await?,
     };
     let (granted, others): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|address| Destination::leads_to(&to.host, to.scope, address.ip()));
@@ -117,6 +117,14 @@ async fn addresses(to: &Destination) -> Result<Vec<SocketAddr>, NotConnected> {
         true => Err(NotConnected::Denied(others.iter().map(SocketAddr::ip).collect())),
         false => Ok(granted),
     }
+}
+
+async fn looked_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    fail::fail_point!("plugin-outside.lookup", |address| {
+        let address = address.and_then(|address| address.parse().ok());
+        address.map(|address| vec![SocketAddr::new(address, port)]).ok_or(io::ErrorKind::NotFound.into())
+    });
+    Ok(lookup_host((name, port)).await?.collect())
 }
 
 /// A body whose next part may not take longer than this.

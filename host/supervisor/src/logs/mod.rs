@@ -41,7 +41,7 @@ mod process;
 mod query;
 mod reader;
 mod reading;
-mod record;
+pub(crate) mod record;
 mod source;
 mod stored;
 mod tail;

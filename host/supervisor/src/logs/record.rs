@@ -18,7 +18,7 @@ use super::{LogLine, LogStream};
 pub(super) const PART_BYTES_MAX: usize = 64 << 10;
 
 /// A longer line is handed on in pieces when it is read back.
-const JOINED_BYTES_MAX: usize = 4 << 20;
+pub(crate) const JOINED_BYTES_MAX: usize = 4 << 20;
 
 /// A time, as it stands at the beginning.
 pub(super) const TIME_BYTES: usize = 24;
@@ -31,16 +31,16 @@ pub(super) const RECORD_BYTES_MAX: usize = PART_BYTES_MAX + 64;
 
 /// A line of a log file, read back.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) at_ms: u64,
-    pub(super) stream: LogStream,
-    pub(super) full: bool,
-    pub(super) text: Bytes,
+pub(crate) struct Record {
+    pub(crate) at_ms: u64,
+    pub(crate) stream: LogStream,
+    pub(crate) full: bool,
+    pub(crate) text: Bytes,
 }
 
 impl Record {
     /// Reads one line, without its newline; `None` if it is none of ours.
-    pub(super) fn parse(line: &Bytes) -> Option<Self> {
+    pub(crate) fn parse(line: &Bytes) -> Option<Self> {
         let (head, text) = line.split_at_checked(HEAD_BYTES)?;
         let (time, tags) = head.split_at(TIME_BYTES);
         let (stream, full) = match tags {
@@ -93,7 +93,7 @@ pub(super) fn time_ms(text: &[u8]) -> Option<u64> {
 }
 
 /// What stands before the text of a line, up to the tag.
-pub(super) fn prefix(at_ms: u64, stream: LogStream) -> String {
+pub(crate) fn prefix(at_ms: u64, stream: LogStream) -> String {
     let at =
         i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
     let stream = match stream {
@@ -105,7 +105,7 @@ pub(super) fn prefix(at_ms: u64, stream: LogStream) -> String {
 
 /// Puts the parts of long lines together again, as they come.
 #[derive(Debug, Default)]
-pub(super) struct Joiner {
+pub(crate) struct Joiner {
     /// For each stream, the bytes so far of a line whose end has not come.
     open: [Option<Record>; 2],
     parts: [Vec<u8>; 2],
@@ -118,7 +118,7 @@ impl Joiner {
     }
 
     /// Takes the next record; the line that it completes, or as much of one as is handed on at once.
-    pub(super) fn take(&mut self, record: Record) -> Option<Record> {
+    pub(crate) fn take(&mut self, record: Record) -> Option<Record> {
         let at = record.stream as usize;
         let full = record.full;
         if full && self.open[at].is_none() {
@@ -130,7 +130,7 @@ impl Joiner {
     }
 
     /// What has come of lines without an end.
-    pub(super) fn finish(&mut self) -> impl Iterator<Item = Record> {
+    pub(crate) fn finish(&mut self) -> impl Iterator<Item = Record> {
         (0..2).filter_map(|at| self.close(at, false))
     }
 

@@ -20,6 +20,9 @@ fn attempt(what: &str, with: &str) -> Result<String, String> {
         "read" => files::read(with),
         "write" => files::write(with),
         "replace" => files::replace(with),
+        "resize" => files::resize(with),
+        "fill" | "stream" | "append" | "ghost" => files::fill(what, with),
+        "many" => files::many(with),
         "env" => Ok(format!("{:?}", provost_guest::env::var(with))),
         "now" => Ok(wasip2::clocks::wall_clock::now().seconds.to_string()),
         "wait" => {
@@ -82,6 +85,61 @@ mod files {
         let file = open(goal, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
         file.write(b"written", 0).map_err(said)?;
         Ok("written".to_owned())
+    }
+
+    /// `DIR|PATH|BYTES`: gives a file this size.
+    pub(super) fn resize(goal: &str) -> Result<String, String> {
+        let (goal, size) = goal.rsplit_once('|').ok_or("write DIR|PATH|BYTES")?;
+        let file = open(goal, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
+        let size = size.parse().map_err(|_| "write BYTES")?;
+        file.set_size(size).map_err(said)?;
+        Ok("resized".to_owned())
+    }
+
+    /// `DIR|PATH|OFFSET|BYTES`: writes so many bytes from there on, 4 KiB at a time: straight (`fill`), by a stream,
+    /// by one that appends, or straight into a file that is removed as soon as it is open (`ghost`).
+    pub(super) fn fill(how: &str, goal: &str) -> Result<String, String> {
+        let parts: Vec<&str> = goal.split('|').collect();
+        let [dir, path, offset, bytes] = parts[..] else {
+            return Err("write DIR|PATH|OFFSET|BYTES".to_owned());
+        };
+        let offset: u64 = offset.parse().map_err(|_| "write OFFSET")?;
+        let bytes: u64 = bytes.parse().map_err(|_| "write BYTES")?;
+        let file = open(&format!("{dir}|{path}"), OpenFlags::CREATE, DescriptorFlags::WRITE)?;
+        if how == "ghost" {
+            let (dir, _) =
+                get_directories().into_iter().find(|(_, known)| known == dir).ok_or("it is not granted")?;
+            dir.unlink_file_at(path).map_err(said)?;
+        }
+        let stream = match how {
+            "stream" => Some(file.write_via_stream(offset).map_err(said)?),
+            "append" => Some(file.append_via_stream().map_err(said)?),
+            _ => None,
+        };
+        let part = [b'x'; 4096];
+        let mut written = 0;
+        while written < bytes {
+            let done = match &stream {
+                Some(stream) => stream.blocking_write_and_flush(&part).map_err(|error| error.to_string()),
+                None => file.write(&part, offset + written).map(drop).map_err(said),
+            };
+            if let Err(error) = done {
+                return Err(format!("after {written}: {error}"));
+            }
+            written += part.len() as u64;
+        }
+        Ok(format!("wrote {written}"))
+    }
+
+    /// `DIR|NAME|COUNT`: makes so many empty files.
+    pub(super) fn many(goal: &str) -> Result<String, String> {
+        let (goal, count) = goal.rsplit_once('|').ok_or("write DIR|NAME|COUNT")?;
+        let count: u32 = count.parse().map_err(|_| "write COUNT")?;
+        for made in 0..count {
+            open(&format!("{goal}{made}"), OpenFlags::CREATE, DescriptorFlags::WRITE)
+                .map_err(|error| format!("after {made}: {error}"))?;
+        }
+        Ok(format!("made {count}"))
     }
 
     /// `DIR|NAME|ASIDE|TARGET`: puts a link to `TARGET` in the place of `NAME`, which is kept as `ASIDE`.

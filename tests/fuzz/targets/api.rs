@@ -1,0 +1,201 @@
+//! Requests to the API, on a real socket, with scripted children. Whatever bytes are sent: the host answers in a bounded time
+//! and with bounded bytes, errors are JSON of the documented form, and the next request is answered, too.
+//!
+//! An input with `HTTP/` in its first line is sent as it is. Any other is a method, a path and, behind the first newline, a
+//! body.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use provost_control::{CONNECTIONS_MAX, Desk, Listening, serve, wire};
+use provost_state::{
+    Blame, Consumer, Fault, PluginChange, PluginRefusal, PluginRefusalKind, PluginReport, PluginWanted,
+    Plugins, Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
+};
+use provost_supervisor::{CommandLine, Manner, ProcessSpec, Scripted, Settings};
+use tokio::sync::{mpsc, watch};
+
+/// No answer to a short request is larger, in bytes.
+const ANSWER_BYTES_MAX: u64 = 8 << 20;
+
+/// An answer that nobody may wait for comes within this time on any machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a request that waits is listened to.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// One view, and nothing that can be changed.
+#[derive(Debug)]
+struct Shelf(Arc<str>);
+
+impl View for Shelf {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn render(&self, request: &ViewRequest, _: &Arc<Snapshot>) -> Result<ViewResponse, Fault> {
+        let body = format!("{}?{}", request.path, request.query).into_bytes();
+        Ok(ViewResponse { content_type: "text/plain".to_owned(), body })
+    }
+}
+
+fn refused<T>(name: &str) -> Result<T, PluginRefusal> {
+    let message = format!("there is no plugin called `{name}`");
+    Err(PluginRefusal { kind: PluginRefusalKind::Unknown, message, hint: "look elsewhere".to_owned() })
+}
+
+impl Plugins for Shelf {
+    fn reports(&self) -> Vec<PluginReport> {
+        Vec::new()
+    }
+
+    fn view(&self, name: &str) -> Option<Arc<dyn View>> {
+        (name == "page").then(|| Arc::new(Self(self.0.clone())) as Arc<dyn View>)
+    }
+
+    fn policy(&self, _: &str) -> Option<Arc<dyn Policy>> {
+        None
+    }
+
+    fn consumer(&self, _: &str) -> Option<Box<dyn Consumer>> {
+        None
+    }
+
+    fn load(&self, wanted: &PluginWanted, _: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
+        let settings: serde_json::Value = serde_json::from_str(&wanted.settings_json).unwrap();
+        assert!(settings.is_object(), "settings are an object: {settings}");
+        refused(&wanted.name)
+    }
+
+    fn unload(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        refused(name)
+    }
+
+    fn swap(&self, name: &str, _: &Replacement, _: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
+        refused(name)
+    }
+
+    fn rollback(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        refused(name)
+    }
+
+    fn revive(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        refused(name)
+    }
+
+    fn blame(&self, name: &str) -> Result<Option<Blame>, PluginRefusal> {
+        refused(name)
+    }
+}
+
+/// A host that serves for as long as the fuzzer runs.
+struct Served {
+    socket: PathBuf,
+    _runtime: tokio::runtime::Runtime,
+    _ended: watch::Sender<Option<wire::Ended>>,
+    _shutdown: mpsc::Receiver<()>,
+    _dir: tempfile::TempDir,
+}
+
+static SERVED: LazyLock<Served> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("provost.sock");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (shutdown, told) = mpsc::channel(1);
+    let (end, ended) = watch::channel(None);
+    runtime.block_on(async {
+        let children = Scripted::default();
+        let specs = ["web", "job", "other"].map(|name| {
+            children.cast(name, Manner::Obedient);
+            ProcessSpec { group: "g".into(), ..ProcessSpec::new(name, CommandLine::Shell("x".to_owned())) }
+        });
+        let settings = Settings::new(dir.path().join("logs"));
+        let supervisor = children.boot(settings, specs.into(), Vec::new(), Vec::new()).unwrap();
+        let host = wire::Host { pid: 1, version: "0".to_owned(), ..wire::Host::default() };
+        let plugins = Arc::new(Shelf("page".into()));
+        let desk = Desk { supervisor, plugins, host, shutdown, connections_max: CONNECTIONS_MAX, ended };
+        tokio::spawn(serve(Listening::bind(&socket).unwrap(), desk, std::future::pending()));
+    });
+    Served { socket, _runtime: runtime, _ended: end, _shutdown: told, _dir: dir }
+});
+
+/// The bytes of a request, and whether they were made into one here.
+fn request(data: &[u8]) -> (Vec<u8>, bool) {
+    let (line, body) = match data.iter().position(|byte| *byte == b'\n') {
+        Some(at) => (&data[..at], &data[at + 1..]),
+        None => (data, &[][..]),
+    };
+    let is_path = |byte: &u8| byte.is_ascii_graphic() && *byte != b'#';
+    let Some((method, path)) =
+        line.iter().position(|byte| *byte == b' ').map(|at| (&line[..at], &line[at + 1..]))
+    else {
+        return (data.to_vec(), false);
+    };
+    let well_formed = method.iter().all(u8::is_ascii_uppercase)
+        && !method.is_empty()
+        && method != b"CONNECT"
+        && path.starts_with(b"/")
+        && path.iter().all(is_path);
+    if !well_formed {
+        return (data.to_vec(), false);
+    }
+    let head = format!(
+        " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    ([line, head.as_bytes(), body].concat(), true)
+}
+
+/// Whether an answer may take as long as somebody likes.
+fn waits(data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(data).to_lowercase();
+    // The letters of a word may be escaped, in JSON or in a query.
+    ["wait", "follow", "\\u", "%", "restart", "stop"].iter().any(|word| text.contains(word))
+}
+
+fn check(answer: &[u8], whole: bool) {
+    assert!((answer.len() as u64) < ANSWER_BYTES_MAX, "{} bytes of answer", answer.len());
+    let text = String::from_utf8_lossy(answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        assert!(!whole, "no head: {text}");
+        return;
+    };
+    let status: u16 = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
+    assert!(head.starts_with("HTTP/1.") && (200..600).contains(&status), "{head}");
+    assert_ne!(status, 500, "{text}");
+    let chunked = head.to_lowercase().contains("transfer-encoding");
+    if whole && status >= 400 && !chunked && !body.is_empty() {
+        let failure: wire::Failure = serde_json::from_str(body).unwrap();
+        assert!(!failure.error.code.is_empty() && !failure.error.message.is_empty(), "{body}");
+        assert!(failure.error.message.len() < 4_096, "{body}");
+    }
+}
+
+fn ask(bytes: &[u8], whole: bool, patience: Duration) -> Option<Vec<u8>> {
+    let mut stream = UnixStream::connect(&SERVED.socket).unwrap();
+    stream.set_read_timeout(Some(patience)).unwrap();
+    // It may be refused before it has been read.
+    let _ = stream.write_all(bytes);
+    if !whole {
+        // What may be half a request has an end; whoever sends that is answered no more.
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+    let mut answer = Vec::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).ok().map(|_| answer)
+}
+
+pub(super) fn run(data: &[u8]) {
+    let (bytes, whole) = request(data);
+    let patience = if waits(data) { GLANCE } else { PATIENCE };
+    let answer = ask(&bytes, whole, patience);
+    assert!(answer.is_some() || patience == GLANCE, "no answer in {PATIENCE:?}");
+    if let Some(answer) = answer {
+        check(&answer, whole && patience == PATIENCE && !bytes.starts_with(b"HEAD"));
+    }
+    let (ping, _) = request(b"GET /v1/ping");
+    check(&ask(&ping, true, PATIENCE).unwrap(), true);
+}

@@ -1,0 +1,26 @@
+//! Components, as `plugin inspect` and the loading of a plugin look at them. Whatever bytes there are: they are described or
+//! refused with a reason, and nobody panics.
+
+use provost_plugin_host::inspect;
+
+/// Larger inputs only take longer to compile.
+const BYTES_MAX: usize = 64 << 10;
+
+pub(super) fn run(data: &[u8]) {
+    if data.len() > BYTES_MAX {
+        return;
+    }
+    // Text stands in the corpus where it says more than bytes.
+    let parsed = data.starts_with(b"(").then(|| wat::parse_bytes(data));
+    let parsed = parsed.and_then(Result::ok);
+    let data = parsed.as_deref().unwrap_or(data);
+    match inspect(data) {
+        Ok(inspection) => {
+            assert_eq!(inspection.size_bytes, data.len() as u64);
+            assert_eq!(inspection.digest.len(), 64);
+            assert!(inspection.refusal.is_some() || !inspection.roles.is_empty(), "{inspection:?}");
+            assert!(inspection.refusal.is_none_or(|why| !why.is_empty() && why.len() < 64 << 10));
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}

@@ -1,0 +1,36 @@
+//! The files in which plugins remember. Whatever bytes lie in one of them: it is read or put aside, the plugin can
+//! remember again, and the file of its neighbour is as it was.
+
+use std::fs;
+use std::sync::LazyLock;
+
+use provost_plugin_host::fuzzing::Memories;
+
+static MEMORIES: LazyLock<(tempfile::TempDir, Memories)> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().unwrap();
+    let memories = Memories::new(&dir.path().join("memory")).unwrap();
+    fs::write(memories.file("neighbour"), NEIGHBOUR).unwrap();
+    (dir, memories)
+});
+
+/// A file with one value.
+const NEIGHBOUR: &[u8] = include_bytes!("../corpus/memory/one");
+
+/// Keys and values together are never more than the file.
+pub(super) fn run(data: &[u8]) {
+    let memories = &MEMORIES.1;
+    let file = memories.file("given");
+    fs::write(&file, data).unwrap();
+    let seen = memories.load("given");
+    let bytes: usize = seen.iter().map(|(key, value)| key.len() + value.len()).sum();
+    assert!(bytes <= data.len(), "{bytes} bytes out of {}", data.len());
+    let aside = file.with_extension("memory.damaged");
+    if seen.is_empty() && !file.exists() {
+        assert_eq!(fs::read(&aside).unwrap(), data, "what is damaged is put aside as it is");
+    } else {
+        assert_eq!(memories.load("given"), seen, "it is read twice in the same way");
+    }
+    let neighbour = memories.load("neighbour");
+    assert_eq!(neighbour.len(), 1);
+    assert_eq!(neighbour["key"], b"value");
+}
