@@ -30,7 +30,7 @@ fn names(file: &ConfigFile, problems: &Collector) {
                 let hint = match bundled_names().contains(&word.as_str()) && near.is_none() {
                     true => format!("write [plugins.{word}] with component = \"bundled:{word}\""),
                     false if plugins.is_empty() => {
-                        "write [plugins.NAME] with component = \"bundled:backoff\" or another policy"
+                        "there are no plugins of this file: write [plugins.NAME] with component = \"bundled:backoff\" or another policy"
                             .to_owned()
                     }
                     false => choices(word, "plugins of this file", plugins.iter().copied()),

@@ -142,7 +142,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     if error.message().starts_with("duplicate key") {
         let name = text.get(span.clone()).unwrap_or("?").trim();
         return Problem {
-            what: format!("`{name}` stands here for the second time"),
+            what: format!("`{name}` is there twice"),
             hint: "names of processes, plugins and keys are unique: rename or remove one of the two".into(),
             span,
         };

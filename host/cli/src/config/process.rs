@@ -228,7 +228,7 @@ fn read_dependencies(process: &mut Section<'_>) -> Vec<(Spanned<String>, Conditi
         let condition = CONDITIONS.iter().find(|(known, _)| *known == word).map(|(_, condition)| *condition);
         if condition.is_none() {
             table.problems().add_with(value.span(), || {
-                let what = format!("`{}` is not something a process can be waited for to be", shown(value));
+                let what = format!("unknown condition `{}`", shown(value));
                 (what, choices(word, "conditions", CONDITIONS.map(|(known, _)| known)))
             });
         }

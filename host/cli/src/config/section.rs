@@ -23,6 +23,10 @@ pub(super) struct Section<'t> {
     problems: &'t Collector,
 }
 
+/// Keys that show, in `[process]` and `[plugins]` themselves, that a name was forgotten.
+const KEYS_OF_PROCESSES: [&str; 6] = ["command", "cwd", "env", "group", "policies", "replicas"];
+const KEYS_OF_PLUGINS: [&str; 4] = ["component", "settings", "allow", "limits"];
+
 /// What a value is, in words for people.
 fn kind_of(value: &DeValue<'_>) -> &'static str {
     match value {
@@ -209,8 +213,8 @@ impl<'t> Section<'t> {
             return Some(Section { title, place, span, table, known: Vec::new(), problems });
         }
         let (kind, head) = match self.place {
-            Place::Processes => ("process", "process"),
-            Place::Plugins => ("plugin", "plugins"),
+            Place::Processes if KEYS_OF_PROCESSES.contains(&key) => ("process", "process"),
+            Place::Plugins if KEYS_OF_PLUGINS.contains(&key) => ("plugin", "plugins"),
             _ => {
                 self.wrong_type(key, value, "a table", hint);
                 return None;

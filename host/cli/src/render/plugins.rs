@@ -298,7 +298,9 @@ mod tests {
         plugin.status = "quarantined".into();
         plugin.reason = Some("5 faults in 60 s, the last of them: ran for longer than 100 ms".into());
         insta::assert_snapshot!(text(&[plugin], Width::Normal, &Page::narrow(80)), @"
-        ?
+        PLUGIN  STATUS       FAULTS  TROUBLE
+        spy     quarantined  0       5 faults in 60 s, the last of them: ran for longer
+                                     than 100 ms
         ");
     }
 
