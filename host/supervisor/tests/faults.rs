@@ -113,6 +113,26 @@ async fn a_spawn_that_comes_late_is_ended_and_only_then_is_there_another() {
 }
 
 #[tokio::test]
+async fn a_runner_that_panics_as_a_late_spawn_is_gone_is_replaced_and_not_again_and_again() {
+    let faults = FailScenario::setup();
+    fail::cfg("spawn.exec", "pause").unwrap();
+    let (supervisor, _dir) = boot(vec![shell("hanger", "exec sleep 1000")]);
+    let id = supervisor.reader().snapshot().id("hanger").unwrap();
+    supervisor.stop(id, Cause::User).await.unwrap();
+    supervisor.start(id, Cause::User).await.unwrap();
+    // The next input of the runner is that nothing of the late spawn is left.
+    fail::cfg("runner.panic", "1*return(hanger)->off").unwrap();
+    fail::remove("spawn.exec");
+    let running = until_phase(&supervisor, "hanger", PhaseKind::Running).await;
+    assert_eq!(running.incarnation.0, 1);
+    let changes = supervisor.reader().changes_since(Generation(0), 1_000).changes;
+    let taken_over = |change: &&provost_state::Change| change.kind == ChangeKind::Event(EventKind::TakenOver);
+    assert_eq!(changes.iter().map(|change| &**change).filter(taken_over).count(), 1);
+    supervisor.shutdown(Cause::Shutdown).await;
+    faults.teardown();
+}
+
+#[tokio::test]
 async fn threads_that_cannot_be_had_are_tried_again_and_nothing_is_lost() {
     let faults = FailScenario::setup();
     fail::cfg("thread.start", "return").unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use provost_state::{Cause, Event, Incarnation, Judgement, Moment, Phase, PhaseKind, Plan, failsafe};
 use tokio::sync::oneshot;
 
+use super::kept::Kept;
 use super::standing::Step;
 use super::{Own, Runner};
 use crate::children::probe::{self, Checked};
@@ -169,7 +170,7 @@ impl Runner {
         match spawned {
             Ok(Child { pid, exit, output, vars }) => {
                 let incarnation = before.next();
-                self.child = Some(Own { incarnation, pid, exit, ended: None });
+                self.child = Some(Own { incarnation, pid, exit: Kept::new(exit) });
                 (self.env, self.vars) = (env, vars);
                 let text_seen = self.await_text(incarnation);
                 if let Some(output) = output {

@@ -16,6 +16,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `standing` | what holds beside the phase: held, deferred, spawning, what follows a stop |
+//! | `kept` | futures that outlive a runner, with what they have come to |
 //! | `takeover` | a new runner in the place of one that ended unexpectedly |
 //! | `orders` | what others want of it: up, down, a signal |
 //! | `launch` | from wanted to spawned: the gate, its start policies, the spawn |
@@ -25,6 +26,7 @@
 //! | `together` | what its group and its replica set want of it |
 
 mod health;
+mod kept;
 mod launch;
 mod news;
 mod orders;
@@ -49,6 +51,7 @@ use crate::seed::seed;
 use crate::spec::ProcessSpec;
 use crate::supervisor::{Refusal, Shared};
 use health::{Checkup, Finding};
+use kept::Kept;
 use launch::{Attempt, Launching};
 use readiness::{Awaited, Trial, trial_of};
 use standing::{After, Standing, Step};
@@ -120,7 +123,7 @@ pub(crate) struct Runner {
     /// The spawn in progress.
     launching: Option<Launching>,
     /// A spawn that was abandoned: resolves when nothing of it is left.
-    late: Option<Boxed<()>>,
+    late: Option<Kept<()>>,
     standing: Standing,
     readiness: Option<Awaited>,
     /// The decision that was asked for about its end.
@@ -140,35 +143,14 @@ pub(crate) struct Runner {
 struct Own {
     incarnation: Incarnation,
     pid: u32,
-    exit: Boxed<Exit>,
     /// How it ended, until that is committed.
-    ended: Option<Exit>,
+    exit: Kept<Exit>,
 }
 
-impl Own {
-    /// Resolves when it has ended. Asking again gives the same answer.
-    async fn end(&mut self) -> (Incarnation, Exit) {
-        if self.ended.is_none() {
-            self.ended = Some((&mut self.exit).await);
-        }
-        (self.incarnation, self.ended.clone().unwrap_or(Exit::Unobserved))
-    }
-}
-
-/// A question about an end. What was decided stays here until it is acted on: a runner that ends before that leaves it to
-/// the next one.
+/// A question about an end, and what was decided.
 struct Asked {
     incarnation: Incarnation,
-    ruling: Boxed<Verdict<RulingAction>>,
-    verdict: Option<Verdict<RulingAction>>,
-}
-
-impl Asked {
-    async fn answered(&mut self) {
-        if self.verdict.is_none() {
-            self.verdict = Some((&mut self.ruling).await);
-        }
-    }
+    ruling: Kept<Verdict<RulingAction>>,
 }
 
 /// The next of a future that may not be there.
@@ -184,10 +166,13 @@ async fn next_of<T>(slot: &mut Tagged<T>) -> (Incarnation, T) {
     }
 }
 
-/// The end of a child that may not be there.
+/// The end of a child that may not be there. Asking again gives the same answer.
 async fn end_of(child: &mut Option<Own>) -> (Incarnation, Exit) {
     match child {
-        Some(child) => child.end().await,
+        Some(Own { incarnation, exit, .. }) => {
+            exit.settled().await;
+            (*incarnation, exit.value().cloned().unwrap_or(Exit::Unobserved))
+        }
         None => pending().await,
     }
 }
@@ -203,15 +188,15 @@ async fn end_of_spawn(launching: &mut Option<Launching>) {
 /// The end of a question about its end.
 async fn end_of_question(ruling: &mut Option<Asked>) {
     match ruling {
-        Some(asked) => asked.answered().await,
+        Some(asked) => asked.ruling.settled().await,
         None => pending().await,
     }
 }
 
 /// The end of a late spawn.
-async fn gone_of(late: &mut Option<Boxed<()>>) {
+async fn gone_of(late: &mut Option<Kept<()>>) {
     match late {
-        Some(gone) => gone.await,
+        Some(gone) => gone.settled().await,
         None => pending().await,
     }
 }
@@ -310,7 +295,7 @@ impl Runner {
         if matches!(self.standing, Standing::Late(_))
             && let Some(launching) = self.launching.take()
         {
-            self.late = Some(launching.pending.abandon());
+            self.late = Some(Kept::new(launching.pending.abandon()));
         }
     }
 
@@ -430,12 +415,12 @@ impl Runner {
         let case = EndCase { ended, deaths: state.deaths.clone(), world };
         let (shared, chain) = (self.shared.clone(), self.chain.load_full());
         let ruling = async move { shared.decider.ask(&chain, case).await };
-        self.ruling = Some(Asked { incarnation: state.incarnation, ruling: Box::pin(ruling), verdict: None });
+        self.ruling = Some(Asked { incarnation: state.incarnation, ruling: Kept::new(Box::pin(ruling)) });
     }
 
     fn on_ruled(&mut self) {
-        let Some(Asked { incarnation, verdict: Some(verdict), .. }) = self.ruling.take() else { return };
-        let Verdict { action, by, reason, overruled } = verdict;
+        let Some(Asked { incarnation, ruling }) = self.ruling.take() else { return };
+        let Some(Verdict { action, by, reason, overruled }) = ruling.into_value() else { return };
         let ruling = Arc::new(Ruling { action, by, reason, overruled });
         if !self.commit(incarnation, &Event::Decided { ruling }) {
             return;

@@ -10,9 +10,10 @@ use std::time::Duration;
 use provost_state::{Event, Phase, PhaseKind};
 use tokio::time::{Instant, sleep};
 
+use super::kept::Kept;
 use super::launch::Launching;
-use super::standing::Standing;
-use super::{Asked, Boxed, Own, Runner};
+use super::standing::{Standing, Step};
+use super::{Asked, Own, Runner};
 use crate::panics::unpanicked;
 
 /// A second end within this time is not answered at once.
@@ -28,7 +29,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 pub(super) struct Estate {
     pub(super) child: Option<Own>,
     pub(super) launching: Option<Launching>,
-    pub(super) late: Option<Boxed<()>>,
+    pub(super) late: Option<Kept<()>>,
     pub(super) ruling: Option<Asked>,
     pub(super) standing: Standing,
 }
@@ -94,10 +95,14 @@ impl Runner {
     /// The door of re-adoption: what lives of the process comes with it.
     fn inherit(&mut self, estate: Estate) {
         let Estate { child, launching, late, ruling, standing } = estate;
+        // What has panicked itself would only bring down the next one: a question is asked again, and of a late spawn there is
+        // nothing left to wait for.
+        let late = late.filter(|late| !late.is_lost());
+        let ruling = ruling.filter(|asked| !asked.ruling.is_lost());
         self.standing = match standing {
             // A spawn or a late one that is not there any more cannot be waited for.
             Standing::Spawning if launching.is_none() => Standing::Plain,
-            Standing::Late(_) if late.is_none() => Standing::Plain,
+            gone @ Standing::Late(_) if late.is_none() => gone.after(Step::Gone),
             other => other,
         };
         (self.child, self.launching, self.late, self.ruling) = (child, launching, late, ruling);
@@ -132,7 +137,7 @@ impl Runner {
                 // It may not have been told yet; to be told twice does no harm.
                 let _ = self.tell_to_end();
                 if !matches!(self.standing, Standing::Ending { .. }) {
-                    self.step(super::standing::Step::End);
+                    self.step(Step::End);
                 }
             }
             PhaseKind::Exited | PhaseKind::Stopped | PhaseKind::Backoff | PhaseKind::Fatal => {}

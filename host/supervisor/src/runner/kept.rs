@@ -1,0 +1,93 @@
+//! Futures that outlive the runner that waits for them. What one has come to stays with it until it is acted on, so that a
+//! runner that ends in between leaves it to the next one, which may wait again at any time.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use super::Boxed;
+
+/// A future, or the value that it has come to.
+pub(super) struct Kept<T> {
+    /// Gone when it has come to its value, or has panicked.
+    future: Option<Boxed<T>>,
+    value: Option<T>,
+}
+
+impl<T> Kept<T> {
+    pub(super) fn new(future: Boxed<T>) -> Self {
+        Self { future: Some(future), value: None }
+    }
+
+    /// Resolves when the value is there; never if the future has panicked, which is told by [`is_lost`](Self::is_lost).
+    pub(super) async fn settled(&mut self) {
+        poll_fn(|context| {
+            if self.value.is_some() {
+                return Poll::Ready(());
+            }
+            // It is back in its place only if it can be polled again: a panic takes it away.
+            let Some(mut future) = self.future.take() else { return Poll::Pending };
+            match future.as_mut().poll(context) {
+                Poll::Ready(value) => {
+                    self.value = Some(value);
+                    Poll::Ready(())
+                }
+                Poll::Pending => {
+                    self.future = Some(future);
+                    Poll::Pending
+                }
+            }
+        })
+        .await;
+    }
+
+    /// The value, once it is there.
+    pub(super) fn value(&self) -> Option<&T> {
+        self.value.as_ref()
+    }
+
+    /// Takes the value, once it is there.
+    pub(super) fn into_value(self) -> Option<T> {
+        self.value
+    }
+
+    /// Returns true if the future has panicked: there will be no value.
+    pub(super) fn is_lost(&self) -> bool {
+        self.future.is_none() && self.value.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+    use crate::panics::unpanicked;
+
+    #[tokio::test]
+    async fn a_value_stays_until_it_is_taken() {
+        let mut kept = Kept::new(Box::pin(async {
+            tokio::task::yield_now().await;
+            7
+        }));
+        for _ in 0..3 {
+            kept.settled().await;
+            assert_eq!(kept.value(), Some(&7));
+        }
+        assert_eq!(kept.into_value(), Some(7));
+    }
+
+    #[tokio::test]
+    async fn a_future_that_panics_is_lost_and_not_polled_again() {
+        let mut kept: Kept<()> = Kept::new(Box::pin(async {
+            tokio::task::yield_now().await;
+            panic!("on purpose");
+        }));
+        assert_eq!(unpanicked(pin!(kept.settled())).await, Err("on purpose".to_owned()));
+        assert!(kept.is_lost());
+        tokio::select! {
+            biased;
+            () = kept.settled() => panic!("there is no value"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+}
