@@ -46,7 +46,7 @@ fn with(host: &Setup, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
 }
 
 fn widest(text: &str) -> usize {
-    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
+    text.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0)
 }
 
 #[test]
@@ -67,6 +67,14 @@ fn what_is_printed_fits_into_eighty_columns_and_wide_is_never_cut() {
     ] {
         let narrow = with(host.setup(), &[("COLUMNS", "80")], arguments).stdout;
         assert!(!narrow.is_empty() && widest(&narrow) <= 80, "{arguments:?}:\n{narrow}");
+    }
+    // A terminal, as `script` of util-linux makes one: it has 72 columns, and no COLUMNS is set.
+    if Command::new("script").arg("--version").output().is_ok() {
+        let line = "script -qc 'stty cols 72; \"$PROVOST\" status' /dev/null";
+        let mut terminal = host.setup().shell(line);
+        terminal.env_remove("COLUMNS");
+        let shown = ran(terminal).stdout;
+        assert!(shown.contains("NAME") && widest(&shown) <= 72, "{shown}");
     }
     let unlimited = host.run(&["events"]).stdout;
     assert!(widest(&unlimited) > 80, "what is not a terminal has no width: {unlimited}");

@@ -26,6 +26,9 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 not running.";
 
+/// Where the help lists what every command takes.
+const GLOBAL: &str = "Options of all commands";
+
 const ORDERS: &str = "\
 Examples:
   provost restart web 'workers:*'    one process and one group
@@ -39,15 +42,22 @@ Exits with 1 if something did not come about.";
 #[command(name = "provost", version, after_help = EXAMPLES, max_term_width = 80)]
 pub(crate) struct Cli {
     /// The config. By default `provost.toml` in this directory or, for a running host, in the nearest one above it.
-    #[arg(short = 'c', long = "config", global = true, value_name = "CONFIG")]
+    #[arg(short = 'c', long = "config", global = true, value_name = "CONFIG", help_heading = GLOBAL)]
     pub(crate) config: Option<PathBuf>,
 
     /// The socket of the running host. By default it is found through the config.
-    #[arg(long, global = true, value_name = "PATH", env = "PROVOST_SOCKET", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "PROVOST_SOCKET",
+        hide_env_values = true,
+        help_heading = GLOBAL
+    )]
     pub(crate) socket: Option<PathBuf>,
 
     /// When to use colours. NO_COLOR is respected.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = GLOBAL)]
     pub(crate) color: ColorWhen,
 
     #[command(subcommand)]
@@ -166,7 +176,7 @@ pub(crate) struct UpArgs {
     #[arg(long)]
     pub(crate) exit_when_done: bool,
     /// End the host when this process has ended for good, and exit with its exit code (128 + N if signal N killed it).
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "PROCESS")]
     pub(crate) exit_code_from: Option<String>,
     /// Set by `--detach` for the process in the background.
     #[arg(long, hide = true, conflicts_with = "detach")]
@@ -360,6 +370,24 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_fits_into_eighty_columns() {
+        fn check(command: &mut clap::Command) {
+            let help = command.clone().term_width(80).render_long_help().to_string();
+            let widest = help.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
+            assert!(widest.chars().count() <= 80, "{}: {widest}", command.get_name());
+            // What is laid out by hand would be broken anywhere.
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in after.lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+            command.get_subcommands_mut().for_each(check);
+        }
+        let mut cli = Cli::command();
+        cli.build();
+        check(&mut cli);
     }
 
     #[test]

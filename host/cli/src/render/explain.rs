@@ -7,6 +7,7 @@ use provost_control::wire::Explanation;
 use super::columns::{width, wrapped};
 use super::events::{self, Lines};
 use super::humane::{counted, one_line};
+use super::local::Times;
 use super::page::Page;
 use super::style::Style;
 
@@ -18,7 +19,8 @@ pub(crate) fn text(explanation: &Explanation, now_ms: u64, page: &Page) -> Strin
     let (process, paint) = (&explanation.process, page.paint);
     let columns = |taken: usize| page.columns.map_or(usize::MAX, |columns| columns.saturating_sub(taken));
     let mut text = String::new();
-    for part in wrapped(&one_line(&explanation.sentence), columns(0), usize::MAX) {
+    let sentence = Times::new(&page.zone, now_ms).in_text(&explanation.sentence);
+    for part in wrapped(&one_line(&sentence), columns(0), usize::MAX) {
         // Writing into a string does not fail.
         let _ = writeln!(text, "{}", paint.text(Style::of_phase(&process.phase), &part));
     }

@@ -47,6 +47,18 @@ impl Times {
         Self { zone: zone.clone(), today: zone.date(timestamp(now_ms)), dated: false }
     }
 
+    /// A sentence of the host, with the times in it.
+    pub(crate) fn in_text(&mut self, text: &str) -> String {
+        let shown = text.split(' ').map(|word| {
+            let time = word.trim_end_matches([':', ',', ';', '.', ')']);
+            match unix_ms(time) {
+                Some(_) => self.shown(time) + &word[time.len()..],
+                None => word.to_owned(),
+            }
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
     /// A time of the API, which is RFC 3339.
     pub(crate) fn shown(&mut self, time: &str) -> String {
         let Some(at) = unix_ms(time).map(timestamp) else { return "?".to_owned() };
@@ -77,6 +89,13 @@ mod tests {
         assert_eq!(times.shown("2026-10-22T22:00:00.000Z"), "00:00:00.000+02:00", "it is today there");
         assert_eq!(times.shown("2026-10-22T21:59:59.999Z"), "2026-10-22 23:59:59.999+02:00");
         assert_eq!(times.shown("2026-10-23T06:26:17.123Z"), "2026-10-23 08:26:17.123+02:00", "from then on");
+    }
+
+    #[test]
+    fn the_times_in_a_sentence_are_those_of_the_reader_too() {
+        let mut times = Times::new(&Zone::ahead(2), NOW);
+        let told = times.in_text("it starts at 2026-10-23T06:26:17.123Z: 2026 is a year, 10 a number");
+        assert_eq!(told, "it starts at 08:26:17.123+02:00: 2026 is a year, 10 a number");
     }
 
     #[test]

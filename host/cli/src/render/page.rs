@@ -3,6 +3,8 @@
 use std::io::Stdout;
 use std::num::NonZeroUsize;
 
+use rustix::termios::tcgetwinsize;
+
 use super::local::Zone;
 use super::style::Paint;
 use crate::args::ColorWhen;
@@ -23,7 +25,9 @@ impl Page {
     /// Standard output: as wide as `COLUMNS` says, else as the terminal is; what is not a terminal has no width.
     pub(crate) fn of(stdout: &Stdout, color: ColorWhen) -> Self {
         let said = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse::<NonZeroUsize>().ok());
-        let terminal = || terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0));
+        // A terminal that does not know its width says 0.
+        let terminal =
+            || tcgetwinsize(stdout).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0);
         let columns = said.map(NonZeroUsize::get).or_else(terminal);
         Self {
             paint: Paint::wanted(color, stdout),
