@@ -69,7 +69,14 @@ fn an_environment_file_is_read_as_documented_or_named_with_its_line() {
     let host = Setup::case(PROVOST, "env-files").up();
     assert_eq!(log_of(&host, "bom"), "[1] [2]\n");
     assert_eq!(log_of(&host, "hash"), "[val #space]\n");
-    for (process, place) in [("pem", "pem.env:1"), ("two", "two.env:1"), ("nul", "nul.env:1")] {
+    assert_eq!(log_of(&host, "pem"), "[first\nMIIBVgIBADANBgk==]\n");
+    assert_eq!(log_of(&host, "windows"), "[1] [twolines]\n");
+    for (process, place) in [
+        ("two", "two.env:1:11: something follows the closing quote"),
+        ("nul", "nul.env:1:4: a NUL character"),
+        ("open", "open.env:2:5: this quote is never closed"),
+        ("latin1", "latin1.env: it is not UTF-8: the first byte that is not is at 2:6"),
+    ] {
         let told = host.until(process, "could not be started", |it| it["exit"]["error"].is_string());
         assert!(told["exit"]["error"].as_str().unwrap().contains(place), "{told}");
     }

@@ -8,6 +8,7 @@ mod children;
 mod commands;
 mod ending;
 mod exits;
+mod files;
 mod grants;
 mod groups;
 mod host_log;

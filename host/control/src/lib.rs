@@ -37,6 +37,6 @@ mod state_core;
 mod streams;
 pub mod wire;
 
-pub use peer::{BindError, Listening};
+pub use peer::{BindError, Listening, SocketPlace};
 pub use reach::{SOCKET_PATH_BYTES_MAX, Silent, Unconnected};
 pub use server::{CONNECTIONS_MAX, Desk, serve};

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
@@ -33,7 +34,8 @@ pub enum Cursor {
 }
 
 /// Opens the file at `path`, in a directory of the host's own, to read and write it; creates it for this user alone if it
-/// does not exist. It is never truncated. A link, a file of another user and a file that others may write are refused.
+/// does not exist. It is never truncated. A link and a file of another user are refused; from a file that others may write, as
+/// a lax umask may have left it, that right is taken away.
 ///
 /// # Errors
 /// [`FileError`].
@@ -45,7 +47,7 @@ pub fn open_or_create(path: &Path, cursor: Cursor) -> Result<File, FileError> {
             Err(error) if error.is_missing() => {}
             opened => {
                 let file = opened?;
-                owner::own(path, &metadata(path, &file)?)?;
+                close_to_others(path, &file)?;
                 return Ok(file);
             }
         }
@@ -55,6 +57,16 @@ pub fn open_or_create(path: &Path, cursor: Cursor) -> Result<File, FileError> {
         }
     }
     Err(FileError::new(path, io::Error::from(io::ErrorKind::ResourceBusy)))
+}
+
+fn close_to_others(path: &Path, file: &File) -> Result<(), FileError> {
+    let found = metadata(path, file)?;
+    owner::owned(path, &found)?;
+    if owner::own(path, &found).is_err() {
+        let mode = Mode::from_raw_mode(found.mode() & 0o7777) - Mode::WGRP - Mode::WOTH;
+        rustix::fs::fchmod(file, mode).map_err(|error| FileError::new(path, error))?;
+    }
+    Ok(())
 }
 
 /// Creates the file at `path` with these bytes. If anything fails, it does not exist afterwards.

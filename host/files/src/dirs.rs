@@ -1,9 +1,10 @@
 //! Directories of the host's own, and the way to them.
 
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
@@ -13,6 +14,9 @@ use crate::owner;
 
 /// Anybody may write a directory with this bit.
 const ANYBODY_MAY_WRITE: u32 = 0o002;
+
+/// As many links are followed on the way to a file as the kernel follows.
+const LINKS_MAX: usize = 40;
 
 /// In a directory with this bit only the owner of an entry may remove or rename it.
 const STICKY: u32 = 0o1000;
@@ -29,21 +33,50 @@ pub fn own_dir(path: &Path) -> Result<(), FileError> {
     owner::own(&path, &metadata(&path, &dir)?)
 }
 
-/// Makes sure that nobody but this user and root can exchange what is at `path`, which need not exist: every directory above it
-/// belongs to one of the two, and is not writable by everybody unless it is sticky, as `/tmp` is.
+/// Makes sure that nobody but this user and root can exchange what is at `path`, which need not exist: every directory and every
+/// link on the way to it belongs to one of the two, and no directory is writable by everybody unless it is sticky, as `/tmp` is.
 ///
 /// # Errors
-/// [`FileError`] names the directory that is wrong.
+/// [`FileError`] names the directory or the link that is wrong.
 pub fn safe_place(path: &Path) -> Result<(), FileError> {
     let path = std::path::absolute(plain(path)).map_err(|error| FileError::new(path, error))?;
-    // Of a path with links, the directories that it really leads through count.
-    let above = path.ancestors().skip(1).find_map(|dir| dir.canonicalize().ok());
-    for dir in above.as_deref().into_iter().flat_map(Path::ancestors) {
-        let metadata = std::fs::metadata(dir).map_err(|error| FileError::new(dir, error))?;
-        owner::owned(dir, &metadata)?;
-        closed_to_strangers(dir, &metadata)?;
+    let mut ahead = path.parent().map(steps).unwrap_or_default();
+    let mut reached = PathBuf::from("/");
+    let mut links = 0;
+    while let Some(step) = ahead.pop() {
+        let next = match Path::new(&step).components().next() {
+            Some(Component::RootDir) => PathBuf::from("/"),
+            Some(Component::ParentDir) => reached.parent().unwrap_or(&reached).to_owned(),
+            Some(Component::Normal(name)) => reached.join(name),
+            _ => continue,
+        };
+        let found = match std::fs::symlink_metadata(&next) {
+            Ok(found) => found,
+            // What is missing is made by the host itself.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(FileError::new(&next, error)),
+        };
+        owner::owned(&next, &found)?;
+        if found.is_symlink() {
+            links += 1;
+            if links > LINKS_MAX {
+                return Err(FileError::new(&next, rustix::io::Errno::LOOP));
+            }
+            let target = std::fs::read_link(&next).map_err(|error| FileError::new(&next, error))?;
+            ahead.extend(steps(&target));
+        } else {
+            closed_to_strangers(&next, &found)?;
+            reached = next;
+        }
     }
     Ok(())
+}
+
+/// The parts of a path, the first at the end.
+fn steps(path: &Path) -> Vec<OsString> {
+    let mut steps: Vec<OsString> = path.components().map(|step| step.as_os_str().to_owned()).collect();
+    steps.reverse();
+    steps
 }
 
 fn closed_to_strangers(dir: &Path, metadata: &Metadata) -> Result<(), FileError> {

@@ -72,6 +72,20 @@ pub enum Problem {
         /// Its permission bits.
         mode: u32,
     },
+    /// Its text is in another encoding, which is recognised.
+    #[error("it is {0}, not UTF-8: save it as UTF-8, for example by `iconv -f {0} -t UTF-8 OLD > NEW`")]
+    Encoding(&'static str),
+    /// Its text is not UTF-8.
+    #[error(
+        "it is not UTF-8: the first byte that is not is at {line}:{column}; save it as UTF-8, for example by \
+         `iconv -f LATIN1 -t UTF-8 OLD > NEW`"
+    )]
+    NotUtf8 {
+        /// The line, counted from 1.
+        line: usize,
+        /// The character in the line, counted from 1.
+        column: usize,
+    },
     /// It has more bytes than are read.
     #[error("it has {bytes} bytes, more than {most}")]
     TooLarge {
@@ -91,6 +105,7 @@ impl Problem {
             Self::Kind { found: Kind::Directory, .. } => io::ErrorKind::IsADirectory,
             Self::Kind { wanted: Kind::Directory, .. } => io::ErrorKind::NotADirectory,
             Self::Kind { .. } | Self::Link => io::ErrorKind::InvalidInput,
+            Self::Encoding(_) | Self::NotUtf8 { .. } => io::ErrorKind::InvalidData,
             Self::Owner { .. } | Self::Writable { .. } => io::ErrorKind::PermissionDenied,
             Self::TooLarge { .. } => io::ErrorKind::FileTooLarge,
         }

@@ -31,6 +31,19 @@ pub fn open_own(path: &Path) -> Result<File, FileError> {
     Ok(file)
 }
 
+/// Opens the regular file at `path` to read it, where only root may read what belongs to somebody else. A link is refused. It is
+/// for what is only shown, such as logs.
+///
+/// # Errors
+/// [`FileError`].
+pub fn open_direct(path: &Path) -> Result<File, FileError> {
+    let file = open(path, OFlags::RDONLY | OFlags::NOFOLLOW)?;
+    if !rustix::process::geteuid().is_root() {
+        owner::owned(path, &metadata(path, &file)?)?;
+    }
+    Ok(file)
+}
+
 /// Reads the whole file at `path`, which the operator has named: at most `most` bytes.
 ///
 /// # Errors

@@ -6,8 +6,8 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use provost_files::{
-    Access, Cursor, FileError, Identity, Kind, Problem, open_named, open_or_create, open_own, own_dir,
-    read_named, read_own, replace, safe_place,
+    Access, Cursor, FileError, Identity, Kind, Problem, open_direct, open_named, open_or_create, open_own,
+    own_dir, read_named, read_own, replace, safe_place,
 };
 use rustix::fs::{CWD, Mode, mkfifoat};
 
@@ -104,6 +104,7 @@ fn an_own_file_is_never_a_link_not_even_one_that_leads_nowhere() {
     bench.file("victim", "keep me");
     for link in [bench.link("link", "victim"), bench.link("nowhere", "missing")] {
         assert!(matches!(problem(open_own(&link)), Problem::Link));
+        assert!(matches!(problem(open_direct(&link)), Problem::Link));
         assert!(matches!(problem(open_or_create(&link, Cursor::Start)), Problem::Link));
     }
     assert_eq!(fs::read_to_string(bench.at("victim")).unwrap(), "keep me");
@@ -118,11 +119,13 @@ fn an_own_file_belongs_to_this_user_and_nobody_else_may_write_it() {
     for bits in [0o620, 0o602, 0o666] {
         fs::set_permissions(&file, Permissions::from_mode(bits)).unwrap();
         assert!(matches!(problem(read_own(&file, 9)), Problem::Writable { mode } if mode == bits));
-        assert!(matches!(problem(open_or_create(&file, Cursor::End)), Problem::Writable { .. }));
+        open_or_create(&file, Cursor::End).unwrap();
+        assert_eq!(mode(&file), bits & 0o644, "whoever writes it closes it");
     }
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     assert!(open_own(&file).is_ok(), "others may read it");
     if given_away(&file) {
+        assert!(open_direct(&file).is_ok(), "it may be shown");
         assert!(matches!(problem(open_own(&file)), Problem::Owner { owner: STRANGER, .. }));
         assert!(matches!(problem(open_or_create(&file, Cursor::Start)), Problem::Owner { .. }));
     }
@@ -194,8 +197,21 @@ fn a_place_is_safe_if_nobody_else_can_exchange_anything_above_it() {
         fs::set_permissions(bench.at("open"), Permissions::from_mode(bits)).unwrap();
         safe_place(&below).unwrap();
     }
+    bench.link("around", "around");
+    assert!(safe_place(&bench.at("around/run")).is_err(), "a circle has an end");
+    safe_place(&bench.at("way/../mine/run")).unwrap();
     if given_away(&bench.at("open")) {
         assert!(matches!(problem(safe_place(&below)), Problem::Owner { owner: STRANGER, .. }));
+    }
+    std::os::unix::fs::lchown(bench.at("way"), Some(STRANGER), None).ok();
+    if rustix::process::geteuid().is_root() {
+        chown(bench.at("open"), Some(0), None).unwrap();
+        safe_place(&below).unwrap();
+        let told = safe_place(&bench.at("way/run")).unwrap_err();
+        assert_eq!(
+            told.path,
+            bench.at("way").canonicalize().unwrap().parent().unwrap().with_file_name("way")
+        );
     }
 }
 

@@ -8,21 +8,18 @@
 //!
 //! The cache is a help and never a condition: when anything is wrong with it, the host compiles and goes on.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use provost_files::{Access, FileError};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Precompiled};
 
 use crate::component::{ComponentError, hex};
 use crate::engine::flat;
-use crate::reading::{bytes_of, open_own};
 
 /// Part of every key: changes when the layout of an entry does.
 const LAYOUT: &str = "provost-cache-1";
@@ -64,10 +61,10 @@ pub(crate) enum CompileError {
 impl Cache {
     /// A cache in `dir`, which is created; or none, which compiles every time.
     pub(crate) fn new(dir: Option<PathBuf>) -> Self {
-        let dir = dir.filter(|dir| match prepare(dir) {
+        let dir = dir.filter(|dir| match provost_files::own_dir(dir) {
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!(dir = %dir.display(), %error, "compiled plugins are not cached");
+                tracing::warn!("compiled plugins are not cached: {error}");
                 false
             }
         });
@@ -107,7 +104,7 @@ impl Cache {
         if let Some(path) = &path
             && let Err(error) = write_entry(path, &code)
         {
-            tracing::warn!(entry = %path.display(), %error, "a compiled plugin could not be cached");
+            tracing::warn!("a compiled plugin could not be cached: {error}");
         }
         Ok(component)
     }
@@ -131,7 +128,7 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     }
     #[expect(unsafe_code, reason = "compiled code can only be trusted, not checked: see SAFETY")]
     // SAFETY: `code` was made by `precompile_component` of an engine with these settings: either just now
-    // in this process, or by an earlier one, as `read_entry` has made sure: the file belongs to this user, nobody
+    // in this process, or by an earlier one, as `read_entry` has made sure: the file belongs to this user or to root, nobody
     // else may write it or its directory, and its digest says that it is what was written. Wasmtime itself refuses
     // code of other settings or versions.
     unsafe {
@@ -165,11 +162,11 @@ enum Unusable {
     Because(String),
 }
 
-impl From<io::Error> for Unusable {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::Absent,
-            _ => Self::Because(error.to_string()),
+impl From<FileError> for Unusable {
+    fn from(error: FileError) -> Self {
+        match error.is_missing() {
+            true => Self::Absent,
+            false => Self::Because(error.problem.to_string()),
         }
     }
 }
@@ -180,37 +177,9 @@ impl From<wasmtime::Error> for Unusable {
     }
 }
 
-/// The directory, made or found to be this user's alone.
-fn prepare(dir: &Path) -> io::Result<()> {
-    if let Some(parent) = dir.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    match DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    private(&fs::metadata(dir)?).map_err(io::Error::other)
-}
-
-/// Does it belong to this user, and may nobody else write it?
-fn private(metadata: &fs::Metadata) -> Result<(), String> {
-    const WRITABLE_BY_OTHERS: u32 = 0o022;
-    let user = rustix::process::geteuid().as_raw();
-    if metadata.uid() != user {
-        return Err(format!("it belongs to user {}, not to {user}", metadata.uid()));
-    }
-    if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
-        return Err(format!("others may write it (mode {:o})", metadata.mode() & 0o7777));
-    }
-    Ok(())
-}
-
 /// The code of an entry that may be trusted.
 fn read_entry(path: &Path) -> Result<Vec<u8>, Unusable> {
-    // Everything is asked of the open file, so that it cannot be exchanged in between.
-    let file = open_own(path)?;
-    private(&file.metadata()?).map_err(Unusable::Because)?;
-    let mut entry = bytes_of(file, ENTRY_BYTES_MAX).map_err(io::Error::from)?;
+    let mut entry = provost_files::read_own(path, ENTRY_BYTES_MAX)?;
     let Some(code_bytes) = entry.len().checked_sub(DIGEST_BYTES) else {
         return Err(Unusable::Because("it is cut off".to_owned()));
     };
@@ -221,21 +190,6 @@ fn read_entry(path: &Path) -> Result<Vec<u8>, Unusable> {
     Ok(entry)
 }
 
-/// Writes beside the entry and then puts it in place, so that nobody ever reads half of one.
-fn write_entry(path: &Path, code: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
-    let written = write_file(&beside, code).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        // What is left of it is of no use; that it cannot be removed either is no further news.
-        let _ = fs::remove_file(&beside);
-    }
-    written
-}
-
-fn write_file(path: &Path, code: &[u8]) -> io::Result<()> {
-    // What a host that was killed has left behind under the same process id.
-    let _ = fs::remove_file(path);
-    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(code)?;
-    file.write_all(&Sha256::digest(code))
+fn write_entry(path: &Path, code: &[u8]) -> Result<(), FileError> {
+    provost_files::replace(path, Access::Private, &[code, &Sha256::digest(code)])
 }

@@ -7,13 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use provost_files::{Problem, read_named};
 use provost_state::naming::BadName;
 use sha2::{Digest, Sha256};
 
 use crate::bundled;
 use crate::engine::EngineError;
 use crate::limits::{LimitError, SettingsTooLarge};
-use crate::reading::{ReadError, read_whole};
 
 /// The largest component that is loaded, in bytes. A Python component has some 18 MB.
 pub(crate) const COMPONENT_BYTES_MAX: u64 = 64 << 20;
@@ -73,12 +73,12 @@ fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
     if path.as_os_str().is_empty() {
         return Err(LoadError::NoPath);
     }
-    read_whole(path, COMPONENT_BYTES_MAX).map_err(|error| match error {
-        ReadError::TooLarge { bytes, .. } => {
+    read_named(path, COMPONENT_BYTES_MAX).map_err(|error| match error.problem {
+        Problem::TooLarge { bytes, .. } => {
             let problem = ComponentError::TooLarge { bytes };
             LoadError::Component { component: path.display().to_string(), problem }
         }
-        ReadError::Io(error) => unreadable(error),
+        _ => unreadable(error.into()),
     })
 }
 

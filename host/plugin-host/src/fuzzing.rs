@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::lacks::Lacks;
 use crate::limits::Limits;
 use crate::memory::{Keeper, Memory, Transaction};
 
@@ -17,7 +18,7 @@ impl Memories {
     /// # Errors
     /// The error of the kernel.
     pub fn new(dir: &Path) -> std::io::Result<Self> {
-        Keeper::new(dir).map(Self)
+        Keeper::new(dir, &Lacks::default()).map(Self)
     }
 
     /// The file of this plugin.

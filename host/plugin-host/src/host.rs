@@ -10,6 +10,7 @@ use provost_state::{Consumer, Plugins, Policy};
 use crate::cache::{Cache, CacheCounts};
 use crate::component::{LoadError, Source};
 use crate::grants::Grants;
+use crate::lacks::Lacks;
 use crate::limits::Limits;
 use crate::log::Lines;
 use crate::making::{Maker, Recipe};
@@ -45,6 +46,8 @@ pub struct HostOptions {
     pub memory_dir: Option<PathBuf>,
     /// Whose components are let in.
     pub trust: Trust,
+    /// Where it is entered what is lacking.
+    pub lacks: Lacks,
 }
 
 /// All plugins of the host. Clones share them.
@@ -122,7 +125,7 @@ impl PluginHost {
     #[must_use]
     pub fn new(options: HostOptions) -> Self {
         let maker = Maker::new(Cache::new(options.cache_dir), options.trust);
-        let keeper = memory::keeper(options.memory_dir.as_deref());
+        let keeper = memory::keeper(options.memory_dir.as_deref(), &options.lacks);
         let shared = Shared { maker, roll: Arc::default(), changes: Mutex::default(), keeper };
         Self { shared: Arc::new(shared) }
     }

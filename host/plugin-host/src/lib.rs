@@ -13,7 +13,6 @@
 //! | `host` | [`PluginHost`]: the plugins by name, and what they are in their roles |
 //! | `changes` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
 //! | `making` | from a file to a version that is ready to be called, or the reason for which it is refused |
-//! | `reading` | files that an operator names, read whole |
 //! | `trust` | whose components are let in: signatures and keys |
 //! | `trial` | what a version has to answer before it is put in force |
 //! | `component` | where a component comes from, and whether the bytes are a component at all: [`Source`], [`LoadError`] |
@@ -26,6 +25,7 @@
 //! | `policy`, `view`, `consumer` | plugins as the ports of the state core |
 //! | `quarantine` | when a plugin that keeps failing is not asked any more |
 //! | `memory` | what a plugin remembers from one call to the next, and its file |
+//! | `lacks` | where it is entered what the plugin host lacks at the moment |
 //! | `figures` | what a version did so far |
 //! | `engine` | the engines, and the clock that interrupts calls |
 //! | `cache` | compiled code on disk; the only file with `unsafe` |
@@ -77,6 +77,7 @@ pub mod fuzzing;
 mod grants;
 mod host;
 mod inspect;
+mod lacks;
 mod limits;
 mod log;
 mod making;
@@ -87,7 +88,6 @@ mod plugin;
 mod policy;
 mod quarantine;
 mod question;
-mod reading;
 mod role;
 mod roll;
 mod snapshot;
@@ -104,6 +104,7 @@ pub use engine::EngineError;
 pub use grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope, Settable};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
+pub use lacks::Lacks;
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};
 pub use role::Role;
 pub use trust::{Trust, TrustError, keygen, sign, signature_of, verify};

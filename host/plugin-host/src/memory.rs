@@ -5,6 +5,7 @@
 //! the call (`memory::file`).
 
 mod file;
+mod keeper;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,10 +17,11 @@ use arc_swap::ArcSwap;
 use crate::bindings::memory::{Host, Refusal};
 use crate::call::Guest;
 use crate::convert;
+use crate::lacks::Lacks;
 use crate::limits::{Limit, Limits, size};
 
-pub(crate) use file::Keeper;
 use file::Kept;
+pub(crate) use keeper::Keeper;
 
 /// What is stored.
 pub(crate) type Values = BTreeMap<Arc<str>, Arc<[u8]>>;
@@ -68,6 +70,7 @@ impl Memory {
         }
         let publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut values = Values::clone(&self.values.load());
+        let before = bytes(&values);
         for (key, value) in written.writes {
             match value {
                 Some(value) => values.insert(key.into(), value.into()),
@@ -75,7 +78,7 @@ impl Memory {
             };
         }
         let total = bytes(&values);
-        if total > limits.stored_bytes_max {
+        if is_too_much(before, total, limits) {
             return Err(format!(
                 "its memory would have {} with what another call has written, and may have {} (limits.{})",
                 size(total),
@@ -93,13 +96,24 @@ impl Memory {
         Ok(())
     }
 
-    /// Writes the file. What is published from here on makes it dirty again.
-    fn write(&self) {
+    /// Writes the file; returns false if that is not possible now. What is published from here on makes it dirty again.
+    fn write(&self) -> bool {
         self.dirty.store(false, Ordering::Release);
+        self.kept.as_ref().is_none_or(|kept| kept.write(&self.values.load_full()))
+    }
+
+    /// Says that what could not be written is lost.
+    fn tell_lost(&self) {
         if let Some(kept) = &self.kept {
-            kept.write(&self.values.load_full());
+            kept.tell_lost();
         }
     }
+}
+
+/// Returns true if a memory must not come from `before` to `after` bytes. One that has more than its limit, because the limit was
+/// lowered since, may still shrink, by as little as it likes.
+fn is_too_much(before: usize, after: usize, limits: &Limits) -> bool {
+    after > limits.stored_bytes_max && after > before
 }
 
 /// What one call sees of a memory, and has written.
@@ -149,8 +163,9 @@ impl Transaction {
             return Err(Refusal::KeyLength(convert::count(limits.key_bytes_max)));
         }
         let grown = self.grown + difference(self.taken(memory, &key), key.len() + value.len());
-        let total = self.seen(memory).1.saturating_add_signed(grown);
-        if total > limits.stored_bytes_max {
+        let (seen, written) = (self.seen(memory).1, self.grown);
+        let (before, after) = (seen.saturating_add_signed(written), seen.saturating_add_signed(grown));
+        if is_too_much(before, after, limits) {
             return Err(Refusal::Full(limits.stored_bytes_max as u64));
         }
         self.grown = grown;
@@ -174,7 +189,7 @@ impl Transaction {
     }
 }
 
-/// From so many bytes to so many. Both are far below what a sign costs.
+/// The signed size change; both operands fit in `isize`.
 fn difference(from: usize, to: usize) -> isize {
     to.cast_signed() - from.cast_signed()
 }
@@ -201,14 +216,13 @@ impl Host for Guest {
     }
 }
 
-/// The keeper of the files in `dir`, if one is wanted and to be had.
-pub(crate) fn keeper(dir: Option<&Path>) -> Option<Keeper> {
-    let dir = dir?;
-    Keeper::new(dir)
-        .map_err(|error| {
-            tracing::warn!(dir = %dir.display(), %error, "what plugins remember is not kept: it ends with the host");
-        })
-        .ok()
+/// The keeper of the files in `dir`, if one is wanted and possible.
+pub(crate) fn keeper(dir: Option<&Path>, lacks: &Lacks) -> Option<Keeper> {
+    let failed = |error| {
+        let reason = format!("what plugins remember is not kept, and ends with the host: {error}");
+        lacks.set("the memory of plugins", reason);
+    };
+    Keeper::new(dir?, lacks).map_err(failed).ok()
 }
 
 #[cfg(test)]
@@ -245,6 +259,31 @@ mod tests {
         assert_eq!(second.keys(&memory), ["b"]);
         memory.commit(second, &limits()).unwrap();
         assert_eq!(Transaction::default().keys(&memory), ["b"]);
+    }
+
+    #[test]
+    fn a_memory_beyond_a_lowered_limit_may_shrink_and_not_grow() {
+        let memory = Memory::open("p", None);
+        let wide = Limits { stored_bytes_max: 100, ..limits() };
+        let mut first = Transaction::default();
+        for key in ["a", "b", "c"] {
+            first.set(&memory, &wide, key.into(), vec![0; 20]).unwrap();
+        }
+        memory.commit(first, &wide).unwrap();
+
+        let mut second = Transaction::default();
+        assert!(matches!(second.set(&memory, &limits(), "d".into(), vec![]), Err(Refusal::Full(10))));
+        assert!(matches!(second.set(&memory, &limits(), "a".into(), vec![0; 21]), Err(Refusal::Full(10))));
+        second.set(&memory, &limits(), "a".into(), vec![0; 19]).unwrap();
+        second.delete(&memory, "b".into());
+        memory.commit(second, &limits()).unwrap();
+        assert_eq!(memory.bytes(), 41, "still beyond the limit, and less than before");
+        let mut third = Transaction::default();
+        third.delete(&memory, "a".into());
+        third.delete(&memory, "c".into());
+        third.set(&memory, &limits(), "d".into(), vec![0; 9]).unwrap();
+        memory.commit(third, &limits()).unwrap();
+        assert_eq!(memory.bytes(), 10);
     }
 
     #[test]

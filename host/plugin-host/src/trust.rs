@@ -5,16 +5,15 @@
 //! changed one of the two. Whether one has to be there at all is `require_signature`. What is bundled is a part of
 //! this program.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Cursor, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKeyBox, SignatureBox};
+use provost_files::{Access, FileError};
 
 use crate::component::{COMPONENT_BYTES_MAX, Source};
-use crate::reading::read_whole;
 
 /// What the file of a signature is called beside its component.
 const SIGNATURE_ENDING: &str = "minisig";
@@ -37,6 +36,9 @@ pub enum TrustError {
         /// Why.
         source: io::Error,
     },
+    /// The path ends in no name that a file could have.
+    #[error("`{}` is no name of a pair of keys: say one such as `ops`, which makes `ops.key` and `ops.pub`", .0.display())]
+    NoFileName(PathBuf),
     /// There is a file already, and keys are not replaced.
     #[error("there is a `{}` already, and no key is ever written over: name another file", .0.display())]
     KeyExists(PathBuf),
@@ -98,6 +100,12 @@ pub enum TrustError {
     /// minisign failed at something that should not fail.
     #[error("minisign: {0}")]
     Minisign(String),
+}
+
+impl From<FileError> for TrustError {
+    fn from(error: FileError) -> Self {
+        Self::File { path: error.path.clone(), source: error.into() }
+    }
 }
 
 /// A public key whose signatures count.
@@ -166,7 +174,8 @@ impl Trust {
                     trusted: if names.is_empty() { "there are none".to_owned() } else { names.join(", ") },
                 }
             })?;
-        match minisign::verify(&trusted.key, &found, Cursor::new(bytes), true, false, false) {
+        // A legacy signature, of the file instead of its BLAKE2b digest, is as good: minisign made them before version 0.9.
+        match minisign::verify(&trusted.key, &found, Cursor::new(bytes), true, false, true) {
             Ok(()) => Ok(trusted.name.clone()),
             Err(_) => Err(TrustError::Altered { component: component(), signer: trusted.name.clone() }),
         }
@@ -184,7 +193,7 @@ impl TrustedKey {
 }
 
 fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, TrustError> {
-    read_whole(path, most).map_err(|error| TrustError::File { path: path.to_owned(), source: error.into() })
+    Ok(provost_files::read_named(path, most)?)
 }
 
 /// The text of a key or a signature.
@@ -209,20 +218,28 @@ fn number(bytes: &[u8]) -> String {
 /// The file of the signature of the component at `path`.
 #[must_use]
 pub fn signature_of(path: &Path) -> PathBuf {
+    with_ending(path, SIGNATURE_ENDING)
+}
+
+/// The path with a dot and this ending behind all of it, whatever dots are in it.
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
-    name.push(SIGNATURE_ENDING);
+    name.push(ending);
     PathBuf::from(name)
 }
 
-/// Makes a pair of keys: `NAME.key`, for nobody but its owner, and `NAME.pub`. With a password the secret key is
-/// encrypted.
+/// Makes a pair of keys: `NAME.key`, for nobody but its owner, and `NAME.pub`. The endings are added to whatever the name is:
+/// `release-1.2` has the keys `release-1.2.key` and `release-1.2.pub`. With a password the secret key is encrypted.
 ///
 /// # Errors
 /// [`TrustError`]; no file is ever written over.
 pub fn keygen(name: &Path, password: Option<String>) -> Result<(PathBuf, PathBuf), TrustError> {
-    let (secret, public) = (name.with_extension("key"), name.with_extension("pub"));
-    if let Some(there) = [&secret, &public].into_iter().find(|file| file.exists()) {
+    if name.file_name().is_none() || name.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(TrustError::NoFileName(name.to_owned()));
+    }
+    let (secret, public) = (with_ending(name, "key"), with_ending(name, "pub"));
+    if let Some(there) = [&secret, &public].into_iter().find(|file| fs::symlink_metadata(file).is_ok()) {
         return Err(TrustError::KeyExists(there.clone()));
     }
     let pair = match password {
@@ -232,16 +249,18 @@ pub fn keygen(name: &Path, password: Option<String>) -> Result<(PathBuf, PathBuf
     let pair = pair.map_err(failed)?;
     let secret_text = pair.sk.to_box(None).map_err(failed)?.into_string();
     let public_text = pair.pk.to_box().map_err(failed)?.into_string();
-    write_new(&secret, 0o600, &secret_text)?;
-    write_new(&public, 0o644, &public_text)?;
+    write_new(&secret, Access::Private, &secret_text)?;
+    write_new(&public, Access::Umask, &public_text).inspect_err(|_| {
+        // It was made just now, and half a pair is of no use.
+        let _ = fs::remove_file(&secret);
+    })?;
     Ok((secret, public))
 }
 
-fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), TrustError> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|source| match source.kind() {
+fn write_new(path: &Path, access: Access, text: &str) -> Result<(), TrustError> {
+    provost_files::create_new(path, access, &[text.as_bytes()]).map_err(|error| match error.problem.kind() {
         io::ErrorKind::AlreadyExists => TrustError::KeyExists(path.to_owned()),
-        _ => TrustError::File { path: path.to_owned(), source },
+        _ => error.into(),
     })
 }
 
@@ -271,8 +290,7 @@ pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<Pa
     let comment = format!("file:{name}");
     let made = minisign::sign(None, &secret, Cursor::new(bytes), Some(&comment), Some("a Provost plugin"));
     let signature = signature_of(component);
-    fs::write(&signature, made.map_err(failed)?.into_string())
-        .map_err(|source| TrustError::File { path: signature.clone(), source })?;
+    provost_files::replace(&signature, Access::Umask, &[made.map_err(failed)?.into_string().as_bytes()])?;
     Ok(signature)
 }
 
@@ -364,6 +382,44 @@ mod tests {
         assert!(mixed.contains("holds no public key"), "{mixed}");
         let mixed = sign(&bench.component, &public, None).unwrap_err().to_string();
         assert!(mixed.contains("holds no secret key"), "{mixed}");
+    }
+
+    #[test]
+    fn a_pair_of_keys_has_the_whole_name_that_was_said_and_no_other_file_is_touched() {
+        let bench = Bench::new();
+        let at = |name: &str| bench.dir.path().join(name);
+        for name in ["release-1.2", "ops", "a.key"] {
+            let pair = keygen(&at(name), None).unwrap();
+            assert_eq!(pair, (at(&format!("{name}.key")), at(&format!("{name}.pub"))));
+        }
+        assert!(!at("release-1.key").exists() && !at("release-1.pub").exists());
+        std::os::unix::fs::symlink("nowhere", at("linked.pub")).unwrap();
+        for name in ["release-1.2", "linked"] {
+            assert!(matches!(keygen(&at(name), None), Err(TrustError::KeyExists(_))), "{name}");
+        }
+        assert!(!at("nowhere").exists() && !at("linked.key").exists());
+        for name in ["", ".", "..", "new/", "/"] {
+            assert!(matches!(keygen(Path::new(name), None), Err(TrustError::NoFileName(_))), "{name:?}");
+        }
+        assert!(matches!(keygen(&at("missing/ops"), None), Err(TrustError::File { .. })));
+    }
+
+    #[test]
+    fn a_legacy_signature_is_as_good_as_one_of_a_digest() {
+        // From the tests of minisign: the file holds `test`.
+        const KEY: &str = "untrusted comment: minisign public key\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n";
+        const LEGACY: &str = "untrusted comment: signature from minisign secret key\n\
+            RWQf6LRCGA9i59SLOFxz6NxvASXDJeRtuZykwQepbDEGt87ig1BNpWaVWuNrm73YiIiJbq71Wi+dP9eKL8OC351vwIasSSbXxwA=\n\
+            trusted comment: timestamp:1555779966\tfile:test\n\
+            QtKMXWyYcwdpZAlPF7tE2ENJkRd1ujvKjlj1m9RtHTBnZPa5WKU5uWRs5GoP5M/VqE81QFuMKI5k/SfNQUaOAA==\n";
+        let bench = Bench::new();
+        let public = bench.dir.path().join("author.pub");
+        fs::write(&public, KEY).unwrap();
+        fs::write(&bench.component, "test").unwrap();
+        fs::write(signature_of(&bench.component), LEGACY).unwrap();
+        assert_eq!(verify(&bench.component, std::slice::from_ref(&public)).unwrap(), "author".into());
+        fs::write(&bench.component, "tesT").unwrap();
+        assert!(matches!(verify(&bench.component, &[public]), Err(TrustError::Altered { .. })));
     }
 
     #[test]

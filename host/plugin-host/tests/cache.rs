@@ -116,7 +116,7 @@ fn a_memory_file_that_is_a_pipe_keeps_no_host_from_starting_or_from_ending() {
     let memory = bench.dir.path().join("memory");
     let bytes = fs::read(provost_tests::guest("conductor")).unwrap();
     // What is read, and what is written beside it before it is put in its place.
-    for name in ["conductor.memory", "conductor.memory.new"] {
+    for name in ["conductor.memory", ".conductor.memory.1-0.new"] {
         let _ = fs::remove_file(memory.join(name));
         guests::pipe(&memory.join(name));
     }

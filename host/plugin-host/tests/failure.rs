@@ -90,28 +90,10 @@ fn a_policy_that_takes_longer_than_it_is_waited_for_is_ended_and_blamed() {
     assert_eq!(bench.host.reports()[0].active.figures.last_fault, Some(fault));
 }
 
-/// Adds a byte to the value of `k`, answers with its length as the delay, and traps if `failures` is 9.
-fn counter() -> Vec<u8> {
-    let module = components::policy_module(
-        r#"(import "provost:plugin/memory@0.1.0" "get" (func $get (param i32 i32 i32)))
-           (import "provost:plugin/memory@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))"#,
-        r#"(i32.store8 (i32.const 128) (i32.const 107))
-           ;; option<list<u8>> at 136: some at 136, its address at 140, its length at 144
-           (call $get (i32.const 128) (i32.const 1) (i32.const 136))
-           (if (i32.eqz (i32.load8_u (i32.const 136))) (then (i32.store (i32.const 144) (i32.const 0))))
-           (i32.store (i32.const 144) (i32.add (i32.load (i32.const 144)) (i32.const 1)))
-           (call $set (i32.const 128) (i32.const 1) (i32.const 2048) (i32.load (i32.const 144)) (i32.const 160))
-           (if (i32.eq (local.get $failures) (i32.const 9)) (then unreachable))
-           (i64.store (i32.const 72) (i64.extend_i32_u (i32.load (i32.const 144))))
-           (call $drop (local.get $world)) (i32.const 64)"#,
-    );
-    components::component(&components::contract(), "restart-judge", &module)
-}
-
 #[test]
 fn what_a_plugin_remembers_survives_calls_swaps_and_the_host_but_no_failed_call() {
     let bench = Bench::new();
-    let handle = bench.policy("p", &counter());
+    let handle = bench.policy("p", &guests::counter());
     assert_eq!(ask(&handle).unwrap().action, restart(1));
     let (_registry, world) = one_crash();
     let failing = provost_state::Ended { failures: 9, ..guests::ended() };
@@ -123,18 +105,8 @@ fn what_a_plugin_remembers_survives_calls_swaps_and_the_host_but_no_failed_call(
     let Bench { dir, host } = bench;
     drop((handle, host));
     let bench = Bench { host: provost_plugin_host::PluginHost::new(guests::options(dir.path())), dir };
-    let handle = bench.policy("p", &counter());
+    let handle = bench.policy("p", &guests::counter());
     assert_eq!(ask(&handle).unwrap().action, restart(4));
-}
-
-#[test]
-fn a_damaged_memory_is_put_aside_and_begun_anew() {
-    let bench = Bench::new();
-    let memory = bench.dir.path().join("memory");
-    std::fs::write(memory.join("p.memory"), b"provost-memory-1\nnonsense").unwrap();
-    let handle = bench.policy("p", &counter());
-    assert_eq!(ask(&handle).unwrap().action, restart(1));
-    assert!(memory.join("p.memory.damaged").exists());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use provost_files::FileError;
 use provost_state::{
     Cause, Consumer, Generation, Handle, Identity, NameTaken, Policy, ProcessId, Reader, Routing, Signal,
 };
@@ -81,7 +82,10 @@ pub enum BootError {
     /// Two processes have the same name.
     #[error(transparent)]
     NameTaken(#[from] NameTaken),
-    /// A directory, a thread or a signal could not be had.
+    /// The directory of the logs cannot be used.
+    #[error("cannot keep logs: {0}")]
+    LogDir(#[from] FileError),
+    /// A thread or a signal could not be had.
     #[error("cannot set up the supervisor")]
     Io(#[from] io::Error),
 }

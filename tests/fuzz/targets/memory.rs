@@ -20,11 +20,12 @@ const NEIGHBOUR: &[u8] = include_bytes!("../corpus/memory/one");
 pub(super) fn run(data: &[u8]) {
     let memories = &MEMORIES.1;
     let file = memories.file("given");
+    let aside = file.with_extension("memory.damaged");
+    let _ = fs::remove_file(&aside);
     fs::write(&file, data).unwrap();
     let seen = memories.load("given");
     let bytes: usize = seen.iter().map(|(key, value)| key.len() + value.len()).sum();
     assert!(bytes <= data.len(), "{bytes} bytes out of {}", data.len());
-    let aside = file.with_extension("memory.damaged");
     if seen.is_empty() && !file.exists() {
         assert_eq!(fs::read(&aside).unwrap(), data, "what is damaged is put aside as it is");
     } else {

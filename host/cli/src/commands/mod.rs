@@ -8,6 +8,7 @@ mod plugin;
 mod read;
 mod validate;
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -126,9 +127,11 @@ impl From<ClientError> for Failure {
 
 fn unconnected(why: &Unconnected) -> Failure {
     match why {
-        Unconnected::Missing(_) => Failure::not_running(why, "`provost up` starts one"),
-        Unconnected::Abandoned(_) => {
-            Failure::not_running(why, "the host has been killed, or is ending; `provost up` starts one")
+        Unconnected::Missing(socket) | Unconnected::Abandoned(socket) => {
+            match socket.parent().and_then(daemon::holder) {
+                None => Failure::not_running(why, "`provost up` starts one"),
+                Some(pid) => deaf(pid, socket),
+            }
         }
         Unconnected::NotASocket(_) => {
             Failure::usage(why, "`--socket` names the file provost.sock in the runtime directory of a host")
@@ -145,6 +148,16 @@ fn unconnected(why: &Unconnected) -> Failure {
         ),
         Unconnected::Other { .. } => Failure::failed(why, "check the path of the socket"),
     }
+}
+
+/// A host owns the runtime directory, and does not listen there.
+fn deaf(pid: impl Display, socket: &Path) -> Failure {
+    let what = format!("the host (pid {pid}) does not listen on {}", socket.display());
+    let hint = format!(
+        "it may be starting or ending, or be suspended: `kill -CONT {pid}` lets it go on, `kill {pid}` stops it and its \
+         processes in order"
+    );
+    Failure::not_running(what, hint)
 }
 
 fn silent(silent: &Silent) -> Failure {

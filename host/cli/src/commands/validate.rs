@@ -69,11 +69,10 @@ fn look(path: &Path) -> Result<Findings, Failure> {
 }
 
 fn of_plugins(config: &Config) -> Option<Problems> {
-    let (plugins, problems) = match wire::plugins_in_passing(config) {
-        Ok(loaded) => loaded,
+    let problems = match wire::plugins(config, wire::Purpose::Check) {
+        Ok(plugins) => of_loaded(config, &plugins),
         Err(problems) => return Some(problems),
     };
-    let problems = if problems.is_empty() { of_loaded(config, &plugins) } else { problems };
     (!problems.is_empty()).then(|| config.problems(problems))
 }
 

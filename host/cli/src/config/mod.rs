@@ -109,7 +109,7 @@ pub enum ConfigError {
         /// What it is.
         what: String,
         /// What to do about it.
-        hint: &'static str,
+        hint: String,
     },
     /// The file can be read, and is wrong.
     #[error(transparent)]

@@ -77,25 +77,21 @@ pub(super) fn read<'t>(
 pub(super) fn read_command(section: &mut Section<'_>, key: &'static str) -> Option<CommandLine> {
     let value = section.value(key)?;
     let command = match value.get_ref().as_str() {
-        Some(line) => CommandLine::Shell(line.to_owned()),
+        Some(line) => {
+            section.refuse_nul(key, value.span(), line);
+            CommandLine::Shell(line.to_owned())
+        }
         None => {
             let words = section.texts_of(key, value)?;
             CommandLine::Argv(words.into_iter().map(Spanned::into_inner).collect())
         }
     };
-    let (empty, nul) = match &command {
-        CommandLine::Shell(line) => (line.trim().is_empty(), line.contains('\0')),
-        CommandLine::Argv(words) => (
-            words.first().is_none_or(|program| program.trim().is_empty()),
-            words.iter().any(|word| word.contains('\0')),
-        ),
+    let empty = match &command {
+        CommandLine::Shell(line) => line.trim().is_empty(),
+        CommandLine::Argv(words) => words.first().is_none_or(|program| program.trim().is_empty()),
     };
     if empty {
         section.problem(value.span(), format!("`{key}` in {} is empty", section.title()), COMMAND_HINT);
-    }
-    if nul {
-        let hint = "no program can be given an argument with a NUL in it: remove \\u0000";
-        section.problem(value.span(), format!("`{key}` contains a NUL character"), hint);
     }
     Some(command)
 }

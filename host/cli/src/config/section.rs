@@ -99,10 +99,19 @@ impl<'t> Section<'t> {
     pub(super) fn text(&mut self, key: &'static str) -> Option<Spanned<String>> {
         let value = self.value(key)?;
         if let Some(text) = value.get_ref().as_str() {
+            self.refuse_nul(key, value.span(), text);
             return Some(Spanned::new(value.span(), text.to_owned()));
         }
         self.wrong_type(key, value, "a text", &format!("write {key} = \"…\""));
         None
+    }
+
+    /// No program, path or name that the kernel is given can contain a NUL.
+    pub(super) fn refuse_nul(&self, key: &str, span: Range<usize>, text: &str) {
+        if text.contains('\0') {
+            let hint = "the kernel takes a NUL for the end of a text: remove \\u0000";
+            self.problem(span, format!("`{key}` contains a NUL character"), hint);
+        }
     }
 
     /// One of these words, as what it stands for.
@@ -186,7 +195,10 @@ impl<'t> Section<'t> {
         let mut texts = Vec::new();
         for one in list {
             match one.get_ref().as_str() {
-                Some(text) => texts.push(Spanned::new(one.span(), text.to_owned())),
+                Some(text) => {
+                    self.refuse_nul(key, one.span(), text);
+                    texts.push(Spanned::new(one.span(), text.to_owned()));
+                }
                 None => self.wrong_type(key, one, "a list of texts only", &hint),
             }
         }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use provost_plugin_host::PluginHost;
+use provost_supervisor::Degraded;
 use tokio::sync::oneshot;
 
 use super::host_log::HostLog;
@@ -37,12 +38,17 @@ pub(super) struct Booted {
 }
 
 /// Loads everything. If what is returned is dropped, the thread is left behind.
-pub(super) async fn boot(path: PathBuf, paint: Paint, log: HostLog) -> Result<Booted, Failure> {
+pub(super) async fn boot(
+    path: PathBuf,
+    paint: Paint,
+    log: HostLog,
+    degraded: Degraded,
+) -> Result<Booted, Failure> {
     let (done, booted) = oneshot::channel();
     let thread = std::thread::Builder::new().name("provost-boot".into());
     let started = thread.spawn(move || {
         // Nobody may be waiting any more.
-        let _ = done.send(load(&path, paint, &log));
+        let _ = done.send(load(&path, paint, &log, &degraded));
     });
     started.map_err(|error| Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT))?;
     match booted.await {
@@ -51,15 +57,16 @@ pub(super) async fn boot(path: PathBuf, paint: Paint, log: HostLog) -> Result<Bo
     }
 }
 
-fn load(path: &Path, paint: Paint, log: &HostLog) -> Result<Booted, Failure> {
+fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result<Booted, Failure> {
     let config = Config::load(path)?;
-    let runtime_dir = RuntimeDir::take(&config.runtime_dir, SOCKET_NAME).map_err(|error| refusal(&error))?;
+    let runtime_dir = RuntimeDir::take(&config.runtime_dir, SOCKET_NAME)
+        .map_err(|error| refusal(&error, &config.runtime_dir.join(SOCKET_NAME)))?;
     let width = width(&config);
     log.set_width(width);
     log.keep_in(config.runtime_dir.join(HOST_LOG_NAME))
         .map_err(|error| Failure::failed(format!("cannot start the host's log: {error}"), SHORTAGE_HINT))?;
     fail::fail_point!("boot.plugins");
-    let plugins = wire::plugins(&config)?;
+    let plugins = wire::plugins(&config, wire::Purpose::Run(degraded))?;
     let processes = wire::specs(&config, &plugins)?;
     for problem in wire::refusals(&config, &plugins) {
         log.tell_starter(&paint.report(&format!("warning: {}\nhint: {}", problem.what, problem.hint)));
@@ -69,12 +76,23 @@ fn load(path: &Path, paint: Paint, log: &HostLog) -> Result<Booted, Failure> {
     Ok(Booted { config, runtime_dir, plugins, processes, children_open_files, width })
 }
 
-fn refusal(error: &TakeError) -> Failure {
+fn refusal(error: &TakeError, socket: &Path) -> Failure {
     match error {
-        TakeError::Owned { .. } => {
+        TakeError::Owned { .. } if socket.exists() => {
             Failure::failed(error, "`provost status` shows it and `provost down` stops it")
         }
-        TakeError::Io { .. } => Failure::failed(error, "set another `host.runtime_dir` in the config"),
+        TakeError::Owned { pid } => Failure::failed(
+            format!("{error}, and it does not listen on {}", socket.display()),
+            format!(
+                "is it just starting or ending, or suspended (`kill -CONT {pid}` lets it go on)? `kill {pid}` stops it and \
+                 its processes in order"
+            ),
+        ),
+        TakeError::Unfit { .. } | TakeError::Io { .. } => Failure::failed(
+            error,
+            "the runtime directory has to be one that nobody else can change: set another `host.runtime_dir` in the config, \
+             such as one below /run or your home",
+        ),
     }
 }
 

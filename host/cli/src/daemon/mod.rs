@@ -3,6 +3,7 @@
 
 mod asked;
 mod boot;
+mod claim;
 mod detach;
 mod done;
 mod ending;
@@ -10,8 +11,10 @@ pub(crate) mod faults;
 mod heap;
 mod host_log;
 mod inherited;
+mod keeping;
 mod limits;
 mod output;
+mod peer_cred;
 mod runtime_dir;
 mod screen;
 mod serving;
@@ -32,6 +35,7 @@ use crate::failure::Failure;
 use crate::render::style::Paint;
 use asked::Asked;
 use boot::{DEFECT_HINT, SHORTAGE_HINT};
+pub(crate) use claim::holder;
 use detach::Detached;
 use done::When;
 use host_log::{Home, HostLog};
@@ -183,7 +187,7 @@ impl Host {
                 tracing::info!("{why} before anything was started: the host ends");
                 return Ok(0);
             }
-            booted = boot::boot(self.path.clone(), self.paint, self.log.clone()) => booted?,
+            booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
         };
         self.serve(booted, asked).await
     }

@@ -22,7 +22,7 @@ use super::boot::{Booted, DEFECT_HINT, SHORTAGE_HINT};
 use super::done::When;
 use super::limits;
 use super::screen::{self, Look, Screen};
-use super::{FAREWELL, Host, detach, ending, reason};
+use super::{FAREWELL, Host, detach, ending, keeping, reason};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
 use crate::render::humane::timestamp;
@@ -65,6 +65,7 @@ impl Host {
         })
         .map_err(|error| not_booted(&error))?;
         let host = described(&config, &runtime_dir.socket);
+        keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let mut running = start(supervisor, listening, plugins, host, &mut asked);
         let runs = async {
             match self.set_up(&mut running, width).await {

@@ -1,37 +1,61 @@
 //! The wiring of the plugins: the config says which, the plugin host loads them, the specs get their policies.
 
-use provost_plugin_host::{HostOptions, LoadError, PluginHost};
+use provost_plugin_host::{HostOptions, Lacks, LoadError, PluginHost};
 use provost_state::{PluginStatus, Plugins};
+use provost_supervisor::Degraded;
 
 use crate::config::{Config, Problem, Problems, Processes};
 use crate::failure::Failure;
 
+/// What plugins are loaded for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose<'a> {
+    /// To run. What is lacking is entered here.
+    Run(&'a Degraded),
+    /// To find out whether they can be loaded. Nothing is created: compiled components are looked for and kept only in a cache
+    /// that exists.
+    Check,
+}
+
+impl Purpose<'_> {
+    fn options(self, config: &Config) -> Result<HostOptions, Problems> {
+        let (cache, trust) = (config.cache_dir.clone(), config.trust()?);
+        Ok(match self {
+            Self::Run(degraded) => HostOptions {
+                cache_dir: Some(cache),
+                memory_dir: Some(config.memory_dir.clone()),
+                trust,
+                lacks: lacks(degraded.clone()),
+            },
+            Self::Check => HostOptions {
+                cache_dir: Some(cache).filter(|dir| dir.is_dir()),
+                trust,
+                ..HostOptions::default()
+            },
+        })
+    }
+}
+
+fn lacks(degraded: Degraded) -> Lacks {
+    Lacks::new(move |what, reason| match reason {
+        Some(reason) => degraded.set(what, reason),
+        None => degraded.clear(what),
+    })
+}
+
 /// Loads all plugins of the config.
-pub(crate) fn plugins(config: &Config) -> Result<PluginHost, Failure> {
-    let options = HostOptions {
-        cache_dir: Some(config.cache_dir.clone()),
-        memory_dir: Some(config.memory_dir.clone()),
-        trust: config.trust()?,
-    };
-    let (host, problems) = load(config, options);
-    if problems.is_empty() { Ok(host) } else { Err(config.problems(problems).into()) }
-}
-
-/// Loads all plugins of the config and leaves nothing on the disk; and what is wrong with those that cannot be loaded.
-pub(crate) fn plugins_in_passing(config: &Config) -> Result<(PluginHost, Vec<Problem>), Problems> {
-    let options = HostOptions { cache_dir: None, memory_dir: None, trust: config.trust()? };
-    Ok(load(config, options))
-}
-
-fn load(config: &Config, options: HostOptions) -> (PluginHost, Vec<Problem>) {
-    let host = PluginHost::new(options);
+///
+/// # Errors
+/// What is wrong with those that cannot be loaded.
+pub(crate) fn plugins(config: &Config, purpose: Purpose<'_>) -> Result<PluginHost, Problems> {
+    let host = PluginHost::new(purpose.options(config)?);
     let mut problems = Vec::new();
     for spec in config.plugins() {
         if let Err(error) = host.load(spec.clone()) {
             problems.push(config.component_problem(&spec.name, error.to_string(), hint(&error).to_owned()));
         }
     }
-    (host, problems)
+    if problems.is_empty() { Ok(host) } else { Err(config.problems(problems)) }
 }
 
 fn hint(error: &LoadError) -> &'static str {

@@ -243,13 +243,9 @@ fn interfaces(component: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
     Ok((imports, exports))
 }
 
-/// Replaces a file as a whole: nobody ever reads half of it.
 fn replace(path: &Path, content: &[u8]) -> Result<(), BuildError> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".new");
-    let unfinished = PathBuf::from(unfinished);
-    fs::write(&unfinished, content).map_err(BuildError::file(&unfinished))?;
-    fs::rename(&unfinished, path).map_err(BuildError::file(path))
+    let replaced = provost_files::replace(path, provost_files::Access::Umask, &[content]);
+    replaced.map_err(|error| BuildError::file(path)(error.into()))
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ fn only_a_regular_file_of_bounded_size_in_utf_8_is_read() {
         "#);
     std::fs::write(&file, b"# ok\n# caf\xe9\n").unwrap();
     insta::assert_snapshot!(loaded(&file), @r#"
-        error: FILE is not UTF-8: the first byte that is none is at 2:6
+        error: FILE is not UTF-8: the first byte that is not is at 2:6
         hint: save it as UTF-8, for example by `iconv -f LATIN1 -t UTF-8 OLD > NEW`
         "#);
     std::fs::File::create(&file).unwrap().set_len((16 << 20) + 1).unwrap();
@@ -152,12 +152,45 @@ fn only_a_regular_file_of_bounded_size_in_utf_8_is_read() {
         hint: this is hardly a config: name the right file with `-c FILE`
         "#);
     insta::assert_snapshot!(loaded(dir.path()), @r#"
-        error: FILE is not a regular file
+        error: FILE is a directory, not a regular file
         hint: a config is read more than once, by the host and by every command: name a file, not a pipe, a device or a directory
         "#);
     let pipe = dir.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
     // Nobody writes into it: an opening that waits would never end.
-    assert_eq!(loaded(&pipe), loaded(dir.path()));
+    assert_eq!(
+        loaded(&pipe),
+        loaded(dir.path()).replace("a directory, not a regular", "a pipe, not a regular")
+    );
+}
+
+#[test]
+fn a_config_from_windows_is_the_same_config() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("provost.toml");
+    let unix = "[process.a]\ncommand = \"\"\"\ncd /tmp\npwd\n\"\"\"\nenv = { A = \'\'\'x\ny\'\'\' }\n";
+    let specs = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let found = Config::load(&file).unwrap().specs(|_| Err(String::new())).unwrap().specs;
+        (found[0].command.clone(), found[0].env.clone())
+    };
+    let expected = specs(unix);
+    let windows = unix.replace('\n', "\r\n");
+    assert_eq!(specs(&windows), expected);
+    assert_eq!(specs(&format!("\u{feff}{windows}")), expected);
+    std::fs::write(&file, format!("\u{feff}{windows}nonsense = 1\r\n")).unwrap();
+    assert!(loaded(&file).contains("FILE:8:1"), "places are those of the file: {}", loaded(&file));
+}
+
+#[test]
+fn utf_16_without_a_mark_is_named_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("provost.toml");
+    let bytes: Vec<u8> = "[process.a]\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&file, bytes).unwrap();
+    insta::assert_snapshot!(loaded(&file), @r#"
+        error: FILE is UTF-16LE, not UTF-8
+        hint: save it as UTF-8, for example by `iconv -f UTF-16LE -t UTF-8 OLD > NEW`
+        "#);
 }

@@ -321,6 +321,12 @@ fn a_process_needs_a_command_that_is_one() {
         ("[process.a]\ncommand = ['']\n", "2:11: `command` in [process.a] is empty"),
         ("[process.a]\ncommand = 7\n", "2:11: `command` in [process.a] must be a list of texts"),
         ("[process.a]\ncommand = \"a\\u0000\"\n", "2:11: `command` contains a NUL character"),
+        ("[process.a]\ncommand = ['a', \"\\u0000\"]\n", "2:17: `command` contains a NUL character"),
+        ("[process.a]\ncommand = 'a'\ncwd = \"\\u0000\"\n", "3:7: `cwd` contains a NUL character"),
+        ("[process.a]\ncommand = 'a'\nenv_files = [\"\\u0000\"]\n", "3:14: `env_files` contains a NUL"),
+        ("[process.a]\ncommand = 'a'\nenv.A = \"\\u0000\"\n", "3:5: `A` cannot be an environment variable"),
+        ("[process.\"a\\u0000\"]\ncommand = 'a'\n", "1:10: `a\u{fffd}` cannot be a name"),
+        ("[host]\nruntime_dir = \"\\u0000\"\n", "2:15: `runtime_dir` contains a NUL character"),
         ("process = 1\n", "1:11: `process` in the file must be a table, not a whole number"),
         ("[process]\na = 1\n", "2:5: `a` in `process` of the file must be a table, not a whole number"),
     ] {

@@ -1,22 +1,21 @@
-//! What plugins remember, on disk: one file a plugin, written whole beside the old one and then put in its place.
+//! What a plugin remembers, on disk: one file for each plugin, which is replaced as a whole.
 //!
 //! Layout: a line that names it, then each key and value behind its length (32 bits, little endian), then the SHA-256 of
-//! all that. A damaged file is put aside as `NAME.memory.damaged`, and the plugin begins with nothing.
+//! all that. A file that cannot be used (it is damaged, too large, a link, a pipe, somebody else's, or others may write it) is
+//! put aside as `NAME.memory.damaged`, and the plugin begins with nothing: it keeps no host from starting.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::sync::mpsc::Sender;
 
+use provost_files::{Access, FileError};
 use sha2::{Digest, Sha256};
 
+use super::keeper::Job;
 use super::{Memory, Values};
-use crate::reading::{bytes_of, open_own};
+use crate::lacks::Lacks;
 
 const HEADER: &[u8] = b"provost-memory-1\n";
 const DIGEST_BYTES: usize = 32;
@@ -24,121 +23,113 @@ const DIGEST_BYTES: usize = 32;
 /// The largest file that is read, in bytes: more than the largest store, with a length before each key and value.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 
-/// How long the host waits at its end for what is still to be written. A disk that hangs must not keep it.
-const LAST_WRITES: Duration = Duration::from_secs(5);
-
-/// Writes the files of all plugins of a host, on a thread of its own. When it is dropped, all that was to be written has
-/// been.
-#[derive(Debug)]
-pub(crate) struct Keeper {
-    dir: PathBuf,
-    jobs: Sender<Job>,
-    /// Says when its thread has written everything.
-    written: Mutex<Receiver<()>>,
-}
-
-#[derive(Debug)]
-enum Job {
-    Write(Arc<Memory>),
-    End,
-}
-
-impl Keeper {
-    /// Keeps files in `dir`, which is created, for this user alone.
-    pub(crate) fn new(dir: &Path) -> io::Result<Self> {
-        if let Some(parent) = dir.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        match DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        let (jobs, inbox) = mpsc::channel();
-        let (done, written) = mpsc::channel();
-        thread::Builder::new().name("plugin-memory".to_owned()).spawn(move || {
-            write_all(&inbox);
-            // Whoever has waited long enough has gone.
-            let _ = done.send(());
-        })?;
-        Ok(Self { dir: dir.to_owned(), jobs, written: Mutex::new(written) })
-    }
-
-    /// The file of this plugin.
-    pub(super) fn of(&self, plugin: &str) -> Kept {
-        Kept { path: self.file(plugin), jobs: self.jobs.clone() }
-    }
-
-    /// Its path.
-    pub(crate) fn file(&self, plugin: &str) -> PathBuf {
-        self.dir.join(format!("{}.memory", file_name(plugin)))
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        // If its thread has ended, there is nothing left to be told or waited for.
-        let _ = self.jobs.send(Job::End);
-        let written = self.written.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if written.recv_timeout(LAST_WRITES) == Err(RecvTimeoutError::Timeout) {
-            tracing::warn!(
-                dir = %self.dir.display(),
-                "what plugins remember is not all written after {} s: the host does not wait for the disk any longer",
-                LAST_WRITES.as_secs()
-            );
-        }
-    }
-}
-
-fn write_all(inbox: &Receiver<Job>) {
-    while let Ok(Job::Write(memory)) = inbox.recv() {
-        memory.write();
-    }
-}
+/// This many files of one plugin are kept aside; the next one takes the place of the last.
+const ASIDE_MAX: usize = 8;
 
 /// The file of one plugin.
 #[derive(Debug)]
 pub(super) struct Kept {
     path: PathBuf,
+    /// Whose memory it is, as the lack is called.
+    what: String,
+    lacks: Lacks,
     jobs: Sender<Job>,
 }
 
 impl Kept {
+    pub(super) fn new(path: PathBuf, plugin: &str, lacks: Lacks, jobs: Sender<Job>) -> Self {
+        Self { path, what: format!("the memory of {plugin}"), lacks, jobs }
+    }
+
     /// Has `memory` written by the keeper. After the host's end nothing is.
     pub(super) fn write_soon(&self, memory: Arc<Memory>) {
         let _ = self.jobs.send(Job::Write(memory));
     }
 
-    /// Writes the file.
-    pub(super) fn write(&self, values: &Values) {
-        if let Err(error) = replace(&self.path, &encode(values)) {
-            tracing::warn!(file = %self.path.display(), %error, "what a plugin remembers could not be written");
+    /// Writes the file; false, and entered as a lack, if that is not possible now.
+    pub(super) fn write(&self, values: &Values) -> bool {
+        match self.replace(&encode(values)) {
+            Ok(()) => {
+                self.lacks.clear(&self.what);
+                true
+            }
+            Err(error) => {
+                let reason = format!("what it remembers is not on the disk, and is tried again: {error}");
+                self.lacks.set(&self.what, reason);
+                false
+            }
         }
     }
 
-    /// What the file says; nothing if there is none, or a damaged one.
-    pub(super) fn read(&self) -> Values {
-        let text = match open_own(&self.path).and_then(|file| Ok(bytes_of(file, FILE_BYTES_MAX)?)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Values::new(),
-            Err(error) => {
-                tracing::warn!(file = %self.path.display(), %error, "what a plugin remembers cannot be read: it begins anew");
-                return Values::new();
+    fn replace(&self, text: &[u8]) -> Result<(), FileError> {
+        fail::fail_point!("memory.write", |number| Err(FileError {
+            path: self.path.clone(),
+            problem: io::Error::from_raw_os_error(
+                number.and_then(|number| number.parse().ok()).unwrap_or_default()
+            )
+            .into(),
+        }));
+        match provost_files::replace(&self.path, Access::Private, &[text]) {
+            // The whole directory may have been cleaned away.
+            Err(error) if error.is_missing() => {
+                provost_files::own_dir(self.path.parent().unwrap_or(Path::new(".")))?;
+                provost_files::replace(&self.path, Access::Private, &[text])
             }
+            replaced => replaced,
+        }
+    }
+
+    /// Says that the host ends and the last of it is not written.
+    pub(super) fn tell_lost(&self) {
+        tracing::error!(
+            file = %self.path.display(),
+            "{} is lost as it was last: its file says what was remembered before", self.what
+        );
+    }
+
+    /// What the file says; nothing if there is none, or one that cannot be used.
+    pub(super) fn read(&self) -> Values {
+        let why = match provost_files::read_own(&self.path, FILE_BYTES_MAX) {
+            Ok(text) => match decode(&text) {
+                Some(values) => return values,
+                None => "it is damaged, or was not written by Provost".to_owned(),
+            },
+            Err(error) if error.is_missing() => return Values::new(),
+            Err(error) => error.problem.to_string(),
         };
-        decode(&text).unwrap_or_else(|| {
-            let aside = self.path.with_extension("memory.damaged");
-            let kept = fs::rename(&self.path, &aside);
-            tracing::warn!(
-                file = %self.path.display(), aside = %aside.display(), is_aside = kept.is_ok(),
-                "what a plugin remembers is damaged: it begins anew"
-            );
-            Values::new()
-        })
+        let file = self.path.display();
+        match self.put_aside() {
+            Ok(aside) => tracing::warn!(
+                "what a plugin remembers cannot be used: {file}: {why}. It is put aside as {}, and the plugin begins anew",
+                aside.display()
+            ),
+            Err(error) => tracing::warn!(
+                "what a plugin remembers cannot be used: {file}: {why}. The plugin begins anew, and its first write \
+                 replaces the file, since it cannot be put aside: {error}"
+            ),
+        }
+        Values::new()
+    }
+
+    /// Renames what is there, whatever it is; its new name.
+    fn put_aside(&self) -> io::Result<PathBuf> {
+        let named = |number: usize| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(".damaged");
+            if number > 1 {
+                name.push(format!("-{number}"));
+            }
+            PathBuf::from(name)
+        };
+        let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+        let aside = (1..=ASIDE_MAX).map(named).find(is_free).unwrap_or_else(|| named(ASIDE_MAX));
+        fs::rename(&self.path, &aside)?;
+        Ok(aside)
     }
 }
 
 /// The name of a plugin as that of a file: what is not a letter, a digit, `-` or `_` is written as `%` and its hex.
-fn file_name(plugin: &str) -> String {
+pub(super) fn file_name(plugin: &str) -> String {
     plugin
         .bytes()
         .map(|byte| match byte {
@@ -183,21 +174,6 @@ fn part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (part, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     *rest = behind;
     Some(part)
-}
-
-/// Writes beside the file and then puts it in its place, so that there is always a whole one, whenever the machine stops.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("memory.new");
-    // What a host that was killed has left behind, or a pipe that was put there: a new file is written in any case.
-    let _ = fs::remove_file(&beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    match path.parent() {
-        Some(dir) => File::open(dir)?.sync_all(),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

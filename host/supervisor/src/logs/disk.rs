@@ -5,11 +5,11 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use provost_files::Cursor;
 use rustix::fs::{Mode, OFlags};
 
 /// A fail point that brings forth the error with the number that it is given: `return(28)`.
@@ -109,14 +109,13 @@ impl Files {
     /// Opens the current file to append to it, and creates it if it is not there.
     pub(super) fn open_to_append(&self) -> io::Result<File> {
         faulty!("log.open");
-        let flags = OFlags::CREATE | OFlags::APPEND | OFlags::RDWR;
-        match (regular(&self.path, flags), self.path.parent()) {
-            // Somebody has removed the directory.
-            (Err(error), Some(dir)) if error.kind() == io::ErrorKind::NotFound => {
-                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-                regular(&self.path, flags)
+        match provost_files::open_or_create(&self.path, Cursor::End) {
+            // The whole directory may have been cleaned away.
+            Err(error) if error.is_missing() => {
+                provost_files::own_dir(self.path.parent().unwrap_or(Path::new(".")))?;
+                Ok(provost_files::open_or_create(&self.path, Cursor::End)?)
             }
-            (opened, _) => opened,
+            opened => Ok(opened?),
         }
     }
 
@@ -149,7 +148,7 @@ impl Files {
             if number >= self.count {
                 return Ok(None);
             }
-            let opened = match regular(&self.numbered(number), OFlags::RDONLY) {
+            let opened = match provost_files::open_direct(&self.numbered(number)).map_err(io::Error::from) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 other => Some(other?),
             };
@@ -189,20 +188,6 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-/// Opens a regular file of our own (root: of anybody) and nothing else, without ever waiting for a partner at the other end of it.
-fn regular(path: &std::path::Path, flags: OFlags) -> io::Result<File> {
-    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
-    let (meta, we) = (file.metadata()?, rustix::process::geteuid());
-    if !meta.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    if meta.uid() != we.as_raw() && !we.is_root() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"));
-    }
-    Ok(file)
 }
 
 /// Is it that there are no more descriptors?

@@ -48,7 +48,6 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +70,7 @@ use crate::children::Output;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::{LogLimits, ProcessSpec};
+use crate::supervisor::BootError;
 
 /// How long a reader waits for files that are being shifted.
 const WHILE_ROTATING: Duration = Duration::from_millis(5);
@@ -132,8 +132,9 @@ pub struct Logs {
 
 impl Logs {
     /// Logs in files below `dir`, which is created.
-    pub(crate) fn new(dir: PathBuf, jobs: &Jobs, degraded: &Degraded) -> std::io::Result<Self> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+    pub(crate) fn new(dir: PathBuf, jobs: &Jobs, degraded: &Degraded) -> Result<Self, BootError> {
+        provost_files::safe_place(&dir)?;
+        provost_files::own_dir(&dir)?;
         Ok(Self {
             dir,
             all: Arc::default(),

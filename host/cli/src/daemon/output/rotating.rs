@@ -1,14 +1,13 @@
 //! The file of the host's log: rotated by size as the logs of processes are, never a link, a pipe or a device, readable by
 //! its owner only.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::OFlags;
+use provost_files::{Cursor, Identity};
 
 /// A file is rotated before it grows beyond this.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -22,7 +21,14 @@ pub(crate) struct Rotating {
     path: PathBuf,
     /// Whether the standard streams go to it, too: what the run-time library or the C library has to say.
     streams: Arc<AtomicBool>,
-    open: Option<(File, u64)>,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    identity: Identity,
+    bytes: u64,
 }
 
 impl Rotating {
@@ -37,24 +43,29 @@ impl Rotating {
             error.and_then(|error| error.parse().ok()).unwrap_or(libc::EIO)
         )));
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if !begun && self.opened()?.1 > 0 && self.opened()?.1.saturating_add(size) > FILE_BYTES_MAX {
+        // Somebody may have removed the file, or moved it away: the log goes on where it belongs.
+        if !begun && self.open.as_ref().is_some_and(|open| !open.is_at(&self.path)) {
+            self.open = None;
+        }
+        let written = self.opened()?.bytes;
+        if !begun && written > 0 && written.saturating_add(size) > FILE_BYTES_MAX {
             self.rotate()?;
         }
-        let (file, written) = self.opened()?;
-        let count = file.write(bytes)?;
-        *written = written.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        let open = self.opened()?;
+        let count = open.file.write(bytes)?;
+        open.bytes = open.bytes.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         Ok(count)
     }
 
-    fn opened(&mut self) -> io::Result<&mut (File, u64)> {
+    fn opened(&mut self) -> io::Result<&mut Open> {
         if self.open.is_none() {
             let file = open_log(&self.path)?;
             if self.streams.load(Ordering::Acquire) {
                 rustix::stdio::dup2_stdout(&file)?;
                 rustix::stdio::dup2_stderr(&file)?;
             }
-            let size = file.metadata()?.len();
-            self.open = Some((file, size));
+            let (identity, bytes) = (Identity::of(&file)?, file.metadata()?.len());
+            self.open = Some(Open { file, identity, bytes });
         }
         self.open.as_mut().ok_or_else(|| io::Error::other("not open"))
     }
@@ -80,16 +91,17 @@ impl Rotating {
     }
 }
 
-/// Opens the log to append to it; made if it is not there, refused if it is anything but a file.
-pub(crate) fn open_log(path: &Path) -> io::Result<File> {
-    // A pipe without a reader is not waited for, and a link is not followed.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+impl Open {
+    /// Returns true if it is what is at `path`.
+    fn is_at(&self, path: &Path) -> bool {
+        // If the kernel does not say, it is written on.
+        Identity::at(path).map_or(true, |found| found == Some(self.identity))
     }
-    Ok(file)
+}
+
+/// Opens the log to append to it; made if it is not there, refused if it is anything but a file of the host's own.
+pub(crate) fn open_log(path: &Path) -> io::Result<File> {
+    Ok(provost_files::open_or_create(path, Cursor::End)?)
 }
 
 #[cfg(test)]
@@ -113,6 +125,21 @@ mod tests {
         assert!(sizes.iter().all(|size| *size <= FILE_BYTES_MAX + (1 << 20)), "{sizes:?}");
         let mode = std::fs::metadata(dir.path().join("provost.log")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_log_that_is_removed_or_moved_away_goes_on_in_a_new_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("provost.log");
+        let mut log = Rotating::new(path.clone(), Arc::default());
+        log.write(b"one\n", false).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        log.write(b"two", false).unwrap();
+        std::fs::rename(&path, dir.path().join("moved")).unwrap();
+        log.write(b"!\n", true).unwrap();
+        log.write(b"three\n", false).unwrap();
+        assert_eq!(std::fs::read(dir.path().join("moved")).unwrap(), b"two!\n", "a line is not torn");
+        assert_eq!(std::fs::read(&path).unwrap(), b"three\n");
     }
 
     #[test]

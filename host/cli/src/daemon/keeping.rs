@@ -1,0 +1,96 @@
+//! Keeps the runtime directory: when the directory, its lock or the socket is cleaned away, they are made again. A thread of its own
+//! sleeps until the kernel (inotify) says that something in the directory was removed or moved.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use provost_control::SocketPlace;
+use provost_supervisor::Degraded;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+
+use super::runtime_dir::RuntimeDir;
+
+/// What the host lacks while it cannot make them again, or cannot notice that it should.
+const WHAT: &str = "the runtime directory";
+
+/// Whoever removes one thing from the directory often removes all of it: this is waited for.
+const ALL_AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// When what failed is tried again.
+const AGAIN: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// Keeps the directory, with the socket in it, until the host has closed the socket.
+pub(super) fn start(mut runtime_dir: RuntimeDir, place: SocketPlace, degraded: Degraded) {
+    let told = degraded.clone();
+    let thread = std::thread::Builder::new().name("provost-runtime-dir".into());
+    let started = thread.spawn(move || keep(&mut runtime_dir, &place, &degraded));
+    if let Err(error) = started {
+        told.set(WHAT, format!("nobody notices if it is removed: {error}"));
+    }
+}
+
+fn keep(runtime_dir: &mut RuntimeDir, place: &SocketPlace, degraded: &Degraded) {
+    loop {
+        // What is removed between the look and the wait wakes the wait.
+        let watch = watch(runtime_dir.path());
+        if place.is_closed() {
+            return;
+        }
+        let restored = restore(runtime_dir, place);
+        match (&restored, &watch) {
+            (Ok(made), _) if *made => {
+                tracing::warn!("{} was cleaned away, and is in place again", runtime_dir.path().display());
+                // It is another directory now.
+                continue;
+            }
+            (Ok(_), Ok(_)) => degraded.clear(WHAT),
+            (Err(why), _) => {
+                degraded.set(WHAT, format!("it was cleaned away and cannot be made again: {why}"))
+            }
+            (_, Err(why)) => {
+                degraded.set(WHAT, format!("only now and then it is noticed if it is removed: {why}"))
+            }
+        }
+        let limit = (restored.is_err() || watch.is_err()).then_some(&AGAIN);
+        wait(watch.as_ref().ok(), runtime_dir, limit);
+    }
+}
+
+/// Makes again what is missing; true if something was.
+fn restore(runtime_dir: &mut RuntimeDir, place: &SocketPlace) -> Result<bool, String> {
+    fail::fail_point!("runtime.restore", |why| Err(why.unwrap_or_default()));
+    let locked = runtime_dir.restore().map_err(|error| error.to_string())?;
+    let bound = place.restore().map_err(|error| super::reason(&error))?;
+    Ok(locked || bound)
+}
+
+/// Watches what is removed from the directory, and the directory itself.
+fn watch(dir: &Path) -> io::Result<OwnedFd> {
+    fail::fail_point!("runtime.watch", |_| Err(io::Error::from_raw_os_error(libc::EMFILE)));
+    let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+    let removed =
+        WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
+    inotify::add_watch(&watch, dir, removed | WatchFlags::ONLYDIR | WatchFlags::DONT_FOLLOW)?;
+    Ok(watch)
+}
+
+/// Waits until something was removed, or somebody asks who the host is, as a client does that finds no socket; or for the limit.
+fn wait(watch: Option<&OwnedFd>, runtime_dir: &RuntimeDir, limit: Option<&Timespec>) {
+    let fds = watch.into_iter().chain(runtime_dir.claim.sockets());
+    let mut fds: Vec<PollFd<'_>> =
+        fds.map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
+    let waited = poll(&mut fds, limit);
+    if watch.is_some() && fds.first().is_some_and(|fd| !fd.revents().is_empty()) {
+        pause(&ALL_AT_ONCE);
+    }
+    if !runtime_dir.claim.notice() || waited.is_err() {
+        // They wait in the queue meanwhile.
+        pause(&AGAIN);
+    }
+}
+
+fn pause(time: &Timespec) {
+    let _ = poll(&mut [], Some(time));
+}

@@ -1,0 +1,104 @@
+//! The text of a file, which is UTF-8. Other encodings are recognised, so that the error can say what to do.
+
+use std::path::Path;
+
+use crate::error::{FileError, Problem};
+use crate::open::read_named;
+
+/// The mark of the byte order, which editors put before UTF-8.
+const MARK: &str = "\u{feff}";
+
+/// This many bytes are looked at to recognise UTF-16 that has no mark.
+const LOOK_BYTES: usize = 1_024;
+
+/// Reads the text of the whole file at `path`, which the operator has named: at most `most` bytes. A mark of the byte order at
+/// its beginning is left out, and each line ends in a line feed alone, whatever the file has.
+///
+/// # Errors
+/// [`FileError`], with [`Problem::Encoding`] or [`Problem::NotUtf8`] if it is not UTF-8.
+pub fn read_text(path: &Path, most: u64) -> Result<String, FileError> {
+    text_of(read_named(path, most)?).map_err(|problem| FileError::new(path, problem))
+}
+
+fn text_of(bytes: Vec<u8>) -> Result<String, Problem> {
+    if let Some(name) = encoding(&bytes) {
+        return Err(Problem::Encoding(name));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let before = String::from_utf8_lossy(good);
+        Problem::NotUtf8 {
+            line: before.matches('\n').count() + 1,
+            column: before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1,
+        }
+    })?;
+    let text = text.strip_prefix(MARK).map(str::to_owned).unwrap_or(text);
+    Ok(if text.contains("\r\n") { text.replace("\r\n", "\n") } else { text })
+}
+
+/// The encoding of these bytes as `iconv` calls it, if it can be recognised and is not UTF-8.
+fn encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Some("UTF-16"),
+        _ => {}
+    }
+    // Without a mark: every other byte of western text is zero, and those are all on one side.
+    let pairs = bytes.get(..bytes.len().min(LOOK_BYTES)).unwrap_or_default().as_chunks().0;
+    let zeros = |side: usize| pairs.iter().filter(|pair: &&[u8; 2]| pair[side] == 0).count();
+    let (first, second) = (zeros(0), zeros(1));
+    match () {
+        () if pairs.len() < 2 => None,
+        () if first == 0 && second * 2 > pairs.len() => Some("UTF-16LE"),
+        () if second == 0 && first * 2 > pairs.len() => Some("UTF-16BE"),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(bytes: &[u8]) -> String {
+        text_of(bytes.to_vec()).unwrap_err().to_string()
+    }
+
+    fn utf16(text: &str, to: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(to).collect()
+    }
+
+    #[test]
+    fn a_mark_and_the_ends_of_lines_do_not_count() {
+        for text in ["a\nb\n", "\u{feff}a\nb\n", "a\r\nb\r\n", "\u{feff}a\r\nb\n"] {
+            assert_eq!(text_of(text.into()).unwrap(), "a\nb\n", "{text:?}");
+        }
+        assert_eq!(text_of(b"a\rb".to_vec()).unwrap(), "a\rb", "alone it ends no line");
+        assert_eq!(text_of(Vec::new()).unwrap(), "");
+    }
+
+    #[test]
+    fn other_encodings_are_named_with_what_to_do() {
+        let text = "A=caf\u{e9}\n";
+        for (marked, name) in [
+            (utf16(&format!("{MARK}{text}"), u16::to_le_bytes), "UTF-16"),
+            (utf16(&format!("{MARK}{text}"), u16::to_be_bytes), "UTF-16"),
+            (utf16(text, u16::to_le_bytes), "UTF-16LE"),
+            (utf16(text, u16::to_be_bytes), "UTF-16BE"),
+            (vec![0xff, 0xfe, 0, 0, b'A', 0, 0, 0], "UTF-32"),
+        ] {
+            let told = says(&marked);
+            assert!(told.starts_with(&format!("it is {name}, not UTF-8: save it as UTF-8")), "{told}");
+            assert!(told.contains(&format!("iconv -f {name} -t UTF-8")), "{told}");
+        }
+        let told = says(b"# ok\n# caf\xe9\n");
+        assert!(told.starts_with("it is not UTF-8: the first byte that is not is at 2:6"), "{told}");
+    }
+
+    #[test]
+    fn a_few_zeros_make_no_other_encoding() {
+        for text in ["A=\0\n", "\0", "\0\0\0\0", "A\0B\0", ""] {
+            let is_short = text == "A\0B\0";
+            assert_eq!(text_of(text.into()).is_err(), is_short, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Files and directories: one host to a runtime directory also when it was cleaned away, nothing that others can exchange, and
+//! nothing for others to read.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use provost_tests::{Host, Setup, eventually, guest};
+
+use crate::PROVOST;
+
+const WEB: &str = "[process.web]\ncommand = \"echo up; exec sleep 1000\"\n";
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Waits until the host that was started answers again, and asserts that it is still the same.
+fn until_it_answers_again(host: &Host, what: &str) {
+    let status = eventually(what, || host.run(&["status", "-o", "json"]), |ran| ran.code == 0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(status["host"]["pid"], host.pid(), "{what}");
+}
+
+#[test]
+fn a_socket_a_lock_and_a_directory_that_are_cleaned_away_come_back_and_there_is_never_a_second_host() {
+    let host = Host::up(PROVOST, WEB);
+    let web = host.until_phase("web", "running")["pid"].clone();
+    let runtime = host.setup().dir().join(".provost");
+    for removed in ["provost.sock", "provost.lock", "."] {
+        let path = runtime.join(removed);
+        match removed {
+            // While the host is faster, there is something new in it.
+            "." => eventually("it is removed", || fs::remove_dir_all(&runtime).is_ok(), |removed| *removed),
+            _ => fs::remove_file(&path).is_ok(),
+        };
+        let second = host.run(&["up"]);
+        assert_eq!(second.code, 1, "{removed}: {second:?}");
+        let told = format!("a host is running here already: pid {}", host.pid());
+        assert!(second.stderr.contains(&told), "{removed}: {second:?}");
+        eventually("it is back", || path.exists(), |is_back| *is_back);
+        until_it_answers_again(&host, removed);
+    }
+    let aside = host.setup().dir().join("aside");
+    fs::rename(&runtime, &aside).unwrap();
+    until_it_answers_again(&host, "the directory was moved away");
+    for (name, expected) in [("", 0o700), ("provost.sock", 0o600), ("provost.lock", 0o600)] {
+        assert_eq!(mode(&runtime.join(name)), expected, "{name}");
+    }
+    eventually(
+        "it is in the log",
+        || host.log(),
+        |log| log.contains("was cleaned away, and is in place again"),
+    );
+    assert_eq!(host.process("web")["pid"], web, "no process was touched");
+    let setup = host.down();
+    assert!(!setup.dir().join(".provost/provost.sock").exists());
+}
+
+#[test]
+fn logs_go_on_in_a_new_directory() {
+    let config =
+        "[process.web]\ncommand = \"while read line; do echo $line; done < pipe; exec sleep 1000\"\n";
+    let setup = Setup::new(PROVOST, config);
+    assert!(setup.shell("mkfifo pipe").status().unwrap().success());
+    let host = setup.up();
+    let say = |line: &str| {
+        assert!(host.setup().shell(&format!("echo {line} > pipe")).status().unwrap().success());
+    };
+    host.until_phase("web", "running");
+    let runtime = host.setup().dir().join(".provost");
+    eventually("it is removed", || fs::remove_dir_all(&runtime).is_ok(), |removed| *removed);
+    until_it_answers_again(&host, "the directory was removed");
+    say("hello");
+    let log = runtime.join("logs/web.log");
+    eventually(
+        "the line is on the disk",
+        || fs::read_to_string(&log).unwrap_or_default(),
+        |log| log.contains("hello"),
+    );
+    assert_eq!((mode(&runtime.join("logs")), mode(&log)), (0o700, 0o600));
+    host.down();
+}
+
+#[test]
+fn a_host_whose_directory_was_removed_while_it_was_suspended_is_named_by_everybody() {
+    use rustix::process::Signal;
+    let host = Host::up(PROVOST, WEB);
+    let pid = host.pid();
+    host.signal(Signal::STOP);
+    fs::remove_dir_all(host.setup().dir().join(".provost")).unwrap();
+    for command in [&["up"][..], &["status"], &["down"]] {
+        let told = host.run(command);
+        assert_ne!(told.code, 0, "{told:?}");
+        assert!(told.stderr.contains(&format!("pid {pid}")), "{told:?}");
+        assert!(told.stderr.contains(&format!("`kill -CONT {pid}` lets it go on")), "no circle: {told:?}");
+    }
+    host.signal(Signal::CONT);
+    until_it_answers_again(&host, "it goes on");
+    host.down();
+}
+
+#[test]
+fn without_inotify_it_is_shown_as_lacking_and_looked_for_now_and_then() {
+    let host = Setup::new(PROVOST, WEB).up_with(&[("FAILPOINTS", "runtime.watch=return")]);
+    let lacks = |status: &serde_json::Value| {
+        status["host"]["degraded"].as_array().is_some_and(|all| {
+            all.iter().any(|one| one["what"] == "the runtime directory" && one["reason"].is_string())
+        })
+    };
+    eventually("it is shown", || host.status(), lacks);
+    // It is looked for now and then.
+    fs::remove_file(host.setup().dir().join(".provost/provost.sock")).unwrap();
+    until_it_answers_again(&host, "without notice of the kernel");
+    host.down();
+}
+
+#[test]
+fn everything_that_the_host_makes_is_for_its_user_alone_whatever_the_umask() {
+    let config = format!(
+        "[host]\ncache_dir = \"cache\"\n[plugins.conductor]\ncomponent = {:?}\nsettings = {{ wait = \"0s\", replicas = 1 }}\n{WEB}\
+         policies = [\"conductor\"]\n",
+        guest("conductor")
+    );
+    let setup = Setup::new(PROVOST, &config);
+    let started = setup.shell("umask 000; exec \"$PROVOST\" up --detach").status().unwrap();
+    assert!(started.success());
+    eventually("its line is written", || setup.run(&["logs", "web"]).stdout, |log| log.contains("up"));
+    let mut looked_at = 0;
+    let mut dirs = vec![setup.dir().join(".provost"), setup.dir().join("cache")];
+    while let Some(dir) = dirs.pop() {
+        assert_eq!(mode(&dir), 0o700, "{}", dir.display());
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else {
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at >= 5, "the lock, the socket, two logs and compiled code: {looked_at}");
+    assert_eq!(setup.run(&["down"]).code, 0);
+}
+
+#[test]
+fn a_config_that_an_editor_on_windows_has_written_runs_as_it_reads() {
+    let host = Setup::case(PROVOST, "windows-config").up();
+    eventually("it has said where it is", || host.ok(&["logs", "web"]), |log| log == "/tmp\n");
+    host.down();
+}
+
+#[test]
+fn validate_makes_nothing() {
+    let config = format!(
+        "[host]\ncache_dir = \"cache\"\n[plugins.conductor]\ncomponent = {:?}\nsettings = {{ wait = \"0s\", replicas = 1 }}\n{WEB}",
+        guest("conductor")
+    );
+    let setup = Setup::new(PROVOST, &config);
+    let valid = setup.run(&["validate"]);
+    assert_eq!(valid.code, 0, "{valid:?}");
+    let names: Vec<_> = fs::read_dir(setup.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["provost.toml"]);
+}
+
+#[test]
+fn links_in_the_runtime_directory_are_neither_followed_nor_truncated() {
+    for name in ["provost.lock", "logs"] {
+        let setup = Setup::new(PROVOST, WEB);
+        let runtime = setup.dir().join(".provost");
+        fs::create_dir(&runtime).unwrap();
+        let victim = setup.dir().join("victim");
+        if name == "logs" { fs::create_dir(&victim) } else { fs::write(&victim, "keep me") }.unwrap();
+        symlink(&victim, runtime.join(name)).unwrap();
+        let refused = setup.run(&["up"]);
+        assert_eq!(refused.code, 1, "{refused:?}");
+        let told = format!("/.provost/{name}: it is a symbolic link, and none is followed here");
+        assert!(refused.stderr.contains(&told), "{refused:?}");
+        match name {
+            "logs" => assert_eq!(fs::read_dir(&victim).unwrap().count(), 0),
+            _ => assert_eq!(fs::read_to_string(&victim).unwrap(), "keep me"),
+        }
+    }
+    // A log that is a link hinders its process alone, and its target stays as it is.
+    let setup = Setup::new(PROVOST, WEB);
+    let logs = setup.dir().join(".provost/logs");
+    fs::create_dir_all(&logs).unwrap();
+    fs::write(setup.dir().join("victim"), "keep me").unwrap();
+    symlink("../../victim", logs.join("web.log")).unwrap();
+    let host = setup.up();
+    host.until_phase("web", "running");
+    eventually(
+        "it is shown",
+        || host.status().to_string(),
+        |status| status.contains("it is a symbolic link"),
+    );
+    assert_eq!(fs::read_to_string(host.setup().dir().join("victim")).unwrap(), "keep me");
+    host.down();
+}
+
+#[test]
+fn a_place_that_others_can_change_is_refused_with_what_to_do_and_a_link_among_the_parents_is_not() {
+    let setup = Setup::new(PROVOST, &format!("[host]\nruntime_dir = \"theirs/run\"\n{WEB}"));
+    let theirs = setup.dir().join("theirs");
+    fs::create_dir(&theirs).unwrap();
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o777)).unwrap();
+    let refused = |told: &str| {
+        let refused = setup.run(&["up"]);
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.stderr.contains(told), "{refused:?}");
+        assert!(
+            refused.stderr.contains("hint: ") && refused.stderr.contains("`host.runtime_dir`"),
+            "{refused:?}"
+        );
+        assert!(!theirs.join("run").exists(), "nothing is made there");
+    };
+    refused("theirs: other users may write it (mode 0777)");
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o755)).unwrap();
+    // Only root can give a directory away.
+    if std::os::unix::fs::chown(&theirs, Some(54_321), None).is_ok() {
+        refused("theirs: it belongs to user 54321, and the host runs as user 0");
+        fs::remove_dir(&theirs).unwrap();
+    } else {
+        fs::remove_dir(&theirs).unwrap();
+    }
+    fs::create_dir(setup.dir().join("ours")).unwrap();
+    symlink("ours", &theirs).unwrap();
+    let host = setup.up();
+    assert!(host.setup().dir().join("ours/run/provost.sock").exists());
+    host.down();
+}
