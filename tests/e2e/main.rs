@@ -9,6 +9,7 @@ mod commands;
 mod ending;
 mod exits;
 mod files;
+mod foreign_text;
 mod grants;
 mod groups;
 mod host_log;

@@ -118,6 +118,8 @@ fn a_wait_for_what_cannot_come_about_ends_at_once_and_tells_the_chain() {
         "{}",
         app.stderr
     );
+    let explained = host.ok(&["explain", "app"]);
+    assert!(explained.contains("db waits for disk to complete; disk is fatal: "), "{explained}");
     let group = wait("front:*");
     assert_eq!(group.code, 1, "{group:?}");
     assert!(group.stdout.starts_with("other: running"), "each is told: {group:?}");

@@ -1,7 +1,8 @@
 //! Why a process is in its state: the chain of causes and decisions, from the changes that are remembered.
 
 use provost_state::changes::CHANGES_KEPT;
-use provost_state::{Generation, Phase, ProcessState, Reader};
+use provost_state::{Cause, Generation, Phase, ProcessState};
+use provost_supervisor::Supervisor;
 
 use crate::refused::Refused;
 use crate::select::select;
@@ -10,7 +11,8 @@ use crate::{convert, wire};
 /// How many events of the chain are told.
 const HISTORY: usize = 50;
 
-pub(crate) fn explain(reader: &Reader, name: String) -> Result<wire::Explanation, Refused> {
+pub(crate) fn explain(supervisor: &Supervisor, name: String) -> Result<wire::Explanation, Refused> {
+    let reader = supervisor.reader();
     let world = reader.snapshot();
     let chosen = select(&world, std::slice::from_ref(&name))?;
     let [id] = chosen[..] else {
@@ -28,7 +30,12 @@ pub(crate) fn explain(reader: &Reader, name: String) -> Result<wire::Explanation
     let history = history.split_off(cut);
     Ok(wire::Explanation {
         process: convert::process(state),
-        sentence: sentence(state),
+        sentence: match state.phase {
+            Phase::Waiting if state.cause == Cause::Dependency => {
+                format!("{name} is waiting: {} (cause: dependency).", supervisor.outlook(&world).chain(state))
+            }
+            _ => sentence(state),
+        },
         history: history.into_iter().map(|change| convert::event(change)).collect(),
         forgotten: page.missed + u64::try_from(cut).unwrap_or(u64::MAX),
     })

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`wire`] | the documented, stable JSON schema |
 //! | `convert` | state to wire, and nothing the other way |
+//! | `exact` | whole numbers in JSON that would be changed by being read |
 //! | `select` | targets: names, `group:*` and `all` |
 //! | `peer` | the socket: its mode, and who may connect |
 //! | `spare` | descriptors that are kept back |
@@ -24,6 +25,7 @@
 
 pub mod client;
 mod convert;
+mod exact;
 mod history;
 mod orders;
 mod peer;
@@ -37,6 +39,7 @@ mod state_core;
 mod streams;
 pub mod wire;
 
+pub use exact::{InexactNumber, exact_numbers};
 pub use peer::{BindError, Listening, SocketPlace};
 pub use reach::{SOCKET_PATH_BYTES_MAX, Silent, Unconnected};
 pub use server::{CONNECTIONS_MAX, Desk, serve};

@@ -191,7 +191,7 @@ async fn explain(
     State(served): State<Served>,
     Path(name): Path<String>,
 ) -> Result<Json<wire::Explanation>, Refused> {
-    history::explain(served.desk.supervisor.reader(), name).map(Json)
+    history::explain(&served.desk.supervisor, name).map(Json)
 }
 
 /// What follows the name of a view in its path.

@@ -22,9 +22,9 @@ fn what_a_process_has_not_is_null_and_there() {
     is(
         &process,
         json!({
-            "name": "web", "group": null, "phase": "stopped", "desired": "down", "pid": null, "incarnation": 0,
+            "name": "web", "type": "", "group": null, "phase": "stopped", "desired": "down", "pid": null, "incarnation": 0,
             "version": 0, "generation": 0, "restarts": 0, "failures": 0, "ready": false, "health": "",
-            "exit": null,
+            "failing": null, "exit": null,
             "cause": "", "reason": "", "started_at": null, "ended_at": null, "next_action_at": null,
             "decision": null
         }),

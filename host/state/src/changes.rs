@@ -85,7 +85,8 @@ impl Changes {
         let start = cursor.0.max(kept_from);
         let mut page = Page { changes: Vec::new(), missed: start.saturating_sub(cursor.0), cursor };
         let last = until.0.min(start.saturating_add(limit as u64));
-        for number in start + 1..=last {
+        // A client may name any number.
+        for number in start.saturating_add(1)..=last {
             match self.place(Generation(number)).load_full().filter(|change| change.generation.0 == number) {
                 Some(change) => page.changes.push(change),
                 // A writer lapped us while we read: what came before this place is lost, too.

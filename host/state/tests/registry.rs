@@ -143,6 +143,8 @@ fn changes_are_read_in_order_and_what_is_lost_is_counted_on(routing: Routing) {
     assert!(generations.windows(2).all(|pair| pair[0] + 1 == pair[1]));
     assert_eq!(page.changes[0].kind, ChangeKind::Event(EventKind::Start));
     assert!(reader.changes_since(page.cursor, 10).changes.is_empty());
+    let beyond = reader.changes_since(Generation(u64::MAX), 10);
+    assert_eq!((beyond.missed, beyond.changes.len(), beyond.cursor), (0, 0, Generation(u64::MAX)));
 }
 
 fn event(number: u8) -> Event {

@@ -91,15 +91,15 @@ impl Supervisor {
         }
     }
 
-    /// Resolves when the process has ended for good: it is at rest, or waits for something that will not come about.
+    /// Resolves when the process has ended for good: it is at rest after it was wanted, or waits for something that will not
+    /// come about.
     pub async fn until_completed(&self, id: ProcessId) -> Completion {
         let mut world = self.reader().snapshot();
         let mut following = self.following(&world);
         let mut is_due = true;
         loop {
-            let state = world.get(id).filter(|_| is_due);
-            let is_there = state.is_some_and(|state| self.autostarts(state, &world));
-            if let Some(state) = state.filter(|_| !is_there) {
+            // One that was never touched has not ended: it will be started with the host, or by somebody.
+            if let Some(state) = world.get(id).filter(|state| is_due && state.version.0 > 0) {
                 let waits = state.phase == Phase::Waiting && self.outlook(&world).is_hopeless(state.name());
                 if waits || state.is_at_rest() {
                     return Completion { state: state.clone(), failed: waits || has_failed(state) };
@@ -109,11 +109,6 @@ impl Supervisor {
             world = self.reader().snapshot();
             is_due = page.has_rest() || page.changes.iter().any(|change| change.state.id == id);
         }
-    }
-
-    /// Whether it is about to be started with the host, and has not heard of it yet.
-    fn autostarts(&self, state: &ProcessState, world: &Snapshot) -> bool {
-        state.version.0 == 0 && self.busy(world).contains(&state.id)
     }
 
     /// Those that are not at rest, or are about to be started with the host.

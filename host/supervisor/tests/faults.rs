@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use fail::FailScenario;
 use provost_state::{
-    Action, Cause, ChangeKind, Decision, Ended, EventKind, Fault, Generation, Judgement, PhaseKind, Policy,
-    ProcessState, Scope, Signal, Snapshot,
+    Action, Cause, ChangeKind, Decision, Ended, EventKind, Exit, Fault, Generation, Judgement, PhaseKind,
+    Policy, ProcessState, Scope, Signal, Snapshot,
 };
-use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
+use provost_supervisor::{Check, CommandLine, ProcessSpec, Readiness, Settings, Supervisor};
 
 fn shell(name: &str, line: &str) -> ProcessSpec {
     ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
@@ -150,6 +150,25 @@ async fn threads_that_cannot_be_had_are_tried_again_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_runner_that_panics_while_it_ends_what_was_late_still_has_that_judged() {
+    let faults = FailScenario::setup();
+    let check = Check::LogLine("never".into());
+    let ready = Readiness { check, every_ms: 10, timeout_ms: 10, within_ms: Some(50), own_port: false };
+    let stubborn = "trap '' TERM; while :; do sleep 0.05; done";
+    let spec = ProcessSpec { ready: Some(ready), stop_grace_ms: 500, ..shell("web", stubborn) };
+    let (supervisor, _dir) = boot(vec![spec]);
+    let late = until_phase(&supervisor, "web", PhaseKind::Stopping).await;
+    fail::cfg("runner.panic", "1*return(web)").unwrap();
+    let _ = supervisor.signal(late.id, Signal::CONT).await;
+    until(&supervisor, "web", |state| state.reason.starts_with("taken over")).await;
+    let judged = until_phase(&supervisor, "web", PhaseKind::Backoff).await;
+    assert!(matches!(judged.exit, Some(Exit::NotReady(_))), "{judged:?}");
+    assert_eq!(judged.failures, 1);
+    supervisor.shutdown(Cause::Shutdown).await;
+    faults.teardown();
+}
+
+#[tokio::test]
 async fn a_runner_that_panics_is_replaced_with_its_child_and_says_so() {
     let faults = FailScenario::setup();
     let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000"), shell("other", "exec sleep 1000")]);
@@ -180,7 +199,7 @@ async fn a_runner_that_panics_at_every_step_of_a_life_loses_and_doubles_no_child
     // The nth input is fatal to its runner, for each n that a start, a crash and a stop take.
     for nth in 1..=6 {
         fail::cfg("runner.panic", &format!("{nth}*off->1*return(web)->off")).unwrap();
-        let (supervisor, dir) = boot(vec![shell("web", "echo $$ >> lives; exec sleep 1000")]);
+        let (supervisor, dir) = boot(vec![shell("web", "exec sleep 1000")]);
         let id = supervisor.reader().snapshot().id("web").unwrap();
         let ordered =
             |result: Result<(), _>| matches!(result, Ok(()) | Err(provost_supervisor::Refusal::Lost));

@@ -357,7 +357,7 @@ fn duration_ms(text: &str) -> Result<u64, String> {
 }
 
 /// How to write a duration on the command line.
-const DURATION_HINT: &str = "a duration is a number with a unit, such as 100ms, 10s, 5m or 1h30m";
+const DURATION_HINT: &str = "write a duration as a number with a unit, such as 100ms, 10s, 5m or 1h30m";
 
 #[cfg(test)]
 mod tests {

@@ -53,7 +53,7 @@ they began with.")]
         /// A .wasm file, or `bundled:NAME`. Without it the component stays, and is read again.
         #[arg(value_name = "COMPONENT")]
         component: Option<String>,
-        /// Its settings as JSON. Without them they stay.
+        /// Its settings as JSON, or @FILE with them. Without them they stay.
         #[arg(long, value_name = "JSON", value_parser = settings)]
         settings: Option<Settings>,
         #[command(flatten)]
@@ -141,7 +141,7 @@ pub(crate) struct LoadArgs {
     /// A .wasm file, or `bundled:NAME`.
     #[arg(value_name = "COMPONENT")]
     pub(crate) component: String,
-    /// Its settings as JSON.
+    /// Its settings as JSON, or @FILE with them.
     #[arg(long, value_name = "JSON", value_parser = settings)]
     pub(crate) settings: Option<Settings>,
     /// What it may use: `http-out:HOST:PORT`, `fs-read:/PATH`, `fs-write:/PATH`, `env:NAME`, `clock` or `random`; a
@@ -192,26 +192,56 @@ fn quarantine(text: &str) -> Result<Quarantine, String> {
 }
 
 /// How to write a size on the command line.
-const SIZE_HINT: &str = "a size is a number with a unit, such as 512B, 64KB (1000) or 16MiB (1024 x 1024)";
+const SIZE_HINT: &str =
+    "write a size as a number with a unit, such as 512B, 64KB (1000) or 16MiB (1024 x 1024)";
 
 const SETTINGS_EXAMPLE: &str = "'{\"first\": \"100ms\"}'";
 
 /// Settings as they stand on the command line.
 pub(crate) type Settings = serde_json::Map<String, serde_json::Value>;
 
+/// The largest file of settings, in bytes: the text may be longer than what it says.
+const SETTINGS_BYTES_MAX: u64 = 16 << 20;
+
+/// Settings, or the file that they stand in: the kernel takes no argument beyond 128 KiB.
 fn settings(text: &str) -> Result<Settings, String> {
-    match serde_json::from_str(text) {
+    let read = match text.strip_prefix('@') {
+        Some(file) => settings_file(file)?,
+        None => text.to_owned(),
+    };
+    provost_control::exact_numbers(&read).map_err(|error| error.to_string())?;
+    match serde_json::from_str(&read) {
         Ok(serde_json::Value::Object(settings)) => Ok(settings),
-        Ok(_) => Err(format!("settings are a JSON object, such as {SETTINGS_EXAMPLE}")),
-        Err(error) => {
-            Err(format!("this is not JSON ({error}); settings are an object such as {SETTINGS_EXAMPLE}"))
-        }
+        Ok(_) => Err(format!("settings are a JSON object, such as {SETTINGS_EXAMPLE}, or @FILE with one")),
+        Err(error) => Err(format!(
+            "this is not JSON: {error}; write a JSON object, such as {SETTINGS_EXAMPLE}, or @FILE with one"
+        )),
     }
+}
+
+fn settings_file(file: &str) -> Result<String, String> {
+    let bytes = provost_files::read_named(std::path::Path::new(file), SETTINGS_BYTES_MAX);
+    let bytes = bytes.map_err(|error| format!("cannot read the settings in {error}"))?;
+    String::from_utf8(bytes).map_err(|_| format!("{file} is no text in UTF-8"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_may_stand_in_a_file_and_no_number_in_them_is_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("settings.json");
+        std::fs::write(&file, format!("{{\"text\": \"{}\"}}", "x".repeat(7 << 20))).unwrap();
+        let at = |file: &std::path::Path| settings(&format!("@{}", file.display()));
+        assert_eq!(at(&file).unwrap()["text"].as_str().map(str::len), Some(7 << 20));
+        assert!(at(&dir.path().join("none")).unwrap_err().contains("none"));
+        assert!(at(dir.path()).unwrap_err().contains("cannot read the settings in"));
+        let refused = settings("{\"a\": 123456789012345678901234567890}").unwrap_err();
+        assert!(refused.contains("has more than 64 bits and would be changed"), "{refused}");
+        assert_eq!(settings("{\"a\": 18446744073709551615}").unwrap()["a"], u64::MAX);
+    }
 
     #[test]
     fn a_limit_is_said_in_the_units_of_the_config() {
@@ -221,8 +251,8 @@ mod tests {
         for (wrong, why) in [
             ("memory", "NAME=FIGURE"),
             ("momery=1MiB", "there are memory, call_time"),
-            ("memory=64", "a size is"),
-            ("call_time=64", "a duration is"),
+            ("memory=64", "write a size"),
+            ("call_time=64", "write a duration"),
             ("handles=many", "not a whole number"),
         ] {
             let told = limit(wrong).unwrap_err();

@@ -115,9 +115,7 @@ impl From<ClientError> for Failure {
                 match refused.code.as_str() {
                     "not_running" => Self::not_running(&refused.message, hint),
                     "bad_request" | "unknown_process" | "unknown_group" | "unknown_view"
-                    | "unknown_plugin" | "unknown_action" | "bad_component" => {
-                        Self::usage(&refused.message, hint)
-                    }
+                    | "unknown_plugin" | "unknown_action" => Self::usage(&refused.message, hint),
                     _ => Self::failed(&refused.message, hint),
                 }
             }

@@ -112,6 +112,13 @@ fn located(component: &str) -> Result<String, Failure> {
         return Err(Failure::usage("the component is empty", "name a .wasm file, or `bundled:NAME`"));
     }
     let path = std::path::absolute(component)?;
+    if let Ok(false) = path.try_exists() {
+        let what = format!("there is no file `{}`: build the component or correct the path", path.display());
+        return Err(Failure::usage(
+            what,
+            "nothing was changed; a component is a .wasm file, or `bundled:NAME`",
+        ));
+    }
     path.to_str().map(str::to_owned).ok_or_else(|| {
         Failure::usage(format!("{} is not Unicode", path.display()), "give the file another name")
     })

@@ -1,6 +1,6 @@
 //! How a process is stopped, what its streams are, and what its checks may say.
 
-use provost_state::Signal;
+use provost_state::{ProcessType, Signal};
 use provost_supervisor::{Check, Escaped, Stderr, Stdin, StopTo};
 
 use crate::{refusal, specs};
@@ -82,6 +82,9 @@ fn a_wrong_option_is_told_with_the_right_ones() {
         ("stop = { to = 'leader' }", "3:15", "cannot be `leader`"),
         ("stop = { escaped = 'kil' }", "3:20", "did you mean `kill`? values of `escaped`: `kill`, `leave`"),
         ("stderr = 'stdout'", "3:10", "values of `stderr`: `own`, `merge`"),
+        ("type = 'jobs'", "3:8", "did you mean `job`? values of `type`: `service`, `job`"),
+        ("ready = { exec = 'true', within = 'soon' }", "3:35", "is not a duration"),
+        ("health = { exec = 'true', within = '1s' }", "3:27", "unknown key `within`"),
         ("stdin = 1", "3:9", "`stdin` in [process.a] must be a text, not a whole number"),
         ("tty = 'yes'", "3:7", "`tty` in [process.a] must be true or false"),
         ("logs = { files = 1000000000 }", "3:10", "`files` is 1000000000, and at most 10000 are kept"),
@@ -115,4 +118,59 @@ fn variables_may_stand_in_checks_and_two_dollars_are_one() {
 fn a_number_in_the_environment_is_the_one_that_was_meant() {
     let spec = &specs(&format!("{HEAD}env = {{ A = 0x10, B = 1_000, C = -7 }}\n"))[0];
     assert_eq!((&*spec.env["A"], &*spec.env["B"], &*spec.env["C"]), ("16", "1000", "-7"));
+}
+
+#[test]
+fn a_job_and_a_deadline_reach_their_specs() {
+    assert_eq!(specs(HEAD)[0].process_type, ProcessType::Service);
+    assert_eq!(specs(&format!("{HEAD}type = 'service'\n"))[0].process_type, ProcessType::Service);
+    assert_eq!(specs(&format!("{HEAD}type = 'job'\n"))[0].process_type, ProcessType::job());
+    let codes = &specs(&format!("{HEAD}type = 'job'\nsuccess_codes = [0, 3]\nreplicas = 2\n"))[1];
+    assert_eq!(codes.process_type, ProcessType::Job { success_codes: [0, 3].into() });
+    let late = &specs(&format!("{HEAD}ready = {{ exec = 'true', within = '90s' }}\n"))[0];
+    assert_eq!(late.ready.as_ref().unwrap().within_ms, Some(90_000));
+}
+
+#[test]
+fn what_does_not_go_with_a_job_is_refused_with_the_reason() {
+    let job = |others: &str| refusal(&format!("{HEAD}type = 'job'\n{others}\n"));
+    insta::assert_snapshot!(job("ready = { log = 'up' }"), @r#"
+        error: conf/provost.toml:4:1: `ready` of [process.a] does not go with `type = "job"`: a job is ready when it has ended with a success code
+         4 | ready = { log = 'up' }
+           | ^^^^^
+        hint: remove `ready`, or `type`
+        "#);
+    insta::assert_snapshot!(job("health = { tcp = '127.0.0.1:1' }"), @r#"
+        error: conf/provost.toml:4:1: `health` of [process.a] does not go with `type = "job"`: a job is judged by its exit code
+         4 | health = { tcp = '127.0.0.1:1' }
+           | ^^^^^^
+        hint: remove `health`, or `type`
+        "#);
+    insta::assert_snapshot!(job("replicas = { min = 1, max = 2 }"), @r#"
+        error: conf/provost.toml:4:1: `replicas` of [process.a] does not go with `type = "job"`: replicas that come and go are for services; a number of replicas that is fixed goes with a job
+         4 | replicas = { min = 1, max = 2 }
+           | ^^^^^^^^
+        hint: write replicas = 3, or remove `type`
+        "#);
+    insta::assert_snapshot!(job("success_codes = [256]"), @r#"
+        error: conf/provost.toml:4:17: `success_codes` of [process.a] must be a list of exit codes, which are numbers from 0 to 255
+         4 | success_codes = [256]
+           |                 ^^^^^
+        hint: write success_codes = [0, 3]; without it exit code 0 is the success
+        "#);
+    for bad in ["success_codes = []", "success_codes = 0", "success_codes = ['0']", "success_codes = [-1]"] {
+        assert!(job(bad).contains("must be a list of exit codes"), "{bad}");
+    }
+    insta::assert_snapshot!(refusal(&format!("{HEAD}success_codes = [3]\n")), @r#"
+        error: conf/provost.toml:3:1: `success_codes` of [process.a] goes with `type = "job"` only
+         3 | success_codes = [3]
+           | ^^^^^^^^^^^^^
+        hint: add type = "job"; what the end of a service means is judged by its policies
+        "#);
+    insta::assert_snapshot!(refusal(&format!("{HEAD}ready = {{ exec = 'true', within = '0s' }}\n")), @r#"
+        error: conf/provost.toml:3:26: `within` must be more than 0
+         3 | ready = { exec = 'true', within = '0s' }
+           |                          ^^^^^^
+        hint: write within = "30s", or leave it out to wait for as long as it takes
+        "#);
 }

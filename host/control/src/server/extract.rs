@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use crate::exact::exact_numbers;
 use crate::refused::Refused;
 
 /// The longest body, unless a route says otherwise.
@@ -30,13 +32,22 @@ where
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        match tokio::time::timeout(BODY_TIME, Json::from_request(request, state)).await {
-            Ok(Ok(Json(body))) => Ok(Self(body)),
+        let (head, body) = request.into_parts();
+        let whole = Bytes::from_request(Request::from_parts(head.clone(), body), state);
+        let bytes = match tokio::time::timeout(BODY_TIME, whole).await {
+            Ok(Ok(bytes)) => bytes,
             Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Refused::too_large(rejection.body_text()))
+                return Err(Refused::too_large(rejection.body_text()));
             }
-            Ok(Err(rejection)) => Err(Refused::bad_request(rejection.body_text())),
-            Err(_) => Err(Refused::bad_request("the body did not arrive within 30 s".to_owned())),
+            Ok(Err(rejection)) => return Err(Refused::bad_request(rejection.body_text())),
+            Err(_) => return Err(Refused::bad_request("the body did not arrive within 30 s".to_owned())),
+        };
+        if let Ok(text) = std::str::from_utf8(&bytes) {
+            exact_numbers(text).map_err(|error| Refused::bad_request(error.to_string()))?;
+        }
+        match Json::from_request(Request::from_parts(head, bytes.into()), state).await {
+            Ok(Json(body)) => Ok(Self(body)),
+            Err(rejection) => Err(Refused::bad_request(rejection.body_text())),
         }
     }
 }

@@ -81,7 +81,7 @@ async fn a_wait_that_takes_too_long_says_where_it_stands() {
     let outcome = host.client.order("start", &order).await.unwrap();
     let error = outcome.results[0].error.as_ref().unwrap();
     assert_eq!(error.code, "timeout");
-    assert!(error.message.contains("slow is starting"), "{}", error.message);
+    assert!(error.message.contains("slow is still starting after 50ms: "), "{}", error.message);
     host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
 }
 

@@ -211,7 +211,8 @@ impl Hung {
         for name in &judged {
             host.until(name, |it| it.phase == "exited").await;
         }
-        host.until("unready", |it| it.phase == "starting").await;
+        // What its check finds is the last change.
+        host.until("unready", |it| it.phase == "starting" && it.failing.is_some()).await;
         Self { host, children, starting, policy, consumer, told: hears }
     }
 

@@ -103,6 +103,8 @@ pub(crate) async fn until_ready(
     if let Check::LogLine(_) = &readiness.check {
         return until_said(text_seen, &of, &report).await;
     }
+    let begun = format!("{}: the first try has not ended yet", named(&readiness.check, &of));
+    report.send_replace(Some(Failed::yet(begun)));
     let mut every = tokio::time::interval(Duration::from_millis(readiness.every_ms.max(1)));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -154,14 +156,19 @@ pub(crate) async fn once(
     match timeout_at(deadline, attempt(check, own_port, of, deadline)).await {
         Ok(found) => found,
         Err(_) => {
-            let what = match check {
-                Check::Tcp(text) | Check::Http(text) => {
-                    variables::fill_from(text, &of.vars).unwrap_or_else(|_| text.clone())
-                }
-                Check::Exec(_) | Check::LogLine(_) => "its check".to_owned(),
-            };
-            Err(Failed::yet(format!("{what}: no answer within {}", span::exact(timeout_ms.max(1)))))
+            let within = span::exact(timeout_ms.max(1));
+            Err(Failed::yet(format!("{}: no answer within {within}", named(check, of))))
         }
+    }
+}
+
+/// What is asked, with the variables of its life.
+fn named(check: &Check, of: &Checked) -> String {
+    match check {
+        Check::Tcp(text) | Check::Http(text) => {
+            variables::fill_from(text, &of.vars).unwrap_or_else(|_| text.clone())
+        }
+        Check::Exec(_) | Check::LogLine(_) => "its check".to_owned(),
     }
 }
 

@@ -341,7 +341,7 @@ impl Runner {
                 self.step(Step::Due);
                 self.launch_if_open();
             }
-            Phase::Starting { .. } => self.on_overdue(),
+            Phase::Starting { .. } => self.on_deadline(),
             Phase::Stopping { .. } => self.kill(),
             _ => {}
         }

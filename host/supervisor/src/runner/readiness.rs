@@ -12,6 +12,9 @@ use super::standing::Step;
 use crate::children::Boxed;
 use crate::children::probe::{self, Failed};
 
+/// A runner that comes this much too late to a deadline, in milliseconds, was not able to look in the meantime.
+const ASLEEP_MS: u64 = 1_000;
+
 /// The wait for the readiness of one life.
 pub(super) struct Awaited {
     incarnation: Incarnation,
@@ -19,6 +22,8 @@ pub(super) struct Awaited {
     /// What the last try found, if it failed.
     failed: watch::Receiver<Option<Failed>>,
     news: News,
+    /// When it has to be ready, if the host was suspended at the time that the config says.
+    postponed: Option<Moment>,
 }
 
 /// What a readiness check has come to.
@@ -87,7 +92,8 @@ impl Runner {
             Some(readiness) => {
                 let (report, failed) = watch::channel(None);
                 let ready = Box::pin(probe::until_ready(readiness, text_seen, self.checked(), report));
-                self.readiness = Some(Awaited { incarnation, ready, failed, news: News::after(FIRST) });
+                self.readiness =
+                    Some(Awaited { incarnation, ready, failed, news: News::after(FIRST), postponed: None });
             }
         }
     }
@@ -120,14 +126,32 @@ impl Runner {
     /// When it has to be ready, while it is not.
     pub(super) fn ready_by(&self) -> Option<Moment> {
         let within_ms = self.spec.ready.as_ref()?.within_ms?;
+        if let Some(postponed) = self.readiness.as_ref().and_then(|awaited| awaited.postponed) {
+            return Some(postponed);
+        }
         match (&self.state.phase, self.state.started_at) {
             (Phase::Starting { .. }, Some(started_at)) => Some(started_at.plus_ms(within_ms)),
             _ => None,
         }
     }
 
+    /// The deadline of its readiness has come.
+    pub(super) fn on_deadline(&mut self) {
+        let now = self.shared.publisher.now();
+        let is_asleep = self.ready_by().is_some_and(|by| now.ms_since(by) > ASLEEP_MS);
+        if let (Some(ready), Some(awaited)) = (&self.spec.ready, &mut self.readiness)
+            && awaited.postponed.is_none()
+            && is_asleep
+        {
+            // It may have become ready while the host was suspended: it has one more try.
+            awaited.postponed = Some(now.plus_ms(ready.every_ms.saturating_add(ready.timeout_ms)));
+        } else {
+            self.on_overdue();
+        }
+    }
+
     /// It is not ready in time: it is told to end, and that end will be judged.
-    pub(super) fn on_overdue(&mut self) {
+    fn on_overdue(&mut self) {
         let Some(within_ms) = self.spec.ready.as_ref().and_then(|ready| ready.within_ms) else { return };
         let awaited = self.readiness.take();
         let last =

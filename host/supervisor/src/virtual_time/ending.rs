@@ -102,10 +102,16 @@ async fn one_process_has_ended_for_good_when_nothing_will_start_it_again() {
         let action = if ended.failures < 2 { restart(1_000) } else { Action::StayDown };
         Ok(Decision::new(action, "as it may be"))
     });
-    let world = World::new(vec![ProcessSpec { policies: vec![policy], ..spec("web") }, spec("other")]);
+    let world = World::new(vec![
+        ProcessSpec { policies: vec![policy], autostart: false, ..spec("web") },
+        spec("other"),
+    ]);
     let id = world.id("web");
     let supervisor = world.supervisor.clone();
     let completed = tokio::spawn(async move { supervisor.until_completed(id).await });
+    world.until_phase("other", PhaseKind::Running).await;
+    assert!(!completed.is_finished(), "it was not started yet");
+    world.supervisor.start(id, Cause::User).await.unwrap();
     for code in [3, 4] {
         world.until_phase("web", PhaseKind::Running).await;
         assert!(!completed.is_finished());

@@ -51,6 +51,16 @@ async fn a_start_that_is_not_ready_in_time_is_ended_and_judged_as_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_host_that_was_suspended_at_the_deadline_looks_once_more() {
+    let world = World::new(vec![ProcessSpec { ready: silent(Some(5_000)), ..spec("web") }]);
+    world.until_phase("web", PhaseKind::Starting).await;
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    let stopping = world.until_phase("web", PhaseKind::Stopping).await;
+    let lived_ms = stopping.changed_at.ms_since(stopping.started_at.unwrap());
+    assert!((3_600_150..3_601_000).contains(&lived_ms), "{lived_ms}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_ignores_that_is_killed_after_its_grace_time_and_judged() {
     let world = World::new(vec![ProcessSpec { ready: silent(Some(1_000)), ..spec("web") }]);
     world.until_phase("web", PhaseKind::Stopping).await;
