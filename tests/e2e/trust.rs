@@ -46,6 +46,23 @@ fn an_unsigned_component_is_refused_until_it_is_signed_and_again_when_it_is_alte
 }
 
 #[test]
+fn keys_keep_the_whole_name_that_was_said_and_are_never_written_over() {
+    let setup = Setup::new(PROVOST, "");
+    let made = setup.run(&["plugin", "keygen", "release-1.2"]);
+    assert!(
+        made.stdout.contains("release-1.2.key: ") && made.stdout.contains("release-1.2.pub: "),
+        "{made:?}"
+    );
+    let key = std::fs::read(setup.dir().join("release-1.2.key")).unwrap();
+    for name in ["release-1.2", "new/"] {
+        let refused = setup.run(&["plugin", "keygen", name]);
+        assert!(refused.code == 1 && refused.stderr.contains("hint: "), "{refused:?}");
+    }
+    assert_eq!(std::fs::read(setup.dir().join("release-1.2.key")).unwrap(), key);
+    assert_eq!(std::fs::read_dir(setup.dir()).unwrap().count(), 3, "the config and the two keys");
+}
+
+#[test]
 fn a_component_with_another_digest_than_its_pin_is_refused() {
     let config = |pin: &str| {
         format!(

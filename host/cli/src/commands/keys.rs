@@ -19,6 +19,7 @@ fn failed(error: TrustError) -> Failure {
         TrustError::KeyExists(_) => {
             "who needs that key may have signed with it: it has to be moved away by hand"
         }
+        TrustError::NoFileName(_) => "the endings `.key` and `.pub` are added to it",
         TrustError::PasswordWanted(_) | TrustError::WrongPassword { .. } => {
             "PROVOST_KEY_PASSWORD is the password that the key was made with"
         }
