@@ -32,7 +32,7 @@ fn load(bench: &Bench, name: &str, limits: Limits, grants: &[String]) {
     let outside = std::fs::read(provost_tests::guest("outside")).unwrap();
     let mut spec = bench.spec(name, &outside);
     (spec.limits, spec.grants) = (limits, Grants::parse(grants).unwrap());
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
 }
 
 /// A guest with these grants.
@@ -89,7 +89,7 @@ fn a_policy_is_never_granted_anything() {
     let bench = Bench::new();
     let mut spec = bench.spec("judge", &components::good_policy());
     spec.grants = Grants::parse(&["clock"]).unwrap();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let why = refusal(&bench);
     assert!(why.starts_with("it is a restart-policy, and a policy is granted nothing"), "{why}");
 }
@@ -103,7 +103,7 @@ fn conductor(bench: &Bench, grants: &[&str]) {
         r#"{"wait": "0s", "replicas": 1, "set": {"NODE_OPTIONS": "--import=data:x", "LD_PRELOAD": "x.so",
         "PATH": "/x", "PROVOST_REPLICA": "9", "MODE": "quiet", "APP_A": "a", "APP_A=B": "c"}}"#
             .into();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn variables_are_granted_to_those_who_judge_starts_and_to_nobody_else() {
     let bench = Bench::new();
     let mut spec = bench.spec("judge", &components::good_policy());
     spec.grants = Grants::parse(&["set-env:MODE"]).unwrap();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     assert!(refusal(&bench).contains("judges no starts"), "{}", refusal(&bench));
     let dir = tempfile::tempdir().unwrap();
     let mut grants = everything(dir.path());
@@ -266,7 +266,7 @@ fn a_directory_that_is_replaced_after_the_load_keeps_meaning_what_was_granted() 
     let outside = std::fs::read(provost_tests::guest("outside")).unwrap();
     let mut late = bench.spec("late", &outside);
     late.grants = Grants::parse(&inner).unwrap();
-    bench.host.load(late).unwrap();
+    bench.load(late).unwrap();
     let status = bench.host.reports().into_iter().find(|report| &*report.name == "late").unwrap().status;
     assert!(format!("{status:?}").contains("links are not followed"), "{status:?}");
 }
