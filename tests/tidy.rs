@@ -171,7 +171,9 @@ fn every_local_link_of_the_documents_leads_somewhere() {
 
 #[test]
 fn every_test_that_shows_a_promise_is_where_it_is_said_to_be() {
-    let text = std::fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let pages = ["docs/reliability.md", "docs/logs.md"]
+        .map(|page| std::fs::read_to_string(root().join(page)).unwrap());
+    let text = pages.concat();
     let (mut file, mut named) = (String::new(), 0);
     for word in text.lines().filter(|line| line.starts_with("| ")).flat_map(|line| line.split('`')) {
         if word.ends_with(".rs") {

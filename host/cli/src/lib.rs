@@ -7,6 +7,7 @@
 //! | [`config`] | the file in two stages: typed sections, then specs |
 //! | `daemon` | the host: one to a runtime directory, the only wiring, the foreground and the background |
 //! | `commands` | everything else that can be asked |
+//! | `compiling` | compilation of plugins in a process with limits |
 //! | `completion` | completion by the shell |
 //! | `render` | what people see: pure functions to text |
 //! | [`guests`] | building plugins |
@@ -14,6 +15,7 @@
 
 mod args;
 mod commands;
+mod compiling;
 mod completion;
 pub mod config;
 mod daemon;
@@ -31,6 +33,8 @@ use provost_state::text;
 use args::{Cli, Command};
 use failure::Failure;
 use render::style::Paint;
+
+pub use compiling::run_if_compiler;
 
 /// Does what the command line says.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -146,6 +146,7 @@ async fn status(
 ) -> Result<Json<wire::Status>, Refused> {
     let world = served.desk.supervisor.reader().snapshot();
     let chosen = select_or_all(&world, &targets(&query.select))?;
+    let now = served.desk.supervisor.now();
     let names = chosen.iter().filter_map(|id| world.get(*id)).map(|state| &**state.name());
     let sets: HashSet<&str> = names.filter_map(base_of).collect();
     Ok(Json(wire::Status {
@@ -154,7 +155,7 @@ async fn status(
         processes: chosen
             .iter()
             .filter_map(|id| world.get(*id))
-            .map(|state| convert::process(state))
+            .map(|state| convert::process_at(state, now))
             .collect(),
         replicas: served
             .desk

@@ -6,7 +6,9 @@ use provost_plugin_host::Source;
 
 use super::print;
 use crate::args::LineFormat;
+use crate::compiling::ChildCompiler;
 use crate::completion;
+use crate::config::CompileLimits;
 use crate::failure::Failure;
 use crate::guests::{self, BuildError};
 use crate::render::humane::size;
@@ -17,7 +19,8 @@ pub(super) fn inspect(component: &str, output: LineFormat, paint: Paint) -> Resu
     let bytes = Source::parse(component)
         .read()
         .map_err(|error| Failure::usage(error, "name a .wasm file, or `bundled:NAME`"))?;
-    let found = provost_plugin_host::inspect(&bytes).map_err(|problem| {
+    let compiler = ChildCompiler::within(CompileLimits::default());
+    let found = provost_plugin_host::inspect(&bytes, &compiler).map_err(|problem| {
         let hint = "a plugin is a WebAssembly component; `provost plugin build` makes one of a guest crate";
         Failure::usage(format_args!("`{component}` {problem}"), hint)
     })?;

@@ -69,7 +69,7 @@ fn look(path: &Path) -> Result<Findings, Failure> {
 }
 
 fn of_plugins(config: &Config) -> Option<Problems> {
-    let problems = match wire::plugins(config, wire::Purpose::Check) {
+    let problems = match wire::checked(config) {
         Ok(plugins) => of_loaded(config, &plugins),
         Err(problems) => return Some(problems),
     };

@@ -32,6 +32,6 @@ pub(crate) fn names_in(path: &Path) -> Names {
         process.get_ref().as_table()?.get("group")?.get_ref().as_str().map(str::to_owned)
     });
     let mut plugins = keys(table("plugins"));
-    plugins.retain(|name| !plugin::is_trust(name));
+    plugins.retain(|name| !plugin::is_own(name));
     Names { groups: groups.collect(), processes: keys(processes), plugins }
 }

@@ -42,7 +42,16 @@ struct Running {
 impl Host {
     /// Runs what was loaded until it is to stop; returns the exit code.
     pub(super) async fn serve(self, booted: Booted, mut asked: Asked) -> Result<u8, Failure> {
-        let Booted { config, runtime_dir, plugins, processes, children_open_files, width } = booted;
+        let Booted {
+            config,
+            runtime_dir,
+            plugins,
+            consumers,
+            loading,
+            processes,
+            children_open_files,
+            width,
+        } = booted;
         let listening = Listening::bind(&runtime_dir.socket).map_err(|error| {
             Failure::failed(reason(&error), "set another `host.runtime_dir` in the config")
         })?;
@@ -54,16 +63,17 @@ impl Host {
             routing: config.routing,
             degraded: self.degraded.clone(),
             children_open_files,
+            host_log: self.log.for_readers(),
             ..Settings::new(config.log_dir.clone())
         };
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         let bound = ending::bound(&specs);
         // What fails half-way may have a runtime to drop, which is not allowed among tasks.
-        let supervisor = tokio::task::block_in_place(|| {
-            Supervisor::boot(settings, specs, replica_sets, plugins.consumers())
-        })
-        .map_err(|error| not_booted(&error))?;
+        let supervisor =
+            tokio::task::block_in_place(|| Supervisor::boot(settings, specs, replica_sets, consumers))
+                .map_err(|error| not_booted(&error))?;
+        loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket);
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let mut running = start(supervisor, listening, plugins, host, &mut asked);
@@ -76,9 +86,6 @@ impl Host {
         let (why, failure) = caught(runs)
             .await
             .unwrap_or_else(|| (Why::Failed, Some(Failure::failed("the host panicked", DEFECT_HINT))));
-        if matches!(why, Why::HungUp | Why::TerminalGone) {
-            self.log.also_to_file();
-        }
         let left = ending::stop(&running.supervisor, &mut asked, why, bound).await;
         let judged = *running.supervisor.shutdown_wanted().borrow();
         let code = exit_code(!left.is_empty(), why, judged);

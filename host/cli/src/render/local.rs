@@ -28,6 +28,14 @@ impl Zone {
         Self(TimeZone::fixed(jiff::tz::offset(hours)))
     }
 
+    /// A time of the API here, whole and with its offset from UTC, so that it can be given to a command as it stands.
+    pub(crate) fn stamp(&self, time: &str) -> String {
+        match time.parse::<Timestamp>() {
+            Ok(at) => at.to_zoned(self.0.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
+            Err(_) => time.to_owned(),
+        }
+    }
+
     fn date(&self, at: Timestamp) -> Date {
         self.0.to_datetime(at).date()
     }
