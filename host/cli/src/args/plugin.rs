@@ -187,7 +187,7 @@ fn quarantine(text: &str) -> Result<Quarantine, String> {
         Some(Quarantine { faults: faults.parse().ok()?, per_ms: units::duration_ms(time)? })
     });
     said.filter(|said| said.faults > 0 && said.per_ms > 0).ok_or_else(|| {
-        "write FAULTS/TIME, such as 5/1m: at least one fault in at least a millisecond".to_owned()
+        "say FAULTS/TIME, such as 5/1m: at least one fault in at least a millisecond".to_owned()
     })
 }
 
