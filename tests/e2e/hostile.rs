@@ -32,9 +32,16 @@ fn named(host: &Host, name: &str) -> Value {
     plugins.iter().find(|plugin| plugin["name"] == name).cloned().unwrap()
 }
 
+/// Has a plugin asked that has failed its trial, because it fails at everything: here it is about calls.
+fn asked(host: &Host, name: &str) {
+    eventually("it is compiled", || named(host, name), |it| it["status"] != "compiling");
+    host.ok(&["plugin", "revive", name]);
+}
+
 /// The process is restarted all the same, by the failsafe, whose ruling tells what was wrong.
 fn survives(guest_name: &str, told: &[&str]) -> (Host, Value) {
     let host = Host::up(PROVOST, &judged_by(guest_name));
+    asked(&host, "judge");
     let judged = host.until("web", "is restarted twice", |it| it["restarts"].as_u64() >= Some(2));
     assert_eq!(judged["decision"]["by"], "failsafe");
     let overruled = judged["decision"]["overruled"].as_str().unwrap();
@@ -44,7 +51,8 @@ fn survives(guest_name: &str, told: &[&str]) -> (Host, Value) {
     assert!(host.ok(&["status"]).contains("judge"), "status names the plugin: {}", host.ok(&["status"]));
     assert_eq!(host.process("bystander")["phase"], "running");
     assert!(host.memory_kib() < MEMORY_KIB_MAX, "{} KiB", host.memory_kib());
-    let plugin = plugin(&host);
+    let answered = |it: &Value| it["calls"].as_u64() >= Some(1) || it["status"] == "refused";
+    let plugin = eventually("it was asked, or is not let in", || plugin(&host), answered);
     (host, plugin)
 }
 
@@ -144,6 +152,10 @@ fn house() -> Setup {
 #[test]
 fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its_limit() {
     let host = house().up();
+    for one in hostile::policies() {
+        asked(&host, one.name);
+    }
+    asked(&host, "stuck");
     let pid = host.process("bystander")["pid"].clone();
     for one in hostile::policies() {
         let process = format!("of-{}", one.name);
@@ -154,10 +166,12 @@ fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its
         for words in one.told.iter().chain([&one.name]) {
             assert!(overruled.contains(words), "{}: {words:?} is not in {overruled:?}", one.name);
         }
-        let plugin = named(&host, one.name);
         // What was never let in was never called: it says why itself.
-        let why = plugin["last_fault"]["message"].as_str().or(plugin["reason"].as_str()).unwrap_or_default();
-        assert!(one.told.iter().all(|words| why.contains(words)), "{}: {plugin}", one.name);
+        let why = |plugin: &Value| {
+            let why = plugin["last_fault"]["message"].as_str().or(plugin["reason"].as_str());
+            one.told.iter().all(|words| why.is_some_and(|why| why.contains(words)))
+        };
+        eventually(&format!("{} says why", one.name), || named(&host, one.name), why);
     }
     let page = host.run(&["view", "page"]);
     assert_ne!(page.code, 0);
@@ -224,7 +238,9 @@ fn files_that_are_cut_and_settings_of_ten_megabytes_change_nothing() {
 fn compiled_code_that_somebody_put_into_the_cache_is_not_run() {
     let config = "[host]\ncache_dir = \"cache\"\n[plugins.judge]\ncomponent = \"bundled:backoff\"\n\
                   settings = { first = \"20ms\" }\n[process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
-    let setup = Host::up(PROVOST, config).down();
+    let host = Host::up(PROVOST, config);
+    eventually("it is compiled", || plugin(&host), |it| it["status"] == "active");
+    let setup = host.down();
     let entries = || -> Vec<_> {
         let files = std::fs::read_dir(setup.dir().join("cache")).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path| path.is_file()).collect()

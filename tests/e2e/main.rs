@@ -6,6 +6,7 @@ mod bad_config;
 mod checks;
 mod children;
 mod commands;
+mod compiling;
 mod ending;
 mod exits;
 mod files;

@@ -5,7 +5,7 @@ use provost_tests::{Host, Setup, guest};
 use crate::PROVOST;
 
 const SIGNED_ONLY: &str = "[plugins]\nrequire_signature = true\nkeys = [\"ops.pub\"]\n[plugins.judge]\ncomponent = \"judge.wasm\"\n\
-    settings = {}\n[process.web]\ncommand = \"exec sleep 1000\"\npolicies = [\"judge\"]\n";
+    settings = {}\n[process.bystander]\ncommand = \"exec sleep 1000\"\npolicies = [\"judge\"]\n";
 
 /// A component, and the keys of `ops`, in the directory of the config.
 fn with_keys(config: &str) -> Setup {
@@ -47,8 +47,12 @@ fn an_unsigned_component_is_refused_until_it_is_signed_and_again_when_it_is_alte
 
 #[test]
 fn a_component_with_another_digest_than_its_pin_is_refused() {
-    let config =
-        |pin: &str| format!("[plugins.judge]\ncomponent = {:?}\nsha256 = \"{pin}\"\n", guest("moody"));
+    let config = |pin: &str| {
+        format!(
+            "[plugins.judge]\ncomponent = {:?}\nsha256 = \"{pin}\"\n[process.bystander]\ncommand = \"true\"\n",
+            guest("moody")
+        )
+    };
     let wrong = Setup::new(PROVOST, &config(&"0".repeat(64))).run(&["validate"]);
     assert_eq!(wrong.code, 2, "{wrong:?}");
     let digest = wrong.stderr.split("its SHA-256 is ").nth(1).unwrap().split(' ').next().unwrap().to_owned();

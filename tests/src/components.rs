@@ -91,10 +91,18 @@ pub fn policy_with_delay(delay_ms: u64) -> Vec<u8> {
 /// A core of a view: `body` leaves the address of its response. At address 64 stands `text/plain` and `hello`.
 #[must_use]
 pub fn view(body: &str) -> Vec<u8> {
+    view_with_memories(1, body)
+}
+
+/// The same with so many memories.
+#[must_use]
+pub fn view_with_memories(memories: usize, body: &str) -> Vec<u8> {
+    let more = "(memory 0)".repeat(memories.saturating_sub(1));
     let module = format!(
         r#"(module
             (import "provost:plugin/snapshots@0.1.0" "[resource-drop]snapshot" (func $drop (param i32)))
             (memory (export "memory") 1)
+            {more}
             (data (i32.const 16) "text/plain")
             (data (i32.const 32) "hello")
             (data (i32.const 48) "no media type")
@@ -116,7 +124,13 @@ pub fn view(body: &str) -> Vec<u8> {
 /// A consumer that counts its calls in its memory and traps at the third.
 #[must_use]
 pub fn consumer_that_traps_at_its_third_call() -> Vec<u8> {
-    let module = r#"(module
+    component(&contract(), "status-listener", consumer_module())
+}
+
+/// Its module, as text.
+#[must_use]
+pub fn consumer_module() -> &'static str {
+    r#"(module
         (import "provost:plugin/snapshots@0.1.0" "[resource-drop]snapshot" (func $drop (param i32)))
         (import "provost:plugin/log@0.1.0" "write" (func $write (param i32 i32 i32)))
         (memory (export "memory") 16)
@@ -134,6 +148,5 @@ pub fn consumer_that_traps_at_its_third_call() -> Vec<u8> {
             (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
             (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable))
             (i32.store8 (i32.const 28) (i32.add (i32.const 48) (global.get $calls)))
-            (call $write (i32.const 2) (i32.const 16) (i32.const 13))))"#;
-    component(&contract(), "status-listener", module)
+            (call $write (i32.const 2) (i32.const 16) (i32.const 13))))"#
 }

@@ -114,8 +114,8 @@ impl Setup {
         eventually(
             "the host answers",
             || (host.child.try_wait().unwrap(), host.setup.run(&["status", "-o", "json"]), host.log()),
-            |(ended, status, _)| {
-                assert!(ended.is_none(), "the host ended: {status:?}");
+            |(ended, status, log)| {
+                assert!(ended.is_none(), "the host ended: {status:?}\n{log}");
                 status.code == 0
             },
         );

@@ -7,12 +7,14 @@
 //! | [`config`] | the file in two stages: typed sections, then specs |
 //! | `daemon` | the host: one to a runtime directory, the only wiring, the foreground and the background |
 //! | `commands` | everything else that can be asked |
+//! | `compiling` | compilation of plugins in a process with limits |
 //! | `render` | what people see: pure functions to text |
 //! | [`guests`] | building plugins |
 //! | `failure` | errors with hints and exit codes |
 
 mod args;
 mod commands;
+mod compiling;
 pub mod config;
 mod daemon;
 mod failure;
@@ -29,6 +31,8 @@ use provost_state::text;
 use args::{Cli, Command};
 use failure::Failure;
 use render::style::Paint;
+
+pub use compiling::run_if_compiler;
 
 /// Does what the command line says.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {

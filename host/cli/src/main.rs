@@ -7,5 +7,9 @@ fn main() -> ExitCode {
     if let Some(code) = provost_supervisor::run_if_stage(std::env::args_os()) {
         return code.into();
     }
+    // So is the process that compiles a plugin.
+    if let Some(code) = provost::run_if_compiler(std::env::args_os()) {
+        return code.into();
+    }
     provost::run(std::env::args_os())
 }

@@ -91,8 +91,9 @@ pub(crate) async fn change(
     }
     // Compiling takes seconds: not on a thread that runs tasks.
     let desk = served.desk.clone();
-    let changes = &served.desk.supervisor.jobs().changes;
-    let done = changes.run(move || carry_out(&desk, &shortened(name), action, order)).await;
+    let jobs = served.desk.supervisor.jobs();
+    let lane = if matches!(action, Action::Load | Action::Swap) { &jobs.loads } else { &jobs.changes };
+    let done = lane.run(move || carry_out(&desk, &shortened(name), action, order)).await;
     let change = done.map_err(|lost| Refused::internal(lost.to_string()))??;
     let now = generation(&served.desk);
     let after = change.after.as_ref().map(|report| plugin(report, now));
@@ -249,6 +250,7 @@ fn plugin(report: &PluginReport, now: Generation) -> wire::Plugin {
     let (status, reason) = match &report.status {
         PluginStatus::Active => ("active", None),
         PluginStatus::Refused(reason) => ("refused", Some(reason.to_string())),
+        PluginStatus::Compiling(what) => ("compiling", Some(what.to_string())),
         PluginStatus::Quarantined(reason) => ("quarantined", Some(reason.to_string())),
     };
     wire::Plugin {

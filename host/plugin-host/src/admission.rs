@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use wasmparser::{ComponentExternalKind, Parser, Payload};
 use wasmtime::component::types::{self, ComponentItem};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker, Resource};
 use wasmtime::{Engine, error::Context as _};
@@ -12,10 +13,11 @@ use crate::bindings::{
     scale_policy, scaler, settings, snapshots, start_policy, starter, status_consumer, status_view,
 };
 use crate::call::Guest;
-use crate::engine::flat;
+use crate::engine::{TABLE_ELEMENTS_CEILING, flat};
 use crate::grants::Grants;
 use crate::limits::{Limits, size};
 use crate::role::Role;
+use crate::room::Need;
 use crate::snapshot::Lent;
 
 /// The package of the contract.
@@ -138,7 +140,7 @@ impl Surface {
                         "a {} may import types, snapshots, settings, memory and log of {PACKAGE}@{VERSION}, and \
                          nothing else",
                         if policy.is_some() { "policy" } else { "plugin" }
-                    ),
+                    ) + built_for_wasi(&foreign),
                     |wanted| format!("{wanted} would, if you trust it with that"),
                 )
             ));
@@ -176,6 +178,16 @@ fn is_spoken(version: &str) -> bool {
     version.strip_prefix(TRACK).is_some_and(|patch| patch.parse::<u32>().is_ok())
 }
 
+/// How a component is built that does not ask for WASI, if it does.
+fn built_for_wasi(foreign: &[&str]) -> &'static str {
+    if !foreign.iter().any(|name| name.starts_with("wasi:")) {
+        return "";
+    }
+    ". It was built for WASI, as wasm32-wasip1 and wasm32-wasip2 do: build Rust for wasm32-unknown-unknown (`provost \
+     plugin build DIR` does), Python with `componentize-py componentize --stub-wasi`, and JavaScript with \
+     `disableFeatures: ['clocks', 'fetch-event', 'http', 'random', 'stdio']`"
+}
+
 /// Names for a message: not more of them than people read.
 fn quoted(names: &[&str]) -> String {
     const MOST: usize = 8;
@@ -194,6 +206,32 @@ pub(crate) struct Admitted {
     pub(crate) view: Option<renderer::StatusRendererPre<Guest>>,
     pub(crate) consumer: Option<listener::StatusListenerPre<Guest>>,
     pub(crate) configured: Option<configured::ConfiguredPre<Guest>>,
+    /// What an instance takes of the pool.
+    pub(crate) need: Need,
+}
+
+/// What a component exports, by full name, without compiling it: of its own level alone.
+///
+/// # Errors
+/// The bytes are no valid binary.
+pub(crate) fn exports(bytes: &[u8]) -> Result<Vec<String>, wasmparser::BinaryReaderError> {
+    let (mut depth, mut names) = (0_u32, Vec::new());
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentExportSection(exports) if depth == 0 => {
+                for export in exports {
+                    let export = export?;
+                    if export.kind == ComponentExternalKind::Instance {
+                        names.push(export.name.name.to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
 }
 
 /// Everything that a plugin may call: nothing but the contract.
@@ -225,8 +263,19 @@ pub(crate) fn admit(
     let pre = linker
         .instantiate_pre(component)
         .map_err(|error| format!("an import is not as this host has it: {}", flat(&error)))?;
-    roles(surface, &pre, linker)
-        .map_err(|error| format!("an export is not as this host wants it: {}", flat(&error)).into())
+    let admitted = roles(surface, &pre, linker)
+        .map_err(|error| format!("an export is not as this host wants it: {}", flat(&error)))?;
+    Ok(Admitted { need: need(component, limits), ..admitted })
+}
+
+/// What an instance takes of the pool; as much as it may, where that cannot be told.
+fn need(component: &Component, limits: &Limits) -> Need {
+    let at_most = |figure: usize| u32::try_from(figure).unwrap_or(u32::MAX);
+    let most = Need { memories: at_most(limits.memories_max), tables: at_most(limits.tables_max) };
+    component.resources_required().map_or(most, |required| Need {
+        memories: required.num_memories.min(most.memories),
+        tables: required.num_tables.min(most.tables),
+    })
 }
 
 /// Makes each exported role ready, and checks its type.
@@ -305,6 +354,12 @@ pub(crate) fn memory_bytes(component: &Component) -> Option<u64> {
 
 /// Does it want more from its first instant on than it may ever have?
 fn hunger(component: &Component, limits: &Limits) -> Option<String> {
+    let elements = component.resources_required()?.max_initial_table_size;
+    if let Some(elements) = elements.filter(|elements| *elements > TABLE_ELEMENTS_CEILING as u64) {
+        return Some(format!(
+            "it wants more than a plugin can have: a table of {elements} elements, and {TABLE_ELEMENTS_CEILING} are possible"
+        ));
+    }
     let wanted = usize::try_from(memory_bytes(component)?).unwrap_or(usize::MAX);
     (wanted > limits.memory_bytes_max).then(|| {
         format!(

@@ -2,33 +2,42 @@
 //!
 //! An entry is machine code, and whoever can write one runs code as this user: so the directory is this user's
 //! alone (0700), an entry that anybody else owns or may write is never loaded, and no entry is accepted from
-//! outside. Its own SHA-256 stands at the end of each entry: one that was damaged or cut off is recompiled
-//! and replaced. Its name is made of all that it depends on: the component, the engine's settings and the
-//! version of wasmtime.
+//! outside. The name of an entry is its key, a SHA-256 of all that the code depends on: the component, the engine's settings, and the
+//! versions of wasmtime and of this host. The key stands in the entry as well, with a digest over key and code, so an entry that was damaged, cut off or
+//! copied over another one is recompiled and replaced.
+//!
+//! The code is read and not mapped: a file that is cut off later, or a disk that fails, would end the host at its next call.
 //!
 //! The cache is a help and never a condition: when anything is wrong with it, the host compiles and goes on.
 
+mod bounds;
+
 use std::hash::{Hash, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use provost_files::{Access, FileError};
+use provost_files::{Access, open_own, own_dir, read_open, replace};
+use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Engine, Precompiled};
 
+use crate::compiler::{CompileError, Compiler};
 use crate::component::{ComponentError, hex};
-use crate::engine::flat;
+use crate::engine::{Layout, flat};
+
+pub use bounds::CacheBounds;
 
 /// Part of every key: changes when the layout of an entry does.
-const LAYOUT: &str = "provost-cache-1";
+const LAYOUT: &str = "provost-cache-2";
 
-/// The length of the SHA-256 at the end of an entry, in bytes.
+/// The length of a SHA-256 in bytes. An entry is its key, the digest over key and code, and the code.
 const DIGEST_BYTES: usize = 32;
 
 /// The largest entry that is read, in bytes. The code of the largest component that is loaded is far smaller.
-const ENTRY_BYTES_MAX: u64 = 2 << 30;
+const ENTRY_BYTES_MAX: u64 = 1 << 30;
 
 /// How often the cache was of use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,30 +54,66 @@ pub struct CacheCounts {
 #[derive(Debug)]
 pub(crate) struct Cache {
     dir: Option<PathBuf>,
+    bounds: CacheBounds,
+    compiler: Arc<dyn Compiler>,
     hits: AtomicU64,
     misses: AtomicU64,
     rejected: AtomicU64,
 }
 
+/// A component that is ready to run.
+pub(crate) struct Compiled {
+    pub(crate) component: Component,
+    /// Keeps its entry in the cache for as long as it is in use.
+    pub(crate) lease: Option<Arc<Lease>>,
+}
+
+/// Says that an entry is in use, to whoever makes room in the cache. It ends with the process at the latest.
+#[derive(Debug)]
+pub(crate) struct Lease(
+    #[expect(dead_code, reason = "it is the open file that holds the lock")] std::fs::File,
+);
+
 /// Why a component could not be made ready to run.
-pub(crate) enum CompileError {
+#[derive(Debug)]
+pub(crate) enum Unready {
     /// It is not valid.
     Invalid(ComponentError),
     /// It is valid, and wants more than any plugin can have (tables, memories, …).
     Unfit(String),
+    /// It could not be compiled; reads on after the name of the component.
+    Failed(String),
+}
+
+impl From<CompileError> for Unready {
+    fn from(error: CompileError) -> Self {
+        match error {
+            CompileError::Invalid(why) => Self::Invalid(ComponentError::Invalid(why)),
+            CompileError::Failed(why) => Self::Failed(why),
+        }
+    }
 }
 
 impl Cache {
     /// A cache in `dir`, which is created; or none, which compiles every time.
-    pub(crate) fn new(dir: Option<PathBuf>) -> Self {
-        let dir = dir.filter(|dir| match provost_files::own_dir(dir) {
+    pub(crate) fn new(dir: Option<PathBuf>, bounds: CacheBounds, compiler: Arc<dyn Compiler>) -> Self {
+        let dir = dir.filter(|dir| match own_dir(dir) {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!("compiled plugins are not cached: {error}");
                 false
             }
         });
-        Self { dir, hits: AtomicU64::new(0), misses: AtomicU64::new(0), rejected: AtomicU64::new(0) }
+        let cache = Self {
+            dir,
+            bounds,
+            compiler,
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+        };
+        cache.make_room();
+        cache
     }
 
     pub(crate) fn counts(&self) -> CacheCounts {
@@ -79,14 +124,20 @@ impl Cache {
         }
     }
 
-    /// The component of these bytes, ready to run on `engine`.
-    pub(crate) fn compiled(&self, engine: &Engine, bytes: &[u8]) -> Result<Component, CompileError> {
-        let path = self.dir.as_ref().map(|dir| dir.join(key(engine, bytes)));
+    /// The component of these bytes, ready to run on `engine`, whose memories lie so.
+    pub(crate) fn compiled(
+        &self,
+        engine: &Engine,
+        layout: Layout,
+        bytes: &[u8],
+    ) -> Result<Compiled, Unready> {
+        let key = key(engine, bytes);
+        let path = self.dir.as_ref().map(|dir| dir.join(format!("{}.{}", hex(&key), bounds::ENTRY)));
         if let Some(path) = &path {
-            match read_entry(path).and_then(|code| Ok(deserialize(engine, &code)?)) {
-                Ok(component) => {
+            match found(engine, path, &key) {
+                Ok(compiled) => {
                     self.hits.fetch_add(1, Ordering::Relaxed);
-                    return Ok(component);
+                    return Ok(compiled);
                 }
                 Err(Unusable::Absent) => {
                     self.misses.fetch_add(1, Ordering::Relaxed);
@@ -99,26 +150,37 @@ impl Cache {
         } else {
             self.misses.fetch_add(1, Ordering::Relaxed);
         }
-        let code = compile(engine, bytes)?;
-        let component = deserialize(engine, &code).map_err(|error| CompileError::Unfit(flat(&error)))?;
-        if let Some(path) = &path
-            && let Err(error) = write_entry(path, &code)
-        {
+        let code = self.compiler.compile(bytes, layout)?;
+        let component = deserialize(engine, &code).map_err(|error| Unready::Unfit(flat(&error)))?;
+        let lease = path.as_ref().and_then(|path| self.keep(path, &key, &code));
+        Ok(Compiled { component, lease })
+    }
+
+    /// Writes an entry, and makes room for it.
+    fn keep(&self, path: &Path, key: &[u8], code: &[u8]) -> Option<Arc<Lease>> {
+        if let Err(error) = replace(path, Access::Private, &[key, &digest(key, code), code]) {
             tracing::warn!("a compiled plugin could not be cached: {error}");
+            return None;
         }
-        Ok(component)
+        let lease = open_own(path).ok().map(lease);
+        self.make_room();
+        lease
+    }
+
+    fn make_room(&self) {
+        if let Some(dir) = &self.dir
+            && let Err(error) = bounds::make_room(dir, self.bounds)
+        {
+            tracing::warn!(dir = %dir.display(), %error, "the cache of compiled plugins could not be cleaned up");
+        }
     }
 }
 
-/// Compiles a component. The compiler panics where it cannot start its threads; then this component is not compiled.
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
-    let compiled = catch_unwind(AssertUnwindSafe(|| engine.precompile_component(bytes)));
-    match compiled {
-        Ok(code) => code.map_err(|error| CompileError::Invalid(ComponentError::Invalid(flat(&error)))),
-        Err(_) => {
-            Err(CompileError::Unfit("the compiler panicked; the host's standard error says why".to_owned()))
-        }
-    }
+/// Holds a lock on an open entry, shared with other hosts. Where locks cannot be had, the entry may be removed while it is in use, and
+/// the next start compiles.
+fn lease(file: std::fs::File) -> Arc<Lease> {
+    let _ = flock(&file, FlockOperation::NonBlockingLockShared);
+    Arc::new(Lease(file))
 }
 
 /// Turns compiled code into a component.
@@ -127,17 +189,17 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
         return Err(wasmtime::Error::msg("this is not a compiled component"));
     }
     #[expect(unsafe_code, reason = "compiled code can only be trusted, not checked: see SAFETY")]
-    // SAFETY: `code` was made by `precompile_component` of an engine with these settings: either just now
-    // in this process, or by an earlier one, as `read_entry` has made sure: the file belongs to this user or to root, nobody
-    // else may write it or its directory, and its digest says that it is what was written. Wasmtime itself refuses
-    // code of other settings or versions.
+    // SAFETY: `code` was made by `precompile_component` of an engine with these settings: either just now by the compiler
+    // that this host was given, or by that of an earlier host, as `read_entry` has made sure: the file belongs to this user, nobody
+    // else may write it or its directory, and its digest over key and code says that it is what was written for this very key.
+    // Wasmtime itself refuses code of other settings or versions.
     unsafe {
         Component::deserialize(engine, code)
     }
 }
 
-/// The file name of an entry: all that the code depends on.
-fn key(engine: &Engine, bytes: &[u8]) -> String {
+/// All that the code depends on.
+fn key(engine: &Engine, bytes: &[u8]) -> [u8; DIGEST_BYTES] {
     /// `precompile_compatibility_hash` can only be fed to a `Hasher`.
     struct Sha(Sha256);
     impl Hasher for Sha {
@@ -150,10 +212,16 @@ fn key(engine: &Engine, bytes: &[u8]) -> String {
     }
     let mut sha = Sha(Sha256::new());
     sha.write(LAYOUT.as_bytes());
+    sha.write(env!("CARGO_PKG_VERSION").as_bytes());
     // The settings, the target and the version of wasmtime.
     engine.precompile_compatibility_hash().hash(&mut sha);
     sha.write(&Sha256::digest(bytes));
-    format!("{}.cwasm", hex(&sha.0.finalize()))
+    sha.0.finalize().into()
+}
+
+/// What binds code to its key.
+fn digest(key: &[u8], code: &[u8]) -> [u8; DIGEST_BYTES] {
+    Sha256::new().chain_update(key).chain_update(code).finalize().into()
 }
 
 /// Why an entry is not used.
@@ -162,34 +230,41 @@ enum Unusable {
     Because(String),
 }
 
-impl From<FileError> for Unusable {
-    fn from(error: FileError) -> Self {
-        match error.is_missing() {
-            true => Self::Absent,
-            false => Self::Because(error.problem.to_string()),
-        }
+impl Unusable {
+    fn because(why: impl std::fmt::Display) -> Self {
+        Self::Because(why.to_string())
     }
 }
 
-impl From<wasmtime::Error> for Unusable {
-    fn from(error: wasmtime::Error) -> Self {
-        Self::Because(flat(&error))
-    }
-}
-
-/// The code of an entry that may be trusted.
-fn read_entry(path: &Path) -> Result<Vec<u8>, Unusable> {
-    let mut entry = provost_files::read_own(path, ENTRY_BYTES_MAX)?;
-    let Some(code_bytes) = entry.len().checked_sub(DIGEST_BYTES) else {
-        return Err(Unusable::Because("it is cut off".to_owned()));
+/// The component of an entry, if that may be trusted.
+fn found(engine: &Engine, path: &Path, key: &[u8]) -> Result<Compiled, Unusable> {
+    // Everything is asked of the open file, so that it cannot be exchanged in between.
+    let file = match open_own(path) {
+        Ok(file) => file,
+        Err(error) if error.is_missing() => return Err(Unusable::Absent),
+        Err(error) => return Err(Unusable::because(io::Error::from(error))),
     };
-    let digest = entry.split_off(code_bytes);
-    if Sha256::digest(&entry)[..] != digest[..] {
-        return Err(Unusable::Because("it is damaged: its digest does not fit".to_owned()));
-    }
-    Ok(entry)
+    let same = file.try_clone().map_err(Unusable::because)?;
+    let entry = read_open(path, same, ENTRY_BYTES_MAX).map_err(|error| Unusable::because(error.problem))?;
+    let component =
+        deserialize(engine, code(&entry, key)?).map_err(|error| Unusable::Because(flat(&error)))?;
+    // When it was last of use. If that cannot be written, it goes earlier than others.
+    let _ = file.set_modified(crate::clock::wall());
+    Ok(Compiled { component, lease: Some(lease(file)) })
 }
 
-fn write_entry(path: &Path, code: &[u8]) -> Result<(), FileError> {
-    provost_files::replace(path, Access::Private, &[code, &Sha256::digest(code)])
+/// The code of an entry, if it was written for this key.
+fn code<'e>(entry: &'e [u8], key: &[u8]) -> Result<&'e [u8], Unusable> {
+    let cut_off = || Unusable::because("it is cut off");
+    let (its_key, rest) = entry.split_at_checked(DIGEST_BYTES).ok_or_else(cut_off)?;
+    let (its_digest, code) = rest.split_at_checked(DIGEST_BYTES).ok_or_else(cut_off)?;
+    if its_digest != digest(its_key, code) {
+        return Err(Unusable::because("it is damaged: its digest does not fit"));
+    }
+    if its_key != key {
+        return Err(Unusable::because(
+            "it was written for another component, or by another version of the host",
+        ));
+    }
+    Ok(code)
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use provost_state::{Fault, FaultKind, Snapshot};
 use wasmtime::Store;
 
-use crate::admission::Admitted;
 use crate::bindings::log::Level;
 use crate::clock;
 use crate::engine::TimedEngine;
@@ -21,8 +20,12 @@ use crate::outside::{Outside, Reach, Waiters, Watch};
 use crate::question::Question;
 use crate::role::Role;
 use crate::roll::Roll;
+use crate::room::Place;
 use crate::variables;
 use crate::version::Version;
+
+/// A trial takes no longer than this, in milliseconds, whatever the limit of a call is: somebody waits for it.
+const TRIAL_MS_MAX: u64 = 10_000;
 
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,21 +40,25 @@ pub(crate) enum Purpose {
 }
 
 impl Version {
-    /// What was let in.
-    ///
-    /// # Errors
-    /// The fault that a refused plugin answers every call with.
-    pub(crate) fn admitted(&self) -> Result<&Admitted, Fault> {
-        self.admitted.as_ref().map_err(|reason| fault::fault(FaultKind::Refused, reason))
-    }
-
     /// The fault of a plugin that is asked for what it does not export.
     pub(crate) fn lacks(role: Role) -> Fault {
         fault::fault(FaultKind::Refused, &format!("it does not export {role}"))
     }
 
     /// A store for one instance, with nothing in it yet.
-    pub(crate) fn store(self: &Arc<Self>, role: Role) -> Store<Guest> {
+    ///
+    /// # Errors
+    /// A fault if it is for a view or a consumer, and these have all of the pool that is not for policies.
+    pub(crate) fn store(self: &Arc<Self>, role: Role) -> Result<Store<Guest>, Fault> {
+        let place = match role.judgement() {
+            Some(_) => None,
+            None => Some(self.engine.room().take(self.need).ok_or_else(|| {
+                fault::fault(
+                    FaultKind::Busy,
+                    "there are too many views and consumers at once for another instance",
+                )
+            })?),
+        };
         let outside = self.outside.as_ref().map(|reach| Box::new(self.new_outside(reach, role)));
         let guest = Guest {
             version: self.clone(),
@@ -60,12 +67,13 @@ impl Version {
             written: Transaction::default(),
             last_words: None,
             outside,
+            _place: place,
         };
         let mut store = Store::new(self.engine.engine(), guest);
         store.limiter(|guest| &mut guest.meter);
         store.set_hostcall_fuel(self.limits.handed_bytes(role));
         store.set_max_component_handles(self.limits.handles_max);
-        store
+        Ok(store)
     }
 
     fn new_outside(self: &Arc<Self>, reach: &Reach, role: Role) -> Outside {
@@ -86,7 +94,7 @@ impl Version {
         purpose: Purpose,
     ) -> Result<Q::Answer, Fault> {
         let pre = Q::pre(self.admitted()?).ok_or_else(|| Self::lacks(Q::ROLE))?;
-        let mut store = self.store(Q::ROLE);
+        let mut store = self.store(Q::ROLE)?;
         let answer = self.run(
             &mut store,
             (Q::ROLE, purpose),
@@ -116,7 +124,7 @@ impl Version {
         let _clock = self.engine.enter();
         let (counts, within_ms) = match purpose {
             Purpose::Answer { within_ms } => (true, within_ms),
-            Purpose::Trial => (false, None),
+            Purpose::Trial => (false, Some(TRIAL_MS_MAX)),
         };
         let own_ms = self.limits.call_ms(role);
         let deadline_ms = own_ms.min(within_ms.unwrap_or(own_ms));
@@ -144,7 +152,8 @@ impl Version {
         }
         let answer = result.map_err(|error| {
             tracing::debug!(target: "provost::plugin", plugin = &*self.name, role = %role, "call failed: {error:?}");
-            fault::classify(&error, &guest.meter, guest.last_words.as_deref(), &self.limits, (role, deadline_ms))
+            let had = fault::Had { deadline_ms, own_ms, trial: purpose == Purpose::Trial };
+            fault::classify(&error, &guest.meter, guest.last_words.as_deref(), &self.limits, (role, had))
         })?;
         let answer = check(answer)?;
         if counts {
@@ -213,6 +222,8 @@ pub(crate) struct Guest {
     last_words: Option<String>,
     /// What it was granted, if anything.
     outside: Option<Box<Outside>>,
+    /// What it has of the pool, if it is no policy.
+    _place: Option<Place>,
 }
 
 impl Guest {

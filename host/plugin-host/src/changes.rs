@@ -1,5 +1,5 @@
-//! The port `Plugins`: changing plugins while processes run. One change at a time, which no call and no status waits for; a
-//! change that fails any check has touched nothing.
+//! The port `Plugins`: changing plugins while processes run. What takes time (reading, compiling, trying) is done with nothing held; then
+//! one change at a time is put in force, which no call and no status waits for. A change that fails any check has touched nothing.
 
 use std::sync::Arc;
 
@@ -9,7 +9,6 @@ use provost_state::{
 };
 
 use crate::component::{LoadError, Source};
-use crate::consumer::PluginConsumer;
 use crate::grants::Grants;
 use crate::host::{PluginHost, PluginSpec};
 use crate::limits::{Limit, Limits};
@@ -20,6 +19,9 @@ use crate::role::Role;
 use crate::trial;
 use crate::version::{Common, Version};
 use crate::view::PluginView;
+
+/// How often a swap is tried while others change the plugin.
+const TRIES: usize = 8;
 
 fn refuse(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> PluginRefusal {
     PluginRefusal { kind, message: message.into(), hint: hint.into() }
@@ -63,7 +65,7 @@ fn limited(name: &str, mut limits: Limits, wanted: &LimitsWanted) -> Result<Limi
 /// Is this version let in, and does it answer?
 fn tried(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<String>, PluginRefusal> {
     let name = &version.name;
-    if let Err(reason) = &version.admitted {
+    if let Some(reason) = version.refusal() {
         return Err(refuse(
             Kind::Check,
             format!("plugin `{name}`: `{}` is refused: {reason}", version.source),
@@ -78,10 +80,7 @@ fn tried(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<String>, P
     let answers = trial::run(version, world).map_err(|failed| {
         refuse(
             Kind::Check,
-            format!(
-                "plugin `{name}`: its trial as {} failed ({}): it {}",
-                failed.role, failed.input, failed.fault
-            ),
+            format!("plugin `{name}`: {failed}"),
             "nothing was changed; correct the component, or its limits, and try again",
         )
     })?;
@@ -117,6 +116,54 @@ fn compared(active: &Version, new: &Version, accept_more: bool) -> Result<Vec<St
 }
 
 impl PluginHost {
+    /// Makes the next version without holding anything, and puts it in force if nobody has changed the plugin meanwhile; `None`
+    /// if somebody has.
+    fn swapped(
+        &self,
+        name: &str,
+        by: &Replacement,
+        world: &Arc<Snapshot>,
+    ) -> Result<Option<PluginChange>, PluginRefusal> {
+        let plugin = self.known(name)?;
+        let versions = plugin.versions();
+        let active = &versions.active;
+        if active.is_compiling() {
+            return Err(refuse(
+                Kind::Check,
+                format!(
+                    "plugin `{name}` is being compiled, so there is nothing to compare another version with"
+                ),
+                "nothing was changed; wait until `provost plugin list` shows it as active, or unload it",
+            ));
+        }
+        let source = by.component.as_deref().map_or_else(|| active.source.clone(), Source::parse);
+        let settings = by.settings_json.as_deref().map_or_else(|| active.settings.clone(), Arc::from);
+        let limits = Arc::new(limited(name, Limits::clone(&active.limits), &by.limits)?.in_steps());
+        let recipe = Recipe { common: Common { limits, ..active.common.clone() }, source, settings };
+        let absent = |error| unavailable(name, &error);
+        let looked = self.maker().look(&recipe).map_err(absent)?;
+        let version = self.maker().make(&looked, recipe).map_err(absent)?;
+        let mut notes = tried(&version, world)?;
+        notes.extend(compared(active, &version, by.accept_more)?);
+        let mut change = self.change();
+        if !Arc::ptr_eq(&plugin.versions(), &versions) {
+            return Ok(None);
+        }
+        let number = change.next_number(name);
+        // It is set but once: nobody else has this version.
+        let _ = version.number.set(number);
+        change.made(&version);
+        let next = versions.followed_by(version);
+        let kept = next.former.as_ref().map_or(active.number(), |former| former.number());
+        plugin.put_in_force(next);
+        notes.push(format!("version {number} is in force, version {kept} is kept warm"));
+        if kept != active.number() {
+            notes.push(format!("version {} has never answered well: it is not kept", active.number()));
+        }
+        tracing::info!(plugin = name, version = number, "plugin swapped");
+        Ok(Some(PluginChange { after: Some(plugin.report()), notes }))
+    }
+
     fn known(&self, name: &str) -> Result<Arc<Plugin>, PluginRefusal> {
         self.plugin(name).ok_or_else(|| unknown(name))
     }
@@ -130,22 +177,19 @@ impl Plugins for PluginHost {
     fn view(&self, name: &str) -> Option<Arc<dyn View>> {
         let plugin = self.plugin(name)?;
         let active = &plugin.versions().active;
-        let renders = active.admitted.is_err() || active.plays(Role::StatusView);
+        let renders = active.refusal().is_some() || active.plays(Role::StatusView);
         renders.then(|| Arc::new(PluginView(plugin.clone())) as Arc<dyn View>)
     }
 
     fn policy(&self, name: &str) -> Option<Arc<dyn Policy>> {
         let plugin = self.plugin(name)?;
         let active = &plugin.versions().active;
-        let judges = active.admitted.is_err() || active.is_policy();
+        let judges = active.refusal().is_some() || active.is_policy();
         judges.then(|| Arc::new(PluginPolicy::new(plugin.clone())) as Arc<dyn Policy>)
     }
 
     fn consumer(&self, name: &str) -> Option<Box<dyn Consumer>> {
-        let plugin = self.plugin(name)?;
-        let consumes =
-            plugin.versions().active.admitted.as_ref().is_ok_and(|admitted| admitted.consumer.is_some());
-        consumes.then(|| Box::new(PluginConsumer::new(plugin)) as Box<dyn Consumer>)
+        self.plugin(name)?.consumer()
     }
 
     fn load(&self, wanted: &PluginWanted, world: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
@@ -165,8 +209,10 @@ impl Plugins for PluginHost {
                 )
             })?,
         };
-        let mut change = self.change();
-        let version = self.make(&change, spec).map_err(|error| unavailable(name, &error))?;
+        let absent = |error| unavailable(name, &error);
+        let recipe = self.recipe(spec).map_err(absent)?;
+        let looked = self.maker().look(&recipe).map_err(absent)?;
+        let version = self.maker().make(&looked, recipe).map_err(absent)?;
         let notes = tried(&version, world)?;
         if wanted.judges && !version.is_policy() {
             return Err(refuse(
@@ -178,7 +224,8 @@ impl Plugins for PluginHost {
                 "nothing was changed; load it without saying whom it is to judge",
             ));
         }
-        let plugin = self.add(&mut change, version);
+        let plugin = self.add(&mut self.change(), version).map_err(absent)?;
+        tracing::info!(plugin = name, source = wanted.component, "plugin loaded");
         Ok(PluginChange { after: Some(plugin.report()), notes })
     }
 
@@ -198,29 +245,16 @@ impl Plugins for PluginHost {
         by: &Replacement,
         world: &Arc<Snapshot>,
     ) -> Result<PluginChange, PluginRefusal> {
-        let mut change = self.change();
-        let plugin = self.known(name)?;
-        let versions = plugin.versions();
-        let active = &versions.active;
-        let source = by.component.as_deref().map_or_else(|| active.source.clone(), Source::parse);
-        let settings = by.settings_json.as_deref().map_or_else(|| active.settings.clone(), Arc::from);
-        let number = change.next_number(name);
-        let limits = Arc::new(limited(name, Limits::clone(&active.limits), &by.limits)?);
-        let common = Common { limits, ..active.common.clone() };
-        let recipe = Recipe { common, number, source, settings };
-        let version = self.maker().make(recipe).map_err(|error| unavailable(name, &error))?;
-        let mut notes = tried(&version, world)?;
-        notes.extend(compared(active, &version, by.accept_more)?);
-        change.made(&version);
-        let next = versions.followed_by(version);
-        let kept = next.former.as_ref().map_or(active.number, |former| former.number);
-        plugin.put_in_force(next);
-        notes.push(format!("version {number} is in force, version {kept} is kept warm"));
-        if kept != active.number {
-            notes.push(format!("version {} has never answered well: it is not kept", active.number));
+        for _ in 0..TRIES {
+            if let Some(change) = self.swapped(name, by, world)? {
+                return Ok(change);
+            }
         }
-        tracing::info!(plugin = name, version = number, "plugin swapped");
-        Ok(PluginChange { after: Some(plugin.report()), notes })
+        Err(refuse(
+            Kind::Check,
+            format!("plugin `{name}`: others keep changing it"),
+            "nothing was changed; try again when they have done",
+        ))
     }
 
     fn rollback(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
@@ -234,7 +268,7 @@ impl Plugins for PluginHost {
                 "`provost plugin swap` puts another component in force",
             ));
         };
-        if let Err(reason) = &former.admitted {
+        if let Some(reason) = former.refusal() {
             return Err(refuse(
                 Kind::Check,
                 format!("plugin `{name}`: the former version was refused itself: {reason}"),
@@ -243,9 +277,12 @@ impl Plugins for PluginHost {
         }
         let active = &versions.active;
         plugin.put_in_force(Versions { active: former.clone(), former: Some(active.clone()), gone: false });
-        tracing::info!(plugin = name, version = former.number, "plugin rolled back");
-        let notes =
-            vec![format!("version {} is in force, version {} is kept warm", former.number, active.number)];
+        tracing::info!(plugin = name, version = former.number(), "plugin rolled back");
+        let notes = vec![format!(
+            "version {} is in force, version {} is kept warm",
+            former.number(),
+            active.number()
+        )];
         Ok(PluginChange { after: Some(plugin.report()), notes })
     }
 

@@ -2,7 +2,7 @@
 //! no plugin sees it.
 
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 static ORIGIN: LazyLock<Instant> = LazyLock::new(now);
 
@@ -22,4 +22,10 @@ pub(crate) fn monotonic() -> Duration {
 /// The same in milliseconds.
 pub(crate) fn monotonic_ms() -> u64 {
     u64::try_from(monotonic().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time of day, by which files in the cache are told apart.
+#[expect(clippy::disallowed_methods, reason = "the age of a file in the cache is the host's own affair")]
+pub(crate) fn wall() -> SystemTime {
+    SystemTime::now()
 }

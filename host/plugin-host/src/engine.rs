@@ -14,6 +14,7 @@ use std::time::Duration;
 use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::limits::MEMORY_BYTES_CEILING;
+use crate::room::Room;
 
 /// How often calls are checked against their deadline while any is under way.
 const TICK: Duration = Duration::from_millis(TICK_MS);
@@ -23,16 +24,56 @@ const TICK_MS: u64 = 2;
 /// come in bursts.
 const LINGERS: u32 = 50;
 
-/// How many plugin calls (and living consumers) fit side by side.
-const INSTANCES_MAX: u32 = 128;
+/// The most linear memories of one instance, and the most tables.
+pub(crate) const MEMORIES_CEILING: u32 = 64;
+pub(crate) const TABLES_CEILING: u32 = 256;
+/// The most core instances of one component.
+pub(crate) const CORE_INSTANCES_CEILING: u32 = 1024;
+/// The most elements of one table. A JavaScript or Python component has some ten thousand.
+pub(crate) const TABLE_ELEMENTS_CEILING: usize = 100_000;
+
+/// The memories and tables of a pool: address space, of which nothing is used that no plugin touches. [`Room`] keeps views
+/// and consumers to a part of it, and the rest is for policies.
+const MEMORIES: u32 = 1024;
+const TABLES: u32 = 4096;
+/// What can run at the same time otherwise; these are counters, and no limit but the two above is ever reached.
+const INSTANCES: u32 = 1 << 16;
+/// The stacks of views and consumers, which run on stacks of their own.
+const STACKS: u32 = 256;
 
 /// Plugins cannot be run on this machine.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start the WebAssembly engine: {0}")]
 pub struct EngineError(pub(crate) String);
 
-/// The settings that all engines of this host share.
-fn config(stack_bytes_max: usize) -> Config {
+/// How the memories of an engine lie in the address space. Code is compiled for one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// In slots of a pool.
+    Pooled,
+    /// Wherever there is room: on a machine without the address space for a pool (`ulimit -v`).
+    OnDemand,
+}
+
+impl Layout {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pooled => "pooled",
+            Self::OnDemand => "on-demand",
+        }
+    }
+
+    /// The layout that is called so.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Pooled, Self::OnDemand].into_iter().find(|layout| layout.as_str() == word)
+    }
+}
+
+/// The settings that compiled code depends on.
+fn compiled_for(layout: Layout) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(false)
@@ -42,23 +83,30 @@ fn config(stack_bytes_max: usize) -> Config {
         .relaxed_simd_deterministic(true)
         .gc_support(false)
         .memory_init_cow(true)
-        .max_wasm_stack(stack_bytes_max);
+        .memory_guard_size(64 << 10);
     // Threads (shared memory, atomics) are not switched off but not compiled in: see the features of
     // wasmtime in the root Cargo.toml.
+    match layout {
+        Layout::Pooled => config.memory_reservation(MEMORY_BYTES_CEILING as u64),
+        Layout::OnDemand => config.memory_reservation(0).memory_reservation_for_growth(16 << 20),
+    };
     config
 }
 
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    // A JavaScript or Python component is made of some forty core instances.
-    pool.total_component_instances(INSTANCES_MAX)
-        .total_core_instances(INSTANCES_MAX * 16)
-        .total_memories(INSTANCES_MAX)
-        // Views and consumers run on stacks of their own.
-        .total_stacks(INSTANCES_MAX)
-        .total_tables(INSTANCES_MAX * 4)
+    pool.total_component_instances(INSTANCES)
+        .total_core_instances(INSTANCES)
+        .max_core_instances_per_component(CORE_INSTANCES_CEILING)
+        .total_memories(MEMORIES)
+        .max_memories_per_component(MEMORIES_CEILING)
+        .max_memories_per_module(MEMORIES_CEILING)
+        .total_stacks(STACKS)
+        .total_tables(TABLES)
+        .max_tables_per_component(TABLES_CEILING)
+        .max_tables_per_module(TABLES_CEILING)
         .max_memory_size(MEMORY_BYTES_CEILING)
-        .table_elements(100_000)
+        .table_elements(TABLE_ELEMENTS_CEILING)
         .max_unused_warm_slots(16)
         // What a call has touched is written back rather than given to the kernel and faulted in again, where the kernel can
         // say what that is (Linux 6.7).
@@ -69,19 +117,27 @@ fn pool() -> PoolingAllocationConfig {
 }
 
 /// An engine with a pool, or one without where the address space is too small for one (`ulimit -v`).
-pub(crate) fn build(stack_bytes_max: usize) -> Result<Engine, EngineError> {
-    let mut pooled = config(stack_bytes_max);
-    pooled
-        .memory_reservation(MEMORY_BYTES_CEILING as u64)
-        .memory_guard_size(64 << 10)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
-    match Engine::new(&pooled) {
-        Ok(engine) => return Ok(engine),
+pub(crate) fn build(stack_bytes_max: usize) -> Result<(Engine, Layout), EngineError> {
+    let mut pooled = compiled_for(Layout::Pooled);
+    pooled.max_wasm_stack(stack_bytes_max).allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    match with_pool(&pooled) {
+        Ok(engine) => return Ok((engine, Layout::Pooled)),
         Err(error) => tracing::warn!(error = %flat(&error), "no room for a pool of plugin memories"),
     }
-    let mut on_demand = config(stack_bytes_max);
-    on_demand.memory_reservation(0).memory_reservation_for_growth(16 << 20).memory_guard_size(64 << 10);
-    Engine::new(&on_demand).map_err(|error| EngineError(flat(&error)))
+    let mut on_demand = compiled_for(Layout::OnDemand);
+    on_demand.max_wasm_stack(stack_bytes_max);
+    let engine = Engine::new(&on_demand).map_err(|error| EngineError(flat(&error)))?;
+    Ok((engine, Layout::OnDemand))
+}
+
+fn with_pool(config: &Config) -> wasmtime::Result<Engine> {
+    fail::fail_point!("plugin-pool.start", |_| Err(wasmtime::Error::msg("injected")));
+    Engine::new(config)
+}
+
+/// An engine that compiles code for engines of this layout, and runs none: it needs no pool.
+pub(crate) fn compiling(layout: Layout) -> Result<Engine, EngineError> {
+    Engine::new(&compiled_for(layout)).map_err(|error| EngineError(flat(&error)))
 }
 
 /// An error and its causes in one line, as people read it.
@@ -98,6 +154,8 @@ pub(crate) fn flat(error: &wasmtime::Error) -> String {
 #[derive(Debug)]
 pub(crate) struct TimedEngine {
     engine: Engine,
+    layout: Layout,
+    room: Arc<Room>,
     calls: Arc<Calls>,
     clock: JoinHandle<()>,
 }
@@ -116,12 +174,21 @@ pub(crate) struct CallUnderWay<'a>(&'a TimedEngine);
 
 impl TimedEngine {
     pub(crate) fn new(stack_bytes_max: usize) -> Result<Self, EngineError> {
-        let engine = build(stack_bytes_max)?;
+        let (engine, layout) = build(stack_bytes_max)?;
         let calls = Arc::new(Calls::default());
         let (weak, seen) = (engine.weak(), calls.clone());
         let clock = start_clock(weak, seen)
             .map_err(|error| EngineError(format!("its clock's thread could not be started: {error}")))?;
-        Ok(Self { engine, calls, clock })
+        Ok(Self { engine, layout, room: Arc::default(), calls, clock })
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The part of its pool that views and consumers share.
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -207,6 +274,22 @@ mod tests {
             assert!(TimedEngine::ticks_within(most_ms) * TICK_MS <= most_ms, "{most_ms}");
         }
         assert_eq!(TimedEngine::ticks_within(0), 1);
+    }
+
+    #[test]
+    fn code_is_compiled_for_the_engines_that_run_it() {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let hash = |engine: &Engine| {
+            let mut hasher = DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        let (engine, layout) = build(512 << 10).unwrap();
+        assert_eq!(hash(&compiling(layout).unwrap()), hash(&engine));
+        let other = build(64 << 10).unwrap().0;
+        assert_eq!(hash(&other), hash(&engine), "the stack is no part of the code");
+        let on_demand = compiling(Layout::OnDemand).unwrap();
+        assert_ne!(hash(&on_demand), hash(&compiling(Layout::Pooled).unwrap()));
     }
 
     #[test]

@@ -13,22 +13,34 @@ use crate::role::Role;
 /// The longest message, in bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 512;
 
-/// What an error of a call in this role was, which had so many milliseconds. `last_words` is what the plugin itself said
+/// The time that a call had.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Had {
+    pub(crate) deadline_ms: u64,
+    /// What its own limit is.
+    pub(crate) own_ms: u64,
+    pub(crate) trial: bool,
+}
+
+/// What an error of a call in this role was, which had this time. `last_words` is what the plugin itself said
 /// was wrong.
 pub(crate) fn classify(
     error: &wasmtime::Error,
     meter: &Meter,
     last_words: Option<&str>,
     limits: &Limits,
-    (role, deadline_ms): (Role, u64),
+    (role, had): (Role, Had),
 ) -> Fault {
     let trap = error.downcast_ref::<Trap>().copied();
     match trap {
         Some(Trap::Interrupt) => {
-            let message = if deadline_ms < limits.call_ms(role) {
-                format!("took longer than the {deadline_ms} ms that it had of decision_deadline")
-            } else {
-                format!("took longer than its {deadline_ms} ms {}", of(Limit::CallTime))
+            let Had { deadline_ms, own_ms, trial } = had;
+            let message = match (deadline_ms < own_ms, trial) {
+                (false, _) => format!("took longer than its {deadline_ms} ms {}", of(Limit::CallTime)),
+                (true, false) => {
+                    format!("took longer than the {deadline_ms} ms that it had of decision_deadline")
+                }
+                (true, true) => format!("took longer than the {deadline_ms} ms that a trial has"),
             };
             return fault(FaultKind::Deadline, &message);
         }

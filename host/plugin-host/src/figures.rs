@@ -71,6 +71,12 @@ pub(crate) struct Used {
 }
 
 impl Figures {
+    /// Nothing of a trial counts, neither the lines that it wrote nor what it was denied.
+    pub(crate) fn forget_trial(&self) {
+        self.lines_dropped.store(0, Ordering::Relaxed);
+        self.denials.store(0, Ordering::Relaxed);
+    }
+
     /// Counts a call that ran, whether it succeeded or not.
     pub(crate) fn used(&self, used: Used) {
         self.call.record(used.ns);

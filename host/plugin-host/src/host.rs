@@ -5,9 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use provost_state::{Consumer, Plugins, Policy};
+use provost_state::{Plugins, Policy, Snapshot};
 
-use crate::cache::{Cache, CacheCounts};
+use crate::cache::{Cache, CacheBounds, CacheCounts};
+use crate::compiler::{Compiler, InProcess};
 use crate::component::{LoadError, Source};
 use crate::grants::Grants;
 use crate::lacks::Lacks;
@@ -15,6 +16,7 @@ use crate::limits::Limits;
 use crate::log::Lines;
 use crate::making::{Maker, Recipe};
 use crate::memory::{self, Keeper, Memory};
+use crate::pending::Pending;
 use crate::plugin::{Plugin, Versions};
 use crate::roll::Roll;
 use crate::trust::Trust;
@@ -37,11 +39,15 @@ pub struct PluginSpec {
     pub grants: Grants,
 }
 
-/// Where a host keeps what outlives it, and whom it trusts.
-#[derive(Clone, Debug, Default)]
+/// Where a host keeps what outlives it, whom it trusts, and who compiles for it.
+#[derive(Clone, Debug)]
 pub struct HostOptions {
     /// Compiled code. Created, and of this user alone; `None`: components are compiled every time.
     pub cache_dir: Option<PathBuf>,
+    /// How large the directory of compiled code may become.
+    pub cache_bounds: CacheBounds,
+    /// Who compiles: this process by default, without limits.
+    pub compiler: Arc<dyn Compiler>,
     /// What plugins remember. Created, and of this user alone; `None`: it ends with the host.
     pub memory_dir: Option<PathBuf>,
     /// Whose components are let in.
@@ -50,14 +56,27 @@ pub struct HostOptions {
     pub lacks: Lacks,
 }
 
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self {
+            cache_dir: None,
+            cache_bounds: CacheBounds::default(),
+            compiler: Arc::new(InProcess),
+            memory_dir: None,
+            trust: Trust::default(),
+            lacks: Lacks::default(),
+        }
+    }
+}
+
 /// All plugins of the host. Clones share them.
 #[derive(Clone)]
 pub struct PluginHost {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    maker: Maker,
+pub(crate) struct Shared {
+    maker: Arc<Maker>,
     roll: Arc<Roll>,
     /// Orders changes. No call and no status takes it.
     changes: Mutex<Traces>,
@@ -71,7 +90,7 @@ type Traces = BTreeMap<Arc<str>, Trace>;
 /// What is left of a plugin when it is unloaded: should it be loaded again, it counts on, and remembers.
 #[derive(Debug, Default)]
 struct Trace {
-    /// Of its last version.
+    /// Of its last version; 0 if none was ever in force.
     number: u64,
     /// For as long as somebody writes it.
     memory: Weak<Memory>,
@@ -86,15 +105,26 @@ impl Change<'_> {
         self.0.get(name).map_or(0, |trace| trace.number).saturating_add(1)
     }
 
-    fn memory(&self, name: &str, keeper: Option<&Keeper>) -> Arc<Memory> {
-        let left = self.0.get(name).and_then(|trace| trace.memory.upgrade());
-        left.unwrap_or_else(|| Memory::open(name, keeper))
-    }
-
     /// This version is in force now.
     pub(crate) fn made(&mut self, version: &Version) {
-        let trace = Trace { number: version.number, memory: Arc::downgrade(&version.memory) };
+        let trace = Trace { number: version.number(), memory: Arc::downgrade(&version.memory) };
         self.0.insert(version.name.clone(), trace);
+    }
+
+    /// What is left of the memory of a plugin, for as long as somebody writes it.
+    fn memory(&self, name: &str) -> Option<Arc<Memory>> {
+        self.0.get(name)?.memory.upgrade()
+    }
+
+    /// The memory of a plugin is this one, unless it has another one by now.
+    fn keep_memory(&mut self, name: &Arc<str>, opened: Arc<Memory>) -> Arc<Memory> {
+        if let Some(kept) = self.memory(name) {
+            return kept;
+        }
+        // What was never in force leaves nothing behind.
+        self.0.retain(|_, trace| trace.number > 0 || trace.memory.strong_count() > 0);
+        self.0.entry(name.clone()).or_default().memory = Arc::downgrade(&opened);
+        opened
     }
 }
 
@@ -124,22 +154,41 @@ impl PluginHost {
     /// A host without plugins. The first one that is loaded starts an engine.
     #[must_use]
     pub fn new(options: HostOptions) -> Self {
-        let maker = Maker::new(Cache::new(options.cache_dir), options.trust);
+        let cache = Cache::new(options.cache_dir, options.cache_bounds, options.compiler);
+        let maker = Arc::new(Maker::new(cache, options.trust));
         let keeper = memory::keeper(options.memory_dir.as_deref(), &options.lacks);
         let shared = Shared { maker, roll: Arc::default(), changes: Mutex::default(), keeper };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Loads a plugin and adds it behind the others, as the host starts. A component that is not let in is added, too,
-    /// as refused: see [`PluginReport::status`](provost_state::PluginReport::status).
+    /// Loads a plugin and adds it behind the others: [`begin`](Self::begin) and [`Pending::finish`] in one, in a made-up world.
     ///
     /// # Errors
     /// [`LoadError`] if there is no component to be had; nothing is added then.
     pub fn load(&self, spec: PluginSpec) -> Result<(), LoadError> {
-        let mut change = self.change();
-        let version = self.make(&change, spec)?;
-        self.add(&mut change, version);
-        Ok(())
+        self.load_in(spec, &Arc::default())
+    }
+
+    /// The same, tried on this world.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_in(&self, spec: PluginSpec, world: &Arc<Snapshot>) -> Result<(), LoadError> {
+        let pending = self.begin(spec)?;
+        let plugin = pending.plugin().clone();
+        let finished = pending.finish(world);
+        finished.map(drop).inspect_err(|_| self.remove(&self.change(), &plugin))
+    }
+
+    /// Adds a plugin behind the others, as the host starts, with all that can be known of it without compiling it. Until it
+    /// is finished it answers every call with the fault that it is being compiled.
+    ///
+    /// # Errors
+    /// [`LoadError`] if there is no component to be had; nothing is added then.
+    pub fn begin(&self, spec: PluginSpec) -> Result<Pending, LoadError> {
+        let recipe = self.recipe(spec)?;
+        let looked = self.maker().look(&recipe)?;
+        Pending::begin(self, looked, recipe)
     }
 
     /// The policy called `name`. A plugin that was refused is one, too: it answers every trigger with why.
@@ -155,21 +204,23 @@ impl PluginHost {
         })
     }
 
-    /// A new consumer of each plugin that is one and was let in, in the order of the config. Each has an
-    /// instance of its own: call this once.
-    #[must_use]
-    pub fn consumers(&self) -> Vec<Box<dyn Consumer>> {
-        self.plugins().iter().filter_map(|plugin| self.consumer(&plugin.name)).collect()
-    }
-
     /// How often compiled code was found in the cache.
     #[must_use]
     pub fn cache_counts(&self) -> CacheCounts {
         self.shared.maker.cache().counts()
     }
 
-    pub(crate) fn maker(&self) -> &Maker {
+    pub(crate) fn maker(&self) -> &Arc<Maker> {
         &self.shared.maker
+    }
+
+    /// The host, for as long as anybody else has it.
+    pub(crate) fn downgrade(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.shared)
+    }
+
+    pub(crate) fn upgrade(shared: &Weak<Shared>) -> Option<Self> {
+        shared.upgrade().map(|shared| Self { shared })
     }
 
     /// The right to change plugins.
@@ -186,37 +237,55 @@ impl PluginHost {
         self.shared.roll.get(name)
     }
 
-    /// The first version of a plugin that is not loaded.
-    pub(crate) fn make(&self, change: &Change<'_>, spec: PluginSpec) -> Result<Arc<Version>, LoadError> {
+    /// What the first version of a plugin is made of that is not loaded.
+    ///
+    /// # Errors
+    /// [`LoadError::BadName`] and [`LoadError::NameTaken`].
+    pub(crate) fn recipe(&self, spec: PluginSpec) -> Result<Recipe, LoadError> {
         provost_state::naming::check_plugin(&spec.name)?;
         if self.plugin(&spec.name).is_some() {
             return Err(LoadError::NameTaken { name: spec.name });
         }
-        let number = change.next_number(&spec.name);
         let common = Common {
-            memory: change.memory(&spec.name, self.shared.keeper.as_ref()),
+            memory: self.memory(&spec.name),
             name: spec.name,
-            limits: Arc::new(spec.limits),
+            limits: Arc::new(spec.limits.in_steps()),
             lines: Arc::new(Lines::default()),
             pin: spec.sha256.map(Arc::from),
             grants: Arc::new(spec.grants),
             waiting: Arc::default(),
             roll: Arc::downgrade(&self.shared.roll),
         };
-        let (source, settings) = (spec.source, spec.settings_json.into());
-        self.shared.maker.make(Recipe { common, number, source, settings })
+        Ok(Recipe { common, source: spec.source, settings: spec.settings_json.into() })
     }
 
-    /// Adds a plugin behind the others.
-    pub(crate) fn add(&self, change: &mut Change<'_>, version: Arc<Version>) -> Arc<Plugin> {
-        match &version.admitted {
-            Ok(_) => tracing::info!(plugin = &*version.name, source = %version.source, "plugin loaded"),
-            Err(reason) => tracing::warn!(plugin = &*version.name, "plugin refused: {reason}"),
+    /// What a plugin remembers. Its file is read without the right to change plugins.
+    fn memory(&self, name: &Arc<str>) -> Arc<Memory> {
+        let left = self.change().memory(name);
+        left.unwrap_or_else(|| {
+            let opened = Memory::open(name, self.shared.keeper.as_ref());
+            self.change().keep_memory(name, opened)
+        })
+    }
+
+    /// Adds a plugin behind the others, unless there is one of its name by now.
+    ///
+    /// # Errors
+    /// [`LoadError::NameTaken`].
+    pub(crate) fn add(
+        &self,
+        change: &mut Change<'_>,
+        version: Arc<Version>,
+    ) -> Result<Arc<Plugin>, LoadError> {
+        if self.plugin(&version.name).is_some() {
+            return Err(LoadError::NameTaken { name: version.name.clone() });
         }
+        // It is set but once: nobody else has this version.
+        let _ = version.number.set(change.next_number(&version.name));
         change.made(&version);
         let plugin = Arc::new(Plugin::new(version));
         self.shared.roll.append(plugin.clone());
-        plugin
+        Ok(plugin)
     }
 
     /// Takes a plugin out. Whoever holds it finds it gone.

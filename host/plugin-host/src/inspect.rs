@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::admission::{self, Surface};
-use crate::cache::{Cache, CompileError};
+use crate::cache::{Cache, CacheBounds, Unready};
+use crate::compiler::Compiler;
 use crate::component::{ComponentError, digest, recognise};
 use crate::engine::{self, EngineError, flat};
 use crate::grants::Grants;
@@ -42,13 +43,13 @@ const OUTSIDE: [(&str, &str, &str); 5] = [
     ("wasi:cli/environment", "read variables that are granted", "read the environment"),
 ];
 
-/// Looks at a component without running it.
+/// Looks at a component without running it. It is compiled for that.
 ///
 /// # Errors
 /// [`ComponentError`] if the bytes are no component.
-pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
+pub fn inspect(bytes: &[u8], compiler: &Arc<dyn Compiler>) -> Result<Inspection, ComponentError> {
     recognise(bytes)?;
-    let engine = engine::build(Limits::default().stack_bytes_max)?;
+    let (engine, layout) = engine::build(Limits::default().stack_bytes_max)?;
     let mut inspection = Inspection {
         digest: digest(bytes),
         size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
@@ -60,10 +61,15 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
         can: Vec::new(),
         cannot: Vec::new(),
     };
-    let component = match Cache::new(None).compiled(&engine, bytes) {
-        Ok(component) => component,
-        Err(CompileError::Invalid(problem)) => return Err(problem),
-        Err(CompileError::Unfit(why)) => {
+    let cache = Cache::new(None, CacheBounds::default(), compiler.clone());
+    let component = match cache.compiled(&engine, layout, bytes) {
+        Ok(compiled) => compiled.component,
+        Err(Unready::Invalid(problem)) => return Err(problem),
+        Err(Unready::Failed(why)) => {
+            inspection.refusal = Some(format!("it {why}").into());
+            return Ok(inspection);
+        }
+        Err(Unready::Unfit(why)) => {
             inspection.refusal = Some(format!("it wants more than a plugin can have: {why}").into());
             return Ok(inspection);
         }

@@ -11,6 +11,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `host` | [`PluginHost`]: the plugins by name, and what they are in their roles |
+//! | `pending` | a plugin that is in its place before it is ready: [`Pending`] |
 //! | `changes` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
 //! | `making` | from a file to a version that is ready to be called, or the reason for which it is refused |
 //! | `trust` | whose components are let in: signatures and keys |
@@ -27,8 +28,9 @@
 //! | `memory` | what a plugin remembers from one call to the next, and its file |
 //! | `lacks` | where it is entered what the plugin host lacks at the moment |
 //! | `figures` | what a version did so far |
-//! | `engine` | the engines, and the clock that interrupts calls |
-//! | `cache` | compiled code on disk; the only file with `unsafe` |
+//! | `engine`, `room` | the engines, the clock that interrupts calls, and the part of a pool that views and consumers share |
+//! | `compiler` | the port to whoever compiles: [`Compiler`] |
+//! | `cache` | compiled code on disk and its bounds; the only file with `unsafe` |
 //! | `grants`, `variables` | what an operator may grant, and which variables of an answer are |
 //! | `outside` | what a plugin with grants reaches of the outside |
 //! | `limits`, `meter` | what a plugin may use, and who counts it |
@@ -48,7 +50,10 @@
 //! - A policy and a view run in a fresh instance per call; a consumer keeps its instance until it fails or is swapped.
 //!   After any fault the whole store is thrown away.
 //! - What is in force is one pointer a plugin. A call takes it once and ends on what it took; a change that fails any
-//!   check has not touched it. Changes wait for each other, and nobody else waits for them.
+//!   check has not touched it. Changes wait for each other for as long as it takes to exchange a pointer: nothing is read,
+//!   compiled or called meanwhile.
+//! - Views and consumers have their part of the memories, tables and stacks of an engine. A policy never finds its place taken by
+//!   one.
 //! - What a call writes into the plugin's memory is published when the call has succeeded, and not at all otherwise.
 //! - No answer of a start policy leaves this crate with a variable that the operator has not granted.
 //! - No policy sees a clock, randomness, files, the network or the environment: none of it is linked. A consumer or a
@@ -66,6 +71,7 @@ mod cache;
 mod call;
 mod changes;
 mod clock;
+mod compiler;
 mod component;
 mod consumer;
 mod convert;
@@ -84,12 +90,14 @@ mod making;
 mod memory;
 mod meter;
 mod outside;
+mod pending;
 mod plugin;
 mod policy;
 mod quarantine;
 mod question;
 mod role;
 mod roll;
+mod room;
 mod snapshot;
 mod trial;
 mod trust;
@@ -98,13 +106,16 @@ mod version;
 mod view;
 
 pub use bundled::bundled_names;
-pub use cache::CacheCounts;
+pub use cache::{CacheBounds, CacheCounts};
+pub use compiler::{CompileError, Compiler, InProcess};
 pub use component::{ComponentError, LoadError, Source, is_sha256};
-pub use engine::EngineError;
+pub use engine::{EngineError, Layout};
 pub use grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope, Settable};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
 pub use inspect::{Inspection, inspect};
 pub use lacks::Lacks;
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};
+pub use pending::Pending;
 pub use role::Role;
+pub use trial::rehearsal;
 pub use trust::{Trust, TrustError, keygen, sign, signature_of, verify};

@@ -2,6 +2,7 @@
 
 use provost_state::Intensity;
 
+use crate::engine::{CORE_INSTANCES_CEILING, MEMORIES_CEILING, TABLES_CEILING};
 use crate::role::Role;
 
 /// What a plugin may use. A limit that is hit is a fault of that call, counted and shown with its figure.
@@ -16,8 +17,8 @@ pub struct Limits {
     /// Fuel for one call, about one unit an instruction. 10^10 by default, which is more than the default deadline lets
     /// through: who wants the same call to fail at the same instruction everywhere sets it lower.
     pub fuel_max: u64,
-    /// The stack of a call, in bytes; from 64 KiB to 1 MiB. 512 KiB by default. Plugins with the same figure share an
-    /// engine.
+    /// The stack of a call, in bytes; from 64 KiB to 1 MiB, in steps of 64 KiB: what is between two steps is rounded up. 512 KiB by
+    /// default. Plugins with the same figure share an engine, so there are at most sixteen.
     pub stack_bytes_max: usize,
     /// The largest body that a view may render, in bytes; at most 128 MiB. 8 MiB by default.
     pub answer_bytes_max: usize,
@@ -75,6 +76,7 @@ pub(crate) const MEMORY_BYTES_CEILING: usize = 256 << 20;
 /// A thread that runs calls has 2 MiB of stack, of which the host needs some itself.
 const STACK_BYTES_CEILING: u64 = 1 << 20;
 const STACK_BYTES_FLOOR: u64 = 64 << 10;
+const STACK_BYTES_STEP: usize = 64 << 10;
 
 /// Which of the [`Limits`]: what an operator can say a figure for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -239,9 +241,9 @@ impl Limit {
             Self::CallTime => (1, 600_000),
             Self::Fuel => (1, u64::MAX >> 1),
             Self::Stack => (STACK_BYTES_FLOOR, STACK_BYTES_CEILING),
-            Self::Instances => (0, 1024),
-            Self::Memories => (0, 64),
-            Self::Tables => (0, 256),
+            Self::Instances => (0, u64::from(CORE_INSTANCES_CEILING)),
+            Self::Memories => (0, u64::from(MEMORIES_CEILING)),
+            Self::Tables => (0, u64::from(TABLES_CEILING)),
             Self::Handles => (1, 65_536),
             Self::Handed => (1, 64 << 20),
             Self::Answer => (1, 128 << 20),
@@ -272,6 +274,14 @@ impl Limits {
     #[must_use]
     pub fn call_ms(&self, role: Role) -> u64 {
         self.call_ms_max.unwrap_or(if role.judgement().is_some() { 100 } else { 1_000 })
+    }
+
+    /// The same with the stack in whole steps. What is below the floor stays, and is refused.
+    #[must_use]
+    pub(crate) fn in_steps(self) -> Self {
+        let stack = self.stack_bytes_max;
+        let stepped = stack.checked_next_multiple_of(STACK_BYTES_STEP).filter(|_| stack >= STACK_BYTES_STEP);
+        Self { stack_bytes_max: stepped.unwrap_or(stack), ..self }
     }
 
     /// How much the plugin may hand to the host at once in this role, in bytes.
@@ -419,6 +429,15 @@ mod tests {
             limits.set(limit, u64::MAX);
             assert_eq!(limits.check().map_err(|error| error.limit), Err(limit));
         }
+    }
+
+    #[test]
+    fn a_stack_between_two_steps_is_rounded_up_and_one_below_the_floor_is_refused() {
+        let stack = |bytes| Limits { stack_bytes_max: bytes, ..Limits::default() }.in_steps();
+        assert_eq!(stack((64 << 10) + 1).stack_bytes_max, 128 << 10);
+        assert_eq!(stack(512 << 10).stack_bytes_max, 512 << 10);
+        assert!(stack(63 << 10).check().is_err());
+        assert!(stack(usize::MAX).check().is_err());
     }
 
     #[test]

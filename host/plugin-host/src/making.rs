@@ -1,156 +1,216 @@
 //! From a file to a version that is ready to be called, or the reason for which it is refused. Pins and
-//! signatures are looked at here as well, before any of it runs.
+//! signatures are looked at here as well, before any of it runs. No lock is held meanwhile: compilation may take minutes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use provost_state::{Fault, Snapshot};
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 use crate::admission::{self, Admitted, Surface};
-use crate::cache::{Cache, CompileError};
-use crate::call::{Guest, Purpose};
-use crate::component::{LoadError, Source, digest, is_sha256, recognise};
+use crate::cache::{Cache, Lease, Unready};
+use crate::call::Purpose;
+use crate::component::{ComponentError, LoadError, Source, digest, is_sha256, recognise};
 use crate::engine::{EngineError, TimedEngine, flat};
 use crate::figures::Figures;
 use crate::log::tame;
 use crate::outside::{self, Reach};
 use crate::role::Role;
 use crate::trust::Trust;
-use crate::version::{Common, Version};
+use crate::version::{Absent, Common, Version};
 
 /// The longest answer of `validate-settings`, in bytes; what is beyond is cut.
 const OBJECTION_BYTES_MAX: usize = 512;
-
-/// An engine, and everything that a plugin may call on it.
-#[derive(Clone)]
-struct Runtime {
-    engine: Arc<TimedEngine>,
-    linker: Linker<Guest>,
-}
-
-impl Runtime {
-    fn new(stack_bytes_max: usize) -> Result<Self, EngineError> {
-        let engine = TimedEngine::new(stack_bytes_max)?;
-        let linker = admission::linker(engine.engine()).map_err(|error| EngineError(flat(&error)))?;
-        Ok(Self { engine: Arc::new(engine), linker })
-    }
-}
 
 /// Makes versions.
 pub(crate) struct Maker {
     cache: Cache,
     trust: Trust,
-    /// By the size of the stack. Taken by changes alone.
-    runtimes: Mutex<BTreeMap<usize, Runtime>>,
+    /// By the size of the stack. An engine ends with the last version that runs on it, and its pool and its clock with it.
+    engines: Mutex<BTreeMap<usize, Weak<TimedEngine>>>,
 }
 
 /// What a version is to be made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe {
     pub(crate) common: Common,
-    pub(crate) number: u64,
     pub(crate) source: Source,
     pub(crate) settings: Arc<str>,
+}
+
+/// A component that has been read and looked at, and not compiled.
+pub(crate) struct Looked {
+    pub(crate) bytes: Cow<'static, [u8]>,
+    digest: Arc<str>,
+    /// Whose key signed it, or why it is not let in whatever it is.
+    trusted: Result<Option<Arc<str>>, Arc<str>>,
+    /// What it exports.
+    exports: Vec<String>,
+}
+
+/// What became of a component.
+struct Judged {
+    surface: Surface,
+    admitted: Result<Admitted, Absent>,
+    lease: Option<Arc<Lease>>,
+}
+
+impl Judged {
+    fn refused(surface: Surface, reason: impl Into<Arc<str>>) -> Self {
+        Self { surface, admitted: Err(Absent::Refused(reason.into())), lease: None }
+    }
 }
 
 impl Maker {
     /// Without an engine: the first plugin starts one, and a host without plugins needs none.
     pub(crate) fn new(cache: Cache, trust: Trust) -> Self {
-        Self { cache, trust, runtimes: Mutex::default() }
+        Self { cache, trust, engines: Mutex::default() }
     }
 
     pub(crate) fn cache(&self) -> &Cache {
         &self.cache
     }
 
-    fn runtime(&self, stack_bytes_max: usize) -> Result<Runtime, EngineError> {
-        let mut runtimes = self.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = runtimes.get(&stack_bytes_max) {
-            return Ok(runtime.clone());
+    /// The engine for stacks of this size that is in use, or a new one.
+    fn engine(&self, stack_bytes_max: usize) -> Result<Arc<TimedEngine>, EngineError> {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = engines.get(&stack_bytes_max).and_then(Weak::upgrade) {
+            return Ok(engine);
         }
-        let runtime = Runtime::new(stack_bytes_max)?;
-        runtimes.insert(stack_bytes_max, runtime.clone());
-        Ok(runtime)
+        let engine = Arc::new(TimedEngine::new(stack_bytes_max)?);
+        engines.insert(stack_bytes_max, Arc::downgrade(&engine));
+        Ok(engine)
     }
 
-    fn admitted(
-        &self,
-        component: &Component,
-        surface: &Surface,
-        linker: &Linker<Guest>,
-        common: &Common,
-    ) -> Result<Admitted, Arc<str>> {
-        let mut linker = linker.clone();
-        outside::link(&mut linker, &common.grants).map_err(|error| Arc::from(flat(&error)))?;
-        admission::admit(component, surface, &linker, &common.limits, &common.grants)
-    }
-
-    /// Reads, compiles and judges a component, and has it check its settings.
+    /// Reads a component, and finds out all that can be known without compiling it.
     ///
     /// # Errors
-    /// [`LoadError`] if there is no component to be had. One that is not let in is no error: it says so itself.
-    pub(crate) fn make(&self, recipe: Recipe) -> Result<Arc<Version>, LoadError> {
-        let limits = recipe.common.limits.clone();
-        limits.check()?;
-        limits.check_settings(&recipe.settings)?;
+    /// [`LoadError`] if there is no component to be had, or its limits are not possible.
+    pub(crate) fn look(&self, recipe: &Recipe) -> Result<Looked, LoadError> {
+        recipe.common.limits.check()?;
+        recipe.common.limits.check_settings(&recipe.settings)?;
         if let Some(pin) = recipe.common.pin.as_deref().filter(|pin| !is_sha256(pin)) {
             return Err(LoadError::NoSha256(pin.to_owned()));
         }
         let bytes = recipe.source.read()?;
-        let component = recipe.source.to_string();
-        let not_one = |problem| LoadError::Component { component: component.clone(), problem };
+        let not_one = |problem| LoadError::Component { component: recipe.source.to_string(), problem };
         recognise(&bytes).map_err(not_one)?;
-        let runtime = self.runtime(limits.stack_bytes_max)?;
+        let exports = admission::exports(&bytes)
+            .map_err(|error| not_one(ComponentError::Invalid(error.to_string())))?;
         let digest = digest(&bytes);
         let trusted = pinned(&recipe.common, &digest).and_then(|()| {
             self.trust.check(&recipe.source, &bytes).map_err(|error| error.to_string().into())
         });
-        let signed_by = trusted.as_ref().ok().cloned().flatten();
-        let (surface, admitted) = match trusted {
-            Err(reason) => (Surface::default(), Err(reason)),
-            Ok(_) => match self.cache.compiled(runtime.engine.engine(), &bytes) {
-                Ok(component) => {
-                    let surface = Surface::of(&component, runtime.engine.engine());
-                    let admitted = self.admitted(&component, &surface, &runtime.linker, &recipe.common);
-                    (surface, admitted)
-                }
-                Err(CompileError::Invalid(problem)) => return Err(not_one(problem)),
-                Err(CompileError::Unfit(why)) => {
-                    (Surface::default(), Err(format!("it wants more than a plugin can have: {why}").into()))
-                }
-            },
+        Ok(Looked { bytes, digest, trusted, exports })
+    }
+
+    /// The place of a version that is to be compiled.
+    ///
+    /// # Errors
+    /// [`LoadError::Engine`].
+    pub(crate) fn placeholder(
+        &self,
+        looked: &Looked,
+        recipe: Recipe,
+        absent: Absent,
+    ) -> Result<Version, LoadError> {
+        let engine = self.engine(recipe.common.limits.stack_bytes_max)?;
+        let exports = if looked.trusted.is_ok() { looked.exports.clone() } else { Vec::new() };
+        let surface = Surface { imports: Vec::new(), exports };
+        let judged = Judged { surface, admitted: Err(absent), lease: None };
+        Ok(version(recipe, looked, engine, judged, None))
+    }
+
+    /// Compiles and judges a component, and has it check its settings.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it is not valid after all. One that is not let in is no error: it says so itself.
+    pub(crate) fn make(&self, looked: &Looked, recipe: Recipe) -> Result<Arc<Version>, LoadError> {
+        let engine = self.engine(recipe.common.limits.stack_bytes_max)?;
+        let judged = match &looked.trusted {
+            Err(reason) => Judged::refused(Surface::default(), reason.clone()),
+            Ok(_) => self.judge(looked, &recipe, &engine)?,
         };
-        let reach =
-            Reach::new(&recipe.common.grants, &limits, &recipe.common.waiting).map_err(LoadError::Outside)?;
-        let (outside, admitted) = match reach.transpose() {
-            Ok(outside) => (outside, admitted),
-            Err(missing) => (None, admitted.and(Err(missing.into()))),
+        let Common { grants, limits, waiting, .. } = &recipe.common;
+        let reach = Reach::new(grants, limits, waiting).map_err(LoadError::Outside)?;
+        let (outside, judged) = match reach.transpose() {
+            Ok(outside) => (outside, judged),
+            Err(missing) if judged.admitted.is_ok() => (None, Judged::refused(judged.surface, missing)),
+            Err(_) => (None, judged),
         };
-        let version = |admitted, recipe: Recipe| {
-            Arc::new(Version {
-                number: recipe.number,
-                name: recipe.common.name.clone(),
-                source: recipe.source,
-                digest: digest.clone(),
-                signed_by: signed_by.clone(),
-                surface: surface.clone(),
-                settings: recipe.settings,
-                limits: limits.clone(),
-                engine: runtime.engine.clone(),
-                outside: outside.clone(),
-                admitted,
-                lines: recipe.common.lines.clone(),
-                memory: recipe.common.memory.clone(),
-                figures: Figures::default(),
-                common: recipe.common,
-            })
+        let made = Arc::new(version(recipe, looked, engine, judged, outside));
+        let Some(objection) = objection(&made) else { return Ok(made) };
+        let recipe = Recipe {
+            common: made.common.clone(),
+            source: made.source.clone(),
+            settings: made.settings.clone(),
         };
-        let made = version(admitted, recipe.clone());
-        Ok(match objection(&made) {
-            Some(objection) => version(Err(objection), recipe),
-            None => made,
-        })
+        let judged = Judged::refused(made.surface.clone(), objection);
+        Ok(Arc::new(version(recipe, looked, made.engine.clone(), judged, made.outside.clone())))
+    }
+
+    fn judge(&self, looked: &Looked, recipe: &Recipe, engine: &TimedEngine) -> Result<Judged, LoadError> {
+        match self.cache.compiled(engine.engine(), engine.layout(), &looked.bytes) {
+            Ok(compiled) => {
+                let surface = Surface::of(&compiled.component, engine.engine());
+                let admitted = admitted(&compiled.component, &surface, engine, &recipe.common);
+                Ok(Judged { surface, admitted: admitted.map_err(Absent::Refused), lease: compiled.lease })
+            }
+            Err(Unready::Invalid(problem)) => {
+                Err(LoadError::Component { component: recipe.source.to_string(), problem })
+            }
+            Err(Unready::Unfit(why)) => Ok(Judged::refused(
+                Surface::default(),
+                format!("it wants more than a plugin can have: {why}"),
+            )),
+            Err(Unready::Failed(why)) => Ok(Judged::refused(Surface::default(), format!("it {why}"))),
+        }
+    }
+}
+
+/// What is let in of a component, linked with what it was granted.
+fn admitted(
+    component: &Component,
+    surface: &Surface,
+    engine: &TimedEngine,
+    common: &Common,
+) -> Result<Admitted, Arc<str>> {
+    let linker = admission::linker(engine.engine()).and_then(|mut linker| {
+        outside::link(&mut linker, &common.grants)?;
+        Ok(linker)
+    });
+    let linker = linker.map_err(|error| Arc::from(flat(&error)))?;
+    admission::admit(component, surface, &linker, &common.limits, &common.grants)
+}
+
+fn version(
+    recipe: Recipe,
+    looked: &Looked,
+    engine: Arc<TimedEngine>,
+    judged: Judged,
+    outside: Option<Reach>,
+) -> Version {
+    let Recipe { common, source, settings } = recipe;
+    let need = judged.admitted.as_ref().map(|admitted| admitted.need).unwrap_or_default();
+    Version {
+        number: OnceLock::new(),
+        name: common.name.clone(),
+        source,
+        digest: looked.digest.clone(),
+        signed_by: looked.trusted.as_ref().ok().cloned().flatten(),
+        surface: judged.surface,
+        settings,
+        limits: common.limits.clone(),
+        engine,
+        outside,
+        admitted: judged.admitted,
+        need,
+        lease: judged.lease,
+        lines: common.lines.clone(),
+        memory: common.memory.clone(),
+        figures: Figures::default(),
+        common,
     }
 }
 
@@ -178,7 +238,10 @@ fn validate(version: &Arc<Version>, admitted: &Admitted) -> Option<Result<Result
     let pre = admitted.configured.as_ref()?;
     // It is no policy of itself, but judged by the same limits.
     let role = version.surface.roles().first().copied().unwrap_or(Role::RestartPolicy);
-    let mut store = version.store(role);
+    let mut store = match version.store(role) {
+        Ok(store) => store,
+        Err(fault) => return Some(Err(fault)),
+    };
     Some(version.run(
         &mut store,
         (role, Purpose::Trial),

@@ -2,6 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
+use crate::engine::TABLE_ELEMENTS_CEILING;
 use crate::limits::Limits;
 
 /// What an element of a table costs, in bytes.
@@ -99,6 +100,10 @@ impl ResourceLimiter for Meter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if desired > TABLE_ELEMENTS_CEILING {
+            // Pooled or not.
+            return Ok(false);
+        }
         let bytes = |elements: usize| elements.saturating_mul(TABLE_ELEMENT_BYTES);
         Ok(self.grow(bytes(current), bytes(desired), maximum.map(bytes)))
     }

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use provost_state::{Blame, Fault, FaultKind, Generation, PluginReport, PluginStatus, Snapshot};
+use provost_state::{Blame, Consumer, Fault, FaultKind, Generation, PluginReport, PluginStatus, Snapshot};
 
 use crate::call::Purpose;
 use crate::clock;
+use crate::consumer::PluginConsumer;
 use crate::fault;
 use crate::quarantine::Quarantine;
 use crate::question::{Input, Question};
-use crate::version::Version;
+use crate::version::{Absent, Version};
 
 /// What is in force.
 #[derive(Clone, Debug)]
@@ -71,6 +72,13 @@ impl Plugin {
         }
     }
 
+    /// A new consumer, with an instance of its own, if it is one and was let in.
+    pub(crate) fn consumer(self: &Arc<Self>) -> Option<Box<dyn Consumer>> {
+        let versions = self.versions();
+        let consumes = versions.active.admitted.as_ref().is_ok_and(|admitted| admitted.consumer.is_some());
+        (consumes && !versions.gone).then(|| Box::new(PluginConsumer::new(self.clone())) as Box<dyn Consumer>)
+    }
+
     /// As a consumer, it has been told all that happened until `generation`.
     pub(crate) fn told_until(&self, generation: Generation) {
         self.told.store(generation.0.saturating_add(1), Ordering::Relaxed);
@@ -103,6 +111,12 @@ impl Plugin {
         let gone = if self.versions().gone { std::mem::take(&mut *wakers) } else { Vec::new() };
         drop(wakers);
         gone.into_iter().for_each(|wake| wake());
+    }
+
+    /// Puts it into quarantine, as one that failed its trial.
+    pub(crate) fn quarantine(&self, why: String) {
+        tracing::warn!(plugin = &*self.name, "quarantined: {why}");
+        self.quarantine.begin(why);
     }
 
     /// Ends its quarantine. Was it in one?
@@ -150,7 +164,7 @@ impl Plugin {
         version.figures.answered(fault);
         let Some(fault) = fault.filter(|fault| fault.kind != FaultKind::Refused) else { return };
         self.failure.store(Some(Arc::new(Failure {
-            version: version.number,
+            version: version.number(),
             input: input(),
             world: world.clone(),
             fault: fault.clone(),
@@ -161,7 +175,7 @@ impl Plugin {
             && fault.kind != FaultKind::Busy
             && self.quarantine.failed(fault, clock::monotonic_ms(), version.limits.quarantine)
         {
-            tracing::warn!(plugin = &*self.name, version = version.number, "quarantined: {fault}");
+            tracing::warn!(plugin = &*self.name, version = version.number(), "quarantined: {fault}");
         }
     }
 
@@ -184,7 +198,8 @@ impl Plugin {
     pub(crate) fn report(&self) -> PluginReport {
         let versions = self.versions();
         let status = match (&versions.active.admitted, self.quarantine.why()) {
-            (Err(reason), _) => PluginStatus::Refused(reason.clone()),
+            (Err(Absent::Refused(reason)), _) => PluginStatus::Refused(reason.clone()),
+            (Err(Absent::Compiling(what)), _) => PluginStatus::Compiling(what.clone()),
             (Ok(_), Some(why)) => PluginStatus::Quarantined(why.as_str().into()),
             (Ok(_), None) => PluginStatus::Active,
         };

@@ -83,7 +83,7 @@ impl Policy for PluginPolicy {
     }
 
     fn version(&self) -> u64 {
-        self.plugin.versions().active.number
+        self.plugin.versions().active.number()
     }
 
     fn judges(&self, judgement: Judgement) -> bool {
@@ -113,7 +113,7 @@ impl Policy for FormerPolicy {
     }
 
     fn version(&self) -> u64 {
-        self.version.number
+        self.version.number()
     }
 
     fn judges(&self, judgement: Judgement) -> bool {

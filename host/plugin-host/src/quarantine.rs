@@ -44,6 +44,12 @@ impl Quarantine {
         true
     }
 
+    /// It is not to be asked from now on, whatever it did.
+    pub(crate) fn begin(&self, why: String) {
+        let _recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        self.why.store(Some(Arc::new(why)));
+    }
+
     /// Asks it again, and forgets its faults. Was it quarantined?
     pub(crate) fn end(&self) -> bool {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);

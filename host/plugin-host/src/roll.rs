@@ -50,7 +50,8 @@ impl Host for Guest {
 fn versions(report: &PluginReport, now: Generation) -> Vec<plugins::PluginVersion> {
     let standing = match report.status {
         PluginStatus::Active => Standing::Active,
-        PluginStatus::Refused(_) => Standing::Refused,
+        // The contract has no word for one that is not ready; it is not let in so far.
+        PluginStatus::Refused(_) | PluginStatus::Compiling(_) => Standing::Refused,
         PluginStatus::Quarantined(_) => Standing::Quarantined,
     };
     let mut active = version(report, &report.active, true, standing);

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
-use provost_state::{Judgement, PluginVersion};
+use provost_state::{Fault, FaultKind, Judgement, PluginVersion};
 
 use crate::admission::{Admitted, Surface};
+use crate::cache::Lease;
 use crate::component::Source;
 use crate::engine::TimedEngine;
+use crate::fault;
 use crate::figures::Figures;
 use crate::grants::Grants;
 use crate::limits::{Limit, Limits};
@@ -18,6 +20,7 @@ use crate::memory::Memory;
 use crate::outside::{Reach, Waiting};
 use crate::role::Role;
 use crate::roll::Roll;
+use crate::room::Need;
 
 /// What all versions of a plugin have in common.
 #[derive(Clone, Debug)]
@@ -36,10 +39,29 @@ pub(crate) struct Common {
     pub(crate) roll: Weak<Roll>,
 }
 
+/// Why a version is not called.
+#[derive(Clone, Debug)]
+pub(crate) enum Absent {
+    /// It was not let in; why.
+    Refused(Arc<str>),
+    /// It is not known yet whether it is let in; what it waits for.
+    Compiling(Arc<str>),
+}
+
+impl Absent {
+    /// What a call of it is answered with.
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Refused(reason) => fault::fault(FaultKind::Refused, reason),
+            Self::Compiling(what) => fault::fault(FaultKind::Compiling, what),
+        }
+    }
+}
+
 /// One version of a plugin.
 pub(crate) struct Version {
-    /// Counts the versions of a plugin, from 1.
-    pub(crate) number: u64,
+    /// Set when it is put in force.
+    pub(crate) number: OnceLock<u64>,
     pub(crate) name: Arc<str>,
     pub(crate) source: Source,
     pub(crate) digest: Arc<str>,
@@ -52,7 +74,12 @@ pub(crate) struct Version {
     /// What it reaches of the outside, if it was granted anything of that.
     pub(crate) outside: Option<Reach>,
     /// Ready to be called, or why not.
-    pub(crate) admitted: Result<Admitted, Arc<str>>,
+    pub(crate) admitted: Result<Admitted, Absent>,
+    /// What an instance of it takes of the pool.
+    pub(crate) need: Need,
+    /// Keeps its code in the cache.
+    #[expect(dead_code, reason = "it is held, and not asked")]
+    pub(crate) lease: Option<Arc<Lease>>,
     pub(crate) lines: Arc<Lines>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) figures: Figures,
@@ -60,6 +87,32 @@ pub(crate) struct Version {
 }
 
 impl Version {
+    /// Counts the versions of a plugin, from 1; 0 until it is in force.
+    pub(crate) fn number(&self) -> u64 {
+        self.number.get().copied().unwrap_or(0)
+    }
+
+    /// What was let in.
+    ///
+    /// # Errors
+    /// The fault that every call is answered with otherwise.
+    pub(crate) fn admitted(&self) -> Result<&Admitted, Fault> {
+        self.admitted.as_ref().map_err(Absent::fault)
+    }
+
+    /// Why it was refused, if it was.
+    pub(crate) fn refusal(&self) -> Option<&Arc<str>> {
+        match &self.admitted {
+            Err(Absent::Refused(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Is it not known yet whether it is let in?
+    pub(crate) fn is_compiling(&self) -> bool {
+        matches!(self.admitted, Err(Absent::Compiling(_)))
+    }
+
     pub(crate) fn plays(&self, role: Role) -> bool {
         self.surface.roles().contains(&role)
     }
@@ -93,7 +146,7 @@ impl Version {
     pub(crate) fn report(&self) -> PluginVersion {
         let quarantine = self.limits.quarantine;
         PluginVersion {
-            number: self.number,
+            number: self.number(),
             source: self.source.to_string().into(),
             digest: self.digest.clone(),
             signed_by: self.signed_by.clone(),
@@ -110,9 +163,9 @@ impl fmt::Debug for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Version")
             .field("name", &self.name)
-            .field("number", &self.number)
+            .field("number", &self.number())
             .field("source", &self.source)
-            .field("refused", &self.admitted.as_ref().err())
+            .field("absent", &self.admitted.as_ref().err())
             .finish_non_exhaustive()
     }
 }

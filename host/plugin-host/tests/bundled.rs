@@ -17,7 +17,7 @@ fn load(bench: &Bench, name: &str) {
         sha256: None,
         grants: Grants::default(),
     };
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
 }
 
 /// The one that reaches outside, and so has to be granted something.
@@ -31,7 +31,10 @@ fn every_bundled_component_but_the_webhook_is_let_in_and_imports_nothing_but_the
     );
     let bench = Bench::new();
     for name in bundled_names().iter().filter(|name| **name != REACHES) {
-        let inspection = inspect(&Source::parse(&format!("bundled:{name}")).read().unwrap()).unwrap();
+        let compiler: std::sync::Arc<dyn provost_plugin_host::Compiler> =
+            std::sync::Arc::new(provost_plugin_host::InProcess);
+        let inspection =
+            inspect(&Source::parse(&format!("bundled:{name}")).read().unwrap(), &compiler).unwrap();
         assert_eq!(inspection.refusal, None, "{name}");
         load(&bench, name);
     }
@@ -89,7 +92,7 @@ fn notify_takes_every_change() {
     let (registry, world) = guests::one_crash();
     let page = registry.reader().changes_since(provost_state::Generation(0), 100);
     let batch = Batch { changes: page.changes, missed: 2 };
-    let mut consumers = bench.host.consumers();
+    let mut consumers = bench.consumers();
     for _ in 0..3 {
         consumers[0].on_change(&batch, &world).unwrap();
     }

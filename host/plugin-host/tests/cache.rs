@@ -8,14 +8,18 @@ use provost_tests::components;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use guests::{Bench, ask};
-use provost_plugin_host::{CacheCounts, HostOptions, PluginHost};
+use provost_plugin_host::{CacheBounds, CacheCounts, HostOptions, PluginHost};
 use provost_state::Plugins as _;
 
+fn entries(bench: &Bench) -> Vec<PathBuf> {
+    fs::read_dir(bench.dir.path().join("cache")).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
 fn entry(bench: &Bench) -> PathBuf {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(bench.dir.path().join("cache")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries = entries(bench);
     assert_eq!(entries.len(), 1, "{entries:?}");
     entries.remove(0)
 }
@@ -74,11 +78,110 @@ fn a_forged_entry_whose_digest_fits_is_recompiled_and_replaced() {
     use sha2::{Digest, Sha256};
     let bench = loaded_once();
     let path = entry(&bench);
+    let key = fs::read(&path).unwrap()[..32].to_vec();
     for forged in [&b"no code at all"[..], &components::good_policy()] {
-        fs::write(&path, [forged, &Sha256::digest(forged)[..]].concat()).unwrap();
+        let digest = Sha256::new().chain_update(&key).chain_update(forged).finalize();
+        fs::write(&path, [&key, &digest[..], forged].concat()).unwrap();
         assert_eq!(load_again(&bench), REJECTED);
         assert_eq!(load_again(&bench), HIT);
     }
+}
+
+#[test]
+fn an_entry_that_was_copied_over_that_of_another_component_is_recompiled_and_runs_as_itself() {
+    let bench = loaded_once();
+    let of_good = entry(&bench);
+    let other = components::policy_with_delay(777);
+    let host = bench.again();
+    host.load(bench.spec("other", &other)).unwrap();
+    let mut entries = entries(&bench);
+    entries.retain(|path| *path != of_good);
+    fs::copy(&of_good, &entries[0]).unwrap();
+    let host = bench.again();
+    host.load(bench.spec("other", &other)).unwrap();
+    assert_eq!(host.cache_counts(), REJECTED);
+    assert_eq!(ask(&host.policy("other").unwrap()).unwrap().action, guests::restart(777));
+    assert_eq!(load_again(&bench), HIT);
+}
+
+/// A host whose cache has room for next to nothing.
+fn cramped(bench: &Bench) -> PluginHost {
+    let cache_bounds = CacheBounds { bytes_max: 1, ..CacheBounds::default() };
+    PluginHost::new(HostOptions { cache_bounds, ..guests::options(bench.dir.path()) })
+}
+
+#[test]
+fn what_was_not_of_use_for_the_longest_time_goes_first_and_what_is_in_use_stays() {
+    let bench = loaded_once();
+    let in_use = entry(&bench);
+    // It is the older one, and another host has it in use.
+    let host = cramped(&bench);
+    host.load(bench.spec("other", &components::policy_with_delay(1))).unwrap();
+    assert_eq!(entries(&bench).len(), 2, "both are in use");
+    drop(host);
+    let _another = cramped(&bench);
+    assert_eq!(entries(&bench), [in_use]);
+    drop(bench.host);
+    let dir = bench.dir.path().join("cache");
+    let _third = PluginHost::new(HostOptions {
+        cache_bounds: CacheBounds { bytes_max: 1, ..CacheBounds::default() },
+        ..guests::options(bench.dir.path())
+    });
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 0);
+}
+
+#[test]
+fn what_nobody_has_used_for_too_long_goes_and_what_was_of_use_is_young_again() {
+    let bench = loaded_once();
+    let path = entry(&bench);
+    let days = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(days * 86_400);
+    let aged = |path: &PathBuf| fs::File::open(path).unwrap().set_modified(days(1)).unwrap();
+    aged(&path);
+    assert_eq!(load_again(&bench), HIT);
+    assert!(fs::metadata(&path).unwrap().modified().unwrap() > days(2));
+    aged(&path);
+    let dir = bench.dir.path().to_owned();
+    drop(bench.host);
+    let _host = PluginHost::new(guests::options(&dir));
+    assert!(!path.exists());
+}
+
+#[test]
+fn what_a_killed_host_has_left_is_removed_and_what_is_not_ours_is_left_alone() {
+    let bench = loaded_once();
+    let cache = bench.dir.path().join("cache");
+    let (left, fresh) = (cache.join(".key.cwasm.1-0.new"), cache.join(".key.cwasm.2-0.new"));
+    fs::write(&left, "half").unwrap();
+    fs::write(&fresh, "half").unwrap();
+    fs::File::open(&left).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    guests::pipe(&cache.join("pipe.cwasm"));
+    fs::create_dir(cache.join("dir.cwasm")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", cache.join("link.cwasm")).unwrap();
+    fs::write(cache.join("README"), "mine").unwrap();
+    drop(cramped(&bench));
+    assert!(!left.exists() && fresh.exists());
+    for kept in ["pipe.cwasm", "dir.cwasm", "link.cwasm", "README"] {
+        assert!(fs::symlink_metadata(cache.join(kept)).is_ok(), "{kept}");
+    }
+}
+
+#[test]
+fn hosts_that_share_a_cache_at_the_same_time_all_answer() {
+    let bench = Bench::new();
+    let specs: Vec<_> =
+        (0..3_u64).map(|n| bench.spec(&format!("p{n}"), &components::policy_with_delay(n))).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let host = cramped(&bench);
+                for (n, spec) in (0..3_u64).zip(&specs) {
+                    host.load(spec.clone()).unwrap();
+                    let answer = ask(&host.policy(&spec.name).unwrap()).unwrap();
+                    assert_eq!(answer.action, guests::restart(n));
+                }
+            });
+        }
+    });
 }
 
 #[test]

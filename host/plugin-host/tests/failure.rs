@@ -17,7 +17,7 @@ fn strict() -> Limits {
 fn trapping(bench: &Bench) -> std::sync::Arc<dyn provost_state::Policy> {
     let mut spec = bench.spec("p", &policy("unreachable"));
     spec.limits = strict();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     bench.host.policy("p").unwrap()
 }
 
@@ -79,7 +79,7 @@ fn a_policy_that_takes_longer_than_it_is_waited_for_is_ended_and_blamed() {
     let bench = Bench::new();
     let mut spec = bench.spec("p", &policy("(loop $again (br $again)) unreachable"));
     spec.limits = Limits { call_ms_max: Some(600_000), ..strict() };
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let handle = bench.host.policy("p").unwrap().within(5).unwrap();
     let fault = ask(&handle).unwrap_err();
     assert_eq!(
@@ -122,7 +122,7 @@ fn a_memory_that_is_full_is_said_to_be_with_the_figure() {
     );
     let mut spec = bench.spec("p", &components::component(&components::contract(), "restart-judge", &module));
     spec.limits.stored_bytes_max = 1024;
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     assert_eq!(ask(&bench.host.policy("p").unwrap()).unwrap().action, restart(1024));
     assert_eq!(bench.host.reports()[0].active.figures.stored_bytes, 0);
 }
@@ -133,15 +133,15 @@ fn a_host_that_is_too_busy_for_another_instance_is_no_fault_of_the_plugin() {
     let bytes = components::consumer_that_traps_at_its_third_call();
     let mut spec = bench.spec("many", &bytes);
     spec.limits = strict();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let (_registry, world) = one_crash();
     let tell = |_| {
         let mut consumer = bench.host.consumer("many").unwrap();
         let told = consumer.on_change(&provost_state::Batch::default(), &world);
         (consumer, told)
     };
-    // Each keeps its instance, and there are 128.
-    let (_living, told): (Vec<_>, Vec<_>) = (0..140).map(tell).unzip();
+    // Each keeps its instance, and there are 192 for views and consumers.
+    let (_living, told): (Vec<_>, Vec<_>) = (0..204).map(tell).unzip();
     let busy: Vec<_> = told.into_iter().filter_map(Result::err).collect();
     assert_eq!(busy.len(), 12);
     assert!(busy.iter().all(|fault| fault.kind == FaultKind::Busy), "{busy:?}");

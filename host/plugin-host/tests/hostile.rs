@@ -16,7 +16,7 @@ fn suffer(limits: Limits, bytes: &[u8]) -> Fault {
     let other = bench.policy("other", &components::good_policy());
     let mut spec = bench.spec("hostile", bytes);
     spec.limits = limits;
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let fault = ask(&bench.host.policy("hostile").unwrap()).unwrap_err();
     ask(&other).unwrap();
     let report = bench.host.reports().remove(1);
@@ -88,7 +88,7 @@ fn a_hundred_megabytes_of_answer_are_a_fault_that_names_the_limit() {
     let bench = Bench::new();
     let mut spec = bench.spec("page", &hostile::hundred_megabytes());
     spec.limits = Limits { memory_bytes_max: 128 << 20, ..guests::patient() };
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let (_registry, world) = guests::one_crash();
     let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
     says(
@@ -102,17 +102,14 @@ fn a_hundred_megabytes_of_answer_are_a_fault_that_names_the_limit() {
 fn ten_thousand_imports_are_refused() {
     let bench = Bench::new();
     let other = bench.policy("other", &components::good_policy());
-    bench.host.load(bench.spec("many", &hostile::ten_thousand_imports("func"))).unwrap();
+    bench.load(bench.spec("many", &hostile::ten_thousand_imports("func"))).unwrap();
     let fault = ask(&bench.host.policy("many").unwrap()).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Refused);
     assert!(fault.message.starts_with("it imports `test:many/i0`, `test:many/i1`"), "{fault}");
     assert!(fault.message.contains("`test:many/i7` and 9992 others"), "{fault}");
     // Of interfaces there may be a thousand in a component that is valid at all.
-    let error = bench
-        .host
-        .load(bench.spec("more", &hostile::ten_thousand_imports("instance")))
-        .unwrap_err()
-        .to_string();
+    let error =
+        bench.load(bench.spec("more", &hostile::ten_thousand_imports("instance"))).unwrap_err().to_string();
     assert!(error.contains("instances count exceeds limit of 1000"), "{error}");
     ask(&other).unwrap();
 }
@@ -128,10 +125,11 @@ fn a_flood_of_lines_is_dropped_and_counted() {
     let bench = Bench::new();
     let mut spec = bench.spec("chatty", &hostile::log_flood());
     spec.limits.lines_per_second = 1;
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     ask(&bench.host.policy("chatty").unwrap()).unwrap();
     let dropped = bench.host.reports()[0].active.figures.lines_dropped;
-    assert!((9_000..10_000).contains(&dropped), "{dropped}");
+    // The trial may have had the line of this second.
+    assert!((9_000..=10_000).contains(&dropped), "{dropped}");
 }
 
 #[test]
@@ -139,7 +137,7 @@ fn a_consumer_that_never_returns_ends_at_its_deadline() {
     let bench = Bench::new();
     let mut spec = bench.spec("stuck", &hostile::consumer_that_never_returns());
     spec.limits = Limits::default();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let mut consumer = bench.host.consumer("stuck").unwrap();
     consumer.told_until(Generation(30));
     let (_registry, world) = guests::one_crash();

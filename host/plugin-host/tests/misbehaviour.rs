@@ -30,7 +30,7 @@ fn an_endless_loop_ends_at_its_deadline() {
     let bench = Bench::new();
     let mut spec = bench.spec("loop", &policy("(call $forever) (i32.const 64)"));
     spec.limits = Limits::default();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let fault = ask(&bench.host.policy("loop").unwrap()).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Deadline);
     assert_eq!(&*fault.message, "took longer than its 100 ms (limits.call_time)");
@@ -41,7 +41,7 @@ fn a_deadline_can_be_set_by_the_operator() {
     let bench = Bench::new();
     let mut spec = bench.spec("loop", &policy("(call $forever) (i32.const 64)"));
     spec.limits = Limits { call_ms_max: Some(7), ..Limits::default() };
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let fault = ask(&bench.host.policy("loop").unwrap()).unwrap_err();
     assert_eq!(&*fault.message, "took longer than its 7 ms (limits.call_time)");
 }
@@ -54,7 +54,7 @@ fn an_endless_loop_before_the_first_call_ends_at_its_deadline() {
     let component = components::component(&components::contract(), "restart-judge", &module);
     let mut spec = bench.spec("loop", &component);
     spec.limits = Limits::default();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let fault = ask(&bench.host.policy("loop").unwrap()).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Deadline);
 }

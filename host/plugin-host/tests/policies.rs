@@ -46,7 +46,7 @@ fn starter() -> Vec<u8> {
 fn a_start_policy_adds_variables_and_is_asked_nothing_else() {
     let bench = Bench::new();
     let grants = Grants::parse(&["set-env:NAME"]).unwrap();
-    bench.host.load(PluginSpec { grants, ..bench.spec("p", &starter()) }).unwrap();
+    bench.load(PluginSpec { grants, ..bench.spec("p", &starter()) }).unwrap();
     let policy = bench.host.policy("p").unwrap();
     let judged = [Judgement::Restart, Judgement::Start, Judgement::Health, Judgement::Scale];
     assert_eq!(judged.map(|judgement| policy.judges(judgement)), [false, true, false, false]);
@@ -144,11 +144,11 @@ fn particular(bench: &Bench, settings: &str) -> PluginSpec {
 #[test]
 fn settings_that_a_plugin_does_not_accept_keep_it_out_with_its_own_words() {
     let bench = Bench::new();
-    bench.host.load(particular(&bench, r#"{"first":1}"#)).unwrap();
+    bench.load(particular(&bench, r#"{"first":1}"#)).unwrap();
     let why = "it refuses its settings: crashed";
     assert_eq!(bench.host.reports()[0].status, PluginStatus::Refused(why.into()));
     let bench = Bench::new();
-    bench.host.load(particular(&bench, "{}")).unwrap();
+    bench.load(particular(&bench, "{}")).unwrap();
     assert_eq!(bench.host.reports()[0].status, PluginStatus::Active);
     let wrong = provost_state::Replacement { settings_json: Some("[1]".to_owned()), ..Default::default() };
     let refusal = bench.host.swap("p", &wrong, &one_crash().1).unwrap_err();

@@ -12,7 +12,7 @@ use provost_tests::components;
 #[test]
 fn a_view_renders() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("page", &components::view("(i32.const 64)"))).unwrap();
+    bench.load(bench.spec("page", &components::view("(i32.const 64)"))).unwrap();
     let (_registry, world) = guests::one_crash();
     let view = bench.host.view("page").unwrap();
     let response = view.render(&ViewRequest::default(), &world).unwrap();
@@ -32,7 +32,7 @@ fn a_body_beyond_its_limit_is_a_fault() {
     let bench = Bench::new();
     let mut spec = bench.spec("page", &components::view("(i32.const 80)"));
     spec.limits = Limits { answer_bytes_max: 1024, ..guests::patient() };
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let (_registry, world) = guests::one_crash();
     let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
     assert_eq!(
@@ -44,7 +44,7 @@ fn a_body_beyond_its_limit_is_a_fault() {
 #[test]
 fn a_content_type_that_is_none_is_a_fault() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("page", &components::view("(i32.const 96)"))).unwrap();
+    bench.load(bench.spec("page", &components::view("(i32.const 96)"))).unwrap();
     let (_registry, world) = guests::one_crash();
     let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Answer);
@@ -58,7 +58,7 @@ fn a_view_that_loops_ends_at_its_deadline() {
     let bench = Bench::new();
     let mut spec = bench.spec("page", &components::view("(loop $l (br $l)) unreachable"));
     spec.limits = Limits::default();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let (_registry, world) = guests::one_crash();
     let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
     assert_eq!(&*fault.message, "took longer than its 1000 ms (limits.call_time)");
@@ -67,9 +67,9 @@ fn a_view_that_loops_ends_at_its_deadline() {
 #[test]
 fn a_consumer_keeps_its_instance_until_it_fails_and_then_begins_anew() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
+    bench.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (_registry, world) = guests::one_crash();
-    let mut consumers = bench.host.consumers();
+    let mut consumers = bench.consumers();
     let consumer = consumers.first_mut().unwrap();
     let batch = Batch::default();
     let outcomes: Vec<bool> = (0..7).map(|_| consumer.on_change(&batch, &world).is_ok()).collect();
@@ -81,23 +81,23 @@ fn a_consumer_keeps_its_instance_until_it_fails_and_then_begins_anew() {
 #[test]
 fn a_batch_of_changes_reaches_a_consumer() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
+    bench.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (registry, world) = guests::one_crash();
     let page = registry.reader().changes_since(provost_state::Generation(0), 100);
     assert_eq!(page.changes.len(), 5);
     let batch = Batch { changes: page.changes, missed: 3 };
-    bench.host.consumers()[0].on_change(&batch, &world).unwrap();
+    bench.consumers()[0].on_change(&batch, &world).unwrap();
 }
 
 #[test]
 fn a_batch_that_is_larger_than_the_contract_allows_is_told_in_parts() {
     let bench = Bench::new();
-    bench.host.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
+    bench.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (registry, world) = guests::one_crash();
     let change = registry.reader().changes_since(provost_state::Generation(0), 1).changes.remove(0);
     let three_parts = Batch { changes: vec![change; 2 * 1024 + 1], missed: 0 };
     // The guest traps at its third call: so there were three.
-    let fault = bench.host.consumers()[0].on_change(&three_parts, &world).unwrap_err();
+    let fault = bench.consumers()[0].on_change(&three_parts, &world).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Trap, "{fault}");
 }
 
@@ -112,7 +112,7 @@ fn a_plugin_reads_its_settings() {
     let mut spec =
         bench.spec("mirror", &components::component(&components::contract(), "restart-judge", &module));
     spec.settings_json = r#"{"first":"100ms"}"#.to_owned();
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let decision = guests::ask(&bench.host.policy("mirror").unwrap()).unwrap();
     assert_eq!(&*decision.reason, r#"{"first":"100ms"}"#);
 }
@@ -147,13 +147,13 @@ fn a_line_of_a_plugin_is_in_the_hosts_log_under_its_name() {
         }
     }
     let bench = Bench::new();
-    bench.host.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
+    bench.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (_registry, world) = guests::one_crash();
     let written = Written::default();
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     tracing::subscriber::with_default(subscriber, || {
-        bench.host.consumers()[0].on_change(&Batch::default(), &world).unwrap();
+        bench.consumers()[0].on_change(&Batch::default(), &world).unwrap();
     });
     let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("INFO provost::plugin: call number 1 plugin=\"counter\""), "{log}");

@@ -20,7 +20,7 @@ fn a_thread_that_cannot_be_started_is_an_error_and_the_next_try_succeeds() {
     let load = || {
         let mut spec = bench.spec("outside", &outside);
         spec.grants = Grants::parse(&grants).unwrap();
-        bench.host.load(spec)
+        bench.load(spec)
     };
 
     fail::cfg("plugin-outside.start", "return").unwrap();
@@ -31,10 +31,10 @@ fn a_thread_that_cannot_be_started_is_an_error_and_the_next_try_succeeds() {
     // An engine without a clock is refused with the plugin that needs it, and the next one has it.
     let another = Bench::new();
     fail::cfg("plugin-clock.start", "return").unwrap();
-    let refused = another.host.load(another.spec("good", &components::good_policy())).unwrap_err();
+    let refused = another.load(another.spec("good", &components::good_policy())).unwrap_err();
     assert!(refused.to_string().contains("clock"), "{refused}");
     fail::remove("plugin-clock.start");
-    another.host.load(another.spec("good", &components::good_policy())).unwrap();
+    another.load(another.spec("good", &components::good_policy())).unwrap();
 
     let policy = bench.policy("good", &components::good_policy());
     fail::cfg("plugin.call", "return").unwrap();

@@ -264,7 +264,7 @@ fn a_component_with_another_digest_than_the_pinned_one_is_refused_with_both() {
     let bench = Bench::new();
     let mut spec = bench.spec("p", &components::good_policy());
     spec.sha256 = Some("00".repeat(32));
-    bench.host.load(spec).unwrap();
+    bench.load(spec).unwrap();
     let fault = ask(&bench.host.policy("p").unwrap()).unwrap_err();
     let digest = &bench.host.reports()[0].active.digest;
     assert!(fault.message.starts_with(&format!("its SHA-256 is {digest} and only 0000")), "{fault}");
@@ -275,7 +275,7 @@ fn ten_megabytes_of_settings_are_refused_with_the_figure() {
     let bench = Bench::new();
     let mut spec = bench.spec("p", &components::good_policy());
     spec.settings_json = format!("{{\"x\":\"{}\"}}", "y".repeat(10_000_000));
-    let error = bench.host.load(spec).unwrap_err();
+    let error = bench.load(spec).unwrap_err();
     assert!(matches!(error, LoadError::SettingsTooLarge(_)), "{error}");
     assert!(error.to_string().contains("have 10000008 bytes and may have 1 MiB"), "{error}");
 }

@@ -18,6 +18,8 @@ pub enum PluginStatus {
     Active,
     /// It was not let in; why. The next in the chain stands in for it.
     Refused(Arc<str>),
+    /// It is being compiled as the host starts; what. The next in the chain stands in for it until it is ready.
+    Compiling(Arc<str>),
     /// It failed too often of late; how. The next in the chain stands in for it until it is revived or swapped.
     Quarantined(Arc<str>),
 }

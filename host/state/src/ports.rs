@@ -14,6 +14,8 @@ use crate::snapshot::Snapshot;
 pub enum FaultKind {
     /// It was never let in.
     Refused,
+    /// It is being compiled: it is not asked until it is ready.
+    Compiling,
     /// It has failed too often of late: it is not asked for now.
     Quarantined,
     /// It was unloaded.
@@ -34,8 +36,9 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Refused,
+        Self::Compiling,
         Self::Quarantined,
         Self::Unloaded,
         Self::Trap,
@@ -51,6 +54,7 @@ impl FaultKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Compiling => "compiling",
             Self::Quarantined => "quarantined",
             Self::Unloaded => "unloaded",
             Self::Trap => "trap",

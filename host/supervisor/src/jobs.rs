@@ -1,5 +1,5 @@
 //! The threads for work that blocks, and the port to them. Spawning, judging, reaping, name look-ups, file reads, log
-//! writes, views and plugin changes each have a [`Pool`] of their own, so that none of them waits for another. The first
+//! writes, views, plugin loads and plugin changes each have a [`Pool`] of their own, so that none of them waits for another. The first
 //! threads of a pool start with the host; more are started while all of them are busy, up to a bound, and end when they
 //! have been idle for a while.
 //!
@@ -279,7 +279,9 @@ pub struct Jobs {
     pub reading: Lane,
     /// Rendering views.
     pub views: Lane,
-    /// Changing plugins.
+    /// Loading plugins: compilation may take minutes, and unloading one must not wait for that.
+    pub loads: Lane,
+    /// All other changes of plugins.
     pub changes: Lane,
 }
 
@@ -306,6 +308,7 @@ impl Jobs {
             logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
             reading: Lane::new(pool("reading", 1, 16), 4, Some(HANGS_AFTER)),
             views: Lane::new(pool("views", 1, 4), 4, None),
+            loads: Lane::new(pool("loads", 1, 8), 8, None),
             changes: Lane::new(pool("changes", 1, 4), 4, None),
         }
     }

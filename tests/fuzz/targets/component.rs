@@ -1,7 +1,7 @@
 //! Components, as `plugin inspect` and the loading of a plugin look at them. Whatever bytes there are: they are described or
 //! refused with a reason, and nobody panics.
 
-use provost_plugin_host::inspect;
+use provost_plugin_host::{Compiler, InProcess, inspect};
 
 /// Larger inputs only take longer to compile.
 const BYTES_MAX: usize = 64 << 10;
@@ -14,7 +14,8 @@ pub(super) fn run(data: &[u8]) {
     let parsed = data.starts_with(b"(").then(|| wat::parse_bytes(data));
     let parsed = parsed.and_then(Result::ok);
     let data = parsed.as_deref().unwrap_or(data);
-    match inspect(data) {
+    let compiler: std::sync::Arc<dyn Compiler> = std::sync::Arc::new(InProcess);
+    match inspect(data, &compiler) {
         Ok(inspection) => {
             assert_eq!(inspection.size_bytes, data.len() as u64);
             assert_eq!(inspection.digest.len(), 64);

@@ -7,7 +7,8 @@ use provost_plugin_host::Source;
 
 use super::print;
 use crate::args::{Cli, LineFormat};
-use crate::config::{CONFIG_NAME, Config};
+use crate::compiling::ChildCompiler;
+use crate::config::{CONFIG_NAME, CompileLimits, Config};
 use crate::daemon::wire;
 use crate::failure::Failure;
 use crate::guests;
@@ -18,7 +19,7 @@ use crate::render::style::{Paint, Style};
 pub(super) fn validate(config: Option<&Path>, paint: Paint) -> Result<(), Failure> {
     let path = config.unwrap_or(Path::new(CONFIG_NAME));
     let config = Config::load(path)?;
-    let plugins = wire::plugins(&config, wire::Purpose::Check)?;
+    let plugins = wire::checked(&config)?;
     let processes = wire::specs(&config, &plugins)?;
     let refusals = wire::refusals(&config, &plugins);
     if !refusals.is_empty() {
@@ -33,10 +34,11 @@ pub(super) fn inspect(component: &str, output: LineFormat, paint: Paint) -> Resu
     let bytes = Source::parse(component)
         .read()
         .map_err(|error| Failure::usage(error, "name a .wasm file, or `bundled:NAME`"))?;
-    let found = provost_plugin_host::inspect(&bytes).map_err(|problem| {
-        let hint = "`provost plugin build DIR` builds a component from a guest crate";
-        Failure::failed(format_args!("`{component}` {problem}"), hint)
-    })?;
+    let found = provost_plugin_host::inspect(&bytes, &ChildCompiler::within(CompileLimits::default()))
+        .map_err(|problem| {
+            let hint = "`provost plugin build DIR` builds a component from a guest crate";
+            Failure::failed(format_args!("`{component}` {problem}"), hint)
+        })?;
     print(match output {
         LineFormat::Text => inspection::text(&found, component, paint),
         LineFormat::Json => inspection::json(&found, component),

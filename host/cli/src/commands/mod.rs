@@ -79,6 +79,7 @@ impl Context {
             (None, Some(socket)) => socket.clone(),
             (None, None) => runtime_dir_of(&find_nearest(&std::env::current_dir()?)?).join(SOCKET_NAME),
         };
+        daemon::wait_for_socket(&socket);
         Ok(Client::new(socket))
     }
 }

@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::RESTART_DELAY_MAX_MS;
-use super::plugin::{self, PluginSection, TrustSection};
+use super::plugin::{self, CompileSection, PluginSection, TrustSection};
 use super::process;
 use super::report::{Collector, Problem};
 use super::section::Section;
@@ -21,6 +21,7 @@ pub(super) struct ConfigFile {
     pub(super) host: HostSection,
     pub(super) routing: Routing,
     pub(super) trust: TrustSection,
+    pub(super) compile: CompileSection,
     pub(super) plugins: Vec<PluginSection>,
     pub(super) processes: Vec<ProcessSection>,
 }
@@ -118,9 +119,10 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     }
     if let Some(mut plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
         file.trust = plugin::read_trust(&mut plugins);
+        file.compile = plugin::read_compile(&mut plugins);
         file.plugins = plugins
             .entries()
-            .filter(|(name, _)| !plugin::is_trust(name.get_ref()))
+            .filter(|(name, _)| !plugin::is_own(name.get_ref()))
             .filter_map(|(name, value)| plugin::read(&plugins, name, value))
             .collect();
     }

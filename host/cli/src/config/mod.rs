@@ -19,13 +19,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{PluginSpec, Source as Component, Trust};
+use provost_plugin_host::{CacheBounds, PluginSpec, Source as Component, Trust};
 use provost_state::{Policy, Routing};
 use provost_supervisor::{
     Condition, Dependency, HealthCheck, LogLimits, ProcessSpec, Readiness, ReplicaSet, RestartBudget,
 };
 use toml::Spanned;
 
+pub use crate::compiling::CompileLimits;
 pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest, group_of, log_dir_of, runtime_dir_of};
 pub use report::{Place, Problem, Problems, Source};
 
@@ -69,6 +70,12 @@ pub struct Config {
     pub decision_deadline_ms: u64,
     /// Which backend of the state core is in force at first.
     pub routing: Routing,
+    /// What the compilation of one plugin may use.
+    pub compile_limits: CompileLimits,
+    /// How long the start waits for plugins that are being compiled, in milliseconds; `None`: it goes by their size.
+    pub compile_wait_ms: Option<u64>,
+    /// How much compiled code is kept.
+    pub cache_bounds: CacheBounds,
     require_signature: bool,
     keys: Vec<(Range<usize>, PathBuf)>,
     plugins: Vec<PluginConfig>,
@@ -137,7 +144,7 @@ impl Config {
 
     fn build(source: Source, file: ConfigFile) -> Self {
         let dir = find::dir_of(&source.path);
-        let ConfigFile { host, routing, trust, plugins, processes } = file;
+        let ConfigFile { host, routing, trust, compile, plugins, processes } = file;
         let runtime_dir = dir.join(host.runtime_dir.as_deref().unwrap_or(find::RUNTIME_DIR));
         let plugins = plugins.into_iter().map(|plugin| build_plugin(plugin, &dir)).collect();
         Self {
@@ -152,6 +159,9 @@ impl Config {
             restart_delay_max_ms: host.restart_delay_max_ms.unwrap_or(RESTART_DELAY_MAX_MS),
             decision_deadline_ms: host.decision_deadline_ms.unwrap_or(DECISION_DEADLINE_MS),
             routing,
+            compile_limits: compile.limits,
+            compile_wait_ms: compile.wait_ms,
+            cache_bounds: compile.cache,
             require_signature: trust.require_signature,
             keys: trust.keys.into_iter().map(|key| (key.span(), dir.join(key.get_ref()))).collect(),
             plugins,
@@ -189,6 +199,15 @@ impl Config {
     /// The names of all processes, in the order of the file.
     pub fn process_names(&self) -> impl Iterator<Item = &str> {
         self.processes.iter().map(|process| process.name.get_ref().as_str())
+    }
+
+    /// The names of all processes with their groups, in the order of the file; of replicas, the first.
+    pub fn cast(&self) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
+        self.processes.iter().map(|process| {
+            let name = process.name.get_ref().as_str();
+            let name = process.replicas.map_or_else(|| name.into(), |_| replica_name(name, 1));
+            (name, process.group.as_str().into())
+        })
     }
 
     /// A problem with the component of the plugin called `name`, shown where the file names the component.

@@ -2,16 +2,28 @@
 
 use std::ops::Range;
 
-use provost_plugin_host::{Grant, Grants, Limit, Limits, Measure, is_sha256};
+use provost_plugin_host::{CacheBounds, Grant, Grants, Limit, Limits, Measure, is_sha256};
 use provost_state::{Intensity, naming};
 use toml::Spanned;
 use toml::de::DeValue;
+
+use crate::compiling::CompileLimits;
 
 use super::file::named;
 use super::section::{Section, json};
 
 /// Keys of `[plugins]` itself, which no plugin can be called.
-const TRUST_KEYS: [&str; 2] = ["require_signature", "keys"];
+const OWN_KEYS: [&str; 4] = ["require_signature", "keys", "compile", "cache"];
+
+const COMPILE_HINT: &str = "write compile = { memory = \"2GiB\", time = \"2m\", wait = \"10s\" }";
+
+const CACHE_HINT: &str = "write cache = { size = \"512MiB\", age = \"30d\" }";
+
+/// The least memory in which anything can be compiled, in bytes.
+const COMPILE_BYTES_MIN: u64 = 64 << 20;
+
+/// What is compiled for longer than this is of no use, in milliseconds.
+const COMPILE_MS_MAX: u64 = 3_600_000;
 
 const LIMITS_HINT: &str = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
 
@@ -34,9 +46,47 @@ pub(super) struct PluginSection {
     pub(super) limits: Limits,
 }
 
+/// How plugins are compiled, and how much compiled code is kept: in `[plugins]` itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CompileSection {
+    pub(super) limits: CompileLimits,
+    /// How long the start waits for it, in milliseconds, if that does not go by the size.
+    pub(super) wait_ms: Option<u64>,
+    pub(super) cache: CacheBounds,
+}
+
 /// Is this a key of `[plugins]` itself?
-pub(super) fn is_trust(name: &str) -> bool {
-    TRUST_KEYS.contains(&name)
+pub(super) fn is_own(name: &str) -> bool {
+    OWN_KEYS.contains(&name)
+}
+
+/// How plugins are compiled, and how much compiled code is kept.
+pub(super) fn read_compile(plugins: &mut Section<'_>) -> CompileSection {
+    let mut read = CompileSection::default();
+    if let Some(mut compile) = plugins.table("compile", COMPILE_HINT) {
+        if let Some(memory) = compile.size_bytes("memory") {
+            read.limits.memory_bytes = memory;
+            if memory < COMPILE_BYTES_MIN {
+                let what = "nothing can be compiled in less than 64 MiB of `memory`";
+                compile.problem(compile.key_span("memory"), what, COMPILE_HINT);
+            }
+        }
+        if let Some(time) = compile.duration_ms("time") {
+            read.limits.time_ms = time;
+            if !(1_000..=COMPILE_MS_MAX).contains(&time) {
+                let what = "the `time` of a compilation is from \"1s\" to \"1h\"";
+                compile.problem(compile.key_span("time"), what, COMPILE_HINT);
+            }
+        }
+        read.wait_ms = compile.duration_ms("wait");
+        compile.finish();
+    }
+    if let Some(mut cache) = plugins.table("cache", CACHE_HINT) {
+        read.cache.bytes_max = cache.size_bytes("size").unwrap_or(read.cache.bytes_max);
+        read.cache.age_ms_max = cache.duration_ms("age").unwrap_or(read.cache.age_ms_max);
+        cache.finish();
+    }
+    read
 }
 
 /// Whose plugins are let in.

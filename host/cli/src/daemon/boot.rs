@@ -1,14 +1,16 @@
-//! What is done before anything is started: the config is read, the runtime directory is taken, the plugins are loaded. It is
-//! done on a thread of its own, so that a signal ends the host at once, also while a plugin is compiled.
+//! What is done before anything is started: the config is read, the runtime directory is taken, the plugins are put in their places. It is
+//! done on a thread of its own, so that a signal ends the host at once, also while it waits for a plugin.
 
 use std::path::{Path, PathBuf};
 
 use provost_plugin_host::PluginHost;
+use provost_state::Consumer;
 use provost_supervisor::Degraded;
 use tokio::sync::oneshot;
 
 use super::host_log::{HOST_LOG_NAME, HostLog};
 use super::limits;
+use super::loading::{Loaded, Loading};
 use super::runtime_dir::{RuntimeDir, TakeError};
 use super::wire;
 use crate::config::{Config, Processes, SOCKET_NAME};
@@ -22,11 +24,14 @@ pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short
 pub(super) const DEFECT_HINT: &str = "this is a defect of Provost: please report it with what its log says";
 
 /// Everything that is needed to start.
-#[derive(Debug)]
 pub(super) struct Booted {
     pub(super) config: Config,
     pub(super) runtime_dir: RuntimeDir,
     pub(super) plugins: PluginHost,
+    /// Who is told of changes from the first one on.
+    pub(super) consumers: Vec<Box<dyn Consumer>>,
+    /// Plugins that are not ready yet.
+    pub(super) loading: Loading,
     pub(super) processes: Processes,
     /// The limit on open files that children get back, if the host has raised its own.
     pub(super) children_open_files: Option<u64>,
@@ -63,14 +68,19 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
     log.keep_in(config.runtime_dir.join(HOST_LOG_NAME))
         .map_err(|error| Failure::failed(format!("cannot start the host's log: {error}"), SHORTAGE_HINT))?;
     fail::fail_point!("boot.plugins");
-    let plugins = wire::plugins(&config, wire::Purpose::Run(degraded))?;
+    let plugins = wire::plugin_host(&config, wire::Purpose::Run(degraded))?;
+    let Loaded { consumers, notes, loading } = Loading::load(&config, &plugins)?;
     let processes = wire::specs(&config, &plugins)?;
     for problem in wire::refusals(&config, &plugins) {
         log.tell_starter(&paint.report(&format!("warning: {}\nhint: {}", problem.what, problem.hint)));
     }
+    for note in notes {
+        tracing::info!("{note}");
+        log.tell_starter(&format!("{note}\n"));
+    }
     limits::tell_what_does_not_fit(processes.specs.len());
     let children_open_files = limits::raise_open_files(processes.specs.len());
-    Ok(Booted { config, runtime_dir, plugins, processes, children_open_files, width })
+    Ok(Booted { config, runtime_dir, plugins, consumers, loading, processes, children_open_files, width })
 }
 
 fn refusal(error: &TakeError, socket: &Path) -> Failure {

@@ -13,6 +13,7 @@ mod host_log;
 mod inherited;
 mod keeping;
 mod limits;
+mod loading;
 mod output;
 mod peer_cred;
 mod runtime_dir;
@@ -33,9 +34,11 @@ use crate::args::{ColorWhen, UpArgs};
 use crate::config::CONFIG_NAME;
 use crate::failure::Failure;
 use crate::render::style::Paint;
+pub(crate) use inherited::leave_behind;
+
 use asked::Asked;
 use boot::{DEFECT_HINT, SHORTAGE_HINT};
-pub(crate) use claim::holder;
+pub(crate) use claim::{holder, wait_for_socket};
 use detach::Detached;
 use done::When;
 pub(crate) use host_log::HOST_LOG_NAME;
@@ -52,7 +55,7 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
         return to_background(&path, args);
     }
     heap::bound();
-    let inherited = inherited::leave_behind();
+    let inherited = leave_behind();
     if args.background {
         detach::leave_session();
     }

@@ -42,7 +42,16 @@ struct Running {
 impl Host {
     /// Runs what was loaded until it is to stop; returns the exit code.
     pub(super) async fn serve(self, booted: Booted, mut asked: Asked) -> Result<u8, Failure> {
-        let Booted { config, runtime_dir, plugins, processes, children_open_files, width } = booted;
+        let Booted {
+            config,
+            runtime_dir,
+            plugins,
+            consumers,
+            loading,
+            processes,
+            children_open_files,
+            width,
+        } = booted;
         let listening = Listening::bind(&runtime_dir.socket).map_err(|error| {
             Failure::failed(reason(&error), "set another `host.runtime_dir` in the config")
         })?;
@@ -61,10 +70,10 @@ impl Host {
         self.done.check(&specs)?;
         let bound = ending::bound(&specs);
         // What fails half-way may have a runtime to drop, which is not allowed among tasks.
-        let supervisor = tokio::task::block_in_place(|| {
-            Supervisor::boot(settings, specs, replica_sets, plugins.consumers())
-        })
-        .map_err(|error| not_booted(&error))?;
+        let supervisor =
+            tokio::task::block_in_place(|| Supervisor::boot(settings, specs, replica_sets, consumers))
+                .map_err(|error| not_booted(&error))?;
+        loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket);
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let mut running = start(supervisor, listening, plugins, host, &mut asked);

@@ -1,10 +1,11 @@
 //! The wiring of the plugins: the config says which, the plugin host loads them, the specs get their policies.
 
-use provost_plugin_host::{HostOptions, Lacks, LoadError, PluginHost};
+use provost_plugin_host::{HostOptions, Lacks, LoadError, PluginHost, rehearsal};
 use provost_state::{PluginStatus, Plugins};
 use provost_supervisor::Degraded;
 
-use crate::config::{Config, Problem, Processes};
+use crate::compiling::ChildCompiler;
+use crate::config::{Config, Problem, Problems, Processes};
 use crate::failure::Failure;
 
 /// What plugins are loaded for.
@@ -20,18 +21,20 @@ pub(crate) enum Purpose<'a> {
 impl Purpose<'_> {
     fn options(self, config: &Config) -> Result<HostOptions, Failure> {
         let (cache, trust) = (config.cache_dir.clone(), config.trust()?);
+        let common = HostOptions {
+            cache_bounds: config.cache_bounds,
+            compiler: ChildCompiler::within(config.compile_limits),
+            trust,
+            ..HostOptions::default()
+        };
         Ok(match self {
             Self::Run(degraded) => HostOptions {
                 cache_dir: Some(cache),
                 memory_dir: Some(config.memory_dir.clone()),
-                trust,
                 lacks: lacks(degraded.clone()),
+                ..common
             },
-            Self::Check => HostOptions {
-                cache_dir: Some(cache).filter(|dir| dir.is_dir()),
-                trust,
-                ..HostOptions::default()
-            },
+            Self::Check => HostOptions { cache_dir: Some(cache).filter(|dir| dir.is_dir()), ..common },
         })
     }
 }
@@ -43,16 +46,24 @@ fn lacks(degraded: Degraded) -> Lacks {
     })
 }
 
-/// Loads all plugins of the config.
-pub(crate) fn plugins(config: &Config, purpose: Purpose<'_>) -> Result<PluginHost, Failure> {
-    let host = PluginHost::new(purpose.options(config)?);
-    let mut problems = Vec::new();
-    for spec in config.plugins() {
-        if let Err(error) = host.load(spec.clone()) {
-            problems.push(config.component_problem(&spec.name, error.to_string(), hint(&error).to_owned()));
-        }
-    }
+/// A host for the plugins of the config, without any of them.
+pub(crate) fn plugin_host(config: &Config, purpose: Purpose<'_>) -> Result<PluginHost, Failure> {
+    Ok(PluginHost::new(purpose.options(config)?))
+}
+
+/// Loads all plugins of the config to find out whether that can be done, however long it takes.
+pub(crate) fn checked(config: &Config) -> Result<PluginHost, Failure> {
+    let host = plugin_host(config, Purpose::Check)?;
+    let world = rehearsal(config.cast());
+    let loaded = config.plugins().map(|spec| (spec, host.load_in(spec.clone(), &world)));
+    let problems: Vec<Problem> =
+        loaded.filter_map(|(spec, loaded)| Some(problem(config, &spec.name, &loaded.err()?))).collect();
     if problems.is_empty() { Ok(host) } else { Err(config.problems(problems).into()) }
+}
+
+/// What is wrong with the component of a plugin, at its place in the config.
+pub(super) fn problem(config: &Config, name: &str, error: &LoadError) -> Problem {
+    config.component_problem(name, error.to_string(), hint(error).to_owned())
 }
 
 fn hint(error: &LoadError) -> &'static str {
@@ -71,22 +82,32 @@ fn hint(error: &LoadError) -> &'static str {
 }
 
 /// The specs of all processes, with their policies.
-pub(crate) fn specs(config: &Config, plugins: &PluginHost) -> Result<Processes, Failure> {
-    Ok(config.specs(|name| plugins.policy(name).map_err(|error| error.to_string()))?)
+pub(crate) fn specs(config: &Config, plugins: &PluginHost) -> Result<Processes, Problems> {
+    config.specs(|name| plugins.policy(name).map_err(|error| error.to_string()))
 }
 
-/// A problem for each plugin that was not let in.
+/// A problem for each plugin that was not let in, or has failed its trial.
 pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
     plugins
         .reports()
         .into_iter()
-        .filter_map(|report| match report.status {
-            PluginStatus::Active | PluginStatus::Quarantined(_) => None,
-            PluginStatus::Refused(why) => Some(config.component_problem(
-                &report.name,
-                format!("the plugin `{}` is refused: {why}", report.name),
-                "`provost plugin inspect` says what it asks for; until it is let in, the failsafe decides".into(),
-            )),
+        .filter_map(|report| {
+            let name = &report.name;
+            let (what, hint) = match report.status {
+                PluginStatus::Active | PluginStatus::Compiling(_) => return None,
+                PluginStatus::Refused(why) => (
+                    format!("the plugin `{name}` is refused: {why}"),
+                    "`provost plugin inspect` says what it asks for; until it is let in, the failsafe decides".to_owned(),
+                ),
+                PluginStatus::Quarantined(why) => (
+                    format!("the plugin `{name}` is quarantined: {why}"),
+                    format!(
+                        "correct the component, its settings or its limits; until `provost plugin revive {name}` or a \
+                         swap, the failsafe decides"
+                    ),
+                ),
+            };
+            Some(config.component_problem(name, what, hint))
         })
         .collect()
 }

@@ -11,9 +11,9 @@ use super::Latency;
 pub struct Plugin {
     /// Its name in the config.
     pub name: String,
-    /// `active`, `refused` or `quarantined`.
+    /// `active`, `compiling`, `refused` or `quarantined`.
     pub status: String,
-    /// Why it was refused or quarantined.
+    /// Why it was refused or quarantined, or what it waits for.
     pub reason: Option<String>,
     /// What answers; its fields stand beside the name.
     #[serde(flatten)]
@@ -48,7 +48,8 @@ pub struct PluginVersion {
     pub calls: u64,
     /// Calls that failed.
     pub faults: u64,
-    /// The same by kind: `trap`, `deadline`, `memory`, `fuel`, `answer`, `busy`, `refused`, `quarantined`, `unloaded`.
+    /// The same by kind: `trap`, `deadline`, `memory`, `fuel`, `answer`, `busy`, `refused`, `compiling`, `quarantined`,
+    /// `unloaded`.
     pub faults_by_kind: BTreeMap<String, u64>,
     /// The last of them.
     pub last_fault: Option<Fault>,
@@ -88,7 +89,7 @@ pub struct Quarantine {
 /// A failed call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// `refused`, `quarantined`, `unloaded`, `trap`, `deadline`, `memory`, `fuel`, `answer` or `busy`.
+    /// `refused`, `compiling`, `quarantined`, `unloaded`, `trap`, `deadline`, `memory`, `fuel`, `answer` or `busy`.
     pub kind: String,
     /// What exactly.
     pub message: String,

@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_plugin_host::{Grants, HostOptions, Limits, PluginHost, PluginSpec, Source};
+use provost_plugin_host::{Grants, HostOptions, Limits, LoadError, PluginHost, PluginSpec, Source};
 use provost_state::{
-    Action, At, Cause, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Plan, Policy,
-    Registry, Scope, Snapshot, registry,
+    Action, At, Cause, Consumer, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Plan,
+    Plugins as _, Policy, Registry, Scope, Snapshot, registry,
 };
 use provost_tests::components;
 
@@ -62,8 +62,21 @@ impl Bench {
         }
     }
 
+    /// Loads a plugin and has it asked, also if it has failed its trial: what follows is about calls.
+    pub fn load(&self, spec: PluginSpec) -> Result<(), LoadError> {
+        let name = spec.name.clone();
+        self.host.load(spec)?;
+        self.host.revive(&name).unwrap();
+        Ok(())
+    }
+
+    /// A new consumer of each plugin that is one, in the order in which they were loaded.
+    pub fn consumers(&self) -> Vec<Box<dyn Consumer>> {
+        self.host.reports().iter().filter_map(|report| self.host.consumer(&report.name)).collect()
+    }
+
     pub fn policy(&self, name: &str, bytes: &[u8]) -> Arc<dyn Policy> {
-        self.host.load(self.spec(name, bytes)).unwrap();
+        self.load(self.spec(name, bytes)).unwrap();
         self.host.policy(name).unwrap()
     }
 }

@@ -1,0 +1,220 @@
+//! Plugins as the host starts. They are compiled beside everything else, two at the same time; the start waits for them for a moment, and
+//! then goes on without those that are not ready. These come into force when they are, through the same door as all others.
+
+use std::mem;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use provost_plugin_host::{LoadError, Pending, PluginHost, rehearsal};
+use provost_state::{Consumer, Snapshot};
+use provost_supervisor::{Clock, Supervisor};
+
+use super::boot::SHORTAGE_HINT;
+use super::wire;
+use crate::compiling::SMALL_BYTES;
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// The threads that wait for compilations; no more are carried out at the same time.
+const THREADS: usize = 2;
+
+/// How long the start waits for small components: policies are in force before anything starts, also on a machine that is busy.
+const WAIT_FOR_SMALL: Duration = Duration::from_secs(10);
+/// And for large ones, which compile for seconds; from the cache they come in less.
+const WAIT_FOR_LARGE: Duration = Duration::from_secs(2);
+
+/// A plugin for which everything has been done.
+struct Done {
+    /// Its place in the config.
+    place: usize,
+    name: Arc<str>,
+    made: Result<Option<Box<dyn Consumer>>, LoadError>,
+}
+
+/// Who is told that a plugin is ready.
+enum Phase {
+    /// The start, which waits for it.
+    Booting(Vec<Done>),
+    /// The host, which runs.
+    Serving(Supervisor),
+}
+
+/// What the threads and the start have in common.
+struct Shared {
+    phase: Mutex<Phase>,
+    bell: Condvar,
+    /// What plugins are tried on before there are processes.
+    rehearsal: Arc<Snapshot>,
+}
+
+/// A plugin that is waited for.
+struct Waiting {
+    place: usize,
+    /// What is said of it, if it is not ready.
+    note: String,
+    most: Duration,
+}
+
+impl Waiting {
+    fn new(place: usize, pending: &Pending, config: &Config) -> Self {
+        let by_size = if pending.size_bytes() <= SMALL_BYTES { WAIT_FOR_SMALL } else { WAIT_FOR_LARGE };
+        let note = format!(
+            "the plugin `{}` ({}) is being compiled: until it is ready, the others in its chains and the failsafe decide",
+            pending.name(),
+            pending.size()
+        );
+        Self { place, note, most: config.compile_wait_ms.map_or(by_size, Duration::from_millis) }
+    }
+}
+
+impl Shared {
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a plugin is tried on.
+    fn world(&self) -> Arc<Snapshot> {
+        match &*self.phase() {
+            Phase::Booting(_) => self.rehearsal.clone(),
+            Phase::Serving(supervisor) => supervisor.reader().snapshot(),
+        }
+    }
+
+    fn done(&self, done: Done) {
+        let supervisor = match &mut *self.phase() {
+            Phase::Booting(list) => {
+                list.push(done);
+                self.bell.notify_one();
+                return;
+            }
+            Phase::Serving(supervisor) => supervisor.clone(),
+        };
+        put_to_work(done, &supervisor);
+    }
+}
+
+/// A plugin that became ready after the start begins to be told. What judges does so by itself.
+fn put_to_work(done: Done, supervisor: &Supervisor) {
+    let name = &*done.name;
+    match done.made {
+        Ok(consumer) => {
+            tracing::info!(plugin = name, "it is ready: from now on it answers for itself");
+            if let Some(consumer) = consumer {
+                supervisor.consume(consumer);
+            }
+        }
+        Err(error) => tracing::error!(plugin = name, "it cannot be loaded: {error}"),
+    }
+}
+
+/// Plugins that are being made ready.
+pub(super) struct Loading(Arc<Shared>);
+
+/// What is ready after the start has waited.
+pub(super) struct Loaded {
+    pub(super) consumers: Vec<Box<dyn Consumer>>,
+    /// What is said of those that are not ready.
+    pub(super) notes: Vec<String>,
+    pub(super) loading: Loading,
+}
+
+impl Loading {
+    /// Puts all plugins of the config in their places, and waits until they are ready, as long as the config says.
+    ///
+    /// # Errors
+    /// [`Failure`] with everything that is wrong with their components, as far as that is known by then.
+    pub(super) fn load(config: &Config, plugins: &PluginHost) -> Result<Loaded, Failure> {
+        let shared = Arc::new(Shared {
+            phase: Mutex::new(Phase::Booting(Vec::new())),
+            bell: Condvar::new(),
+            rehearsal: rehearsal(config.cast()),
+        });
+        let (begin, begun) = mpsc::channel();
+        let begun = Arc::new(Mutex::new(begun));
+        if config.plugins().next().is_some() {
+            for _ in 0..THREADS {
+                start_thread(shared.clone(), begun.clone()).map_err(|error| {
+                    Failure::failed(format!("plugins cannot be loaded: {error}"), SHORTAGE_HINT)
+                })?;
+            }
+        }
+        let (mut problems, mut waiting) = (Vec::new(), Vec::new());
+        for (place, spec) in config.plugins().enumerate() {
+            match plugins.begin(spec.clone()) {
+                Ok(pending) => {
+                    waiting.push(Waiting::new(place, &pending, config));
+                    // The threads end when this end of the channel does, and not before.
+                    let _ = begin.send((place, pending));
+                }
+                Err(error) => problems.push(wire::problem(config, &spec.name, &error)),
+            }
+        }
+        drop(begin);
+        let loading = Self(shared);
+        // What is wrong already is told at once.
+        let mut done = loading.wait(if problems.is_empty() { &waiting } else { &[] });
+        done.sort_by_key(|done| done.place);
+        waiting.retain(|one| done.iter().all(|done| done.place != one.place));
+        let mut consumers = Vec::new();
+        for done in done {
+            match done.made {
+                Ok(consumer) => consumers.extend(consumer),
+                Err(error) => problems.push(wire::problem(config, &done.name, &error)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(config.problems(problems).into());
+        }
+        let notes = waiting.into_iter().map(|one| one.note).collect();
+        Ok(Loaded { consumers, notes, loading })
+    }
+
+    /// Waits until all of these are done, each for as long as it is waited for.
+    fn wait(&self, all: &[Waiting]) -> Vec<Done> {
+        let clock = Clock::new();
+        let begun = clock.now().mono_ns;
+        let mut phase = self.0.phase();
+        loop {
+            let Phase::Booting(done) = &mut *phase else { return Vec::new() };
+            let missing = all.iter().filter(|one| done.iter().all(|done| done.place != one.place));
+            let most = missing.map(|one| one.most).max().unwrap_or_default();
+            let left = most.saturating_sub(Duration::from_nanos(clock.now().mono_ns.saturating_sub(begun)));
+            if left.is_zero() {
+                return mem::take(done);
+            }
+            phase = self.0.bell.wait_timeout(phase, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// From now on, what is ready is put to work at once.
+    pub(super) fn serve(self, supervisor: &Supervisor) {
+        let before = mem::replace(&mut *self.0.phase(), Phase::Serving(supervisor.clone()));
+        if let Phase::Booting(done) = before {
+            done.into_iter().for_each(|done| put_to_work(done, supervisor));
+        }
+    }
+}
+
+impl std::fmt::Debug for Loading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loading").finish_non_exhaustive()
+    }
+}
+
+/// Plugins in their places, with the number of each.
+type Begun = Arc<Mutex<Receiver<(usize, Pending)>>>;
+
+/// Starts a thread that finishes one plugin after the other, until there is none left.
+fn start_thread(shared: Arc<Shared>, begun: Begun) -> std::io::Result<()> {
+    let life = move || {
+        loop {
+            let next = begun.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok((place, pending)) = next else { return };
+            let name = pending.name().clone();
+            let made = pending.finish(&shared.world());
+            shared.done(Done { place, name, made });
+        }
+    };
+    std::thread::Builder::new().name("provost-plugins".into()).spawn(life).map(drop)
+}

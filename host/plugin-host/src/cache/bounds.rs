@@ -1,0 +1,88 @@
+//! How large the cache may become, and how it is kept so: entries that were not of use for the longest time go first, and none goes that
+//! a host has in use.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use provost_files::open_own;
+use rustix::fs::{FlockOperation, flock};
+
+/// What the name of an entry ends in.
+pub(super) const ENTRY: &str = "cwasm";
+
+/// What the name of a file ends in that is being written, or that a host that was killed has left.
+const UNFINISHED: &str = "new";
+
+/// Nobody writes a file for as long as this.
+const UNFINISHED_AFTER: Duration = Duration::from_secs(600);
+
+/// How large the cache of compiled code may become. What a host has in use is kept in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheBounds {
+    /// All entries together, in bytes. 512 MiB by default.
+    pub bytes_max: u64,
+    /// An entry that nobody has used for so long is removed, in milliseconds. 30 days by default.
+    pub age_ms_max: u64,
+}
+
+impl Default for CacheBounds {
+    fn default() -> Self {
+        Self { bytes_max: 512 << 20, age_ms_max: 30 * 86_400_000 }
+    }
+}
+
+/// An entry, as the directory has it.
+struct Entry {
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+/// Removes what is beyond the bounds, and what was left unfinished. Whatever is no file of this user's is left alone.
+///
+/// # Errors
+/// The directory cannot be read. An entry that cannot be removed is no error: it is tried again.
+pub(super) fn make_room(dir: &Path, bounds: CacheBounds) -> io::Result<()> {
+    let now = crate::clock::wall();
+    let age = |used: SystemTime| now.duration_since(used).unwrap_or_default();
+    let mut entries = Vec::new();
+    for found in fs::read_dir(dir)? {
+        let found = found?;
+        let path = found.path();
+        // Of the name itself: a link is none of ours.
+        let Ok(metadata) = found.metadata() else { continue };
+        if !is_own_file(&metadata) {
+            continue;
+        }
+        let used = metadata.modified()?;
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some(ENTRY) => entries.push(Entry { path, bytes: metadata.len(), used }),
+            Some(UNFINISHED) if age(used) > UNFINISHED_AFTER => drop(fs::remove_file(&path)),
+            _ => {}
+        }
+    }
+    entries.sort_by_key(|entry| entry.used);
+    let mut total: u64 = entries.iter().map(|entry| entry.bytes).sum();
+    for entry in entries {
+        let old = age(entry.used) > Duration::from_millis(bounds.age_ms_max);
+        if (old || total > bounds.bytes_max) && removed(&entry.path) {
+            total = total.saturating_sub(entry.bytes);
+        }
+    }
+    Ok(())
+}
+
+fn is_own_file(metadata: &Metadata) -> bool {
+    metadata.is_file() && metadata.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Removes an entry, unless a host has it in use. One that cannot be opened as an entry is of use to nobody.
+fn removed(path: &Path) -> bool {
+    let in_use = open_own(path).is_ok_and(|file| {
+        flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK)
+    });
+    !in_use && fs::remove_file(path).is_ok()
+}

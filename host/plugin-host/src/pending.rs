@@ -1,0 +1,136 @@
+//! A plugin that is in its place before it is ready: as the host starts, processes do not wait for a compilation. The others in the
+//! chains of those that it judges, and the failsafe, decide meanwhile. What is ready comes into force through the same door as what is loaded
+//! later: it is compiled, admitted, it checks its settings, and it is tried.
+
+use std::sync::{Arc, Weak};
+
+use provost_state::{Consumer, Snapshot};
+
+use crate::component::LoadError;
+use crate::host::{PluginHost, Shared};
+use crate::limits::size;
+use crate::making::{Looked, Maker, Recipe};
+use crate::plugin::{Plugin, Versions};
+use crate::trial::{self, Failed};
+use crate::version::{Absent, Version};
+
+/// A plugin that is in its place and is not ready. Dropped without being finished, it is refused.
+pub struct Pending {
+    /// A compilation keeps no host from ending: what its plugins remember is written as it does.
+    host: Weak<Shared>,
+    maker: Arc<Maker>,
+    plugin: Arc<Plugin>,
+    /// What stands in its place.
+    placeholder: Arc<Version>,
+    looked: Looked,
+    recipe: Recipe,
+}
+
+impl Pending {
+    pub(crate) fn begin(host: &PluginHost, looked: Looked, recipe: Recipe) -> Result<Self, LoadError> {
+        let what = format!("it is being compiled ({})", amount(looked.bytes.len()));
+        let absent = Absent::Compiling(what.into());
+        let maker = host.maker().clone();
+        let placeholder = Arc::new(maker.placeholder(&looked, recipe.clone(), absent)?);
+        let plugin = host.add(&mut host.change(), placeholder.clone())?;
+        Ok(Self { host: host.downgrade(), maker, plugin, placeholder, looked, recipe })
+    }
+
+    pub(crate) fn plugin(&self) -> &Arc<Plugin> {
+        &self.plugin
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.plugin.name
+    }
+
+    /// The size of its component, in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.looked.bytes.len()
+    }
+
+    /// The same as people write it.
+    #[must_use]
+    pub fn size(&self) -> String {
+        amount(self.size_bytes())
+    }
+
+    /// Compiles it, has it check its settings, tries it on `world`, and puts it in force. It may take as long as a compilation may. One
+    /// that is not let in is refused from then on, and one that fails its trial is quarantined: its status says why, and
+    /// [`revive`](provost_state::Plugins::revive) has it asked all the same. Returns what is to be told of changes, if it is a consumer.
+    ///
+    /// # Errors
+    /// [`LoadError`] if there is no valid component after all. It is refused then, too.
+    pub fn finish(self, world: &Arc<Snapshot>) -> Result<Option<Box<dyn Consumer>>, LoadError> {
+        let made = match self.maker.make(&self.looked, self.recipe.clone()) {
+            Ok(made) => made,
+            Err(error) => {
+                self.refuse(&error.to_string());
+                return Err(error);
+            }
+        };
+        let failed = match &made.admitted {
+            Ok(_) => trial::run(&made, world).err(),
+            Err(_) => None,
+        };
+        self.put_in_force(made, failed);
+        Ok(self.plugin.consumer())
+    }
+
+    fn put_in_force(&self, made: Arc<Version>, failed: Option<Failed>) {
+        let Some(host) = PluginHost::upgrade(&self.host) else { return };
+        let mut change = host.change();
+        let versions = self.plugin.versions();
+        if versions.gone || !Arc::ptr_eq(&versions.active, &self.placeholder) {
+            // Somebody unloaded it meanwhile.
+            return;
+        }
+        // It is the version that its place was kept for.
+        let _ = made.number.set(self.placeholder.number());
+        match made.refusal() {
+            None => tracing::info!(plugin = &*made.name, source = %made.source, "plugin loaded"),
+            Some(reason) => tracing::warn!(plugin = &*made.name, "plugin refused: {reason}"),
+        }
+        change.made(&made);
+        self.plugin.put_in_force(Versions { active: made, former: None, gone: false });
+        if let Some(failed) = failed {
+            self.plugin.quarantine(failed.to_string());
+        }
+    }
+
+    fn refuse(&self, why: &str) {
+        let absent = Absent::Refused(why.into());
+        // The engine is that of the placeholder, and the only thing that could be wanting.
+        if let Ok(refused) = self.maker.placeholder(&self.looked, self.recipe.clone(), absent) {
+            self.put_in_force(Arc::new(refused), None);
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let versions = self.plugin.versions();
+        if !versions.gone && Arc::ptr_eq(&versions.active, &self.placeholder) {
+            self.refuse("the host could not prepare it: its log says why");
+        }
+    }
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pending").field("plugin", &self.plugin).finish_non_exhaustive()
+    }
+}
+
+/// A number of bytes, roughly.
+fn amount(bytes: usize) -> String {
+    const MB: usize = 1_000_000;
+    match bytes {
+        MB.. => format!("{} MB", bytes.div_ceil(MB)),
+        1_000.. => format!("{} kB", bytes.div_ceil(1_000)),
+        _ => size(bytes),
+    }
+}

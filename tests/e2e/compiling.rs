@@ -1,0 +1,152 @@
+//! Compilation in a process of its own, as an operator sees it: its limits are named, nothing waits for it, and what it cannot let in is told.
+
+use provost_tests::{Host, Setup, components, eventually, guest};
+use serde_json::Value;
+
+use crate::PROVOST;
+
+/// The number `n` as WebAssembly writes it.
+fn leb(mut n: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = u8::try_from(n & 0x7f).unwrap();
+        n >>= 7;
+        bytes.push(if n == 0 { low } else { low | 0x80 });
+        if n == 0 {
+            return bytes;
+        }
+    }
+}
+
+fn section(id: u8, content: &[u8]) -> Vec<u8> {
+    [&[id], &leb(content.len())[..], content].concat()
+}
+
+/// A component of 900 KB whose only function consists of loops: it takes minutes and gigabytes to compile.
+fn bomb() -> Vec<u8> {
+    let function = [&[0][..], &[0x03, 0x40, 0x0b].repeat(300_000), &[0x0b]].concat();
+    let code = [&[1][..], &leb(function.len()), &function].concat();
+    let module =
+        [&b"\0asm\x01\0\0\0"[..], &section(1, &[1, 0x60, 0, 0]), &section(3, &[1, 0]), &section(10, &code)]
+            .concat();
+    [&b"\0asm\x0d\0\x01\0"[..], &section(1, &module)].concat()
+}
+
+fn plugin(host: &Host) -> Value {
+    host.json(&["plugin", "list", "-o", "json"])["plugins"][0].clone()
+}
+
+#[test]
+fn a_component_that_takes_too_long_to_compile_is_refused_and_the_limit_is_named() {
+    let config = "[host]\ncache_dir = \"cache\"\n[plugins]\ncompile = { time = \"1s\" }\n[plugins.bomb]\ncomponent = \"bomb.wasm\"\n\
+                  [process.web]\ncommand = \"exec sleep 1000\"\npolicies = [\"bomb\"]\n";
+    let setup = Setup::new(PROVOST, config);
+    std::fs::write(setup.dir().join("bomb.wasm"), bomb()).unwrap();
+    let told = "it was not compiled: that takes more than 1.0s";
+    let validated = setup.run(&["validate"]);
+    assert_eq!(validated.code, 2, "{validated:?}");
+    assert!(validated.stderr.contains(told) && validated.stderr.contains("`compile.time`"), "{validated:?}");
+    assert!(!setup.dir().join(".provost").exists(), "nothing is left behind but the cache");
+
+    // The host starts without it, and another load of it is refused with the same words.
+    let host = setup.up();
+    eventually("it is refused", || plugin(&host), |it| it["status"] == "refused");
+    assert_eq!(host.process("web")["phase"], "running");
+    let loaded = host.run(&["plugin", "load", "again", "bomb.wasm"]);
+    assert!(loaded.code == 1 && loaded.stderr.contains(told), "{loaded:?}");
+    host.down();
+}
+
+#[test]
+fn a_component_that_takes_too_much_memory_to_compile_is_refused_and_the_limit_is_named() {
+    let config = "[host]\ncache_dir = \"cache\"\n[plugins]\ncompile = { memory = \"256MiB\" }\n[plugins.bomb]\ncomponent = \"bomb.wasm\"\n";
+    let setup = Setup::new(PROVOST, config);
+    std::fs::write(setup.dir().join("bomb.wasm"), bomb()).unwrap();
+    let validated = setup.run(&["validate"]);
+    assert_eq!(validated.code, 2, "{validated:?}");
+    assert!(validated.stderr.contains("more than 256 MiB of memory"), "{validated:?}");
+    assert!(validated.stderr.contains("`compile.memory`"), "{validated:?}");
+}
+
+#[test]
+fn processes_start_under_the_failsafe_while_a_plugin_is_compiled_and_it_judges_when_it_is_ready() {
+    let config = "[host]\ncache_dir = \"cache\"\n[plugins]\ncompile = { wait = \"50ms\" }\n\
+                  [plugins.judge]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"30ms\", factor = 1.0 }\n\
+                  [plugins.told]\ncomponent = \"bundled:notify\"\n\
+                  [process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
+    let setup = Setup::new(PROVOST, config);
+    let faults = setup.dir().join("faults");
+    std::fs::write(&faults, "compile.start=pause").unwrap();
+    let env = [("PROVOST_FAULTS", faults.to_str().unwrap()), ("FAILPOINTS", "compile.start=pause")];
+    let host = setup.up_with(&env);
+    let judged = host.until("web", "is judged", |web| web["restarts"].as_u64() >= Some(1));
+    assert_eq!(judged["decision"]["by"], "failsafe");
+    let overruled = judged["decision"]["overruled"].as_str().unwrap();
+    assert!(overruled.contains("it is being compiled ("), "{overruled}");
+    assert_eq!(plugin(&host)["status"], "compiling");
+    assert!(host.ok(&["status"]).contains("compiling"), "{}", host.ok(&["status"]));
+    assert!(host.log().contains("the plugin `judge` ("), "{}", host.log());
+    std::fs::write(&faults, "").unwrap();
+    eventually("it is ready", || plugin(&host), |it| it["status"] == "active");
+    host.until("web", "is judged by it", |web| {
+        web["decision"]["by"] == "judge" && web["decision"]["delay_ms"] == 30
+    });
+    let told = || host.json(&["plugin", "list", "-o", "json"])["plugins"][1].clone();
+    eventually("the consumer is told", told, |it| it["calls"].as_u64() >= Some(1));
+    assert!(host.log().contains("from now on it answers for itself"), "{}", host.log());
+    host.down();
+}
+
+#[test]
+fn a_policy_that_traps_at_every_call_is_refused_live_reported_by_validate_and_quarantined_at_the_start() {
+    let config = format!(
+        "[plugins.bad]\ncomponent = {:?}\n[process.web]\ncommand = \"exec sleep 1000\"\npolicies = [\"bad\"]\n",
+        guest("traps")
+    );
+    let setup = Setup::new(PROVOST, &config);
+    let validated = setup.run(&["validate"]);
+    assert_eq!(validated.code, 2, "{validated:?}");
+    let told = "its trial as restart-policy failed (life 1 of `web` ended";
+    assert!(
+        validated.stderr.contains("provost.toml:2:13") && validated.stderr.contains(told),
+        "{validated:?}"
+    );
+    assert!(!setup.dir().join(".provost").exists(), "nothing is left behind but the cache");
+    let host = setup.up();
+    let tried = eventually("it is tried", || plugin(&host), |it| it["status"] == "quarantined");
+    assert!(tried["reason"].as_str().unwrap().contains(told), "{tried}");
+    let loaded = host.run(&["plugin", "load", "live", guest("traps").to_str().unwrap()]);
+    assert!(loaded.code == 1 && loaded.stderr.contains("its trial as restart-policy failed"), "{loaded:?}");
+    host.down();
+}
+
+#[test]
+fn a_policy_decides_beside_twenty_four_views_of_eight_memories_each() {
+    let config = "[plugins.page]\ncomponent = \"page.wasm\"\nquarantine = { faults = 100000, per = \"1m\" }\n\
+                  [plugins.judge]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"20ms\", factor = 1.0 }\nlimits = { call_time = \"1m\" }\n\
+                  [process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
+    let config = format!(
+        "[host]\ndecision_deadline = \"1m\"\nrestart_budget = {{ restarts = 99, per = \"1ms\" }}\n{config}"
+    );
+    let setup = Setup::new(PROVOST, &config);
+    // It answers its trial, which is about no path, and loops over all others.
+    let body = "(if (i32.gt_u (local.get $path-len) (i32.const 0)) (then (loop $l (br $l)))) (i32.const 64)";
+    std::fs::write(setup.dir().join("page.wasm"), components::view_with_memories(8, body)).unwrap();
+    let host = setup.up();
+    eventually("it judges", || host.process("web"), |web| web["decision"]["by"] == "judge");
+    let before = host.process("web")["restarts"].as_u64().unwrap();
+    let mut views: Vec<_> = (0..24)
+        .map(|_| {
+            let mut view = host.setup().command(&["view", "page", "spin"]);
+            view.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    host.until("web", "is judged beside them", |web| web["restarts"].as_u64() >= Some(before + 5));
+    let judge = host.json(&["plugin", "list", "-o", "json"])["plugins"][1].clone();
+    assert_eq!(judge["faults"], 0, "{judge}");
+    assert_eq!(host.process("web")["decision"]["by"], "judge");
+    for view in &mut views {
+        view.wait().unwrap();
+    }
+    host.down();
+}
