@@ -64,6 +64,17 @@ pub(crate) struct Failed {
     pub(crate) fault: Fault,
 }
 
+impl Failed {
+    /// Did it have too little time, or no place?
+    pub(crate) fn is_for_want_of_time(&self) -> bool {
+        is_for_want_of_time(&self.fault)
+    }
+}
+
+fn is_for_want_of_time(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Deadline | FaultKind::Busy)
+}
+
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "its trial as {} failed ({}): it {}", self.role, self.input, self.fault)
@@ -94,7 +105,7 @@ fn answer(input: &Input, role: Role, version: &Arc<Version>, world: &Arc<Snapsho
     let mut answered = input.try_on(version, world);
     for _ in 1..tries {
         match &answered {
-            Err(fault) if matches!(fault.kind, FaultKind::Deadline | FaultKind::Busy) => {
+            Err(fault) if is_for_want_of_time(fault) => {
                 answered = input.try_on(version, world);
             }
             _ => break,
