@@ -41,6 +41,9 @@ fn a_socket_a_lock_and_a_directory_that_are_cleaned_away_come_back_and_there_is_
         eventually("it is back", || path.exists(), |is_back| *is_back);
         until_it_answers_again(&host, removed);
     }
+    fs::remove_file(runtime.join("provost.sock")).unwrap();
+    let status = host.run(&["status"]);
+    assert_eq!(status.code, 0, "who asks at once waits a moment: {status:?}");
     let aside = host.setup().dir().join("aside");
     fs::rename(&runtime, &aside).unwrap();
     until_it_answers_again(&host, "the directory was moved away");

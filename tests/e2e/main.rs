@@ -18,6 +18,7 @@ mod hostile;
 mod instances;
 mod jobs;
 mod limits;
+mod logs;
 mod plugins;
 mod readiness;
 mod roles;

@@ -245,9 +245,11 @@ fn what_is_no_file_is_refused_at_once_and_keeps_nothing_waiting() {
     let pipe = host.setup().dir().join("pipe.wasm");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
         .unwrap();
-    for path in ["pipe.wasm", "/dev/zero"] {
+    for (path, told) in
+        [("pipe.wasm", "a pipe, not a regular file"), ("/dev/zero", "a device, not a regular file")]
+    {
         let ran = host.run(&["plugin", "load", "odd", path]);
-        assert!(ran.code == 1 && ran.stderr.contains("a device, a pipe or a socket, not a file"), "{ran:?}");
+        assert!(ran.code == 1 && ran.stderr.contains(told), "{ran:?}");
     }
     for name in ["failsafe", "all", "a/b", "a b"] {
         let ran = host.run(&["plugin", "load", name, "bundled:notify"]);

@@ -1,6 +1,7 @@
 //! Replays each input of each corpus, and a few mutations of it that need no fuzzer: every promise of a target holds for all
 //! of them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test that fails shows which input it was")]
 
 mod targets;
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
+use crate::convert::time_of_ms;
 use crate::wire;
 
 /// Why a request had no answer.
@@ -45,6 +46,34 @@ fn protocol(error: impl std::fmt::Display) -> ClientError {
 #[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
+}
+
+/// Which lines of logs are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogsAsked {
+    /// Whose.
+    pub of: LogsOf,
+    /// How many of the last lines of each process, of those that pass; none means none of the past.
+    pub lines: usize,
+    /// Also what comes from then on.
+    pub follow: bool,
+    /// Only lines of this time or later, in milliseconds since the Unix epoch.
+    pub since_ms: Option<u64>,
+    /// Only lines of before this time.
+    pub until_ms: Option<u64>,
+    /// Only lines in which this regular expression is found.
+    pub grep: Option<String>,
+}
+
+/// Whose lines are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogsOf {
+    /// Those of processes: names, `group:*` or `all`.
+    Processes(Vec<String>),
+    /// The host's own log.
+    Host,
+    /// What a plugin said in the host's own log.
+    Plugin(String),
 }
 
 /// A rendered view.
@@ -241,14 +270,24 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn logs(
-        &self,
-        targets: &[String],
-        tail: usize,
-        follow: bool,
-    ) -> Result<Lines<wire::LogItem>, ClientError> {
-        let select = escaped(&targets.join(","));
-        let path = format!("/v1/logs?select={select}&n={tail}&follow={}", u8::from(follow));
+    pub async fn logs(&self, asked: &LogsAsked) -> Result<Lines<wire::LogItem>, ClientError> {
+        let LogsAsked { of, lines, follow, since_ms, until_ms, grep } = asked;
+        let of = match of {
+            LogsOf::Processes(targets) => format!("select={}", escaped(&targets.join(","))),
+            LogsOf::Host => "host=1".to_owned(),
+            LogsOf::Plugin(name) => format!("plugin={}", escaped(name)),
+        };
+        let mut path = format!("/v1/logs?{of}&n={lines}&follow={}", u8::from(*follow));
+        let time = |ms: &u64| time_of_ms(*ms);
+        for (key, value) in [
+            ("since", since_ms.as_ref().map(time)),
+            ("until", until_ms.as_ref().map(time)),
+            ("grep", grep.clone()),
+        ] {
+            if let Some(value) = value {
+                path.push_str(&format!("&{key}={}", escaped(&value)));
+            }
+        }
         Ok(Lines::of(self.send(Method::GET, &path, None).await?))
     }
 }

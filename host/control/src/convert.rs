@@ -9,6 +9,10 @@ use provost_supervisor::{Leftover, LogItem, LogStream, ReplicaCount, Trouble};
 
 use crate::wire;
 
+/// If the clocks have gone apart by more than this since a moment, the one for people was set; less is its ordinary
+/// correction.
+const CLOCK_SET_MS: u64 = 2_000;
+
 /// RFC 3339 in UTC with milliseconds. What lies beyond the end of the calendar is shown as its end.
 pub(crate) fn time_of_ms(wall_ms: u64) -> String {
     let at = i64::try_from(wall_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -68,6 +72,24 @@ pub(crate) fn process(state: &ProcessState) -> wire::Process {
         next_action_at: state.next_action_at().map(time),
         decision: state.decision.as_deref().map(decision),
     }
+}
+
+/// As [`process`], for whoever looks at its times at `now` by a clock that may have been set since they were noted.
+pub(crate) fn process_at(state: &ProcessState, now: Moment) -> wire::Process {
+    wire::Process {
+        started_at: state.started_at.map(|moment| time_at(moment, now)),
+        ended_at: state.ended_at.map(|moment| time_at(moment, now)),
+        next_action_at: state.next_action_at().map(|moment| time_at(moment, now)),
+        ..process(state)
+    }
+}
+
+/// The time of a moment by the clock as it is set `now`: as far away as the monotonic clock says.
+fn time_at(moment: Moment, now: Moment) -> String {
+    let since = (i128::from(moment.mono_ns) - i128::from(now.mono_ns)) / 1_000_000;
+    let seen = u64::try_from(i128::from(now.wall_ms) + since).unwrap_or(0);
+    let was_set = seen.abs_diff(moment.wall_ms) > CLOCK_SET_MS;
+    time_of_ms(if was_set { seen } else { moment.wall_ms })
 }
 
 fn failing(failing: &Failing) -> wire::Failing {
@@ -166,7 +188,9 @@ pub(crate) fn latency(latency: &Latency) -> wire::Latency {
     wire::Latency { timed, p50_ns, p95_ns, p99_ns, max_ns }
 }
 
-pub(crate) fn log_item(item: LogItem) -> wire::LogItem {
+/// A line of a log as the API gives it.
+#[must_use]
+pub fn log_item(item: LogItem) -> wire::LogItem {
     let line = match item {
         LogItem::Missed { process, lines } => {
             return wire::LogItem::Missed { process: process.to_string(), missed: lines };
@@ -178,13 +202,13 @@ pub(crate) fn log_item(item: LogItem) -> wire::LogItem {
         LogStream::Out => "stdout",
         LogStream::Err => "stderr",
     };
-    let (stream, at) = (stream.to_owned(), time_of_ms(line.at_ms));
+    let (stream, at, partial) = (stream.to_owned(), time_of_ms(line.at_ms), line.partial);
     match std::str::from_utf8(&line.text) {
-        Ok(text) => wire::LogItem::Text { process, stream, at, text: text.to_owned() },
+        Ok(text) => wire::LogItem::Text { process, stream, at, text: text.to_owned(), partial },
         Err(_) => {
             use base64::Engine as _;
             let base64 = base64::engine::general_purpose::STANDARD.encode(&line.text);
-            wire::LogItem::Binary { process, stream, at, base64 }
+            wire::LogItem::Binary { process, stream, at, base64, partial }
         }
     }
 }
@@ -229,6 +253,18 @@ mod tests {
             commit(&registry, &reader, id, &event);
         }
         (reader, id)
+    }
+
+    #[test]
+    fn times_are_as_far_away_as_they_were_when_the_clock_has_been_set() {
+        let begun = moment();
+        let later = begun.plus_ms(60_000);
+        assert_eq!(time_at(begun, later), time(begun));
+        let set_back = Moment { wall_ms: later.wall_ms - 3_600_000, ..later };
+        assert_eq!(time_at(begun, set_back), time_of_ms(NOW_MS + 60_000 - 3_600_000 - 60_000));
+        assert_eq!(time_at(later.plus_ms(16_000), set_back), time_of_ms(set_back.wall_ms + 16_000));
+        let set_forward = Moment { wall_ms: later.wall_ms + 86_400_000, ..later };
+        assert_eq!(time_at(begun, set_forward), time_of_ms(set_forward.wall_ms - 60_000));
     }
 
     #[test]

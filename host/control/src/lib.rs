@@ -37,6 +37,7 @@ mod state_core;
 mod streams;
 pub mod wire;
 
+pub use convert::log_item;
 pub use exact::{InexactNumber, exact_numbers};
 pub use peer::{BindError, Listening, SocketPlace};
 pub use server::{CONNECTIONS_MAX, Desk, serve};

@@ -145,13 +145,14 @@ async fn status(
 ) -> Result<Json<wire::Status>, Refused> {
     let world = served.desk.supervisor.reader().snapshot();
     let chosen = select_or_all(&world, &targets(&query.select))?;
+    let now = served.desk.supervisor.now();
     Ok(Json(wire::Status {
         generation: world.generation().0,
         taken_at: convert::time(world.taken_at()),
         processes: chosen
             .iter()
             .filter_map(|id| world.get(*id))
-            .map(|state| convert::process(state))
+            .map(|state| convert::process_at(state, now))
             .collect(),
         replicas: served
             .desk

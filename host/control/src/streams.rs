@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use provost_state::{Generation, Reader};
+use provost_supervisor::{LogPattern, LogQuery};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
@@ -35,9 +36,20 @@ pub(crate) struct LogsQuery {
     select: String,
     #[serde(default)]
     follow: Option<Flag>,
-    /// How many lines of the past.
+    /// How many of the last lines of each process; of those that pass.
     #[serde(default = "ten")]
     n: usize,
+    /// Only lines of this time (RFC 3339) or later.
+    since: Option<String>,
+    /// Only lines of before this time (RFC 3339).
+    until: Option<String>,
+    /// Only lines in which this regular expression is found.
+    grep: Option<String>,
+    /// The host's own log instead of processes.
+    #[serde(default)]
+    host: Option<Flag>,
+    /// Of the host's own log, only what this plugin said.
+    plugin: Option<String>,
 }
 
 fn ten() -> usize {
@@ -182,7 +194,37 @@ pub(crate) async fn logs(
     Query(query): Query<LogsQuery>,
 ) -> Result<Response, Refused> {
     let supervisor = &served.desk.supervisor;
-    let chosen = select_or_all(&supervisor.reader().snapshot(), &targets(&query.select))?;
-    let output = Output(supervisor.logs().follow(&chosen, query.n, is_on(query.follow)));
-    body_of(output, served)
+    let follow = is_on(query.follow);
+    let of_host = is_on(query.host) || query.plugin.is_some();
+    let wanted = wanted(&query)?;
+    let lines = if of_host {
+        if !query.select.is_empty() {
+            let what = "`select` names processes, and `host` and `plugin` ask for the host's own log";
+            return Err(Refused::bad_request(what.to_owned()));
+        }
+        let lines = supervisor.logs().follow_host(wanted, follow);
+        lines.ok_or_else(|| Refused::bad_request("this host keeps no log of its own".to_owned()))?
+    } else {
+        let chosen = select_or_all(&supervisor.reader().snapshot(), &targets(&query.select))?;
+        supervisor.logs().follow(&chosen, wanted, follow)
+    };
+    body_of(Output(lines), served)
+}
+
+fn wanted(query: &LogsQuery) -> Result<LogQuery, Refused> {
+    let ms = |key: &str, time: &Option<String>| match time.as_deref().map(str::parse::<jiff::Timestamp>) {
+        None => Ok(None),
+        Some(Ok(time)) => Ok(Some(u64::try_from(time.as_millisecond()).unwrap_or(0))),
+        Some(Err(_)) => {
+            Err(Refused::bad_request(format!("`{key}` is no time in RFC 3339, such as 2026-11-25T14:05:30Z")))
+        }
+    };
+    let pattern = query.grep.as_deref().map(LogPattern::new).transpose();
+    Ok(LogQuery {
+        lines: query.n,
+        since_ms: ms("since", &query.since)?,
+        until_ms: ms("until", &query.until)?,
+        pattern: pattern.map_err(|error| Refused::bad_request(error.to_string()))?,
+        plugin: query.plugin.clone(),
+    })
 }

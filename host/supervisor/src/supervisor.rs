@@ -25,7 +25,7 @@ use crate::dispatch::Dispatch;
 use crate::fanout;
 use crate::group::Groups;
 use crate::jobs::Jobs;
-use crate::logs::Logs;
+use crate::logs::{HostLog, Logs};
 use crate::order::Order;
 use crate::publisher::Publisher;
 use crate::replicas::{self, ReplicaCount, Replicas};
@@ -56,6 +56,8 @@ pub struct Settings {
     pub degraded: Degraded,
     /// The soft limit on open files that children get; `None`: that of the host, which was not raised.
     pub children_open_files: Option<u64>,
+    /// The host's own log, for those who ask for it.
+    pub host_log: Option<HostLog>,
 }
 
 impl Settings {
@@ -72,6 +74,7 @@ impl Settings {
             routing: Routing::default(),
             degraded: Degraded::default(),
             children_open_files: None,
+            host_log: None,
         }
     }
 }
@@ -200,7 +203,7 @@ impl Supervisor {
             spawner,
             resolver: Resolver::of_system(jobs.names.clone()),
             decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
-            logs: Logs::new(settings.log_dir, &jobs, &settings.degraded)?,
+            logs: Logs::new(settings.log_dir, settings.host_log, &jobs, &settings.degraded)?,
             groups,
             jobs,
             degraded: settings.degraded,
@@ -355,6 +358,12 @@ impl Supervisor {
     #[must_use]
     pub fn left(&self) -> Vec<Leftover> {
         self.shared.leftovers.list()
+    }
+
+    /// This instant, by the clocks of the published states.
+    #[must_use]
+    pub fn now(&self) -> provost_state::Moment {
+        self.shared.publisher.now()
     }
 
     /// The output of all processes.

@@ -17,6 +17,7 @@ use provost_state::{
     Plugins, Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
 };
 use provost_supervisor::{CommandLine, Manner, ProcessSpec, Scripted, Settings};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 /// No answer to a short request is larger, in bytes.
@@ -108,6 +109,8 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     let (shutdown, told) = mpsc::channel(1);
     let (end, ended) = watch::channel(None);
     runtime.block_on(async {
+        // The fuzzer has no runtime of Rust, which would ignore it; it stays handled to the end of the program.
+        std::mem::forget(signal(SignalKind::pipe()).unwrap());
         let children = Scripted::default();
         let specs = ["web", "job", "other"].map(|name| {
             children.cast(name, Manner::Obedient);

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and the help that explains it.
 
 mod plugin;
+mod when;
 
 use std::path::PathBuf;
 
@@ -88,11 +89,17 @@ running.")]
     /// Send a signal to the process groups of processes.
     #[command(after_help = "Example: provost signal HUP web")]
     Signal(SignalArgs),
-    /// Show the output of processes.
+    /// Show the output of processes, or the host's own log.
     #[command(after_help = "\
 Examples:
   provost logs web                   the last 100 lines
-  provost logs -f -n 0 all           what everything prints from now on")]
+  provost logs -f -n 0 all           what everything prints from now on
+  provost logs --since 10m web       all lines of the last ten minutes
+  provost logs -n 5 --grep error all the last five lines of each with `error`
+  provost logs --host                what the host itself said
+  provost logs --plugin notify       what a plugin said
+
+Without a running host the log files are read, and a note says so.")]
     Logs(LogsArgs),
     /// Show what happened: exits, decisions, starts.
     Events(EventsArgs),
@@ -207,17 +214,35 @@ pub(crate) struct SignalArgs {
 #[derive(Args, Debug)]
 pub(crate) struct LogsArgs {
     /// Names, `GROUP:*` or `all`.
-    #[arg(value_name = "TARGET", required = true)]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["host", "plugin"])]
     pub(crate) targets: Vec<String>,
+    /// Show the host's own log instead.
+    #[arg(long, conflicts_with_all = ["targets", "plugin"])]
+    pub(crate) host: bool,
+    /// Show what a plugin has said, from the host's own log.
+    #[arg(long, value_name = "NAME", conflicts_with = "targets")]
+    pub(crate) plugin: Option<String>,
     /// Go on with what is printed from now on.
     #[arg(short = 'f', long)]
     pub(crate) follow: bool,
-    /// How many of the last lines of each process.
-    #[arg(short = 'n', long = "lines", default_value_t = 100, value_name = "N")]
-    pub(crate) lines: usize,
-    /// With the time of each line.
+    /// How many of the last lines of each process. By default 100, or all of them with --since.
+    #[arg(short = 'n', long = "lines", value_name = "N")]
+    pub(crate) lines: Option<usize>,
+    /// Only lines of this time or later: 10m (ago), 14:05, 2026-11-25, 2026-11-25T14:05:30Z.
+    #[arg(long, value_name = "TIME", value_parser = when::unix_ms)]
+    pub(crate) since: Option<u64>,
+    /// Only lines of before this time.
+    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, conflicts_with = "follow")]
+    pub(crate) until: Option<u64>,
+    /// Only lines in which this regular expression is found.
+    #[arg(long, value_name = "PATTERN", value_parser = pattern)]
+    pub(crate) grep: Option<String>,
+    /// With the time of each line and its offset from UTC.
     #[arg(short, long)]
     pub(crate) timestamps: bool,
+    /// Print the bytes of the lines as they are, also those that a terminal obeys.
+    #[arg(long, conflicts_with_all = ["timestamps", "output"])]
+    pub(crate) raw: bool,
     /// How to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
@@ -293,6 +318,14 @@ pub(crate) enum ViewFormat {
     Raw,
 }
 
+/// A regular expression that the host will take.
+fn pattern(text: &str) -> Result<String, String> {
+    match provost_supervisor::LogPattern::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn duration_ms(text: &str) -> Result<u64, String> {
     units::duration_ms(text).ok_or_else(|| units::DURATION_HINT.to_owned())
 }
@@ -313,7 +346,7 @@ mod tests {
     #[test]
     fn f_means_follow_and_never_a_file() {
         let logs = Cli::try_parse_from(["provost", "logs", "-f", "-n", "0", "web"]).unwrap();
-        assert!(matches!(logs.command, Command::Logs(LogsArgs { follow: true, lines: 0, .. })));
+        assert!(matches!(logs.command, Command::Logs(LogsArgs { follow: true, lines: Some(0), .. })));
         assert!(Cli::try_parse_from(["provost", "up", "-f", "x.toml"]).is_err());
     }
 

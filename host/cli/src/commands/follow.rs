@@ -1,4 +1,4 @@
-//! Commands that print line by line: `logs`, `events`.
+//! What happens, line by line: `events`.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -7,29 +7,12 @@ use provost_control::wire::Event;
 use serde::Serialize;
 
 use super::Context;
-use crate::args::{EventsArgs, LineFormat, LogsArgs};
+use crate::args::{EventsArgs, LineFormat};
 use crate::failure::Failure;
 use crate::render;
-use crate::render::output::Look;
 
 /// Columns of names, before longer ones are known.
-const NAME_WIDTH: usize = 6;
-
-pub(super) async fn logs(context: &Context, args: LogsArgs) -> Result<(), Failure> {
-    let client = context.client()?;
-    let names = client.status(&args.targets).await?.processes;
-    let longest = names.iter().map(|process| process.name.chars().count()).max().unwrap_or(NAME_WIDTH);
-    let width = if names.len() == 1 { 0 } else { longest };
-    let look = Look { paint: context.paint, width, timestamps: args.timestamps };
-    let mut items = client.logs(&args.targets, args.lines, args.follow).await?;
-    while let Some(item) = items.next().await? {
-        match args.output {
-            LineFormat::Text => write_line(&look.line(&item))?,
-            LineFormat::Json => write_line(&json(&item)?)?,
-        }
-    }
-    Ok(())
-}
+pub(super) const NAME_WIDTH: usize = 6;
 
 pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Failure> {
     let client = context.client()?;
@@ -51,12 +34,12 @@ pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Fa
     Ok(())
 }
 
-fn json(object: &impl Serialize) -> Result<Vec<u8>, Failure> {
+pub(super) fn json(object: &impl Serialize) -> Result<Vec<u8>, Failure> {
     let line = serde_json::to_string(object).map_err(io::Error::from)?;
     Ok((provost_state::text::in_json(&line) + "\n").into_bytes())
 }
 
 /// Standard output is line-buffered: a line is out when it ends.
-fn write_line(line: &[u8]) -> Result<(), Failure> {
+pub(super) fn write_line(line: &[u8]) -> Result<(), Failure> {
     Ok(io::stdout().lock().write_all(line)?)
 }

@@ -4,6 +4,7 @@ mod act;
 mod follow;
 mod keys;
 mod local;
+mod logs;
 mod plugin;
 mod read;
 
@@ -55,7 +56,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Stop(args) => act::order(&context, "stop", args).await,
         Command::Restart(args) => act::order(&context, "restart", args).await,
         Command::Signal(args) => act::signal(&context, args).await,
-        Command::Logs(args) => follow::logs(&context, args).await,
+        Command::Logs(args) => logs::show(&context, args).await,
         Command::Events(args) => follow::events(&context, args).await,
         Command::Explain(args) => read::explain(&context, args).await,
         Command::State(args) => read::state_core(&context, args).await,
@@ -78,6 +79,7 @@ impl Context {
             (None, Some(socket)) => socket.clone(),
             (None, None) => runtime_dir_of(&find_nearest(&std::env::current_dir()?)?).join(SOCKET_NAME),
         };
+        daemon::wait_for_socket(&socket);
         Ok(Client::new(socket))
     }
 }

@@ -15,6 +15,9 @@ pub const SOCKET_NAME: &str = "provost.sock";
 /// The runtime directory beside the config, unless it says otherwise.
 pub(super) const RUNTIME_DIR: &str = ".provost";
 
+/// Where the output of processes is kept in the runtime directory, unless the config says otherwise.
+pub(super) const LOG_DIR: &str = "logs";
+
 /// There is no config in a directory or any above it.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -47,13 +50,36 @@ pub(super) fn dir_of(path: &Path) -> PathBuf {
 /// has become wrong since, so that a running host can always be asked and stopped.
 #[must_use]
 pub fn runtime_dir_of(path: &Path) -> PathBuf {
+    dir_of(path).join(host_setting(path, "runtime_dir").as_deref().unwrap_or(RUNTIME_DIR))
+}
+
+/// Where the output of processes is kept by the host of the config at `path`, which may have become wrong since.
+#[must_use]
+pub fn log_dir_of(path: &Path) -> PathBuf {
+    match host_setting(path, "log_dir") {
+        Some(named) => dir_of(path).join(named),
+        None => runtime_dir_of(path).join(LOG_DIR),
+    }
+}
+
+fn host_setting(path: &Path, key: &str) -> Option<String> {
     let text = read(path).unwrap_or_default();
     let (document, _) = DeTable::parse_recoverable(&text);
-    let named = document
-        .get_ref()
-        .get("host")
-        .and_then(|host| host.get_ref().as_table()?.get("runtime_dir")?.get_ref().as_str());
-    dir_of(path).join(named.unwrap_or(RUNTIME_DIR))
+    let host = document.get_ref().get("host")?;
+    Some(host.get_ref().as_table()?.get(key)?.get_ref().as_str()?.to_owned())
+}
+
+/// The names of the processes of the config at `path` that belong to a group.
+#[must_use]
+pub fn group_of(path: &Path, group: &str) -> Vec<String> {
+    let text = read(path).unwrap_or_default();
+    let (document, _) = DeTable::parse_recoverable(&text);
+    let processes = document.get_ref().get("process").and_then(|processes| processes.get_ref().as_table());
+    let is_member = |process: &toml::de::DeValue<'_>| {
+        process.as_table().and_then(|process| process.get("group")?.get_ref().as_str()) == Some(group)
+    };
+    let members = processes.into_iter().flatten().filter(|(_, process)| is_member(process.get_ref()));
+    members.map(|(name, _)| name.get_ref().to_string()).collect()
 }
 
 /// Where compiled components are kept unless the config says otherwise.

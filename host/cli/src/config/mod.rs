@@ -27,7 +27,7 @@ use provost_supervisor::{
 use toml::Spanned;
 
 pub use crate::compiling::CompileLimits;
-pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest, runtime_dir_of};
+pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest, group_of, log_dir_of, runtime_dir_of};
 pub use report::{Place, Problem, Problems, Source};
 
 use file::{ConfigFile, ProcessSection};
@@ -148,7 +148,7 @@ impl Config {
         let runtime_dir = dir.join(host.runtime_dir.as_deref().unwrap_or(find::RUNTIME_DIR));
         let plugins = plugins.into_iter().map(|plugin| build_plugin(plugin, &dir)).collect();
         Self {
-            log_dir: host.log_dir.map_or_else(|| runtime_dir.join("logs"), |logs| dir.join(logs)),
+            log_dir: host.log_dir.map_or_else(|| runtime_dir.join(find::LOG_DIR), |logs| dir.join(logs)),
             cache_dir: host.cache_dir.map_or_else(find::cache_dir, |cache| dir.join(cache)),
             memory_dir: runtime_dir.join("memory"),
             runtime_dir,

@@ -8,7 +8,7 @@ use provost_state::Consumer;
 use provost_supervisor::Degraded;
 use tokio::sync::oneshot;
 
-use super::host_log::HostLog;
+use super::host_log::{HOST_LOG_NAME, HostLog};
 use super::limits;
 use super::loading::{Loaded, Loading};
 use super::runtime_dir::{RuntimeDir, TakeError};
@@ -16,9 +16,6 @@ use super::wire;
 use crate::config::{Config, Processes, SOCKET_NAME};
 use crate::failure::Failure;
 use crate::render::style::Paint;
-
-/// The log of a host in the background, in the runtime directory.
-const HOST_LOG_NAME: &str = "provost.log";
 
 /// What is said when the kernel has no thread, no memory or no descriptor to give.
 pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short: look at `ulimit -u`, `ulimit -n` and the limits of the container";

@@ -22,14 +22,14 @@ use super::peer_cred::peer_of;
 /// What stands for a process id that is not known.
 pub(super) const UNKNOWN: &str = "unknown";
 
-/// Connections that may wait to be noticed: each is a host that asked who holds the name.
-const BACKLOG: i32 = 64;
+/// Connections that may wait to be noticed while the host is suspended: each is of somebody who asked who holds the name.
+const BACKLOG: i32 = 4_096;
 
 /// How often a holder that is just starting or ending is asked again.
 const TRIES: usize = 50;
 
 /// The time between two tries.
-const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// The second lock. It ends when this is dropped.
 #[derive(Debug)]
@@ -91,6 +91,20 @@ pub(crate) fn holder(dir: &Path) -> Option<String> {
         Ok(Holder::Host(pid)) => Some(pid),
         _ => None,
     })
+}
+
+/// Waits a moment for the socket of a living host that was cleaned away and is being made again.
+pub(crate) fn wait_for_socket(socket: &Path) {
+    // To ask for the holder is what makes the host look.
+    if socket.exists() || socket.parent().and_then(holder).is_none() {
+        return;
+    }
+    for _ in 0..TRIES {
+        let _ = poll(&mut [], Some(&PAUSE));
+        if socket.exists() {
+            return;
+        }
+    }
 }
 
 /// Why a name is not ours.
@@ -218,7 +232,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = dir.path().join("run");
         let claim = Claim::take(&run).unwrap();
-        for _ in 0..4 * BACKLOG {
+        for _ in 0..2 * BACKLOG {
             assert!(holder(&run).is_some());
             assert!(claim.notice());
         }

@@ -38,9 +38,10 @@ pub(crate) use inherited::leave_behind;
 
 use asked::Asked;
 use boot::{DEFECT_HINT, SHORTAGE_HINT};
-pub(crate) use claim::holder;
+pub(crate) use claim::{holder, wait_for_socket};
 use detach::Detached;
 use done::When;
+pub(crate) use host_log::HOST_LOG_NAME;
 use host_log::{Home, HostLog};
 use output::Output;
 

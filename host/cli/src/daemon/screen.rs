@@ -1,6 +1,8 @@
 //! What `up` shows in the foreground: the output of all processes behind their names, and what becomes of them. The lines go
 //! through a queue, so that a slow terminal delays nothing but itself.
 
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::output::{Entry, Output};
 use crate::render::humane::{delay, one_line, span};
 use crate::render::style::{Paint, Style};
+use crate::render::terminal;
 
 /// Changes that are read at once.
 const CHANGES_AT_ONCE: usize = 256;
@@ -24,12 +27,16 @@ pub(crate) struct Look {
     pub(crate) width: usize,
 }
 
+/// How long the end of a life waits to be shown for the lines that were written before it. Somebody else may hold its output
+/// open.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
 /// What is shown, until it is finished.
 #[derive(Debug)]
 pub(crate) struct Screen {
     /// Dropped to say that no more changes are to be waited for.
     changes: oneshot::Sender<()>,
-    shown: [JoinHandle<()>; 2],
+    shown: JoinHandle<()>,
 }
 
 impl Screen {
@@ -37,12 +44,7 @@ impl Screen {
     /// before.
     pub(crate) async fn finish(self, limit: Duration) {
         drop(self.changes);
-        let _ = tokio::time::timeout(limit, async {
-            for shown in self.shown {
-                let _ = shown.await;
-            }
-        })
-        .await;
+        let _ = tokio::time::timeout(limit, self.shown).await;
     }
 }
 
@@ -50,51 +52,129 @@ impl Screen {
 pub(crate) fn start(supervisor: &Supervisor, output: &Output, look: Look) -> Screen {
     let world = supervisor.reader().snapshot();
     let ids: Vec<ProcessId> = world.iter().map(|state| state.id).collect();
-    let printed = tokio::spawn(show_output(supervisor.logs().follow(&ids, 0, true), output.clone(), look));
     let (changes, ended) = oneshot::channel();
-    let changed = tokio::spawn(show_changes(supervisor.clone(), output.clone(), look, ended));
-    Screen { changes, shown: [printed, changed] }
+    let show = Show {
+        items: supervisor.logs().follow(&ids, 0, true),
+        supervisor: supervisor.clone(),
+        output: output.clone(),
+        look,
+        cursor: Generation(0),
+        due: VecDeque::new(),
+    };
+    Screen { changes, shown: tokio::spawn(show.run(ended)) }
 }
 
-async fn show_output(mut items: LogReader, output: Output, look: Look) {
-    while let Some(item) = items.recv().await {
-        let line = match item {
-            LogItem::Line(line) => look.output(&line),
-            LogItem::Missed { process, lines } => {
-                look.note(&process, Style::Yellow, &format!("{lines} lines skipped; they are in its log"))
+/// Lines and changes, in the order in which they are shown: what a life has written comes before its end.
+struct Show {
+    items: LogReader,
+    supervisor: Supervisor,
+    output: Output,
+    look: Look,
+    cursor: Generation,
+    /// Changes that have not been shown.
+    due: VecDeque<Arc<Change>>,
+}
+
+/// Nobody looks at the screen any more.
+struct Gone;
+
+impl Show {
+    async fn run(mut self, mut ended: oneshot::Receiver<()>) {
+        let mut changed = self.supervisor.changed();
+        let (mut lines_end, mut changes_end) = (false, false);
+        let mut gate = self.gate();
+        loop {
+            changed.mark_unchanged();
+            if gate.is_none() && self.read_changes() {
+                gate = self.gate();
             }
-        };
-        if output.push(Entry::Raw(line.into())).is_err() {
-            return;
+            if self.due.is_empty() && lines_end && changes_end {
+                return;
+            }
+            let shown = tokio::select! {
+                item = self.items.recv(), if !lines_end => match item {
+                    Some(item) => self.line(item),
+                    None => {
+                        lines_end = true;
+                        Ok(())
+                    }
+                },
+                () = open(&mut gate) => {
+                    let shown = self.change();
+                    gate = self.gate();
+                    shown
+                }
+                rung = changed.changed(), if gate.is_none() && !changes_end => {
+                    changes_end = rung.is_err();
+                    Ok(())
+                }
+                _ = &mut ended, if gate.is_none() && !changes_end => {
+                    changes_end = true;
+                    Ok(())
+                }
+            };
+            if shown.is_err() {
+                return;
+            }
         }
+    }
+
+    /// Reads the next changes, if those before have been shown; whether there are any.
+    fn read_changes(&mut self) -> bool {
+        if self.due.is_empty() {
+            let page = self.supervisor.reader().changes_since(self.cursor, CHANGES_AT_ONCE);
+            self.cursor = page.cursor;
+            self.due.extend(page.changes);
+        }
+        !self.due.is_empty()
+    }
+
+    /// What the next change waits for; none if there is no change.
+    fn gate(&self) -> Option<Gate> {
+        let next = self.due.front()?;
+        if next.kind != ChangeKind::Event(EventKind::Exited) {
+            return Some(Box::pin(std::future::ready(())));
+        }
+        let (logs, id, life) = (self.supervisor.logs().clone(), next.state.id, next.state.incarnation);
+        Some(Box::pin(async move {
+            // What holds its output open longer is not of this life.
+            let _ = tokio::time::timeout(LAST_LINES, logs.told_to_its_end(id, life)).await;
+        }))
+    }
+
+    /// Shows the next change, and before it the lines that are there.
+    fn change(&mut self) -> Result<(), Gone> {
+        while let Some(item) = self.items.try_recv() {
+            self.line(item)?;
+        }
+        match self.due.pop_front().and_then(|change| self.look.change(&change)) {
+            Some(line) => self.push(line),
+            None => Ok(()),
+        }
+    }
+
+    fn line(&self, item: LogItem) -> Result<(), Gone> {
+        self.push(match item {
+            LogItem::Line(line) => self.look.output(&line),
+            LogItem::Missed { process, lines } => self.look.note(
+                &process,
+                Style::Yellow,
+                &format!("{lines} lines skipped; they are in its log"),
+            ),
+        })
+    }
+
+    fn push(&self, line: Vec<u8>) -> Result<(), Gone> {
+        self.output.push(Entry::Raw(line.into())).map_err(|_| Gone)
     }
 }
 
-async fn show_changes(supervisor: Supervisor, output: Output, look: Look, mut ended: oneshot::Receiver<()>) {
-    let mut changed = supervisor.changed();
-    let mut cursor = Generation(0);
-    let mut last_look = false;
-    loop {
-        changed.mark_unchanged();
-        loop {
-            let page = supervisor.reader().changes_since(cursor, CHANGES_AT_ONCE);
-            if page.cursor == cursor {
-                break;
-            }
-            cursor = page.cursor;
-            for line in page.changes.iter().filter_map(|change| look.change(change)) {
-                if output.push(Entry::Raw(line.into())).is_err() {
-                    return;
-                }
-            }
-        }
-        if last_look {
-            return;
-        }
-        tokio::select! {
-            rung = changed.changed() => last_look = rung.is_err(),
-            _ = &mut ended => last_look = true,
-        }
+type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+async fn open(gate: &mut Option<Gate>) {
+    match gate {
+        Some(gate) => gate.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -104,16 +184,14 @@ impl Look {
         self.paint.text(Style::of_name(name), &padded)
     }
 
-    /// `web    | what it printed`, with all its bytes.
+    /// `web    | what it printed`. A line whose end has not come is shown as one, and what goes on with it as another.
     fn output(self, line: &LogLine) -> Vec<u8> {
         let mark = match line.stream {
             LogStream::Out => "|",
             LogStream::Err => "!",
         };
-        let mut bytes = self.prefix(&line.process, mark).into_bytes();
-        bytes.extend_from_slice(&line.text);
-        bytes.push(b'\n');
-        bytes
+        let text = terminal::shown(&line.text, self.paint.is_on());
+        format!("{}{text}\n", self.prefix(&line.process, mark)).into_bytes()
     }
 
     /// `web    ▸ what became of it`.
@@ -246,7 +324,7 @@ web    ▸ killed by SIGTERM after 2s
     }
 
     #[test]
-    fn output_keeps_its_bytes_behind_its_name() {
+    fn output_is_shown_behind_its_name_and_moves_no_cursor() {
         let line = |stream, text: &'static [u8]| LogLine {
             process: "web".into(),
             stream,
@@ -254,7 +332,10 @@ web    ▸ killed by SIGTERM after 2s
             text: text.into(),
             partial: false,
         };
-        assert_eq!(LOOK.output(&line(LogStream::Out, b"a\xff\x1b[0m")), b"web    | a\xff\x1b[0m\n");
+        assert_eq!(
+            LOOK.output(&line(LogStream::Out, b"a\xff\x1b[0m\x1b[2J")),
+            b"web    | a\\xff\\u{1b}[2J\n"
+        );
         assert_eq!(LOOK.output(&line(LogStream::Err, b"")), b"web    ! \n");
     }
 }

@@ -11,3 +11,4 @@ pub(crate) mod state_core;
 pub(crate) mod status;
 pub(crate) mod style;
 pub(crate) mod table;
+pub(crate) mod terminal;

@@ -1,51 +1,109 @@
-//! Lines of processes: `logs`.
+//! Lines of processes and of the host's own log: `logs`.
+
+use std::borrow::Cow;
 
 use base64::Engine as _;
+use jiff::tz::TimeZone;
 use provost_control::wire::LogItem;
 
 use super::style::{Paint, Style};
+use super::terminal;
 
 /// How lines look.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Look {
     pub(crate) paint: Paint,
     /// Columns of the longest name; 0 to leave the names out.
     pub(crate) width: usize,
-    pub(crate) timestamps: bool,
+    /// The time of each line in this zone, if it is wanted.
+    pub(crate) timestamps: Option<TimeZone>,
+    /// Only the bytes of the lines, as they are.
+    pub(crate) raw: bool,
+    /// Between name and text; none: according to the stream.
+    pub(crate) mark: Option<&'static str>,
 }
 
-impl Look {
-    /// One line, with all its bytes and a newline.
-    pub(crate) fn line(self, item: &LogItem) -> Vec<u8> {
-        let (process, stream, at, text) = match item {
-            LogItem::Text { process, stream, at, text } => (process, stream, at, text.clone().into_bytes()),
-            LogItem::Binary { process, stream, at, base64 } => {
+/// Lines as they are printed, one after the other.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    look: Look,
+    /// The process and the stream of the line that was printed without its end.
+    open: Option<(String, String)>,
+}
+
+impl Printer {
+    pub(crate) fn new(look: Look) -> Self {
+        Self { look, open: None }
+    }
+
+    /// What is to be written for the next item. A line without an end is gone on with by what comes next of its stream, and
+    /// ended before anything else.
+    pub(crate) fn next(&mut self, item: &LogItem) -> Vec<u8> {
+        let (process, stream, at, text, partial) = match item {
+            LogItem::Text { process, stream, at, text, partial } => {
+                (process, stream, at, Cow::Borrowed(text.as_bytes()), *partial)
+            }
+            LogItem::Binary { process, stream, at, base64, partial } => {
                 let bytes = base64::engine::general_purpose::STANDARD.decode(base64);
-                (process, stream, at, bytes.unwrap_or_else(|_| base64.clone().into_bytes()))
+                let bytes = bytes.unwrap_or_else(|_| base64.clone().into_bytes());
+                (process, stream, at, Cow::Owned(bytes), *partial)
             }
             LogItem::Missed { process, missed } => {
                 let note =
                     format!("{missed} lines skipped: this reader was too slow; they are in the log file");
-                let mut line = self.prefix(process, "▸");
-                line.push_str(&self.paint.text(Style::Yellow, &note));
-                line.push('\n');
-                return line.into_bytes();
+                return self.note(process, &note);
             }
         };
-        let mut line = String::new();
-        if self.timestamps {
-            line.push_str(&self.paint.text(Style::Dim, &format!("{at} ")));
+        let mut line = Vec::with_capacity(text.len() + 64);
+        let whose = (process.clone(), stream.clone());
+        let goes_on = self.open.as_ref() == Some(&whose);
+        if self.open.take().is_some() && !goes_on {
+            line.push(b'\n');
         }
-        line.push_str(&self.prefix(process, if stream == "stderr" { "!" } else { "|" }));
-        let mut line = line.into_bytes();
-        line.extend_from_slice(&text);
-        line.push(b'\n');
+        if !goes_on && !self.look.raw {
+            line.extend_from_slice(self.look.head(process, stream, at).as_bytes());
+        }
+        if self.look.raw {
+            line.extend_from_slice(&text);
+        } else {
+            line.extend_from_slice(terminal::shown(&text, self.look.paint.is_on()).as_bytes());
+        }
+        if partial {
+            self.open = Some(whose);
+        } else {
+            line.push(b'\n');
+        }
         line
     }
 
+    /// What is to be written when nothing more comes.
+    pub(crate) fn end(&mut self) -> &'static [u8] {
+        if self.open.take().is_some() { b"\n" } else { b"" }
+    }
+
+    fn note(&mut self, process: &str, note: &str) -> Vec<u8> {
+        let mut line = String::from_utf8_lossy(self.end()).into_owned();
+        line.push_str(&self.look.prefix(process, "▸"));
+        line.push_str(&self.look.paint.text(Style::Yellow, note));
+        line.push('\n');
+        line.into_bytes()
+    }
+}
+
+impl Look {
+    /// What stands before the text of a line.
+    fn head(&self, process: &str, stream: &str, at: &str) -> String {
+        let time = match &self.timestamps {
+            Some(zone) => self.paint.text(Style::Dim, &format!("{} ", in_zone(at, zone))),
+            None => String::new(),
+        };
+        let mark = self.mark.unwrap_or(if stream == "stderr" { "!" } else { "|" });
+        time + &self.prefix(process, mark)
+    }
+
     /// `web    | `, in the colour of the name.
-    fn prefix(self, name: &str, mark: &str) -> String {
-        if self.width == 0 {
+    fn prefix(&self, name: &str, mark: &str) -> String {
+        if self.width == 0 || self.raw {
             return String::new();
         }
         let padded = format!("{name:<width$} {mark} ", width = self.width);
@@ -53,34 +111,84 @@ impl Look {
     }
 }
 
+/// A time of the API in a zone, with its offset from UTC.
+fn in_zone(at: &str, zone: &TimeZone) -> String {
+    match at.parse::<jiff::Timestamp>() {
+        Ok(time) => time.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
+        Err(_) => at.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn item(text: &str) -> LogItem {
-        LogItem::Text { process: "web".into(), stream: "stdout".into(), at: "T".into(), text: text.into() }
+    fn item(stream: &str, text: &str, partial: bool) -> LogItem {
+        let at = "2026-11-25T21:54:09.120Z".into();
+        LogItem::Text { process: "web".into(), stream: stream.into(), at, text: text.into(), partial }
+    }
+
+    fn look() -> Look {
+        Look { paint: Paint::OFF, width: 0, timestamps: None, raw: false, mark: None }
+    }
+
+    fn printed(look: Look, items: &[LogItem]) -> String {
+        let mut printer = Printer::new(look);
+        let mut printed: Vec<u8> = items.iter().flat_map(|item| printer.next(item)).collect();
+        printed.extend_from_slice(printer.end());
+        String::from_utf8_lossy(&printed).into_owned()
     }
 
     #[test]
     fn one_process_needs_no_names() {
-        let look = Look { paint: Paint::OFF, width: 0, timestamps: false };
-        assert_eq!(look.line(&item("hello")), b"hello\n");
+        assert_eq!(printed(look(), &[item("stdout", "hello", false)]), "hello\n");
     }
 
     #[test]
-    fn names_and_times_stand_before_the_line() {
-        let look = Look { paint: Paint::OFF, width: 6, timestamps: true };
-        assert_eq!(look.line(&item("hello")), b"T web    | hello\n");
+    fn names_and_times_with_their_offset_stand_before_the_line() {
+        let zone = TimeZone::fixed(jiff::tz::Offset::from_seconds(3_600 + 1_800).unwrap());
+        let look = Look { width: 6, timestamps: Some(zone), ..look() };
         let (process, stream) = ("web".into(), "stderr".into());
-        let bytes = LogItem::Binary { process, stream, at: "T".into(), base64: "/wA=".into() };
-        assert_eq!(look.line(&bytes), b"T web    ! \xff\0\n");
+        let bytes =
+            LogItem::Binary { process, stream, at: "T".into(), base64: "/wA=".into(), partial: false };
+        insta::assert_snapshot!(printed(look, &[item("stdout", "hello", false), bytes]), @r"
+        2026-11-25T23:24:09.120+01:30 web    | hello
+        T web    ! \xff\u{0}
+        ");
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_gone_on_with_and_ended_before_anything_else() {
+        let items = [
+            item("stdout", "PIN: ", true),
+            item("stdout", "12", true),
+            item("stdout", "34", false),
+            item("stdout", "again: ", true),
+            item("stderr", "wrong", false),
+            item("stdout", "rest", false),
+            item("stdout", "last: ", true),
+        ];
+        insta::assert_snapshot!(printed(Look { width: 3, ..look() }, &items), @r"
+        web | PIN: 1234
+        web | again: 
+        web ! wrong
+        web | rest
+        web | last: 
+        ");
+    }
+
+    #[test]
+    fn raw_is_the_bytes_and_nothing_else() {
+        let look = Look { raw: true, width: 6, ..look() };
+        assert_eq!(printed(look, &[item("stderr", "\x1b[2Jx\r", false)]), "\x1b[2Jx\r\n");
     }
 
     #[test]
     fn what_was_missed_is_said() {
-        let look = Look { paint: Paint::OFF, width: 0, timestamps: false };
         let missed = LogItem::Missed { process: "web".into(), missed: 12 };
-        let text = String::from_utf8(look.line(&missed)).unwrap();
-        assert_eq!(text, "12 lines skipped: this reader was too slow; they are in the log file\n");
+        insta::assert_snapshot!(
+            printed(look(), &[missed]),
+            @"12 lines skipped: this reader was too slow; they are in the log file"
+        );
     }
 }

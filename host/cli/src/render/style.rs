@@ -85,6 +85,11 @@ impl Paint {
         Self { on }
     }
 
+    /// Are colours wanted?
+    pub(crate) fn is_on(self) -> bool {
+        self.on
+    }
+
     /// `text` in `style`.
     pub(crate) fn text(self, style: Style, text: &str) -> String {
         if !self.on || style == Style::Plain || text.is_empty() {

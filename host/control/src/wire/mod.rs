@@ -223,6 +223,9 @@ pub enum LogItem {
         at: String,
         /// The line.
         text: String,
+        /// Its end has not come: what comes next on the stream goes on with it. Left out if it has.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        partial: bool,
     },
     /// A line that is not UTF-8.
     Binary {
@@ -234,6 +237,9 @@ pub enum LogItem {
         at: String,
         /// The line, in base64.
         base64: String,
+        /// As with text.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        partial: bool,
     },
     /// Lines that the reader was too slow for; they are in the log file.
     Missed {

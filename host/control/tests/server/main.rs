@@ -10,7 +10,7 @@ mod waits;
 
 use std::os::unix::fs::PermissionsExt;
 
-use provost_control::client::ClientError;
+use provost_control::client::{ClientError, LogsAsked, LogsOf};
 use provost_control::{Listening, wire};
 use provost_supervisor::ProcessSpec;
 
@@ -109,7 +109,9 @@ async fn events_tell_the_way_of_a_fact_in_order_and_go_on() {
 #[tokio::test]
 async fn logs_come_with_their_past_and_what_is_no_text_comes_as_base64() {
     let host = Host::start(vec![shell("talker", "", r"echo one; printf '\377\n'; exec sleep 1000")]);
-    let mut lines = host.client.logs(&["talker".to_owned()], 10, true).await.unwrap();
+    let of = LogsOf::Processes(vec!["talker".to_owned()]);
+    let asked = LogsAsked { of, lines: 10, follow: true, since_ms: None, until_ms: None, grep: None };
+    let mut lines = host.client.logs(&asked).await.unwrap();
     let first = lines.next().await.unwrap().unwrap();
     let second = lines.next().await.unwrap().unwrap();
     assert!(matches!(first, wire::LogItem::Text { text, .. } if text == "one"));

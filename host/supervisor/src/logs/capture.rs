@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
 use super::LogStream;
-use super::pause::Pauses;
+use super::pause::{LONG_NS, Pauses, SHORT_NS};
 use super::peek::Glass;
 use super::process::ProcessLog;
 use super::reading::{Counted, Ended, GRACE, Pipe, Reading};
@@ -29,7 +29,7 @@ pub(super) struct Thread {
     runtime: Handle,
     writing: Lane,
     glass: Glass,
-    pauses: Pauses,
+    pauses: [Pauses; 2],
     growth: Arc<()>,
     /// How many pipes are being read.
     open: watch::Sender<usize>,
@@ -43,11 +43,13 @@ impl Thread {
     pub(super) fn start(writing: Lane) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
-        let (glass, pauses) = (Glass::new()?, Pauses::new()?);
+        let (glass, pauses) = (Glass::new()?, [Pauses::new(SHORT_NS)?, Pauses::new(LONG_NS)?]);
         let (alive, ended) = tokio::sync::oneshot::channel::<()>();
         let ending_pauses = pauses.clone();
         std::thread::Builder::new().name("provost-logs".to_owned()).spawn(move || {
-            runtime.spawn(ending_pauses.run());
+            for pauses in ending_pauses {
+                runtime.spawn(pauses.run());
+            }
             let _ = runtime.block_on(ended);
         })?;
         let (open, given_up) = (watch::Sender::new(0), Arc::default());

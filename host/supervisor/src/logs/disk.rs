@@ -5,11 +5,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use provost_files::Cursor;
+use provost_files::{Cursor, Identity};
 use rustix::fs::{Mode, OFlags};
 
 /// A fail point that brings forth the error with the number that it is given: `return(28)`.
@@ -37,22 +38,6 @@ pub(super) struct Files {
     count: usize,
     /// Twice the number of rotations; odd while one is under way.
     turns: AtomicU64,
-}
-
-/// Which file it is, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    device: u64,
-    inode: u64,
-}
-
-impl Identity {
-    /// Of an open file, with its size in bytes.
-    pub(super) fn of(file: &File) -> io::Result<(Self, u64)> {
-        let stat = rustix::fs::fstat(file)?;
-        let bytes = u64::try_from(stat.st_size).unwrap_or(0);
-        Ok((Self { device: stat.st_dev, inode: stat.st_ino }, bytes))
-    }
 }
 
 /// How an open file stands to its name.
@@ -119,14 +104,17 @@ impl Files {
         }
     }
 
+    /// Is this file the current one?
+    pub(super) fn is_current(&self, identity: Identity) -> bool {
+        matches!(Identity::at(&self.path), Ok(Some(current)) if current == identity)
+    }
+
     /// Is what is open still what its name leads to? It takes no notice of links.
     pub(super) fn standing(&self, open: &File, identity: Identity) -> Standing {
-        match rustix::fs::lstat(&self.path) {
-            Ok(stat) if (Identity { device: stat.st_dev, inode: stat.st_ino }) == identity => {
-                Standing::Same { bytes: u64::try_from(stat.st_size).unwrap_or(0) }
-            }
-            _ => match rustix::fs::fstat(open) {
-                Ok(stat) if stat.st_nlink > 0 => Standing::Moved,
+        match std::fs::symlink_metadata(&self.path) {
+            Ok(named) if Identity::from(&named) == identity => Standing::Same { bytes: named.len() },
+            _ => match open.metadata() {
+                Ok(open) if open.nlink() > 0 => Standing::Moved,
                 _ => Standing::Deleted,
             },
         }

@@ -6,9 +6,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use provost_files::Identity;
+
 use super::LogStream;
 use super::batch::{Batch, End};
-use super::disk::{Files, Identity, Reserve, Standing, faulty, is_out_of_descriptors};
+use super::disk::{Files, Reserve, Standing, faulty, is_out_of_descriptors};
 use super::line::{CUT, Line, Part};
 use super::record::{PART_BYTES_MAX, prefix};
 use super::tail;
@@ -104,7 +106,8 @@ impl LogFile {
             }
             other => (other?, false),
         };
-        let (identity, bytes) = Identity::of(&file)?;
+        let meta = file.metadata()?;
+        let (identity, bytes) = (Identity::from(&meta), meta.len());
         let torn = tail::torn(&file, bytes)?;
         Ok(Open { file, identity, bytes, torn, borrowed })
     }

@@ -14,7 +14,7 @@
 //! | `batch`, `file`, `disk`, `record` | what is written at once, writing a file, finding and opening files, what a line of them looks like |
 //! | `line`, `tail` | how a line stands that was begun, also when a former host has ended within it |
 //! | `past`, `last`, `merged` | reading back: one process, where its last lines begin, many by time |
-//! | `query`, `stored` | which lines are asked for, reading files without a host |
+//! | `query`, `stored`, `host` | which lines are asked for, reading files without a host, the host's own log |
 //! | `follower`, `reader` | what waits for those who follow, and what they hold |
 //! | `losses` | what could not be written |
 //!
@@ -30,6 +30,7 @@ mod disk;
 mod escapes;
 mod file;
 mod follower;
+mod host;
 mod last;
 mod line;
 mod losses;
@@ -59,6 +60,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::disk::Reserve;
 use self::follower::Queue;
+pub use self::host::HostLog;
 use self::losses::Losses;
 use self::merged::{Merged, Step};
 use self::past::{Counted, Past, Tally};
@@ -128,11 +130,17 @@ pub struct Logs {
     reading: Lane,
     reserve: Arc<Reserve>,
     losses: Arc<Losses>,
+    host: Option<HostLog>,
 }
 
 impl Logs {
     /// Logs in files below `dir`, which is created.
-    pub(crate) fn new(dir: PathBuf, jobs: &Jobs, degraded: &Degraded) -> Result<Self, BootError> {
+    pub(crate) fn new(
+        dir: PathBuf,
+        host: Option<HostLog>,
+        jobs: &Jobs,
+        degraded: &Degraded,
+    ) -> Result<Self, BootError> {
         provost_files::safe_place(&dir)?;
         provost_files::own_dir(&dir)?;
         Ok(Self {
@@ -142,6 +150,7 @@ impl Logs {
             reading: jobs.reading.clone(),
             reserve: Arc::new(Reserve::new()),
             losses: Arc::new(Losses::new(degraded.clone())),
+            host,
         })
     }
 
@@ -193,8 +202,8 @@ impl Logs {
         }
     }
 
-    /// Resolves when all that a life has written has been told to followers; at once for any but the latest life. It does not
-    /// resolve while somebody else holds its output open.
+    /// Resolves when all that a life has written has been told to followers. It does not resolve while somebody else holds
+    /// its output open.
     pub async fn told_to_its_end(&self, id: ProcessId, incarnation: Incarnation) {
         let open = self.of(id).and_then(|log| log.open_pipes(incarnation));
         if let Some(mut open) = open {
@@ -216,6 +225,15 @@ impl Logs {
             log.now().await_text(incarnation, text, seen);
         }
         receiver
+    }
+
+    /// What `query` asks for of the host's own log, and then, if `live`, what it says from then on; `None` if it keeps none.
+    #[must_use]
+    pub fn follow_host(&self, query: LogQuery, live: bool) -> Option<LogReader> {
+        let (host, query) = (self.host.clone()?, Arc::new(query));
+        let (lines, past) = mpsc::channel(1);
+        tokio::spawn(host.hand_out(query.clone(), live, self.reading.clone(), lines));
+        Some(LogReader::new(Some(past), None, query, self.reading.clone()))
     }
 
     /// What `query` asks for of each of `ids`, in the order of time, and then, if `live`, every line that passes from then

@@ -225,7 +225,7 @@ impl Past {
 }
 
 /// A line of the host's log as a record: what is behind the time is its text.
-fn host_record(line: &Bytes, last_ms: u64) -> Record {
+pub(super) fn host_record(line: &Bytes, last_ms: u64) -> Record {
     let timed = line
         .split_at_checked(TIME_BYTES)
         .and_then(|(time, rest)| Some((time_ms(time)?, line.slice_ref(rest.strip_prefix(b" ")?))));
@@ -234,7 +234,7 @@ fn host_record(line: &Bytes, last_ms: u64) -> Record {
 }
 
 /// The same as a line: `NAME ◆ text` was said by NAME, and anything else by the host.
-fn host_line(host: &Arc<str>, record: Record) -> LogLine {
+pub(super) fn host_line(host: &Arc<str>, record: Record) -> LogLine {
     const MARK: &[u8] = " ◆ ".as_bytes();
     let at = memchr::memmem::find(&record.text, MARK);
     let said = at.and_then(|at| {

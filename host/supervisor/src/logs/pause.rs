@@ -1,7 +1,8 @@
 //! Pauses that are shorter than a tick of the runtime's timer, for many pipes with one timer of the kernel.
 //!
 //! A reader that is woken for each line costs three times the processor time of one that lets some lines come together, and
-//! takes the core from the child that writes them. All pauses are equally long, so whoever began first is due first.
+//! takes the core from the child that writes them. All pauses of one timer are equally long, so whoever began first is due
+//! first.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,8 +17,11 @@ use tokio::sync::oneshot;
 use super::source::registered;
 use crate::clock::figure_ns;
 
-/// How long one pause is, in nanoseconds: long enough for half a pipe of lines, too short for people.
-const PAUSE_NS: u64 = 200_000;
+/// After a short look at an ordinary pipe, in nanoseconds: long enough for half of it to be filled, too short for people.
+pub(super) const SHORT_NS: u64 = 200_000;
+
+/// After a short look at a pipe that was made larger.
+pub(super) const LONG_NS: u64 = 800_000;
 
 /// Those that are due within this go along.
 const SLACK_NS: u64 = 20_000;
@@ -28,15 +32,18 @@ pub(super) struct Pauses(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// How long one pause is.
+    ns: u64,
     timer: Arc<OwnedFd>,
     waiting: Mutex<VecDeque<(u64, oneshot::Sender<()>)>>,
 }
 
 impl Pauses {
-    pub(super) fn new() -> io::Result<Self> {
+    /// Pauses of so many nanoseconds.
+    pub(super) fn new(ns: u64) -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = Arc::new(timerfd_create(TimerfdClockId::Monotonic, flags)?);
-        Ok(Self(Arc::new(Inner { timer, waiting: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { ns, timer, waiting: Mutex::default() })))
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<(u64, oneshot::Sender<()>)>> {
@@ -48,10 +55,10 @@ impl Pauses {
         let (over, pause) = oneshot::channel();
         let first = {
             let mut waiting = self.waiting();
-            waiting.push_back((figure_ns().saturating_add(PAUSE_NS), over));
+            waiting.push_back((figure_ns().saturating_add(self.0.ns), over));
             waiting.len() == 1
         };
-        if first && self.set(PAUSE_NS).is_err() {
+        if first && self.set(self.0.ns).is_err() {
             // A pause that cannot be timed is none.
             self.waiting().clear();
         }
@@ -86,7 +93,7 @@ impl Pauses {
 
     /// Has the timer go off once, in so many nanoseconds.
     fn set(&self, ns: u64) -> io::Result<()> {
-        let once = Timespec { tv_sec: 0, tv_nsec: ns.min(PAUSE_NS).cast_signed() };
+        let once = Timespec { tv_sec: 0, tv_nsec: ns.min(self.0.ns).cast_signed() };
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };
         let times = Itimerspec { it_interval: never, it_value: once };
         timerfd_settime(self.0.timer.as_fd(), TimerfdTimerFlags::empty(), &times)?;
@@ -100,7 +107,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_pause_ends_and_the_first_that_began_ends_first() {
-        let pauses = Pauses::new().unwrap();
+        let pauses = Pauses::new(SHORT_NS).unwrap();
         let running = tokio::spawn(pauses.clone().run());
         for _ in 0..3 {
             let begun: Vec<_> = (0..50).map(|_| pauses.begin()).collect();

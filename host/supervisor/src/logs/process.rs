@@ -65,8 +65,8 @@ pub(super) struct Now {
     told: Option<Position>,
     followers: Vec<Follower>,
     awaited: Option<Awaited>,
-    /// The latest life, and how many of its pipes are being read.
-    life: Option<(Incarnation, watch::Receiver<usize>)>,
+    /// The latest life and those before whose output is still held open, and how many of their pipes are being read.
+    open: Vec<(Incarnation, watch::Receiver<usize>)>,
     /// For each stream, the parts of a line that is told when its end has come.
     long: [Vec<u8>; 2],
     /// Nothing is told any more.
@@ -121,15 +121,18 @@ impl ProcessLog {
     /// A new life begins. What is returned counts the pipes of it that are still being read.
     pub(super) fn lives(&self, latest: Incarnation) -> watch::Sender<usize> {
         let open = watch::Sender::new(0);
-        self.now().life = Some((latest, open.subscribe()));
+        let mut now = self.now();
+        now.open.retain(|(_, open)| *open.borrow() > 0);
+        now.open.push((latest, open.subscribe()));
+        drop(now);
         self.lives.send_replace(Lives { latest, stopped: false });
         open
     }
 
-    /// How many pipes of that life are still being read; none if a later one has begun.
+    /// How many pipes of that life are still being read.
     pub(super) fn open_pipes(&self, incarnation: Incarnation) -> Option<watch::Receiver<usize>> {
         let now = self.now();
-        now.life.as_ref().filter(|(latest, _)| *latest == incarnation).map(|(_, open)| open.clone())
+        now.open.iter().find(|(life, _)| *life == incarnation).map(|(_, open)| open.clone())
     }
 
     /// Its latest life is over.

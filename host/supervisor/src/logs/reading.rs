@@ -37,8 +37,8 @@ pub(super) const GRACE: Duration =
 /// How long to wait before what failed for a lack of the whole machine is tried again.
 const A_WHILE: Duration = Duration::from_millis(50);
 
-/// So many looks at a pipe that was half full make it larger.
-const BUSY_LOOKS: u32 = 16;
+/// So many looks at a pipe that was a quarter full make it larger.
+const BUSY_LOOKS: u32 = 8;
 
 /// Whose output comes out of a pipe, and what it is read with.
 #[derive(Clone, Debug)]
@@ -48,7 +48,8 @@ pub(super) struct Pipe {
     pub(super) stream: LogStream,
     pub(super) writing: Lane,
     pub(super) glass: Glass,
-    pub(super) pauses: Pauses,
+    /// Short ones, and those for pipes that were made larger.
+    pub(super) pauses: [Pauses; 2],
     /// Held by each pipe that was made larger.
     pub(super) growth: Arc<()>,
 }
@@ -103,7 +104,7 @@ pub(super) struct Reading {
     taking: usize,
     /// Until it is over, more is let come together.
     pause: Option<oneshot::Receiver<()>>,
-    /// How often it was at least half full.
+    /// How often it was at least a quarter full.
     busy: u32,
     /// Room of the batch before.
     room: Vec<u8>,
@@ -226,12 +227,14 @@ impl Reading {
     /// Hands on the lines that are complete, or a part of one that is too long or `due`. The rest stays where it is.
     fn on_sight(&mut self, source: &mut Source, mut seen: Vec<u8>, due: bool) {
         let (there, capacity) = (seen.len(), source.capacity());
+        if there >= capacity / 4 {
+            self.busy = self.busy.saturating_add(1);
+            if self.busy == BUSY_LOOKS {
+                source.grow(&self.pipe.growth);
+            }
+        }
         if there < capacity / 2 {
-            self.pause = Some(self.pipe.pauses.begin());
-        } else if self.busy < BUSY_LOOKS {
-            self.busy += 1;
-        } else {
-            source.grow(&self.pipe.growth);
+            self.pause = Some(self.pipe.pauses[usize::from(source.is_large())].begin());
         }
         let (bytes, end) = match memchr::memrchr(b'\n', &seen) {
             Some(at) => (at + 1, End::Whole),

@@ -19,10 +19,10 @@ use super::peek::{Glass, capacity, set_capacity};
 pub(super) const HELD_BYTES_MAX: usize = 64 << 10;
 
 /// How large the pipe of a child becomes that fills it.
-const GROWN_BYTES: usize = 256 << 10;
+const GROWN_BYTES: usize = 512 << 10;
 
 /// How many pipes may be that large at the same time. A user has 64 MiB for pipes, and beyond those new pipes are tiny.
-const GROWN_MAX: usize = 64;
+const GROWN_MAX: usize = 32;
 
 /// Something to read from as it comes.
 #[derive(Debug)]
@@ -120,6 +120,11 @@ impl Source {
             From::Pipe { capacity, .. } => *capacity,
             From::Held(_) => HELD_BYTES_MAX,
         }
+    }
+
+    /// Has the pipe been made larger?
+    pub(super) fn is_large(&self) -> bool {
+        self.capacity() > HELD_BYTES_MAX
     }
 
     /// Makes the pipe larger, if the `budget` of all pipes allows it.

@@ -1,5 +1,5 @@
-//! The host's own log. In the foreground it goes to standard error; in the background, and when standard error is gone, to
-//! `provost.log` in the runtime directory. Nobody who logs waits: see [`super::output`].
+//! The host's own log. It goes to `provost.log` in the runtime directory, as soon as that is known, and in the foreground to
+//! standard error as well. Nobody who logs waits: see [`super::output`].
 
 mod subscriber;
 
@@ -26,12 +26,15 @@ const SCREEN_BOUNDS: Bounds = Bounds { lines: 16_384, bytes: 4 << 20 };
 /// How the log is called in the list of what the host lacks.
 const WHAT: &str = "the host's log";
 
+/// The name of the file in the runtime directory.
+pub(crate) const HOST_LOG_NAME: &str = "provost.log";
+
 /// Where lines are at home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Home {
-    /// On standard error.
+    /// On standard error, and in the file.
     Stream,
-    /// In the file.
+    /// In the file alone.
     File,
 }
 
@@ -44,8 +47,6 @@ struct Inner {
     home: Home,
     stream: Output,
     file: Output,
-    /// Whether events go to the file as well.
-    filed: AtomicBool,
     /// Where that is, once the runtime directory is known.
     path: OnceLock<PathBuf>,
     width: Arc<AtomicUsize>,
@@ -55,6 +56,8 @@ struct Inner {
     terminal_gone: watch::Sender<bool>,
     /// Whether the standard streams of the host follow the file.
     streams_follow: Arc<AtomicBool>,
+    /// Changed whenever something has been written to the file.
+    written: watch::Sender<u64>,
 }
 
 impl HostLog {
@@ -64,13 +67,13 @@ impl HostLog {
             home,
             stream: Output::new(WHAT, BOUNDS),
             file: Output::new(WHAT, BOUNDS),
-            filed: AtomicBool::new(home == Home::File),
             path: OnceLock::new(),
             width: Arc::default(),
             degraded: degraded.clone(),
             attached,
             terminal_gone: watch::Sender::new(false),
             streams_follow: Arc::default(),
+            written: watch::Sender::new(0),
         }));
         let layout = log.layout(paint, false, dropped_of_log);
         let broken = log.clone();
@@ -129,7 +132,8 @@ impl HostLog {
 
     /// Names the file, and starts what writes to it.
     pub(crate) fn keep_in(&self, path: PathBuf) -> io::Result<()> {
-        let sink = Sink::File(Rotating::new(path.clone(), self.0.streams_follow.clone()));
+        let rotating = Rotating::new(path.clone(), self.0.streams_follow.clone());
+        let sink = Sink::File(rotating.that_tells(self.0.written.clone()));
         let layout = Layout { width: Arc::default(), ..self.layout(Paint::OFF, true, dropped_of_log) };
         self.0.file.start(sink, layout, &self.0.degraded, Box::new(|_, _| {}))?;
         let _ = self.0.path.set(path);
@@ -141,6 +145,12 @@ impl HostLog {
         self.0.path.get()
     }
 
+    /// The log for those who read it back, once the file is known.
+    pub(crate) fn for_readers(&self) -> Option<provost_supervisor::HostLog> {
+        let path = self.path()?.clone();
+        Some(provost_supervisor::HostLog { path, written: self.0.written.subscribe() })
+    }
+
     /// From now on the standard streams of the host go where the file is, also when it is rotated, and reports go only
     /// there.
     pub(crate) fn let_streams_follow(&self) {
@@ -148,26 +158,14 @@ impl HostLog {
         self.0.streams_follow.store(true, Ordering::Release);
     }
 
-    /// Logs to the file, too: somebody has to be told, and nobody may be looking.
-    pub(crate) fn also_to_file(&self) {
-        self.0.filed.store(true, Ordering::Release);
-    }
-
     /// Adds a line.
     pub(crate) fn log(&self, event: Event) {
-        let mut entry = Some(Entry::Event(event));
         if self.0.home == Home::Stream {
-            let streamed = entry.clone().map(|entry| self.0.stream.push(entry));
-            if streamed.is_some_and(|pushed| pushed.is_err()) {
-                self.also_to_file();
-            }
+            // If the stream is broken, the file has it.
+            let _ = self.0.stream.push(Entry::Event(event.clone()));
         }
-        if self.0.filed.load(Ordering::Acquire)
-            && let Some(entry) = entry.take()
-        {
-            // It is closed only at the end of the host.
-            let _ = self.0.file.push(entry);
-        }
+        // It is closed only at the end of the host.
+        let _ = self.0.file.push(Entry::Event(event));
     }
 
     /// Tells whoever waits for a host to go to the background what its log says elsewhere.
@@ -182,14 +180,9 @@ impl HostLog {
         let told = self.0.stream.push(Entry::Raw(painted.as_bytes().into()));
         if told.is_err() || self.0.home == Home::File {
             for line in plain.lines() {
-                self.to_file(Entry::Event(Event::of_host(Level::ERROR, one_line(line))));
+                let _ = self.0.file.push(Entry::Event(Event::of_host(Level::ERROR, one_line(line))));
             }
         }
-    }
-
-    fn to_file(&self, entry: Entry) {
-        self.also_to_file();
-        let _ = self.0.file.push(entry);
     }
 
     fn stream_broken(&self, why: Broken, unwritten: Vec<Entry>) {
@@ -200,10 +193,11 @@ impl HostLog {
                 Broken::Reader => format!("nobody reads standard error any more: this log goes on in {path}"),
                 Broken::Terminal => format!("the terminal is gone: this log goes on in {path}"),
             };
-            self.to_file(Entry::Event(Event::of_host(Level::WARN, text)));
+            let _ = self.0.file.push(Entry::Event(Event::of_host(Level::WARN, text)));
         }
-        for entry in unwritten {
-            self.to_file(entry);
+        // The file has the events already, and a report is in nothing else.
+        for entry in unwritten.into_iter().filter(|entry| matches!(entry, Entry::Raw(_))) {
+            let _ = self.0.file.push(entry);
         }
         if why == Broken::Terminal {
             self.terminal_is_gone();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use provost_files::{Cursor, Identity};
+use tokio::sync::watch;
 
 /// A file is rotated before it grows beyond this.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -22,6 +23,8 @@ pub(crate) struct Rotating {
     /// Whether the standard streams go to it, too: what the run-time library or the C library has to say.
     streams: Arc<AtomicBool>,
     open: Option<Open>,
+    /// Changed after each write.
+    written: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -34,7 +37,12 @@ struct Open {
 impl Rotating {
     /// The file is opened at the first line. The standard streams follow it once `streams` is set.
     pub(crate) fn new(path: PathBuf, streams: Arc<AtomicBool>) -> Self {
-        Self { path, streams, open: None }
+        Self { path, streams, open: None, written: watch::Sender::new(0) }
+    }
+
+    /// Also changes `written` after each write.
+    pub(crate) fn that_tells(self, written: watch::Sender<u64>) -> Self {
+        Self { written, ..self }
     }
 
     /// Writes some of the bytes; into a new file if they are the beginning of a line that does not fit into this one.
@@ -54,6 +62,7 @@ impl Rotating {
         let open = self.opened()?;
         let count = open.file.write(bytes)?;
         open.bytes = open.bytes.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        self.written.send_modify(|times| *times = times.wrapping_add(1));
         Ok(count)
     }
 

@@ -1,0 +1,74 @@
+//! Times on the command line: `logs --since` and `--until`.
+
+use jiff::civil::{DateTime, Time};
+use jiff::{Span, Timestamp, Zoned};
+
+use crate::config::units;
+
+/// How to write a time.
+const HINT: &str = "a time is a span ago (10m), a time of day (14:05 or 14:05:30), a date with or without one \
+                    (2026-11-25 14:05), or RFC 3339 (2026-11-25T14:05:30Z)";
+
+/// The milliseconds since the Unix epoch of a time as people write it.
+pub(super) fn unix_ms(text: &str) -> Result<u64, String> {
+    let time = at(text.trim(), &now()).ok_or(HINT)?;
+    Ok(u64::try_from(time.as_millisecond()).unwrap_or(0))
+}
+
+fn now() -> Zoned {
+    let ms = provost_supervisor::Clock::new().now().wall_ms;
+    let time = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    time.unwrap_or_default().to_zoned(jiff::tz::TimeZone::system())
+}
+
+fn at(text: &str, now: &Zoned) -> Option<Timestamp> {
+    if let Some(ago_ms) = units::duration_ms(text) {
+        let ago = Span::new().try_milliseconds(i64::try_from(ago_ms).ok()?).ok()?;
+        // Longer ago than the calendar reaches is before everything.
+        return Some(now.timestamp().checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH));
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time);
+    }
+    let local = |time: DateTime| Some(time.to_zoned(now.time_zone().clone()).ok()?.timestamp());
+    if text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(':') && text.len() <= "HH:MM:SS".len()
+    {
+        let time: Time = text.parse().ok()?;
+        let today = local(now.date().to_datetime(time))?;
+        // What is still to come today was meant of yesterday.
+        return if today <= now.timestamp() {
+            Some(today)
+        } else {
+            local(now.date().yesterday().ok()?.to_datetime(time))
+        };
+    }
+    local(text.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(2));
+        let now = "2026-11-25T14:30:00Z".parse::<Timestamp>().unwrap().to_zoned(zone);
+        for (text, time) in [
+            ("10m", "2026-11-25T14:20:00Z"),
+            ("1h30m", "2026-11-25T13:00:00Z"),
+            ("16:05", "2026-11-25T14:05:00Z"),
+            ("16:05:30", "2026-11-25T14:05:30Z"),
+            ("23:50", "2026-11-24T21:50:00Z"),
+            ("2026-11-20", "2026-11-19T22:00:00Z"),
+            ("2026-11-20 08:15", "2026-11-20T06:15:00Z"),
+            ("2026-11-20 08:15:59", "2026-11-20T06:15:59Z"),
+            ("2026-11-20T08:15:00Z", "2026-11-20T08:15:00Z"),
+            ("2026-11-20T08:15:00.5+01:00", "2026-11-20T07:15:00.5Z"),
+        ] {
+            assert_eq!(at(text, &now).map(|time| time.to_string()).as_deref(), Some(time), "{text}");
+        }
+        for text in ["", "yesterday", "25:00", "2026-13-01", "12", "16:05 tomorrow", "::"] {
+            assert_eq!(at(text, &now), None, "{text}");
+        }
+    }
+}

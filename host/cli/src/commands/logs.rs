@@ -1,0 +1,222 @@
+//! `logs`: what processes print and what the host says, asked of the host, or read from its files when it is down.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use provost_control::client::{ClientError, LogsAsked, LogsOf};
+use provost_control::log_item;
+use provost_control::wire::LogItem;
+use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines};
+
+use super::Context;
+use super::follow::{NAME_WIDTH, json, write_line};
+use crate::args::{LineFormat, LogsArgs};
+use crate::config::{find_nearest, group_of, log_dir_of, runtime_dir_of};
+use crate::daemon::HOST_LOG_NAME;
+use crate::failure::Failure;
+use crate::render::output::{Look, Printer};
+
+/// How many lines of the past there are without a word.
+const LINES: usize = 100;
+
+/// What a log of the host's own is marked with, as on its standard error.
+const HOST_MARK: &str = "◆";
+
+pub(super) async fn show(context: &Context, args: LogsArgs) -> Result<(), Failure> {
+    match ask(context, &args).await {
+        Err(Unanswered::NoHost(error)) if args.follow => {
+            let hint = "`provost up` starts one; without `-f` its log files are read";
+            Err(Failure::not_running(error, hint))
+        }
+        Err(Unanswered::NoHost(_)) => read_files(context, &args),
+        Err(Unanswered::Failed(failure)) => Err(failure),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Why the host did not answer.
+enum Unanswered {
+    NoHost(ClientError),
+    Failed(Failure),
+}
+
+impl From<ClientError> for Unanswered {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::NoHost(_) => Self::NoHost(error),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+async fn ask(context: &Context, args: &LogsArgs) -> Result<(), Unanswered> {
+    let client = context.client()?;
+    let (of, names) = match (&args.plugin, args.host) {
+        (Some(plugin), _) => (LogsOf::Plugin(plugin.clone()), vec![plugin.clone()]),
+        (None, true) => (LogsOf::Host, Vec::new()),
+        (None, false) => {
+            let processes = client.status(&args.targets).await?.processes;
+            let names = processes.into_iter().map(|process| process.name).collect();
+            (LogsOf::Processes(args.targets.clone()), names)
+        }
+    };
+    let asked = LogsAsked {
+        of,
+        lines: lines(args),
+        follow: args.follow,
+        since_ms: args.since,
+        until_ms: args.until,
+        grep: args.grep.clone(),
+    };
+    let mut printer = Printer::new(look(context, args, &names));
+    let mut items = client.logs(&asked).await?;
+    while let Some(item) = items.next().await? {
+        print(args, &mut printer, &item)?;
+    }
+    Ok(write_line(printer.end())?)
+}
+
+fn lines(args: &LogsArgs) -> usize {
+    args.lines.unwrap_or(if args.since.is_some() { usize::MAX } else { LINES })
+}
+
+fn look(context: &Context, args: &LogsArgs, names: &[String]) -> Look {
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(NAME_WIDTH);
+    let of_host = args.host || args.plugin.is_some();
+    Look {
+        paint: context.paint,
+        width: if names.len() == 1 && !of_host {
+            0
+        } else {
+            longest.max("provost".len() * usize::from(args.host))
+        },
+        timestamps: args.timestamps.then(jiff::tz::TimeZone::system),
+        raw: args.raw,
+        mark: of_host.then_some(HOST_MARK),
+    }
+}
+
+fn print(args: &LogsArgs, printer: &mut Printer, item: &LogItem) -> Result<(), Failure> {
+    let line = match args.output {
+        LineFormat::Text => printer.next(item),
+        LineFormat::Json => json(item)?,
+    };
+    write_line(&line)?;
+    if line.last() != Some(&b'\n') {
+        // A question is to be seen before it is answered.
+        io::stdout().lock().flush()?;
+    }
+    Ok(())
+}
+
+/// Where the files of a host are that is not running.
+struct Files {
+    config: Option<PathBuf>,
+    runtime_dir: PathBuf,
+    log_dir: PathBuf,
+}
+
+impl Files {
+    fn of(context: &Context) -> Result<Self, Failure> {
+        let config = match (&context.config, &context.socket) {
+            (Some(config), _) => config.clone(),
+            (None, Some(socket)) => {
+                let runtime_dir = socket.parent().map(Path::to_owned).unwrap_or_default();
+                return Ok(Self { config: None, log_dir: runtime_dir.join("logs"), runtime_dir });
+            }
+            (None, None) => find_nearest(&std::env::current_dir()?)?,
+        };
+        let (runtime_dir, log_dir) = (runtime_dir_of(&config), log_dir_of(&config));
+        Ok(Self { config: Some(config), runtime_dir, log_dir })
+    }
+
+    /// The processes that are meant, of those that have a log.
+    fn names(&self, targets: &[String]) -> Result<Vec<String>, Failure> {
+        let there = StoredFiles::names_in(&self.log_dir).unwrap_or_default();
+        let mut names = Vec::new();
+        for target in targets {
+            let members = match (target.strip_suffix(":*"), &self.config) {
+                (Some(group), Some(config)) => group_of(config, group),
+                _ => vec![target.clone()],
+            };
+            let is_meant = |name: &&String| {
+                target == "all" || members.iter().any(|member| *member == **name || is_replica(name, member))
+            };
+            let before = names.len();
+            names.extend(there.iter().filter(is_meant).cloned());
+            if names.len() == before {
+                let what = format!(
+                    "no host is running, and there is no log of `{target}` in {}",
+                    self.log_dir.display()
+                );
+                let hint = match there.as_slice() {
+                    [] => "`provost up` starts a host".to_owned(),
+                    there => format!("there are logs of {}", there.join(", ")),
+                };
+                return Err(Failure::usage(what, hint));
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+}
+
+/// `web.3` is a replica of `web`.
+fn is_replica(name: &str, base: &str) -> bool {
+    let number = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.'));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn read_files(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
+    let files = Files::of(context)?;
+    let query = LogQuery {
+        lines: lines(args),
+        since_ms: args.since,
+        until_ms: args.until,
+        pattern: args.grep.as_deref().and_then(|pattern| LogPattern::new(pattern).ok()),
+        plugin: args.plugin.clone(),
+    };
+    let (stored, names) = if args.host || args.plugin.is_some() {
+        let path = files.runtime_dir.join(HOST_LOG_NAME);
+        (StoredFiles::of_host(&path), args.plugin.iter().cloned().collect())
+    } else {
+        let names = files.names(&args.targets)?;
+        (StoredFiles::of_processes(&files.log_dir, names.clone()), names)
+    };
+    note(context, "no host is running: this is what its log files say");
+    let mut printer = Printer::new(look(context, args, &names));
+    let mut lines = stored.read(query);
+    for line in lines.by_ref() {
+        print(args, &mut printer, &log_item(Line::Line(line)))?;
+    }
+    write_line(printer.end())?;
+    unreadable(&lines)
+}
+
+/// Says which logs could not be read.
+fn unreadable(lines: &StoredLines) -> Result<(), Failure> {
+    let refused = lines.unreadable();
+    let Some((name, why)) = refused.first() else { return Ok(()) };
+    let more = match refused.len() - 1 {
+        0 => String::new(),
+        others => format!(", and {others} more"),
+    };
+    let what = format!("the log of {name} cannot be read{more}: {why}");
+    Err(Failure::failed(
+        what,
+        "only regular files are read that belong to who asks, and no links are followed",
+    ))
+}
+
+fn note(context: &Context, text: &str) {
+    let note = super::Paint::wanted(context.color, &io::stderr()).report(&format!("note: {text}"));
+    // Who does not read it does without.
+    let _ = io::stderr().lock().write_all(note.as_bytes());
+}

@@ -1,0 +1,251 @@
+//! What it takes to take in the output of a child, beside a bare loop of read and write with the same pause, and `s6-log` where
+//! it is installed: `cargo bench -p provost --bench logs`.
+//!
+//! A real child writes as fast as it can, a line of 100 bytes at a time or many lines at once, and everything that it wrote
+//! is in a file at the end of a round: by the supervisor as it is (framed, rotated, told), by one thread that reads
+//! and writes and pauses for 200 us after a short read, and by `s6-log` with its time stamps and rotation. The processor time is
+//! that of whoever takes in, without the child. The designs take turns, so that whatever else the machine does hits
+//! all of them. `RATIO` is to the loop.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
+
+mod figures;
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use provost_state::Incarnation;
+use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
+use serde_json::{Value, json};
+
+use figures::{now_ns, quick};
+
+const LINE_BYTES: usize = 100;
+/// The first argument of the child.
+const WRITE: &str = "--write";
+/// As after a short read of the supervisor.
+const PAUSE: Duration = Duration::from_micros(200);
+/// How much the loop reads at once; less than half of it is a short read.
+const READ_BYTES: usize = 64 << 10;
+const S6_LOG: &str = "/usr/bin/s6-log";
+/// What the kernel counts processor time in.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// How the child writes.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    name: &'static str,
+    lines_at_once: usize,
+    bytes: usize,
+}
+
+/// Who takes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Design {
+    Provost,
+    Loop,
+    S6Log,
+}
+
+/// Of each round.
+#[derive(Clone, Debug, Default)]
+struct Measured {
+    mb_per_second: Vec<f64>,
+    cpu_seconds_per_gb: Vec<f64>,
+}
+
+fn loads() -> [Load; 2] {
+    let bytes = if quick() { 5_000_000 } else { 300_000_000 };
+    [
+        Load { name: "a line at a time", lines_at_once: 1, bytes },
+        Load { name: "655 lines at once", lines_at_once: 655, bytes: 2 * bytes },
+    ]
+}
+
+/// The child: so many bytes of lines, so many at once.
+fn write(bytes: usize, lines_at_once: usize) {
+    let mut line = vec![b'x'; LINE_BYTES];
+    line[LINE_BYTES - 1] = b'\n';
+    let piece = line.repeat(lines_at_once);
+    // Without a buffer of its own: each piece is one call.
+    let mut out = File::from(rustix::io::dup(rustix::stdio::stdout()).unwrap());
+    for _ in 0..bytes / piece.len() {
+        out.write_all(&piece).unwrap();
+    }
+}
+
+fn child(load: Load) -> Vec<String> {
+    let program = std::env::current_exe().unwrap().into_os_string().into_string().unwrap();
+    vec![program, WRITE.to_owned(), load.bytes.to_string(), load.lines_at_once.to_string()]
+}
+
+fn spawn(load: Load, output: OwnedFd) -> Child {
+    let command = child(load);
+    Command::new(&command[0]).args(&command[1..]).stdout(output).spawn().unwrap()
+}
+
+/// The processor time of a process, in milliseconds.
+fn cpu_ms(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
+    fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>() * 1_000 / TICKS_PER_SECOND
+}
+
+/// By the supervisor; nanoseconds and milliseconds of processor time.
+fn provost(load: Load, dir: &Path, runtime: &tokio::runtime::Runtime) -> (u64, u64) {
+    let spec = ProcessSpec { autostart: false, ..ProcessSpec::new("child", CommandLine::Argv(child(load))) };
+    runtime.block_on(async {
+        let supervisor =
+            Supervisor::boot(Settings::new(dir.to_owned()), vec![spec], Vec::new(), Vec::new()).unwrap();
+        let id = supervisor.reader().snapshot().id("child").unwrap();
+        let (begun, cpu) = (now_ns(), cpu_ms(std::process::id()));
+        supervisor.start(id, provost_state::Cause::User).await.unwrap();
+        let mut changed = supervisor.changed();
+        while supervisor.reader().snapshot().get(id).unwrap().incarnation == Incarnation(0) {
+            changed.changed().await.unwrap();
+        }
+        supervisor.logs().told_to_its_end(id, Incarnation(1)).await;
+        let took = (now_ns() - begun, cpu_ms(std::process::id()) - cpu);
+        supervisor.shutdown(provost_state::Cause::Shutdown).await;
+        took
+    })
+}
+
+/// By a bare loop.
+fn bare_loop(load: Load, dir: &Path) -> (u64, u64) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut file = File::create(dir.join("log")).unwrap();
+    let (begun, cpu) = (now_ns(), cpu_ms(std::process::id()));
+    let mut child = spawn(load, writer.into());
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        match rustix::io::read(&reader, &mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                file.write_all(&buffer[..read]).unwrap();
+                if read < READ_BYTES / 2 {
+                    // It parks until the pause is over: nobody wakes it.
+                    std::thread::park_timeout(PAUSE);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let took = (now_ns() - begun, cpu_ms(std::process::id()) - cpu);
+    child.wait().unwrap();
+    took
+}
+
+/// By `s6-log`, as a service would have it: time stamps and four files of 16 MB.
+fn s6_log(load: Load, dir: &Path) -> (u64, u64) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = Command::new(S6_LOG);
+    command.args(["T", "n3", "s16777215"]).arg(dir).stdin(reader);
+    let mut log = command.stdout(Stdio::null()).spawn().unwrap();
+    drop(command);
+    let begun = now_ns();
+    let mut child = spawn(load, writer.try_clone().unwrap().into());
+    child.wait().unwrap();
+    // Both ends of a pipe know how much is in it.
+    while rustix::io::ioctl_fionread(&writer).unwrap() > 0 {
+        std::thread::yield_now();
+    }
+    // Until its last write is over: it has nothing more to read then, and sleeps.
+    while !std::fs::read_to_string(format!("/proc/{}/stat", log.id())).unwrap().contains(") S ") {
+        std::thread::yield_now();
+    }
+    let took = (now_ns() - begun, cpu_ms(log.id()));
+    drop(writer);
+    log.wait().unwrap();
+    took
+}
+
+fn measure(design: Design, load: Load, runtime: &tokio::runtime::Runtime) -> (u64, u64) {
+    let dir = tempfile::tempdir().unwrap();
+    match design {
+        Design::Provost => provost(load, dir.path(), runtime),
+        Design::Loop => bare_loop(load, dir.path()),
+        Design::S6Log => s6_log(load, dir.path()),
+    }
+}
+
+fn quantile(values: &[f64], of_100: usize) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[(sorted.len() * of_100).div_ceil(100).clamp(1, sorted.len()) - 1]
+}
+
+impl Measured {
+    fn take(&mut self, load: Load, (ns, cpu_ms): (u64, u64)) {
+        self.mb_per_second.push(load.bytes as f64 * 1_000.0 / ns as f64);
+        self.cpu_seconds_per_gb.push(cpu_ms as f64 * 1_000_000.0 / load.bytes as f64);
+    }
+
+    fn json(&self, design: Design, bare: &Self) -> Value {
+        let of = |values: &[f64]| json!({ "p50": quantile(values, 50), "p95": quantile(values, 95), "p99": quantile(values, 99) });
+        json!({
+            "design": format!("{design:?}").to_lowercase(),
+            "mb_per_second": of(&self.mb_per_second),
+            "cpu_seconds_per_gb": of(&self.cpu_seconds_per_gb),
+            "ratio_to_loop": quantile(&self.mb_per_second, 50) / quantile(&bare.mb_per_second, 50),
+            "cpu_ratio_to_loop": quantile(&self.cpu_seconds_per_gb, 50) / quantile(&bare.cpu_seconds_per_gb, 50),
+        })
+    }
+
+    fn show(&self, design: Design, bare: &Self) {
+        let at = |values: &[f64]| [50, 95, 99].map(|of_100| quantile(values, of_100));
+        let ([p50, p95, p99], [cpu50, cpu95, cpu99]) =
+            (at(&self.mb_per_second), at(&self.cpu_seconds_per_gb));
+        println!(
+            "{:<8} MB/s p50 {p50:>6.1} p95 {p95:>6.1} p99 {p99:>6.1}   CPU s/GB p50 {cpu50:>5.2} p95 {cpu95:>5.2} p99 {cpu99:>5.2}   RATIO {:.2}",
+            format!("{design:?}"),
+            p50 / quantile(&bare.mb_per_second, 50)
+        );
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, bytes, lines_at_once] = &*arguments
+        && first == WRITE
+    {
+        return write(bytes.parse().unwrap(), lines_at_once.parse().unwrap());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let mut designs = vec![Design::Loop, Design::Provost];
+    if Path::new(S6_LOG).exists() {
+        designs.push(Design::S6Log);
+    } else {
+        println!("{S6_LOG} is not installed (Debian's package s6), and is left out");
+    }
+    let rounds = if quick() { 1 } else { 7 };
+    let mut blocks = Vec::new();
+    for load in loads() {
+        let mut measured = vec![Measured::default(); designs.len()];
+        for round in 0..rounds {
+            for turn in 0..designs.len() {
+                let at = (round + turn) % designs.len();
+                measured[at].take(load, measure(designs[at], load, &runtime));
+            }
+        }
+        println!(
+            "\n{}, {LINE_BYTES} bytes each, {} MB a round, {rounds} rounds",
+            load.name,
+            load.bytes / 1_000_000
+        );
+        let of = designs.iter().zip(&measured);
+        of.clone().for_each(|(design, it)| it.show(*design, &measured[0]));
+        blocks.push(json!({
+            "setting": load.name,
+            "bytes": load.bytes,
+            "rounds": rounds,
+            "baseline": "loop",
+            "designs": of.map(|(design, it)| it.json(*design, &measured[0])).collect::<Vec<_>>(),
+        }));
+    }
+    figures::write("logs", blocks.into());
+}
