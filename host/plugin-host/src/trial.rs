@@ -21,7 +21,7 @@ const PROCESSES_MAX: usize = 1_000;
 /// The world as it may be when processes of these names and groups run, for trials before there is one: the first of them has
 /// just exited with code 1. If there is none, there is one called `trial`.
 #[must_use]
-pub fn rehearsal(processes: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Arc<Snapshot> {
+pub fn trial_world(processes: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Arc<Snapshot> {
     let mut processes = processes.into_iter().take(PROCESSES_MAX).peekable();
     let nobody = processes.peek().is_none().then(|| ("trial".into(), "".into()));
     let (registry, reader) = registry(|| 0);
@@ -84,7 +84,7 @@ impl fmt::Display for Failed {
 /// Asks `version` in each of its roles about the first process of `world`. Says for each what it answered.
 pub(crate) fn run(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<String>, Failed> {
     // A policy may expect to find the process that it is asked about.
-    let made_up = world.is_empty().then(|| rehearsal([]));
+    let made_up = world.is_empty().then(|| trial_world([]));
     let world = made_up.as_ref().unwrap_or(world);
     let try_role = |role: Role| {
         let input = question(role, world);
