@@ -25,6 +25,7 @@ mod roles;
 mod scale;
 mod signals;
 mod trust;
+mod words;
 
 /// The binary that Cargo built for these tests.
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");

@@ -58,14 +58,14 @@ fn a_swap_that_fails_a_check_changes_nothing_and_says_why() {
     let host = Host::up(PROVOST, &patient("20ms"));
     let listed = plugin(&host, "judge");
     let sockets = guest("sockets").display().to_string();
-    for (arguments, told) in [
-        (vec!["--settings", r#"{"frist": "1s"}"#], "frist"),
-        (vec![sockets.as_str()], "wasi:sockets"),
-        (vec!["bundled:prometheus", "--settings", "{}"], "restart-policy"),
-        (vec!["no-such-file.wasm"], "no-such-file.wasm"),
+    for (arguments, code, told) in [
+        (vec!["--settings", r#"{"frist": "1s"}"#], 1, "frist"),
+        (vec![sockets.as_str()], 1, "wasi:sockets"),
+        (vec!["bundled:prometheus", "--settings", "{}"], 1, "restart-policy"),
+        (vec!["no-such-file.wasm"], 2, "no-such-file.wasm"),
     ] {
         let ran = host.run(&[&["plugin", "swap", "judge"], &*arguments].concat());
-        assert_eq!(ran.code, 1, "{ran:?}");
+        assert_eq!(ran.code, code, "{ran:?}");
         assert!(ran.stderr.contains(told) && ran.stderr.contains("hint: "), "{ran:?}");
         let after = plugin(&host, "judge");
         assert_eq!((&after["version"], &after["digest"]), (&listed["version"], &listed["digest"]));

@@ -8,6 +8,7 @@
 //! | `daemon` | the host: one to a runtime directory, the only wiring, the foreground and the background |
 //! | `commands` | everything else that can be asked |
 //! | `compiling` | compilation of plugins in a process with limits |
+//! | `completion` | completion by the shell |
 //! | `render` | what people see: pure functions to text |
 //! | [`guests`] | building plugins |
 //! | `failure` | errors with hints and exit codes |
@@ -15,6 +16,7 @@
 mod args;
 mod commands;
 mod compiling;
+mod completion;
 pub mod config;
 mod daemon;
 mod failure;
@@ -41,6 +43,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         std::mem::forget(fail::FailScenario::setup());
         // Without it the faults of the file stay off, which the test that wrote it notices.
         let _ = daemon::faults::follow();
+    }
+    let args: Vec<OsString> = args.into_iter().collect();
+    if completion::answered(&args) {
+        return ExitCode::SUCCESS;
     }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -69,6 +75,9 @@ fn say_usage(error: &clap::Error) {
         let _ = error.print();
     } else {
         let _ = std::io::stderr().lock().write_all(fit.as_bytes());
+    }
+    if let Some(hint) = args::advice(error) {
+        let _ = writeln!(std::io::stderr().lock(), "hint: {hint}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The other end of the socket: one connection a request, answers as wire types, streams line by line.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
@@ -11,20 +12,20 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
 
 use crate::convert::time_of_ms;
+use crate::reach::{self, Silent, Unconnected};
 use crate::wire;
 
 /// Why a request had no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens.
-    #[error("no host is running (nobody listens on {})", .0.display())]
-    NoHost(PathBuf),
-    /// Somebody listens, and we may not speak.
-    #[error("not allowed to speak to the host on {}: it belongs to another user", .0.display())]
-    NotAllowed(PathBuf),
+    /// The socket could not be connected to.
+    #[error(transparent)]
+    Unconnected(#[from] Unconnected),
+    /// The host takes connections, and answers nothing.
+    #[error(transparent)]
+    Silent(#[from] Silent),
     /// The host refused.
     #[error("{}", error.message)]
     Refused {
@@ -33,9 +34,20 @@ pub enum ClientError {
         /// Why, as it said.
         error: wire::Error,
     },
-    /// The answer made no sense, or the connection broke.
-    #[error("the host's answer cannot be understood: {0}")]
+    /// The connection ended before there was a whole answer.
+    #[error("the host closed the connection before it had answered")]
+    Broken,
+    /// The answer made no sense.
+    #[error("the answer is not one of a Provost host: {0}")]
     Protocol(String),
+}
+
+/// An error of the connection.
+fn broken(error: hyper::Error) -> ClientError {
+    match error.is_parse() || error.is_user() {
+        true => protocol(error),
+        false => ClientError::Broken,
+    }
 }
 
 fn protocol(error: impl std::fmt::Display) -> ClientError {
@@ -104,24 +116,21 @@ impl Client {
         path: &str,
         body: Option<Bytes>,
     ) -> Result<Response<Incoming>, ClientError> {
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| match error.kind() {
-            std::io::ErrorKind::PermissionDenied => ClientError::NotAllowed(self.socket.clone()),
-            _ => ClientError::NoHost(self.socket.clone()),
-        })?;
+        let stream = reach::connect(&self.socket).await?;
         let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(protocol)?;
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(path).header(HOST, "localhost");
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let request = request.body(Full::new(body.unwrap_or_default())).map_err(protocol)?;
-        let response = sender.send_request(request).await.map_err(protocol)?;
+        let response = sender.send_request(request).await.map_err(broken)?;
         if response.status().is_success() {
             return Ok(response);
         }
         let status = response.status().as_u16();
-        let body = response.into_body().collect().await.map_err(protocol)?.to_bytes();
+        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
         match serde_json::from_slice::<wire::Failure>(&body) {
             Ok(failure) => Err(ClientError::Refused { status, error: failure.error }),
             Err(_) => Err(protocol(format!("status {status}: {}", String::from_utf8_lossy(&body)))),
@@ -129,12 +138,45 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        answer(self.send(Method::GET, path, None).await?).await
+        self.while_it_answers(async { answer(self.send(Method::GET, path, None).await?).await }).await
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        self.while_it_answers(self.post_patiently(path, body)).await
+    }
+
+    /// As `post`, however long the host answers nothing.
+    async fn post_patiently<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).map_err(protocol)?;
         answer(self.send(Method::POST, path, Some(body.into())).await?).await
+    }
+
+    /// Waits for an answer, however long it takes, as long as the host answers at all.
+    async fn while_it_answers<T>(
+        &self,
+        answered: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        tokio::select! {
+            biased;
+            answered = answered => answered,
+            silent = self.until_silent() => Err(silent.into()),
+        }
+    }
+
+    /// Asks the host from time to time whether it is there, until it does not answer.
+    async fn until_silent(&self) -> Silent {
+        loop {
+            tokio::time::sleep(reach::SOON).await;
+            // A host that cannot be connected to any more, or refuses, is the concern of the request itself.
+            if tokio::time::timeout(reach::PATIENCE, self.send(Method::GET, "/v1/ping", None)).await.is_err()
+            {
+                return Silent::of(&self.socket).await;
+            }
+        }
     }
 
     /// Who is there?
@@ -234,10 +276,14 @@ impl Client {
             uri.push('?');
             uri.push_str(&query_of(query));
         }
-        let response = self.send(Method::GET, &uri, None).await?;
+        self.while_it_answers(self.rendered(&uri)).await
+    }
+
+    async fn rendered(&self, uri: &str) -> Result<Rendered, ClientError> {
+        let response = self.send(Method::GET, uri, None).await?;
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_owned();
-        let body = response.into_body().collect().await.map_err(protocol)?.to_bytes();
+        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
         Ok(Rendered { content_type, body })
     }
 
@@ -252,9 +298,10 @@ impl Client {
     /// Asks the host to stop, and waits until everything that can be ended has ended; how it ends.
     ///
     /// # Errors
-    /// [`ClientError`]; [`ClientError::Protocol`] if the host vanishes without a report.
+    /// [`ClientError`]; [`ClientError::Broken`] if the host vanishes without a report. A host that answers nothing
+    /// is waited for.
     pub async fn shutdown_and_wait(&self) -> Result<wire::Ended, ClientError> {
-        self.post("/v1/shutdown", &wire::Shutdown { wait: true }).await
+        self.post_patiently("/v1/shutdown", &wire::Shutdown { wait: true }).await
     }
 
     /// The remembered changes after generation `since`, and from then on if `follow`.
@@ -263,7 +310,13 @@ impl Client {
     /// [`ClientError`].
     pub async fn events(&self, since: u64, follow: bool) -> Result<Lines<wire::Event>, ClientError> {
         let path = format!("/v1/events?since={since}&follow={}", u8::from(follow));
-        Ok(Lines::of(self.send(Method::GET, &path, None).await?))
+        self.lines(&path, follow).await
+    }
+
+    /// What a path answers line by line. Who follows waits for the next line as long as it takes.
+    async fn lines<T: DeserializeOwned>(&self, path: &str, follow: bool) -> Result<Lines<T>, ClientError> {
+        let response = self.while_it_answers(self.send(Method::GET, path, None)).await?;
+        Ok(Lines::of(response, (!follow).then(|| self.clone())))
     }
 
     /// The last `tail` lines of each of `targets` (of everything if there are none), and from then on if `follow`.
@@ -288,12 +341,12 @@ impl Client {
                 path.push_str(&format!("&{key}={}", escaped(&value)));
             }
         }
-        Ok(Lines::of(self.send(Method::GET, &path, None).await?))
+        self.lines(&path, *follow).await
     }
 }
 
 async fn answer<T: DeserializeOwned>(response: Response<Incoming>) -> Result<T, ClientError> {
-    let body = response.into_body().collect().await.map_err(protocol)?.to_bytes();
+    let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
     serde_json::from_slice(&body).map_err(protocol)
 }
 
@@ -331,6 +384,8 @@ fn query_of(text: &str) -> String {
 #[derive(Debug)]
 pub struct Lines<T> {
     body: Incoming,
+    /// Whom to ask whether it still answers, while more must come.
+    host: Option<Client>,
     pending: BytesMut,
     /// How far `pending` is known to hold no end of a line.
     scanned: usize,
@@ -338,21 +393,26 @@ pub struct Lines<T> {
 }
 
 impl<T: DeserializeOwned> Lines<T> {
-    fn of(response: Response<Incoming>) -> Self {
-        Self { body: response.into_body(), pending: BytesMut::new(), scanned: 0, ready: VecDeque::new() }
+    fn of(response: Response<Incoming>, host: Option<Client>) -> Self {
+        let body = response.into_body();
+        Self { body, host, pending: BytesMut::new(), scanned: 0, ready: VecDeque::new() }
     }
 
     /// The next object; `None` when the host has no more or has gone.
     ///
     /// # Errors
-    /// [`ClientError::Protocol`] if a line is no such object.
+    /// [`ClientError::Protocol`] if a line is no such object, [`ClientError::Silent`] if nothing comes that must come.
     pub async fn next(&mut self) -> Result<Option<T>, ClientError> {
         loop {
             if let Some(item) = self.ready.pop_front() {
                 return Ok(Some(item));
             }
             // A host that is killed cuts the stream: that is its end, not an error of the protocol.
-            let Some(Ok(frame)) = self.body.frame().await else { return Ok(None) };
+            let frame = match &self.host {
+                Some(host) => host.while_it_answers(async { Ok(self.body.frame().await) }).await?,
+                None => self.body.frame().await,
+            };
+            let Some(Ok(frame)) = frame else { return Ok(None) };
             if let Some(bytes) = frame.data_ref() {
                 self.pending.extend_from_slice(bytes);
                 self.split()?;

@@ -16,7 +16,10 @@ pub(crate) fn explain(supervisor: &Supervisor, name: String) -> Result<wire::Exp
     let world = reader.snapshot();
     let chosen = select(&world, std::slice::from_ref(&name))?;
     let [id] = chosen[..] else {
-        return Err(Refused::bad_request(format!("`{name}` is not one process: explain one at a time")));
+        let names: Vec<&str> =
+            chosen.iter().filter_map(|id| world.get(*id)).map(|one| &**one.name()).take(5).collect();
+        let hint = format!("explain one of them, such as {}", names.join(", "));
+        return Err(Refused::not_one(format!("`{name}` names {} processes", chosen.len()), hint));
     };
     let Some(state) = world.get(id) else {
         return Err(Refused::bad_request(format!("`{name}` is gone")));

@@ -15,6 +15,7 @@
 //! | `history` | why a process is in its state |
 //! | `refused` | errors as people and programs get them |
 //! | [`client`] | the other end |
+//! | `reach` | why the socket cannot be connected to, and a host that answers nothing |
 //!
 //! What is deliberately absent: wasmtime, spawning, configuration. Whatever is answered about the state of
 //! processes comes from one [`Snapshot`](provost_state::Snapshot), read without a lock: asking never waits
@@ -29,6 +30,7 @@ mod history;
 mod orders;
 mod peer;
 mod plugins;
+mod reach;
 mod refused;
 mod select;
 mod server;
@@ -40,4 +42,5 @@ pub mod wire;
 pub use convert::log_item;
 pub use exact::{InexactNumber, exact_numbers};
 pub use peer::{BindError, Listening, SocketPlace};
+pub use reach::{SOCKET_PATH_BYTES_MAX, Silent, Unconnected};
 pub use server::{CONNECTIONS_MAX, Desk, serve};

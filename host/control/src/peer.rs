@@ -11,10 +11,8 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 
+use crate::reach::SOCKET_PATH_BYTES_MAX;
 use crate::spare::Spare;
-
-/// The longest path that fits into a socket's address, in bytes, without its closing zero.
-const PATH_BYTES_MAX: usize = 107;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
@@ -24,7 +22,7 @@ const BACKLOG: i32 = 1_024;
 pub enum BindError {
     /// The kernel has no room for such a long path.
     #[error(
-        "the path of the socket is {} bytes long, and a Unix socket's may have {PATH_BYTES_MAX}: {}; set a shorter \
+        "the path of the socket is {} bytes long, and a Unix socket's may have {SOCKET_PATH_BYTES_MAX}: {}; set a shorter \
          `host.runtime_dir`", .0.as_os_str().len(), .0.display()
     )]
     PathTooLong(PathBuf),
@@ -148,7 +146,7 @@ impl Listening {
     /// # Errors
     /// [`BindError`].
     pub fn bind(path: &Path) -> Result<Self, BindError> {
-        if path.as_os_str().len() > PATH_BYTES_MAX {
+        if path.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
             return Err(BindError::PathTooLong(path.to_owned()));
         }
         let failed = |source| BindError::Io { path: path.to_owned(), source };

@@ -40,6 +40,11 @@ impl Refused {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message, None)
     }
 
+    /// One process was wanted, and the target names another number of them.
+    pub(crate) fn not_one(message: String, hint: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message, Some(hint))
+    }
+
     pub(crate) fn method_not_allowed(message: String) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message, None)
     }
@@ -49,7 +54,7 @@ impl Refused {
         Self::new(StatusCode::BAD_GATEWAY, "plugin_failed", message, Some(hint))
     }
 
-    /// What was asked for does not fit to what is so.
+    /// The request conflicts with the current state.
     pub(crate) fn conflict(code: &str, message: String, hint: String) -> Self {
         Self::new(StatusCode::CONFLICT, code, message, Some(hint))
     }

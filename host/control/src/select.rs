@@ -67,29 +67,46 @@ impl<'a> Sets<'a> {
         match target.strip_suffix(":*") {
             Some(group) => {
                 let members = self.groups.get(group);
-                members.ok_or_else(|| unknown("group", group, self.groups.keys().copied())).cloned()
+                members.ok_or_else(|| self.no_group(world, group)).cloned()
             }
-            None => {
-                let replicas = self.replicas.get(target);
-                let names = world.iter().map(|state| &**state.name());
-                replicas.ok_or_else(|| unknown("process", target, names)).cloned()
+            None => self.replicas.get(target).ok_or_else(|| self.no_process(world, target)).cloned(),
+        }
+    }
+
+    /// Whoever names a group like a process is told how a group is named.
+    fn no_process(&self, world: &Snapshot, name: &str) -> Refused {
+        let names = || world.iter().map(|state| &**state.name());
+        match self.groups.contains_key(name) {
+            true => unknown("process", name, Some(format!("`{name}` is a group: write '{name}:*'"))),
+            false => unknown("process", name, nearest(name, names()).map(meant)),
+        }
+    }
+
+    fn no_group(&self, world: &Snapshot, name: &str) -> Refused {
+        let is_process = world.id(name).is_some() || self.replicas.contains_key(name);
+        match is_process {
+            true => unknown("group", name, Some(format!("`{name}` is a process: write {name}"))),
+            false => {
+                let near = nearest(name, self.groups.keys().copied());
+                unknown("group", name, near.map(|near| format!("did you mean '{near}:*'?")))
             }
         }
     }
 }
 
+fn meant(name: &str) -> String {
+    format!("did you mean `{name}`?")
+}
+
 /// What comes before the number, if it is `base.1`, `base.2` and so on.
-fn base_of(name: &str) -> Option<&str> {
+pub(crate) fn base_of(name: &str) -> Option<&str> {
     let (base, number) = name.rsplit_once('.')?;
     (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
 }
 
-/// The refusal of an unknown target, with the nearest known name.
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Refused {
-    let hint = match nearest(name, known) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => "`provost status` lists what there is".to_owned(),
-    };
+/// The refusal of an unknown target, with what may be meant instead.
+fn unknown(what: &str, name: &str, hint: Option<String>) -> Refused {
+    let hint = hint.unwrap_or_else(|| "`provost status` lists what there is".to_owned());
     let message = format!("there is no {what} called `{}`", shown(name));
     Refused::not_found(&format!("unknown_{what}"), message, hint)
 }
@@ -120,7 +137,7 @@ mod tests {
 
     fn world() -> std::sync::Arc<Snapshot> {
         let (registry, reader) = registry(|| 0);
-        for (name, group) in [("web.1", "web"), ("web.2", "web"), ("db", "")] {
+        for (name, group) in [("web.1", "web"), ("web.2", "web"), ("db", ""), ("job", "jobs")] {
             registry.add(Identity::new(name, group), Moment::default()).unwrap();
         }
         reader.snapshot()
@@ -136,7 +153,7 @@ mod tests {
     #[test]
     fn names_groups_and_all_are_targets_and_each_process_is_chosen_once() {
         assert_eq!(chosen(&["db", "web:*", "web.1"]), Ok(vec![0, 1, 2]));
-        assert_eq!(chosen(&["all"]), Ok(vec![0, 1, 2]));
+        assert_eq!(chosen(&["all"]), Ok(vec![0, 1, 2, 3]));
         assert_eq!(chosen(&[]), Ok(vec![]));
         assert_eq!(chosen(&["web"]), Ok(vec![0, 1]), "its replicas");
     }
@@ -147,8 +164,19 @@ mod tests {
             chosen(&["web.3"]),
             Err("there is no process called `web.3`; did you mean `web.1`?".to_owned())
         );
-        assert_eq!(chosen(&["wob:*"]), Err("there is no group called `wob`; did you mean `web`?".to_owned()));
+        assert_eq!(
+            chosen(&["wob:*"]),
+            Err("there is no group called `wob`; did you mean 'web:*'?".to_owned())
+        );
         assert!(chosen(&[":*"]).is_err());
+    }
+
+    #[test]
+    fn a_group_that_is_named_like_a_process_is_called_one_and_the_other_way_round() {
+        let told = "there is no process called `jobs`; `jobs` is a group: write 'jobs:*'";
+        assert_eq!(chosen(&["jobs"]), Err(told.to_owned()));
+        let told = "there is no group called `db`; `db` is a process: write db";
+        assert_eq!(chosen(&["db:*"]), Err(told.to_owned()));
     }
 
     #[test]
@@ -161,7 +189,7 @@ mod tests {
 
     #[test]
     fn targets_are_looked_up_once_and_there_may_be_so_many_of_them() {
-        assert_eq!(chosen(&["all"; TARGETS_MAX]), Ok(vec![0, 1, 2]));
+        assert_eq!(chosen(&["all"; TARGETS_MAX]), Ok(vec![0, 1, 2, 3]));
         let refusal = chosen(&["all"; TARGETS_MAX + 1]).unwrap_err();
         assert_eq!(refusal, "`select` has 10001 targets, and may have 10000");
     }

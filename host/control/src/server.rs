@@ -4,6 +4,7 @@ mod connections;
 mod extract;
 mod patient;
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -28,7 +29,7 @@ use self::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
 pub(crate) use self::extract::{Body, Select, targets};
 use crate::peer::Listening;
 use crate::refused::{Refused, in_json};
-use crate::select::select_or_all;
+use crate::select::{base_of, select_or_all};
 use crate::{convert, history, orders, plugins, state_core, streams, wire};
 
 /// What the API speaks for.
@@ -146,6 +147,8 @@ async fn status(
     let world = served.desk.supervisor.reader().snapshot();
     let chosen = select_or_all(&world, &targets(&query.select))?;
     let now = served.desk.supervisor.now();
+    let names = chosen.iter().filter_map(|id| world.get(*id)).map(|state| &**state.name());
+    let sets: HashSet<&str> = names.filter_map(base_of).collect();
     Ok(Json(wire::Status {
         generation: world.generation().0,
         taken_at: convert::time(world.taken_at()),
@@ -159,6 +162,7 @@ async fn status(
             .supervisor
             .replica_sets()
             .iter()
+            .filter(|set| sets.contains(&*set.name))
             .map(|set| convert::replicas(set, &world))
             .collect(),
         plugins: plugins::reports(&served.desk),

@@ -92,11 +92,12 @@ fn a_line_of_output_is_text_or_base64_or_a_gap() {
             stream: stream.clone(),
             at: at.clone(),
             text: "hi".into(),
+            partial: false,
         },
         json!({"process": "web", "stream": "stdout", "at": "2026-11-23T07:00:00.123Z", "text": "hi"}),
     );
     is(
-        &LogItem::Binary { process: process.clone(), stream, at, base64: "/w==".into() },
+        &LogItem::Binary { process: process.clone(), stream, at, base64: "/w==".into(), partial: false },
         json!({"process": "web", "stream": "stdout", "at": "2026-11-23T07:00:00.123Z", "base64": "/w=="}),
     );
     is(&LogItem::Missed { process, missed: 4 }, json!({"process": "web", "missed": 4}));

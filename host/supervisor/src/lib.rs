@@ -55,6 +55,7 @@ mod supervisor;
 mod virtual_time;
 
 pub use children::leftovers::Leftover;
+pub use children::obstacles::{Obstacle, obstacles};
 pub use children::posix::hangup_is_ignored;
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and the help that explains it.
 
+mod advice;
 mod plugin;
 mod when;
 
@@ -11,6 +12,7 @@ use provost_state::Signal;
 
 use crate::config::units;
 
+pub(crate) use advice::advice;
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
 
 const EXAMPLES: &str = "\
@@ -25,20 +27,38 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 not running.";
 
+/// Where the help lists what every command takes.
+const GLOBAL: &str = "Options of all commands";
+
+const ORDERS: &str = "\
+Examples:
+  provost restart web 'workers:*'    one process and one group
+  provost restart web --wait         and return when it is ready again
+
+Without --wait the command returns as soon as the host has taken the order.
+Exits with 1 if something did not come about.";
+
 /// A process supervisor whose judgement is pluggable: WebAssembly policies decide every restart.
 #[derive(Debug, Parser)]
-#[command(name = "provost", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "provost", version, after_help = EXAMPLES, max_term_width = 80)]
 pub(crate) struct Cli {
-    /// The config; by default `provost.toml` here, or, for a running host, in the nearest directory above.
-    #[arg(short = 'c', long = "config", global = true, value_name = "FILE")]
+    /// The config. By default `provost.toml` in this directory or, for a running host, in the nearest one above it.
+    #[arg(short = 'c', long = "config", global = true, value_name = "CONFIG", help_heading = GLOBAL)]
     pub(crate) config: Option<PathBuf>,
 
-    /// The control socket of the running host; by default it is found through the config.
-    #[arg(long, global = true, value_name = "PATH", env = "PROVOST_SOCKET", hide_env_values = true)]
+    /// The socket of the running host. By default it is found through the config.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "PROVOST_SOCKET",
+        hide_env_values = true,
+        help_heading = GLOBAL
+    )]
     pub(crate) socket: Option<PathBuf>,
 
-    /// When to use colours; NO_COLOR is respected.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// When to use colours. NO_COLOR is respected.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = GLOBAL)]
     pub(crate) color: ColorWhen,
 
     #[command(subcommand)]
@@ -60,12 +80,13 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     /// Run the host and all its processes.
     #[command(after_help = "\
-In the foreground the output of all processes is shown; Ctrl-C stops them in reverse order of their
-dependencies, a second Ctrl-C kills them at once.
+In the foreground the output of all processes is shown. Ctrl-C stops them in
+reverse order of their dependencies; a second Ctrl-C kills them at once.
 
-Exit codes: 1 if something of the processes is left at the end; else the code that a policy shuts the
-host down with; else that of `--exit-code-from`, or 1 if a process has failed by `--exit-when-done`;
-else 0, also when it is told to stop.")]
+Exit codes: 1 if something of the processes is left at the end; else the code
+that a policy shuts the host down with; else that of `--exit-code-from`, or 1 if
+a process has failed by `--exit-when-done`; else 0, also when it is told to
+stop.")]
     Up(UpArgs),
     /// Stop all processes and the host.
     Down(DownArgs),
@@ -76,18 +97,25 @@ Examples:
   provost status web 'workers:*'     one process and one group
   provost status -o json | jq .generation
 
-Exits with 0 when it can show everything, whatever state that is in. With names it exits with 3 if one
-of them is not running (stopped, waiting, in backoff, exited or fatal); a job that is done counts as
-running.")]
+Exits with 0 when it can show everything, whatever state that is in. With names
+it exits with 3 if one of them is not running (stopped, waiting, in backoff,
+exited or fatal); a job that is done counts as running.")]
     Status(StatusArgs),
-    /// Start processes; forgets their failures.
+    /// Start processes. Their failures are forgotten.
+    #[command(after_help = ORDERS)]
     Start(ActArgs),
-    /// Stop processes, and keep them down.
+    /// Stop processes, and keep them stopped.
+    #[command(after_help = ORDERS)]
     Stop(ActArgs),
     /// Stop processes if they run, and start them.
+    #[command(after_help = ORDERS)]
     Restart(ActArgs),
     /// Send a signal to the process groups of processes.
-    #[command(after_help = "Example: provost signal HUP web")]
+    #[command(after_help = "\
+Example:
+  provost signal HUP web
+
+Exits with 3 if none of the processes that were named is running.")]
     Signal(SignalArgs),
     /// Show the output of processes, or the host's own log.
     #[command(after_help = "\
@@ -103,17 +131,19 @@ Without a running host the log files are read, and a note says so.")]
     Logs(LogsArgs),
     /// Show what happened: exits, decisions, starts.
     Events(EventsArgs),
-    /// Say why a process is in its state: the chain of causes and decisions.
+    /// Explain why a process is in its state: the chain of causes and decisions.
     Explain(ExplainArgs),
-    /// Let a plugin render the state of the host.
-    #[command(after_help = "Example: provost view prometheus metrics")]
+    /// Show the state of the host as a plugin renders it.
+    #[command(after_help = "\
+Example:
+  provost view prometheus metrics")]
     View(ViewArgs),
-    /// Show the backends of the state core, or change the one in force, under way.
+    /// Show the backends of the state core, or change the one in force at run time.
     #[command(after_help = "\
 Examples:
-  provost state                      which is in force, and what each has done
-  provost state backend dual         run both, and compare every commit and read
-  provost state rollout 10           atomic for 10 % of the processes, locked for the rest
+  provost state                      the one in force, and what each has done
+  provost state backend dual         run both, and compare all they do
+  provost state rollout 10           atomic for 10 % of the processes
   provost state backend locked       the emergency rollback
 
 Nothing is restarted, and no change is lost.")]
@@ -121,12 +151,22 @@ Nothing is restarted, and no change is lost.")]
     /// List, load, swap, inspect and build plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// Check a config and its plugins without running anything.
-    Validate,
-    /// Print completions for a shell.
-    #[command(
-        after_help = "Example: provost completions bash > ~/.local/share/bash-completion/completions/provost"
-    )]
+    /// Check a config and its plugins without running or writing anything.
+    #[command(after_help = "\
+What keeps the host from starting is an error. A program, a directory or an
+environment file that is not here is a warning: the processes may run on another
+machine, or it may be there when they start.
+
+Exits with 2 if there are errors, or with --strict also if there are warnings.")]
+    Validate(ValidateArgs),
+    /// Print the script that completes commands and names in a shell.
+    #[command(after_help = "\
+Examples:
+  source <(provost completions bash)        in ~/.bashrc
+  source <(provost completions zsh)         in ~/.zshrc
+  provost completions fish | source         in ~/.config/fish/config.fish
+
+The names are those of the running host, or else of the config.")]
     Completions {
         /// For which shell.
         shell: clap_complete::Shell,
@@ -143,7 +183,7 @@ pub(crate) struct UpArgs {
     #[arg(long)]
     pub(crate) exit_when_done: bool,
     /// End the host when this process has ended for good, and exit with its exit code (128 + N if signal N killed it).
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "PROCESS")]
     pub(crate) exit_code_from: Option<String>,
     /// Set by `--detach` for the process in the background.
     #[arg(long, hide = true, conflicts_with = "detach")]
@@ -152,17 +192,30 @@ pub(crate) struct UpArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct DownArgs {
-    /// How long to wait for the end; the host goes on stopping afterwards.
+    /// How long to wait for the end. The host goes on stopping afterwards.
     #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
+    /// How to print how it ended.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ValidateArgs {
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How to print what was found.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
 }
 
 /// How a reading command prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableFormat {
-    /// A table.
+    /// A table that fits the terminal.
     Table,
-    /// A table with more columns.
+    /// A table with all columns, however wide it is.
     Wide,
     /// JSON with documented, stable fields.
     Json,
@@ -173,7 +226,7 @@ pub(crate) enum TableFormat {
 pub(crate) enum LineFormat {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// JSON with documented, stable fields.
     Json,
 }
 
@@ -192,13 +245,16 @@ pub(crate) struct ActArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
-    /// Return when it is so: started and ready, a job: ended with a success, or stopped. Fails at once when it cannot
-    /// come about any more.
+    /// Return when they are started and ready, or stopped; jobs, when they have ended with a success. Fails at once
+    /// when that cannot come about any more.
     #[arg(short, long)]
     pub(crate) wait: bool,
     /// How long to wait with `--wait`.
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
+    /// How to print what was done.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
 }
 
 #[derive(Args, Debug)]
@@ -209,6 +265,9 @@ pub(crate) struct SignalArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<String>,
+    /// How to print what was done.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
 }
 
 #[derive(Args, Debug)]
@@ -264,7 +323,7 @@ pub(crate) struct EventsArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
     /// The process.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "PROCESS")]
     pub(crate) name: String,
     /// How to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
@@ -302,7 +361,7 @@ pub(crate) struct ViewArgs {
     #[arg(value_name = "PLUGIN")]
     pub(crate) plugin: String,
     /// What to render, as the plugin understands it; may have a `?query`.
-    #[arg(value_name = "PATH", default_value = "")]
+    #[arg(value_name = "PATH", default_value = "", value_hint = clap::ValueHint::Other)]
     pub(crate) path: String,
     /// How to print it; text on a terminal and raw elsewhere, unless it is said.
     #[arg(short, long, value_name = "FORMAT", value_enum)]
@@ -327,8 +386,11 @@ fn pattern(text: &str) -> Result<String, String> {
 }
 
 fn duration_ms(text: &str) -> Result<u64, String> {
-    units::duration_ms(text).ok_or_else(|| units::DURATION_HINT.to_owned())
+    units::duration_ms(text).ok_or_else(|| DURATION_HINT.to_owned())
 }
+
+/// How to write a duration on the command line.
+const DURATION_HINT: &str = "write a duration as a number with a unit, such as 100ms, 10s, 5m or 1h30m";
 
 #[cfg(test)]
 mod tests {
@@ -341,6 +403,24 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_fits_into_eighty_columns() {
+        fn check(command: &mut clap::Command) {
+            let help = command.clone().term_width(80).render_long_help().to_string();
+            let widest = help.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
+            assert!(widest.chars().count() <= 80, "{}: {widest}", command.get_name());
+            // What is laid out by hand would be broken anywhere.
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in after.lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+            command.get_subcommands_mut().for_each(check);
+        }
+        let mut cli = Cli::command();
+        cli.build();
+        check(&mut cli);
     }
 
     #[test]

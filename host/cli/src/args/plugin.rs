@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use provost_control::wire::Quarantine;
 use provost_plugin_host::{Limit, Measure};
 
+use super::DURATION_HINT;
 use super::{LineFormat, TableFormat};
 use crate::config::units;
 
@@ -21,14 +22,15 @@ pub(crate) enum PluginCommand {
     #[command(after_help = "\
 Examples:
   provost plugin load notify bundled:notify
-  provost plugin load patience ./patience.wasm --settings '{\"tries\": 3}' --for web,workers:*
-  provost plugin load hook ./hook.wasm --allow http-out:hooks.example.org:443 --allow env:HOOK_TOKEN
-  provost plugin load judge ./judge-js.wasm --limit memory=64MiB --quarantine 3/1m
+  provost plugin load tries ./tries.wasm --settings '{\"max\": 3}' --for web
+  provost plugin load hook ./hook.wasm --allow http-out:hooks.example.org:443
+  provost plugin load judge ./judge.wasm --limit memory=64MiB --quarantine 3/1m
 
-It is checked first: its imports, its exports, its settings, and a trial call on the current state.
-Nothing is restarted. To have it after the next start as well, write it into the config.")]
+It is checked first: its imports, its exports, its settings, and a trial call on
+the current state. Nothing is restarted. To have it after the next start as
+well, write it into the config.")]
     Load(LoadArgs),
-    /// Take a plugin out of the running host; the next in each chain stands in for it.
+    /// Take a plugin out of the running host. The next one in each chain stands in for it.
     Unload {
         #[command(flatten)]
         plugin: NamedPlugin,
@@ -36,21 +38,22 @@ Nothing is restarted. To have it after the next start as well, write it into the
         #[arg(long)]
         force: bool,
     },
-    /// Put another version in force, after all checks; the former one stays warm for `rollback`.
+    /// Put another version in force after all checks. The former one stays ready for `rollback`.
     #[command(after_help = "\
 Examples:
   provost plugin swap backoff ./backoff-2.wasm
   provost plugin swap backoff --settings '{\"first\": \"1s\"}'
   provost plugin swap backoff --limit call_time=50ms
 
-A check that fails changes nothing. Calls under way end on the version that they began with.")]
+A check that fails changes nothing. Calls in progress end on the version that
+they began with.")]
     Swap {
         #[command(flatten)]
         plugin: NamedPlugin,
-        /// A .wasm file, or `bundled:NAME`; else the component stays, and is read again.
+        /// A .wasm file, or `bundled:NAME`. Without it the component stays, and is read again.
         #[arg(value_name = "COMPONENT")]
         component: Option<String>,
-        /// Its settings as JSON, or @FILE with them; else they stay.
+        /// Its settings as JSON, or @FILE with them. Without them they stay.
         #[arg(long, value_name = "JSON", value_parser = settings)]
         settings: Option<Settings>,
         #[command(flatten)]
@@ -59,7 +62,7 @@ A check that fails changes nothing. Calls under way end on the version that they
         #[arg(long)]
         accept: bool,
     },
-    /// Read the component of a plugin again from its file; shows what it asks for beyond the active version.
+    /// Read the component of a plugin again from its file. What it asks for beyond the active version is shown.
     Reload {
         #[command(flatten)]
         plugin: NamedPlugin,
@@ -67,7 +70,7 @@ A check that fails changes nothing. Calls under way end on the version that they
         #[arg(long)]
         accept: bool,
     },
-    /// Put the former version in force again, at once.
+    /// Put the former version in force again at once.
     Rollback(NamedPlugin),
     /// End the quarantine of a plugin that failed too often.
     Revive(NamedPlugin),
@@ -79,19 +82,19 @@ A check that fails changes nothing. Calls under way end on the version that they
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
     },
-    /// Say what a component is, can do and cannot do; or what is known of a loaded plugin.
+    /// Show what a component is, can do and cannot do, or what is known of a loaded plugin.
     Inspect {
-        /// A .wasm file or `bundled:NAME`; or the name of a plugin of the running host.
-        #[arg(value_name = "COMPONENT|NAME")]
+        /// A .wasm file or `bundled:NAME`, or the name of a plugin of the running host.
+        #[arg(value_name = "COMPONENT|PLUGIN")]
         component: String,
         /// How to print.
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
     },
-    /// Make a pair of keys: NAME.key, to sign with, and NAME.pub, for `plugins.keys` in the config.
-    #[command(
-        after_help = "With PROVOST_KEY_PASSWORD set, the secret key is encrypted with it. The format is minisign's."
-    )]
+    /// Make a pair of keys: NAME.key, to sign with, and NAME.pub, for `keys` of [plugins] in the config.
+    #[command(after_help = "\
+With PROVOST_KEY_PASSWORD set, the secret key is encrypted with it. The format
+is that of minisign.")]
     Keygen {
         /// Where, without the endings.
         #[arg(value_name = "NAME")]
@@ -106,7 +109,7 @@ A check that fails changes nothing. Calls under way end on the version that they
         #[arg(short, long, value_name = "FILE")]
         key: PathBuf,
     },
-    /// Say whose key signed a component.
+    /// Show whose key signed a component.
     Verify {
         /// The .wasm file.
         #[arg(value_name = "COMPONENT")]
@@ -127,7 +130,7 @@ A check that fails changes nothing. Calls under way end on the version that they
 #[derive(Args, Debug)]
 pub(crate) struct NamedPlugin {
     /// The name of the plugin.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "PLUGIN")]
     pub(crate) name: String,
 }
 
@@ -141,9 +144,9 @@ pub(crate) struct LoadArgs {
     /// Its settings as JSON, or @FILE with them.
     #[arg(long, value_name = "JSON", value_parser = settings)]
     pub(crate) settings: Option<Settings>,
-    /// What it may use: `http-out:HOST:PORT`, `fs-read:/PATH`, `fs-write:/PATH`, `env:NAME`, `clock`,
-    /// `random`; `set-env:NAME` for a policy that judges starts, which may be granted nothing else. May be repeated.
-    /// Nothing unless it is said.
+    /// What it may use: `http-out:HOST:PORT`, `fs-read:/PATH`, `fs-write:/PATH`, `env:NAME`, `clock` or `random`; a
+    /// policy that judges starts may be granted `set-env:NAME` and nothing else. Without this option it may use nothing.
+    /// May be repeated.
     #[arg(long, value_name = "GRANT")]
     pub(crate) allow: Vec<String>,
     /// The only SHA-256 that its component may have, now and after each swap.
@@ -151,29 +154,29 @@ pub(crate) struct LoadArgs {
     pub(crate) sha256: Option<String>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
-    /// Whom it is to judge: names, `GROUP:*` or `all`. It becomes the first in their chains.
+    /// The processes that it is to judge: names, `GROUP:*` or `all`. It becomes the first in their chains.
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',')]
     pub(crate) judges: Vec<String>,
 }
 
-/// What a plugin may use. What is not said has the default, or stays.
+/// What a plugin may use. What is not given has its default, or stays.
 #[derive(Args, Debug)]
 pub(crate) struct LimitArgs {
     /// A limit by its name in `limits` in the config, such as `memory=64MiB`, `call_time=1s` or `handles=128`; may be
     /// repeated.
     #[arg(long = "limit", value_name = "NAME=FIGURE", value_parser = limit)]
     pub(crate) limits: Vec<(Limit, u64)>,
-    /// When it is not asked any more: after so many faults within so long, such as `5/1m`.
+    /// The faults within a time after which it is not asked any more, such as `5/1m`.
     #[arg(long, value_name = "FAULTS/TIME", value_parser = quarantine)]
     pub(crate) quarantine: Option<Quarantine>,
 }
 
 fn limit(text: &str) -> Result<(Limit, u64), String> {
-    let (name, figure) = text.split_once('=').ok_or("say NAME=FIGURE, such as memory=64MiB")?;
+    let (name, figure) = text.split_once('=').ok_or("write NAME=FIGURE, such as memory=64MiB")?;
     let limit = Limit::named(name).map_err(|error| error.to_string())?;
     let figure = match limit.measure() {
-        Measure::Bytes => units::size_bytes(figure).ok_or(units::SIZE_HINT)?,
-        Measure::Milliseconds => units::duration_ms(figure).ok_or(units::DURATION_HINT)?,
+        Measure::Bytes => units::size_bytes(figure).ok_or(SIZE_HINT)?,
+        Measure::Milliseconds => units::duration_ms(figure).ok_or(DURATION_HINT)?,
         Measure::Count => figure.parse().map_err(|_| format!("`{figure}` is not a whole number"))?,
     };
     Ok((limit, figure))
@@ -184,9 +187,15 @@ fn quarantine(text: &str) -> Result<Quarantine, String> {
         Some(Quarantine { faults: faults.parse().ok()?, per_ms: units::duration_ms(time)? })
     });
     said.filter(|said| said.faults > 0 && said.per_ms > 0).ok_or_else(|| {
-        "say FAULTS/TIME, such as 5/1m: at least one fault, in at least a millisecond".to_owned()
+        "write FAULTS/TIME, such as 5/1m: at least one fault in at least a millisecond".to_owned()
     })
 }
+
+/// How to write a size on the command line.
+const SIZE_HINT: &str =
+    "write a size as a number with a unit, such as 512B, 64KB (1000) or 16MiB (1024 x 1024)";
+
+const SETTINGS_EXAMPLE: &str = "'{\"first\": \"100ms\"}'";
 
 /// Settings as they stand on the command line.
 pub(crate) type Settings = serde_json::Map<String, serde_json::Value>;
@@ -203,10 +212,10 @@ fn settings(text: &str) -> Result<Settings, String> {
     provost_control::exact_numbers(&read).map_err(|error| error.to_string())?;
     match serde_json::from_str(&read) {
         Ok(serde_json::Value::Object(settings)) => Ok(settings),
-        Ok(_) => {
-            Err("settings are a JSON object, such as '{\"first\": \"100ms\"}', or @FILE with one".to_owned())
-        }
-        Err(error) => Err(format!("this is not JSON: {error}; write a JSON object, or @FILE with one")),
+        Ok(_) => Err(format!("settings are a JSON object, such as {SETTINGS_EXAMPLE}, or @FILE with one")),
+        Err(error) => Err(format!(
+            "this is not JSON: {error}; write a JSON object, such as {SETTINGS_EXAMPLE}, or @FILE with one"
+        )),
     }
 }
 

@@ -10,8 +10,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::time::{Instant, timeout};
 
-use super::{Context, print};
-use crate::args::{ActArgs, DownArgs, SignalArgs};
+use super::{Context, pretty, print};
+use crate::args::{ActArgs, DownArgs, LineFormat, SignalArgs};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::humane::span;
@@ -25,19 +25,22 @@ pub(super) async fn order(context: &Context, action: &str, args: ActArgs) -> Res
         timeout_ms: Some(args.timeout),
         signal: None,
     };
-    tell(context, &client.order(action, &order).await?)
+    tell(context, &client.order(action, &order).await?, args.output)
 }
 
 pub(super) async fn signal(context: &Context, args: SignalArgs) -> Result<(), Failure> {
     let client = context.client()?;
     let signal = Some(Signal::Number(args.signal.number()));
     let order = Order { select: args.targets, cause: OrderCause::User, signal, ..Order::default() };
-    tell(context, &client.order("signal", &order).await?)
+    tell(context, &client.order("signal", &order).await?, args.output)
 }
 
 /// Shows what was done, and fails with what was not.
-fn tell(context: &Context, outcome: &Outcome) -> Result<(), Failure> {
-    print(render::outcome::text(outcome, context.paint))?;
+fn tell(context: &Context, outcome: &Outcome, output: LineFormat) -> Result<(), Failure> {
+    print(match output {
+        LineFormat::Text => render::outcome::text(outcome, context.page.paint),
+        LineFormat::Json => pretty(outcome)?,
+    })?;
     let errors: Vec<_> = outcome.results.iter().filter(|result| !result.ok).collect();
     if errors.is_empty() {
         return Ok(());
@@ -69,13 +72,13 @@ pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failur
     let Ok(report) = timeout(patience, client.shutdown_and_wait()).await else {
         return Err(still_stopping());
     };
-    if let Err(refused @ (ClientError::Refused { .. } | ClientError::NotAllowed(_))) = report {
+    if let Err(refused @ (ClientError::Refused { .. } | ClientError::Unconnected(_))) = report {
         return Err(refused.into());
     }
     if !wait_for_end(&host, patience.saturating_sub(begun.elapsed()))? {
         return Err(still_stopping());
     }
-    tell_end(pid, report)
+    tell_end(pid, report, args.output)
 }
 
 /// Waits until a process has ended, at most for `limit`. Whether it has.
@@ -85,8 +88,12 @@ fn wait_for_end(process: &impl AsFd, limit: Duration) -> io::Result<bool> {
 }
 
 /// Says how the host has ended, and nothing that its report does not say.
-fn tell_end(pid: u32, report: Result<Ended, ClientError>) -> Result<(), Failure> {
+fn tell_end(pid: u32, report: Result<Ended, ClientError>, output: LineFormat) -> Result<(), Failure> {
+    if let (LineFormat::Json, Ok(report)) = (output, &report) {
+        print(pretty(report)?)?;
+    }
     match report {
+        Ok(report) if report.left.is_empty() && output == LineFormat::Json => Ok(()),
         Ok(report) if report.left.is_empty() => {
             print(format!("down: the host (pid {pid}) and all its processes have ended\n"))
         }

@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use provost_control::wire::Event;
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, now_ms};
 use crate::args::{EventsArgs, LineFormat};
 use crate::failure::Failure;
 use crate::render;
+use crate::render::columns::width;
 
 /// Columns of names, before longer ones are known.
 pub(super) const NAME_WIDTH: usize = 6;
@@ -18,7 +19,8 @@ pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Fa
     let client = context.client()?;
     let processes = client.status(&args.targets).await?.processes;
     let names: HashSet<String> = processes.into_iter().map(|process| process.name).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(NAME_WIDTH);
+    let names_width = names.iter().map(|name| width(name)).max().unwrap_or(NAME_WIDTH);
+    let mut lines = render::events::Lines::new(&context.page, now_ms(), names_width);
     let wanted =
         |event: &Event| args.targets.is_empty() || event.kind == "missed" || names.contains(&event.process);
     let mut events = client.events(0, args.follow).await?;
@@ -26,7 +28,7 @@ pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Fa
         match args.output {
             _ if !wanted(&event) => {}
             LineFormat::Text => {
-                write_line((render::events::line(&event, width, context.paint) + "\n").as_bytes())?;
+                write_line(lines.line(&event).as_bytes())?;
             }
             LineFormat::Json => write_line(&json(&event)?)?,
         }

@@ -29,7 +29,7 @@ fn failed(error: TrustError) -> Failure {
             "`provost plugin sign COMPONENT --key FILE` makes a signature; is the key whom you trust among `--key`?"
         }
         TrustError::Altered { .. } => "get it again from where it came from, with its signature",
-        _ => "is it there, and may you read and write there?",
+        _ => "check the path and its permissions",
     };
     Failure::failed(error, hint)
 }
@@ -45,12 +45,26 @@ pub(super) fn keygen(name: &Path) -> Result<(), Failure> {
     ))
 }
 
+/// A file that is not there was named wrongly.
+fn there(path: &Path) -> Result<(), Failure> {
+    match path.try_exists() {
+        Ok(false) => {
+            let what = format!("there is no file {}", path.display());
+            Err(Failure::usage(what, "correct the path; it starts from this directory"))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn sign(component: &Path, key: &Path) -> Result<(), Failure> {
+    there(component)?;
+    there(key)?;
     let signature = provost_plugin_host::sign(component, key, password()).map_err(failed)?;
     print(format!("{}: the signature; it belongs beside the component\n", signature.display()))
 }
 
 pub(super) fn verify(component: &Path, keys: &[PathBuf]) -> Result<(), Failure> {
+    keys.iter().map(PathBuf::as_path).chain([component]).try_for_each(there)?;
     let signer = provost_plugin_host::verify(component, keys).map_err(failed)?;
     print(format!("{}: signed with the key of {signer}\n", component.display()))
 }

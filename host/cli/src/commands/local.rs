@@ -1,44 +1,29 @@
-//! Commands that need no host: `validate`, `plugin inspect`, `plugin build`, `completions`.
+//! Commands that need no host: `plugin inspect`, `plugin build`, `completions`.
 
 use std::path::Path;
 
-use clap::CommandFactory;
 use provost_plugin_host::Source;
 
 use super::print;
-use crate::args::{Cli, LineFormat};
+use crate::args::LineFormat;
 use crate::compiling::ChildCompiler;
-use crate::config::{CONFIG_NAME, CompileLimits, Config};
-use crate::daemon::wire;
+use crate::completion;
+use crate::config::CompileLimits;
 use crate::failure::Failure;
-use crate::guests;
+use crate::guests::{self, BuildError};
 use crate::render::humane::size;
 use crate::render::inspection;
-use crate::render::style::{Paint, Style};
-
-pub(super) fn validate(config: Option<&Path>, paint: Paint) -> Result<(), Failure> {
-    let path = config.unwrap_or(Path::new(CONFIG_NAME));
-    let config = Config::load(path)?;
-    let plugins = wire::checked(&config)?;
-    let processes = wire::specs(&config, &plugins)?;
-    let refusals = wire::refusals(&config, &plugins);
-    if !refusals.is_empty() {
-        return Err(config.problems(refusals).into());
-    }
-    let good = paint.text(Style::Green, "valid");
-    let (processes, plugins) = (processes.specs.len(), config.plugins().count());
-    print(format!("{}: {good} ({processes} processes, {plugins} plugins)\n", path.display()))
-}
+use crate::render::style::Paint;
 
 pub(super) fn inspect(component: &str, output: LineFormat, paint: Paint) -> Result<(), Failure> {
     let bytes = Source::parse(component)
         .read()
         .map_err(|error| Failure::usage(error, "name a .wasm file, or `bundled:NAME`"))?;
-    let found = provost_plugin_host::inspect(&bytes, &ChildCompiler::within(CompileLimits::default()))
-        .map_err(|problem| {
-            let hint = "`provost plugin build DIR` builds a component from a guest crate";
-            Failure::failed(format_args!("`{component}` {problem}"), hint)
-        })?;
+    let compiler = ChildCompiler::within(CompileLimits::default());
+    let found = provost_plugin_host::inspect(&bytes, &compiler).map_err(|problem| {
+        let hint = "a plugin is a WebAssembly component; `provost plugin build` makes one of a guest crate";
+        Failure::usage(format_args!("`{component}` {problem}"), hint)
+    })?;
     print(match output {
         LineFormat::Text => inspection::text(&found, component, paint),
         LineFormat::Json => inspection::json(&found, component),
@@ -46,14 +31,42 @@ pub(super) fn inspect(component: &str, output: LineFormat, paint: Paint) -> Resu
 }
 
 pub(super) fn build(dir: &Path) -> Result<(), Failure> {
-    let built = guests::build(dir).map_err(|error| {
-        Failure::failed(error, "`provost plugin build` takes the directory of a guest crate")
-    })?;
+    if !dir.is_dir() {
+        let what = format!("there is no folder {}", dir.display());
+        return Err(Failure::usage(
+            what,
+            "`provost plugin build` takes the folder of a guest crate, with its Cargo.toml",
+        ));
+    }
+    let built = guests::build(dir).map_err(build_failure)?;
     print(format!("built {} ({}) with {}\n", built.component.display(), size(built.bytes), built.toolchain))
 }
 
+/// What is wrong with a crate is said by the error; what is done about it depends on the error.
+fn build_failure(error: BuildError) -> Failure {
+    let hint = match &error {
+        BuildError::NoCrate { .. } => {
+            return Failure::usage(
+                error,
+                "`provost plugin build` takes the folder of a guest crate, with its Cargo.toml",
+            );
+        }
+        BuildError::File { .. } => "check that the file is there, and that you may read and write there",
+        BuildError::Run { .. } => "a plugin in Rust is built by cargo and rustc, which must be on the PATH",
+        BuildError::Metadata { .. } => {
+            "correct the Cargo.toml; `cargo metadata` in that folder says the same"
+        }
+        BuildError::NotCdylib { .. } => "examples/guests has crates to copy from",
+        BuildError::NoToolchain | BuildError::NoLinker { .. } => "after that, run this command again",
+        BuildError::Compile { .. } => "correct the source, and run this command again",
+        BuildError::Encode { .. } => {
+            "a guest has no clock, files or randomness of its own: depend on provost-guest only, and not on crates that call the system"
+        }
+        BuildError::NoRole { .. } => "docs/plugins.md lists the roles, each with its macro",
+    };
+    Failure::failed(error, hint)
+}
+
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "provost", &mut script);
-    print(&script)
+    print(completion::script(shell))
 }

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use provost_control::client::{ClientError, LogsAsked, LogsOf};
-use provost_control::log_item;
 use provost_control::wire::LogItem;
+use provost_control::{Unconnected, log_item};
 use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines};
 
 use super::Context;
@@ -14,7 +14,9 @@ use crate::args::{LineFormat, LogsArgs};
 use crate::config::{find_nearest, group_of, log_dir_of, runtime_dir_of};
 use crate::daemon::HOST_LOG_NAME;
 use crate::failure::Failure;
+use crate::render::columns;
 use crate::render::output::{Look, Printer};
+use crate::render::style::Paint;
 
 /// How many lines of the past there are without a word.
 const LINES: usize = 100;
@@ -24,9 +26,9 @@ const HOST_MARK: &str = "◆";
 
 pub(super) async fn show(context: &Context, args: LogsArgs) -> Result<(), Failure> {
     match ask(context, &args).await {
-        Err(Unanswered::NoHost(error)) if args.follow => {
+        Err(Unanswered::NoHost(why)) if args.follow => {
             let hint = "`provost up` starts one; without `-f` its log files are read";
-            Err(Failure::not_running(error, hint))
+            Err(Failure::not_running(why, hint))
         }
         Err(Unanswered::NoHost(_)) => read_files(context, &args),
         Err(Unanswered::Failed(failure)) => Err(failure),
@@ -36,14 +38,16 @@ pub(super) async fn show(context: &Context, args: LogsArgs) -> Result<(), Failur
 
 /// Why the host did not answer.
 enum Unanswered {
-    NoHost(ClientError),
+    NoHost(Unconnected),
     Failed(Failure),
 }
 
 impl From<ClientError> for Unanswered {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::NoHost(_) => Self::NoHost(error),
+            ClientError::Unconnected(why @ (Unconnected::Missing(_) | Unconnected::Abandoned(_))) => {
+                Self::NoHost(why)
+            }
             error => Self::Failed(error.into()),
         }
     }
@@ -87,16 +91,16 @@ fn lines(args: &LogsArgs) -> usize {
 }
 
 fn look(context: &Context, args: &LogsArgs, names: &[String]) -> Look {
-    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(NAME_WIDTH);
+    let longest = names.iter().map(|name| columns::width(name)).max().unwrap_or(NAME_WIDTH);
     let of_host = args.host || args.plugin.is_some();
     Look {
-        paint: context.paint,
+        paint: context.page.paint,
         width: if names.len() == 1 && !of_host {
             0
         } else {
             longest.max("provost".len() * usize::from(args.host))
         },
-        timestamps: args.timestamps.then(jiff::tz::TimeZone::system),
+        timestamps: args.timestamps.then(|| context.page.zone.clone()),
         raw: args.raw,
         mark: of_host.then_some(HOST_MARK),
     }
@@ -216,7 +220,7 @@ fn unreadable(lines: &StoredLines) -> Result<(), Failure> {
 }
 
 fn note(context: &Context, text: &str) {
-    let note = super::Paint::wanted(context.color, &io::stderr()).report(&format!("note: {text}"));
+    let note = Paint::wanted(context.color, &io::stderr()).report(&format!("note: {text}"));
     // Who does not read it does without.
     let _ = io::stderr().lock().write_all(note.as_bytes());
 }

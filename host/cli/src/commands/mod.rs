@@ -7,18 +7,21 @@ mod local;
 mod logs;
 mod plugin;
 mod read;
+mod validate;
 
+use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use provost_control::client::{Client, ClientError};
+use provost_control::{Silent, Unconnected};
 use serde::Serialize;
 
 use crate::args::{Cli, ColorWhen, Command, PluginCommand};
-use crate::config::{SOCKET_NAME, find_nearest, runtime_dir_of};
+use crate::config::{CONFIG_NAME, SOCKET_NAME, find_nearest, runtime_dir_of};
 use crate::daemon;
 use crate::failure::Failure;
-use crate::render::style::Paint;
+use crate::render::page::Page;
 
 /// What every command is given.
 #[derive(Debug)]
@@ -26,17 +29,17 @@ struct Context {
     config: Option<PathBuf>,
     socket: Option<PathBuf>,
     color: ColorWhen,
-    /// For what is written to standard output.
-    paint: Paint,
+    /// Standard output.
+    page: Page,
 }
 
 /// Carries out one command.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
-    let paint = Paint::wanted(cli.color, &io::stdout());
-    let context = Context { config: cli.config, socket: cli.socket, color: cli.color, paint };
+    let page = Page::of(&io::stdout(), cli.color);
+    let context = Context { config: cli.config, socket: cli.socket, color: cli.color, page };
     match cli.command {
         Command::Up(args) => daemon::up(&args, context.config, context.color),
-        Command::Validate => local::validate(context.config.as_deref(), paint),
+        Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
         Command::Completions { shell } => local::completions(shell),
         // Not within the runtime: it waits for Cargo.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
@@ -63,7 +66,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::View(args) => read::view(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
         // Carried out without a host, by `run`.
-        Command::Up(_) | Command::Validate | Command::Completions { .. } => Ok(()),
+        Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),
     }
 }
 
@@ -71,10 +74,7 @@ impl Context {
     /// A client of the host that is meant: by its socket, by its config, or by the nearest config.
     fn client(&self) -> Result<Client, Failure> {
         let socket = match (&self.config, &self.socket) {
-            (Some(config), _) if !config.is_file() => {
-                let what = format!("there is no config {}", config.display());
-                return Err(Failure::usage(what, "name the file that `provost up` was given"));
-            }
+            (Some(config), _) if !config.is_file() => return Err(no_config(config)),
             (Some(config), _) => runtime_dir_of(config).join(SOCKET_NAME),
             (None, Some(socket)) => socket.clone(),
             (None, None) => runtime_dir_of(&find_nearest(&std::env::current_dir()?)?).join(SOCKET_NAME),
@@ -84,22 +84,33 @@ impl Context {
     }
 }
 
+fn no_config(path: &Path) -> Failure {
+    let path_shown = path.display();
+    let (what, hint) = match path.is_dir() {
+        true => (
+            format!("{path_shown} is a directory"),
+            format!("name the file in it: -c {}", path.join(CONFIG_NAME).display()),
+        ),
+        false if path.exists() => (format!("{path_shown} is not a regular file"), CONFIG_HINT.to_owned()),
+        false => (format!("there is no config {path_shown}"), CONFIG_HINT.to_owned()),
+    };
+    Failure::usage(what, hint)
+}
+
+/// What is said of a config that no host can have been started with.
+const CONFIG_HINT: &str = "name the file that `provost up` was given";
+
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match &error {
-            ClientError::NoHost(socket) => match socket.parent().and_then(daemon::holder) {
-                None => Self::not_running(&error, "`provost up` starts one"),
-                Some(pid) => Self::not_running(
-                    format!("the host (pid {pid}) does not listen on {}", socket.display()),
-                    format!(
-                        "is it just starting or ending, or suspended (`kill -CONT {pid}` lets it go on)? `kill {pid}` stops it \
-                         and its processes in order"
-                    ),
-                ),
-            },
-            ClientError::NotAllowed(_) => Self::failed(&error, "ask as the user who started it, or as root"),
+            ClientError::Unconnected(why) => unconnected(why),
+            ClientError::Silent(silent) => self::silent(silent),
+            ClientError::Broken => Self::failed(
+                &error,
+                "it may have ended: `provost status` shows whether it runs, and its log why",
+            ),
             ClientError::Protocol(_) => {
-                Self::failed(&error, "is the host of another version? `provost status` shows it")
+                Self::failed(&error, "is the socket that of a host, and of this version of provost?")
             }
             ClientError::Refused { error: refused, .. } => {
                 let hint = refused.hint.as_deref().unwrap_or("`provost status` shows what is so");
@@ -114,6 +125,52 @@ impl From<ClientError> for Failure {
     }
 }
 
+fn unconnected(why: &Unconnected) -> Failure {
+    match why {
+        Unconnected::Missing(socket) | Unconnected::Abandoned(socket) => {
+            match socket.parent().and_then(daemon::holder) {
+                None => Failure::not_running(why, "`provost up` starts one"),
+                Some(pid) => deaf(pid, socket),
+            }
+        }
+        Unconnected::NotASocket(_) => {
+            Failure::usage(why, "`--socket` names the file provost.sock in the runtime directory of a host")
+        }
+        Unconnected::TooLong { .. } => {
+            Failure::usage(why, "set a shorter `host.runtime_dir` in the config, or name a shorter path")
+        }
+        Unconnected::NotAllowed(_) => {
+            Failure::failed(why, "run this command as the user who started the host, or as root")
+        }
+        Unconnected::Crowded(_) => Failure::failed(
+            why,
+            "try again; if it stays so, the host may be suspended: `kill -CONT PID` lets it go on",
+        ),
+        Unconnected::Other { .. } => Failure::failed(why, "check the path of the socket"),
+    }
+}
+
+/// A host owns the runtime directory, and does not listen there.
+fn deaf(pid: impl Display, socket: &Path) -> Failure {
+    let what = format!("the host (pid {pid}) does not listen on {}", socket.display());
+    let hint = format!(
+        "it may be starting or ending, or be suspended: `kill -CONT {pid}` lets it go on, `kill {pid}` stops it and its \
+         processes in order"
+    );
+    Failure::not_running(what, hint)
+}
+
+fn silent(silent: &Silent) -> Failure {
+    let hint = match (silent.suspended, silent.pid) {
+        (true, Some(pid)) => format!("`kill -CONT {pid}` lets it go on"),
+        (_, Some(pid)) => {
+            format!("is the machine overloaded? `ps -o stat,wchan -p {pid}` shows what the host does")
+        }
+        (_, None) => "is the machine overloaded, or the host suspended?".to_owned(),
+    };
+    Failure::failed(silent, hint)
+}
+
 /// Writes to standard output.
 fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
@@ -122,7 +179,7 @@ fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One object as JSON, for programs that like to read it and people who have to.
+/// Pretty-printed JSON.
 fn pretty(object: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(object).map_err(io::Error::from)?;
     Ok(provost_state::text::in_json(&text) + "\n")

@@ -40,8 +40,8 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
 async fn list(context: &Context, output: TableFormat) -> Result<(), Failure> {
     let list = context.client()?.plugins().await?;
     print(match output {
-        TableFormat::Table => render::plugins::text(&list.plugins, Width::Normal, context.paint),
-        TableFormat::Wide => render::plugins::text(&list.plugins, Width::Wide, context.paint),
+        TableFormat::Table => render::plugins::text(&list.plugins, Width::Normal, &context.page),
+        TableFormat::Wide => render::plugins::text(&list.plugins, Width::Wide, &context.page),
         TableFormat::Json => pretty(&list)?,
     })
 }
@@ -72,13 +72,13 @@ async fn change(
 ) -> Result<(), Failure> {
     let client = context.client()?;
     let PluginChanged { plugin: after, notes } = client.change_plugin(&plugin.name, action, &order).await?;
-    print(render::plugins::changed(&plugin.name, after.as_ref(), &notes, context.paint))
+    print(render::plugins::changed(&plugin.name, after.as_ref(), &notes, context.page.paint))
 }
 
 async fn blame(context: &Context, plugin: NamedPlugin, output: LineFormat) -> Result<(), Failure> {
     let blame = context.client()?.blame(&plugin.name).await?;
     print(match output {
-        LineFormat::Text => render::plugins::blame(&blame, context.paint),
+        LineFormat::Text => render::plugins::blame(&blame, context.page.paint),
         LineFormat::Json => pretty(&blame)?,
     })
 }
@@ -88,7 +88,7 @@ async fn inspect(context: &Context, component: &str, output: LineFormat) -> Resu
     let is_name = !component.contains([':', '/']) && !std::path::Path::new(component).exists();
     let is_name = is_name && !component.ends_with(".wasm");
     if !is_name {
-        return super::local::inspect(component, output, context.paint);
+        return super::local::inspect(component, output, context.page.paint);
     }
     let list = context.client()?.plugins().await?;
     let found = list.plugins.iter().find(|plugin| plugin.name == component).ok_or_else(|| {
@@ -98,7 +98,7 @@ async fn inspect(context: &Context, component: &str, output: LineFormat) -> Resu
         )
     })?;
     print(match output {
-        LineFormat::Text => render::plugins::details(found, context.paint),
+        LineFormat::Text => render::plugins::details(found, &context.page),
         LineFormat::Json => pretty(found)?,
     })
 }
@@ -112,6 +112,13 @@ fn located(component: &str) -> Result<String, Failure> {
         return Err(Failure::usage("the component is empty", "name a .wasm file, or `bundled:NAME`"));
     }
     let path = std::path::absolute(component)?;
+    if let Ok(false) = path.try_exists() {
+        let what = format!("there is no file `{}`: build the component or correct the path", path.display());
+        return Err(Failure::usage(
+            what,
+            "nothing was changed; a component is a .wasm file, or `bundled:NAME`",
+        ));
+    }
     path.to_str().map(str::to_owned).ok_or_else(|| {
         Failure::usage(format!("{} is not Unicode", path.display()), "give the file another name")
     })

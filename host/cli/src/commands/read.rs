@@ -11,18 +11,21 @@ use crate::args::{
 };
 use crate::failure::Failure;
 use crate::render;
-use crate::render::status::Width;
+use crate::render::status::{Scope, Width};
 
 pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Failure> {
     let status = context.client()?.status(&args.targets).await?;
+    let named = !args.targets.is_empty() && !args.targets.iter().any(|target| target == "all");
+    let scope = if named { Scope::Named } else { Scope::Everything };
+    let text = |width| render::status::text(&status, width, scope, now_ms(), &context.page);
     print(match args.output {
-        TableFormat::Table => render::status::text(&status, Width::Normal, now_ms(), context.paint),
-        TableFormat::Wide => render::status::text(&status, Width::Wide, now_ms(), context.paint),
+        TableFormat::Table => text(Width::Normal),
+        TableFormat::Wide => text(Width::Wide),
         TableFormat::Json => pretty(&status)?,
     })?;
-    let named = args.targets.iter().any(|target| target != "all");
     // A job that is done is ready, and is not held to be down.
-    if named && status.processes.iter().any(|process| process.pid.is_none() && !process.ready) {
+    let down = |process: &wire::Process| process.pid.is_none() && !process.ready;
+    if named && status.processes.iter().any(down) {
         return Err(Failure::silent(3));
     }
     Ok(())
@@ -31,7 +34,7 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
 pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), Failure> {
     let explanation = context.client()?.explain(&args.name).await?;
     print(match args.output {
-        LineFormat::Text => render::explain::text(&explanation, context.paint),
+        LineFormat::Text => render::explain::text(&explanation, now_ms(), &context.page),
         LineFormat::Json => pretty(&explanation)?,
     })
 }
@@ -51,7 +54,7 @@ pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(),
         }
     };
     print(match args.output {
-        LineFormat::Text => render::state_core::text(&core, context.paint),
+        LineFormat::Text => render::state_core::text(&core, &context.page),
         LineFormat::Json => pretty(&core)?,
     })
 }

@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use provost_plugin_host::bundled_names;
+
 use super::cycles;
 use super::file::{ConfigFile, ProcessSection};
-use super::report::{Collector, choices};
+use super::report::{Collector, choices, nearest};
 
 /// Adds a problem for everything that does not fit together.
 pub(super) fn check(file: &ConfigFile, problems: &Collector) {
@@ -24,7 +26,16 @@ fn names(file: &ConfigFile, problems: &Collector) {
             let word = policy.get_ref();
             problems.add_with(policy.span(), || {
                 let what = format!("there is no plugin `{word}`, which is to judge `{name}`");
-                (what, choices(word, "plugins of this file", plugins.iter().copied()))
+                let near = nearest(word, plugins.iter().copied());
+                let hint = match bundled_names().contains(&word.as_str()) && near.is_none() {
+                    true => format!("write [plugins.{word}] with component = \"bundled:{word}\""),
+                    false if plugins.is_empty() => {
+                        "there are no plugins of this file: write [plugins.NAME] with component = \"bundled:backoff\" or another policy"
+                            .to_owned()
+                    }
+                    false => choices(word, "plugins of this file", plugins.iter().copied()),
+                };
+                (what, hint)
             });
         }
         let dependencies = process.depends_on.iter().map(|(other, _)| other);
@@ -50,7 +61,7 @@ fn replicas(processes: &[ProcessSection], problems: &Collector) {
         if let (Some(most), Some(number)) = (most.get(base), number)
             && number <= *most
         {
-            let what = format!("`{name}` is what replica {number} of `{base}` is called");
+            let what = format!("`{name}` is already the name of replica {number} of `{base}`");
             problems.add(process.name.span(), what, "give this process another name");
         }
     }

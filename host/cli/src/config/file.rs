@@ -2,6 +2,7 @@
 //! What a key means on its own is settled here; what keys mean together is settled by [`super::check`].
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use provost_state::naming::BadName;
 use provost_state::{ProcessType, Rollout, Routing, Signal};
@@ -10,6 +11,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::RESTART_DELAY_MAX_MS;
+use super::dialect;
 use super::plugin::{self, CompileSection, PluginSection, TrustSection};
 use super::process;
 use super::report::{Collector, Problem};
@@ -45,9 +47,11 @@ pub(super) struct ProcessSection {
     pub(super) name: Spanned<String>,
     pub(super) group: String,
     pub(super) command: CommandLine,
-    pub(super) cwd: Option<String>,
+    /// Where `command` is written.
+    pub(super) command_span: Range<usize>,
+    pub(super) cwd: Option<Spanned<String>>,
     pub(super) env: BTreeMap<String, String>,
-    pub(super) env_files: Vec<String>,
+    pub(super) env_files: Vec<Spanned<String>>,
     pub(super) process_type: ProcessType,
     pub(super) autostart: bool,
     pub(super) stop: StopSection,
@@ -110,7 +114,7 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
         return ConfigFile::default();
     }
     let mut file = ConfigFile::default();
-    let mut top = Section::new("the file".into(), 0..0, document.get_ref(), problems);
+    let mut top = Section::top(document.get_ref(), problems);
     if let Some(host) = top.table("host", "write [host] on a line of its own") {
         file.host = read_host(host);
     }
@@ -144,6 +148,17 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
             hint: "names of processes, plugins and keys are unique: rename or remove one of the two".into(),
             span,
         };
+    }
+    if error.message().contains("invalid basic string") && error.message().contains("`\"`") {
+        let what = "the text on this line is not closed".to_owned();
+        return Problem {
+            span,
+            what,
+            hint: "end it with \" on the same line; a longer text stands in \"\"\"".into(),
+        };
+    }
+    if let Some((what, hint)) = dialect::guessed(text, span.start) {
+        return Problem { span, what, hint };
     }
     Problem {
         what: format!("this is not TOML: {}", error.message().trim().replace('\n', ", ")),

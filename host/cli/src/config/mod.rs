@@ -3,18 +3,24 @@
 
 mod check;
 mod cycles;
+mod dialect;
 mod file;
 mod find;
+mod foreign;
 mod job;
+pub(crate) mod names;
 mod plugin;
 mod probe;
 mod process;
 mod read;
 mod report;
 mod section;
+mod settings;
+mod surroundings;
 pub(crate) mod units;
 
 use std::collections::HashMap;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,18 +93,20 @@ pub struct Config {
 struct PluginConfig {
     spec: PluginSpec,
     component_span: Range<usize>,
+    /// Where the keys of its settings are written.
+    setting_spans: Vec<(String, Range<usize>)>,
 }
 
 /// Why a config cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("error: cannot read {}: {source}\nhint: name the config with `-c FILE`", path.display())]
+    #[error("error: {}\nhint: name the config with `-c FILE`", unread(path, source))]
     Read {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It is there, but it is no config.
     #[error("error: {} {what}\nhint: {hint}", path.display())]
@@ -115,17 +123,28 @@ pub enum ConfigError {
     Problems(#[from] Problems),
 }
 
+fn unread(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no config {}", path.display()),
+        _ => format!("cannot read {}: {error}", path.display()),
+    }
+}
+
 impl Config {
     /// Reads and checks the file at `path`.
     ///
     /// # Errors
     /// [`ConfigError`] with everything that is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Ok(Self::parse(Self::read(path)?)?)
+    }
+
+    fn read(path: &Path) -> Result<Source, ConfigError> {
         let text = read::read(path).map_err(|error| match error {
             Unread::Io(source) => ConfigError::Read { path: path.to_owned(), source },
             Unread::Unfit { what, hint } => ConfigError::Unfit { path: path.to_owned(), what, hint },
         })?;
-        Ok(Self::parse(Source { path: path.to_owned(), text })?)
+        Ok(Source { path: path.to_owned(), text })
     }
 
     /// Checks the text of a file.
@@ -133,13 +152,26 @@ impl Config {
     /// # Errors
     /// [`Problems`], all there are.
     pub fn parse(source: Source) -> Result<Self, Problems> {
+        match Self::examine(source) {
+            (_, Some(problems)) => Err(problems),
+            (config, None) => Ok(config),
+        }
+    }
+
+    /// As [`Config::load`], but with what could be read even if there are problems, so that more can be found out.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there is no text.
+    pub(crate) fn look_at(path: &Path) -> Result<(Self, Option<Problems>), ConfigError> {
+        Ok(Self::examine(Self::read(path)?))
+    }
+
+    fn examine(source: Source) -> (Self, Option<Problems>) {
         let problems = Collector::default();
         let file = file::read(&source.text, &problems);
         check::check(&file, &problems);
-        match problems.problems_of(&source) {
-            Some(problems) => Err(problems),
-            None => Ok(Self::build(source, file)),
-        }
+        let problems = problems.problems_of(&source);
+        (Self::build(source, file), problems)
     }
 
     fn build(source: Source, file: ConfigFile) -> Self {
@@ -210,10 +242,21 @@ impl Config {
         })
     }
 
-    /// A problem with the component of the plugin called `name`, shown where the file names the component.
+    /// The file that it was read from.
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// A problem with the component of the plugin called `name`, shown where the file names the component; if it is one
+    /// with its settings, at the setting.
     #[must_use]
     pub fn component_problem(&self, name: &str, what: String, hint: String) -> Problem {
         let plugin = self.plugins.iter().find(|plugin| &*plugin.spec.name == name);
+        let of_settings =
+            plugin.and_then(|one| settings::problem(name, &what, &one.setting_spans, &one.component_span));
+        if let Some(problem) = of_settings {
+            return problem;
+        }
         Problem { span: plugin.map(|plugin| plugin.component_span.clone()).unwrap_or_default(), what, hint }
     }
 
@@ -260,9 +303,11 @@ impl Config {
         let stop = &process.stop;
         ProcessSpec {
             group: Arc::from(process.group.as_str()),
-            cwd: Some(process.cwd.as_ref().map_or_else(|| self.dir.clone(), |cwd| self.dir.join(cwd))),
+            cwd: Some(
+                process.cwd.as_ref().map_or_else(|| self.dir.clone(), |cwd| self.dir.join(cwd.get_ref())),
+            ),
             env: process.env.clone(),
-            env_files: process.env_files.iter().map(|file| self.dir.join(file)).collect(),
+            env_files: process.env_files.iter().map(|file| self.dir.join(file.get_ref())).collect(),
             process_type: process.process_type.clone(),
             autostart: process.autostart,
             stop_signal: stop.signal.unwrap_or_default(),
@@ -358,6 +403,7 @@ fn policies(
 fn build_plugin(plugin: PluginSection, dir: &Path) -> PluginConfig {
     PluginConfig {
         component_span: plugin.component.span(),
+        setting_spans: plugin.setting_spans,
         spec: PluginSpec {
             name: Arc::from(plugin.name.into_inner()),
             source: match Component::parse(plugin.component.get_ref()) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use provost_plugin_host::{CacheBounds, Grant, Grants, Limit, Limits, Measure, is_sha256};
+use provost_plugin_host::{CacheBounds, Grant, Grants, Limit, Limits, Measure, bundled_names, is_sha256};
 use provost_state::{Intensity, naming};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -10,7 +10,9 @@ use toml::de::DeValue;
 use crate::compiling::CompileLimits;
 
 use super::file::named;
+use super::report::choices;
 use super::section::{Section, json};
+use super::settings;
 
 /// Keys of `[plugins]` itself, which no plugin can be called.
 const OWN_KEYS: [&str; 4] = ["require_signature", "keys", "compile", "cache"];
@@ -41,6 +43,8 @@ pub(super) struct PluginSection {
     pub(super) name: Spanned<String>,
     pub(super) component: Spanned<String>,
     pub(super) settings_json: String,
+    /// Where the keys of the settings are written.
+    pub(super) setting_spans: Vec<(String, Range<usize>)>,
     pub(super) sha256: Option<Spanned<String>>,
     pub(super) grants: Grants,
     pub(super) limits: Limits,
@@ -114,11 +118,22 @@ pub(super) fn read<'t>(
     let title = format!("[plugins.{}]", name.get_ref());
     let mut plugin = parent.section_of(name.get_ref(), value, title, "write component = \"bundled:NAME\"")?;
     let component = plugin.text("component");
-    if component.is_none() && plugin.value("component").is_none() {
-        let what = format!("{} says no `component`", plugin.title());
+    if !plugin.has("component") && !plugin.has_another_name_for("component") {
+        let what = format!("{} has no `component`", plugin.title());
         plugin.problem(name.span(), what, "add component = \"bundled:NAME\" or the path of a .wasm file");
     }
+    if let Some(component) = &component
+        && let Some(name) = component.get_ref().strip_prefix("bundled:")
+        && !bundled_names().contains(&name)
+    {
+        plugin.problems().add_with(component.span(), || {
+            let what = format!("there is no bundled component `{name}`");
+            let hint = choices(name, "bundled components", bundled_names().iter().copied());
+            (what, hint + "; a component of your own is named by its path, without `bundled:`")
+        });
+    }
     let settings_json = read_settings(&mut plugin);
+    let setting_spans = plugin.value("settings").map_or_else(Vec::new, settings::spans);
     let sha256 = read_pin(&mut plugin);
     let grants = read_grants(&mut plugin);
     let mut limits = read_limits(&mut plugin);
@@ -128,7 +143,7 @@ pub(super) fn read<'t>(
         plugin.problem(plugin.key_span("settings"), error.to_string(), hint);
     }
     plugin.finish();
-    Some(PluginSection { name, component: component?, settings_json, sha256, grants, limits })
+    Some(PluginSection { name, component: component?, settings_json, setting_spans, sha256, grants, limits })
 }
 
 fn read_settings(plugin: &mut Section<'_>) -> String {
@@ -139,7 +154,7 @@ fn read_settings(plugin: &mut Section<'_>) -> String {
     }
     json(settings).map(|json| json.to_string()).unwrap_or_else(|span: Range<usize>| {
         let hint = "settings are handed to the plugin as JSON: use finite numbers of at most 64 bits";
-        plugin.problem(span, "this value cannot be said in JSON", hint);
+        plugin.problem(span, "this value cannot be represented in JSON", hint);
         "{}".into()
     })
 }

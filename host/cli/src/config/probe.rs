@@ -92,7 +92,8 @@ fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {
     .flatten()
     .collect();
     let asked = kind.keys.iter().filter(|key| section.has(key)).count();
-    if asked != 1 {
+    let misnamed = asked == 0 && kind.keys.iter().any(|key| section.has_another_name_for(key));
+    if asked != 1 && !misnamed {
         let (last, others) = kind.keys.split_last().unwrap_or((&"", &[]));
         let others = others.join("`, `");
         let what = format!("{} needs exactly one of `{others}` and `{last}`", section.title());

@@ -33,8 +33,9 @@ pub(super) fn read<'t>(
     let title = format!("[process.{}]", name.get_ref());
     let mut process = parent.section_of(name.get_ref(), value, title, COMMAND_HINT)?;
     let command = read_command(&mut process, "command");
-    if command.is_none() && process.value("command").is_none() {
-        let what = format!("{} says no `command`", process.title());
+    let command_span = process.value("command").map_or_else(|| name.span(), Spanned::span);
+    if !process.has("command") && !process.has_another_name_for("command") {
+        let what = format!("{} has no `command`", process.title());
         process.problem(name.span(), what, COMMAND_HINT);
     }
     let group = process.text("group");
@@ -48,14 +49,10 @@ pub(super) fn read<'t>(
         group: group.map(Spanned::into_inner).unwrap_or_default(),
         // A process without a command is a problem already; it stays in the list for those that name it.
         command: command.unwrap_or(CommandLine::Shell(String::new())),
-        cwd: process.text("cwd").map(Spanned::into_inner),
+        command_span,
+        cwd: process.text("cwd"),
         env: read_env(&mut process),
-        env_files: process
-            .texts("env_files")
-            .unwrap_or_default()
-            .into_iter()
-            .map(Spanned::into_inner)
-            .collect(),
+        env_files: process.texts("env_files").unwrap_or_default(),
         autostart: process.flag("autostart").unwrap_or(true),
         stop,
         policies: process.texts("policies").unwrap_or_default(),
@@ -227,7 +224,7 @@ fn read_dependencies(process: &mut Section<'_>) -> Vec<(Spanned<String>, Conditi
         let condition = CONDITIONS.iter().find(|(known, _)| *known == word).map(|(_, condition)| *condition);
         if condition.is_none() {
             table.problems().add_with(value.span(), || {
-                let what = format!("`{}` is not something a process can be waited for to be", shown(value));
+                let what = format!("unknown condition `{}`", shown(value));
                 (what, choices(word, "conditions", CONDITIONS.map(|(known, _)| known)))
             });
         }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// So many characters of a line are shown before its problem at most, and twice as many in all.
+/// At most this many characters of a line are shown before its problem; lines are cut at twice that.
 const LINE_SHOWN: usize = 200;
 
 /// How many problems are shown; of the rest the number is told.
@@ -75,6 +75,15 @@ impl Source {
         }
     }
 
+    /// A warning with the line that it is about, and what to do next.
+    #[must_use]
+    pub fn warning(&self, problem: &Problem) -> String {
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = self.write("warning", problem, &mut text);
+        text
+    }
+
     fn line_start(&self, offset: usize) -> usize {
         let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
         before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
@@ -84,7 +93,8 @@ impl Source {
         self.text.get(self.line_start(offset)..).and_then(|rest| rest.lines().next()).unwrap_or_default()
     }
 
-    fn write(&self, problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// A problem with the line that it is about, and what to do next; `severity` is its first word.
+    fn write(&self, severity: &str, problem: &Problem, f: &mut impl fmt::Write) -> fmt::Result {
         let Place { line, column } = self.place(problem.span.start);
         // What people look at: a part of a line that has no end.
         let first = column.saturating_sub(LINE_SHOWN);
@@ -99,7 +109,7 @@ impl Source {
         let number = line.to_string();
         let gutter = " ".repeat(number.len());
         let what = clipped(&problem.what, WHAT_CHARS_MAX);
-        writeln!(f, "error: {}:{line}:{column}: {what}", self.path.display())?;
+        writeln!(f, "{severity}: {}:{line}:{column}: {what}", self.path.display())?;
         writeln!(f, " {number} | {text}")?;
         writeln!(f, " {gutter} | {indent}{carets}")?;
         write!(f, "hint: {}", clipped(&problem.hint, HINT_CHARS_MAX))
@@ -112,7 +122,7 @@ impl fmt::Display for Problems {
             if at > 0 {
                 f.write_str("\n\n")?;
             }
-            self.source_file.write(problem, f)?;
+            self.source_file.write("error", problem, f)?;
         }
         match self.more + self.list.len().saturating_sub(PROBLEMS_SHOWN) {
             0 => Ok(()),

@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::foreign::Place;
 use super::report::{Collector, choices};
 use super::units;
 
@@ -14,11 +15,17 @@ use super::units;
 pub(super) struct Section<'t> {
     /// How people call it: `[process.web]`.
     title: String,
+    /// What may be written here by mistake.
+    place: Place,
     pub(super) span: Range<usize>,
     table: &'t DeTable<'t>,
     known: Vec<&'static str>,
     problems: &'t Collector,
 }
+
+/// Keys that show, in `[process]` and `[plugins]` themselves, that a name was forgotten.
+const KEYS_OF_PROCESSES: [&str; 6] = ["command", "cwd", "env", "group", "policies", "replicas"];
+const KEYS_OF_PLUGINS: [&str; 4] = ["component", "settings", "allow", "limits"];
 
 /// What a value is, in words for people.
 fn kind_of(value: &DeValue<'_>) -> &'static str {
@@ -34,18 +41,22 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
 }
 
 impl<'t> Section<'t> {
-    pub(super) fn new(
-        title: String,
-        span: Range<usize>,
-        table: &'t DeTable<'t>,
-        problems: &'t Collector,
-    ) -> Self {
-        Self { title, span, table, known: Vec::new(), problems }
+    /// The whole file.
+    pub(super) fn top(table: &'t DeTable<'t>, problems: &'t Collector) -> Self {
+        Self { title: "the file".into(), place: Place::Top, span: 0..0, table, known: Vec::new(), problems }
+    }
+
+    /// Whether a key that is here, and that nobody has asked for, may stand for `key`.
+    pub(super) fn has_another_name_for(&self, key: &str) -> bool {
+        let others = self.table.iter().map(|(word, _)| word.get_ref().as_ref());
+        others.filter(|word| !self.known.contains(word)).any(|word| self.place.means(word, key))
     }
 
     /// The value of `key`, whatever it is. From now on the key is a known one.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.table.get(key)
     }
 
@@ -210,9 +221,19 @@ impl<'t> Section<'t> {
         hint: &str,
     ) -> Option<Section<'t>> {
         if let Some(table) = value.get_ref().as_table() {
-            return Some(Section::new(title, value.span(), table, self.problems));
+            let (span, problems, place) = (value.span(), self.problems, self.place.below(key));
+            return Some(Section { title, place, span, table, known: Vec::new(), problems });
         }
-        self.wrong_type(key, value, "a table", hint);
+        let (kind, head) = match self.place {
+            Place::Processes if KEYS_OF_PROCESSES.contains(&key) => ("process", "process"),
+            Place::Plugins if KEYS_OF_PLUGINS.contains(&key) => ("plugin", "plugins"),
+            _ => {
+                self.wrong_type(key, value, "a table", hint);
+                return None;
+            }
+        };
+        let what = format!("`{key}` stands in [{head}], and each {kind} is a table with a name");
+        self.problem(self.key_span(key), what, format!("write [{head}.NAME] on a line of its own above it"));
         None
     }
 
@@ -222,8 +243,10 @@ impl<'t> Section<'t> {
             let word = key.get_ref().as_ref();
             if !self.known.contains(&word) {
                 self.problems.add_with(key.span(), || {
-                    let what = format!("unknown key `{word}` in {}", self.title);
-                    (what, choices(word, "keys here", self.known.iter().copied()))
+                    self.place.translated(word, &self.known).unwrap_or_else(|| {
+                        let what = format!("unknown key `{word}` in {}", self.title);
+                        (what, choices(word, "keys here", self.known.iter().copied()))
+                    })
                 });
             }
         }

@@ -6,7 +6,6 @@ use provost_supervisor::Degraded;
 
 use crate::compiling::ChildCompiler;
 use crate::config::{Config, Problem, Problems, Processes};
-use crate::failure::Failure;
 
 /// What plugins are loaded for.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +18,7 @@ pub(crate) enum Purpose<'a> {
 }
 
 impl Purpose<'_> {
-    fn options(self, config: &Config) -> Result<HostOptions, Failure> {
+    fn options(self, config: &Config) -> Result<HostOptions, Problems> {
         let (cache, trust) = (config.cache_dir.clone(), config.trust()?);
         let common = HostOptions {
             cache_bounds: config.cache_bounds,
@@ -47,18 +46,18 @@ fn lacks(degraded: Degraded) -> Lacks {
 }
 
 /// A host for the plugins of the config, without any of them.
-pub(crate) fn plugin_host(config: &Config, purpose: Purpose<'_>) -> Result<PluginHost, Failure> {
+pub(crate) fn plugin_host(config: &Config, purpose: Purpose<'_>) -> Result<PluginHost, Problems> {
     Ok(PluginHost::new(purpose.options(config)?))
 }
 
 /// Loads all plugins of the config to find out whether that can be done, however long it takes.
-pub(crate) fn checked(config: &Config) -> Result<PluginHost, Failure> {
+pub(crate) fn checked(config: &Config) -> Result<PluginHost, Problems> {
     let host = plugin_host(config, Purpose::Check)?;
     let world = trial_world(config.process_groups());
     let loaded = config.plugins().map(|spec| (spec, host.load_in(spec.clone(), &world)));
     let problems: Vec<Problem> =
         loaded.filter_map(|(spec, loaded)| Some(problem(config, &spec.name, &loaded.err()?))).collect();
-    if problems.is_empty() { Ok(host) } else { Err(config.problems(problems).into()) }
+    if problems.is_empty() { Ok(host) } else { Err(config.problems(problems)) }
 }
 
 /// What is wrong with the component of a plugin, at its place in the config.
@@ -97,7 +96,10 @@ pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
                 PluginStatus::Active | PluginStatus::Compiling(_) => return None,
                 PluginStatus::Refused(why) => (
                     format!("the plugin `{name}` is refused: {why}"),
-                    "`provost plugin inspect` says what it asks for; until it is let in, the failsafe decides".to_owned(),
+                    format!(
+                        "`provost plugin inspect {}` says what it asks for; until it is let in, the failsafe decides",
+                        report.active.source
+                    ),
                 ),
                 PluginStatus::Quarantined(why) => (
                     format!("the plugin `{name}` is quarantined: {why}"),

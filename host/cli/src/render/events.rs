@@ -2,27 +2,78 @@
 
 use provost_control::wire::{Decision, Event, Exit};
 
-use super::humane::{delay, one_line, time_of_day, unix_ms};
-use super::style::{Paint, Style};
+use super::columns::{padded, width, wrapped};
+use super::humane::{counted, delay, one_line};
+use super::local::Times;
+use super::page::Page;
+use super::style::Style;
 
-/// One line, without the newline; names take `width` columns.
-pub(crate) fn line(event: &Event, width: usize, paint: Paint) -> String {
-    if event.kind == "missed" {
-        let text = format!("{} changes are no longer remembered", event.count.unwrap_or_default());
-        return paint.text(Style::Yellow, &text);
+/// Columns of the longest kind.
+const KIND: usize = 12;
+
+/// What is said of an event has at least this much room; else it goes on beneath its name.
+const WHAT_MIN: usize = 24;
+
+/// Events one after the other.
+#[derive(Debug)]
+pub(crate) struct Lines<'p> {
+    page: &'p Page,
+    times: Times,
+    /// Columns of the longest name.
+    names: usize,
+    /// Columns before the time.
+    indent: usize,
+}
+
+impl<'p> Lines<'p> {
+    /// Lines as of `now_ms` (milliseconds since the Unix epoch); names take `names` columns.
+    pub(crate) fn new(page: &'p Page, now_ms: u64, names: usize) -> Self {
+        Self { page, times: Times::new(&page.zone, now_ms), names, indent: 0 }
     }
-    let at = unix_ms(&event.at).map(time_of_day).unwrap_or_default();
-    let name = format!("{:<width$}", event.process);
-    let kind = format!("{:<12}", event.kind);
-    format!(
-        "{}  {}  {}  {}",
-        paint.text(Style::Dim, &at),
-        paint.text(Style::of_name(&event.process), &name),
-        paint.text(style(event), &kind),
-        one_line(&what(event))
-    )
-    .trim_end()
-    .to_owned()
+
+    /// The same, a little to the right.
+    pub(crate) fn indented(mut self) -> Self {
+        self.indent = 2;
+        self
+    }
+
+    /// One event, with the newline. What has no room goes on beneath it.
+    pub(crate) fn line(&mut self, event: &Event) -> String {
+        let (paint, indent) = (self.page.paint, " ".repeat(self.indent));
+        if event.kind == "missed" {
+            let count = event.count.unwrap_or_default();
+            let are = if count == 1 { "is" } else { "are" };
+            let text = format!("{} {are} no longer remembered", counted(count, "change"));
+            return format!("{indent}{}\n", paint.text(Style::Yellow, &text));
+        }
+        let at = self.times.shown(&event.at);
+        let what = one_line(&what(event));
+        let mut before = self.indent + width(&at) + 2 + self.names.max(width(&event.process)) + 2 + KIND + 2;
+        let columns = self.page.columns.unwrap_or(usize::MAX);
+        let beneath = columns.saturating_sub(before) < WHAT_MIN.min(width(&what));
+        if beneath {
+            before = self.indent + 4;
+        }
+        let parts = wrapped(&what, columns.saturating_sub(before), usize::MAX);
+        let mut text = format!(
+            "{indent}{}  {}  {}",
+            paint.text(Style::Dim, &at),
+            paint.text(Style::of_name(&event.process), &padded(&event.process, self.names)),
+            paint.text(
+                style(event),
+                &if what.is_empty() || beneath { event.kind.clone() } else { padded(&event.kind, KIND) }
+            ),
+        );
+        for (at, part) in parts.iter().filter(|part| !part.is_empty()).enumerate() {
+            match at == 0 && !beneath {
+                true => text.push_str("  "),
+                false => text.push_str(&format!("\n{:before$}", "")),
+            }
+            text.push_str(part);
+        }
+        text.push('\n');
+        text
+    }
 }
 
 fn style(event: &Event) -> Style {
@@ -107,7 +158,7 @@ pub(crate) mod tests {
     }
 
     fn shown(event: &Event) -> String {
-        line(event, 6, Paint::OFF)
+        Lines::new(&Page::plain(), 1_792_736_777_123, 6).line(event).trim_end().to_owned()
     }
 
     #[test]
@@ -130,34 +181,54 @@ pub(crate) mod tests {
             ..decision.clone()
         };
         for (event, text) in [
-            (event("added"), "06:26:17.123  web     added         a reason"),
+            (event("added"), "06:26:17.123Z  web     added         a reason"),
             (
                 Event { exit: Some(Exit::Code { code: 3 }), ..event("exited") },
-                "06:26:17.123  web     exited        life 2: exited with code 3",
+                "06:26:17.123Z  web     exited        life 2: exited with code 3",
             ),
             (
                 Event { exit: Some(Exit::Signal { signal: 9, name: "SIGKILL".into() }), ..event("exited") },
-                "06:26:17.123  web     exited        life 2: killed by SIGKILL",
+                "06:26:17.123Z  web     exited        life 2: killed by SIGKILL",
             ),
             (
                 Event { exit: Some(Exit::Error { error: "no such\nfile".into() }), ..event("spawn_failed") },
-                "06:26:17.123  web     spawn_failed  life 2: no such\u{fffd}file",
+                "06:26:17.123Z  web     spawn_failed  life 2: no such\u{fffd}file",
             ),
             (
                 Event { decision: Some(decision), ..event("decided") },
-                "06:26:17.123  web     decided       restart with the rest of its group in 1.5s, says failsafe: second failure (backoff: trapped)",
+                "06:26:17.123Z  web     decided       restart with the rest of its group in 1.5s, says failsafe: second failure (backoff: trapped)",
             ),
             (
                 Event { decision: Some(give_up), ..event("decided") },
-                "06:26:17.123  web     decided       give up and shut the host down, says failsafe: second failure",
+                "06:26:17.123Z  web     decided       give up and shut the host down, says failsafe: second failure",
             ),
             (
                 Event { pid: Some(7), ..event("spawned") },
-                "06:26:17.123  web     spawned       life 2: pid 7; a reason",
+                "06:26:17.123Z  web     spawned       life 2: pid 7; a reason",
             ),
             (Event { count: Some(5), ..event("missed") }, "5 changes are no longer remembered"),
+            (Event { count: Some(1), ..event("missed") }, "1 change is no longer remembered"),
         ] {
             assert_eq!(shown(&event), text);
         }
+    }
+
+    #[test]
+    fn on_a_narrow_page_what_happened_goes_on_beneath() {
+        let page = Page::narrow(60);
+        let mut lines = Lines::new(&page, 1_792_736_777_123, 6);
+        let long = Event { reason: "it waits for `db`, which is not ready yet".into(), ..event("waiting") };
+        let name = "a-process-with-a-name".into();
+        let beneath = Event { process: name, ..long.clone() };
+        let old = Event { at: "2026-10-22T06:26:17.123Z".into(), ..event("ready") };
+        let text = [event("ready"), long, beneath, old].map(|event| lines.line(&event)).concat();
+        insta::assert_snapshot!(text, @"
+        06:26:17.123Z  web     ready         a reason
+        06:26:17.123Z  web     waiting
+            it waits for `db`, which is not ready yet
+        06:26:17.123Z  a-process-with-a-name  waiting
+            it waits for `db`, which is not ready yet
+        2026-10-22 06:26:17.123Z  web     ready         a reason
+        ");
     }
 }

@@ -4,25 +4,41 @@ use std::fmt::Write as _;
 
 use provost_control::wire::Explanation;
 
-use super::events;
-use super::humane::one_line;
-use super::style::{Paint, Style};
+use super::columns::{width, wrapped};
+use super::events::{self, Lines};
+use super::humane::{counted, one_line};
+use super::local::Times;
+use super::page::Page;
+use super::style::Style;
 
-/// The sentence, what was decided last, and the chain that led here.
-pub(crate) fn text(explanation: &Explanation, paint: Paint) -> String {
-    let process = &explanation.process;
-    let mut text =
-        format!("{}\n", paint.text(Style::of_phase(&process.phase), &one_line(&explanation.sentence)));
-    let mut line = |head: &str, value: &str| {
+/// Columns of what stands before each fact.
+const HEAD: usize = 13;
+
+/// The sentence, what was decided last, and the chain that led here, as of `now_ms`.
+pub(crate) fn text(explanation: &Explanation, now_ms: u64, page: &Page) -> String {
+    let (process, paint) = (&explanation.process, page.paint);
+    let columns = |taken: usize| page.columns.map_or(usize::MAX, |columns| columns.saturating_sub(taken));
+    let mut text = String::new();
+    let sentence = Times::new(&page.zone, now_ms).in_text(&explanation.sentence);
+    for part in wrapped(&one_line(&sentence), columns(0), usize::MAX) {
         // Writing into a string does not fail.
-        let _ = writeln!(text, "  {}  {}", paint.text(Style::Bold, &format!("{head:<13}")), one_line(value));
+        let _ = writeln!(text, "{}", paint.text(Style::of_phase(&process.phase), &part));
+    }
+    let mut line = |head: &str, value: &str| {
+        let mut head = paint.text(Style::Bold, &format!("{head:<HEAD$}"));
+        for part in wrapped(&one_line(value), columns(HEAD + 4), usize::MAX) {
+            let _ = writeln!(text, "  {head}  {part}");
+            head = " ".repeat(HEAD);
+        }
     };
     line("asked for", &process.desired);
     line(
         "lives",
         &format!(
-            "{} ({} restarts, {} failures in a row)",
-            process.incarnation, process.restarts, process.failures
+            "{} ({}, {} in a row)",
+            process.incarnation,
+            counted(process.restarts, "restart"),
+            counted(process.failures.into(), "failure")
         ),
     );
     if let Some(exit) = &process.exit {
@@ -35,10 +51,14 @@ pub(crate) fn text(explanation: &Explanation, paint: Paint) -> String {
         let _ = writeln!(text, "\n{}", paint.text(Style::Bold, "What led here, oldest first:"));
     }
     if explanation.forgotten > 0 {
-        let _ = writeln!(text, "  ({} older changes are no longer remembered)", explanation.forgotten);
+        let are = if explanation.forgotten == 1 { "is" } else { "are" };
+        let older = counted(explanation.forgotten, "older change");
+        let _ = writeln!(text, "  ({older} {are} no longer remembered)");
     }
+    let mut lines = Lines::new(page, now_ms, width(&process.name)).indented();
+    // The oldest is told first, and says whether dates are needed.
     for event in &explanation.history {
-        let _ = writeln!(text, "  {}", events::line(event, process.name.chars().count(), paint));
+        text.push_str(&lines.line(event));
     }
     text
 }
@@ -68,17 +88,17 @@ mod tests {
             forgotten: 4,
         };
         assert_eq!(
-            text(&explanation, Paint::OFF),
+            text(&explanation, 1_792_736_777_123, &Page::plain()),
             "\
 web is in backoff.
   asked for      up
-  lives          2 (1 restarts, 1 failures in a row)
+  lives          2 (1 restart, 1 failure in a row)
   last exit      exited with code 3
 
 What led here, oldest first:
   (4 older changes are no longer remembered)
-  06:26:17.123  web  added         a reason
-  06:26:17.123  web  ready         a reason
+  06:26:17.123Z  web  added         a reason
+  06:26:17.123Z  web  ready         a reason
 "
         );
     }

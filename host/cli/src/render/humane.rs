@@ -24,6 +24,16 @@ pub(crate) fn delay(ms: u64) -> String {
     }
 }
 
+/// A number of things: `1 process`, `2 processes`, `0 failures`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let ending = match (count, noun.ends_with('s') || noun.ends_with('x')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {noun}{ending}")
+}
+
 /// A size in binary units: `512 B`, `14 KiB`, `1.5 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
@@ -56,12 +66,6 @@ pub(crate) fn ago(time: &str, now_ms: u64) -> Option<String> {
 pub(crate) fn timestamp(unix_ms: u64) -> String {
     let at = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     format!("{:.3}", at.unwrap_or_default())
-}
-
-/// The time of day in UTC, to the millisecond: `06:26:17.123`.
-pub(crate) fn time_of_day(unix_ms: u64) -> String {
-    let (hours, minutes, seconds) = (unix_ms / 3_600_000 % 24, unix_ms / 60_000 % 60, unix_ms / 1_000 % 60);
-    format!("{hours:02}:{minutes:02}:{seconds:02}.{:03}", unix_ms % 1_000)
 }
 
 #[cfg(test)]
@@ -111,7 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_day_is_utc() {
-        assert_eq!(time_of_day(1_792_736_777_123), "06:26:17.123");
+    fn one_thing_is_not_many() {
+        for (count, noun, text) in
+            [(1, "process", "1 process"), (2, "process", "2 processes"), (0, "failure", "0 failures")]
+        {
+            assert_eq!(counted(count, noun), text);
+        }
     }
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
-use jiff::tz::TimeZone;
 use provost_control::wire::LogItem;
 
+use super::local::Zone;
 use super::style::{Paint, Style};
 use super::terminal;
 
@@ -16,7 +16,7 @@ pub(crate) struct Look {
     /// Columns of the longest name; 0 to leave the names out.
     pub(crate) width: usize,
     /// The time of each line in this zone, if it is wanted.
-    pub(crate) timestamps: Option<TimeZone>,
+    pub(crate) timestamps: Option<Zone>,
     /// Only the bytes of the lines, as they are.
     pub(crate) raw: bool,
     /// Between name and text; none: according to the stream.
@@ -94,7 +94,7 @@ impl Look {
     /// What stands before the text of a line.
     fn head(&self, process: &str, stream: &str, at: &str) -> String {
         let time = match &self.timestamps {
-            Some(zone) => self.paint.text(Style::Dim, &format!("{} ", in_zone(at, zone))),
+            Some(zone) => self.paint.text(Style::Dim, &format!("{} ", zone.stamp(at))),
             None => String::new(),
         };
         let mark = self.mark.unwrap_or(if stream == "stderr" { "!" } else { "|" });
@@ -108,14 +108,6 @@ impl Look {
         }
         let padded = format!("{name:<width$} {mark} ", width = self.width);
         self.paint.text(Style::of_name(name), &padded)
-    }
-}
-
-/// A time of the API in a zone, with its offset from UTC.
-fn in_zone(at: &str, zone: &TimeZone) -> String {
-    match at.parse::<jiff::Timestamp>() {
-        Ok(time) => time.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
-        Err(_) => at.to_owned(),
     }
 }
 
@@ -146,13 +138,12 @@ mod tests {
 
     #[test]
     fn names_and_times_with_their_offset_stand_before_the_line() {
-        let zone = TimeZone::fixed(jiff::tz::Offset::from_seconds(3_600 + 1_800).unwrap());
-        let look = Look { width: 6, timestamps: Some(zone), ..look() };
+        let look = Look { width: 6, timestamps: Some(Zone::ahead(2)), ..look() };
         let (process, stream) = ("web".into(), "stderr".into());
         let bytes =
             LogItem::Binary { process, stream, at: "T".into(), base64: "/wA=".into(), partial: false };
         insta::assert_snapshot!(printed(look, &[item("stdout", "hello", false), bytes]), @r"
-        2026-11-25T23:24:09.120+01:30 web    | hello
+        2026-11-25T23:54:09.120+02:00 web    | hello
         T web    ! \xff\u{0}
         ");
     }

@@ -3,7 +3,8 @@
 use provost_control::wire::{Blame, Plugin, PluginVersion, Quarantine, Replayed};
 use provost_plugin_host::{Limit, Measure};
 
-use super::humane::{delay, one_line, size};
+use super::humane::{counted, delay, one_line, size};
+use super::page::Page;
 use super::status::Width;
 use super::style::{Paint, Style};
 use super::table::{Cell, Table};
@@ -11,13 +12,17 @@ use super::table::{Cell, Table};
 /// How much of a digest tells components apart.
 const DIGEST_SHOWN: usize = 12;
 
-/// Is there something that its owner should know?
+/// Columns that go first where there is no room.
+const LEAVING: &[&str] = &["P50", "P99", "CLAMPS", "VERSION", "CALLS", "ROLES"];
+
+/// Whether there is something that its owner should know.
 pub(crate) fn is_troubled(plugin: &Plugin) -> bool {
     plugin.status != "active" || plugin.active.faults > 0
 }
 
 /// One line a plugin; in a wide table, one more for its former version. What is wrong has a column if anything is.
-pub(crate) fn text(plugins: &[Plugin], width: Width, paint: Paint) -> String {
+pub(crate) fn text(plugins: &[Plugin], width: Width, page: &Page) -> String {
+    let page = &if width == Width::Wide { page.endless() } else { page.clone() };
     let troubled = plugins.iter().any(is_troubled);
     let wide = width == Width::Wide;
     let mut head = vec!["PLUGIN", "STATUS", "VERSION", "CALLS", "FAULTS", "CLAMPS", "P50", "P99", "ROLES"];
@@ -37,7 +42,7 @@ pub(crate) fn text(plugins: &[Plugin], width: Width, paint: Paint) -> String {
     if troubled {
         head.push("TROUBLE");
     }
-    let mut table = Table::new(&head);
+    let mut table = Table::new(&head).leaving(LEAVING);
     for plugin in plugins {
         let former = plugin.former.as_ref().filter(|_| wide);
         let active = (status(plugin), &plugin.active, trouble(plugin));
@@ -50,7 +55,7 @@ pub(crate) fn text(plugins: &[Plugin], width: Width, paint: Paint) -> String {
             table.row(cells);
         }
     }
-    table.render(paint)
+    table.render(page)
 }
 
 fn row(name: &str, status: Cell, version: &PluginVersion, width: Width) -> Vec<Cell> {
@@ -155,7 +160,7 @@ pub(crate) fn changed(name: &str, after: Option<&Plugin>, notes: &[String], pain
 }
 
 /// All that is known of one plugin.
-pub(crate) fn details(plugin: &Plugin, paint: Paint) -> String {
+pub(crate) fn details(plugin: &Plugin, page: &Page) -> String {
     let mut table = Table::new(&["PLUGIN", &plugin.name]);
     let mut line = |head: &str, cell: Cell| table.row(vec![Cell::new(head), cell]);
     line("status", status(plugin));
@@ -166,7 +171,7 @@ pub(crate) fn details(plugin: &Plugin, paint: Paint) -> String {
             line(&format!("{head}{key}"), cell);
         }
     }
-    table.render(paint)
+    table.render(page)
 }
 
 fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
@@ -190,7 +195,7 @@ fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
         ("queued", Cell::new(version.queued.to_string())),
         ("missed", Cell::new(version.missed.to_string())),
         ("denied", alarming(version.denials)),
-        ("dropped", Cell::new(format!("{} lines", version.lines_dropped))),
+        ("dropped", Cell::new(counted(version.lines_dropped, "line"))),
     ]
     .map(|(key, cell)| (key.to_owned(), cell))
     .into()
@@ -212,7 +217,9 @@ fn limits(version: &PluginVersion) -> Vec<(String, Cell)> {
         };
         (format!("limit {name}"), Cell::new(figure))
     };
-    let after = |said: Quarantine| format!("after {} faults in {}", said.faults, delay(said.per_ms));
+    let after = |said: Quarantine| {
+        format!("after {} in {}", counted(said.faults.into(), "fault"), delay(said.per_ms))
+    };
     let quarantine = ("quarantine".to_owned(), Cell::maybe(version.quarantine.map(after)));
     version.limits.iter().map(figure).chain([quarantine]).collect()
 }
@@ -264,10 +271,37 @@ mod tests {
         let active = PluginVersion { version: 1, ..PluginVersion::default() };
         let plugin = Plugin { status: "refused".into(), reason, active, ..plugin() };
         assert_eq!(
-            text(&[plugin], Width::Normal, Paint::OFF),
+            text(&[plugin], Width::Normal, &Page::plain()),
             "PLUGIN  STATUS   VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES  TROUBLE\n\
              spy     refused  1        0      0       0       -    -    -      it imports wasi:sockets/tcp, which nobody granted\n"
         );
+    }
+
+    #[test]
+    fn on_eighty_columns_the_roles_and_the_trouble_fit() {
+        let mut active = PluginVersion { calls: 1_234, faults: 3, ..plugin().active };
+        active.call = provost_control::wire::Latency {
+            timed: 3,
+            p50_ns: 340_000,
+            p99_ns: 912_000,
+            ..Default::default()
+        };
+        active.roles = vec!["restart-policy".into(), "start-policy".into(), "health-policy".into()];
+        let mut plugin = Plugin { active, ..plugin() };
+        plugin.active.faults = 0;
+        insta::assert_snapshot!(text(&[plugin.clone()], Width::Normal, &Page::narrow(80)), @"
+        PLUGIN  STATUS  VERSION  CALLS  FAULTS  CLAMPS  P99    ROLES
+        spy     active  2        1234   0       0       912us  restart-policy,
+                                                               start-policy,
+                                                               health-policy
+        ");
+        plugin.status = "quarantined".into();
+        plugin.reason = Some("5 faults in 60 s, the last of them: ran for longer than 100 ms".into());
+        insta::assert_snapshot!(text(&[plugin], Width::Normal, &Page::narrow(80)), @"
+        PLUGIN  STATUS       FAULTS  TROUBLE
+        spy     quarantined  0       5 faults in 60 s, the last of them: ran for longer
+                                     than 100 ms
+        ");
     }
 
     #[test]
@@ -286,7 +320,7 @@ mod tests {
         };
         plugin.former = Some(former);
         plugin.active.faults = 1;
-        let shown = text(std::slice::from_ref(&plugin), Width::Wide, Paint::OFF);
+        let shown = text(std::slice::from_ref(&plugin), Width::Wide, &Page::plain());
         let rows: Vec<Vec<&str>> = shown
             .lines()
             .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
@@ -294,7 +328,7 @@ mod tests {
         assert_eq!(rows[1][..5], ["spy", "active", "2", "3", "1"]);
         assert_eq!(rows[2][..5], ["spy", "warm", "1", "9", "3: deadline 1, trap 2"]);
         assert_eq!(rows[2].last(), Some(&"trap: it panicked"));
-        assert_eq!(text(&[plugin], Width::Normal, Paint::OFF).lines().count(), 2);
+        assert_eq!(text(&[plugin], Width::Normal, &Page::plain()).lines().count(), 2);
     }
 
     #[test]
@@ -304,7 +338,7 @@ mod tests {
             [("memory".to_owned(), 64 << 20), ("call_time".to_owned(), 100), ("handles".to_owned(), 8)]
                 .into();
         plugin.active.quarantine = Some(Quarantine { faults: 5, per_ms: 60_000 });
-        let shown = details(&plugin, Paint::OFF);
+        let shown = details(&plugin, &Page::plain());
         for line in [
             "limit memory     64 MiB",
             "limit call_time  100ms",

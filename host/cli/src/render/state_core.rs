@@ -3,27 +3,32 @@
 use provost_control::wire::{Latency, StateCore};
 use provost_state::meter::SAMPLED;
 
-use super::style::{Paint, Style};
+use super::columns::wrapped;
+use super::humane::counted;
+use super::page::Page;
+use super::style::Style;
 use super::table::{Cell, Table};
 
 /// A sentence, and a line for each operation of each backend that has been in force.
-pub(crate) fn text(core: &StateCore, paint: Paint) -> String {
+pub(crate) fn text(core: &StateCore, page: &Page) -> String {
     let reach = match (core.backend.as_str(), core.rollout) {
         ("atomic", 100) | ("locked" | "dual", _) => String::new(),
         (_, rollout) => format!(" for {rollout} % of the processes, locked for the rest"),
     };
-    let mut text = format!(
-        "backend {}{reach}; generation {}, {} commits, refused: {} of another life, {} of an older version, {} illegal\n\n",
-        paint.text(Style::Bold, &core.backend),
+    let sentence = format!(
+        "backend {}{reach}; generation {}, {}, refused: {} of another life, {} of an older version, {} illegal",
+        core.backend,
         core.generation,
-        core.commits,
+        counted(core.commits, "commit"),
         core.stale_incarnation,
         core.stale_version,
         core.illegal,
     );
+    let mut text = wrapped(&sentence, page.columns.unwrap_or(usize::MAX), usize::MAX).join("\n");
+    text.push_str("\n\n");
     let head =
         ["BACKEND", "OPERATION", "COUNT", "P50", "P95", "P99", "MAX", "RETRIES", "STALE", "DIFFERENCES"];
-    let mut table = Table::new(&head);
+    let mut table = Table::new(&head).leaving(&["P95", "MAX", "STALE", "RETRIES", "DIFFERENCES"]);
     for backend in &core.backends {
         let lines = [
             ("read", None, &backend.read),
@@ -46,7 +51,7 @@ pub(crate) fn text(core: &StateCore, paint: Paint) -> String {
             table.row(cells);
         }
     }
-    text.push_str(&table.render(paint));
+    text.push_str(&table.render(page));
     text
 }
 
@@ -95,7 +100,7 @@ mod tests {
             backends: vec![figures("atomic", 0, &latency), figures("dual", 3, &Latency::default())],
         };
         assert_eq!(
-            text(&core, Paint::OFF),
+            text(&core, &Page::plain()),
             "\
 backend atomic for 25 % of the processes, locked for the rest; generation 9, 9 commits, refused: 1 of another life, 0 of an older version, 0 illegal
 

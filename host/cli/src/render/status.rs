@@ -3,19 +3,38 @@
 use provost_control::wire::{Exit, Host, Left, Process, Status};
 
 use super::humane::{ago, delay, one_line, unix_ms};
+use super::page::Page;
 use super::plugins;
-use super::style::{Paint, Style};
+use super::style::Style;
 use super::table::{Cell, Table};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Width {
+    /// What fits on the page.
     Normal,
+    /// Everything, however wide it is.
     Wide,
 }
 
+/// What a status is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The host and all that it runs.
+    Everything,
+    /// The processes that were named.
+    Named,
+}
+
+/// Columns of processes that go first where there is no room.
+const LEAVING: &[&str] = &["GROUP", "PID", "EXIT", "RESTARTS", "SINCE", "NEXT"];
+
+/// On how many lines a reason is shown at most; `explain` shows all of it.
+const REASON_LINES: usize = 3;
+
 /// The tables, as of `now_ms` (milliseconds since the Unix epoch).
-pub(crate) fn text(status: &Status, width: Width, now_ms: u64, paint: Paint) -> String {
+pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, page: &Page) -> String {
+    let page = &if width == Width::Wide { page.endless() } else { page.clone() };
     let grouped = width == Width::Wide || status.processes.iter().any(|process| process.group.is_some());
     let mut head = vec!["NAME"];
     if grouped {
@@ -26,38 +45,44 @@ pub(crate) fn text(status: &Status, width: Width, now_ms: u64, paint: Paint) -> 
         head.extend(["HEALTH", "DESIRED", "LIFE", "FAILURES", "CAUSE", "DECIDED BY"]);
     }
     head.push("REASON");
-    let mut table = Table::new(&head);
+    let mut table = Table::new(&head).leaving(LEAVING).lines_max(REASON_LINES);
     for process in &status.processes {
         table.row(row(process, grouped, width, now_ms));
     }
-    let mut text = table.render(paint);
-    let sets = || status.replicas.iter().filter(|set| width == Width::Wide || set.least < set.most);
-    if sets().next().is_some() {
-        text.push('\n');
-        let mut table = Table::new(&["REPLICAS", "WANTED", "RUNNING", "LEAST", "MOST"]);
-        for set in sets() {
-            let count = |count: u32| Cell::new(count.to_string());
-            table.row(vec![
-                Cell::new(&set.name),
-                count(set.wanted),
-                count(set.running),
-                count(set.least),
-                count(set.most),
-            ]);
-        }
-        text.push_str(&table.render(paint));
+    let mut text = table.render(page);
+    text.push_str(&replicas(status, width, page));
+    if scope == Scope::Named {
+        let concerned =
+            |left: &&Left| status.processes.iter().any(|one| Some(&one.name) == left.process.as_ref());
+        text.push_str(&leftovers(status.host.left.iter().filter(concerned), page));
+        return text;
     }
     let troubled = status.plugins.iter().any(plugins::is_troubled);
     if troubled || width == Width::Wide && !status.plugins.is_empty() {
         text.push('\n');
-        text.push_str(&plugins::text(&status.plugins, width, paint));
+        text.push_str(&plugins::text(&status.plugins, width, page));
     }
-    text.push_str(&host(&status.host, now_ms, paint));
+    text.push_str(&lacks(&status.host, now_ms, page));
+    text.push_str(&leftovers(status.host.left.iter(), page));
     text
 }
 
-/// What the host lacks, and what is left of its processes: nothing, most of the time.
-fn host(host: &Host, now_ms: u64, paint: Paint) -> String {
+/// How many replicas there are, where that may change.
+fn replicas(status: &Status, width: Width, page: &Page) -> String {
+    let mut table = Table::new(&["REPLICAS", "WANTED", "RUNNING", "LEAST", "MOST"]);
+    let sets = status.replicas.iter().filter(|set| width == Width::Wide || set.least < set.most);
+    let mut any = false;
+    for set in sets {
+        let counts = [set.wanted, set.running, set.least, set.most];
+        let counts = counts.map(|count| Cell::new(count.to_string()));
+        table.row([vec![Cell::new(&set.name)], counts.to_vec()].concat());
+        any = true;
+    }
+    if any { format!("\n{}", table.render(page)) } else { String::new() }
+}
+
+/// What the host lacks: nothing, most of the time.
+fn lacks(host: &Host, now_ms: u64, page: &Page) -> String {
     let mut text = String::new();
     if !host.degraded.is_empty() {
         let mut table = Table::new(&["DEGRADED", "SINCE", "REASON"]);
@@ -69,21 +94,24 @@ fn host(host: &Host, now_ms: u64, paint: Paint) -> String {
             ]);
         }
         text.push('\n');
-        text.push_str(&table.render(paint));
-    }
-    if !host.left.is_empty() {
-        let mut table = Table::new(&["LEFT OF", "PID", "REASON"]);
-        for left in &host.left {
-            table.row(vec![
-                Cell::maybe(left.process.as_deref().map(one_line)),
-                Cell::maybe(left.pid.map(|pid| pid.to_string())),
-                Cell::styled(one_line(&left.reason), Style::Red),
-            ]);
-        }
-        text.push('\n');
-        text.push_str(&table.render(paint));
+        text.push_str(&table.render(page));
     }
     text
+}
+
+/// What is left of processes although it should not be.
+fn leftovers<'s>(left: impl Iterator<Item = &'s Left>, page: &Page) -> String {
+    let mut table = Table::new(&["LEFT OF", "PID", "REASON"]);
+    let mut any = false;
+    for one in left {
+        table.row(vec![
+            Cell::maybe(one.process.as_deref().map(one_line)),
+            Cell::maybe(one.pid.map(|pid| pid.to_string())),
+            Cell::styled(one_line(&one.reason), Style::Red),
+        ]);
+        any = true;
+    }
+    if any { format!("\n{}", table.render(page)) } else { String::new() }
 }
 
 /// What is left, on one line: `web (pid 7): why`.
@@ -137,7 +165,7 @@ fn phase(process: &Process) -> Cell {
     Cell::styled(&process.phase, Style::of_phase(&process.phase))
 }
 
-/// Do its health checks say anything of it?
+/// Whether its health checks say anything of it.
 fn checked(process: &Process) -> bool {
     !matches!(process.health.as_str(), "" | "unknown")
 }
@@ -244,7 +272,7 @@ mod tests {
     #[test]
     fn the_table_shows_what_is_so_and_what_comes_next() {
         assert_eq!(
-            text(&status(), Width::Normal, NOW, Paint::OFF),
+            text(&status(), Width::Normal, Scope::Everything, NOW, &Page::plain()),
             "\
 NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   REASON
 web                   -        running  4711  3m12s  0         -              -      http://127.0.0.1:8731/ answers
@@ -273,7 +301,7 @@ gone                  -        fatal    -     -      0         -              er
                 ..process("migrate", "exited", "done: exited with code 0")
             },
         ];
-        insta::assert_snapshot!(text(&status, Width::Normal, NOW, Paint::OFF), @r"
+        insta::assert_snapshot!(text(&status, Width::Normal, Scope::Everything, NOW, &Page::plain()), @r"
         NAME     PHASE     PID  SINCE  RESTARTS  NEXT  EXIT  REASON
         web      starting  7    12s    0         -     -     not ready: http://127.0.0.1:8731/ answers 503 (for 12s)
         migrate  exited    -    1m05s  0         -     0     done: exited with code 0
@@ -283,7 +311,7 @@ gone                  -        fatal    -     -      0         -              er
     #[test]
     fn wide_shows_more_and_the_plugins() {
         assert_eq!(
-            text(&status(), Width::Wide, NOW, Paint::OFF),
+            text(&status(), Width::Wide, Scope::Everything, NOW, &Page::narrow(40)),
             "\
 NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   HEALTH  DESIRED  LIFE  FAILURES  CAUSE   DECIDED BY  REASON
 web                   -        running  4711  3m12s  0         -              -      -       up       1     0         boot    -           http://127.0.0.1:8731/ answers
@@ -302,14 +330,14 @@ backoff  active  1        3      0       0       -    -    restart-policy  -    
         status.processes.truncate(1);
         let set = |name: &str, most| Replicas { name: name.into(), wanted: 2, running: 1, least: 2, most };
         status.replicas = vec![set("fixed", 2), set("web", 5)];
-        let shown = text(&status, Width::Normal, NOW, Paint::OFF);
+        let shown = text(&status, Width::Normal, Scope::Everything, NOW, &Page::plain());
         assert!(
             shown.ends_with(
                 "\n\nREPLICAS  WANTED  RUNNING  LEAST  MOST\nweb       2       1        2      5\n"
             ),
             "{shown}"
         );
-        assert!(text(&status, Width::Wide, NOW, Paint::OFF).contains("\nfixed "));
+        assert!(text(&status, Width::Wide, Scope::Everything, NOW, &Page::plain()).contains("\nfixed "));
     }
 
     #[test]
@@ -320,7 +348,7 @@ backoff  active  1        3      0       0       -    -    restart-policy  -    
         let message = "ran for longer than 100 ms".into();
         status.plugins[0].active.last_fault = Some(Fault { kind: "deadline".into(), message });
         assert_eq!(
-            text(&status, Width::Normal, NOW, Paint::OFF),
+            text(&status, Width::Normal, Scope::Everything, NOW, &Page::plain()),
             "\
 NAME  PHASE    PID   SINCE  RESTARTS  NEXT  EXIT  REASON
 web   running  4711  3m12s  0         -     -     http://127.0.0.1:8731/ answers
@@ -346,7 +374,7 @@ backoff  active  1        3      2       0       -    -    restart-policy  deadl
             reason: "it did not end after SIGKILL".into(),
         };
         status.host.left = vec![one(Some("web"), Some(4_712)), one(None, None)];
-        insta::assert_snapshot!(text(&status, Width::Normal, NOW, Paint::OFF), @r"
+        insta::assert_snapshot!(text(&status, Width::Normal, Scope::Everything, NOW, &Page::plain()), @r"
         NAME  PHASE    PID   SINCE  RESTARTS  NEXT  EXIT  REASON
         web   running  4711  3m12s  0         -     -     http://127.0.0.1:8731/ answers
 
@@ -365,11 +393,40 @@ backoff  active  1        3      2       0       -    -    restart-policy  deadl
     }
 
     #[test]
+    fn on_eighty_columns_the_reasons_wrap_and_the_least_important_columns_go() {
+        insta::assert_snapshot!(text(&status(), Width::Normal, Scope::Everything, NOW, &Page::narrow(80)), @"
+        NAME                  PHASE    SINCE  NEXT           REASON
+        web                   running  3m12s  -              http://127.0.0.1:8731/
+                                                             answers
+        a-worker-with-a-name  backoff  800ms  start in 1.2s  third failure�in a row
+        gone                  fatal    -      -              could not be started: no
+                                                             such file
+        ");
+    }
+
+    #[test]
+    fn a_status_of_one_process_shows_what_concerns_it() {
+        let mut status = status();
+        status.processes.truncate(1);
+        status.plugins[0].status = "quarantined".into();
+        let one =
+            |name: &str| Left { process: Some(name.into()), pid: Some(7), reason: "it is stuck".into() };
+        status.host.left = vec![one("web"), one("db")];
+        insta::assert_snapshot!(text(&status, Width::Normal, Scope::Named, NOW, &Page::plain()), @"
+        NAME  PHASE    PID   SINCE  RESTARTS  NEXT  EXIT  REASON
+        web   running  4711  3m12s  0         -     -     http://127.0.0.1:8731/ answers
+
+        LEFT OF  PID  REASON
+        web      7    it is stuck
+        ");
+    }
+
+    #[test]
     fn nothing_at_all_is_a_head() {
         let mut status = status();
         status.processes.clear();
         assert_eq!(
-            text(&status, Width::Normal, NOW, Paint::OFF),
+            text(&status, Width::Normal, Scope::Everything, NOW, &Page::plain()),
             "NAME  PHASE  PID  SINCE  RESTARTS  NEXT  EXIT  REASON\n"
         );
     }

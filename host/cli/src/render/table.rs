@@ -1,30 +1,47 @@
-//! Tables: columns as wide as their widest cell, two spaces between, nothing wrapped or cut.
+//! Tables: columns as wide as their widest cell, two spaces between. On a page that is too narrow the least important
+//! columns go, the last one wraps, and what is then still too wide is cut.
 
-use super::style::{Paint, Style};
+use super::columns::{cut, width, wrapped};
+use super::page::Page;
+use super::style::Style;
+
+/// Spaces between columns.
+const GAP: usize = 2;
+
+/// The last column keeps this much before others go.
+const LAST_MIN: usize = 24;
+
+/// A column that is cut keeps this much, as long as others can give more.
+const CUT_MIN: usize = 8;
 
 /// One cell.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     text: String,
     style: Style,
+    /// Whether there is nothing to say.
+    empty: bool,
 }
 
 impl Cell {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), style: Style::Plain }
+        Self::styled(text, Style::Plain)
     }
 
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style }
+        Self { text: text.into(), style, empty: false }
     }
 
     /// A dash where there is nothing to say.
     pub(crate) fn maybe(text: Option<impl Into<String>>) -> Self {
-        text.map_or_else(|| Self::styled("-", Style::Dim), Self::new)
+        match text {
+            Some(text) => Self::new(text),
+            None => Self { text: "-".into(), style: Style::Dim, empty: true },
+        }
     }
 
     fn width(&self) -> usize {
-        self.text.chars().count()
+        width(&self.text)
     }
 }
 
@@ -32,11 +49,28 @@ impl Cell {
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
+    /// The columns that go first when there is no room, the least important one first.
+    leaving: &'static [&'static str],
+    /// On how many lines the last column is wrapped at most.
+    lines_max: usize,
 }
 
 impl Table {
     pub(crate) fn new(head: &[&str]) -> Self {
-        Self { rows: vec![head.iter().map(|word| Cell::styled(*word, Style::Bold)).collect()] }
+        let head = head.iter().map(|word| Cell::styled(*word, Style::Bold)).collect();
+        Self { rows: vec![head], leaving: &[], lines_max: usize::MAX }
+    }
+
+    /// The columns that go first when there is no room, the least important one first.
+    pub(crate) fn leaving(mut self, columns: &'static [&'static str]) -> Self {
+        self.leaving = columns;
+        self
+    }
+
+    /// On how many lines the last column is wrapped at most.
+    pub(crate) fn lines_max(mut self, lines: usize) -> Self {
+        self.lines_max = lines;
+        self
     }
 
     pub(crate) fn row(&mut self, cells: Vec<Cell>) {
@@ -44,43 +78,147 @@ impl Table {
     }
 
     /// The text of the table, each line with its newline.
-    pub(crate) fn render(&self, paint: Paint) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or(0)
-            })
-            .collect();
+    pub(crate) fn render(&self, page: &Page) -> String {
+        let columns = self.fitted(page.columns);
+        let last = columns.last().map(|(column, _)| *column);
         let mut text = String::new();
         for row in &self.rows {
-            let mut gap = 0;
-            for (cell, width) in row.iter().zip(&widths) {
-                if !cell.text.is_empty() {
-                    text.extend(std::iter::repeat_n(' ', gap));
-                    gap = 0;
-                    text.push_str(&paint.text(cell.style, &cell.text));
+            let mut lines: Vec<Vec<(usize, String, Style)>> = vec![Vec::new()];
+            let mut start = 0;
+            for (column, width) in &columns {
+                let Some(cell) = row.get(*column) else { continue };
+                let parts = match Some(*column) == last {
+                    true => wrapped(&cell.text, *width, self.lines_max),
+                    false => vec![cut(&cell.text, *width)],
+                };
+                lines.resize(lines.len().max(parts.len()), Vec::new());
+                for (line, part) in lines.iter_mut().zip(parts) {
+                    line.push((start, part, cell.style));
                 }
-                // Spaces are owed until something follows, so that no line ends with them.
-                gap += width - if cell.text.is_empty() { 0 } else { cell.width() } + 2;
+                start += width + GAP;
             }
-            text.push('\n');
+            lines.iter().for_each(|line| push_line(&mut text, line, page));
         }
         text
     }
+
+    /// The columns that are shown, each with its width.
+    fn fitted(&self, limit: Option<usize>) -> Vec<(usize, usize)> {
+        let count = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let natural = |column: usize| {
+            self.rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or(0)
+        };
+        let mut columns: Vec<(usize, usize)> = (0..count).map(|column| (column, natural(column))).collect();
+        let Some(limit) = limit else { return columns };
+        let needed = |columns: &[(usize, usize)]| {
+            let (last, others) = columns.split_last().unwrap_or((&(0, 0), &[]));
+            others.iter().map(|(_, width)| width + GAP).sum::<usize>() + last.1.min(LAST_MIN)
+        };
+        for column in self.in_order_of_leaving() {
+            if needed(&columns) <= limit {
+                break;
+            }
+            columns.retain(|(one, _)| *one != column);
+        }
+        while needed(&columns) > limit {
+            let (_, others) = columns.split_last_mut().unwrap_or((&mut (0, 0), &mut []));
+            let Some(widest) = others.iter_mut().max_by_key(|(_, width)| *width) else { break };
+            if widest.1 <= CUT_MIN {
+                break;
+            }
+            widest.1 -= 1;
+        }
+        if let Some((last, others)) = columns.split_last_mut() {
+            let taken: usize = others.iter().map(|(_, width)| *width + GAP).sum();
+            last.1 = last.1.min(limit.saturating_sub(taken).max(CUT_MIN));
+        }
+        columns
+    }
+
+    /// Columns without anything to say come first.
+    fn in_order_of_leaving(&self) -> Vec<usize> {
+        let (head, rows) = self.rows.split_first().map_or((&[][..], &[][..]), |(head, rows)| (head, rows));
+        let place = |title: &&str| head.iter().position(|cell| cell.text == **title);
+        let order: Vec<usize> = self.leaving.iter().filter_map(place).collect();
+        let says = |column: &usize| rows.iter().any(|row| row.get(*column).is_some_and(|cell| !cell.empty));
+        let (full, empty): (Vec<usize>, Vec<usize>) = order.into_iter().partition(says);
+        [empty, full].concat()
+    }
+}
+
+/// Adds a line of cells that start at these columns; no line ends with spaces.
+fn push_line(text: &mut String, line: &[(usize, String, Style)], page: &Page) {
+    let mut at = 0;
+    for (start, part, style) in line.iter().filter(|(_, part, _)| !part.is_empty()) {
+        text.extend(std::iter::repeat_n(' ', start.saturating_sub(at)));
+        text.push_str(&page.paint.text(*style, part));
+        at = start + width(part);
+    }
+    text.push('\n');
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn table() -> Table {
+        let mut table = Table::new(&["NAME", "PHASE", "PID", "NEXT", "REASON"]).leaving(&["PID", "NEXT"]);
+        let row = |name: &str, pid: &str, reason: &str| {
+            vec![
+                Cell::new(name),
+                Cell::new("running"),
+                Cell::new(pid),
+                Cell::maybe(None::<String>),
+                Cell::new(reason),
+            ]
+        };
+        table.row(row("web", "4711", ""));
+        table.row(row("工人-with-a-name", "12", "it says more than there is room for"));
+        table
+    }
+
     #[test]
     fn columns_are_aligned_and_lines_end_with_text() {
-        let mut table = Table::new(&["NAME", "PHASE", "REASON"]);
-        table.row(vec![Cell::new("web"), Cell::new("running"), Cell::new("")]);
-        table.row(vec![Cell::new("a-long-name"), Cell::maybe(None::<String>), Cell::new("x y")]);
-        assert_eq!(
-            table.render(Paint::OFF),
-            "NAME         PHASE    REASON\nweb          running\na-long-name  -        x y\n"
-        );
+        insta::assert_snapshot!(table().render(&Page::plain()), @"
+        NAME              PHASE    PID   NEXT  REASON
+        web               running  4711  -
+        工人-with-a-name  running  12    -     it says more than there is room for
+        ");
+    }
+
+    #[test]
+    fn on_a_narrow_page_columns_without_content_go_first_and_the_last_one_wraps() {
+        insta::assert_snapshot!(table().render(&Page::narrow(60)), @"
+        NAME              PHASE    PID   REASON
+        web               running  4711
+        工人-with-a-name  running  12    it says more than there is
+                                         room for
+        ");
+        insta::assert_snapshot!(table().render(&Page::narrow(52)), @"
+        NAME              PHASE    REASON
+        web               running
+        工人-with-a-name  running  it says more than there
+                                   is room for
+        ");
+        insta::assert_snapshot!(table().render(&Page::narrow(40)), @"
+        NAME      PHASE    REASON
+        web       running
+        工人-wi…  running  it says more than
+                           there is room for
+        ");
+        insta::assert_snapshot!(table().lines_max(1).render(&Page::narrow(40)), @"
+        NAME      PHASE    REASON
+        web       running
+        工人-wi…  running  it says more than th…
+        ");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_page() {
+        for columns in 30..100 {
+            for line in table().render(&Page::narrow(columns)).lines() {
+                assert!(width(line) <= columns, "{columns}: {line}");
+            }
+        }
     }
 }

@@ -149,7 +149,7 @@ fn replicas_are_processes_of_their_own_and_whoever_depends_on_them_depends_on_th
 #[test]
 fn a_process_cannot_be_called_what_a_replica_is_called() {
     let said = refusal("[process.web]\ncommand = 'a'\nreplicas = 2\n[process.\"web.2\"]\ncommand = 'b'\n");
-    assert!(said.contains("`web.2` is what replica 2 of `web` is called"), "{said}");
+    assert!(said.contains("`web.2` is already the name of replica 2 of `web`"), "{said}");
     assert!(
         parse("[process.web]\ncommand = 'a'\nreplicas = 2\n[process.\"web.3\"]\ncommand = 'b'\n").is_ok()
     );
@@ -297,7 +297,7 @@ fn each_bad_value_is_told_at_its_place() {
         ("ready = { every = '1s' }", "3:9", "needs exactly one of `tcp`, `http`, `exec` and `log`"),
         ("ready = { tcp = 'a:1', log = 'b' }", "3:9", "needs exactly one of `tcp`, `http`, `exec` and `log`"),
         ("ready = { log = 'b', every = '0s' }", "3:22", "`every` must be more than 0"),
-        ("depends_on = { a = 'up' }", "3:20", "`up` is not something a process can be waited for to be"),
+        ("depends_on = { a = 'up' }", "3:20", "unknown condition `up`"),
         ("env = { A = 1.5 }", "3:13", "`A` in `env` of [process.a] must be a text"),
         ("env = { 'A=B' = '' }", "3:9", "`A=B` cannot be an environment variable"),
         ("env = []", "3:7", "`env` in [process.a] must be a table, not a list"),
@@ -315,7 +315,7 @@ fn each_bad_value_is_told_at_its_place() {
 #[test]
 fn a_process_needs_a_command_that_is_one() {
     for (text, what) in [
-        ("[process.a]\n", "1:10: [process.a] says no `command`"),
+        ("[process.a]\n", "1:10: [process.a] has no `command`"),
         ("[process.a]\ncommand = []\n", "2:11: `command` in [process.a] is empty"),
         ("[process.a]\ncommand = ''\n", "2:11: `command` in [process.a] is empty"),
         ("[process.a]\ncommand = ['']\n", "2:11: `command` in [process.a] is empty"),
@@ -339,9 +339,9 @@ fn a_process_needs_a_command_that_is_one() {
 #[test]
 fn a_plugin_needs_a_component() {
     let said = refusal("[plugins.p]\n");
-    assert!(said.contains("1:10: [plugins.p] says no `component`"), "{said}");
+    assert!(said.contains("1:10: [plugins.p] has no `component`"), "{said}");
     let nan = refusal("[plugins.p]\ncomponent='a'\nsettings = { x = nan }\n");
-    assert!(nan.contains("3:18: this value cannot be said in JSON"), "{nan}");
+    assert!(nan.contains("3:18: this value cannot be represented in JSON"), "{nan}");
     let failsafe = refusal("[plugins.failsafe]\ncomponent='a'\n");
     assert!(failsafe.contains("nothing can be called `failsafe`"), "{failsafe}");
 }
@@ -406,7 +406,7 @@ fn all_problems_are_told_at_once_in_the_order_of_the_file() {
         .filter_map(|line| line.strip_prefix("error: conf/provost.toml:"))
         .map(|rest| rest.split(": ").next().unwrap())
         .collect();
-    assert_eq!(places, ["1:10", "2:1", "5:15", "6:13", "7:2"]);
+    assert_eq!(places, ["2:1", "5:15", "6:13", "7:2"], "a misspelt key is not also a missing one");
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub struct Status {
     pub taken_at: String,
     /// The processes asked for, in the order of the config.
     pub processes: Vec<Process>,
-    /// How many replicas there are of each replicated process, in the order of the config.
+    /// How many replicas there are of each replicated process among those asked for, in the order of the config.
     #[serde(default)]
     pub replicas: Vec<Replicas>,
     /// All plugins, in the order of the config.

@@ -114,7 +114,7 @@ fn environment(
 
 /// The program of this name: a path as it is (a relative one starts in the working directory of the child), anything else on
 /// the child's `PATH`, as `execvp` does it.
-fn find(
+pub(super) fn find(
     name: &str,
     environment: &BTreeMap<OsString, OsString>,
     cwd: Option<&Path>,
@@ -170,7 +170,7 @@ pub(super) fn exec_error(prepared: &Prepared, spec: &ProcessSpec, error: &io::Er
 }
 
 /// What the first line of a script names as its interpreter.
-fn interpreter(path: &Path) -> Option<String> {
+pub(super) fn interpreter(path: &Path) -> Option<String> {
     let at_once = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(at_once).open(path).ok()?;
     let mut start = Vec::new();

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `os` | the real spawner: a child from its spawn to its reaping |
 //! | `command` | what is executed: program, arguments, environment |
+//! | `obstacles` | what would keep a process from starting, seen without starting it |
 //! | `ends` | standard input, output and error of a child |
 //! | `posix` | `posix_spawn` and signals by number: the reviewed `unsafe` |
 //! | `stage` | the exec stage, which puts a raised limit back |
@@ -25,6 +26,7 @@ pub(crate) mod family;
 mod http_get;
 pub(crate) mod leftovers;
 mod life;
+pub(crate) mod obstacles;
 pub(crate) mod os;
 mod own_port;
 mod pidfd;

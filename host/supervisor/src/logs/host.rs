@@ -55,7 +55,10 @@ impl HostLog {
                 past = next;
             }
         }
-        while live {
+        if !live {
+            return;
+        }
+        loop {
             let of_tail = query.clone();
             let Ok((read, there_is_more, next)) = reading.run(move || tail.step(&of_tail)).await else {
                 return;

@@ -1,0 +1,57 @@
+//! What somebody may have meant who is used to another supervisor.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Commands of supervisorctl, systemctl, docker compose, process-compose, pm2 and circusctl, and what does the same here.
+const VERBS: &[(&str, &str)] = &[
+    (
+        "ps ls list jlist top monit process stats show is-active is-failed",
+        "`provost status` shows all processes",
+    ),
+    ("log tail maintail attach journal journalctl", "`provost logs -f NAME` follows the output of a process"),
+    (
+        "run supervise serve daemon launch init create",
+        "`provost up` runs the processes of provost.toml, `provost start NAME` starts one",
+    ),
+    ("shutdown quit exit", "`provost down` stops everything"),
+    ("kill", "`provost stop NAME` stops a process, `provost signal KILL NAME` sends a signal"),
+    (
+        "delete del remove rm",
+        "`provost stop NAME` stops a process; remove it from the config and start the host anew",
+    ),
+    (
+        "reload update reread reloadconfig graceful-reload",
+        "`provost restart NAME` restarts a process; a changed config is read by the next `provost up`",
+    ),
+    ("check configtest verify test lint config", "`provost validate` checks the config"),
+    ("enable disable", "write autostart = true or false in [process.NAME]"),
+    ("why describe info inspect", "`provost explain NAME` says why a process is in its state"),
+    ("completion", "`provost completions SHELL` prints the script for a shell"),
+    ("plugins", "`provost plugin list` shows the plugins"),
+    ("metrics", "`provost view PLUGIN` shows what a plugin renders"),
+    ("scale", "a scale policy changes the number of replicas; `provost start NAME.3` starts one by its name"),
+];
+
+/// What to do instead of what was not understood, if that can be said.
+pub(crate) fn advice(error: &clap::Error) -> Option<&'static str> {
+    let said = |kind| match error.get(kind) {
+        Some(ContextValue::String(said)) => Some(said.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let verb = said(ContextKind::InvalidSubcommand)?;
+            VERBS
+                .iter()
+                .find(|(names, _)| names.split(' ').any(|name| name == verb))
+                .map(|(_, advice)| *advice)
+        }
+        ErrorKind::UnknownArgument if said(ContextKind::InvalidArg)?.starts_with("-f") => {
+            Some("the config is named with -c; -f means follow, in `logs` and `events`")
+        }
+        ErrorKind::UnknownArgument if matches!(said(ContextKind::InvalidArg)?, "-d" | "--daemon") => {
+            Some("`provost up --detach` runs the host in the background")
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! `validate`: everything that is wrong with a config, and what it needs that is not here. Nothing is started, and nothing
+//! is written.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use provost_plugin_host::PluginHost;
+use provost_state::text;
+use serde_json::{Value, json};
+
+use super::{pretty, print};
+use crate::args::{LineFormat, ValidateArgs};
+use crate::config::{CONFIG_NAME, Config, Problem, Problems, Source};
+use crate::daemon::wire;
+use crate::failure::Failure;
+use crate::render::humane::counted;
+use crate::render::style::{Paint, Style};
+
+/// What was found.
+struct Findings {
+    config: Config,
+    /// What keeps the host from starting with this config.
+    errors: Option<Problems>,
+    /// What keeps processes from starting here and now.
+    warnings: Vec<Problem>,
+}
+
+pub(super) fn validate(config: Option<&Path>, args: &ValidateArgs, paint: Paint) -> Result<(), Failure> {
+    let path = config.unwrap_or(Path::new(CONFIG_NAME));
+    let findings = look(path)?;
+    let warned = findings.warnings.len();
+    let code = match &findings.errors {
+        Some(_) => 2,
+        None if args.strict && warned > 0 => 2,
+        None => 0,
+    };
+    if args.output == LineFormat::Json {
+        print(pretty(&findings.json(code == 0))?)?;
+        return if code == 0 { Ok(()) } else { Err(Failure::silent(code)) };
+    }
+    let source = findings.config.source();
+    let mut reports: Vec<String> = findings.errors.iter().map(ToString::to_string).collect();
+    reports.extend(findings.warnings.iter().map(|warning| source.warning(warning)));
+    if code != 0 {
+        if findings.errors.is_none() {
+            reports.push(format!(
+                "error: {}: --strict takes no warnings, and there {}\nhint: leave out --strict if this is not the machine that the processes run on",
+                path.display(),
+                if warned == 1 { "is 1".to_owned() } else { format!("are {warned}") }
+            ));
+        }
+        return Err(Failure::told(code, reports.join("\n\n")));
+    }
+    // What cannot be shown does not make the config wrong.
+    let _ = io::stderr().lock().write_all(paint.report(&text::lines(&reports.join("\n\n"))).as_bytes());
+    let (processes, plugins) = (findings.config.process_names().count(), findings.config.plugins().count());
+    let counts = format!("{}, {}", counted(processes as u64, "process"), counted(plugins as u64, "plugin"));
+    let but =
+        if warned > 0 { format!(", with {}", counted(warned as u64, "warning")) } else { String::new() };
+    print(format!("{}: {} ({counts}){but}\n", path.display(), paint.text(Style::Green, "valid")))
+}
+
+/// Reads the config, and lets its plugins say what they have against it.
+fn look(path: &Path) -> Result<Findings, Failure> {
+    let (config, errors) = Config::look_at(path)?;
+    let warnings = config.warnings();
+    let errors = errors.or_else(|| of_plugins(&config));
+    Ok(Findings { config, errors, warnings })
+}
+
+fn of_plugins(config: &Config) -> Option<Problems> {
+    let problems = match wire::checked(config) {
+        Ok(plugins) => of_loaded(config, &plugins),
+        Err(problems) => return Some(problems),
+    };
+    (!problems.is_empty()).then(|| config.problems(problems))
+}
+
+fn of_loaded(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
+    let unfit = config.specs(|name| plugins.policy(name).map_err(|error| error.to_string())).err();
+    let mut problems = wire::refusals(config, plugins);
+    problems.extend(unfit.into_iter().flat_map(|unfit| unfit.list));
+    problems
+}
+
+impl Findings {
+    /// What `-o json` prints; docs/cli.md describes it.
+    fn json(&self, valid: bool) -> Value {
+        let source = self.config.source();
+        let errors = self.errors.iter().flat_map(|problems| &problems.list);
+        let problems = errors.map(|problem| one(source, "error", problem));
+        let warnings = self.warnings.iter().map(|problem| one(source, "warning", problem));
+        json!({
+            "config": source.path,
+            "valid": valid,
+            "processes": self.config.process_names().count(),
+            "plugins": self.config.plugins().count(),
+            "problems": problems.chain(warnings).collect::<Vec<Value>>(),
+            "more": self.errors.as_ref().map_or(0, |problems| problems.more),
+        })
+    }
+}
+
+fn one(source: &Source, severity: &str, problem: &Problem) -> Value {
+    let place = source.place(problem.span.start);
+    json!({
+        "severity": severity,
+        "line": place.line,
+        "column": place.column,
+        "message": problem.what,
+        "hint": problem.hint,
+    })
+}

@@ -1,0 +1,95 @@
+//! The names that there are: those of the running host, else of the config, within a moment or not at all.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use provost_control::client::Client;
+
+use crate::config::names::{Names, names_in};
+use crate::config::{SOCKET_NAME, find_nearest, runtime_dir_of};
+
+/// Whoever presses a key waits at most this long for names.
+const LIMIT: Duration = Duration::from_millis(300);
+
+/// How much of it the host may take.
+const HOST_LIMIT: Duration = Duration::from_millis(200);
+
+/// The names of the running host, else of the config; none if neither can be had in time.
+pub(super) fn known(words: &[String]) -> Names {
+    let (found, names) = mpsc::channel();
+    let words = words.to_vec();
+    // The thread may hang, on a disk for example; nobody waits for its end.
+    let asking = std::thread::Builder::new().spawn(move || {
+        let _ = found.send(asked(&words));
+    });
+    match asking {
+        Ok(_) => names.recv_timeout(LIMIT).unwrap_or_default(),
+        Err(_) => Names::default(),
+    }
+}
+
+fn asked(words: &[String]) -> Names {
+    let config = option(words, "-c", "--config")
+        .or_else(|| std::env::current_dir().ok().and_then(|here| find_nearest(&here).ok()));
+    let socket = option(words, "--socket", "--socket")
+        .or_else(|| std::env::var_os("PROVOST_SOCKET").map(PathBuf::from))
+        .or_else(|| config.as_deref().map(|config| runtime_dir_of(config).join(SOCKET_NAME)));
+    let of_host = socket.and_then(of_host);
+    of_host.unwrap_or_else(|| config.as_deref().map(names_in).unwrap_or_default())
+}
+
+/// The value of an option in the words of a command line, as the shell has them.
+fn option(words: &[String], short: &str, long: &str) -> Option<PathBuf> {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let value = match word.as_str() {
+            word if word == short || word == long => words.next().cloned(),
+            word => word
+                .strip_prefix(long)
+                .and_then(|rest| rest.strip_prefix('='))
+                .or_else(|| {
+                    word.strip_prefix(short).filter(|rest| !rest.is_empty() && !word.starts_with("--"))
+                })
+                .map(str::to_owned),
+        };
+        if let Some(value) = value {
+            let home = value.strip_prefix("~/").zip(std::env::var_os("HOME"));
+            return Some(
+                home.map_or_else(|| PathBuf::from(&value), |(rest, home)| Path::new(&home).join(rest)),
+            );
+        }
+    }
+    None
+}
+
+fn of_host(socket: PathBuf) -> Option<Names> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    let client = Client::new(socket);
+    let status =
+        runtime.block_on(async { tokio::time::timeout(HOST_LIMIT, client.status(&[])).await.ok()?.ok() })?;
+    let mut names = Names::default();
+    names.plugins.extend(status.plugins.into_iter().map(|plugin| plugin.name));
+    names.processes.extend(status.replicas.into_iter().map(|set| set.name));
+    for process in status.processes {
+        names.groups.extend(process.group);
+        names.processes.insert(process.name);
+    }
+    Some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_of_the_line_say_which_host_is_meant() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for line in ["stop -c x.toml we", "-cx.toml stop we", "--config=x.toml stop", "--config x.toml stop"]
+        {
+            assert_eq!(option(&words(line), "-c", "--config"), Some("x.toml".into()), "{line}");
+        }
+        assert_eq!(option(&words("stop we"), "-c", "--config"), None);
+        assert_eq!(option(&words("stop --socket=/s we"), "--socket", "--socket"), Some("/s".into()));
+    }
+}

@@ -1,0 +1,93 @@
+//! Columns of a terminal: how many a text takes, and how it is cut or wrapped to fewer. Wide characters take two, and
+//! combining ones none.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What stands for the rest of a text that was cut.
+const CUT: char = '…';
+
+/// How many columns a text takes.
+pub(crate) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The text with spaces behind it, so that it takes at least `columns`.
+pub(crate) fn padded(text: &str, columns: usize) -> String {
+    let spaces = columns.saturating_sub(width(text));
+    format!("{text}{:spaces$}", "")
+}
+
+/// The text, or as much of its beginning as fits into `columns`, followed by `…`.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut shown = text[..fitting(text, columns.saturating_sub(1))].trim_end().to_owned();
+    if columns > 0 {
+        shown.push(CUT);
+    }
+    shown
+}
+
+/// The text on lines of at most `columns`, broken at spaces where there are some; on `lines_max` lines, the last of which
+/// is cut. There is always at least one line.
+pub(crate) fn wrapped(text: &str, columns: usize, lines_max: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while width(rest) > columns && lines.len() + 1 < lines_max {
+        let fits = fitting(rest, columns);
+        // A space that follows at once belongs to the break as well.
+        let window = rest.get(..fits + 1).filter(|window| window.ends_with(' ')).unwrap_or(&rest[..fits]);
+        let at = window.rfind(' ').filter(|at| !rest[..*at].trim().is_empty()).unwrap_or(fits.max(1));
+        let at = rest.ceil_char_boundary(at);
+        lines.push(rest[..at].trim_end().to_owned());
+        rest = rest[at..].trim_start();
+    }
+    lines.push(cut(rest, columns));
+    lines
+}
+
+/// How many bytes of the beginning of a text take at most `columns`.
+fn fitting(text: &str, columns: usize) -> usize {
+    let mut taken = 0;
+    for (at, c) in text.char_indices() {
+        taken += c.width().unwrap_or(0);
+        if taken > columns {
+            return at;
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_character_takes_two_columns_and_a_combining_one_none() {
+        assert_eq!((width("web"), width("工人"), width("e\u{301}")), (3, 4, 1));
+        assert_eq!(padded("工人", 6), "工人  ");
+        assert_eq!(padded("longer", 2), "longer");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("worker", 6), "worker");
+        assert_eq!(cut("a-long-worker", 7), "a-long…");
+        assert_eq!(cut("工人工人", 6), "工人…");
+        assert_eq!(cut("工人工人", 1), "…");
+        assert_eq!(cut("worker", 0), "");
+    }
+
+    #[test]
+    fn a_text_is_wrapped_at_spaces_and_within_words_that_are_too_long() {
+        assert_eq!(wrapped("third failure in a row", 14, 9), ["third failure", "in a row"]);
+        assert_eq!(wrapped("third failure in a row", 13, 9), ["third failure", "in a row"]);
+        assert_eq!(wrapped("short", 14, 9), ["short"]);
+        assert_eq!(wrapped("", 14, 9), [""]);
+        assert_eq!(wrapped("no /a/very/long/path here", 10, 9), ["no", "/a/very/lo", "ng/path", "here"]);
+        assert_eq!(wrapped("one two three four", 5, 2), ["one", "two…"]);
+        assert_eq!(wrapped("工人工人", 3, 9), ["工", "人", "工", "人"]);
+    }
+}

@@ -1,0 +1,115 @@
+//! Times as the clocks where the reader is show them, with their offset from UTC: `08:26:17.123+02:00`, and with the date
+//! unless it is today. The API says times in UTC.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::humane::unix_ms;
+
+/// The time zone of the reader.
+#[derive(Clone, Debug)]
+pub(crate) struct Zone(TimeZone);
+
+impl Zone {
+    /// What `TZ` or else the system says. A system without a time zone, such as a small container, is in UTC.
+    pub(crate) fn system() -> Self {
+        Self(TimeZone::try_system().unwrap_or(TimeZone::UTC))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// So many hours before UTC.
+    #[cfg(test)]
+    pub(crate) fn ahead(hours: i8) -> Self {
+        Self(TimeZone::fixed(jiff::tz::offset(hours)))
+    }
+
+    /// A time of the API here, whole and with its offset from UTC, so that it can be given to a command as it stands.
+    pub(crate) fn stamp(&self, time: &str) -> String {
+        match time.parse::<Timestamp>() {
+            Ok(at) => at.to_zoned(self.0.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
+            Err(_) => time.to_owned(),
+        }
+    }
+
+    fn date(&self, at: Timestamp) -> Date {
+        self.0.to_datetime(at).date()
+    }
+}
+
+/// Shows times that are told one after the other. From the first that is not of today on, all have a date.
+#[derive(Clone, Debug)]
+pub(crate) struct Times {
+    zone: Zone,
+    today: Date,
+    dated: bool,
+}
+
+impl Times {
+    /// As of `now_ms` (milliseconds since the Unix epoch).
+    pub(crate) fn new(zone: &Zone, now_ms: u64) -> Self {
+        Self { zone: zone.clone(), today: zone.date(timestamp(now_ms)), dated: false }
+    }
+
+    /// A sentence of the host, with the times in it.
+    pub(crate) fn in_text(&mut self, text: &str) -> String {
+        let shown = text.split(' ').map(|word| {
+            let time = word.trim_end_matches([':', ',', ';', '.', ')']);
+            match unix_ms(time) {
+                Some(_) => self.shown(time) + &word[time.len()..],
+                None => word.to_owned(),
+            }
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    /// A time of the API, which is RFC 3339.
+    pub(crate) fn shown(&mut self, time: &str) -> String {
+        let Some(at) = unix_ms(time).map(timestamp) else { return "?".to_owned() };
+        self.dated |= self.zone.date(at) != self.today;
+        let local = at.to_zoned(self.zone.0.clone());
+        let offset =
+            if local.offset().is_zero() { "Z".to_owned() } else { local.strftime("%:z").to_string() };
+        let date = if self.dated { local.strftime("%Y-%m-%d ").to_string() } else { String::new() };
+        format!("{date}{}{offset}", local.strftime("%H:%M:%S%.3f"))
+    }
+}
+
+fn timestamp(unix_ms: u64) -> Timestamp {
+    i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-10-23T06:26:17.123Z.
+    const NOW: u64 = 1_792_736_777_123;
+
+    #[test]
+    fn a_time_has_its_offset_and_a_date_when_it_is_not_of_today() {
+        let mut times = Times::new(&Zone::ahead(2), NOW);
+        assert_eq!(times.shown("2026-10-23T06:26:17.123Z"), "08:26:17.123+02:00");
+        assert_eq!(times.shown("2026-10-22T22:00:00.000Z"), "00:00:00.000+02:00", "it is today there");
+        assert_eq!(times.shown("2026-10-22T21:59:59.999Z"), "2026-10-22 23:59:59.999+02:00");
+        assert_eq!(times.shown("2026-10-23T06:26:17.123Z"), "2026-10-23 08:26:17.123+02:00", "from then on");
+    }
+
+    #[test]
+    fn the_times_in_a_sentence_are_those_of_the_reader_too() {
+        let mut times = Times::new(&Zone::ahead(2), NOW);
+        let told = times.in_text("it starts at 2026-10-23T06:26:17.123Z: 2026 is a year, 10 a number");
+        assert_eq!(told, "it starts at 08:26:17.123+02:00: 2026 is a year, 10 a number");
+    }
+
+    #[test]
+    fn utc_is_a_z_and_what_is_no_time_a_question_mark() {
+        let mut times = Times::new(&Zone::utc(), NOW);
+        assert_eq!(times.shown("2026-10-23T06:26:17.120Z"), "06:26:17.120Z");
+        assert_eq!(times.shown("yesterday"), "?");
+    }
+}

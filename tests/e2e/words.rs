@@ -1,0 +1,299 @@
+//! What people see: tables that fit, local times, hosts that cannot be reached, and what the shell completes.
+
+use std::os::unix::net::UnixListener;
+use std::process::{Command, Stdio};
+
+use provost_tests::{Host, Ran, Setup};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::PROVOST;
+
+const CONFIG: &str = r#"
+[plugins.backoff]
+component = "bundled:backoff"
+[plugins.prometheus]
+component = "bundled:prometheus"
+[process.a-web-server-with-a-rather-long-name]
+command = "exec sleep 1000"
+group = "servers-of-the-web"
+policies = ["backoff"]
+[process.gone]
+command = ["a-program-that-does-not-exist-anywhere-on-this-machine"]
+policies = ["backoff"]
+[process.worker]
+command = "exec sleep 1000"
+group = "workers"
+replicas = { min = 1, max = 3 }
+[process.db]
+command = "exec sleep 1000"
+replicas = { min = 1, max = 2 }
+[process.idle]
+command = "exec sleep 1000"
+autostart = false
+"#;
+
+fn ran(mut command: Command) -> Ran {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn with(host: &Setup, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    let mut command = host.command(arguments);
+    command.envs(variables.iter().copied());
+    ran(command)
+}
+
+fn widest(text: &str) -> usize {
+    text.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0)
+}
+
+#[test]
+fn what_is_printed_fits_into_eighty_columns_and_wide_is_never_cut() {
+    let host = Host::up(PROVOST, CONFIG);
+    host.until_phase("a-web-server-with-a-rather-long-name", "running");
+    host.until("gone", "it has been tried", |it| it["reason"].as_str().is_some_and(|why| !why.is_empty()));
+    let long = "a-web-server-with-a-rather-long-name";
+    for arguments in [
+        &["status"][..],
+        &["status", long],
+        &["plugin", "list"],
+        &["plugin", "inspect", "backoff"],
+        &["explain", "gone"],
+        &["explain", long],
+        &["events"],
+        &["state"],
+    ] {
+        let narrow = with(host.setup(), &[("COLUMNS", "80")], arguments).stdout;
+        assert!(!narrow.is_empty() && widest(&narrow) <= 80, "{arguments:?}:\n{narrow}");
+    }
+    // A terminal, as `script` of util-linux makes one: it has 72 columns, and no COLUMNS is set.
+    if Command::new("script").arg("--version").output().is_ok() {
+        let line = "script -qc 'stty cols 72; \"$PROVOST\" status' /dev/null";
+        let mut terminal = host.setup().shell(line);
+        terminal.env_remove("COLUMNS");
+        let shown = ran(terminal).stdout;
+        assert!(shown.contains("NAME") && widest(&shown) <= 72, "{shown}");
+    }
+    let unlimited = host.run(&["events"]).stdout;
+    assert!(widest(&unlimited) > 80, "what is not a terminal has no width: {unlimited}");
+    let wide = with(host.setup(), &[("COLUMNS", "80")], &["status", "-o", "wide"]).stdout;
+    assert!(wide.contains(long) && wide.contains("SHA-256") && widest(&wide) > 80, "{wide}");
+    host.down();
+}
+
+#[test]
+fn times_are_those_of_the_reader_with_their_offset_and_json_stays_in_utc() {
+    let host = Host::up(PROVOST, CONFIG);
+    host.until_phase("db.1", "running");
+    let zone = ("TZ", "<+02>-2");
+    for arguments in [&["events", "db"][..], &["explain", "db.1"]] {
+        let local = with(host.setup(), &[zone], arguments).stdout;
+        assert!(local.contains("+02:00  db.1"), "{local}");
+        let utc = with(host.setup(), &[("TZ", "UTC0")], arguments).stdout;
+        assert!(utc.contains("Z  db.1"), "{utc}");
+    }
+    let json = with(host.setup(), &[zone], &["events", "-o", "json"]).stdout;
+    let event: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert!(event["at"].as_str().unwrap().ends_with('Z'), "{event}");
+    let unknown = with(host.setup(), &[("TZ", "Nowhere/Atall")], &["events", "db"]).stdout;
+    assert!(unknown.contains("Z  db.1"), "{unknown}");
+    host.down();
+}
+
+#[test]
+fn the_status_of_one_process_is_about_that_process_alone() {
+    let host = Host::up(PROVOST, CONFIG);
+    host.until_phase("worker.1", "running");
+    let all = host.run(&["status"]).stdout;
+    assert!(all.contains("REPLICAS") && all.contains("\nworker ") && all.contains("\ndb "), "{all}");
+    let worker = host.run(&["status", "worker.1"]).stdout;
+    assert!(worker.contains("\nworker ") && !worker.contains("\ndb "), "{worker}");
+    let idle = host.run(&["status", "idle"]).stdout;
+    assert!(!idle.contains("REPLICAS"), "{idle}");
+    let sets = host.json(&["status", "db.1", "-o", "json"])["replicas"].clone();
+    assert_eq!(sets.as_array().unwrap().len(), 1, "{sets}");
+    host.down();
+}
+
+#[test]
+fn a_suspended_host_is_named_and_not_waited_for() {
+    let host = Host::up(PROVOST, CONFIG);
+    host.until_phase("db.1", "running");
+    host.signal(Signal::STOP);
+    let asked: Vec<_> = [
+        &["status"][..],
+        &["restart", "db", "--wait"],
+        &["explain", "db.1"],
+        &["events"],
+        &["logs", "db"],
+        &["plugin", "list"],
+        &["state"],
+        &["view", "prometheus"],
+        &["down"],
+    ]
+    .into_iter()
+    .map(|arguments| {
+        let mut command = host.setup().command(arguments);
+        (arguments, command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    })
+    .collect();
+    let pid = host.pid();
+    for (arguments, command) in asked {
+        let output = command.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+        assert!(told.contains(&format!("the host (pid {pid}) is suspended")), "{arguments:?}: {told}");
+        assert!(told.contains(&format!("kill -CONT {pid}")), "{arguments:?}: {told}");
+    }
+    host.signal(Signal::CONT);
+    host.down();
+}
+
+#[test]
+fn each_way_of_not_reaching_a_host_has_its_own_words() {
+    let setup = Setup::new(PROVOST, CONFIG);
+    let status = |socket: &str| setup.run(&["status", "--socket", socket]);
+    let missing = status("none.sock");
+    assert!(missing.code == 3 && missing.stderr.contains("there is no socket none.sock"), "{missing:?}");
+    drop(UnixListener::bind(setup.dir().join("stale.sock")).unwrap());
+    let stale = status("stale.sock");
+    assert!(stale.code == 3 && stale.stderr.contains("nobody listens on the socket stale.sock"), "{stale:?}");
+    for other in ["provost.toml", "."] {
+        let other = status(other);
+        assert!(other.code == 2 && other.stderr.contains("is not the socket of a host"), "{other:?}");
+    }
+    let long = status(&format!("/tmp/{}.sock", "x".repeat(120)));
+    assert!(long.code == 2 && long.stderr.contains("at most 107"), "{long:?}");
+    // Something that listens and is no host.
+    let listener = UnixListener::bind(setup.dir().join("other.sock")).unwrap();
+    let answering = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]).unwrap();
+        stream.write_all(b"220 mail.example.org\r\n").unwrap();
+    });
+    let other = status("other.sock");
+    answering.join().unwrap();
+    assert!(other.code == 1 && other.stderr.contains("the answer is not one of a Provost host"), "{other:?}");
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_a_command_quietly() {
+    let host = Host::up(PROVOST, CONFIG);
+    host.until_phase("db.1", "running");
+    for arguments in
+        [&["status"][..], &["events", "-o", "json"], &["state"], &["plugin", "list"], &["--help"]]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = host.setup().command(arguments).stdout(writer).output().unwrap();
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
+    host.down();
+}
+
+#[test]
+fn orders_and_their_ends_are_printed_as_json() {
+    let host = Host::up(PROVOST, CONFIG);
+    host.until_phase("db.1", "running");
+    let outcome = host.json(&["restart", "db.1", "--wait", "-o", "json"]);
+    assert_eq!(
+        (&outcome["results"][0]["name"], &outcome["results"][0]["ok"]),
+        (&"db.1".into(), &true.into())
+    );
+    let refused = host.run(&["signal", "HUP", "idle", "-o", "json"]);
+    let outcome: Value = serde_json::from_str(&refused.stdout).unwrap();
+    assert_eq!(refused.code, 3);
+    assert_eq!(outcome["results"][0]["error"]["code"], "not_running", "{outcome}");
+    let mut host = host;
+    let ended = host.json(&["down", "-o", "json"]);
+    assert_eq!(ended["code"], 0);
+    assert_eq!(ended["left"], Value::Array(Vec::new()));
+    assert_eq!(host.until_ended(), Some(0));
+}
+
+#[test]
+fn validate_says_what_is_missing_and_writes_nothing() {
+    let setup = Setup::new(PROVOST, CONFIG);
+    let files = || {
+        let mut names: Vec<_> =
+            std::fs::read_dir(setup.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let mut command = setup.command(&["validate"]);
+    let cache = setup.dir().join("cache");
+    command.env("XDG_CACHE_HOME", &cache);
+    let shown = ran(command);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(shown.stderr.contains("warning: provost.toml:11:11: `gone` could not start here"), "{shown:?}");
+    assert!(shown.stdout.contains("valid (5 processes, 2 plugins), with 1 warning"), "{shown:?}");
+    assert_eq!(files(), before);
+    assert_eq!(setup.run(&["validate", "--strict"]).code, 2);
+    let json: Value = serde_json::from_str(&setup.run(&["validate", "-o", "json"]).stdout).unwrap();
+    assert_eq!((&json["valid"], &json["problems"][0]["severity"]), (&true.into(), &"warning".into()));
+    assert_eq!((&json["problems"][0]["line"], &json["problems"][0]["column"]), (&11.into(), &11.into()));
+}
+
+/// What bash completes a line to, with the script that the binary prints. The cursor is at the end of the line.
+fn completed(setup: &Setup, line: &str) -> Vec<String> {
+    let script = r#"
+        set -u
+        PATH="$(dirname "$PROVOST"):$PATH"
+        eval "$(provost completions bash)"
+        COMP_LINE=$LINE COMP_POINT=${#LINE} COMP_WORDS=() COMP_CWORD=0
+        _provost provost "" ""
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let mut command = setup.shell("");
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script]).current_dir(setup.dir()).env("PROVOST", PROVOST).env("LINE", line);
+    for (name, value) in command.stdin(Stdio::null()).get_envs() {
+        if let Some(value) = value {
+            bash.env(name, value);
+        }
+    }
+    let shown = ran(bash);
+    assert_eq!(shown.stderr, "", "{line}");
+    shown.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn names_are_completed_by_the_shell_from_the_host_or_else_from_the_config() {
+    if Command::new("bash").arg("--version").output().is_err() {
+        return;
+    }
+    let setup = Setup::new(PROVOST, CONFIG);
+    assert_eq!(completed(&setup, "provost stop wor"), ["worker", "workers:\\*"], "of the config");
+    let host = setup.up();
+    host.until_phase("worker.1", "running");
+    let setup = host.setup();
+    let lines = |line: &str| completed(setup, line);
+    assert_eq!(lines("provost stop worker."), ["worker.1", "worker.2", "worker.3"], "of the host");
+    assert_eq!(lines("provost stop workers:"), ["\\*"], "bash replaces only what follows the colon");
+    assert_eq!(lines("provost stop 'workers:"), ["workers:*"]);
+    assert_eq!(lines("provost restart idle go"), ["gone"]);
+    assert_eq!(lines("provost explain id"), ["idle"]);
+    assert_eq!(lines("provost plugin reload back"), ["backoff"]);
+    assert_eq!(lines("provost plugin load x bundled:prom"), ["prometheus"]);
+    assert_eq!(lines("provost plugin swap backoff bundled:back"), ["backoff"]);
+    assert_eq!(lines("provost -c pro"), ["provost.toml"]);
+    assert_eq!(lines("provost status -o w"), ["wide"]);
+    assert_eq!(lines("provost sta"), ["status", "start", "state"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let config = setup.dir().join("provost.toml");
+    let line = format!("cd {}; provost stop -c {} idl", elsewhere.path().display(), config.display());
+    assert_eq!(lines(line.split_once("; ").unwrap().1), ["idle"]);
+    host.signal(Signal::STOP);
+    assert_eq!(
+        lines("provost stop idl"),
+        ["idle"],
+        "a suspended host is not waited for: the config knows it"
+    );
+    host.signal(Signal::CONT);
+    host.down();
+}
