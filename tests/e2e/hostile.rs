@@ -48,11 +48,13 @@ fn survives(guest_name: &str, told: &[&str]) -> (Host, Value) {
     for word in told {
         assert!(overruled.contains(word), "{word:?} is not in {overruled:?}");
     }
-    assert!(host.ok(&["status"]).contains("judge"), "status names the plugin: {}", host.ok(&["status"]));
     assert_eq!(host.process("bystander")["phase"], "running");
     assert!(host.memory_kib() < MEMORY_KIB_MAX, "{} KiB", host.memory_kib());
-    let answered = |it: &Value| it["calls"].as_u64() >= Some(1) || it["status"] == "refused";
+    let answered = |it: &Value| it["calls"].as_u64() >= Some(2) || it["status"] == "refused";
     let plugin = eventually("it was asked, or is not let in", || plugin(&host), answered);
+    if plugin["faults"] != 0 || plugin["status"] == "refused" {
+        assert!(host.ok(&["status"]).contains("judge"), "status names it: {}", host.ok(&["status"]));
+    }
     (host, plugin)
 }
 
@@ -254,8 +256,7 @@ fn compiled_code_that_somebody_put_into_the_cache_is_not_run() {
         std::fs::write(entry, bytes).unwrap();
     }
     let host = setup.up();
-    let judged = host.until("web", "is judged", |it| it["restarts"].as_u64() >= Some(2));
-    assert_eq!(judged["decision"]["by"], "judge");
+    host.until("web", "is judged by it", |it| it["decision"]["by"] == "judge");
     assert!(host.log().contains("recompiled") || host.log().contains("cache"), "{}", host.log());
     host.down();
 }

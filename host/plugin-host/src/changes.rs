@@ -177,14 +177,14 @@ impl Plugins for PluginHost {
     fn view(&self, name: &str) -> Option<Arc<dyn View>> {
         let plugin = self.plugin(name)?;
         let active = &plugin.versions().active;
-        let renders = active.refusal().is_some() || active.plays(Role::StatusView);
+        let renders = active.is_unknown() || active.plays(Role::StatusView);
         renders.then(|| Arc::new(PluginView(plugin.clone())) as Arc<dyn View>)
     }
 
     fn policy(&self, name: &str) -> Option<Arc<dyn Policy>> {
         let plugin = self.plugin(name)?;
         let active = &plugin.versions().active;
-        let judges = active.refusal().is_some() || active.is_policy();
+        let judges = active.is_unknown() || active.is_policy();
         judges.then(|| Arc::new(PluginPolicy::new(plugin.clone())) as Arc<dyn Policy>)
     }
 

@@ -117,5 +117,5 @@ pub use lacks::Lacks;
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};
 pub use pending::Pending;
 pub use role::Role;
-pub use trial::rehearsal;
+pub use trial::trial_world;
 pub use trust::{Trust, TrustError, keygen, sign, signature_of, verify};

@@ -59,7 +59,7 @@ impl Pending {
     }
 
     /// Compiles it, has it check its settings, tries it on `world`, and puts it in force. It may take as long as a compilation may. One
-    /// that is not let in is refused from then on, and one that fails its trial is quarantined: its status says why, and
+    /// that is not let in is refused from then on, and one that fails its trial other than by a deadline is quarantined: its status says why, and
     /// [`revive`](provost_state::Plugins::revive) has it asked all the same. Returns what is to be told of changes, if it is a consumer.
     ///
     /// # Errors
@@ -76,6 +76,14 @@ impl Pending {
             Ok(_) => trial::run(&made, world).err(),
             Err(_) => None,
         };
+        // A deadline that was missed says as much of a machine that is starting as of the plugin.
+        let (busy, failed) = match failed {
+            Some(failed) if failed.is_for_want_of_time() => (Some(failed), None),
+            failed => (None, failed),
+        };
+        if let Some(busy) = busy {
+            tracing::warn!(plugin = &*made.name, "it is asked all the same: {busy}");
+        }
         self.put_in_force(made, failed);
         Ok(self.plugin.consumer())
     }

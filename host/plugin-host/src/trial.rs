@@ -21,7 +21,7 @@ const PROCESSES_MAX: usize = 1_000;
 /// The world as it may be when processes of these names and groups run, for trials before there is one: the first of them has
 /// just exited with code 1. If there is none, there is one called `trial`.
 #[must_use]
-pub fn rehearsal(processes: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Arc<Snapshot> {
+pub fn trial_world(processes: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Arc<Snapshot> {
     let mut processes = processes.into_iter().take(PROCESSES_MAX).peekable();
     let nobody = processes.peek().is_none().then(|| ("trial".into(), "".into()));
     let (registry, reader) = registry(|| 0);
@@ -64,6 +64,17 @@ pub(crate) struct Failed {
     pub(crate) fault: Fault,
 }
 
+impl Failed {
+    /// Did it have too little time, or no place?
+    pub(crate) fn is_for_want_of_time(&self) -> bool {
+        is_for_want_of_time(&self.fault)
+    }
+}
+
+fn is_for_want_of_time(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Deadline | FaultKind::Busy)
+}
+
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "its trial as {} failed ({}): it {}", self.role, self.input, self.fault)
@@ -73,7 +84,7 @@ impl fmt::Display for Failed {
 /// Asks `version` in each of its roles about the first process of `world`. Says for each what it answered.
 pub(crate) fn run(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<String>, Failed> {
     // A policy may expect to find the process that it is asked about.
-    let made_up = world.is_empty().then(|| rehearsal([]));
+    let made_up = world.is_empty().then(|| trial_world([]));
     let world = made_up.as_ref().unwrap_or(world);
     let try_role = |role: Role| {
         let input = question(role, world);
@@ -94,7 +105,7 @@ fn answer(input: &Input, role: Role, version: &Arc<Version>, world: &Arc<Snapsho
     let mut answered = input.try_on(version, world);
     for _ in 1..tries {
         match &answered {
-            Err(fault) if matches!(fault.kind, FaultKind::Deadline | FaultKind::Busy) => {
+            Err(fault) if is_for_want_of_time(fault) => {
                 answered = input.try_on(version, world);
             }
             _ => break,

@@ -113,6 +113,11 @@ impl Version {
         matches!(self.admitted, Err(Absent::Compiling(_)))
     }
 
+    /// Is nothing known of what it does? It was refused, or it is being compiled and its bytes do not tell.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.refusal().is_some() || (self.is_compiling() && self.surface.roles().is_empty())
+    }
+
     pub(crate) fn plays(&self, role: Role) -> bool {
         self.surface.roles().contains(&role)
     }

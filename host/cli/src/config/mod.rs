@@ -234,7 +234,7 @@ impl Config {
     }
 
     /// The names of all processes with their groups, in the order of the file; of replicas, the first.
-    pub fn cast(&self) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
+    pub fn process_groups(&self) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
         self.processes.iter().map(|process| {
             let name = process.name.get_ref().as_str();
             let name = process.replicas.map_or_else(|| name.into(), |_| replica_name(name, 1));

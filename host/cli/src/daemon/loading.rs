@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use provost_plugin_host::{LoadError, Pending, PluginHost, rehearsal};
+use provost_plugin_host::{LoadError, Pending, PluginHost, trial_world};
 use provost_state::{Consumer, Snapshot};
 use provost_supervisor::{Clock, Supervisor};
 
@@ -45,7 +45,7 @@ struct Shared {
     phase: Mutex<Phase>,
     bell: Condvar,
     /// What plugins are tried on before there are processes.
-    rehearsal: Arc<Snapshot>,
+    trial_world: Arc<Snapshot>,
 }
 
 /// A plugin that is waited for.
@@ -76,7 +76,7 @@ impl Shared {
     /// What a plugin is tried on.
     fn world(&self) -> Arc<Snapshot> {
         match &*self.phase() {
-            Phase::Booting(_) => self.rehearsal.clone(),
+            Phase::Booting(_) => self.trial_world.clone(),
             Phase::Serving(supervisor) => supervisor.reader().snapshot(),
         }
     }
@@ -128,7 +128,7 @@ impl Loading {
         let shared = Arc::new(Shared {
             phase: Mutex::new(Phase::Booting(Vec::new())),
             bell: Condvar::new(),
-            rehearsal: rehearsal(config.cast()),
+            trial_world: trial_world(config.process_groups()),
         });
         let (begin, begun) = mpsc::channel();
         let begun = Arc::new(Mutex::new(begun));

@@ -1,6 +1,6 @@
 //! The wiring of the plugins: the config says which, the plugin host loads them, the specs get their policies.
 
-use provost_plugin_host::{HostOptions, Lacks, LoadError, PluginHost, rehearsal};
+use provost_plugin_host::{HostOptions, Lacks, LoadError, PluginHost, trial_world};
 use provost_state::{PluginStatus, Plugins};
 use provost_supervisor::Degraded;
 
@@ -53,7 +53,7 @@ pub(crate) fn plugin_host(config: &Config, purpose: Purpose<'_>) -> Result<Plugi
 /// Loads all plugins of the config to find out whether that can be done, however long it takes.
 pub(crate) fn checked(config: &Config) -> Result<PluginHost, Problems> {
     let host = plugin_host(config, Purpose::Check)?;
-    let world = rehearsal(config.cast());
+    let world = trial_world(config.process_groups());
     let loaded = config.plugins().map(|spec| (spec, host.load_in(spec.clone(), &world)));
     let problems: Vec<Problem> =
         loaded.filter_map(|(spec, loaded)| Some(problem(config, &spec.name, &loaded.err()?))).collect();

@@ -95,4 +95,19 @@ mod tests {
         assert_eq!(waiters.wait(async { Ok(7) }, Duration::from_secs(60)).unwrap(), 7);
         assert!(Arc::ptr_eq(&waiters, &waiting.waiters().unwrap()), "versions share them");
     }
+
+    #[test]
+    fn what_hangs_of_one_plugin_takes_no_thread_from_another() {
+        let (stuck, free) = (Waiters::start().unwrap(), Waiters::start().unwrap());
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        for _ in 0..1_000 {
+            let held = held.clone();
+            stuck.runtime.spawn_blocking(move || held.lock().map(|held| held.recv()).is_ok());
+        }
+        let read = free.runtime.spawn_blocking(|| 7);
+        let done = free.wait(async { Ok(read.await?) }, Duration::from_secs(60));
+        assert_eq!(done.unwrap(), 7);
+        drop(release);
+    }
 }
