@@ -8,6 +8,7 @@
 //! all of them. `RATIO` is to the loop.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
+#[expect(dead_code, reason = "the latencies are of the other benchmarks")]
 mod figures;
 
 use std::fs::File;
@@ -67,7 +68,7 @@ fn loads() -> [Load; 2] {
 
 /// The child: so many bytes of lines, so many at once.
 fn write(bytes: usize, lines_at_once: usize) {
-    let mut line = vec![b'x'; LINE_BYTES];
+    let mut line = [b'x'; LINE_BYTES];
     line[LINE_BYTES - 1] = b'\n';
     let piece = line.repeat(lines_at_once);
     // Without a buffer of its own: each piece is one call.

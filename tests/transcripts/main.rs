@@ -4,7 +4,7 @@
 //! there, `-- before COMMAND` for what is done first, `-- run COMMAND`, then what is printed, as `-- stdout` and
 //! `-- stderr`, and the exit code, as `-- exit CODE`. `BLESS=1 cargo test --test transcripts` writes what is printed
 //! into the files; read it before it is committed.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
