@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
 use super::humane::unix_ms;
 
@@ -14,7 +14,7 @@ const ZONE_BYTES_MAX: u64 = 64 * 1024;
 
 /// What `TZ` or else the system says. A system without a time zone, such as a small container, is in UTC, and so is who
 /// names a file as `TZ` that is none of a time zone: a device would be read without end.
-pub(crate) fn system_zone() -> TimeZone {
+fn system_zone() -> TimeZone {
     let named = std::env::var("TZ").unwrap_or_default();
     let path = named.strip_prefix(':').unwrap_or(&named);
     if path.starts_with('/') && !may_be_zone(Path::new(path)) {
@@ -59,6 +59,11 @@ impl Zone {
             }
             Err(_) => time.to_owned(),
         }
+    }
+
+    /// A time in milliseconds since the Unix epoch, as the clocks here show it.
+    pub(crate) fn at(&self, unix_ms: u64) -> Zoned {
+        timestamp(unix_ms).to_zoned(self.0.clone())
     }
 
     fn date(&self, at: Timestamp) -> Date {
