@@ -311,3 +311,17 @@ fn a_place_that_others_can_change_is_refused_with_what_to_do_and_a_link_among_th
     assert!(host.setup().dir().join("ours/run/provost.sock").exists());
     host.down();
 }
+
+#[test]
+fn two_hosts_never_write_into_the_same_log_files() {
+    let logs = tempfile::tempdir().unwrap();
+    let config = format!("[host]\nlog_dir = {:?}\n{WEB}", logs.path().join("shared"));
+    let (first, second) = (Setup::new(PROVOST, &config), Setup::new(PROVOST, &config));
+    let host = first.up();
+    let refused = second.run(&["up", "--detach"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("another host keeps the logs of its processes in"), "{refused:?}");
+    assert!(refused.stderr.contains("set another `host.log_dir`"), "{refused:?}");
+    host.down();
+    second.up().down();
+}

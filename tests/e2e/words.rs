@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
-use provost_tests::{Host, Ran, Setup};
+use provost_tests::{Host, Ran, Setup, eventually};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -295,5 +295,59 @@ fn names_are_completed_by_the_shell_from_the_host_or_else_from_the_config() {
         "a suspended host is not waited for: the config knows it"
     );
     host.signal(Signal::CONT);
+    host.down();
+}
+
+#[test]
+fn an_empty_name_is_refused_by_every_command_and_never_means_everything() {
+    let host = Setup::new(PROVOST, "[process.web]\ncommand = \"echo out; exec sleep 1000\"\n").up();
+    for command in ["status", "logs", "events", "explain", "start", "stop", "restart", "view"] {
+        for name in ["", " ", ",", "web,web"] {
+            let said = host.run(&[command, name]);
+            assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{command} {name:?}: {said:?}");
+        }
+    }
+    assert_eq!(host.run(&["logs", "--plugin", ""]).code, 2);
+    let stranger = host.run(&["logs", "--plugin", "nobody"]);
+    assert!(
+        stranger.code == 2 && stranger.stderr.contains("there is no plugin called `nobody`"),
+        "{stranger:?}"
+    );
+    assert_eq!(host.process("web")["phase"], "running");
+    host.down();
+}
+
+#[test]
+fn a_value_that_begins_with_a_dash_is_told_what_it_may_be() {
+    let host = Setup::new(PROVOST, "[process.web]\ncommand = \"echo -- -x; exec sleep 1000\"\n").up();
+    eventually(
+        "it has said so",
+        || host.run(&["logs", "--grep", "-x", "web"]).stdout,
+        |out| out == "-- -x\n",
+    );
+    for (option, value, told) in [
+        ("-n", "-1", "write a number of lines"),
+        ("-n", "99999999999999999999", "write a number of lines"),
+        ("--since", "-5m", "a time is a span ago"),
+    ] {
+        let said = host.run(&["logs", option, value, "web"]);
+        assert!(said.code == 2 && said.stderr.contains(told) && !said.stderr.contains("-- -"), "{said:?}");
+    }
+    let backwards = host.run(&["logs", "--since", "10m", "--until", "20m", "web"]);
+    assert!(
+        backwards.code == 2 && backwards.stderr.contains("`--until` is not after `--since`"),
+        "{backwards:?}"
+    );
+    host.down();
+}
+
+#[test]
+fn a_time_zone_that_is_a_device_is_not_read() {
+    let host = Host::up(PROVOST, "[process.web]\ncommand = \"echo out; exec sleep 1000\"\n");
+    eventually("it has said so", || host.run(&["logs", "web"]).stdout, |out| out == "out\n");
+    for zone in ["/dev/zero", ":/dev/zero", "/dev", "/no/such"] {
+        let said = with(host.setup(), &[("TZ", zone)], &["logs", "-t", "web"]);
+        assert!(said.code == 0 && said.stdout.ends_with("Z out\n"), "{zone}: {said:?}");
+    }
     host.down();
 }

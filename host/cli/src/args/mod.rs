@@ -3,6 +3,7 @@
 mod advice;
 mod plugin;
 mod when;
+mod word;
 
 use std::path::PathBuf;
 
@@ -183,7 +184,7 @@ pub(crate) struct UpArgs {
     #[arg(long)]
     pub(crate) exit_when_done: bool,
     /// End the host when this process has ended for good, and exit with its exit code (128 + N if signal N killed it).
-    #[arg(long, value_name = "PROCESS")]
+    #[arg(long, value_name = "PROCESS", value_parser = word::name)]
     pub(crate) exit_code_from: Option<String>,
     /// Set by `--detach` for the process in the background.
     #[arg(long, hide = true, conflicts_with = "detach")]
@@ -233,7 +234,7 @@ pub(crate) enum LineFormat {
 #[derive(Args, Debug)]
 pub(crate) struct StatusArgs {
     /// Names, `GROUP:*` or `all` (default).
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", value_parser = word::name)]
     pub(crate) targets: Vec<String>,
     /// How to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
@@ -243,7 +244,7 @@ pub(crate) struct StatusArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ActArgs {
     /// Names, `GROUP:*` or `all`.
-    #[arg(value_name = "TARGET", required = true)]
+    #[arg(value_name = "TARGET", required = true, value_parser = word::name)]
     pub(crate) targets: Vec<String>,
     /// Return when they are started and ready, or stopped; jobs, when they have ended with a success. Fails at once
     /// when that cannot come about any more.
@@ -263,7 +264,7 @@ pub(crate) struct SignalArgs {
     #[arg(value_name = "SIGNAL")]
     pub(crate) signal: Signal,
     /// Names, `GROUP:*` or `all`.
-    #[arg(value_name = "TARGET", required = true)]
+    #[arg(value_name = "TARGET", required = true, value_parser = word::name)]
     pub(crate) targets: Vec<String>,
     /// How to print what was done.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
@@ -273,28 +274,28 @@ pub(crate) struct SignalArgs {
 #[derive(Args, Debug)]
 pub(crate) struct LogsArgs {
     /// Names, `GROUP:*` or `all`.
-    #[arg(value_name = "TARGET", required_unless_present_any = ["host", "plugin"])]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["host", "plugin"], value_parser = word::name)]
     pub(crate) targets: Vec<String>,
     /// Show the host's own log instead.
     #[arg(long, conflicts_with_all = ["targets", "plugin"])]
     pub(crate) host: bool,
     /// Show what a plugin has said, from the host's own log.
-    #[arg(long, value_name = "NAME", conflicts_with = "targets")]
+    #[arg(long, value_name = "NAME", conflicts_with = "targets", value_parser = word::name)]
     pub(crate) plugin: Option<String>,
     /// Go on with what is printed from now on.
     #[arg(short = 'f', long)]
     pub(crate) follow: bool,
     /// How many of the last lines of each process. By default 100, or all of them with --since.
-    #[arg(short = 'n', long = "lines", value_name = "N")]
+    #[arg(short = 'n', long = "lines", value_name = "N", value_parser = word::lines, allow_hyphen_values = true)]
     pub(crate) lines: Option<usize>,
     /// Only lines of this time or later: 10m (ago), 14:05, 2026-11-25, 2026-11-25T14:05:30Z.
-    #[arg(long, value_name = "TIME", value_parser = when::unix_ms)]
+    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true)]
     pub(crate) since: Option<u64>,
     /// Only lines of before this time.
-    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, conflicts_with = "follow")]
+    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true, conflicts_with = "follow")]
     pub(crate) until: Option<u64>,
     /// Only lines in which this regular expression is found.
-    #[arg(long, value_name = "PATTERN", value_parser = pattern)]
+    #[arg(long, value_name = "PATTERN", value_parser = pattern, allow_hyphen_values = true)]
     pub(crate) grep: Option<String>,
     /// With the time of each line and its offset from UTC.
     #[arg(short, long)]
@@ -310,7 +311,7 @@ pub(crate) struct LogsArgs {
 #[derive(Args, Debug)]
 pub(crate) struct EventsArgs {
     /// Names, `GROUP:*` or `all` (default).
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", value_parser = word::name)]
     pub(crate) targets: Vec<String>,
     /// Go on with what happens from now on.
     #[arg(short = 'f', long)]
@@ -323,7 +324,7 @@ pub(crate) struct EventsArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
     /// The process.
-    #[arg(value_name = "PROCESS")]
+    #[arg(value_name = "PROCESS", value_parser = word::name)]
     pub(crate) name: String,
     /// How to print.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
@@ -358,7 +359,7 @@ pub(crate) enum StateChange {
 #[derive(Args, Debug)]
 pub(crate) struct ViewArgs {
     /// The plugin.
-    #[arg(value_name = "PLUGIN")]
+    #[arg(value_name = "PLUGIN", value_parser = word::name)]
     pub(crate) plugin: String,
     /// What to render, as the plugin understands it; may have a `?query`.
     #[arg(value_name = "PATH", default_value = "", value_hint = clap::ValueHint::Other)]

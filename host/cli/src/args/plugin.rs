@@ -130,7 +130,7 @@ is that of minisign.")]
 #[derive(Args, Debug)]
 pub(crate) struct NamedPlugin {
     /// The name of the plugin.
-    #[arg(value_name = "PLUGIN")]
+    #[arg(value_name = "PLUGIN", value_parser = super::word::name)]
     pub(crate) name: String,
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use provost_control::client::{ClientError, LogsAsked, LogsOf};
-use provost_control::wire::LogItem;
+use provost_control::wire::{LogItem, PluginList};
 use provost_control::{Unconnected, log_item};
 use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines};
 
@@ -25,6 +25,16 @@ const LINES: usize = 100;
 const HOST_MARK: &str = "◆";
 
 pub(super) async fn show(context: &Context, args: LogsArgs) -> Result<(), Failure> {
+    if let (Some(since), Some(until)) = (args.since, args.until)
+        && since >= until
+    {
+        let what =
+            "no line can be of `--since` or later and of before `--until`: `--until` is not after `--since`";
+        return Err(Failure::usage(
+            what,
+            "spans count back from now: `--since 20m --until 10m` are ten minutes",
+        ));
+    }
     match ask(context, &args).await {
         Err(Unanswered::NoHost(why)) if args.follow => {
             let hint = "`provost up` starts one; without `-f` its log files are read";
@@ -80,10 +90,24 @@ async fn ask(context: &Context, args: &LogsArgs) -> Result<(), Unanswered> {
     };
     let mut printer = Printer::new(look(context, args, &names));
     let mut items = client.logs(&asked).await?;
+    let mut nothing = true;
     while let Some(item) = items.next().await? {
+        nothing = false;
         print(args, &mut printer, &item)?;
     }
+    if let (Some(plugin), true) = (&args.plugin, nothing) {
+        known(&client.plugins().await?, plugin)?;
+    }
     Ok(write_line(printer.end())?)
+}
+
+/// A plugin that has said nothing is one that there is; of one that was unloaded there are lines.
+fn known(there: &PluginList, plugin: &str) -> Result<(), Failure> {
+    if there.plugins.iter().any(|it| it.name == plugin) {
+        return Ok(());
+    }
+    let what = format!("there is no plugin called `{plugin}`, and no line of one in the host's log");
+    Err(Failure::usage(what, "`provost plugin list` names them all"))
 }
 
 fn lines(args: &LogsArgs) -> usize {

@@ -1,10 +1,34 @@
 //! Files that are not TOML: what they are, as far as the line with the first error says.
 
+/// How a process is written.
+const IN_TOML: &str =
+    "a config is TOML: write [process.NAME] on a line of its own, and below it command = \"…\"";
+
 /// What is wrong with the line at `offset`, and what to write instead, if it is a line of something else.
 pub(super) fn guessed(text: &str, offset: usize) -> Option<(String, String)> {
     let start = text.get(..offset)?.rfind('\n').map_or(0, |newline| newline + 1);
     let line = text.get(start..)?.lines().next()?.trim();
-    section(line).or_else(|| yaml(line)).or_else(|| unquoted(line))
+    json(text)
+        .or_else(|| unit(text, line))
+        .or_else(|| section(line))
+        .or_else(|| yaml(line))
+        .or_else(|| unquoted(line))
+}
+
+/// A file that is one object or list of JSON.
+fn json(text: &str) -> Option<(String, String)> {
+    let first = text.trim_start();
+    let is_object = first.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '}']));
+    is_object.then(|| ("this looks like JSON, and is not TOML".to_owned(), IN_TOML.to_owned()))
+}
+
+/// A unit of systemd, of which no line but a few is TOML.
+fn unit(text: &str, line: &str) -> Option<(String, String)> {
+    let is_unit = text.lines().any(|line| matches!(line.trim(), "[Unit]" | "[Service]"));
+    let hint = "a config is TOML: write [process.NAME] on a line of its own, and below it what `ExecStart` has, as \
+                command = \"…\"";
+    (is_unit && line.contains('='))
+        .then(|| ("this looks like a unit of systemd, and is not TOML".to_owned(), hint.to_owned()))
 }
 
 /// `[program:web]` of supervisord, `[watcher:web]` of circus.
@@ -26,8 +50,7 @@ fn yaml(line: &str) -> Option<(String, String)> {
     let key = line.split_once(':').map(|(key, _)| key.trim());
     let named = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
     let is_yaml = line.starts_with("- ") || line == "---" || key.is_some_and(named);
-    let hint = "a config is TOML: write [process.NAME] on a line of its own, and below it command = \"…\"";
-    is_yaml.then(|| ("this looks like YAML, and is not TOML".to_owned(), hint.to_owned()))
+    is_yaml.then(|| ("this looks like YAML, and is not TOML".to_owned(), IN_TOML.to_owned()))
 }
 
 /// `command = sleep 10`.
@@ -55,6 +78,8 @@ mod tests {
         insta::assert_snapshot!(what("services:").unwrap(), @r#"this looks like YAML, and is not TOML; a config is TOML: write [process.NAME] on a line of its own, and below it command = "…""#);
         insta::assert_snapshot!(what("  restart: always").unwrap(), @r#"this looks like YAML, and is not TOML; a config is TOML: write [process.NAME] on a line of its own, and below it command = "…""#);
         insta::assert_snapshot!(what("command = sleep 10 # forever").unwrap(), @r#"the value of `command` is a text without quotes; write command = "sleep 10""#);
+        insta::assert_snapshot!(guessed("{\"process\": {}}", 0).unwrap().0, @"this looks like JSON, and is not TOML");
+        insta::assert_snapshot!(guessed("[Unit]\nDescription=a\n", 19).unwrap().0, @"this looks like a unit of systemd, and is not TOML");
         for line in ["command = [\"a\", ", "x", "[process.web", "grace = 10 s"] {
             assert_eq!(what(line), None, "{line}");
         }

@@ -168,7 +168,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
 }
 
 fn read_host(mut host: Section<'_>) -> HostSection {
-    let dir = |host: &mut Section<'_>, key| host.text(key).map(Spanned::into_inner);
+    let dir = |host: &mut Section<'_>, key| host.path(key).map(Spanned::into_inner);
     let section = HostSection {
         runtime_dir: dir(&mut host, "runtime_dir"),
         log_dir: dir(&mut host, "log_dir"),

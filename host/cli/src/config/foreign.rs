@@ -30,6 +30,7 @@ const POLICIES: &str = "write policies = [\"backoff\"] and, for the plugin, [plu
 const LOGS: &str = "`provost logs NAME` shows the output of a process; write logs = { file_size = \"16MiB\", files = 4 } for how much is kept, and log_dir = \"/var/log/…\" in [host] for where";
 const HEALTH: &str = "write health = { http = \"http://127.0.0.1:8731/\", every = \"10s\", failures = 3 }";
 const READY: &str = "write ready = { http = \"http://127.0.0.1:8731/\", every = \"500ms\" }";
+const WITHIN: &str = "write within = \"30s\" in `ready`, as in ready = { http = \"http://127.0.0.1:8731/\", within = \"30s\" }";
 const DEPENDS: &str =
     "write depends_on = { db = \"ready\" }; the conditions are `started`, `ready` and `completed`";
 const HOOKS: &str = "make it a process of its own, and write depends_on = { NAME = \"completed\" } here";
@@ -65,10 +66,15 @@ const PROCESS: &[Row] = &[
     ),
     ("healthcheck livenessprobe liveness watchdogsec watchdog", "health", HEALTH),
     (
-        "readinessprobe readiness startupprobe readylogline waitready listentimeout \
+        "readinessprobe readiness startupprobe readylogline waitready \
          notificationfd readinessfd",
         "ready",
         READY,
+    ),
+    (
+        "listentimeout starttimeout timeoutstartsec starttimeoutsec timeoutup starttimeoutms",
+        "ready.within",
+        WITHIN,
     ),
     (
         "redirectstderr mergelogs combinelogs",
@@ -167,11 +173,6 @@ const PROCESS_LACKS: &[Lack] = &[
         "description label labels documentation displayname comment",
         "Provost keeps no descriptions",
         "write it as a comment, which begins with #",
-    ),
-    (
-        "starttimeout timeoutstartsec starttimeoutsec timeoutup starttimeoutms",
-        "Provost has no such option in a process",
-        READY,
     ),
 ];
 
@@ -313,7 +314,7 @@ impl Place {
     /// What an unknown key is told, if it is one of another supervisor or spells one of `known` another way.
     pub(super) fn translated(self, word: &str, known: &[&'static str]) -> Option<(String, String)> {
         if let Some(same) = known.iter().find(|key| plain(key) == plain(word)) {
-            return Some((format!("`{word}` is called `{same}` here"), format!("write {same} = …")));
+            return Some((format!("`{word}` is called `{same}` here"), hint_for(same)));
         }
         let Foreign { key, instead, hint } = self.foreign(word)?;
         match key {
@@ -326,6 +327,14 @@ impl Place {
     /// Whether whoever wrote `word` may have meant `key`.
     pub(super) fn means(self, word: &str, key: &str) -> bool {
         self.foreign(word).is_some_and(|foreign| foreign.key == Some(key)) || nearest(word, [key]).is_some()
+    }
+}
+
+/// How a key is written whose spelling was another one.
+fn hint_for(key: &str) -> String {
+    match key {
+        "type" => "write type = \"service\", which is the default, or type = \"job\"".to_owned(),
+        _ => format!("write {key} = …"),
     }
 }
 

@@ -91,7 +91,11 @@ pub(super) fn read_command(section: &mut Section<'_>, key: &'static str) -> Opti
         CommandLine::Argv(words) => words.first().is_none_or(|program| program.trim().is_empty()),
     };
     if empty {
-        section.problem(value.span(), format!("`{key}` in {} is empty", section.title()), COMMAND_HINT);
+        let hint = match key {
+            "exec" => "write exec = [\"program\", \"argument\"] or exec = \"a line for the shell\"",
+            _ => COMMAND_HINT,
+        };
+        section.problem(value.span(), format!("`{key}` in {} is empty", section.title()), hint);
     }
     Some(command)
 }
@@ -132,7 +136,9 @@ fn read_signal(stop: &mut Section<'_>) -> Option<Signal> {
                 let names: Vec<String> = Signal::all().map(|signal| signal.to_string()).collect();
                 let bare = text.to_ascii_uppercase();
                 let full = if bare.starts_with("SIG") { bare } else { format!("SIG{bare}") };
-                let near = nearest(&full, names.iter().map(String::as_str));
+                // A number is like no name.
+                let is_number = text.trim().parse::<i64>().is_ok();
+                let near = (!is_number).then(|| nearest(&full, names.iter().map(String::as_str))).flatten();
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
                 (format!("`{text}` is not a signal"), format!("{near}{SIGNAL_HINT}"))
             }

@@ -106,6 +106,16 @@ impl<'t> Section<'t> {
         None
     }
 
+    /// A path, which has at least one character.
+    pub(super) fn path(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        let path = self.text(key)?;
+        if path.get_ref().trim().is_empty() {
+            let hint = format!("write a path, or remove `{key}`");
+            self.problem(path.span(), format!("`{key}` in {} is empty", self.title), hint);
+        }
+        Some(path)
+    }
+
     /// No program, path or name that the kernel is given can contain a NUL.
     pub(super) fn refuse_nul(&self, key: &str, span: Range<usize>, text: &str) {
         if text.contains('\0') {
@@ -143,8 +153,14 @@ impl<'t> Section<'t> {
             usize::from_str_radix(number.as_str(), number.radix()).ok().filter(|number| *number > 0)
         });
         match (number, value.get_ref()) {
-            (None, DeValue::Integer(_)) => {
+            (None, DeValue::Integer(number))
+                if number.as_str().starts_with('-') || is_zero(number.as_str()) =>
+            {
                 self.problem(value.span(), format!("`{key}` must be at least 1"), "write a positive number");
+            }
+            (None, DeValue::Integer(_)) => {
+                let what = format!("`{key}` is larger than any number that can be counted to here");
+                self.problem(value.span(), what, "write a smaller number");
             }
             (None, _) => self.wrong_type(key, value, "a whole number", &format!("write {key} = 4")),
             (Some(_), _) => {}
@@ -208,7 +224,10 @@ impl<'t> Section<'t> {
     /// The table at `key`.
     pub(super) fn table(&mut self, key: &'static str, hint: &str) -> Option<Section<'t>> {
         let value = self.value(key)?;
-        let title = format!("`{key}` of {}", self.title);
+        let title = match self.place {
+            Place::Top => format!("[{key}]"),
+            _ => format!("`{key}` of {}", self.title),
+        };
         self.section_of(key, value, title, hint)
     }
 
@@ -251,6 +270,11 @@ impl<'t> Section<'t> {
             }
         }
     }
+}
+
+/// Whether these digits, of any radix, are those of 0.
+fn is_zero(digits: &str) -> bool {
+    digits.bytes().all(|digit| matches!(digit, b'0' | b'_' | b'+'))
 }
 
 /// The JSON of a TOML value; or the place of something that JSON cannot say.

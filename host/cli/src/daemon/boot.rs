@@ -61,8 +61,12 @@ pub(super) async fn boot(
 
 fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result<Booted, Failure> {
     let config = Config::load(path)?;
-    let runtime_dir = RuntimeDir::take(&config.runtime_dir, config.owners(), SOCKET_NAME)
-        .map_err(|error| refusal(&error, &config.runtime_dir.join(SOCKET_NAME)))?;
+    let taken =
+        RuntimeDir::take(&config.runtime_dir, config.owners(), SOCKET_NAME).and_then(|mut runtime_dir| {
+            runtime_dir.take_logs(&config.log_dir, config.owners())?;
+            Ok(runtime_dir)
+        });
+    let runtime_dir = taken.map_err(|error| refusal(&error, &config.runtime_dir.join(SOCKET_NAME)))?;
     let width = width(&config);
     log.set_width(width);
     log.keep_in(config.runtime_dir.join(HOST_LOG_NAME))
@@ -98,6 +102,10 @@ fn refusal(error: &TakeError, socket: &Path) -> Failure {
                 "is it just starting or ending, or suspended (`kill -CONT {pid}` lets it go on)? `kill {pid}` stops it and \
                  its processes in order"
             ),
+        ),
+        TakeError::LogsOwned { .. } => Failure::failed(
+            error,
+            "two hosts cannot write the same files: set another `host.log_dir` in the config, such as a directory of its own below that one",
         ),
         TakeError::Unfit { .. } | TakeError::Io { .. } => Failure::failed(
             error,

@@ -21,6 +21,8 @@ pub(crate) struct RuntimeDir {
     /// Keeps other hosts away also while the lock file is missing.
     pub(super) claim: Claim,
     pub(crate) socket: PathBuf,
+    /// Keeps other hosts from writing into the same log files.
+    logs: Option<File>,
 }
 
 /// Why the runtime directory cannot be used.
@@ -30,6 +32,8 @@ pub(crate) enum TakeError {
     Owned { pid: String },
     #[error("cannot use the runtime directory {}: {source}", dir.display())]
     Unfit { dir: PathBuf, source: FileError },
+    #[error("another host keeps the logs of its processes in {}", dir.display())]
+    LogsOwned { dir: PathBuf },
     #[error("cannot use {}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
@@ -44,7 +48,25 @@ impl RuntimeDir {
         let lock = locked(dir)?;
         let socket = dir.join(socket_name);
         remove_stale(&socket).map_err(|source| TakeError::Io { path: socket.clone(), source })?;
-        Ok(Self { dir: dir.to_owned(), lock, claim, socket })
+        Ok(Self { dir: dir.to_owned(), lock, claim, socket, logs: None })
+    }
+
+    /// Takes the log directory for this host as well: two hosts that write and rotate the same files would each lose and
+    /// tear lines of the other. A directory that cannot be had is told by those who write there, and one on a file system without
+    /// locks keeps nobody away.
+    pub(super) fn take_logs(&mut self, log_dir: &Path, owners: Owners) -> Result<(), TakeError> {
+        let fit = provost_files::safe_place(log_dir, owners).and_then(|()| provost_files::own_dir(log_dir));
+        if fit.is_err() {
+            return Ok(());
+        }
+        let Ok(dir) = File::open(log_dir) else { return Ok(()) };
+        match dir.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(TakeError::LogsOwned { dir: log_dir.to_owned() }),
+            Ok(()) | Err(TryLockError::Error(_)) => {
+                self.logs = Some(dir);
+                Ok(())
+            }
+        }
     }
 
     /// The directory itself.

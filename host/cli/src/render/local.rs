@@ -1,20 +1,40 @@
 //! Times as the clocks where the reader is show them, with their offset from UTC: `08:26:17.123+02:00`, and with the date
 //! unless it is today. The API says times in UTC.
 
+use std::path::Path;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::humane::unix_ms;
 
+/// The largest file of a time zone that is read; the largest of the tz database have 4 KiB.
+const ZONE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What `TZ` or else the system says. A system without a time zone, such as a small container, is in UTC, and so is who
+/// names a file as `TZ` that is none of a time zone: a device would be read without end.
+fn system_zone() -> TimeZone {
+    let named = std::env::var("TZ").unwrap_or_default();
+    let path = named.strip_prefix(':').unwrap_or(&named);
+    if path.starts_with('/') && !may_be_zone(Path::new(path)) {
+        return TimeZone::UTC;
+    }
+    TimeZone::try_system().unwrap_or(TimeZone::UTC)
+}
+
+fn may_be_zone(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= ZONE_BYTES_MAX)
+}
+
 /// The time zone of the reader.
 #[derive(Clone, Debug)]
 pub(crate) struct Zone(TimeZone);
 
 impl Zone {
-    /// What `TZ` or else the system says. A system without a time zone, such as a small container, is in UTC.
+    /// That of the system, see [`system_zone`].
     pub(crate) fn system() -> Self {
-        Self(TimeZone::try_system().unwrap_or(TimeZone::UTC))
+        Self(system_zone())
     }
 
     #[cfg(test)]
@@ -31,7 +51,12 @@ impl Zone {
     /// A time of the API here, whole and with its offset from UTC, so that it can be given to a command as it stands.
     pub(crate) fn stamp(&self, time: &str) -> String {
         match time.parse::<Timestamp>() {
-            Ok(at) => at.to_zoned(self.0.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
+            Ok(at) => {
+                let at = at.to_zoned(self.0.clone());
+                let format =
+                    if at.offset().is_zero() { "%Y-%m-%dT%H:%M:%S%.3fZ" } else { "%Y-%m-%dT%H:%M:%S%.3f%:z" };
+                at.strftime(format).to_string()
+            }
             Err(_) => time.to_owned(),
         }
     }

@@ -328,7 +328,7 @@ fn a_process_needs_a_command_that_is_one() {
         ("[process.\"a\\u0000\"]\ncommand = 'a'\n", "1:10: `a\u{fffd}` cannot be a name"),
         ("[host]\nruntime_dir = \"\\u0000\"\n", "2:15: `runtime_dir` contains a NUL character"),
         ("process = 1\n", "1:11: `process` in the file must be a table, not a whole number"),
-        ("[process]\na = 1\n", "2:5: `a` in `process` of the file must be a table, not a whole number"),
+        ("[process]\na = 1\n", "2:5: `a` in [process] must be a table, not a whole number"),
     ] {
         let said = refusal(text);
         assert!(said.contains(what), "{text}: {said}");
