@@ -3,7 +3,8 @@
 //!
 //! A real child writes as fast as it can, a line of 100 bytes at a time or many lines at once, and everything that it wrote
 //! is in a file at the end of a round: by the supervisor as it is (framed, rotated, told), by one thread that reads
-//! and writes and pauses for 200 us after a short read, and by `s6-log` with its time stamps and rotation. The processor time is
+//! and writes and pauses for 200 us after a short read, and by `s6-log` with its time stamps and rotation. Each child is in a session
+//! of its own, as those of the supervisor are: a kernel with `sched_autogroup_enabled` shares out a busy machine by session. The processor time is
 //! that of whoever takes in, without the child. The designs take turns, so that whatever else the machine does hits
 //! all of them. `RATIO` is to the loop.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
@@ -68,6 +69,8 @@ fn loads() -> [Load; 2] {
 
 /// The child: so many bytes of lines, so many at once.
 fn write(bytes: usize, lines_at_once: usize) {
+    // The supervisor has done it already.
+    let _ = rustix::process::setsid();
     let mut line = [b'x'; LINE_BYTES];
     line[LINE_BYTES - 1] = b'\n';
     let piece = line.repeat(lines_at_once);

@@ -15,12 +15,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::children::resolver::Resolver;
 use crate::degraded::Degraded;
 use crate::panics::said;
+use crate::turns::Turns;
 
 /// How long a surplus thread waits for another job before it ends.
 const IDLE: Duration = Duration::from_secs(10);
@@ -230,14 +231,19 @@ fn start_thread(name: &str, life: impl FnOnce() + Send + 'static) -> io::Result<
 #[derive(Clone, Debug)]
 pub struct Lane {
     pool: Pool,
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
     /// After this time a job does not count any more.
     patience: Option<Duration>,
 }
 
 impl Lane {
     pub(crate) fn new(pool: Pool, at_once: usize, patience: Option<Duration>) -> Self {
-        Self { pool, turns: Arc::new(Semaphore::new(at_once)), patience }
+        Self { pool, turns: Arc::new(Turns::new(at_once)), patience }
+    }
+
+    /// Does a job wait for its turn? One that could go on for longer ends then.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.turns.is_wanted()
     }
 
     /// Runs `job` when it is its turn. Dropping the future before then withdraws the job; after that the job is carried
@@ -246,7 +252,7 @@ impl Lane {
     /// # Errors
     /// [`Lost`] if it panicked, or if the host ends.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Lost> {
-        let turn = self.turns.clone().acquire_owned().await.map_err(|_| Lost::Ending)?;
+        let turn = self.turns.take().await.ok_or(Lost::Ending)?;
         let Some(patience) = self.patience else {
             // The turn belongs to the job and not to whoever waits for it.
             return self.pool.run(move || (job(), drop(turn)).0).await;

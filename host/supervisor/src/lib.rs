@@ -51,6 +51,7 @@ mod runner;
 mod seed;
 mod spec;
 mod supervisor;
+mod turns;
 #[cfg(test)]
 mod virtual_time;
 

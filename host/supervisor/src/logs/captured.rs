@@ -227,3 +227,53 @@ async fn lines_of_any_length_in_pieces_of_any_size_come_whole_and_in_order() {
     }
     writer.join().unwrap();
 }
+
+/// Writes numbered lines as fast as it can until nobody reads them any more.
+fn flood(mut writer: File) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut number = 0_u64;
+        while writer.write_all(format!("{number} {}\n", "y".repeat(90)).as_bytes()).is_ok() {
+            number += 1;
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_pipe_that_is_flooded_gives_way_to_whoever_waits_for_its_turn() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, id) = logs(dir.path());
+    let (output, child) = pipe();
+    logs.capture(id, Incarnation(1), output);
+    let flooding = flood(child);
+    let log = logs.of(id).unwrap();
+    for _ in 0..20 {
+        drop(log.turn().await);
+        drop(log.line(super::LogStream::Out).await);
+    }
+    logs.stopped(id);
+    logs.capture.drained().await;
+    flooding.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_flood_that_is_given_up_has_no_line_twice_and_misses_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let (logs, id) = logs(dir.path());
+    let (output, child) = pipe();
+    logs.capture(id, Incarnation(1), output);
+    let mut reader = logs.follow(&[id], 0, true);
+    let flooding = flood(child);
+    assert!(told(&mut reader).await.0.starts_with("0 "));
+    drop(reader);
+    logs.stopped(id);
+    logs.capture.drained().await;
+    flooding.join().unwrap();
+    assert_eq!(logs.given_up(), 1);
+    let mut past = logs.follow(&[id], 2_000, false);
+    let mut numbers = Vec::new();
+    while let Some(LogItem::Line(line)) = past.recv().await {
+        let text = String::from_utf8_lossy(&line.text).into_owned();
+        numbers.push(text.split(' ').next().unwrap().parse::<u64>().unwrap());
+    }
+    assert!(numbers.len() > 100 && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
+}

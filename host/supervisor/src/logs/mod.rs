@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `capture`, `reading`, `source` | the thread that reads, reading one pipe and for how long, what is read from |
 //! | `peek`, `pause` | looking into a pipe without emptying it; the short pauses that let lines come together |
+//! | `lease` | looking, writing and taking on the thread that writes, while a pipe is busy |
 //! | `escapes` | texts behind escape sequences |
 //! | `process` | the log of one process: who writes, who is told, who reads back |
 //! | `batch`, `file`, `disk`, `record` | what is written at once, writing a file, finding and opening files, what a line of them looks like |
@@ -32,6 +33,7 @@ mod file;
 mod follower;
 mod host;
 mod last;
+mod lease;
 mod line;
 mod losses;
 mod merged;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use provost_state::Incarnation;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::LogStream;
 use super::batch::{Batch, End};
@@ -18,6 +18,7 @@ use super::follower::{Follower, Queue, Told};
 use super::losses::Losses;
 use super::past::{Format, Stored};
 use crate::spec::LogLimits;
+use crate::turns::Turns;
 
 /// A longer line is told in pieces.
 const TOLD_BYTES_MAX: usize = 1 << 20;
@@ -28,9 +29,9 @@ pub(crate) struct ProcessLog {
     pub(super) stored: Stored,
     file: Mutex<LogFile>,
     /// One turn, so that a disk that hangs takes one thread of this process.
-    turns: Arc<Semaphore>,
+    turns: Turns,
     /// For each stream the right to its current line, so that two lives do not write into one.
-    lines: [Arc<Semaphore>; 2],
+    lines: [Turns; 2],
     now: Mutex<Now>,
     lives: watch::Sender<Lives>,
     losses: Arc<Losses>,
@@ -104,8 +105,8 @@ impl ProcessLog {
         Self {
             stored: Stored { name, files, format: Format::Process },
             file: Mutex::new(file),
-            turns: Arc::new(Semaphore::new(1)),
-            lines: [Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1))],
+            turns: Turns::new(1),
+            lines: [Turns::new(1), Turns::new(1)],
             now: Mutex::default(),
             lives: watch::Sender::new(Lives { latest: Incarnation(0), stopped: false }),
             losses,
@@ -162,13 +163,17 @@ impl ProcessLog {
 
     /// The turn to write. Who has it is on a thread for log writes.
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed.
-        self.turns.clone().acquire_owned().await.ok()
+        self.turns.take().await
     }
 
     /// The right to the current line of a stream.
     pub(super) async fn line(&self, stream: LogStream) -> Option<OwnedSemaphorePermit> {
-        self.lines[stream as usize].clone().acquire_owned().await.ok()
+        self.lines[stream as usize].take().await
+    }
+
+    /// Does somebody wait for the turn, or for the right to the current line of this stream?
+    pub(super) fn is_wanted(&self, stream: LogStream) -> bool {
+        self.turns.is_wanted() || self.lines[stream as usize].is_wanted()
     }
 
     /// Lines that were never given to be written.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::LogStream;
 use super::batch::{Batch, End};
+use super::lease::{Lease, Owner};
 use super::pause::Pauses;
 use super::peek::Glass;
 use super::process::{ProcessLog, Standing, Written};
@@ -36,6 +37,9 @@ pub(super) const GRACE: Duration =
 
 /// How long to wait before what failed for a lack of the whole machine is tried again.
 const A_WHILE: Duration = Duration::from_millis(50);
+
+/// After a look at so much, nobody waits for more of it meanwhile, and who writes it has a lease.
+const LEASE_BYTES_MIN: usize = 4 << 10;
 
 /// So many looks at a pipe that was a quarter full make it larger.
 const BUSY_LOOKS: u32 = 8;
@@ -100,12 +104,10 @@ pub(super) struct Reading {
     /// While that is so: the next life must not go on with that line.
     line: Option<OwnedSemaphorePermit>,
     writing: Option<Writing>,
-    /// How much is to be taken out when it is written.
-    taking: usize,
+    /// How much is to be taken out when it is written, and how often the pipe was rather full.
+    hand: Owner,
     /// Until it is over, more is let come together.
     pause: Option<oneshot::Receiver<()>>,
-    /// How often it was at least a quarter full.
-    busy: u32,
     /// Room of the batch before.
     room: Vec<u8>,
     standing: Standing,
@@ -144,9 +146,8 @@ impl Reading {
             unfinished: false,
             line: None,
             writing: None,
-            taking: 0,
+            hand: Owner::default(),
             pause: None,
-            busy: 0,
             // A silent process needs no room.
             room: Vec::new(),
             standing: Standing::Living,
@@ -188,7 +189,10 @@ impl Reading {
                     }
                     Input::Stands(standing) => self.on_standing(standing),
                     Input::TimeIsUp => {
+                        let mut held = self.hand.0.held();
+                        held.over = true;
                         source.let_go();
+                        drop(held);
                         break Ended::GivenUp;
                     }
                 }
@@ -227,11 +231,11 @@ impl Reading {
     /// Hands on the lines that are complete, or a part of one that is too long or `due`. The rest stays where it is.
     fn on_sight(&mut self, source: &mut Source, mut seen: Vec<u8>, due: bool) {
         let (there, capacity) = (seen.len(), source.capacity());
-        if there >= capacity / 4 {
-            self.busy = self.busy.saturating_add(1);
-            if self.busy == BUSY_LOOKS {
-                source.grow(&self.pipe.growth);
-            }
+        if self.is_busy(there >= capacity / 4) {
+            source.grow(&self.pipe.growth);
+        }
+        if there >= LEASE_BYTES_MIN {
+            source.rest();
         }
         if there < capacity / 2 {
             self.pause = Some(self.pipe.pauses[usize::from(source.is_large())].begin());
@@ -252,19 +256,45 @@ impl Reading {
             return;
         }
         self.unfinished = end != End::Whole;
-        self.taking = bytes;
-        self.write(seen, end);
+        let lease = self.lease(source, there).filter(|_| end == End::Whole);
+        self.write(seen, end, lease);
     }
 
-    fn write(&mut self, bytes: Vec<u8>, end: End) {
+    /// Counts a look at a pipe that was a quarter full, if it `was`; has it been that full often enough to be made larger?
+    fn is_busy(&self, was: bool) -> bool {
+        let mut held = self.hand.0.held();
+        held.busy = held.busy.saturating_add(u32::from(was));
+        held.busy >= BUSY_LOOKS
+    }
+
+    /// For who writes what comes out of a pipe in which `seen` bytes were seen, if that is much.
+    fn lease(&self, source: &Source, seen: usize) -> Option<Lease> {
+        if seen < LEASE_BYTES_MIN || self.until.is_some() {
+            return None;
+        }
+        let Pipe { incarnation, stream, ref writing, ref glass, .. } = self.pipe;
+        Some(Lease {
+            pipe: source.pipe()?.clone(),
+            capacity: source.capacity(),
+            glass: glass.clone(),
+            hand: self.hand.0.clone(),
+            lane: writing.clone(),
+            incarnation,
+            stream,
+            seen,
+        })
+    }
+
+    fn write(&mut self, bytes: Vec<u8>, end: End, lease: Option<Lease>) {
+        self.hand.0.held().taking = bytes.len();
         let log = self.pipe.log.clone();
         log.watch_for(self.pipe.incarnation, self.pipe.stream, &bytes);
         let at_ms = crate::clock::wall_ms();
-        self.submit(Batch { stream: self.pipe.stream, at_ms, bytes, end });
+        self.submit(Batch { stream: self.pipe.stream, at_ms, bytes, end }, lease);
     }
 
     /// One thread at a time writes for a process: a disk that hangs takes one and no more.
-    fn submit(&mut self, batch: Batch) {
+    fn submit(&mut self, batch: Batch, lease: Option<Lease>) {
         let (log, lane, line) = (self.pipe.log.clone(), self.pipe.writing.clone(), self.line.take());
         self.writing = Some(Box::pin(async move {
             let line = match line {
@@ -272,26 +302,32 @@ impl Reading {
                 None => log.line(batch.stream).await,
             };
             let turn = log.turn().await;
-            (lane.run(move || (log.write(batch), drop(turn)).0).await, line)
+            let job = move || match lease {
+                Some(lease) => lease.run(&log, batch),
+                None => log.write(batch),
+            };
+            (lane.run(move || (job(), drop(turn)).0).await, line)
         }));
     }
 
     /// How much is to be taken out now.
     async fn on_written(&mut self, (written, line): Outcome) -> usize {
+        // Who writes may have taken the beginning of that line out, too.
+        self.partial = None;
         self.line = line.filter(|_| self.unfinished || matches!(written, Ok(Written::NotYet(_))));
         match written {
             Ok(Written::Done(room)) if room.capacity() <= ROOM_BYTES_MAX => self.room = room,
             Ok(Written::Done(_)) => {}
             Ok(Written::NotYet(batch)) => {
                 tokio::time::sleep(A_WHILE).await;
-                self.submit(batch);
+                self.submit(batch, None);
                 return 0;
             }
             Err(lost) => {
                 tracing::error!(process = &*self.pipe.log.stored.name, %lost, "a defect while writing; some lines are lost");
             }
         }
-        std::mem::take(&mut self.taking)
+        std::mem::take(&mut self.hand.0.held().taking)
     }
 
     fn take(&self, source: &mut Source, bytes: usize) {
@@ -317,7 +353,7 @@ impl Reading {
         let mut seen = Vec::new();
         // What cannot be looked at any more cannot be counted.
         let _ = self.source.as_mut().map(|source| source.look_now(&mut seen));
-        memchr::memchr_iter(b'\n', seen.get(self.taking..).unwrap_or_default()).count() as u64
+        memchr::memchr_iter(b'\n', seen.get(self.hand.0.held().taking..).unwrap_or_default()).count() as u64
     }
 
     /// Writes what is left. Even an empty end closes a line: the next life must not go on with it.
@@ -339,8 +375,7 @@ impl Reading {
                 return;
             }
             self.unfinished = false;
-            self.taking = seen.len();
-            self.write(seen, End::Whole);
+            self.write(seen, End::Whole, None);
         }
     }
 }

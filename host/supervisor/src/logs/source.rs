@@ -28,7 +28,9 @@ const GROWN_MAX: usize = 32;
 #[derive(Debug)]
 pub(super) struct Source {
     /// None once it is read no more.
-    fd: Option<AsyncFd<Arc<OwnedFd>>>,
+    fd: Option<Arc<OwnedFd>>,
+    /// None while nothing is waited for: whoever writes a line to a pipe that is waited for wakes the thread that reads.
+    waited: Option<AsyncFd<Arc<OwnedFd>>>,
     from: From,
 }
 
@@ -62,7 +64,8 @@ impl Source {
             Ok(capacity) => From::Pipe { glass, capacity, grown: None },
             Err(_) => From::Held(Vec::new()),
         };
-        Ok(Self { fd: Some(registered(fd)?), from })
+        let waited = Some(registered(fd.clone())?);
+        Ok(Self { fd: Some(fd), waited, from })
     }
 
     /// Resolves when there is more than the `known` bytes, or the end of it. What is there is then in `seen`, and still where
@@ -70,10 +73,14 @@ impl Source {
     pub(super) async fn look(&mut self, known: usize, seen: &mut Vec<u8>) -> io::Result<Sight> {
         loop {
             let Some(fd) = &self.fd else { return Ok(Sight::End) };
-            let mut ready = fd.readable().await?;
+            let waited = match &mut self.waited {
+                Some(waited) => waited,
+                none => none.insert(registered(fd.clone())?),
+            };
+            let mut ready = waited.readable().await?;
             // Asked before the look: what was written before the last writer went is seen by it.
             let closed = ready.ready().is_read_closed();
-            match self.from.look(fd.get_ref(), known, seen) {
+            match self.from.look(fd, known, seen) {
                 Ok(Sight::Bytes(bytes)) if bytes > known => return Ok(Sight::Bytes(bytes)),
                 Ok(Sight::End) => return Ok(Sight::End),
                 Ok(Sight::Bytes(_)) if closed => return Ok(Sight::End),
@@ -86,7 +93,7 @@ impl Source {
     /// What is there at this moment.
     pub(super) fn look_now(&mut self, seen: &mut Vec<u8>) -> io::Result<usize> {
         let there = match &self.fd {
-            Some(fd) => self.from.look(fd.get_ref(), 0, seen)?,
+            Some(fd) => self.from.look(fd, 0, seen)?,
             None => self.from.again(seen),
         };
         Ok(if let Sight::Bytes(bytes) = there { bytes } else { 0 })
@@ -95,7 +102,7 @@ impl Source {
     /// Takes out the first `bytes` bytes of what was looked at.
     pub(super) fn take(&mut self, bytes: usize) -> io::Result<()> {
         match (&mut self.from, &self.fd) {
-            (From::Pipe { glass, .. }, Some(fd)) => glass.take(fd.get_ref(), bytes),
+            (From::Pipe { glass, .. }, Some(fd)) => glass.take(fd, bytes),
             (From::Pipe { .. }, None) => Ok(()),
             (From::Held(held), _) => {
                 held.drain(..bytes.min(held.len()));
@@ -111,7 +118,17 @@ impl Source {
         // If there is nothing to be had, there is nothing.
         let _ = self.look_now(&mut held);
         self.from = From::Held(held);
-        self.fd = None;
+        (self.fd, self.waited) = (None, None);
+    }
+
+    /// Waits for it no more, until the next [`Source::look`].
+    pub(super) fn rest(&mut self) {
+        self.waited = None;
+    }
+
+    /// The pipe, if it is one.
+    pub(super) fn pipe(&self) -> Option<&Arc<OwnedFd>> {
+        self.fd.as_ref().filter(|_| matches!(self.from, From::Pipe { .. }))
     }
 
     /// How much fits into it.
@@ -135,7 +152,7 @@ impl Source {
         }
         // Tried once: what the kernel refuses now it will refuse again.
         *grown = Some(budget.clone());
-        if let Ok(bytes) = set_capacity(fd.get_ref(), GROWN_BYTES) {
+        if let Ok(bytes) = set_capacity(fd, GROWN_BYTES) {
             *capacity = bytes;
         }
     }
