@@ -44,10 +44,11 @@ fn was_started(state: &ProcessState) -> bool {
     matches!(state.phase.kind(), PhaseKind::Starting | PhaseKind::Running) || state.has_completed()
 }
 
-/// Why it does not look as if it will come about by itself; `None` while the dependency is on its way.
+/// What stands in the way of a dependency; `None` while it is on its way.
 fn standstill(state: &ProcessState) -> Option<String> {
     match (state.phase.kind(), &state.exit) {
-        (PhaseKind::Exited, Some(exit)) => Some(format!("it {exit}")),
+        // One text from its end to its next start: who waits says it once.
+        (PhaseKind::Exited | PhaseKind::Backoff, Some(exit)) => Some(format!("it {exit}")),
         (kind @ (PhaseKind::Stopped | PhaseKind::Fatal), _) => Some(format!("it is {kind}")),
         _ => None,
     }

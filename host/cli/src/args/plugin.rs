@@ -91,7 +91,7 @@ they began with.")]
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
     },
-    /// Make a pair of keys: NAME.key, to sign with, and NAME.pub, for `keys` of [plugins] in the config.
+    /// Make a pair of keys: NAME.key, to sign with, and NAME.pub, for `keys` of `[plugins]` in the config.
     #[command(after_help = "\
 With PROVOST_KEY_PASSWORD set, the secret key is encrypted with it. The format
 is that of minisign.")]

@@ -191,11 +191,11 @@ impl Files {
                     "no host is running, and there is no log of `{target}` in {}",
                     self.log_dir.display()
                 );
-                let hint = match there.as_slice() {
-                    [] => "`provost up` starts a host".to_owned(),
-                    there => format!("there are logs of {}", there.join(", ")),
-                };
-                return Err(Failure::usage(what, hint));
+                return Err(match there.as_slice() {
+                    // Without any log it is not the name that is wrong.
+                    [] => Failure::not_running(what, "`provost up` starts a host"),
+                    there => Failure::usage(what, format!("there are logs of {}", there.join(", "))),
+                });
             }
         }
         names.sort_unstable();
