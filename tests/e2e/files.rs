@@ -203,6 +203,84 @@ fn links_in_the_runtime_directory_are_neither_followed_nor_truncated() {
 }
 
 #[test]
+fn a_host_of_root_runs_in_the_project_of_the_owner_of_the_config_and_in_nobody_elses() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let config = format!("[host]\nruntime_dir = \"sub/run\"\nlog_dir = \"out/logs\"\n{WEB}");
+    let setup = Setup::new(PROVOST, &config);
+    let dir = setup.dir().to_owned();
+    fs::create_dir(dir.join("sub")).unwrap();
+    fs::create_dir(dir.join("out")).unwrap();
+    let give = |names: &[&str], user: u32| {
+        names.iter().all(|name| chown(dir.join(name), Some(user), Some(user)).is_ok())
+    };
+    // Only root can give anything away.
+    if !give(&["", "sub", "out", "provost.toml"], 54_321) {
+        return;
+    }
+    let refused = |told: &str| {
+        let refused = setup.run(&["up"]);
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.stderr.contains(told), "{refused:?}");
+        assert!(refused.stderr.contains("hint: "), "{refused:?}");
+        assert!(!dir.join("sub/run/provost.sock").exists());
+    };
+    assert!(give(&["sub"], 54_322));
+    refused("/sub: it belongs to user 54322, and the host runs as user 0");
+    assert!(!dir.join("sub/run").exists());
+    assert!(give(&["sub"], 54_321) && give(&["out"], 54_322));
+    refused("cannot keep logs: ");
+    assert!(!dir.join("out/logs").exists());
+    assert!(give(&["out"], 54_321) && give(&["provost.toml"], 54_322));
+    refused("it belongs to user 54321, and the host runs as user 0");
+    assert!(give(&["provost.toml", "sub/run"], 54_321));
+    refused("/sub/run: it belongs to user 54321, and the host runs as user 0");
+    fs::remove_dir_all(dir.join("sub/run")).unwrap();
+    fs::set_permissions(dir.join("sub"), fs::Permissions::from_mode(0o777)).unwrap();
+    refused("/sub: other users may write it (mode 0777)");
+    fs::set_permissions(dir.join("sub"), fs::Permissions::from_mode(0o755)).unwrap();
+    let valid = setup.run(&["validate", "--strict"]);
+    assert_eq!(valid.code, 0, "no warning: {valid:?}");
+    let host = setup.up();
+    for made in ["sub/run", "sub/run/provost.sock", "sub/run/provost.lock", "out/logs"] {
+        let made = dir.join(made);
+        assert_eq!(fs::symlink_metadata(&made).unwrap().uid(), 0, "{}", made.display());
+        assert_eq!(mode(&made) & 0o077, 0, "{}", made.display());
+    }
+    host.until_phase("web", "running");
+    host.down();
+}
+
+#[test]
+fn a_config_that_others_may_write_gets_a_warning_with_what_to_do() {
+    let setup = Setup::new(PROVOST, WEB);
+    let config = setup.dir().join("provost.toml");
+    let chmod = |mode| fs::set_permissions(&config, fs::Permissions::from_mode(mode)).unwrap();
+    chmod(0o644);
+    assert_eq!(setup.run(&["validate", "--strict"]).code, 0);
+    let mut cases = vec![(0o666, "everybody may write the config (mode 0666)", "`chmod go-w provost.toml`")];
+    // Only root can give a file to a group of others.
+    if std::os::unix::fs::chown(&config, None, Some(54_321)).is_ok() {
+        cases.push((0o664, "the group 54321 may write the config (mode 0664)", "`chmod g-w provost.toml`"));
+    }
+    for (bits, what, hint) in cases {
+        chmod(bits);
+        let told = |text: &str| assert!(text.contains(what) && text.contains(hint), "{text}");
+        let valid = setup.run(&["validate"]);
+        assert_eq!(valid.code, 0, "{valid:?}");
+        told(&valid.stderr);
+        let json: serde_json::Value =
+            serde_json::from_str(&setup.run(&["validate", "-o", "json"]).stdout).unwrap();
+        assert_eq!(json["problems"][0]["severity"], "warning", "{json}");
+        assert_eq!(setup.run(&["validate", "--strict"]).code, 2);
+        let up = setup.run(&["up", "--detach"]);
+        assert_eq!(up.code, 0, "{up:?}");
+        told(&up.stderr);
+        told(&setup.host_log());
+        assert_eq!(setup.run(&["down"]).code, 0);
+    }
+}
+
+#[test]
 fn a_place_that_others_can_change_is_refused_with_what_to_do_and_a_link_among_the_parents_is_not() {
     let setup = Setup::new(PROVOST, &format!("[host]\nruntime_dir = \"theirs/run\"\n{WEB}"));
     let theirs = setup.dir().join("theirs");

@@ -196,7 +196,7 @@ fn processes_that_do_not_fit_the_limit_on_open_files_are_told_at_boot() {
     let command = setup.shell("ulimit -n 200; exec \"$PROVOST\" up > up.log 2>&1");
     let host = setup.up_by(command);
     let log = host.log();
-    assert!(log.contains("20 of 40 processes fit the limit of 200 open files"), "{log}");
+    assert!(log.contains("at most 20 of 40 processes fit the limit of 200 open files"), "{log}");
     host.down();
 }
 

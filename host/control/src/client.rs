@@ -13,7 +13,6 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::convert::time_of_ms;
 use crate::reach::{self, Silent, Unconnected};
 use crate::wire;
 
@@ -340,7 +339,7 @@ impl Client {
             LogsOf::Plugin(name) => format!("plugin={}", escaped(name)),
         };
         let mut path = format!("/v1/logs?{of}&n={lines}&follow={}", u8::from(*follow));
-        let time = |ms: &u64| time_of_ms(*ms);
+        let time = |ms: &u64| provost_supervisor::rfc3339(*ms);
         for (key, value) in [
             ("since", since_ms.as_ref().map(time)),
             ("until", until_ms.as_ref().map(time)),

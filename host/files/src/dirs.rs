@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::error::{FileError, Kind, Problem, explained};
 use crate::open::metadata;
-use crate::owner;
+use crate::owner::{self, Owners};
 
 /// Anybody may write a directory with this bit.
 const ANYBODY_MAY_WRITE: u32 = 0o002;
@@ -33,12 +33,13 @@ pub fn own_dir(path: &Path) -> Result<(), FileError> {
     owner::own(&path, &metadata(&path, &dir)?)
 }
 
-/// Makes sure that nobody but this user and root can exchange what is at `path`, which need not exist: every directory and every
-/// link on the way to it belongs to one of the two, and no directory is writable by everybody unless it is sticky, as `/tmp` is.
+/// Makes sure that nobody but `owners` can exchange what is at `path`, which need not exist: every directory and every link on
+/// the way to it belongs to one of them, and no directory is writable by everybody unless it is sticky, as `/tmp` is. Nothing is
+/// said of what is at `path` itself; see [`own_dir`].
 ///
 /// # Errors
 /// [`FileError`] names the directory or the link that is wrong.
-pub fn safe_place(path: &Path) -> Result<(), FileError> {
+pub fn safe_place(path: &Path, owners: Owners) -> Result<(), FileError> {
     let path = std::path::absolute(plain(path)).map_err(|error| FileError::new(path, error))?;
     let mut ahead = path.parent().map(steps).unwrap_or_default();
     let mut reached = PathBuf::from("/");
@@ -56,7 +57,7 @@ pub fn safe_place(path: &Path) -> Result<(), FileError> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(FileError::new(&next, error)),
         };
-        owner::owned(&next, &found)?;
+        owners.check(&next, &found)?;
         if found.is_symlink() {
             links += 1;
             if links > LINKS_MAX {

@@ -17,11 +17,14 @@ mod open;
 mod owner;
 mod replace;
 mod text;
+mod writers;
 
 pub use create::{Access, Cursor, create_new, open_or_create};
 pub use dirs::{own_dir, safe_place};
 pub use error::{FileError, Kind, Problem};
 pub use identity::Identity;
 pub use open::{open_direct, open_named, open_own, read_named, read_open, read_own};
+pub use owner::Owners;
 pub use replace::replace;
-pub use text::read_text;
+pub use text::{read_open_text, read_text};
+pub use writers::{Others, Writers};

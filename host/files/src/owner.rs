@@ -1,4 +1,4 @@
-//! Who may own what the host relies on: its own user and root.
+//! Who may own what the host relies on: its own user and root, and for the way to a directory also whoever owns the config.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -8,6 +8,31 @@ use crate::error::{FileError, Problem};
 
 /// The bits of those who are neither the owner nor root.
 const OTHERS_MAY_WRITE: u32 = 0o022;
+
+/// Whose directories and links may be on the way to a directory of the host's own: always those of this user and of root.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owners {
+    besides: Option<u32>,
+}
+
+impl Owners {
+    /// Also those of the user with this id, who can have the host do anything in any case.
+    #[must_use]
+    pub fn and(owner: u32) -> Self {
+        Self { besides: Some(owner) }
+    }
+
+    /// Fails unless it belongs to one of them.
+    pub(crate) fn check(self, path: &Path, metadata: &Metadata) -> Result<(), FileError> {
+        let user = rustix::process::geteuid().as_raw();
+        let owner = metadata.uid();
+        let is_trusted = owner == user || owner == 0 || self.besides == Some(owner);
+        if is_trusted || is_outside_the_namespace(owner) {
+            return Ok(());
+        }
+        Err(FileError::new(path, Problem::Owner { owner, user }))
+    }
+}
 
 /// Fails unless it belongs to this user or to root, and nobody else may write it.
 pub(crate) fn own(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
@@ -20,11 +45,7 @@ pub(crate) fn own(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
 
 /// Fails unless it belongs to this user or to root.
 pub(crate) fn owned(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
-    let user = rustix::process::geteuid().as_raw();
-    match metadata.uid() {
-        owner if owner == user || owner == 0 || is_outside_the_namespace(owner) => Ok(()),
-        owner => Err(FileError::new(path, Problem::Owner { owner, user })),
-    }
+    Owners::default().check(path, metadata)
 }
 
 /// Returns true if this is the number that the kernel shows for all users whom a user namespace does not know. In a

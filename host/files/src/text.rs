@@ -1,9 +1,10 @@
 //! The text of a file, which is UTF-8. Other encodings are recognised, so that the error can say what to do.
 
+use std::fs::File;
 use std::path::Path;
 
 use crate::error::{FileError, Problem};
-use crate::open::read_named;
+use crate::open::{open_named, read_open};
 
 /// The mark of the byte order, which editors put before UTF-8.
 const MARK: &str = "\u{feff}";
@@ -17,7 +18,15 @@ const LOOK_BYTES: usize = 1_024;
 /// # Errors
 /// [`FileError`], with [`Problem::Encoding`] or [`Problem::NotUtf8`] if it is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> Result<String, FileError> {
-    text_of(read_named(path, most)?).map_err(|problem| FileError::new(path, problem))
+    read_open_text(path, open_named(path)?, most)
+}
+
+/// The same of a file that is open. The `path` is only for the error.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn read_open_text(path: &Path, file: File, most: u64) -> Result<String, FileError> {
+    text_of(read_open(path, file, most)?).map_err(|problem| FileError::new(path, problem))
 }
 
 fn text_of(bytes: Vec<u8>) -> Result<String, Problem> {

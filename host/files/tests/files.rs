@@ -6,8 +6,8 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use provost_files::{
-    Access, Cursor, FileError, Identity, Kind, Problem, open_direct, open_named, open_or_create, open_own,
-    own_dir, read_named, read_own, replace, safe_place,
+    Access, Cursor, FileError, Identity, Kind, Others, Owners, Problem, Writers, open_direct, open_named,
+    open_or_create, open_own, own_dir, read_named, read_own, replace, safe_place,
 };
 use rustix::fs::{CWD, Mode, mkfifoat};
 
@@ -186,32 +186,84 @@ fn a_place_is_safe_if_nobody_else_can_exchange_anything_above_it() {
     let bench = Bench::new();
     own_dir(&bench.at("open/mine")).unwrap();
     let below = bench.at("open/mine/not/yet/there");
-    safe_place(&below).unwrap();
+    safe_place(&below, Owners::default()).unwrap();
     fs::set_permissions(bench.at("open"), Permissions::from_mode(0o777)).unwrap();
-    let told = safe_place(&below).unwrap_err();
+    let told = safe_place(&below, Owners::default()).unwrap_err();
     assert!(matches!(told.problem, Problem::Writable { mode: 0o777 }));
     assert_eq!(told.path, bench.at("open").canonicalize().unwrap(), "it names the directory");
     bench.link("way", "open/mine");
-    assert!(safe_place(&bench.at("way/run")).is_err(), "what the link leads through counts");
+    assert!(
+        safe_place(&bench.at("way/run"), Owners::default()).is_err(),
+        "what the link leads through counts"
+    );
     for bits in [0o1777, 0o775] {
         fs::set_permissions(bench.at("open"), Permissions::from_mode(bits)).unwrap();
-        safe_place(&below).unwrap();
+        safe_place(&below, Owners::default()).unwrap();
     }
     bench.link("around", "around");
-    assert!(safe_place(&bench.at("around/run")).is_err(), "a circle has an end");
-    safe_place(&bench.at("way/../mine/run")).unwrap();
+    assert!(safe_place(&bench.at("around/run"), Owners::default()).is_err(), "a circle has an end");
+    safe_place(&bench.at("way/../mine/run"), Owners::default()).unwrap();
     if given_away(&bench.at("open")) {
-        assert!(matches!(problem(safe_place(&below)), Problem::Owner { owner: STRANGER, .. }));
+        assert!(matches!(
+            problem(safe_place(&below, Owners::default())),
+            Problem::Owner { owner: STRANGER, .. }
+        ));
     }
     std::os::unix::fs::lchown(bench.at("way"), Some(STRANGER), None).ok();
     if rustix::process::geteuid().is_root() {
         chown(bench.at("open"), Some(0), None).unwrap();
-        safe_place(&below).unwrap();
-        let told = safe_place(&bench.at("way/run")).unwrap_err();
+        safe_place(&below, Owners::default()).unwrap();
+        let told = safe_place(&bench.at("way/run"), Owners::default()).unwrap_err();
         assert_eq!(
             told.path,
             bench.at("way").canonicalize().unwrap().parent().unwrap().with_file_name("way")
         );
+    }
+}
+
+#[test]
+fn directories_of_the_owner_of_the_config_are_trusted_and_those_of_a_third_user_are_not() {
+    let bench = Bench::new();
+    let (config, project) = (bench.file("config", ""), bench.at("project"));
+    fs::create_dir(&project).unwrap();
+    bench.link("way", "project");
+    if !given_away(&config) || !given_away(&project) {
+        return;
+    }
+    std::os::unix::fs::lchown(bench.at("way"), Some(STRANGER), None).unwrap();
+    let owner = Writers::of(&config, &open_named(&config).unwrap()).unwrap().owner;
+    assert_eq!(owner, STRANGER);
+    for run in [project.join("run"), bench.at("way/run")] {
+        assert!(matches!(
+            problem(safe_place(&run, Owners::default())),
+            Problem::Owner { owner: STRANGER, .. }
+        ));
+        safe_place(&run, Owners::and(owner)).unwrap();
+        assert!(matches!(problem(safe_place(&run, Owners::and(STRANGER + 1))), Problem::Owner { .. }));
+    }
+    fs::set_permissions(&project, Permissions::from_mode(0o777)).unwrap();
+    let told = problem(safe_place(&project.join("run"), Owners::and(owner)));
+    assert!(matches!(told, Problem::Writable { mode: 0o777 }));
+    assert!(matches!(problem(own_dir(&project)), Problem::Owner { .. }), "it is not the host's own for that");
+}
+
+#[test]
+fn whoever_may_write_a_file_besides_its_owner_is_named() {
+    let bench = Bench::new();
+    let file = bench.file("file", "");
+    let others = |mode| {
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        let writers = Writers::of(&file, &open_named(&file).unwrap()).unwrap();
+        assert_eq!(writers.mode, mode);
+        writers.others
+    };
+    assert_eq!([0o600, 0o644, 0o640].map(others), [Others::Nobody, Others::Nobody, Others::Nobody]);
+    assert_eq!([0o646, 0o666].map(others), [Others::Everybody, Others::Everybody]);
+    if chown(&file, None, Some(STRANGER)).is_ok() {
+        assert_eq!(others(0o660), Others::Group(STRANGER.to_string()));
+        assert_eq!(others(0o640), Others::Nobody);
+        chown(&file, Some(STRANGER), None).unwrap();
+        assert_eq!(others(0o660), Others::Nobody, "it is the group of its owner alone");
     }
 }
 

@@ -1,8 +1,8 @@
 //! Compiled code on disk, so that a host starts in milliseconds whatever its plugins were written in.
 //!
 //! An entry is machine code, and whoever can write one runs code as this user: so the directory is this user's
-//! alone (0700), an entry that anybody else owns or may write is never loaded, and no entry is accepted from
-//! outside. The name of an entry is its key, a SHA-256 of all that the code depends on: the component, the engine's settings, and the
+//! alone (0700), nobody else can exchange a directory above it, an entry that anybody else owns or may write is never loaded,
+//! and no entry is accepted from outside. The name of an entry is its key, a SHA-256 of all that the code depends on: the component, the engine's settings, and the
 //! versions of wasmtime and of this host. The key stands in the entry as well, with a digest over key and code, so an entry that was damaged, cut off or
 //! copied over another one is recompiled and replaced.
 //!
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use provost_files::{Access, open_own, own_dir, read_open, replace};
+use provost_files::{Access, Owners, open_own, own_dir, read_open, replace, safe_place};
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
@@ -95,9 +95,14 @@ impl From<CompileError> for Unready {
 }
 
 impl Cache {
-    /// A cache in `dir`, which is created; or none, which compiles every time.
-    pub(crate) fn new(dir: Option<PathBuf>, bounds: CacheBounds, compiler: Arc<dyn Compiler>) -> Self {
-        let dir = dir.filter(|dir| match own_dir(dir) {
+    /// A cache in `dir`, which is created, below directories of `owners`; or none, which compiles every time.
+    pub(crate) fn new(
+        dir: Option<PathBuf>,
+        owners: Owners,
+        bounds: CacheBounds,
+        compiler: Arc<dyn Compiler>,
+    ) -> Self {
+        let dir = dir.filter(|dir| match safe_place(dir, owners).and_then(|()| own_dir(dir)) {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!("compiled plugins are not cached: {error}");
@@ -191,7 +196,7 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     #[expect(unsafe_code, reason = "compiled code can only be trusted, not checked: see SAFETY")]
     // SAFETY: `code` was made by `precompile_component` of an engine with these settings: either just now by the compiler
     // that this host was given, or by that of an earlier host, as `read_entry` has made sure: the file belongs to this user, nobody
-    // else may write it or its directory, and its digest over key and code says that it is what was written for this very key.
+    // else may write it or its directory or exchange one above it, and its digest over key and code says that it is what was written for this very key.
     // Wasmtime itself refuses code of other settings or versions.
     unsafe {
         Component::deserialize(engine, code)

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use provost_files::Owners;
 use provost_state::{Plugins, Policy, Snapshot};
 
 use crate::cache::{Cache, CacheBounds, CacheCounts};
@@ -44,6 +45,8 @@ pub struct PluginSpec {
 pub struct HostOptions {
     /// Compiled code. Created, and of this user alone; `None`: components are compiled every time.
     pub cache_dir: Option<PathBuf>,
+    /// Whose directories may be above that of compiled code.
+    pub cache_owners: Owners,
     /// How large the directory of compiled code may become.
     pub cache_bounds: CacheBounds,
     /// Who compiles: this process by default, without limits.
@@ -60,6 +63,7 @@ impl Default for HostOptions {
     fn default() -> Self {
         Self {
             cache_dir: None,
+            cache_owners: Owners::default(),
             cache_bounds: CacheBounds::default(),
             compiler: Arc::new(InProcess),
             memory_dir: None,
@@ -154,9 +158,11 @@ impl PluginHost {
     /// A host without plugins. The first one that is loaded starts an engine.
     #[must_use]
     pub fn new(options: HostOptions) -> Self {
-        let cache = Cache::new(options.cache_dir, options.cache_bounds, options.compiler);
-        let maker = Arc::new(Maker::new(cache, options.trust));
-        let keeper = memory::keeper(options.memory_dir.as_deref(), &options.lacks);
+        let HostOptions { cache_dir, cache_owners, cache_bounds, compiler, memory_dir, trust, lacks } =
+            options;
+        let cache = Cache::new(cache_dir, cache_owners, cache_bounds, compiler);
+        let maker = Arc::new(Maker::new(cache, trust));
+        let keeper = memory::keeper(memory_dir.as_deref(), &lacks);
         let shared = Shared { maker, roll: Arc::default(), changes: Mutex::default(), keeper };
         Self { shared: Arc::new(shared) }
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use provost_files::Owners;
+
 use crate::admission::{self, Surface};
 use crate::cache::{Cache, CacheBounds, Unready};
 use crate::compiler::Compiler;
@@ -61,7 +63,7 @@ pub fn inspect(bytes: &[u8], compiler: &Arc<dyn Compiler>) -> Result<Inspection,
         can: Vec::new(),
         cannot: Vec::new(),
     };
-    let cache = Cache::new(None, CacheBounds::default(), compiler.clone());
+    let cache = Cache::new(None, Owners::default(), CacheBounds::default(), compiler.clone());
     let component = match cache.compiled(&engine, layout, bytes) {
         Ok(compiled) => compiled.component,
         Err(Unready::Invalid(problem)) => return Err(problem),

@@ -166,6 +166,48 @@ fn what_a_killed_host_has_left_is_removed_and_what_is_not_ours_is_left_alone() {
 }
 
 #[test]
+fn what_is_being_written_or_was_left_a_moment_ago_counts_as_well() {
+    let bench = loaded_once();
+    let path = entry(&bench);
+    let bytes_max = fs::metadata(&path).unwrap().len() + 10;
+    let (dir, cache) = (bench.dir.path().to_owned(), path.parent().unwrap().to_owned());
+    drop(bench.host);
+    let clean = || {
+        let cache_bounds = CacheBounds { bytes_max, ..CacheBounds::default() };
+        drop(PluginHost::new(HostOptions { cache_bounds, ..guests::options(&dir) }));
+        path.exists()
+    };
+    let left = cache.join(".key.cwasm.1-0.new");
+    fs::write(&left, "half").unwrap();
+    assert!(clean(), "both have room");
+    fs::write(&left, "more than ten").unwrap();
+    assert!(!clean() && left.exists());
+}
+
+#[test]
+fn a_cache_that_others_could_exchange_is_neither_used_nor_made() {
+    let bench = loaded_once();
+    let dir = bench.dir.path().to_owned();
+    let chmod = |mode| fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).unwrap();
+    chmod(0o777);
+    assert_eq!(load_again(&bench), CacheCounts { misses: 1, ..CacheCounts::default() });
+    fs::rename(dir.join("cache"), dir.join("aside")).unwrap();
+    assert_eq!(load_again(&bench), CacheCounts { misses: 1, ..CacheCounts::default() });
+    assert!(!dir.join("cache").exists());
+    fs::rename(dir.join("aside"), dir.join("cache")).unwrap();
+    chmod(0o755);
+    assert_eq!(load_again(&bench), HIT);
+    // Only root can give a directory away.
+    if std::os::unix::fs::chown(&dir, Some(54_321), None).is_ok() {
+        assert_eq!(load_again(&bench), CacheCounts { misses: 1, ..CacheCounts::default() });
+        let cache_owners = provost_files::Owners::and(54_321);
+        let host = PluginHost::new(HostOptions { cache_owners, ..guests::options(&dir) });
+        host.load(bench.spec("good", &components::good_policy())).unwrap();
+        assert_eq!(host.cache_counts(), HIT, "they are those of the owner of the config");
+    }
+}
+
+#[test]
 fn hosts_that_share_a_cache_at_the_same_time_all_answer() {
     let bench = Bench::new();
     let specs: Vec<_> =

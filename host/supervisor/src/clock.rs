@@ -1,7 +1,8 @@
-//! The only place that reads a clock. Everything else is handed a [`Moment`].
+//! The only place that reads a clock, and the one that writes a time for programs. Everything else is handed a [`Moment`].
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use provost_state::Moment;
 use tokio::time::Instant;
 
@@ -32,6 +33,14 @@ impl Clock {
         const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
         self.origin + Duration::from_nanos(moment.mono_ns).min(CENTURY)
     }
+}
+
+/// A time in milliseconds since the Unix epoch as RFC 3339 in UTC with milliseconds, `2026-11-23T07:00:00.123Z`: so it stands in
+/// the API, in the logs and in the log of the host. What lies beyond the end of the calendar is shown as its end.
+#[must_use]
+pub fn rfc3339(wall_ms: u64) -> String {
+    let at = i64::try_from(wall_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    format!("{:.3}", at.unwrap_or(Timestamp::MAX))
 }
 
 impl Default for Clock {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use provost_files::FileError;
+use provost_files::{FileError, Owners};
 use provost_state::{
     Cause, Consumer, Generation, Handle, Identity, NameTaken, Policy, ProcessId, Reader, Routing, Signal,
 };
@@ -41,6 +41,8 @@ const OUTPUT_GRACE: Duration = Duration::from_secs(3);
 pub struct Settings {
     /// Where log files go; created if it does not exist.
     pub log_dir: PathBuf,
+    /// Whose directories may be above it.
+    pub log_owners: Owners,
     /// How long a decision may take before the failsafe answers, in milliseconds: with all the policies of a chain, and
     /// what answered before those that fail.
     pub decision_deadline_ms: u64,
@@ -67,6 +69,7 @@ impl Settings {
     pub fn new(log_dir: PathBuf) -> Self {
         Self {
             log_dir,
+            log_owners: Owners::default(),
             decision_deadline_ms: 1_000,
             restart_delay_ms_max: 3_600_000,
             restart_delay_ms_min: 0,
@@ -203,7 +206,13 @@ impl Supervisor {
             spawner,
             resolver: Resolver::of_system(jobs.names.clone()),
             decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
-            logs: Logs::new(settings.log_dir, settings.host_log, &jobs, &settings.degraded)?,
+            logs: Logs::new(
+                settings.log_dir,
+                settings.log_owners,
+                settings.host_log,
+                &jobs,
+                &settings.degraded,
+            )?,
             groups,
             jobs,
             degraded: settings.degraded,

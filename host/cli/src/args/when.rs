@@ -4,6 +4,7 @@ use jiff::civil::{DateTime, Time};
 use jiff::{Span, Timestamp, Zoned};
 
 use crate::config::units;
+use crate::render::local::Zone;
 
 /// How to write a time.
 const HINT: &str = "a time is a span ago (10m), a time of day (14:05 or 14:05:30), a date with or without one \
@@ -16,9 +17,7 @@ pub(super) fn unix_ms(text: &str) -> Result<u64, String> {
 }
 
 fn now() -> Zoned {
-    let ms = provost_supervisor::Clock::new().now().wall_ms;
-    let time = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    time.unwrap_or_default().to_zoned(jiff::tz::TimeZone::system())
+    Zone::system().at(provost_supervisor::Clock::new().now().wall_ms)
 }
 
 fn at(text: &str, now: &Zoned) -> Option<Timestamp> {

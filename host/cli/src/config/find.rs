@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::read::read;
+use super::read::text;
 
 /// The name of a config that nobody named.
 pub const CONFIG_NAME: &str = "provost.toml";
@@ -63,7 +63,7 @@ pub fn log_dir_of(path: &Path) -> PathBuf {
 }
 
 fn host_setting(path: &Path, key: &str) -> Option<String> {
-    let text = read(path).unwrap_or_default();
+    let text = text(path);
     let (document, _) = DeTable::parse_recoverable(&text);
     let host = document.get_ref().get("host")?;
     Some(host.get_ref().as_table()?.get(key)?.get_ref().as_str()?.to_owned())
@@ -72,7 +72,7 @@ fn host_setting(path: &Path, key: &str) -> Option<String> {
 /// The names of the processes of the config at `path` that belong to a group.
 #[must_use]
 pub fn group_of(path: &Path, group: &str) -> Vec<String> {
-    let text = read(path).unwrap_or_default();
+    let text = text(path);
     let (document, _) = DeTable::parse_recoverable(&text);
     let processes = document.get_ref().get("process").and_then(|processes| processes.get_ref().as_table());
     let is_member = |process: &toml::de::DeValue<'_>| {

@@ -25,6 +25,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use provost_files::Writers;
 use provost_plugin_host::{CacheBounds, PluginSpec, Source as Component, Trust};
 use provost_state::{Policy, Routing};
 use provost_supervisor::{
@@ -57,6 +58,8 @@ const DECISION_DEADLINE_MS: u64 = 1_000;
 #[derive(Debug)]
 pub struct Config {
     source: Source,
+    /// Who may write the file; `None` if it was not read from one.
+    writers: Option<Writers>,
     dir: PathBuf,
     /// Where socket, lock and pid live.
     pub runtime_dir: PathBuf,
@@ -136,15 +139,18 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with everything that is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Ok(Self::parse(Self::read(path)?)?)
+        match Self::look_at(path)? {
+            (_, Some(problems)) => Err(problems.into()),
+            (config, None) => Ok(config),
+        }
     }
 
-    fn read(path: &Path) -> Result<Source, ConfigError> {
-        let text = read::read(path).map_err(|error| match error {
+    fn read(path: &Path) -> Result<(Source, Writers), ConfigError> {
+        let (text, writers) = read::read(path).map_err(|error| match error {
             Unread::Io(source) => ConfigError::Read { path: path.to_owned(), source },
             Unread::Unfit { what, hint } => ConfigError::Unfit { path: path.to_owned(), what, hint },
         })?;
-        Ok(Source { path: path.to_owned(), text })
+        Ok((Source { path: path.to_owned(), text }, writers))
     }
 
     /// Checks the text of a file.
@@ -163,7 +169,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] if there is no text.
     pub(crate) fn look_at(path: &Path) -> Result<(Self, Option<Problems>), ConfigError> {
-        Ok(Self::examine(Self::read(path)?))
+        let (source, writers) = Self::read(path)?;
+        let (config, problems) = Self::examine(source);
+        Ok((Self { writers: Some(writers), ..config }, problems))
     }
 
     fn examine(source: Source) -> (Self, Option<Problems>) {
@@ -200,6 +208,7 @@ impl Config {
             processes,
             dir,
             source,
+            writers: None,
         }
     }
 

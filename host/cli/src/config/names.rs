@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use super::plugin;
-use super::read::read;
+use super::read::text;
 
 /// The names that commands take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct Names {
 
 /// The names in the config at `path`, as far as it can be read.
 pub(crate) fn names_in(path: &Path) -> Names {
-    let text = read(path).unwrap_or_default();
+    let text = text(path);
     let (document, _) = DeTable::parse_recoverable(&text);
     let table = |key: &str| document.get_ref().get(key).and_then(|value| value.get_ref().as_table());
     let keys = |table: Option<&DeTable<'_>>| -> BTreeSet<String> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use provost_files::Problem;
+use provost_files::{FileError, Problem, Writers};
 
 /// The largest config, in bytes.
 const BYTES_MAX: u64 = 16 << 20;
@@ -19,11 +19,16 @@ pub(super) enum Unread {
     },
 }
 
-/// The text of the file at `path`. Its lines end in a line feed alone, so that a command of several lines is the same on
-/// every machine, and places in it are those of the file.
-pub(super) fn read(path: &Path) -> Result<String, Unread> {
+/// The text of the file at `path`, and who may write the very file that was read. Its lines end in a line feed alone, so that a
+/// command of several lines is the same on every machine, and places in it are those of the file.
+pub(super) fn read(path: &Path) -> Result<(String, Writers), Unread> {
     let unfit = |what: String, hint: &str| Unread::Unfit { what, hint: hint.to_owned() };
-    provost_files::read_text(path, BYTES_MAX).map_err(|error| match error.problem {
+    let read = || {
+        let file = provost_files::open_named(path)?;
+        let writers = Writers::of(path, &file)?;
+        Ok((provost_files::read_open_text(path, file, BYTES_MAX)?, writers))
+    };
+    read().map_err(|error: FileError| match error.problem {
         Problem::Kind { found, .. } => unfit(
             format!("is {found}, not a regular file"),
             "a config is read more than once, by the host and by every command: name a file, not a pipe, a device or a directory",
@@ -42,4 +47,9 @@ pub(super) fn read(path: &Path) -> Result<String, Unread> {
         ),
         problem => Unread::Io(io::Error::new(problem.kind(), problem)),
     })
+}
+
+/// The text alone; none if it cannot be read.
+pub(super) fn text(path: &Path) -> String {
+    read(path).map(|(text, _)| text).unwrap_or_default()
 }

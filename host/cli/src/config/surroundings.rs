@@ -1,19 +1,46 @@
 //! What a config needs of the machine that it is checked on: programs, directories and environment files. None of it has
-//! to be there before the processes start, and a config may be checked on another machine: these are warnings.
+//! to be there before the processes start, and a config may be checked on another machine: these are warnings. And who may write
+//! the config there: whoever may can have the host do anything.
 
 use std::ops::Range;
 
+use provost_files::{Others, Owners};
 use provost_supervisor::{Obstacle, obstacles};
 
 use super::file::ProcessSection;
 use super::{Config, Problem, Sets};
 
 impl Config {
-    /// What would keep processes from starting if they were started here and now, in the order of the file.
+    /// Whose directories the host relies on: its own user's, root's, and those of the owner of the config.
+    pub(crate) fn owners(&self) -> Owners {
+        self.writers.as_ref().map_or_else(Owners::default, |writers| Owners::and(writers.owner))
+    }
+
+    /// A problem if others than its owner may write the config. It is about the whole file.
+    pub(crate) fn writable_by_others(&self) -> Option<Problem> {
+        let writers = self.writers.as_ref()?;
+        let path = self.source.path.display();
+        let (who, hint) = match &writers.others {
+            Others::Nobody => return None,
+            Others::Everybody => ("everybody".to_owned(), format!("take that away by `chmod go-w {path}`")),
+            Others::Group(group) => (
+                format!("the group {group}"),
+                format!("unless all who are in it are meant to, take that away by `chmod g-w {path}`"),
+            ),
+        };
+        let what = format!(
+            "{who} may write the config (mode {:04o}), and so run any command as the user of the host",
+            writers.mode
+        );
+        Some(Problem { span: 0..0, what, hint })
+    }
+
+    /// Who may write the config without being its owner, and what would keep processes from starting if they were started here
+    /// and now, in the order of the file.
     pub(crate) fn warnings(&self) -> Vec<Problem> {
         let sets: Sets<'_> =
             self.processes.iter().map(|one| (one.name.get_ref().as_str(), one.replicas)).collect();
-        let mut warnings = Vec::new();
+        let mut warnings = Vec::from_iter(self.writable_by_others());
         for section in &self.processes {
             let spec = self.spec(section, &sets, Vec::new());
             warnings.extend(obstacles(&spec).into_iter().map(|obstacle| warning(section, &obstacle)));

@@ -61,12 +61,17 @@ pub(super) async fn boot(
 
 fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result<Booted, Failure> {
     let config = Config::load(path)?;
-    let runtime_dir = RuntimeDir::take(&config.runtime_dir, SOCKET_NAME)
+    let runtime_dir = RuntimeDir::take(&config.runtime_dir, config.owners(), SOCKET_NAME)
         .map_err(|error| refusal(&error, &config.runtime_dir.join(SOCKET_NAME)))?;
     let width = width(&config);
     log.set_width(width);
     log.keep_in(config.runtime_dir.join(HOST_LOG_NAME))
         .map_err(|error| Failure::failed(format!("cannot start the host's log: {error}"), SHORTAGE_HINT))?;
+    if let Some(problem) = config.writable_by_others() {
+        let what = format!("{}: {}", path.display(), problem.what);
+        tracing::warn!("{what}: {}", problem.hint);
+        log.tell_starter(&paint.report(&format!("warning: {what}\nhint: {}", problem.hint)));
+    }
     fail::fail_point!("boot.plugins");
     let plugins = wire::plugin_host(&config, wire::Purpose::Run(degraded))?;
     let Loaded { consumers, notes, loading } = Loading::load(&config, &plugins)?;
@@ -78,8 +83,7 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
         tracing::info!("{note}");
         log.tell_starter(&format!("{note}\n"));
     }
-    limits::tell_what_does_not_fit(processes.specs.len());
-    let children_open_files = limits::raise_open_files(processes.specs.len());
+    let children_open_files = limits::make_room(processes.specs.len());
     Ok(Booted { config, runtime_dir, plugins, consumers, loading, processes, children_open_files, width })
 }
 
@@ -97,8 +101,9 @@ fn refusal(error: &TakeError, socket: &Path) -> Failure {
         ),
         TakeError::Unfit { .. } | TakeError::Io { .. } => Failure::failed(
             error,
-            "the runtime directory has to be one that nobody else can change: set another `host.runtime_dir` in the config, \
-             such as one below /run or your home",
+            "the runtime directory has to be the host's own, below directories that belong to the user of the host, to root or to the \
+             owner of the config and that not everybody may write: set another `host.runtime_dir` in the config, such as one \
+             below /run or your home",
         ),
     }
 }

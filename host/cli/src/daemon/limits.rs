@@ -23,10 +23,34 @@ const CONNECTIONS_MAX: u64 = 1_024;
 /// What is asked for on behalf of clients.
 const FILES_OF_CLIENTS: u64 = 448;
 
-/// Raises the soft limit on open files as far as `processes` need it, and says so if they do not all fit. If
+/// Raises the soft limit on open files as far as `processes` need it, and says for each limit if they do not all fit. If
 /// it was raised: the original limit, which children get back.
-pub(crate) fn raise_open_files(processes: usize) -> Option<u64> {
+pub(crate) fn make_room(processes: usize) -> Option<u64> {
     let processes = u64::try_from(processes).unwrap_or(u64::MAX / 16);
+    let (files, original) = raise_open_files(processes);
+    // Root is exempt from this one.
+    let user = getrlimit(Resource::Nproc).current.filter(|_| !rustix::process::geteuid().is_root());
+    let threads = |limit: u64| limit.saturating_sub(THREADS_OF_HOST);
+    let limits = [
+        (Some(files), fitting as fn(u64) -> u64, "open files", "`ulimit -n`, `LimitNOFILE=`"),
+        (user, threads, "processes and threads of the user", "`ulimit -u`, `LimitNPROC=`"),
+        (pids_of_cgroup(), threads, "processes and threads of the control group", "`pids.max`, `TasksMax=`"),
+    ];
+    for (limit, fitting, of_what, how) in limits {
+        let Some(limit) = limit else { continue };
+        let fitting = fitting(limit);
+        if fitting < processes {
+            tracing::warn!(
+                "at most {fitting} of {processes} processes fit the limit of {limit} {of_what}; those beyond it may not be \
+                 started: raise the limit ({how})"
+            );
+        }
+    }
+    original
+}
+
+/// The limit on open files, raised as far as `processes` need it; and the original one if it was raised.
+fn raise_open_files(processes: u64) -> (u64, Option<u64>) {
     let wanted =
         FILES_OF_HOST + FILES_OF_CLIENTS + (FILES_PER_PROCESS + FILES_TO_SPARE_PER_PROCESS) * processes;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
@@ -40,33 +64,7 @@ pub(crate) fn raise_open_files(processes: usize) -> Option<u64> {
             Err(error) => tracing::warn!("cannot raise the limit on open files: {error}"),
         }
     }
-    let limit = if raised { possible } else { original };
-    let fitting = fitting(limit);
-    if fitting < processes {
-        tracing::warn!(
-            "{fitting} of {processes} processes fit the limit of {limit} open files; those beyond it may not be \
-             started: raise the limit (`ulimit -n`, `LimitNOFILE=`)"
-        );
-    }
-    raised.then_some(original)
-}
-
-/// Says so if the limits on processes and threads are too low for so many.
-pub(crate) fn tell_what_does_not_fit(processes: usize) {
-    let processes = u64::try_from(processes).unwrap_or(u64::MAX);
-    // Root is exempt from the first of them.
-    let user = getrlimit(Resource::Nproc).current.filter(|_| !rustix::process::geteuid().is_root());
-    let limits = [(user, "`ulimit -u`"), (pids_of_cgroup(), "pids.max of its control group")];
-    for (limit, name) in limits {
-        let Some(limit) = limit else { continue };
-        let fitting = limit.saturating_sub(THREADS_OF_HOST);
-        if fitting < processes {
-            tracing::warn!(
-                "{fitting} of {processes} processes fit the limit of {limit} processes and threads ({name}), at most; those \
-                 beyond it may not be started"
-            );
-        }
-    }
+    if raised { (possible, Some(original)) } else { (original, None) }
 }
 
 /// The limit of the control group that the host is in (version 2), if there is one.

@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use provost_files::{Cursor, FileError, Identity};
+use provost_files::{Cursor, FileError, Identity, Owners};
 
 use super::claim::{self, Claim};
 
@@ -35,10 +35,10 @@ pub(crate) enum TakeError {
 }
 
 impl RuntimeDir {
-    /// Creates `dir` if it does not exist, locks it, and removes the socket of a host that was killed.
-    pub(crate) fn take(dir: &Path, socket_name: &str) -> Result<Self, TakeError> {
+    /// Creates `dir` if it does not exist, below directories of `owners`; locks it, and removes the socket of a host that was killed.
+    pub(crate) fn take(dir: &Path, owners: Owners, socket_name: &str) -> Result<Self, TakeError> {
         let unfit = |source| TakeError::Unfit { dir: dir.to_owned(), source };
-        provost_files::safe_place(dir).map_err(unfit)?;
+        provost_files::safe_place(dir, owners).map_err(unfit)?;
         provost_files::own_dir(dir).map_err(unfit)?;
         let claim = Claim::take(dir).map_err(|pid| TakeError::Owned { pid })?;
         let lock = locked(dir)?;
@@ -110,22 +110,26 @@ mod tests {
 
     use super::*;
 
+    fn take(dir: &Path) -> Result<RuntimeDir, TakeError> {
+        RuntimeDir::take(dir, Owners::default(), "s")
+    }
+
     /// The error with which the directory is refused.
     fn refused(dir: &Path) -> String {
-        RuntimeDir::take(dir, "s").unwrap_err().to_string()
+        take(dir).unwrap_err().to_string()
     }
 
     #[test]
     fn a_second_host_is_told_the_pid_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
-        let first = RuntimeDir::take(dir.path(), "s").unwrap();
+        let first = take(dir.path()).unwrap();
         let own = std::process::id().to_string();
-        let second = RuntimeDir::take(dir.path(), "s").unwrap_err();
+        let second = take(dir.path()).unwrap_err();
         assert!(matches!(second, TakeError::Owned { pid } if pid == own));
         // The lock alone says so as well: the claim holds in one network namespace only.
         assert!(matches!(locked(dir.path()).unwrap_err(), TakeError::Owned { pid } if pid == own));
         drop(first);
-        assert!(RuntimeDir::take(dir.path(), "s").is_ok());
+        assert!(take(dir.path()).is_ok());
     }
 
     #[test]
@@ -133,21 +137,21 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("deep/run");
         for removed in ["deep/run/provost.lock", "deep/run", "deep"] {
-            let _first = RuntimeDir::take(&dir, "s").unwrap();
+            let _first = take(&dir).unwrap();
             let path = root.path().join(removed);
             if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.unwrap();
             assert!(refused(&dir).starts_with("a host is running here already: pid "), "{removed}");
         }
         let other = root.path().join("deep/other");
-        let _first = RuntimeDir::take(&dir, "s").unwrap();
-        assert!(RuntimeDir::take(&other, "s").is_ok(), "another directory is another host's");
+        let _first = take(&dir).unwrap();
+        assert!(take(&other).is_ok(), "another directory is another host's");
     }
 
     #[test]
     fn a_second_host_is_refused_by_whatever_path_it_comes() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("real/run");
-        let _first = RuntimeDir::take(&dir, "s").unwrap();
+        let _first = take(&dir).unwrap();
         symlink("real", root.path().join("link")).unwrap();
         std::fs::remove_dir_all(&dir).unwrap();
         assert!(refused(&root.path().join("link/./run/")).starts_with("a host is running here already"));
@@ -157,7 +161,7 @@ mod tests {
     fn what_was_removed_is_made_again_and_locked_again() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("run");
-        let mut taken = RuntimeDir::take(&dir, "s").unwrap();
+        let mut taken = take(&dir).unwrap();
         assert!(!taken.restore().unwrap(), "nothing is missing");
         std::fs::remove_file(dir.join(LOCK_NAME)).unwrap();
         assert!(taken.restore().unwrap());
@@ -202,7 +206,7 @@ mod tests {
     fn the_socket_of_a_dead_host_is_removed() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("s"), "").unwrap();
-        let _owned = RuntimeDir::take(dir.path(), "s").unwrap();
+        let _owned = take(dir.path()).unwrap();
         assert!(!dir.path().join("s").exists());
     }
 }

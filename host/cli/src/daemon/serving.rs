@@ -12,7 +12,7 @@ use provost_control::wire::Ended;
 use provost_control::{Desk, Listening};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
-use provost_supervisor::{BootError, Clock, Settings, Supervisor};
+use provost_supervisor::{BootError, Clock, Settings, Supervisor, rfc3339};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -25,7 +25,6 @@ use super::screen::{self, Look, Screen};
 use super::{FAREWELL, Host, detach, ending, keeping, reason};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
-use crate::render::humane::timestamp;
 use crate::render::style::Paint;
 
 /// The parts of a host that runs.
@@ -64,6 +63,7 @@ impl Host {
             degraded: self.degraded.clone(),
             children_open_files,
             host_log: self.log.for_readers(),
+            log_owners: config.owners(),
             ..Settings::new(config.log_dir.clone())
         };
         let Processes { specs, replica_sets } = processes;
@@ -249,7 +249,7 @@ fn described(config: &Config, socket: &Path) -> provost_control::wire::Host {
     provost_control::wire::Host {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: timestamp(Clock::new().now().wall_ms),
+        started_at: rfc3339(Clock::new().now().wall_ms),
         socket: socket.display().to_string(),
         config: path.display().to_string(),
         ..provost_control::wire::Host::default()

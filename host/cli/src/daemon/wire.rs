@@ -21,6 +21,7 @@ impl Purpose<'_> {
     fn options(self, config: &Config) -> Result<HostOptions, Problems> {
         let (cache, trust) = (config.cache_dir.clone(), config.trust()?);
         let common = HostOptions {
+            cache_owners: config.owners(),
             cache_bounds: config.cache_bounds,
             compiler: ChildCompiler::within(config.compile_limits),
             trust,

@@ -62,12 +62,6 @@ pub(crate) fn ago(time: &str, now_ms: u64) -> Option<String> {
     Some(span(now_ms.saturating_sub(unix_ms(time)?)))
 }
 
-/// A whole time in UTC, to the millisecond, as the API writes it.
-pub(crate) fn timestamp(unix_ms: u64) -> String {
-    let at = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    format!("{:.3}", at.unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

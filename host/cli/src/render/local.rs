@@ -1,9 +1,9 @@
 //! Times as the clocks where the reader is show them, with their offset from UTC: `08:26:17.123+02:00`, and with the date
 //! unless it is today. The API says times in UTC.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
 use super::humane::unix_ms;
 
@@ -34,6 +34,11 @@ impl Zone {
             Ok(at) => at.to_zoned(self.0.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
             Err(_) => time.to_owned(),
         }
+    }
+
+    /// A time in milliseconds since the Unix epoch, as the clocks here show it.
+    pub(crate) fn at(&self, unix_ms: u64) -> Zoned {
+        timestamp(unix_ms).to_zoned(self.0.clone())
     }
 
     fn date(&self, at: Timestamp) -> Date {

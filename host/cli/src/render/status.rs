@@ -193,13 +193,12 @@ fn exit_cell(exit: &Exit) -> Cell {
 mod tests {
     use provost_control::wire::{Decision, Failing, Fault, Lack, Plugin, PluginVersion, Replicas};
 
-    use super::super::humane::timestamp;
     use super::*;
 
     const NOW: u64 = 1_792_736_777_123;
 
     fn at(ms_from_now: i64) -> Option<String> {
-        Some(timestamp(NOW.checked_add_signed(ms_from_now).unwrap()))
+        Some(provost_supervisor::rfc3339(NOW.checked_add_signed(ms_from_now).unwrap()))
     }
 
     fn process(name: &str, phase: &str, reason: &str) -> Process {

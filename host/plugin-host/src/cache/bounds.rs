@@ -22,7 +22,7 @@ const UNFINISHED_AFTER: Duration = Duration::from_secs(600);
 /// How large the cache of compiled code may become. What a host has in use is kept in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheBounds {
-    /// All entries together, in bytes. 512 MiB by default.
+    /// All entries together, with those that are being written, in bytes. 512 MiB by default.
     pub bytes_max: u64,
     /// An entry that nobody has used for so long is removed, in milliseconds. 30 days by default.
     pub age_ms_max: u64,
@@ -48,7 +48,7 @@ struct Entry {
 pub(super) fn make_room(dir: &Path, bounds: CacheBounds) -> io::Result<()> {
     let now = crate::clock::wall();
     let age = |used: SystemTime| now.duration_since(used).unwrap_or_default();
-    let mut entries = Vec::new();
+    let (mut entries, mut total) = (Vec::new(), 0_u64);
     for found in fs::read_dir(dir)? {
         let found = found?;
         let path = found.path();
@@ -60,12 +60,13 @@ pub(super) fn make_room(dir: &Path, bounds: CacheBounds) -> io::Result<()> {
         let used = metadata.modified()?;
         match path.extension().and_then(|extension| extension.to_str()) {
             Some(ENTRY) => entries.push(Entry { path, bytes: metadata.len(), used }),
-            Some(UNFINISHED) if age(used) > UNFINISHED_AFTER => drop(fs::remove_file(&path)),
-            _ => {}
+            Some(UNFINISHED) if age(used) > UNFINISHED_AFTER && fs::remove_file(&path).is_ok() => continue,
+            Some(UNFINISHED) => {}
+            _ => continue,
         }
+        total = total.saturating_add(metadata.len());
     }
     entries.sort_by_key(|entry| entry.used);
-    let mut total: u64 = entries.iter().map(|entry| entry.bytes).sum();
     for entry in entries {
         let old = age(entry.used) > Duration::from_millis(bounds.age_ms_max);
         if (old || total > bounds.bytes_max) && removed(&entry.path) {

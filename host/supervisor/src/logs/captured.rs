@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use provost_files::Owners;
 use provost_state::{Incarnation, ProcessId};
 use rustix::fs::{Mode, OFlags};
 
@@ -18,7 +19,8 @@ use crate::spec::{CommandLine, ProcessSpec};
 /// The logs of one process called `web`.
 fn logs(dir: &Path) -> (Logs, ProcessId) {
     let degraded = Degraded::default();
-    let logs = Logs::new(dir.to_owned(), None, &Jobs::start(&degraded), &degraded).unwrap();
+    let logs =
+        Logs::new(dir.to_owned(), Owners::default(), None, &Jobs::start(&degraded), &degraded).unwrap();
     let publisher = Publisher::new(crate::Clock::new(), provost_state::Routing::default());
     let id = publisher.add(provost_state::Identity::new("web", ""), None).unwrap().id;
     logs.add(id, &ProcessSpec::new("web", CommandLine::Shell("true".to_owned())));

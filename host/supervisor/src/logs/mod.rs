@@ -57,6 +57,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dashmap::DashMap;
+use provost_files::Owners;
 use provost_state::{Incarnation, ProcessId};
 use tokio::sync::{mpsc, oneshot};
 
@@ -143,14 +144,15 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Logs in files below `dir`, which is created.
+    /// Logs in files below `dir`, which is created, below directories of `owners`.
     pub(crate) fn new(
         dir: PathBuf,
+        owners: Owners,
         host: Option<HostLog>,
         jobs: &Jobs,
         degraded: &Degraded,
     ) -> Result<Self, BootError> {
-        provost_files::safe_place(&dir)?;
+        provost_files::safe_place(&dir, owners)?;
         provost_files::own_dir(&dir)?;
         Ok(Self {
             dir,

@@ -10,9 +10,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 
 use super::{LogLine, LogStream};
+use crate::clock::rfc3339;
 
 /// A line longer than this is written in parts.
 pub(super) const PART_BYTES_MAX: usize = 64 << 10;
@@ -94,13 +94,11 @@ pub(super) fn time_ms(text: &[u8]) -> Option<u64> {
 
 /// What stands before the text of a line, up to the tag.
 pub(crate) fn prefix(at_ms: u64, stream: LogStream) -> String {
-    let at =
-        i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
     let stream = match stream {
         LogStream::Out => "stdout",
         LogStream::Err => "stderr",
     };
-    format!("{at:.3} {stream} ")
+    format!("{} {stream} ", rfc3339(at_ms))
 }
 
 /// Puts the parts of long lines together again, as they come.
@@ -159,6 +157,10 @@ mod tests {
 
     #[test]
     fn a_time_is_read_as_it_is_written() {
+        assert!(
+            prefix(u64::MAX, LogStream::Out).starts_with("9999-12-30T"),
+            "not the beginning of the calendar"
+        );
         for at_ms in
             [0, 951_782_399_999, 951_827_696_789, 1_709_164_800_000, 1_735_689_599_999, 4_102_444_800_001]
         {

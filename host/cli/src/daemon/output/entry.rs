@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::Level;
 
-use crate::render::humane::timestamp;
 use crate::render::style::{Paint, Style};
 
 /// One line.
@@ -97,7 +96,7 @@ impl Layout {
             Level::DEBUG => (Style::Dim, "debug: "),
             Level::TRACE => (Style::Dim, "trace: "),
         };
-        let time = if self.timed { timestamp(at_ms) + " " } else { String::new() };
+        let time = if self.timed { provost_supervisor::rfc3339(at_ms) + " " } else { String::new() };
         let width = self.width.load(Ordering::Relaxed);
         let name = self.paint.text(Style::Dim, &format!("{:<width$}", name.unwrap_or("provost")));
         let (mark, word) = (self.paint.text(style, "◆"), self.paint.text(style, word));
