@@ -202,6 +202,15 @@ impl Client {
         self.post(&format!("/v1/processes/{action}"), order).await
     }
 
+    /// Empties the logs of `targets`.
+    ///
+    /// # Errors
+    /// [`ClientError`]; what went wrong with single processes is in the outcome.
+    pub async fn clear_logs(&self, targets: &[String]) -> Result<wire::Outcome, ClientError> {
+        let path = format!("/v1/logs?select={}", escaped(&targets.join(",")));
+        self.while_it_answers(async { answer(self.send(Method::DELETE, &path, None).await?).await }).await
+    }
+
     /// Why is this process in its state?
     ///
     /// # Errors

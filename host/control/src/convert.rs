@@ -12,10 +12,6 @@ use crate::wire;
 /// correction.
 const CLOCK_SET_MS: u64 = 2_000;
 
-pub(crate) fn time(moment: Moment) -> String {
-    rfc3339(moment.wall_ms)
-}
-
 pub(crate) fn lack(trouble: &Trouble) -> wire::Lack {
     let Trouble { what, reason, since_ms } = trouble;
     wire::Lack { what: what.to_string(), reason: reason.to_string(), since: rfc3339(*since_ms) }
@@ -40,7 +36,9 @@ pub(crate) fn replicas(set: &ReplicaCount, world: &Snapshot) -> wire::Replicas {
     }
 }
 
-pub(crate) fn process(state: &ProcessState) -> wire::Process {
+/// A process, for whoever looks at its times at `now` by a clock that may have been set since they were noted.
+pub(crate) fn process(state: &ProcessState, now: Moment) -> wire::Process {
+    let time = |moment| time_at(moment, now);
     wire::Process {
         name: state.name().to_string(),
         process_type: state.identity.process_type.as_str().to_owned(),
@@ -55,7 +53,7 @@ pub(crate) fn process(state: &ProcessState) -> wire::Process {
         failures: state.failures,
         ready: state.ready(),
         health: state.health.as_str().to_owned(),
-        failing: state.failing.as_deref().map(failing),
+        failing: state.failing.as_deref().map(|it| failing(it, now)),
         exit: state.exit.as_ref().map(exit),
         cause: state.cause.as_str().to_owned(),
         reason: state.reason.to_string(),
@@ -66,26 +64,16 @@ pub(crate) fn process(state: &ProcessState) -> wire::Process {
     }
 }
 
-/// As [`process`], for whoever looks at its times at `now` by a clock that may have been set since they were noted.
-pub(crate) fn process_at(state: &ProcessState, now: Moment) -> wire::Process {
-    wire::Process {
-        started_at: state.started_at.map(|moment| time_at(moment, now)),
-        ended_at: state.ended_at.map(|moment| time_at(moment, now)),
-        next_action_at: state.next_action_at().map(|moment| time_at(moment, now)),
-        ..process(state)
-    }
-}
-
 /// The time of a moment by the clock as it is set `now`: as far away as the monotonic clock says.
-fn time_at(moment: Moment, now: Moment) -> String {
+pub(crate) fn time_at(moment: Moment, now: Moment) -> String {
     let since = (i128::from(moment.mono_ns) - i128::from(now.mono_ns)) / 1_000_000;
     let seen = u64::try_from(i128::from(now.wall_ms) + since).unwrap_or(0);
     let was_set = seen.abs_diff(moment.wall_ms) > CLOCK_SET_MS;
     rfc3339(if was_set { seen } else { moment.wall_ms })
 }
 
-fn failing(failing: &Failing) -> wire::Failing {
-    wire::Failing { why: failing.why.to_string(), since: time(failing.since) }
+fn failing(failing: &Failing, now: Moment) -> wire::Failing {
+    wire::Failing { why: failing.why.to_string(), since: time_at(failing.since, now) }
 }
 
 fn exit(exit: &Exit) -> wire::Exit {
@@ -150,12 +138,13 @@ fn kind(kind: ChangeKind) -> &'static str {
     }
 }
 
-pub(crate) fn event(change: &Change) -> wire::Event {
+/// A change, with its time as of `now`.
+pub(crate) fn event(change: &Change, now: Moment) -> wire::Event {
     let state = &change.state;
     let is = |wanted| change.kind == ChangeKind::Event(wanted);
     wire::Event {
         generation: change.generation.0,
-        at: time(state.changed_at),
+        at: time_at(state.changed_at, now),
         process: state.name().to_string(),
         incarnation: state.incarnation.0,
         kind: kind(change.kind).to_owned(),
@@ -186,6 +175,9 @@ pub fn log_item(item: LogItem) -> wire::LogItem {
     let line = match item {
         LogItem::Missed { process, lines } => {
             return wire::LogItem::Missed { process: process.to_string(), missed: lines };
+        }
+        LogItem::Cleared { process } => {
+            return wire::LogItem::Cleared { process: process.to_string(), cleared: true };
         }
         LogItem::Line(line) => line,
     };
@@ -251,7 +243,7 @@ mod tests {
     fn times_are_as_far_away_as_they_were_when_the_clock_has_been_set() {
         let begun = moment();
         let later = begun.plus_ms(60_000);
-        assert_eq!(time_at(begun, later), time(begun));
+        assert_eq!(time_at(begun, later), rfc3339(NOW_MS));
         let set_back = Moment { wall_ms: later.wall_ms - 3_600_000, ..later };
         assert_eq!(time_at(begun, set_back), rfc3339(NOW_MS + 60_000 - 3_600_000 - 60_000));
         assert_eq!(time_at(later.plus_ms(16_000), set_back), rfc3339(set_back.wall_ms + 16_000));
@@ -274,14 +266,15 @@ mod tests {
                 "overruled": "tyrant trapped"
             }
         });
-        assert_eq!(to_value(process(reader.snapshot().get(id).unwrap())).unwrap(), golden);
+        assert_eq!(to_value(process(reader.snapshot().get(id).unwrap(), moment())).unwrap(), golden);
     }
 
     #[test]
     fn each_event_has_what_belongs_to_its_kind() {
         let (reader, _) = killed();
         let page = reader.changes_since(provost_state::Generation(0), 100);
-        let told: Vec<_> = page.changes.iter().map(|change| to_value(event(change)).unwrap()).collect();
+        let told: Vec<_> =
+            page.changes.iter().map(|change| to_value(event(change, moment())).unwrap()).collect();
         let special = |event: &serde_json::Value| {
             let of = |field: &str| event.get(field).map(|_| field.to_owned());
             ["pid", "exit", "decision", "count"].into_iter().find_map(of).unwrap_or_default()
@@ -298,5 +291,19 @@ mod tests {
         assert_eq!(kinds, expected.map(|(kind, field)| (kind, field.to_owned())));
         assert_eq!(told[4]["before"], "running");
         assert_eq!(told[4]["incarnation"], Incarnation(1).0);
+    }
+
+    #[test]
+    fn the_changes_of_before_come_in_the_order_of_time_after_the_clock_was_set_back() {
+        let (registry, reader) = registry(|| 0);
+        let id = registry.add(Identity::new("web", ""), moment()).unwrap().id;
+        let set_back = Moment { wall_ms: NOW_MS - 3_600_000, ..moment().plus_ms(60_000) };
+        let state = reader.snapshot().get(id).unwrap().clone();
+        let at = At { incarnation: state.incarnation, version: state.version };
+        let start = Event::Start { cause: Cause::Boot, reason: "boot".into() };
+        registry.commit(id, at, &start, set_back).unwrap();
+        let page = reader.changes_since(provost_state::Generation(0), 100);
+        let times: Vec<_> = page.changes.iter().map(|change| event(change, set_back).at).collect();
+        assert_eq!(times, ["2026-11-23T05:59:00.123Z", "2026-11-23T06:00:00.123Z"]);
     }
 }

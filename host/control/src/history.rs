@@ -1,7 +1,7 @@
 //! Why a process is in its state: the chain of causes and decisions, from the changes that are remembered.
 
 use provost_state::changes::CHANGES_KEPT;
-use provost_state::{Cause, Generation, Phase, ProcessState};
+use provost_state::{Cause, Generation, Moment, Phase, ProcessState};
 use provost_supervisor::Supervisor;
 
 use crate::refused::Refused;
@@ -24,25 +24,26 @@ pub(crate) fn explain(supervisor: &Supervisor, name: String) -> Result<wire::Exp
     let Some(state) = world.get(id) else {
         return Err(Refused::bad_request(format!("`{name}` is gone")));
     };
+    let now = supervisor.now();
     let page = reader.changes_until(Generation(0), &world, CHANGES_KEPT);
     let mut history: Vec<_> = page.changes.iter().filter(|change| change.state.id == id).collect();
     let cut = history.len().saturating_sub(HISTORY);
     let history = history.split_off(cut);
     Ok(wire::Explanation {
-        process: convert::process(state),
+        process: convert::process(state, now),
         sentence: match state.phase {
             Phase::Waiting if state.cause == Cause::Dependency => {
                 format!("{name} is waiting: {} (cause: dependency).", supervisor.outlook(&world).chain(state))
             }
-            _ => sentence(state),
+            _ => sentence(state, now),
         },
-        history: history.into_iter().map(|change| convert::event(change)).collect(),
+        history: history.into_iter().map(|change| convert::event(change, now)).collect(),
         forgotten: page.missed + u64::try_from(cut).unwrap_or(u64::MAX),
     })
 }
 
 /// Phase and reason as one sentence.
-fn sentence(state: &ProcessState) -> String {
+fn sentence(state: &ProcessState, now: Moment) -> String {
     let name = state.name();
     let because = format!("{} (cause: {})", state.reason, state.cause.as_str());
     match state.phase {
@@ -52,10 +53,13 @@ fn sentence(state: &ProcessState) -> String {
         }
         Phase::Starting { pid } => format!("{name} is starting with pid {pid} and not ready yet; {because}."),
         Phase::Backoff { until } => {
-            format!("{name} is in backoff and will be started again at {}: {because}.", convert::time(until))
+            format!(
+                "{name} is in backoff and will be started again at {}: {because}.",
+                convert::time_at(until, now)
+            )
         }
         Phase::Stopping { kill_at, .. } => {
-            format!("{name} is stopping and will be killed at {}: {because}.", convert::time(kill_at))
+            format!("{name} is stopping and will be killed at {}: {because}.", convert::time_at(kill_at, now))
         }
         Phase::Fatal => format!("{name} was given up on: {because}. `provost start {name}` revives it."),
         Phase::Exited { .. } if state.is_done() => format!("{name} is {because}."),

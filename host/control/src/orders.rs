@@ -72,9 +72,7 @@ pub(crate) async fn carry_out(
 ) -> Result<wire::Outcome, Refused> {
     let action = Action::parse(action, &order)?;
     if order.select.is_empty() {
-        return Err(Refused::bad_request(
-            "`select` is empty: name processes, `group:*`, or `all`".to_owned(),
-        ));
+        return Err(nobody());
     }
     let world = supervisor.reader().snapshot();
     let mut chosen = select(&world, &order.select)?;
@@ -103,6 +101,29 @@ pub(crate) async fn carry_out(
     let after = supervisor.reader().snapshot();
     let results = chosen.iter().filter_map(|id| outcome(&after, *id, done.remove(id)?)).collect();
     Ok(wire::Outcome { results })
+}
+
+/// Empties the logs of processes, all at the same time.
+pub(crate) async fn clear_logs(
+    supervisor: &Supervisor,
+    targets: &[String],
+) -> Result<wire::Outcome, Refused> {
+    if targets.is_empty() {
+        return Err(nobody());
+    }
+    let chosen = select(&supervisor.reader().snapshot(), targets)?;
+    let cleared = chosen.iter().map(|id| async {
+        let cleared = supervisor.logs().clear(*id).await;
+        (*id, cleared.map_err(|error| Refused::not_cleared(error.to_string())))
+    });
+    let cleared = join_all(cleared).await;
+    let world = supervisor.reader().snapshot();
+    let results = cleared.into_iter().filter_map(|(id, cleared)| outcome(&world, id, cleared)).collect();
+    Ok(wire::Outcome { results })
+}
+
+fn nobody() -> Refused {
+    Refused::bad_request("`select` is empty: name processes, `group:*`, or `all`".to_owned())
 }
 
 /// Replicas that are not wanted now are not started with the others, but only by their own name.

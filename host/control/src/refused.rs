@@ -69,6 +69,12 @@ impl Refused {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message, Some(hint))
     }
 
+    /// A log still holds what it was to be rid of.
+    pub(crate) fn not_cleared(message: String) -> Self {
+        let hint = "`provost logs --host` may say more; what was not deleted can still be read".to_owned();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not_cleared", message, Some(hint))
+    }
+
     pub(crate) fn timed_out(message: String, name: &str) -> Self {
         let hint = format!("`provost explain {name}` says what led there; `--timeout` allows for more time");
         Self::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message, Some(hint))

@@ -97,7 +97,7 @@ fn routes(desk: Desk, ended: watch::Receiver<bool>) -> Router {
         .route("/v1/ping", get(ping))
         .route("/v1/status", get(status))
         .route("/v1/events", get(streams::events))
-        .route("/v1/logs", get(streams::logs))
+        .route("/v1/logs", get(streams::logs).delete(clear_logs))
         .route("/v1/processes/{action}", post(order))
         .route("/v1/explain/{name}", get(explain))
         .route("/v1/plugins", get(plugins::list))
@@ -151,11 +151,11 @@ async fn status(
     let sets: HashSet<&str> = names.filter_map(base_of).collect();
     Ok(Json(wire::Status {
         generation: world.generation().0,
-        taken_at: convert::time(world.taken_at()),
+        taken_at: convert::time_at(world.taken_at(), now),
         processes: chosen
             .iter()
             .filter_map(|id| world.get(*id))
-            .map(|state| convert::process_at(state, now))
+            .map(|state| convert::process(state, now))
             .collect(),
         replicas: served
             .desk
@@ -186,6 +186,14 @@ async fn order(
 ) -> Result<Json<wire::Outcome>, Refused> {
     let _lasting = order.wait.then(|| served.lasting()).transpose()?;
     orders::carry_out(&served.desk.supervisor, &action, order).await.map(Json)
+}
+
+async fn clear_logs(
+    State(served): State<Served>,
+    Query(query): Query<Select>,
+) -> Result<Json<wire::Outcome>, Refused> {
+    let _lasting = served.lasting()?;
+    orders::clear_logs(&served.desk.supervisor, &targets(&query.select)).await.map(Json)
 }
 
 async fn explain(

@@ -6,8 +6,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use provost_state::{Generation, Reader};
-use provost_supervisor::{LogPattern, LogQuery};
+use provost_state::Generation;
+use provost_supervisor::{LogPattern, LogQuery, Supervisor};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
@@ -119,7 +119,7 @@ fn push_line(bytes: &mut Vec<u8>, item: &impl Serialize) {
 
 /// The changes after a cursor, and from then on.
 struct Events {
-    reader: Reader,
+    supervisor: Supervisor,
     changed: watch::Receiver<Generation>,
     cursor: Generation,
     follow: bool,
@@ -129,14 +129,15 @@ impl Source for Events {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             self.changed.mark_unchanged();
-            let page = self.reader.changes_since(self.cursor, PAGE);
+            let page = self.supervisor.reader().changes_since(self.cursor, PAGE);
             self.cursor = page.cursor;
             let mut bytes = Vec::new();
             if page.missed > 0 {
                 push_line(&mut bytes, &convert::missed(page.missed));
             }
+            let now = self.supervisor.now();
             for change in &page.changes {
-                push_line(&mut bytes, &convert::event(change));
+                push_line(&mut bytes, &convert::event(change, now));
             }
             if !bytes.is_empty() {
                 return Some(bytes.into());
@@ -159,7 +160,7 @@ pub(crate) async fn events(
 ) -> Result<Response, Refused> {
     let supervisor = &served.desk.supervisor;
     let events = Events {
-        reader: supervisor.reader().clone(),
+        supervisor: supervisor.clone(),
         changed: supervisor.changed(),
         cursor: Generation(query.since),
         follow: is_on(query.follow),

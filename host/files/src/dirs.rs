@@ -22,7 +22,7 @@ const LINKS_MAX: usize = 40;
 const STICKY: u32 = 0o1000;
 
 /// Makes sure that `path` is a directory of the host's own: it is created with mode 0700, as are missing parents; if it exists,
-/// it is refused if it is a link, belongs to somebody else, or others may write it. Links among its parents are followed.
+/// it is refused if it is a link, belongs to somebody else, or others may write it and it is not sticky. Links among its parents are followed.
 ///
 /// # Errors
 /// [`FileError`] names the directory that is wrong.
@@ -30,7 +30,12 @@ pub fn own_dir(path: &Path) -> Result<(), FileError> {
     let path = plain(path);
     create_missing(&path)?;
     let dir = open_dir(&path, OFlags::NOFOLLOW)?;
-    owner::own(&path, &metadata(&path, &dir)?)
+    let found = metadata(&path, &dir)?;
+    if found.mode() & STICKY == 0 {
+        return owner::own(&path, &found);
+    }
+    // Nobody else can exchange what is ours there, as in a fresh tmpfs; what others put there is refused as theirs.
+    owner::owned(&path, &found)
 }
 
 /// Makes sure that nobody but `owners` can exchange what is at `path`, which need not exist: every directory and every link on

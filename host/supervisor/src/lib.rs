@@ -68,8 +68,8 @@ pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
 pub use jobs::{Jobs, Lane, Lost};
 pub use logs::{
-    BadPattern, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, StoredFiles,
-    StoredLines,
+    BadPattern, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, NotCleared,
+    StoredFiles, StoredLines,
 };
 pub use outlook::Outlook;
 pub use replicas::ReplicaCount;

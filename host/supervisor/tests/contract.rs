@@ -56,6 +56,7 @@ impl Host {
                     lines.push((line.stream, String::from_utf8_lossy(&line.text).into_owned()));
                 }
                 LogItem::Missed { lines, .. } => panic!("missed {lines} lines"),
+                LogItem::Cleared { .. } => panic!("cleared"),
             }
         }
         lines

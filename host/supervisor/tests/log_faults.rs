@@ -37,6 +37,7 @@ async fn next(reader: &mut LogReader) -> String {
     match reader.recv().await.unwrap() {
         LogItem::Line(line) => String::from_utf8_lossy(&line.text).into_owned(),
         LogItem::Missed { lines, .. } => panic!("missed {lines}"),
+        LogItem::Cleared { .. } => panic!("cleared"),
     }
 }
 

@@ -53,6 +53,7 @@ async fn lines(supervisor: &Supervisor, name: &str, wanted: usize) -> Vec<(LogSt
                 lines.push((line.stream, String::from_utf8_lossy(&line.text).into_owned()))
             }
             LogItem::Missed { lines, .. } => panic!("missed {lines} lines"),
+            LogItem::Cleared { .. } => panic!("cleared"),
         }
     }
     lines

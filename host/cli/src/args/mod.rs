@@ -297,6 +297,11 @@ pub(crate) struct LogsArgs {
     /// Only lines in which this regular expression is found.
     #[arg(long, value_name = "PATTERN", value_parser = pattern, allow_hyphen_values = true)]
     pub(crate) grep: Option<String>,
+    /// Delete what the logs of the processes hold, instead of showing it. They go on with what is printed from then on.
+    #[arg(long, conflicts_with_all = [
+        "host", "plugin", "follow", "lines", "since", "until", "grep", "timestamps", "raw",
+    ])]
+    pub(crate) clear: bool,
     /// With the time of each line and its offset from UTC.
     #[arg(short, long)]
     pub(crate) timestamps: bool,

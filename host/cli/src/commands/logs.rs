@@ -1,10 +1,11 @@
-//! `logs`: what processes print and what the host says, asked of the host, or read from its files when it is down.
+//! `logs`: what processes print and what the host says, asked of the host, or read from its files when it is down; and
+//! having the host clear it.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use provost_control::client::{ClientError, LogsAsked, LogsOf};
-use provost_control::wire::{LogItem, PluginList};
+use provost_control::wire::{LogItem, Outcome, PluginList};
 use provost_control::{Unconnected, log_item};
 use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines};
 
@@ -14,9 +15,9 @@ use crate::args::{LineFormat, LogsArgs};
 use crate::config::{find_nearest, group_of, log_dir_of, runtime_dir_of};
 use crate::daemon::HOST_LOG_NAME;
 use crate::failure::Failure;
-use crate::render::columns;
 use crate::render::output::{Look, Printer};
 use crate::render::style::Paint;
+use crate::render::{self, columns};
 
 /// How many lines of the past there are without a word.
 const LINES: usize = 100;
@@ -24,7 +25,38 @@ const LINES: usize = 100;
 /// What a log of the host's own is marked with, as on its standard error.
 const HOST_MARK: &str = "◆";
 
-pub(super) async fn show(context: &Context, args: LogsArgs) -> Result<(), Failure> {
+pub(super) async fn logs(context: &Context, args: LogsArgs) -> Result<(), Failure> {
+    if args.clear { clear(context, &args).await } else { show(context, args).await }
+}
+
+/// Only a host clears logs: without one nothing says who else is about to write them.
+async fn clear(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
+    let outcome = match context.client()?.clear_logs(&args.targets).await.map_err(Unanswered::from) {
+        Ok(outcome) => outcome,
+        Err(Unanswered::Failed(failure)) => return Err(failure),
+        Err(Unanswered::NoHost(why)) => {
+            let dir = Files::of(context)?.log_dir;
+            let hint =
+                format!("`provost up` starts one; without a host, delete the files in {}", dir.display());
+            return Err(Failure::not_running(why, hint));
+        }
+    };
+    super::print(match args.output {
+        LineFormat::Text => cleared(&outcome),
+        LineFormat::Json => super::pretty(&outcome)?,
+    })?;
+    match outcome.results.iter().all(|result| result.ok) {
+        true => Ok(()),
+        false => Err(Failure::told(1, render::outcome::errors(&outcome))),
+    }
+}
+
+fn cleared(outcome: &Outcome) -> String {
+    let done = outcome.results.iter().filter(|result| result.ok);
+    done.map(|result| format!("{}: the log was cleared\n", result.name)).collect()
+}
+
+async fn show(context: &Context, args: LogsArgs) -> Result<(), Failure> {
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since >= until
     {

@@ -59,7 +59,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Stop(args) => act::order(&context, "stop", args).await,
         Command::Restart(args) => act::order(&context, "restart", args).await,
         Command::Signal(args) => act::signal(&context, args).await,
-        Command::Logs(args) => logs::show(&context, args).await,
+        Command::Logs(args) => logs::logs(&context, args).await,
         Command::Events(args) => follow::events(&context, args).await,
         Command::Explain(args) => read::explain(&context, args).await,
         Command::State(args) => read::state_core(&context, args).await,

@@ -161,6 +161,9 @@ impl Show {
                 Style::Yellow,
                 &format!("{lines} lines skipped; they are in its log"),
             ),
+            LogItem::Cleared { process } => {
+                self.look.note(&process, Style::Dim, "its log was cleared; the lines above are not in it")
+            }
         })
     }
 

@@ -53,6 +53,9 @@ impl Printer {
                     format!("{missed} lines skipped: this reader was too slow; they are in the log file");
                 return self.note(process, &note);
             }
+            LogItem::Cleared { process, .. } => {
+                return self.note(process, "the log was cleared: what was printed before is no longer in it");
+            }
         };
         let mut line = Vec::with_capacity(text.len() + 64);
         let whose = (process.clone(), stream.clone());
@@ -172,6 +175,17 @@ mod tests {
     fn raw_is_the_bytes_and_nothing_else() {
         let look = Look { raw: true, width: 6, ..look() };
         assert_eq!(printed(look, &[item("stderr", "\x1b[2Jx\r", false)]), "\x1b[2Jx\r\n");
+    }
+
+    #[test]
+    fn a_clearing_is_said_to_who_follows() {
+        let cleared = LogItem::Cleared { process: "web".into(), cleared: true };
+        let items = [item("stdout", "before", false), cleared, item("stdout", "after", false)];
+        insta::assert_snapshot!(printed(Look { width: 3, ..look() }, &items), @r"
+        web | before
+        web ▸ the log was cleared: what was printed before is no longer in it
+        web | after
+        ");
     }
 
     #[test]

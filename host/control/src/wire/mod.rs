@@ -248,6 +248,13 @@ pub enum LogItem {
         /// How many.
         missed: u64,
     },
+    /// The log was cleared: what was told before is no longer in the files.
+    Cleared {
+        /// The process.
+        process: String,
+        /// `true`.
+        cleared: bool,
+    },
 }
 
 /// The body of `POST /v1/processes/{start,stop,restart,signal}`.

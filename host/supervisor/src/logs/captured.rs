@@ -213,9 +213,16 @@ async fn lines_of_any_length_in_pieces_of_any_size_come_whole_and_in_order() {
     let mut reader = logs.follow(&[id], 0, true);
     let lines: Vec<String> = (0..60).map(|n| format!("{n} {}", "z".repeat(n * n * n % 300_000))).collect();
     let all = lines.join("\n") + "\n";
+    let (taken, taken_bytes) = std::sync::mpsc::channel();
     let writer = std::thread::spawn(move || {
+        let mut waiting = 0;
         for (number, piece) in all.as_bytes().chunks(3_001).enumerate() {
             child.write_all(piece).unwrap();
+            waiting += piece.len();
+            // A follower that is further behind misses lines.
+            while waiting > 600_000 {
+                waiting -= taken_bytes.recv().unwrap();
+            }
             if number % 50 == 0 {
                 std::thread::yield_now();
             }
@@ -224,6 +231,8 @@ async fn lines_of_any_length_in_pieces_of_any_size_come_whole_and_in_order() {
     for line in &lines {
         let (text, partial) = told(&mut reader).await;
         assert!(text == *line && !partial, "{} of {} bytes", text.len(), line.len());
+        // At the end nobody asks any more.
+        let _ = taken.send(text.len() + 1);
     }
     writer.join().unwrap();
 }

@@ -157,6 +157,58 @@ impl Files {
         shifted
     }
 
+    /// Deletes all files of the log, the oldest first, also those beyond the number that is kept. Whoever reads back what
+    /// was there finds nothing more of it. Only one thread at a time may do so, and none may rotate meanwhile.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        faulty!("log.clear");
+        let before = self.turns.fetch_add(1, Ordering::AcqRel);
+        let cleared = self.delete_all();
+        // As after so many rotations that no file of before is left.
+        let after = before + 2 * self.count as u64;
+        self.turns.store(if cleared.is_ok() { after } else { before }, Ordering::Release);
+        cleared
+    }
+
+    fn delete_all(&self) -> io::Result<()> {
+        let mut numbers = self.numbers_there()?;
+        numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        for number in numbers {
+            let path = self.numbered(number);
+            match std::fs::symlink_metadata(&path) {
+                Ok(meta) if !meta.is_file() => {
+                    return Err(io::Error::other(format!("{} is not a regular file", path.display())));
+                }
+                _ => ignore_missing(std::fs::remove_file(path))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The numbers of the files that are there. There may be gaps, if somebody has deleted some.
+    fn numbers_there(&self) -> io::Result<Vec<usize>> {
+        let Some(current) = self.path.file_name().and_then(|name| name.to_str()) else {
+            return Ok(Vec::new());
+        };
+        let entries = match std::fs::read_dir(self.path.parent().unwrap_or(Path::new("."))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut numbers = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name();
+            match name.to_str().and_then(|name| name.strip_prefix(current)) {
+                Some("") => numbers.push(0),
+                Some(rest) => {
+                    let number = rest.strip_prefix('.').and_then(|number| number.parse::<usize>().ok());
+                    // Only as we write it: `.01` is none of ours.
+                    numbers.extend(number.filter(|number| *number > 0 && rest == format!(".{number}")));
+                }
+                None => {}
+            }
+        }
+        Ok(numbers)
+    }
+
     fn shift(&self) -> io::Result<()> {
         let oldest = self.count - 1;
         if oldest == 0 {

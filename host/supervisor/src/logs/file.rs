@@ -154,10 +154,24 @@ impl LogFile {
         self.flush(&mut pending);
         let position = self.position();
         if self.open.as_ref().is_some_and(|open| open.borrowed) {
-            self.open = None;
-            self.reserve.give_back();
+            self.close();
         }
         (position, pending.failed)
+    }
+
+    /// Deletes all that was written; where the end is then. What still comes of a line that was begun is a line of its own.
+    pub(super) fn clear(&mut self) -> io::Result<Position> {
+        self.files.clear()?;
+        self.close();
+        self.lines = Some(self.lines.unwrap_or_default().map(Line::ended));
+        Ok(self.position())
+    }
+
+    /// Closes the file; it is opened again with the next line.
+    fn close(&mut self) {
+        if self.open.take().is_some_and(|open| open.borrowed) {
+            self.reserve.give_back();
+        }
     }
 
     fn line(&mut self, stream: LogStream) -> &mut Line {
@@ -270,9 +284,7 @@ impl LogFile {
 
     /// The file is another one than that which is written to: a new one is opened with the next line.
     fn open_anew(&mut self) {
-        if self.open.take().is_some_and(|open| open.borrowed) {
-            self.reserve.give_back();
-        }
+        self.close();
         let now = crate::clock::figure_ns();
         if self.said_ns.is_none_or(|said| now.saturating_sub(said) >= SAID_EVERY_NS) {
             self.said_ns = Some(now);

@@ -49,7 +49,7 @@ impl Waiting {
 fn weight(item: &LogItem) -> usize {
     match item {
         LogItem::Line(line) => line.text.len() + LINE_BYTES,
-        LogItem::Missed { .. } => LINE_BYTES,
+        LogItem::Missed { .. } | LogItem::Cleared { .. } => LINE_BYTES,
     }
 }
 
@@ -107,11 +107,29 @@ pub(super) struct Told<'a> {
 pub(super) struct Follower {
     pub(super) queue: Arc<Queue>,
     missed: u64,
+    /// The log was cleared, and there was no room to say so.
+    cleared: bool,
 }
 
 impl Follower {
     pub(super) fn new(queue: Arc<Queue>) -> Self {
-        Self { queue, missed: 0 }
+        Self { queue, missed: 0, cleared: false }
+    }
+
+    /// Tells it that what was written before is gone; false if the follower is gone.
+    pub(super) fn tell_cleared(&mut self, process: &Arc<str>) -> bool {
+        let mut state = self.queue.state();
+        if state.closed {
+            return false;
+        }
+        self.cleared = self.missed > 0 || !state.has_room(LINE_BYTES);
+        if !self.cleared {
+            state.items.push_back(LogItem::Cleared { process: process.clone() });
+            state.bytes += LINE_BYTES;
+            drop(state);
+            self.queue.bell.notify_one();
+        }
+        true
     }
 
     /// Hands it a line, or counts it as missed; false if the follower is gone.
@@ -121,7 +139,7 @@ impl Follower {
         if state.closed {
             return false;
         }
-        let gap = if self.missed > 0 { LINE_BYTES } else { 0 };
+        let gap = LINE_BYTES * (usize::from(self.missed > 0) + usize::from(self.cleared));
         if !state.has_room(text.len() + LINE_BYTES + gap) {
             self.missed += 1;
             return true;
@@ -129,6 +147,9 @@ impl Follower {
         if self.missed > 0 {
             state.items.push_back(LogItem::Missed { process: process.clone(), lines: self.missed });
             self.missed = 0;
+        }
+        if std::mem::take(&mut self.cleared) {
+            state.items.push_back(LogItem::Cleared { process: process.clone() });
         }
         // A copy: a slice of what was read would keep all of it.
         let text = Bytes::copy_from_slice(text);
@@ -169,6 +190,25 @@ mod tests {
         assert_eq!(queue.state().pop(), Some(LogItem::Missed { process: name.clone(), lines: 997 }));
         assert!(matches!(queue.state().pop(), Some(LogItem::Line(line)) if line.text == "next"));
         assert_eq!(queue.state().bytes, 0);
+    }
+
+    #[test]
+    fn a_clearing_is_told_also_to_one_that_has_no_room_and_takes_no_more_however_often() {
+        let (mut follower, queue) = followed();
+        let (name, line) = (Arc::from("web"), vec![b'x'; BYTES_MAX]);
+        for _ in 0..2 {
+            assert!(follower.tell(&name, &out(&line)));
+        }
+        for _ in 0..1_000 {
+            assert!(follower.tell_cleared(&name));
+        }
+        assert_eq!(queue.state().items.len(), 1);
+        assert!(queue.try_take().is_some());
+        assert!(follower.tell(&name, &out(b"next")));
+        let rest: Vec<_> = std::iter::from_fn(|| queue.try_take()).collect();
+        assert_eq!(rest[0], LogItem::Missed { process: name.clone(), lines: 1 });
+        assert_eq!(rest[1], LogItem::Cleared { process: name });
+        assert_eq!((rest.len(), queue.state().bytes), (3, 0));
     }
 
     #[test]

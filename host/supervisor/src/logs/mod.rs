@@ -17,6 +17,7 @@
 //! | `past`, `last`, `merged` | reading back: one process, where its last lines begin, many by time |
 //! | `query`, `stored`, `host` | which lines are asked for, reading files without a host, the host's own log |
 //! | `follower`, `reader` | what waits for those who follow, and what they hold |
+//! | `clear` | emptying a log |
 //! | `losses` | what could not be written |
 //!
 //! Disks are slow and terminals are slower. The thread that reads the pipes waits for neither, and what runners ask for
@@ -27,6 +28,7 @@ mod batch;
 mod capture;
 #[cfg(test)]
 mod captured;
+mod clear;
 mod disk;
 mod escapes;
 mod file;
@@ -61,6 +63,7 @@ use provost_files::Owners;
 use provost_state::{Incarnation, ProcessId};
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::clear::NotCleared;
 use self::disk::Reserve;
 use self::follower::Queue;
 pub use self::host::HostLog;
@@ -122,6 +125,11 @@ pub enum LogItem {
         /// How many.
         lines: u64,
     },
+    /// The log was cleared: what was told before is no longer in the files.
+    Cleared {
+        /// Whose.
+        process: Arc<str>,
+    },
 }
 
 /// The logs of all processes.
@@ -130,6 +138,7 @@ pub struct Logs {
     dir: PathBuf,
     all: Arc<DashMap<ProcessId, Arc<ProcessLog>>>,
     capture: capture::Thread,
+    writing: Lane,
     reading: Lane,
     reserve: Arc<Reserve>,
     losses: Arc<Losses>,
@@ -151,6 +160,7 @@ impl Logs {
             dir,
             all: Arc::default(),
             capture: capture::Thread::start(jobs.logging.clone())?,
+            writing: jobs.logging.clone(),
             reading: jobs.reading.clone(),
             reserve: Arc::new(Reserve::new()),
             losses: Arc::new(Losses::new(degraded.clone())),

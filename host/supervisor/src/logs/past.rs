@@ -50,8 +50,8 @@ pub(super) struct Past {
     held: Bytes,
     /// The first of them as a record, with its length.
     next: Option<(Record, usize)>,
-    /// So many lines come before those that are asked for.
-    skipped: u64,
+    /// The lines that come before those that are asked for.
+    skips: Skips,
     joiner: Joiner,
     /// When the last line was written, for those without a time.
     last_ms: u64,
@@ -72,7 +72,7 @@ impl Past {
             offset: 0,
             held: Bytes::new(),
             next: None,
-            skipped: 0,
+            skips: Skips::default(),
             joiner: Joiner::default(),
             last_ms: 0,
         };
@@ -116,7 +116,7 @@ impl Past {
             }
         }
         if let Some((number, offset)) = last.begins_at {
-            (self.number, self.offset, self.skipped) = (Some(number), offset, last.skipped);
+            (self.number, self.offset, self.skips.anywhere) = (Some(number), offset, last.skipped);
         }
         Ok(())
     }
@@ -206,9 +206,7 @@ impl Past {
         if !self.query.takes(&line) {
             return None;
         }
-        let skipped = self.skipped > 0;
-        self.skipped = self.skipped.saturating_sub(1);
-        (!skipped).then_some(line)
+        (!self.skips.skip(self.number.unwrap_or(0))).then_some(line)
     }
 
     /// Holds no more than its share while others are in turn.
@@ -249,7 +247,8 @@ pub(super) fn host_line(host: &Arc<str>, record: Record) -> LogLine {
 #[derive(Debug)]
 pub(super) struct Tally {
     past: Past,
-    lines: u64,
+    /// For each file, by its number at the end's turn, the lines that ended in it; the oldest first.
+    lines: Vec<(usize, u64)>,
 }
 
 /// What came of counting a piece.
@@ -266,7 +265,11 @@ pub(super) enum Counted {
 impl Tally {
     /// The past itself, if there is nothing to count.
     pub(super) fn of(past: Past) -> Counted {
-        if past.is_to_be_counted() { Counted::More(Self { past, lines: 0 }) } else { Counted::Done(past) }
+        if past.is_to_be_counted() {
+            Counted::More(Self { past, lines: Vec::new() })
+        } else {
+            Counted::Done(past)
+        }
     }
 
     /// Counts the lines of about so many bytes. It blocks.
@@ -280,7 +283,7 @@ impl Tally {
                 Ok(Some(_)) => {
                     let (length, line) = self.past.take();
                     done += length;
-                    self.lines += u64::from(line.is_some());
+                    self.count(u64::from(line.is_some()));
                 }
                 Ok(None) => return self.finish(),
                 Err(NotOpened::Rotating) => return Ok(Counted::Later(self)),
@@ -290,13 +293,55 @@ impl Tally {
         Ok(Counted::More(self))
     }
 
+    fn count(&mut self, lines: u64) {
+        let number = self.past.number.unwrap_or(0);
+        match self.lines.last_mut() {
+            Some((last, counted)) if *last == number => *counted += lines,
+            _ => self.lines.push((number, lines)),
+        }
+    }
+
     fn finish(mut self) -> Result<Counted, NotOpened> {
-        self.lines += self.past.finish().len() as u64;
+        let open = self.past.finish().len() as u64;
+        self.count(open);
         let Past { stored, query, end, .. } = self.past;
         let wanted = u64::try_from(query.lines).unwrap_or(u64::MAX);
+        let all: u64 = self.lines.iter().map(|(_, lines)| lines).sum();
         let mut past = Past::of(stored, end, query)?;
-        past.skipped = self.lines.saturating_sub(wanted);
+        past.skips = Skips::first(all.saturating_sub(wanted), self.lines);
         Ok(Counted::Done(past))
+    }
+}
+
+/// The lines that come before those that are asked for. Those that were counted are known by file: if a file is deleted
+/// meanwhile, its lines are not skipped in the others.
+#[derive(Debug, Default)]
+struct Skips {
+    anywhere: u64,
+    /// By the number of the file in which they end.
+    in_file: Vec<(usize, u64)>,
+}
+
+impl Skips {
+    /// The first `skipped` of the lines that were counted.
+    fn first(mut skipped: u64, mut in_file: Vec<(usize, u64)>) -> Self {
+        for (_, lines) in &mut in_file {
+            *lines = skipped.min(*lines);
+            skipped -= *lines;
+        }
+        Self { anywhere: 0, in_file }
+    }
+
+    /// Is the next line, which ends in the file with this number, one of them?
+    fn skip(&mut self, number: usize) -> bool {
+        let in_file = self.in_file.iter_mut().find(|(file, _)| *file == number).map(|(_, lines)| lines);
+        for left in [Some(&mut self.anywhere), in_file].into_iter().flatten() {
+            if *left > 0 {
+                *left -= 1;
+                return true;
+            }
+        }
+        false
     }
 }
 

@@ -221,6 +221,16 @@ impl ProcessLog {
         Written::Done(bytes)
     }
 
+    /// Deletes all that was written, and tells all that follow. It blocks, as [`ProcessLog::write`].
+    pub(super) fn clear(&self) -> io::Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = file.clear()?;
+        let mut now = self.now();
+        now.told = Some(position);
+        now.followers.retain_mut(|follower| follower.tell_cleared(&self.stored.name));
+        Ok(())
+    }
+
     /// The file can be written again, or nothing more comes.
     pub(super) fn loses_no_more(&self) {
         if self.losing.load(Ordering::Relaxed) {

@@ -90,7 +90,7 @@ impl LogReader {
         self.picking = Some(Box::pin(async move {
             let passes = move |item: &LogItem| match item {
                 LogItem::Line(line) => query.takes(line),
-                LogItem::Missed { .. } => true,
+                LogItem::Missed { .. } | LogItem::Cleared { .. } => true,
             };
             let picked = reading.run(move || items.into_iter().filter(passes).collect());
             // At the end of the host nobody is told any more.

@@ -313,3 +313,25 @@ fn the_log_of_a_host_is_read_by_who_said_what() {
     let plugin = LogQuery { plugin: Some("notify".to_owned()), ..LogQuery::last(9) };
     assert_eq!(read(plugin).collect::<Vec<_>>(), all[1..2]);
 }
+
+#[test]
+fn a_rotation_between_counting_and_reading_leaves_as_many_lines_as_were_asked_for() {
+    let limits = LogLimits { file_bytes_max: 200, files_max: 4 };
+    let names: Vec<String> = (0..16).map(|n| format!("line {n:02}")).collect();
+    let lines: Vec<&str> = names.iter().map(String::as_str).collect();
+    for rotations in 0..4 {
+        let (_dir, log) = written(limits, &lines);
+        let query = LogQuery { pattern: Some(LogPattern::new("line").unwrap()), ..LogQuery::last(6) };
+        let there = texts(&log, 100);
+        let counted = past(&log, &query);
+        let before = log.stored.files.turns();
+        while log.stored.files.turns() < before + 2 * rotations {
+            write_at(&log, 0, b"later on a line");
+        }
+        let left = texts(&log, 100).iter().filter(|text| text.starts_with("line")).count();
+        let read = read(vec![counted]);
+        let read: Vec<_> = read.iter().map(|line| std::str::from_utf8(&line.text).unwrap()).collect();
+        let wanted = there[there.len() - left.min(6)..].to_vec();
+        assert_eq!(read, wanted, "{rotations}");
+    }
+}

@@ -1,0 +1,173 @@
+//! Emptying a log while its process runs, others read it and others follow it. It takes its turn among the writes of that
+//! log, so that no line is torn and no line that comes afterwards is lost.
+
+use std::io;
+use std::time::Duration;
+
+use provost_state::ProcessId;
+
+use super::Logs;
+
+/// How long a clearing waits for the writes before it.
+const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
+
+/// Why a log could not be cleared.
+#[derive(Debug, thiserror::Error)]
+pub enum NotCleared {
+    /// There is no such process.
+    #[error("the process is gone")]
+    Gone,
+    /// The lines before it cannot be written for so long that it was given up. Nothing was deleted.
+    #[error("the disk of the log hangs: the lines before have not been written for {} s", PATIENCE.as_secs())]
+    Hangs,
+    /// A file cannot be deleted. Older ones may have been.
+    #[error("a log file cannot be deleted: {0}")]
+    Disk(#[from] io::Error),
+    /// The host ends, or has a defect.
+    #[error("the host ends")]
+    Lost,
+}
+
+impl Logs {
+    /// Deletes all that a process has written so far: the file and all older ones. Who reads back finds nothing more of it,
+    /// and who follows is told [`LogItem::Cleared`](super::LogItem::Cleared). What is still in the pipe comes into the new
+    /// file.
+    ///
+    /// # Errors
+    /// [`NotCleared`].
+    pub async fn clear(&self, id: ProcessId) -> Result<(), NotCleared> {
+        let log = self.of(id).ok_or(NotCleared::Gone)?;
+        let turn = tokio::time::timeout(PATIENCE, log.turn()).await.map_err(|_| NotCleared::Hangs)?;
+        let cleared = self.writing.run(move || (log.clear(), drop(turn)).0).await;
+        cleared.map_err(|_| NotCleared::Lost)?.map_err(NotCleared::Disk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::batch::{Batch, End};
+    use super::super::disk::Reserve;
+    use super::super::follower::Queue;
+    use super::super::losses::Losses;
+    use super::super::merged::{Merged, Step};
+    use super::super::past::Past;
+    use super::super::process::ProcessLog;
+    use super::super::query::LogQuery;
+    use super::super::{LogItem, LogStream};
+    use crate::degraded::Degraded;
+    use crate::spec::LogLimits;
+
+    fn log(dir: &tempfile::TempDir) -> ProcessLog {
+        let path = dir.path().join("web.log");
+        let (reserve, losses) = (Arc::new(Reserve::new()), Arc::new(Losses::new(Degraded::default())));
+        ProcessLog::new(
+            Arc::from("web"),
+            path,
+            LogLimits { file_bytes_max: 100, files_max: 3 },
+            reserve,
+            losses,
+        )
+    }
+
+    fn write(log: &ProcessLog, text: &[u8], end: End) {
+        log.write(Batch { stream: LogStream::Out, at_ms: 0, bytes: text.to_vec(), end });
+    }
+
+    fn past(log: &ProcessLog, queue: Option<&Arc<Queue>>) -> Past {
+        let end = log.past_end(queue).unwrap();
+        Past::of(log.stored.clone(), end, Arc::new(LogQuery::last(100))).unwrap()
+    }
+
+    fn texts(past: Past) -> Vec<String> {
+        let mut merged = Merged::new(vec![past], Box::new(|name, error| panic!("{name}: {error}")));
+        let mut texts = Vec::new();
+        loop {
+            let (next, lines) = match merged.step() {
+                Step::Lines(next, lines) => (Some(next), lines),
+                Step::Later(next) => (Some(next), Vec::new()),
+                Step::End(lines) => (None, lines),
+            };
+            texts.extend(lines.into_iter().map(|line| String::from_utf8(line.text.to_vec()).unwrap()));
+            let Some(next) = next else { return texts };
+            merged = next;
+        }
+    }
+
+    #[test]
+    fn nothing_of_before_is_left_in_any_file_and_what_comes_afterwards_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = log(&dir);
+        (0..20).for_each(|number| write(&log, format!("line {number}\n").as_bytes(), End::Whole));
+        // More than are kept, with a gap: somebody has changed the limits, and deleted one.
+        for name in ["web.log.7", "web.log.01", "web.log.x", "webs.log"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        log.clear().unwrap();
+        let mut left: Vec<_> =
+            std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["web.log.01", "web.log.x", "webs.log"], "others are left alone");
+        assert_eq!(texts(past(&log, None)), [""; 0]);
+        write(&log, b"after\n", End::Whole);
+        assert_eq!(texts(past(&log, None)), ["after"]);
+        log.clear().unwrap();
+        log.clear().unwrap();
+        write(&log, b"again\n", End::Whole);
+        assert_eq!(texts(past(&log, None)), ["again"]);
+    }
+
+    #[test]
+    fn a_log_of_a_former_host_is_cleared_before_anything_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        write(&log(&dir), b"begun by a former host ", End::Shown);
+        let log = log(&dir);
+        log.clear().unwrap();
+        assert_eq!(texts(past(&log, None)), [""; 0]);
+        write(&log, b"whole\n", End::Whole);
+        assert_eq!(texts(past(&log, None)), ["whole"]);
+    }
+
+    #[test]
+    fn the_rest_of_a_line_that_was_begun_before_is_a_line_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = log(&dir);
+        write(&log, b"PIN: ", End::Shown);
+        log.clear().unwrap();
+        write(&log, b"1234\nnext\n", End::Whole);
+        assert_eq!(texts(past(&log, None)), ["1234", "next"]);
+    }
+
+    #[test]
+    fn who_reads_back_comes_to_the_end_and_who_follows_is_told_and_misses_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = log(&dir);
+        (0..20).for_each(|number| write(&log, format!("line {number}\n").as_bytes(), End::Whole));
+        let queue = Arc::<Queue>::default();
+        let reader = past(&log, Some(&queue));
+        write(&log, b"before\n", End::Whole);
+        log.clear().unwrap();
+        // Also in files of the same names.
+        (0..20).for_each(|number| write(&log, format!("new {number}\n").as_bytes(), End::Whole));
+        assert_eq!(texts(reader), [""; 0]);
+        let told = std::iter::from_fn(|| queue.try_take()).map(|item| match item {
+            LogItem::Line(line) => String::from_utf8(line.text.to_vec()).unwrap(),
+            other => format!("{other:?}"),
+        });
+        let told: Vec<_> = told.take(3).collect();
+        assert_eq!(told, ["before", "Cleared { process: \"web\" }", "new 0"]);
+    }
+
+    #[test]
+    fn what_cannot_be_deleted_is_an_error_and_the_lines_go_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = log(&dir);
+        write(&log, b"one\n", End::Whole);
+        std::fs::create_dir(dir.path().join("web.log.2")).unwrap();
+        let error = log.clear().unwrap_err().to_string();
+        assert!(error.ends_with("web.log.2 is not a regular file"), "{error}");
+        write(&log, b"two\n", End::Whole);
+        assert_eq!(texts(past(&log, None)), ["one", "two"]);
+    }
+}

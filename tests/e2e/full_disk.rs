@@ -1,0 +1,70 @@
+//! A disk that is really full: a small file system of its own holds the logs. Only root may mount one; without that right
+//! the test says so and does nothing.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use provost_tests::{Setup, eventually};
+
+use crate::PROVOST;
+
+/// A file system in memory, for as long as the test lasts.
+struct Small(PathBuf);
+
+impl Small {
+    fn mounted(at: &Path) -> Option<Self> {
+        std::fs::create_dir(at).unwrap();
+        mount(&["-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs"], at).then(|| Self(at.to_owned()))
+    }
+
+    fn grow(&self) {
+        assert!(mount(&["-o", "remount,size=4m"], &self.0));
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        // Also while something is open in it: after a failed test the host may not have ended yet.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn mount(arguments: &[&str], at: &Path) -> bool {
+    let mut command = Command::new("mount");
+    command.args(arguments).arg(at).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+#[test]
+fn after_a_disk_was_full_every_line_in_the_log_is_whole_and_the_next_one_is_there() {
+    let printer = r#"
+        i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done
+        while [ ! -e room ]; do sleep 0.1; done
+        echo first after space came back; exec sleep 1000"#;
+    let config = format!("[host]\nlog_dir = \"small\"\n[process.talk]\ncommand = '''{printer}'''\n");
+    let setup = Setup::new(PROVOST, &config);
+    let Some(small) = Small::mounted(&setup.dir().join("small")) else {
+        eprintln!("skipped: this needs the right to mount a file system");
+        return;
+    };
+    let host = setup.up();
+    let degraded = || host.status()["host"]["degraded"].to_string();
+    eventually("the host says that lines are lost", degraded, |lacks| lacks.contains("log files"));
+    small.grow();
+    std::fs::write(host.setup().dir().join("room"), "").unwrap();
+    let last = || host.ok(&["logs", "-n", "1", "talk"]);
+    eventually("it is the last line", last, |line| line == "first after space came back\n");
+    let degraded = || host.status()["host"]["degraded"].to_string();
+    eventually("it is over", degraded, |lacks| !lacks.contains("log files"));
+    let log = std::fs::read_to_string(small.0.join("talk.log")).unwrap();
+    let is_whole = |record: &str| {
+        let text = record.split_once(" stdout F ").map(|(_, text)| text).unwrap_or_default();
+        let number = text.strip_prefix("line ").and_then(|number| number.parse::<u32>().ok());
+        number.is_some_and(|number| (1..=3_000).contains(&number)) || text == "first after space came back"
+    };
+    assert!(log.lines().count() > 100, "{log}");
+    let torn: Vec<_> = log.lines().filter(|record| !is_whole(record)).collect();
+    assert_eq!(torn, [""; 0]);
+    assert!(log.lines().count() < 3_001, "the disk was never full");
+    host.down();
+}
