@@ -59,7 +59,7 @@ pub(super) struct Past {
 
 impl Past {
     /// What is asked for before `end`. If not every line is, it begins with the first line, and has to be
-    /// [counted](Tally) and [cut](Past::keep_last).
+    /// [counted](Tally), to know what is to be [skipped](Skips).
     ///
     /// # Errors
     /// [`NotOpened`].
