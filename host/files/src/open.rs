@@ -87,7 +87,7 @@ pub(crate) fn open(path: &Path, flags: OFlags) -> Result<File, FileError> {
     Ok(file)
 }
 
-pub(crate) fn regular(path: &Path, file: &File) -> Result<(), FileError> {
+fn regular(path: &Path, file: &File) -> Result<(), FileError> {
     match Kind::of(metadata(path, file)?.file_type()) {
         Kind::File => Ok(()),
         found => Err(FileError::new(path, Problem::Kind { found, wanted: Kind::File })),

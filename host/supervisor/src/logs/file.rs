@@ -255,7 +255,7 @@ impl LogFile {
             let before = pending.failed.take().map_or(0, |failed| failed.lines);
             pending.failed = Some(Failed { lines: before + lines, error });
         }
-        (pending.ends_cut, pending.records) = (false, std::mem::take(&mut pending.records));
+        pending.ends_cut = false;
         pending.records.clear();
     }
 

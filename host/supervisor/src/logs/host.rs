@@ -8,13 +8,13 @@ use bytes::Bytes;
 use provost_files::Identity;
 use tokio::sync::{mpsc, watch};
 
-use super::disk::Files;
+use super::LogLine;
+use super::disk::{Files, read_at};
 use super::file::Position;
 use super::merged::{Merged, Step};
-use super::past::{Counted, Format, Past, Stored, Tally, WINDOW_BYTES, host_line, host_record, read_at};
+use super::past::{Format, Past, Stored, WINDOW_BYTES, host_line, host_record};
 use super::query::LogQuery;
 use super::record::RECORD_BYTES_MAX;
-use super::{COUNTED_BYTES, LogLine};
 use crate::jobs::Lane;
 
 /// How much is read in one go.
@@ -80,13 +80,7 @@ impl HostLog {
 
 /// From the first line that is asked for; none if nothing can be read.
 fn first(stored: Stored, end: Position, query: Arc<LogQuery>) -> Option<Merged> {
-    let mut counted = Tally::of(Past::of(stored, end, query).ok()?);
-    let past = loop {
-        counted = match counted {
-            Counted::Done(past) => break past,
-            Counted::More(tally) | Counted::Later(tally) => tally.step(COUNTED_BYTES).ok()?,
-        };
-    };
+    let past = Past::counted(stored, end, query).ok()?;
     Some(Merged::new(vec![past], Box::new(super::past::cannot_read)))
 }
 

@@ -5,7 +5,8 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::past::{Format, WINDOW_BYTES, read_at};
+use super::disk::read_at;
+use super::past::{Format, WINDOW_BYTES};
 use super::record::{HEAD_BYTES, Record, TIME_BYTES, time_ms};
 
 /// How far back the beginning of a line is sought that is among the last ones. Beyond that it is shown without it.

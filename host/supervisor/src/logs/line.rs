@@ -1,8 +1,11 @@
 //! How the last line of a stream stands in the log file, so that no line is glued to another and no rest of a line is
 //! shown as a whole one, whatever could not be written.
 
-/// What a line ends with that was begun in the file and could not be gone on with.
-pub(super) const CUT: &[u8] = b" [provost: the rest of this line is missing]";
+/// What ends a record whose text was cut.
+pub(super) const CUT_RECORD: &[u8] = b" [provost: the rest of this line is missing]\n";
+
+/// What a line ends with that was begun in the file and could not be gone on with: the same, without the end of the record.
+pub(super) const CUT: &[u8] = CUT_RECORD.split_at(CUT_RECORD.len() - 1).0;
 
 /// How the last line of a stream stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,18 +3,16 @@
 //! that were shifted since are found again. What is held is bounded, whatever the files hold.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::disk::{Files, NotOpened};
+use super::disk::{Files, NotOpened, read_at};
 use super::file::Position;
 use super::last::Last;
 use super::query::LogQuery;
 use super::record::{Joiner, RECORD_BYTES_MAX, Record, TIME_BYTES, time_ms};
-use super::{LogLine, LogStream};
+use super::{COUNTED_BYTES, LogLine, LogStream};
 
 /// How much of a file is read at once to find its last lines.
 pub(super) const WINDOW_BYTES: usize = 64 << 10;
@@ -85,6 +83,20 @@ impl Past {
             past.rewind()?;
         }
         Ok(past)
+    }
+
+    /// What is asked for before `end`, from its first line on. It counts all at once, and blocks meanwhile.
+    ///
+    /// # Errors
+    /// [`NotOpened`].
+    pub(super) fn counted(stored: Stored, end: Position, query: Arc<LogQuery>) -> Result<Self, NotOpened> {
+        let mut counted = Tally::of(Self::of(stored, end, query)?);
+        loop {
+            counted = match counted {
+                Counted::Done(past) => return Ok(past),
+                Counted::More(tally) | Counted::Later(tally) => tally.step(COUNTED_BYTES)?,
+            };
+        }
     }
 
     /// To the first line of all.
@@ -343,21 +355,6 @@ impl Skips {
         }
         false
     }
-}
-
-pub(super) fn read_at(file: &File, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
-    let mut buffer = vec![0; bytes];
-    let mut done = 0;
-    while done < bytes {
-        match file.read_at(&mut buffer[done..], offset + done as u64) {
-            Ok(0) => break,
-            Ok(more) => done += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    buffer.truncate(done);
-    Ok(buffer)
 }
 
 pub(super) fn cannot_read(process: &str, error: &NotOpened) {

@@ -7,15 +7,18 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::LogLine;
 use super::disk::{Files, NotOpened};
 use super::file::Position;
 use super::merged::{Merged, Step};
-use super::past::{Counted, Format, Past, Stored, Tally};
+use super::past::{Format, Past, Stored};
 use super::query::LogQuery;
-use super::{COUNTED_BYTES, LogLine};
 
 /// More names are not looked for in a directory.
 const NAMES_MAX: usize = 100_000;
+
+/// The end of files that nobody shifts through us.
+const EVERYTHING: Position = Position { turns: 0, bytes: u64::MAX };
 
 /// Where log files lie, and how.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +70,7 @@ impl StoredFiles {
         let mut pasts = Vec::new();
         for stored in self.0 {
             let name = stored.name.clone();
-            match first_wanted(stored, query.clone()) {
+            match Past::counted(stored, EVERYTHING, query.clone()) {
                 Ok(past) => pasts.push(past),
                 Err(error) => note(&unreadable, &name, &error),
             }
@@ -75,18 +78,6 @@ impl StoredFiles {
         let noted = unreadable.clone();
         let merged = Merged::new(pasts, Box::new(move |name, error| note(&noted, name, error)));
         StoredLines { merged: Some(merged), piece: Vec::new().into_iter(), unreadable }
-    }
-}
-
-/// The past of one log from its first line that is asked for.
-fn first_wanted(stored: Stored, query: Arc<LogQuery>) -> Result<Past, NotOpened> {
-    let end = Position { turns: 0, bytes: u64::MAX };
-    let mut counted = Tally::of(Past::of(stored, end, query)?);
-    loop {
-        counted = match counted {
-            Counted::Done(past) => return Ok(past),
-            Counted::More(tally) | Counted::Later(tally) => tally.step(COUNTED_BYTES)?,
-        };
     }
 }
 

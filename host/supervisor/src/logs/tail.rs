@@ -2,18 +2,15 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
 
-use super::line::Line;
+use super::disk::read_at;
+use super::line::{CUT_RECORD, Line};
 use super::record::{RECORD_BYTES_MAX, Record};
 
 /// How far back the last records of both streams are sought.
 const LOOKED_AT: u64 = 4 * RECORD_BYTES_MAX as u64;
-
-/// What ends a record whose text was cut.
-const CUT_RECORD: &[u8] = b" [provost: the rest of this line is missing]\n";
 
 /// What ends a piece of a record: the mark is left out where there is no text to mark.
 pub(super) fn end_of(torn: &[u8]) -> &'static [u8] {
@@ -53,16 +50,5 @@ pub(super) fn lines(file: &File, bytes: u64) -> io::Result<[Line; 2]> {
 /// At most the last `most` bytes of a file that has `bytes`.
 fn last(file: &File, bytes: u64, most: u64) -> io::Result<Vec<u8>> {
     let start = bytes.saturating_sub(most);
-    let mut end = vec![0; usize::try_from(bytes - start).unwrap_or(0)];
-    let mut done = 0;
-    while done < end.len() {
-        match file.read_at(&mut end[done..], start + done as u64) {
-            Ok(0) => break,
-            Ok(more) => done += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    end.truncate(done);
-    Ok(end)
+    read_at(file, start, usize::try_from(bytes - start).unwrap_or(0))
 }
