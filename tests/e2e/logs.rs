@@ -30,6 +30,22 @@ fn the_last_line_is_the_whole_line_however_long_it_is() {
 }
 
 #[test]
+fn the_first_line_is_shown_however_early_it_comes() {
+    let config = "[process.web]\ncommand = \"echo hello; exec sleep 1000\"\n";
+    let setup = Setup::new(PROVOST, config);
+    // The process has written its line long before the host goes on with its start.
+    let mut up = setup.command(&["up", "--color", "never"]);
+    up.env("FAILPOINTS", "daemon.set_up=sleep(1000)").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut up = up.spawn().unwrap();
+    let lines = BufReader::new(up.stdout.take().unwrap()).lines();
+    let mut shown = lines.map_while(Result::ok).skip_while(|line| !line.contains('|'));
+    assert_eq!(shown.next().as_deref(), Some("web     | hello"));
+    let down = setup.run(&["down"]);
+    assert_eq!(down.code, 0, "{down:?}");
+    assert!(up.wait().unwrap().success());
+}
+
+#[test]
 fn without_a_host_the_files_are_read_and_a_note_says_so() {
     let config = format!("{WEB}[process.db]\ngroup = \"data\"\ncommand = \"echo rows; exec sleep 1000\"\n");
     let host = Host::up(PROVOST, &config);

@@ -2,6 +2,7 @@
 //!
 //! | file | owns |
 //! |---|---|
+//! | `settings` | what holds for all processes, with its defaults; why a supervisor cannot be booted |
 //! | `supervisor` | boots the runners, takes orders, brings everything down in order |
 //! | `runner` | the task that owns one process: the only writer of its state |
 //! | `children` | operating-system processes: starting them and sending signals (the real spawner and the scripted one), orphans, environment files, checks |
@@ -49,6 +50,7 @@ mod replicas;
 mod roster;
 mod runner;
 mod seed;
+mod settings;
 mod spec;
 mod supervisor;
 mod turns;
@@ -73,8 +75,9 @@ pub use logs::{
 };
 pub use outlook::Outlook;
 pub use replicas::ReplicaCount;
+pub use settings::{BootError, Settings};
 pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,
     ReplicaSet, Stderr, Stdin, StopTo,
 };
-pub use supervisor::{BootError, Refusal, Settings, Supervisor};
+pub use supervisor::{Prepared, Refusal, Supervisor};

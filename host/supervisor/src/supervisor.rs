@@ -1,14 +1,12 @@
 //! The supervisor as a whole: boots the runners, takes orders, and brings everything down in order.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use provost_files::{FileError, Owners};
 use provost_state::{
-    Cause, Consumer, Generation, Handle, Identity, NameTaken, Policy, ProcessId, Reader, Routing, Signal,
+    Cause, Consumer, Generation, Handle, Identity, Policy, ProcessId, Reader, Routing, Signal,
 };
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::watch;
@@ -19,82 +17,23 @@ use crate::children::os::OsSpawner;
 use crate::children::reaper;
 use crate::children::resolver::Resolver;
 use crate::clock::Clock;
-use crate::decider::{Decider, Envelope, RestartBudget};
+use crate::decider::{Decider, Envelope};
 use crate::degraded::Degraded;
 use crate::dispatch::Dispatch;
 use crate::fanout;
-use crate::group::Groups;
+use crate::group::{Groups, Inbox};
 use crate::jobs::Jobs;
-use crate::logs::{HostLog, Logs};
+use crate::logs::{LogReader, Logs};
 use crate::order::Order;
 use crate::publisher::Publisher;
 use crate::replicas::{self, ReplicaCount, Replicas};
 use crate::roster::{Chain, Roster, chain};
 use crate::runner::{Runner, Want};
+use crate::settings::{BootError, Settings};
 use crate::spec::{ProcessSpec, ReplicaSet};
 
 /// How long the output of processes that have ended may take to be read.
 const OUTPUT_GRACE: Duration = Duration::from_secs(3);
-
-/// What holds for all processes.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where log files go; created if it does not exist.
-    pub log_dir: PathBuf,
-    /// Whose directories may be above it.
-    pub log_owners: Owners,
-    /// How long a decision may take before the failsafe answers, in milliseconds: with all the policies of a chain, and
-    /// what answered before those that fail.
-    pub decision_deadline_ms: u64,
-    /// The longest delay that a policy may ask for, in milliseconds.
-    pub restart_delay_ms_max: u64,
-    /// The shortest delay before a restart, in milliseconds: a shorter one is raised to it.
-    pub restart_delay_ms_min: u64,
-    /// How often one process may be restarted in how long.
-    pub restart_budget: RestartBudget,
-    /// The backend of the state core that is in force at first.
-    pub routing: Routing,
-    /// Where it is entered what the host lacks.
-    pub degraded: Degraded,
-    /// The soft limit on open files that children get; `None`: that of the host, which was not raised.
-    pub children_open_files: Option<u64>,
-    /// The host's own log, for those who ask for it.
-    pub host_log: Option<HostLog>,
-}
-
-impl Settings {
-    /// What holds unless somebody wants it otherwise: a second for a decision, delays of up to an hour and without a
-    /// floor, and the default budget.
-    #[must_use]
-    pub fn new(log_dir: PathBuf) -> Self {
-        Self {
-            log_dir,
-            log_owners: Owners::default(),
-            decision_deadline_ms: 1_000,
-            restart_delay_ms_max: 3_600_000,
-            restart_delay_ms_min: 0,
-            restart_budget: RestartBudget::default(),
-            routing: Routing::default(),
-            degraded: Degraded::default(),
-            children_open_files: None,
-            host_log: None,
-        }
-    }
-}
-
-/// Why the supervisor could not be booted.
-#[derive(Debug, thiserror::Error)]
-pub enum BootError {
-    /// Two processes have the same name.
-    #[error(transparent)]
-    NameTaken(#[from] NameTaken),
-    /// The directory of the logs cannot be used.
-    #[error("cannot keep logs: {0}")]
-    LogDir(#[from] FileError),
-    /// A thread or a signal could not be had.
-    #[error("cannot set up the supervisor")]
-    Io(#[from] io::Error),
-}
 
 /// Why an order was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -163,6 +102,54 @@ impl std::fmt::Debug for Supervisor {
     }
 }
 
+/// A supervisor that has added its processes and started none of them.
+pub struct Prepared {
+    supervisor: Supervisor,
+    runners: Vec<Unstarted>,
+    inbox: Inbox,
+    clock: Clock,
+}
+
+/// A runner that does not run yet, and the order that it is given first.
+struct Unstarted {
+    id: ProcessId,
+    first: Option<Want>,
+    runner: Runner,
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("processes", &self.runners.len()).finish_non_exhaustive()
+    }
+}
+
+impl Prepared {
+    /// Every line that any of the processes writes, from its first line on. To be called within the tokio runtime.
+    #[must_use]
+    pub fn follow_output(&self) -> LogReader {
+        let ids: Vec<ProcessId> = self.runners.iter().map(|unstarted| unstarted.id).collect();
+        self.supervisor.logs().follow(&ids, 0, true)
+    }
+
+    /// Starts the processes with `autostart` that their replica set needs. To be called within the tokio runtime.
+    #[must_use]
+    pub fn start(self) -> Supervisor {
+        let Self { supervisor, runners, inbox, clock } = self;
+        for Unstarted { id, first, runner } in runners {
+            tokio::spawn(runner.run());
+            if let Some(want) = first {
+                supervisor.roster.tell(id, want);
+            }
+        }
+        inbox.start(&supervisor.dispatch, clock);
+        for replicas in &*supervisor.replicas {
+            let shared = Arc::downgrade(&supervisor.shared);
+            tokio::spawn(replicas.clone().run(shared, supervisor.dispatch.clone()));
+        }
+        supervisor
+    }
+}
+
 impl Supervisor {
     /// Adds all processes, starts those with `autostart` that their replica set needs, and tells `consumers` from the
     /// first change on. To be called within a tokio runtime, whose threads it uses.
@@ -175,20 +162,35 @@ impl Supervisor {
         sets: Vec<ReplicaSet>,
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Self, BootError> {
+        Self::prepare(settings, specs, sets, consumers).map(Prepared::start)
+    }
+
+    /// The first half of [`Supervisor::boot`]: adds all processes and tells `consumers`, but starts nothing yet, so that a
+    /// reader of the logs can be there before the first line.
+    ///
+    /// # Errors
+    /// [`BootError`].
+    pub fn prepare(
+        settings: Settings,
+        specs: Vec<ProcessSpec>,
+        sets: Vec<ReplicaSet>,
+        consumers: Vec<Box<dyn Consumer>>,
+    ) -> Result<Prepared, BootError> {
         let jobs = Jobs::start(&settings.degraded);
         let leftovers = Leftovers::default();
         let spawner =
             OsSpawner::new(&jobs, settings.degraded.clone(), leftovers, settings.children_open_files);
-        Self::boot_with(settings, Wanted { specs, sets, consumers }, Arc::new(spawner.clone()), spawner, jobs)
+        let wanted = Wanted { specs, sets, consumers };
+        Self::prepare_with(settings, wanted, Arc::new(spawner.clone()), spawner, jobs)
     }
 
-    pub(crate) fn boot_with(
+    pub(crate) fn prepare_with(
         settings: Settings,
         wanted: Wanted,
         spawner: Arc<dyn Spawner>,
         helpers: OsSpawner,
         jobs: Jobs,
-    ) -> Result<Self, BootError> {
+    ) -> Result<Prepared, BootError> {
         let Wanted { specs, sets, consumers } = wanted;
         // The chains go their own way: a spec must not keep a policy alive that was taken out.
         let (specs, chains): (Vec<_>, Vec<_>) = specs
@@ -233,17 +235,12 @@ impl Supervisor {
         for consumer in consumers {
             supervisor.tell_from(consumer, Generation(0));
         }
-        supervisor.add_all(specs.into_iter().zip(chains).collect())?;
-        inbox.start(&supervisor.dispatch, clock);
-        for replicas in &*supervisor.replicas {
-            let shared = Arc::downgrade(&supervisor.shared);
-            tokio::spawn(replicas.clone().run(shared, supervisor.dispatch.clone()));
-        }
-        Ok(supervisor)
+        let runners = supervisor.add_all(specs.into_iter().zip(chains).collect())?;
+        Ok(Prepared { supervisor, runners, inbox, clock })
     }
 
     /// All are added before the first is started: a process never waits for one that is not there yet.
-    fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<(), BootError> {
+    fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<Vec<Unstarted>, BootError> {
         let mut spare = replicas::not_needed(&self.replicas);
         let mut runners = Vec::with_capacity(specs.len());
         for (spec, chain) in specs {
@@ -260,15 +257,9 @@ impl Supervisor {
             if is_spare {
                 runner.begin_spare();
             }
-            runners.push((id, first, runner));
+            runners.push(Unstarted { id, first, runner });
         }
-        for (id, first, runner) in runners {
-            tokio::spawn(runner.run());
-            if let Some(want) = first {
-                self.roster.tell(id, want);
-            }
-        }
-        Ok(())
+        Ok(runners)
     }
 
     /// Tells `consumer` all that happens from now on, until it [is gone](Consumer::is_gone). A thread that cannot be had is

@@ -23,8 +23,9 @@ use provost_state::{
 };
 
 use crate::children::scripted::{Act, Manner, Scripted};
+use crate::settings::Settings;
 use crate::spec::{CommandLine, Condition, Dependency, ProcessSpec, ReplicaSet};
-use crate::supervisor::{Refusal, Settings, Supervisor};
+use crate::supervisor::{Refusal, Supervisor};
 
 const TERM: Signal = Signal::TERM;
 const CONT: Signal = Signal::CONT;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Change, ChangeKind, EventKind, Generation, Health, Phase, ProcessId, RulingAction};
+use provost_state::{Change, ChangeKind, EventKind, Generation, Health, Phase, RulingAction};
 use provost_supervisor::{LogItem, LogLine, LogReader, LogStream, Supervisor};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -48,13 +48,11 @@ impl Screen {
     }
 }
 
-/// Shows everything until the host ends.
-pub(crate) fn start(supervisor: &Supervisor, output: &Output, look: Look) -> Screen {
-    let world = supervisor.reader().snapshot();
-    let ids: Vec<ProcessId> = world.iter().map(|state| state.id).collect();
+/// Shows `items`, the output of all processes, and all changes until the host ends.
+pub(crate) fn start(supervisor: &Supervisor, items: LogReader, output: &Output, look: Look) -> Screen {
     let (changes, ended) = oneshot::channel();
     let show = Show {
-        items: supervisor.logs().follow(&ids, 0, true),
+        items,
         supervisor: supervisor.clone(),
         output: output.clone(),
         look,

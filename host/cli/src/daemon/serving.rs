@@ -12,7 +12,7 @@ use provost_control::wire::Ended;
 use provost_control::{Desk, Listening};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
-use provost_supervisor::{BootError, Clock, Settings, Supervisor, rfc3339};
+use provost_supervisor::{BootError, Clock, LogReader, Settings, Supervisor, rfc3339};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -70,15 +70,18 @@ impl Host {
         self.done.check(&specs)?;
         let bound = ending::bound(&specs);
         // What fails half-way may have a runtime to drop, which is not allowed among tasks.
-        let supervisor =
-            tokio::task::block_in_place(|| Supervisor::boot(settings, specs, replica_sets, consumers))
+        let prepared =
+            tokio::task::block_in_place(|| Supervisor::prepare(settings, specs, replica_sets, consumers))
                 .map_err(|error| not_booted(&error))?;
+        // The first line may be written as soon as the first process has started.
+        let lines = self.screen.is_some().then(|| prepared.follow_output());
+        let supervisor = prepared.start();
         loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket);
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let mut running = start(supervisor, listening, plugins, host, &mut asked);
         let runs = async {
-            match self.set_up(&mut running, width).await {
+            match self.set_up(&mut running, lines, width).await {
                 Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
                 Err(failure) => (Why::Failed, Some(failure)),
             }
@@ -94,19 +97,24 @@ impl Host {
     }
 
     /// What is to be done after the processes were started.
-    async fn set_up(&self, running: &mut Running, width: usize) -> Result<(), Failure> {
+    async fn set_up(
+        &self,
+        running: &mut Running,
+        lines: Option<LogReader>,
+        width: usize,
+    ) -> Result<(), Failure> {
         let supervisor = &running.supervisor;
         if let Err(error) = supervisor.adopt_orphans() {
             tracing::warn!("orphans of processes go to pid 1: {error}");
         }
         set_up_fails().map_err(|error| Failure::failed(error, "a test says so"))?;
-        if let Some(output) = &self.screen {
+        if let (Some(output), Some(lines)) = (&self.screen, lines) {
             let processes = supervisor.reader().look().len();
             let processes =
                 if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") };
             tracing::info!("{processes}, Ctrl-C stops them");
             let look = Look { paint: Paint::wanted(self.color, &std::io::stdout()), width };
-            running.screen = Some(screen::start(supervisor, output, look));
+            running.screen = Some(screen::start(supervisor, lines, output, look));
             return Ok(());
         }
         self.say_ready(supervisor).await

@@ -12,8 +12,9 @@ use super::leftovers::Leftovers;
 use super::os::OsSpawner;
 use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawner, Stop};
 use crate::jobs::Jobs;
+use crate::settings::{BootError, Settings};
 use crate::spec::{ProcessSpec, ReplicaSet};
-use crate::supervisor::{BootError, Settings, Supervisor, Wanted};
+use crate::supervisor::{Prepared, Supervisor, Wanted};
 
 /// The scripted spawner. Clones share the stage.
 #[derive(Clone, Debug, Default)]
@@ -90,13 +91,8 @@ impl Scripted {
     ) -> Result<Supervisor, BootError> {
         let jobs = Jobs::virtual_time();
         let helpers = OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), None);
-        Supervisor::boot_with(
-            settings,
-            Wanted { specs, sets, consumers },
-            Arc::new(self.clone()),
-            helpers,
-            jobs,
-        )
+        let wanted = Wanted { specs, sets, consumers };
+        Supervisor::prepare_with(settings, wanted, Arc::new(self.clone()), helpers, jobs).map(Prepared::start)
     }
 
     /// The children of `process` that are spawned from now on are of this manner.

@@ -203,7 +203,7 @@ impl<'a, C: Case> Hearing<'a, C> {
 
 impl Envelope {
     /// The bounds that the settings ask for.
-    pub(crate) fn of(settings: &crate::supervisor::Settings) -> Self {
+    pub(crate) fn of(settings: &crate::settings::Settings) -> Self {
         Self {
             deadline: Duration::from_millis(settings.decision_deadline_ms),
             restart_delay_ms_max: settings.restart_delay_ms_max,

@@ -77,8 +77,8 @@ pub use self::stored::{StoredFiles, StoredLines};
 use crate::children::Output;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
+use crate::settings::BootError;
 use crate::spec::{LogLimits, ProcessSpec};
-use crate::supervisor::BootError;
 
 /// How long a reader waits for files that are being shifted.
 const WHILE_ROTATING: Duration = Duration::from_millis(5);

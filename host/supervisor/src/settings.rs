@@ -1,0 +1,71 @@
+//! The settings of a supervisor, with their defaults, and why it could not be booted.
+
+use std::io;
+use std::path::PathBuf;
+
+use provost_files::{FileError, Owners};
+use provost_state::{NameTaken, Routing};
+
+use crate::decider::RestartBudget;
+use crate::degraded::Degraded;
+use crate::logs::HostLog;
+
+/// What holds for all processes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where log files go; created if it does not exist.
+    pub log_dir: PathBuf,
+    /// Whose directories may be above it.
+    pub log_owners: Owners,
+    /// How long a decision may take before the failsafe answers, in milliseconds: with all the policies of a chain, and
+    /// what answered before those that fail.
+    pub decision_deadline_ms: u64,
+    /// The longest delay that a policy may ask for, in milliseconds.
+    pub restart_delay_ms_max: u64,
+    /// The shortest delay before a restart, in milliseconds: a shorter one is raised to it.
+    pub restart_delay_ms_min: u64,
+    /// How often one process may be restarted in how long.
+    pub restart_budget: RestartBudget,
+    /// The backend of the state core that is in force at first.
+    pub routing: Routing,
+    /// Where it is entered what the host lacks.
+    pub degraded: Degraded,
+    /// The soft limit on open files that children get; `None`: that of the host, which was not raised.
+    pub children_open_files: Option<u64>,
+    /// The host's own log, for those who ask for it.
+    pub host_log: Option<HostLog>,
+}
+
+impl Settings {
+    /// What holds unless somebody wants it otherwise: a second for a decision, delays of up to an hour and without a
+    /// floor, and the default budget.
+    #[must_use]
+    pub fn new(log_dir: PathBuf) -> Self {
+        Self {
+            log_dir,
+            log_owners: Owners::default(),
+            decision_deadline_ms: 1_000,
+            restart_delay_ms_max: 3_600_000,
+            restart_delay_ms_min: 0,
+            restart_budget: RestartBudget::default(),
+            routing: Routing::default(),
+            degraded: Degraded::default(),
+            children_open_files: None,
+            host_log: None,
+        }
+    }
+}
+
+/// Why the supervisor could not be booted.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// Two processes have the same name.
+    #[error(transparent)]
+    NameTaken(#[from] NameTaken),
+    /// The directory of the logs cannot be used.
+    #[error("cannot keep logs: {0}")]
+    LogDir(#[from] FileError),
+    /// A thread or a signal could not be had.
+    #[error("cannot set up the supervisor")]
+    Io(#[from] io::Error),
+}
