@@ -56,7 +56,7 @@ pub fn check(name: &str) -> Result<(), BadName> {
 /// [`BadName`] says why not.
 pub fn check_plugin(name: &str) -> Result<(), BadName> {
     check(name)?;
-    taken(name, &[crate::failsafe::NAME], "the host's own policy of last resort")?;
+    taken(name, &[crate::ports::failsafe::NAME], "the host's own policy of last resort")?;
     taken(name, &KEYS, "something else in `[plugins]`")
 }
 

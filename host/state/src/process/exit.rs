@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Incarnation, Moment, signal_name};
+use super::ids::Incarnation;
+use super::moment::Moment;
+use super::signal::signal_name;
 
 /// How a life ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

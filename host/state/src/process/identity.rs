@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Exit;
-use crate::handle::StatusWord;
+use super::exit::Exit;
+use super::status::StatusWord;
 
 /// What a process is for, which says what its readiness and its success are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Moment;
+use super::moment::Moment;
 
 /// What is so. Each phase carries only its own data.
 #[derive(Clone, Debug, PartialEq, Eq)]

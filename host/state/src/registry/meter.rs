@@ -10,9 +10,9 @@ use std::sync::{Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
 
+use super::commit::{Counters, Rejected};
+use super::routing::Backend;
 use crate::process::Generation;
-use crate::registry::{Counters, Rejected};
-use crate::routing::Backend;
 
 /// One read in so many is timed, on each thread.
 pub const SAMPLED: u32 = 64;

@@ -13,18 +13,17 @@
 
 use std::sync::{Arc, PoisonError, TryLockError};
 
-use crate::changes::{Change, ChangeKind, Changes};
-use crate::differences::{Difference, Differences};
-use crate::handle::Handle;
-use crate::locked::{Locked, Moved};
-use crate::meter::{Meters, Operation};
-use crate::names::Names;
-use crate::process::{Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState};
-use crate::registry::{At, Counters, NameTaken, Rejected};
-use crate::routing::{Routing, RoutingWord, Side};
-use crate::snapshot::{Snapshot, Truth};
+use super::changes::{Change, ChangeKind, Changes};
+use super::commit::{At, Counters, NameTaken, Rejected};
+use super::differences::{Difference, Differences};
+use super::handle::Handle;
+use super::locked::{Locked, Moved};
+use super::meter::{Meters, Operation};
+use super::names::Names;
+use super::routing::{Routing, RoutingWord, Side};
+use super::snapshot::{Snapshot, Truth};
+use crate::process::{Event, Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState};
 use crate::sync::{ArcSwap, AtomicU64, Mutex, MutexGuard, Ordering};
-use crate::transition::Event;
 
 /// How often a comparison is tried again when a commit came between its two reads.
 const TRIES: usize = 8;
@@ -220,7 +219,7 @@ impl Core {
 
     fn published(&self, last: &mut Last, state: &Arc<ProcessState>, now: Moment) {
         (last.generation, last.at) = (state.generation, now);
-        state.identity.word.store(state);
+        state.identity.word.store(state.phase.kind(), state.incarnation, state.generation);
         // Release: whoever sees this generation sees the state that it stands for.
         self.latest.store(state.generation.0, Ordering::Release);
     }

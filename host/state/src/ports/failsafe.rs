@@ -6,9 +6,8 @@
 
 use std::sync::Arc;
 
-use crate::policy::{Action, Decision, Ended};
-use crate::process::Death;
-use crate::ruling::Scope;
+use super::policy::{Action, Decision, Ended};
+use crate::process::{Death, Scope};
 
 /// The name under which the failsafe's decisions are recorded.
 pub const NAME: &str = "failsafe";

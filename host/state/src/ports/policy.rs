@@ -6,10 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ports::Fault;
-use crate::process::{Cause, Exit, Health, Incarnation, Moment};
-use crate::ruling::{Escalation, Scope};
-use crate::snapshot::Snapshot;
+use super::fault::Fault;
+use crate::process::{Cause, Escalation, Exit, Health, Incarnation, Moment, Scope};
+use crate::registry::Snapshot;
 
 /// What can be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
