@@ -13,7 +13,6 @@ use crate::process::{Death, Scope};
 pub const NAME: &str = "failsafe";
 const FIRST_MS: u64 = 100;
 const MAX_MS: u64 = 30_000;
-const FORGOTTEN_AFTER_MS: u64 = 60_000;
 
 /// Decides about the life that just ended: the first of `deaths`, which are newest first.
 #[must_use]
@@ -22,7 +21,7 @@ pub fn decide(ended: &Ended, deaths: &[Death]) -> Decision {
     if ended.exit.is_success() && ended.failures == 0 {
         return Decision { action: Action::StayDown, reason: Arc::from("it is done: exit code 0") };
     }
-    let streak = deaths.iter().take_while(|death| death.uptime_ms < FORGOTTEN_AFTER_MS).count().max(1);
+    let streak = deaths.iter().take_while(|death| !death.ends_streak()).count().max(1);
     let doublings = u32::try_from(streak - 1).unwrap_or(u32::MAX);
     let delay_ms = FIRST_MS.saturating_mul(2_u64.saturating_pow(doublings)).min(MAX_MS);
     let reason = format!("{}; restart {streak} in a row, after {delay_ms} ms", ended.exit);

@@ -35,7 +35,7 @@ mod transition;
 
 pub use cause::{Cause, Desired};
 pub use event::{Event, EventKind};
-pub use exit::{Death, Exit};
+pub use exit::{Death, Exit, STREAK_FORGOTTEN_AFTER_MS};
 pub use health::{Failing, Health};
 pub use identity::{Identity, ProcessType};
 pub use ids::{Generation, Incarnation, ProcessId, Version};
@@ -43,6 +43,6 @@ pub use moment::Moment;
 pub use phase::{Phase, PhaseKind};
 pub use ruling::{Escalation, Ruling, RulingAction, Scope};
 pub use signal::{NoSuchSignal, Signal, signal_name};
-pub use state::{DEATHS_KEPT, ProcessState, STREAK_FORGOTTEN_AFTER_MS};
+pub use state::{DEATHS_KEPT, ProcessState};
 pub use status::Status;
 pub use transition::Illegal;

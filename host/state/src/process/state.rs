@@ -14,9 +14,6 @@ use super::ruling::Ruling;
 /// How many deaths of a process are remembered, newest first (s6 keeps 100 by default, too).
 pub const DEATHS_KEPT: usize = 100;
 
-/// A life that lasted this long ends a streak of failures: the next failure counts as the first again.
-pub const STREAK_FORGOTTEN_AFTER_MS: u64 = 60_000;
-
 /// The immutable record of a process at one instant. A new version replaces it; nothing changes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessState {
@@ -54,7 +51,7 @@ pub struct ProcessState {
     /// How often a policy had it restarted since the host started.
     pub restarts: u64,
     /// Consecutive failures: unasked ends other than exit 0 since the last exit 0, the last `start` and the
-    /// last life of [`STREAK_FORGOTTEN_AFTER_MS`].
+    /// last life that [ended the streak](Death::ends_streak).
     pub failures: u32,
     /// The last decision about it.
     pub decision: Option<Arc<Ruling>>,

@@ -10,7 +10,7 @@ use super::health::Health;
 use super::moment::Moment;
 use super::phase::{Phase, PhaseKind};
 use super::ruling::{Ruling, RulingAction};
-use super::state::{DEATHS_KEPT, ProcessState, STREAK_FORGOTTEN_AFTER_MS};
+use super::state::{DEATHS_KEPT, ProcessState};
 
 /// There is no such edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -173,6 +173,7 @@ impl ProcessState {
         if !matches!(self.phase, Phase::Exited { .. }) {
             return;
         }
+        let death = Death { incarnation: before.incarnation, exit: exit.clone(), at: now, uptime_ms };
         self.reason = match self.is_done() {
             true => Arc::from(format!("done: {exit}")),
             false => Arc::from(exit.to_string()),
@@ -181,10 +182,9 @@ impl ProcessState {
             self.failures = 0;
         } else {
             self.cause = if matches!(exit, Exit::NotReady(_)) { Cause::Health } else { Cause::Crash };
-            let streak = if uptime_ms >= STREAK_FORGOTTEN_AFTER_MS { 0 } else { before.failures };
+            let streak = if death.ends_streak() { 0 } else { before.failures };
             self.failures = streak.saturating_add(1);
         }
-        let death = Death { incarnation: before.incarnation, exit: exit.clone(), at: now, uptime_ms };
         self.deaths =
             std::iter::once(death).chain(before.deaths.iter().take(DEATHS_KEPT - 1).cloned()).collect();
     }
