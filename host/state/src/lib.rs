@@ -19,6 +19,7 @@
 //! | [`process`] | what is true of one process, and the only list of edges |
 //! | `sync` | the atomic types, so that a model checker can stand in for them |
 //! | [`text`] | foreign text as it may be shown |
+//! | `words` | what `strum` lists of an enum, as a constant array |
 //! | [`span`] | spans of time as people write them |
 //!
 //! What is deliberately absent: tokio, wasmtime, files, clocks, randomness. Time is an argument
@@ -34,6 +35,7 @@ mod registry;
 pub mod span;
 mod sync;
 pub mod text;
+mod words;
 
 pub use ports::{
     Action, Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Intensity,

@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
+use strum::{EnumCount, IntoStaticStr, VariantArray};
+
+use crate::words::array;
+
 /// What sort of thing went wrong with a plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumCount, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum FaultKind {
     /// It was never let in.
     Refused,
@@ -29,34 +34,12 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Refused,
-        Self::Compiling,
-        Self::Quarantined,
-        Self::Unloaded,
-        Self::Trap,
-        Self::Deadline,
-        Self::Memory,
-        Self::Fuel,
-        Self::Answer,
-        Self::Busy,
-    ];
+    pub const ALL: [Self; Self::COUNT] = array(Self::VARIANTS);
 
     /// The word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Compiling => "compiling",
-            Self::Quarantined => "quarantined",
-            Self::Unloaded => "unloaded",
-            Self::Trap => "trap",
-            Self::Deadline => "deadline",
-            Self::Memory => "memory",
-            Self::Fuel => "fuel",
-            Self::Answer => "answer",
-            Self::Busy => "busy",
-        }
+        self.into()
     }
 }
 

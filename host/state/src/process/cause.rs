@@ -1,7 +1,8 @@
 //! What was asked for, and why a process came to be in its phase.
 
 /// What was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Desired {
     /// It should run (or should have run to its end).
     Up,
@@ -10,7 +11,8 @@ pub enum Desired {
 }
 
 /// Why a process came to be in its phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Cause {
     /// The host started.
     Boot,
@@ -40,10 +42,7 @@ impl Desired {
     /// The word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Down => "down",
-        }
+        self.into()
     }
 }
 
@@ -51,18 +50,6 @@ impl Cause {
     /// The word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Boot => "boot",
-            Self::User => "user",
-            Self::Api => "api",
-            Self::Policy => "policy",
-            Self::Crash => "crash",
-            Self::Dependency => "dependency",
-            Self::Health => "health",
-            Self::Schedule => "schedule",
-            Self::Watch => "watch",
-            Self::Oom => "oom",
-            Self::Shutdown => "shutdown",
-        }
+        self.into()
     }
 }

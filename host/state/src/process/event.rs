@@ -2,14 +2,22 @@
 
 use std::sync::Arc;
 
+use strum::{EnumCount, EnumDiscriminants, VariantArray};
+
 use super::cause::Cause;
 use super::exit::Exit;
 use super::health::{Failing, Health};
 use super::moment::Moment;
 use super::ruling::Ruling;
+use crate::words::array;
 
 /// Something that happened to a process. Facts and opinions alike enter the registry as one of these.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(EventKind),
+    doc = "An event without its data.",
+    derive(Hash, EnumCount, VariantArray)
+)]
 pub enum Event {
     /// It is wanted up. If somebody wants it (and not a policy or a health check), its deaths and failures are
     /// forgotten, as by systemd's `reset-failed`.
@@ -95,62 +103,15 @@ pub enum Event {
     },
 }
 
-/// An event without its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is documented at the variant of Event with the same name")]
-pub enum EventKind {
-    Start,
-    Stop,
-    Wait,
-    Spawned,
-    SpawnFailed,
-    NotReady,
-    Overdue,
-    Ready,
-    Exited,
-    Decided,
-    Refused,
-    Health,
-    TakenOver,
-}
-
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Start,
-        Self::Stop,
-        Self::Wait,
-        Self::Spawned,
-        Self::SpawnFailed,
-        Self::NotReady,
-        Self::Overdue,
-        Self::Ready,
-        Self::Exited,
-        Self::Decided,
-        Self::Refused,
-        Self::Health,
-        Self::TakenOver,
-    ];
+    pub const ALL: [Self; Self::COUNT] = array(Self::VARIANTS);
 }
 
 impl Event {
     /// The event without its data.
     #[must_use]
     pub fn kind(&self) -> EventKind {
-        match self {
-            Self::Start { .. } => EventKind::Start,
-            Self::Stop { .. } => EventKind::Stop,
-            Self::Wait { .. } => EventKind::Wait,
-            Self::Spawned { .. } => EventKind::Spawned,
-            Self::SpawnFailed { .. } => EventKind::SpawnFailed,
-            Self::NotReady { .. } => EventKind::NotReady,
-            Self::Overdue { .. } => EventKind::Overdue,
-            Self::Ready { .. } => EventKind::Ready,
-            Self::Exited { .. } => EventKind::Exited,
-            Self::Decided { .. } => EventKind::Decided,
-            Self::Refused { .. } => EventKind::Refused,
-            Self::Health { .. } => EventKind::Health,
-            Self::TakenOver { .. } => EventKind::TakenOver,
-        }
+        self.into()
     }
 }

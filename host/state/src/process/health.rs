@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::moment::Moment;
 
 /// What the health checks of a process say of its current life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Health {
     /// Nothing yet, or there are none.
     #[default]
@@ -22,12 +23,7 @@ impl Health {
     /// The word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Healthy => "healthy",
-            Self::Degraded => "degraded",
-            Self::Unhealthy => "unhealthy",
-        }
+        self.into()
     }
 }
 

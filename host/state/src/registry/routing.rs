@@ -8,13 +8,28 @@
 //! | `locked` | the locks | all locks, exclusively |
 //! | `dual` | both; the locks are served | both, compared |
 
-use std::fmt;
-use std::str::FromStr;
+use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use crate::sync::{AtomicU16, Ordering};
+use crate::words::array;
 
 /// An implementation of the state core.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Display,
+    EnumCount,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+#[strum(parse_err_ty = NoSuchBackend, parse_err_fn = no_such_backend)]
 pub enum Backend {
     /// One published root behind an atomic pointer. Reads take no lock.
     #[default]
@@ -27,22 +42,12 @@ pub enum Backend {
 
 impl Backend {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Atomic, Self::Locked, Self::Dual];
+    pub const ALL: [Self; Self::COUNT] = array(Self::VARIANTS);
 
     /// The word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Atomic => "atomic",
-            Self::Locked => "locked",
-            Self::Dual => "dual",
-        }
-    }
-}
-
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        self.into()
     }
 }
 
@@ -51,13 +56,8 @@ impl fmt::Display for Backend {
 #[error("there is no backend `{0}`: there are atomic, locked and dual")]
 pub struct NoSuchBackend(pub String);
 
-impl FromStr for Backend {
-    type Err = NoSuchBackend;
-
-    fn from_str(text: &str) -> Result<Self, NoSuchBackend> {
-        let named = Self::ALL.into_iter().find(|backend| backend.as_str() == text);
-        named.ok_or_else(|| NoSuchBackend(text.to_owned()))
-    }
+fn no_such_backend(text: &str) -> NoSuchBackend {
+    NoSuchBackend(text.to_owned())
 }
 
 /// How many percent of the processes are on `atomic` when that is the backend: 0 to 100.
