@@ -46,7 +46,7 @@ pub use ports::{
 pub use process::{
     Cause, Death, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,
     Illegal, Incarnation, Moment, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState, ProcessType,
-    Ruling, RulingAction, Scope, Signal, Status, Version,
+    Ruling, RulingAction, Scope, Signal, Status, Verdict, Version,
 };
 pub use registry::{
     At, Backend, BackendFigures, BadRollout, Change, ChangeKind, Changes, Counters, Counts, Difference,

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use super::policy::{Action, Decision, Ended};
-use crate::process::{Death, Scope};
+use crate::process::{Death, FAILSAFE, Scope};
 
 /// The name under which the failsafe's decisions are recorded.
-pub const NAME: &str = "failsafe";
+pub const NAME: &str = FAILSAFE;
 const FIRST_MS: u64 = 100;
 const MAX_MS: u64 = 30_000;
 

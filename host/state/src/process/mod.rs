@@ -10,7 +10,7 @@
 //! | `state` | [`ProcessState`], the record itself |
 //! | `identity` | what never changes about a process |
 //! | `status` | the status word, which handles read |
-//! | `ruling` | what was decided about a death, after the host has bounded it |
+//! | `ruling` | what was decided after the host has bounded it, and what can be decided about a death |
 //! | `health` | what its checks say |
 //! | `exit` | how lives end |
 //! | `signal` | signals by name and by number |
@@ -41,7 +41,8 @@ pub use identity::{Identity, ProcessType};
 pub use ids::{Generation, Incarnation, ProcessId, Version};
 pub use moment::Moment;
 pub use phase::{Phase, PhaseKind};
-pub use ruling::{Escalation, Ruling, RulingAction, Scope};
+pub(crate) use ruling::FAILSAFE;
+pub use ruling::{Escalation, Ruling, RulingAction, Scope, Verdict};
 pub use signal::{NoSuchSignal, Signal, signal_name};
 pub use state::{DEATHS_KEPT, ProcessState};
 pub use status::Status;

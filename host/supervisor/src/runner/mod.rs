@@ -150,7 +150,7 @@ struct Own {
 /// A question about an end, and what was decided.
 struct Asked {
     incarnation: Incarnation,
-    ruling: Kept<Verdict<RulingAction>>,
+    ruling: Kept<Ruling>,
 }
 
 /// The next of a future that may not be there.
@@ -420,8 +420,8 @@ impl Runner {
 
     fn on_ruled(&mut self) {
         let Some(Asked { incarnation, ruling }) = self.ruling.take() else { return };
-        let Some(Verdict { action, by, reason, overruled }) = ruling.into_value() else { return };
-        let ruling = Arc::new(Ruling { action, by, reason, overruled });
+        let Some(ruling) = ruling.into_value() else { return };
+        let (action, ruling) = (ruling.action, Arc::new(ruling));
         if !self.commit(incarnation, &Event::Decided { ruling }) {
             return;
         }
