@@ -38,10 +38,10 @@ pub mod text;
 mod words;
 
 pub use ports::{
-    Action, Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Intensity,
-    Judgement, LimitsWanted, Observation, Plan, PluginChange, PluginFigures, PluginRefusal,
-    PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
-    ScaleAction, StartAction, View, ViewRequest, ViewResponse, failsafe,
+    Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Intensity, Judgement,
+    LimitsWanted, Observation, Plan, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
+    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement, StartAction, View,
+    ViewRequest, ViewResponse, failsafe,
 };
 pub use process::{
     Cause, Death, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,

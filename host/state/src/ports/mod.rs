@@ -23,8 +23,5 @@ pub use plugins::{
     Blame, Intensity, LimitsWanted, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
     PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
 };
-pub use policy::{
-    Action, Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, ScaleAction,
-    StartAction,
-};
+pub use policy::{Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, StartAction};
 pub use view::{View, ViewRequest, ViewResponse};
