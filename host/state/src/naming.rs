@@ -5,7 +5,7 @@ use crate::text;
 /// The longest name, in bytes.
 pub const NAME_BYTES_MAX: usize = 100;
 
-/// Keys of `[plugins]` that are no plugins.
+/// Reserved keys in `[plugins]` that cannot be plugin names.
 const KEYS: [&str; 2] = ["keys", "require_signature"];
 
 /// Nothing can be called that.

@@ -5,7 +5,7 @@ use strum::{Display, EnumCount, EnumDiscriminants, IntoStaticStr, VariantArray};
 use super::moment::Moment;
 use crate::words::array;
 
-/// What is so. Each phase carries only its own data.
+/// The observed phase. Each phase carries only its own data.
 #[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
 #[strum_discriminants(
     name(PhaseKind),

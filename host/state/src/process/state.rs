@@ -29,7 +29,7 @@ pub struct ProcessState {
     pub generation: Generation,
     /// What was asked for.
     pub desired: Desired,
-    /// What is so.
+    /// The observed phase.
     pub phase: Phase,
     /// Why, as a word for programs.
     pub cause: Cause,

@@ -34,9 +34,9 @@ pub struct Latency {
     pub timed: u64,
     /// Half took at most this long, in nanoseconds.
     pub p50_ns: u64,
-    /// 95 of 100.
+    /// 95th percentile, in nanoseconds.
     pub p95_ns: u64,
-    /// 99 of 100.
+    /// 99th percentile, in nanoseconds.
     pub p99_ns: u64,
     /// The longest.
     pub max_ns: u64,

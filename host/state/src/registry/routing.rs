@@ -53,8 +53,14 @@ impl Backend {
 
 /// There is no such backend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no backend `{0}`: there are atomic, locked and dual")]
+#[error("there is no backend `{}`: there are {all}", .0, all = all_backends())]
 pub struct NoSuchBackend(pub String);
+
+/// Returns the words for all backends, for a sentence.
+fn all_backends() -> String {
+    let [others @ .., last] = Backend::ALL.map(Backend::as_str);
+    format!("{} and {last}", others.join(", "))
+}
 
 fn no_such_backend(text: &str) -> NoSuchBackend {
     NoSuchBackend(text.to_owned())
@@ -190,6 +196,12 @@ mod tests {
         assert!((150..350).contains(&some.len()), "{}", some.len());
         assert!(some.iter().all(|name| more.contains(name)));
         assert_eq!(Rollout::new(101), Err(BadRollout(101)));
+    }
+
+    #[test]
+    fn an_unknown_backend_is_answered_with_those_that_there_are() {
+        let error = "fast".parse::<Backend>().unwrap_err().to_string();
+        assert_eq!(error, "there is no backend `fast`: there are atomic, locked and dual");
     }
 
     #[test]

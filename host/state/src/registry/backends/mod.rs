@@ -5,7 +5,7 @@
 //! truth is ([`Routing`]); on `atomic` they then load one pointer and take no lock.
 //!
 //! **Changing the backend** is done under the writers' mutex: first the new side is brought up to date, then the
-//! word is changed, then the old side lets go of what it is no longer asked for. So no commit is lost, because none is
+//! word is changed, then the old side drops the states it no longer serves. So no commit is lost, because none is
 //! under way. A reader that saw the old word finds, on the old side, the world at the moment of the change, which
 //! is never older than what it had seen before, because its read began before the change; or it finds that
 //! everything has [`Moved`], and looks again: by then the new word is there to be seen. The same holds while the
@@ -44,8 +44,8 @@ pub(crate) struct Core {
     names: Arc<Names>,
     /// Orders writers. Never held by a reader of `atomic`, nor across I/O, a spawn, a wait or a plugin call.
     writer: Mutex<Last>,
-    /// The last generation that is about to be published; stored before its state. Who holds a snapshot of this
-    /// generation holds the latest.
+    /// The last generation that is about to be published; stored before its state. A snapshot with this
+    /// generation is the latest one.
     announced: AtomicU64,
     /// The last generation that is published; stored after its state.
     latest: AtomicU64,
