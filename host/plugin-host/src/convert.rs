@@ -130,7 +130,7 @@ pub(crate) fn ended(from: &state::Ended) -> restart_policy::Ended {
 }
 
 /// An answer with its reason tamed and cut.
-fn answer<A>(action: A, reason: &str) -> state::Decision<A> {
+fn answer<A>(action: Option<A>, reason: &str) -> state::Decision<A> {
     state::Decision::new(action, tame(reason, REASON_BYTES_MAX))
 }
 
@@ -142,16 +142,16 @@ pub(crate) fn decision(from: &restart_policy::Decision) -> state::Decision {
                 restart_policy::Scope::Group => state::Scope::Group,
                 restart_policy::Scope::Rest => state::Scope::Rest,
             };
-            state::Action::Restart { delay_ms: restarting.delay, scope }
+            Some(state::RulingAction::Restart { delay_ms: restarting.delay, scope })
         }
-        restart_policy::Action::StayDown => state::Action::StayDown,
-        restart_policy::Action::GiveUp(escalation) => state::Action::GiveUp(match escalation {
+        restart_policy::Action::StayDown => Some(state::RulingAction::StayDown),
+        restart_policy::Action::GiveUp(escalation) => Some(state::RulingAction::GiveUp(match escalation {
             restart_policy::Escalation::Nothing => state::Escalation::Nothing,
             restart_policy::Escalation::StopDependents => state::Escalation::StopDependents,
             restart_policy::Escalation::GiveUpGroup => state::Escalation::GiveUpGroup,
             restart_policy::Escalation::ShutDown(code) => state::Escalation::ShutDown { code },
-        }),
-        restart_policy::Action::Pass => state::Action::Pass,
+        })),
+        restart_policy::Action::Pass => None,
     };
     answer(action, &from.reason)
 }
@@ -173,11 +173,11 @@ pub(crate) fn start_decision(from: start_policy::Decision) -> state::Decision<st
     let action = match from.action {
         start_policy::Action::Allow(variables) => {
             let env = variables.into_iter().map(|variable| (variable.name, variable.value)).collect();
-            state::StartAction::Allow { env }
+            Some(state::StartAction::Allow { env })
         }
-        start_policy::Action::Wait(delay_ms) => state::StartAction::Wait { delay_ms },
-        start_policy::Action::Refuse => state::StartAction::Refuse,
-        start_policy::Action::Pass => state::StartAction::Pass,
+        start_policy::Action::Wait(delay_ms) => Some(state::StartAction::Wait { delay_ms }),
+        start_policy::Action::Refuse => Some(state::StartAction::Refuse),
+        start_policy::Action::Pass => None,
     };
     answer(action, &from.reason)
 }
@@ -200,11 +200,11 @@ pub(crate) fn observation(from: &state::Observation) -> health_policy::Observati
 
 pub(crate) fn health_decision(from: &health_policy::Decision) -> state::Decision<state::HealthAction> {
     let action = match from.action {
-        health_policy::Action::Healthy => state::HealthAction::Hold(state::Health::Healthy),
-        health_policy::Action::Degraded => state::HealthAction::Hold(state::Health::Degraded),
-        health_policy::Action::Unhealthy => state::HealthAction::Hold(state::Health::Unhealthy),
-        health_policy::Action::Restart => state::HealthAction::Restart,
-        health_policy::Action::Pass => state::HealthAction::Pass,
+        health_policy::Action::Healthy => Some(state::HealthAction::Hold(state::Health::Healthy)),
+        health_policy::Action::Degraded => Some(state::HealthAction::Hold(state::Health::Degraded)),
+        health_policy::Action::Unhealthy => Some(state::HealthAction::Hold(state::Health::Unhealthy)),
+        health_policy::Action::Restart => Some(state::HealthAction::Restart),
+        health_policy::Action::Pass => None,
     };
     answer(action, &from.reason)
 }
@@ -222,10 +222,10 @@ pub(crate) fn demand(from: &state::Demand) -> scale_policy::Demand {
     }
 }
 
-pub(crate) fn scale_decision(from: &scale_policy::Decision) -> state::Decision<state::ScaleAction> {
+pub(crate) fn scale_decision(from: &scale_policy::Decision) -> state::Decision<u32> {
     let action = match from.action {
-        scale_policy::Action::Replicas(count) => state::ScaleAction::Replicas(count),
-        scale_policy::Action::Pass => state::ScaleAction::Pass,
+        scale_policy::Action::Replicas(count) => Some(count),
+        scale_policy::Action::Pass => None,
     };
     answer(action, &from.reason)
 }

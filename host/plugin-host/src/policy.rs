@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use provost_state::{
-    Decision, Demand, Ended, Fault, HealthAction, Judgement, Observation, Plan, Policy, ScaleAction,
-    Snapshot, StartAction,
+    Decision, Demand, Ended, Fault, HealthAction, Judgement, Observation, Plan, Policy, Snapshot, StartAction,
 };
 
 use crate::call::Purpose;
@@ -71,7 +70,7 @@ macro_rules! judgements {
             self.ask(seen, world)
         }
 
-        fn replicas(&self, demand: &Demand, world: &Arc<Snapshot>) -> Result<Decision<ScaleAction>, Fault> {
+        fn replicas(&self, demand: &Demand, world: &Arc<Snapshot>) -> Result<Decision<u32>, Fault> {
             self.ask(demand, world)
         }
     };

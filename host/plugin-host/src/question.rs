@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use provost_state::{
-    Action, Batch, Change, Decision, Demand, Ended, Fault, HealthAction, Observation, Plan, RulingAction,
-    ScaleAction, Snapshot, StartAction, ViewRequest, ViewResponse,
+    Batch, Change, Decision, Demand, Ended, Fault, HealthAction, Observation, Plan, Snapshot, StartAction,
+    ViewRequest, ViewResponse,
 };
 use wasmtime::Store;
 
@@ -49,6 +49,12 @@ pub(crate) trait Question: Clone + Into<Input> {
     fn words(answer: &Self::Answer) -> String;
 }
 
+/// A decision in words for people.
+fn decided<A>(answer: &Decision<A>, words: impl FnOnce(&A) -> String) -> String {
+    let action = answer.action.as_ref().map_or_else(|| "pass".to_owned(), words);
+    format!("{action}: {}", answer.reason)
+}
+
 impl Question for Ended {
     type Pre = judge::RestartJudgePre<Guest>;
     type Answer = Decision;
@@ -65,13 +71,7 @@ impl Question for Ended {
     }
 
     fn words(answer: &Decision) -> String {
-        let action = match answer.action {
-            Action::Restart { delay_ms, scope } => RulingAction::Restart { delay_ms, scope }.to_string(),
-            Action::StayDown => RulingAction::StayDown.to_string(),
-            Action::GiveUp(escalation) => RulingAction::GiveUp(escalation).to_string(),
-            Action::Pass => "pass".to_owned(),
-        };
-        format!("{action}: {}", answer.reason)
+        decided(answer, ToString::to_string)
     }
 }
 
@@ -95,7 +95,7 @@ impl Question for Plan {
     }
 
     fn words(answer: &Self::Answer) -> String {
-        let action = match &answer.action {
+        decided(answer, |action| match action {
             StartAction::Allow { env } if env.is_empty() => "allow".to_owned(),
             StartAction::Allow { env } => {
                 let names: Vec<&str> = env.iter().map(|(name, _)| name.as_str()).collect();
@@ -103,9 +103,7 @@ impl Question for Plan {
             }
             StartAction::Wait { delay_ms } => format!("wait {delay_ms} ms"),
             StartAction::Refuse => "refuse".to_owned(),
-            StartAction::Pass => "pass".to_owned(),
-        };
-        format!("{action}: {}", answer.reason)
+        })
     }
 }
 
@@ -126,18 +124,16 @@ impl Question for Observation {
     }
 
     fn words(answer: &Self::Answer) -> String {
-        let action = match answer.action {
+        decided(answer, |action| match action {
             HealthAction::Hold(health) => format!("{health:?}").to_lowercase(),
             HealthAction::Restart => "restart".to_owned(),
-            HealthAction::Pass => "pass".to_owned(),
-        };
-        format!("{action}: {}", answer.reason)
+        })
     }
 }
 
 impl Question for Demand {
     type Pre = scaler::ScaleJudgePre<Guest>;
-    type Answer = Decision<ScaleAction>;
+    type Answer = Decision<u32>;
     const ROLE: Role = Role::ScalePolicy;
 
     fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
@@ -151,11 +147,7 @@ impl Question for Demand {
     }
 
     fn words(answer: &Self::Answer) -> String {
-        let action = match answer.action {
-            ScaleAction::Replicas(count) => format!("{count} replicas"),
-            ScaleAction::Pass => "pass".to_owned(),
-        };
-        format!("{action}: {}", answer.reason)
+        decided(answer, |count| format!("{count} replicas"))
     }
 }
 

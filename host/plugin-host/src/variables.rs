@@ -17,12 +17,14 @@ pub(crate) fn granted(
     answer: Decision<StartAction>,
     grants: &Grants,
 ) -> (Decision<StartAction>, Vec<String>) {
-    let Decision { action: StartAction::Allow { env }, reason } = answer else { return (answer, Vec::new()) };
+    let Decision { action: Some(StartAction::Allow { env }), reason } = answer else {
+        return (answer, Vec::new());
+    };
     let (kept, dropped): (Vec<_>, Vec<_>) = env.into_iter().partition(|(name, _)| grants.set(name));
     let dropped: Vec<String> = dropped.into_iter().map(|(name, _)| name).collect();
     let action = StartAction::Allow { env: kept };
     if dropped.is_empty() {
-        return (Decision { action, reason }, dropped);
+        return (Decision::new(action, reason), dropped);
     }
     let reason = format!("{reason}; not set, because set-env does not grant it: {}", listed(&dropped));
     (Decision::new(action, reason), dropped)
@@ -50,7 +52,7 @@ mod tests {
         let grants = Grants::parse(&["set-env:MODE", "set-env:APP_*"]).unwrap();
         let (answer, dropped) = granted(allow(&["MODE", "NODE_OPTIONS", "APP_A", "LD_PRELOAD"]), &grants);
         assert_eq!(dropped, ["NODE_OPTIONS", "LD_PRELOAD"]);
-        let StartAction::Allow { env } = answer.action else { unreachable!("it was allowed") };
+        let Some(StartAction::Allow { env }) = answer.action else { unreachable!("it was allowed") };
         assert_eq!(env.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["MODE", "APP_A"]);
         assert_eq!(
             &*answer.reason,

@@ -6,7 +6,7 @@ mod guests;
 
 use guests::Bench;
 use provost_plugin_host::{Grants, PluginSpec, Source, bundled_names, inspect};
-use provost_state::{Action, Batch, PluginStatus, Plugins, ViewRequest};
+use provost_state::{Batch, PluginStatus, Plugins, RulingAction, ViewRequest};
 
 fn load(bench: &Bench, name: &str) {
     let spec = PluginSpec {
@@ -70,7 +70,7 @@ fn backoff_restarts_what_has_crashed() {
     let bench = Bench::new();
     load(&bench, "backoff");
     let decision = guests::ask(&bench.host.policy("backoff").unwrap()).unwrap();
-    assert!(matches!(decision.action, Action::Restart { .. }), "{decision:?}");
+    assert!(matches!(decision.action, Some(RulingAction::Restart { .. })), "{decision:?}");
     assert!(!decision.reason.is_empty());
 }
 

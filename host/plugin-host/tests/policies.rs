@@ -8,7 +8,7 @@ use guests::{Bench, at, one_crash};
 use provost_plugin_host::{Grants, PluginSpec};
 use provost_state::{
     Cause, Demand, FaultKind, Health, HealthAction, Incarnation, Judgement, Observation, Plan, PluginStatus,
-    Plugins, ScaleAction, StartAction,
+    Plugins, StartAction,
 };
 use provost_tests::components::{self, component, contract};
 
@@ -61,7 +61,8 @@ fn a_start_policy_adds_variables_and_is_asked_nothing_else() {
         seed: 1,
     };
     let decision = policy.before_start(&plan, &one_crash().1).unwrap();
-    assert_eq!(decision.action, StartAction::Allow { env: vec![("NAME".to_owned(), "value".to_owned())] });
+    let env = vec![("NAME".to_owned(), "value".to_owned())];
+    assert_eq!(decision.action, Some(StartAction::Allow { env }));
     assert_eq!(&*decision.reason, "because");
     assert_eq!(guests::ask(&policy).unwrap_err().kind, FaultKind::Refused);
 }
@@ -89,7 +90,7 @@ fn a_health_policy_judges_what_a_check_has_found() {
         seed: 1,
     };
     let decision = policy.on_probe(&seen, &one_crash().1).unwrap();
-    assert_eq!((decision.action, &*decision.reason), (HealthAction::Hold(Health::Degraded), "because"));
+    assert_eq!((decision.action, &*decision.reason), (Some(HealthAction::Hold(Health::Degraded)), "because"));
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn a_scale_policy_says_how_many() {
         seed: 1,
     };
     let decision = policy.replicas(&demand, &one_crash().1).unwrap();
-    assert_eq!((decision.action, &*decision.reason), (ScaleAction::Replicas(5), "because"));
+    assert_eq!((decision.action, &*decision.reason), (Some(5), "because"));
     policy.clamped();
     assert_eq!(bench.host.reports()[0].active.figures.clamps, 1);
 }

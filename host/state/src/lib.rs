@@ -11,20 +11,16 @@
 //!     `---- exited ---- Stopping <---- stop, from any live phase; or not ready in time, and then Exited
 //! ```
 //!
-//! | file | owns |
+//! | room | owns |
 //! |---|---|
-//! | [`process`] | the immutable record of one process and the words it is made of |
-//! | [`transition`] | the only list of edges: `(phase, event) -> phase` |
-//! | [`mod@registry`] | the right to write, the guarded commit, the readers |
-//! | [`snapshot`] | all states at one generation |
-//! | [`changes`] | the last commits, by generation, for those who follow along |
-//! | [`policy`] | what a policy is to the rest of the host: triggers and answers |
-//! | [`ruling`] | what was decided about a death, after the host has bounded it |
-//! | [`ports`] | what a consumer and a view are to the rest of the host |
-//! | [`plugins`] | what is known of plugins, and what can be done with them |
-//! | [`span`] | spans of time as people write them |
-//! | [`failsafe`] | the native policy of last resort |
+//! | [`naming`] | what processes, groups and plugins can be called |
+//! | `ports` | what policies, consumers, views and plugins are to the rest of the host, and the failsafe |
+//! | `registry` | how states are published: the right to write, the guarded commit, the readers |
+//! | [`process`] | what is true of one process, and the only list of edges |
+//! | `sync` | the atomic types, so that a model checker can stand in for them |
 //! | [`text`] | foreign text as it may be shown |
+//! | `words` | what `strum` lists of an enum, as a constant array |
+//! | [`span`] | spans of time as people write them |
 //!
 //! What is deliberately absent: tokio, wasmtime, files, clocks, randomness. Time is an argument
 //! ([`Moment`]). There is no setter: [`Registry::commit`] is the only way to change anything, and only
@@ -32,48 +28,28 @@
 
 #![forbid(unsafe_code)]
 
-mod backends;
-pub mod changes;
-mod differences;
-pub mod failsafe;
-mod handle;
-mod locked;
-pub mod meter;
-mod names;
 pub mod naming;
-pub mod plugins;
-pub mod policy;
-pub mod ports;
+mod ports;
 pub mod process;
-pub mod registry;
-pub mod routing;
-pub mod ruling;
-pub mod snapshot;
+mod registry;
 pub mod span;
 mod sync;
-mod table;
 pub mod text;
-pub mod transition;
+mod words;
 
-pub use changes::{Change, ChangeKind, Changes};
-pub use differences::Difference;
-pub use handle::{Handle, Status};
-pub use meter::{BackendFigures, Latency};
-pub use plugins::{
-    Blame, Intensity, LimitsWanted, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
-    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
+pub use ports::{
+    Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Intensity, Judgement,
+    LimitsWanted, Observation, Plan, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
+    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement, StartAction, View,
+    ViewRequest, ViewResponse, failsafe,
 };
-pub use policy::{
-    Action, Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, ScaleAction,
-    StartAction,
-};
-pub use ports::{Batch, Consumer, Fault, FaultKind, View, ViewRequest, ViewResponse};
 pub use process::{
-    Cause, Death, Desired, Exit, Failing, Generation, Health, Identity, Incarnation, Moment, NoSuchSignal,
-    Phase, PhaseKind, ProcessId, ProcessState, ProcessType, Signal, Version,
+    Cause, Death, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,
+    Illegal, Incarnation, Moment, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState, ProcessType,
+    Ruling, RulingAction, Scope, Signal, Status, Verdict, Version,
 };
-pub use registry::{At, Counters, Look, NameTaken, Poller, Reader, Registry, Rejected, registry};
-pub use routing::{Backend, BadRollout, NoSuchBackend, Rollout, Routing};
-pub use ruling::{Escalation, Ruling, RulingAction, Scope};
-pub use snapshot::{Counts, Snapshot};
-pub use transition::{Event, EventKind, Illegal};
+pub use registry::{
+    At, Backend, BackendFigures, BadRollout, Change, ChangeKind, Changes, Counters, Counts, Difference,
+    Handle, Latency, Look, NameTaken, NoSuchBackend, Poller, Reader, Registry, Rejected, Rollout, Routing,
+    Snapshot, changes, meter, registry,
+};

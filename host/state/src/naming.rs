@@ -5,7 +5,7 @@ use crate::text;
 /// The longest name, in bytes.
 pub const NAME_BYTES_MAX: usize = 100;
 
-/// Keys of `[plugins]` that are no plugins.
+/// Reserved keys in `[plugins]` that cannot be plugin names.
 const KEYS: [&str; 2] = ["keys", "require_signature"];
 
 /// Nothing can be called that.
@@ -56,7 +56,7 @@ pub fn check(name: &str) -> Result<(), BadName> {
 /// [`BadName`] says why not.
 pub fn check_plugin(name: &str) -> Result<(), BadName> {
     check(name)?;
-    taken(name, &[crate::failsafe::NAME], "the host's own policy of last resort")?;
+    taken(name, &[crate::ports::failsafe::NAME], "the host's own policy of last resort")?;
     taken(name, &KEYS, "something else in `[plugins]`")
 }
 

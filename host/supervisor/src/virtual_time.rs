@@ -17,9 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use provost_state::{
-    Action, Cause, Decision, Demand, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation, Judgement,
-    Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, RulingAction, ScaleAction, Scope,
-    Signal, Snapshot, StartAction,
+    Cause, Decision, Demand, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation, Judgement,
+    Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, RulingAction, Scope, Signal,
+    Snapshot, StartAction,
 };
 
 use crate::children::scripted::{Act, Manner, Scripted};
@@ -37,10 +37,10 @@ type Answer<T, A> = Box<dyn Fn(&T) -> Result<Decision<A>, Fault> + Send + Sync>;
 #[derive(Default)]
 struct Judge {
     name: Arc<str>,
-    end: Option<Answer<Ended, Action>>,
+    end: Option<Answer<Ended, RulingAction>>,
     start: Option<Answer<Plan, StartAction>>,
     probe: Option<Answer<Observation, HealthAction>>,
-    scale: Option<Answer<Demand, ScaleAction>>,
+    scale: Option<Answer<Demand, u32>>,
     former: Option<Arc<dyn Policy>>,
     clamps: AtomicUsize,
 }
@@ -81,7 +81,7 @@ impl Policy for Judge {
         answer(self.probe.as_ref(), seen)
     }
 
-    fn replicas(&self, demand: &Demand, _: &Arc<Snapshot>) -> Result<Decision<ScaleAction>, Fault> {
+    fn replicas(&self, demand: &Demand, _: &Arc<Snapshot>) -> Result<Decision<u32>, Fault> {
         answer(self.scale.as_ref(), demand)
     }
 
@@ -107,7 +107,11 @@ fn judge(
     Arc::new(Judge { name: name.into(), end: Some(Box::new(answer)), ..Judge::default() })
 }
 
-fn decides<A: Clone>(action: A, reason: &'static str) -> impl Fn(&Ended) -> Result<Decision<A>, Fault> {
+fn decides<A: Clone>(
+    action: impl Into<Option<A>>,
+    reason: &'static str,
+) -> impl Fn(&Ended) -> Result<Decision<A>, Fault> {
+    let action = action.into();
     move |_| Ok(Decision::new(action.clone(), reason))
 }
 
@@ -115,8 +119,8 @@ fn traps<T, A>(_: &T) -> Result<Decision<A>, Fault> {
     Err(Fault { kind: FaultKind::Trap, message: "it trapped: unreachable".into() })
 }
 
-fn restart(delay_ms: u64) -> Action {
-    Action::Restart { delay_ms, scope: Scope::Itself }
+fn restart(delay_ms: u64) -> RulingAction {
+    RulingAction::Restart { delay_ms, scope: Scope::Itself }
 }
 
 fn spec(name: &str) -> ProcessSpec {
@@ -222,8 +226,8 @@ async fn without_a_policy_the_failsafe_doubles_the_delay_and_believes_exit_code_
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_fails_is_answered_for_by_the_next_and_the_ruling_says_so() {
     let broken = judge("broken", traps);
-    let shy = judge("shy", decides(Action::Pass, "no opinion"));
-    let firm = judge("firm", decides(Action::GiveUp(Default::default()), "enough"));
+    let shy = judge("shy", decides(None, "no opinion"));
+    let firm = judge("firm", decides(RulingAction::GiveUp(Default::default()), "enough"));
     let world = World::new(vec![ProcessSpec { policies: vec![broken, shy, firm], ..spec("web") }]);
     world.until_phase("web", PhaseKind::Running).await;
     world.children.end("web", Exit::Code(1));
@@ -246,8 +250,8 @@ async fn an_absurd_delay_is_overruled_by_the_failsafe() {
 #[tokio::test(start_paused = true)]
 async fn giving_up_is_final_until_somebody_starts_it() {
     let policy = judge("strict", |ended| {
-        let action = if ended.failures >= 2 { Action::GiveUp(Default::default()) } else { restart(0) };
-        Ok(Decision { action, reason: format!("failure {}", ended.failures).into() })
+        let action = if ended.failures >= 2 { RulingAction::GiveUp(Default::default()) } else { restart(0) };
+        Ok(Decision::new(action, format!("failure {}", ended.failures)))
     });
     let world = World::new(vec![ProcessSpec { policies: vec![policy], ..spec("web") }]);
     for incarnation in [1, 2] {
@@ -326,7 +330,7 @@ async fn a_stop_while_a_decision_is_pending_wins() {
     let gate = std::sync::Mutex::new(gate);
     let slow = judge("slow", move |_| {
         gate.lock().unwrap().recv().ok();
-        Ok(Decision { action: restart(0), reason: "at last".into() })
+        Ok(Decision::new(restart(0), "at last"))
     });
     let world = World::new(vec![ProcessSpec { policies: vec![slow], ..spec("web") }]);
     world.until_phase("web", PhaseKind::Running).await;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use fail::FailScenario;
 use provost_state::{
-    Action, Cause, ChangeKind, Decision, Ended, EventKind, Exit, Fault, Generation, Judgement, PhaseKind,
-    Policy, ProcessState, Scope, Signal, Snapshot,
+    Cause, ChangeKind, Decision, Ended, EventKind, Exit, Fault, Generation, Judgement, PhaseKind, Policy,
+    ProcessState, RulingAction, Scope, Signal, Snapshot,
 };
 use provost_supervisor::{Check, CommandLine, ProcessSpec, Readiness, Settings, Supervisor};
 
@@ -238,7 +238,7 @@ impl Policy for Together {
     }
 
     fn on_exit(&self, _: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
-        Ok(Decision::new(Action::Restart { delay_ms: 10, scope: Scope::Group }, "together"))
+        Ok(Decision::new(RulingAction::Restart { delay_ms: 10, scope: Scope::Group }, "together"))
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use provost_state::{
-    Action, Cause, Decision, Ended, Exit, Fault, Health, Judgement, PhaseKind, Policy, ProcessState, Scope,
-    Signal, Snapshot,
+    Cause, Decision, Ended, Exit, Fault, Health, Judgement, PhaseKind, Policy, ProcessState, RulingAction,
+    Scope, Signal, Snapshot,
 };
 use provost_supervisor::{
     Check, CommandLine, HealthCheck, LogItem, LogStream, ProcessSpec, Readiness, Refusal, Settings,
@@ -297,7 +297,7 @@ impl Policy for Together {
     }
 
     fn on_exit(&self, _: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
-        Ok(Decision::new(Action::Restart { delay_ms: 0, scope: Scope::Group }, "together"))
+        Ok(Decision::new(RulingAction::Restart { delay_ms: 0, scope: Scope::Group }, "together"))
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use provost_control::client::Client;
 use provost_control::wire;
 use provost_state::{
-    Action, Backend, Batch, Cause, Consumer, Decision, Ended, Exit, Fault, Judgement, Policy, Rollout,
-    Routing, Scope, Snapshot,
+    Backend, Batch, Cause, Consumer, Decision, Ended, Exit, Fault, Judgement, Policy, Rollout, Routing,
+    RulingAction, Snapshot,
 };
 use provost_supervisor::{Check, Manner, ProcessSpec, Readiness, RestartBudget, Scripted, Settings};
 use tokio::sync::watch;
@@ -73,10 +73,7 @@ impl Policy for Judge {
         if let Some(gate) = &self.gate {
             gate.pass();
         }
-        Ok(Decision {
-            action: Action::Restart { delay_ms: self.delay_ms, scope: Scope::Itself },
-            reason: "always".into(),
-        })
+        Ok(Decision::new(RulingAction::restart(self.delay_ms), "always"))
     }
 }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use provost_control::wire;
-use provost_state::{Action, Decision, Ended, Escalation, Fault, Judgement, Policy, Snapshot};
+use provost_state::{Decision, Ended, Escalation, Fault, Judgement, Policy, RulingAction, Snapshot};
 use provost_supervisor::{CommandLine, ProcessSpec};
 
 use crate::desk::{Host, shell};
 
 /// A policy with one opinion.
 #[derive(Debug)]
-struct Always(Arc<str>, Action);
+struct Always(Arc<str>, RulingAction);
 
 impl Policy for Always {
     fn name(&self) -> &Arc<str> {
@@ -22,11 +22,11 @@ impl Policy for Always {
     }
 
     fn on_exit(&self, _: &Ended, _: &Arc<Snapshot>) -> Result<Decision, Fault> {
-        Ok(Decision { action: self.1, reason: "this is my opinion".into() })
+        Ok(Decision::new(self.1, "this is my opinion"))
     }
 }
 
-fn judged(name: &str, line: &str, action: Action) -> ProcessSpec {
+fn judged(name: &str, line: &str, action: RulingAction) -> ProcessSpec {
     let policy: Arc<dyn Policy> = Arc::new(Always("judge".into(), action));
     ProcessSpec { autostart: false, policies: vec![policy], ..shell(name, "", line) }
 }
@@ -39,8 +39,8 @@ async fn error_of(host: &Host, name: &str) -> wire::Error {
 async fn a_start_that_will_not_come_about_any_more_fails_at_once() {
     let missing = CommandLine::Argv(vec!["/no/such/program".into()]);
     let host = Host::start(vec![
-        ProcessSpec { command: missing.clone(), ..judged("left", "", Action::StayDown) },
-        ProcessSpec { command: missing, ..judged("given-up", "", Action::GiveUp(Escalation::Nothing)) },
+        ProcessSpec { command: missing.clone(), ..judged("left", "", RulingAction::StayDown) },
+        ProcessSpec { command: missing, ..judged("given-up", "", RulingAction::GiveUp(Escalation::Nothing)) },
     ]);
     let left = error_of(&host, "left").await;
     assert_eq!(left.code, "not_reached", "{left:?}");
@@ -52,7 +52,7 @@ async fn a_start_that_will_not_come_about_any_more_fails_at_once() {
 
 #[tokio::test]
 async fn a_job_that_completes_is_what_a_start_waits_for_each_time() {
-    let job = judged("job", "exit 0", Action::StayDown);
+    let job = judged("job", "exit 0", RulingAction::StayDown);
     let host = Host::start(vec![job]);
     for life in 1..=3 {
         let outcome = host.order("start", &["job"]).await.unwrap();

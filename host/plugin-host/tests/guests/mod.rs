@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use provost_plugin_host::{Grants, HostOptions, Limits, LoadError, PluginHost, PluginSpec, Source};
 use provost_state::{
-    Action, At, Cause, Consumer, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Plan,
-    Plugins as _, Policy, Registry, Scope, Snapshot, registry,
+    At, Cause, Consumer, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Moment, Plan,
+    Plugins as _, Policy, Registry, RulingAction, Snapshot, registry,
 };
 use provost_tests::components;
 
@@ -88,8 +88,8 @@ pub fn ask(policy: &Arc<dyn Policy>) -> Result<Decision, Fault> {
 }
 
 /// The answer that restarts the process alone after so long.
-pub fn restart(delay_ms: u64) -> Action {
-    Action::Restart { delay_ms, scope: Scope::Itself }
+pub fn restart(delay_ms: u64) -> Option<RulingAction> {
+    Some(RulingAction::restart(delay_ms))
 }
 
 pub fn ended() -> Ended {

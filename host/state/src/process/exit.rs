@@ -3,7 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Incarnation, Moment, signal_name};
+use super::ids::Incarnation;
+use super::moment::Moment;
+use super::signal::signal_name;
+
+/// A life that lasted this long ends a streak of failures: the next failure counts as the first again.
+pub const STREAK_FORGOTTEN_AFTER_MS: u64 = 60_000;
 
 /// How a life ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,4 +57,12 @@ pub struct Death {
     pub at: Moment,
     /// How long it had lived, in milliseconds; 0 if it was never started.
     pub uptime_ms: u64,
+}
+
+impl Death {
+    /// Whether the life lasted so long that its failure counts as the first again.
+    #[must_use]
+    pub fn ends_streak(&self) -> bool {
+        self.uptime_ms >= STREAK_FORGOTTEN_AFTER_MS
+    }
 }

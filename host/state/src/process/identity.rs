@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Exit;
-use crate::handle::StatusWord;
+use super::exit::Exit;
+use super::status::StatusWord;
 
 /// What a process is for, which says what its readiness and its success are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ProcessType {
     /// It is to run: it is ready when its readiness check has passed, and an exit code 0 is a success.
     #[default]
@@ -44,10 +45,7 @@ impl ProcessType {
     /// The word of the config and of the API.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Service => "service",
-            Self::Job { .. } => "job",
-        }
+        self.into()
     }
 }
 

@@ -1,11 +1,18 @@
 //! The phases of a process, and the boxes of the diagram.
 
-use std::fmt;
+use strum::{Display, EnumCount, EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::Moment;
+use super::moment::Moment;
+use crate::words::array;
 
-/// What is so. Each phase carries only its own data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The observed phase. Each phase carries only its own data.
+#[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(PhaseKind),
+    doc = "A phase without its data: the name of a box in the diagram.",
+    derive(Hash, EnumCount, IntoStaticStr, VariantArray, Display),
+    strum(serialize_all = "snake_case")
+)]
 pub enum Phase {
     /// Not running, and not wanted.
     Stopped,
@@ -43,47 +50,14 @@ pub enum Phase {
     Fatal,
 }
 
-/// A phase without its data: the name of a box in the diagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is documented at the variant of Phase with the same name")]
-#[repr(u8)]
-pub enum PhaseKind {
-    Stopped = 0,
-    Waiting = 1,
-    Starting = 2,
-    Running = 3,
-    Stopping = 4,
-    Backoff = 5,
-    Exited = 6,
-    Fatal = 7,
-}
-
 impl PhaseKind {
     /// All of them, in the order of the diagram.
-    pub const ALL: [Self; 8] = [
-        Self::Stopped,
-        Self::Waiting,
-        Self::Starting,
-        Self::Running,
-        Self::Stopping,
-        Self::Backoff,
-        Self::Exited,
-        Self::Fatal,
-    ];
+    pub const ALL: [Self; Self::COUNT] = array(Self::VARIANTS);
 
     /// The word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::Waiting => "waiting",
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Backoff => "backoff",
-            Self::Exited => "exited",
-            Self::Fatal => "fatal",
-        }
+        self.into()
     }
 
     /// Whether there is a child.
@@ -93,25 +67,10 @@ impl PhaseKind {
     }
 }
 
-impl fmt::Display for PhaseKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 impl Phase {
     /// The phase without its data.
     #[must_use]
     pub fn kind(&self) -> PhaseKind {
-        match self {
-            Self::Stopped => PhaseKind::Stopped,
-            Self::Waiting => PhaseKind::Waiting,
-            Self::Starting { .. } => PhaseKind::Starting,
-            Self::Running { .. } => PhaseKind::Running,
-            Self::Stopping { .. } => PhaseKind::Stopping,
-            Self::Backoff { .. } => PhaseKind::Backoff,
-            Self::Exited { .. } => PhaseKind::Exited,
-            Self::Fatal => PhaseKind::Fatal,
-        }
+        self.into()
     }
 }

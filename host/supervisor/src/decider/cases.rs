@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Action, Death, Decision, Demand, Ended, Fault, Health, HealthAction, Judgement, Moment, Observation,
-    Plan, Policy, RulingAction, ScaleAction, Snapshot, StartAction, failsafe,
+    Death, Decision, Demand, Ended, Fault, Health, HealthAction, Judgement, Moment, Observation, Plan,
+    Policy, RulingAction, Snapshot, StartAction, failsafe,
 };
 
 use super::envelope::Envelope;
@@ -17,8 +17,6 @@ pub(crate) enum Bounded<D> {
     Clamped(D, String),
     /// Not to be followed; why.
     Refused(String),
-    /// No answer.
-    Pass,
 }
 
 impl<D> Bounded<D> {
@@ -42,19 +40,17 @@ pub(crate) struct LastResort<D> {
 pub(crate) trait Case: Send + Sync + 'static {
     /// Of what sort.
     const JUDGEMENT: Judgement;
-    /// What a policy may want.
-    type Said: Send + 'static;
-    /// What may come of it.
-    type Done;
+    /// What a policy may want, and what may come of it.
+    type Action: Send + 'static;
 
     /// Asks `policy`. It may take its time.
-    fn put(&self, policy: &dyn Policy) -> Result<Decision<Self::Said>, Fault>;
+    fn put(&self, policy: &dyn Policy) -> Result<Decision<Self::Action>, Fault>;
 
     /// What comes of its answer.
-    fn bounded(&self, said: Self::Said, envelope: &Envelope) -> Bounded<Self::Done>;
+    fn bounded(&self, wanted: Self::Action, envelope: &Envelope) -> Bounded<Self::Action>;
 
     /// What holds when nobody has an answer.
-    fn last_resort(&self, envelope: &Envelope) -> LastResort<Self::Done>;
+    fn last_resort(&self, envelope: &Envelope) -> LastResort<Self::Action>;
 }
 
 /// A life that ended.
@@ -68,42 +64,37 @@ pub(crate) struct EndCase {
 
 impl Case for EndCase {
     const JUDGEMENT: Judgement = Judgement::Restart;
-    type Said = Action;
-    type Done = RulingAction;
+    type Action = RulingAction;
 
     fn put(&self, policy: &dyn Policy) -> Result<Decision, Fault> {
         policy.on_exit(&self.ended, &self.world)
     }
 
-    fn bounded(&self, said: Action, envelope: &Envelope) -> Bounded<RulingAction> {
-        match said {
-            Action::Restart { delay_ms, scope } => match envelope.excess(delay_ms) {
+    fn bounded(&self, wanted: RulingAction, envelope: &Envelope) -> Bounded<RulingAction> {
+        match wanted {
+            RulingAction::Restart { delay_ms, scope } => match envelope.excess(delay_ms) {
                 Some(excess) => Bounded::Refused(excess),
                 None => {
                     let (delay_ms, note) = envelope.restart_delay(delay_ms, &self.deaths, self.ended.now);
                     Bounded::noted(RulingAction::Restart { delay_ms, scope }, note)
                 }
             },
-            Action::StayDown => Bounded::Done(RulingAction::StayDown),
-            Action::GiveUp(escalation) => Bounded::Done(RulingAction::GiveUp(escalation)),
-            Action::Pass => Bounded::Pass,
+            RulingAction::StayDown | RulingAction::GiveUp(_) => Bounded::Done(wanted),
         }
     }
 
     fn last_resort(&self, envelope: &Envelope) -> LastResort<RulingAction> {
-        let Decision { action, reason } = failsafe::decide(&self.ended, &self.deaths);
+        let (action, reason) = failsafe::decide(&self.ended, &self.deaths);
         let action = match action {
-            Action::Restart { delay_ms, scope } => {
-                Action::Restart { delay_ms: delay_ms.min(envelope.restart_delay_ms_max), scope }
+            RulingAction::Restart { delay_ms, scope } => {
+                RulingAction::Restart { delay_ms: delay_ms.min(envelope.restart_delay_ms_max), scope }
             }
             other => other,
         };
         match self.bounded(action, envelope) {
             Bounded::Done(action) => LastResort { action, reason, note: None },
             Bounded::Clamped(action, note) => LastResort { action, reason, note: Some(note) },
-            Bounded::Refused(_) | Bounded::Pass => {
-                LastResort { action: RulingAction::StayDown, reason, note: None }
-            }
+            Bounded::Refused(_) => LastResort { action: RulingAction::StayDown, reason, note: None },
         }
     }
 }
@@ -115,44 +106,31 @@ pub(crate) struct StartCase {
     pub(crate) world: Arc<Snapshot>,
 }
 
-/// May it be spawned?
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Permission {
-    /// Yes, with these variables over those of the config.
-    Granted(Arc<[(String, String)]>),
-    /// Not before so many milliseconds have passed.
-    Later(u64),
-    /// No.
-    Refused,
-}
-
 impl Case for StartCase {
     const JUDGEMENT: Judgement = Judgement::Start;
-    type Said = StartAction;
-    type Done = Permission;
+    type Action = StartAction;
 
     fn put(&self, policy: &dyn Policy) -> Result<Decision<StartAction>, Fault> {
         policy.before_start(&self.plan, &self.world)
     }
 
-    fn bounded(&self, said: StartAction, envelope: &Envelope) -> Bounded<Permission> {
-        match said {
+    fn bounded(&self, wanted: StartAction, envelope: &Envelope) -> Bounded<StartAction> {
+        match wanted {
             StartAction::Allow { env } => match env.iter().find_map(|(name, value)| unfit(name, value)) {
                 Some(why) => Bounded::Refused(why),
-                None => Bounded::Done(Permission::Granted(env.into())),
+                None => Bounded::Done(StartAction::Allow { env }),
             },
             StartAction::Wait { delay_ms } => {
                 let (delay_ms, note) = envelope.start_wait(delay_ms);
-                Bounded::noted(Permission::Later(delay_ms), note)
+                Bounded::noted(StartAction::Wait { delay_ms }, note)
             }
-            StartAction::Refuse => Bounded::Done(Permission::Refused),
-            StartAction::Pass => Bounded::Pass,
+            StartAction::Refuse => Bounded::Done(StartAction::Refuse),
         }
     }
 
-    fn last_resort(&self, _: &Envelope) -> LastResort<Permission> {
+    fn last_resort(&self, _: &Envelope) -> LastResort<StartAction> {
         let reason = Arc::from("nobody objected");
-        LastResort { action: Permission::Granted(Arc::default()), reason, note: None }
+        LastResort { action: StartAction::Allow { env: Vec::new() }, reason, note: None }
     }
 }
 
@@ -177,55 +155,44 @@ pub(crate) struct HealthCase {
     pub(crate) world: Arc<Snapshot>,
 }
 
-/// What a check means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Diagnosis {
-    /// It is held to be this.
-    Hold(Health),
-    /// It is unhealthy, stopped and started again.
-    Restart,
-}
-
 impl HealthCase {
     /// A restart, if the budget has one left.
-    fn restart(&self, envelope: &Envelope) -> (Diagnosis, Option<String>) {
+    fn restart(&self, envelope: &Envelope) -> (HealthAction, Option<String>) {
         match envelope.no_health_restart(&self.restarted, self.seen.now) {
-            Some(note) => (Diagnosis::Hold(Health::Unhealthy), Some(note)),
-            None => (Diagnosis::Restart, None),
+            Some(note) => (HealthAction::Hold(Health::Unhealthy), Some(note)),
+            None => (HealthAction::Restart, None),
         }
     }
 }
 
 impl Case for HealthCase {
     const JUDGEMENT: Judgement = Judgement::Health;
-    type Said = HealthAction;
-    type Done = Diagnosis;
+    type Action = HealthAction;
 
     fn put(&self, policy: &dyn Policy) -> Result<Decision<HealthAction>, Fault> {
         policy.on_probe(&self.seen, &self.world)
     }
 
-    fn bounded(&self, said: HealthAction, envelope: &Envelope) -> Bounded<Diagnosis> {
-        match said {
-            HealthAction::Hold(health) => Bounded::Done(Diagnosis::Hold(health)),
+    fn bounded(&self, wanted: HealthAction, envelope: &Envelope) -> Bounded<HealthAction> {
+        match wanted {
+            HealthAction::Hold(_) => Bounded::Done(wanted),
             HealthAction::Restart => {
-                let (diagnosis, note) = self.restart(envelope);
-                Bounded::noted(diagnosis, note)
+                let (action, note) = self.restart(envelope);
+                Bounded::noted(action, note)
             }
-            HealthAction::Pass => Bounded::Pass,
         }
     }
 
-    fn last_resort(&self, envelope: &Envelope) -> LastResort<Diagnosis> {
+    fn last_resort(&self, envelope: &Envelope) -> LastResort<HealthAction> {
         let Observation { passed, detail, in_a_row, before, .. } = &self.seen;
         let failures = self.failures.max(1);
         if *passed {
             let reason = Arc::from(format!("healthy: {detail}"));
-            return LastResort { action: Diagnosis::Hold(Health::Healthy), reason, note: None };
+            return LastResort { action: HealthAction::Hold(Health::Healthy), reason, note: None };
         }
         if *in_a_row < failures {
             let reason = Arc::from(format!("failed check {in_a_row} of {failures}: {detail}"));
-            return LastResort { action: Diagnosis::Hold(*before), reason, note: None };
+            return LastResort { action: HealthAction::Hold(*before), reason, note: None };
         }
         let (action, note) = self.restart(envelope);
         let reason = Arc::from(format!("{in_a_row} failed checks in a row: {detail}"));
@@ -242,23 +209,17 @@ pub(crate) struct ScaleCase {
 
 impl Case for ScaleCase {
     const JUDGEMENT: Judgement = Judgement::Scale;
-    type Said = ScaleAction;
-    type Done = u32;
+    type Action = u32;
 
-    fn put(&self, policy: &dyn Policy) -> Result<Decision<ScaleAction>, Fault> {
+    fn put(&self, policy: &dyn Policy) -> Result<Decision<u32>, Fault> {
         policy.replicas(&self.demand, &self.world)
     }
 
-    fn bounded(&self, said: ScaleAction, _: &Envelope) -> Bounded<u32> {
+    fn bounded(&self, wanted: u32, _: &Envelope) -> Bounded<u32> {
         let Demand { least, most, .. } = self.demand;
-        match said {
-            ScaleAction::Replicas(wanted) => {
-                let held = wanted.clamp(least, most.max(least));
-                let note = format!("wanted {wanted} replicas, {least} to {most} are allowed: {held}");
-                Bounded::noted(held, (held != wanted).then_some(note))
-            }
-            ScaleAction::Pass => Bounded::Pass,
-        }
+        let held = wanted.clamp(least, most.max(least));
+        let note = format!("wanted {wanted} replicas, {least} to {most} are allowed: {held}");
+        Bounded::noted(held, (held != wanted).then_some(note))
     }
 
     fn last_resort(&self, _: &Envelope) -> LastResort<u32> {

@@ -18,33 +18,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::jobs::Pool;
 use strays::{AT_ONCE, NoTurn, Strays, Turn, own_share_ms};
 
-pub(crate) use cases::{Bounded, Case, Diagnosis, EndCase, HealthCase, Permission, ScaleCase, StartCase};
+pub(crate) use cases::{Bounded, Case, EndCase, HealthCase, ScaleCase, StartCase};
 pub(crate) use envelope::Envelope;
 pub use envelope::RestartBudget;
-
-/// A decision after the host has bounded it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict<D> {
-    /// What will be done.
-    pub(crate) action: D,
-    /// The policy that decided, or `failsafe`.
-    pub(crate) by: Arc<str>,
-    /// Why, in words for people.
-    pub(crate) reason: Arc<str>,
-    /// What went wrong on the way to it, in words for people.
-    pub(crate) overruled: Option<Arc<str>>,
-}
-
-impl<D> Verdict<D> {
-    /// The reason with who gave it, and with what went wrong before: for the state of a process.
-    pub(crate) fn told(&self) -> String {
-        let by = if *self.by == *failsafe::NAME { String::new() } else { format!(" (policy {})", self.by) };
-        match &self.overruled {
-            Some(overruled) => format!("{overruled}; {}{by}", self.reason),
-            None => format!("{}{by}", self.reason),
-        }
-    }
-}
+pub(crate) use provost_state::Verdict;
 
 #[derive(Debug)]
 pub(crate) struct Decider {
@@ -59,7 +36,7 @@ impl Decider {
     }
 
     /// The verdict on a case, at the latest when the deadline has passed.
-    pub(crate) async fn ask<C: Case>(&self, chain: &[Arc<dyn Policy>], case: C) -> Verdict<C::Done> {
+    pub(crate) async fn ask<C: Case>(&self, chain: &[Arc<dyn Policy>], case: C) -> Verdict<C::Action> {
         let mut hearing = Hearing::new(self, case);
         let judges: Vec<_> = chain.iter().filter(|policy| policy.judges(C::JUDGEMENT)).collect();
         let mut failed = Vec::new();
@@ -87,7 +64,7 @@ impl Decider {
         policy: &Arc<dyn Policy>,
         case: &Arc<C>,
         ends: Instant,
-    ) -> Result<Decision<C::Said>, String> {
+    ) -> Result<Decision<C::Action>, String> {
         let granted_ms = ends.saturating_duration_since(Instant::now()).as_millis();
         let turn = self.strays.turn(&**policy, ends).await.map_err(|why| match why {
             NoTurn::Stuck => "has not come back from an earlier call: it is not asked until then".to_owned(),
@@ -158,7 +135,7 @@ impl<'a, C: Case> Hearing<'a, C> {
     }
 
     /// Hears one policy, which may use one of `shares` equal shares of the time that is left.
-    async fn hear(&mut self, policy: &Arc<dyn Policy>, title: &str, shares: usize) -> Heard<C::Done> {
+    async fn hear(&mut self, policy: &Arc<dyn Policy>, title: &str, shares: usize) -> Heard<C::Action> {
         let now = Instant::now();
         let left = self.ends.saturating_duration_since(now);
         let share = left / u32::try_from(shares).unwrap_or(u32::MAX).max(1);
@@ -170,10 +147,10 @@ impl<'a, C: Case> Hearing<'a, C> {
                 return Heard::Failure;
             }
         };
-        let (action, note) = match self.case.bounded(decision.action, &self.decider.envelope) {
+        let Some(wanted) = decision.action else { return Heard::Pass };
+        let (action, note) = match self.case.bounded(wanted, &self.decider.envelope) {
             Bounded::Done(action) => (action, None),
             Bounded::Clamped(action, note) => (action, Some(note)),
-            Bounded::Pass => return Heard::Pass,
             Bounded::Refused(complaint) => {
                 policy.clamped();
                 self.overruled.push(format!("{title} {name}: {complaint}"));
@@ -188,13 +165,13 @@ impl<'a, C: Case> Hearing<'a, C> {
     }
 
     /// What holds when nobody has an answer.
-    fn last_resort(mut self) -> Verdict<C::Done> {
+    fn last_resort(mut self) -> Verdict<C::Action> {
         let last = self.case.last_resort(&self.decider.envelope);
         self.overruled.extend(last.note.map(|note| format!("{}: {note}", failsafe::NAME)));
         self.verdict(last.action, Arc::from(failsafe::NAME), last.reason)
     }
 
-    fn verdict(&mut self, action: C::Done, by: Arc<str>, reason: Arc<str>) -> Verdict<C::Done> {
+    fn verdict(&mut self, action: C::Action, by: Arc<str>, reason: Arc<str>) -> Verdict<C::Action> {
         let overruled = std::mem::take(&mut self.overruled);
         let overruled = (!overruled.is_empty()).then(|| Arc::from(overruled.join("; ")));
         Verdict { action, by, reason, overruled }

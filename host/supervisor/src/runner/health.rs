@@ -4,13 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Cause, Event, Failing, Health, Incarnation, Moment, Observation, PhaseKind};
+use provost_state::{
+    Cause, Event, Failing, Health, HealthAction, Incarnation, Moment, Observation, PhaseKind,
+};
 use tokio::time::Instant;
 
 use super::news::News;
 use super::{Runner, Tagged};
 use crate::children::probe;
-use crate::decider::{Diagnosis, HealthCase, RestartBudget, Verdict};
+use crate::decider::{HealthCase, RestartBudget, Verdict};
 use crate::seed::seed;
 
 /// A step of the checkup that came to its end.
@@ -18,7 +20,7 @@ pub(super) enum Finding {
     /// A check.
     Checked { outcome: Result<Arc<str>, Arc<str>>, took_ms: u64 },
     /// What it means.
-    Diagnosed { failed: Option<Arc<str>>, verdict: Verdict<Diagnosis> },
+    Diagnosed { failed: Option<Arc<str>>, verdict: Verdict<HealthAction> },
 }
 
 /// The checks of one life.
@@ -133,17 +135,17 @@ impl Runner {
         self.checkup.next = Some((state.incarnation, Box::pin(finding)));
     }
 
-    fn on_diagnosed(&mut self, failed: Option<Arc<str>>, verdict: &Verdict<Diagnosis>) {
+    fn on_diagnosed(&mut self, failed: Option<Arc<str>>, verdict: &Verdict<HealthAction>) {
         let reason: Arc<str> = verdict.told().into();
         let health = match verdict.action {
-            Diagnosis::Hold(health) => health,
-            Diagnosis::Restart => Health::Unhealthy,
+            HealthAction::Hold(health) => health,
+            HealthAction::Restart => Health::Unhealthy,
         };
         // What the policy says may count up with each check, so it is no news by itself.
         let found: Arc<str> = format!("{}: {}", verdict.by, failed.as_deref().unwrap_or("passed")).into();
         let news = &self.checkup.news;
         let is_news = news.is_new(&found) && Instant::now() >= news.not_before();
-        if is_news || self.checkup.told != Some(health) || verdict.action == Diagnosis::Restart {
+        if is_news || self.checkup.told != Some(health) || verdict.action == HealthAction::Restart {
             let since = self.checkup.failing_since.unwrap_or(self.state.changed_at);
             let failing = failed.map(|why| Arc::new(Failing { why, since }));
             self.commit_now(&Event::Health { health, reason: reason.clone(), failing });
@@ -151,8 +153,8 @@ impl Runner {
             self.checkup.news.tell(found);
         }
         match verdict.action {
-            Diagnosis::Hold(_) => self.check_later(),
-            Diagnosis::Restart => self.restart_unhealthy(reason),
+            HealthAction::Hold(_) => self.check_later(),
+            HealthAction::Restart => self.restart_unhealthy(reason),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use provost_state::{Cause, Event, Incarnation, Judgement, Moment, Phase, PhaseKind, Plan, failsafe};
+use provost_state::{
+    Cause, Event, Incarnation, Judgement, Moment, Phase, PhaseKind, Plan, StartAction, failsafe,
+};
 use tokio::sync::oneshot;
 
 use super::kept::Kept;
@@ -10,7 +12,7 @@ use super::standing::Step;
 use super::{Own, Runner};
 use crate::children::probe::{self, Checked};
 use crate::children::{Child, LifeEnv, PendingSpawn, Spawned};
-use crate::decider::{Permission, StartCase, Verdict};
+use crate::decider::{StartCase, Verdict};
 use crate::order::{Gate, gate};
 use crate::seed::seed;
 
@@ -119,7 +121,7 @@ impl Runner {
         self.permission = Some((state.incarnation, Box::pin(permission)));
     }
 
-    pub(super) fn on_permitted(&mut self, incarnation: Incarnation, verdict: &Verdict<Permission>) {
+    pub(super) fn on_permitted(&mut self, incarnation: Incarnation, verdict: &Verdict<StartAction>) {
         let startable = matches!(self.state.phase, Phase::Waiting | Phase::Backoff { .. });
         if incarnation != self.state.incarnation || !startable || !self.standing.is_plain() {
             return;
@@ -127,19 +129,19 @@ impl Runner {
         let told: Arc<str> = verdict.told().into();
         match &verdict.action {
             // The world may have changed while they thought; then they are asked again when it is ready.
-            Permission::Granted(env) if self.is_open() => {
-                let env = env.clone();
+            StartAction::Allow { env } if self.is_open() => {
+                let env = env.as_slice().into();
                 let said = *verdict.by != *failsafe::NAME || verdict.overruled.is_some();
                 self.launch(env, said.then_some(told));
             }
-            Permission::Granted(_) => {}
-            Permission::Later(delay_ms) => {
+            StartAction::Allow { .. } => {}
+            StartAction::Wait { delay_ms } => {
                 let until = self.shared.publisher.now().plus_ms(*delay_ms);
                 self.attempt.waited = true;
                 self.step(Step::Defer(until));
                 self.wait(Cause::Policy, told);
             }
-            Permission::Refused => {
+            StartAction::Refuse => {
                 self.commit_now(&Event::Refused { reason: told });
             }
         }

@@ -40,12 +40,12 @@ use std::sync::Arc;
 
 use provost_state::{
     At, Cause, Ended, Event, Exit, Generation, Incarnation, Moment, Phase, ProcessState, Rejected, Ruling,
-    RulingAction, Signal,
+    RulingAction, Signal, StartAction,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::children::{Boxed, LifeEnv};
-use crate::decider::{EndCase, Permission, Verdict};
+use crate::decider::{EndCase, Verdict};
 use crate::roster::Chain;
 use crate::seed::seed;
 use crate::spec::ProcessSpec;
@@ -99,7 +99,7 @@ enum Input {
     /// It was decided what to do about its end.
     Ruled,
     /// It was decided whether it may be spawned.
-    Permitted(Incarnation, Verdict<Permission>),
+    Permitted(Incarnation, Verdict<StartAction>),
     /// A check of its health ended, or it was decided what one means.
     Health(Incarnation, Finding),
     /// The time that the phase was waiting for has come.
@@ -128,7 +128,7 @@ pub(crate) struct Runner {
     readiness: Option<Awaited>,
     /// The decision that was asked for about its end.
     ruling: Option<Asked>,
-    permission: Tagged<Verdict<Permission>>,
+    permission: Tagged<Verdict<StartAction>>,
     attempt: Attempt,
     checkup: Checkup,
     /// Held by a program that checks it.
@@ -150,7 +150,7 @@ struct Own {
 /// A question about an end, and what was decided.
 struct Asked {
     incarnation: Incarnation,
-    ruling: Kept<Verdict<RulingAction>>,
+    ruling: Kept<Ruling>,
 }
 
 /// The next of a future that may not be there.
@@ -420,8 +420,8 @@ impl Runner {
 
     fn on_ruled(&mut self) {
         let Some(Asked { incarnation, ruling }) = self.ruling.take() else { return };
-        let Some(Verdict { action, by, reason, overruled }) = ruling.into_value() else { return };
-        let ruling = Arc::new(Ruling { action, by, reason, overruled });
+        let Some(ruling) = ruling.into_value() else { return };
+        let (action, ruling) = (ruling.action, Arc::new(ruling));
         if !self.commit(incarnation, &Event::Decided { ruling }) {
             return;
         }

@@ -9,7 +9,7 @@ use super::*;
 use crate::completion::Completion;
 
 fn gives_up() -> Arc<dyn Policy> {
-    judge("strict", decides(Action::GiveUp(Default::default()), "enough"))
+    judge("strict", decides(RulingAction::GiveUp(Default::default()), "enough"))
 }
 
 fn job(name: &str) -> ProcessSpec {
@@ -99,7 +99,7 @@ async fn those_that_wait_for_what_was_given_up_wait_in_vain_and_the_chain_is_tol
 #[tokio::test(start_paused = true)]
 async fn one_process_has_ended_for_good_when_nothing_will_start_it_again() {
     let policy = judge("twice", |ended| {
-        let action = if ended.failures < 2 { restart(1_000) } else { Action::StayDown };
+        let action = if ended.failures < 2 { restart(1_000) } else { RulingAction::StayDown };
         Ok(Decision::new(action, "as it may be"))
     });
     let world = World::new(vec![

@@ -5,8 +5,8 @@ use provost_state::Escalation;
 use super::*;
 use crate::children::scripted::Manner;
 
-const ALL: Action = Action::Restart { delay_ms: 100, scope: Scope::Group };
-const REST: Action = Action::Restart { delay_ms: 100, scope: Scope::Rest };
+const ALL: RulingAction = RulingAction::Restart { delay_ms: 100, scope: Scope::Group };
+const REST: RulingAction = RulingAction::Restart { delay_ms: 100, scope: Scope::Rest };
 
 /// Members of one group that all end as they are told; `db` stands last in the config and comes first, because `app`
 /// depends on it; `alone` is in no group.
@@ -44,7 +44,7 @@ async fn up(world: &World) -> usize {
     world.children.history().len()
 }
 
-async fn team_of(action: Action) -> (World, usize) {
+async fn team_of(action: RulingAction) -> (World, usize) {
     let policy = judge("otp", decides(action, "together"));
     let world = World::new(team(&policy));
     let before = up(&world).await;
@@ -119,7 +119,7 @@ async fn a_process_without_a_group_is_a_group_of_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn giving_up_can_stop_whoever_depends_on_it_last_ones_first() {
-    let (world, before) = team_of(Action::GiveUp(Escalation::StopDependents)).await;
+    let (world, before) = team_of(RulingAction::GiveUp(Escalation::StopDependents)).await;
     world.children.end("db", Exit::Code(1));
     let stopped = world.until_phase("app", PhaseKind::Stopped).await;
     assert_eq!(world.acts_after(before), ["-proxy", "-app"]);
@@ -132,7 +132,7 @@ async fn giving_up_can_stop_whoever_depends_on_it_last_ones_first() {
 async fn more_restarts_than_the_intensity_give_up_the_whole_group() {
     let policy = judge("otp", |ended| {
         let exceeded = ended.failures > 1;
-        let action = if exceeded { Action::GiveUp(Escalation::GiveUpGroup) } else { ALL };
+        let action = if exceeded { RulingAction::GiveUp(Escalation::GiveUpGroup) } else { ALL };
         Ok(Decision::new(action, format!("failure {}", ended.failures)))
     });
     let world = World::new(team(&policy));
@@ -152,7 +152,7 @@ async fn more_restarts_than_the_intensity_give_up_the_whole_group() {
 async fn giving_up_can_ask_for_the_end_of_the_host_and_the_first_code_stands() {
     let policy = judge("vital", |ended| {
         let code = if &*ended.name == "app" { 42 } else { 7 };
-        Ok(Decision::new(Action::GiveUp(Escalation::ShutDown { code }), "vital"))
+        Ok(Decision::new(RulingAction::GiveUp(Escalation::ShutDown { code }), "vital"))
     });
     let world = World::new(team(&policy));
     let mut wanted = world.supervisor.shutdown_wanted();

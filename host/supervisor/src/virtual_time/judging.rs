@@ -18,7 +18,7 @@ fn stuck(name: &str) -> (Arc<dyn Policy>, mpsc::Sender<()>, Arc<Notify>) {
     let policy = judge(name, move |_| {
         bell.notify_one();
         gate.lock().unwrap().recv().ok();
-        Ok(Decision::new(Action::StayDown, "too late"))
+        Ok(Decision::new(RulingAction::StayDown, "too late"))
     });
     (policy, let_go, asked)
 }
@@ -28,7 +28,7 @@ async fn when_the_chain_has_no_answer_the_last_good_of_those_that_failed_is_aske
     let former = judge("new", decides(restart(7), "as before"));
     let swapped =
         Judge { name: "new".into(), end: Some(Box::new(traps)), former: Some(former), ..Judge::default() };
-    let shy = judge("shy", decides(Action::Pass, "no opinion"));
+    let shy = judge("shy", decides(None, "no opinion"));
     let world = World::new(vec![
         ProcessSpec { policies: vec![Arc::new(swapped), shy.clone()], ..spec("web") },
         ProcessSpec { policies: vec![judge("broken", traps), shy], ..spec("db") },
@@ -145,7 +145,7 @@ async fn a_chain_that_is_replaced_judges_the_next_end() {
         ..spec("web")
     }]);
     let id = world.id("web");
-    assert!(world.supervisor.set_policies(id, vec![judge("new", decides(Action::StayDown, "new"))]));
+    assert!(world.supervisor.set_policies(id, vec![judge("new", decides(RulingAction::StayDown, "new"))]));
     assert_eq!(
         world.supervisor.policies_of(id).iter().map(|it| it.name().to_string()).collect::<Vec<_>>(),
         ["new"]

@@ -27,8 +27,8 @@ fn scaled() -> (World, Arc<Judge>, Arc<AtomicU32>) {
         name: "queue".into(),
         scale: Some(Box::new(move |_| {
             let action = match cell.load(Ordering::Relaxed) {
-                0 => ScaleAction::Pass,
-                wanted => ScaleAction::Replicas(wanted),
+                0 => None,
+                wanted => Some(wanted),
             };
             Ok(Decision::new(action, "the queue"))
         })),

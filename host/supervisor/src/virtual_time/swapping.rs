@@ -19,7 +19,7 @@ fn counting(name: &'static str, judged: &Judged) -> Arc<dyn Policy> {
     let judged = judged.clone();
     judge(name, move |ended| {
         judged.lock().unwrap().push((ended.name.clone(), ended.incarnation.0, name));
-        let action = if ended.incarnation.0 < LIVES { restart(0) } else { Action::StayDown };
+        let action = if ended.incarnation.0 < LIVES { restart(0) } else { RulingAction::StayDown };
         Ok(Decision::new(action, name))
     })
 }

@@ -1,19 +1,37 @@
-//! What was decided about a death, after the host has bounded it.
+//! What was decided after the host has bounded it, and what can be decided about a death.
 
 use std::fmt;
 use std::sync::Arc;
 
+/// The name under which the decisions of the policy of last resort are recorded.
+pub(crate) const FAILSAFE: &str = "failsafe";
+
 /// A decision after the host has bounded it: what will be done, who said so, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ruling {
+pub struct Verdict<A> {
     /// What will be done.
-    pub action: RulingAction,
+    pub action: A,
     /// The policy that decided, or `failsafe`.
     pub by: Arc<str>,
     /// Why, in words for people.
     pub reason: Arc<str>,
     /// What went wrong on the way to it: the policies that failed, were overruled or clamped, in words for people.
     pub overruled: Option<Arc<str>>,
+}
+
+/// The verdict on a death.
+pub type Ruling = Verdict<RulingAction>;
+
+impl<A> Verdict<A> {
+    /// Returns the reason with who gave it, and with what went wrong before: for the state of a process.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let by = if *self.by == *FAILSAFE { String::new() } else { format!(" (policy {})", self.by) };
+        match &self.overruled {
+            Some(overruled) => format!("{overruled}; {}{by}", self.reason),
+            None => format!("{}{by}", self.reason),
+        }
+    }
 }
 
 /// Who is started again: the strategies of OTP's supervisors.

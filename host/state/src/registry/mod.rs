@@ -1,75 +1,52 @@
-//! The right to write, the right to read, and what a commit may be refused for.
+//! The right to write and the right to read.
 //!
 //! On `atomic` there is one publication point: a commit builds the next root (generation, table, index) and swaps
 //! one atomic pointer. So a snapshot is one load, and no reader ever sees one process newer than another. How the
 //! backends are kept is the secret of `backends`.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `backends` | where a state is found, how it is published, how the backend is changed at run time |
+//! | `locked` | the mutex implementation |
+//! | `differences` | where the two sides of `dual` did not agree |
+//! | [`meter`] | what each backend did, and how long it took |
+//! | [`changes`] | the last commits, by generation, for those who follow along |
+//! | `snapshot` | all states at one generation |
+//! | `table` | the persistent table behind a snapshot |
+//! | `names` | names to slots |
+//! | `handle` | a live handle to one process |
+//! | `routing` | which backend a process is on |
+//! | `commit` | what a writer says of a commit, and why it may be refused |
+
+mod backends;
+pub mod changes;
+mod commit;
+mod differences;
+mod handle;
+mod locked;
+pub mod meter;
+mod names;
+mod routing;
+mod snapshot;
+mod table;
 
 use std::sync::Arc;
 
-use crate::backends::Core;
-use crate::changes::Page;
-use crate::differences::Difference;
-use crate::handle::Handle;
-use crate::meter::{BackendFigures, Meters, Operation, ReadClock};
-use crate::process::{Generation, Identity, Incarnation, Moment, ProcessId, ProcessState, Version};
-use crate::routing::{Backend, Routing};
-use crate::snapshot::{Snapshot, Truth};
+use backends::Core;
+use changes::Page;
+use meter::{Meters, Operation, ReadClock};
+use snapshot::Truth;
+
+pub use changes::{Change, ChangeKind, Changes};
+pub use commit::{At, Counters, NameTaken, Rejected};
+pub use differences::Difference;
+pub use handle::Handle;
+pub use meter::{BackendFigures, Latency};
+pub use routing::{Backend, BadRollout, NoSuchBackend, Rollout, Routing};
+pub use snapshot::{Counts, Snapshot};
+
+use crate::process::{Event, Generation, Identity, Moment, ProcessId, ProcessState};
 use crate::sync::Guard;
-use crate::transition::{Event, Illegal};
-
-/// What a writer believes to be true of the process it commits to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
-    /// The life that the event belongs to: that of the message, not that of the state at hand.
-    pub incarnation: Incarnation,
-    /// The version that the event was concluded from.
-    pub version: Version,
-}
-
-/// Why a commit was refused. Nothing is changed then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
-    /// No such process.
-    #[error("there is no process in slot {}", .0.index())]
-    Unknown(ProcessId),
-    /// The event belongs to another life.
-    #[error("the event is of incarnation {expected}, the process is at {found}")]
-    StaleIncarnation {
-        /// The life of the event.
-        expected: Incarnation,
-        /// The life of the process.
-        found: Incarnation,
-    },
-    /// The process has changed since.
-    #[error("the event was concluded from version {expected}, the process is at {found}")]
-    StaleVersion {
-        /// The version of the conclusion.
-        expected: Version,
-        /// The version of the process.
-        found: Version,
-    },
-    /// There is no such edge.
-    #[error(transparent)]
-    Illegal(#[from] Illegal),
-}
-
-/// A process of this name is in the registry already.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is a process called `{0}` already")]
-pub struct NameTaken(pub Arc<str>);
-
-/// How often commits were made and refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Commits published.
-    pub commits: u64,
-    /// Refused: of another life.
-    pub stale_incarnation: u64,
-    /// Refused: concluded from an older version.
-    pub stale_version: u64,
-    /// Refused: no such edge. Anything but 0 is a defect of the host.
-    pub illegal: u64,
-}
 
 /// The right to write. There is one, and the supervisor has it.
 #[derive(Debug)]

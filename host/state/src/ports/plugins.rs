@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::meter::Latency;
-use crate::policy::Policy;
-use crate::ports::{Consumer, Fault, FaultKind, View};
+use super::consumer::Consumer;
+use super::fault::{Fault, FaultKind};
+use super::policy::Policy;
+use super::view::View;
 use crate::process::Generation;
-use crate::snapshot::Snapshot;
+use crate::registry::{Latency, Snapshot};
 
 /// Is a plugin in use?
 #[derive(Clone, Debug, PartialEq, Eq)]

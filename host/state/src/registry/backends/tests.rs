@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::process::Cause;
-use crate::routing::{Backend, Rollout};
+use crate::registry::routing::{Backend, Rollout};
 
 fn core() -> (Core, ProcessId) {
     let core = Core::new(Meters::new(|| 0));

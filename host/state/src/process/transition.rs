@@ -3,158 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::process::{
-    Cause, DEATHS_KEPT, Death, Desired, Exit, Failing, Health, Moment, Phase, PhaseKind, ProcessState,
-    STREAK_FORGOTTEN_AFTER_MS,
-};
-use crate::ruling::{Ruling, RulingAction};
-
-/// Something that happened to a process. Facts and opinions alike enter the registry as one of these.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// It is wanted up. If somebody wants it (and not a policy or a health check), its deaths and failures are
-    /// forgotten, as by systemd's `reset-failed`.
-    Start {
-        /// Who wants it.
-        cause: Cause,
-        /// In words for people.
-        reason: Arc<str>,
-    },
-    /// It is wanted down; a child, if there is one, was told so.
-    Stop {
-        /// Who wants it.
-        cause: Cause,
-        /// In words for people.
-        reason: Arc<str>,
-        /// When SIGKILL follows if there is a child.
-        kill_at: Moment,
-    },
-    /// It is held back; by what.
-    Wait {
-        /// Whether by what it depends on, by a policy or by something of the host's own.
-        cause: Cause,
-        /// In words for people.
-        reason: Arc<str>,
-    },
-    /// A child was spawned: a new incarnation.
-    Spawned {
-        /// Process id of the group's leader.
-        pid: u32,
-        /// Why it was spawned now, in words for people.
-        reason: Arc<str>,
-    },
-    /// No child could be spawned.
-    SpawnFailed {
-        /// In words for people.
-        error: Arc<str>,
-    },
-    /// Its readiness check fails, and finds something else than before.
-    NotReady {
-        /// What it finds.
-        failing: Arc<Failing>,
-    },
-    /// It has not become ready in time, and was told to end: its end is one that is judged.
-    Overdue {
-        /// In words for people.
-        reason: Arc<str>,
-        /// When SIGKILL follows.
-        kill_at: Moment,
-    },
-    /// Its readiness check passed.
-    Ready {
-        /// In words for people.
-        reason: Arc<str>,
-    },
-    /// Its child ended.
-    Exited {
-        /// How.
-        exit: Exit,
-    },
-    /// It was decided what to do about its end.
-    Decided {
-        /// What, by whom and why.
-        ruling: Arc<Ruling>,
-    },
-    /// It was given up, by what befell others or by a policy that refused it a start.
-    Refused {
-        /// In words for people.
-        reason: Arc<str>,
-    },
-    /// Its health checks say something else than before.
-    Health {
-        /// What they say.
-        health: Health,
-        /// In words for people.
-        reason: Arc<str>,
-        /// What the last check found, if it failed.
-        failing: Option<Arc<Failing>>,
-    },
-    /// The task that owned it ended unexpectedly, and another one has taken it over, with its child. Nothing else changes.
-    TakenOver {
-        /// In words for people.
-        reason: Arc<str>,
-    },
-}
-
-/// An event without its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is documented at the variant of Event with the same name")]
-pub enum EventKind {
-    Start,
-    Stop,
-    Wait,
-    Spawned,
-    SpawnFailed,
-    NotReady,
-    Overdue,
-    Ready,
-    Exited,
-    Decided,
-    Refused,
-    Health,
-    TakenOver,
-}
-
-impl EventKind {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Start,
-        Self::Stop,
-        Self::Wait,
-        Self::Spawned,
-        Self::SpawnFailed,
-        Self::NotReady,
-        Self::Overdue,
-        Self::Ready,
-        Self::Exited,
-        Self::Decided,
-        Self::Refused,
-        Self::Health,
-        Self::TakenOver,
-    ];
-}
-
-impl Event {
-    /// The event without its data.
-    #[must_use]
-    pub fn kind(&self) -> EventKind {
-        match self {
-            Self::Start { .. } => EventKind::Start,
-            Self::Stop { .. } => EventKind::Stop,
-            Self::Wait { .. } => EventKind::Wait,
-            Self::Spawned { .. } => EventKind::Spawned,
-            Self::SpawnFailed { .. } => EventKind::SpawnFailed,
-            Self::NotReady { .. } => EventKind::NotReady,
-            Self::Overdue { .. } => EventKind::Overdue,
-            Self::Ready { .. } => EventKind::Ready,
-            Self::Exited { .. } => EventKind::Exited,
-            Self::Decided { .. } => EventKind::Decided,
-            Self::Refused { .. } => EventKind::Refused,
-            Self::Health { .. } => EventKind::Health,
-            Self::TakenOver { .. } => EventKind::TakenOver,
-        }
-    }
-}
+use super::cause::{Cause, Desired};
+use super::event::{Event, EventKind};
+use super::exit::{Death, Exit};
+use super::health::Health;
+use super::moment::Moment;
+use super::phase::{Phase, PhaseKind};
+use super::ruling::{Ruling, RulingAction};
+use super::state::{DEATHS_KEPT, ProcessState};
 
 /// There is no such edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -317,6 +173,7 @@ impl ProcessState {
         if !matches!(self.phase, Phase::Exited { .. }) {
             return;
         }
+        let death = Death { incarnation: before.incarnation, exit: exit.clone(), at: now, uptime_ms };
         self.reason = match self.is_done() {
             true => Arc::from(format!("done: {exit}")),
             false => Arc::from(exit.to_string()),
@@ -325,10 +182,9 @@ impl ProcessState {
             self.failures = 0;
         } else {
             self.cause = if matches!(exit, Exit::NotReady(_)) { Cause::Health } else { Cause::Crash };
-            let streak = if uptime_ms >= STREAK_FORGOTTEN_AFTER_MS { 0 } else { before.failures };
+            let streak = if death.ends_streak() { 0 } else { before.failures };
             self.failures = streak.saturating_add(1);
         }
-        let death = Death { incarnation: before.incarnation, exit: exit.clone(), at: now, uptime_ms };
         self.deaths =
             std::iter::once(death).chain(before.deaths.iter().take(DEATHS_KEPT - 1).cloned()).collect();
     }

@@ -5,7 +5,7 @@
 //! truth is ([`Routing`]); on `atomic` they then load one pointer and take no lock.
 //!
 //! **Changing the backend** is done under the writers' mutex: first the new side is brought up to date, then the
-//! word is changed, then the old side lets go of what it is no longer asked for. So no commit is lost, because none is
+//! word is changed, then the old side drops the states it no longer serves. So no commit is lost, because none is
 //! under way. A reader that saw the old word finds, on the old side, the world at the moment of the change, which
 //! is never older than what it had seen before, because its read began before the change; or it finds that
 //! everything has [`Moved`], and looks again: by then the new word is there to be seen. The same holds while the
@@ -13,18 +13,17 @@
 
 use std::sync::{Arc, PoisonError, TryLockError};
 
-use crate::changes::{Change, ChangeKind, Changes};
-use crate::differences::{Difference, Differences};
-use crate::handle::Handle;
-use crate::locked::{Locked, Moved};
-use crate::meter::{Meters, Operation};
-use crate::names::Names;
-use crate::process::{Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState};
-use crate::registry::{At, Counters, NameTaken, Rejected};
-use crate::routing::{Routing, RoutingWord, Side};
-use crate::snapshot::{Snapshot, Truth};
+use super::changes::{Change, ChangeKind, Changes};
+use super::commit::{At, Counters, NameTaken, Rejected};
+use super::differences::{Difference, Differences};
+use super::handle::Handle;
+use super::locked::{Locked, Moved};
+use super::meter::{Meters, Operation};
+use super::names::Names;
+use super::routing::{Routing, RoutingWord, Side};
+use super::snapshot::{Snapshot, Truth};
+use crate::process::{Event, Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState};
 use crate::sync::{ArcSwap, AtomicU64, Mutex, MutexGuard, Ordering};
-use crate::transition::Event;
 
 /// How often a comparison is tried again when a commit came between its two reads.
 const TRIES: usize = 8;
@@ -45,8 +44,8 @@ pub(crate) struct Core {
     names: Arc<Names>,
     /// Orders writers. Never held by a reader of `atomic`, nor across I/O, a spawn, a wait or a plugin call.
     writer: Mutex<Last>,
-    /// The last generation that is about to be published; stored before its state. Who holds a snapshot of this
-    /// generation holds the latest.
+    /// The last generation that is about to be published; stored before its state. A snapshot with this
+    /// generation is the latest one.
     announced: AtomicU64,
     /// The last generation that is published; stored after its state.
     latest: AtomicU64,
@@ -220,7 +219,7 @@ impl Core {
 
     fn published(&self, last: &mut Last, state: &Arc<ProcessState>, now: Moment) {
         (last.generation, last.at) = (state.generation, now);
-        state.identity.word.store(state);
+        state.identity.word.store(state.phase.kind(), state.incarnation, state.generation);
         // Release: whoever sees this generation sees the state that it stands for.
         self.latest.store(state.generation.0, Ordering::Release);
     }

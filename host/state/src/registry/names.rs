@@ -25,7 +25,7 @@ const FEWEST: usize = 16;
 /// Tables that there can be: the last one has a word for more names than there are slots.
 const TABLES: usize = 30;
 
-/// No name has come here yet.
+/// Marks an empty slot.
 const EMPTY: u64 = 0;
 
 /// A name of at most so many bytes lies in the entry itself.

@@ -8,13 +8,28 @@
 //! | `locked` | the locks | all locks, exclusively |
 //! | `dual` | both; the locks are served | both, compared |
 
-use std::fmt;
-use std::str::FromStr;
+use strum::{Display, EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 use crate::sync::{AtomicU16, Ordering};
+use crate::words::array;
 
 /// An implementation of the state core.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Display,
+    EnumCount,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+#[strum(parse_err_ty = NoSuchBackend, parse_err_fn = no_such_backend)]
 pub enum Backend {
     /// One published root behind an atomic pointer. Reads take no lock.
     #[default]
@@ -27,37 +42,28 @@ pub enum Backend {
 
 impl Backend {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Atomic, Self::Locked, Self::Dual];
+    pub const ALL: [Self; Self::COUNT] = array(Self::VARIANTS);
 
     /// The word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Atomic => "atomic",
-            Self::Locked => "locked",
-            Self::Dual => "dual",
-        }
-    }
-}
-
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        self.into()
     }
 }
 
 /// There is no such backend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no backend `{0}`: there are atomic, locked and dual")]
+#[error("there is no backend `{}`: there are {all}", .0, all = all_backends())]
 pub struct NoSuchBackend(pub String);
 
-impl FromStr for Backend {
-    type Err = NoSuchBackend;
+/// Returns the words for all backends, for a sentence.
+fn all_backends() -> String {
+    let [others @ .., last] = Backend::ALL.map(Backend::as_str);
+    format!("{} and {last}", others.join(", "))
+}
 
-    fn from_str(text: &str) -> Result<Self, NoSuchBackend> {
-        let named = Self::ALL.into_iter().find(|backend| backend.as_str() == text);
-        named.ok_or_else(|| NoSuchBackend(text.to_owned()))
-    }
+fn no_such_backend(text: &str) -> NoSuchBackend {
+    NoSuchBackend(text.to_owned())
 }
 
 /// How many percent of the processes are on `atomic` when that is the backend: 0 to 100.
@@ -190,6 +196,12 @@ mod tests {
         assert!((150..350).contains(&some.len()), "{}", some.len());
         assert!(some.iter().all(|name| more.contains(name)));
         assert_eq!(Rollout::new(101), Err(BadRollout(101)));
+    }
+
+    #[test]
+    fn an_unknown_backend_is_answered_with_those_that_there_are() {
+        let error = "fast".parse::<Backend>().unwrap_err().to_string();
+        assert_eq!(error, "there is no backend `fast`: there are atomic, locked and dual");
     }
 
     #[test]

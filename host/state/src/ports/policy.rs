@@ -6,10 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ports::Fault;
-use crate::process::{Cause, Exit, Health, Incarnation, Moment};
-use crate::ruling::{Escalation, Scope};
-use crate::snapshot::Snapshot;
+use super::fault::Fault;
+use crate::process::{Cause, Exit, Health, Incarnation, Moment, RulingAction};
+use crate::registry::Snapshot;
 
 /// What can be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -118,24 +117,6 @@ pub struct Demand {
     pub seed: u64,
 }
 
-/// What a restart policy wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Start it again.
-    Restart {
-        /// The delay, counted from the end of the life, in milliseconds.
-        delay_ms: u64,
-        /// Who with it.
-        scope: Scope,
-    },
-    /// Leave it down: it is done.
-    StayDown,
-    /// Give up on it.
-    GiveUp(Escalation),
-    /// Let the next policy in the chain decide.
-    Pass,
-}
-
 /// What a start policy wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartAction {
@@ -151,8 +132,6 @@ pub enum StartAction {
     },
     /// Do not spawn it: give up on it.
     Refuse,
-    /// Let the next policy in the chain decide.
-    Pass,
 }
 
 /// What a health policy wants done.
@@ -162,32 +141,26 @@ pub enum HealthAction {
     Hold(Health),
     /// Hold it to be unhealthy, stop it and start it again.
     Restart,
-    /// Let the next policy in the chain decide.
-    Pass,
-}
-
-/// What a scale policy wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScaleAction {
-    /// Have so many replicas.
-    Replicas(u32),
-    /// Let the next policy in the chain decide.
-    Pass,
 }
 
 /// A policy's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision<A = Action> {
-    /// What it wants done.
-    pub action: A,
+pub struct Decision<A = RulingAction> {
+    /// What it wants done; `None` lets the next policy in the chain decide.
+    pub action: Option<A>,
     /// Why, in words for people.
     pub reason: Arc<str>,
 }
 
 impl<A> Decision<A> {
-    /// An answer.
-    pub fn new(action: A, reason: impl Into<Arc<str>>) -> Self {
-        Self { action, reason: reason.into() }
+    /// Creates an answer; without an action it passes the question on.
+    pub fn new(action: impl Into<Option<A>>, reason: impl Into<Arc<str>>) -> Self {
+        Self { action: action.into(), reason: reason.into() }
+    }
+
+    /// The answer to a trigger that is not judged.
+    fn unjudged() -> Self {
+        Self::new(None, "it does not judge this")
     }
 }
 
@@ -214,7 +187,7 @@ pub trait Policy: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`Fault`] if the policy could not answer.
     fn on_exit(&self, _ended: &Ended, _world: &Arc<Snapshot>) -> Result<Decision, Fault> {
-        Ok(Decision::new(Action::Pass, "it does not judge this"))
+        Ok(Decision::unjudged())
     }
 
     /// A process is about to be spawned: may it?
@@ -222,7 +195,7 @@ pub trait Policy: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`Fault`] if the policy could not answer.
     fn before_start(&self, _plan: &Plan, _world: &Arc<Snapshot>) -> Result<Decision<StartAction>, Fault> {
-        Ok(Decision::new(StartAction::Pass, "it does not judge this"))
+        Ok(Decision::unjudged())
     }
 
     /// A check of its health has come to its end: what does it mean?
@@ -230,15 +203,15 @@ pub trait Policy: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`Fault`] if the policy could not answer.
     fn on_probe(&self, _seen: &Observation, _world: &Arc<Snapshot>) -> Result<Decision<HealthAction>, Fault> {
-        Ok(Decision::new(HealthAction::Pass, "it does not judge this"))
+        Ok(Decision::unjudged())
     }
 
     /// How many replicas should there be?
     ///
     /// # Errors
     /// [`Fault`] if the policy could not answer.
-    fn replicas(&self, _demand: &Demand, _world: &Arc<Snapshot>) -> Result<Decision<ScaleAction>, Fault> {
-        Ok(Decision::new(ScaleAction::Pass, "it does not judge this"))
+    fn replicas(&self, _demand: &Demand, _world: &Arc<Snapshot>) -> Result<Decision<u32>, Fault> {
+        Ok(Decision::unjudged())
     }
 
     /// The same policy for whoever waits no longer than this: a call that takes longer is ended, and is its fault. `None`:

@@ -10,9 +10,9 @@ use std::sync::{Mutex, PoisonError};
 
 use hdrhistogram::Histogram;
 
+use super::commit::{Counters, Rejected};
+use super::routing::Backend;
 use crate::process::Generation;
-use crate::registry::{Counters, Rejected};
-use crate::routing::Backend;
 
 /// One read in so many is timed, on each thread.
 pub const SAMPLED: u32 = 64;
@@ -34,9 +34,9 @@ pub struct Latency {
     pub timed: u64,
     /// Half took at most this long, in nanoseconds.
     pub p50_ns: u64,
-    /// 95 of 100.
+    /// 95th percentile, in nanoseconds.
     pub p95_ns: u64,
-    /// 99 of 100.
+    /// 99th percentile, in nanoseconds.
     pub p99_ns: u64,
     /// The longest.
     pub max_ns: u64,

@@ -6,28 +6,27 @@
 
 use std::sync::Arc;
 
-use crate::policy::{Action, Decision, Ended};
-use crate::process::Death;
-use crate::ruling::Scope;
+use super::policy::Ended;
+use crate::process::{Death, FAILSAFE, RulingAction};
 
 /// The name under which the failsafe's decisions are recorded.
-pub const NAME: &str = "failsafe";
+pub const NAME: &str = FAILSAFE;
 const FIRST_MS: u64 = 100;
 const MAX_MS: u64 = 30_000;
-const FORGOTTEN_AFTER_MS: u64 = 60_000;
 
-/// Decides about the life that just ended: the first of `deaths`, which are newest first.
+/// Decides about the life that just ended, the first of `deaths`, which are newest first; and says why, in words for
+/// people.
 #[must_use]
-pub fn decide(ended: &Ended, deaths: &[Death]) -> Decision {
+pub fn decide(ended: &Ended, deaths: &[Death]) -> (RulingAction, Arc<str>) {
     // What a success is depends on the type of the process; the state has looked at that already.
     if ended.exit.is_success() && ended.failures == 0 {
-        return Decision { action: Action::StayDown, reason: Arc::from("it is done: exit code 0") };
+        return (RulingAction::StayDown, Arc::from("it is done: exit code 0"));
     }
-    let streak = deaths.iter().take_while(|death| death.uptime_ms < FORGOTTEN_AFTER_MS).count().max(1);
+    let streak = deaths.iter().take_while(|death| !death.ends_streak()).count().max(1);
     let doublings = u32::try_from(streak - 1).unwrap_or(u32::MAX);
     let delay_ms = FIRST_MS.saturating_mul(2_u64.saturating_pow(doublings)).min(MAX_MS);
     let reason = format!("{}; restart {streak} in a row, after {delay_ms} ms", ended.exit);
-    Decision { action: Action::Restart { delay_ms, scope: Scope::Itself }, reason: Arc::from(reason) }
+    (RulingAction::restart(delay_ms), Arc::from(reason))
 }
 
 #[cfg(test)]
@@ -61,8 +60,8 @@ mod tests {
     }
 
     fn delay(uptimes_ms: &[u64]) -> u64 {
-        match decide(&ended(Exit::Code(1)), &deaths(uptimes_ms)).action {
-            Action::Restart { delay_ms, .. } => delay_ms,
+        match decide(&ended(Exit::Code(1)), &deaths(uptimes_ms)).0 {
+            RulingAction::Restart { delay_ms, .. } => delay_ms,
             other => panic!("not a restart: {other:?}"),
         }
     }
@@ -83,10 +82,10 @@ mod tests {
 
     #[test]
     fn exit_code_0_is_believed() {
-        assert_eq!(decide(&ended(Exit::Code(0)), &deaths(&[5])).action, Action::StayDown);
+        assert_eq!(decide(&ended(Exit::Code(0)), &deaths(&[5])).0, RulingAction::StayDown);
         let failed_job = Ended { failures: 1, ..ended(Exit::Code(0)) };
         assert!(
-            matches!(decide(&failed_job, &deaths(&[5])).action, Action::Restart { .. }),
+            matches!(decide(&failed_job, &deaths(&[5])).0, RulingAction::Restart { .. }),
             "a job whose success codes do not include 0"
         );
     }

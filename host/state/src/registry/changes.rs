@@ -6,9 +6,8 @@
 
 use std::sync::Arc;
 
-use crate::process::{Generation, PhaseKind, ProcessState};
+use crate::process::{EventKind, Generation, PhaseKind, ProcessState};
 use crate::sync::ArcSwapOption;
-use crate::transition::EventKind;
 
 /// How many commits are remembered.
 pub const CHANGES_KEPT: usize = if cfg!(loom) { 4 } else { 8_192 };

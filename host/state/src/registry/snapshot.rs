@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::names::Names;
+use super::names::Names;
+use super::table::Table;
 use crate::process::{Generation, Moment, PhaseKind, ProcessId, ProcessState};
-use crate::table::Table;
 
 /// How much of the truth a published root holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-use crate::handle::Handle;
-use crate::names::Names;
+use super::handle::Handle;
+use super::names::Names;
+use super::snapshot::{Snapshot, Truth};
 use crate::process::{Generation, Moment, ProcessId, ProcessState};
-use crate::snapshot::{Snapshot, Truth};
 use crate::sync::{Mutex, MutexGuard, RwLock};
 
 type Cell = Arc<Mutex<Arc<ProcessState>>>;

@@ -1,9 +1,9 @@
-//! A live handle to one process: what a poller keeps.
+//! The status word: phase, incarnation and generation of one process in one atomic word.
 
 use std::fmt;
-use std::sync::Arc;
 
-use crate::process::{Identity, PhaseKind, ProcessId, ProcessState};
+use super::ids::{Generation, Incarnation};
+use super::phase::PhaseKind;
 use crate::sync::{AtomicU64, Ordering};
 
 /// Phase, incarnation and generation of one process in one atomic word: serves "is it up?" without a
@@ -21,10 +21,10 @@ const INCARNATION_BITS: u32 = 24;
 const GENERATION_BITS: u32 = 36;
 
 impl Status {
-    fn of(state: &ProcessState) -> Self {
-        let phase = state.phase.kind() as u64;
-        let incarnation = state.incarnation.0 & ((1 << INCARNATION_BITS) - 1);
-        let generation = state.generation.0 & ((1 << GENERATION_BITS) - 1);
+    fn new(phase: PhaseKind, incarnation: Incarnation, generation: Generation) -> Self {
+        let phase = phase as u64;
+        let incarnation = incarnation.0 & ((1 << INCARNATION_BITS) - 1);
+        let generation = generation.0 & ((1 << GENERATION_BITS) - 1);
         Self((phase << (INCARNATION_BITS + GENERATION_BITS)) | (incarnation << GENERATION_BITS) | generation)
     }
 
@@ -69,10 +69,10 @@ impl Default for StatusWord {
 }
 
 impl StatusWord {
-    /// For the writer, right after it has published `state`.
-    pub(crate) fn store(&self, state: &ProcessState) {
-        // Release: whoever sees the word also sees the root that was published before it.
-        self.0.store(Status::of(state).0, Ordering::Release);
+    /// Stores the status of the state that the writer has just published.
+    pub(crate) fn store(&self, phase: PhaseKind, incarnation: Incarnation, generation: Generation) {
+        // Release: a reader that sees the word also sees the root that was published before it.
+        self.0.store(Status::new(phase, incarnation, generation).0, Ordering::Release);
     }
 
     /// Is there a commit that this thread can see? Then it sees its root as well.
@@ -86,42 +86,5 @@ impl StatusWord {
             UNPUBLISHED => Status(0),
             word => Status(word),
         }
-    }
-}
-
-/// A live handle to one process: found once by name, read for ever after without a lookup.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    /// Its slot.
-    pub id: ProcessId,
-    identity: Arc<Identity>,
-}
-
-impl Handle {
-    pub(crate) fn new(id: ProcessId, identity: Arc<Identity>) -> Self {
-        Self { id, identity }
-    }
-
-    /// The handle of the process that `state` is a state of.
-    #[must_use]
-    pub fn of(state: &ProcessState) -> Self {
-        Self::new(state.id, state.identity.clone())
-    }
-
-    pub(crate) fn is_published(&self) -> bool {
-        self.identity.word.is_published()
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &Arc<str> {
-        &self.identity.name
-    }
-
-    /// Phase, incarnation and generation in one load. It may lag behind a snapshot by the commit that is
-    /// under way; by itself it never goes backwards.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.identity.word.load()
     }
 }
