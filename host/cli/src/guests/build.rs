@@ -1,29 +1,16 @@
-//! `provost plugin build DIR`: from the source of a Rust guest to a component beside it.
-//!
-//! Cargo makes a core module with whatever toolchain there is (`toolchain`), wit-component wraps and checks
-//! it, and the digest of the sources (`sources`) is written with it, so that anybody can tell without a
-//! wasm toolchain whether a committed component is the one that its sources make.
-
-mod package;
-mod sources;
-mod toolchain;
+//! The steps of a build, and what cargo is given so that a component comes out the same on every machine.
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 
-pub use sources::source_digest;
-
-use package::Package;
-use toolchain::Toolchain;
-
-/// The only target of guests: it has no clock, files or randomness of its own.
-const TARGET: &str = "wasm32-unknown-unknown";
-
-/// The namespace of the interfaces that make a component a plugin.
-const CONTRACT: &str = "provost:plugin/";
+use super::encode::encode;
+use super::error::BuildError;
+use super::package::Package;
+use super::sources;
+use super::target::{GUEST_PROFILE, TARGET};
+use super::toolchain::Toolchain;
 
 /// A component that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,98 +27,6 @@ pub struct Built {
     pub exports: Vec<String>,
     /// How it was compiled, in words.
     pub toolchain: String,
-}
-
-/// Why a guest could not be built.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The folder is not there or cannot be read.
-    #[error("{path}: {source}", path = path.display())]
-    File {
-        /// Which file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// There is no crate in the folder.
-    #[error("{dir}: there is no Cargo.toml here; name the folder of a Rust plugin", dir = dir.display())]
-    NoCrate {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// A program of the toolchain could not be started.
-    #[error("cannot run {program}: {source}; install Rust from https://rustup.rs")]
-    Run {
-        /// Its name.
-        program: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Cargo could not make sense of the crate.
-    #[error("cargo metadata failed in {dir}:\n{message}", dir = dir.display())]
-    Metadata {
-        /// The folder.
-        dir: PathBuf,
-        /// What cargo said.
-        message: String,
-    },
-    /// The crate makes no library that could become a component.
-    #[error("{manifest}: add `crate-type = [\"cdylib\", \"rlib\"]` under [lib]: a component is made of a cdylib",
-        manifest = manifest.display())]
-    NotCdylib {
-        /// Its Cargo.toml.
-        manifest: PathBuf,
-    },
-    /// No toolchain can compile for wasm.
-    #[error(
-        "no Rust toolchain here can compile to WebAssembly; do one of these:\n  \
-         rustup target add {TARGET}\n  \
-         apt install rustc-web rust-web-src   (Debian, beside a rustup toolchain, which has the linker rust-lld)"
-    )]
-    NoToolchain,
-    /// There is a standard library to compile, but nothing to link it with.
-    #[error(
-        "{rustc} has its library's source, but there is no rust-lld to link WebAssembly with: \
-         install a toolchain from https://rustup.rs, or `rustup target add {TARGET}`",
-        rustc = rustc.display()
-    )]
-    NoLinker {
-        /// The compiler that was found.
-        rustc: PathBuf,
-    },
-    /// The source does not compile; cargo has said why.
-    #[error("cargo build of {package} failed ({status}); its messages are above")]
-    Compile {
-        /// The package.
-        package: String,
-        /// How cargo ended.
-        status: ExitStatus,
-    },
-    /// The core module is not one that can be made a component.
-    #[error("{package} compiles, but is no component: {message}")]
-    Encode {
-        /// The package.
-        package: String,
-        /// What wit-component said.
-        message: String,
-    },
-    /// It is a component, but has nothing that a host could call.
-    #[error(
-        "{package} exports no role of Provost: end its src/lib.rs with one of \
-         export_restart_policy!(..), export_status_view!(..), export_status_consumer!(..)"
-    )]
-    NoRole {
-        /// The package.
-        package: String,
-    },
-}
-
-impl BuildError {
-    /// For `map_err` on what was done with `path`.
-    fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        |source| Self::File { path, source }
-    }
 }
 
 /// Builds the crate in `dir` into `DIR/NAME.wasm`, NAME being the name of the folder, and writes the digest
@@ -171,7 +66,7 @@ fn compile(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildErr
     cargo.current_dir(&package.dir).args(["build", "--lib", "--target", TARGET, "--profile", "guest"]);
     cargo.arg("--package").arg(&package.name).arg("--target-dir").arg(&target_dir);
     if !package.has_guest_profile {
-        for setting in toolchain::GUEST_PROFILE {
+        for setting in GUEST_PROFILE {
             cargo.args(["--config", setting]);
         }
     }
@@ -212,41 +107,7 @@ fn flags(package: &Package, toolchain: &Toolchain) -> OsString {
     flags
 }
 
-/// A component, its imports and its exports.
-type Encoded = (Vec<u8>, Vec<String>, Vec<String>);
-
-/// Makes a component of the core module.
-fn encode(package: &Package, module: &Path) -> Result<Encoded, BuildError> {
-    let refused = |message: String| BuildError::Encode { package: package.name.clone(), message };
-    let core = fs::read(module).map_err(BuildError::file(module))?;
-    let component = wit_component::ComponentEncoder::default()
-        .validate(true)
-        .module(&core)
-        .and_then(|encoder| encoder.encode())
-        .map_err(|error| refused(format!("{error:#}")))?;
-    let (imports, exports) = interfaces(&component).map_err(refused)?;
-    if !exports.iter().any(|name| name.starts_with(CONTRACT)) {
-        return Err(BuildError::NoRole { package: package.name.clone() });
-    }
-    Ok((component, imports, exports))
-}
-
-/// The names of what a component imports and exports.
-fn interfaces(component: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
-    let decoded = wit_component::decode(component).map_err(|error| format!("{error:#}"))?;
-    let wit_component::DecodedWasm::Component(resolve, world) = &decoded else {
-        return Err("the encoder made a WIT package of it".to_owned());
-    };
-    let world = &resolve.worlds[*world];
-    let imports = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();
-    let exports = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
-    Ok((imports, exports))
-}
-
-fn replace(path: &Path, content: &[u8]) -> Result<(), BuildError> {
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), BuildError> {
     let replaced = provost_files::replace(path, provost_files::Access::Umask, &[content]);
     replaced.map_err(|error| BuildError::file(path)(error.into()))
 }
-
-#[cfg(test)]
-mod tests;
