@@ -12,6 +12,7 @@ use provost_state::Backend;
 use provost_state::Signal;
 
 use crate::config::units;
+use crate::render::style::ColorWhen;
 
 pub(crate) use advice::advice;
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
@@ -64,17 +65,6 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// When to use colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorWhen {
-    /// On a terminal.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 #[derive(Debug, Subcommand)]

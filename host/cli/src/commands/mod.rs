@@ -17,11 +17,12 @@ use provost_control::client::{Client, ClientError};
 use provost_control::{Silent, Unconnected};
 use serde::Serialize;
 
-use crate::args::{Cli, ColorWhen, Command, PluginCommand};
+use crate::args::{Cli, Command, PluginCommand};
 use crate::config::{CONFIG_NAME, SOCKET_NAME, find_nearest, runtime_dir_of};
 use crate::daemon;
 use crate::failure::Failure;
 use crate::render::page::Page;
+use crate::render::style::ColorWhen;
 
 /// What every command is given.
 #[derive(Debug)]

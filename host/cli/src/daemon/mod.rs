@@ -10,7 +10,6 @@ mod ending;
 pub(crate) mod faults;
 mod heap;
 mod host_log;
-mod inherited;
 mod keeping;
 mod limits;
 mod loading;
@@ -30,11 +29,11 @@ use provost_supervisor::Degraded;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::args::{ColorWhen, UpArgs};
+use crate::args::UpArgs;
 use crate::config::CONFIG_NAME;
 use crate::failure::Failure;
-use crate::render::style::Paint;
-pub(crate) use inherited::leave_behind;
+use crate::inherited::leave_behind;
+use crate::render::style::{ColorWhen, Paint};
 
 use asked::Asked;
 use boot::{DEFECT_HINT, SHORTAGE_HINT};
