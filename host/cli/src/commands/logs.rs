@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use provost_control::client::{ClientError, LogsAsked, LogsOf};
 use provost_control::wire::{LogItem, Outcome, PluginList};
 use provost_control::{Unconnected, log_item};
+use provost_state::naming::replica_of;
 use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines};
 
 use super::Context;
 use super::follow::{NAME_WIDTH, json, write_line};
 use crate::args::{LineFormat, LogsArgs};
-use crate::config::{find_nearest, group_of, log_dir_of, runtime_dir_of};
+use crate::config::{Outline, find_nearest};
 use crate::daemon::HOST_LOG_NAME;
 use crate::failure::Failure;
 use crate::render::output::{Look, Printer};
@@ -177,7 +178,8 @@ fn print(args: &LogsArgs, printer: &mut Printer, item: &LogItem) -> Result<(), F
 
 /// Where the files of a host are that is not running.
 struct Files {
-    config: Option<PathBuf>,
+    /// What the config says, if that is known.
+    outline: Option<Outline>,
     runtime_dir: PathBuf,
     log_dir: PathBuf,
 }
@@ -188,12 +190,13 @@ impl Files {
             (Some(config), _) => config.clone(),
             (None, Some(socket)) => {
                 let runtime_dir = socket.parent().map(Path::to_owned).unwrap_or_default();
-                return Ok(Self { config: None, log_dir: runtime_dir.join("logs"), runtime_dir });
+                return Ok(Self { outline: None, log_dir: runtime_dir.join("logs"), runtime_dir });
             }
             (None, None) => find_nearest(&std::env::current_dir()?)?,
         };
-        let (runtime_dir, log_dir) = (runtime_dir_of(&config), log_dir_of(&config));
-        Ok(Self { config: Some(config), runtime_dir, log_dir })
+        let outline = Outline::of(&config);
+        let (runtime_dir, log_dir) = (outline.runtime_dir.clone(), outline.log_dir.clone());
+        Ok(Self { outline: Some(outline), runtime_dir, log_dir })
     }
 
     /// The processes that are meant, of those that have a log.
@@ -201,12 +204,13 @@ impl Files {
         let there = StoredFiles::names_in(&self.log_dir).unwrap_or_default();
         let mut names = Vec::new();
         for target in targets {
-            let members = match (target.strip_suffix(":*"), &self.config) {
-                (Some(group), Some(config)) => group_of(config, group),
+            let members = match (target.strip_suffix(":*"), &self.outline) {
+                (Some(group), Some(outline)) => outline.members(group),
                 _ => vec![target.clone()],
             };
             let is_meant = |name: &&String| {
-                target == "all" || members.iter().any(|member| *member == **name || is_replica(name, member))
+                let base = replica_of(name).map(|(base, _)| base);
+                target == "all" || members.iter().any(|member| member == *name || base == Some(member))
             };
             let before = names.len();
             names.extend(there.iter().filter(is_meant).cloned());
@@ -226,12 +230,6 @@ impl Files {
         names.dedup();
         Ok(names)
     }
-}
-
-/// `web.3` is a replica of `web`.
-fn is_replica(name: &str, base: &str) -> bool {
-    let number = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.'));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn read_files(context: &Context, args: &LogsArgs) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ use provost_control::{Silent, Unconnected};
 use serde::Serialize;
 
 use crate::args::{Cli, Command, PluginCommand};
-use crate::config::{CONFIG_NAME, SOCKET_NAME, find_nearest, runtime_dir_of};
+use crate::config::{CONFIG_NAME, Outline, find_nearest};
 use crate::daemon;
 use crate::failure::Failure;
 use crate::render::page::Page;
@@ -76,9 +76,9 @@ impl Context {
     fn client(&self) -> Result<Client, Failure> {
         let socket = match (&self.config, &self.socket) {
             (Some(config), _) if !config.is_file() => return Err(no_config(config)),
-            (Some(config), _) => runtime_dir_of(config).join(SOCKET_NAME),
+            (Some(config), _) => Outline::of(config).socket(),
             (None, Some(socket)) => socket.clone(),
-            (None, None) => runtime_dir_of(&find_nearest(&std::env::current_dir()?)?).join(SOCKET_NAME),
+            (None, None) => Outline::of(&find_nearest(&std::env::current_dir()?)?).socket(),
         };
         daemon::wait_for_socket(&socket);
         Ok(Client::new(socket))

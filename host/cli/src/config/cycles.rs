@@ -4,8 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
-use super::file::ProcessSection;
 use super::report::Collector;
+use super::sections::ProcessSection;
 
 /// How many names of a cycle are shown.
 const NAMES_SHOWN: usize = 10;

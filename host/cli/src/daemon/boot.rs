@@ -63,7 +63,7 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
     let config = Config::load(path)?;
     let taken =
         RuntimeDir::take(&config.runtime_dir, config.owners(), SOCKET_NAME).and_then(|mut runtime_dir| {
-            runtime_dir.take_logs(&config.log_dir, config.owners())?;
+            runtime_dir.take_logs(&config.settings.log_dir, config.owners())?;
             Ok(runtime_dir)
         });
     let runtime_dir = taken.map_err(|error| refusal(&error, &config.runtime_dir.join(SOCKET_NAME)))?;

@@ -55,16 +55,10 @@ impl Host {
             Failure::failed(reason(&error), "set another `host.runtime_dir` in the config")
         })?;
         let settings = Settings {
-            decision_deadline_ms: config.decision_deadline_ms,
-            restart_delay_ms_min: config.restart_delay_min_ms,
-            restart_delay_ms_max: config.restart_delay_max_ms,
-            restart_budget: config.restart_budget,
-            routing: config.routing,
             degraded: self.degraded.clone(),
             children_open_files,
             host_log: self.log.for_readers(),
-            log_owners: config.owners(),
-            ..Settings::new(config.log_dir.clone())
+            ..config.settings.clone()
         };
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
