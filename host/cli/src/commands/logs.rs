@@ -10,8 +10,8 @@ use provost_control::{Unconnected, log_item};
 use provost_state::naming::replica_of;
 use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines};
 
-use super::Context;
-use super::follow::{NAME_WIDTH, json, write_line};
+use super::context::Context;
+use super::printing::{self, NAME_WIDTH, json, pretty, write_line};
 use crate::args::{LineFormat, LogsArgs};
 use crate::config::{Outline, find_nearest};
 use crate::daemon::HOST_LOG_NAME;
@@ -42,9 +42,9 @@ async fn clear(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
             return Err(Failure::not_running(why, hint));
         }
     };
-    super::print(match args.output {
+    printing::print(match args.output {
         LineFormat::Text => cleared(&outcome),
-        LineFormat::Json => super::pretty(&outcome)?,
+        LineFormat::Json => pretty(&outcome)?,
     })?;
     match outcome.results.iter().all(|result| result.ok) {
         true => Ok(()),

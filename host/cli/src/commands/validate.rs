@@ -8,10 +8,10 @@ use provost_plugin_host::PluginHost;
 use provost_state::text;
 use serde_json::{Value, json};
 
-use super::{pretty, print};
+use super::printing::{pretty, print};
 use crate::args::{LineFormat, ValidateArgs};
 use crate::config::{CONFIG_NAME, Config, Problem, Problems, Source};
-use crate::daemon::wire;
+use crate::daemon::plugins as wire;
 use crate::failure::Failure;
 use crate::render::humane::counted;
 use crate::render::style::{Paint, Style};

@@ -10,7 +10,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::HostLog;
+use super::log::HostLog;
 use crate::daemon::output::Event;
 use crate::render::humane::one_line;
 
@@ -20,7 +20,8 @@ const LEVEL_VARIABLE: &str = "PROVOST_LOG";
 /// A longer line is cut.
 const LINE_BYTES_MAX: usize = 16 << 10;
 
-pub(super) fn install(log: &HostLog) {
+/// From now on everything that the host logs goes to `log`, panics included.
+pub(in crate::daemon) fn install(log: &HostLog) {
     let level = std::env::var(LEVEL_VARIABLE).ok().and_then(|level| level.parse().ok());
     let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
     let subscriber = tracing_subscriber::registry().with(level).with(Lines(log.clone()));
@@ -98,7 +99,7 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::host_log::Home;
+    use crate::daemon::host_log::log::Home;
     use crate::render::style::Paint;
 
     #[test]
