@@ -8,10 +8,10 @@
 //! | `daemon` | the host: one to a runtime directory, the only wiring, the foreground and the background |
 //! | `failure` | errors with hints and exit codes |
 //! | `args` | the command line and its help |
-//! | [`config`] | the file in two stages: typed sections, then specs |
+//! | `config` | the file in two stages: typed sections, then specs |
 //! | `compiling` | compilation of plugins in a process with limits |
 //! | `render` | what people see: pure functions to text |
-//! | [`guests`] | building plugins |
+//! | `guests` | building plugins |
 //! | `inherited` | what a process of this program is given by whoever started it, and does not keep |
 
 mod args;

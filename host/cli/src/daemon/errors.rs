@@ -22,7 +22,8 @@ pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
 
 /// What is said, and what can be done, when a host owns the runtime directory and does not listen on its socket.
 pub(crate) fn deaf(pid: impl Display, socket: &Path) -> (String, String) {
-    let what = format!("a host is running here (pid {pid}), and does not listen on {}", socket.display());
+    let what =
+        format!("a host is running here already: pid {pid}, and it does not listen on {}", socket.display());
     let hint = format!(
         "it may be starting or ending, or be suspended: `kill -CONT {pid}` lets it go on, `kill {pid}` stops it and its \
          processes in order"
