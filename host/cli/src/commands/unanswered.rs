@@ -37,7 +37,7 @@ fn unconnected(why: &Unconnected) -> Failure {
             match socket.parent().and_then(daemon::holder) {
                 None => Failure::not_running(why, "`provost up` starts one"),
                 Some(pid) => {
-                    let (what, hint) = daemon::deaf(pid, socket);
+                    let (what, hint) = daemon::not_listening(pid, socket);
                     Failure::not_running(what, hint)
                 }
             }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::printing::{pretty, print};
 use crate::args::{LineFormat, ValidateArgs};
-use crate::config::{CONFIG_NAME, Config, Problem, Problems, Source};
+use crate::config::{CONFIG_NAME, Config, Problem, Problems, SourceFile};
 use crate::daemon::plugins as wire;
 use crate::failure::Failure;
 use crate::render::humane::counted;
@@ -101,7 +101,7 @@ impl Findings {
     }
 }
 
-fn one(source: &Source, severity: &str, problem: &Problem) -> Value {
+fn one(source: &SourceFile, severity: &str, problem: &Problem) -> Value {
     let place = source.place(problem.span.start);
     json!({
         "severity": severity,

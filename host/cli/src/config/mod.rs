@@ -53,6 +53,6 @@ pub use crate::compiling::CompileLimits;
 pub use error::ConfigError;
 pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest};
 pub(crate) use outline::{Names, Outline};
-pub use report::{Place, Problem, Problems, Source};
+pub use report::{Place, Problem, Problems, SourceFile};
 pub use resolved::Config;
 pub use specs::Processes;

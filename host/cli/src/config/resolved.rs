@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use super::error::ConfigError;
 use super::read::{self, Unread};
-use super::report::{Collector, Problem, Problems, Source};
+use super::report::{Collector, Problem, Problems, SourceFile};
 use super::sections::{ConfigFile, PluginSection, ProcessSection};
 use super::{check, file, find, settings};
 use crate::compiling::CompileLimits;
@@ -20,7 +20,7 @@ use crate::compiling::CompileLimits;
 /// A config without problems of its own: all defaults are in, all paths are whole.
 #[derive(Debug)]
 pub struct Config {
-    pub(super) source: Source,
+    pub(super) source: SourceFile,
     /// Who may write the file; `None` if it was not read from one.
     pub(super) writers: Option<Writers>,
     pub(super) dir: PathBuf,
@@ -65,19 +65,19 @@ impl Config {
         }
     }
 
-    fn read(path: &Path) -> Result<(Source, Writers), ConfigError> {
+    fn read(path: &Path) -> Result<(SourceFile, Writers), ConfigError> {
         let (text, writers) = read::read(path).map_err(|error| match error {
             Unread::Io(source) => ConfigError::Read { path: path.to_owned(), source },
             Unread::Unfit { what, hint } => ConfigError::Unfit { path: path.to_owned(), what, hint },
         })?;
-        Ok((Source { path: path.to_owned(), text }, writers))
+        Ok((SourceFile { path: path.to_owned(), text }, writers))
     }
 
     /// Checks the text of a file.
     ///
     /// # Errors
     /// [`Problems`], all there are.
-    pub fn parse(source: Source) -> Result<Self, Problems> {
+    pub fn parse(source: SourceFile) -> Result<Self, Problems> {
         match Self::examine(source) {
             (_, Some(problems)) => Err(problems),
             (config, None) => Ok(config),
@@ -101,7 +101,7 @@ impl Config {
         self
     }
 
-    fn examine(source: Source) -> (Self, Option<Problems>) {
+    fn examine(source: SourceFile) -> (Self, Option<Problems>) {
         let problems = Collector::default();
         let file = file::read(&source.text, &problems);
         check::check(&file, &problems);
@@ -109,7 +109,7 @@ impl Config {
         (Self::build(source, file), problems)
     }
 
-    fn build(source: Source, file: ConfigFile) -> Self {
+    fn build(source: SourceFile, file: ConfigFile) -> Self {
         let dir = find::dir_of(&source.path);
         let ConfigFile { host, trust, compile, plugins, processes } = file;
         let runtime_dir = find::runtime_dir(&dir, host.runtime_dir.as_deref());
@@ -173,7 +173,7 @@ impl Config {
     }
 
     /// The file that it was read from.
-    pub(crate) fn source(&self) -> &Source {
+    pub(crate) fn source(&self) -> &SourceFile {
         &self.source
     }
 

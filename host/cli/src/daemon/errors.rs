@@ -21,7 +21,7 @@ pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
 }
 
 /// What is said, and what can be done, when a host owns the runtime directory and does not listen on its socket.
-pub(crate) fn deaf(pid: impl Display, socket: &Path) -> (String, String) {
+pub(crate) fn not_listening(pid: impl Display, socket: &Path) -> (String, String) {
     let what =
         format!("a host is running here already: pid {pid}, and it does not listen on {}", socket.display());
     let hint = format!(

@@ -25,7 +25,7 @@ use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::limits;
 use super::output::Output;
-use super::screen::{self, Look, Screen};
+use super::screen::{self, Screen, ScreenStyle};
 use super::{detach, ending, keeping};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
@@ -146,7 +146,7 @@ impl Host {
             let processes =
                 if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") };
             tracing::info!("{processes}, Ctrl-C stops them");
-            let look = Look { paint: Paint::wanted(self.color, &std::io::stdout()), width };
+            let look = ScreenStyle { paint: Paint::wanted(self.color, &std::io::stdout()), width };
             running.screen = Some(screen::start(supervisor, lines, output, look));
             return Ok(());
         }

@@ -8,13 +8,13 @@ mod options;
 use std::path::Path;
 use std::sync::Arc;
 
-use provost::config::{Config, Problems, Processes, Source};
+use provost::config::{Config, Problems, Processes, SourceFile};
 use provost_plugin_host::Source as Component;
 use provost_state::{Judgement, Policy, Signal};
 use provost_supervisor::{Check, CommandLine, Condition, ProcessSpec};
 
 fn parse(text: &str) -> Result<Config, Problems> {
-    Config::parse(Source { path: "conf/provost.toml".into(), text: text.to_owned() })
+    Config::parse(SourceFile { path: "conf/provost.toml".into(), text: text.to_owned() })
 }
 
 #[track_caller]

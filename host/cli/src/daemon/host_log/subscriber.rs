@@ -24,7 +24,7 @@ const LINE_BYTES_MAX: usize = 16 << 10;
 pub(in crate::daemon) fn install(log: &HostLog) {
     let level = std::env::var(LEVEL_VARIABLE).ok().and_then(|level| level.parse().ok());
     let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
-    let subscriber = tracing_subscriber::registry().with(level).with(Lines(log.clone()));
+    let subscriber = tracing_subscriber::registry().with(level).with(LogLayer(log.clone()));
     // Fails if somebody else has set one up: a test, in the same program.
     let _ = subscriber.try_init();
     let log = log.clone();
@@ -54,9 +54,9 @@ fn cut(mut text: String) -> String {
     text
 }
 
-struct Lines(HostLog);
+struct LogLayer(HostLog);
 
-impl<S: Subscriber> Layer<S> for Lines {
+impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         let mut parts = Parts::default();
         event.record(&mut parts);
@@ -108,7 +108,7 @@ mod tests {
         let path = dir.path().join("provost.log");
         let log = HostLog::start(Home::File, Paint::OFF, false, &Default::default()).unwrap();
         log.keep_in(path.clone()).unwrap();
-        let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO).with(Lines(log.clone()));
+        let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO).with(LogLayer(log.clone()));
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!("{} processes", 3);
             tracing::warn!(plugin = "notify", life = 2, "web failed\nagain");
