@@ -55,6 +55,12 @@ impl Outline {
         }
     }
 
+    /// The outline of a config that is not known, of which a host listens on `socket`. It names nothing.
+    pub(crate) fn around(socket: &Path) -> Self {
+        let runtime_dir = socket.parent().map(Path::to_owned).unwrap_or_default();
+        Self { log_dir: find::log_dir(&runtime_dir, &runtime_dir, None), runtime_dir, ..Self::default() }
+    }
+
     /// The control socket of the host that was started with the config.
     pub(crate) fn socket(&self) -> PathBuf {
         self.runtime_dir.join(SOCKET_NAME)

@@ -14,7 +14,7 @@ use super::sections::ProcessSection;
 impl Config {
     /// Whose directories the host relies on: its own user's, root's, and those of the owner of the config.
     pub(crate) fn owners(&self) -> Owners {
-        self.writers.as_ref().map_or_else(Owners::default, |writers| Owners::and(writers.owner))
+        self.settings.log_owners
     }
 
     /// A problem if others than its owner may write the config. It is about the whole file.
