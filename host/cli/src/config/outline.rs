@@ -82,3 +82,41 @@ impl Outline {
 fn text_at<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
     table.get(key)?.get_ref().as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline(config: &str) -> (tempfile::TempDir, Outline) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("provost.toml");
+        std::fs::write(&path, config).unwrap();
+        let outline = Outline::of(&path);
+        (dir, outline)
+    }
+
+    #[test]
+    fn a_config_that_is_wrong_still_says_where_its_host_is_and_what_there_is() {
+        let (dir, outline) = outline(
+            "[host]\nruntime_dir = \"run\"\nodd = 1\n[plugins]\ncache = {}\n[plugins.backoff]\n\
+             [process.web]\ngroup = \"front\"\n[process.db]\n[process.api]\ngroup = \"front\"\n",
+        );
+        assert_eq!(outline.socket(), dir.path().join("run/provost.sock"));
+        assert_eq!(outline.log_dir, dir.path().join("run/logs"));
+        assert_eq!(outline.members("front"), ["web", "api"]);
+        let names = outline.names();
+        assert_eq!(Vec::from_iter(names.processes), ["api", "db", "web"]);
+        assert_eq!(
+            (Vec::from_iter(names.groups), Vec::from_iter(names.plugins)),
+            (vec!["front".into()], vec!["backoff".into()])
+        );
+    }
+
+    #[test]
+    fn without_a_config_the_socket_says_where_the_logs_are() {
+        let around = Outline::around(Path::new("/run/host/provost.sock"));
+        assert_eq!((&*around.log_dir, around.members("front").len()), (Path::new("/run/host/logs"), 0));
+        let (dir, nothing) = outline("");
+        assert_eq!(nothing.log_dir, dir.path().join(".provost/logs"));
+    }
+}

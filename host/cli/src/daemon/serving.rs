@@ -29,6 +29,7 @@ use super::screen::{self, Screen, ScreenStyle};
 use super::{detach, ending, keeping};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
+use crate::render::humane::counted;
 use crate::render::style::{ColorWhen, Paint};
 
 /// How long requests in progress, the last lines and threads that hang are waited for when everything else has ended, each.
@@ -142,10 +143,8 @@ impl Host {
         }
         set_up_fails().map_err(|error| Failure::failed(error, "a test says so"))?;
         if let (Some(output), Some(lines)) = (&self.screen, lines) {
-            let processes = supervisor.reader().look().len();
-            let processes =
-                if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") };
-            tracing::info!("{processes}, Ctrl-C stops them");
+            let processes = supervisor.reader().look().len() as u64;
+            tracing::info!("{}, Ctrl-C stops them", counted(processes, "process"));
             let look = ScreenStyle { paint: Paint::wanted(self.color, &std::io::stdout()), width };
             running.screen = Some(screen::start(supervisor, lines, output, look));
             return Ok(());

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tracing::Level;
 
 use crate::daemon::output::{Bounds, Broken, Entry, Event, Layout, Output, Rotating, Sink, Stream};
-use crate::render::humane::one_line;
+use crate::render::humane::{counted, one_line};
 use crate::render::style::Paint;
 
 /// What may wait for standard error or for the file.
@@ -227,12 +227,12 @@ impl HostLog {
 }
 
 fn dropped_of_log(count: u64) -> String {
-    let lines = if count == 1 { "1 line" } else { &*format!("{count} lines") };
+    let lines = counted(count, "line");
     format!("{lines} of this log were dropped: they came faster than they could be written")
 }
 
 fn dropped_of_screen(count: u64) -> String {
-    let lines = if count == 1 { "1 line" } else { &*format!("{count} lines") };
+    let lines = counted(count, "line");
     format!("{lines} skipped: the terminal was too slow; `provost logs` shows what processes print")
 }
 
