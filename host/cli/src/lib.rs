@@ -1,17 +1,18 @@
 //! The `provost` command. Floor 3 of the house: it reads the config, plugs the crates together, and shows
 //! what is so. It decides nothing.
 //!
-//! | folder | owns |
+//! | room | owns |
 //! |---|---|
-//! | `args` | the command line and its help |
-//! | [`config`] | the file in two stages: typed sections, then specs |
-//! | `daemon` | the host: one to a runtime directory, the only wiring, the foreground and the background |
-//! | `commands` | everything else that can be asked |
-//! | `compiling` | compilation of plugins in a process with limits |
+//! | `commands` | everything that can be asked but for the host itself |
 //! | `completion` | completion by the shell |
-//! | `render` | what people see: pure functions to text |
-//! | [`guests`] | building plugins |
+//! | `daemon` | the host: one to a runtime directory, the only wiring, the foreground and the background |
 //! | `failure` | errors with hints and exit codes |
+//! | `args` | the command line and its help |
+//! | `config` | the file in two stages: typed sections, then specs |
+//! | `compiling` | compilation of plugins in a process with limits |
+//! | `render` | what people see: pure functions to text |
+//! | `guests` | building plugins |
+//! | `inherited` | what a process of this program is given by whoever started it, and does not keep |
 
 mod args;
 mod commands;
@@ -21,6 +22,7 @@ pub mod config;
 mod daemon;
 mod failure;
 pub mod guests;
+mod inherited;
 mod render;
 
 use std::ffi::OsString;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use provost::config::{Config, Source};
+use provost::config::{Config, SourceFile};
 use serde_json::Value;
 
 fn top(path: &str) -> std::path::PathBuf {
@@ -22,7 +22,7 @@ fn keys(properties: &Value) -> BTreeSet<String> {
 
 /// The keys that the reader names when it is given one that it does not know.
 fn known(text: &str) -> BTreeSet<String> {
-    let source = Source { path: "x.toml".into(), text: text.into() };
+    let source = SourceFile { path: "x.toml".into(), text: text.into() };
     let problems = Config::parse(source).expect_err("zzzzzzzzzzzz is unknown");
     let problem = problems.list.iter().find(|problem| problem.what.contains("zzzzzzzzzzzz")).unwrap();
     let (_, list) = problem.hint.split_once("keys here: ").unwrap();
@@ -60,8 +60,8 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
 fn the_quickstart_is_valid_and_its_keys_are_in_the_schema() {
     let path = top("examples/quickstart.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let config =
-        Config::parse(Source { path, text: text.clone() }).unwrap_or_else(|problems| panic!("{problems}"));
+    let config = Config::parse(SourceFile { path, text: text.clone() })
+        .unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.process_names().collect::<Vec<_>>(), ["migrate", "web", "worker"]);
 
     let schema = schema();

@@ -62,7 +62,7 @@ pub fn open_or_create(path: &Path, cursor: Cursor) -> Result<File, FileError> {
 fn close_to_others(path: &Path, file: &File) -> Result<(), FileError> {
     let found = metadata(path, file)?;
     owner::owned(path, &found)?;
-    if owner::own(path, &found).is_err() {
+    if owner::others_may_write(&found) {
         let mode = Mode::from_raw_mode(found.mode() & 0o7777) - Mode::WGRP - Mode::WOTH;
         rustix::fs::fchmod(file, mode).map_err(|error| FileError::new(path, error))?;
     }

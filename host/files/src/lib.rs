@@ -8,6 +8,18 @@
 //! What the host creates is for its user alone, whatever the umask: 0600 for files, 0700 for directories.
 //!
 //! Everything that is checked is asked of the open file, so that it cannot be exchanged between the check and the use.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `replace` | the replacement of a file, whole or not at all |
+//! | `create` | files that are created, and files that are opened to be written |
+//! | `text` | files that are text in UTF-8 |
+//! | `writers` | who may write a file |
+//! | `dirs` | directories of the host's own, and the way to them |
+//! | `open` | files that exist |
+//! | `owner` | who may own what the host relies on |
+//! | `identity` | which file it is, whatever its name |
+//! | `error` | why a file cannot be used |
 
 mod create;
 mod dirs;

@@ -37,10 +37,15 @@ impl Owners {
 /// Fails unless it belongs to this user or to root, and nobody else may write it.
 pub(crate) fn own(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     owned(path, metadata)?;
-    if metadata.mode() & OTHERS_MAY_WRITE != 0 {
+    if others_may_write(metadata) {
         return Err(FileError::new(path, Problem::Writable { mode: metadata.mode() & 0o7777 }));
     }
     Ok(())
+}
+
+/// Returns true if users may write it that are neither its owner nor root.
+pub(crate) fn others_may_write(metadata: &Metadata) -> bool {
+    metadata.mode() & OTHERS_MAY_WRITE != 0
 }
 
 /// Fails unless it belongs to this user or to root.

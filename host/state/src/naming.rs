@@ -5,8 +5,8 @@ use crate::text;
 /// The longest name, in bytes.
 pub const NAME_BYTES_MAX: usize = 100;
 
-/// Reserved keys in `[plugins]` that cannot be plugin names.
-const KEYS: [&str; 2] = ["keys", "require_signature"];
+/// Reserved keys of `[plugins]` that cannot be plugin names.
+const KEYS_OF_PLUGINS: [&str; 4] = ["cache", "compile", "keys", "require_signature"];
 
 /// Nothing can be called that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +57,26 @@ pub fn check(name: &str) -> Result<(), BadName> {
 pub fn check_plugin(name: &str) -> Result<(), BadName> {
     check(name)?;
     taken(name, &[crate::ports::failsafe::NAME], "the host's own policy of last resort")?;
-    taken(name, &KEYS, "something else in `[plugins]`")
+    taken(name, &KEYS_OF_PLUGINS, "something else in `[plugins]`")
+}
+
+/// Returns true if this is a key of `[plugins]` itself, and no plugin.
+#[must_use]
+pub fn is_key_of_plugins(name: &str) -> bool {
+    KEYS_OF_PLUGINS.contains(&name)
+}
+
+/// The name of a replica: `web.3` is number 3 of `web`.
+#[must_use]
+pub fn replica_name(base: &str, number: u32) -> String {
+    format!("{base}.{number}")
+}
+
+/// Takes the name of a replica apart: `web` and `3` of `web.3`. Returns `None` for any other name.
+#[must_use]
+pub fn replica_of(name: &str) -> Option<(&str, &str)> {
+    let (base, number) = name.rsplit_once('.')?;
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some((base, number))
 }
 
 fn taken(name: &str, those: &[&str], meaning: &'static str) -> Result<(), BadName> {
@@ -98,9 +117,18 @@ mod tests {
     #[test]
     fn what_means_something_else_is_no_name() {
         assert!(check("all").is_err());
-        for plugin in ["all", "failsafe", "keys", "require_signature"] {
+        for plugin in ["all", "failsafe", "keys", "require_signature", "compile", "cache"] {
             assert!(matches!(check_plugin(plugin), Err(BadName::Taken { .. })), "{plugin}");
         }
         assert_eq!(check("failsafe"), Ok(()), "a process may be called that");
+    }
+
+    #[test]
+    fn a_replica_is_named_by_its_process_and_its_number() {
+        assert_eq!(replica_of(&replica_name("web", 3)), Some(("web", "3")));
+        assert_eq!(replica_of("a.b.12"), Some(("a.b", "12")));
+        for other in ["web", "web.", "web.x", "web.3x", "web.-1"] {
+            assert_eq!(replica_of(other), None, "{other}");
+        }
     }
 }

@@ -3,14 +3,14 @@
 
 use std::path::PathBuf;
 
-use provost::config::{Config, Problems, Source};
+use provost::config::{Config, Problems, SourceFile};
 use provost_state::text;
 
 /// The report quotes long lines and long words only in part.
 const REPORT_BYTES_MAX: usize = 1 << 20;
 
 fn parsed(text: &str) -> Result<Config, Problems> {
-    Config::parse(Source { path: PathBuf::from("/nowhere/provost.toml"), text: text.to_owned() })
+    Config::parse(SourceFile { path: PathBuf::from("/nowhere/provost.toml"), text: text.to_owned() })
 }
 
 fn check(text: &str, problems: &Problems) {

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use provost_control::wire::Quarantine;
 use provost_plugin_host::{Limit, Measure};
 
-use super::DURATION_HINT;
-use super::{LineFormat, TableFormat};
+use super::format::{LineFormat, TableFormat};
+use super::when::DURATION_HINT;
 use crate::config::units;
 
 #[derive(Debug, Subcommand)]

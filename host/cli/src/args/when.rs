@@ -1,4 +1,4 @@
-//! Times on the command line: `logs --since` and `--until`.
+//! Times on the command line: durations, and the times of `logs --since` and `--until`.
 
 use jiff::civil::{DateTime, Time};
 use jiff::{Span, Timestamp, Zoned};
@@ -9,6 +9,15 @@ use crate::render::local::Zone;
 /// How to write a time.
 const HINT: &str = "a time is a span ago (10m), a time of day (14:05 or 14:05:30), a date with or without one \
                     (2026-11-25 14:05), or RFC 3339 (2026-11-25T14:05:30Z)";
+
+/// How to write a duration.
+pub(super) const DURATION_HINT: &str =
+    "write a duration as a number with a unit, such as 100ms, 10s, 5m or 1h30m";
+
+/// The milliseconds of a duration as people write it.
+pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
+    units::duration_ms(text).ok_or_else(|| DURATION_HINT.to_owned())
+}
 
 /// The milliseconds since the Unix epoch of a time as people write it.
 pub(super) fn unix_ms(text: &str) -> Result<u64, String> {

@@ -1,4 +1,4 @@
-//! Names and numbers on the command line, where a mistake must not mean something else: an empty name, as of a variable of
+//! Names, numbers and patterns on the command line, where a mistake must not mean something else: an empty name, as of a variable of
 //! the shell that is not set, names nothing rather than everything.
 
 /// The most that `logs -n` may ask for.
@@ -13,6 +13,14 @@ pub(super) fn name(text: &str) -> Result<String, String> {
         return Err("names are separated by blanks, not by commas".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// A regular expression that the host will take.
+pub(super) fn pattern(text: &str) -> Result<String, String> {
+    match provost_supervisor::LogPattern::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A number of lines.

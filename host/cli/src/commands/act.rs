@@ -10,7 +10,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::time::{Instant, timeout};
 
-use super::{Context, pretty, print};
+use super::context::Context;
+use super::printing::{pretty, print};
 use crate::args::{ActArgs, DownArgs, LineFormat, SignalArgs};
 use crate::failure::Failure;
 use crate::render;

@@ -1,19 +1,15 @@
 //! What happens, line by line: `events`.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
 
 use provost_control::wire::Event;
-use serde::Serialize;
 
-use super::{Context, now_ms};
+use super::context::{Context, now_ms};
+use super::printing::{NAME_WIDTH, json, write_line};
 use crate::args::{EventsArgs, LineFormat};
 use crate::failure::Failure;
 use crate::render;
 use crate::render::columns::width;
-
-/// Columns of names, before longer ones are known.
-pub(super) const NAME_WIDTH: usize = 6;
 
 pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Failure> {
     let client = context.client()?;
@@ -34,14 +30,4 @@ pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Fa
         }
     }
     Ok(())
-}
-
-pub(super) fn json(object: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    let line = serde_json::to_string(object).map_err(io::Error::from)?;
-    Ok((provost_state::text::in_json(&line) + "\n").into_bytes())
-}
-
-/// Standard output is line-buffered: a line is out when it ends.
-pub(super) fn write_line(line: &[u8]) -> Result<(), Failure> {
-    Ok(io::stdout().lock().write_all(line)?)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use provost_plugin_host::TrustError;
 
-use super::print;
+use super::printing::print;
 use crate::failure::Failure;
 
 /// Where the password of a secret key is looked for.

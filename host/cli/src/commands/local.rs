@@ -4,7 +4,7 @@ use std::path::Path;
 
 use provost_plugin_host::Source;
 
-use super::print;
+use super::printing::print;
 use crate::args::LineFormat;
 use crate::compiling::ChildCompiler;
 use crate::completion;

@@ -2,17 +2,17 @@
 //! having the host clear it.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 
 use provost_control::client::{ClientError, LogsAsked, LogsOf};
 use provost_control::wire::{LogItem, Outcome, PluginList};
 use provost_control::{Unconnected, log_item};
+use provost_state::naming::replica_of;
 use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines};
 
-use super::Context;
-use super::follow::{NAME_WIDTH, json, write_line};
+use super::context::Context;
+use super::printing::{self, NAME_WIDTH, json, pretty, write_line};
 use crate::args::{LineFormat, LogsArgs};
-use crate::config::{find_nearest, group_of, log_dir_of, runtime_dir_of};
+use crate::config::{Outline, find_nearest};
 use crate::daemon::HOST_LOG_NAME;
 use crate::failure::Failure;
 use crate::render::output::{Look, Printer};
@@ -35,15 +35,15 @@ async fn clear(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
         Ok(outcome) => outcome,
         Err(Unanswered::Failed(failure)) => return Err(failure),
         Err(Unanswered::NoHost(why)) => {
-            let dir = Files::of(context)?.log_dir;
+            let dir = outline(context)?.log_dir;
             let hint =
                 format!("`provost up` starts one; without a host, delete the files in {}", dir.display());
             return Err(Failure::not_running(why, hint));
         }
     };
-    super::print(match args.output {
+    printing::print(match args.output {
         LineFormat::Text => cleared(&outcome),
-        LineFormat::Json => super::pretty(&outcome)?,
+        LineFormat::Json => pretty(&outcome)?,
     })?;
     match outcome.results.iter().all(|result| result.ok) {
         true => Ok(()),
@@ -176,66 +176,48 @@ fn print(args: &LogsArgs, printer: &mut Printer, item: &LogItem) -> Result<(), F
 }
 
 /// Where the files of a host are that is not running.
-struct Files {
-    config: Option<PathBuf>,
-    runtime_dir: PathBuf,
-    log_dir: PathBuf,
+fn outline(context: &Context) -> Result<Outline, Failure> {
+    Ok(match (&context.config, &context.socket) {
+        (Some(config), _) => Outline::of(config),
+        (None, Some(socket)) => Outline::around(socket),
+        (None, None) => Outline::of(&find_nearest(&std::env::current_dir()?)?),
+    })
 }
 
-impl Files {
-    fn of(context: &Context) -> Result<Self, Failure> {
-        let config = match (&context.config, &context.socket) {
-            (Some(config), _) => config.clone(),
-            (None, Some(socket)) => {
-                let runtime_dir = socket.parent().map(Path::to_owned).unwrap_or_default();
-                return Ok(Self { config: None, log_dir: runtime_dir.join("logs"), runtime_dir });
-            }
-            (None, None) => find_nearest(&std::env::current_dir()?)?,
+/// The processes that are meant, of those that have a log.
+fn names_of(targets: &[String], outline: &Outline) -> Result<Vec<String>, Failure> {
+    let there = StoredFiles::names_in(&outline.log_dir).unwrap_or_default();
+    let mut names = Vec::new();
+    for target in targets {
+        let members = match target.strip_suffix(":*") {
+            Some(group) => outline.members(group),
+            None => vec![target.clone()],
         };
-        let (runtime_dir, log_dir) = (runtime_dir_of(&config), log_dir_of(&config));
-        Ok(Self { config: Some(config), runtime_dir, log_dir })
-    }
-
-    /// The processes that are meant, of those that have a log.
-    fn names(&self, targets: &[String]) -> Result<Vec<String>, Failure> {
-        let there = StoredFiles::names_in(&self.log_dir).unwrap_or_default();
-        let mut names = Vec::new();
-        for target in targets {
-            let members = match (target.strip_suffix(":*"), &self.config) {
-                (Some(group), Some(config)) => group_of(config, group),
-                _ => vec![target.clone()],
-            };
-            let is_meant = |name: &&String| {
-                target == "all" || members.iter().any(|member| *member == **name || is_replica(name, member))
-            };
-            let before = names.len();
-            names.extend(there.iter().filter(is_meant).cloned());
-            if names.len() == before {
-                let what = format!(
-                    "no host is running, and there is no log of `{target}` in {}",
-                    self.log_dir.display()
-                );
-                return Err(match there.as_slice() {
-                    // Without any log it is not the name that is wrong.
-                    [] => Failure::not_running(what, "`provost up` starts a host"),
-                    there => Failure::usage(what, format!("there are logs of {}", there.join(", "))),
-                });
-            }
+        let is_meant = |name: &&String| {
+            let base = replica_of(name).map(|(base, _)| base);
+            target == "all" || members.iter().any(|member| member == *name || base == Some(member))
+        };
+        let before = names.len();
+        names.extend(there.iter().filter(is_meant).cloned());
+        if names.len() == before {
+            let what = format!(
+                "no host is running, and there is no log of `{target}` in {}",
+                outline.log_dir.display()
+            );
+            return Err(match there.as_slice() {
+                // Without any log it is not the name that is wrong.
+                [] => Failure::not_running(what, "`provost up` starts a host"),
+                there => Failure::usage(what, format!("there are logs of {}", there.join(", "))),
+            });
         }
-        names.sort_unstable();
-        names.dedup();
-        Ok(names)
     }
-}
-
-/// `web.3` is a replica of `web`.
-fn is_replica(name: &str, base: &str) -> bool {
-    let number = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.'));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
 }
 
 fn read_files(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
-    let files = Files::of(context)?;
+    let outline = outline(context)?;
     let query = LogQuery {
         lines: lines(args),
         since_ms: args.since,
@@ -244,11 +226,11 @@ fn read_files(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
         plugin: args.plugin.clone(),
     };
     let (stored, names) = if args.host || args.plugin.is_some() {
-        let path = files.runtime_dir.join(HOST_LOG_NAME);
+        let path = outline.runtime_dir.join(HOST_LOG_NAME);
         (StoredFiles::of_host(&path), args.plugin.iter().cloned().collect())
     } else {
-        let names = files.names(&args.targets)?;
-        (StoredFiles::of_processes(&files.log_dir, names.clone()), names)
+        let names = names_of(&args.targets, &outline)?;
+        (StoredFiles::of_processes(&outline.log_dir, names.clone()), names)
     };
     note(context, "no host is running: this is what its log files say");
     let mut printer = Printer::new(look(context, args, &names));

@@ -2,7 +2,9 @@
 
 use provost_control::wire::{PluginChanged, PluginOrder};
 
-use super::{Context, keys, pretty, print};
+use super::context::Context;
+use super::printing::{pretty, print};
+use super::{keys, local};
 use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
@@ -30,7 +32,7 @@ pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(),
         PluginCommand::Blame { plugin, output } => blame(context, plugin, output).await,
         PluginCommand::Inspect { component, output } => inspect(context, &component, output).await,
         // These need no host.
-        PluginCommand::Build { dir } => super::local::build(&dir),
+        PluginCommand::Build { dir } => local::build(&dir),
         PluginCommand::Keygen { name } => keys::keygen(&name),
         PluginCommand::Sign { component, key } => keys::sign(&component, &key),
         PluginCommand::Verify { component, keys } => keys::verify(&component, &keys),
@@ -88,7 +90,7 @@ async fn inspect(context: &Context, component: &str, output: LineFormat) -> Resu
     let is_name = !component.contains([':', '/']) && !std::path::Path::new(component).exists();
     let is_name = is_name && !component.ends_with(".wasm");
     if !is_name {
-        return super::local::inspect(component, output, context.page.paint);
+        return local::inspect(component, output, context.page.paint);
     }
     let list = context.client()?.plugins().await?;
     let found = list.plugins.iter().find(|plugin| plugin.name == component).ok_or_else(|| {

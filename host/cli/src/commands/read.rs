@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal};
 use provost_control::wire;
 use provost_state::text;
 
-use super::{Context, now_ms, pretty, print};
+use super::context::{Context, now_ms};
+use super::printing::{pretty, print};
 use crate::args::{
     ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs, ViewFormat,
 };

@@ -8,10 +8,10 @@ use provost_plugin_host::PluginHost;
 use provost_state::text;
 use serde_json::{Value, json};
 
-use super::{pretty, print};
+use super::printing::{pretty, print};
 use crate::args::{LineFormat, ValidateArgs};
-use crate::config::{CONFIG_NAME, Config, Problem, Problems, Source};
-use crate::daemon::wire;
+use crate::config::{CONFIG_NAME, Config, Problem, Problems, SourceFile};
+use crate::daemon::plugins;
 use crate::failure::Failure;
 use crate::render::humane::counted;
 use crate::render::style::{Paint, Style};
@@ -69,7 +69,7 @@ fn look(path: &Path) -> Result<Findings, Failure> {
 }
 
 fn of_plugins(config: &Config) -> Option<Problems> {
-    let problems = match wire::checked(config) {
+    let problems = match plugins::checked(config) {
         Ok(plugins) => of_loaded(config, &plugins),
         Err(problems) => return Some(problems),
     };
@@ -78,7 +78,7 @@ fn of_plugins(config: &Config) -> Option<Problems> {
 
 fn of_loaded(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
     let unfit = config.specs(|name| plugins.policy(name).map_err(|error| error.to_string())).err();
-    let mut problems = wire::refusals(config, plugins);
+    let mut problems = plugins::refusals(config, plugins);
     problems.extend(unfit.into_iter().flat_map(|unfit| unfit.list));
     problems
 }
@@ -101,7 +101,7 @@ impl Findings {
     }
 }
 
-fn one(source: &Source, severity: &str, problem: &Problem) -> Value {
+fn one(source: &SourceFile, severity: &str, problem: &Problem) -> Value {
     let place = source.place(problem.span.start);
     json!({
         "severity": severity,

@@ -2,13 +2,14 @@
 //! neither is the host's. The process is this binary again, told apart by its name ([`stage`]). It is given the component and two empty files,
 //! all of them in memory alone, and nothing else; it ends with the thread that waits for it, and so with the host.
 
+mod semaphore;
 mod stage;
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use provost_plugin_host::{CompileError, Compiler, Layout};
@@ -20,8 +21,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use crate::render::humane::{delay, one_line, size};
 pub use stage::run_if_compiler;
 
-/// How many components are compiled at the same time. Others wait for their turn.
-const AT_ONCE: usize = 2;
+use semaphore::Semaphore;
 
 /// A component up to this size is waited for by whoever starts a host, in bytes: it compiles in a moment.
 pub(crate) const SMALL_BYTES: usize = 1 << 20;
@@ -56,18 +56,18 @@ impl Default for CompileLimits {
 #[derive(Debug, Default)]
 pub(crate) struct ChildCompiler {
     limits: CompileLimits,
-    turns: Turns,
+    permits: Semaphore,
 }
 
 impl ChildCompiler {
     pub(crate) fn within(limits: CompileLimits) -> Arc<dyn Compiler> {
-        Arc::new(Self { limits, turns: Turns::default() })
+        Arc::new(Self { limits, permits: Semaphore::default() })
     }
 }
 
 impl Compiler for ChildCompiler {
     fn compile(&self, component: &[u8], layout: Layout) -> Result<Vec<u8>, CompileError> {
-        let _turn = self.turns.take();
+        let _permit = self.permits.acquire();
         fail::fail_point!("compile.start");
         let failed = |error: io::Error| {
             CompileError::Failed(format!("was not compiled: the compiler cannot be run: {error}"))
@@ -228,35 +228,6 @@ impl Drop for Running {
     }
 }
 
-/// How many may compile.
-#[derive(Debug, Default)]
-struct Turns {
-    taken: Mutex<usize>,
-    given_back: Condvar,
-}
-
-/// One turn.
-struct Turn<'t>(&'t Turns);
-
-impl Turns {
-    fn take(&self) -> Turn<'_> {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = self
-            .given_back
-            .wait_while(taken, |taken| *taken >= AT_ONCE)
-            .unwrap_or_else(PoisonError::into_inner);
-        *taken += 1;
-        Turn(self)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.given_back.notify_one();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,16 +246,5 @@ mod tests {
         insta::assert_snapshot!(of_signal(libc::SIGXFSZ, ""), @"was not compiled: its code has more than 512 MiB");
         insta::assert_snapshot!(of_signal(libc::SIGSEGV, ""), @"was not compiled: the compiler was ended by signal 11");
         insta::assert_snapshot!(of_signal(1 << 8, "thread panicked"), @"was not compiled: thread panicked");
-    }
-
-    #[test]
-    fn no_more_than_two_have_a_turn_and_the_next_gets_one_that_is_given_back() {
-        let turns = Arc::new(Turns::default());
-        let (first, _second) = (turns.take(), turns.take());
-        let waiting = turns.clone();
-        let third = std::thread::spawn(move || drop(waiting.take()));
-        assert_eq!(*turns.taken.lock().unwrap(), 2);
-        drop(first);
-        third.join().unwrap();
     }
 }

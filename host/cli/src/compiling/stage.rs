@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use provost_plugin_host::{CompileError, Compiler, InProcess, Layout};
 use rustix::process::{Resource, Rlimit, Signal, getppid, nice, set_parent_process_death_signal, setrlimit};
 
-use crate::daemon::leave_behind;
+use crate::inherited::leave_behind;
 
 /// The name by which a process knows that it is to compile.
 pub(super) const STAGE_NAME: &str = "provost-compile-stage";

@@ -1,13 +1,13 @@
 //! The names that there are: those of the running host, else of the config, within a moment or not at all.
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use provost_control::client::Client;
 
-use crate::config::names::{Names, names_in};
-use crate::config::{SOCKET_NAME, find_nearest, runtime_dir_of};
+use crate::config::{Names, Outline, find_nearest};
 
 /// Whoever presses a key waits at most this long for names.
 const LIMIT: Duration = Duration::from_millis(300);
@@ -32,11 +32,13 @@ pub(super) fn known(words: &[String]) -> Names {
 fn asked(words: &[String]) -> Names {
     let config = option(words, "-c", "--config")
         .or_else(|| std::env::current_dir().ok().and_then(|here| find_nearest(&here).ok()));
+    // Read only when it is needed: its disk may hang, and the line may name the socket.
+    let outline = LazyCell::new(|| config.as_deref().map(Outline::of));
     let socket = option(words, "--socket", "--socket")
         .or_else(|| std::env::var_os("PROVOST_SOCKET").map(PathBuf::from))
-        .or_else(|| config.as_deref().map(|config| runtime_dir_of(config).join(SOCKET_NAME)));
+        .or_else(|| outline.as_ref().map(Outline::socket));
     let of_host = socket.and_then(of_host);
-    of_host.unwrap_or_else(|| config.as_deref().map(names_in).unwrap_or_default())
+    of_host.unwrap_or_else(|| outline.clone().map(Outline::names).unwrap_or_default())
 }
 
 /// The value of an option in the words of a command line, as the shell has them.

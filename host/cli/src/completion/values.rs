@@ -7,7 +7,7 @@ use provost_plugin_host::bundled_names;
 use provost_state::{Backend, Signal};
 
 use super::names::known;
-use crate::config::names::Names;
+use crate::config::Names;
 
 /// The values of an argument that begin with `word`; `words` are all of the line.
 pub(super) fn of(argument: &Arg, word: &str, words: &[String]) -> Vec<String> {

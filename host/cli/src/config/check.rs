@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use provost_plugin_host::bundled_names;
+use provost_state::naming;
 
 use super::cycles;
-use super::file::{ConfigFile, ProcessSection};
 use super::report::{Collector, choices, nearest};
+use super::sections::{ConfigFile, ProcessSection};
 
 /// Adds a problem for everything that does not fit together.
 pub(super) fn check(file: &ConfigFile, problems: &Collector) {
@@ -56,8 +57,8 @@ fn replicas(processes: &[ProcessSection], problems: &Collector) {
         processes.iter().filter_map(|one| Some((one.name.get_ref().as_str(), one.replicas?.most))).collect();
     for process in processes {
         let name = process.name.get_ref();
-        let Some((base, number)) = name.rsplit_once('.') else { continue };
-        let number = number.parse::<u32>().ok().filter(|number| *number > 0);
+        let Some((base, digits)) = naming::replica_of(name) else { continue };
+        let number = digits.parse::<u32>().ok().filter(|number| *number > 0);
         if let (Some(most), Some(number)) = (most.get(base), number)
             && number <= *most
         {

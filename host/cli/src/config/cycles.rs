@@ -4,8 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
-use super::file::ProcessSection;
 use super::report::Collector;
+use super::sections::ProcessSection;
 
 /// How many names of a cycle are shown.
 const NAMES_SHOWN: usize = 10;
@@ -34,7 +34,11 @@ pub(super) fn check(processes: &[ProcessSection], problems: &Collector) {
         let cycle = graph.short_cycle(&knot);
         let (Some(first), Some(last)) = (cycle.first(), cycle.last()) else { continue };
         let hint = "remove one of these dependencies, or none of them could ever start";
-        problems.add(closing_span(&processes[*last], names[*first]), told(&cycle, knot.len(), &names), hint);
+        problems.add(
+            closing_span(&processes[*last], names[*first]),
+            describe(&cycle, knot.len(), &names),
+            hint,
+        );
     }
 }
 
@@ -44,7 +48,7 @@ fn closing_span(process: &ProcessSection, name: &str) -> Range<usize> {
     dependency.map_or_else(|| process.name.span(), |(other, _)| other.span())
 }
 
-fn told(cycle: &[usize], all: usize, names: &[&str]) -> String {
+fn describe(cycle: &[usize], all: usize, names: &[&str]) -> String {
     let mut shown: Vec<&str> = cycle.iter().map(|slot| names[*slot]).collect();
     let count = shown.len();
     if count > NAMES_SHOWN {

@@ -1,108 +1,15 @@
 //! The first stage: the text of the file becomes typed sections that still know where they stand.
 //! What a key means on its own is settled here; what keys mean together is settled by [`super::check`].
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-
-use provost_state::naming::BadName;
-use provost_state::{ProcessType, Rollout, Routing, Signal};
-use provost_supervisor::{Check, CommandLine, Condition, Escaped, RestartBudget, Stderr, Stdin, StopTo};
+use provost_state::{Rollout, Routing, naming};
+use provost_supervisor::RestartBudget;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::RESTART_DELAY_MAX_MS;
-use super::dialect;
-use super::plugin::{self, CompileSection, PluginSection, TrustSection};
-use super::process;
 use super::report::{Collector, Problem};
 use super::section::Section;
-
-/// The file, typed.
-#[derive(Debug, Default)]
-pub(super) struct ConfigFile {
-    pub(super) host: HostSection,
-    pub(super) routing: Routing,
-    pub(super) trust: TrustSection,
-    pub(super) compile: CompileSection,
-    pub(super) plugins: Vec<PluginSection>,
-    pub(super) processes: Vec<ProcessSection>,
-}
-
-/// `[host]`.
-#[derive(Debug, Default)]
-pub(super) struct HostSection {
-    pub(super) runtime_dir: Option<String>,
-    pub(super) log_dir: Option<String>,
-    pub(super) cache_dir: Option<String>,
-    pub(super) restart_delay_min_ms: Option<u64>,
-    pub(super) restart_delay_max_ms: Option<u64>,
-    /// So many restarts of one process, in so many milliseconds.
-    pub(super) restart_budget: Option<(usize, u64)>,
-    pub(super) decision_deadline_ms: Option<u64>,
-}
-
-/// `[process.NAME]`.
-#[derive(Debug)]
-pub(super) struct ProcessSection {
-    pub(super) name: Spanned<String>,
-    pub(super) group: String,
-    pub(super) command: CommandLine,
-    /// Where `command` is written.
-    pub(super) command_span: Range<usize>,
-    pub(super) cwd: Option<Spanned<String>>,
-    pub(super) env: BTreeMap<String, String>,
-    pub(super) env_files: Vec<Spanned<String>>,
-    pub(super) process_type: ProcessType,
-    pub(super) autostart: bool,
-    pub(super) stop: StopSection,
-    pub(super) policies: Vec<Spanned<String>>,
-    pub(super) depends_on: Vec<(Spanned<String>, Condition)>,
-    pub(super) ready: Option<ReadySection>,
-    pub(super) health: Option<HealthSection>,
-    pub(super) replicas: Option<ReplicasSection>,
-    pub(super) log_file_bytes: Option<u64>,
-    pub(super) log_files: Option<usize>,
-    pub(super) stderr: Option<Stderr>,
-    pub(super) stdin: Option<Stdin>,
-    pub(super) tty: bool,
-}
-
-/// `stop` of a process.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct StopSection {
-    pub(super) signal: Option<Signal>,
-    pub(super) to: Option<StopTo>,
-    pub(super) escaped: Option<Escaped>,
-    pub(super) grace_ms: Option<u64>,
-}
-
-/// `ready` of a process.
-#[derive(Debug)]
-pub(super) struct ReadySection {
-    pub(super) check: Check,
-    pub(super) every_ms: Option<u64>,
-    pub(super) timeout_ms: Option<u64>,
-    pub(super) within_ms: Option<u64>,
-    pub(super) own_port: bool,
-}
-
-/// `health` of a process.
-#[derive(Debug)]
-pub(super) struct HealthSection {
-    pub(super) check: Check,
-    pub(super) every_ms: Option<u64>,
-    pub(super) timeout_ms: Option<u64>,
-    pub(super) failures: Option<u32>,
-}
-
-/// `replicas` of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ReplicasSection {
-    pub(super) least: u32,
-    pub(super) most: u32,
-    /// How often its scale policies are asked.
-    pub(super) every_ms: Option<u64>,
-}
+use super::sections::{ConfigFile, HostSection};
+use super::{dialect, plugin, process};
 
 /// Reads the text. What could be read is returned even if there are problems.
 pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
@@ -119,14 +26,14 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
         file.host = read_host(host);
     }
     if let Some(state) = top.table("state", "write [state] on a line of its own") {
-        file.routing = read_state(state);
+        file.host.settings.routing = read_state(state);
     }
     if let Some(mut plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
         file.trust = plugin::read_trust(&mut plugins);
         file.compile = plugin::read_compile(&mut plugins);
         file.plugins = plugins
             .entries()
-            .filter(|(name, _)| !plugin::is_own(name.get_ref()))
+            .filter(|(name, _)| !naming::is_key_of_plugins(name.get_ref()))
             .filter_map(|(name, value)| plugin::read(&plugins, name, value))
             .collect();
     }
@@ -169,17 +76,18 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
 
 fn read_host(mut host: Section<'_>) -> HostSection {
     let dir = |host: &mut Section<'_>, key| host.path(key).map(Spanned::into_inner);
-    let section = HostSection {
+    let mut section = HostSection {
         runtime_dir: dir(&mut host, "runtime_dir"),
         log_dir: dir(&mut host, "log_dir"),
         cache_dir: dir(&mut host, "cache_dir"),
-        restart_delay_min_ms: host.duration_ms("restart_delay_min"),
-        restart_delay_max_ms: host.duration_ms("restart_delay_max"),
-        restart_budget: read_budget(&mut host),
-        decision_deadline_ms: host.duration_ms("decision_deadline"),
+        ..HostSection::default()
     };
-    let least = section.restart_delay_min_ms.unwrap_or(0);
-    let most = section.restart_delay_max_ms.unwrap_or(RESTART_DELAY_MAX_MS);
+    let settings = &mut section.settings;
+    set(&mut settings.restart_delay_ms_min, host.duration_ms("restart_delay_min"));
+    set(&mut settings.restart_delay_ms_max, host.duration_ms("restart_delay_max"));
+    set(&mut settings.restart_budget, read_budget(&mut host));
+    set(&mut settings.decision_deadline_ms, host.duration_ms("decision_deadline"));
+    let (least, most) = (settings.restart_delay_ms_min, settings.restart_delay_ms_max);
     if least > most {
         let what = format!("`restart_delay_min` ({least} ms) is more than `restart_delay_max` ({most} ms)");
         host.problem(
@@ -188,7 +96,7 @@ fn read_host(mut host: Section<'_>) -> HostSection {
             "no restart could have such a delay: change one",
         );
     }
-    if section.decision_deadline_ms == Some(0) {
+    if settings.decision_deadline_ms == 0 {
         let hint = "a policy needs time for an answer; the default is \"1s\"";
         host.problem(host.key_span("decision_deadline"), "`decision_deadline` must be at least 1 ms", hint);
     }
@@ -196,8 +104,15 @@ fn read_host(mut host: Section<'_>) -> HostSection {
     section
 }
 
+/// Sets what the file says, and leaves the default otherwise.
+fn set<T>(setting: &mut T, said: Option<T>) {
+    if let Some(said) = said {
+        *setting = said;
+    }
+}
+
 /// How often one process may be restarted before it has to wait.
-fn read_budget(host: &mut Section<'_>) -> Option<(usize, u64)> {
+fn read_budget(host: &mut Section<'_>) -> Option<RestartBudget> {
     let hint = "write restart_budget = { restarts = 60, per = \"1m\" }";
     let mut budget = host.table("restart_budget", hint)?;
     let (restarts, per_ms) = (budget.count("restarts"), budget.duration_ms("per"));
@@ -211,7 +126,7 @@ fn read_budget(host: &mut Section<'_>) -> Option<(usize, u64)> {
         budget.problem(budget.span.clone(), "a budget is a number of `restarts` and the time `per`", hint);
     }
     budget.finish();
-    Some((restarts?, per_ms?))
+    Some(RestartBudget { restarts: restarts?, per_ms: per_ms? })
 }
 
 /// Which backend of the state core is in force at first.
@@ -241,11 +156,4 @@ fn read_state(mut state: Section<'_>) -> Routing {
     }
     state.finish();
     routing
-}
-
-/// Adds a problem if `name` cannot be one.
-pub(super) fn named(section: &Section<'_>, name: &Spanned<String>, check: Result<(), BadName>) {
-    if let Err(error) = check {
-        section.problem(name.span(), error.to_string(), error.hint());
-    }
 }

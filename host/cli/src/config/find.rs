@@ -2,10 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
-use super::read::text;
-
 /// The name of a config that nobody named.
 pub const CONFIG_NAME: &str = "provost.toml";
 
@@ -13,10 +9,10 @@ pub const CONFIG_NAME: &str = "provost.toml";
 pub const SOCKET_NAME: &str = "provost.sock";
 
 /// The runtime directory beside the config, unless it says otherwise.
-pub(super) const RUNTIME_DIR: &str = ".provost";
+const RUNTIME_DIR: &str = ".provost";
 
 /// Where the output of processes is kept in the runtime directory, unless the config says otherwise.
-pub(super) const LOG_DIR: &str = "logs";
+const LOG_DIR: &str = "logs";
 
 /// There is no config in a directory or any above it.
 #[derive(Debug, thiserror::Error)]
@@ -46,40 +42,14 @@ pub(super) fn dir_of(path: &Path) -> PathBuf {
     whole.parent().map(Path::to_owned).unwrap_or_default()
 }
 
-/// The runtime directory of the host that was started with the config at `path`. Works with a config that
-/// has become wrong since, so that a running host can always be asked and stopped.
-#[must_use]
-pub fn runtime_dir_of(path: &Path) -> PathBuf {
-    dir_of(path).join(host_setting(path, "runtime_dir").as_deref().unwrap_or(RUNTIME_DIR))
+/// The runtime directory of a config in `dir`, which says that it is `said`.
+pub(super) fn runtime_dir(dir: &Path, said: Option<&str>) -> PathBuf {
+    dir.join(said.unwrap_or(RUNTIME_DIR))
 }
 
-/// Where the output of processes is kept by the host of the config at `path`, which may have become wrong since.
-#[must_use]
-pub fn log_dir_of(path: &Path) -> PathBuf {
-    match host_setting(path, "log_dir") {
-        Some(named) => dir_of(path).join(named),
-        None => runtime_dir_of(path).join(LOG_DIR),
-    }
-}
-
-fn host_setting(path: &Path, key: &str) -> Option<String> {
-    let text = text(path);
-    let (document, _) = DeTable::parse_recoverable(&text);
-    let host = document.get_ref().get("host")?;
-    Some(host.get_ref().as_table()?.get(key)?.get_ref().as_str()?.to_owned())
-}
-
-/// The names of the processes of the config at `path` that belong to a group.
-#[must_use]
-pub fn group_of(path: &Path, group: &str) -> Vec<String> {
-    let text = text(path);
-    let (document, _) = DeTable::parse_recoverable(&text);
-    let processes = document.get_ref().get("process").and_then(|processes| processes.get_ref().as_table());
-    let is_member = |process: &toml::de::DeValue<'_>| {
-        process.as_table().and_then(|process| process.get("group")?.get_ref().as_str()) == Some(group)
-    };
-    let members = processes.into_iter().flatten().filter(|(_, process)| is_member(process.get_ref()));
-    members.map(|(name, _)| name.get_ref().to_string()).collect()
+/// Where the output of processes is kept by the host of a config in `dir`, which says that it is `said`.
+pub(super) fn log_dir(dir: &Path, runtime_dir: &Path, said: Option<&str>) -> PathBuf {
+    said.map_or_else(|| runtime_dir.join(LOG_DIR), |said| dir.join(said))
 }
 
 /// Where compiled components are kept unless the config says otherwise.

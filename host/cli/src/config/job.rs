@@ -6,8 +6,8 @@ use provost_state::ProcessType;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::file::ReplicasSection;
 use super::section::Section;
+use super::sections::ReplicasSection;
 
 const CODES_HINT: &str = "write success_codes = [0, 3]; without it exit code 0 is the success";
 

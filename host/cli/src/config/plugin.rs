@@ -2,20 +2,15 @@
 
 use std::ops::Range;
 
-use provost_plugin_host::{CacheBounds, Grant, Grants, Limit, Limits, Measure, bundled_names, is_sha256};
+use provost_plugin_host::{Grant, Grants, Limit, Limits, Measure, bundled_names, is_sha256};
 use provost_state::{Intensity, naming};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::compiling::CompileLimits;
-
-use super::file::named;
 use super::report::choices;
 use super::section::{Section, json};
+use super::sections::{CompileSection, PluginSection, TrustSection};
 use super::settings;
-
-/// Keys of `[plugins]` itself, which no plugin can be called.
-const OWN_KEYS: [&str; 4] = ["require_signature", "keys", "compile", "cache"];
 
 const COMPILE_HINT: &str = "write compile = { memory = \"2GiB\", time = \"2m\", wait = \"10s\" }";
 
@@ -28,41 +23,6 @@ const COMPILE_BYTES_MIN: u64 = 64 << 20;
 const COMPILE_MS_MAX: u64 = 3_600_000;
 
 const LIMITS_HINT: &str = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
-
-/// Whose plugins are let in.
-#[derive(Debug, Default)]
-pub(super) struct TrustSection {
-    pub(super) require_signature: bool,
-    /// Files of public keys.
-    pub(super) keys: Vec<Spanned<String>>,
-}
-
-/// `[plugins.NAME]`.
-#[derive(Debug)]
-pub(super) struct PluginSection {
-    pub(super) name: Spanned<String>,
-    pub(super) component: Spanned<String>,
-    pub(super) settings_json: String,
-    /// Where the keys of the settings are written.
-    pub(super) setting_spans: Vec<(String, Range<usize>)>,
-    pub(super) sha256: Option<Spanned<String>>,
-    pub(super) grants: Grants,
-    pub(super) limits: Limits,
-}
-
-/// How plugins are compiled, and how much compiled code is kept: in `[plugins]` itself.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct CompileSection {
-    pub(super) limits: CompileLimits,
-    /// How long the start waits for it, in milliseconds, if that does not go by the size.
-    pub(super) wait_ms: Option<u64>,
-    pub(super) cache: CacheBounds,
-}
-
-/// Is this a key of `[plugins]` itself?
-pub(super) fn is_own(name: &str) -> bool {
-    OWN_KEYS.contains(&name)
-}
 
 /// How plugins are compiled, and how much compiled code is kept.
 pub(super) fn read_compile(plugins: &mut Section<'_>) -> CompileSection {
@@ -114,7 +74,7 @@ pub(super) fn read<'t>(
     name: Spanned<String>,
     value: &'t Spanned<DeValue<'t>>,
 ) -> Option<PluginSection> {
-    named(parent, &name, naming::check_plugin(name.get_ref()));
+    parent.check_name(&name, naming::check_plugin(name.get_ref()));
     let title = format!("[plugins.{}]", name.get_ref());
     let mut plugin = parent.section_of(name.get_ref(), value, title, "write component = \"bundled:NAME\"")?;
     let component = plugin.text("component");

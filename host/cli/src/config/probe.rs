@@ -1,10 +1,21 @@
 //! The first stage of `ready` and `health`: what is tried, how often, and for how long.
 
-use provost_supervisor::{Check, VariableError, fill};
+use provost_supervisor::{Check, HealthCheck, Readiness, VariableError, fill};
 
-use super::file::{HealthSection, ReadySection};
-use super::process::read_command;
+use super::command::read_command;
 use super::section::Section;
+
+/// The pause between two tries of `ready`, in milliseconds, unless the config says another.
+const READY_EVERY_MS: u64 = 500;
+
+/// The pause between two tries of `health`, in milliseconds, unless the config says another.
+const HEALTH_EVERY_MS: u64 = 10_000;
+
+/// How long one try may take, in milliseconds, unless the config says otherwise.
+const TIMEOUT_MS: u64 = 1_000;
+
+/// The failures in a row that make a process unhealthy, unless the config says otherwise.
+const HEALTH_FAILURES: u32 = 3;
 
 /// A table that says what is tried.
 struct Kind {
@@ -25,7 +36,7 @@ const HEALTH: Kind = Kind {
 
 const VARIABLE_HINT: &str = "write $NAME or ${NAME} for a variable of the process, and $$ for a dollar";
 
-pub(super) fn read_ready(process: &mut Section<'_>) -> Option<ReadySection> {
+pub(super) fn read_ready(process: &mut Section<'_>) -> Option<Readiness> {
     let mut ready = process.table("ready", READY.hint)?;
     let check = read_check(&mut ready, &READY);
     let (every_ms, timeout_ms) = read_times(&mut ready, &READY);
@@ -40,16 +51,27 @@ pub(super) fn read_ready(process: &mut Section<'_>) -> Option<ReadySection> {
         ready.problem(ready.key_span("own_port"), what, READY.hint);
     }
     ready.finish();
-    Some(ReadySection { check: check?, every_ms, timeout_ms, within_ms, own_port })
+    Some(Readiness {
+        check: check?,
+        every_ms: every_ms.unwrap_or(READY_EVERY_MS),
+        timeout_ms: timeout_ms.unwrap_or(TIMEOUT_MS),
+        within_ms,
+        own_port,
+    })
 }
 
-pub(super) fn read_health(process: &mut Section<'_>) -> Option<HealthSection> {
+pub(super) fn read_health(process: &mut Section<'_>) -> Option<HealthCheck> {
     let mut health = process.table("health", HEALTH.hint)?;
     let check = read_check(&mut health, &HEALTH);
     let (every_ms, timeout_ms) = read_times(&mut health, &HEALTH);
     let failures = health.count("failures").map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     health.finish();
-    Some(HealthSection { check: check?, every_ms, timeout_ms, failures })
+    Some(HealthCheck {
+        check: check?,
+        every_ms: every_ms.unwrap_or(HEALTH_EVERY_MS),
+        timeout_ms: timeout_ms.unwrap_or(TIMEOUT_MS),
+        failures: failures.unwrap_or(HEALTH_FAILURES),
+    })
 }
 
 fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {

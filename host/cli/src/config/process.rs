@@ -7,18 +7,20 @@ use provost_supervisor::{CommandLine, Condition, Escaped, Stderr, Stdin, StopTo}
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
-use super::file::{ProcessSection, ReplicasSection, StopSection, named};
+use super::command::{COMMAND_HINT, read_command};
 use super::report::{choices, nearest};
 use super::section::Section;
+use super::sections::{ProcessSection, ReplicasSection, StopSection};
 use super::{job, probe};
 
-const COMMAND_HINT: &str =
-    "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
 const SIGNAL_HINT: &str =
     "write a name such as \"TERM\", \"SIGHUP\" or \"SIGRTMIN+3\", or a number from 1 to 31 or 34 to 64";
 
 /// How many log files of a process are kept at most: each of them is looked for at each rotation.
 const LOG_FILES_MAX: usize = 10_000;
+
+/// How often the scale policies of a process are asked, in milliseconds.
+const SCALE_EVERY_MS: u64 = 10_000;
 
 const CONDITIONS: [(&str, Condition); 3] =
     [("started", Condition::Started), ("ready", Condition::Ready), ("completed", Condition::Completed)];
@@ -29,7 +31,7 @@ pub(super) fn read<'t>(
     name: Spanned<String>,
     value: &'t Spanned<DeValue<'t>>,
 ) -> Option<ProcessSection> {
-    named(parent, &name, naming::check(name.get_ref()));
+    parent.check_name(&name, naming::check(name.get_ref()));
     let title = format!("[process.{}]", name.get_ref());
     let mut process = parent.section_of(name.get_ref(), value, title, COMMAND_HINT)?;
     let command = read_command(&mut process, "command");
@@ -40,7 +42,7 @@ pub(super) fn read<'t>(
     }
     let group = process.text("group");
     if let Some(group) = &group {
-        named(&process, group, naming::check(group.get_ref()));
+        process.check_name(group, naming::check(group.get_ref()));
     }
     let stop = read_stop(&mut process);
     let (stderr, stdin, tty) = read_streams(&mut process);
@@ -53,7 +55,7 @@ pub(super) fn read<'t>(
         cwd: process.text("cwd"),
         env: read_env(&mut process),
         env_files: process.texts("env_files").unwrap_or_default(),
-        autostart: process.flag("autostart").unwrap_or(true),
+        autostart: process.flag("autostart"),
         stop,
         policies: process.texts("policies").unwrap_or_default(),
         depends_on: read_dependencies(&mut process),
@@ -71,33 +73,6 @@ pub(super) fn read<'t>(
     section.process_type = job::read(&mut process, section.replicas);
     process.finish();
     Some(section)
-}
-
-/// A list of texts (a program and its arguments), or a text (a line for the shell).
-pub(super) fn read_command(section: &mut Section<'_>, key: &'static str) -> Option<CommandLine> {
-    let value = section.value(key)?;
-    let command = match value.get_ref().as_str() {
-        Some(line) => {
-            section.refuse_nul(key, value.span(), line);
-            CommandLine::Shell(line.to_owned())
-        }
-        None => {
-            let words = section.texts_of(key, value)?;
-            CommandLine::Argv(words.into_iter().map(Spanned::into_inner).collect())
-        }
-    };
-    let empty = match &command {
-        CommandLine::Shell(line) => line.trim().is_empty(),
-        CommandLine::Argv(words) => words.first().is_none_or(|program| program.trim().is_empty()),
-    };
-    if empty {
-        let hint = match key {
-            "exec" => "write exec = [\"program\", \"argument\"] or exec = \"a line for the shell\"",
-            _ => COMMAND_HINT,
-        };
-        section.problem(value.span(), format!("`{key}` in {} is empty", section.title()), hint);
-    }
-    Some(command)
 }
 
 fn read_stop(process: &mut Section<'_>) -> StopSection {
@@ -276,5 +251,9 @@ fn read_replicas(process: &mut Section<'_>) -> Option<ReplicasSection> {
         return None;
     }
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    Some(ReplicasSection { least: number(least), most: number(most), every_ms })
+    Some(ReplicasSection {
+        least: number(least),
+        most: number(most),
+        every_ms: every_ms.unwrap_or(SCALE_EVERY_MS),
+    })
 }

@@ -26,7 +26,7 @@ const PAIRS_COMPARED: usize = 400_000;
 
 /// A config file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceFile {
     /// The file, as it was named.
     pub path: PathBuf,
     /// Its text.
@@ -48,7 +48,7 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problems {
     /// The file.
-    pub source_file: Source,
+    pub source_file: SourceFile,
     /// The first of them, in the order of the file.
     pub list: Vec<Problem>,
     /// How many more there are.
@@ -64,7 +64,7 @@ pub struct Place {
     pub column: usize,
 }
 
-impl Source {
+impl SourceFile {
     /// Where byte `offset` is.
     #[must_use]
     pub fn place(&self, offset: usize) -> Place {
@@ -176,7 +176,7 @@ impl Collector {
     }
 
     /// What there is to tell of `source`, if there is anything.
-    pub(super) fn problems_of(self, source: &Source) -> Option<Problems> {
+    pub(super) fn problems_of(self, source: &SourceFile) -> Option<Problems> {
         let Found { kept, count } = self.0.into_inner();
         let more = count - kept.len();
         let list: Vec<Problem> = kept.into_values().collect();
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_place_counts_lines_and_characters_from_one() {
-        let source = Source { path: "x".into(), text: "ä = 1\nbö = 2\n".into() };
+        let source = SourceFile { path: "x".into(), text: "ä = 1\nbö = 2\n".into() };
         assert_eq!(source.place(0), Place { line: 1, column: 1 });
         let two = source.text.find('2').unwrap();
         assert_eq!(source.place(two), Place { line: 2, column: 6 });
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn of_a_line_without_end_the_part_with_the_problem_is_shown() {
         let text = format!("{}here{}", "x".repeat(5_000), "y".repeat(10_000_000));
-        let source_file = Source { path: "x".into(), text };
+        let source_file = SourceFile { path: "x".into(), text };
         let problem = |span| Problem { span, what: "odd".into(), hint: "mend it".into() };
         for (span, indent, carets) in
             [(5_000..5_004, 199, 4), (0..9_000, 0, 400), (5_004..9_000_000, 199, 201)]

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use provost_state::naming::BadName;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -89,6 +90,13 @@ impl<'t> Section<'t> {
 
     pub(super) fn problem(&self, span: Range<usize>, what: impl Into<String>, hint: impl Into<String>) {
         self.problems.add(span, what, hint);
+    }
+
+    /// Adds a problem if `name` cannot be a name, which is what `checked` says of it.
+    pub(super) fn check_name(&self, name: &Spanned<String>, checked: Result<(), BadName>) {
+        if let Err(error) = checked {
+            self.problem(name.span(), error.to_string(), error.hint());
+        }
     }
 
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, hint: &str) {

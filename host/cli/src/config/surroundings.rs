@@ -7,13 +7,14 @@ use std::ops::Range;
 use provost_files::{Others, Owners};
 use provost_supervisor::{Obstacle, obstacles};
 
-use super::file::ProcessSection;
-use super::{Config, Problem, Sets};
+use super::report::Problem;
+use super::resolved::Config;
+use super::sections::ProcessSection;
 
 impl Config {
     /// Whose directories the host relies on: its own user's, root's, and those of the owner of the config.
     pub(crate) fn owners(&self) -> Owners {
-        self.writers.as_ref().map_or_else(Owners::default, |writers| Owners::and(writers.owner))
+        self.settings.log_owners
     }
 
     /// A problem if others than its owner may write the config. It is about the whole file.
@@ -38,8 +39,7 @@ impl Config {
     /// Who may write the config without being its owner, and what would keep processes from starting if they were started here
     /// and now, in the order of the file.
     pub(crate) fn warnings(&self) -> Vec<Problem> {
-        let sets: Sets<'_> =
-            self.processes.iter().map(|one| (one.name.get_ref().as_str(), one.replicas)).collect();
+        let sets = self.sets();
         let mut warnings = Vec::from_iter(self.writable_by_others());
         for section in &self.processes {
             let spec = self.spec(section, &sets, Vec::new());

@@ -130,7 +130,7 @@ impl Asked {
                     self.ends_with_terminal = false;
                     return Why::TerminalGone;
                 }
-                () = told(&mut self.told) => return Why::Told,
+                () = told_to_stop(&mut self.told) => return Why::Told,
                 code = judged(&mut self.judged) => {
                     self.judged = None;
                     return Why::Judged(code);
@@ -165,7 +165,7 @@ async fn gone(terminal: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn told(told: &mut Option<mpsc::Receiver<()>>) {
+async fn told_to_stop(told: &mut Option<mpsc::Receiver<()>>) {
     let asked = match told {
         Some(told) => told.recv().await,
         None => None,

@@ -8,20 +8,15 @@ use provost_state::Consumer;
 use provost_supervisor::Degraded;
 use tokio::sync::oneshot;
 
+use super::errors::{DEFECT_HINT, SHORTAGE_HINT, not_listening};
 use super::host_log::{HOST_LOG_NAME, HostLog};
 use super::limits;
 use super::loading::{Loaded, Loading};
+use super::plugins;
 use super::runtime_dir::{RuntimeDir, TakeError};
-use super::wire;
 use crate::config::{Config, Processes, SOCKET_NAME};
 use crate::failure::Failure;
 use crate::render::style::Paint;
-
-/// What is said when the kernel has no thread, no memory or no descriptor to give.
-pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short: look at `ulimit -u`, `ulimit -n` and the limits of the container";
-
-/// What is said after a panic, which the log has told.
-pub(super) const DEFECT_HINT: &str = "this is a defect of Provost: please report it with what its log says";
 
 /// Everything that is needed to start.
 pub(super) struct Booted {
@@ -63,7 +58,7 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
     let config = Config::load(path)?;
     let taken =
         RuntimeDir::take(&config.runtime_dir, config.owners(), SOCKET_NAME).and_then(|mut runtime_dir| {
-            runtime_dir.take_logs(&config.log_dir, config.owners())?;
+            runtime_dir.take_logs(&config.settings.log_dir, config.owners())?;
             Ok(runtime_dir)
         });
     let runtime_dir = taken.map_err(|error| refusal(&error, &config.runtime_dir.join(SOCKET_NAME)))?;
@@ -77,10 +72,10 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
         log.tell_starter(&paint.report(&format!("warning: {what}\nhint: {}", problem.hint)));
     }
     fail::fail_point!("boot.plugins");
-    let plugins = wire::plugin_host(&config, wire::Purpose::Run(degraded))?;
+    let plugins = plugins::plugin_host(&config, plugins::Purpose::Run(degraded))?;
     let Loaded { consumers, notes, loading } = Loading::load(&config, &plugins)?;
-    let processes = wire::specs(&config, &plugins)?;
-    for problem in wire::refusals(&config, &plugins) {
+    let processes = plugins::specs(&config, &plugins)?;
+    for problem in plugins::refusals(&config, &plugins) {
         log.tell_starter(&paint.report(&format!("warning: {}\nhint: {}", problem.what, problem.hint)));
     }
     for note in notes {
@@ -96,13 +91,10 @@ fn refusal(error: &TakeError, socket: &Path) -> Failure {
         TakeError::Owned { .. } if socket.exists() => {
             Failure::failed(error, "`provost status` shows it and `provost down` stops it")
         }
-        TakeError::Owned { pid } => Failure::failed(
-            format!("{error}, and it does not listen on {}", socket.display()),
-            format!(
-                "is it just starting or ending, or suspended (`kill -CONT {pid}` lets it go on)? `kill {pid}` stops it and \
-                 its processes in order"
-            ),
-        ),
+        TakeError::Owned { pid } => {
+            let (what, hint) = not_listening(pid, socket);
+            Failure::failed(what, hint)
+        }
         TakeError::LogsOwned { .. } => Failure::failed(
             error,
             "two hosts cannot write the same files: set another `host.log_dir` in the config, such as a directory of its own below that one",

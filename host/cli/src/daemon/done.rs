@@ -63,7 +63,10 @@ impl When {
         let Some(id) = id else { return pending().await };
         let Completion { state, failed } = supervisor.until_completed(id).await;
         let code = code_of(&state, failed);
-        tracing::info!("{} has ended for good, and the host ends with its exit code {code}", told(&state));
+        tracing::info!(
+            "{} has ended for good, and the host ends with its exit code {code}",
+            describe(&state)
+        );
         code
     }
 
@@ -73,14 +76,14 @@ impl When {
         }
         let failed = supervisor.until_all_completed().await;
         for Completion { state, .. } in &failed {
-            tracing::error!("{}", told(state));
+            tracing::error!("{}", describe(state));
         }
         if failed.is_empty() { 0 } else { FAILED }
     }
 }
 
 /// `web (fatal: gave up after 3 restarts)`.
-fn told(state: &ProcessState) -> String {
+fn describe(state: &ProcessState) -> String {
     format!("{} ({}: {})", state.name(), state.phase.kind(), state.reason)
 }
 

@@ -10,6 +10,7 @@ use provost_supervisor::Degraded;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
+use super::errors::reason;
 use super::runtime_dir::RuntimeDir;
 
 /// What the host lacks while it cannot make them again, or cannot notice that it should.
@@ -62,7 +63,7 @@ fn keep(runtime_dir: &mut RuntimeDir, place: &SocketPlace, degraded: &Degraded) 
 fn restore(runtime_dir: &mut RuntimeDir, place: &SocketPlace) -> Result<bool, String> {
     fail::fail_point!("runtime.restore", |why| Err(why.unwrap_or_default()));
     let locked = runtime_dir.restore().map_err(|error| error.to_string())?;
-    let bound = place.restore().map_err(|error| super::reason(&error))?;
+    let bound = place.restore().map_err(|error| reason(&error))?;
     Ok(locked || bound)
 }
 

@@ -10,8 +10,8 @@ use provost_plugin_host::{LoadError, Pending, PluginHost, trial_world};
 use provost_state::{Consumer, Snapshot};
 use provost_supervisor::{Clock, Supervisor};
 
-use super::boot::SHORTAGE_HINT;
-use super::wire;
+use super::errors::SHORTAGE_HINT;
+use super::plugins as wire;
 use crate::compiling::SMALL_BYTES;
 use crate::config::Config;
 use crate::failure::Failure;

@@ -1,5 +1,28 @@
 //! The host: `provost up`. One to a runtime directory; in the foreground for people who watch, in the background
 //! for everybody else. Here the crates are plugged together, and nothing is decided.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `up` | `provost up`: the foreground and the background |
+//! | `serving` | the host while it runs |
+//! | `boot` | what is done before anything is started |
+//! | `loading` | plugins as the host starts |
+//! | `plugins` | the wiring of the plugins |
+//! | `ending` | the end of the host, one bounded sequence |
+//! | `asked` | all that can ask the host to stop |
+//! | `done` | when a host ends without being asked |
+//! | `keeping` | what is removed from the runtime directory is made again |
+//! | `runtime_dir` | the runtime directory, its lock and its socket |
+//! | `claim` | the second lock of a host |
+//! | `peer_cred` | who is on the other side of a socket |
+//! | `screen` | what `up` shows in the foreground |
+//! | `host_log` | the host's own log |
+//! | `detach` | going to the background |
+//! | `output` | writers that never hold the host up |
+//! | `errors` | words that several of these report errors with |
+//! | `limits` | limits on open files and connections |
+//! | `heap` | the heap of the host |
+//! | `faults` | faults that tests inject |
 
 mod asked;
 mod boot;
@@ -7,202 +30,22 @@ mod claim;
 mod detach;
 mod done;
 mod ending;
+mod errors;
 pub(crate) mod faults;
 mod heap;
 mod host_log;
-mod inherited;
 mod keeping;
 mod limits;
 mod loading;
 mod output;
 mod peer_cred;
+pub(crate) mod plugins;
 mod runtime_dir;
 mod screen;
 mod serving;
-pub(crate) mod wire;
+mod up;
 
-use std::io::{self, Write};
-use std::panic::{self, AssertUnwindSafe};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use provost_supervisor::Degraded;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::runtime::{Builder, Runtime};
-
-use crate::args::{ColorWhen, UpArgs};
-use crate::config::CONFIG_NAME;
-use crate::failure::Failure;
-use crate::render::style::Paint;
-pub(crate) use inherited::leave_behind;
-
-use asked::Asked;
-use boot::{DEFECT_HINT, SHORTAGE_HINT};
 pub(crate) use claim::{holder, wait_for_socket};
-use detach::Detached;
-use done::When;
+pub(crate) use errors::not_listening;
 pub(crate) use host_log::HOST_LOG_NAME;
-use host_log::{Home, HostLog};
-use output::Output;
-
-/// How long requests in progress, the last lines and threads that hang are waited for when everything else has ended, each.
-const FAREWELL: Duration = Duration::from_secs(1);
-
-/// Runs the host until it is told to stop.
-pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Result<(), Failure> {
-    let path = config.unwrap_or_else(|| PathBuf::from(CONFIG_NAME));
-    if args.detach {
-        return to_background(&path, args);
-    }
-    heap::bound();
-    let inherited = leave_behind();
-    if args.background {
-        detach::leave_session();
-    }
-    let paint = Paint::wanted(color, &io::stderr());
-    let runtime = runtime(paint).map_err(short)?;
-    let ended = run(args, path, color, &runtime, inherited);
-    // A plugin or a slow disk may hold a thread.
-    runtime.shutdown_timeout(FAREWELL);
-    let (outcome, log, screen, paint) = ended?;
-    let outcome = match outcome {
-        Ok(0) => Ok(()),
-        Ok(code) => Err(Failure::silent(code)),
-        Err(failure) => {
-            log.report(&paint.report(failure.report()), failure.report());
-            Err(failure.told_already())
-        }
-    };
-    log.finish(screen.as_ref(), FAREWELL);
-    outcome
-}
-
-fn short(error: io::Error) -> Failure {
-    Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT)
-}
-
-/// What came of a host that could start its log.
-type Ended = (Result<u8, Failure>, HostLog, Option<Output>, Paint);
-
-/// Starts the log, and runs the host to its end.
-fn run(
-    args: &UpArgs,
-    path: PathBuf,
-    color: ColorWhen,
-    runtime: &Runtime,
-    inherited: io::Result<()>,
-) -> Result<Ended, Failure> {
-    let ignore_hangup = provost_supervisor::hangup_is_ignored();
-    let foreground = !args.background;
-    let paint = Paint::wanted(color, &io::stderr());
-    let degraded = Degraded::default();
-    let home = if foreground { Home::Stream } else { Home::File };
-    let log = HostLog::start(home, paint, foreground && !ignore_hangup, &degraded).map_err(short)?;
-    log.install();
-    if let Err(error) = inherited {
-        tracing::warn!("what was inherited from whoever started the host may still be there: {error}");
-    }
-    let screen =
-        if foreground { Some(log.screen(Paint::wanted(color, &io::stdout())).map_err(short)?) } else { None };
-    let done = When::of(args);
-    let host =
-        Host { path, done, color, paint, ignore_hangup, log: log.clone(), screen: screen.clone(), degraded };
-    // A panic was told by the hook.
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
-        .unwrap_or_else(|_| Err(Failure::failed("the host has ended by a panic", DEFECT_HINT)));
-    Ok((outcome, log, screen, paint))
-}
-
-fn to_background(path: &Path, args: &UpArgs) -> Result<(), Failure> {
-    match detach::spawn(path, &done::arguments(args)).map_err(short)? {
-        Detached::Up { pid } => {
-            let mut out = io::stdout().lock();
-            Ok(writeln!(out, "up: the host runs in the background (pid {pid}); `provost down` stops it")?)
-        }
-        Detached::Ended(Some(0)) => Err(Failure::failed(
-            "the host was told to stop before it was set up",
-            "start it again, and wait until this command returns",
-        )),
-        Detached::Ended(Some(code)) => Err(Failure::silent(code)),
-        Detached::Ended(None) => Err(Failure::failed(
-            "the host was killed before it was set up",
-            "was it killed for want of memory? The log of the kernel says so",
-        )),
-    }
-}
-
-/// Writes the report of a host that could not even start its log. Whoever does not read it is not waited for.
-pub(crate) fn say_at_last(report: &str) {
-    let stderr = rustix::stdio::stderr();
-    // So much is taken at once by whatever takes anything.
-    for part in report.as_bytes().chunks(512) {
-        let limit = Timespec { tv_sec: 1, tv_nsec: 0 };
-        let ready = poll(&mut [PollFd::from_borrowed_fd(stderr, PollFlags::OUT)], Some(&limit));
-        if !ready.is_ok_and(|ready| ready > 0) || rustix::io::write(stderr, part).is_err() {
-            return;
-        }
-    }
-}
-
-/// The runtime. Tokio panics if the kernel has no thread for it, and waits for ever for those that it has: the program ends
-/// instead, as it does with any other error. Nothing has been started.
-fn runtime(paint: Paint) -> io::Result<Runtime> {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(move |_| {
-        let lacking = short(io::Error::other("the kernel has no thread to give"));
-        say_at_last(&paint.report(lacking.report()));
-        std::process::exit(1);
-    }));
-    let built = build();
-    panic::set_hook(hook);
-    built
-}
-
-fn build() -> io::Result<Runtime> {
-    fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
-    Builder::new_multi_thread().enable_all().build()
-}
-
-/// Everything that is known before the config is read.
-#[derive(Debug)]
-struct Host {
-    path: PathBuf,
-    /// When it ends by itself.
-    done: When,
-    color: ColorWhen,
-    /// For what is written to standard error.
-    paint: Paint,
-    /// Whether it was started by `nohup`.
-    ignore_hangup: bool,
-    log: HostLog,
-    /// Where the output of processes is shown, if somebody watches.
-    screen: Option<Output>,
-    degraded: Degraded,
-}
-
-impl Host {
-    /// Returns the exit code.
-    async fn run(self) -> Result<u8, Failure> {
-        let mut asked = Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone())
-            .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
-        let booted = tokio::select! {
-            biased;
-            why = asked.next() => {
-                tracing::info!("{why} before anything was started: the host ends");
-                return Ok(0);
-            }
-            booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
-        };
-        self.serve(booted, asked).await
-    }
-}
-
-/// An error with what caused it.
-fn reason(error: &(dyn std::error::Error + 'static)) -> String {
-    match error.source() {
-        Some(cause) if !error.to_string().contains(&cause.to_string()) => {
-            format!("{error}: {}", reason(cause))
-        }
-        _ => error.to_string(),
-    }
-}
+pub(crate) use up::{say_at_last, up};

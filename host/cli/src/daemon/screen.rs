@@ -21,7 +21,7 @@ const CHANGES_AT_ONCE: usize = 256;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
+pub(crate) struct ScreenStyle {
     pub(crate) paint: Paint,
     /// Columns of the longest name.
     pub(crate) width: usize,
@@ -49,7 +49,7 @@ impl Screen {
 }
 
 /// Shows `items`, the output of all processes, and all changes until the host ends.
-pub(crate) fn start(supervisor: &Supervisor, items: LogReader, output: &Output, look: Look) -> Screen {
+pub(crate) fn start(supervisor: &Supervisor, items: LogReader, output: &Output, look: ScreenStyle) -> Screen {
     let (changes, ended) = oneshot::channel();
     let show = Show {
         items,
@@ -67,7 +67,7 @@ struct Show {
     items: LogReader,
     supervisor: Supervisor,
     output: Output,
-    look: Look,
+    look: ScreenStyle,
     cursor: Generation,
     /// Changes that have not been shown.
     due: VecDeque<Arc<Change>>,
@@ -179,7 +179,7 @@ async fn open(gate: &mut Option<Gate>) {
     }
 }
 
-impl Look {
+impl ScreenStyle {
     fn prefix(self, name: &str, mark: &str) -> String {
         let padded = format!("{name:<width$} {mark} ", width = self.width);
         self.paint.text(Style::of_name(name), &padded)
@@ -263,7 +263,7 @@ mod tests {
 
     use super::*;
 
-    const LOOK: Look = Look { paint: Paint::OFF, width: 6 };
+    const LOOK: ScreenStyle = ScreenStyle { paint: Paint::OFF, width: 6 };
 
     fn reason(text: &str) -> Arc<str> {
         text.into()

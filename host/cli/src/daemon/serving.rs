@@ -3,29 +3,54 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use provost_control::wire::Ended;
 use provost_control::{Desk, Listening};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
-use provost_supervisor::{BootError, Clock, LogReader, Settings, Supervisor, rfc3339};
+use provost_supervisor::{BootError, Clock, Degraded, LogReader, Settings, Supervisor, rfc3339};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::asked::{Asked, Why};
-use super::boot::{Booted, DEFECT_HINT, SHORTAGE_HINT};
+use super::boot::{self, Booted};
 use super::done::When;
+use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
+use super::host_log::HostLog;
 use super::limits;
-use super::screen::{self, Look, Screen};
-use super::{FAREWELL, Host, detach, ending, keeping, reason};
+use super::output::Output;
+use super::screen::{self, Screen, ScreenStyle};
+use super::{detach, ending, keeping};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
-use crate::render::style::Paint;
+use crate::render::humane::counted;
+use crate::render::style::{ColorWhen, Paint};
+
+/// How long requests in progress, the last lines and threads that hang are waited for when everything else has ended, each.
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Everything that is known before the config is read.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) path: PathBuf,
+    /// When it ends by itself.
+    pub(super) done: When,
+    pub(super) color: ColorWhen,
+    /// For what is written to standard error.
+    pub(super) paint: Paint,
+    /// Whether it was started by `nohup`.
+    pub(super) ignore_hangup: bool,
+    pub(super) log: HostLog,
+    /// Where the output of processes is shown, if somebody watches.
+    pub(super) screen: Option<Output>,
+    pub(super) degraded: Degraded,
+}
 
 /// The parts of a host that runs.
 struct Running {
@@ -39,8 +64,23 @@ struct Running {
 }
 
 impl Host {
+    /// Returns the exit code.
+    pub(super) async fn run(self) -> Result<u8, Failure> {
+        let mut asked = Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone())
+            .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
+        let booted = tokio::select! {
+            biased;
+            why = asked.next() => {
+                tracing::info!("{why} before anything was started: the host ends");
+                return Ok(0);
+            }
+            booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
+        };
+        self.serve(booted, asked).await
+    }
+
     /// Runs what was loaded until it is to stop; returns the exit code.
-    pub(super) async fn serve(self, booted: Booted, mut asked: Asked) -> Result<u8, Failure> {
+    async fn serve(self, booted: Booted, mut asked: Asked) -> Result<u8, Failure> {
         let Booted {
             config,
             runtime_dir,
@@ -55,16 +95,10 @@ impl Host {
             Failure::failed(reason(&error), "set another `host.runtime_dir` in the config")
         })?;
         let settings = Settings {
-            decision_deadline_ms: config.decision_deadline_ms,
-            restart_delay_ms_min: config.restart_delay_min_ms,
-            restart_delay_ms_max: config.restart_delay_max_ms,
-            restart_budget: config.restart_budget,
-            routing: config.routing,
             degraded: self.degraded.clone(),
             children_open_files,
             host_log: self.log.for_readers(),
-            log_owners: config.owners(),
-            ..Settings::new(config.log_dir.clone())
+            ..config.settings.clone()
         };
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
@@ -109,11 +143,9 @@ impl Host {
         }
         set_up_fails().map_err(|error| Failure::failed(error, "a test says so"))?;
         if let (Some(output), Some(lines)) = (&self.screen, lines) {
-            let processes = supervisor.reader().look().len();
-            let processes =
-                if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") };
-            tracing::info!("{processes}, Ctrl-C stops them");
-            let look = Look { paint: Paint::wanted(self.color, &std::io::stdout()), width };
+            let processes = supervisor.reader().look().len() as u64;
+            tracing::info!("{}, Ctrl-C stops them", counted(processes, "process"));
+            let look = ScreenStyle { paint: Paint::wanted(self.color, &std::io::stdout()), width };
             running.screen = Some(screen::start(supervisor, lines, output, look));
             return Ok(());
         }

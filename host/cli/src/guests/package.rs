@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::BuildError;
+use super::error::BuildError;
 
 /// The crate in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::BuildError;
+use super::error::BuildError;
 use super::package::Package;
 
 /// The digest of the sources of the plugin in `dir`: `sha256:` and 64 hexadecimal digits. It needs cargo,

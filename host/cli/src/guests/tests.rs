@@ -1,5 +1,10 @@
 //! What can be said of building guests without a wasm toolchain.
 
+use std::fs;
+use std::path::Path;
+
+use super::build::replace;
+use super::encode::{CONTRACT, interfaces};
 use super::*;
 
 const MANIFEST: &str = "[package]\nname = \"my-plugin\"\nedition = \"2024\"\n[workspace]\n";

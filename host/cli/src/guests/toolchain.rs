@@ -8,17 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{BuildError, TARGET};
-
-/// How guests are compiled where their workspace does not say it: small, and without what unwinds a panic.
-pub(super) const GUEST_PROFILE: [&str; 6] = [
-    "profile.guest.inherits=\"release\"",
-    "profile.guest.opt-level=\"s\"",
-    "profile.guest.lto=true",
-    "profile.guest.codegen-units=1",
-    "profile.guest.panic=\"abort\"",
-    "profile.guest.strip=true",
-];
+use super::error::BuildError;
+use super::target::TARGET;
 
 /// A way to compile for wasm.
 #[derive(Debug, Clone, PartialEq, Eq)]

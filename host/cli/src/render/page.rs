@@ -6,8 +6,7 @@ use std::num::NonZeroUsize;
 use rustix::termios::tcgetwinsize;
 
 use super::local::Zone;
-use super::style::Paint;
-use crate::args::ColorWhen;
+use super::style::{ColorWhen, Paint};
 
 /// Narrower than this nothing can be laid out.
 const COLUMNS_MIN: usize = 20;

@@ -3,7 +3,18 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 
-use crate::args::ColorWhen;
+use clap::ValueEnum;
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
 
 /// How a piece of text looks. The numbers are those of ANSI's SGR sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,13 +8,13 @@ mod options;
 use std::path::Path;
 use std::sync::Arc;
 
-use provost::config::{Config, Problems, Processes, Source};
+use provost::config::{Config, Problems, Processes, SourceFile};
 use provost_plugin_host::Source as Component;
 use provost_state::{Judgement, Policy, Signal};
 use provost_supervisor::{Check, CommandLine, Condition, ProcessSpec};
 
 fn parse(text: &str) -> Result<Config, Problems> {
-    Config::parse(Source { path: "conf/provost.toml".into(), text: text.to_owned() })
+    Config::parse(SourceFile { path: "conf/provost.toml".into(), text: text.to_owned() })
 }
 
 #[track_caller]
@@ -83,9 +83,9 @@ logs = { file_size = "64KB", files = 2 }
     let config = parse(text).unwrap_or_else(|problems| panic!("{problems}"));
     let dir = std::env::current_dir().unwrap().join("conf");
     assert_eq!(config.runtime_dir, dir.join("run"));
-    assert_eq!(config.log_dir, Path::new("/var/log/p"));
+    assert_eq!(config.settings.log_dir, Path::new("/var/log/p"));
     assert_eq!(config.cache_dir, dir.join("cache"));
-    assert_eq!((config.restart_delay_max_ms, config.decision_deadline_ms), (600_000, 250));
+    assert_eq!((config.settings.restart_delay_ms_max, config.settings.decision_deadline_ms), (600_000, 250));
 
     let plugins: Vec<_> = config.plugins().collect();
     let [calm, mine] = &plugins[..] else { panic!("two plugins") };
@@ -116,11 +116,17 @@ logs = { file_size = "64KB", files = 2 }
 fn what_is_not_said_has_a_default() {
     let config = parse("[process.a]\ncommand = [\"a\"]\n").unwrap();
     assert!(config.runtime_dir.ends_with("conf/.provost"));
-    assert!(config.log_dir.ends_with("conf/.provost/logs"));
-    assert_eq!((config.restart_delay_max_ms, config.decision_deadline_ms), (3_600_000, 1_000));
+    assert!(config.settings.log_dir.ends_with("conf/.provost/logs"));
+    assert_eq!(
+        (config.settings.restart_delay_ms_max, config.settings.decision_deadline_ms),
+        (3_600_000, 1_000)
+    );
     let specs = config.specs(|_| Err("none".into())).unwrap().specs;
-    assert_eq!(config.restart_delay_min_ms, 0);
-    assert_eq!((config.restart_budget.restarts, config.restart_budget.per_ms), (60, 60_000));
+    assert_eq!(config.settings.restart_delay_ms_min, 0);
+    assert_eq!(
+        (config.settings.restart_budget.restarts, config.settings.restart_budget.per_ms),
+        (60, 60_000)
+    );
     let spec = &specs[0];
     assert_eq!((spec.stop_signal, spec.stop_grace_ms, spec.autostart), (Signal::TERM, 10_000, true));
     assert_eq!((spec.log.file_bytes_max, spec.log.files_max), (16 << 20, 4));

@@ -10,7 +10,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::HostLog;
+use super::log::HostLog;
 use crate::daemon::output::Event;
 use crate::render::humane::one_line;
 
@@ -20,10 +20,11 @@ const LEVEL_VARIABLE: &str = "PROVOST_LOG";
 /// A longer line is cut.
 const LINE_BYTES_MAX: usize = 16 << 10;
 
-pub(super) fn install(log: &HostLog) {
+/// From now on everything that the host logs goes to `log`, panics included.
+pub(in crate::daemon) fn install(log: &HostLog) {
     let level = std::env::var(LEVEL_VARIABLE).ok().and_then(|level| level.parse().ok());
     let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
-    let subscriber = tracing_subscriber::registry().with(level).with(Lines(log.clone()));
+    let subscriber = tracing_subscriber::registry().with(level).with(LogLayer(log.clone()));
     // Fails if somebody else has set one up: a test, in the same program.
     let _ = subscriber.try_init();
     let log = log.clone();
@@ -53,9 +54,9 @@ fn cut(mut text: String) -> String {
     text
 }
 
-struct Lines(HostLog);
+struct LogLayer(HostLog);
 
-impl<S: Subscriber> Layer<S> for Lines {
+impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         let mut parts = Parts::default();
         event.record(&mut parts);
@@ -98,7 +99,7 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::daemon::host_log::Home;
+    use crate::daemon::host_log::log::Home;
     use crate::render::style::Paint;
 
     #[test]
@@ -107,7 +108,7 @@ mod tests {
         let path = dir.path().join("provost.log");
         let log = HostLog::start(Home::File, Paint::OFF, false, &Default::default()).unwrap();
         log.keep_in(path.clone()).unwrap();
-        let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO).with(Lines(log.clone()));
+        let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO).with(LogLayer(log.clone()));
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!("{} processes", 3);
             tracing::warn!(plugin = "notify", life = 2, "web failed\nagain");

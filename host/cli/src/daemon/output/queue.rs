@@ -1,8 +1,9 @@
 //! A queue of lines, bounded in lines and bytes. Lines that do not fit are counted, and equal lines in a row are folded.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::entry::{Entry, Event};
 
@@ -51,7 +52,7 @@ impl Queue {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     pub(super) fn push(&self, entry: Entry) -> Result<(), Entry> {
@@ -85,13 +86,11 @@ impl Queue {
                 return state.told_repeats();
             }
             if state.repeated == 0 {
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                self.work.wait(&mut state);
                 continue;
             }
             let idle = |state: &mut State| state.entries.is_empty() && !state.closed;
-            let (next, waited) =
-                self.work.wait_timeout_while(state, TOLD_AFTER, idle).unwrap_or_else(PoisonError::into_inner);
-            state = next;
+            let waited = self.work.wait_while_for(&mut state, idle, TOLD_AFTER);
             if waited.timed_out()
                 && state.entries.is_empty()
                 && let Some(told) = state.told_repeats()
@@ -103,10 +102,8 @@ impl Queue {
 
     /// Lets the writer wait before it tries again. Whether the queue is closed.
     pub(super) fn pause(&self, limit: Duration) -> bool {
-        let (state, _) = self
-            .work
-            .wait_timeout_while(self.state(), limit, |state| !state.closed)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        self.work.wait_while_for(&mut state, |state| !state.closed, limit);
         state.closed
     }
 
@@ -137,10 +134,8 @@ impl Queue {
     }
 
     pub(super) fn wait_until_written(&self, limit: Duration) -> bool {
-        let (state, _) = self
-            .done
-            .wait_timeout_while(self.state(), limit, |state| !state.written)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        self.done.wait_while_for(&mut state, |state| !state.written, limit);
         state.written
     }
 }

@@ -1,4 +1,5 @@
-//! What the host is given by whoever started it, and does not keep: descriptors, blocked signals.
+//! What a process of this program is given by whoever started it, and does not keep: descriptors, blocked signals. The host and the
+//! compiler of plugins leave it behind before anything else.
 #![expect(
     unsafe_code,
     reason = "descriptors that nobody owns, and the signal mask, can be reached in no other way"

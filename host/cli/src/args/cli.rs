@@ -1,0 +1,413 @@
+//! The commands and their options, and the help that explains them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use provost_state::Backend;
+use provost_state::Signal;
+
+use super::format::{LineFormat, TableFormat, ViewFormat};
+use super::plugin::PluginCommand;
+use super::when::{self, duration_ms};
+use super::word::{self, pattern};
+use crate::render::style::ColorWhen;
+
+const EXAMPLES: &str = "\
+Examples:
+  provost up                         run provost.toml here, in the foreground
+  provost up --detach                the same, in the background
+  provost status                     what is running, and why the rest is not
+  provost restart web --wait         and return when it is ready again
+  provost logs -f web                follow its output
+  provost explain web                why is it in this state?
+  provost down                       stop everything
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 not running.";
+
+/// Where the help lists what every command takes.
+const GLOBAL: &str = "Options of all commands";
+
+const ORDERS: &str = "\
+Examples:
+  provost restart web 'workers:*'    one process and one group
+  provost restart web --wait         and return when it is ready again
+
+Without --wait the command returns as soon as the host has taken the order.
+Exits with 1 if something did not come about.";
+
+/// A process supervisor whose judgement is pluggable: WebAssembly policies decide every restart.
+#[derive(Debug, Parser)]
+#[command(name = "provost", version, after_help = EXAMPLES, max_term_width = 80)]
+pub(crate) struct Cli {
+    /// The config. By default `provost.toml` in this directory or, for a running host, in the nearest one above it.
+    #[arg(short = 'c', long = "config", global = true, value_name = "CONFIG", help_heading = GLOBAL)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The socket of the running host. By default it is found through the config.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "PROVOST_SOCKET",
+        hide_env_values = true,
+        help_heading = GLOBAL
+    )]
+    pub(crate) socket: Option<PathBuf>,
+
+    /// When to use colours. NO_COLOR is respected.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = GLOBAL)]
+    pub(crate) color: ColorWhen,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the host and all its processes.
+    #[command(after_help = "\
+In the foreground the output of all processes is shown. Ctrl-C stops them in
+reverse order of their dependencies; a second Ctrl-C kills them at once.
+
+Exit codes: 1 if something of the processes is left at the end; else the code
+that a policy shuts the host down with; else that of `--exit-code-from`, or 1 if
+a process has failed by `--exit-when-done`; else 0, also when it is told to
+stop.")]
+    Up(UpArgs),
+    /// Stop all processes and the host.
+    Down(DownArgs),
+    /// Show processes and plugins.
+    #[command(after_help = "\
+Examples:
+  provost status                     everything
+  provost status web 'workers:*'     one process and one group
+  provost status -o json | jq .generation
+
+Exits with 0 when it can show everything, whatever state that is in. With names
+it exits with 3 if one of them is not running (stopped, waiting, in backoff,
+exited or fatal); a job that is done counts as running.")]
+    Status(StatusArgs),
+    /// Start processes. Their failures are forgotten.
+    #[command(after_help = ORDERS)]
+    Start(ActArgs),
+    /// Stop processes, and keep them stopped.
+    #[command(after_help = ORDERS)]
+    Stop(ActArgs),
+    /// Stop processes if they run, and start them.
+    #[command(after_help = ORDERS)]
+    Restart(ActArgs),
+    /// Send a signal to the process groups of processes.
+    #[command(after_help = "\
+Example:
+  provost signal HUP web
+
+Exits with 3 if none of the processes that were named is running.")]
+    Signal(SignalArgs),
+    /// Show the output of processes, or the host's own log.
+    #[command(after_help = "\
+Examples:
+  provost logs web                   the last 100 lines
+  provost logs -f -n 0 all           what everything prints from now on
+  provost logs --since 10m web       all lines of the last ten minutes
+  provost logs -n 5 --grep error all the last five lines of each with `error`
+  provost logs --host                what the host itself said
+  provost logs --plugin notify       what a plugin said
+
+Without a running host the log files are read, and a note says so.")]
+    Logs(LogsArgs),
+    /// Show what happened: exits, decisions, starts.
+    Events(EventsArgs),
+    /// Explain why a process is in its state: the chain of causes and decisions.
+    Explain(ExplainArgs),
+    /// Show the state of the host as a plugin renders it.
+    #[command(after_help = "\
+Example:
+  provost view prometheus metrics")]
+    View(ViewArgs),
+    /// Show the backends of the state core, or change the one in force at run time.
+    #[command(after_help = "\
+Examples:
+  provost state                      the one in force, and what each has done
+  provost state backend dual         run both, and compare all they do
+  provost state rollout 10           atomic for 10 % of the processes
+  provost state backend locked       the emergency rollback
+
+Nothing is restarted, and no change is lost.")]
+    State(StateArgs),
+    /// List, load, swap, inspect and build plugins.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Check a config and its plugins without running or writing anything.
+    #[command(after_help = "\
+What keeps the host from starting is an error. A program, a directory or an
+environment file that is not here is a warning: the processes may run on another
+machine, or it may be there when they start.
+
+Exits with 2 if there are errors, or with --strict also if there are warnings.")]
+    Validate(ValidateArgs),
+    /// Print the script that completes commands and names in a shell.
+    #[command(after_help = "\
+Examples:
+  source <(provost completions bash)        in ~/.bashrc
+  source <(provost completions zsh)         in ~/.zshrc
+  provost completions fish | source         in ~/.config/fish/config.fish
+
+The names are those of the running host, or else of the config.")]
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct UpArgs {
+    /// Go to the background when everything is set up.
+    #[arg(short, long)]
+    pub(crate) detach: bool,
+    /// End the host when nothing runs any more and nothing will: all processes are stopped, have ended for good or are
+    /// fatal. Exits with 1 if one of them has failed.
+    #[arg(long)]
+    pub(crate) exit_when_done: bool,
+    /// End the host when this process has ended for good, and exit with its exit code (128 + N if signal N killed it).
+    #[arg(long, value_name = "PROCESS", value_parser = word::name)]
+    pub(crate) exit_code_from: Option<String>,
+    /// Set by `--detach` for the process in the background.
+    #[arg(long, hide = true, conflicts_with = "detach")]
+    pub(crate) background: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DownArgs {
+    /// How long to wait for the end. The host goes on stopping afterwards.
+    #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration_ms)]
+    pub(crate) timeout: u64,
+    /// How to print how it ended.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ValidateArgs {
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How to print what was found.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// Names, `GROUP:*` or `all` (default).
+    #[arg(value_name = "TARGET", value_parser = word::name)]
+    pub(crate) targets: Vec<String>,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: TableFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ActArgs {
+    /// Names, `GROUP:*` or `all`.
+    #[arg(value_name = "TARGET", required = true, value_parser = word::name)]
+    pub(crate) targets: Vec<String>,
+    /// Return when they are started and ready, or stopped; jobs, when they have ended with a success. Fails at once
+    /// when that cannot come about any more.
+    #[arg(short, long)]
+    pub(crate) wait: bool,
+    /// How long to wait with `--wait`.
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
+    pub(crate) timeout: u64,
+    /// How to print what was done.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SignalArgs {
+    /// A name such as HUP or SIGHUP, or a number.
+    #[arg(value_name = "SIGNAL")]
+    pub(crate) signal: Signal,
+    /// Names, `GROUP:*` or `all`.
+    #[arg(value_name = "TARGET", required = true, value_parser = word::name)]
+    pub(crate) targets: Vec<String>,
+    /// How to print what was done.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LogsArgs {
+    /// Names, `GROUP:*` or `all`.
+    #[arg(value_name = "TARGET", required_unless_present_any = ["host", "plugin"], value_parser = word::name)]
+    pub(crate) targets: Vec<String>,
+    /// Show the host's own log instead.
+    #[arg(long, conflicts_with_all = ["targets", "plugin"])]
+    pub(crate) host: bool,
+    /// Show what a plugin has said, from the host's own log.
+    #[arg(long, value_name = "NAME", conflicts_with = "targets", value_parser = word::name)]
+    pub(crate) plugin: Option<String>,
+    /// Go on with what is printed from now on.
+    #[arg(short = 'f', long)]
+    pub(crate) follow: bool,
+    /// How many of the last lines of each process. By default 100, or all of them with --since.
+    #[arg(short = 'n', long = "lines", value_name = "N", value_parser = word::lines, allow_hyphen_values = true)]
+    pub(crate) lines: Option<usize>,
+    /// Only lines of this time or later: 10m (ago), 14:05, 2026-11-25, 2026-11-25T14:05:30Z.
+    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true)]
+    pub(crate) since: Option<u64>,
+    /// Only lines of before this time.
+    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true, conflicts_with = "follow")]
+    pub(crate) until: Option<u64>,
+    /// Only lines in which this regular expression is found.
+    #[arg(long, value_name = "PATTERN", value_parser = pattern, allow_hyphen_values = true)]
+    pub(crate) grep: Option<String>,
+    /// Delete what the logs of the processes hold, instead of showing it. They go on with what is printed from then on.
+    #[arg(long, conflicts_with_all = [
+        "host", "plugin", "follow", "lines", "since", "until", "grep", "timestamps", "raw",
+    ])]
+    pub(crate) clear: bool,
+    /// With the time of each line and its offset from UTC.
+    #[arg(short, long)]
+    pub(crate) timestamps: bool,
+    /// Print the bytes of the lines as they are, also those that a terminal obeys.
+    #[arg(long, conflicts_with_all = ["timestamps", "output"])]
+    pub(crate) raw: bool,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EventsArgs {
+    /// Names, `GROUP:*` or `all` (default).
+    #[arg(value_name = "TARGET", value_parser = word::name)]
+    pub(crate) targets: Vec<String>,
+    /// Go on with what happens from now on.
+    #[arg(short = 'f', long)]
+    pub(crate) follow: bool,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The process.
+    #[arg(value_name = "PROCESS", value_parser = word::name)]
+    pub(crate) name: String,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StateArgs {
+    #[command(subcommand)]
+    pub(crate) change: Option<StateChange>,
+    /// How to print.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum StateChange {
+    /// Put another backend in force: atomic, locked or dual.
+    Backend {
+        /// atomic, locked or dual.
+        #[arg(value_name = "BACKEND")]
+        backend: Backend,
+    },
+    /// How many percent of the processes are on atomic.
+    Rollout {
+        /// 0 to 100.
+        #[arg(value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
+        percent: u64,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ViewArgs {
+    /// The plugin.
+    #[arg(value_name = "PLUGIN", value_parser = word::name)]
+    pub(crate) plugin: String,
+    /// What to render, as the plugin understands it; may have a `?query`.
+    #[arg(value_name = "PATH", default_value = "", value_hint = clap::ValueHint::Other)]
+    pub(crate) path: String,
+    /// How to print it; text on a terminal and raw elsewhere, unless it is said.
+    #[arg(short, long, value_name = "FORMAT", value_enum)]
+    pub(crate) output: Option<ViewFormat>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_fits_into_eighty_columns() {
+        fn check(command: &mut clap::Command) {
+            let help = command.clone().term_width(80).render_long_help().to_string();
+            let widest = help.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
+            assert!(widest.chars().count() <= 80, "{}: {widest}", command.get_name());
+            // What is laid out by hand would be broken anywhere.
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in after.lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+            command.get_subcommands_mut().for_each(check);
+        }
+        let mut cli = Cli::command();
+        cli.build();
+        check(&mut cli);
+    }
+
+    #[test]
+    fn f_means_follow_and_never_a_file() {
+        let logs = Cli::try_parse_from(["provost", "logs", "-f", "-n", "0", "web"]).unwrap();
+        assert!(matches!(logs.command, Command::Logs(LogsArgs { follow: true, lines: Some(0), .. })));
+        assert!(Cli::try_parse_from(["provost", "up", "-f", "x.toml"]).is_err());
+    }
+
+    #[test]
+    fn a_bad_duration_or_signal_is_refused() {
+        assert!(Cli::try_parse_from(["provost", "down", "--timeout", "soon"]).is_err());
+        assert!(Cli::try_parse_from(["provost", "signal", "NOPE", "web"]).is_err());
+        assert!(Cli::try_parse_from(["provost", "signal", "sigusr1", "web"]).is_ok());
+    }
+
+    #[test]
+    fn c_names_the_config_of_every_command_and_stands_anywhere() {
+        for line in [
+            "provost -c x.toml up",
+            "provost up -c x.toml",
+            "provost up --config x.toml",
+            "provost validate -c x.toml",
+            "provost logs -f -c x.toml web",
+            "provost events -fc x.toml",
+            "provost state backend dual -c x.toml",
+            "provost state -c x.toml backend dual",
+            "provost plugin list -c x.toml",
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(cli.config.as_deref(), Some(Path::new("x.toml")), "{line}");
+        }
+    }
+
+    #[test]
+    fn settings_are_a_json_object() {
+        let load =
+            |settings| Cli::try_parse_from(["provost", "plugin", "load", "a", "b", "--settings", settings]);
+        assert!(load("{\"tries\": 3}").is_ok());
+        let told = load("[1]").unwrap_err().to_string();
+        assert!(told.contains("settings are a JSON object"), "{told}");
+    }
+}

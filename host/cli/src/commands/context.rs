@@ -1,0 +1,56 @@
+//! What every command is given: which host is meant, and where to print.
+
+use std::path::{Path, PathBuf};
+
+use provost_control::client::Client;
+
+use crate::config::{CONFIG_NAME, Outline, find_nearest};
+use crate::daemon;
+use crate::failure::Failure;
+use crate::render::page::Page;
+use crate::render::style::ColorWhen;
+
+/// What every command is given.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) config: Option<PathBuf>,
+    pub(super) socket: Option<PathBuf>,
+    pub(super) color: ColorWhen,
+    /// Standard output.
+    pub(super) page: Page,
+}
+
+impl Context {
+    /// A client of the host that is meant: by its socket, by its config, or by the nearest config.
+    pub(super) fn client(&self) -> Result<Client, Failure> {
+        let socket = match (&self.config, &self.socket) {
+            (Some(config), _) if !config.is_file() => return Err(no_config(config)),
+            (Some(config), _) => Outline::of(config).socket(),
+            (None, Some(socket)) => socket.clone(),
+            (None, None) => Outline::of(&find_nearest(&std::env::current_dir()?)?).socket(),
+        };
+        daemon::wait_for_socket(&socket);
+        Ok(Client::new(socket))
+    }
+}
+
+fn no_config(path: &Path) -> Failure {
+    let path_shown = path.display();
+    let (what, hint) = match path.is_dir() {
+        true => (
+            format!("{path_shown} is a directory"),
+            format!("name the file in it: -c {}", path.join(CONFIG_NAME).display()),
+        ),
+        false if path.exists() => (format!("{path_shown} is not a regular file"), CONFIG_HINT.to_owned()),
+        false => (format!("there is no config {path_shown}"), CONFIG_HINT.to_owned()),
+    };
+    Failure::usage(what, hint)
+}
+
+/// What is said of a config that no host can have been started with.
+const CONFIG_HINT: &str = "name the file that `provost up` was given";
+
+/// Milliseconds since the Unix epoch.
+pub(super) fn now_ms() -> u64 {
+    provost_supervisor::Clock::new().now().wall_ms
+}

@@ -1,0 +1,71 @@
+//! What is said when a host does not answer, or refuses: what went wrong, what to do next, and the exit code.
+
+use provost_control::client::ClientError;
+use provost_control::{Silent, Unconnected};
+
+use crate::daemon;
+use crate::failure::Failure;
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match &error {
+            ClientError::Unconnected(why) => unconnected(why),
+            ClientError::Silent(silent) => self::silent(silent),
+            ClientError::Broken => Self::failed(
+                &error,
+                "it may have ended: `provost status` shows whether it runs, and its log why",
+            ),
+            ClientError::Protocol(_) => {
+                Self::failed(&error, "is the socket that of a host, and of this version of provost?")
+            }
+            ClientError::Refused { error: refused, .. } => {
+                let hint = refused.hint.as_deref().unwrap_or("`provost status` shows what is so");
+                match refused.code.as_str() {
+                    "not_running" => Self::not_running(&refused.message, hint),
+                    "bad_request" | "unknown_process" | "unknown_group" | "unknown_view"
+                    | "unknown_plugin" | "unknown_action" => Self::usage(&refused.message, hint),
+                    _ => Self::failed(&refused.message, hint),
+                }
+            }
+        }
+    }
+}
+
+fn unconnected(why: &Unconnected) -> Failure {
+    match why {
+        Unconnected::Missing(socket) | Unconnected::Abandoned(socket) => {
+            match socket.parent().and_then(daemon::holder) {
+                None => Failure::not_running(why, "`provost up` starts one"),
+                Some(pid) => {
+                    let (what, hint) = daemon::not_listening(pid, socket);
+                    Failure::not_running(what, hint)
+                }
+            }
+        }
+        Unconnected::NotASocket(_) => {
+            Failure::usage(why, "`--socket` names the file provost.sock in the runtime directory of a host")
+        }
+        Unconnected::TooLong { .. } => {
+            Failure::usage(why, "set a shorter `host.runtime_dir` in the config, or name a shorter path")
+        }
+        Unconnected::NotAllowed(_) => {
+            Failure::failed(why, "run this command as the user who started the host, or as root")
+        }
+        Unconnected::Crowded(_) => Failure::failed(
+            why,
+            "try again; if it stays so, the host may be suspended: `kill -CONT PID` lets it go on",
+        ),
+        Unconnected::Other { .. } => Failure::failed(why, "check the path of the socket"),
+    }
+}
+
+fn silent(silent: &Silent) -> Failure {
+    let hint = match (silent.suspended, silent.pid) {
+        (true, Some(pid)) => format!("`kill -CONT {pid}` lets it go on"),
+        (_, Some(pid)) => {
+            format!("is the machine overloaded? `ps -o stat,wchan -p {pid}` shows what the host does")
+        }
+        (_, None) => "is the machine overloaded, or the host suspended?".to_owned(),
+    };
+    Failure::failed(silent, hint)
+}

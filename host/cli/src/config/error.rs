@@ -1,0 +1,39 @@
+//! Why a config cannot be used.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::report::Problems;
+
+/// Why a config cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("error: {}\nhint: name the config with `-c FILE`", unread(path, source))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is there, but it is no config.
+    #[error("error: {} {what}\nhint: {hint}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The file can be read, and is wrong.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+}
+
+fn unread(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no config {}", path.display()),
+        _ => format!("cannot read {}: {error}", path.display()),
+    }
+}

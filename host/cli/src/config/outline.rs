@@ -1,0 +1,122 @@
+//! The outline of a config: its directories and names, also of one that is wrong. A running host can always be asked and stopped,
+//! its logs can be read, and names can be completed, whatever has become of the config since the host was started.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use provost_state::naming;
+use toml::de::{DeTable, DeValue};
+
+use super::find::{self, SOCKET_NAME};
+use super::read::text;
+
+/// The directories and names of a config, as far as it can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// The runtime directory of the host that was started with the config.
+    pub(crate) runtime_dir: PathBuf,
+    /// Where that host keeps the output of processes.
+    pub(crate) log_dir: PathBuf,
+    /// The names of all processes with their groups, in the order of the file.
+    processes: Vec<(String, Option<String>)>,
+    plugins: BTreeSet<String>,
+}
+
+/// The names that commands take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// Of processes.
+    pub(crate) processes: BTreeSet<String>,
+    /// Of groups.
+    pub(crate) groups: BTreeSet<String>,
+    /// Of plugins.
+    pub(crate) plugins: BTreeSet<String>,
+}
+
+impl Outline {
+    /// Reads the config at `path`. What cannot be read says nothing.
+    pub(crate) fn of(path: &Path) -> Self {
+        let text = text(path);
+        let (document, _) = DeTable::parse_recoverable(&text);
+        let table = |key: &str| document.get_ref().get(key).and_then(|value| value.get_ref().as_table());
+        let host = |key: &str| table("host").and_then(|host| text_at(host, key));
+        let dir = find::dir_of(path);
+        let runtime_dir = find::runtime_dir(&dir, host("runtime_dir"));
+        let group = |process: &DeValue<'_>| text_at(process.as_table()?, "group").map(str::to_owned);
+        let processes = table("process").into_iter().flatten();
+        let plugins = table("plugins").into_iter().flatten().map(|(name, _)| name.get_ref().to_string());
+        Self {
+            log_dir: find::log_dir(&dir, &runtime_dir, host("log_dir")),
+            runtime_dir,
+            processes: processes
+                .map(|(name, process)| (name.get_ref().to_string(), group(process.get_ref())))
+                .collect(),
+            plugins: plugins.filter(|name| !naming::is_key_of_plugins(name)).collect(),
+        }
+    }
+
+    /// The outline of a config that is not known, of which a host listens on `socket`. It names nothing.
+    pub(crate) fn around(socket: &Path) -> Self {
+        let runtime_dir = socket.parent().map(Path::to_owned).unwrap_or_default();
+        Self { log_dir: find::log_dir(&runtime_dir, &runtime_dir, None), runtime_dir, ..Self::default() }
+    }
+
+    /// The control socket of the host that was started with the config.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.runtime_dir.join(SOCKET_NAME)
+    }
+
+    /// The names of the processes of a group, in the order of the file.
+    pub(crate) fn members(&self, group: &str) -> Vec<String> {
+        let members = self.processes.iter().filter(|(_, of)| of.as_deref() == Some(group));
+        members.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The names of everything, as commands take them.
+    pub(crate) fn names(self) -> Names {
+        let (processes, groups): (BTreeSet<_>, Vec<_>) = self.processes.into_iter().unzip();
+        Names { processes, groups: groups.into_iter().flatten().collect(), plugins: self.plugins }
+    }
+}
+
+fn text_at<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
+    table.get(key)?.get_ref().as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline(config: &str) -> (tempfile::TempDir, Outline) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("provost.toml");
+        std::fs::write(&path, config).unwrap();
+        let outline = Outline::of(&path);
+        (dir, outline)
+    }
+
+    #[test]
+    fn a_config_that_is_wrong_still_says_where_its_host_is_and_what_there_is() {
+        let (dir, outline) = outline(
+            "[host]\nruntime_dir = \"run\"\nodd = 1\n[plugins]\ncache = {}\n[plugins.backoff]\n\
+             [process.web]\ngroup = \"front\"\n[process.db]\n[process.api]\ngroup = \"front\"\n",
+        );
+        assert_eq!(outline.socket(), dir.path().join("run/provost.sock"));
+        assert_eq!(outline.log_dir, dir.path().join("run/logs"));
+        assert_eq!(outline.members("front"), ["web", "api"]);
+        let names = outline.names();
+        assert_eq!(Vec::from_iter(names.processes), ["api", "db", "web"]);
+        assert_eq!(
+            (Vec::from_iter(names.groups), Vec::from_iter(names.plugins)),
+            (vec!["front".into()], vec!["backoff".into()])
+        );
+    }
+
+    #[test]
+    fn without_a_config_the_socket_says_where_the_logs_are() {
+        let around = Outline::around(Path::new("/run/host/provost.sock"));
+        assert_eq!((&*around.log_dir, around.members("front").len()), (Path::new("/run/host/logs"), 0));
+        let (dir, nothing) = outline("");
+        assert_eq!(nothing.log_dir, dir.path().join(".provost/logs"));
+    }
+}

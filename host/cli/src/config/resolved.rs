@@ -1,0 +1,217 @@
+//! A config without problems of its own: all defaults are in, all paths are whole.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use provost_files::{Owners, Writers};
+use provost_plugin_host::{CacheBounds, PluginSpec, Source as Component, Trust};
+use provost_state::naming::replica_name;
+use provost_supervisor::Settings;
+use toml::Spanned;
+
+use super::error::ConfigError;
+use super::read::{self, Unread};
+use super::report::{Collector, Problem, Problems, SourceFile};
+use super::sections::{ConfigFile, PluginSection, ProcessSection};
+use super::{check, file, find, settings};
+use crate::compiling::CompileLimits;
+
+/// A config without problems of its own: all defaults are in, all paths are whole.
+#[derive(Debug)]
+pub struct Config {
+    pub(super) source: SourceFile,
+    /// Who may write the file; `None` if it was not read from one.
+    pub(super) writers: Option<Writers>,
+    pub(super) dir: PathBuf,
+    /// What the supervisor is told, as far as a config says it.
+    pub settings: Settings,
+    /// Where socket, lock and pid live.
+    pub runtime_dir: PathBuf,
+    /// Where compiled components are kept.
+    pub cache_dir: PathBuf,
+    /// Where it is kept what plugins remember.
+    pub memory_dir: PathBuf,
+    /// What the compilation of one plugin may use.
+    pub compile_limits: CompileLimits,
+    /// How long the start waits for plugins that are being compiled, in milliseconds; `None`: it goes by their size.
+    pub compile_wait_ms: Option<u64>,
+    /// How much compiled code is kept.
+    pub cache_bounds: CacheBounds,
+    require_signature: bool,
+    keys: Vec<(Range<usize>, PathBuf)>,
+    plugins: Vec<PluginConfig>,
+    pub(super) processes: Vec<ProcessSection>,
+}
+
+/// One plugin, and where the file names its component.
+#[derive(Debug)]
+struct PluginConfig {
+    spec: PluginSpec,
+    component_span: Range<usize>,
+    /// Where the keys of its settings are written.
+    setting_spans: Vec<(String, Range<usize>)>,
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with everything that is wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        match Self::look_at(path)? {
+            (_, Some(problems)) => Err(problems.into()),
+            (config, None) => Ok(config),
+        }
+    }
+
+    fn read(path: &Path) -> Result<(SourceFile, Writers), ConfigError> {
+        let (text, writers) = read::read(path).map_err(|error| match error {
+            Unread::Io(source) => ConfigError::Read { path: path.to_owned(), source },
+            Unread::Unfit { what, hint } => ConfigError::Unfit { path: path.to_owned(), what, hint },
+        })?;
+        Ok((SourceFile { path: path.to_owned(), text }, writers))
+    }
+
+    /// Checks the text of a file.
+    ///
+    /// # Errors
+    /// [`Problems`], all there are.
+    pub fn parse(source: SourceFile) -> Result<Self, Problems> {
+        match Self::examine(source) {
+            (_, Some(problems)) => Err(problems),
+            (config, None) => Ok(config),
+        }
+    }
+
+    /// As [`Config::load`], but with what could be read even if there are problems, so that more can be found out.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there is no text.
+    pub(crate) fn look_at(path: &Path) -> Result<(Self, Option<Problems>), ConfigError> {
+        let (source, writers) = Self::read(path)?;
+        let (config, problems) = Self::examine(source);
+        Ok((config.written_by(writers), problems))
+    }
+
+    /// The same config, with who may write its file.
+    fn written_by(mut self, writers: Writers) -> Self {
+        self.settings.log_owners = Owners::and(writers.owner);
+        self.writers = Some(writers);
+        self
+    }
+
+    fn examine(source: SourceFile) -> (Self, Option<Problems>) {
+        let problems = Collector::default();
+        let file = file::read(&source.text, &problems);
+        check::check(&file, &problems);
+        let problems = problems.problems_of(&source);
+        (Self::build(source, file), problems)
+    }
+
+    fn build(source: SourceFile, file: ConfigFile) -> Self {
+        let dir = find::dir_of(&source.path);
+        let ConfigFile { host, trust, compile, plugins, processes } = file;
+        let runtime_dir = find::runtime_dir(&dir, host.runtime_dir.as_deref());
+        let log_dir = find::log_dir(&dir, &runtime_dir, host.log_dir.as_deref());
+        let plugins = plugins.into_iter().map(|plugin| build_plugin(plugin, &dir)).collect();
+        Self {
+            settings: Settings { log_dir, ..host.settings },
+            cache_dir: host.cache_dir.map_or_else(find::cache_dir, |cache| dir.join(cache)),
+            memory_dir: runtime_dir.join("memory"),
+            runtime_dir,
+            compile_limits: compile.limits,
+            compile_wait_ms: compile.wait_ms,
+            cache_bounds: compile.cache,
+            require_signature: trust.require_signature,
+            keys: trust.keys.into_iter().map(|key| (key.span(), dir.join(key.get_ref()))).collect(),
+            plugins,
+            processes,
+            dir,
+            source,
+            writers: None,
+        }
+    }
+
+    /// The file that it was read from, as it was named.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.source.path
+    }
+
+    /// Whose plugins are let in.
+    ///
+    /// # Errors
+    /// [`Problems`] if a file holds no public key.
+    pub fn trust(&self) -> Result<Trust, Problems> {
+        let files: Vec<PathBuf> = self.keys.iter().map(|(_, file)| file.clone()).collect();
+        Trust::of(self.require_signature, &files).map_err(|error| {
+            let bad = |file: &PathBuf| Trust::of(true, std::slice::from_ref(file)).is_err();
+            let span = self.keys.iter().find(|(_, file)| bad(file)).map(|(span, _)| span.clone());
+            let hint = "`provost plugin keygen NAME` writes NAME.pub, which belongs here".to_owned();
+            self.problems(vec![Problem { span: span.unwrap_or_default(), what: error.to_string(), hint }])
+        })
+    }
+
+    /// The plugins, in the order of the file.
+    pub fn plugins(&self) -> impl Iterator<Item = &PluginSpec> {
+        self.plugins.iter().map(|plugin| &plugin.spec)
+    }
+
+    /// The names of all processes, in the order of the file.
+    pub fn process_names(&self) -> impl Iterator<Item = &str> {
+        self.processes.iter().map(|process| process.name.get_ref().as_str())
+    }
+
+    /// The names of all processes with their groups, in the order of the file; of replicas, the first.
+    pub fn process_groups(&self) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
+        self.processes.iter().map(|process| {
+            let name = process.name.get_ref().as_str();
+            let name = process.replicas.map_or_else(|| name.into(), |_| replica_name(name, 1).into());
+            (name, process.group.as_str().into())
+        })
+    }
+
+    /// The file that it was read from.
+    pub(crate) fn source(&self) -> &SourceFile {
+        &self.source
+    }
+
+    /// A problem with the component of the plugin called `name`, shown where the file names the component; if it is one
+    /// with its settings, at the setting.
+    #[must_use]
+    pub fn component_problem(&self, name: &str, what: String, hint: String) -> Problem {
+        let plugin = self.plugins.iter().find(|plugin| &*plugin.spec.name == name);
+        let of_settings =
+            plugin.and_then(|one| settings::problem(name, &what, &one.setting_spans, &one.component_span));
+        if let Some(problem) = of_settings {
+            return problem;
+        }
+        Problem { span: plugin.map(|plugin| plugin.component_span.clone()).unwrap_or_default(), what, hint }
+    }
+
+    /// These problems, together with the file.
+    #[must_use]
+    pub fn problems(&self, mut list: Vec<Problem>) -> Problems {
+        list.sort_by_key(|problem| problem.span.start);
+        Problems { source_file: self.source.clone(), list, more: 0 }
+    }
+}
+
+fn build_plugin(plugin: PluginSection, dir: &Path) -> PluginConfig {
+    PluginConfig {
+        component_span: plugin.component.span(),
+        setting_spans: plugin.setting_spans,
+        spec: PluginSpec {
+            name: Arc::from(plugin.name.into_inner()),
+            source: match Component::parse(plugin.component.get_ref()) {
+                Component::Path(path) => Component::Path(dir.join(path)),
+                bundled @ Component::Bundled(_) => bundled,
+            },
+            settings_json: plugin.settings_json,
+            limits: plugin.limits,
+            sha256: plugin.sha256.map(Spanned::into_inner),
+            grants: plugin.grants,
+        },
+    }
+}

@@ -1,0 +1,114 @@
+//! The sections of the file, typed: the first stage of a config. They still know where they stand in the text.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use provost_plugin_host::{CacheBounds, Grants, Limits};
+use provost_state::{ProcessType, Signal};
+use provost_supervisor::{
+    CommandLine, Condition, Escaped, HealthCheck, Readiness, Settings, Stderr, Stdin, StopTo,
+};
+use toml::Spanned;
+
+use crate::compiling::CompileLimits;
+
+/// The file, typed.
+#[derive(Debug, Default)]
+pub(super) struct ConfigFile {
+    pub(super) host: HostSection,
+    pub(super) trust: TrustSection,
+    pub(super) compile: CompileSection,
+    pub(super) plugins: Vec<PluginSection>,
+    pub(super) processes: Vec<ProcessSection>,
+}
+
+/// `[host]` and `[state]`.
+#[derive(Debug)]
+pub(super) struct HostSection {
+    pub(super) runtime_dir: Option<String>,
+    pub(super) log_dir: Option<String>,
+    pub(super) cache_dir: Option<String>,
+    /// What the supervisor is told; where its logs go is settled later.
+    pub(super) settings: Settings,
+}
+
+impl Default for HostSection {
+    fn default() -> Self {
+        Self { runtime_dir: None, log_dir: None, cache_dir: None, settings: Settings::new(PathBuf::new()) }
+    }
+}
+
+/// `[process.NAME]`.
+#[derive(Debug)]
+pub(super) struct ProcessSection {
+    pub(super) name: Spanned<String>,
+    pub(super) group: String,
+    pub(super) command: CommandLine,
+    /// Where `command` is written.
+    pub(super) command_span: Range<usize>,
+    pub(super) cwd: Option<Spanned<String>>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) env_files: Vec<Spanned<String>>,
+    pub(super) process_type: ProcessType,
+    pub(super) autostart: Option<bool>,
+    pub(super) stop: StopSection,
+    pub(super) policies: Vec<Spanned<String>>,
+    pub(super) depends_on: Vec<(Spanned<String>, Condition)>,
+    pub(super) ready: Option<Readiness>,
+    pub(super) health: Option<HealthCheck>,
+    pub(super) replicas: Option<ReplicasSection>,
+    pub(super) log_file_bytes: Option<u64>,
+    pub(super) log_files: Option<usize>,
+    pub(super) stderr: Option<Stderr>,
+    pub(super) stdin: Option<Stdin>,
+    pub(super) tty: bool,
+}
+
+/// `stop` of a process.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StopSection {
+    pub(super) signal: Option<Signal>,
+    pub(super) to: Option<StopTo>,
+    pub(super) escaped: Option<Escaped>,
+    pub(super) grace_ms: Option<u64>,
+}
+
+/// `replicas` of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReplicasSection {
+    pub(super) least: u32,
+    pub(super) most: u32,
+    /// How often its scale policies are asked, in milliseconds.
+    pub(super) every_ms: u64,
+}
+
+/// Whose plugins are let in.
+#[derive(Debug, Default)]
+pub(super) struct TrustSection {
+    pub(super) require_signature: bool,
+    /// Files of public keys.
+    pub(super) keys: Vec<Spanned<String>>,
+}
+
+/// `[plugins.NAME]`.
+#[derive(Debug)]
+pub(super) struct PluginSection {
+    pub(super) name: Spanned<String>,
+    pub(super) component: Spanned<String>,
+    pub(super) settings_json: String,
+    /// Where the keys of the settings are written.
+    pub(super) setting_spans: Vec<(String, Range<usize>)>,
+    pub(super) sha256: Option<Spanned<String>>,
+    pub(super) grants: Grants,
+    pub(super) limits: Limits,
+}
+
+/// How plugins are compiled, and how much compiled code is kept: in `[plugins]` itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CompileSection {
+    pub(super) limits: CompileLimits,
+    /// How long the start waits for it, in milliseconds, if that does not go by the size.
+    pub(super) wait_ms: Option<u64>,
+    pub(super) cache: CacheBounds,
+}

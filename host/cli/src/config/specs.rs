@@ -1,0 +1,142 @@
+//! The second stage: what the supervisor is to run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use provost_state::Policy;
+use provost_state::naming::replica_name;
+use provost_supervisor::{Condition, Dependency, LogLimits, ProcessSpec, ReplicaSet};
+use toml::Spanned;
+
+use super::report::{Collector, Problems};
+use super::resolved::Config;
+use super::sections::{ProcessSection, ReplicasSection};
+
+impl Config {
+    /// The second stage: the specs of all processes, with the policies that `policy_of` finds by name, or
+    /// says why it does not.
+    ///
+    /// # Errors
+    /// [`Problems`] if a plugin that is to judge is no policy.
+    pub fn specs(
+        &self,
+        policy_of: impl Fn(&str) -> Result<Arc<dyn Policy>, String>,
+    ) -> Result<Processes, Problems> {
+        let problems = Collector::default();
+        let mut processes = Processes::default();
+        let sets = self.sets();
+        for section in &self.processes {
+            let policies = policies(section, &policy_of, &problems);
+            let spec = self.spec(section, &sets, policies.clone());
+            match section.replicas {
+                None => processes.specs.push(spec),
+                Some(replicas) => {
+                    processes.specs.extend((1..=replicas.most).map(|number| ProcessSpec {
+                        name: replica_name(&spec.name, number).into(),
+                        replica: Some(number),
+                        ..spec.clone()
+                    }));
+                    processes.replica_sets.push(replica_set(section, replicas, policies));
+                }
+            }
+        }
+        problems.problems_of(&self.source).map_or(Ok(processes), Err)
+    }
+
+    /// The replicas of all processes.
+    pub(super) fn sets(&self) -> Sets<'_> {
+        self.processes.iter().map(|one| (one.name.get_ref().as_str(), one.replicas)).collect()
+    }
+
+    /// The spec of a process; of replicas what they have in common.
+    pub(super) fn spec(
+        &self,
+        process: &ProcessSection,
+        sets: &Sets<'_>,
+        policies: Vec<Arc<dyn Policy>>,
+    ) -> ProcessSpec {
+        let defaults = ProcessSpec::new(process.name.get_ref().as_str(), process.command.clone());
+        let stop = &process.stop;
+        ProcessSpec {
+            group: Arc::from(process.group.as_str()),
+            cwd: Some(
+                process.cwd.as_ref().map_or_else(|| self.dir.clone(), |cwd| self.dir.join(cwd.get_ref())),
+            ),
+            env: process.env.clone(),
+            env_files: process.env_files.iter().map(|file| self.dir.join(file.get_ref())).collect(),
+            process_type: process.process_type.clone(),
+            autostart: process.autostart.unwrap_or(defaults.autostart),
+            stop_signal: stop.signal.unwrap_or(defaults.stop_signal),
+            stop_to: stop.to.unwrap_or(defaults.stop_to),
+            escaped: stop.escaped.unwrap_or(defaults.escaped),
+            stop_grace_ms: stop.grace_ms.unwrap_or(defaults.stop_grace_ms),
+            policies,
+            depends_on: process
+                .depends_on
+                .iter()
+                .flat_map(|(name, condition)| dependencies(name.get_ref(), *condition, sets))
+                .collect(),
+            ready: process.ready.clone(),
+            health: process.health.clone(),
+            log: LogLimits {
+                file_bytes_max: process.log_file_bytes.unwrap_or(defaults.log.file_bytes_max),
+                files_max: process.log_files.unwrap_or(defaults.log.files_max),
+            },
+            stderr: process.stderr.unwrap_or(defaults.stderr),
+            stdin: process.stdin.unwrap_or(defaults.stdin),
+            tty: process.tty,
+            ..defaults
+        }
+    }
+}
+
+/// The replicas of each process that has some, by its name.
+pub(super) type Sets<'c> = HashMap<&'c str, Option<ReplicasSection>>;
+
+/// To depend on a process with replicas is to depend on the fewest of them that there are.
+fn dependencies(name: &str, condition: Condition, sets: &Sets<'_>) -> Vec<Dependency> {
+    match sets.get(name).copied().flatten() {
+        None => vec![Dependency { name: Arc::from(name), condition }],
+        Some(replicas) => (1..=replicas.least)
+            .map(|number| Dependency { name: replica_name(name, number).into(), condition })
+            .collect(),
+    }
+}
+
+/// What the supervisor is to run.
+#[derive(Debug, Default)]
+pub struct Processes {
+    /// All processes, replicas one by one.
+    pub specs: Vec<ProcessSpec>,
+    /// What is to be scaled.
+    pub replica_sets: Vec<ReplicaSet>,
+}
+
+fn replica_set(
+    process: &ProcessSection,
+    replicas: ReplicasSection,
+    policies: Vec<Arc<dyn Policy>>,
+) -> ReplicaSet {
+    ReplicaSet {
+        name: Arc::from(process.name.get_ref().as_str()),
+        group: Arc::from(process.group.as_str()),
+        least: replicas.least,
+        most: replicas.most,
+        wanted_at_start: replicas.least,
+        every_ms: replicas.every_ms,
+        policies,
+    }
+}
+
+/// The chain of a process.
+fn policies(
+    process: &ProcessSection,
+    policy_of: &impl Fn(&str) -> Result<Arc<dyn Policy>, String>,
+    problems: &Collector,
+) -> Vec<Arc<dyn Policy>> {
+    let policy = |name: &Spanned<String>| {
+        let hint = "`policies` takes plugins that export a policy; see `provost plugin inspect`";
+        policy_of(name.get_ref()).map_err(|why| problems.add(name.span(), why, hint)).ok()
+    };
+    process.policies.iter().filter_map(policy).collect()
+}

@@ -1,0 +1,137 @@
+//! `provost up`: in the foreground for people who watch, in the background for everybody else.
+
+use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+
+use provost_supervisor::Degraded;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::runtime::{Builder, Runtime};
+
+use super::detach::{self, Detached};
+use super::done::{self, When};
+use super::errors::{DEFECT_HINT, SHORTAGE_HINT};
+use super::heap;
+use super::host_log::{self, Home, HostLog};
+use super::output::Output;
+use super::serving::{FAREWELL, Host};
+use crate::args::UpArgs;
+use crate::config::CONFIG_NAME;
+use crate::failure::Failure;
+use crate::inherited::leave_behind;
+use crate::render::style::{ColorWhen, Paint};
+
+/// Runs the host until it is told to stop.
+pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Result<(), Failure> {
+    let path = config.unwrap_or_else(|| PathBuf::from(CONFIG_NAME));
+    if args.detach {
+        return to_background(&path, args);
+    }
+    heap::bound();
+    let inherited = leave_behind();
+    if args.background {
+        detach::leave_session();
+    }
+    let paint = Paint::wanted(color, &io::stderr());
+    let runtime = runtime(paint).map_err(short)?;
+    let ended = run(args, path, color, &runtime, inherited);
+    // A plugin or a slow disk may hold a thread.
+    runtime.shutdown_timeout(FAREWELL);
+    let (outcome, log, screen, paint) = ended?;
+    let outcome = match outcome {
+        Ok(0) => Ok(()),
+        Ok(code) => Err(Failure::silent(code)),
+        Err(failure) => {
+            log.report(&paint.report(failure.report()), failure.report());
+            Err(failure.told_already())
+        }
+    };
+    log.finish(screen.as_ref(), FAREWELL);
+    outcome
+}
+
+fn short(error: io::Error) -> Failure {
+    Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT)
+}
+
+/// What came of a host that could start its log.
+type Ended = (Result<u8, Failure>, HostLog, Option<Output>, Paint);
+
+/// Starts the log, and runs the host to its end.
+fn run(
+    args: &UpArgs,
+    path: PathBuf,
+    color: ColorWhen,
+    runtime: &Runtime,
+    inherited: io::Result<()>,
+) -> Result<Ended, Failure> {
+    let ignore_hangup = provost_supervisor::hangup_is_ignored();
+    let foreground = !args.background;
+    let paint = Paint::wanted(color, &io::stderr());
+    let degraded = Degraded::default();
+    let home = if foreground { Home::Stream } else { Home::File };
+    let log = HostLog::start(home, paint, foreground && !ignore_hangup, &degraded).map_err(short)?;
+    host_log::install(&log);
+    if let Err(error) = inherited {
+        tracing::warn!("what was inherited from whoever started the host may still be there: {error}");
+    }
+    let screen =
+        if foreground { Some(log.screen(Paint::wanted(color, &io::stdout())).map_err(short)?) } else { None };
+    let done = When::of(args);
+    let host =
+        Host { path, done, color, paint, ignore_hangup, log: log.clone(), screen: screen.clone(), degraded };
+    // A panic was told by the hook.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
+        .unwrap_or_else(|_| Err(Failure::failed("the host has ended by a panic", DEFECT_HINT)));
+    Ok((outcome, log, screen, paint))
+}
+
+fn to_background(path: &Path, args: &UpArgs) -> Result<(), Failure> {
+    match detach::spawn(path, &done::arguments(args)).map_err(short)? {
+        Detached::Up { pid } => {
+            let mut out = io::stdout().lock();
+            Ok(writeln!(out, "up: the host runs in the background (pid {pid}); `provost down` stops it")?)
+        }
+        Detached::Ended(Some(0)) => Err(Failure::failed(
+            "the host was told to stop before it was set up",
+            "start it again, and wait until this command returns",
+        )),
+        Detached::Ended(Some(code)) => Err(Failure::silent(code)),
+        Detached::Ended(None) => Err(Failure::failed(
+            "the host was killed before it was set up",
+            "was it killed for want of memory? The log of the kernel says so",
+        )),
+    }
+}
+
+/// Writes the report of a host that could not even start its log. Whoever does not read it is not waited for.
+pub(crate) fn say_at_last(report: &str) {
+    let stderr = rustix::stdio::stderr();
+    // So much is taken at once by whatever takes anything.
+    for part in report.as_bytes().chunks(512) {
+        let limit = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let ready = poll(&mut [PollFd::from_borrowed_fd(stderr, PollFlags::OUT)], Some(&limit));
+        if !ready.is_ok_and(|ready| ready > 0) || rustix::io::write(stderr, part).is_err() {
+            return;
+        }
+    }
+}
+
+/// The runtime. Tokio panics if the kernel has no thread for it, and waits for ever for those that it has: the program ends
+/// instead, as it does with any other error. Nothing has been started.
+fn runtime(paint: Paint) -> io::Result<Runtime> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |_| {
+        let lacking = short(io::Error::other("the kernel has no thread to give"));
+        say_at_last(&paint.report(lacking.report()));
+        std::process::exit(1);
+    }));
+    let built = build();
+    panic::set_hook(hook);
+    built
+}
+
+fn build() -> io::Result<Runtime> {
+    fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
+    Builder::new_multi_thread().enable_all().build()
+}
