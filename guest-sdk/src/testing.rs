@@ -97,7 +97,7 @@ impl World for MadeUpWorld {
     }
 
     fn group(&self, name: &str) -> Vec<ProcessState> {
-        let members = self.processes.iter().filter(|process| process.group == name && !name.is_empty());
+        let members = self.processes.iter().filter(|process| process.group == name);
         members.take(1024).cloned().collect()
     }
 
@@ -277,5 +277,24 @@ pub fn plugin_version(plugin: &str) -> PluginVersion {
         missed: 0,
         lines_dropped: 0,
         denials: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The host's own test of this has the same world and the same answers:
+    /// `a_group_is_all_of_its_members_and_nobody_else`.
+    #[test]
+    fn a_group_is_all_of_its_members_and_the_empty_name_is_that_of_no_group() {
+        let member =
+            |name, group: &str| ProcessState { group: group.to_owned(), ..process(name, Phase::Running) };
+        let world =
+            MadeUpWorld::of([member("a", ""), member("bé", "site"), member("c", "site"), member("d", "")]);
+        let names = |group| world.group(group).into_iter().map(|member| member.name).collect::<Vec<_>>();
+        assert_eq!(names("site"), ["bé", "c"]);
+        assert_eq!(names(""), ["a", "d"]);
+        assert!(names("nobody").is_empty());
     }
 }
