@@ -51,55 +51,66 @@ fn read(text: &str) -> Option<u64> {
     if text == "0" {
         return Some(0);
     }
-    let mut rest = text.trim();
+    let mut rest = text.as_bytes().trim_ascii();
     let mut total_ns = None;
     while !rest.is_empty() {
-        let (number, tail) = split(rest, |byte| byte.is_ascii_digit() || *byte == b'.');
-        let (unit, tail) = split(tail.trim_start(), u8::is_ascii_alphabetic);
-        let sum = total_ns.unwrap_or(0_u64).checked_add(nanoseconds(number, unit_ns(unit)?)?)?;
-        total_ns = Some(sum).filter(|sum| *sum <= MAX_NS);
-        total_ns?;
-        rest = tail.trim_start();
+        let number = beginning(rest, |byte| byte.is_ascii_digit() || byte == b'.');
+        let tail = rest.get(number.len()..)?.trim_ascii_start();
+        let unit = beginning(tail, |byte| byte.is_ascii_alphabetic());
+        rest = tail.get(unit.len()..)?.trim_ascii_start();
+        let sum_ns = total_ns.unwrap_or(0_u64).checked_add(nanoseconds(number, unit_ns(unit)?)?)?;
+        if sum_ns > MAX_NS {
+            return None;
+        }
+        total_ns = Some(sum_ns);
     }
     Some((total_ns? + MS_NS / 2) / MS_NS)
 }
 
-/// Splits off the ASCII characters at the beginning that belong together.
-fn split(text: &str, belongs: impl Fn(&u8) -> bool) -> (&str, &str) {
-    text.split_at(text.bytes().take_while(belongs).count())
+/// Returns the bytes at the beginning that belong together.
+fn beginning(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> &[u8] {
+    let count = bytes.iter().take_while(|byte| belongs(**byte)).count();
+    bytes.get(..count).unwrap_or_default()
 }
 
 /// Returns the nanoseconds of a unit.
-fn unit_ns(unit: &str) -> Option<u64> {
+fn unit_ns(unit: &[u8]) -> Option<u64> {
     let ms = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
+        b"ms" => 1,
+        b"s" => 1000,
+        b"m" => 60_000,
+        b"h" => 3_600_000,
+        b"d" => 86_400_000,
         _ => return None,
     };
     Some(ms * MS_NS)
 }
 
-/// Returns the nanoseconds of so many units, cut off after whole nanoseconds.
-fn nanoseconds(number: &str, unit_ns: u64) -> Option<u64> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
+/// Returns the nanoseconds of so many units, cut off after whole nanoseconds. Each digit behind the point is worth a tenth of
+/// the one before.
+fn nanoseconds(number: &[u8], unit_ns: u64) -> Option<u64> {
+    let (mut count, mut fraction_ns, mut worth_ns) = (0_u64, 0, unit_ns);
+    let (mut digits, mut behind_the_point) = (0_u32, false);
+    for byte in number {
+        match byte.wrapping_sub(b'0') {
+            digit @ 0..=9 => {
+                let digit = u64::from(digit);
+                digits = digits.saturating_add(1);
+                if behind_the_point {
+                    worth_ns /= 10;
+                    fraction_ns += digit * worth_ns;
+                } else {
+                    count = count.checked_mul(10)?.checked_add(digit)?;
+                }
+            }
+            _ if behind_the_point => return None,
+            _ => behind_the_point = true,
+        }
+    }
+    if digits == 0 {
         return None;
     }
-    let digit = |byte: u8| u64::from(byte - b'0');
-    let mut count = 0_u64;
-    for byte in whole.bytes() {
-        count = count.checked_mul(10)?.checked_add(digit(byte))?;
-    }
-    let (mut ns, mut worth) = (count.checked_mul(unit_ns)?, unit_ns);
-    // Each digit behind the point is worth a tenth of the one before.
-    for byte in fraction.bytes() {
-        worth /= 10;
-        ns = ns.checked_add(digit(byte) * worth)?;
-    }
-    Some(ns)
+    count.checked_mul(unit_ns)?.checked_add(fraction_ns)
 }
 
 impl fmt::Display for Span {
