@@ -65,35 +65,35 @@
 //! - Policies and views get a fresh instance for every call; a consumer lives until it fails.
 //! - Wrong settings and panics are logged with the field or the place, and then end the call: the next policy
 //!   in the chain decides, at last the host's failsafe. No fault of a plugin costs a process.
+//!
+//! # Where what is
+//! A room imports only from rooms that stand below it.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `roles` | the traits of the roles, their decisions, and the export |
+//! | `rules` | what restart policies have in common |
+//! | `testing` | the made-up world of native tests |
+//! | `settings` | the settings of the operator, read and checked |
+//! | `host` | what a plugin can ask of the host, and what stands in for it in native tests |
+//! | `world` | the world as a plugin sees it |
+//! | `words` | the types of the contract in words |
+//! | `span` | durations |
+//! | `signal` | signals |
+//! | `heap` | the heap of a component |
+//! | `bindings` | what wit-bindgen generates from the contract |
 
 pub mod bindings;
-#[doc(hidden)]
-pub mod consumer;
-#[cfg(feature = "wasi")]
-pub mod env;
-mod export;
-#[doc(hidden)]
-pub mod health;
 #[cfg(target_arch = "wasm32")]
 mod heap;
-#[cfg(feature = "wasi")]
-pub mod http;
-pub mod log;
-pub mod memory;
-pub mod plugins;
+mod host;
 #[doc(hidden)]
-pub mod policy;
+pub mod roles;
 pub mod rules;
-#[doc(hidden)]
-pub mod scale;
 pub mod settings;
 mod signal;
 mod span;
-#[doc(hidden)]
-pub mod start;
 pub mod testing;
-#[doc(hidden)]
-pub mod view;
 mod words;
 mod world;
 
@@ -115,12 +115,15 @@ pub use bindings::scaler::exports::provost::plugin::scale_policy::{
 pub use bindings::starter::exports::provost::plugin::start_policy::{
     Action as StartAction, Decision as StartDecision, Plan, Variable,
 };
-pub use consumer::StatusConsumer;
-pub use health::HealthPolicy;
-pub use policy::RestartPolicy;
-pub use scale::ScalePolicy;
+#[cfg(feature = "wasi")]
+pub use host::{env, http};
+pub use host::{log, memory, plugins};
+pub use roles::consumer::StatusConsumer;
+pub use roles::health::HealthPolicy;
+pub use roles::restart::RestartPolicy;
+pub use roles::scale::ScalePolicy;
+pub use roles::start::StartPolicy;
+pub use roles::view::StatusView;
 pub use signal::Signal;
 pub use span::Span;
-pub use start::StartPolicy;
-pub use view::StatusView;
 pub use world::{Row, World, each_row};

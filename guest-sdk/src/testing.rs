@@ -1,14 +1,14 @@
 //! A made-up world, to test a plugin's logic natively: no wasm toolchain, no host.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::log::Level;
 use crate::plugins::{Latency, PluginVersion, Standing};
 use crate::{
     Action, Cause, Columns, Counts, Death, Demand, Desired, Ended, Event, EventKind, Exit, Fields, Health,
     Observation, Phase, Plan, ProcessState, TextColumn, World,
 };
+
+pub use crate::host::native::{load, logged};
 
 /// A world that a test makes up.
 #[derive(Debug, Default)]
@@ -97,7 +97,7 @@ impl World for MadeUpWorld {
     }
 
     fn group(&self, name: &str) -> Vec<ProcessState> {
-        let members = self.processes.iter().filter(|process| process.group == name && !name.is_empty());
+        let members = self.processes.iter().filter(|process| process.group == name);
         members.take(1024).cloned().collect()
     }
 
@@ -257,20 +257,6 @@ impl Action {
     }
 }
 
-std::thread_local! {
-    static PLUGINS: RefCell<Vec<PluginVersion>> = const { RefCell::new(Vec::new()) };
-}
-
-/// What [`plugins::loaded`](crate::plugins::loaded) answers in this thread from now on.
-pub fn load(versions: impl IntoIterator<Item = PluginVersion>) {
-    PLUGINS.set(versions.into_iter().collect());
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn made_up_plugins() -> Vec<PluginVersion> {
-    PLUGINS.with_borrow(Clone::clone)
-}
-
 /// The first version of a plugin, in force, that has done nothing yet.
 #[must_use]
 pub fn plugin_version(plugin: &str) -> PluginVersion {
@@ -294,18 +280,21 @@ pub fn plugin_version(plugin: &str) -> PluginVersion {
     }
 }
 
-std::thread_local! {
-    static LOGGED: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Keeps a line for [`logged`].
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn keep(level: Level, message: &str) {
-    LOGGED.with_borrow_mut(|lines| lines.push((level, message.to_owned())));
-}
-
-/// The lines that this thread has logged since it was last asked.
-#[must_use]
-pub fn logged() -> Vec<(Level, String)> {
-    LOGGED.take()
+    /// The host's own test of this has the same world and the same answers:
+    /// `a_group_is_all_of_its_members_and_nobody_else`.
+    #[test]
+    fn a_group_is_all_of_its_members_and_the_empty_name_is_that_of_no_group() {
+        let member =
+            |name, group: &str| ProcessState { group: group.to_owned(), ..process(name, Phase::Running) };
+        let world =
+            MadeUpWorld::of([member("a", ""), member("bé", "site"), member("c", "site"), member("d", "")]);
+        let names = |group| world.group(group).into_iter().map(|member| member.name).collect::<Vec<_>>();
+        assert_eq!(names("site"), ["bé", "c"]);
+        assert_eq!(names(""), ["a", "d"]);
+        assert!(names("nobody").is_empty());
+    }
 }

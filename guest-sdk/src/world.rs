@@ -21,7 +21,8 @@ pub trait World {
     /// The processes that have changed after `generation`, in the order of the config; none, if there are more than
     /// `limit` (or 1024): then look through all.
     fn changed_since(&self, generation: u64, limit: u32) -> Option<Vec<ProcessState>>;
-    /// The processes of this group, in the order of the config; at most 1024.
+    /// The processes of this group, in the order of the config; at most 1024. Those that are in no group are in the group
+    /// of the empty name.
     fn group(&self, name: &str) -> Vec<ProcessState>;
     /// How many processes are in each phase.
     fn counts(&self) -> Counts;

@@ -1,13 +1,9 @@
 //! Durations and sizes as people write them.
 
-/// The longest duration that is accepted: a hundred years, so that sums of times never overflow.
-const DURATION_MS_MAX: f64 = 100.0 * 365.0 * 86_400_000.0;
+use provost_guest::Span;
 
 /// The largest size that is accepted: 1 EiB.
 const SIZE_BYTES_MAX: f64 = (1_u64 << 60) as f64;
-
-const DURATION_UNITS: [(&str, f64); 5] =
-    [("ms", 1.0), ("s", 1e3), ("m", 60e3), ("h", 3_600e3), ("d", 86_400e3)];
 
 const SIZE_UNITS: [(&str, f64); 9] = [
     ("B", 1.0),
@@ -22,19 +18,15 @@ const SIZE_UNITS: [(&str, f64); 9] = [
 ];
 
 /// How to write a duration.
-pub(crate) const DURATION_HINT: &str = "write a duration as a text of numbers with units, such as \"100ms\", \"10s\", \"5m\", \"1h30m\" or \"1d\"";
+pub(crate) const DURATION_HINT: &str = Span::HINT;
 
 /// How to write a size.
 pub(crate) const SIZE_HINT: &str =
     "write a size as a text with a unit, such as \"512B\", \"64KB\" (1000) or \"16MiB\" (1024 × 1024)";
 
-/// The milliseconds of a text such as `100ms`, `10s` or `1h30m`.
+/// The milliseconds of a text such as `100ms`, `10s` or `1h30m`: the grammar is that of the settings of plugins.
 pub(crate) fn duration_ms(text: &str) -> Option<u64> {
-    if text == "0" {
-        return Some(0);
-    }
-    let total = sum(text, &DURATION_UNITS)?;
-    (total <= DURATION_MS_MAX).then_some(whole(total))
+    text.parse().ok().map(Span::ms)
 }
 
 /// The bytes of a text such as `64KB` or `16MiB`.

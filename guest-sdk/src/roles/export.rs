@@ -40,7 +40,7 @@ macro_rules! export_role {
     ($plugin:ty: RestartPolicy) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            type Exported = $crate::policy::RestartPolicyExport<$plugin>;
+            type Exported = $crate::roles::restart::RestartPolicyExport<$plugin>;
             $crate::bindings::judge::export_restart_judge!(Exported with_types_in $crate::bindings::judge);
         };
         $crate::must_be!($plugin: RestartPolicy);
@@ -48,7 +48,7 @@ macro_rules! export_role {
     ($plugin:ty: StartPolicy) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            type Exported = $crate::start::StartPolicyExport<$plugin>;
+            type Exported = $crate::roles::start::StartPolicyExport<$plugin>;
             $crate::bindings::starter::export_start_judge!(Exported with_types_in $crate::bindings::starter);
         };
         $crate::must_be!($plugin: StartPolicy);
@@ -56,7 +56,7 @@ macro_rules! export_role {
     ($plugin:ty: HealthPolicy) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            type Exported = $crate::health::HealthPolicyExport<$plugin>;
+            type Exported = $crate::roles::health::HealthPolicyExport<$plugin>;
             $crate::bindings::prober::export_health_judge!(Exported with_types_in $crate::bindings::prober);
         };
         $crate::must_be!($plugin: HealthPolicy);
@@ -64,7 +64,7 @@ macro_rules! export_role {
     ($plugin:ty: ScalePolicy) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            type Exported = $crate::scale::ScalePolicyExport<$plugin>;
+            type Exported = $crate::roles::scale::ScalePolicyExport<$plugin>;
             $crate::bindings::scaler::export_scale_judge!(Exported with_types_in $crate::bindings::scaler);
         };
         $crate::must_be!($plugin: ScalePolicy);
@@ -72,7 +72,7 @@ macro_rules! export_role {
     ($plugin:ty: StatusView) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            type Exported = $crate::view::StatusViewExport<$plugin>;
+            type Exported = $crate::roles::view::StatusViewExport<$plugin>;
             $crate::bindings::renderer::export_status_renderer!(Exported with_types_in $crate::bindings::renderer);
         };
         $crate::must_be!($plugin: StatusView);
@@ -88,7 +88,7 @@ macro_rules! export_role {
                         static CONSUMER: ::std::cell::RefCell<::core::option::Option<$plugin>> =
                             const { ::std::cell::RefCell::new(::core::option::Option::None) };
                     }
-                    CONSUMER.with_borrow_mut(|consumer| $crate::consumer::with(consumer, &batch, world));
+                    CONSUMER.with_borrow_mut(|consumer| $crate::roles::consumer::with(consumer, &batch, world));
                 }
             }
             $crate::bindings::listener::export_status_listener!(Exported with_types_in $crate::bindings::listener);

@@ -25,5 +25,5 @@ pub fn loaded() -> Vec<PluginVersion> {
     #[cfg(target_arch = "wasm32")]
     return crate::bindings::renderer::provost::plugin::plugins::loaded();
     #[cfg(not(target_arch = "wasm32"))]
-    return crate::testing::made_up_plugins();
+    return super::native::made_up_plugins();
 }

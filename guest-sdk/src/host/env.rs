@@ -6,20 +6,12 @@ pub fn var(name: &str) -> Option<String> {
     #[cfg(target_arch = "wasm32")]
     let granted = wasip2::cli::environment::get_environment();
     #[cfg(not(target_arch = "wasm32"))]
-    let granted = GRANTED.with_borrow(Clone::clone);
+    let granted = super::native::granted();
     granted.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-std::thread_local! {
-    static GRANTED: std::cell::RefCell<Vec<(String, String)>> = const { std::cell::RefCell::new(Vec::new()) };
-}
-
-/// Gives this variable a value in native tests, for this thread.
-#[cfg(not(target_arch = "wasm32"))]
-pub fn set(name: &str, value: &str) {
-    GRANTED.with_borrow_mut(|granted| granted.insert(0, (name.to_owned(), value.to_owned())));
-}
+pub use super::native::set;
 
 #[cfg(test)]
 mod tests {

@@ -46,32 +46,7 @@ mod store {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-mod store {
-    use std::cell::RefCell;
-    use std::collections::BTreeMap;
-
-    std::thread_local! {
-        static STORE: RefCell<BTreeMap<String, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
-    }
-
-    pub(super) fn get(key: &str) -> Option<Vec<u8>> {
-        STORE.with_borrow(|store| store.get(key).cloned())
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "the host may refuse")]
-    pub(super) fn set(key: &str, value: Vec<u8>) -> Result<(), String> {
-        STORE.with_borrow_mut(|store| store.insert(key.to_owned(), value));
-        Ok(())
-    }
-
-    pub(super) fn delete(key: &str) {
-        STORE.with_borrow_mut(|store| store.remove(key));
-    }
-
-    pub(super) fn keys() -> Vec<String> {
-        STORE.with_borrow(|store| store.keys().cloned().collect())
-    }
-}
+use super::native::store;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,77 @@
+//! HTTP requests of a view or a consumer that the operator granted `http-out:HOST:PORT`; to any other place they are
+//! denied, logged and counted. Needs the feature `wasi` of this crate.
+//!
+//! ```
+//! use provost_guest::http::{Request, testing};
+//!
+//! let request = Request::post("http://127.0.0.1:8080/hook", "application/json", br#"{"up":true}"#);
+//! let response = request.with_header("authorization", "Bearer abc").send().expect("a native test is answered with 200");
+//! assert_eq!(response.status, 200);
+//! assert_eq!(testing::sent()[0].url, "http://127.0.0.1:8080/hook");
+//! ```
+//! A request is waited for, but no longer than the call of the plugin may take: `limits = { call_time = "5s" }` gives a
+//! slow server time. In native tests nothing is sent: see [`testing`].
+
+mod message;
+pub mod testing;
+mod url;
+#[cfg(target_arch = "wasm32")]
+mod wire;
+
+#[cfg(not(target_arch = "wasm32"))]
+use testing::answer as deliver;
+#[cfg(target_arch = "wasm32")]
+use wire::send as deliver;
+
+pub use message::{BODY_BYTES_MAX, HttpError, Request, Response};
+use url::Destination;
+pub use url::Url;
+
+impl Request {
+    /// Sends it and waits for the response.
+    ///
+    /// # Errors
+    /// [`HttpError`] if there is none.
+    pub fn send(&self) -> Result<Response, HttpError> {
+        let destination = Destination::of(&self.url).ok_or_else(|| HttpError::Url(self.url.clone()))?;
+        deliver(self, &destination)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        let destination = |tls, authority, path| Some(Destination { tls, authority, path });
+        assert_eq!(Destination::of("http://127.0.0.1:80/a?b#c"), destination(false, "127.0.0.1:80", "/a?b"));
+        assert_eq!(Destination::of("https://example.org"), destination(true, "example.org", ""));
+        assert_eq!(Destination::of("https://example.org?x"), destination(true, "example.org", "?x"));
+        for no_url in ["example.org", "ftp://example.org", "http:///path", ""] {
+            assert_eq!(Destination::of(no_url), None, "{no_url}");
+            assert_eq!(Request::get(no_url).send(), Err(HttpError::Url(no_url.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_native_test_sees_what_is_sent_and_says_what_comes_back() {
+        testing::answer_with(Err(HttpError::Denied));
+        assert_eq!(Request::get("http://a/").send(), Err(HttpError::Denied));
+        assert_eq!(Request::get("http://b/").send().map(|response| response.status), Ok(200));
+        let sent: Vec<String> = testing::sent().into_iter().map(|request| request.url).collect();
+        assert_eq!(
+            (sent, testing::sent()),
+            (vec!["http://a/".to_owned(), "http://b/".to_owned()], Vec::new())
+        );
+    }
+
+    #[test]
+    fn a_setting_that_is_no_url_is_refused_as_it_is_read() {
+        assert!(serde_json::from_str::<Url>("\"http://a:1/\"").is_ok());
+        let error = serde_json::from_str::<Url>("\"a:1\"")
+            .map(|url| url.as_str().to_owned())
+            .unwrap_or_else(|error| error.to_string());
+        assert!(error.starts_with("`a:1` is no URL for a request"), "{error}");
+    }
+}

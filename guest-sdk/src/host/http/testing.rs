@@ -1,0 +1,32 @@
+//! Requests of native tests: kept instead of sent.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use super::message::{HttpError, Request, Response};
+#[cfg(not(target_arch = "wasm32"))]
+use super::url::Destination;
+
+std::thread_local! {
+    static SENT: RefCell<Vec<Request>> = const { RefCell::new(Vec::new()) };
+    static ANSWERS: RefCell<VecDeque<Result<Response, HttpError>>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// What the next request of this thread is answered with; without that, status 200 and no body.
+pub fn answer_with(answer: Result<Response, HttpError>) {
+    ANSWERS.with_borrow_mut(|answers| answers.push_back(answer));
+}
+
+/// What this thread has sent since it was last asked.
+#[must_use]
+pub fn sent() -> Vec<Request> {
+    SENT.take()
+}
+
+/// Keeps a request and returns the next answer.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn answer(request: &Request, _destination: &Destination<'_>) -> Result<Response, HttpError> {
+    SENT.with_borrow_mut(|sent| sent.push(request.clone()));
+    let answer = ANSWERS.with_borrow_mut(VecDeque::pop_front);
+    answer.unwrap_or(Ok(Response { status: 200, body: Vec::new() }))
+}

@@ -1,0 +1,22 @@
+# The steps of the gate by their names, for those who have `just`; `.ci/step NAME` does the same without it.
+
+# Lists the steps.
+default:
+    @.ci/step
+
+# Runs the whole gate.
+gate:
+    .ci/run
+
+# Runs some steps of the gate, such as `just step format lint`.
+step +names:
+    .ci/step {{names}}
+
+# Builds the component of one plugin, such as `just guest plugins/backoff`.
+guest dir:
+    cargo run --locked -- plugin build {{dir}}
+
+# Runs the tests by nextest, and the examples of the documentation by Cargo.
+test *filter:
+    cargo nextest run --locked {{filter}}
+    cargo test --locked --doc

@@ -1,0 +1,100 @@
+//! A terminal drawn as SVG: text with the SGR sequences that `provost` prints.
+
+use std::fmt::Write as _;
+
+/// The width of a column and the height of a line, in pixels.
+const COLUMN: f64 = 7.85;
+const LINE: f64 = 19.0;
+/// The margin, and the height of the bar with the title.
+const MARGIN: f64 = 16.0;
+const BAR: f64 = 30.0;
+
+const BACKGROUND: &str = "#16181d";
+const FOREGROUND: &str = "#d7dae0";
+const DIM: &str = "#868c98";
+
+/// The colours 30 to 37, and those of 90 to 97.
+const COLORS: [&str; 8] =
+    ["#5c6370", "#ef6b73", "#8cc570", "#e0b860", "#63a8f0", "#c78be0", "#53b9c4", FOREGROUND];
+
+/// How the text that follows looks.
+#[derive(Clone, Copy)]
+struct Look {
+    color: &'static str,
+    bold: bool,
+}
+
+impl Look {
+    const PLAIN: Self = Self { color: FOREGROUND, bold: false };
+
+    /// The look after an SGR sequence with these numbers.
+    fn after(self, numbers: &str) -> Self {
+        numbers.split(';').fold(self, |look, number| match number.parse::<usize>() {
+            Ok(1) => Self { bold: true, ..look },
+            Ok(2) => Self { color: DIM, ..look },
+            Ok(number @ (30..=37 | 90..=97)) => Self { color: COLORS[number % 10], ..look },
+            _ => Self::PLAIN,
+        })
+    }
+}
+
+/// Draws a screen of at most so many columns.
+pub(crate) fn drawn(title: &str, screen: &str, columns: usize) -> String {
+    let lines: Vec<&str> = screen.trim_end().lines().collect();
+    let width = 2.0 * MARGIN + places(columns) * COLUMN;
+    let height = BAR + 2.0 * MARGIN + places(lines.len()) * LINE;
+    let mut svg = format!(
+        "<svg xml:space=\"preserve\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
+         height=\"{height:.0}\" role=\"img\" aria-label=\"{}\">\n\
+         <style>text {{ font: 13px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; white-space: pre }}</style>\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n\
+         <text x=\"{:.0}\" y=\"20\" text-anchor=\"middle\" fill=\"{DIM}\">{}</text>\n",
+        escaped(title),
+        width / 2.0,
+        escaped(title),
+    );
+    for (at, line) in lines.iter().enumerate() {
+        let y = BAR + MARGIN + places(at) * LINE + 8.0;
+        write_line(&mut svg, line, y);
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// Draws one line: a text for each run of one look, at its column.
+fn write_line(svg: &mut String, line: &str, y: f64) {
+    let (mut look, mut column) = (Look::PLAIN, 0);
+    for (part, run) in line.split("\u{1b}[").enumerate() {
+        let text = match run.split_once('m') {
+            Some((numbers, text)) if part > 0 => {
+                look = look.after(numbers);
+                text
+            }
+            _ => run,
+        };
+        let blanks = text.chars().take_while(|letter| *letter == ' ').count();
+        if !text.trim().is_empty() {
+            let weight = if look.bold { " font-weight=\"bold\"" } else { "" };
+            // A width for the whole run keeps columns in line, whatever font there is.
+            let visible = text.trim();
+            let _ = writeln!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{y:.0}\" fill=\"{}\"{weight} textLength=\"{:.1}\">{}</text>",
+                MARGIN + places(column + blanks) * COLUMN,
+                look.color,
+                places(visible.chars().count()) * COLUMN,
+                escaped(visible),
+            );
+        }
+        column += text.chars().count();
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "columns and lines of a screen are few")]
+fn places(count: usize) -> f64 {
+    count as f64
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
