@@ -11,7 +11,7 @@ use provost_state::{Plugins, Policy};
 
 use crate::component::cache::{Cache, CacheBounds, CacheCounts};
 use crate::component::{Compiler, InProcess, LoadError, Source, Trust};
-use crate::guest::{Common, Lines, Reports, Waiting};
+use crate::guest::{Common, LogLines, Reports, Waiting};
 use crate::lacks::Lacks;
 use crate::limits::Limits;
 use crate::limits::grants::Grants;
@@ -226,7 +226,7 @@ impl PluginHost {
         let common = Common {
             memory: self.memory(&spec.name),
             name: spec.name,
-            lines: Lines::default(),
+            lines: LogLines::default(),
             pin: spec.sha256,
             grants: Arc::new(spec.grants),
             waiting: Waiting::default(),

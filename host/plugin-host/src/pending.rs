@@ -9,7 +9,7 @@ use provost_state::{Consumer, Snapshot};
 use crate::component::LoadError;
 use crate::host::{PluginHost, PluginSpec, Shared};
 use crate::plugin::{
-    Absent, Failed, Loader, Looked, Plugin, PluginConsumer, Prepared, Recipe, Trial, Version, Versions,
+    Absent, Candidate, Failed, Loader, Plugin, PluginConsumer, Prepared, Recipe, Trial, Version, Versions,
 };
 use crate::text::size;
 
@@ -40,8 +40,8 @@ impl PluginHost {
     /// [`LoadError`] if there is no component to be had; nothing is added then.
     pub fn begin(&self, spec: PluginSpec) -> Result<Pending, LoadError> {
         let recipe = self.recipe(spec)?;
-        let looked = self.loader().look(&recipe)?;
-        Pending::begin(self, looked, recipe)
+        let candidate = self.loader().read(&recipe)?;
+        Pending::begin(self, candidate, recipe)
     }
 }
 
@@ -53,18 +53,18 @@ pub struct Pending {
     plugin: Arc<Plugin>,
     /// What stands in its place.
     placeholder: Arc<Version>,
-    looked: Looked,
+    candidate: Candidate,
     recipe: Recipe,
 }
 
 impl Pending {
-    fn begin(host: &PluginHost, looked: Looked, recipe: Recipe) -> Result<Self, LoadError> {
-        let what = format!("it is being compiled ({})", amount(looked.bytes.len()));
+    fn begin(host: &PluginHost, candidate: Candidate, recipe: Recipe) -> Result<Self, LoadError> {
+        let what = format!("it is being compiled ({})", amount(candidate.bytes.len()));
         let absent = Absent::Compiling(what.into());
         let loader = host.loader().clone();
-        let placeholder = Arc::new(loader.placeholder(&looked, recipe.clone(), absent)?);
+        let placeholder = Arc::new(loader.placeholder(&candidate, recipe.clone(), absent)?);
         let plugin = host.add(&mut host.change(), placeholder.clone())?;
-        Ok(Self { host: host.downgrade(), loader, plugin, placeholder, looked, recipe })
+        Ok(Self { host: host.downgrade(), loader, plugin, placeholder, candidate, recipe })
     }
 
     /// Its name.
@@ -76,7 +76,7 @@ impl Pending {
     /// The size of its component, in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.looked.bytes.len()
+        self.candidate.bytes.len()
     }
 
     /// The same as people write it.
@@ -92,14 +92,14 @@ impl Pending {
     /// # Errors
     /// [`LoadError`] if there is no valid component after all. It is refused then, too.
     pub fn finish(self, world: &Arc<Snapshot>) -> Result<Option<Box<dyn Consumer>>, LoadError> {
-        let Prepared { version, trial } = match self.loader.prepare(&self.looked, self.recipe.clone(), world)
-        {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                self.refuse(&error.to_string());
-                return Err(error);
-            }
-        };
+        let Prepared { version, trial } =
+            match self.loader.prepare(&self.candidate, self.recipe.clone(), world) {
+                Ok(prepared) => prepared,
+                Err(error) => {
+                    self.refuse(&error.to_string());
+                    return Err(error);
+                }
+            };
         let failed = match trial {
             // A machine that is starting is busy, which says nothing of the plugin.
             Trial::Failed(failed) if failed.is_for_want_of_time() => {
@@ -137,7 +137,7 @@ impl Pending {
     fn refuse(&self, why: &str) {
         let absent = Absent::Refused(why.into());
         // The engine is that of the placeholder, and the only thing that could be wanting.
-        if let Ok(refused) = self.loader.placeholder(&self.looked, self.recipe.clone(), absent) {
+        if let Ok(refused) = self.loader.placeholder(&self.candidate, self.recipe.clone(), absent) {
             self.put_in_force(Arc::new(refused), None);
         }
     }

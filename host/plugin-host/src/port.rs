@@ -125,8 +125,8 @@ impl PluginHost {
     ) -> Result<(Arc<Version>, Vec<String>), PluginRefusal> {
         let name = recipe.common.name.clone();
         let absent = |error| unavailable(&name, &error);
-        let looked = self.loader().look(&recipe).map_err(absent)?;
-        passed(self.loader().prepare(&looked, recipe, world).map_err(absent)?)
+        let candidate = self.loader().read(&recipe).map_err(absent)?;
+        passed(self.loader().prepare(&candidate, recipe, world).map_err(absent)?)
     }
 
     /// Makes the next version without holding anything, and puts it in force if nobody has changed the plugin meanwhile; `None`

@@ -12,7 +12,7 @@ use crate::memory::Memory;
 
 use super::bindings::log::Level;
 use super::figures::Figures;
-use super::lines::Lines;
+use super::lines::LogLines;
 use super::wasi::{Reach, Waiting, Watch};
 
 /// Whoever knows what is loaded.
@@ -25,7 +25,7 @@ pub(crate) trait Reports: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Common {
     pub(crate) name: Arc<str>,
-    pub(crate) lines: Lines,
+    pub(crate) lines: LogLines,
     pub(crate) memory: Arc<Memory>,
     /// The only digest that the operator wants, in hex.
     pub(crate) pin: Option<String>,

@@ -48,11 +48,11 @@ impl Second {
 
 /// The lines of one plugin, over all of its instances.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
+pub(crate) struct LogLines {
     second: Mutex<Second>,
 }
 
-impl Lines {
+impl LogLines {
     /// Writes one line into the host's log; returns false if it was dropped instead.
     pub(crate) fn write(&self, plugin: &str, level: Level, message: &str, lines_per_second: u32) -> bool {
         let mut second = self.second.lock();

@@ -39,7 +39,7 @@ pub(crate) use context::{Common, Context, Reports};
 pub(crate) use figures::{Figures, Used};
 pub(crate) use instance::Guest;
 pub(crate) use lent::Lent;
-pub(crate) use lines::Lines;
+pub(crate) use lines::LogLines;
 pub(crate) use linker::linker;
 pub(crate) use meter::Meter;
 pub(crate) use wasi::{Reach, Waiting};

@@ -76,8 +76,8 @@ pub(crate) enum Trial {
     Passed(Vec<String>),
 }
 
-/// A component that has been read and looked at, and not compiled.
-pub(crate) struct Looked {
+/// A component that has been read and examined, and not compiled.
+pub(crate) struct Candidate {
     pub(crate) bytes: Cow<'static, [u8]>,
     digest: Arc<str>,
     /// Whose key signed it, or why it is not let in whatever it is.
@@ -124,7 +124,7 @@ impl Loader {
     ///
     /// # Errors
     /// [`LoadError`] if there is no component to be had, or its limits are not possible.
-    pub(crate) fn look(&self, recipe: &Recipe) -> Result<Looked, LoadError> {
+    pub(crate) fn read(&self, recipe: &Recipe) -> Result<Candidate, LoadError> {
         recipe.limits.check()?;
         recipe.limits.check_settings(&recipe.settings)?;
         if let Some(pin) = recipe.common.pin.as_deref().filter(|pin| !is_sha256(pin)) {
@@ -138,7 +138,7 @@ impl Loader {
         let trusted = pinned(&recipe.common, &digest).and_then(|()| {
             self.trust.check(&recipe.source, &bytes).map_err(|error| error.to_string().into())
         });
-        Ok(Looked { bytes, digest, trusted, exports })
+        Ok(Candidate { bytes, digest, trusted, exports })
     }
 
     /// The place of a version that is to be compiled.
@@ -147,16 +147,16 @@ impl Loader {
     /// [`LoadError::Engine`].
     pub(crate) fn placeholder(
         &self,
-        looked: &Looked,
+        candidate: &Candidate,
         recipe: Recipe,
         absent: Absent,
     ) -> Result<Version, LoadError> {
         let engine = self.engine(recipe.limits.stack_bytes_max)?;
-        let exports = if looked.trusted.is_ok() { looked.exports.clone() } else { Vec::new() };
+        let exports = if candidate.trusted.is_ok() { candidate.exports.clone() } else { Vec::new() };
         let surface = Surface { imports: Vec::new(), exports };
         let judged = Judged { surface, admitted: Err(absent), lease: None };
         let context = Arc::new(recipe.context(None));
-        Ok(version(recipe.source, looked, engine, judged, context))
+        Ok(version(recipe.source, candidate, engine, judged, context))
     }
 
     /// The one door for versions: compiles a component, judges it, has it check its settings, and tries it on `world`.
@@ -165,11 +165,11 @@ impl Loader {
     /// [`LoadError`] if it is not valid after all. One that is not let in or fails its trial is no error.
     pub(crate) fn prepare(
         &self,
-        looked: &Looked,
+        candidate: &Candidate,
         recipe: Recipe,
         world: &Arc<Snapshot>,
     ) -> Result<Prepared, LoadError> {
-        let version = Arc::new(self.make(looked, recipe)?);
+        let version = Arc::new(self.make(candidate, recipe)?);
         let trial = match version.refusal() {
             Some(reason) => Trial::Refused(reason.clone()),
             None => trial::run(&version, world).map_or_else(Trial::Failed, Trial::Passed),
@@ -178,11 +178,11 @@ impl Loader {
     }
 
     /// Compiles and judges a component, and has it check its settings.
-    fn make(&self, looked: &Looked, recipe: Recipe) -> Result<Version, LoadError> {
+    fn make(&self, candidate: &Candidate, recipe: Recipe) -> Result<Version, LoadError> {
         let engine = self.engine(recipe.limits.stack_bytes_max)?;
-        let mut judged = match &looked.trusted {
+        let mut judged = match &candidate.trusted {
             Err(reason) => Judged::refused(Surface::default(), reason.clone()),
-            Ok(_) => self.judge(looked, &recipe, &engine)?,
+            Ok(_) => self.judge(candidate, &recipe, &engine)?,
         };
         let reach = Reach::new(&recipe.common.grants, &recipe.limits, &recipe.common.waiting);
         let reach = match reach.map_err(LoadError::Outside)?.transpose() {
@@ -200,11 +200,16 @@ impl Loader {
         }
         // What it wrote or tried while it checked its settings counts no more than a trial.
         context.figures.forget_trial();
-        Ok(version(recipe.source, looked, engine, judged, context))
+        Ok(version(recipe.source, candidate, engine, judged, context))
     }
 
-    fn judge(&self, looked: &Looked, recipe: &Recipe, engine: &TimedEngine) -> Result<Judged, LoadError> {
-        match self.cache.compiled(engine.engine(), engine.layout(), &looked.bytes) {
+    fn judge(
+        &self,
+        candidate: &Candidate,
+        recipe: &Recipe,
+        engine: &TimedEngine,
+    ) -> Result<Judged, LoadError> {
+        match self.cache.compiled(engine.engine(), engine.layout(), &candidate.bytes) {
             Ok(compiled) => {
                 let surface = Surface::of(&compiled.component, engine.engine());
                 let admitted = admitted(&compiled.component, &surface, engine, recipe);
@@ -236,7 +241,7 @@ fn admitted(
 
 fn version(
     source: Source,
-    looked: &Looked,
+    candidate: &Candidate,
     engine: Arc<TimedEngine>,
     judged: Judged,
     context: Arc<Context>,
@@ -244,8 +249,8 @@ fn version(
     Version {
         number: OnceLock::new(),
         source,
-        digest: looked.digest.clone(),
-        signed_by: looked.trusted.as_ref().ok().cloned().flatten(),
+        digest: candidate.digest.clone(),
+        signed_by: candidate.trusted.as_ref().ok().cloned().flatten(),
         surface: judged.surface,
         engine,
         admitted: judged.admitted,

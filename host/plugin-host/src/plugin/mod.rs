@@ -37,7 +37,7 @@ mod view;
 
 pub(crate) use catalog::Catalog;
 pub(crate) use consumer::PluginConsumer;
-pub(crate) use loader::{Loader, Looked, Prepared, Recipe, Trial};
+pub(crate) use loader::{Candidate, Loader, Prepared, Recipe, Trial};
 pub(crate) use policy::PluginPolicy;
 pub(crate) use slot::{Plugin, Versions};
 pub(crate) use trial::Failed;

@@ -1,5 +1,5 @@
 //! What a plugin with grants reaches of the outside: the interfaces of WASI, each with exactly what was granted behind it. What is
-//! beyond is denied, logged and counted. [`linker`](super::linker) links them one by one, as the grants open them.
+//! beyond is denied, logged and counted. `guest::linker` links them one by one, as the grants open them.
 //!
 //! | room | owns |
 //! |---|---|
