@@ -31,15 +31,7 @@ const FLOORS: [(&str, &[&str], &[&str]); 6] = [
     ("control", &["provost-state", "provost-files", "provost-supervisor"], &["wasmtime", "anyhow"]),
     (
         "cli",
-        &[
-            "provost-state",
-            "provost-files",
-            "provost-supervisor",
-            "provost-plugin-host",
-            "provost-control",
-            // For its durations: the config and the settings of plugins are written alike.
-            "provost-guest",
-        ],
+        &["provost-state", "provost-files", "provost-supervisor", "provost-plugin-host", "provost-control"],
         &["wasmtime"],
     ),
 ];

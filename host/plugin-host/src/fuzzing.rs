@@ -24,7 +24,7 @@ impl Memories {
     /// The file of this plugin.
     #[must_use]
     pub fn file(&self, plugin: &str) -> PathBuf {
-        self.0.file(plugin)
+        self.0.path(plugin)
     }
 
     /// What this plugin remembers, by its file.
@@ -32,8 +32,10 @@ impl Memories {
     pub fn load(&self, plugin: &str) -> BTreeMap<String, Vec<u8>> {
         let memory = Memory::open(plugin, Some(&self.0));
         let mut seen = Transaction::default();
-        let keys = seen.keys(&memory);
-        keys.into_iter().map(|key| (key.clone(), seen.get(&memory, &key).unwrap_or_default())).collect()
+        let keys = seen.keys(memory.published());
+        keys.into_iter()
+            .map(|key| (key.clone(), seen.get(memory.published(), &key).unwrap_or_default()))
+            .collect()
     }
 
     /// Has this plugin remember a value besides.
@@ -43,7 +45,7 @@ impl Memories {
     pub fn remember(&self, plugin: &str, key: &str, value: &[u8]) -> Result<(), String> {
         let memory = Memory::open(plugin, Some(&self.0));
         let (mut transaction, limits) = (Transaction::default(), Limits::default());
-        let set = transaction.set(&memory, &limits, key.to_owned(), value.to_vec());
+        let set = transaction.set(memory.published(), &limits, key.to_owned(), value.to_vec());
         set.map_err(|refusal| format!("{refusal:?}"))?;
         memory.commit(transaction, &limits)
     }

@@ -1,27 +1,22 @@
-//! The plugins of a host by name: loading them as the host starts, and handing out what they are in their roles.
+//! The plugins of a host by name, what a host is started with, and the right to change plugins, which one has at a time.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
+use parking_lot::{Mutex, MutexGuard};
 use provost_files::Owners;
-use provost_state::{Plugins, Policy, Snapshot};
+use provost_state::{Plugins, Policy};
 
-use crate::cache::{Cache, CacheBounds, CacheCounts};
-use crate::compiler::{Compiler, InProcess};
-use crate::component::{LoadError, Source};
-use crate::grants::Grants;
+use crate::component::cache::{Cache, CacheBounds, CacheCounts};
+use crate::component::{Compiler, InProcess, LoadError, Source, Trust};
+use crate::guest::{Common, LogLines, Reports, Waiting};
 use crate::lacks::Lacks;
 use crate::limits::Limits;
-use crate::log::Lines;
-use crate::making::{Maker, Recipe};
-use crate::memory::{self, Keeper, Memory};
-use crate::pending::Pending;
-use crate::plugin::{Plugin, Versions};
-use crate::roll::Roll;
-use crate::trust::Trust;
-use crate::version::{Common, Version};
+use crate::limits::grants::Grants;
+use crate::memory::{Keeper, Memory};
+use crate::plugin::{Catalog, Loader, Plugin, Recipe, Version, Versions};
 
 /// What the config says of one plugin.
 #[derive(Clone, Debug)]
@@ -80,8 +75,8 @@ pub struct PluginHost {
 }
 
 pub(crate) struct Shared {
-    maker: Arc<Maker>,
-    roll: Arc<Roll>,
+    loader: Arc<Loader>,
+    catalog: Arc<Catalog>,
     /// Orders changes. No call and no status takes it.
     changes: Mutex<Traces>,
     /// Dropped at last, so that all that plugins have written is in their files.
@@ -111,8 +106,9 @@ impl Change<'_> {
 
     /// This version is in force now.
     pub(crate) fn made(&mut self, version: &Version) {
-        let trace = Trace { number: version.number(), memory: Arc::downgrade(&version.memory) };
-        self.0.insert(version.name.clone(), trace);
+        let trace =
+            Trace { number: version.number(), memory: Arc::downgrade(&version.context.common.memory) };
+        self.0.insert(version.context.name().clone(), trace);
     }
 
     /// What is left of the memory of a plugin, for as long as somebody writes it.
@@ -161,40 +157,10 @@ impl PluginHost {
         let HostOptions { cache_dir, cache_owners, cache_bounds, compiler, memory_dir, trust, lacks } =
             options;
         let cache = Cache::new(cache_dir, cache_owners, cache_bounds, compiler);
-        let maker = Arc::new(Maker::new(cache, trust));
-        let keeper = memory::keeper(memory_dir.as_deref(), &lacks);
-        let shared = Shared { maker, roll: Arc::default(), changes: Mutex::default(), keeper };
+        let loader = Arc::new(Loader::new(cache, trust));
+        let keeper = Keeper::start(memory_dir.as_deref(), &lacks);
+        let shared = Shared { loader, catalog: Arc::default(), changes: Mutex::default(), keeper };
         Self { shared: Arc::new(shared) }
-    }
-
-    /// Loads a plugin and adds it behind the others: [`begin`](Self::begin) and [`Pending::finish`] in one, in a made-up world.
-    ///
-    /// # Errors
-    /// [`LoadError`] if there is no component to be had; nothing is added then.
-    pub fn load(&self, spec: PluginSpec) -> Result<(), LoadError> {
-        self.load_in(spec, &Arc::default())
-    }
-
-    /// The same, tried on this world.
-    ///
-    /// # Errors
-    /// As [`load`](Self::load).
-    pub fn load_in(&self, spec: PluginSpec, world: &Arc<Snapshot>) -> Result<(), LoadError> {
-        let pending = self.begin(spec)?;
-        let plugin = pending.plugin().clone();
-        let finished = pending.finish(world);
-        finished.map(drop).inspect_err(|_| self.remove(&self.change(), &plugin))
-    }
-
-    /// Adds a plugin behind the others, as the host starts, with all that can be known of it without compiling it. Until it
-    /// is finished it answers every call with the fault that it is being compiled.
-    ///
-    /// # Errors
-    /// [`LoadError`] if there is no component to be had; nothing is added then.
-    pub fn begin(&self, spec: PluginSpec) -> Result<Pending, LoadError> {
-        let recipe = self.recipe(spec)?;
-        let looked = self.maker().look(&recipe)?;
-        Pending::begin(self, looked, recipe)
     }
 
     /// The policy called `name`. A plugin that was refused is one, too: it answers every trigger with why.
@@ -213,11 +179,11 @@ impl PluginHost {
     /// How often compiled code was found in the cache.
     #[must_use]
     pub fn cache_counts(&self) -> CacheCounts {
-        self.shared.maker.cache().counts()
+        self.shared.loader.cache().counts()
     }
 
-    pub(crate) fn maker(&self) -> &Arc<Maker> {
-        &self.shared.maker
+    pub(crate) fn loader(&self) -> &Arc<Loader> {
+        &self.shared.loader
     }
 
     /// The host, for as long as anybody else has it.
@@ -231,16 +197,20 @@ impl PluginHost {
 
     /// The right to change plugins.
     pub(crate) fn change(&self) -> Change<'_> {
-        Change(self.shared.changes.lock().unwrap_or_else(PoisonError::into_inner))
+        Change(self.shared.changes.lock())
+    }
+
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
+        &self.shared.catalog
     }
 
     /// All that are loaded at one instant, wait-free.
     pub(crate) fn plugins(&self) -> Arc<Vec<Arc<Plugin>>> {
-        self.shared.roll.loaded()
+        self.shared.catalog.loaded()
     }
 
     pub(crate) fn plugin(&self, name: &str) -> Option<Arc<Plugin>> {
-        self.shared.roll.get(name)
+        self.shared.catalog.get(name)
     }
 
     /// What the first version of a plugin is made of that is not loaded.
@@ -252,17 +222,22 @@ impl PluginHost {
         if self.plugin(&spec.name).is_some() {
             return Err(LoadError::NameTaken { name: spec.name });
         }
+        let catalog: Weak<Catalog> = Arc::downgrade(&self.shared.catalog);
         let common = Common {
             memory: self.memory(&spec.name),
             name: spec.name,
-            limits: Arc::new(spec.limits.in_steps()),
-            lines: Arc::new(Lines::default()),
-            pin: spec.sha256.map(Arc::from),
+            lines: LogLines::default(),
+            pin: spec.sha256,
             grants: Arc::new(spec.grants),
-            waiting: Arc::default(),
-            roll: Arc::downgrade(&self.shared.roll),
+            waiting: Waiting::default(),
+            reports: catalog as Weak<dyn Reports>,
         };
-        Ok(Recipe { common, source: spec.source, settings: spec.settings_json.into() })
+        Ok(Recipe {
+            common: Arc::new(common),
+            source: spec.source,
+            settings: spec.settings_json.into(),
+            limits: Arc::new(spec.limits.in_steps()),
+        })
     }
 
     /// What a plugin remembers. Its file is read without the right to change plugins.
@@ -283,20 +258,21 @@ impl PluginHost {
         change: &mut Change<'_>,
         version: Arc<Version>,
     ) -> Result<Arc<Plugin>, LoadError> {
-        if self.plugin(&version.name).is_some() {
-            return Err(LoadError::NameTaken { name: version.name.clone() });
+        let name = version.context.name();
+        if self.plugin(name).is_some() {
+            return Err(LoadError::NameTaken { name: name.clone() });
         }
         // It is set but once: nobody else has this version.
-        let _ = version.number.set(change.next_number(&version.name));
+        let _ = version.number.set(change.next_number(name));
         change.made(&version);
         let plugin = Arc::new(Plugin::new(version));
-        self.shared.roll.append(plugin.clone());
+        self.shared.catalog.append(plugin.clone());
         Ok(plugin)
     }
 
     /// Takes a plugin out. Whoever holds it finds it gone.
     pub(crate) fn remove(&self, _: &Change<'_>, plugin: &Arc<Plugin>) {
         plugin.put_in_force(Versions { gone: true, ..Versions::clone(&plugin.versions()) });
-        self.shared.roll.remove(plugin);
+        self.shared.catalog.remove(plugin);
     }
 }

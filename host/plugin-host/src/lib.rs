@@ -8,38 +8,22 @@
 //!   bundled)          at all?)              once)                types)               status)
 //! ```
 //!
-//! | file | owns |
+//! | room | owns |
 //! |---|---|
-//! | `host` | [`PluginHost`]: the plugins by name, and what they are in their roles |
-//! | `pending` | a plugin that is in its place before it is ready: [`Pending`] |
-//! | `changes` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
-//! | `making` | from a file to a version that is ready to be called, or the reason for which it is refused |
-//! | `trust` | whose components are let in: signatures and keys |
-//! | `trial` | what a version has to answer before it is put in force |
-//! | `component` | where a component comes from, and whether the bytes are a component at all: [`Source`], [`LoadError`] |
-//! | `admission` | what a component imports and exports, and whether it is let in for that |
-//! | `inspect` | the same for people: [`inspect()`] |
-//! | `plugin` | one plugin: the place that its versions take turns in |
-//! | `version` | one version: a component with its settings, compiled and linked |
-//! | `role`, `question` | what a plugin can be, and what it can be asked |
-//! | `call` | what every call has in common |
-//! | `policy`, `view`, `consumer` | plugins as the ports of the state core |
-//! | `quarantine` | when a plugin that keeps failing is not asked any more |
+//! | `fuzzing` | entrances for the fuzzers |
+//! | `port` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
+//! | `pending` | plugins as the host starts: in their places before they are ready ([`Pending`]) |
+//! | `host` | [`PluginHost`]: the plugins by name, and the right to change them |
+//! | `plugin` | one plugin: its versions, how they are made and asked, and what becomes of those that fail |
+//! | `component` | from bytes to a component that may run: where it comes from, whose it is, its compiled code, whether it is let in |
+//! | `guest` | one instance as the host sees it: what it may call, the host's side of each interface, and what was granted of the outside |
+//! | `engine` | the engines, the clock that interrupts calls, and the part of a pool that views and consumers share |
 //! | `memory` | what a plugin remembers from one call to the next, and its file |
+//! | `limits` | what a plugin may use, and what an operator may grant it |
+//! | `role` | what a plugin can be to the host |
 //! | `lacks` | where it is entered what the plugin host lacks at the moment |
-//! | `figures` | what a version did so far |
-//! | `engine`, `room` | the engines, the clock that interrupts calls, and the part of a pool that views and consumers share |
-//! | `compiler` | the port to whoever compiles: [`Compiler`] |
-//! | `cache` | compiled code on disk and its bounds; the only file with `unsafe` |
-//! | `grants`, `variables` | what an operator may grant, and which variables of an answer are |
-//! | `outside` | what a plugin with grants reaches of the outside |
-//! | `limits`, `meter` | what a plugin may use, and who counts it |
-//! | `fault` | what went wrong in a call, in words for people |
-//! | `snapshot`, `log` | the host's side of `snapshots`, `settings` and `log` |
-//! | `convert` | between the words of the state core and those of the contract |
-//! | `bindings` | what `bindgen!` makes of `wit/` |
-//! | `bundled` | the components inside this binary |
 //! | `clock` | the time that figures and quarantine go by |
+//! | `text` | text as people read it |
 //!
 //! Invariants:
 //! - A file that is not a component is a [`LoadError`]: a mistake in the config. A component that asks for what
@@ -64,58 +48,32 @@
 
 #![deny(unsafe_code)]
 
-mod admission;
-mod bindings;
-mod bundled;
-mod cache;
-mod call;
-mod changes;
 mod clock;
-mod compiler;
 mod component;
-mod consumer;
-mod convert;
 mod engine;
-mod fault;
-mod figures;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
-mod grants;
+mod guest;
 mod host;
-mod inspect;
 mod lacks;
 mod limits;
-mod log;
-mod making;
 mod memory;
-mod meter;
-mod outside;
 mod pending;
 mod plugin;
-mod policy;
-mod quarantine;
-mod question;
+mod port;
 mod role;
-mod roll;
-mod room;
-mod snapshot;
-mod trial;
-mod trust;
-mod variables;
-mod version;
-mod view;
+mod text;
 
-pub use bundled::bundled_names;
-pub use cache::{CacheBounds, CacheCounts};
-pub use compiler::{CompileError, Compiler, InProcess};
-pub use component::{ComponentError, LoadError, Source, is_sha256};
+pub use component::cache::{CacheBounds, CacheCounts};
+pub use component::{
+    CompileError, Compiler, ComponentError, InProcess, Inspection, LoadError, Source, Trust, TrustError,
+    bundled_names, inspect, is_sha256, keygen, sign, signature_of, verify,
+};
 pub use engine::{EngineError, Layout};
-pub use grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope, Settable};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};
-pub use inspect::{Inspection, inspect};
 pub use lacks::Lacks;
+pub use limits::grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope, Settable};
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};
 pub use pending::Pending;
+pub use plugin::trial_world;
 pub use role::Role;
-pub use trial::trial_world;
-pub use trust::{Trust, TrustError, keygen, sign, signature_of, verify};

@@ -7,37 +7,64 @@ use std::sync::{Arc, Weak};
 use provost_state::{Consumer, Snapshot};
 
 use crate::component::LoadError;
-use crate::host::{PluginHost, Shared};
-use crate::limits::size;
-use crate::making::{Looked, Maker, Recipe};
-use crate::plugin::{Plugin, Versions};
-use crate::trial::{self, Failed};
-use crate::version::{Absent, Version};
+use crate::host::{PluginHost, PluginSpec, Shared};
+use crate::plugin::{
+    Absent, Candidate, Failed, Loader, Plugin, PluginConsumer, Prepared, Recipe, Trial, Version, Versions,
+};
+use crate::text::size;
+
+impl PluginHost {
+    /// Loads a plugin and adds it behind the others: [`begin`](Self::begin) and [`Pending::finish`] in one, in a made-up world.
+    ///
+    /// # Errors
+    /// [`LoadError`] if there is no component to be had; nothing is added then.
+    pub fn load(&self, spec: PluginSpec) -> Result<(), LoadError> {
+        self.load_in(spec, &Arc::default())
+    }
+
+    /// The same, tried on this world.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_in(&self, spec: PluginSpec, world: &Arc<Snapshot>) -> Result<(), LoadError> {
+        let pending = self.begin(spec)?;
+        let plugin = pending.plugin.clone();
+        let finished = pending.finish(world);
+        finished.map(drop).inspect_err(|_| self.remove(&self.change(), &plugin))
+    }
+
+    /// Adds a plugin behind the others, as the host starts, with all that can be known of it without compiling it. Until it
+    /// is finished it answers every call with the fault that it is being compiled.
+    ///
+    /// # Errors
+    /// [`LoadError`] if there is no component to be had; nothing is added then.
+    pub fn begin(&self, spec: PluginSpec) -> Result<Pending, LoadError> {
+        let recipe = self.recipe(spec)?;
+        let candidate = self.loader().read(&recipe)?;
+        Pending::begin(self, candidate, recipe)
+    }
+}
 
 /// A plugin that is in its place and is not ready. Dropped without being finished, it is refused.
 pub struct Pending {
     /// A compilation keeps no host from ending: what its plugins remember is written as it does.
     host: Weak<Shared>,
-    maker: Arc<Maker>,
+    loader: Arc<Loader>,
     plugin: Arc<Plugin>,
     /// What stands in its place.
     placeholder: Arc<Version>,
-    looked: Looked,
+    candidate: Candidate,
     recipe: Recipe,
 }
 
 impl Pending {
-    pub(crate) fn begin(host: &PluginHost, looked: Looked, recipe: Recipe) -> Result<Self, LoadError> {
-        let what = format!("it is being compiled ({})", amount(looked.bytes.len()));
+    fn begin(host: &PluginHost, candidate: Candidate, recipe: Recipe) -> Result<Self, LoadError> {
+        let what = format!("it is being compiled ({})", amount(candidate.bytes.len()));
         let absent = Absent::Compiling(what.into());
-        let maker = host.maker().clone();
-        let placeholder = Arc::new(maker.placeholder(&looked, recipe.clone(), absent)?);
+        let loader = host.loader().clone();
+        let placeholder = Arc::new(loader.placeholder(&candidate, recipe.clone(), absent)?);
         let plugin = host.add(&mut host.change(), placeholder.clone())?;
-        Ok(Self { host: host.downgrade(), maker, plugin, placeholder, looked, recipe })
-    }
-
-    pub(crate) fn plugin(&self) -> &Arc<Plugin> {
-        &self.plugin
+        Ok(Self { host: host.downgrade(), loader, plugin, placeholder, candidate, recipe })
     }
 
     /// Its name.
@@ -49,7 +76,7 @@ impl Pending {
     /// The size of its component, in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.looked.bytes.len()
+        self.candidate.bytes.len()
     }
 
     /// The same as people write it.
@@ -65,27 +92,25 @@ impl Pending {
     /// # Errors
     /// [`LoadError`] if there is no valid component after all. It is refused then, too.
     pub fn finish(self, world: &Arc<Snapshot>) -> Result<Option<Box<dyn Consumer>>, LoadError> {
-        let made = match self.maker.make(&self.looked, self.recipe.clone()) {
-            Ok(made) => made,
-            Err(error) => {
-                self.refuse(&error.to_string());
-                return Err(error);
+        let Prepared { version, trial } =
+            match self.loader.prepare(&self.candidate, self.recipe.clone(), world) {
+                Ok(prepared) => prepared,
+                Err(error) => {
+                    self.refuse(&error.to_string());
+                    return Err(error);
+                }
+            };
+        let failed = match trial {
+            // A machine that is starting is busy, which says nothing of the plugin.
+            Trial::Failed(failed) if failed.is_for_want_of_time() => {
+                tracing::warn!(plugin = &**version.context.name(), "it is asked all the same: {failed}");
+                None
             }
+            Trial::Failed(failed) => Some(failed),
+            Trial::Refused(_) | Trial::Passed(_) => None,
         };
-        let failed = match &made.admitted {
-            Ok(_) => trial::run(&made, world).err(),
-            Err(_) => None,
-        };
-        // A deadline that was missed says as much of a machine that is starting as of the plugin.
-        let (busy, failed) = match failed {
-            Some(failed) if failed.is_for_want_of_time() => (Some(failed), None),
-            failed => (None, failed),
-        };
-        if let Some(busy) = busy {
-            tracing::warn!(plugin = &*made.name, "it is asked all the same: {busy}");
-        }
-        self.put_in_force(made, failed);
-        Ok(self.plugin.consumer())
+        self.put_in_force(version, failed);
+        Ok(PluginConsumer::of(&self.plugin))
     }
 
     fn put_in_force(&self, made: Arc<Version>, failed: Option<Failed>) {
@@ -99,8 +124,8 @@ impl Pending {
         // It is the version that its place was kept for.
         let _ = made.number.set(self.placeholder.number());
         match made.refusal() {
-            None => tracing::info!(plugin = &*made.name, source = %made.source, "plugin loaded"),
-            Some(reason) => tracing::warn!(plugin = &*made.name, "plugin refused: {reason}"),
+            None => tracing::info!(plugin = &**made.context.name(), source = %made.source, "plugin loaded"),
+            Some(reason) => tracing::warn!(plugin = &**made.context.name(), "plugin refused: {reason}"),
         }
         change.made(&made);
         self.plugin.put_in_force(Versions { active: made, former: None, gone: false });
@@ -112,7 +137,7 @@ impl Pending {
     fn refuse(&self, why: &str) {
         let absent = Absent::Refused(why.into());
         // The engine is that of the placeholder, and the only thing that could be wanting.
-        if let Ok(refused) = self.maker.placeholder(&self.looked, self.recipe.clone(), absent) {
+        if let Ok(refused) = self.loader.placeholder(&self.candidate, self.recipe.clone(), absent) {
             self.put_in_force(Arc::new(refused), None);
         }
     }

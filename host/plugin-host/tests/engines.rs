@@ -4,9 +4,8 @@
 
 mod guests;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use guests::{Bench, ask};
+use parking_lot::{Mutex, MutexGuard};
 use provost_plugin_host::Limits;
 use provost_state::{Batch, FaultKind, Plugins, ViewRequest};
 use provost_tests::{components, eventually};
@@ -14,7 +13,7 @@ use provost_tests::{components, eventually};
 /// What is injected and what is counted is that of the whole program.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    ALONE.lock()
 }
 
 /// A policy whose only module has so many memories and tables.

@@ -1,6 +1,12 @@
 //! Durations and sizes as people write them.
 
-use provost_guest::Span;
+use self::span::Span;
+
+/// The parser of the guest SDK, so that a config and the settings of plugins read durations alike. It is included by its path:
+/// as a dependency the SDK would add its binding generator to the build of the host.
+#[path = "../../../../guest-sdk/src/span.rs"]
+#[cfg_attr(not(test), expect(dead_code, reason = "the config needs the parser alone"))]
+mod span;
 
 /// The largest size that is accepted: 1 EiB.
 const SIZE_BYTES_MAX: f64 = (1_u64 << 60) as f64;

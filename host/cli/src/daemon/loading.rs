@@ -2,10 +2,11 @@
 //! then goes on without those that are not ready. These come into force when they are, through the same door as all others.
 
 use std::mem;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use provost_plugin_host::{LoadError, Pending, PluginHost, trial_world};
 use provost_state::{Consumer, Snapshot};
 use provost_supervisor::{Clock, Supervisor};
@@ -69,20 +70,16 @@ impl Waiting {
 }
 
 impl Shared {
-    fn phase(&self) -> MutexGuard<'_, Phase> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What a plugin is tried on.
     fn world(&self) -> Arc<Snapshot> {
-        match &*self.phase() {
+        match &*self.phase.lock() {
             Phase::Booting(_) => self.trial_world.clone(),
             Phase::Serving(supervisor) => supervisor.reader().snapshot(),
         }
     }
 
     fn done(&self, done: Done) {
-        let supervisor = match &mut *self.phase() {
+        let supervisor = match &mut *self.phase.lock() {
             Phase::Booting(list) => {
                 list.push(done);
                 self.bell.notify_one();
@@ -174,7 +171,7 @@ impl Loading {
     fn wait(&self, all: &[Waiting]) -> Vec<Done> {
         let clock = Clock::new();
         let begun = clock.now().mono_ns;
-        let mut phase = self.0.phase();
+        let mut phase = self.0.phase.lock();
         loop {
             let Phase::Booting(done) = &mut *phase else { return Vec::new() };
             let missing = all.iter().filter(|one| done.iter().all(|done| done.place != one.place));
@@ -183,13 +180,13 @@ impl Loading {
             if left.is_zero() {
                 return mem::take(done);
             }
-            phase = self.0.bell.wait_timeout(phase, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.0.bell.wait_for(&mut phase, left);
         }
     }
 
     /// From now on, what is ready is put to work at once.
     pub(super) fn serve(self, supervisor: &Supervisor) {
-        let before = mem::replace(&mut *self.0.phase(), Phase::Serving(supervisor.clone()));
+        let before = mem::replace(&mut *self.0.phase.lock(), Phase::Serving(supervisor.clone()));
         if let Phase::Booting(done) = before {
             done.into_iter().for_each(|done| put_to_work(done, supervisor));
         }
@@ -209,7 +206,7 @@ type Begun = Arc<Mutex<Receiver<(usize, Pending)>>>;
 fn start_thread(shared: Arc<Shared>, begun: Begun) -> std::io::Result<()> {
     let life = move || {
         loop {
-            let next = begun.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let next = begun.lock().recv();
             let Ok((place, pending)) = next else { return };
             let name = pending.name().clone();
             let made = pending.finish(&shared.world());

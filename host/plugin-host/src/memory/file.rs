@@ -7,15 +7,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use provost_files::{Access, FileError};
 use sha2::{Digest, Sha256};
 
-use super::keeper::Job;
-use super::{Memory, Values};
 use crate::lacks::Lacks;
+
+use super::values::Values;
 
 const HEADER: &[u8] = b"provost-memory-1\n";
 const DIGEST_BYTES: usize = 32;
@@ -28,22 +26,16 @@ const ASIDE_MAX: usize = 8;
 
 /// The file of one plugin.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct MemoryFile {
     path: PathBuf,
     /// Whose memory it is, as the lack is called.
     what: String,
     lacks: Lacks,
-    jobs: Sender<Job>,
 }
 
-impl Kept {
-    pub(super) fn new(path: PathBuf, plugin: &str, lacks: Lacks, jobs: Sender<Job>) -> Self {
-        Self { path, what: format!("the memory of {plugin}"), lacks, jobs }
-    }
-
-    /// Has `memory` written by the keeper. After the host's end nothing is.
-    pub(super) fn write_soon(&self, memory: Arc<Memory>) {
-        let _ = self.jobs.send(Job::Write(memory));
+impl MemoryFile {
+    pub(super) fn new(path: PathBuf, plugin: &str, lacks: Lacks) -> Self {
+        Self { path, what: format!("the memory of {plugin}"), lacks }
     }
 
     /// Writes the file; false, and entered as a lack, if that is not possible now.

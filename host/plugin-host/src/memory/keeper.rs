@@ -1,15 +1,18 @@
 //! Writes what plugins remember into their files, on a thread of its own. What cannot be written is tried again until it can.
 
+use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::Memory;
-use super::file::{Kept, file_name};
+use parking_lot::Mutex;
+
 use crate::lacks::Lacks;
+
+use super::file::{MemoryFile, file_name};
 
 /// How long the host waits at its end for what is still to be written. A disk that hangs must not keep it.
 const LAST_WRITES: Duration = Duration::from_secs(5);
@@ -27,9 +30,18 @@ pub(crate) struct Keeper {
     written: Mutex<Receiver<()>>,
 }
 
+/// Something whose file is behind what was published of it.
+pub(super) trait Unwritten: Debug + Send + Sync {
+    /// Writes the file; returns false if that is not possible now. What is published from here on is written again.
+    fn write(&self) -> bool;
+
+    /// Says that what could not be written is lost.
+    fn tell_lost(&self);
+}
+
 #[derive(Debug)]
 pub(super) enum Job {
-    Write(Arc<Memory>),
+    Write(Arc<dyn Unwritten>),
     End,
 }
 
@@ -48,13 +60,27 @@ impl Keeper {
         Ok(Self { dir: dir.to_owned(), lacks: lacks.clone(), jobs, written: Mutex::new(written) })
     }
 
-    /// The file of this plugin.
-    pub(super) fn of(&self, plugin: &str) -> Kept {
-        Kept::new(self.file(plugin), plugin, self.lacks.clone(), self.jobs.clone())
+    /// The keeper of the files in `dir`, if one is wanted and possible.
+    pub(crate) fn start(dir: Option<&Path>, lacks: &Lacks) -> Option<Self> {
+        let failed = |error| {
+            let reason = format!("what plugins remember is not kept, and ends with the host: {error}");
+            lacks.set("the memory of plugins", reason);
+        };
+        Self::new(dir?, lacks).map_err(failed).ok()
     }
 
-    /// Its path.
-    pub(crate) fn file(&self, plugin: &str) -> PathBuf {
+    /// Whoever has this can have something written.
+    pub(super) fn jobs(&self) -> Sender<Job> {
+        self.jobs.clone()
+    }
+
+    /// The file of this plugin.
+    pub(super) fn file(&self, plugin: &str) -> MemoryFile {
+        MemoryFile::new(self.path(plugin), plugin, self.lacks.clone())
+    }
+
+    /// The path of the file of this plugin.
+    pub(crate) fn path(&self, plugin: &str) -> PathBuf {
         self.dir.join(format!("{}.memory", file_name(plugin)))
     }
 }
@@ -63,7 +89,7 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         // If its thread has ended, there is nothing left to be told or waited for.
         let _ = self.jobs.send(Job::End);
-        let written = self.written.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let written = self.written.get_mut();
         if written.recv_timeout(LAST_WRITES) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!(
                 dir = %self.dir.display(),
@@ -75,7 +101,7 @@ impl Drop for Keeper {
 }
 
 fn write_all(inbox: &Receiver<Job>) {
-    let mut unwritten: Vec<Arc<Memory>> = Vec::new();
+    let mut unwritten: Vec<Arc<dyn Unwritten>> = Vec::new();
     loop {
         let job = match unwritten.is_empty() {
             true => inbox.recv().unwrap_or(Job::End),

@@ -1,0 +1,33 @@
+//! The components inside this binary, by name: what `bundled:NAME` means in the config.
+
+/// Name and component, in the order in which people are told of them.
+const BUNDLED: &[(&str, &[u8])] = &[
+    ("backoff", include_bytes!("../../../../plugins/backoff/backoff.wasm")),
+    ("supervisord", include_bytes!("../../../../plugins/supervisord/supervisord.wasm")),
+    ("systemd", include_bytes!("../../../../plugins/systemd/systemd.wasm")),
+    ("kubernetes", include_bytes!("../../../../plugins/kubernetes/kubernetes.wasm")),
+    ("otp", include_bytes!("../../../../plugins/otp/otp.wasm")),
+    ("prometheus", include_bytes!("../../../../plugins/prometheus/prometheus.wasm")),
+    ("notify", include_bytes!("../../../../plugins/notify/notify.wasm")),
+    ("webhook", include_bytes!("../../../../plugins/webhook/webhook.wasm")),
+];
+
+/// The names of the bundled components.
+#[must_use]
+pub fn bundled_names() -> &'static [&'static str] {
+    const NAMES: [&str; BUNDLED.len()] = {
+        let mut names = [""; BUNDLED.len()];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = BUNDLED[at].0;
+            at += 1;
+        }
+        names
+    };
+    &NAMES
+}
+
+/// The bundled component called `name`.
+pub(crate) fn bytes(name: &str) -> Option<&'static [u8]> {
+    BUNDLED.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes)
+}

@@ -1,0 +1,277 @@
+//! Compiled code on disk, so that a host starts in milliseconds whatever its plugins were written in.
+//!
+//! An entry is machine code, and whoever can write one runs code as this user: so the directory is this user's
+//! alone (0700), nobody else can exchange a directory above it, an entry that anybody else owns or may write is never loaded,
+//! and no entry is accepted from outside. The name of an entry is its key, a SHA-256 of all that the code depends on: the component, the engine's settings, and the
+//! versions of wasmtime and of this host. The key stands in the entry as well, with a digest over key and code, so an entry that was damaged, cut off or
+//! copied over another one is recompiled and replaced.
+//!
+//! The code is read and not mapped: a file that is cut off later, or a disk that fails, would end the host at its next call.
+//!
+//! The cache is a help and never a condition: when anything is wrong with it, the host compiles and goes on.
+
+mod bounds;
+
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use provost_files::{Access, Owners, open_own, own_dir, read_open, replace, safe_place};
+use rustix::fs::{FlockOperation, flock};
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+use wasmtime::{Engine, Precompiled};
+
+use crate::engine::Layout;
+use crate::text::one_line;
+
+use super::compiler::{CompileError, Compiler};
+use super::digest::hex;
+use super::error::ComponentError;
+pub use bounds::CacheBounds;
+
+/// Part of every key: changes when the layout of an entry does.
+const LAYOUT: &str = "provost-cache-2";
+
+/// The length of a SHA-256 in bytes. An entry is its key, the digest over key and code, and the code.
+const DIGEST_BYTES: usize = 32;
+
+/// The largest entry that is read, in bytes. The code of the largest component that is loaded is far smaller.
+const ENTRY_BYTES_MAX: u64 = 1 << 30;
+
+/// How often the cache was of use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheCounts {
+    /// Components loaded from the cache.
+    pub hits: u64,
+    /// Components compiled because the cache had no entry, or there is no cache.
+    pub misses: u64,
+    /// Components compiled because their entry was damaged, foreign or open to others.
+    pub rejected: u64,
+}
+
+/// Compiles components, or finds them compiled.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    dir: Option<PathBuf>,
+    bounds: CacheBounds,
+    compiler: Arc<dyn Compiler>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    rejected: AtomicU64,
+}
+
+/// A component that is ready to run.
+pub(crate) struct Compiled {
+    pub(crate) component: Component,
+    /// Keeps its entry in the cache for as long as it is in use.
+    pub(crate) lease: Option<Arc<Lease>>,
+}
+
+/// Says that an entry is in use, to whoever makes room in the cache. It ends with the process at the latest.
+#[derive(Debug)]
+pub(crate) struct Lease(
+    #[expect(dead_code, reason = "it is the open file that holds the lock")] std::fs::File,
+);
+
+/// Why a component could not be made ready to run.
+#[derive(Debug)]
+pub(crate) enum Unready {
+    /// It is not valid.
+    Invalid(ComponentError),
+    /// It is valid, and wants more than any plugin can have (tables, memories, …).
+    Unfit(String),
+    /// It could not be compiled; reads on after the name of the component.
+    Failed(String),
+}
+
+impl From<CompileError> for Unready {
+    fn from(error: CompileError) -> Self {
+        match error {
+            CompileError::Invalid(why) => Self::Invalid(ComponentError::Invalid(why)),
+            CompileError::Failed(why) => Self::Failed(why),
+        }
+    }
+}
+
+impl Cache {
+    /// A cache in `dir`, which is created, below directories of `owners`; or none, which compiles every time.
+    pub(crate) fn new(
+        dir: Option<PathBuf>,
+        owners: Owners,
+        bounds: CacheBounds,
+        compiler: Arc<dyn Compiler>,
+    ) -> Self {
+        let dir = dir.filter(|dir| match safe_place(dir, owners).and_then(|()| own_dir(dir)) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!("compiled plugins are not cached: {error}");
+                false
+            }
+        });
+        let cache = Self {
+            dir,
+            bounds,
+            compiler,
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+        };
+        cache.make_room();
+        cache
+    }
+
+    pub(crate) fn counts(&self) -> CacheCounts {
+        CacheCounts {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            rejected: self.rejected.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The component of these bytes, ready to run on `engine`, whose memories lie so.
+    pub(crate) fn compiled(
+        &self,
+        engine: &Engine,
+        layout: Layout,
+        bytes: &[u8],
+    ) -> Result<Compiled, Unready> {
+        let key = key(engine, bytes);
+        let path = self.dir.as_ref().map(|dir| dir.join(format!("{}.{}", hex(&key), bounds::ENTRY)));
+        if let Some(path) = &path {
+            match found(engine, path, &key) {
+                Ok(compiled) => {
+                    self.hits.fetch_add(1, Ordering::Relaxed);
+                    return Ok(compiled);
+                }
+                Err(Unusable::Absent) => {
+                    self.misses.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(Unusable::Because(why)) => {
+                    tracing::warn!(entry = %path.display(), why, "recompiling a plugin: its cache entry is unusable");
+                    self.rejected.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        } else {
+            self.misses.fetch_add(1, Ordering::Relaxed);
+        }
+        let code = self.compiler.compile(bytes, layout)?;
+        let component = deserialize(engine, &code).map_err(|error| Unready::Unfit(one_line(&error)))?;
+        let lease = path.as_ref().and_then(|path| self.keep(path, &key, &code));
+        Ok(Compiled { component, lease })
+    }
+
+    /// Writes an entry, and makes room for it.
+    fn keep(&self, path: &Path, key: &[u8], code: &[u8]) -> Option<Arc<Lease>> {
+        if let Err(error) = replace(path, Access::Private, &[key, &digest(key, code), code]) {
+            tracing::warn!("a compiled plugin could not be cached: {error}");
+            return None;
+        }
+        let lease = open_own(path).ok().map(lease);
+        self.make_room();
+        lease
+    }
+
+    fn make_room(&self) {
+        if let Some(dir) = &self.dir
+            && let Err(error) = bounds::make_room(dir, self.bounds)
+        {
+            tracing::warn!(dir = %dir.display(), %error, "the cache of compiled plugins could not be cleaned up");
+        }
+    }
+}
+
+/// Holds a lock on an open entry, shared with other hosts. Where locks cannot be had, the entry may be removed while it is in use, and
+/// the next start compiles.
+fn lease(file: std::fs::File) -> Arc<Lease> {
+    let _ = flock(&file, FlockOperation::NonBlockingLockShared);
+    Arc::new(Lease(file))
+}
+
+/// Turns compiled code into a component.
+fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    if !matches!(Engine::detect_precompiled(code), Some(Precompiled::Component)) {
+        return Err(wasmtime::Error::msg("this is not a compiled component"));
+    }
+    #[expect(unsafe_code, reason = "compiled code can only be trusted, not checked: see SAFETY")]
+    // SAFETY: `code` was made by `precompile_component` of an engine with these settings: either just now by the compiler
+    // that this host was given, or by that of an earlier host, as `read_entry` has made sure: the file belongs to this user, nobody
+    // else may write it or its directory or exchange one above it, and its digest over key and code says that it is what was written for this very key.
+    // Wasmtime itself refuses code of other settings or versions.
+    unsafe {
+        Component::deserialize(engine, code)
+    }
+}
+
+/// All that the code depends on.
+fn key(engine: &Engine, bytes: &[u8]) -> [u8; DIGEST_BYTES] {
+    /// `precompile_compatibility_hash` can only be fed to a `Hasher`.
+    struct Sha(Sha256);
+    impl Hasher for Sha {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+    let mut sha = Sha(Sha256::new());
+    sha.write(LAYOUT.as_bytes());
+    sha.write(env!("CARGO_PKG_VERSION").as_bytes());
+    // The settings, the target and the version of wasmtime.
+    engine.precompile_compatibility_hash().hash(&mut sha);
+    sha.write(&Sha256::digest(bytes));
+    sha.0.finalize().into()
+}
+
+/// What binds code to its key.
+fn digest(key: &[u8], code: &[u8]) -> [u8; DIGEST_BYTES] {
+    Sha256::new().chain_update(key).chain_update(code).finalize().into()
+}
+
+/// Why an entry is not used.
+enum Unusable {
+    Absent,
+    Because(String),
+}
+
+impl Unusable {
+    fn because(why: impl std::fmt::Display) -> Self {
+        Self::Because(why.to_string())
+    }
+}
+
+/// The component of an entry, if that may be trusted.
+fn found(engine: &Engine, path: &Path, key: &[u8]) -> Result<Compiled, Unusable> {
+    // Everything is asked of the open file, so that it cannot be exchanged in between.
+    let file = match open_own(path) {
+        Ok(file) => file,
+        Err(error) if error.is_missing() => return Err(Unusable::Absent),
+        Err(error) => return Err(Unusable::because(io::Error::from(error))),
+    };
+    let same = file.try_clone().map_err(Unusable::because)?;
+    let entry = read_open(path, same, ENTRY_BYTES_MAX).map_err(|error| Unusable::because(error.problem))?;
+    let component =
+        deserialize(engine, code(&entry, key)?).map_err(|error| Unusable::Because(one_line(&error)))?;
+    // When it was last of use. If that cannot be written, it goes earlier than others.
+    let _ = file.set_modified(crate::clock::wall());
+    Ok(Compiled { component, lease: Some(lease(file)) })
+}
+
+/// The code of an entry, if it was written for this key.
+fn code<'e>(entry: &'e [u8], key: &[u8]) -> Result<&'e [u8], Unusable> {
+    let cut_off = || Unusable::because("it is cut off");
+    let (its_key, rest) = entry.split_at_checked(DIGEST_BYTES).ok_or_else(cut_off)?;
+    let (its_digest, code) = rest.split_at_checked(DIGEST_BYTES).ok_or_else(cut_off)?;
+    if its_digest != digest(its_key, code) {
+        return Err(Unusable::because("it is damaged: its digest does not fit"));
+    }
+    if its_key != key {
+        return Err(Unusable::because(
+            "it was written for another component, or by another version of the host",
+        ));
+    }
+    Ok(code)
+}

@@ -1,0 +1,308 @@
+//! The engines, one for each stack size that is in use (a stack belongs to an engine, all else to a store), each with a
+//! clock that interrupts calls.
+//!
+//! Everything that could make two runs of the same call differ is off or pinned (threads, NaN bits, relaxed
+//! SIMD); everything that no plugin needs is off (garbage collection, concurrency). Memory comes from a pool,
+//! whose slots are reset rather than unmapped, where the address space allows it.
+
+pub(crate) mod room;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::limits::ceilings::{
+    CORE_INSTANCES_CEILING, MEMORIES_CEILING, MEMORY_BYTES_CEILING, TABLE_ELEMENTS_CEILING, TABLES_CEILING,
+};
+use crate::text::one_line;
+
+use room::Room;
+
+/// How often calls are checked against their deadline while any is under way.
+const TICK: Duration = Duration::from_millis(TICK_MS);
+const TICK_MS: u64 = 2;
+
+/// For how many ticks the clock goes on when the last call has ended: to wake it costs more than a decision, and decisions
+/// come in bursts.
+const LINGERS: u32 = 50;
+
+/// The memories and tables of a pool: address space, of which nothing is used that no plugin touches. [`Room`] keeps views
+/// and consumers to a part of it, and the rest is for policies.
+const MEMORIES: u32 = 1024;
+const TABLES: u32 = 4096;
+/// What can run at the same time otherwise; these are counters, and no limit but the two above is ever reached.
+const INSTANCES: u32 = 1 << 16;
+/// The stacks of views and consumers, which run on stacks of their own.
+const STACKS: u32 = 256;
+
+/// Plugins cannot be run on this machine.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the WebAssembly engine: {0}")]
+pub struct EngineError(pub(crate) String);
+
+/// How the memories of an engine lie in the address space. Code is compiled for one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// In slots of a pool.
+    Pooled,
+    /// Wherever there is room: on a machine without the address space for a pool (`ulimit -v`).
+    OnDemand,
+}
+
+impl Layout {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pooled => "pooled",
+            Self::OnDemand => "on-demand",
+        }
+    }
+
+    /// The layout that is called so.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Pooled, Self::OnDemand].into_iter().find(|layout| layout.as_str() == word)
+    }
+}
+
+/// The settings that compiled code depends on.
+fn compiled_for(layout: Layout) -> Config {
+    let mut config = Config::new();
+    config
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .consume_fuel(true)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        .gc_support(false)
+        .memory_init_cow(true)
+        .memory_guard_size(64 << 10);
+    // Threads (shared memory, atomics) are not switched off but not compiled in: see the features of
+    // wasmtime in the root Cargo.toml.
+    match layout {
+        Layout::Pooled => config.memory_reservation(MEMORY_BYTES_CEILING as u64),
+        Layout::OnDemand => config.memory_reservation(0).memory_reservation_for_growth(16 << 20),
+    };
+    config
+}
+
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(INSTANCES)
+        .total_core_instances(INSTANCES)
+        .max_core_instances_per_component(CORE_INSTANCES_CEILING)
+        .total_memories(MEMORIES)
+        .max_memories_per_component(MEMORIES_CEILING)
+        .max_memories_per_module(MEMORIES_CEILING)
+        .total_stacks(STACKS)
+        .total_tables(TABLES)
+        .max_tables_per_component(TABLES_CEILING)
+        .max_tables_per_module(TABLES_CEILING)
+        .max_memory_size(MEMORY_BYTES_CEILING)
+        .table_elements(TABLE_ELEMENTS_CEILING)
+        .max_unused_warm_slots(16)
+        // What a call has touched is written back rather than given to the kernel and faulted in again, where the kernel can
+        // say what that is (Linux 6.7).
+        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(128 << 10)
+        .table_keep_resident(16 << 10);
+    pool
+}
+
+/// An engine with a pool, or one without where the address space is too small for one (`ulimit -v`).
+pub(crate) fn build(stack_bytes_max: usize) -> Result<(Engine, Layout), EngineError> {
+    let mut pooled = compiled_for(Layout::Pooled);
+    pooled.max_wasm_stack(stack_bytes_max).allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    match with_pool(&pooled) {
+        Ok(engine) => return Ok((engine, Layout::Pooled)),
+        Err(error) => tracing::warn!(error = %one_line(&error), "no room for a pool of plugin memories"),
+    }
+    let mut on_demand = compiled_for(Layout::OnDemand);
+    on_demand.max_wasm_stack(stack_bytes_max);
+    let engine = Engine::new(&on_demand).map_err(|error| EngineError(one_line(&error)))?;
+    Ok((engine, Layout::OnDemand))
+}
+
+fn with_pool(config: &Config) -> wasmtime::Result<Engine> {
+    fail::fail_point!("plugin-pool.start", |_| Err(wasmtime::Error::msg("injected")));
+    Engine::new(config)
+}
+
+/// An engine that compiles code for engines of this layout, and runs none: it needs no pool.
+pub(crate) fn compiling(layout: Layout) -> Result<Engine, EngineError> {
+    Engine::new(&compiled_for(layout)).map_err(|error| EngineError(one_line(&error)))
+}
+
+/// The engine with its clock. The clock stands still while no call is under way, so that an idle host
+/// does not wake the machine.
+#[derive(Debug)]
+pub(crate) struct TimedEngine {
+    engine: Engine,
+    layout: Layout,
+    room: Arc<Room>,
+    calls: Arc<Calls>,
+    clock: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    under_way: AtomicUsize,
+    /// Does the clock stand still, so that whoever begins a call has to wake it?
+    asleep: AtomicBool,
+    over: AtomicBool,
+}
+
+/// While one exists, the clock runs.
+#[derive(Debug)]
+pub(crate) struct CallUnderWay<'a>(&'a TimedEngine);
+
+impl TimedEngine {
+    pub(crate) fn new(stack_bytes_max: usize) -> Result<Self, EngineError> {
+        let (engine, layout) = build(stack_bytes_max)?;
+        let calls = Arc::new(Calls::default());
+        let (weak, seen) = (engine.weak(), calls.clone());
+        let clock = start_clock(weak, seen)
+            .map_err(|error| EngineError(format!("its clock's thread could not be started: {error}")))?;
+        Ok(Self { engine, layout, room: Arc::default(), calls, clock })
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The part of its pool that views and consumers share.
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Keeps the clock running until what is returned is dropped.
+    pub(crate) fn enter(&self) -> CallUnderWay<'_> {
+        // In one order with what the clock does before it sleeps: it sees this call, or we see that it sleeps.
+        self.calls.under_way.fetch_add(1, Ordering::SeqCst);
+        if self.calls.asleep.load(Ordering::SeqCst) {
+            self.clock.thread().unpark();
+        }
+        CallUnderWay(self)
+    }
+
+    /// The number of ticks after which a call of `budget_ms` milliseconds is over. One more than fits
+    /// in, because the first tick may come at once.
+    pub(crate) fn ticks(budget_ms: u64) -> u64 {
+        budget_ms.div_ceil(TICK_MS).saturating_add(1)
+    }
+
+    /// The number of ticks after which a call is over that somebody waits for during `most_ms` milliseconds: it ends before
+    /// they have passed, by up to a tick.
+    pub(crate) fn ticks_within(most_ms: u64) -> u64 {
+        (most_ms / TICK_MS).max(1)
+    }
+}
+
+impl Drop for CallUnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.calls.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for TimedEngine {
+    fn drop(&mut self) {
+        self.calls.over.store(true, Ordering::SeqCst);
+        self.clock.thread().unpark();
+    }
+}
+
+fn start_clock(engine: EngineWeak, calls: Arc<Calls>) -> io::Result<JoinHandle<()>> {
+    fail::fail_point!("plugin-clock.start", |_| Err(io::Error::other("injected")));
+    thread::Builder::new().name("plugin-clock".to_owned()).spawn(move || run_clock(&engine, &calls))
+}
+
+/// Ticks while calls are under way, and a little longer. A call that begins may find the next tick near or bring it about by
+/// waking the clock: [`TimedEngine::ticks`] allows for one that comes early.
+fn run_clock(engine: &EngineWeak, calls: &Calls) {
+    let mut idle = 0;
+    while !calls.over.load(Ordering::SeqCst) {
+        idle = if calls.under_way.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
+        if idle > LINGERS {
+            calls.asleep.store(true, Ordering::SeqCst);
+            if calls.under_way.load(Ordering::SeqCst) == 0 && !calls.over.load(Ordering::SeqCst) {
+                thread::park();
+            }
+            calls.asleep.store(false, Ordering::SeqCst);
+            idle = 0;
+        }
+        thread::park_timeout(TICK);
+        let Some(engine) = engine.upgrade() else { return };
+        engine.increment_epoch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_never_cut_short_by_an_early_tick() {
+        assert_eq!(TimedEngine::ticks(100), 51);
+        assert_eq!(TimedEngine::ticks(1), 2);
+        assert_eq!(TimedEngine::ticks(0), 1);
+        assert_eq!(TimedEngine::ticks(u64::MAX), u64::MAX / 2 + 2);
+    }
+
+    #[test]
+    fn a_call_that_is_waited_for_ends_before_the_wait() {
+        for most_ms in 2..100 {
+            assert!(TimedEngine::ticks_within(most_ms) * TICK_MS <= most_ms, "{most_ms}");
+        }
+        assert_eq!(TimedEngine::ticks_within(0), 1);
+    }
+
+    #[test]
+    fn code_is_compiled_for_the_engines_that_run_it() {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let hash = |engine: &Engine| {
+            let mut hasher = DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        let (engine, layout) = build(512 << 10).unwrap();
+        assert_eq!(hash(&compiling(layout).unwrap()), hash(&engine));
+        let other = build(64 << 10).unwrap().0;
+        assert_eq!(hash(&other), hash(&engine), "the stack is no part of the code");
+        let on_demand = compiling(Layout::OnDemand).unwrap();
+        assert_ne!(hash(&on_demand), hash(&compiling(Layout::Pooled).unwrap()));
+    }
+
+    #[test]
+    fn a_call_wakes_a_clock_that_sleeps() {
+        let timed = TimedEngine::new(512 << 10).unwrap();
+        while !timed.calls.asleep.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        let call = timed.enter();
+        while timed.calls.asleep.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        drop(call);
+    }
+
+    #[test]
+    fn the_clock_ends_with_its_engine() {
+        let timed = TimedEngine::new(512 << 10).unwrap();
+        let calls = timed.calls.clone();
+        drop(timed.enter());
+        drop(timed);
+        // The thread holds the other reference to `calls` until it ends.
+        while Arc::strong_count(&calls) > 1 {
+            thread::yield_now();
+        }
+    }
+}

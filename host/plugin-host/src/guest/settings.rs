@@ -1,0 +1,10 @@
+//! The host's side of `settings`: what the operator has set for the plugin.
+
+use super::bindings::settings::Host;
+use super::instance::Guest;
+
+impl Host for Guest {
+    fn json(&mut self) -> String {
+        self.context().settings.as_ref().to_owned()
+    }
+}

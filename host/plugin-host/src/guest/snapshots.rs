@@ -1,0 +1,325 @@
+//! The host's side of `snapshots`: what a plugin can see of the world, and nothing else.
+//!
+//! The resource is only ever lent, and only one at a time: the world of the call in progress. So a
+//! handle needs no table; whichever a plugin shows stands for that world.
+
+use std::sync::Arc;
+
+use provost_state::{Generation, Moment, PhaseKind, ProcessState, Snapshot};
+use wasmtime::component::Resource;
+
+use super::bindings::snapshots::{Columns, Counts, Fields, Host, HostSnapshot, TextColumn};
+use super::bindings::types;
+use super::convert;
+use super::instance::Guest;
+use super::lent::Lent;
+
+/// How many processes `page`, `group` and `changed-since` give at once.
+const PAGE_ROWS_MAX: u32 = 1024;
+/// How many rows `columns` gives at once.
+const COLUMNS_ROWS_MAX: u32 = 65_536;
+
+impl types::Host for Guest {}
+
+impl Host for Guest {}
+
+impl HostSnapshot for Guest {
+    fn generation(&mut self, _lent: Resource<Lent>) -> u64 {
+        self.world().generation().0
+    }
+
+    fn taken_at(&mut self, _lent: Resource<Lent>) -> u64 {
+        self.world().taken_at().wall_ms
+    }
+
+    fn size(&mut self, _lent: Resource<Lent>) -> u32 {
+        convert::count(self.world().len())
+    }
+
+    fn get(&mut self, _lent: Resource<Lent>, name: String) -> Option<types::ProcessState> {
+        self.world().by_name(&name).map(|state| convert::process_state(state))
+    }
+
+    fn page(&mut self, _lent: Resource<Lent>, offset: u32, limit: u32) -> Vec<types::ProcessState> {
+        rows(self.world(), offset, limit.min(PAGE_ROWS_MAX))
+            .map(|state| convert::process_state(state))
+            .collect()
+    }
+
+    fn columns(&mut self, _lent: Resource<Lent>, fields: Fields, offset: u32, limit: u32) -> Columns {
+        columns(self.world(), fields, offset, limit.min(COLUMNS_ROWS_MAX))
+    }
+
+    fn changed_since(
+        &mut self,
+        _lent: Resource<Lent>,
+        generation: u64,
+        limit: u32,
+    ) -> Result<Vec<types::ProcessState>, u32> {
+        changed_since(self.world(), generation, limit.min(PAGE_ROWS_MAX))
+    }
+
+    fn group(&mut self, _lent: Resource<Lent>, name: String) -> Vec<types::ProcessState> {
+        group(self.world(), &name, PAGE_ROWS_MAX as usize)
+    }
+
+    fn counts(&mut self, _lent: Resource<Lent>) -> Counts {
+        counts(self.world())
+    }
+
+    fn deaths(&mut self, _lent: Resource<Lent>, name: String, limit: u32) -> Vec<types::Death> {
+        deaths(self.world(), &name, limit)
+    }
+
+    fn drop(&mut self, _lent: Resource<Lent>) -> wasmtime::Result<()> {
+        // It was only lent: there is nothing to give back.
+        Ok(())
+    }
+}
+
+fn rows(world: &Snapshot, offset: u32, limit: u32) -> impl Iterator<Item = &Arc<ProcessState>> {
+    world.page(offset as usize, limit as usize)
+}
+
+/// All columns in one pass, a few rows at a time: a state is looked at while it is at hand.
+fn columns(world: &Snapshot, fields: Fields, offset: u32, limit: u32) -> Columns {
+    let (offset, limit) = (offset as usize, limit as usize);
+    let size = world.len().saturating_sub(offset).min(limit);
+    let wanted = |field| fields.contains(field);
+    let room = |field| if wanted(field) { size } else { 0 };
+    let texts = |field| TextColumn { text: String::new(), ends: Vec::with_capacity(room(field)) };
+    let mut columns = Columns {
+        size: convert::count(size),
+        names: texts(Fields::NAMES),
+        groups: texts(Fields::GROUPS),
+        phases: Vec::with_capacity(room(Fields::PHASES)),
+        pids: Vec::with_capacity(room(Fields::PIDS)),
+        incarnations: Vec::with_capacity(room(Fields::INCARNATIONS)),
+        restarts: Vec::with_capacity(room(Fields::RESTARTS)),
+        failures: Vec::with_capacity(room(Fields::FAILURES)),
+        started_at: Vec::with_capacity(room(Fields::STARTED_AT)),
+        ended_at: Vec::with_capacity(room(Fields::ENDED_AT)),
+        exit_codes: Vec::with_capacity(room(Fields::EXIT_CODES)),
+    };
+    let wall_ms = |at: Option<Moment>| at.map_or(0, |at| at.wall_ms);
+    for run in world.runs(offset, limit) {
+        text(wanted(Fields::NAMES), &mut columns.names, run, |state| state.name());
+        text(wanted(Fields::GROUPS), &mut columns.groups, run, |state| state.group());
+        column(wanted(Fields::PHASES), &mut columns.phases, run, |state| state.phase.kind() as u8);
+        column(wanted(Fields::PIDS), &mut columns.pids, run, |state| state.pid().unwrap_or(0));
+        column(wanted(Fields::INCARNATIONS), &mut columns.incarnations, run, |state| state.incarnation.0);
+        column(wanted(Fields::RESTARTS), &mut columns.restarts, run, |state| state.restarts);
+        column(wanted(Fields::FAILURES), &mut columns.failures, run, |state| state.failures);
+        column(wanted(Fields::STARTED_AT), &mut columns.started_at, run, |state| wall_ms(state.started_at));
+        column(wanted(Fields::ENDED_AT), &mut columns.ended_at, run, |state| wall_ms(state.ended_at));
+        column(wanted(Fields::EXIT_CODES), &mut columns.exit_codes, run, |state| {
+            convert::exit_code(state.exit.as_ref())
+        });
+    }
+    columns
+}
+
+fn column<T>(
+    wanted: bool,
+    column: &mut Vec<T>,
+    run: &[Arc<ProcessState>],
+    cell: impl Fn(&ProcessState) -> T,
+) {
+    if wanted {
+        column.extend(run.iter().map(|state| cell(state)));
+    }
+}
+
+fn text(
+    wanted: bool,
+    column: &mut TextColumn,
+    run: &[Arc<ProcessState>],
+    cell: impl Fn(&ProcessState) -> &Arc<str>,
+) {
+    for state in run.iter().filter(|_| wanted) {
+        column.text.push_str(cell(state));
+        column.ends.push(convert::count(column.text.len()));
+    }
+}
+
+/// Those that have changed, or how many they are if they are more than `limit`.
+fn changed_since(world: &Snapshot, generation: u64, limit: u32) -> Result<Vec<types::ProcessState>, u32> {
+    let changed = || world.changed_since(Generation(generation));
+    let count = convert::count(changed().count());
+    if count > limit {
+        return Err(count);
+    }
+    Ok(changed().map(|state| convert::process_state(state)).collect())
+}
+
+fn group(world: &Snapshot, name: &str, limit: usize) -> Vec<types::ProcessState> {
+    let members = world.iter().filter(|state| **state.group() == *name);
+    members.take(limit).map(|state| convert::process_state(state)).collect()
+}
+
+fn counts(world: &Snapshot) -> Counts {
+    let counts = world.counts();
+    let of = |phase| convert::count(counts.of(phase));
+    Counts {
+        stopped: of(PhaseKind::Stopped),
+        waiting: of(PhaseKind::Waiting),
+        starting: of(PhaseKind::Starting),
+        running: of(PhaseKind::Running),
+        stopping: of(PhaseKind::Stopping),
+        backoff: of(PhaseKind::Backoff),
+        exited: of(PhaseKind::Exited),
+        fatal: of(PhaseKind::Fatal),
+    }
+}
+
+fn deaths(world: &Snapshot, name: &str, limit: u32) -> Vec<types::Death> {
+    match world.by_name(name) {
+        Some(state) => state.deaths.iter().take(limit as usize).map(convert::death).collect(),
+        None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_state::{At, Cause, Event, Exit, Identity, Moment, Registry, Ruling, RulingAction, registry};
+
+    use super::*;
+
+    fn at(ms: u64) -> Moment {
+        Moment { wall_ms: ms, mono_ns: ms * 1_000_000 }
+    }
+
+    fn add(registry: &Registry, name: &str, group: &str, events: &[Event]) {
+        let identity = Identity::new(name, group);
+        let mut state = registry.add(identity, at(0)).unwrap();
+        for (i, event) in events.iter().enumerate() {
+            let expected = At { incarnation: state.incarnation, version: state.version };
+            state = registry.commit(state.id, expected, event, at(i as u64 * 1_000 + 1_000)).unwrap();
+        }
+    }
+
+    fn start() -> Event {
+        Event::Start { cause: Cause::Boot, reason: "boot".into() }
+    }
+
+    fn spawned() -> Event {
+        Event::Spawned { pid: 77, reason: "boot".into() }
+    }
+
+    fn decided(action: RulingAction) -> Event {
+        let ruling = Ruling { action, by: "backoff".into(), reason: "third try".into(), overruled: None };
+        Event::Decided { ruling: ruling.into() }
+    }
+
+    /// `a` stopped; `bé` of `site` running; `c` killed by SIGKILL and in backoff; `d` not spawned.
+    fn four() -> Arc<Snapshot> {
+        let (registry, reader) = registry(|| 0);
+        add(&registry, "a", "", &[]);
+        add(&registry, "bé", "site", &[start(), spawned(), Event::Ready { reason: "up".into() }]);
+        let restart = decided(RulingAction::restart(500));
+        let killed = Event::Exited { exit: Exit::Signal(9) };
+        add(&registry, "c", "site", &[start(), spawned(), killed, restart]);
+        add(&registry, "d", "", &[start(), Event::SpawnFailed { error: "no such file".into() }]);
+        reader.snapshot()
+    }
+
+    #[test]
+    fn columns_say_the_same_as_the_states() {
+        let world = four();
+        let all = columns(&world, Fields::all(), 0, u32::MAX);
+        assert_eq!(all.size, 4);
+        assert_eq!((all.names.text.as_str(), all.names.ends.as_slice()), ("abécd", &[1, 4, 5, 6][..]));
+        assert_eq!((all.groups.text.as_str(), all.groups.ends.as_slice()), ("sitesite", &[0, 4, 8, 8][..]));
+        assert_eq!(all.phases, [0, 3, 5, 6]);
+        assert_eq!(all.pids, [0, 77, 0, 0]);
+        assert_eq!(all.incarnations, [0, 1, 1, 0]);
+        assert_eq!(all.restarts, [0, 0, 1, 0]);
+        assert_eq!(all.failures, [0, 0, 1, 1]);
+        assert_eq!(all.started_at, [0, 2_000, 2_000, 0]);
+        assert_eq!(all.ended_at, [0, 0, 3_000, 2_000]);
+        assert_eq!(all.exit_codes, [-1, -1, 137, -1]);
+    }
+
+    #[test]
+    fn a_column_that_was_not_asked_for_is_empty() {
+        let some = columns(&four(), Fields::PIDS, 1, 2);
+        assert_eq!((some.size, some.pids.as_slice()), (2, &[77, 0][..]));
+        assert!(some.names.text.is_empty() && some.names.ends.is_empty());
+        assert!(some.phases.is_empty() && some.exit_codes.is_empty() && some.restarts.is_empty());
+    }
+
+    #[test]
+    fn a_page_behind_the_end_is_empty() {
+        let world = four();
+        assert_eq!(rows(&world, 3, 10).count(), 1);
+        assert_eq!(rows(&world, u32::MAX, u32::MAX).count(), 0);
+        assert_eq!(columns(&world, Fields::all(), 4, 10).size, 0);
+    }
+
+    #[test]
+    fn a_state_carries_its_last_decision_and_when_it_is_acted_on() {
+        let world = four();
+        let state = convert::process_state(world.by_name("c").unwrap());
+        assert_eq!(state.phase, types::Phase::Backoff);
+        assert_eq!(state.cause, types::Cause::Policy);
+        assert_eq!((state.pid, state.ready, state.failures), (None, false, 1));
+        assert_eq!(
+            (state.started_at, state.ended_at, state.next_action_at),
+            (Some(2_000), Some(3_000), Some(3_500))
+        );
+        assert!(matches!(state.exit, Some(types::Exit::Signal(9))));
+        let ruling = state.decision.unwrap();
+        assert_eq!(
+            (ruling.action.as_str(), ruling.by.as_str(), ruling.reason.as_str()),
+            ("restart in 500 ms", "backoff", "third try")
+        );
+    }
+
+    #[test]
+    fn deaths_are_the_newest_first_and_no_more_than_asked_for() {
+        let (registry, reader) = registry(|| 0);
+        let again = || decided(RulingAction::restart(0));
+        let ended = |code| Event::Exited { exit: Exit::Code(code) };
+        add(&registry, "a", "", &[start(), spawned(), ended(1), again(), spawned(), ended(2)]);
+        let world = reader.snapshot();
+        let both = deaths(&world, "a", 10);
+        assert_eq!(both.iter().map(|death| death.incarnation).collect::<Vec<_>>(), [2, 1]);
+        assert!(matches!(both[0].exit, types::Exit::Code(2)));
+        assert_eq!((both[0].at, both[0].uptime), (6_000, 1_000));
+        assert_eq!(deaths(&world, "a", 1).len(), 1);
+        assert!(deaths(&world, "nobody", 10).is_empty());
+    }
+
+    #[test]
+    fn a_group_is_all_of_its_members_and_nobody_else() {
+        let world = four();
+        let names = |group: &str, limit| {
+            let members = super::group(&world, group, limit);
+            members.into_iter().map(|state| state.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names("site", 10), ["bé", "c"]);
+        assert_eq!(names("site", 1), ["bé"]);
+        assert_eq!(names("", 10), ["a", "d"]);
+        assert!(names("nobody", 10).is_empty());
+    }
+
+    #[test]
+    fn only_what_has_changed_is_told_and_nothing_if_it_is_too_much() {
+        let world = four();
+        let names = |changed: Vec<types::ProcessState>| {
+            changed.into_iter().map(|state| state.name).collect::<Vec<_>>()
+        };
+        let before_d = world.by_name("c").unwrap().generation.0;
+        assert_eq!(names(changed_since(&world, before_d, 10).unwrap()), ["d"]);
+        assert_eq!(names(changed_since(&world, 0, 4).unwrap()), ["a", "bé", "c", "d"]);
+        assert_eq!(changed_since(&world, 0, 3).unwrap_err(), 4);
+        assert!(changed_since(&world, world.generation().0, 0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn every_process_is_counted_in_its_phase() {
+        let counts = counts(&four());
+        assert_eq!((counts.stopped, counts.running, counts.backoff, counts.exited), (1, 1, 1, 1));
+        assert_eq!((counts.waiting, counts.starting, counts.stopping, counts.fatal), (0, 0, 0, 0));
+    }
+}

@@ -1,0 +1,96 @@
+//! What one instance has of the outside: the contexts of WASI, with exactly what was granted in them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
+
+use crate::guest::bindings::log::Level;
+use crate::limits::Limits;
+use crate::limits::grants::{Grant, Grants};
+
+use super::directories::Directories;
+use super::files::WatchedFiles;
+use super::gate::Gate;
+use super::reach::Reach;
+use super::stdio::Pipe;
+use super::watch::Watch;
+
+/// The most randomness that may be asked for at once, in bytes.
+const RANDOM_BYTES_MAX: u64 = 1 << 20;
+
+/// What one instance has of the outside.
+pub(crate) struct Outside {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    directories: Directories,
+    gate: Gate,
+}
+
+impl Outside {
+    /// All that is granted.
+    pub(crate) fn new(
+        reach: &Reach,
+        grants: &Arc<Grants>,
+        limits: &Limits,
+        call: Duration,
+        watch: Arc<dyn Watch>,
+    ) -> Self {
+        let mut wasi = WasiCtx::builder();
+        wasi.max_random_size(RANDOM_BYTES_MAX)
+            .stdout(Pipe::new(Level::Info, watch.clone()))
+            .stderr(Pipe::new(Level::Warn, watch.clone()));
+        for grant in grants.iter() {
+            if let Grant::Env(name) = grant
+                && let Ok(value) = std::env::var(name)
+            {
+                wasi.env(name, value);
+            }
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles_max);
+        Self {
+            wasi: wasi.build(),
+            table,
+            http: WasiHttpCtx::new(),
+            directories: reach.directories.clone(),
+            gate: Gate { grants: grants.clone(), longest: call, watch },
+        }
+    }
+
+    /// Nothing at all.
+    pub(crate) fn nothing(watch: Arc<dyn Watch>) -> Self {
+        Self {
+            wasi: WasiCtx::builder().build(),
+            table: ResourceTable::new(),
+            http: WasiHttpCtx::new(),
+            directories: Directories::default(),
+            gate: Gate { grants: Arc::default(), longest: Duration::ZERO, watch },
+        }
+    }
+
+    /// Its context and handles, for the interfaces of WASI.
+    pub(crate) fn view(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+
+    /// Its handles.
+    pub(crate) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    /// Its requests, through the gate.
+    pub(crate) fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.gate, table: &mut self.table, ctx: &mut self.http }
+    }
+
+    /// Its files, in the directories that it was granted.
+    pub(crate) fn files(&mut self) -> WatchedFiles<'_> {
+        let watch = &self.gate.watch;
+        let view = WasiCtxView { ctx: &mut self.wasi, table: &mut self.table };
+        WatchedFiles::new(view, &self.directories, watch)
+    }
+}

@@ -1,0 +1,206 @@
+//! The memory of one plugin: what is published of it, and the file that it is kept in.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+
+use parking_lot::Mutex;
+
+use crate::limits::{Limit, Limits};
+use crate::text::size;
+
+use super::file::MemoryFile;
+use super::keeper::{Job, Keeper, Unwritten};
+use super::transaction::Transaction;
+use super::values::{Published, Values, bytes, is_too_much};
+
+/// Where a memory is kept: its file, and the keeper that writes it.
+#[derive(Debug)]
+struct Kept {
+    file: MemoryFile,
+    jobs: Sender<Job>,
+}
+
+/// The memory of one plugin, over all of its versions and instances.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    values: Published,
+    /// Orders those who publish.
+    publishing: Mutex<()>,
+    kept: Option<Kept>,
+    /// Is there something that the file does not say yet?
+    dirty: AtomicBool,
+}
+
+impl Memory {
+    /// As it was left in the file of this plugin, if there is a keeper of files.
+    pub(crate) fn open(plugin: &str, keeper: Option<&Keeper>) -> Arc<Self> {
+        let kept = keeper.map(|keeper| Kept { file: keeper.file(plugin), jobs: keeper.jobs() });
+        let values = kept.as_ref().map(|kept| kept.file.read()).unwrap_or_default();
+        Arc::new(Self {
+            values: Published::from_pointee(values),
+            publishing: Mutex::default(),
+            kept,
+            dirty: AtomicBool::new(false),
+        })
+    }
+
+    /// All keys and values together, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        bytes(&self.values.load())
+    }
+
+    /// What is published of it, for what a call sees.
+    pub(crate) fn published(&self) -> &Published {
+        &self.values
+    }
+
+    /// Publishes what a call has written, over what others have published since it began.
+    ///
+    /// # Errors
+    /// Says why it does not fit any more.
+    pub(crate) fn commit(self: &Arc<Self>, written: Transaction, limits: &Limits) -> Result<(), String> {
+        let writes = written.into_writes();
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let publishing = self.publishing.lock();
+        let mut values = Values::clone(&self.values.load());
+        let before = bytes(&values);
+        for (key, value) in writes {
+            match value {
+                Some(value) => values.insert(key.into(), value.into()),
+                None => values.remove(&*key),
+            };
+        }
+        let total = bytes(&values);
+        if is_too_much(before, total, limits) {
+            return Err(format!(
+                "its memory would have {} with what another call has written, and may have {} (limits.{})",
+                size(total),
+                size(limits.stored_bytes_max),
+                Limit::Store.name()
+            ));
+        }
+        self.values.store(Arc::new(values));
+        drop(publishing);
+        if let Some(kept) = &self.kept
+            && !self.dirty.swap(true, Ordering::AcqRel)
+        {
+            // After the host's end nothing is written.
+            let _ = kept.jobs.send(Job::Write(self.clone()));
+        }
+        Ok(())
+    }
+}
+
+impl Unwritten for Memory {
+    fn write(&self) -> bool {
+        self.dirty.store(false, Ordering::Release);
+        self.kept.as_ref().is_none_or(|kept| kept.file.write(&self.values.load_full()))
+    }
+
+    fn tell_lost(&self) {
+        if let Some(kept) = &self.kept {
+            kept.file.tell_lost();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Refused;
+
+    fn limits() -> Limits {
+        Limits { stored_bytes_max: 10, key_bytes_max: 3, ..Limits::default() }
+    }
+
+    #[test]
+    fn what_a_call_writes_is_its_own_until_it_is_published() {
+        let memory = Memory::open("p", None);
+        let mut writer = Transaction::default();
+        writer.set(memory.published(), &limits(), "a".into(), b"12".to_vec()).unwrap();
+        assert_eq!(writer.get(memory.published(), "a"), Some(b"12".to_vec()));
+        assert_eq!(Transaction::default().get(memory.published(), "a"), None);
+        memory.commit(writer, &limits()).unwrap();
+        assert_eq!(Transaction::default().get(memory.published(), "a"), Some(b"12".to_vec()));
+        assert_eq!(memory.bytes(), 3);
+    }
+
+    #[test]
+    fn a_deleted_key_is_gone_and_its_bytes_are_free_again() {
+        let memory = Memory::open("p", None);
+        let mut first = Transaction::default();
+        first.set(memory.published(), &limits(), "a".into(), vec![0; 9]).unwrap();
+        assert!(matches!(
+            first.set(memory.published(), &limits(), "b".into(), vec![]),
+            Err(Refused::Full { bytes_max: 10 })
+        ));
+        memory.commit(first, &limits()).unwrap();
+        let mut second = Transaction::default();
+        second.delete(memory.published(), "a".into());
+        second.delete(memory.published(), "nobody".into());
+        second.set(memory.published(), &limits(), "b".into(), vec![0; 9]).unwrap();
+        assert_eq!(second.keys(memory.published()), ["b"]);
+        memory.commit(second, &limits()).unwrap();
+        assert_eq!(Transaction::default().keys(memory.published()), ["b"]);
+    }
+
+    #[test]
+    fn a_memory_beyond_a_lowered_limit_may_shrink_and_not_grow() {
+        let memory = Memory::open("p", None);
+        let wide = Limits { stored_bytes_max: 100, ..limits() };
+        let mut first = Transaction::default();
+        for key in ["a", "b", "c"] {
+            first.set(memory.published(), &wide, key.into(), vec![0; 20]).unwrap();
+        }
+        memory.commit(first, &wide).unwrap();
+
+        let mut second = Transaction::default();
+        assert!(matches!(
+            second.set(memory.published(), &limits(), "d".into(), vec![]),
+            Err(Refused::Full { bytes_max: 10 })
+        ));
+        assert!(matches!(
+            second.set(memory.published(), &limits(), "a".into(), vec![0; 21]),
+            Err(Refused::Full { bytes_max: 10 })
+        ));
+        second.set(memory.published(), &limits(), "a".into(), vec![0; 19]).unwrap();
+        second.delete(memory.published(), "b".into());
+        memory.commit(second, &limits()).unwrap();
+        assert_eq!(memory.bytes(), 41, "still beyond the limit, and less than before");
+        let mut third = Transaction::default();
+        third.delete(memory.published(), "a".into());
+        third.delete(memory.published(), "c".into());
+        third.set(memory.published(), &limits(), "d".into(), vec![0; 9]).unwrap();
+        memory.commit(third, &limits()).unwrap();
+        assert_eq!(memory.bytes(), 10);
+    }
+
+    #[test]
+    fn a_key_that_is_empty_or_too_long_is_refused_with_the_limit() {
+        let memory = Memory::open("p", None);
+        for key in ["", "four"] {
+            let refused = Transaction::default().set(memory.published(), &limits(), key.into(), vec![]);
+            assert!(matches!(refused, Err(Refused::KeyLength { bytes_max: 3 })), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn two_calls_that_fit_alone_and_not_together_do_not_go_beyond_the_limit() {
+        let memory = Memory::open("p", None);
+        let mut calls = [Transaction::default(), Transaction::default()];
+        for (call, key) in calls.iter_mut().zip(["a", "b"]) {
+            call.set(memory.published(), &limits(), key.into(), vec![0; 8]).unwrap();
+        }
+        let [first, second] = calls;
+        memory.commit(first, &limits()).unwrap();
+        let refused = memory.commit(second, &limits()).unwrap_err();
+        assert_eq!(
+            refused,
+            "its memory would have 18 bytes with what another call has written, and may have 10 bytes (limits.store)"
+        );
+        assert_eq!(memory.bytes(), 9);
+    }
+}

@@ -1,0 +1,115 @@
+//! A plugin as a consumer: one instance that lives until it fails or is swapped.
+//!
+//! After a fault the instance is thrown away with all that it kept in itself, and the next batch begins a new
+//! one. The batch that failed is not repeated.
+
+use std::fmt;
+use std::sync::Arc;
+
+use provost_state::{Batch, Consumer, Fault, Generation, Snapshot};
+use wasmtime::Store;
+
+use crate::guest::bindings::listener::StatusListener;
+use crate::guest::{Guest, Lent, convert};
+use crate::role::Role;
+
+use super::purpose::Purpose;
+use super::question::{Telling, tellings};
+use super::slot::Plugin;
+use super::version::Version;
+
+const CALL: (Role, Purpose) = (Role::StatusConsumer, Purpose::Answer { within_ms: None });
+
+/// Is told of changes through a component.
+pub(crate) struct PluginConsumer {
+    plugin: Arc<Plugin>,
+    living: Option<Living>,
+}
+
+struct Living {
+    version: Arc<Version>,
+    store: Store<Guest>,
+    listener: StatusListener,
+}
+
+impl Living {
+    fn begin(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Self, Fault> {
+        let pre = version.admitted()?.consumer.as_ref().ok_or_else(|| Version::lacks(CALL.0))?;
+        let mut store = version.store(CALL.0)?;
+        let begin = |store: &mut Store<Guest>| {
+            store.data().patience(CALL.0).until(async { pre.instantiate_async(store).await })
+        };
+        let listener = version.caller().run(&mut store, CALL, world, begin, Ok)?;
+        Ok(Self { version: version.clone(), store, listener })
+    }
+
+    fn tell(&mut self, telling: &Telling, world: &Arc<Snapshot>) -> Result<(), Fault> {
+        let consumer = self.listener.provost_plugin_status_consumer();
+        let batch = convert::batch(&telling.changes, telling.missed);
+        self.version.caller().run(
+            &mut self.store,
+            CALL,
+            world,
+            |store| {
+                let patience = store.data().patience(CALL.0);
+                patience.until(async { consumer.call_on_change(store, &batch, Lent::handle()).await })
+            },
+            Ok,
+        )
+    }
+}
+
+impl PluginConsumer {
+    /// A new consumer, with an instance of its own, if the plugin is one and was let in.
+    pub(crate) fn of(plugin: &Arc<Plugin>) -> Option<Box<dyn Consumer>> {
+        let versions = plugin.versions();
+        let consumes = versions.active.admitted.as_ref().is_ok_and(|admitted| admitted.consumer.is_some());
+        (consumes && !versions.gone)
+            .then(|| Box::new(Self { plugin: plugin.clone(), living: None }) as Box<dyn Consumer>)
+    }
+
+    fn tell(&mut self, telling: &Telling, world: &Arc<Snapshot>) -> Result<(), Fault> {
+        let version = self.plugin.on_duty()?;
+        version.context.figures.missed(telling.missed);
+        // Taken out, so that an instance that fails, or that a swap has left behind, is dropped.
+        let living = self.living.take().filter(|living| Arc::ptr_eq(&living.version, &version));
+        let told = living.map_or_else(|| Living::begin(&version, world), Ok).and_then(|mut living| {
+            living.tell(telling, world)?;
+            Ok(living)
+        });
+        self.plugin.answered(&version, told.as_ref().err(), || telling.clone().into(), world);
+        self.living = Some(told?);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PluginConsumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginConsumer")
+            .field("plugin", &self.plugin)
+            .field("living", &self.living.is_some())
+            .finish()
+    }
+}
+
+impl Consumer for PluginConsumer {
+    fn name(&self) -> &Arc<str> {
+        &self.plugin.name
+    }
+
+    fn is_gone(&self) -> bool {
+        self.plugin.versions().gone
+    }
+
+    fn when_gone(&self, wake: Box<dyn FnOnce() + Send>) {
+        self.plugin.when_gone(wake);
+    }
+
+    fn told_until(&self, generation: Generation) {
+        self.plugin.told_until(generation);
+    }
+
+    fn on_change(&mut self, batch: &Batch, world: &Arc<Snapshot>) -> Result<(), Fault> {
+        tellings(batch).try_for_each(|telling| self.tell(&telling, world))
+    }
+}

@@ -1,0 +1,86 @@
+//! Any question, kept: to be put again to another version, or shown to people.
+
+use std::fmt;
+use std::sync::Arc;
+
+use provost_state::{Demand, Ended, Fault, Observation, Plan, Snapshot, ViewRequest};
+
+use crate::role::Role;
+
+use super::purpose::Purpose;
+use super::question::{Question, Telling};
+use super::version::Version;
+
+/// Any question, kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    Ended(Ended),
+    Plan(Plan),
+    Probe(Observation),
+    Demand(Demand),
+    Render(ViewRequest),
+    Tell(Telling),
+}
+
+macro_rules! inputs {
+    ($($question:ty => $variant:ident),*) => {
+        $(impl From<$question> for Input {
+            fn from(question: $question) -> Self {
+                Self::$variant(question)
+            }
+        })*
+
+        impl Input {
+            pub(crate) fn role(&self) -> Role {
+                match self {
+                    $(Self::$variant(_) => <$question>::ROLE,)*
+                }
+            }
+
+            /// What this version answers, in words for people; nothing is counted.
+            pub(crate) fn try_on(&self, version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<String, Fault> {
+                match self {
+                    $(Self::$variant(question) => {
+                        version.ask(question, world, Purpose::Trial).map(|answer| <$question>::words(&answer))
+                    })*
+                }
+            }
+        }
+    };
+}
+
+inputs!(
+    Ended => Ended, Plan => Plan, Observation => Probe, Demand => Demand, ViewRequest => Render, Telling => Tell
+);
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended(ended) => write!(
+                f,
+                "life {} of `{}` ended after {} ms: {}; failure {}, {} restarts",
+                ended.incarnation.0, ended.name, ended.uptime_ms, ended.exit, ended.failures, ended.restarts
+            ),
+            Self::Plan(plan) => write!(
+                f,
+                "`{}` is to be started, life {}; it has waited for {} ms, {} failures",
+                plan.name, plan.incarnation.0, plan.waited_ms, plan.failures
+            ),
+            Self::Probe(seen) => write!(
+                f,
+                "a check of `{}` {} ({} in a row): {}",
+                seen.name,
+                if seen.passed { "passed" } else { "failed" },
+                seen.in_a_row,
+                seen.detail
+            ),
+            Self::Demand(demand) => write!(
+                f,
+                "`{}` has {} of {} replicas running, from {} to {}",
+                demand.name, demand.running, demand.wanted, demand.least, demand.most
+            ),
+            Self::Render(request) => write!(f, "path `{}`, query `{}`", request.path, request.query),
+            Self::Tell(told) => write!(f, "{} changes, {} missed", told.changes.len(), told.missed),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What a plugin can be asked, one type a role, and how it is put to a component. Everything that all questions have in
+//! common is written once, above this.
+
+use std::sync::Arc;
+
+use provost_state::{
+    Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Observation, Plan, StartAction,
+    ViewRequest, ViewResponse,
+};
+use wasmtime::Store;
+
+use crate::component::Admitted;
+use crate::guest::bindings::{checker, judge, listener, renderer, scaler, starter};
+use crate::guest::{Guest, Lent, convert};
+use crate::limits::grants::Grants;
+use crate::limits::{Limit, Limits};
+use crate::role::Role;
+use crate::text::size;
+
+use super::{fault, variables};
+
+/// The longest media type, in bytes.
+const CONTENT_TYPE_BYTES_MAX: usize = 255;
+
+/// Something that a plugin in one role can be asked.
+pub(crate) trait Question: Clone {
+    /// A component that plays the role, ready to be instantiated.
+    type Pre;
+    type Answer;
+    const ROLE: Role;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre>;
+
+    /// Puts it to a new instance.
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer>;
+
+    /// Is the answer of use?
+    fn check(answer: Self::Answer, _limits: &Limits) -> Result<Self::Answer, Fault> {
+        Ok(answer)
+    }
+
+    /// What of the answer the operator has granted, and the names of the variables that were dropped from it. Nothing else
+    /// of a decision needs a grant.
+    fn granted(answer: Self::Answer, _grants: &Grants) -> (Self::Answer, Vec<String>) {
+        (answer, Vec::new())
+    }
+
+    /// The answer, in words for people.
+    fn words(answer: &Self::Answer) -> String;
+}
+
+/// A decision in words for people.
+fn decided<A>(answer: &Decision<A>, words: impl FnOnce(&A) -> String) -> String {
+    let action = answer.action.as_ref().map_or_else(|| "pass".to_owned(), words);
+    format!("{action}: {}", answer.reason)
+}
+
+impl Question for Ended {
+    type Pre = judge::RestartJudgePre<Guest>;
+    type Answer = Decision;
+    const ROLE: Role = Role::RestartPolicy;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.restart.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Decision> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_restart_policy();
+        Ok(convert::decision(&policy.call_on_exit(store, &convert::ended(self), Lent::handle())?))
+    }
+
+    fn words(answer: &Decision) -> String {
+        decided(answer, ToString::to_string)
+    }
+}
+
+impl Question for Plan {
+    type Pre = starter::StartJudgePre<Guest>;
+    type Answer = Decision<StartAction>;
+    const ROLE: Role = Role::StartPolicy;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.start.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_start_policy();
+        Ok(convert::start_decision(policy.call_before_start(store, &convert::plan(self), Lent::handle())?))
+    }
+
+    fn granted(answer: Self::Answer, grants: &Grants) -> (Self::Answer, Vec<String>) {
+        variables::granted(answer, grants)
+    }
+
+    fn words(answer: &Self::Answer) -> String {
+        decided(answer, |action| match action {
+            StartAction::Allow { env } if env.is_empty() => "allow".to_owned(),
+            StartAction::Allow { env } => {
+                let names: Vec<&str> = env.iter().map(|(name, _)| name.as_str()).collect();
+                format!("allow with {}", names.join(", "))
+            }
+            StartAction::Wait { delay_ms } => format!("wait {delay_ms} ms"),
+            StartAction::Refuse => "refuse".to_owned(),
+        })
+    }
+}
+
+impl Question for Observation {
+    type Pre = checker::HealthJudgePre<Guest>;
+    type Answer = Decision<HealthAction>;
+    const ROLE: Role = Role::HealthPolicy;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.health.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_health_policy();
+        let seen = convert::observation(self);
+        Ok(convert::health_decision(&policy.call_on_probe(store, &seen, Lent::handle())?))
+    }
+
+    fn words(answer: &Self::Answer) -> String {
+        decided(answer, |action| match action {
+            HealthAction::Hold(health) => format!("{health:?}").to_lowercase(),
+            HealthAction::Restart => "restart".to_owned(),
+        })
+    }
+}
+
+impl Question for Demand {
+    type Pre = scaler::ScaleJudgePre<Guest>;
+    type Answer = Decision<u32>;
+    const ROLE: Role = Role::ScalePolicy;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.scale.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_scale_policy();
+        Ok(convert::scale_decision(&policy.call_replicas(store, &convert::demand(self), Lent::handle())?))
+    }
+
+    fn words(answer: &Self::Answer) -> String {
+        decided(answer, |count| format!("{count} replicas"))
+    }
+}
+
+impl Question for ViewRequest {
+    type Pre = renderer::StatusRendererPre<Guest>;
+    type Answer = ViewResponse;
+    const ROLE: Role = Role::StatusView;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.view.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<ViewResponse> {
+        let wait = store.data().patience(Self::ROLE);
+        let answer = wait.until(async {
+            let view = pre.instantiate_async(&mut *store).await?;
+            let view = view.provost_plugin_status_view();
+            view.call_render(store, &convert::request(self), Lent::handle()).await
+        })?;
+        Ok(ViewResponse { content_type: answer.content_type, body: answer.body })
+    }
+
+    fn check(answer: ViewResponse, limits: &Limits) -> Result<ViewResponse, Fault> {
+        check(answer, limits.answer_bytes_max)
+    }
+
+    fn words(answer: &ViewResponse) -> String {
+        format!("{} bytes of {}", answer.body.len(), answer.content_type)
+    }
+}
+
+/// A batch for a fresh consumer instance; running instances are driven by `consumer`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Telling {
+    pub(crate) changes: Arc<[Arc<Change>]>,
+    pub(crate) missed: u64,
+}
+
+impl Question for Telling {
+    type Pre = listener::StatusListenerPre<Guest>;
+    type Answer = ();
+    const ROLE: Role = Role::StatusConsumer;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.consumer.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<()> {
+        let batch = convert::batch(&self.changes, self.missed);
+        store.data().patience(Self::ROLE).until(async {
+            let consumer = pre.instantiate_async(&mut *store).await?;
+            consumer.provost_plugin_status_consumer().call_on_change(store, &batch, Lent::handle()).await
+        })
+    }
+
+    fn words((): &()) -> String {
+        "took it".to_owned()
+    }
+}
+
+/// Refuses what cannot be passed on: a content type ends up in an HTTP header.
+fn check(response: ViewResponse, body_bytes_max: usize) -> Result<ViewResponse, Fault> {
+    let media_type = &response.content_type;
+    let printable = media_type.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if !media_type.contains('/') || !printable || media_type.len() > CONTENT_TYPE_BYTES_MAX {
+        let message = format!("answered with a content type that is no media type: {media_type:?}");
+        return Err(fault::fault(FaultKind::Answer, &message));
+    }
+    if response.body.len() > body_bytes_max {
+        let message = format!(
+            "answered with {} bytes and may answer with {} (limits.{})",
+            response.body.len(),
+            size(body_bytes_max),
+            Limit::Answer.name()
+        );
+        return Err(fault::fault(FaultKind::Answer, &message));
+    }
+    Ok(response)
+}
+
+/// A batch is told whole, unless it is larger than the contract allows.
+pub(crate) fn tellings(batch: &Batch) -> impl Iterator<Item = Telling> {
+    /// The contract's promise: a batch has no more events than this.
+    const EVENTS_MAX: usize = 1024;
+    // A batch without events still says what was missed.
+    let first = batch.changes.get(..EVENTS_MAX).unwrap_or(&batch.changes);
+    let first = Telling { changes: first.into(), missed: batch.missed };
+    let others = batch.changes.chunks(EVENTS_MAX).skip(1);
+    std::iter::once(first).chain(others.map(|part| Telling { changes: part.into(), missed: 0 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(content_type: &str, body: usize) -> ViewResponse {
+        ViewResponse { content_type: content_type.to_owned(), body: vec![0; body] }
+    }
+
+    #[test]
+    fn a_content_type_that_would_break_a_header_is_refused() {
+        let good = response("text/plain; charset=utf-8", 1);
+        assert_eq!(check(good.clone(), 10), Ok(good));
+        for bad in ["", "text", "text/plain\r\nx-evil: 1", "text/ä"] {
+            assert_eq!(check(response(bad, 1), 10).unwrap_err().kind, FaultKind::Answer, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_beyond_its_limit_is_refused_with_the_limit() {
+        let fault = check(response("text/plain", 1025), 1024).unwrap_err();
+        assert_eq!(&*fault.message, "answered with 1025 bytes and may answer with 1 KiB (limits.answer)");
+    }
+}

@@ -1,0 +1,214 @@
+//! One plugin: the place that its versions take turns in. Whoever is handed a policy, a view or a consumer holds this, so
+//! that a swap is seen by the next call; a call in progress ends on the version that it began with.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use parking_lot::Mutex;
+use provost_state::{Blame, Fault, FaultKind, Generation, PluginReport, PluginStatus, Snapshot};
+
+use crate::clock;
+
+use super::fault;
+use super::input::Input;
+use super::purpose::Purpose;
+use super::quarantine::Quarantine;
+use super::question::Question;
+use super::version::{Absent, Version};
+
+/// What is in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Versions {
+    pub(crate) active: Arc<Version>,
+    /// What was in force before, still warm.
+    pub(crate) former: Option<Arc<Version>>,
+    /// Was it unloaded?
+    pub(crate) gone: bool,
+}
+
+impl Versions {
+    /// With `next` in force. What is kept warm is what was active, unless that has never answered well and what
+    /// was kept before has: it is to stand in for `next`.
+    pub(crate) fn followed_by(&self, next: Arc<Version>) -> Self {
+        let good = [Some(&self.active), self.former.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|version| version.is_good());
+        let former = good.unwrap_or(&self.active).clone();
+        Self { active: next, former: Some(former), gone: false }
+    }
+}
+
+/// The last call that failed.
+#[derive(Debug)]
+struct Failure {
+    version: u64,
+    input: Input,
+    world: Arc<Snapshot>,
+    fault: Fault,
+}
+
+/// One plugin, from the time that it is loaded until it is unloaded, whatever is swapped in meanwhile.
+pub(crate) struct Plugin {
+    pub(crate) name: Arc<str>,
+    versions: ArcSwap<Versions>,
+    quarantine: Quarantine,
+    failure: ArcSwapOption<Failure>,
+    /// One more than the generation that it has been told of as a consumer; 0: it is none.
+    told: AtomicU64,
+    /// Called when it is unloaded.
+    wakers: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Plugin {
+    pub(crate) fn new(active: Arc<Version>) -> Self {
+        Self {
+            name: active.context.name().clone(),
+            versions: ArcSwap::from_pointee(Versions { active, former: None, gone: false }),
+            quarantine: Quarantine::default(),
+            failure: ArcSwapOption::empty(),
+            told: AtomicU64::new(0),
+            wakers: Mutex::default(),
+        }
+    }
+
+    /// As a consumer, it has been told all that happened until `generation`.
+    pub(crate) fn told_until(&self, generation: Generation) {
+        self.told.store(generation.0.saturating_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn versions(&self) -> Arc<Versions> {
+        self.versions.load_full()
+    }
+
+    /// Puts these in force, with a clean slate. Only one caller at a time: the host sees to it.
+    pub(crate) fn put_in_force(&self, versions: Versions) {
+        let gone = versions.gone;
+        self.versions.store(Arc::new(versions));
+        self.quarantine.end();
+        if gone {
+            let wakers = std::mem::take(&mut *self.wakers.lock());
+            wakers.into_iter().for_each(|wake| wake());
+        }
+    }
+
+    /// Has `wake` called when it is unloaded, at once if it is already.
+    pub(crate) fn when_gone(&self, wake: Box<dyn FnOnce() + Send>) {
+        let mut wakers = self.wakers.lock();
+        wakers.push(wake);
+        // It may have been unloaded before the lock was taken; after that it is found in the list.
+        let gone = if self.versions().gone { std::mem::take(&mut *wakers) } else { Vec::new() };
+        drop(wakers);
+        gone.into_iter().for_each(|wake| wake());
+    }
+
+    /// Puts it into quarantine, as one that failed its trial.
+    pub(crate) fn quarantine(&self, why: String) {
+        tracing::warn!(plugin = &*self.name, "quarantined: {why}");
+        self.quarantine.begin(why);
+    }
+
+    /// Ends its quarantine. Was it in one?
+    pub(crate) fn revive(&self) -> bool {
+        self.quarantine.end()
+    }
+
+    /// The version to be asked now.
+    ///
+    /// # Errors
+    /// The fault of a plugin that is not asked: unloaded, refused or quarantined.
+    pub(crate) fn on_duty(&self) -> Result<Arc<Version>, Fault> {
+        let versions = self.versions.load();
+        if versions.gone {
+            return Err(fault::fault(FaultKind::Unloaded, "it was unloaded"));
+        }
+        versions.active.admitted()?;
+        if let Some(why) = self.quarantine.why() {
+            return Err(fault::fault(FaultKind::Quarantined, &format!("it is quarantined: {why}")));
+        }
+        Ok(versions.active.clone())
+    }
+
+    /// Asks the active version in a fresh instance, with a deadline of `within_ms`.
+    pub(crate) fn ask<Q: Question + Into<Input>>(
+        &self,
+        question: &Q,
+        world: &Arc<Snapshot>,
+        within_ms: Option<u64>,
+    ) -> Result<Q::Answer, Fault> {
+        let version = self.on_duty()?;
+        let result = version.ask(question, world, Purpose::Answer { within_ms });
+        self.answered(&version, result.as_ref().err(), || question.clone().into(), world);
+        result
+    }
+
+    /// Counts an answer of `version`, or keeps what it failed at.
+    pub(crate) fn answered(
+        &self,
+        version: &Arc<Version>,
+        fault: Option<&Fault>,
+        input: impl FnOnce() -> Input,
+        world: &Arc<Snapshot>,
+    ) {
+        version.context.figures.answered(fault);
+        let Some(fault) = fault.filter(|fault| fault.kind != FaultKind::Refused) else { return };
+        self.failure.store(Some(Arc::new(Failure {
+            version: version.number(),
+            input: input(),
+            world: world.clone(),
+            fault: fault.clone(),
+        })));
+        // What a call under way fails at after a swap says nothing of the version in force, nor does a host that is busy.
+        let in_force = Arc::ptr_eq(&self.versions.load().active, version);
+        if in_force
+            && fault.kind != FaultKind::Busy
+            && self.quarantine.failed(fault, clock::monotonic_ms(), version.context.limits.quarantine)
+        {
+            tracing::warn!(plugin = &*self.name, version = version.number(), "quarantined: {fault}");
+        }
+    }
+
+    /// The last input that it failed at, put to the active version.
+    pub(crate) fn blame(&self) -> Option<Blame> {
+        let failure = self.failure.load_full()?;
+        let role = failure.input.role();
+        Some(Blame {
+            name: self.name.clone(),
+            version: failure.version,
+            call: format!("{role}.{}", role.function()).into(),
+            input: failure.input.to_string(),
+            generation: failure.world.generation().0,
+            fault: failure.fault.clone(),
+            now: failure.input.try_on(&self.versions().active, &failure.world),
+        })
+    }
+
+    /// What is known of it.
+    pub(crate) fn report(&self) -> PluginReport {
+        let versions = self.versions();
+        let status = match (&versions.active.admitted, self.quarantine.why()) {
+            (Err(Absent::Refused(reason)), _) => PluginStatus::Refused(reason.clone()),
+            (Err(Absent::Compiling(what)), _) => PluginStatus::Compiling(what.clone()),
+            (Ok(_), Some(why)) => PluginStatus::Quarantined(why.as_str().into()),
+            (Ok(_), None) => PluginStatus::Active,
+        };
+        PluginReport {
+            name: self.name.clone(),
+            status,
+            active: versions.active.report(),
+            former: versions.former.as_ref().map(|former| former.report()),
+            told_until: self.told.load(Ordering::Relaxed).checked_sub(1).map(Generation),
+        }
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin")
+            .field("name", &self.name)
+            .field("versions", &self.versions())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! What a version has to answer before it is put in force: one made-up question for each of its roles. Nothing of it is
+//! counted, and nothing that it writes into its memory stays.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use provost_state::{
+    At, Cause, Demand, Ended, Event, Exit, Fault, FaultKind, Health, Identity, Incarnation, Moment,
+    Observation, Plan, Snapshot, ViewRequest, registry,
+};
+
+use crate::clock;
+use crate::role::Role;
+
+use super::input::Input;
+use super::question::Telling;
+use super::version::Version;
+
+/// So many processes are enough for a trial.
+const PROCESSES_MAX: usize = 1_000;
+
+/// The world as it may be when processes of these names and groups run, for trials before there is one: the first of them has
+/// just exited with code 1. If there is none, there is one called `trial`.
+#[must_use]
+pub fn trial_world(processes: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Arc<Snapshot> {
+    let mut processes = processes.into_iter().take(PROCESSES_MAX).peekable();
+    let nobody = processes.peek().is_none().then(|| ("trial".into(), "".into()));
+    let (registry, reader) = registry(|| 0);
+    let wall = clock::wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let at = |ms: u64| Moment {
+        wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX).saturating_add(ms),
+        mono_ns: (1_000 + ms) * 1_000_000,
+    };
+    let events = [
+        Event::Start { cause: Cause::Boot, reason: "a trial".into() },
+        Event::Spawned { pid: 1_000_000, reason: "a trial".into() },
+        Event::Ready { reason: "a trial".into() },
+        Event::Exited { exit: Exit::Code(1) },
+    ];
+    for (place, (name, group)) in nobody.into_iter().chain(processes).enumerate() {
+        let Ok(mut state) = registry.add(Identity::new(name, group), at(0)) else { continue };
+        let happened = if place == 0 { &events[..] } else { &events[..3] };
+        for (event, ms) in happened.iter().zip([0, 10, 20, 1_010]) {
+            let expected = At { incarnation: state.incarnation, version: state.version };
+            match registry.commit(state.id, expected, event, at(ms)) {
+                Ok(next) => state = next,
+                Err(_) => break,
+            }
+        }
+    }
+    reader.snapshot()
+}
+
+/// How often a version is asked that does not answer in time.
+const TRIES: usize = 3;
+
+/// What takes longer than this has had its time, in milliseconds.
+const PATIENCE_MS: u64 = 1_000;
+
+/// A role in which a version has failed its trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    pub(crate) role: Role,
+    pub(crate) input: String,
+    pub(crate) fault: Fault,
+}
+
+impl Failed {
+    /// Did it have too little time, or no place?
+    pub(crate) fn is_for_want_of_time(&self) -> bool {
+        is_for_want_of_time(&self.fault)
+    }
+}
+
+fn is_for_want_of_time(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Deadline | FaultKind::Busy)
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its trial as {} failed ({}): it {}", self.role, self.input, self.fault)
+    }
+}
+
+/// Asks `version` in each of its roles about the first process of `world`. Says for each what it answered.
+pub(super) fn run(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<String>, Failed> {
+    // A policy may expect to find the process that it is asked about.
+    let made_up = world.is_empty().then(|| trial_world([]));
+    let world = made_up.as_ref().unwrap_or(world);
+    let try_role = |role: Role| {
+        let input = question(role, world);
+        match answer(&input, role, version, world) {
+            Ok(answer) => Ok(format!("trial of {role}: {input} -> {answer}")),
+            Err(fault) => Err(Failed { role, input: input.to_string(), fault }),
+        }
+    };
+    let answers = version.surface.roles().into_iter().map(try_role).collect();
+    version.context.figures.forget_trial();
+    answers
+}
+
+/// What it answers. A machine that is busy, as when a host starts, says nothing of the version: it is asked again if it had
+/// no time to answer.
+fn answer(input: &Input, role: Role, version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<String, Fault> {
+    let tries = if version.context.limits.call_ms(role) <= PATIENCE_MS { TRIES } else { 1 };
+    let mut answered = input.try_on(version, world);
+    for _ in 1..tries {
+        match &answered {
+            Err(fault) if is_for_want_of_time(fault) => {
+                answered = input.try_on(version, world);
+            }
+            _ => break,
+        }
+    }
+    answered
+}
+
+/// A question about the first process, or about one called `trial` if there is none.
+fn question(role: Role, world: &Snapshot) -> Input {
+    let first = world.iter().next();
+    let name: Arc<str> = first.map_or_else(|| "trial".into(), |state| state.name().clone());
+    let group: Arc<str> = first.map_or_else(|| "".into(), |state| state.group().clone());
+    let incarnation = first.map_or(Incarnation(1), |state| state.incarnation);
+    let now = world.taken_at();
+    let seed = 1;
+    match role {
+        Role::RestartPolicy => Input::Ended(Ended {
+            name,
+            group,
+            incarnation,
+            exit: Exit::Code(1),
+            uptime_ms: 1_000,
+            was_ready: true,
+            failures: 1,
+            restarts: 0,
+            now,
+            seed,
+        }),
+        Role::StartPolicy => Input::Plan(Plan {
+            name,
+            group,
+            incarnation,
+            cause: Cause::User,
+            waited_ms: 0,
+            failures: 0,
+            now,
+            seed,
+        }),
+        Role::HealthPolicy => Input::Probe(Observation {
+            name,
+            group,
+            incarnation,
+            passed: true,
+            detail: "a trial".into(),
+            took_ms: 1,
+            in_a_row: 1,
+            before: Health::Unknown,
+            uptime_ms: 1_000,
+            now,
+            seed,
+        }),
+        Role::ScalePolicy => {
+            Input::Demand(Demand { name, group, wanted: 1, running: 1, least: 1, most: 2, now, seed })
+        }
+        Role::StatusView => Input::Render(ViewRequest::default()),
+        Role::StatusConsumer => Input::Tell(Telling::default()),
+    }
+}
