@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use provost_state::{Phase, ProcessState, Snapshot};
 
-use crate::order::{Order, unmet};
+use crate::groups::{StartOrder, unmet};
 use crate::spec::Condition;
 use crate::supervisor::Supervisor;
 
@@ -25,7 +25,7 @@ struct Link {
 /// What all processes that wait can expect in one world.
 #[derive(Debug)]
 pub struct Outlook<'w> {
-    order: &'w Order,
+    order: &'w StartOrder,
     world: &'w Snapshot,
     links: Vec<Option<Link>>,
 }
@@ -39,7 +39,7 @@ impl Supervisor {
 }
 
 impl<'w> Outlook<'w> {
-    pub(crate) fn new(order: &'w Order, world: &'w Snapshot) -> Self {
+    pub(crate) fn new(order: &'w StartOrder, world: &'w Snapshot) -> Self {
         let mut links = vec![None; order.specs().len()];
         // Those that a process depends on come before it.
         for at in order.dependencies_first() {
@@ -129,7 +129,7 @@ impl<'w> Outlook<'w> {
 }
 
 /// Whether a process is at rest, and not only because it has not been started with the host yet.
-fn will_not_move(order: &Order, at: usize, world: &Snapshot) -> bool {
+fn will_not_move(order: &StartOrder, at: usize, world: &Snapshot) -> bool {
     let spec = &order.specs()[at];
     world.by_name(&spec.name).is_none_or(|state| {
         let is_about_to_be_started = spec.autostart && state.version.0 == 0;

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use provost_files::{FileError, Owners};
 use provost_state::{NameTaken, Routing};
 
-use crate::decider::RestartBudget;
+use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
 use crate::logs::HostLog;
 
@@ -52,6 +53,16 @@ impl Settings {
             degraded: Degraded::default(),
             children_open_files: None,
             host_log: None,
+        }
+    }
+
+    /// The bounds that every decision is held to.
+    pub(crate) fn envelope(&self) -> Envelope {
+        Envelope {
+            deadline: Duration::from_millis(self.decision_deadline_ms),
+            restart_delay_ms_max: self.restart_delay_ms_max,
+            restart_delay_ms_min: self.restart_delay_ms_min,
+            restart_budget: self.restart_budget,
         }
     }
 }

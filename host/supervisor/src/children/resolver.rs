@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::jobs::Pool;
+use crate::jobs::{NAMES_THREADS, Pool};
 
 /// How many look-ups run at once of names that are looked up for the first time.
 const TURNS_NEW: usize = 4;
@@ -35,7 +35,7 @@ const TURNS_SLOW: usize = 2;
 
 /// How many of the first two kinds may go on beside these when they take long. All together are as many as the pool has
 /// threads: a look-up that has its turn never waits for a thread.
-const OVERDUE: usize = Resolver::THREADS - TURNS_NEW - TURNS_QUICK - TURNS_SLOW;
+const OVERDUE: usize = NAMES_THREADS - TURNS_NEW - TURNS_QUICK - TURNS_SLOW;
 
 /// What takes longer than this takes long in production.
 const LONG: Duration = Duration::from_secs(1);
@@ -95,9 +95,6 @@ enum Stage {
 }
 
 impl Resolver {
-    /// How many threads look-ups have at most.
-    pub(crate) const THREADS: usize = 64;
-
     fn new(pool: Pool, lookup: Lookup, long: Duration) -> Self {
         let turns = |count| Arc::new(Semaphore::new(count));
         Self(Arc::new(Inner {
@@ -288,7 +285,7 @@ mod tests {
             }
             Ok(vec![SocketAddr::from(([192, 0, 2, 1], 0))])
         };
-        let pool = Pool::start("names", 1, Resolver::THREADS, &Degraded::default());
+        let pool = Pool::start("names", 1, NAMES_THREADS, &Degraded::default());
         (Resolver::new(pool, Arc::new(lookup), long), count, release)
     }
 

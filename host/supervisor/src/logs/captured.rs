@@ -13,7 +13,7 @@ use super::{LogItem, Logs};
 use crate::children::Output;
 use crate::degraded::Degraded;
 use crate::jobs::Jobs;
-use crate::publisher::Publisher;
+use crate::publish::Publisher;
 use crate::spec::{CommandLine, ProcessSpec};
 
 /// The logs of one process called `web`.

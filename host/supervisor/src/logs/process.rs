@@ -17,8 +17,8 @@ use super::file::{LogFile, Position};
 use super::follower::{Follower, Queue, Told};
 use super::losses::Losses;
 use super::past::{Format, Stored};
+use crate::slots::Slots;
 use crate::spec::LogLimits;
-use crate::turns::Turns;
 
 /// A longer line is told in pieces.
 const TOLD_BYTES_MAX: usize = 1 << 20;
@@ -29,9 +29,9 @@ pub(crate) struct ProcessLog {
     pub(super) stored: Stored,
     file: Mutex<LogFile>,
     /// One turn, so that a disk that hangs takes one thread of this process.
-    turns: Turns,
+    slots: Slots,
     /// For each stream the right to its current line, so that two lives do not write into one.
-    lines: [Turns; 2],
+    lines: [Slots; 2],
     now: Mutex<Now>,
     lives: watch::Sender<Lives>,
     losses: Arc<Losses>,
@@ -105,8 +105,8 @@ impl ProcessLog {
         Self {
             stored: Stored { name, files, format: Format::Process },
             file: Mutex::new(file),
-            turns: Turns::new(1),
-            lines: [Turns::new(1), Turns::new(1)],
+            slots: Slots::new(1),
+            lines: [Slots::new(1), Slots::new(1)],
             now: Mutex::default(),
             lives: watch::Sender::new(Lives { latest: Incarnation(0), stopped: false }),
             losses,
@@ -163,7 +163,7 @@ impl ProcessLog {
 
     /// The turn to write. Who has it is on a thread for log writes.
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        self.turns.take().await
+        self.slots.take().await
     }
 
     /// The right to the current line of a stream.
@@ -173,7 +173,7 @@ impl ProcessLog {
 
     /// Does somebody wait for the turn, or for the right to the current line of this stream?
     pub(super) fn is_wanted(&self, stream: LogStream) -> bool {
-        self.turns.is_wanted() || self.lines[stream as usize].is_wanted()
+        self.slots.is_wanted() || self.lines[stream as usize].is_wanted()
     }
 
     /// Lines that were never given to be written.

@@ -10,8 +10,7 @@ use tokio::time::Instant;
 use super::news::News;
 use super::{Runner, Tagged};
 use crate::children::probe;
-use crate::decider::{Diagnosis, HealthCase, RestartBudget, Verdict};
-use crate::seed::seed;
+use crate::decider::{Diagnosis, HealthCase, RestartBudget, Verdict, seed};
 
 /// A step of the checkup that came to its end.
 pub(super) enum Finding {

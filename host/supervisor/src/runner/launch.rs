@@ -10,9 +10,8 @@ use super::standing::Step;
 use super::{Own, Runner};
 use crate::children::probe::{self, Checked};
 use crate::children::{Child, LifeEnv, PendingSpawn, Spawned};
-use crate::decider::{Permission, StartCase, Verdict};
-use crate::order::{Gate, gate};
-use crate::seed::seed;
+use crate::decider::{Permission, StartCase, Verdict, seed};
+use crate::groups::{Gate, gate};
 
 /// An attempt to start it, from the wish to the spawn.
 #[derive(Debug)]

@@ -40,55 +40,25 @@ use std::sync::Arc;
 
 use provost_state::{
     At, Cause, Ended, Event, Exit, Generation, Incarnation, Moment, Phase, ProcessState, Rejected, Ruling,
-    RulingAction, Signal,
+    RulingAction,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::children::{Boxed, LifeEnv};
-use crate::decider::{EndCase, Permission, Verdict};
-use crate::roster::Chain;
-use crate::seed::seed;
+use crate::decider::{EndCase, Permission, Verdict, seed};
+use crate::groups::Chain;
+use crate::mailbox::Request;
+use crate::shared::Shared;
 use crate::spec::ProcessSpec;
-use crate::supervisor::{Refusal, Shared};
 use health::{Checkup, Finding};
 use kept::Kept;
 use launch::{Attempt, Launching};
 use readiness::{Awaited, Trial, trial_of};
 use standing::{After, Standing, Step};
 
-/// What others want of a process.
-#[derive(Clone, Debug)]
-pub(crate) enum Want {
-    Start(Cause),
-    Stop(Cause),
-    /// Down, for a reason that is not who asked.
-    StopFor(Cause, Arc<str>),
-    Restart(Cause),
-    Signal(Signal),
-    /// SIGKILL, without waiting for the grace time.
-    Kill,
-    /// Its group is restarted: stopped if it is up, and not spawned before it is released; why.
-    Hold(Arc<str>),
-    /// Its group has been stopped: what is held may be spawned.
-    Release,
-    /// Its group is given up: stopped if it is up, and fatal then; why.
-    GiveUp(Arc<str>),
-    /// Its set needs this replica (again); why.
-    Needed(Arc<str>),
-    /// Its set does not need this replica; why.
-    Spare(Arc<str>),
-}
-
-/// A want, and where to say whether it was granted.
-#[derive(Debug)]
-pub(crate) struct Order {
-    pub(crate) want: Want,
-    pub(crate) reply: oneshot::Sender<Result<(), Refusal>>,
-}
-
 /// All that can happen to a runner.
 enum Input {
-    Order(Order),
+    Requested(Request),
     Exited(Incarnation, Exit),
     /// The spawn of the life after this one has come to its end.
     Spawned,
@@ -114,7 +84,7 @@ type Tagged<T> = Option<(Incarnation, Boxed<T>)>;
 pub(crate) struct Runner {
     spec: Arc<ProcessSpec>,
     shared: Arc<Shared>,
-    mailbox: mpsc::Receiver<Order>,
+    mailbox: mpsc::Receiver<Request>,
     changed: watch::Receiver<Generation>,
     chain: Chain,
     /// The last state it committed, which is the latest: nobody else writes.
@@ -206,7 +176,7 @@ impl Runner {
         spec: Arc<ProcessSpec>,
         shared: Arc<Shared>,
         state: Arc<ProcessState>,
-        mailbox: mpsc::Receiver<Order>,
+        mailbox: mpsc::Receiver<Request>,
         chain: Chain,
     ) -> Self {
         let changed = shared.publisher.changed();
@@ -237,7 +207,7 @@ impl Runner {
         while let Some(input) = self.next().await {
             self.fault();
             match input {
-                Input::Order(order) => self.on_order(order),
+                Input::Requested(request) => self.on_request(request),
                 Input::Exited(incarnation, exit) => self.on_exited(incarnation, exit),
                 Input::Spawned => self.on_spawned(),
                 Input::Gone => self.on_gone(),
@@ -269,7 +239,7 @@ impl Runner {
             () = end_of_question(&mut self.ruling) => Some(Input::Ruled),
             (incarnation, verdict) = next_of(&mut self.permission) => Some(Input::Permitted(incarnation, verdict)),
             (incarnation, trial) = trial_of(&mut self.readiness) => Some(Input::Tried(incarnation, trial)),
-            order = self.mailbox.recv() => order.map(Input::Order),
+            request = self.mailbox.recv() => request.map(Input::Requested),
             (incarnation, finding) = next_of(&mut self.checkup.next) => Some(Input::Health(incarnation, finding)),
             () = timer => Some(Input::Due),
             rung = self.changed.changed(), if waits => rung.ok().map(|()| Input::WorldChanged),

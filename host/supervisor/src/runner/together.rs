@@ -6,7 +6,7 @@ use provost_state::{Cause, Desired, Event, PhaseKind};
 
 use super::Runner;
 use super::standing::Step;
-use crate::supervisor::Refusal;
+use crate::mailbox::Refusal;
 
 impl Runner {
     /// Its group is restarted. What is up, or is about to be, is stopped and not spawned again before it is released;

@@ -3,7 +3,6 @@
 use provost_state::Escalation;
 
 use super::*;
-use crate::children::scripted::Manner;
 
 const ALL: Action = Action::Restart { delay_ms: 100, scope: Scope::Group };
 const REST: Action = Action::Restart { delay_ms: 100, scope: Scope::Rest };

@@ -56,7 +56,7 @@ fn standstill(state: &ProcessState) -> Option<String> {
 
 /// The order that the config gives to processes: dependencies first, the order of the config among equals.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct StartOrder {
     /// All processes, by their place in the config.
     specs: Vec<Arc<ProcessSpec>>,
     at: HashMap<Arc<str>, usize>,
@@ -70,7 +70,7 @@ pub(crate) struct Order {
     rank: Vec<usize>,
 }
 
-impl Order {
+impl StartOrder {
     pub(crate) fn new(specs: Vec<Arc<ProcessSpec>>) -> Self {
         let at: HashMap<_, _> = specs.iter().enumerate().map(|(at, spec)| (spec.name.clone(), at)).collect();
         let mut members: HashMap<Arc<str>, Vec<usize>> = HashMap::new();

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use provost_state::{Cause, Escalation, Moment, PhaseKind, ProcessState, Scope};
 use tokio::sync::{mpsc, watch};
 
+use super::dispatch::Dispatch;
 use crate::clock::Clock;
-use crate::dispatch::Dispatch;
-use crate::runner::Want;
+use crate::mailbox::Want;
 
 /// Concerns that may wait in an inbox. A member has at most a few, since it is held from its ruling on: a full inbox means
 /// that the group's task is gone or stuck.

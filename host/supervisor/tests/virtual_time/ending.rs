@@ -5,8 +5,9 @@ use std::time::Duration;
 use provost_state::ProcessType;
 use tokio::time::timeout;
 
+use provost_supervisor::Completion;
+
 use super::*;
-use crate::completion::Completion;
 
 fn gives_up() -> Arc<dyn Policy> {
     judge("strict", decides(Action::GiveUp(Default::default()), "enough"))

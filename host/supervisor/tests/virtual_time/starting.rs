@@ -92,7 +92,7 @@ async fn a_refused_start_is_fatal_until_somebody_starts_it() {
     let world = World::new(vec![ProcessSpec { policies: vec![policy], ..spec("web") }]);
     let fatal = world.until_phase("web", PhaseKind::Fatal).await;
     assert_eq!((&*fatal.reason, fatal.cause), ("no licence (policy strict)", Cause::Policy));
-    world.supervisor.set_policies(fatal.id, Vec::new());
+    assert_eq!(world.supervisor.remove_policy("strict"), [fatal.id]);
     world.supervisor.start(fatal.id, Cause::User).await.unwrap();
     world.until_phase("web", PhaseKind::Running).await;
 }

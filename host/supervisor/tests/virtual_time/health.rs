@@ -4,8 +4,9 @@ use std::sync::Mutex;
 
 use provost_state::Health;
 
+use provost_supervisor::{Check, HealthCheck};
+
 use super::*;
-use crate::spec::{Check, HealthCheck};
 
 /// A check that always fails, without a socket or a child.
 fn failing(failures: u32) -> Option<HealthCheck> {
@@ -59,7 +60,7 @@ async fn a_health_policy_that_fails_is_answered_for_and_the_reason_says_so() {
 #[tokio::test(start_paused = true)]
 async fn restarts_by_a_health_policy_are_held_to_the_budget_and_counted() {
     let policy = checks("trigger-happy", |_| Ok(Decision::new(HealthAction::Restart, "again")));
-    let budget = crate::decider::RestartBudget { restarts: 2, per_ms: 60_000 };
+    let budget = provost_supervisor::RestartBudget { restarts: 2, per_ms: 60_000 };
     let world = World::with(
         vec![ProcessSpec { health: failing(1), policies: vec![policy.clone()], ..spec("web") }],
         Vec::new(),

@@ -1,5 +1,5 @@
-//! The registry with its bell: every commit is followed by a ring, so that those who follow along wake up
-//! without polling. The only holder of the right to write.
+//! Wraps the registry and notifies watchers after every commit, so that nobody has to poll. It is the only holder of the
+//! right to write.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,5 +1,6 @@
 //! The life of processes in virtual time: scripted children, tokio's paused clock, no real waiting. Here are the stage
 //! and the life of one process by itself; each file below is a subject.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod ending;
 mod groups;
@@ -21,11 +22,10 @@ use provost_state::{
     Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, RulingAction, ScaleAction, Scope,
     Signal, Snapshot, StartAction,
 };
-
-use crate::children::scripted::{Act, Manner, Scripted};
-use crate::settings::Settings;
-use crate::spec::{CommandLine, Condition, Dependency, ProcessSpec, ReplicaSet};
-use crate::supervisor::{Refusal, Supervisor};
+use provost_supervisor::{
+    Act, CommandLine, Condition, Dependency, Manner, ProcessSpec, Refusal, ReplicaSet, Scripted, Settings,
+    Supervisor,
+};
 
 const TERM: Signal = Signal::TERM;
 const CONT: Signal = Signal::CONT;

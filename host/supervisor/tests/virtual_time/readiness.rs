@@ -3,8 +3,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use provost_supervisor::{Check, Readiness};
+
 use super::*;
-use crate::spec::{Check, Readiness};
 
 /// Ready when it says so, which scripted children never do.
 fn silent(within_ms: Option<u64>) -> Option<Readiness> {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use provost_supervisor::RestartBudget;
+
 use super::*;
-use crate::decider::RestartBudget;
 
 /// A policy that does not come back from a call before the sender is dropped; rung when it is asked.
 fn stuck(name: &str) -> (Arc<dyn Policy>, mpsc::Sender<()>, Arc<Notify>) {
@@ -145,7 +146,8 @@ async fn a_chain_that_is_replaced_judges_the_next_end() {
         ..spec("web")
     }]);
     let id = world.id("web");
-    assert!(world.supervisor.set_policies(id, vec![judge("new", decides(Action::StayDown, "new"))]));
+    world.supervisor.prepend_policy(&[id], &judge("new", decides(Action::StayDown, "new")));
+    assert_eq!(world.supervisor.remove_policy("old"), [id]);
     assert_eq!(
         world.supervisor.policies_of(id).iter().map(|it| it.name().to_string()).collect::<Vec<_>>(),
         ["new"]

@@ -3,7 +3,6 @@
 use std::sync::atomic::AtomicU32;
 
 use super::*;
-use crate::children::scripted::Manner;
 
 fn set(policies: Vec<Arc<dyn Policy>>) -> (Vec<ProcessSpec>, ReplicaSet) {
     let replica = |number: u32| ProcessSpec { replica: Some(number), ..spec(&format!("web.{number}")) };

@@ -7,8 +7,7 @@ use dashmap::DashMap;
 use provost_state::{Policy, ProcessId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::runner::{Order, Want};
-use crate::supervisor::Refusal;
+use crate::mailbox::{Refusal, Request, Want};
 
 /// Orders that may wait in the mailbox of one process.
 const MAILBOX: usize = 64;
@@ -29,13 +28,13 @@ pub(crate) struct Roster {
 
 #[derive(Debug)]
 struct Entry {
-    mailbox: mpsc::Sender<Order>,
+    mailbox: mpsc::Sender<Request>,
     chain: Chain,
 }
 
 impl Roster {
     /// Enters a process; what its task is to read.
-    pub(crate) fn enter(&self, id: ProcessId, chain: Chain) -> mpsc::Receiver<Order> {
+    pub(crate) fn enter(&self, id: ProcessId, chain: Chain) -> mpsc::Receiver<Request> {
         let (mailbox, orders) = mpsc::channel(MAILBOX);
         self.entries.insert(id, Entry { mailbox, chain });
         orders
@@ -45,7 +44,7 @@ impl Roster {
     pub(crate) fn tell(&self, id: ProcessId, want: Want) {
         if let Some(entry) = self.entries.get(&id) {
             let (reply, _) = oneshot::channel();
-            let _ = entry.mailbox.try_send(Order { want, reply });
+            let _ = entry.mailbox.try_send(Request { want, reply });
         }
     }
 
@@ -54,7 +53,7 @@ impl Roster {
         let mailbox = self.entries.get(&id).map(|entry| entry.mailbox.clone());
         let mailbox = mailbox.ok_or(Refusal::ShuttingDown)?;
         let (reply, answer) = oneshot::channel();
-        mailbox.send(Order { want, reply }).await.map_err(|_| Refusal::ShuttingDown)?;
+        mailbox.send(Request { want, reply }).await.map_err(|_| Refusal::ShuttingDown)?;
         answer.await.unwrap_or(Err(Refusal::Lost))
     }
 

@@ -2,19 +2,18 @@
 //! numbers are the ones that are needed. What was started or stopped by hand is left as it is until the number changes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use provost_state::{Demand, Handle, Judgement, Moment, PhaseKind};
 
-use crate::decider::{ScaleCase, Verdict};
-use crate::dispatch::Dispatch;
-use crate::roster::{Chain, chain};
-use crate::runner::Want;
-use crate::seed::seed;
+use super::dispatch::Dispatch;
+use super::roster::{Chain, chain};
+use crate::clock::Clock;
+use crate::decider::{Decider, ScaleCase, Verdict, seed};
+use crate::mailbox::Want;
 use crate::spec::ReplicaSet;
-use crate::supervisor::Shared;
 
 /// How many replicas of a process there are to be now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,12 +64,17 @@ impl Replicas {
     }
 
     /// The name of the replica with this number.
-    fn name_of(&self, number: u32) -> String {
+    pub(super) fn name_of(&self, number: u32) -> String {
         format!("{}.{number}", self.set.name)
     }
 
-    /// Asks at each turn, for as long as there is a supervisor.
-    pub(crate) async fn run(self: Arc<Self>, shared: Weak<Shared>, dispatch: Dispatch) {
+    /// Asks the policies once in each period, until `decider` returns `None`, which it does when the host stops.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        decider: impl Fn() -> Option<Arc<Decider>> + Send,
+        dispatch: Dispatch,
+        clock: Clock,
+    ) {
         if self.set.least >= self.set.most {
             return;
         }
@@ -79,26 +83,25 @@ impl Replicas {
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            let Some(shared) = shared.upgrade().filter(|shared| !shared.closing()) else { return };
+            let Some(decider) = decider() else { return };
             let chain = self.chain.load_full();
             if chain.iter().any(|policy| policy.judges(Judgement::Scale)) {
-                let case = self.case(&shared, &dispatch);
-                let verdict = shared.decider.ask(&chain, case).await;
+                let case = self.case(clock.now(), &dispatch);
+                let verdict = decider.ask(&chain, case).await;
                 self.apply(&verdict, &dispatch).await;
             }
         }
     }
 
     /// What the policies are asked.
-    fn case(&self, shared: &Shared, dispatch: &Dispatch) -> ScaleCase {
-        let now: Moment = shared.publisher.now();
+    fn case(&self, now: Moment, dispatch: &Dispatch) -> ScaleCase {
         let ReplicaCount { name, group, wanted, least, most } = self.count();
         let phases = self.handles(1..=most, dispatch).into_iter().map(|replica| replica.status().phase());
         let running = phases.filter(|phase| *phase == PhaseKind::Running).count();
         let running = u32::try_from(running).unwrap_or(most);
         let seed = seed(&name, wanted.into(), now);
         let demand = Demand { name, group, wanted, running, least, most, now, seed };
-        ScaleCase { demand, world: shared.publisher.reader().snapshot() }
+        ScaleCase { demand, world: dispatch.reader.snapshot() }
     }
 
     fn handles(&self, numbers: impl Iterator<Item = u32>, dispatch: &Dispatch) -> Vec<Handle> {

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
+use provost_supervisor::RestartBudget;
+
 use super::*;
-use crate::children::scripted::Manner;
-use crate::decider::RestartBudget;
 
 const SWAPS: usize = 1_000;
 const PROCESSES: usize = 20;
@@ -14,24 +14,25 @@ const LIVES: u64 = 500;
 /// Whose end was judged, of which life, and by which side.
 type Judged = Arc<Mutex<Vec<(Arc<str>, u64, &'static str)>>>;
 
-/// Counts which lives of which processes it has judged.
-fn counting(name: &'static str, judged: &Judged) -> Arc<dyn Policy> {
+/// Notes which lives of a process it has judged.
+fn counting(side: &'static str, process: &str, judged: &Judged) -> Arc<dyn Policy> {
     let judged = judged.clone();
-    judge(name, move |ended| {
-        judged.lock().unwrap().push((ended.name.clone(), ended.incarnation.0, name));
+    judge(&format!("{side}.{process}"), move |ended| {
+        judged.lock().unwrap().push((ended.name.clone(), ended.incarnation.0, side));
         let action = if ended.incarnation.0 < LIVES { restart(0) } else { Action::StayDown };
-        Ok(Decision::new(action, name))
+        Ok(Decision::new(action, side))
     })
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_swaps_under_ten_thousand_decisions_and_each_is_made_exactly_once() {
     let judged = Judged::default();
-    let sides = [counting("old", &judged), counting("new", &judged)];
     let name = |number: usize| format!("job.{number}");
+    let sides = |number| ["old", "new"].map(|side| counting(side, &name(number), &judged));
+    let sides: Vec<_> = (0..PROCESSES).map(sides).collect();
     let unbounded = RestartBudget { restarts: 0, per_ms: 0 };
     let specs = (0..PROCESSES).map(|number| ProcessSpec {
-        policies: vec![sides[0].clone()],
+        policies: vec![sides[number][0].clone()],
         autostart: false,
         ..spec(&name(number))
     });
@@ -46,8 +47,10 @@ async fn a_thousand_swaps_under_ten_thousand_decisions_and_each_is_made_exactly_
     let mut changed = world.supervisor.changed();
     for swap in 0..SWAPS {
         let id = world.id(&name(swap % PROCESSES));
-        let side = &sides[(swap / PROCESSES + 1) % 2];
-        assert!(world.supervisor.set_policies(id, vec![side.clone()]));
+        let [old, new] = &sides[swap % PROCESSES];
+        let (comes, goes) = if swap / PROCESSES % 2 == 0 { (new, old) } else { (old, new) };
+        world.supervisor.prepend_policy(&[id], comes);
+        assert_eq!(world.supervisor.remove_policy(goes.name()), [id]);
         // A life is four commits: the swaps are spread over most of the forty thousand.
         let enough = (swap * 35) as u64;
         while world.supervisor.reader().look().generation().0 < enough {

@@ -1,5 +1,5 @@
-//! Gives orders to runners and waits for what comes of them: the hands of whoever acts on more than one process. No
-//! runner ever waits for another one; those that do are tasks of their own.
+//! Sends orders to runners and waits for the result, on behalf of tasks that act on several processes. No runner ever waits
+//! for another one; those that wait are separate tasks.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
@@ -10,11 +10,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::roster::Roster;
+use super::start_order::StartOrder;
 use crate::clock::Clock;
-use crate::order::Order;
-use crate::roster::Roster;
-use crate::runner::Want;
-use crate::supervisor::Refusal;
+use crate::mailbox::{Refusal, Want};
 
 /// How long after its SIGKILL a process may take to end before the shutdown goes on without it.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(5);
@@ -23,7 +22,7 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) struct Dispatch {
     pub(crate) reader: Reader,
-    pub(crate) order: Arc<Order>,
+    pub(crate) order: Arc<StartOrder>,
     pub(crate) changed: watch::Receiver<Generation>,
     pub(crate) roster: Weak<Roster>,
 }
@@ -130,6 +129,6 @@ impl Dispatch {
 }
 
 /// Is it at rest: does nothing of it run, and nothing will?
-pub(crate) fn is_down(phase: PhaseKind) -> bool {
+fn is_down(phase: PhaseKind) -> bool {
     matches!(phase, PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal)
 }
