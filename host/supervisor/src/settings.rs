@@ -9,7 +9,7 @@ use provost_state::{NameTaken, Routing};
 
 use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
-use crate::logs::HostLog;
+use crate::logs::{HostLog, NotKept};
 
 /// What holds for all processes.
 #[derive(Clone, Debug)]
@@ -79,4 +79,13 @@ pub enum BootError {
     /// A thread or a signal could not be had.
     #[error("cannot set up the supervisor")]
     Io(#[from] io::Error),
+}
+
+impl From<NotKept> for BootError {
+    fn from(error: NotKept) -> Self {
+        match error {
+            NotKept::Dir(error) => Self::LogDir(error),
+            NotKept::Thread(error) => Self::Io(error),
+        }
+    }
 }

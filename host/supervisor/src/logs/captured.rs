@@ -9,7 +9,8 @@ use provost_files::Owners;
 use provost_state::{Incarnation, ProcessId};
 use rustix::fs::{Mode, OFlags};
 
-use super::{LogItem, Logs};
+use super::all::Logs;
+use super::item::LogItem;
 use crate::children::Output;
 use crate::degraded::Degraded;
 use crate::jobs::Jobs;

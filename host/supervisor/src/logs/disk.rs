@@ -40,6 +40,15 @@ pub(super) struct Files {
     turns: AtomicU64,
 }
 
+/// Where the end of what was written is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Which file is the current one, as [`Files::turns`].
+    pub(super) turns: u64,
+    /// Bytes in it.
+    pub(super) bytes: u64,
+}
+
 /// How an open file stands to its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::{LogItem, LogLine, LogStream};
+use super::item::{LogItem, LogLine, LogStream};
 
 /// Lines that a follower may be behind before it misses some.
 const LINES_MAX: usize = 4_096;

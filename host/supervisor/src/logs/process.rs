@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use provost_state::Incarnation;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
-use super::LogStream;
-use super::batch::{Batch, End};
-use super::disk::{Files, NotOpened, Reserve, is_out_of_descriptors};
+use super::disk::{Files, NotOpened, Position, Reserve, is_out_of_descriptors};
 use super::escapes::Seeker;
-use super::file::{LogFile, Position};
 use super::follower::{Follower, Queue, Told};
-use super::losses::Losses;
-use super::past::{Format, Stored};
+use super::item::LogStream;
+use super::read::format::{Format, Stored};
+use super::write::batch::{Batch, End};
+use super::write::file::LogFile;
+use super::write::losses::Losses;
 use crate::slots::Slots;
 use crate::spec::LogLimits;
 

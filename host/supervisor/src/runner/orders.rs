@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use provost_state::{Cause, Desired, Event, PhaseKind, Signal};
 
-use super::Runner;
-use super::launch::Attempt;
+use super::attempt::Attempt;
 use super::standing::Step;
+use super::task::Runner;
 use crate::children::Stop;
 use crate::mailbox::{Refusal, Request, Want};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use provost_state::{Cause, Desired, Event, PhaseKind};
 
-use super::Runner;
 use super::standing::Step;
+use super::task::Runner;
 use crate::mailbox::Refusal;
 
 impl Runner {

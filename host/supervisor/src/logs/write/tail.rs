@@ -5,15 +5,15 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::disk::read_at;
 use super::line::{CUT_RECORD, Line};
-use super::record::{RECORD_BYTES_MAX, Record};
+use crate::logs::disk::read_at;
+use crate::logs::record::{RECORD_BYTES_MAX, Record};
 
 /// How far back the last records of both streams are sought.
 const LOOKED_AT: u64 = 4 * RECORD_BYTES_MAX as u64;
 
 /// What ends a piece of a record: the mark is left out where there is no text to mark.
-pub(super) fn end_of(torn: &[u8]) -> &'static [u8] {
+pub(crate) fn end_of(torn: &[u8]) -> &'static [u8] {
     match Record::parse(&Bytes::copy_from_slice(torn)) {
         // The line of a part is ended by a record of its own.
         Some(record) if record.full => CUT_RECORD,
@@ -22,7 +22,7 @@ pub(super) fn end_of(torn: &[u8]) -> &'static [u8] {
 }
 
 /// What ends the piece of a record at the end of a file; none if it ends with a whole one.
-pub(super) fn torn(file: &File, bytes: u64) -> io::Result<Option<&'static [u8]>> {
+pub(crate) fn torn(file: &File, bytes: u64) -> io::Result<Option<&'static [u8]>> {
     let end = last(file, bytes, RECORD_BYTES_MAX as u64)?;
     if end.last().is_none_or(|last| *last == b'\n') {
         return Ok(None);
@@ -32,7 +32,7 @@ pub(super) fn torn(file: &File, bytes: u64) -> io::Result<Option<&'static [u8]>>
 }
 
 /// How the last line of each stream stands.
-pub(super) fn lines(file: &File, bytes: u64) -> io::Result<[Line; 2]> {
+pub(crate) fn lines(file: &File, bytes: u64) -> io::Result<[Line; 2]> {
     let end = Bytes::from(last(file, bytes, LOOKED_AT)?);
     let mut lines = [None; 2];
     for record in end.rsplit(|byte| *byte == b'\n') {

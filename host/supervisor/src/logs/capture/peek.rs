@@ -13,7 +13,7 @@ const LOOK_BYTES_MAX: usize = 1 << 20;
 
 /// What all pipes are looked at through. Clones share it.
 #[derive(Clone, Debug)]
-pub(super) struct Glass(Arc<Inner>);
+pub(crate) struct Glass(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -40,7 +40,7 @@ impl Scratch {
 }
 
 impl Glass {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let nowhere = File::options().write(true).open("/dev/null")?;
         Ok(Self(Arc::new(Inner { scratch: Mutex::new(vec![Scratch::new()?]), nowhere })))
     }
@@ -49,7 +49,7 @@ impl Glass {
     ///
     /// # Errors
     /// `InvalidInput` if it is no pipe, `WouldBlock` if it is empty.
-    pub(super) fn look(&self, pipe: &OwnedFd, seen: &mut Vec<u8>) -> io::Result<usize> {
+    pub(crate) fn look(&self, pipe: &OwnedFd, seen: &mut Vec<u8>) -> io::Result<usize> {
         let taken = self.0.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let scratch = match taken {
             Some(scratch) => scratch,
@@ -65,7 +65,7 @@ impl Glass {
     }
 
     /// Takes the next `bytes` bytes out of `pipe`, which are known to be in it.
-    pub(super) fn take(&self, pipe: &OwnedFd, mut bytes: usize) -> io::Result<()> {
+    pub(crate) fn take(&self, pipe: &OwnedFd, mut bytes: usize) -> io::Result<()> {
         while bytes > 0 {
             // SAFETY: both descriptors are open, as their owners are borrowed, and null offsets are allowed.
             let moved = unsafe {
@@ -99,14 +99,14 @@ fn tee(from: &OwnedFd, to: &OwnedFd) -> io::Result<usize> {
 }
 
 /// How much fits into a pipe; an error if it is none.
-pub(super) fn capacity(pipe: &OwnedFd) -> io::Result<usize> {
+pub(crate) fn capacity(pipe: &OwnedFd) -> io::Result<usize> {
     // SAFETY: the descriptor is open, as its owner is borrowed, and this command takes no argument.
     let bytes = unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_GETPIPE_SZ) };
     usize::try_from(bytes).map_err(|_| io::Error::last_os_error())
 }
 
 /// Makes a pipe larger or smaller; how much fits into it now.
-pub(super) fn set_capacity(pipe: &OwnedFd, bytes: usize) -> io::Result<usize> {
+pub(crate) fn set_capacity(pipe: &OwnedFd, bytes: usize) -> io::Result<usize> {
     let bytes = libc::c_int::try_from(bytes).map_err(io::Error::other)?;
     // SAFETY: the descriptor is open, as its owner is borrowed, and the argument of this command is a number.
     let bytes = unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) };

@@ -8,14 +8,14 @@ use bytes::Bytes;
 use provost_files::Identity;
 use tokio::sync::{mpsc, watch};
 
-use super::LogLine;
-use super::disk::{Files, read_at};
-use super::file::Position;
+use super::format::{Format, Stored, WINDOW_BYTES, host_line, host_record};
 use super::merged::{Merged, Step};
-use super::past::{Format, Past, Stored, WINDOW_BYTES, host_line, host_record};
+use super::past::Past;
 use super::query::LogQuery;
-use super::record::RECORD_BYTES_MAX;
 use crate::jobs::Lane;
+use crate::logs::disk::{Files, Position, read_at};
+use crate::logs::item::LogLine;
+use crate::logs::record::RECORD_BYTES_MAX;
 
 /// How much is read in one go.
 const STEP_BYTES: usize = 4 * WINDOW_BYTES;
@@ -31,7 +31,7 @@ pub struct HostLog {
 
 impl HostLog {
     /// Hands out what is asked for, and then, if `live`, what is written from then on, until nobody takes it any more.
-    pub(super) async fn hand_out(
+    pub(crate) async fn hand_out(
         self,
         query: Arc<LogQuery>,
         live: bool,

@@ -11,13 +11,13 @@ use provost_state::Incarnation;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
-use super::LogStream;
 use super::pause::{LONG_NS, Pauses, SHORT_NS};
 use super::peek::Glass;
-use super::process::ProcessLog;
 use super::reading::{Counted, Ended, GRACE, Pipe, Reading};
 use crate::children::Output;
 use crate::jobs::Lane;
+use crate::logs::item::LogStream;
+use crate::logs::process::ProcessLog;
 use crate::panics::unpanicked;
 
 /// How often reading a pipe is taken up again after a defect of ours.
@@ -25,7 +25,7 @@ const PANICS_MAX: usize = 3;
 
 /// The thread that reads.
 #[derive(Clone, Debug)]
-pub(super) struct Thread {
+pub(crate) struct Thread {
     runtime: Handle,
     writing: Lane,
     glass: Glass,
@@ -40,7 +40,7 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    pub(super) fn start(writing: Lane) -> io::Result<Self> {
+    pub(crate) fn start(writing: Lane) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
         let (glass, pauses) = (Glass::new()?, [Pauses::new(SHORT_NS)?, Pauses::new(LONG_NS)?]);
@@ -58,17 +58,17 @@ impl Thread {
     }
 
     /// Resolves when every pipe has been read to its end, or given up after its grace time.
-    pub(super) async fn drained(&self) {
+    pub(crate) async fn drained(&self) {
         // The sender is ours, so it cannot be gone.
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
-    pub(super) fn given_up(&self) -> u64 {
+    pub(crate) fn given_up(&self) -> u64 {
         self.given_up.load(Ordering::Relaxed)
     }
 
     /// Reads both pipes until they are closed.
-    pub(super) fn take(&self, log: &Arc<ProcessLog>, incarnation: Incarnation, output: Output) {
+    pub(crate) fn take(&self, log: &Arc<ProcessLog>, incarnation: Incarnation, output: Output) {
         let of_life = log.lives(incarnation);
         let stdout = std::iter::once((LogStream::Out, output.stdout));
         for (stream, fd) in stdout.chain(output.stderr.map(|stderr| (LogStream::Err, stderr))) {

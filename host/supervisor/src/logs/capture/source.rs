@@ -16,7 +16,7 @@ use tokio::io::unix::AsyncFd;
 use super::peek::{Glass, capacity, set_capacity};
 
 /// How much is held at most of what cannot be looked at, and the size of an ordinary pipe.
-pub(super) const HELD_BYTES_MAX: usize = 64 << 10;
+pub(crate) const HELD_BYTES_MAX: usize = 64 << 10;
 
 /// How large the pipe of a child becomes that fills it.
 const GROWN_BYTES: usize = 512 << 10;
@@ -26,7 +26,7 @@ const GROWN_MAX: usize = 32;
 
 /// Something to read from as it comes.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// None once it is read no more.
     fd: Option<Arc<OwnedFd>>,
     /// None while nothing is waited for: whoever writes a line to a pipe that is waited for wakes the thread that reads.
@@ -48,7 +48,7 @@ enum From {
 
 /// What there is to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(crate) enum Sight {
     /// So many bytes.
     Bytes(usize),
     /// No more than was known, and no more will come.
@@ -57,7 +57,7 @@ pub(super) enum Sight {
 
 impl Source {
     /// To be called on the thread that reads.
-    pub(super) fn new(fd: Arc<OwnedFd>, glass: Glass) -> io::Result<Self> {
+    pub(crate) fn new(fd: Arc<OwnedFd>, glass: Glass) -> io::Result<Self> {
         let flags = rustix::fs::fcntl_getfl(&fd)?;
         rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
         let from = match capacity(&fd) {
@@ -70,7 +70,7 @@ impl Source {
 
     /// Resolves when there is more than the `known` bytes, or the end of it. What is there is then in `seen`, and still where
     /// it was. Nothing is lost if it is dropped before it resolves.
-    pub(super) async fn look(&mut self, known: usize, seen: &mut Vec<u8>) -> io::Result<Sight> {
+    pub(crate) async fn look(&mut self, known: usize, seen: &mut Vec<u8>) -> io::Result<Sight> {
         loop {
             let Some(fd) = &self.fd else { return Ok(Sight::End) };
             let waited = match &mut self.waited {
@@ -91,7 +91,7 @@ impl Source {
     }
 
     /// What is there at this moment.
-    pub(super) fn look_now(&mut self, seen: &mut Vec<u8>) -> io::Result<usize> {
+    pub(crate) fn look_now(&mut self, seen: &mut Vec<u8>) -> io::Result<usize> {
         let there = match &self.fd {
             Some(fd) => self.from.look(fd, 0, seen)?,
             None => self.from.again(seen),
@@ -100,7 +100,7 @@ impl Source {
     }
 
     /// Takes out the first `bytes` bytes of what was looked at.
-    pub(super) fn take(&mut self, bytes: usize) -> io::Result<()> {
+    pub(crate) fn take(&mut self, bytes: usize) -> io::Result<()> {
         match (&mut self.from, &self.fd) {
             (From::Pipe { glass, .. }, Some(fd)) => glass.take(fd, bytes),
             (From::Pipe { .. }, None) => Ok(()),
@@ -113,7 +113,7 @@ impl Source {
 
     /// Lets go of the pipe or terminal, with what is in it at this moment taken into memory. Whoever still writes to it is
     /// told that nobody reads any more.
-    pub(super) fn let_go(&mut self) {
+    pub(crate) fn let_go(&mut self) {
         let mut held = Vec::new();
         // If there is nothing to be had, there is nothing.
         let _ = self.look_now(&mut held);
@@ -122,17 +122,17 @@ impl Source {
     }
 
     /// Waits for it no more, until the next [`Source::look`].
-    pub(super) fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         self.waited = None;
     }
 
     /// The pipe, if it is one.
-    pub(super) fn pipe(&self) -> Option<&Arc<OwnedFd>> {
+    pub(crate) fn pipe(&self) -> Option<&Arc<OwnedFd>> {
         self.fd.as_ref().filter(|_| matches!(self.from, From::Pipe { .. }))
     }
 
     /// How much fits into it.
-    pub(super) fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         match &self.from {
             From::Pipe { capacity, .. } => *capacity,
             From::Held(_) => HELD_BYTES_MAX,
@@ -140,12 +140,12 @@ impl Source {
     }
 
     /// Has the pipe been made larger?
-    pub(super) fn is_large(&self) -> bool {
+    pub(crate) fn is_large(&self) -> bool {
         self.capacity() > HELD_BYTES_MAX
     }
 
     /// Makes the pipe larger, if the `budget` of all pipes allows it.
-    pub(super) fn grow(&mut self, budget: &Arc<()>) {
+    pub(crate) fn grow(&mut self, budget: &Arc<()>) {
         let (From::Pipe { capacity, grown, .. }, Some(fd)) = (&mut self.from, &self.fd) else { return };
         if *capacity >= GROWN_BYTES || grown.is_some() || Arc::strong_count(budget) > GROWN_MAX {
             return;
@@ -202,7 +202,7 @@ impl From {
 }
 
 /// Registers a descriptor with the runtime of the thread that reads.
-pub(super) fn registered(fd: Arc<OwnedFd>) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
+pub(crate) fn registered(fd: Arc<OwnedFd>) -> io::Result<AsyncFd<Arc<OwnedFd>>> {
     // SAFETY: the descriptor must stay the same open file until it is deregistered. The AsyncFd holds a share of its
     // owner, which is never replaced, and deregisters before it drops it.
     #[expect(unsafe_code, reason = "tokio has no safe way to register a foreign descriptor; proved above")]

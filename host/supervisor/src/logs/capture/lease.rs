@@ -9,13 +9,13 @@ use std::time::Duration;
 use provost_state::Incarnation;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::LogStream;
-use super::batch::{Batch, End};
 use super::pause::{LONG_NS, SHORT_NS};
 use super::peek::Glass;
-use super::process::{ProcessLog, Written};
 use crate::clock::{figure_ns, wall_ms};
 use crate::jobs::Lane;
+use crate::logs::item::LogStream;
+use crate::logs::process::{ProcessLog, Written};
+use crate::logs::write::batch::{Batch, End};
 
 /// How long a lease lasts at most, beside its last write.
 const LEASE_NS: u64 = 100_000_000;
@@ -28,28 +28,28 @@ const NEXT_NS: u64 = 1_000_000;
 
 /// What the thread that reads and the thread that writes know of a pipe in common.
 #[derive(Debug, Default)]
-pub(super) struct Hand(Mutex<Held>);
+pub(crate) struct Hand(Mutex<Held>);
 
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// How many bytes are being written that are to be taken out of the pipe then.
-    pub(super) taking: usize,
+    pub(crate) taking: usize,
     /// How many looks have found the pipe at least a quarter full.
-    pub(super) busy: u32,
+    pub(crate) busy: u32,
     /// Who writes must not touch the pipe any more.
-    pub(super) over: bool,
+    pub(crate) over: bool,
 }
 
 impl Hand {
     /// Nobody waits while holding it: looking into a pipe and taking out of it do not block.
-    pub(super) fn held(&self) -> MutexGuard<'_, Held> {
+    pub(crate) fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The hand of the thread that reads: when it is gone, the pipe is not touched by who writes.
 #[derive(Debug, Default)]
-pub(super) struct Owner(pub(super) Arc<Hand>);
+pub(crate) struct Owner(pub(crate) Arc<Hand>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
@@ -59,22 +59,22 @@ impl Drop for Owner {
 
 /// What who writes needs to go on by himself.
 #[derive(Debug)]
-pub(super) struct Lease {
-    pub(super) pipe: Arc<OwnedFd>,
-    pub(super) capacity: usize,
-    pub(super) glass: Glass,
-    pub(super) hand: Arc<Hand>,
-    pub(super) lane: Lane,
-    pub(super) incarnation: Incarnation,
-    pub(super) stream: LogStream,
+pub(crate) struct Lease {
+    pub(crate) pipe: Arc<OwnedFd>,
+    pub(crate) capacity: usize,
+    pub(crate) glass: Glass,
+    pub(crate) hand: Arc<Hand>,
+    pub(crate) lane: Lane,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) stream: LogStream,
     /// How much the look found that led to the first batch.
-    pub(super) seen: usize,
+    pub(crate) seen: usize,
 }
 
 impl Lease {
     /// Writes `batch` and then what comes, for a while. The bytes of the last batch are still to be taken out, if
     /// there are any in [`Held::taking`]. It blocks for as long as the disk takes.
-    pub(super) fn run(mut self, log: &ProcessLog, mut batch: Batch) -> Written {
+    pub(crate) fn run(mut self, log: &ProcessLog, mut batch: Batch) -> Written {
         let until = figure_ns().saturating_add(LEASE_NS);
         loop {
             let mut room = match log.write(batch) {

@@ -1,13 +1,13 @@
 //! What was read from a pipe at once and is written at once.
 
-use super::LogStream;
+use crate::logs::item::LogStream;
 
 /// Lines of about this length are the most common ones of those that are short.
 const SHORT_BYTES: usize = 16;
 
 /// How what was read from a pipe ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// With the end of a line.
     Whole,
     /// Within a line that is too long to be waited for; the next batch of the stream goes on with it.
@@ -18,16 +18,16 @@ pub(super) enum End {
 
 /// What was read from a pipe: lines, each but perhaps the last with its newline.
 #[derive(Debug)]
-pub(super) struct Batch {
-    pub(super) stream: LogStream,
-    pub(super) at_ms: u64,
-    pub(super) bytes: Vec<u8>,
-    pub(super) end: End,
+pub(crate) struct Batch {
+    pub(crate) stream: LogStream,
+    pub(crate) at_ms: u64,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) end: End,
 }
 
 impl Batch {
     /// The lines without their newlines.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
         let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
         let mut rest = Some(bytes);
         std::iter::from_fn(move || {

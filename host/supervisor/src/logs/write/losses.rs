@@ -19,7 +19,7 @@ const WHAT: &str = "log files";
 
 /// The processes whose log files cannot be written at the moment, and how many of their lines are lost.
 #[derive(Debug)]
-pub(super) struct Losses {
+pub(crate) struct Losses {
     degraded: Degraded,
     troubled: Mutex<BTreeMap<Arc<str>, Loss>>,
 }
@@ -33,7 +33,7 @@ struct Loss {
 }
 
 impl Losses {
-    pub(super) fn new(degraded: Degraded) -> Self {
+    pub(crate) fn new(degraded: Degraded) -> Self {
         Self { degraded, troubled: Mutex::default() }
     }
 
@@ -42,7 +42,7 @@ impl Losses {
     }
 
     /// `lines` more lines of a process are lost.
-    pub(super) fn lost(&self, process: &Arc<str>, lines: u64, error: &io::Error) {
+    pub(crate) fn lost(&self, process: &Arc<str>, lines: u64, error: &io::Error) {
         let (first, text) = {
             let mut troubled = self.troubled();
             let before = troubled.len();
@@ -65,7 +65,7 @@ impl Losses {
     }
 
     /// The log file of a process can be written again, or nothing is written to it any more.
-    pub(super) fn over(&self, process: &Arc<str>) {
+    pub(crate) fn over(&self, process: &Arc<str>) {
         let (ended, text) = {
             let mut troubled = self.troubled();
             if !troubled.contains_key(process) {

@@ -7,12 +7,12 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::LogLine;
-use super::disk::{Files, NotOpened};
-use super::file::Position;
+use super::format::{Format, Stored};
 use super::merged::{Merged, Step};
-use super::past::{Format, Past, Stored};
+use super::past::Past;
 use super::query::LogQuery;
+use crate::logs::disk::{Files, NotOpened, Position};
+use crate::logs::item::LogLine;
 
 /// More names are not looked for in a directory.
 const NAMES_MAX: usize = 100_000;

@@ -8,9 +8,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt;
 
-use super::LogLine;
-use super::disk::NotOpened;
-use super::past::{Past, WINDOW_BYTES};
+use super::format::WINDOW_BYTES;
+use super::past::Past;
+use crate::logs::disk::NotOpened;
+use crate::logs::item::LogLine;
 
 /// How much of the files of all processes together is held.
 const HELD_BYTES_MAX: usize = 4 << 20;
@@ -22,10 +23,10 @@ const PIECE_BYTES: usize = 256 << 10;
 const LOOKS_AT_ONCE: usize = 256;
 
 /// Told of each process whose files cannot be read, by its name.
-pub(super) type Unreadable = Box<dyn FnMut(&str, &NotOpened) + Send>;
+pub(crate) type Unreadable = Box<dyn FnMut(&str, &NotOpened) + Send>;
 
 /// The past of several processes, by time.
-pub(super) struct Merged {
+pub(crate) struct Merged {
     pasts: Vec<Past>,
     /// How many of them have been looked at.
     begun: usize,
@@ -48,7 +49,7 @@ impl fmt::Debug for Merged {
 
 /// What came of one step.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Lines, and there may be more.
     Lines(Merged, Vec<LogLine>),
     /// Files are being shifted: try again soon.
@@ -58,14 +59,14 @@ pub(super) enum Step {
 }
 
 impl Merged {
-    pub(super) fn new(pasts: Vec<Past>, unreadable: Unreadable) -> Self {
+    pub(crate) fn new(pasts: Vec<Past>, unreadable: Unreadable) -> Self {
         let share = HELD_BYTES_MAX / pasts.len().max(1);
         let bytes = share.clamp(4 << 10, WINDOW_BYTES);
         Self { pasts, begun: 0, next: BinaryHeap::new(), within: None, share, bytes, unreadable }
     }
 
     /// The next piece. It blocks.
-    pub(super) fn step(mut self) -> Step {
+    pub(crate) fn step(mut self) -> Step {
         let until = self.pasts.len().min(self.begun + LOOKS_AT_ONCE);
         while self.begun < until {
             if !self.look(self.begun) {

@@ -12,15 +12,15 @@ use provost_state::Incarnation;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
-use super::LogStream;
-use super::batch::{Batch, End};
 use super::lease::{Lease, Owner};
 use super::pause::Pauses;
 use super::peek::Glass;
-use super::process::{ProcessLog, Standing, Written};
-use super::record::PART_BYTES_MAX;
 use super::source::{Sight, Source};
 use crate::jobs::{Lane, Lost};
+use crate::logs::item::LogStream;
+use crate::logs::process::{ProcessLog, Standing, Written};
+use crate::logs::record::PART_BYTES_MAX;
+use crate::logs::write::batch::{Batch, End};
 
 /// More room than this is not kept.
 const ROOM_BYTES_MAX: usize = 512 << 10;
@@ -32,7 +32,7 @@ const SILENCE: Duration = Duration::from_millis(200);
 const UNFINISHED: Duration = Duration::from_secs(1);
 
 /// For how long a pipe is read that somebody holds open although its life is over.
-pub(super) const GRACE: Duration =
+pub(crate) const GRACE: Duration =
     if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
 
 /// How long to wait before what failed for a lack of the whole machine is tried again.
@@ -46,24 +46,24 @@ const BUSY_LOOKS: u32 = 8;
 
 /// Whose output comes out of a pipe, and what it is read with.
 #[derive(Clone, Debug)]
-pub(super) struct Pipe {
-    pub(super) log: Arc<ProcessLog>,
-    pub(super) incarnation: Incarnation,
-    pub(super) stream: LogStream,
-    pub(super) writing: Lane,
-    pub(super) glass: Glass,
+pub(crate) struct Pipe {
+    pub(crate) log: Arc<ProcessLog>,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) stream: LogStream,
+    pub(crate) writing: Lane,
+    pub(crate) glass: Glass,
     /// Short ones, and those for pipes that were made larger.
-    pub(super) pauses: [Pauses; 2],
+    pub(crate) pauses: [Pauses; 2],
     /// Held by each pipe that was made larger.
-    pub(super) growth: Arc<()>,
+    pub(crate) growth: Arc<()>,
 }
 
 /// One pipe among those that are waited for: all of the host's at its end, and those of a life at its end.
 #[derive(Debug)]
-pub(super) struct Counted(watch::Sender<usize>);
+pub(crate) struct Counted(watch::Sender<usize>);
 
 impl Counted {
-    pub(super) fn new(open: watch::Sender<usize>) -> Self {
+    pub(crate) fn new(open: watch::Sender<usize>) -> Self {
         open.send_modify(|open| *open += 1);
         Self(open)
     }
@@ -77,7 +77,7 @@ impl Drop for Counted {
 
 /// Why a pipe is read no more.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// All who could write to it are gone.
     Closed,
     /// Somebody still holds it.
@@ -92,7 +92,7 @@ type Outcome = (Result<Written, Lost>, Option<OwnedSemaphorePermit>);
 type Writing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// Reading one pipe.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     pipe: Pipe,
     /// Held until all of it is written.
     _counted: Option<[Counted; 2]>,
@@ -137,7 +137,7 @@ enum Input {
 }
 
 impl Reading {
-    pub(super) fn new(pipe: Pipe, counted: Option<[Counted; 2]>) -> Self {
+    pub(crate) fn new(pipe: Pipe, counted: Option<[Counted; 2]>) -> Self {
         Self {
             pipe,
             _counted: counted,
@@ -160,7 +160,7 @@ impl Reading {
         clippy::manual_async_fn,
         reason = "an async fn would keep all this twice, and there is one for each pipe"
     )]
-    pub(super) fn run(mut self, fd: Arc<OwnedFd>) -> impl Future<Output = (Ended, Self)> + Send {
+    pub(crate) fn run(mut self, fd: Arc<OwnedFd>) -> impl Future<Output = (Ended, Self)> + Send {
         async move {
             let mut source = match Source::new(fd, self.pipe.glass.clone()) {
                 Ok(source) => source,
@@ -349,7 +349,7 @@ impl Reading {
     }
 
     /// How many lines have not been given to be written.
-    pub(super) fn lines(&mut self) -> u64 {
+    pub(crate) fn lines(&mut self) -> u64 {
         let mut seen = Vec::new();
         // What cannot be looked at any more cannot be counted.
         let _ = self.source.as_mut().map(|source| source.look_now(&mut seen));
@@ -357,7 +357,7 @@ impl Reading {
     }
 
     /// Writes what is left. Even an empty end closes a line: the next life must not go on with it.
-    pub(super) async fn finish(&mut self) {
+    pub(crate) async fn finish(&mut self) {
         loop {
             if self.writing.is_some() {
                 let outcome = written(&mut self.writing).await;

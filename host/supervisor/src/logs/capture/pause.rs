@@ -18,17 +18,17 @@ use super::source::registered;
 use crate::clock::figure_ns;
 
 /// After a short look at an ordinary pipe, in nanoseconds: long enough for half of it to be filled, too short for people.
-pub(super) const SHORT_NS: u64 = 200_000;
+pub(crate) const SHORT_NS: u64 = 200_000;
 
 /// After a short look at a pipe that was made larger.
-pub(super) const LONG_NS: u64 = 800_000;
+pub(crate) const LONG_NS: u64 = 800_000;
 
 /// Those that are due within this go along.
 const SLACK_NS: u64 = 20_000;
 
 /// The pauses of all pipes. Clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Pauses(Arc<Inner>);
+pub(crate) struct Pauses(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -40,7 +40,7 @@ struct Inner {
 
 impl Pauses {
     /// Pauses of so many nanoseconds.
-    pub(super) fn new(ns: u64) -> io::Result<Self> {
+    pub(crate) fn new(ns: u64) -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = Arc::new(timerfd_create(TimerfdClockId::Monotonic, flags)?);
         Ok(Self(Arc::new(Inner { ns, timer, waiting: Mutex::default() })))
@@ -51,7 +51,7 @@ impl Pauses {
     }
 
     /// Begins a pause, which is over when what is returned resolves.
-    pub(super) fn begin(&self) -> oneshot::Receiver<()> {
+    pub(crate) fn begin(&self) -> oneshot::Receiver<()> {
         let (over, pause) = oneshot::channel();
         let first = {
             let mut waiting = self.waiting();
@@ -66,7 +66,7 @@ impl Pauses {
     }
 
     /// Ends the pauses that are due, for ever. To be run on the thread that reads.
-    pub(super) async fn run(self) -> io::Result<()> {
+    pub(crate) async fn run(self) -> io::Result<()> {
         let timer = registered(self.0.timer.clone())?;
         loop {
             timer.readable().await?.clear_ready();

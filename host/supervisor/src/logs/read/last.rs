@@ -5,9 +5,9 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::disk::read_at;
-use super::past::{Format, WINDOW_BYTES};
-use super::record::{HEAD_BYTES, Record, TIME_BYTES, time_ms};
+use super::format::{Format, WINDOW_BYTES};
+use crate::logs::disk::read_at;
+use crate::logs::record::{HEAD_BYTES, Record, TIME_BYTES, time_ms};
 
 /// How far back the beginning of a line is sought that is among the last ones. Beyond that it is shown without it.
 const BEGINNING_WITHIN: u64 = 4 << 20;
@@ -26,14 +26,14 @@ enum Seen {
 
 /// The last lines, as they are being sought.
 #[derive(Debug)]
-pub(super) struct Last {
+pub(crate) struct Last {
     wanted: u64,
     found: u64,
     streams: [Seen; 2],
     /// The file and the byte with which the first of them begins.
-    pub(super) begins_at: Option<(usize, u64)>,
+    pub(crate) begins_at: Option<(usize, u64)>,
     /// How many lines end from there on that are not asked for.
-    pub(super) skipped: u64,
+    pub(crate) skipped: u64,
     /// How many lines that are not asked for have ended before what begins there, so far.
     unwanted: u64,
     /// Bytes that were looked at since all lines were found.
@@ -41,7 +41,7 @@ pub(super) struct Last {
 }
 
 impl Last {
-    pub(super) fn new(wanted: u64) -> Self {
+    pub(crate) fn new(wanted: u64) -> Self {
         Self {
             wanted,
             found: 0,
@@ -54,13 +54,13 @@ impl Last {
     }
 
     /// All of them, with their beginnings?
-    pub(super) fn is_found(&self) -> bool {
+    pub(crate) fn is_found(&self) -> bool {
         let complete = self.streams.iter().all(|stream| *stream != Seen::Wanted);
         self.found >= self.wanted && (complete || self.beyond > BEGINNING_WITHIN)
     }
 
     /// Looks at the first `size` bytes of a file, from their end on, until all is found.
-    pub(super) fn look_back_through(
+    pub(crate) fn look_back_through(
         &mut self,
         file: &File,
         size: u64,

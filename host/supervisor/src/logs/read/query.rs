@@ -2,8 +2,8 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::LogLine;
-use super::escapes::plain;
+use crate::logs::escapes::plain;
+use crate::logs::item::LogLine;
 
 /// A longer pattern is refused.
 const PATTERN_BYTES_MAX: usize = 4 << 10;
@@ -89,13 +89,13 @@ impl LogQuery {
     }
 
     /// Does every line pass?
-    pub(super) fn takes_all(&self) -> bool {
+    pub(crate) fn takes_all(&self) -> bool {
         let Self { since_ms, until_ms, pattern, plugin, .. } = self;
         since_ms.is_none() && until_ms.is_none() && pattern.is_none() && plugin.is_none()
     }
 
     /// Does this line pass?
-    pub(super) fn takes(&self, line: &LogLine) -> bool {
+    pub(crate) fn takes(&self, line: &LogLine) -> bool {
         let Self { since_ms, until_ms, pattern, plugin, .. } = self;
         since_ms.is_none_or(|since| line.at_ms >= since)
             && until_ms.is_none_or(|until| line.at_ms < until)

@@ -7,37 +7,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::disk::{Files, NotOpened, read_at};
-use super::file::Position;
+use super::format::{Format, Stored, WINDOW_BYTES, host_line, host_record};
 use super::last::Last;
 use super::query::LogQuery;
-use super::record::{Joiner, RECORD_BYTES_MAX, Record, TIME_BYTES, time_ms};
-use super::{COUNTED_BYTES, LogLine, LogStream};
+use crate::logs::disk::{NotOpened, Position, read_at};
+use crate::logs::item::LogLine;
+use crate::logs::record::{Joiner, RECORD_BYTES_MAX, Record};
 
-/// How much of a file is read at once to find its last lines.
-pub(super) const WINDOW_BYTES: usize = 64 << 10;
-
-/// How the lines of files are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// The output of a process: [`Record`]s.
-    Process,
-    /// The host's own log: a time, who said it, a mark and the text. A line without a time belongs to the one before.
-    Host,
-}
-
-/// Files that are read back.
-#[derive(Clone, Debug)]
-pub(super) struct Stored {
-    pub(super) name: Arc<str>,
-    pub(super) files: Arc<Files>,
-    pub(super) format: Format,
-}
+/// How much is counted in one go.
+pub(crate) const COUNTED_BYTES: usize = 4 << 20;
 
 /// What is left of the past of one process.
 #[derive(Debug)]
-pub(super) struct Past {
-    pub(super) stored: Stored,
+pub(crate) struct Past {
+    pub(crate) stored: Stored,
     query: Arc<LogQuery>,
     end: Position,
     /// The file that is being read, by its number at the end's turn; none when all has been read.
@@ -61,7 +44,7 @@ impl Past {
     ///
     /// # Errors
     /// [`NotOpened`].
-    pub(super) fn of(stored: Stored, end: Position, query: Arc<LogQuery>) -> Result<Self, NotOpened> {
+    pub(crate) fn of(stored: Stored, end: Position, query: Arc<LogQuery>) -> Result<Self, NotOpened> {
         let mut past = Self {
             stored,
             query,
@@ -89,7 +72,7 @@ impl Past {
     ///
     /// # Errors
     /// [`NotOpened`].
-    pub(super) fn counted(stored: Stored, end: Position, query: Arc<LogQuery>) -> Result<Self, NotOpened> {
+    pub(crate) fn counted(stored: Stored, end: Position, query: Arc<LogQuery>) -> Result<Self, NotOpened> {
         let mut counted = Tally::of(Self::of(stored, end, query)?);
         loop {
             counted = match counted {
@@ -143,7 +126,7 @@ impl Past {
 
     /// When the next record was written, after reading about `bytes` of it and what follows if nothing is held; `None` at
     /// the end.
-    pub(super) fn next_ms(&mut self, bytes: usize) -> Result<Option<u64>, NotOpened> {
+    pub(crate) fn next_ms(&mut self, bytes: usize) -> Result<Option<u64>, NotOpened> {
         loop {
             if let Some((record, _)) = &self.next {
                 return Ok(Some(record.at_ms));
@@ -191,7 +174,7 @@ impl Past {
     }
 
     /// Takes the record that [`Past::next_ms`] found: its length, and the line that it completes if that is asked for.
-    pub(super) fn take(&mut self) -> (usize, Option<LogLine>) {
+    pub(crate) fn take(&mut self) -> (usize, Option<LogLine>) {
         let Some((record, bytes)) = self.next.take() else { return (0, None) };
         self.pass(bytes);
         self.last_ms = record.at_ms;
@@ -200,13 +183,13 @@ impl Past {
     }
 
     /// What has come of lines without an end, at the end.
-    pub(super) fn finish(&mut self) -> Vec<LogLine> {
+    pub(crate) fn finish(&mut self) -> Vec<LogLine> {
         let open: Vec<_> = self.joiner.finish().collect();
         open.into_iter().filter_map(|line| self.pick(line)).collect()
     }
 
     /// Is it within a line?
-    pub(super) fn is_within_a_line(&self) -> bool {
+    pub(crate) fn is_within_a_line(&self) -> bool {
         self.joiner.is_open()
     }
 
@@ -222,7 +205,7 @@ impl Past {
     }
 
     /// Holds no more than its share while others are in turn.
-    pub(super) fn let_go(&mut self, bytes: usize) {
+    pub(crate) fn let_go(&mut self, bytes: usize) {
         if self.held.len() > bytes {
             (self.held, self.next) = (Bytes::new(), None);
         }
@@ -234,30 +217,9 @@ impl Past {
     }
 }
 
-/// A line of the host's log as a record: what is behind the time is its text.
-pub(super) fn host_record(line: &Bytes, last_ms: u64) -> Record {
-    let timed = line
-        .split_at_checked(TIME_BYTES)
-        .and_then(|(time, rest)| Some((time_ms(time)?, line.slice_ref(rest.strip_prefix(b" ")?))));
-    let (at_ms, text) = timed.unwrap_or_else(|| (last_ms, line.clone()));
-    Record { at_ms, stream: LogStream::Err, full: true, text }
-}
-
-/// The same as a line: `NAME ◆ text` was said by NAME, and anything else by the host.
-pub(super) fn host_line(host: &Arc<str>, record: Record) -> LogLine {
-    const MARK: &[u8] = " ◆ ".as_bytes();
-    let at = memchr::memmem::find(&record.text, MARK);
-    let said = at.and_then(|at| {
-        let name = std::str::from_utf8(&record.text[..at]).ok()?.trim_end();
-        (!name.contains(' ')).then(|| (Arc::from(name), record.text.slice(at + MARK.len()..)))
-    });
-    let (process, text) = said.unwrap_or_else(|| (host.clone(), record.text.clone()));
-    LogLine { process, text, ..record.into_line(host) }
-}
-
 /// How many lines of a past are asked for if not all are: counted piece by piece, so that nothing is held.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     past: Past,
     /// For each file, by its number at the end's turn, the lines that ended in it; the oldest first.
     lines: Vec<(usize, u64)>,
@@ -265,7 +227,7 @@ pub(super) struct Tally {
 
 /// What came of counting a piece.
 #[derive(Debug)]
-pub(super) enum Counted {
+pub(crate) enum Counted {
     /// There is more to count.
     More(Tally),
     /// Files are being shifted: try again soon.
@@ -276,7 +238,7 @@ pub(super) enum Counted {
 
 impl Tally {
     /// The past itself, if there is nothing to count.
-    pub(super) fn of(past: Past) -> Counted {
+    pub(crate) fn of(past: Past) -> Counted {
         if past.is_to_be_counted() {
             Counted::More(Self { past, lines: Vec::new() })
         } else {
@@ -288,7 +250,7 @@ impl Tally {
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub(super) fn step(mut self, bytes: usize) -> Result<Counted, NotOpened> {
+    pub(crate) fn step(mut self, bytes: usize) -> Result<Counted, NotOpened> {
         let mut done = 0;
         while done < bytes {
             match self.past.next_ms(WINDOW_BYTES) {
@@ -357,6 +319,6 @@ impl Skips {
     }
 }
 
-pub(super) fn cannot_read(process: &str, error: &NotOpened) {
+pub(crate) fn cannot_read(process: &str, error: &NotOpened) {
     tracing::warn!(process, %error, "the log files cannot be read back");
 }

@@ -2,14 +2,14 @@
 //! shown as a whole one, whatever could not be written.
 
 /// What ends a record whose text was cut.
-pub(super) const CUT_RECORD: &[u8] = b" [provost: the rest of this line is missing]\n";
+pub(crate) const CUT_RECORD: &[u8] = b" [provost: the rest of this line is missing]\n";
 
 /// What a line ends with that was begun in the file and could not be gone on with: the same, without the end of the record.
-pub(super) const CUT: &[u8] = CUT_RECORD.split_at(CUT_RECORD.len() - 1).0;
+pub(crate) const CUT: &[u8] = CUT_RECORD.split_at(CUT_RECORD.len() - 1).0;
 
 /// How the last line of a stream stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Line {
+pub(crate) enum Line {
     /// Between two lines.
     #[default]
     Whole,
@@ -25,7 +25,7 @@ pub(super) enum Line {
 
 /// What has become of a part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// Written, and the line goes on.
     More,
     /// Written, and it was the end of the line.
@@ -38,7 +38,7 @@ pub(super) enum Part {
 
 impl Line {
     /// How it stands after a part.
-    pub(super) fn after(self, part: Part) -> Self {
+    pub(crate) fn after(self, part: Part) -> Self {
         match (self, part) {
             // What ends the cut line comes first; what is written behind it begins anew.
             (Self::Whole | Self::Open | Self::Cut, Part::More) => Self::Open,
@@ -56,7 +56,7 @@ impl Line {
     }
 
     /// How it stands when the line in the file has been ended.
-    pub(super) fn ended(self) -> Self {
+    pub(crate) fn ended(self) -> Self {
         match self {
             Self::Whole | Self::Open | Self::Cut => Self::Whole,
             Self::Lost | Self::CutLost => Self::Lost,
@@ -64,12 +64,12 @@ impl Line {
     }
 
     /// Is the line in the file to be ended before anything follows?
-    pub(super) fn is_cut(self) -> bool {
+    pub(crate) fn is_cut(self) -> bool {
         matches!(self, Self::Cut | Self::CutLost)
     }
 
     /// Is the next part left out?
-    pub(super) fn is_lost(self) -> bool {
+    pub(crate) fn is_lost(self) -> bool {
         matches!(self, Self::Lost | Self::CutLost)
     }
 }

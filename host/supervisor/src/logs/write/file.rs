@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use provost_files::Identity;
 
-use super::LogStream;
 use super::batch::{Batch, End};
-use super::disk::{Files, Reserve, Standing, faulty, is_out_of_descriptors};
 use super::line::{CUT, Line, Part};
-use super::record::{PART_BYTES_MAX, prefix};
 use super::tail;
+use crate::logs::disk::{Files, Position, Reserve, Standing, faulty, is_out_of_descriptors};
+use crate::logs::item::LogStream;
+use crate::logs::record::{PART_BYTES_MAX, prefix};
 
 /// How often a file that somebody deletes is made anew for the same lines.
 const NEW_FILES_MAX: usize = 3;
@@ -21,25 +21,16 @@ const NEW_FILES_MAX: usize = 3;
 /// How often it is said of one process that its file is another one.
 const SAID_EVERY_NS: u64 = 60_000_000_000;
 
-/// Where the end of what was written is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
-    /// Which file is the current one, as [`Files::turns`].
-    pub(super) turns: u64,
-    /// Bytes in it.
-    pub(super) bytes: u64,
-}
-
 /// What could not be written.
 #[derive(Debug)]
-pub(super) struct Failed {
+pub(crate) struct Failed {
     /// How many lines are lost; none if only a rotation failed, and the file grows beyond its limit.
-    pub(super) lines: u64,
-    pub(super) error: io::Error,
+    pub(crate) lines: u64,
+    pub(crate) error: io::Error,
 }
 
 #[derive(Debug)]
-pub(super) struct LogFile {
+pub(crate) struct LogFile {
     process: Arc<str>,
     files: Arc<Files>,
     file_bytes_max: u64,
@@ -74,7 +65,7 @@ struct Pending {
 
 impl LogFile {
     /// The file is opened at the first line.
-    pub(super) fn new(
+    pub(crate) fn new(
         process: Arc<str>,
         files: Arc<Files>,
         file_bytes_max: u64,
@@ -85,7 +76,7 @@ impl LogFile {
 
     /// Opens the file, if it is not open; the end of what is in it. To be called, and told to those who read back, before
     /// the first [`LogFile::append`].
-    pub(super) fn opened(&mut self) -> io::Result<Position> {
+    pub(crate) fn opened(&mut self) -> io::Result<Position> {
         if self.open.is_none() {
             self.open = Some(self.open()?);
         }
@@ -134,7 +125,7 @@ impl LogFile {
     }
 
     /// Writes the lines, rotating whenever a file is full; where the end is then, and what could not be written.
-    pub(super) fn append(&mut self, batch: &Batch) -> (Position, Option<Failed>) {
+    pub(crate) fn append(&mut self, batch: &Batch) -> (Position, Option<Failed>) {
         let prefix = prefix(batch.at_ms, batch.stream);
         let records = Vec::with_capacity(batch.bytes.len() + batch.bytes.len() / 2 + prefix.len() + 8);
         let mut pending = Pending { stream: batch.stream, prefix, records, ends_cut: false, failed: None };
@@ -160,7 +151,7 @@ impl LogFile {
     }
 
     /// Deletes all that was written; where the end is then. What still comes of a line that was begun is a line of its own.
-    pub(super) fn clear(&mut self) -> io::Result<Position> {
+    pub(crate) fn clear(&mut self) -> io::Result<Position> {
         self.files.clear()?;
         self.close();
         self.lines = Some(self.lines.unwrap_or_default().map(Line::ended));
