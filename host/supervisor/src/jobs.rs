@@ -12,9 +12,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -147,7 +148,7 @@ impl fmt::Debug for Pool {
 
 impl Threads {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Queues a job. False if there is no thread for it yet: [`Threads::serve`] is to be called again.
@@ -211,10 +212,7 @@ impl Threads {
                 continue;
             }
             state.idle.push(bell.clone());
-            let (next, waited) = bell
-                .wait_timeout_while(state, IDLE, |state| state.queue.is_empty())
-                .unwrap_or_else(PoisonError::into_inner);
-            state = next;
+            let waited = bell.wait_while_for(&mut state, |state| state.queue.is_empty(), IDLE);
             state.idle.retain(|other| !Arc::ptr_eq(other, &bell));
             if waited.timed_out() && state.queue.is_empty() && state.threads > self.base {
                 state.threads -= 1;
@@ -353,9 +351,7 @@ mod tests {
         let hanging: Vec<_> = (0..4)
             .map(|_| {
                 let (lane, held) = (lane.clone(), held.clone());
-                tokio::spawn(async move {
-                    lane.run(move || held.lock().is_ok_and(|held| held.recv().is_ok())).await.is_ok()
-                })
+                tokio::spawn(async move { lane.run(move || held.lock().recv().is_ok()).await.is_ok() })
             })
             .collect();
         assert_eq!(lane.run(|| 7).await, Ok(7));
@@ -373,9 +369,7 @@ mod tests {
         let all: Vec<_> = (0..8)
             .map(|_| {
                 let (pool, held) = (pool.clone(), held.clone());
-                tokio::spawn(async move {
-                    pool.run(move || held.lock().is_ok_and(|held| held.recv().is_ok())).await
-                })
+                tokio::spawn(async move { pool.run(move || held.lock().recv().is_ok()).await })
             })
             .collect();
         while threads(&pool).state().threads < 8 {

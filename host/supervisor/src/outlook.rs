@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use provost_state::{Phase, ProcessState, Snapshot};
 
-use crate::groups::{StartOrder, unmet};
-use crate::spec::Condition;
+use crate::groups::{StartOrder, unmet, wanted};
 use crate::supervisor::Supervisor;
 
 /// How many links of a chain are told.
@@ -105,13 +104,8 @@ impl<'w> Outlook<'w> {
             let dependency = self.order.place(&name).map(|at| &self.order.specs()[at].depends_on[link.nth]);
             let Some(dependency) = dependency.filter(|_| behind <= self.links.len()) else { break };
             if told.len() < LINKS_TOLD {
-                let job =
-                    self.world.by_name(&dependency.name).is_some_and(|it| it.identity.process_type.is_job());
-                let to = match dependency.condition {
-                    Condition::Started => "to be started",
-                    Condition::Ready if !job => "to be ready",
-                    Condition::Ready | Condition::Completed => "to complete",
-                };
+                let state = self.world.by_name(&dependency.name).map(|state| &**state);
+                let to = wanted(dependency.condition, state);
                 told.push(format!("{name} waits for {} {to}", dependency.name));
             }
             behind += 1;

@@ -10,11 +10,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use parking_lot::{Mutex, MutexGuard};
 use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
@@ -101,8 +102,8 @@ impl InFlight {
         done
     }
 
-    fn thread(&self) -> std::sync::MutexGuard<'_, Option<u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn thread(&self) -> MutexGuard<'_, Option<u32>> {
+        self.0.lock()
     }
 
     /// The child that hangs in its exec, if there is one: the child of that thread that nobody owns yet.

@@ -16,9 +16,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
@@ -140,7 +141,7 @@ impl fmt::Debug for Resolver {
 
 impl Inner {
     fn names(&self) -> MutexGuard<'_, HashMap<Arc<str>, Name>> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+        self.names.lock()
     }
 
     /// The addresses, if they are known; or where the answer will come.
@@ -280,7 +281,7 @@ mod tests {
             counted.fetch_add(1, Ordering::SeqCst);
             if name.ends_with(".invalid") {
                 // The first waits for the sender to be dropped, the others for the first.
-                let _ = held.lock().unwrap().recv();
+                let _ = held.lock().recv();
                 return Err(io::Error::other("failed to lookup address information: no server"));
             }
             Ok(vec![SocketAddr::from(([192, 0, 2, 1], 0))])

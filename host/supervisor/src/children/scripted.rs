@@ -3,8 +3,9 @@
 #![expect(clippy::expect_used, reason = "a script that does not fit the play is a defect of the test")]
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::{oneshot, watch};
 
@@ -70,7 +71,7 @@ impl Living {
 
 impl Scripted {
     fn stage<R>(&self, act: impl FnOnce(&mut Stage) -> R) -> R {
-        act(&mut self.stage.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.stage.lock())
     }
 
     /// The children of `process` that are spawned from now on are of this manner.

@@ -23,4 +23,4 @@ pub(crate) use group::{Groups, Inbox};
 pub use replicas::ReplicaCount;
 pub(crate) use replicas::{Replicas, not_needed};
 pub(crate) use roster::{Chain, Roster, chain};
-pub(crate) use start_order::{Gate, StartOrder, gate, unmet};
+pub(crate) use start_order::{Gate, StartOrder, gate, unmet, wanted};

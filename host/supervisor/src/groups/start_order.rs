@@ -28,16 +28,27 @@ pub(crate) fn unmet(dependency: &Dependency, world: &Snapshot) -> Option<String>
     let Some(state) = world.by_name(name) else {
         return Some(format!("{name}, which does not exist"));
     };
-    let (holds, wanted) = match dependency.condition {
-        Condition::Started => (was_started(state), "to be started"),
-        Condition::Ready if state.identity.process_type.is_job() => (state.is_done(), "to complete"),
-        Condition::Ready => (state.ready(), "to be ready"),
-        Condition::Completed => (state.has_completed(), "to complete"),
+    let holds = match dependency.condition {
+        Condition::Started => was_started(state),
+        Condition::Ready if state.identity.process_type.is_job() => state.is_done(),
+        Condition::Ready => state.ready(),
+        Condition::Completed => state.has_completed(),
     };
+    let wanted = wanted(dependency.condition, Some(state));
     (!holds).then(|| match standstill(state) {
         Some(standstill) => format!("{name} {wanted} ({standstill})"),
         None => format!("{name} {wanted}"),
     })
+}
+
+/// What a dependency is waited for to be, in words for people. A job is ready when it is done.
+pub(crate) fn wanted(condition: Condition, state: Option<&ProcessState>) -> &'static str {
+    let is_job = state.is_some_and(|state| state.identity.process_type.is_job());
+    match condition {
+        Condition::Started => "to be started",
+        Condition::Ready if !is_job => "to be ready",
+        Condition::Ready | Condition::Completed => "to complete",
+    }
 }
 
 fn was_started(state: &ProcessState) -> bool {

@@ -8,8 +8,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use provost_files::{Cursor, Identity};
 use rustix::fs::{Mode, OFlags};
 
@@ -261,14 +261,14 @@ impl Reserve {
 
     /// Gives one up, for whoever opens something next; false if none is left.
     pub(super) fn give_up(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().is_some()
+        self.0.lock().pop().is_some()
     }
 
     /// Takes one back, if it can be had.
     pub(super) fn give_back(&self) {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let Ok(spare) = rustix::fs::open("/dev/null", flags, Mode::empty()) else { return };
-        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spares = self.0.lock();
         if spares.len() < Self::SIZE {
             spares.push(spare);
         }

@@ -3,9 +3,10 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use provost_state::Incarnation;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
@@ -116,7 +117,7 @@ impl ProcessLog {
     }
 
     pub(super) fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        self.now.lock()
     }
 
     /// A new life begins. What is returned counts the pipes of it that are still being read.
@@ -195,7 +196,7 @@ impl ProcessLog {
 
     /// Writes lines and tells them to all that follow. It blocks for as long as the disk takes.
     pub(super) fn write(&self, batch: Batch) -> Written {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock();
         match file.opened() {
             // Known before the first byte of ours: who reads back goes by it.
             Ok(position) => self.now().told = Some(position),
@@ -223,7 +224,7 @@ impl ProcessLog {
 
     /// Deletes all that was written, and tells all that follow. It blocks, as [`ProcessLog::write`].
     pub(super) fn clear(&self) -> io::Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock();
         let position = file.clear()?;
         let mut now = self.now();
         now.told = Some(position);

@@ -10,9 +10,10 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use provost_state::changes::{CHANGES_KEPT, Page};
 use provost_state::{Batch, Consumer, Generation, Poller, ProcessId, Reader};
 use tokio::runtime::Handle;
@@ -105,7 +106,7 @@ fn thread(teller: &Arc<Mutex<Teller>>) -> std::io::Result<oneshot::Receiver<Ende
     let (end, ended) = oneshot::channel();
     std::thread::Builder::new().name("provost-telling".to_owned()).spawn(move || {
         // Nobody else takes it while this thread lives. One that panicked has poisoned it and says what it owes.
-        let mut teller = teller.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut teller = teller.lock();
         let telling = catch_unwind(AssertUnwindSafe(|| teller.run(&runtime)));
         drop(teller);
         // Whoever listens ends with the runtime.

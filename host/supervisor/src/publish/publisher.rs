@@ -1,8 +1,9 @@
 //! Wraps the registry and notifies watchers after every commit, so that nobody has to poll. It is the only holder of the
 //! right to write.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use provost_state::{
     At, Event, Generation, Identity, Moment, ProcessId, ProcessState, Reader, Registry, Rejected, Routing,
 };
@@ -66,7 +67,7 @@ impl Publisher {
     /// Puts what `change` makes of the routing in force into its place; what was in force before. Of two changes at
     /// once, the second sees what the first has made.
     pub(crate) fn reroute(&self, change: impl FnOnce(Routing) -> Routing) -> Routing {
-        let _one_at_a_time = self.rerouting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.rerouting.lock();
         let routing = change(self.reader.routing());
         let before = self.registry.reroute(routing);
         tracing::info!(

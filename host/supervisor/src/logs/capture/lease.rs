@@ -3,9 +3,10 @@
 //! somebody else waits for the turn, when the pipe is quiet, and after a tenth of a second in any case.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use provost_state::Incarnation;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -43,7 +44,7 @@ pub(crate) struct Held {
 impl Hand {
     /// Nobody waits while holding it: looking into a pipe and taking out of it do not block.
     pub(crate) fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -6,7 +6,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 /// More than this is not looked at in one go: the largest pipe that an ordinary user can have.
 const LOOK_BYTES_MAX: usize = 1 << 20;
@@ -50,7 +52,7 @@ impl Glass {
     /// # Errors
     /// `InvalidInput` if it is no pipe, `WouldBlock` if it is empty.
     pub(crate) fn look(&self, pipe: &OwnedFd, seen: &mut Vec<u8>) -> io::Result<usize> {
-        let taken = self.0.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let taken = self.0.scratch.lock().pop();
         let scratch = match taken {
             Some(scratch) => scratch,
             None => Scratch::new()?,
@@ -59,7 +61,7 @@ impl Glass {
         // After an error the scratch pipe may not be empty: it is not put back.
         let copied = (&scratch.reader).take(bytes as u64).read_to_end(seen)?;
         if copied == bytes {
-            self.0.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+            self.0.scratch.lock().push(scratch);
         }
         Ok(copied)
     }

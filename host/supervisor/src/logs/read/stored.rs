@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::format::{Format, Stored};
 use super::merged::{Merged, Step};
@@ -85,7 +87,7 @@ type Unreadable = Arc<Mutex<Vec<(String, String)>>>;
 
 fn note(unreadable: &Unreadable, name: &str, error: &NotOpened) {
     let noted = (name.to_owned(), error.to_string());
-    unreadable.lock().unwrap_or_else(PoisonError::into_inner).push(noted);
+    unreadable.lock().push(noted);
 }
 
 /// Lines of log files, in the order of time.
@@ -100,7 +102,7 @@ impl StoredLines {
     /// The logs that could not be read so far, by name, each with why.
     #[must_use]
     pub fn unreadable(&self) -> Vec<(String, String)> {
-        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.unreadable.lock().clone()
     }
 }
 

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::degraded::Degraded;
@@ -38,7 +39,7 @@ impl Losses {
     }
 
     fn troubled(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Loss>> {
-        self.troubled.lock().unwrap_or_else(PoisonError::into_inner)
+        self.troubled.lock()
     }
 
     /// `lines` more lines of a process are lost.
