@@ -5,8 +5,8 @@
 //! | `thread` | the thread that reads |
 //! | `reading` | reading one pipe, and for how long |
 //! | `lease` | looking, writing and taking on the thread that writes, while a pipe is busy |
-//! | `source` | what is read from |
 //! | `pause` | the short pauses that let lines come together |
+//! | `source` | what is read from |
 //! | `peek` | looking into a pipe without emptying it |
 
 pub(super) mod lease;
