@@ -48,7 +48,7 @@ async fn a_thousand_swaps_under_ten_thousand_decisions_and_each_is_made_exactly_
     for swap in 0..SWAPS {
         let id = world.id(&name(swap % PROCESSES));
         let [old, new] = &sides[swap % PROCESSES];
-        let (comes, goes) = if swap / PROCESSES % 2 == 0 { (new, old) } else { (old, new) };
+        let (comes, goes) = if (swap / PROCESSES).is_multiple_of(2) { (new, old) } else { (old, new) };
         world.supervisor.prepend_policy(&[id], comes);
         assert_eq!(world.supervisor.remove_policy(goes.name()), [id]);
         // A life is four commits: the swaps are spread over most of the forty thousand.
