@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use provost_control::client::{Client, ClientError};
 use provost_control::{Desk, Listening, serve, wire};
 use provost_state::{
-    Blame, Consumer, Fault, FaultKind, Judgement, PluginChange, PluginFigures, PluginRefusal,
+    Blame, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures, PluginRefusal,
     PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
     Snapshot, View, ViewRequest, ViewResponse,
 };
@@ -93,6 +93,27 @@ fn report(name: &str, source: &str, role: &str) -> PluginReport {
     PluginReport { name: name.into(), status: PluginStatus::Active, active, former: None, told_until: None }
 }
 
+/// Those that are called so have a past, with something in every field.
+fn after_faults(mut report: PluginReport) -> PluginReport {
+    let fault = Fault { kind: FaultKind::Trap, message: "it panicked".into() };
+    report.status = match &*report.name {
+        "troubled" => PluginStatus::Quarantined("5 faults in 60 s".into()),
+        "compiling" => PluginStatus::Compiling("its component is being compiled".into()),
+        "cured" => PluginStatus::Active,
+        _ => return report,
+    };
+    report.active = PluginVersion {
+        signed_by: Some("this host".into()),
+        grants: vec!["set-env:PORT".into()],
+        limits: BTreeMap::from([("memory", 64 << 20), ("call_time", 100)]),
+        quarantine: Some(Intensity { faults: 5, per_ms: 60_000 }),
+        ..report.active
+    };
+    report.active.figures.faults = vec![(FaultKind::Deadline, 2), (FaultKind::Trap, 1)];
+    report.active.figures.last_fault = Some(fault);
+    report
+}
+
 fn refusal(kind: PluginRefusalKind, message: String) -> PluginRefusal {
     PluginRefusal { kind, message, hint: "do something else".to_owned() }
 }
@@ -122,7 +143,8 @@ impl Plugins for Shelf {
         if wanted.judges && wanted.name == "view" {
             return Err(refusal(PluginRefusalKind::Check, "`view` exports no policy".to_owned()));
         }
-        Ok(self.put(&report(&wanted.name, &wanted.component, "restart-policy")))
+        let loaded = report(&wanted.name, &wanted.component, "restart-policy");
+        Ok(self.put(&after_faults(loaded)))
     }
 
     fn unload(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
@@ -156,8 +178,14 @@ impl Plugins for Shelf {
     }
 
     fn blame(&self, name: &str) -> Result<Option<Blame>, PluginRefusal> {
-        self.find(name)?;
-        Ok(None)
+        let report = self.find(name)?;
+        let Some(fault) = report.active.figures.last_fault else { return Ok(None) };
+        let now = match name {
+            "cured" => Ok("restart at once".to_owned()),
+            _ => Err(fault.clone()),
+        };
+        let (call, input) = ("on-exit".into(), "web exited with code 3".to_owned());
+        Ok(Some(Blame { name: report.name, version: 1, call, input, generation: 7, fault, now }))
     }
 }
 

@@ -121,6 +121,7 @@ async fn what_is_no_longer_remembered_is_one_line_of_two_fields() {
     let answer = ask(&host, "GET", "/v1/events", "").await;
     let missed = format!("{{\"kind\":\"missed\",\"count\":{}}}", generation - 8_192);
     assert_eq!(answer.body.lines().find(|line| line.contains("missed")), Some(&*missed));
+    crate::golden::events_are_like(&answer.body);
     // The client reads the same line.
     let first = host.client.events(0, false).await.unwrap().next().await.unwrap().unwrap();
     assert_eq!((&*first.kind, first.count), ("missed", Some(generation - 8_192)));

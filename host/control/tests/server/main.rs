@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod desk;
+mod golden;
 mod http;
 mod limits;
 mod plugins;
