@@ -4,10 +4,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use provost_control::client::{ClientError, LogsAsked, LogsOf};
-use provost_control::wire::{LogItem, Outcome, PluginList};
-use provost_control::{Unconnected, log_item};
-use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines};
+use provost_api::client::{ClientError, LogsAsked, LogsOf, Unconnected};
+use provost_api::{LogItem, Outcome, PluginList};
+use provost_control::log_item;
+use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines, rfc3339};
 
 use super::Context;
 use super::follow::{NAME_WIDTH, json, write_line};
@@ -116,8 +116,8 @@ async fn ask(context: &Context, args: &LogsArgs) -> Result<(), Unanswered> {
         of,
         lines: lines(args),
         follow: args.follow,
-        since_ms: args.since,
-        until_ms: args.until,
+        since: args.since.map(rfc3339),
+        until: args.until.map(rfc3339),
         grep: args.grep.clone(),
     };
     let mut printer = Printer::new(look(context, args, &names));

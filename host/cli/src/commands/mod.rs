@@ -13,8 +13,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use provost_control::client::{Client, ClientError};
-use provost_control::{Silent, Unconnected};
+use provost_api::ErrorCode;
+use provost_api::client::{Client, ClientError, Silent, Unconnected};
 use serde::Serialize;
 
 use crate::args::{Cli, ColorWhen, Command, PluginCommand};
@@ -114,10 +114,14 @@ impl From<ClientError> for Failure {
             }
             ClientError::Refused { error: refused, .. } => {
                 let hint = refused.hint.as_deref().unwrap_or("`provost status` shows what is so");
-                match refused.code.as_str() {
-                    "not_running" => Self::not_running(&refused.message, hint),
-                    "bad_request" | "unknown_process" | "unknown_group" | "unknown_view"
-                    | "unknown_plugin" | "unknown_action" => Self::usage(&refused.message, hint),
+                match refused.code {
+                    ErrorCode::NotRunning => Self::not_running(&refused.message, hint),
+                    ErrorCode::BadRequest
+                    | ErrorCode::UnknownProcess
+                    | ErrorCode::UnknownGroup
+                    | ErrorCode::UnknownView
+                    | ErrorCode::UnknownPlugin
+                    | ErrorCode::UnknownAction => Self::usage(&refused.message, hint),
                     _ => Self::failed(&refused.message, hint),
                 }
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use provost_control::client::Client;
+use provost_api::client::Client;
 
 use crate::config::names::{Names, names_in};
 use crate::config::{SOCKET_NAME, find_nearest, runtime_dir_of};

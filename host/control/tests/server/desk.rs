@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 
-use provost_control::client::{Client, ClientError};
-use provost_control::{Desk, Listening, serve, wire};
+use provost_api as api;
+use provost_api::client::{Client, ClientError};
+use provost_control::{ApiContext, Listening, serve};
 use provost_state::{
     Blame, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures, PluginRefusal,
     PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
@@ -201,7 +202,7 @@ pub(crate) struct Host {
     pub(crate) client: Client,
     pub(crate) supervisor: Supervisor,
     pub(crate) told_to_stop: mpsc::Receiver<()>,
-    pub(crate) end: watch::Sender<Option<wire::Ended>>,
+    pub(crate) end: watch::Sender<Option<api::Ended>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) served: tokio::task::JoinHandle<std::io::Result<()>>,
     pub(crate) dir: tempfile::TempDir,
@@ -229,24 +230,29 @@ impl Host {
         let listening = Listening::bind(&socket).unwrap();
         let (shutdown, told_to_stop) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
-        let host = wire::Host { pid: 1, version: "0".to_owned(), ..wire::Host::default() };
+        let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
         let (end, ended) = watch::channel(None);
         let plugins = Arc::new(Shelf::new());
-        let desk = Desk { supervisor: supervisor.clone(), plugins, host, shutdown, connections_max, ended };
+        let desk =
+            ApiContext { supervisor: supervisor.clone(), plugins, host, shutdown, connections_max, ended };
         let served = tokio::spawn(serve(listening, desk, async {
             let _ = stopped.await;
         }));
         Self { client: Client::new(socket), supervisor, told_to_stop, end, stop: Some(stop), served, dir }
     }
 
-    pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<wire::Outcome, ClientError> {
+    pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<api::Outcome, ClientError> {
         let select = select.iter().map(ToString::to_string).collect();
-        let order =
-            wire::Order { select, wait: action != "signal", timeout_ms: Some(20_000), ..Default::default() };
+        let order = api::ProcessOrder {
+            select,
+            wait: action != "signal",
+            timeout_ms: Some(20_000),
+            ..Default::default()
+        };
         self.client.order(action, &order).await
     }
 
-    pub(crate) async fn until(&self, name: &str, holds: impl Fn(&wire::Process) -> bool) -> wire::Process {
+    pub(crate) async fn until(&self, name: &str, holds: impl Fn(&api::Process) -> bool) -> api::Process {
         let mut changed = self.supervisor.changed();
         loop {
             changed.mark_unchanged();

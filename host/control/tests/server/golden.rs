@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
-use provost_control::{log_item, wire};
+use provost_api as api;
+use provost_control::log_item;
 use provost_state::Cause;
 use provost_supervisor::{
     Check, CommandLine, Condition, Dependency, LogItem, ProcessSpec, Readiness, ReplicaSet, Settings,
@@ -136,7 +137,7 @@ impl<'de> Visitor<'de> for Values {
 }
 
 fn lines(name: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../api/tests/golden/{name}.json"));
     std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
 }
 
@@ -161,7 +162,7 @@ pub(crate) fn is_like(name: &str, real: &str) {
 
 /// Each event has the form of the golden events of its kind.
 pub(crate) fn events_are_like(real: &str) {
-    let kind = |line: &str| serde_json::from_str::<wire::Event>(line).unwrap().kind;
+    let kind = |line: &str| serde_json::from_str::<api::Event>(line).unwrap().kind;
     for line in objects(real) {
         let mut golden = Form::default();
         lines("events").iter().filter(|it| kind(it) == kind(line)).for_each(|it| golden.learn(form(it)));
@@ -219,11 +220,11 @@ async fn in_all_phases() -> Host {
     let settings = Settings::new(dir.path().join("logs"));
     let host = Host::serving(Supervisor::boot(settings, specs, vec![set], Vec::new()).unwrap(), dir);
     for name in ["gone", "crashing", "killed"] {
-        host.until(name, |it| it.phase == "backoff").await;
+        host.until(name, |it| it.phase == api::Phase::Backoff).await;
     }
     host.until("unready", |it| it.failing.is_some()).await;
-    host.until("waiting", |it| it.phase == "waiting").await;
-    host.until("done", |it| it.phase == "exited").await;
+    host.until("waiting", |it| it.phase == api::Phase::Waiting).await;
+    host.until("done", |it| it.phase == api::Phase::Exited).await;
     host
 }
 
@@ -261,8 +262,8 @@ async fn what_a_host_tells_of_processes_has_the_form_of_the_golden_files() {
     is_like("error", &ask(&host, "POST", &order("start"), "{").await.body);
     is_like("ping", &post(&host, "/v1/shutdown", "").await);
     host.told_to_stop.recv().await.unwrap();
-    let left = wire::Left { process: Some("web".to_owned()), pid: Some(7), reason: "it hangs".to_owned() };
-    host.end.send_replace(Some(wire::Ended { pid: 1, code: 1, left: vec![left] }));
+    let left = api::Left { process: Some("web".to_owned()), pid: Some(7), reason: "it hangs".to_owned() };
+    host.end.send_replace(Some(api::Ended { pid: 1, code: 1, left: vec![left] }));
     is_like("ended", &post(&host, "/v1/shutdown", r#"{"wait": true}"#).await);
     host.supervisor.shutdown(Cause::Shutdown).await;
 }
