@@ -13,7 +13,7 @@ use provost_supervisor::{
 };
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::desk::{FOREVER, Host, shell};
+use crate::harness::{FOREVER, Host, shell};
 use crate::http::ask;
 
 /// The objects whose keys are data: any key may be there, and its value has the form of all the others.

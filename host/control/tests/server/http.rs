@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use crate::desk::{FOREVER, Host, shell};
+use crate::harness::{FOREVER, Host, shell};
 
 /// An answer, in parts.
 pub(crate) struct Answer {

@@ -9,7 +9,7 @@ use provost_supervisor::{ProcessSpec, Scripted, Settings, Supervisor};
 use tokio::io::AsyncReadExt;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::desk::{FOREVER, Host, shell};
+use crate::harness::{FOREVER, Host, shell};
 use crate::http::ask;
 
 /// The status, the code and the message of a refusal.

@@ -1,8 +1,8 @@
-//! The whole desk on a real socket with real processes, asked by the client.
+//! The whole API on a real socket with real processes, asked by the client.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod desk;
 mod golden;
+mod harness;
 mod http;
 mod limits;
 mod plugins;
@@ -16,7 +16,7 @@ use provost_api::client::{ClientError, LogsAsked, LogsOf, Unconnected};
 use provost_control::Listening;
 use provost_supervisor::ProcessSpec;
 
-use desk::{FOREVER, Host, shell};
+use harness::{FOREVER, Host, shell};
 
 #[tokio::test]
 async fn status_shows_one_generation_and_only_what_was_asked_for() {

@@ -3,7 +3,7 @@
 use provost_api::PluginOrder;
 use provost_api::client::ClientError;
 
-use crate::desk::{FOREVER, Host, shell};
+use crate::harness::{FOREVER, Host, shell};
 
 /// The status, the code and the message of a refusal; of any other error only the message.
 fn refused(error: ClientError) -> (u16, String, String) {

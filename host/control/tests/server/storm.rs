@@ -1,5 +1,5 @@
 //! Status while all that lives hangs, and status in a storm: no answer waits for the life of a process. Children are
-//! scripted; the desk, its socket and the supervisor are the real ones. What is asserted is counted, never timed.
+//! scripted; the API, its socket and the supervisor are the real ones. What is asserted is counted, never timed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -15,7 +15,7 @@ use provost_supervisor::{Check, Manner, ProcessSpec, Readiness, RestartBudget, S
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::desk::{FOREVER, Host, shell};
+use crate::harness::{FOREVER, Host, shell};
 
 const KILL: provost_state::Signal = provost_state::Signal::KILL;
 

@@ -6,7 +6,7 @@ use provost_api as api;
 use provost_state::{Action, Decision, Ended, Escalation, Fault, Judgement, Policy, Snapshot};
 use provost_supervisor::{CommandLine, ProcessSpec};
 
-use crate::desk::{Host, shell};
+use crate::harness::{Host, shell};
 
 /// A policy with one opinion.
 #[derive(Debug)]

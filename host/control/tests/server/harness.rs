@@ -1,4 +1,4 @@
-//! A host in miniature: the desk on a real socket with real processes and a plugin that is none.
+//! A host in miniature: the API on a real socket with real processes and plugins that are no components.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -215,7 +215,7 @@ impl Host {
         Self::serving(Supervisor::boot(settings, specs, Vec::new(), Vec::new()).unwrap(), dir)
     }
 
-    /// The desk of a supervisor that is booted already.
+    /// Serves the API of a supervisor that is booted already.
     pub(crate) fn serving(supervisor: Supervisor, dir: tempfile::TempDir) -> Self {
         Self::with_connections(supervisor, dir, provost_control::CONNECTIONS_MAX)
     }
@@ -233,9 +233,9 @@ impl Host {
         let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
         let (end, ended) = watch::channel(None);
         let plugins = Arc::new(Shelf::new());
-        let desk =
+        let context =
             ApiContext { supervisor: supervisor.clone(), plugins, host, shutdown, connections_max, ended };
-        let served = tokio::spawn(serve(listening, desk, async {
+        let served = tokio::spawn(serve(listening, context, async {
             let _ = stopped.await;
         }));
         Self { client: Client::new(socket), supervisor, told_to_stop, end, stop: Some(stop), served, dir }
