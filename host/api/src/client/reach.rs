@@ -58,7 +58,7 @@ pub enum Unconnected {
 
 /// A host that takes connections, and answers nothing.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", self.told())]
+#[error("{}", self.described())]
 pub struct Silent {
     /// Its socket.
     pub socket: PathBuf,
@@ -79,7 +79,7 @@ impl Silent {
         Self { socket: socket.to_owned(), pid, suspended: pid.is_some_and(is_suspended) }
     }
 
-    fn told(&self) -> String {
+    fn described(&self) -> String {
         let host = match self.pid {
             Some(pid) => format!("the host (pid {pid})"),
             None => format!("the host on {}", self.socket.display()),

@@ -142,7 +142,9 @@ fn lines(name: &str) -> Vec<String> {
 }
 
 fn form(json: &str) -> Form {
-    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
+    let read = serde_json::from_str(json);
+    assert!(read.is_ok(), "{read:?}: {json}");
+    read.unwrap()
 }
 
 /// The lines of a body. Between those of a stream are the sizes of its chunks, which hold whole lines.
