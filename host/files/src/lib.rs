@@ -8,6 +8,18 @@
 //! What the host creates is for its user alone, whatever the umask: 0600 for files, 0700 for directories.
 //!
 //! Everything that is checked is asked of the open file, so that it cannot be exchanged between the check and the use.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `replace` | replacing a file by a new one in one step |
+//! | `create` | creating the host's own files |
+//! | `text` | reading files as text, whatever their encoding |
+//! | `writers` | who else may write a file |
+//! | `dirs` | directories of the host's own, and what lies above them |
+//! | `open` | opening files and checking what was opened |
+//! | `owner` | whose files are trusted |
+//! | `identity` | which file an open file is |
+//! | `error` | why a file cannot be used |
 
 mod create;
 mod dirs;
