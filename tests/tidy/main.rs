@@ -4,6 +4,7 @@
 mod circles;
 mod maps;
 mod modules;
+mod phrases;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
