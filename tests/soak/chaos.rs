@@ -10,8 +10,8 @@ use crate::control::Control;
 use crate::machine::pause;
 use crate::plugins;
 use crate::random::Random;
+use crate::shared::Soak;
 use crate::stalls::Stalls;
-use crate::trial::Soak;
 
 /// Does harm until it is over.
 pub(crate) fn work(soak: &Soak) {

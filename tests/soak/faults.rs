@@ -2,7 +2,7 @@
 
 use crate::machine::pause;
 use crate::random::Random;
-use crate::trial::Soak;
+use crate::shared::Soak;
 
 /// A fault: what it is called in the figures, and the line that switches it on. `NAME` stands for a process.
 type Fault = (&'static str, &'static str);

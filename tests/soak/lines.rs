@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::trial::Soak;
+use crate::shared::Soak;
 
 /// The files of the log of one process.
 fn files(logs: &Path, name: &str) -> Vec<PathBuf> {

@@ -24,6 +24,7 @@ mod options;
 mod orders;
 mod plugins;
 mod random;
+mod shared;
 mod stalls;
 mod tally;
 mod trial;

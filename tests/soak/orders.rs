@@ -8,7 +8,7 @@ use crate::fleet::Member;
 use crate::machine::pause;
 use crate::model::Want;
 use crate::random::Random;
-use crate::trial::Soak;
+use crate::shared::Soak;
 
 /// How many workers there are.
 pub(crate) const WORKERS: usize = 3;

@@ -1,7 +1,7 @@
 //! Plugins are changed at random: loaded, swapped, rolled back, read again, unloaded.
 
 use crate::random::Random;
-use crate::trial::Soak;
+use crate::shared::Soak;
 
 /// Changes one plugin.
 pub(crate) fn change(soak: &Soak, random: &mut Random) {

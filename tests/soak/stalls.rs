@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 
 use crate::random::Random;
-use crate::trial::Soak;
+use crate::shared::Soak;
 
 /// How many of them there are at most.
 const AT_ONCE: usize = 40;

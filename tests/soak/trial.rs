@@ -1,18 +1,15 @@
 //! One soak from the start of the host to its end.
 
 use std::process::Child;
-use std::sync::RwLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use provost_tests::Setup;
 use provost_tests::bench::clock::now_ns;
 
 use crate::control::Control;
-use crate::fleet::{self, Member};
+use crate::fleet;
 use crate::machine::{Machine, Usage, pause};
-use crate::model::Model;
 use crate::options::Options;
-use crate::tally::{Problems, Tally};
+use crate::shared::Soak;
 use crate::watch::{self, Latencies};
 use crate::{chaos, faults, lines, orders, verdict};
 
@@ -21,42 +18,12 @@ const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 /// From this length on, what the host remembers up to a bound is complete in the middle of a run.
 const LONG_SECONDS: u64 = 480;
 
-/// What all that take part share.
-#[derive(Debug)]
-pub(crate) struct Soak {
-    pub(crate) seed: u64,
-    pub(crate) machine: Machine,
-    pub(crate) members: Vec<Member>,
-    pub(crate) model: Model,
-    pub(crate) tally: Tally,
-    pub(crate) problems: Problems,
-    /// Held to read for an order to single processes, and to write for one to many.
-    pub(crate) turn: RwLock<()>,
-    over: AtomicBool,
-}
-
-impl Soak {
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
-    }
-}
-
 /// Runs it; the problems, and the figures in one line.
 pub(crate) fn run(options: &Options) -> (Vec<String>, String) {
     let setup = Setup::new(PROVOST, &fleet::config());
     fleet::prepare(setup.dir());
     let (machine, mut host) = Machine::up(setup);
-    let members = fleet::members();
-    let soak = Soak {
-        seed: options.seed,
-        machine,
-        model: Model::new(&members),
-        members,
-        tally: Tally::default(),
-        problems: Problems::default(),
-        turn: RwLock::new(()),
-        over: AtomicBool::new(false),
-    };
+    let soak = Soak::new(options.seed, machine, fleet::members());
     let figures = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         if answers(&soak, &mut host) { whole(&soak, &mut host, options.seconds) } else { String::new() }
     }));
@@ -128,7 +95,7 @@ fn storm(soak: &Soak, host: &mut Child, seconds: u64) -> (Latencies, Option<Usag
                 middle = Some(soak.machine.usage());
             }
         }
-        soak.over.store(true, Ordering::Release);
+        soak.end();
         (watcher.join().unwrap(), middle)
     })
 }

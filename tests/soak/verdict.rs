@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::control::Control;
 use crate::machine::{Usage, pause};
-use crate::trial::Soak;
+use crate::shared::Soak;
 use crate::watch;
 
 /// How often is looked, and how long the pause between two looks is.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::control::Control;
 use crate::fleet::PROCESSES;
 use crate::machine::pause;
-use crate::trial::Soak;
+use crate::shared::Soak;
 
 /// The longest latency that is told apart: a minute.
 const LONGEST_US: u64 = 60_000_000;

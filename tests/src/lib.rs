@@ -1,5 +1,13 @@
 //! The harness of the end-to-end tests: runs the built binary in a directory of its own, asks it by its own
 //! command line, and waits for conditions.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `host` | a host that a test has started, and its directory |
+//! | [`hostile`] | components that no toolchain would make |
+//! | [`components`] | components written as text |
+//! | `eventually` | waiting for a condition |
+//! | [`bench`] | the harness of the benchmarks |
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 pub mod bench;

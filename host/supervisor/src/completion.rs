@@ -6,7 +6,7 @@ use std::sync::Arc;
 use provost_state::{Change, Generation, Phase, PhaseKind, ProcessId, ProcessState, Reader, Snapshot};
 use tokio::sync::watch;
 
-use crate::replicas;
+use crate::groups::not_needed;
 use crate::supervisor::Supervisor;
 
 /// Changes that are looked at in one go.
@@ -113,7 +113,7 @@ impl Supervisor {
 
     /// Those that are not at rest, or are about to be started with the host.
     fn busy(&self, world: &Snapshot) -> HashSet<ProcessId> {
-        let spare: HashMap<String, Arc<str>> = replicas::not_needed(&self.replicas);
+        let spare: HashMap<String, Arc<str>> = not_needed(&self.replicas);
         let order = self.order();
         let autostarts = |state: &ProcessState| {
             let spec = order.place(state.name()).map(|at| &order.specs()[at]);

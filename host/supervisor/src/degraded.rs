@@ -2,7 +2,9 @@
 //! noticed and cleared when it is over, so that `status` can show it and the log tells it once.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::clock::wall_ms;
 
@@ -26,7 +28,7 @@ impl Degraded {
     pub fn set(&self, what: &str, reason: impl Into<Arc<str>>) {
         let reason = reason.into();
         let first = {
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = self.0.lock();
             match all.get_mut(what) {
                 Some(known) => {
                     known.reason = reason.clone();
@@ -47,7 +49,7 @@ impl Degraded {
 
     /// The lack is over.
     pub fn clear(&self, what: &str) {
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(what).is_some() {
+        if self.0.lock().remove(what).is_some() {
             tracing::info!("no longer degraded ({what})");
         }
     }
@@ -55,7 +57,7 @@ impl Degraded {
     /// All lacks at this moment, by what is short.
     #[must_use]
     pub fn list(&self) -> Vec<Trouble> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.0.lock().values().cloned().collect()
     }
 }
 

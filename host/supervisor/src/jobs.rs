@@ -12,16 +12,16 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::children::resolver::Resolver;
 use crate::degraded::Degraded;
 use crate::panics::said;
-use crate::turns::Turns;
+use crate::slots::Slots;
 
 /// How long a surplus thread waits for another job before it ends.
 const IDLE: Duration = Duration::from_secs(10);
@@ -32,6 +32,9 @@ const RETRY: Duration = Duration::from_millis(200);
 /// For how long a job counts against the jobs at once of its lane: what takes longer than this hangs, and must not keep
 /// others from their turn. It still occupies its own thread.
 pub(crate) const HANGS_AFTER: Duration = Duration::from_secs(1);
+
+/// How many threads look-ups of names have at most.
+pub(crate) const NAMES_THREADS: usize = 64;
 
 /// The job was not carried out to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -145,7 +148,7 @@ impl fmt::Debug for Pool {
 
 impl Threads {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Queues a job. False if there is no thread for it yet: [`Threads::serve`] is to be called again.
@@ -209,10 +212,7 @@ impl Threads {
                 continue;
             }
             state.idle.push(bell.clone());
-            let (next, waited) = bell
-                .wait_timeout_while(state, IDLE, |state| state.queue.is_empty())
-                .unwrap_or_else(PoisonError::into_inner);
-            state = next;
+            let waited = bell.wait_while_for(&mut state, |state| state.queue.is_empty(), IDLE);
             state.idle.retain(|other| !Arc::ptr_eq(other, &bell));
             if waited.timed_out() && state.queue.is_empty() && state.threads > self.base {
                 state.threads -= 1;
@@ -231,19 +231,19 @@ fn start_thread(name: &str, life: impl FnOnce() + Send + 'static) -> io::Result<
 #[derive(Clone, Debug)]
 pub struct Lane {
     pool: Pool,
-    turns: Arc<Turns>,
+    slots: Arc<Slots>,
     /// After this time a job does not count any more.
     patience: Option<Duration>,
 }
 
 impl Lane {
     pub(crate) fn new(pool: Pool, at_once: usize, patience: Option<Duration>) -> Self {
-        Self { pool, turns: Arc::new(Turns::new(at_once)), patience }
+        Self { pool, slots: Arc::new(Slots::new(at_once)), patience }
     }
 
     /// Does a job wait for its turn? One that could go on for longer ends then.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.turns.is_wanted()
+        self.slots.is_wanted()
     }
 
     /// Runs `job` when it is its turn. Dropping the future before then withdraws the job; after that the job is carried
@@ -252,7 +252,7 @@ impl Lane {
     /// # Errors
     /// [`Lost`] if it panicked, or if the host ends.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Lost> {
-        let turn = self.turns.take().await.ok_or(Lost::Ending)?;
+        let turn = self.slots.take().await.ok_or(Lost::Ending)?;
         let Some(patience) = self.patience else {
             // The turn belongs to the job and not to whoever waits for it.
             return self.pool.run(move || (job(), drop(turn)).0).await;
@@ -310,7 +310,7 @@ impl Jobs {
             spawning: Lane::new(pool("spawning", 2, 1_024), 8, Some(HANGS_AFTER)),
             judging: pool("judging", 2, 256),
             reaping: Lane::new(pool("reaping", 1, 2), 1, Some(HANGS_AFTER)),
-            names: pool("names", 1, Resolver::THREADS),
+            names: pool("names", 1, NAMES_THREADS),
             logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
             reading: Lane::new(pool("reading", 1, 16), 4, Some(HANGS_AFTER)),
             views: Lane::new(pool("views", 1, 4), 4, None),
@@ -351,9 +351,7 @@ mod tests {
         let hanging: Vec<_> = (0..4)
             .map(|_| {
                 let (lane, held) = (lane.clone(), held.clone());
-                tokio::spawn(async move {
-                    lane.run(move || held.lock().is_ok_and(|held| held.recv().is_ok())).await.is_ok()
-                })
+                tokio::spawn(async move { lane.run(move || held.lock().recv().is_ok()).await.is_ok() })
             })
             .collect();
         assert_eq!(lane.run(|| 7).await, Ok(7));
@@ -371,9 +369,7 @@ mod tests {
         let all: Vec<_> = (0..8)
             .map(|_| {
                 let (pool, held) = (pool.clone(), held.clone());
-                tokio::spawn(async move {
-                    pool.run(move || held.lock().is_ok_and(|held| held.recv().is_ok())).await
-                })
+                tokio::spawn(async move { pool.run(move || held.lock().recv().is_ok()).await })
             })
             .collect();
         while threads(&pool).state().threads < 8 {

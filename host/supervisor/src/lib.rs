@@ -1,29 +1,26 @@
 //! Makes it true. Floor 1 of the house: runs the processes and owns their state.
 //!
-//! | file | owns |
+//! | room | owns |
 //! |---|---|
-//! | `settings` | what holds for all processes, with its defaults; why a supervisor cannot be booted |
+//! | `fuzzing` | entrances for the fuzzers |
+//! | `completion` | when everything has ended |
+//! | `outlook` | what processes that wait can expect |
 //! | `supervisor` | boots the runners, takes orders, brings everything down in order |
+//! | `settings` | what holds for all processes, with its defaults; why a supervisor cannot be booted |
 //! | `runner` | the task that owns one process: the only writer of its state |
+//! | `shared` | what all runners share |
+//! | `groups` | what concerns more than one process: order of starting, groups, replicas, chains of policies |
+//! | `mailbox` | what is asked of a runner, and why it may be refused |
+//! | `publish` | commits, and the consumers that are told of them, each on a thread of its own |
+//! | `decider` | asks the policies under a deadline, and bounds their answers; the failsafe closes the chain |
+//! | `logs` | output: captured, rotated, followed |
 //! | `children` | operating-system processes: starting them and sending signals (the real spawner and the scripted one), orphans, environment files, checks |
 //! | `jobs` | the threads for work that blocks |
+//! | `slots` | a semaphore that says whether somebody waits for it |
 //! | `panics` | panics of tasks, caught |
 //! | `degraded` | what the host lacks at the moment |
-//! | `decider` | asks the policies under a deadline, and bounds their answers; the failsafe closes the chain |
-//! | `roster` | who runs what: the mailbox and the chain of policies of each process |
-//! | `dispatch` | gives orders to runners and waits for what comes of them |
-//! | `group` | what concerns more than one: restarts of groups, escalation |
-//! | `groups` | who judges whom, changed while processes run |
-//! | `replicas` | how many replicas there are |
-//! | `fanout` | tells the consumers, each on a thread of its own |
-//! | `order` | dependencies: who goes first |
-//! | `outlook` | what processes that wait can expect |
-//! | `completion` | when it is all over |
-//! | `logs` | output: captured, rotated, followed |
-//! | `seed` | randomness for judges that have none |
-//! | `publisher` | the registry with its bell |
-//! | `clock` | the only place that reads a clock |
 //! | `spec` | the wanted shape of a process |
+//! | `clock` | the only place that reads a clock |
 //!
 //! What is deliberately absent: wasmtime (policies and consumers are ports of `provost-state`), an HTTP
 //! library (a readiness GET is a few lines over a socket), serde. No lock is held across I/O, a spawn, a
@@ -34,28 +31,21 @@ mod clock;
 mod completion;
 mod decider;
 mod degraded;
-mod dispatch;
-mod fanout;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
-mod group;
 mod groups;
 mod jobs;
 mod logs;
-mod order;
+mod mailbox;
 mod outlook;
 mod panics;
-mod publisher;
-mod replicas;
-mod roster;
+mod publish;
 mod runner;
-mod seed;
 mod settings;
+mod shared;
+mod slots;
 mod spec;
 mod supervisor;
-mod turns;
-#[cfg(test)]
-mod virtual_time;
 
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
@@ -68,16 +58,17 @@ pub use clock::{Clock, rfc3339};
 pub use completion::Completion;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
+pub use groups::ReplicaCount;
 pub use jobs::{Jobs, Lane, Lost};
 pub use logs::{
     BadPattern, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, NotCleared,
     StoredFiles, StoredLines,
 };
+pub use mailbox::Refusal;
 pub use outlook::Outlook;
-pub use replicas::ReplicaCount;
 pub use settings::{BootError, Settings};
 pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,
     ReplicaSet, Stderr, Stdin, StopTo,
 };
-pub use supervisor::{Prepared, Refusal, Supervisor};
+pub use supervisor::{Prepared, Supervisor};

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use provost_state::{Phase, ProcessState, Snapshot};
 
-use crate::order::{Order, unmet};
-use crate::spec::Condition;
+use crate::groups::{StartOrder, unmet, wanted};
 use crate::supervisor::Supervisor;
 
 /// How many links of a chain are told.
@@ -25,7 +24,7 @@ struct Link {
 /// What all processes that wait can expect in one world.
 #[derive(Debug)]
 pub struct Outlook<'w> {
-    order: &'w Order,
+    order: &'w StartOrder,
     world: &'w Snapshot,
     links: Vec<Option<Link>>,
 }
@@ -39,7 +38,7 @@ impl Supervisor {
 }
 
 impl<'w> Outlook<'w> {
-    pub(crate) fn new(order: &'w Order, world: &'w Snapshot) -> Self {
+    pub(crate) fn new(order: &'w StartOrder, world: &'w Snapshot) -> Self {
         let mut links = vec![None; order.specs().len()];
         // Those that a process depends on come before it.
         for at in order.dependencies_first() {
@@ -105,13 +104,8 @@ impl<'w> Outlook<'w> {
             let dependency = self.order.place(&name).map(|at| &self.order.specs()[at].depends_on[link.nth]);
             let Some(dependency) = dependency.filter(|_| behind <= self.links.len()) else { break };
             if told.len() < LINKS_TOLD {
-                let job =
-                    self.world.by_name(&dependency.name).is_some_and(|it| it.identity.process_type.is_job());
-                let to = match dependency.condition {
-                    Condition::Started => "to be started",
-                    Condition::Ready if !job => "to be ready",
-                    Condition::Ready | Condition::Completed => "to complete",
-                };
+                let state = self.world.by_name(&dependency.name).map(|state| &**state);
+                let to = wanted(dependency.condition, state);
                 told.push(format!("{name} waits for {} {to}", dependency.name));
             }
             behind += 1;
@@ -129,7 +123,7 @@ impl<'w> Outlook<'w> {
 }
 
 /// Whether a process is at rest, and not only because it has not been started with the host yet.
-fn will_not_move(order: &Order, at: usize, world: &Snapshot) -> bool {
+fn will_not_move(order: &StartOrder, at: usize, world: &Snapshot) -> bool {
     let spec = &order.specs()[at];
     world.by_name(&spec.name).is_none_or(|state| {
         let is_about_to_be_started = spec.autostart && state.version.0 == 0;

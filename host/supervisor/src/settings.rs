@@ -2,13 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use provost_files::{FileError, Owners};
 use provost_state::{NameTaken, Routing};
 
-use crate::decider::RestartBudget;
+use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
-use crate::logs::HostLog;
+use crate::logs::{HostLog, NotKept};
 
 /// What holds for all processes.
 #[derive(Clone, Debug)]
@@ -54,6 +55,16 @@ impl Settings {
             host_log: None,
         }
     }
+
+    /// The bounds that every decision is held to.
+    pub(crate) fn envelope(&self) -> Envelope {
+        Envelope {
+            deadline: Duration::from_millis(self.decision_deadline_ms),
+            restart_delay_ms_max: self.restart_delay_ms_max,
+            restart_delay_ms_min: self.restart_delay_ms_min,
+            restart_budget: self.restart_budget,
+        }
+    }
 }
 
 /// Why the supervisor could not be booted.
@@ -68,4 +79,13 @@ pub enum BootError {
     /// A thread or a signal could not be had.
     #[error("cannot set up the supervisor")]
     Io(#[from] io::Error),
+}
+
+impl From<NotKept> for BootError {
+    fn from(error: NotKept) -> Self {
+        match error {
+            NotKept::Dir(error) => Self::LogDir(error),
+            NotKept::Thread(error) => Self::Io(error),
+        }
+    }
 }

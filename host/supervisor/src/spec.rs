@@ -238,3 +238,10 @@ pub struct LogLimits {
     /// How many files are kept, the current one included; at least 1.
     pub files_max: usize,
 }
+
+impl Default for LogLimits {
+    /// Four files of 16 MiB.
+    fn default() -> Self {
+        Self { file_bytes_max: 16 << 20, files_max: 4 }
+    }
+}

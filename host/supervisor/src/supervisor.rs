@@ -16,73 +16,31 @@ use crate::children::leftovers::{Leftover, Leftovers};
 use crate::children::os::OsSpawner;
 use crate::children::reaper;
 use crate::children::resolver::Resolver;
+#[cfg(any(test, feature = "scripted"))]
+use crate::children::scripted::Scripted;
 use crate::clock::Clock;
-use crate::decider::{Decider, Envelope};
+use crate::decider::Decider;
 use crate::degraded::Degraded;
-use crate::dispatch::Dispatch;
-use crate::fanout;
-use crate::group::{Groups, Inbox};
+use crate::groups::{
+    Chain, Chains, Dispatch, Groups, Inbox, ReplicaCount, Replicas, Roster, StartOrder, chain, not_needed,
+};
 use crate::jobs::Jobs;
 use crate::logs::{LogReader, Logs};
-use crate::order::Order;
-use crate::publisher::Publisher;
-use crate::replicas::{self, ReplicaCount, Replicas};
-use crate::roster::{Chain, Roster, chain};
-use crate::runner::{Runner, Want};
+use crate::mailbox::{Refusal, Want};
+use crate::publish::{Publisher, fanout};
+use crate::runner::Runner;
 use crate::settings::{BootError, Settings};
+use crate::shared::Shared;
 use crate::spec::{ProcessSpec, ReplicaSet};
 
 /// How long the output of processes that have ended may take to be read.
 const OUTPUT_GRACE: Duration = Duration::from_secs(3);
 
-/// Why an order was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// There is no child to send a signal to.
-    #[error("it is not running")]
-    NotRunning,
-    /// The host is stopping; nothing is started any more.
-    #[error("the host is shutting down")]
-    ShuttingDown,
-    /// The task that owns the process ended unexpectedly as it was given the order; another has taken over.
-    #[error("the order was lost, because the task that owns the process ended unexpectedly; give it again")]
-    Lost,
-    /// The kernel refused.
-    #[error("{0}")]
-    SignalFailed(Arc<str>),
-}
-
-/// What every runner shares.
-pub(crate) struct Shared {
-    pub(crate) publisher: Publisher,
-    pub(crate) spawner: Arc<dyn Spawner>,
-    /// Runs readiness checks.
-    pub(crate) helpers: OsSpawner,
-    /// Looks up the names in checks.
-    pub(crate) resolver: Resolver,
-    pub(crate) decider: Decider,
-    pub(crate) logs: Logs,
-    pub(crate) groups: Groups,
-    pub(crate) jobs: Jobs,
-    degraded: Degraded,
-    pub(crate) leftovers: Leftovers,
-    /// The runtime that the supervisor was booted in.
-    runtime: Runtime,
-    closing: AtomicBool,
-}
-
 /// What is to be run, and who is to be told.
-pub(crate) struct Wanted {
-    pub(crate) specs: Vec<ProcessSpec>,
-    pub(crate) sets: Vec<ReplicaSet>,
-    pub(crate) consumers: Vec<Box<dyn Consumer>>,
-}
-
-impl Shared {
-    /// Is the host stopping?
-    pub(crate) fn closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
-    }
+struct Wanted {
+    specs: Vec<ProcessSpec>,
+    sets: Vec<ReplicaSet>,
+    consumers: Vec<Box<dyn Consumer>>,
 }
 
 /// A handle to the supervisor. Cheap to clone.
@@ -144,7 +102,11 @@ impl Prepared {
         inbox.start(&supervisor.dispatch, clock);
         for replicas in &*supervisor.replicas {
             let shared = Arc::downgrade(&supervisor.shared);
-            tokio::spawn(replicas.clone().run(shared, supervisor.dispatch.clone()));
+            let decider = move || {
+                let shared = shared.upgrade().filter(|shared| !shared.closing())?;
+                Some(shared.decider.clone())
+            };
+            tokio::spawn(replicas.clone().run(decider, supervisor.dispatch.clone(), clock));
         }
         supervisor
     }
@@ -184,7 +146,7 @@ impl Supervisor {
         Self::prepare_with(settings, wanted, Arc::new(spawner.clone()), spawner, jobs)
     }
 
-    pub(crate) fn prepare_with(
+    fn prepare_with(
         settings: Settings,
         wanted: Wanted,
         spawner: Arc<dyn Spawner>,
@@ -200,14 +162,14 @@ impl Supervisor {
                 (Arc::new(spec), chain(policies))
             })
             .unzip();
-        let order = Arc::new(Order::new(specs.clone()));
+        let order = Arc::new(StartOrder::new(specs.clone()));
         let (groups, inbox) = Groups::new(order.groups());
         let clock = Clock::new();
         let shared = Arc::new(Shared {
             publisher: Publisher::new(clock, settings.routing),
             spawner,
             resolver: Resolver::of_system(jobs.names.clone()),
-            decider: Decider::new(Envelope::of(&settings), jobs.judging.clone()),
+            decider: Arc::new(Decider::new(settings.envelope(), jobs.judging.clone())),
             logs: Logs::new(
                 settings.log_dir,
                 settings.log_owners,
@@ -241,7 +203,7 @@ impl Supervisor {
 
     /// All are added before the first is started: a process never waits for one that is not there yet.
     fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<Vec<Unstarted>, BootError> {
-        let mut spare = replicas::not_needed(&self.replicas);
+        let mut spare = not_needed(&self.replicas);
         let mut runners = Vec::with_capacity(specs.len());
         for (spec, chain) in specs {
             let identity =
@@ -282,20 +244,25 @@ impl Supervisor {
         self.roster.chain(id).map_or_else(Vec::new, |chain| chain.load().to_vec())
     }
 
-    /// Puts other judges in force, from the next trigger on: what is being asked is answered by those who were asked.
-    /// False if there is no such process.
-    pub fn set_policies(&self, id: ProcessId, policies: Vec<Arc<dyn Policy>>) -> bool {
-        store(self.roster.chain(id), policies)
+    /// Puts a policy first in the chains of `ids`, from the next trigger on. A policy that judges all replicas of a set also
+    /// judges how many of them there are.
+    pub fn prepend_policy(&self, ids: &[ProcessId], policy: &Arc<dyn Policy>) {
+        self.chains().prepend(ids, policy);
     }
 
-    /// Who judges how many replicas of `name` there should be; nobody if there is no such set.
+    /// Takes the policy of that name out of all chains, and returns the processes that it judged.
+    pub fn remove_policy(&self, name: &str) -> Vec<ProcessId> {
+        self.chains().remove(name)
+    }
+
+    /// Returns the processes in whose chain the policy is, and the replicas whose number it judges.
     #[must_use]
-    pub fn policies_of_replicas(&self, name: &str) -> Vec<Arc<dyn Policy>> {
-        self.replica_chain(name).map_or_else(Vec::new, |chain| chain.load().to_vec())
+    pub fn judged_by(&self, name: &str) -> Vec<ProcessId> {
+        self.chains().judged_by(name)
     }
 
-    fn replica_chain(&self, name: &str) -> Option<Chain> {
-        self.replicas.iter().find(|replicas| *replicas.set.name == *name).map(|found| found.chain.clone())
+    fn chains(&self) -> Chains<'_> {
+        Chains::new(&self.roster, &self.replicas, self.reader().snapshot())
     }
 
     /// How many replicas of each set are wanted now, in the order of the config.
@@ -326,7 +293,7 @@ impl Supervisor {
         self.shared.publisher.reader()
     }
 
-    pub(crate) fn order(&self) -> &Order {
+    pub(crate) fn order(&self) -> &StartOrder {
         &self.dispatch.order
     }
 
@@ -440,7 +407,22 @@ impl Supervisor {
     }
 }
 
-/// Replaces the judges, if there is such a chain.
-fn store(chain: Option<Chain>, policies: Vec<Arc<dyn Policy>>) -> bool {
-    chain.map(|chain| chain.store(Arc::new(policies))).is_some()
+#[cfg(any(test, feature = "scripted"))]
+impl Scripted {
+    /// [`Supervisor::boot`], but that the children are these. Readiness checks are real ones.
+    ///
+    /// # Errors
+    /// As [`Supervisor::boot`].
+    pub fn boot(
+        &self,
+        settings: Settings,
+        specs: Vec<ProcessSpec>,
+        sets: Vec<ReplicaSet>,
+        consumers: Vec<Box<dyn Consumer>>,
+    ) -> Result<Supervisor, BootError> {
+        let jobs = Jobs::virtual_time();
+        let helpers = OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), None);
+        let wanted = Wanted { specs, sets, consumers };
+        Supervisor::prepare_with(settings, wanted, Arc::new(self.clone()), helpers, jobs).map(Prepared::start)
+    }
 }

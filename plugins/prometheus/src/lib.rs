@@ -4,13 +4,14 @@
 //! at a time and with no more columns than that metric needs: memory stays with the text, whatever the
 //! number of processes.
 
+mod exposition;
 mod plugins;
-
-use std::fmt::Write;
 
 use provost_guest::plugins::{PluginVersion, loaded};
 use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, World, each_row};
 use serde::Deserialize;
+
+use crate::exposition::{escaped, head, sample};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Rows fetched at once: some tens of kilobytes.
@@ -146,27 +147,7 @@ fn counts(out: &mut String, world: &dyn World) {
     }
 }
 
-/// The lines before a metric's samples. A metric whose name ends in `_seconds` or `_bytes` has that unit.
-fn head(out: &mut String, name: &str, kind: &str, help: &str) {
-    sample(out, format_args!("# TYPE {name} {kind}"));
-    if let Some((_, unit @ ("seconds" | "bytes"))) = name.rsplit_once('_') {
-        sample(out, format_args!("# UNIT {name} {unit}"));
-    }
-    sample(out, format_args!("# HELP {name} {help}"));
-}
-
-/// Writes one line.
-fn sample(out: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "{line}");
-}
-
 /// `name="web",group=""`.
 fn labels(row: &Row<'_>) -> String {
     format!("name=\"{}\",group=\"{}\"", escaped(row.name()), escaped(row.group()))
-}
-
-/// A label value as OpenMetrics wants it: backslash, quote and newline escaped.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -2,7 +2,7 @@
 
 use provost_guest::plugins::{PluginVersion, Standing};
 
-use crate::{escaped, head, sample};
+use crate::exposition::{escaped, head, sample};
 
 /// One metric with a sample for each version.
 struct Metric {

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use provost_control::{CONNECTIONS_MAX, Desk, Listening, serve, wire};
+use provost_api as api;
+use provost_control::{ApiContext, CONNECTIONS_MAX, Listening, serve};
 use provost_state::{
     Blame, Consumer, Fault, PluginChange, PluginRefusal, PluginRefusalKind, PluginReport, PluginWanted,
     Plugins, Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
@@ -97,7 +98,7 @@ impl Plugins for Shelf {
 struct Served {
     socket: PathBuf,
     _runtime: tokio::runtime::Runtime,
-    _ended: watch::Sender<Option<wire::Ended>>,
+    _ended: watch::Sender<Option<api::Ended>>,
     _shutdown: mpsc::Receiver<()>,
     _dir: tempfile::TempDir,
 }
@@ -118,9 +119,10 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
         });
         let settings = Settings::new(dir.path().join("logs"));
         let supervisor = children.boot(settings, specs.into(), Vec::new(), Vec::new()).unwrap();
-        let host = wire::Host { pid: 1, version: "0".to_owned(), ..wire::Host::default() };
+        let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
         let plugins = Arc::new(Shelf("page".into()));
-        let desk = Desk { supervisor, plugins, host, shutdown, connections_max: CONNECTIONS_MAX, ended };
+        let desk =
+            ApiContext { supervisor, plugins, host, shutdown, connections_max: CONNECTIONS_MAX, ended };
         tokio::spawn(serve(Listening::bind(&socket).unwrap(), desk, std::future::pending()));
     });
     Served { socket, _runtime: runtime, _ended: end, _shutdown: told, _dir: dir }
@@ -172,8 +174,8 @@ fn check(answer: &[u8], whole: bool) {
     assert_ne!(status, 500, "{text}");
     let chunked = head.to_lowercase().contains("transfer-encoding");
     if whole && status >= 400 && !chunked && !body.is_empty() {
-        let failure: wire::Failure = serde_json::from_str(body).unwrap();
-        assert!(!failure.error.code.is_empty() && !failure.error.message.is_empty(), "{body}");
+        let failure: api::Failure = serde_json::from_str(body).unwrap();
+        assert!(!failure.error.code.as_str().is_empty() && !failure.error.message.is_empty(), "{body}");
         assert!(failure.error.message.len() < 4_096, "{body}");
     }
 }

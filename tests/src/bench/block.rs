@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::control::{DISTURBED_BELOW, applies, control};
 use super::results::{quantiles, quick};
+use super::spread::{spread, spread_json};
 use super::trial::{Design, Load, Times, Trial, histogram, trial};
 
 /// What the designs of a block have in common.
@@ -47,23 +48,6 @@ impl Plan {
         };
         Self { rounds: if quick() { 2 } else { 5 }, times }
     }
-}
-
-/// The middle one, the least and the greatest.
-#[must_use]
-pub fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
-    values.sort_by(f64::total_cmp);
-    match (values.first(), values.last()) {
-        (Some(least), Some(greatest)) => (values[values.len() / 2], *least, *greatest),
-        _ => (f64::NAN, f64::NAN, f64::NAN),
-    }
-}
-
-/// A median and its range, as it stands in the JSON.
-#[must_use]
-pub fn spread_json(values: Vec<f64>) -> Value {
-    let (median, least, greatest) = spread(values);
-    json!({ "median": median, "least": least, "greatest": greatest })
 }
 
 /// The control of a block: measured before and after, the worse counts.

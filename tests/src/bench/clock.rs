@@ -2,7 +2,7 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::trial::Op;
+use super::op::Op;
 
 fn read(clock: ClockId) -> u64 {
     let now = clock_gettime(clock);

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::block::spread;
+use super::spread::spread;
 use super::trial::{Design, Load, Side, Times, trial};
 
 /// Below this a block counts as disturbed.

@@ -3,7 +3,6 @@
 //! First all of them run untimed, in batches, for throughput, processor time and allocations; then one operation in
 //! [`TIMED`] is timed. So the clock distorts no throughput, not even that of operations that take a nanosecond.
 
-use std::hint::black_box;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use hdrhistogram::Histogram;
 
 use super::allocations::allocated;
 use super::clock::{cost_ns, now_ns, thread_cpu_ns};
+use super::op::Op;
 
 /// One operation in so many is timed, unless a single one takes long.
 pub const TIMED: u32 = 32;
@@ -20,20 +20,6 @@ const BATCH: u32 = 64;
 const BATCH_NS: u64 = 20_000;
 /// The longest latency that is told apart: a minute.
 const LONGEST_NS: u64 = 60_000_000_000;
-
-/// An operation to be measured. Every closure is one; what it returns is kept from being optimised away.
-pub trait Op {
-    /// Does it so many times.
-    fn many(&mut self, count: u32);
-}
-
-impl<T, F: FnMut() -> T> Op for F {
-    fn many(&mut self, count: u32) {
-        for _ in 0..count {
-            black_box(self());
-        }
-    }
-}
 
 /// What a design is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use provost_control::wire::Quarantine;
+use provost_api::Quarantine;
 use provost_plugin_host::{Limit, Measure};
 
 use super::format::{LineFormat, TableFormat};

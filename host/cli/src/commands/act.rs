@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use provost_control::client::ClientError;
-use provost_control::wire::{Ended, Order, OrderCause, Outcome, Signal};
+use provost_api::client::ClientError;
+use provost_api::{Ended, ErrorCode, OrderCause, Outcome, ProcessOrder, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::time::{Instant, timeout};
@@ -19,7 +19,7 @@ use crate::render::humane::span;
 
 pub(super) async fn order(context: &Context, action: &str, args: ActArgs) -> Result<(), Failure> {
     let client = context.client()?;
-    let order = Order {
+    let order = ProcessOrder {
         select: args.targets,
         cause: OrderCause::User,
         wait: args.wait,
@@ -32,7 +32,8 @@ pub(super) async fn order(context: &Context, action: &str, args: ActArgs) -> Res
 pub(super) async fn signal(context: &Context, args: SignalArgs) -> Result<(), Failure> {
     let client = context.client()?;
     let signal = Some(Signal::Number(args.signal.number()));
-    let order = Order { select: args.targets, cause: OrderCause::User, signal, ..Order::default() };
+    let order =
+        ProcessOrder { select: args.targets, cause: OrderCause::User, signal, ..ProcessOrder::default() };
     tell(context, &client.order("signal", &order).await?, args.output)
 }
 
@@ -46,7 +47,7 @@ fn tell(context: &Context, outcome: &Outcome, output: LineFormat) -> Result<(), 
     if errors.is_empty() {
         return Ok(());
     }
-    let not_running = |error: &provost_control::wire::Error| error.code == "not_running";
+    let not_running = |error: &provost_api::Error| error.code == ErrorCode::NotRunning;
     let all_down = errors.iter().all(|result| result.error.as_ref().is_some_and(not_running));
     Err(Failure::told(if all_down { 3 } else { 1 }, render::outcome::errors(outcome)))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use provost_control::client::Client;
+use provost_api::client::Client;
 
 use crate::config::{CONFIG_NAME, Outline, find_nearest};
 use crate::daemon;

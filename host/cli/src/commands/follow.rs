@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use provost_control::wire::Event;
+use provost_api::{Event, EventKind};
 
 use super::context::{Context, now_ms};
 use super::printing::{NAME_WIDTH, json, write_line};
@@ -17,8 +17,9 @@ pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Fa
     let names: HashSet<String> = processes.into_iter().map(|process| process.name).collect();
     let names_width = names.iter().map(|name| width(name)).max().unwrap_or(NAME_WIDTH);
     let mut lines = render::events::Lines::new(&context.page, now_ms(), names_width);
-    let wanted =
-        |event: &Event| args.targets.is_empty() || event.kind == "missed" || names.contains(&event.process);
+    let wanted = |event: &Event| {
+        args.targets.is_empty() || event.kind == EventKind::Missed || names.contains(&event.process)
+    };
     let mut events = client.events(0, args.follow).await?;
     while let Some(event) = events.next().await? {
         match args.output {

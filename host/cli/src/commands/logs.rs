@@ -3,11 +3,11 @@
 
 use std::io::{self, Write};
 
-use provost_control::client::{ClientError, LogsAsked, LogsOf};
-use provost_control::wire::{LogItem, Outcome, PluginList};
-use provost_control::{Unconnected, log_item};
+use provost_api::client::{ClientError, LogsAsked, LogsOf, Unconnected};
+use provost_api::{LogItem, Outcome, PluginList};
+use provost_control::log_item;
 use provost_state::naming::replica_of;
-use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines};
+use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines, rfc3339};
 
 use super::context::Context;
 use super::printing::{self, NAME_WIDTH, json, pretty, write_line};
@@ -116,8 +116,8 @@ async fn ask(context: &Context, args: &LogsArgs) -> Result<(), Unanswered> {
         of,
         lines: lines(args),
         follow: args.follow,
-        since_ms: args.since,
-        until_ms: args.until,
+        since: args.since.map(rfc3339),
+        until: args.until.map(rfc3339),
         grep: args.grep.clone(),
     };
     let mut printer = Printer::new(look(context, args, &names));

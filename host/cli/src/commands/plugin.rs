@@ -1,6 +1,6 @@
 //! `provost plugin`: changing the plugins of a running host, and what it says of them.
 
-use provost_control::wire::{PluginChanged, PluginOrder};
+use provost_api::{PluginChanged, PluginOrder};
 
 use super::context::Context;
 use super::printing::{pretty, print};
@@ -8,7 +8,7 @@ use super::{keys, local};
 use crate::args::{LimitArgs, LineFormat, LoadArgs, NamedPlugin, PluginCommand, TableFormat};
 use crate::failure::Failure;
 use crate::render;
-use crate::render::status::Width;
+use crate::render::table::Width;
 
 /// The commands that ask a running host.
 pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use provost_control::wire;
+use provost_api as api;
 use provost_state::text;
 
 use super::context::{Context, now_ms};
@@ -12,7 +12,8 @@ use crate::args::{
 };
 use crate::failure::Failure;
 use crate::render;
-use crate::render::status::{Scope, Width};
+use crate::render::status::Scope;
+use crate::render::table::Width;
 
 pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Failure> {
     let status = context.client()?.status(&args.targets).await?;
@@ -25,7 +26,7 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
         TableFormat::Json => pretty(&status)?,
     })?;
     // A job that is done is ready, and is not held to be down.
-    let down = |process: &wire::Process| process.pid.is_none() && !process.ready;
+    let down = |process: &api::Process| process.pid.is_none() && !process.ready;
     if named && status.processes.iter().any(down) {
         return Err(Failure::silent(3));
     }
@@ -46,12 +47,12 @@ pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(),
     let core = match args.change {
         None => client.state_core().await?,
         Some(StateChange::Backend { backend }) => {
-            let backend = Some(backend.as_str().to_owned());
-            client.change_state_core(&wire::StateChange { backend, ..Default::default() }).await?
+            let backend = Some(api::Backend::from(backend.as_str()));
+            client.change_state_core(&api::StateChange { backend, ..Default::default() }).await?
         }
         Some(StateChange::Rollout { percent }) => {
             let rollout = Some(percent);
-            client.change_state_core(&wire::StateChange { rollout, ..Default::default() }).await?
+            client.change_state_core(&api::StateChange { rollout, ..Default::default() }).await?
         }
     };
     print(match args.output {

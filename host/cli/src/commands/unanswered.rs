@@ -1,7 +1,7 @@
 //! What is said when a host does not answer, or refuses: what went wrong, what to do next, and the exit code.
 
-use provost_control::client::ClientError;
-use provost_control::{Silent, Unconnected};
+use provost_api::ErrorCode;
+use provost_api::client::{ClientError, Silent, Unconnected};
 
 use crate::daemon;
 use crate::failure::Failure;
@@ -20,10 +20,14 @@ impl From<ClientError> for Failure {
             }
             ClientError::Refused { error: refused, .. } => {
                 let hint = refused.hint.as_deref().unwrap_or("`provost status` shows what is so");
-                match refused.code.as_str() {
-                    "not_running" => Self::not_running(&refused.message, hint),
-                    "bad_request" | "unknown_process" | "unknown_group" | "unknown_view"
-                    | "unknown_plugin" | "unknown_action" => Self::usage(&refused.message, hint),
+                match refused.code {
+                    ErrorCode::NotRunning => Self::not_running(&refused.message, hint),
+                    ErrorCode::BadRequest
+                    | ErrorCode::UnknownProcess
+                    | ErrorCode::UnknownGroup
+                    | ErrorCode::UnknownView
+                    | ErrorCode::UnknownPlugin
+                    | ErrorCode::UnknownAction => Self::usage(&refused.message, hint),
                     _ => Self::failed(&refused.message, hint),
                 }
             }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use provost_control::client::Client;
+use provost_api::client::Client;
 
 use crate::config::{Names, Outline, find_nearest};
 

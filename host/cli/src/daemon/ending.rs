@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
-use provost_control::wire::Left;
+use provost_api::Left;
 use provost_state::{Cause, PhaseKind};
 use provost_supervisor::{ProcessSpec, Supervisor};
 use tokio::time::{Instant, sleep_until};

@@ -6,13 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Change, ChangeKind, EventKind, Generation, Health, Phase, RulingAction};
+use provost_state::{Change, ChangeKind, Escalation, EventKind, Generation, Health, Phase, RulingAction};
 use provost_supervisor::{LogItem, LogLine, LogReader, LogStream, Supervisor};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::output::{Entry, Output};
-use crate::render::humane::{delay, one_line, span};
+use crate::render::decision::{self, Tense};
+use crate::render::humane::{one_line, span};
 use crate::render::style::{Paint, Style};
 use crate::render::terminal;
 
@@ -230,16 +231,15 @@ impl ScreenStyle {
             }
             (EventKind::Decided, _) => {
                 let ruling = state.decision.as_ref()?;
-                let (style, action) = match ruling.action {
-                    RulingAction::Restart { delay_ms: 0, scope } => {
-                        (Style::Yellow, format!("restart{scope} now"))
-                    }
-                    RulingAction::Restart { delay_ms, scope } => {
-                        (Style::Yellow, format!("restart{scope} in {}", delay(delay_ms)))
-                    }
-                    RulingAction::StayDown => (Style::Dim, "stays down".to_owned()),
-                    RulingAction::GiveUp(escalation) => (Style::BoldRed, format!("given up{escalation}")),
+                let style = match ruling.action {
+                    RulingAction::Restart { .. } => Style::Yellow,
+                    RulingAction::StayDown => Style::Dim,
+                    RulingAction::GiveUp(_) => Style::BoldRed,
                 };
+                let mut action = decision::action(&provost_control::decision(ruling), Tense::Done);
+                if let RulingAction::GiveUp(Escalation::ShutDown { code }) = ruling.action {
+                    action.push_str(&format!(" with code {code}"));
+                }
                 (style, format!("{action} ({}: {})", ruling.by, state.reason))
             }
             (EventKind::Refused, _) => (Style::BoldRed, format!("given up: {}", state.reason)),
@@ -259,7 +259,7 @@ impl ScreenStyle {
 
 #[cfg(test)]
 mod tests {
-    use provost_state::{At, Cause, Escalation, Event, Exit, Identity, Moment, Ruling, Scope, registry};
+    use provost_state::{At, Cause, Event, Exit, Identity, Moment, Ruling, Scope, registry};
 
     use super::*;
 

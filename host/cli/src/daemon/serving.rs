@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use provost_control::wire::Ended;
-use provost_control::{Desk, Listening};
+use provost_api::Ended;
+use provost_control::{ApiContext, Listening};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{BootError, Clock, Degraded, LogReader, Settings, Supervisor, rfc3339};
@@ -207,14 +207,14 @@ fn start(
     supervisor: Supervisor,
     listening: Listening,
     plugins: PluginHost,
-    host: provost_control::wire::Host,
+    host: provost_api::Host,
     asked: &mut Asked,
 ) -> Running {
     let (shutdown, told) = mpsc::channel(1);
     asked.listen_to(told, supervisor.shutdown_wanted());
     let (end, to_end) = oneshot::channel::<()>();
     let (ended, report) = watch::channel(None);
-    let desk = Desk {
+    let context = ApiContext {
         supervisor: supervisor.clone(),
         plugins: Arc::new(plugins) as Arc<dyn Plugins>,
         host,
@@ -222,7 +222,7 @@ fn start(
         ended: report,
         connections_max: limits::connections(),
     };
-    let server = tokio::spawn(provost_control::serve(listening, desk, async {
+    let server = tokio::spawn(provost_control::serve(listening, context, async {
         // Ends as well if the other side is gone.
         let _ = to_end.await;
     }));
@@ -284,15 +284,15 @@ fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
 }
 
 /// What `status` says of the host.
-fn described(config: &Config, socket: &Path) -> provost_control::wire::Host {
+fn described(config: &Config, socket: &Path) -> provost_api::Host {
     let path = std::path::absolute(config.path()).unwrap_or_else(|_| config.path().to_owned());
-    provost_control::wire::Host {
+    provost_api::Host {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: rfc3339(Clock::new().now().wall_ms),
         socket: socket.display().to_string(),
         config: path.display().to_string(),
-        ..provost_control::wire::Host::default()
+        ..provost_api::Host::default()
     }
 }
 

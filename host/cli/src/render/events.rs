@@ -1,9 +1,10 @@
 //! Events as lines, for `events` and `explain`.
 
-use provost_control::wire::{Decision, Event, Exit};
+use provost_api::{Event, EventKind, Exit, Phase};
 
 use super::columns::{padded, width, wrapped};
-use super::humane::{counted, delay, one_line};
+use super::decision;
+use super::humane::{no_longer_remembered, one_line};
 use super::local::Times;
 use super::page::Page;
 use super::style::Style;
@@ -40,10 +41,8 @@ impl<'p> Lines<'p> {
     /// One event, with the newline. What has no room goes on beneath it.
     pub(crate) fn line(&mut self, event: &Event) -> String {
         let (paint, indent) = (self.page.paint, " ".repeat(self.indent));
-        if event.kind == "missed" {
-            let count = event.count.unwrap_or_default();
-            let are = if count == 1 { "is" } else { "are" };
-            let text = format!("{} {are} no longer remembered", counted(count, "change"));
+        if event.kind == EventKind::Missed {
+            let text = no_longer_remembered(event.count.unwrap_or_default(), "change");
             return format!("{indent}{}\n", paint.text(Style::Yellow, &text));
         }
         let at = self.times.shown(&event.at);
@@ -61,7 +60,11 @@ impl<'p> Lines<'p> {
             paint.text(Style::of_name(&event.process), &padded(&event.process, self.names)),
             paint.text(
                 style(event),
-                &if what.is_empty() || beneath { event.kind.clone() } else { padded(&event.kind, KIND) }
+                &if what.is_empty() || beneath {
+                    event.kind.to_string()
+                } else {
+                    padded(event.kind.as_str(), KIND)
+                }
             ),
         );
         for (at, part) in parts.iter().filter(|part| !part.is_empty()).enumerate() {
@@ -77,30 +80,35 @@ impl<'p> Lines<'p> {
 }
 
 fn style(event: &Event) -> Style {
-    match event.kind.as_str() {
-        "ready" => Style::Green,
-        "exited" => match event.exit {
+    match event.kind {
+        EventKind::Ready => Style::Green,
+        EventKind::Exited => match event.exit {
             Some(Exit::Code { code: 0 }) => Style::Plain,
-            _ if event.before == "stopping" => Style::Plain,
+            _ if event.before == Phase::Stopping => Style::Plain,
             _ => Style::Red,
         },
-        "spawn_failed" | "refused" | "overdue" => Style::Red,
-        "not_ready" => Style::Yellow,
-        "decided" if event.phase == "fatal" => Style::BoldRed,
-        "decided" => Style::Yellow,
-        "waiting" | "start" | "stop" => Style::Cyan,
-        _ => Style::Plain,
+        EventKind::SpawnFailed | EventKind::Refused | EventKind::Overdue => Style::Red,
+        EventKind::NotReady => Style::Yellow,
+        EventKind::Decided if event.phase == Phase::Fatal => Style::BoldRed,
+        EventKind::Decided => Style::Yellow,
+        EventKind::Waiting | EventKind::Start | EventKind::Stop => Style::Cyan,
+        EventKind::Added
+        | EventKind::Spawned
+        | EventKind::Health
+        | EventKind::TakenOver
+        | EventKind::Missed
+        | EventKind::Other(_) => Style::Plain,
     }
 }
 
 fn what(event: &Event) -> String {
     let reason = &event.reason;
-    match (event.kind.as_str(), &event.exit, &event.decision, event.pid) {
-        ("exited" | "spawn_failed", Some(exit), _, _) => {
+    match (&event.kind, &event.exit, &event.decision, event.pid) {
+        (EventKind::Exited | EventKind::SpawnFailed, Some(exit), _, _) => {
             format!("life {}: {}", event.incarnation, self::exit(exit))
         }
-        ("decided", _, Some(decision), _) => self::decision(decision),
-        ("spawned", _, _, Some(pid)) => format!("life {}: pid {pid}; {reason}", event.incarnation),
+        (EventKind::Decided, _, Some(decision), _) => decision::said(decision),
+        (EventKind::Spawned, _, _, Some(pid)) => format!("life {}: pid {pid}; {reason}", event.incarnation),
         _ => reason.clone(),
     }
 }
@@ -111,47 +119,26 @@ pub(crate) fn exit(exit: &Exit) -> String {
         Exit::Code { code } => format!("exited with code {code}"),
         Exit::Signal { name, .. } => format!("killed by {name}"),
         Exit::Error { error } => error.clone(),
+        Exit::Unknown => "ended in an unknown way".to_owned(),
     }
-}
-
-/// What was decided, by whom and why.
-pub(crate) fn decision(decision: &Decision) -> String {
-    let with = match decision.scope.as_deref() {
-        Some("group") => " with its whole group",
-        Some("rest") => " with the rest of its group",
-        _ => "",
-    };
-    let and = match decision.escalation.as_deref() {
-        Some("stop-dependents") => " and stop its dependents",
-        Some("give-up-group") => " with its whole group",
-        Some("shut-down") => " and shut the host down",
-        _ => "",
-    };
-    let action = match (decision.action.as_str(), decision.delay_ms) {
-        ("restart", Some(0) | None) => format!("restart{with} now"),
-        ("restart", Some(ms)) => format!("restart{with} in {}", delay(ms)),
-        ("stay-down", _) => "stay down".to_owned(),
-        ("give-up", _) => format!("give up{and}"),
-        (other, _) => other.to_owned(),
-    };
-    let overruled = decision.overruled.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    format!("{action}, says {}: {}{overruled}", decision.by, decision.reason)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use provost_api::{Action, Cause, Decision, Escalation, Scope};
+
     use super::*;
 
-    pub(crate) fn event(kind: &str) -> Event {
+    pub(crate) fn event(kind: EventKind) -> Event {
         Event {
             generation: 9,
             at: "2026-10-23T06:26:17.123Z".into(),
             process: "web".into(),
             incarnation: 2,
-            kind: kind.into(),
-            phase: "exited".into(),
-            before: "running".into(),
-            cause: "crash".into(),
+            kind,
+            phase: Phase::Exited,
+            before: Phase::Running,
+            cause: Cause::Crash,
             reason: "a reason".into(),
             ..Event::default()
         }
@@ -164,50 +151,56 @@ pub(crate) mod tests {
     #[test]
     fn each_kind_says_what_matters() {
         let decision = Decision {
-            action: "restart".into(),
+            action: Action::Restart,
             delay_ms: Some(1_500),
-            scope: Some("rest".into()),
+            scope: Some(Scope::Rest),
             escalation: None,
             by: "failsafe".into(),
             reason: "second failure".into(),
             overruled: Some("backoff: trapped".into()),
         };
         let give_up = Decision {
-            action: "give-up".into(),
+            action: Action::GiveUp,
             delay_ms: None,
             scope: None,
-            escalation: Some("shut-down".into()),
+            escalation: Some(Escalation::ShutDown),
             overruled: None,
             ..decision.clone()
         };
         for (event, text) in [
-            (event("added"), "06:26:17.123Z  web     added         a reason"),
+            (event(EventKind::Added), "06:26:17.123Z  web     added         a reason"),
             (
-                Event { exit: Some(Exit::Code { code: 3 }), ..event("exited") },
+                Event { exit: Some(Exit::Code { code: 3 }), ..event(EventKind::Exited) },
                 "06:26:17.123Z  web     exited        life 2: exited with code 3",
             ),
             (
-                Event { exit: Some(Exit::Signal { signal: 9, name: "SIGKILL".into() }), ..event("exited") },
+                Event {
+                    exit: Some(Exit::Signal { signal: 9, name: "SIGKILL".into() }),
+                    ..event(EventKind::Exited)
+                },
                 "06:26:17.123Z  web     exited        life 2: killed by SIGKILL",
             ),
             (
-                Event { exit: Some(Exit::Error { error: "no such\nfile".into() }), ..event("spawn_failed") },
+                Event {
+                    exit: Some(Exit::Error { error: "no such\nfile".into() }),
+                    ..event(EventKind::SpawnFailed)
+                },
                 "06:26:17.123Z  web     spawn_failed  life 2: no such\u{fffd}file",
             ),
             (
-                Event { decision: Some(decision), ..event("decided") },
+                Event { decision: Some(decision), ..event(EventKind::Decided) },
                 "06:26:17.123Z  web     decided       restart with the rest of its group in 1.5s, says failsafe: second failure (backoff: trapped)",
             ),
             (
-                Event { decision: Some(give_up), ..event("decided") },
+                Event { decision: Some(give_up), ..event(EventKind::Decided) },
                 "06:26:17.123Z  web     decided       give up and shut the host down, says failsafe: second failure",
             ),
             (
-                Event { pid: Some(7), ..event("spawned") },
+                Event { pid: Some(7), ..event(EventKind::Spawned) },
                 "06:26:17.123Z  web     spawned       life 2: pid 7; a reason",
             ),
-            (Event { count: Some(5), ..event("missed") }, "5 changes are no longer remembered"),
-            (Event { count: Some(1), ..event("missed") }, "1 change is no longer remembered"),
+            (Event { count: Some(5), ..event(EventKind::Missed) }, "5 changes are no longer remembered"),
+            (Event { count: Some(1), ..event(EventKind::Missed) }, "1 change is no longer remembered"),
         ] {
             assert_eq!(shown(&event), text);
         }
@@ -217,11 +210,12 @@ pub(crate) mod tests {
     fn on_a_narrow_page_what_happened_goes_on_beneath() {
         let page = Page::narrow(60);
         let mut lines = Lines::new(&page, 1_792_736_777_123, 6);
-        let long = Event { reason: "it waits for `db`, which is not ready yet".into(), ..event("waiting") };
+        let long =
+            Event { reason: "it waits for `db`, which is not ready yet".into(), ..event(EventKind::Waiting) };
         let name = "a-process-with-a-name".into();
         let beneath = Event { process: name, ..long.clone() };
-        let old = Event { at: "2026-10-22T06:26:17.123Z".into(), ..event("ready") };
-        let text = [event("ready"), long, beneath, old].map(|event| lines.line(&event)).concat();
+        let old = Event { at: "2026-10-22T06:26:17.123Z".into(), ..event(EventKind::Ready) };
+        let text = [event(EventKind::Ready), long, beneath, old].map(|event| lines.line(&event)).concat();
         insta::assert_snapshot!(text, @"
         06:26:17.123Z  web     ready         a reason
         06:26:17.123Z  web     waiting

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use provost_control::wire::Explanation;
+use provost_api::Explanation;
 
 use super::columns::{width, wrapped};
+use super::decision;
 use super::events::{self, Lines};
-use super::humane::{counted, one_line};
+use super::humane::{counted, no_longer_remembered, one_line};
 use super::local::Times;
 use super::page::Page;
 use super::style::Style;
@@ -31,7 +32,7 @@ pub(crate) fn text(explanation: &Explanation, now_ms: u64, page: &Page) -> Strin
             head = " ".repeat(HEAD);
         }
     };
-    line("asked for", &process.desired);
+    line("asked for", process.desired.as_str());
     line(
         "lives",
         &format!(
@@ -45,15 +46,14 @@ pub(crate) fn text(explanation: &Explanation, now_ms: u64, page: &Page) -> Strin
         line("last exit", &events::exit(exit));
     }
     if let Some(decision) = &process.decision {
-        line("last decision", &events::decision(decision));
+        line("last decision", &decision::said(decision));
     }
     if !explanation.history.is_empty() {
         let _ = writeln!(text, "\n{}", paint.text(Style::Bold, "What led here, oldest first:"));
     }
     if explanation.forgotten > 0 {
-        let are = if explanation.forgotten == 1 { "is" } else { "are" };
-        let older = counted(explanation.forgotten, "older change");
-        let _ = writeln!(text, "  ({older} {are} no longer remembered)");
+        let older = no_longer_remembered(explanation.forgotten, "older change");
+        let _ = writeln!(text, "  ({older})");
     }
     let mut lines = Lines::new(page, now_ms, width(&process.name)).indented();
     // The oldest is told first, and says whether dates are needed.
@@ -65,7 +65,7 @@ pub(crate) fn text(explanation: &Explanation, now_ms: u64, page: &Page) -> Strin
 
 #[cfg(test)]
 mod tests {
-    use provost_control::wire::{Exit, Process};
+    use provost_api::{Desired, EventKind, Exit, Phase, Process};
 
     use super::super::events::tests::event;
     use super::*;
@@ -75,8 +75,8 @@ mod tests {
         let explanation = Explanation {
             process: Process {
                 name: "web".into(),
-                phase: "backoff".into(),
-                desired: "up".into(),
+                phase: Phase::Backoff,
+                desired: Desired::Up,
                 incarnation: 2,
                 restarts: 1,
                 failures: 1,
@@ -84,7 +84,7 @@ mod tests {
                 ..Process::default()
             },
             sentence: "web is in backoff.".into(),
-            history: vec![event("added"), event("ready")],
+            history: vec![event(EventKind::Added), event(EventKind::Ready)],
             forgotten: 4,
         };
         assert_eq!(

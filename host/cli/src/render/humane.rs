@@ -34,6 +34,12 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
+/// The sentence about things that are forgotten: `5 changes are no longer remembered`.
+pub(crate) fn no_longer_remembered(count: u64, noun: &str) -> String {
+    let are = if count == 1 { "is" } else { "are" };
+    format!("{} {are} no longer remembered", counted(count, noun))
+}
+
 /// A size in binary units: `512 B`, `14 KiB`, `1.5 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];

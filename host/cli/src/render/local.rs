@@ -53,9 +53,7 @@ impl Zone {
         match time.parse::<Timestamp>() {
             Ok(at) => {
                 let at = at.to_zoned(self.0.clone());
-                let format =
-                    if at.offset().is_zero() { "%Y-%m-%dT%H:%M:%S%.3fZ" } else { "%Y-%m-%dT%H:%M:%S%.3f%:z" };
-                at.strftime(format).to_string()
+                format!("{}T{}", at.strftime("%Y-%m-%d"), with_offset(&at))
             }
             Err(_) => time.to_owned(),
         }
@@ -102,11 +100,15 @@ impl Times {
         let Some(at) = unix_ms(time).map(timestamp) else { return "?".to_owned() };
         self.dated |= self.zone.date(at) != self.today;
         let local = at.to_zoned(self.zone.0.clone());
-        let offset =
-            if local.offset().is_zero() { "Z".to_owned() } else { local.strftime("%:z").to_string() };
         let date = if self.dated { local.strftime("%Y-%m-%d ").to_string() } else { String::new() };
-        format!("{date}{}{offset}", local.strftime("%H:%M:%S%.3f"))
+        date + &with_offset(&local)
     }
+}
+
+/// The time of day with its offset from UTC: `08:26:17.123+02:00`, or `06:26:17.123Z`.
+fn with_offset(at: &Zoned) -> String {
+    let format = if at.offset().is_zero() { "%H:%M:%S%.3fZ" } else { "%H:%M:%S%.3f%:z" };
+    at.strftime(format).to_string()
 }
 
 fn timestamp(unix_ms: u64) -> Timestamp {

@@ -1,6 +1,6 @@
 //! What became of an order: one line a process.
 
-use provost_control::wire::{Outcome, ProcessOutcome};
+use provost_api::{Outcome, ProcessOutcome};
 
 use super::humane::one_line;
 use super::style::{Paint, Style};
@@ -9,7 +9,7 @@ use super::style::{Paint, Style};
 pub(crate) fn text(outcome: &Outcome, paint: Paint) -> String {
     let done = outcome.results.iter().filter(|result| result.ok);
     done.map(|result| {
-        let phase = paint.text(Style::of_phase(&result.phase), &result.phase);
+        let phase = paint.text(Style::of_phase(&result.phase), result.phase.as_str());
         format!("{}: {phase} ({})\n", result.name, one_line(&result.reason))
     })
     .collect()
@@ -34,7 +34,7 @@ fn error(result: &ProcessOutcome) -> String {
 
 #[cfg(test)]
 mod tests {
-    use provost_control::wire::Error;
+    use provost_api::{Error, ErrorCode, Phase};
 
     use super::*;
 
@@ -43,11 +43,11 @@ mod tests {
         let result = |name: &str, error: Option<Error>| ProcessOutcome {
             name: name.into(),
             ok: error.is_none(),
-            phase: "stopped".into(),
+            phase: Phase::Stopped,
             reason: "asked".into(),
             error,
         };
-        let error = Error { code: "not_running".into(), message: "it is not running".into(), hint: None };
+        let error = Error { code: ErrorCode::NotRunning, message: "it is not running".into(), hint: None };
         let outcome = Outcome { results: vec![result("a", None), result("b", Some(error))] };
         assert_eq!(text(&outcome, Paint::OFF), "a: stopped (asked)\n");
         assert_eq!(

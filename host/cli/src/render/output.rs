@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
-use provost_control::wire::LogItem;
+use provost_api::{LogItem, LogStream};
 
 use super::local::Zone;
 use super::style::{Paint, Style};
@@ -28,7 +28,7 @@ pub(crate) struct Look {
 pub(crate) struct Printer {
     look: Look,
     /// The process and the stream of the line that was printed without its end.
-    open: Option<(String, String)>,
+    open: Option<(String, LogStream)>,
 }
 
 impl Printer {
@@ -56,6 +56,7 @@ impl Printer {
             LogItem::Cleared { process, .. } => {
                 return self.note(process, "the log was cleared: what was printed before is no longer in it");
             }
+            LogItem::Unknown { .. } => return Vec::new(),
         };
         let mut line = Vec::with_capacity(text.len() + 64);
         let whose = (process.clone(), stream.clone());
@@ -95,12 +96,16 @@ impl Printer {
 
 impl Look {
     /// What stands before the text of a line.
-    fn head(&self, process: &str, stream: &str, at: &str) -> String {
+    fn head(&self, process: &str, stream: &LogStream, at: &str) -> String {
         let time = match &self.timestamps {
             Some(zone) => self.paint.text(Style::Dim, &format!("{} ", zone.stamp(at))),
             None => String::new(),
         };
-        let mark = self.mark.unwrap_or(if stream == "stderr" { "!" } else { "|" });
+        let of_stream = match stream {
+            LogStream::Stderr => "!",
+            LogStream::Stdout | LogStream::Other(_) => "|",
+        };
+        let mark = self.mark.unwrap_or(of_stream);
         time + &self.prefix(process, mark)
     }
 
@@ -118,9 +123,9 @@ impl Look {
 mod tests {
     use super::*;
 
-    fn item(stream: &str, text: &str, partial: bool) -> LogItem {
+    fn item(stream: LogStream, text: &str, partial: bool) -> LogItem {
         let at = "2026-11-25T21:54:09.120Z".into();
-        LogItem::Text { process: "web".into(), stream: stream.into(), at, text: text.into(), partial }
+        LogItem::Text { process: "web".into(), stream, at, text: text.into(), partial }
     }
 
     fn look() -> Look {
@@ -136,16 +141,16 @@ mod tests {
 
     #[test]
     fn one_process_needs_no_names() {
-        assert_eq!(printed(look(), &[item("stdout", "hello", false)]), "hello\n");
+        assert_eq!(printed(look(), &[item(LogStream::Stdout, "hello", false)]), "hello\n");
     }
 
     #[test]
     fn names_and_times_with_their_offset_stand_before_the_line() {
         let look = Look { width: 6, timestamps: Some(Zone::ahead(2)), ..look() };
-        let (process, stream) = ("web".into(), "stderr".into());
+        let (process, stream) = ("web".into(), LogStream::Stderr);
         let bytes =
             LogItem::Binary { process, stream, at: "T".into(), base64: "/wA=".into(), partial: false };
-        insta::assert_snapshot!(printed(look, &[item("stdout", "hello", false), bytes]), @r"
+        insta::assert_snapshot!(printed(look, &[item(LogStream::Stdout, "hello", false), bytes]), @r"
         2026-11-25T23:54:09.120+02:00 web    | hello
         T web    ! \xff\u{0}
         ");
@@ -154,13 +159,13 @@ mod tests {
     #[test]
     fn a_line_without_an_end_is_gone_on_with_and_ended_before_anything_else() {
         let items = [
-            item("stdout", "PIN: ", true),
-            item("stdout", "12", true),
-            item("stdout", "34", false),
-            item("stdout", "again: ", true),
-            item("stderr", "wrong", false),
-            item("stdout", "rest", false),
-            item("stdout", "last: ", true),
+            item(LogStream::Stdout, "PIN: ", true),
+            item(LogStream::Stdout, "12", true),
+            item(LogStream::Stdout, "34", false),
+            item(LogStream::Stdout, "again: ", true),
+            item(LogStream::Stderr, "wrong", false),
+            item(LogStream::Stdout, "rest", false),
+            item(LogStream::Stdout, "last: ", true),
         ];
         insta::assert_snapshot!(printed(Look { width: 3, ..look() }, &items), @r"
         web | PIN: 1234
@@ -174,13 +179,14 @@ mod tests {
     #[test]
     fn raw_is_the_bytes_and_nothing_else() {
         let look = Look { raw: true, width: 6, ..look() };
-        assert_eq!(printed(look, &[item("stderr", "\x1b[2Jx\r", false)]), "\x1b[2Jx\r\n");
+        assert_eq!(printed(look, &[item(LogStream::Stderr, "\x1b[2Jx\r", false)]), "\x1b[2Jx\r\n");
     }
 
     #[test]
     fn a_clearing_is_said_to_who_follows() {
         let cleared = LogItem::Cleared { process: "web".into(), cleared: true };
-        let items = [item("stdout", "before", false), cleared, item("stdout", "after", false)];
+        let items =
+            [item(LogStream::Stdout, "before", false), cleared, item(LogStream::Stdout, "after", false)];
         insta::assert_snapshot!(printed(Look { width: 3, ..look() }, &items), @r"
         web | before
         web ▸ the log was cleared: what was printed before is no longer in it

@@ -1,13 +1,12 @@
 //! `plugin list`, the plugins in `status`, and what became of a change.
 
-use provost_control::wire::{Blame, Plugin, PluginVersion, Quarantine, Replayed};
+use provost_api::{Blame, Plugin, PluginRole, PluginStatus, PluginVersion, Quarantine, Replayed};
 use provost_plugin_host::{Limit, Measure};
 
 use super::humane::{counted, delay, one_line, size};
 use super::page::Page;
-use super::status::Width;
 use super::style::{Paint, Style};
-use super::table::{Cell, Table};
+use super::table::{Cell, Table, Width};
 
 /// How much of a digest tells components apart.
 const DIGEST_SHOWN: usize = 12;
@@ -17,7 +16,7 @@ const LEAVING: &[&str] = &["P50", "P99", "CLAMPS", "VERSION", "CALLS", "ROLES"];
 
 /// Whether there is something that its owner should know.
 pub(crate) fn is_troubled(plugin: &Plugin) -> bool {
-    plugin.status != "active" || plugin.active.faults > 0
+    plugin.status != PluginStatus::Active || plugin.active.faults > 0
 }
 
 /// One line a plugin; in a wide table, one more for its former version. What is wrong has a column if anything is.
@@ -68,7 +67,7 @@ fn row(name: &str, status: Cell, version: &PluginVersion, width: Width) -> Vec<C
         Cell::new(version.clamps.to_string()),
         Cell::maybe(took(version, version.call.p50_ns)),
         Cell::maybe(took(version, version.call.p99_ns)),
-        Cell::maybe(listed(&version.roles)),
+        Cell::maybe(roles(version)),
     ];
     if width == Width::Wide {
         let bytes = |bytes: u64| Cell::maybe((bytes > 0).then(|| size(bytes)));
@@ -88,8 +87,8 @@ fn row(name: &str, status: Cell, version: &PluginVersion, width: Width) -> Vec<C
 }
 
 fn status(plugin: &Plugin) -> Cell {
-    let well = plugin.status == "active";
-    Cell::styled(&plugin.status, if well { Style::Green } else { Style::BoldRed })
+    let well = plugin.status == PluginStatus::Active;
+    Cell::styled(plugin.status.as_str(), if well { Style::Green } else { Style::BoldRed })
 }
 
 /// How many, and of which kinds: `3: deadline 1, trap 2`.
@@ -111,6 +110,10 @@ fn alarming(count: u64) -> Cell {
 
 fn listed(words: &[String]) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
+}
+
+fn roles(version: &PluginVersion) -> Option<String> {
+    listed(&version.roles.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
 fn shortened(digest: &str) -> String {
@@ -146,8 +149,8 @@ pub(crate) fn changed(name: &str, after: Option<&Plugin>, notes: &[String], pain
             text.push_str(&format!(
                 "{name}: {} (version {} from {}, sha256 {}…{former})\n",
                 paint.text(
-                    if plugin.status == "active" { Style::Green } else { Style::BoldRed },
-                    &plugin.status
+                    if plugin.status == PluginStatus::Active { Style::Green } else { Style::BoldRed },
+                    plugin.status.as_str()
                 ),
                 version.version,
                 one_line(&version.source),
@@ -180,7 +183,7 @@ fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
         ("component", Cell::new(one_line(&version.source))),
         ("sha256", Cell::new(&version.digest)),
         ("signed by", Cell::maybe(version.signed_by.as_deref().map(one_line))),
-        ("roles", Cell::maybe(listed(&version.roles))),
+        ("roles", Cell::maybe(roles(version))),
         ("granted", Cell::maybe(listed(&version.grants).as_deref().map(one_line))),
         ("may set", Cell::maybe(settable(version).as_deref().map(one_line))),
         ("calls", Cell::new(version.calls.to_string())),
@@ -203,7 +206,7 @@ fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
 
 /// The variables that it may set for the processes whose start it judges; `None` if it judges none.
 fn settable(version: &PluginVersion) -> Option<String> {
-    let judges = version.roles.iter().any(|role| &**role == "start-policy");
+    let judges = version.roles.contains(&PluginRole::StartPolicy);
     let names: Vec<&str> = version.grants.iter().filter_map(|grant| grant.strip_prefix("set-env:")).collect();
     judges.then(|| if names.is_empty() { "no variable".to_owned() } else { names.join(", ") })
 }
@@ -231,6 +234,7 @@ pub(crate) fn blame(blame: &Blame, paint: Paint) -> String {
         Replayed::Fault { fault } => {
             paint.text(Style::Red, &format!("{}: {}", fault.kind, one_line(&fault.message)))
         }
+        Replayed::Unknown => "something unknown".to_owned(),
     };
     format!(
         "{} (version {}) failed at {}, in the world of generation {}:\n  {}\nwith\n  {}: {}\nand now makes of it\n  {now}\n",
@@ -246,19 +250,19 @@ pub(crate) fn blame(blame: &Blame, paint: Paint) -> String {
 
 #[cfg(test)]
 mod tests {
-    use provost_control::wire::Fault;
+    use provost_api::{Fault, FaultKind};
 
     use super::*;
 
     fn plugin() -> Plugin {
         Plugin {
             name: "spy".into(),
-            status: "active".into(),
+            status: PluginStatus::Active,
             active: PluginVersion {
                 version: 2,
                 source: "/srv/spy.wasm".into(),
                 digest: "0123456789abcdef".into(),
-                roles: vec!["restart-policy".into()],
+                roles: vec![PluginRole::RestartPolicy],
                 ..PluginVersion::default()
             },
             ..Plugin::default()
@@ -269,7 +273,7 @@ mod tests {
     fn a_refused_plugin_says_why() {
         let reason = Some("it imports wasi:sockets/tcp, which nobody granted".into());
         let active = PluginVersion { version: 1, ..PluginVersion::default() };
-        let plugin = Plugin { status: "refused".into(), reason, active, ..plugin() };
+        let plugin = Plugin { status: PluginStatus::Refused, reason, active, ..plugin() };
         assert_eq!(
             text(&[plugin], Width::Normal, &Page::plain()),
             "PLUGIN  STATUS   VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES  TROUBLE\n\
@@ -280,13 +284,9 @@ mod tests {
     #[test]
     fn on_eighty_columns_the_roles_and_the_trouble_fit() {
         let mut active = PluginVersion { calls: 1_234, faults: 3, ..plugin().active };
-        active.call = provost_control::wire::Latency {
-            timed: 3,
-            p50_ns: 340_000,
-            p99_ns: 912_000,
-            ..Default::default()
-        };
-        active.roles = vec!["restart-policy".into(), "start-policy".into(), "health-policy".into()];
+        active.call =
+            provost_api::Latency { timed: 3, p50_ns: 340_000, p99_ns: 912_000, ..Default::default() };
+        active.roles = vec![PluginRole::RestartPolicy, PluginRole::StartPolicy, PluginRole::HealthPolicy];
         let mut plugin = Plugin { active, ..plugin() };
         plugin.active.faults = 0;
         insta::assert_snapshot!(text(&[plugin.clone()], Width::Normal, &Page::narrow(80)), @"
@@ -295,7 +295,7 @@ mod tests {
                                                                start-policy,
                                                                health-policy
         ");
-        plugin.status = "quarantined".into();
+        plugin.status = PluginStatus::Quarantined;
         plugin.reason = Some("5 faults in 60 s, the last of them: ran for longer than 100 ms".into());
         insta::assert_snapshot!(text(&[plugin], Width::Normal, &Page::narrow(80)), @"
         PLUGIN  STATUS       FAULTS  TROUBLE
@@ -308,8 +308,8 @@ mod tests {
     fn a_wide_list_has_a_row_for_the_version_that_stays_warm() {
         let mut plugin = plugin();
         plugin.active.calls = 3;
-        let last_fault = Some(Fault { kind: "trap".into(), message: "it panicked".into() });
-        let faults_by_kind = [("trap".to_owned(), 2), ("deadline".to_owned(), 1)].into();
+        let last_fault = Some(Fault { kind: FaultKind::Trap, message: "it panicked".into() });
+        let faults_by_kind = [(FaultKind::Trap, 2), (FaultKind::Deadline, 1)].into();
         let former = PluginVersion {
             version: 1,
             calls: 9,
@@ -370,7 +370,7 @@ mod tests {
             call: "restart-policy.on-exit".into(),
             input: "web (life 3) exited with code 7".into(),
             generation: 40,
-            fault: Fault { kind: "trap".into(), message: "it panicked".into() },
+            fault: Fault { kind: FaultKind::Trap, message: "it panicked".into() },
             now: Replayed::Answer { answer: "restart in 5 ms: again".into() },
         };
         assert_eq!(

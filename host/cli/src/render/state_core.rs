@@ -1,6 +1,6 @@
 //! `state`: which backend is in force, and the figures of each side by side.
 
-use provost_control::wire::{Latency, StateCore};
+use provost_api::{Backend, Latency, StateCore};
 use provost_state::meter::SAMPLED;
 
 use super::columns::wrapped;
@@ -11,8 +11,8 @@ use super::table::{Cell, Table};
 
 /// A sentence, and a line for each operation of each backend that has been in force.
 pub(crate) fn text(core: &StateCore, page: &Page) -> String {
-    let reach = match (core.backend.as_str(), core.rollout) {
-        ("atomic", 100) | ("locked" | "dual", _) => String::new(),
+    let reach = match (&core.backend, core.rollout) {
+        (Backend::Atomic, 100) | (Backend::Locked | Backend::Dual, _) => String::new(),
         (_, rollout) => format!(" for {rollout} % of the processes, locked for the rest"),
     };
     let sentence = format!(
@@ -38,13 +38,13 @@ pub(crate) fn text(core: &StateCore, page: &Page) -> String {
         for (operation, count, latency) in lines {
             let count = count.unwrap_or(latency.timed.saturating_mul(u64::from(SAMPLED)));
             let mut cells =
-                vec![Cell::new(&backend.backend), Cell::new(operation), Cell::new(count.to_string())];
+                vec![Cell::new(backend.backend.as_str()), Cell::new(operation), Cell::new(count.to_string())];
             cells.extend(times(latency));
             let commits = operation == "commit";
             cells.push(Cell::maybe(commits.then(|| backend.retries.to_string())));
             cells.push(Cell::maybe(commits.then(|| backend.stale.to_string())));
             let style = if backend.differences > 0 { Style::BoldRed } else { Style::Plain };
-            cells.push(match commits && backend.backend == "dual" {
+            cells.push(match commits && backend.backend == Backend::Dual {
                 true => Cell::styled(backend.differences.to_string(), style),
                 false => Cell::maybe(None::<String>),
             });
@@ -71,15 +71,15 @@ fn nanoseconds(ns: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use provost_control::wire::BackendFigures;
+    use provost_api::BackendFigures;
 
     use super::*;
 
     #[test]
     fn the_backends_stand_side_by_side() {
         let latency = Latency { timed: 2, p50_ns: 340, p95_ns: 12_345, p99_ns: 4_567_890, max_ns: 4_567_890 };
-        let figures = |backend: &str, differences, read: &Latency| BackendFigures {
-            backend: backend.into(),
+        let figures = |backend, differences, read: &Latency| BackendFigures {
+            backend,
             reads: 128,
             commits: 7,
             retries: 2,
@@ -90,14 +90,17 @@ mod tests {
             snapshot: Latency::default(),
         };
         let core = StateCore {
-            backend: "atomic".into(),
+            backend: Backend::Atomic,
             rollout: 25,
             generation: 9,
             commits: 9,
             stale_incarnation: 1,
             stale_version: 0,
             illegal: 0,
-            backends: vec![figures("atomic", 0, &latency), figures("dual", 3, &Latency::default())],
+            backends: vec![
+                figures(Backend::Atomic, 0, &latency),
+                figures(Backend::Dual, 3, &Latency::default()),
+            ],
         };
         assert_eq!(
             text(&core, &Page::plain()),

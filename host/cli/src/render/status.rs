@@ -1,21 +1,12 @@
 //! `status`: processes; and beneath them the plugins and the host, when there is something to say about them.
 
-use provost_control::wire::{Exit, Host, Left, Process, Status};
+use provost_api::{Exit, Health, Host, Left, Phase, Process, Status};
 
 use super::humane::{ago, delay, one_line, unix_ms};
 use super::page::Page;
 use super::plugins;
 use super::style::Style;
-use super::table::{Cell, Table};
-
-/// How much is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Width {
-    /// What fits on the page.
-    Normal,
-    /// Everything, however wide it is.
-    Wide,
-}
+use super::table::{Cell, Table, Width};
 
 /// What a status is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,11 +129,11 @@ fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell>
     ]);
     if width == Width::Wide {
         cells.extend([
-            Cell::maybe(checked(process).then_some(&process.health)),
-            Cell::new(&process.desired),
+            Cell::maybe(checked(process).then(|| process.health.to_string())),
+            Cell::new(process.desired.as_str()),
             Cell::new(process.incarnation.to_string()),
             Cell::new(process.failures.to_string()),
-            Cell::new(&process.cause),
+            Cell::new(process.cause.as_str()),
             Cell::maybe(process.decision.as_ref().map(|decision| &decision.by)),
         ]);
     }
@@ -159,21 +150,25 @@ fn reason(process: &Process, now_ms: u64) -> String {
 
 /// The phase; and what the health checks say, unless that is good.
 fn phase(process: &Process) -> Cell {
-    if checked(process) && process.health != "healthy" {
+    if checked(process) && process.health != Health::Healthy {
         return Cell::styled(format!("{} ({})", process.phase, process.health), Style::Red);
     }
-    Cell::styled(&process.phase, Style::of_phase(&process.phase))
+    Cell::styled(process.phase.as_str(), Style::of_phase(&process.phase))
 }
 
 /// Whether its health checks say anything of it.
 fn checked(process: &Process) -> bool {
-    !matches!(process.health.as_str(), "" | "unknown")
+    match &process.health {
+        Health::Unknown => false,
+        Health::Healthy | Health::Degraded | Health::Unhealthy => true,
+        Health::Other(word) => !word.is_empty(),
+    }
 }
 
 /// What the host will do next, and when: `start in 1.2s`.
 fn next(process: &Process, now_ms: u64) -> Option<String> {
     let at = unix_ms(process.next_action_at.as_deref()?)?;
-    let action = if process.phase == "stopping" { "kill" } else { "start" };
+    let action = if process.phase == Phase::Stopping { "kill" } else { "start" };
     Some(match at.saturating_sub(now_ms) {
         0 => format!("{action} now"),
         ms => format!("{action} in {}", delay(ms)),
@@ -186,12 +181,16 @@ fn exit_cell(exit: &Exit) -> Cell {
         Exit::Code { code } => Cell::styled(code.to_string(), Style::Red),
         Exit::Signal { name, .. } => Cell::styled(name, Style::Red),
         Exit::Error { .. } => Cell::styled("error", Style::Red),
+        Exit::Unknown => Cell::styled("unknown", Style::Red),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use provost_control::wire::{Decision, Failing, Fault, Lack, Plugin, PluginVersion, Replicas};
+    use provost_api::{
+        Action, Cause, Decision, Desired, Failing, Fault, FaultKind, Lack, Plugin, PluginRole, PluginStatus,
+        PluginVersion, ProcessType, Replicas, Scope as Restarted,
+    };
 
     use super::*;
 
@@ -201,12 +200,12 @@ mod tests {
         Some(provost_supervisor::rfc3339(NOW.checked_add_signed(ms_from_now).unwrap()))
     }
 
-    fn process(name: &str, phase: &str, reason: &str) -> Process {
+    fn process(name: &str, phase: Phase, reason: &str) -> Process {
         Process {
             name: name.into(),
-            phase: phase.into(),
-            desired: "up".into(),
-            cause: "policy".into(),
+            phase,
+            desired: Desired::Up,
+            cause: Cause::Policy,
             reason: reason.into(),
             ..Process::default()
         }
@@ -214,9 +213,9 @@ mod tests {
 
     fn status() -> Status {
         let decision = Decision {
-            action: "restart".into(),
+            action: Action::Restart,
             delay_ms: Some(2_000),
-            scope: Some("itself".into()),
+            scope: Some(Restarted::Itself),
             escalation: None,
             by: "backoff".into(),
             reason: "third failure".into(),
@@ -230,8 +229,8 @@ mod tests {
                     pid: Some(4711),
                     incarnation: 1,
                     started_at: at(-192_000),
-                    cause: "boot".into(),
-                    ..process("web", "running", "http://127.0.0.1:8731/ answers")
+                    cause: Cause::Boot,
+                    ..process("web", Phase::Running, "http://127.0.0.1:8731/ answers")
                 },
                 Process {
                     group: Some("workers".into()),
@@ -243,22 +242,22 @@ mod tests {
                     next_action_at: at(1_200),
                     exit: Some(Exit::Code { code: 3 }),
                     decision: Some(decision),
-                    ..process("a-worker-with-a-name", "backoff", "third failure\nin a row")
+                    ..process("a-worker-with-a-name", Phase::Backoff, "third failure\nin a row")
                 },
                 Process {
                     exit: Some(Exit::Error { error: "no such file".into() }),
-                    ..process("gone", "fatal", "could not be started: no such file")
+                    ..process("gone", Phase::Fatal, "could not be started: no such file")
                 },
             ],
             replicas: Vec::new(),
             plugins: vec![Plugin {
                 name: "backoff".into(),
-                status: "active".into(),
+                status: PluginStatus::Active,
                 active: PluginVersion {
                     version: 1,
                     source: "bundled:backoff".into(),
                     digest: "0123456789abcdef".into(),
-                    roles: vec!["restart-policy".into()],
+                    roles: vec![PluginRole::RestartPolicy],
                     calls: 3,
                     ..PluginVersion::default()
                 },
@@ -290,14 +289,14 @@ gone                  -        fatal    -     -      0         -              er
                 pid: Some(7),
                 started_at: at(-12_000),
                 failing: Some(failing),
-                ..process("web", "starting", "not ready: http://127.0.0.1:8731/ answers 503")
+                ..process("web", Phase::Starting, "not ready: http://127.0.0.1:8731/ answers 503")
             },
             Process {
-                process_type: "job".into(),
+                process_type: ProcessType::Job,
                 ready: true,
                 ended_at: at(-65_000),
                 exit: Some(Exit::Code { code: 0 }),
-                ..process("migrate", "exited", "done: exited with code 0")
+                ..process("migrate", Phase::Exited, "done: exited with code 0")
             },
         ];
         insta::assert_snapshot!(text(&status, Width::Normal, Scope::Everything, NOW, &Page::plain()), @r"
@@ -345,7 +344,7 @@ backoff  active  1        3      0       0       -    -    restart-policy  -    
         status.processes.truncate(1);
         status.plugins[0].active.faults = 2;
         let message = "ran for longer than 100 ms".into();
-        status.plugins[0].active.last_fault = Some(Fault { kind: "deadline".into(), message });
+        status.plugins[0].active.last_fault = Some(Fault { kind: FaultKind::Deadline, message });
         assert_eq!(
             text(&status, Width::Normal, Scope::Everything, NOW, &Page::plain()),
             "\
@@ -407,7 +406,7 @@ backoff  active  1        3      2       0       -    -    restart-policy  deadl
     fn a_status_of_one_process_shows_what_concerns_it() {
         let mut status = status();
         status.processes.truncate(1);
-        status.plugins[0].status = "quarantined".into();
+        status.plugins[0].status = PluginStatus::Quarantined;
         let one =
             |name: &str| Left { process: Some(name.into()), pid: Some(7), reason: "it is stuck".into() };
         status.host.left = vec![one("web"), one("db")];

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
+use provost_api::Phase;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,13 +48,13 @@ impl Style {
     }
 
     /// The style of a phase.
-    pub(crate) fn of_phase(phase: &str) -> Self {
+    pub(crate) fn of_phase(phase: &Phase) -> Self {
         match phase {
-            "running" => Self::Green,
-            "starting" | "stopping" | "waiting" => Self::Cyan,
-            "backoff" => Self::Yellow,
-            "fatal" => Self::BoldRed,
-            _ => Self::Dim,
+            Phase::Running => Self::Green,
+            Phase::Starting | Phase::Stopping | Phase::Waiting => Self::Cyan,
+            Phase::Backoff => Self::Yellow,
+            Phase::Fatal => Self::BoldRed,
+            Phase::Stopped | Phase::Exited | Phase::Other(_) => Self::Dim,
         }
     }
 

@@ -14,6 +14,15 @@ const LAST_MIN: usize = 24;
 /// A column that is cut keeps this much, as long as others can give more.
 const CUT_MIN: usize = 8;
 
+/// How much a table shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// What fits on the page.
+    Normal,
+    /// Everything, however wide it is.
+    Wide,
+}
+
 /// One cell.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {

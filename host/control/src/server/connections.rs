@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,14 +12,15 @@ use hyper::service::{Service, service_fn};
 use hyper::{Request, server::conn::http1};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use parking_lot::{Mutex, MutexGuard};
 use provost_supervisor::Degraded;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::patient::{Answer, Patient, Standing};
-use crate::peer::Listening;
-use crate::spare;
+use super::socket::Listening;
+use super::spare;
 
 /// How much of a request's head is held. A longer one is refused.
 const HEAD_BYTES_MAX: usize = 128 << 10;
@@ -124,7 +125,7 @@ async fn has_ended(ending: &mut watch::Receiver<bool>) {
 
 impl Connections {
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock()
     }
 
     /// Serves one more, if need be in the place of the one that has been idle the longest.
@@ -246,48 +247,48 @@ mod tests {
             turned_away: Arc::new(Semaphore::new(1)),
         };
         let (client, stream) = UnixStream::pair().unwrap();
-        let served = tokio::spawn(async move {
+        let app = tokio::spawn(async move {
             connections.answer(stream, Arc::new(Standing::new())).await;
             drop(sender);
         });
-        (client, served)
+        (client, app)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_asks_nothing_is_closed() {
-        let (mut client, served) = connected();
-        served.await.unwrap();
+        let (mut client, app) = connected();
+        app.await.unwrap();
         assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_head_of_a_request_has_to_arrive_soon() {
-        let (mut client, served) = connected();
+        let (mut client, app) = connected();
         let begun = Instant::now();
         client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
-        served.await.unwrap();
+        app.await.unwrap();
         assert_eq!(begun.elapsed().as_secs(), 10);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_kept_for_a_while_between_two_requests() {
-        let (mut client, served) = connected();
+        let (mut client, app) = connected();
         for _ in 0..3 {
             client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
             let mut answer = [0; 1_024];
             assert!(client.read(&mut answer).await.unwrap() > 0 && answer.starts_with(b"HTTP/1.1 200"));
             tokio::time::sleep(Duration::from_secs(50)).await;
         }
-        served.await.unwrap();
+        app.await.unwrap();
         assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_does_not_take_its_answer_is_given_up() {
-        let (mut client, served) = connected();
+        let (mut client, app) = connected();
         let begun = Instant::now();
         client.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        served.await.unwrap();
+        app.await.unwrap();
         assert_eq!(begun.elapsed().as_secs(), 300);
     }
 
@@ -295,7 +296,7 @@ mod tests {
     fn who_is_turned_away_is_told_in_json() {
         let (head, body) = TOO_MANY.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
-        let failure: crate::wire::Failure = serde_json::from_str(body).unwrap();
-        assert_eq!(failure.error.code, "busy");
+        let failure: provost_api::Failure = serde_json::from_str(body).unwrap();
+        assert_eq!(failure.error.code, provost_api::ErrorCode::Busy);
     }
 }

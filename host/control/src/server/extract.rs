@@ -9,8 +9,8 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use super::refused::Refused;
 use crate::exact::exact_numbers;
-use crate::refused::Refused;
 
 /// The longest body, unless a route says otherwise.
 pub(super) const BODY_BYTES_MAX: usize = 1 << 20;
@@ -22,7 +22,7 @@ pub(super) const PLUGIN_BODY_BYTES_MAX: usize = 16 << 20;
 const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A JSON body whose errors name the field and are answered in JSON.
-pub(crate) struct Body<T>(pub(crate) T);
+pub(super) struct Body<T>(pub(super) T);
 
 impl<T, S> FromRequest<S> for Body<T>
 where
@@ -55,13 +55,13 @@ where
 /// The query of requests that choose processes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Select {
+pub(super) struct Select {
     /// Targets, separated by commas.
     #[serde(default)]
     pub(super) select: String,
 }
 
 /// The targets of a comma-separated list.
-pub(crate) fn targets(list: &str) -> Vec<String> {
+pub(super) fn targets(list: &str) -> Vec<String> {
     list.split(',').filter(|target| !target.is_empty()).map(str::to_owned).collect()
 }

@@ -1,13 +1,13 @@
 //! What any HTTP client sees: the bytes, not our client's idea of them.
 
-use provost_control::wire;
+use provost_api as api;
 use provost_state::Cause;
 use provost_supervisor::{Condition, Dependency, ProcessSpec};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use crate::desk::{FOREVER, Host, shell};
+use crate::harness::{FOREVER, Host, shell};
 
 /// An answer, in parts.
 pub(crate) struct Answer {
@@ -18,9 +18,9 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// The error that it must be, as every answer of 400 or more.
-    fn error(&self) -> wire::Error {
+    fn error(&self) -> api::Error {
         assert!(self.head.contains("content-type: application/json"), "{}\n{}", self.head, self.body);
-        serde_json::from_str::<wire::Failure>(&self.body).unwrap().error
+        serde_json::from_str::<api::Failure>(&self.body).unwrap().error
     }
 }
 
@@ -83,7 +83,10 @@ async fn every_refusal_is_json_and_names_the_field() {
         let error = answer.error();
         assert_eq!(answer.status, status, "{method} {path}: {error:?}");
         assert_eq!(answer.head.contains("\r\nallow: "), status == 405, "{}", answer.head);
-        assert!(!error.code.is_empty() && error.message.contains(named), "{method} {path}: {error:?}");
+        assert!(
+            !error.code.as_str().is_empty() && error.message.contains(named),
+            "{method} {path}: {error:?}"
+        );
     }
 }
 
@@ -91,7 +94,7 @@ async fn every_refusal_is_json_and_names_the_field() {
 async fn a_view_with_an_impossible_content_type_is_the_fault_of_its_plugin() {
     let host = Host::start(vec![]);
     let answer = ask(&host, "GET", "/v1/views/painter/odd", "").await;
-    assert_eq!((answer.status, &*answer.error().code), (502, "plugin_failed"));
+    assert_eq!((answer.status, answer.error().code), (502, api::ErrorCode::PluginFailed));
     let slashed = ask(&host, "GET", "/v1/views/painter/", "").await;
     assert_eq!(slashed.status, 200, "{}", slashed.body);
 }
@@ -121,9 +124,10 @@ async fn what_is_no_longer_remembered_is_one_line_of_two_fields() {
     let answer = ask(&host, "GET", "/v1/events", "").await;
     let missed = format!("{{\"kind\":\"missed\",\"count\":{}}}", generation - 8_192);
     assert_eq!(answer.body.lines().find(|line| line.contains("missed")), Some(&*missed));
+    crate::golden::events_are_like(&answer.body);
     // The client reads the same line.
     let first = host.client.events(0, false).await.unwrap().next().await.unwrap().unwrap();
-    assert_eq!((&*first.kind, first.count), ("missed", Some(generation - 8_192)));
+    assert_eq!((first.kind.as_str(), first.count), ("missed", Some(generation - 8_192)));
     // And an explanation says how much of the past it leaves out.
     let explanation = host.client.explain("held").await.unwrap();
     let told = u64::try_from(explanation.history.len()).unwrap();

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use provost_control::client::ClientError;
-use provost_control::wire::{Order, PluginOrder, StateChange};
+use provost_api::client::ClientError;
+use provost_api::{Backend as ApiBackend, PluginOrder, ProcessOrder, StateChange};
 use provost_state::{Backend, Routing};
 use provost_supervisor::{ProcessSpec, Scripted, Settings, Supervisor};
 use tokio::io::AsyncReadExt;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::desk::{FOREVER, Host, shell};
+use crate::harness::{FOREVER, Host, shell};
 use crate::http::ask;
 
 /// The status, the code and the message of a refusal.
 fn refused(error: ClientError) -> (u16, String, String) {
     match error {
-        ClientError::Refused { status, error } => (status, error.code, error.message),
+        ClientError::Refused { status, error } => (status, error.code.to_string(), error.message),
         other => (0, String::new(), other.to_string()),
     }
 }
@@ -59,11 +59,11 @@ async fn a_name_of_any_length_is_refused_at_once_and_told_by_its_beginning() {
 #[tokio::test]
 async fn an_order_has_a_bound_in_bytes_and_in_targets_and_says_so() {
     let host = Host::start(vec![idle("web")]);
-    let many = Order { select: vec!["all".to_owned(); 10_001], ..Order::default() };
+    let many = ProcessOrder { select: vec!["all".to_owned(); 10_001], ..ProcessOrder::default() };
     let (status, code, message) = refused(host.client.order("stop", &many).await.unwrap_err());
     assert_eq!((status, &*code), (413, "too_large"));
     assert_eq!(message, "`select` has 10001 targets, and may have 10000");
-    let big = Order { select: vec!["x".repeat(1_100_000)], ..Order::default() };
+    let big = ProcessOrder { select: vec!["x".repeat(1_100_000)], ..ProcessOrder::default() };
     let (status, code, _) = refused(host.client.order("stop", &big).await.unwrap_err());
     assert_eq!((status, &*code), (413, "too_large"));
     // A field's name is told by its beginning, too.
@@ -110,7 +110,7 @@ async fn those_that_follow_leave_room_for_those_that_ask() {
     }
     let Err(refusal) = host.client.events(0, true).await else { panic!("one too many") };
     assert_eq!(refused(refusal).1, "busy");
-    let waits = Order { select: vec!["web".to_owned()], wait: true, ..Order::default() };
+    let waits = ProcessOrder { select: vec!["web".to_owned()], wait: true, ..ProcessOrder::default() };
     assert_eq!(refused(host.client.order("stop", &waits).await.unwrap_err()).1, "busy");
     host.client.ping().await.unwrap();
     drop(streams);
@@ -186,7 +186,7 @@ async fn changes_of_the_state_core_at_once_lose_none() {
     let host = Host::start(vec![idle("web")]);
     for round in 0..100 {
         host.supervisor.reroute(|_| Routing::default());
-        let backend = StateChange { backend: Some("locked".to_owned()), rollout: None };
+        let backend = StateChange { backend: Some(ApiBackend::Locked), rollout: None };
         let rollout = StateChange { backend: None, rollout: Some(10) };
         let (one, other) =
             tokio::join!(host.client.change_state_core(&backend), host.client.change_state_core(&rollout));

@@ -1,7 +1,8 @@
-//! The whole desk on a real socket with real processes, asked by the client.
+//! The whole API on a real socket with real processes, asked by the client.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod desk;
+mod golden;
+mod harness;
 mod http;
 mod limits;
 mod plugins;
@@ -10,12 +11,12 @@ mod waits;
 
 use std::os::unix::fs::PermissionsExt;
 
-use provost_control::Unconnected;
-use provost_control::client::{ClientError, LogsAsked, LogsOf};
-use provost_control::{Listening, wire};
+use provost_api as api;
+use provost_api::client::{ClientError, LogsAsked, LogsOf, Unconnected};
+use provost_control::Listening;
 use provost_supervisor::ProcessSpec;
 
-use desk::{FOREVER, Host, shell};
+use harness::{FOREVER, Host, shell};
 
 #[tokio::test]
 async fn status_shows_one_generation_and_only_what_was_asked_for() {
@@ -24,7 +25,9 @@ async fn status_shows_one_generation_and_only_what_was_asked_for() {
     let all = host.client.status(&[]).await.unwrap();
     assert_eq!(all.processes.len(), 3);
     assert!(
-        all.processes.iter().all(|it| it.phase == "running" && it.ready && it.generation <= all.generation)
+        all.processes
+            .iter()
+            .all(|it| it.phase == api::Phase::Running && it.ready && it.generation <= all.generation)
     );
     assert_eq!(all.plugins[0].name, "painter");
     let group = host.client.status(&["g:*".to_owned()]).await.unwrap();
@@ -33,7 +36,7 @@ async fn status_shows_one_generation_and_only_what_was_asked_for() {
     else {
         panic!("not refused")
     };
-    assert_eq!((status, &*error.code), (404, "unknown_process"));
+    assert_eq!((status, error.code.as_str()), (404, "unknown_process"));
     assert_eq!(error.hint.as_deref(), Some("did you mean `a`?"));
     host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
 }
@@ -45,20 +48,20 @@ async fn orders_wait_for_what_they_bring_about() {
     let host = Host::start(vec![idle, job]);
     let started = host.order("start", &["all"]).await.unwrap();
     assert!(started.results.iter().all(|result| result.ok), "{started:?}");
-    let first = host.until("web", |it| it.phase == "running").await;
+    let first = host.until("web", |it| it.phase == api::Phase::Running).await;
     host.order("restart", &["web"]).await.unwrap();
-    let second = host.until("web", |it| it.phase == "running").await;
+    let second = host.until("web", |it| it.phase == api::Phase::Running).await;
     assert_eq!(second.incarnation, first.incarnation + 1);
     assert_ne!(second.pid, first.pid);
     let stopped = host.order("stop", &["web"]).await.unwrap();
-    assert_eq!((stopped.results[0].ok, &*stopped.results[0].phase), (true, "stopped"));
-    let signalled = wire::Order {
+    assert_eq!((stopped.results[0].ok, &stopped.results[0].phase), (true, &api::Phase::Stopped));
+    let signalled = api::ProcessOrder {
         select: vec!["web".to_owned()],
-        signal: Some(wire::Signal::Name("hup".to_owned())),
+        signal: Some(api::Signal::Name("hup".to_owned())),
         ..Default::default()
     };
     let refused = host.client.order("signal", &signalled).await.unwrap();
-    assert_eq!(refused.results[0].error.as_ref().unwrap().code, "not_running");
+    assert_eq!(refused.results[0].error.as_ref().unwrap().code, api::ErrorCode::NotRunning);
 }
 
 #[tokio::test]
@@ -72,7 +75,7 @@ async fn a_wait_that_takes_too_long_says_where_it_stands() {
     };
     let slow = ProcessSpec { autostart: false, ready: Some(never), ..shell("slow", "", FOREVER) };
     let host = Host::start(vec![slow]);
-    let order = wire::Order {
+    let order = api::ProcessOrder {
         select: vec!["slow".to_owned()],
         wait: true,
         timeout_ms: Some(50),
@@ -80,7 +83,7 @@ async fn a_wait_that_takes_too_long_says_where_it_stands() {
     };
     let outcome = host.client.order("start", &order).await.unwrap();
     let error = outcome.results[0].error.as_ref().unwrap();
-    assert_eq!(error.code, "timeout");
+    assert_eq!(error.code, api::ErrorCode::Timeout);
     assert!(error.message.contains("slow is still starting after 50ms: "), "{}", error.message);
     host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
 }
@@ -88,17 +91,18 @@ async fn a_wait_that_takes_too_long_says_where_it_stands() {
 #[tokio::test]
 async fn events_tell_the_way_of_a_fact_in_order_and_go_on() {
     let host = Host::start(vec![shell("web", "", FOREVER)]);
-    let pid = host.until("web", |it| it.phase == "running").await.pid.unwrap();
+    let pid = host.until("web", |it| it.phase == api::Phase::Running).await.pid.unwrap();
     let mut events = host.client.events(0, true).await.unwrap();
     let kill = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     rustix::process::kill_process(kill, rustix::process::Signal::KILL).unwrap();
     let mut kinds = Vec::new();
-    while kinds.iter().filter(|kind| *kind == "ready").count() < 2 {
+    while kinds.iter().filter(|kind| **kind == api::EventKind::Ready).count() < 2 {
         let event = events.next().await.unwrap().unwrap();
         assert_eq!(event.process, "web");
         kinds.push(event.kind);
     }
-    assert_eq!(kinds, ["added", "start", "spawned", "ready", "exited", "decided", "spawned", "ready"]);
+    let words: Vec<_> = kinds.iter().map(api::EventKind::as_str).collect();
+    assert_eq!(words, ["added", "start", "spawned", "ready", "exited", "decided", "spawned", "ready"]);
     let explanation = host.client.explain("web").await.unwrap();
     assert_eq!(explanation.history.len(), kinds.len());
     let decided = &explanation.history[5];
@@ -111,12 +115,12 @@ async fn events_tell_the_way_of_a_fact_in_order_and_go_on() {
 async fn logs_come_with_their_past_and_what_is_no_text_comes_as_base64() {
     let host = Host::start(vec![shell("talker", "", r"echo one; printf '\377\n'; exec sleep 1000")]);
     let of = LogsOf::Processes(vec!["talker".to_owned()]);
-    let asked = LogsAsked { of, lines: 10, follow: true, since_ms: None, until_ms: None, grep: None };
+    let asked = LogsAsked { of, lines: 10, follow: true, since: None, until: None, grep: None };
     let mut lines = host.client.logs(&asked).await.unwrap();
     let first = lines.next().await.unwrap().unwrap();
     let second = lines.next().await.unwrap().unwrap();
-    assert!(matches!(first, wire::LogItem::Text { text, .. } if text == "one"));
-    assert!(matches!(second, wire::LogItem::Binary { base64, .. } if base64 == "/w=="));
+    assert!(matches!(first, api::LogItem::Text { text, .. } if text == "one"));
+    assert!(matches!(second, api::LogItem::Binary { base64, .. } if base64 == "/w=="));
     host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
 }
 
@@ -141,9 +145,9 @@ async fn bad_requests_are_answered_with_the_field() {
     assert!(status == 400 && message.contains("`select`"), "{message}");
     let (status, message) = refused(host.order("dance", &["all"]).await.unwrap_err());
     assert!(status == 404 && message.contains("dance"), "{message}");
-    let signal = wire::Order {
+    let signal = api::ProcessOrder {
         select: vec!["all".to_owned()],
-        signal: Some(wire::Signal::Name("NOPE".to_owned())),
+        signal: Some(api::Signal::Name("NOPE".to_owned())),
         ..Default::default()
     };
     let (status, message) = refused(host.client.order("signal", &signal).await.unwrap_err());
@@ -159,8 +163,8 @@ async fn who_waits_for_the_end_is_answered_by_the_report_of_it() {
     });
     host.told_to_stop.recv().await.unwrap();
     assert!(!waiting.is_finished(), "nothing has ended yet");
-    let left = wire::Left { process: Some("web".to_owned()), pid: Some(7), reason: "it hangs".to_owned() };
-    let report = wire::Ended { pid: 1, code: 1, left: vec![left] };
+    let left = api::Left { process: Some("web".to_owned()), pid: Some(7), reason: "it hangs".to_owned() };
+    let report = api::Ended { pid: 1, code: 1, left: vec![left] };
     host.end.send_replace(Some(report.clone()));
     host.stop.take().unwrap().send(()).unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), report);

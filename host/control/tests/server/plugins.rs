@@ -1,14 +1,14 @@
 //! Plugins changed over the API: what the host arranges around the change, and what a refusal looks like.
 
-use provost_control::client::ClientError;
-use provost_control::wire::PluginOrder;
+use provost_api::PluginOrder;
+use provost_api::client::ClientError;
 
-use crate::desk::{FOREVER, Host, shell};
+use crate::harness::{FOREVER, Host, shell};
 
 /// The status, the code and the message of a refusal; of any other error only the message.
 fn refused(error: ClientError) -> (u16, String, String) {
     match error {
-        ClientError::Refused { status, error } => (status, error.code, error.message),
+        ClientError::Refused { status, error } => (status, error.code.to_string(), error.message),
         other => (0, String::new(), other.to_string()),
     }
 }
@@ -87,5 +87,5 @@ async fn refusals_have_stable_codes_and_fields_without_a_meaning_are_named() {
     let ClientError::Refused { error, .. } = host.client.blame("painter").await.unwrap_err() else {
         panic!("it has not failed")
     };
-    assert_eq!(error.code, "no_fault");
+    assert_eq!(error.code, provost_api::ErrorCode::NoFault);
 }

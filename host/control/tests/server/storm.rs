@@ -1,12 +1,12 @@
 //! Status while all that lives hangs, and status in a storm: no answer waits for the life of a process. Children are
-//! scripted; the desk, its socket and the supervisor are the real ones. What is asserted is counted, never timed.
+//! scripted; the API, its socket and the supervisor are the real ones. What is asserted is counted, never timed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use provost_control::client::Client;
-use provost_control::wire;
+use provost_api as api;
+use provost_api::client::Client;
 use provost_state::{
     Backend, Batch, Cause, Consumer, Decision, Ended, Exit, Fault, Judgement, Policy, Rollout, Routing,
     RulingAction, Snapshot,
@@ -15,7 +15,7 @@ use provost_supervisor::{Check, Manner, ProcessSpec, Readiness, RestartBudget, S
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::desk::{FOREVER, Host, shell};
+use crate::harness::{FOREVER, Host, shell};
 
 const KILL: provost_state::Signal = provost_state::Signal::KILL;
 
@@ -118,13 +118,13 @@ fn idle(name: String) -> ProcessSpec {
     ProcessSpec { autostart: false, ..shell(&name, "", FOREVER) }
 }
 
-fn order(select: &[String], wait: bool) -> wire::Order {
-    wire::Order { select: select.to_vec(), wait, timeout_ms: Some(60_000), ..Default::default() }
+fn order(select: &[String], wait: bool) -> api::ProcessOrder {
+    api::ProcessOrder { select: select.to_vec(), wait, timeout_ms: Some(60_000), ..Default::default() }
 }
 
 /// Tells the one that hears nothing to stop, and returns when not even SIGKILL was of use.
 async fn get_stuck(host: &Host, children: &Scripted, name: &str) {
-    host.until(name, |it| it.phase == "running").await;
+    host.until(name, |it| it.phase == api::Phase::Running).await;
     host.client.order("stop", &order(&[name.to_owned()], false)).await.unwrap();
     while children.signals(name).last() != Some(&KILL) {
         tokio::task::yield_now().await;
@@ -135,8 +135,8 @@ fn named(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{prefix}.{number}")).collect()
 }
 
-fn phase_of<'a>(status: &'a wire::Status, name: &str) -> &'a str {
-    &status.processes.iter().find(|it| it.name == name).unwrap().phase
+fn phase_of<'a>(status: &'a api::Status, name: &str) -> &'a str {
+    status.processes.iter().find(|it| it.name == name).unwrap().phase.as_str()
 }
 
 /// More than the decider asks at once: all of its turns are taken, and some wait for theirs.
@@ -149,7 +149,7 @@ struct Hung {
     host: Host,
     children: Scripted,
     /// The order whose spawns are held.
-    starting: tokio::task::JoinHandle<wire::Outcome>,
+    starting: tokio::task::JoinHandle<api::Outcome>,
     policy: mpsc::Sender<()>,
     consumer: mpsc::Sender<()>,
     told: watch::Receiver<u64>,
@@ -188,11 +188,11 @@ impl Hung {
 
         telling.until_arrived(1).await;
         get_stuck(&host, &children, "stuck").await;
-        host.until("resting", |it| it.phase == "running").await;
+        host.until("resting", |it| it.phase == api::Phase::Running).await;
         children.end("resting", Exit::Code(1));
-        host.until("resting", |it| it.phase == "backoff").await;
+        host.until("resting", |it| it.phase == api::Phase::Backoff).await;
         for name in &judged {
-            host.until(name, |it| it.phase == "running").await;
+            host.until(name, |it| it.phase == api::Phase::Running).await;
             children.end(name, Exit::Code(1));
         }
         judging.until_arrived(TURNS).await;
@@ -203,13 +203,13 @@ impl Hung {
             client.order("start", &held).await.unwrap()
         });
         for name in named("spawning", SPAWNING) {
-            host.until(&name, |it| it.phase == "waiting").await;
+            host.until(&name, |it| it.phase == api::Phase::Waiting).await;
         }
         for name in &judged {
-            host.until(name, |it| it.phase == "exited").await;
+            host.until(name, |it| it.phase == api::Phase::Exited).await;
         }
         // What its check finds is the last change.
-        host.until("unready", |it| it.phase == "starting" && it.failing.is_some()).await;
+        host.until("unready", |it| it.phase == api::Phase::Starting && it.failing.is_some()).await;
         Self { host, children, starting, policy, consumer, told: hears }
     }
 
@@ -224,9 +224,9 @@ impl Hung {
         let outcome = self.starting.await.unwrap();
         assert!(outcome.results.iter().all(|result| result.ok), "{outcome:?}");
         for name in named("judged", JUDGED) {
-            self.host.until(&name, |it| it.phase == "running" && it.incarnation == 2).await;
+            self.host.until(&name, |it| it.phase == api::Phase::Running && it.incarnation == 2).await;
         }
-        self.host.until("stuck", |it| it.phase == "stopped").await;
+        self.host.until("stuck", |it| it.phase == api::Phase::Stopped).await;
         self.host.supervisor.shutdown(Cause::Shutdown).await;
         let generation = self.host.supervisor.reader().look().generation().0;
         told.wait_for(|told| *told == generation).await.unwrap();
@@ -234,17 +234,17 @@ impl Hung {
 }
 
 /// Whatever can be asked, many times; the world stands still meanwhile.
-async fn ask_everything(client: Client, backend: Backend, frozen: Arc<wire::Status>) {
+async fn ask_everything(client: Client, backend: Backend, frozen: Arc<api::Status>) {
     for _ in 0..25 {
         assert_eq!(client.status(&[]).await.unwrap(), *frozen);
         let stuck = client.explain("stuck").await.unwrap();
-        assert!(stuck.history.iter().any(|event| event.kind == "stop"), "{stuck:?}");
+        assert!(stuck.history.iter().any(|event| event.kind == api::EventKind::Stop), "{stuck:?}");
         let undecided = client.explain("judged.0").await.unwrap().process;
-        assert_eq!((&*undecided.cause, undecided.decision), ("crash", None));
+        assert_eq!((undecided.cause, undecided.decision), (api::Cause::Crash, None));
         let view = client.view("painter", "all").await.unwrap();
         assert_eq!(view.body, format!("{} all?", frozen.processes.len()));
         let core = client.state_core().await.unwrap();
-        assert_eq!((&*core.backend, core.generation), (backend.as_str(), frozen.generation));
+        assert_eq!((core.backend.as_str(), core.generation), (backend.as_str(), frozen.generation));
         let mut events = client.events(0, false).await.unwrap();
         let mut last = 0;
         while let Some(event) = events.next().await.unwrap() {
@@ -325,7 +325,7 @@ async fn watch_the_storm(client: Client, select: Vec<String>, pace: mpsc::Sender
 
 /// Every generation is one change of one process: if one of them were newer or older than the rest, the sum of all
 /// versions would not be the generation.
-fn assert_one_instant(status: &wire::Status) {
+fn assert_one_instant(status: &api::Status) {
     let versions: u64 = status.processes.iter().map(|it| it.version).sum();
     let added = u64::try_from(status.processes.len()).unwrap();
     assert_eq!(versions + added, status.generation, "as many changes as the versions say");
@@ -337,7 +337,7 @@ async fn give_orders(client: Client, number: usize, over: Arc<AtomicBool>) -> us
     let own = named(&format!("ordered.{number}"), ORDERED_BY_ONE);
     let mut rounds = 0;
     while !over.load(Ordering::Acquire) {
-        for (action, phase) in [("start", "running"), ("stop", "stopped")] {
+        for (action, phase) in [("start", api::Phase::Running), ("stop", api::Phase::Stopped)] {
             let outcome = client.order(action, &order(&own, true)).await.unwrap();
             assert!(outcome.results.iter().all(|it| it.ok && it.phase == phase), "{action}: {outcome:?}");
         }

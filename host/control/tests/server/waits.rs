@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use provost_control::wire;
+use provost_api as api;
 use provost_state::{Decision, Ended, Escalation, Fault, Judgement, Policy, RulingAction, Snapshot};
 use provost_supervisor::{CommandLine, ProcessSpec};
 
-use crate::desk::{Host, shell};
+use crate::harness::{Host, shell};
 
 /// A policy with one opinion.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ fn judged(name: &str, line: &str, action: RulingAction) -> ProcessSpec {
     ProcessSpec { autostart: false, policies: vec![policy], ..shell(name, "", line) }
 }
 
-async fn error_of(host: &Host, name: &str) -> wire::Error {
+async fn error_of(host: &Host, name: &str) -> api::Error {
     host.order("start", &[name]).await.unwrap().results[0].error.clone().unwrap()
 }
 
@@ -43,10 +43,10 @@ async fn a_start_that_will_not_come_about_any_more_fails_at_once() {
         ProcessSpec { command: missing, ..judged("given-up", "", RulingAction::GiveUp(Escalation::Nothing)) },
     ]);
     let left = error_of(&host, "left").await;
-    assert_eq!(left.code, "not_reached", "{left:?}");
+    assert_eq!(left.code, api::ErrorCode::NotReached, "{left:?}");
     assert!(left.message.contains("left is exited") && left.message.contains("my opinion"), "{left:?}");
     let given_up = error_of(&host, "given-up").await;
-    assert_eq!(given_up.code, "not_reached", "{given_up:?}");
+    assert_eq!(given_up.code, api::ErrorCode::NotReached, "{given_up:?}");
     assert!(given_up.message.contains("given-up is fatal"), "{given_up:?}");
 }
 
@@ -57,7 +57,7 @@ async fn a_job_that_completes_is_what_a_start_waits_for_each_time() {
     for life in 1..=3 {
         let outcome = host.order("start", &["job"]).await.unwrap();
         assert!(outcome.results[0].ok, "{outcome:?}");
-        let job = host.until("job", |it| it.phase == "exited").await;
+        let job = host.until("job", |it| it.phase == api::Phase::Exited).await;
         assert_eq!(job.incarnation, life);
     }
 }

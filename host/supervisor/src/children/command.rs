@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use provost_state::Incarnation;
 
-use super::{LifeEnv, env_file, probe};
+use super::{LifeEnv, env_file, variables};
 use crate::spec::{CommandLine, ProcessSpec};
 
 /// Where programs are looked for if the environment has no `PATH` (as by the C library).
@@ -84,7 +84,7 @@ fn vars(spec: &ProcessSpec, environment: &BTreeMap<OsString, OsString>) -> LifeE
     let value =
         |name: &String| environment.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
     let pair = |name: String| value(&name).map(|value| (name, value));
-    probe::variables(spec).into_iter().filter_map(pair).collect()
+    variables::of_checks(spec).into_iter().filter_map(pair).collect()
 }
 
 /// The whole environment of a child: the host's own, then the environment files, then the config's, then what a start

@@ -9,10 +9,11 @@
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use provost_state::{Incarnation, Signal};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, waitpid};
 use tokio::sync::watch;
@@ -185,7 +186,7 @@ impl Default for Family {
 
 impl Family {
     fn own<R>(&self, look: impl FnOnce(&mut HashSet<u32>) -> R) -> R {
-        look(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.own.lock())
     }
 
     /// Enters a child that a task owns. To be called on the thread that started it, before that thread does anything else.

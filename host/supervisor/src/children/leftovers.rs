@@ -1,7 +1,9 @@
 //! What of the processes is still there although it should not be: descendants that were left alone or could not be
 //! ended, and children that outlived a SIGKILL. `status` and `down` name them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::family::{is_stuck, lives};
 
@@ -26,7 +28,7 @@ pub(crate) struct Leftovers(Arc<Mutex<Vec<Leftover>>>);
 impl Leftovers {
     /// Enters one. An entry of the same process id is replaced.
     pub(super) fn add(&self, leftover: Leftover) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.retain(|known| known.pid != leftover.pid);
         if all.len() < LISTED_MAX {
             all.push(leftover);
@@ -45,12 +47,12 @@ impl Leftovers {
 
     /// Whether there is an entry of this process id.
     pub(super) fn has(&self, pid: u32) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|left| left.pid == pid)
+        self.0.lock().iter().any(|left| left.pid == pid)
     }
 
     /// All that were left and are still there.
     pub(crate) fn list(&self) -> Vec<Leftover> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.retain(|left| lives(left.pid));
         all.clone()
     }

@@ -9,9 +9,9 @@
 //! child and not the host's: its end is seen at the next look, at most a second later.
 
 use std::sync::Arc;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use provost_state::{Exit, Incarnation, Signal};
 use rustix::process::WaitStatus;
 use tokio::sync::watch;
@@ -78,7 +78,7 @@ impl Life {
 
     /// Sends a signal, unless it has been reaped.
     pub(super) fn signal(&self, signal: Signal, to: StopTo) -> Result<(), Arc<str>> {
-        let reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
+        let reaped = self.reaped.lock();
         if *reaped {
             return Err(Arc::from("no such process"));
         }
@@ -96,7 +96,7 @@ impl Life {
     }
 
     pub(super) fn stop(&self, stop: Stop) -> Result<(), Arc<str>> {
-        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+        *self.stop.lock() = Some(stop);
         match self.signal(stop.signal, stop.to) {
             // A group that is suspended could not obey (as s6's `-d` does). One that has ended by now needs nothing.
             Ok(()) => drop(self.signal(Signal::CONT, stop.to)),
@@ -107,7 +107,7 @@ impl Life {
     }
 
     fn is_reaped(&self) -> bool {
-        *self.reaped.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.reaped.lock()
     }
 
     pub(super) fn kill(&self) -> Result<(), Arc<str>> {
@@ -116,7 +116,7 @@ impl Life {
     }
 
     fn stop_asked(&self) -> Option<Stop> {
-        *self.stop.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.stop.lock()
     }
 
     /// Waits for its end; how its main process ended.
@@ -145,7 +145,7 @@ impl Life {
 
     /// Reaps the main process, which has ended.
     fn reap(&self, around: &Surroundings) -> Exit {
-        let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reaped = self.reaped.lock();
         let status = around.family.reap_own(self.pid);
         *reaped = true;
         status.map_or(Exit::Unobserved, exit_of)

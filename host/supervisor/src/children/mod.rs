@@ -1,23 +1,26 @@
 //! Operating-system processes: starting children, sending them signals, seeing them and what descends from them end.
 //!
-//! | file | owns |
+//! | room | owns |
 //! |---|---|
+//! | `scripted` | children that a test scripts |
+//! | `probe` | checks of readiness and health |
+//! | `obstacles` | what would keep a process from starting, seen without starting it |
+//! | `reaper` | ended orphans |
 //! | `os` | the real spawner: a child from its spawn to its reaping |
 //! | `command` | what is executed: program, arguments, environment |
-//! | `obstacles` | what would keep a process from starting, seen without starting it |
 //! | `ends` | standard input, output and error of a child |
-//! | `posix` | `posix_spawn` and signals by number: the reviewed `unsafe` |
 //! | `stage` | the exec stage, which puts a raised limit back |
 //! | `life` | the end of a child: its group, the grace time, what has left the group |
-//! | `family` | the descendants that no task owns |
-//! | `reaper` | ended orphans |
 //! | `leftovers` | what is still there although it should not be |
+//! | `family` | the descendants that no task owns |
+//! | `posix` | `posix_spawn` and signals by number: the reviewed `unsafe` |
 //! | `terminal` | a terminal of a child's own |
 //! | `pidfd` | the end of a child as something to wait for |
-//! | `env_file` | environment files |
-//! | `probe` | checks, with `http_get`, `own_port` and `variables` |
 //! | `resolver` | looking up names |
-//! | `scripted` | children that a test scripts |
+//! | `http_get` | a GET over a socket, for checks |
+//! | `own_port` | whether a process itself listens on a port |
+//! | `variables` | variables in the texts of checks |
+//! | `env_file` | environment files |
 
 mod command;
 mod ends;

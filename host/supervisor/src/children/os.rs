@@ -10,11 +10,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use parking_lot::{Mutex, MutexGuard};
 use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
@@ -58,7 +59,7 @@ pub(crate) struct OsSpawner {
 }
 
 /// What is to be started.
-struct Order {
+struct SpawnRequest {
     line: CommandLine,
     spec: Arc<ProcessSpec>,
     /// None for a check.
@@ -101,8 +102,8 @@ impl InFlight {
         done
     }
 
-    fn thread(&self) -> std::sync::MutexGuard<'_, Option<u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn thread(&self) -> MutexGuard<'_, Option<u32>> {
+        self.0.lock()
     }
 
     /// The child that hangs in its exec, if there is one: the child of that thread that nobody owns yet.
@@ -161,10 +162,10 @@ impl OsSpawner {
         env: LifeEnv,
     ) -> Boxed<Result<Child, Arc<str>>> {
         let (spawner, in_flight) = (self.clone(), Arc::new(InFlight::default()));
-        let order = Arc::new(Order { line, spec, incarnation: None, env });
+        let request = Arc::new(SpawnRequest { line, spec, incarnation: None, env });
         let (tell, told) = oneshot::channel();
         tokio::spawn(async move {
-            let spawned = match spawner.attempt(&order, &in_flight).await {
+            let spawned = match spawner.attempt(&request, &in_flight).await {
                 Ok(child) => Ok(child),
                 Err(Failure::Refused(why)) => Err(why),
                 Err(Failure::Short(error)) => Err(Arc::from(error.to_string())),
@@ -177,19 +178,24 @@ impl OsSpawner {
     }
 
     /// Spawns, as often as the machine has no room, until nobody wants the child any more.
-    async fn persist(self, order: Arc<Order>, ticket: SpawnTicket) {
+    async fn persist(self, request: Arc<SpawnRequest>, ticket: SpawnTicket) {
         let number = self.flight.fetch_add(1, Ordering::Relaxed);
         let in_flight = Arc::new(InFlight::default());
-        let flight = Flight { name: order.spec.name.clone(), in_flight: in_flight.clone() };
+        let flight = Flight { name: request.spec.name.clone(), in_flight: in_flight.clone() };
         self.flights.insert(number, flight);
-        self.try_until_there(order, ticket, in_flight).await;
+        self.try_until_there(request, ticket, in_flight).await;
         self.flights.remove(&number);
     }
 
-    async fn try_until_there(&self, order: Arc<Order>, mut ticket: SpawnTicket, in_flight: Arc<InFlight>) {
+    async fn try_until_there(
+        &self,
+        request: Arc<SpawnRequest>,
+        mut ticket: SpawnTicket,
+        in_flight: Arc<InFlight>,
+    ) {
         let mut pause = RETRY_FIRST;
         loop {
-            let attempt = self.attempt(&order, &in_flight);
+            let attempt = self.attempt(&request, &in_flight);
             tokio::pin!(attempt);
             let spawned = tokio::select! {
                 spawned = &mut attempt => spawned,
@@ -209,7 +215,7 @@ impl OsSpawner {
                 Err(Failure::Refused(why)) => return self.hand_over(ticket, Err(why)).await,
                 Err(Failure::Short(error)) => error,
             };
-            self.degraded.set(LACK, format!("{}: {error}; it is tried again", order.spec.name));
+            self.degraded.set(LACK, format!("{}: {error}; it is tried again", request.spec.name));
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_MAX),
                 () = ticket.abandoned() => return,
@@ -240,9 +246,13 @@ impl OsSpawner {
     }
 
     /// One spawn, on a thread for it.
-    async fn attempt(&self, order: &Arc<Order>, in_flight: &Arc<InFlight>) -> Result<Child, Failure> {
-        let (order_, in_flight, spawner) = (order.clone(), in_flight.clone(), self.clone());
-        let started = self.spawning.run(move || in_flight.enter(|| spawner.start(&order_))).await;
+    async fn attempt(
+        &self,
+        request: &Arc<SpawnRequest>,
+        in_flight: &Arc<InFlight>,
+    ) -> Result<Child, Failure> {
+        let (wanted, in_flight, spawner) = (request.clone(), in_flight.clone(), self.clone());
+        let started = self.spawning.run(move || in_flight.enter(|| spawner.start(&wanted))).await;
         let started = started.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
         let Started { pid, pidfd, output, stdin, vars } = started;
         let watch = match Pidfd::watch(pidfd) {
@@ -253,13 +263,13 @@ impl OsSpawner {
                 return Err(Failure::Short(error));
             }
         };
-        let spec = &order.spec;
+        let spec = &request.spec;
         let life = Arc::new(Life::new(
             pid,
             Owner {
                 name: spec.name.clone(),
-                incarnation: order.incarnation,
-                escaped: if order.incarnation.is_some() { spec.escaped } else { Escaped::Kill },
+                incarnation: request.incarnation,
+                escaped: if request.incarnation.is_some() { spec.escaped } else { Escaped::Kill },
                 stop: Stop { signal: spec.stop_signal, to: spec.stop_to },
                 grace: Duration::from_millis(spec.stop_grace_ms),
             },
@@ -280,8 +290,8 @@ impl OsSpawner {
     }
 
     /// Starts the child. Blocks for as long as its exec does.
-    fn start(&self, order: &Order) -> Result<Started, Failure> {
-        let Order { line, spec, incarnation, env } = order;
+    fn start(&self, request: &SpawnRequest) -> Result<Started, Failure> {
+        let SpawnRequest { line, spec, incarnation, env } = request;
         fail::fail_point!("spawn.prepare", |why| Err(Failure::Refused(Arc::from(why.unwrap_or_default()))));
         let prepared = prepare(line, spec, *incarnation, env)?;
         // A descriptor in hand for the pidfd: when the child is there it must be had.
@@ -362,8 +372,8 @@ impl OsSpawner {
 impl Spawner for OsSpawner {
     fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn {
         let (pending, ticket) = PendingSpawn::new();
-        let order = Order { line: spec.command.clone(), spec, incarnation: Some(incarnation), env };
-        tokio::spawn(self.clone().persist(Arc::new(order), ticket));
+        let request = SpawnRequest { line: spec.command.clone(), spec, incarnation: Some(incarnation), env };
+        tokio::spawn(self.clone().persist(Arc::new(request), ticket));
         pending
     }
 

@@ -3,7 +3,6 @@
 //! For readiness a failing try is no news: the process may just need longer. What a failed check of health means is
 //! the question of a health policy, not this one's.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +32,7 @@ pub(crate) struct Checked {
     pub(crate) env: LifeEnv,
     /// Its main process.
     pub(crate) pid: Option<u32>,
-    /// What [`variables()`] names, with the values of this life.
+    /// What [`variables::of_checks`] names, with the values of this life.
     pub(crate) vars: LifeEnv,
     pub(crate) helpers: OsSpawner,
     pub(crate) resolver: Resolver,
@@ -58,29 +57,6 @@ impl Failed {
 
     fn lasting(why: impl Into<Arc<str>>) -> Self {
         Self { why: why.into(), lasting: true }
-    }
-}
-
-/// The variables that the checks of a process use.
-pub(crate) fn variables(spec: &ProcessSpec) -> BTreeSet<String> {
-    let checks = spec.ready.iter().map(|ready| &ready.check);
-    let checks = checks.chain(spec.health.iter().map(|health| &health.check));
-    let mut names = BTreeSet::new();
-    for text in checks.filter_map(text_of) {
-        // What is no variable is the check's own failure.
-        let _ = variables::fill(text, |name| {
-            names.insert(name.to_owned());
-            Some("".into())
-        });
-    }
-    names
-}
-
-/// The part of a check in which variables are replaced. A program has them in its environment.
-fn text_of(check: &Check) -> Option<&str> {
-    match check {
-        Check::Tcp(text) | Check::Http(text) | Check::LogLine(text) => Some(text),
-        Check::Exec(_) => None,
     }
 }
 

@@ -16,13 +16,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::jobs::Pool;
+use crate::jobs::{NAMES_THREADS, Pool};
 
 /// How many look-ups run at once of names that are looked up for the first time.
 const TURNS_NEW: usize = 4;
@@ -35,7 +36,7 @@ const TURNS_SLOW: usize = 2;
 
 /// How many of the first two kinds may go on beside these when they take long. All together are as many as the pool has
 /// threads: a look-up that has its turn never waits for a thread.
-const OVERDUE: usize = Resolver::THREADS - TURNS_NEW - TURNS_QUICK - TURNS_SLOW;
+const OVERDUE: usize = NAMES_THREADS - TURNS_NEW - TURNS_QUICK - TURNS_SLOW;
 
 /// What takes longer than this takes long in production.
 const LONG: Duration = Duration::from_secs(1);
@@ -95,9 +96,6 @@ enum Stage {
 }
 
 impl Resolver {
-    /// How many threads look-ups have at most.
-    pub(crate) const THREADS: usize = 64;
-
     fn new(pool: Pool, lookup: Lookup, long: Duration) -> Self {
         let turns = |count| Arc::new(Semaphore::new(count));
         Self(Arc::new(Inner {
@@ -143,7 +141,7 @@ impl fmt::Debug for Resolver {
 
 impl Inner {
     fn names(&self) -> MutexGuard<'_, HashMap<Arc<str>, Name>> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+        self.names.lock()
     }
 
     /// The addresses, if they are known; or where the answer will come.
@@ -283,12 +281,12 @@ mod tests {
             counted.fetch_add(1, Ordering::SeqCst);
             if name.ends_with(".invalid") {
                 // The first waits for the sender to be dropped, the others for the first.
-                let _ = held.lock().unwrap().recv();
+                let _ = held.lock().recv();
                 return Err(io::Error::other("failed to lookup address information: no server"));
             }
             Ok(vec![SocketAddr::from(([192, 0, 2, 1], 0))])
         };
-        let pool = Pool::start("names", 1, Resolver::THREADS, &Degraded::default());
+        let pool = Pool::start("names", 1, NAMES_THREADS, &Degraded::default());
         (Resolver::new(pool, Arc::new(lookup), long), count, release)
     }
 

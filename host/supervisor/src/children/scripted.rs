@@ -3,18 +3,14 @@
 #![expect(clippy::expect_used, reason = "a script that does not fit the play is a defect of the test")]
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use provost_state::{Consumer, Exit, Incarnation, Signal};
+use parking_lot::Mutex;
+use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::{oneshot, watch};
 
-use super::leftovers::Leftovers;
-use super::os::OsSpawner;
 use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawner, Stop};
-use crate::jobs::Jobs;
-use crate::settings::{BootError, Settings};
-use crate::spec::{ProcessSpec, ReplicaSet};
-use crate::supervisor::{Prepared, Supervisor, Wanted};
+use crate::spec::ProcessSpec;
 
 /// The scripted spawner. Clones share the stage.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +40,7 @@ struct Living {
     end: Option<oneshot::Sender<Exit>>,
 }
 
-/// How the children of a process take their lives.
+/// How scripted children of a process react to signals and when they exit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
     /// They live until the script ends them: signals, SIGKILL too, change nothing.
@@ -75,24 +71,7 @@ impl Living {
 
 impl Scripted {
     fn stage<R>(&self, act: impl FnOnce(&mut Stage) -> R) -> R {
-        act(&mut self.stage.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// [`Supervisor::boot`], but that the children are these. Readiness checks are real ones.
-    ///
-    /// # Errors
-    /// As [`Supervisor::boot`].
-    pub fn boot(
-        &self,
-        settings: Settings,
-        specs: Vec<ProcessSpec>,
-        sets: Vec<ReplicaSet>,
-        consumers: Vec<Box<dyn Consumer>>,
-    ) -> Result<Supervisor, BootError> {
-        let jobs = Jobs::virtual_time();
-        let helpers = OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), None);
-        let wanted = Wanted { specs, sets, consumers };
-        Supervisor::prepare_with(settings, wanted, Arc::new(self.clone()), helpers, jobs).map(Prepared::start)
+        act(&mut self.stage.lock())
     }
 
     /// The children of `process` that are spawned from now on are of this manner.

@@ -2,6 +2,9 @@
 //! A dollar before anything else is just a dollar.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::spec::{Check, ProcessSpec};
 
 /// The longest text that a check can become, in bytes. No address, URL or line is that long.
 const FILLED_BYTES_MAX: usize = 64 << 10;
@@ -74,6 +77,29 @@ fn name_length(text: &str) -> usize {
     let belongs =
         |(at, c): (usize, char)| c == '_' || c.is_ascii_alphabetic() || at > 0 && c.is_ascii_digit();
     text.char_indices().find(|one| !belongs(*one)).map_or(text.len(), |(at, _)| at)
+}
+
+/// The variables that the checks of a process use.
+pub(super) fn of_checks(spec: &ProcessSpec) -> BTreeSet<String> {
+    let checks = spec.ready.iter().map(|ready| &ready.check);
+    let checks = checks.chain(spec.health.iter().map(|health| &health.check));
+    let mut names = BTreeSet::new();
+    for text in checks.filter_map(text_of) {
+        // What is no variable is the check's own failure.
+        let _ = fill(text, |name| {
+            names.insert(name.to_owned());
+            Some("".into())
+        });
+    }
+    names
+}
+
+/// The part of a check in which variables are replaced. A program has them in its environment.
+fn text_of(check: &Check) -> Option<&str> {
+    match check {
+        Check::Tcp(text) | Check::Http(text) | Check::LogLine(text) => Some(text),
+        Check::Exec(_) => None,
+    }
 }
 
 #[cfg(test)]

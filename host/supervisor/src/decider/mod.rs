@@ -1,16 +1,21 @@
 //! Asks the policies, under a deadline, on threads that run no tasks. A decision always comes: the chain in its order,
 //! then what answered before each policy that failed, then the failsafe; and the verdict says what went wrong on the way.
 //!
-//! What a case is, and how the answers to it are bounded, says `cases`; the figures of the bounds are in `envelope`; how
-//! many calls of one policy there may be, and which of them are stuck, is in `strays`. No policy waits for another one:
-//! each has its own turns, and there are threads for all of them.
+//! No policy waits for another one: each has its own turns, and there are threads for all of them.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `cases` | what a policy is asked, and how the answers to it are bounded |
+//! | `envelope` | the figures of the bounds |
+//! | `strays` | how many calls of one policy there may be, and which of them are stuck |
+//! | `seed` | randomness for policies that have none |
 
 mod cases;
 mod envelope;
+mod seed;
 mod strays;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use provost_state::{Decision, Fault, FaultKind, Policy, failsafe};
 use tokio::time::{Instant, timeout_at};
@@ -22,6 +27,7 @@ pub(crate) use cases::{Bounded, Case, EndCase, HealthCase, ScaleCase, StartCase}
 pub(crate) use envelope::Envelope;
 pub use envelope::RestartBudget;
 pub(crate) use provost_state::Verdict;
+pub(crate) use seed::seed;
 
 #[derive(Debug)]
 pub(crate) struct Decider {
@@ -134,7 +140,7 @@ impl<'a, C: Case> Hearing<'a, C> {
         Self { decider, case: Arc::new(case), ends, overruled: Vec::new() }
     }
 
-    /// Hears one policy, which may use one of `shares` equal shares of the time that is left.
+    /// Asks one policy, giving it 1/`shares` of the remaining time.
     async fn hear(&mut self, policy: &Arc<dyn Policy>, title: &str, shares: usize) -> Heard<C::Action> {
         let now = Instant::now();
         let left = self.ends.saturating_duration_since(now);
@@ -175,17 +181,5 @@ impl<'a, C: Case> Hearing<'a, C> {
         let overruled = std::mem::take(&mut self.overruled);
         let overruled = (!overruled.is_empty()).then(|| Arc::from(overruled.join("; ")));
         Verdict { action, by, reason, overruled }
-    }
-}
-
-impl Envelope {
-    /// The bounds that the settings ask for.
-    pub(crate) fn of(settings: &crate::settings::Settings) -> Self {
-        Self {
-            deadline: Duration::from_millis(settings.decision_deadline_ms),
-            restart_delay_ms_max: settings.restart_delay_ms_max,
-            restart_delay_ms_min: settings.restart_delay_ms_min,
-            restart_budget: settings.restart_budget,
-        }
     }
 }

@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use provost_state::Policy;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -68,7 +69,7 @@ enum Stage {
 
 impl Strays {
     fn calls<R>(&self, look: impl FnOnce(&mut HashMap<Key, Calls>) -> R) -> R {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.0.lock())
     }
 
     /// A turn for a call of `policy`, before `ends`.
@@ -150,7 +151,7 @@ impl fmt::Debug for Turn {
 
 impl Turn {
     fn stage<R>(&self, change: impl FnOnce(&mut Stage) -> R) -> R {
-        change(&mut self.0.stage.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.0.stage.lock())
     }
 
     /// The thread has come to it. False if nobody waits for it any more: then it is not carried out.

@@ -9,11 +9,12 @@ use provost_files::Owners;
 use provost_state::{Incarnation, ProcessId};
 use rustix::fs::{Mode, OFlags};
 
-use super::{LogItem, Logs};
+use super::all::Logs;
+use super::item::LogItem;
 use crate::children::Output;
 use crate::degraded::Degraded;
 use crate::jobs::Jobs;
-use crate::publisher::Publisher;
+use crate::publish::Publisher;
 use crate::spec::{CommandLine, ProcessSpec};
 
 /// The logs of one process called `web`.

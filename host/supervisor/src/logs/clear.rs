@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use provost_state::ProcessId;
 
-use super::Logs;
+use super::all::Logs;
 
 /// How long a clearing waits for the writes before it.
 const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
@@ -47,16 +47,16 @@ impl Logs {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::batch::{Batch, End};
-    use super::super::disk::Reserve;
-    use super::super::follower::Queue;
-    use super::super::losses::Losses;
-    use super::super::merged::{Merged, Step};
-    use super::super::past::Past;
-    use super::super::process::ProcessLog;
-    use super::super::query::LogQuery;
-    use super::super::{LogItem, LogStream};
     use crate::degraded::Degraded;
+    use crate::logs::disk::Reserve;
+    use crate::logs::follower::Queue;
+    use crate::logs::item::{LogItem, LogStream};
+    use crate::logs::process::ProcessLog;
+    use crate::logs::read::merged::{Merged, Step};
+    use crate::logs::read::past::Past;
+    use crate::logs::read::query::LogQuery;
+    use crate::logs::write::batch::{Batch, End};
+    use crate::logs::write::losses::Losses;
     use crate::spec::LogLimits;
 
     fn log(dir: &tempfile::TempDir) -> ProcessLog {

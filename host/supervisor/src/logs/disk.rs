@@ -8,8 +8,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use provost_files::{Cursor, Identity};
 use rustix::fs::{Mode, OFlags};
 
@@ -38,6 +38,15 @@ pub(super) struct Files {
     count: usize,
     /// Twice the number of rotations; odd while one is under way.
     turns: AtomicU64,
+}
+
+/// Where the end of what was written is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Which file is the current one, as [`Files::turns`].
+    pub(super) turns: u64,
+    /// Bytes in it.
+    pub(super) bytes: u64,
 }
 
 /// How an open file stands to its name.
@@ -252,14 +261,14 @@ impl Reserve {
 
     /// Gives one up, for whoever opens something next; false if none is left.
     pub(super) fn give_up(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().is_some()
+        self.0.lock().pop().is_some()
     }
 
     /// Takes one back, if it can be had.
     pub(super) fn give_back(&self) {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let Ok(spare) = rustix::fs::open("/dev/null", flags, Mode::empty()) else { return };
-        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spares = self.0.lock();
         if spares.len() < Self::SIZE {
             spares.push(spare);
         }

@@ -2,12 +2,13 @@
 //! fit is counted as missed; it is in the log files.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use super::{LogItem, LogLine, LogStream};
+use super::item::{LogItem, LogLine, LogStream};
 
 /// Lines that a follower may be behind before it misses some.
 const LINES_MAX: usize = 4_096;
@@ -60,7 +61,7 @@ impl Queue {
     }
 
     fn state(&self) -> MutexGuard<'_, Waiting> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// No more is taken in.

@@ -3,22 +3,23 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use provost_state::Incarnation;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
-use super::LogStream;
-use super::batch::{Batch, End};
-use super::disk::{Files, NotOpened, Reserve, is_out_of_descriptors};
+use super::disk::{Files, NotOpened, Position, Reserve, is_out_of_descriptors};
 use super::escapes::Seeker;
-use super::file::{LogFile, Position};
 use super::follower::{Follower, Queue, Told};
-use super::losses::Losses;
-use super::past::{Format, Stored};
+use super::item::LogStream;
+use super::read::format::{Format, Stored};
+use super::write::batch::{Batch, End};
+use super::write::file::LogFile;
+use super::write::losses::Losses;
+use crate::slots::Slots;
 use crate::spec::LogLimits;
-use crate::turns::Turns;
 
 /// A longer line is told in pieces.
 const TOLD_BYTES_MAX: usize = 1 << 20;
@@ -29,9 +30,9 @@ pub(crate) struct ProcessLog {
     pub(super) stored: Stored,
     file: Mutex<LogFile>,
     /// One turn, so that a disk that hangs takes one thread of this process.
-    turns: Turns,
+    slots: Slots,
     /// For each stream the right to its current line, so that two lives do not write into one.
-    lines: [Turns; 2],
+    lines: [Slots; 2],
     now: Mutex<Now>,
     lives: watch::Sender<Lives>,
     losses: Arc<Losses>,
@@ -105,8 +106,8 @@ impl ProcessLog {
         Self {
             stored: Stored { name, files, format: Format::Process },
             file: Mutex::new(file),
-            turns: Turns::new(1),
-            lines: [Turns::new(1), Turns::new(1)],
+            slots: Slots::new(1),
+            lines: [Slots::new(1), Slots::new(1)],
             now: Mutex::default(),
             lives: watch::Sender::new(Lives { latest: Incarnation(0), stopped: false }),
             losses,
@@ -116,7 +117,7 @@ impl ProcessLog {
     }
 
     pub(super) fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        self.now.lock()
     }
 
     /// A new life begins. What is returned counts the pipes of it that are still being read.
@@ -163,7 +164,7 @@ impl ProcessLog {
 
     /// The turn to write. Who has it is on a thread for log writes.
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        self.turns.take().await
+        self.slots.take().await
     }
 
     /// The right to the current line of a stream.
@@ -173,7 +174,7 @@ impl ProcessLog {
 
     /// Does somebody wait for the turn, or for the right to the current line of this stream?
     pub(super) fn is_wanted(&self, stream: LogStream) -> bool {
-        self.turns.is_wanted() || self.lines[stream as usize].is_wanted()
+        self.slots.is_wanted() || self.lines[stream as usize].is_wanted()
     }
 
     /// Lines that were never given to be written.
@@ -195,7 +196,7 @@ impl ProcessLog {
 
     /// Writes lines and tells them to all that follow. It blocks for as long as the disk takes.
     pub(super) fn write(&self, batch: Batch) -> Written {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock();
         match file.opened() {
             // Known before the first byte of ours: who reads back goes by it.
             Ok(position) => self.now().told = Some(position),
@@ -223,7 +224,7 @@ impl ProcessLog {
 
     /// Deletes all that was written, and tells all that follow. It blocks, as [`ProcessLog::write`].
     pub(super) fn clear(&self) -> io::Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock();
         let position = file.clear()?;
         let mut now = self.now();
         now.told = Some(position);

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::follower::Queue;
+use super::item::{LogItem, LogLine};
 use super::process::ProcessLog;
-use super::query::LogQuery;
-use super::{LogItem, LogLine};
+use super::read::query::LogQuery;
 use crate::jobs::Lane;
 
 /// How many lines are looked at in one go.

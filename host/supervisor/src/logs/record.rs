@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{LogLine, LogStream};
+use super::item::{LogLine, LogStream};
 use crate::clock::rfc3339;
 
 /// A line longer than this is written in parts.

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::batch::{Batch, End};
 use super::disk::Reserve;
 use super::follower::Queue;
-use super::losses::Losses;
-use super::merged::{Merged, Step};
-use super::past::{Counted, Past, Tally};
+use super::item::{LogItem, LogLine, LogStream};
 use super::process::ProcessLog;
-use super::query::{LogPattern, LogQuery};
+use super::read::merged::{Merged, Step};
+use super::read::past::{Counted, Past, Tally};
+use super::read::query::{LogPattern, LogQuery};
+use super::read::stored::StoredFiles;
 use super::record::PART_BYTES_MAX;
-use super::{LogItem, LogLine, LogStream};
+use super::write::batch::{Batch, End};
+use super::write::losses::Losses;
 use crate::degraded::Degraded;
 use crate::spec::LogLimits;
 
@@ -253,7 +254,6 @@ fn the_lines_of_a_span_of_time_are_found_also_when_the_clock_was_set_back_meanwh
 
 #[test]
 fn whatever_lies_in_the_log_directory_is_read_in_bounds_and_keeps_nobody_waiting() {
-    use super::StoredFiles;
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     write_at(&log(&dir, "web", LogLimits::default()), 1_700_000_000_000, b"ours");
@@ -282,7 +282,6 @@ fn whatever_lies_in_the_log_directory_is_read_in_bounds_and_keeps_nobody_waiting
 
 #[test]
 fn the_log_of_a_host_is_read_by_who_said_what() {
-    use super::StoredFiles;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("provost.log");
     std::fs::write(

@@ -1,66 +1,16 @@
 //! The health of a process while it is ready: check, ask what that means, hold it to be that, and again.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{
-    Cause, Event, Failing, Health, HealthAction, Incarnation, Moment, Observation, PhaseKind,
-};
+use provost_state::{Cause, Event, Failing, Health, HealthAction, Incarnation, Observation, PhaseKind};
 use tokio::time::Instant;
 
+use super::checkup::Finding;
 use super::news::News;
-use super::{Runner, Tagged};
+use super::task::Runner;
 use crate::children::probe;
-use crate::decider::{HealthCase, RestartBudget, Verdict};
-use crate::seed::seed;
-
-/// A step of the checkup that came to its end.
-pub(super) enum Finding {
-    /// A check.
-    Checked { outcome: Result<Arc<str>, Arc<str>>, took_ms: u64 },
-    /// What it means.
-    Diagnosed { failed: Option<Arc<str>>, verdict: Verdict<HealthAction> },
-}
-
-/// The checks of one life.
-pub(super) struct Checkup {
-    /// The check or the opinion under way.
-    pub(super) next: Tagged<Finding>,
-    /// The outcome of the last check, and how often in a row it was that.
-    last: Option<(bool, u32)>,
-    /// Since when checks have failed without a success.
-    failing_since: Option<Moment>,
-    /// What was committed last: what it is held to be, and what says so beside that. Another health is committed at
-    /// once, anything else if it is news.
-    told: Option<Health>,
-    news: News,
-    /// When it was restarted by this, newest first; outlives the life.
-    restarted: VecDeque<Moment>,
-}
-
-impl Default for Checkup {
-    fn default() -> Self {
-        Self {
-            next: None,
-            last: None,
-            failing_since: None,
-            told: None,
-            news: News::after(Duration::ZERO),
-            restarted: VecDeque::new(),
-        }
-    }
-}
-
-impl Checkup {
-    /// This life is not checked any more.
-    pub(super) fn end(&mut self) {
-        self.next = None;
-        self.last = None;
-        self.failing_since = None;
-        self.told = None;
-    }
-}
+use crate::decider::{HealthCase, RestartBudget, Verdict, seed};
 
 impl Runner {
     /// From its readiness on, if there is a check.

@@ -1,10 +1,28 @@
 //! Futures that outlive the runner that waits for them. What one has come to stays with it until it is acted on, so that a
 //! runner that ends in between leaves it to the next one, which may wait again at any time.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::task::Poll;
 
-use super::Boxed;
+use provost_state::Incarnation;
+
+use crate::children::Boxed;
+
+/// A future that belongs to one life, if there is one.
+pub(super) type Tagged<T> = Option<(Incarnation, Boxed<T>)>;
+
+/// The next of a future that may not be there.
+pub(super) async fn next_of<T>(slot: &mut Tagged<T>) -> (Incarnation, T) {
+    match slot {
+        Some((incarnation, future)) => {
+            let incarnation = *incarnation;
+            let value = future.await;
+            *slot = None;
+            (incarnation, value)
+        }
+        None => pending().await,
+    }
+}
 
 /// A future, or the value that it has come to.
 pub(super) struct Kept<T> {

@@ -2,56 +2,17 @@
 
 use std::sync::Arc;
 
-use provost_state::{
-    Cause, Event, Incarnation, Judgement, Moment, Phase, PhaseKind, Plan, StartAction, failsafe,
-};
+use provost_state::{Cause, Event, Incarnation, Judgement, Phase, PhaseKind, Plan, StartAction, failsafe};
 use tokio::sync::oneshot;
 
+use super::attempt::Launching;
 use super::kept::Kept;
 use super::standing::Step;
-use super::{Own, Runner};
+use super::task::{Own, Runner};
 use crate::children::probe::{self, Checked};
-use crate::children::{Child, LifeEnv, PendingSpawn, Spawned};
-use crate::decider::{StartCase, Verdict};
-use crate::order::{Gate, gate};
-use crate::seed::seed;
-
-/// An attempt to start it, from the wish to the spawn.
-#[derive(Debug)]
-pub(super) struct Attempt {
-    cause: Cause,
-    /// When its start policies were asked first.
-    asked_first: Option<Moment>,
-    /// Whether they have had it wait.
-    waited: bool,
-}
-
-impl Attempt {
-    pub(super) fn new(cause: Cause) -> Self {
-        Self { cause, asked_first: None, waited: false }
-    }
-}
-
-/// A spawn in progress, and what is needed when it has come to its end.
-pub(super) struct Launching {
-    /// The life before it.
-    before: Incarnation,
-    pub(super) pending: PendingSpawn,
-    env: LifeEnv,
-    /// Why it is spawned now.
-    reason: Arc<str>,
-    /// What the spawn came to, until that is acted on.
-    outcome: Option<Spawned>,
-}
-
-impl Launching {
-    /// Resolves when the spawn has come to its end. What it came to stays here.
-    pub(super) async fn ended(&mut self) {
-        if self.outcome.is_none() {
-            self.outcome = Some((&mut self.pending).await);
-        }
-    }
-}
+use crate::children::{Child, LifeEnv};
+use crate::decider::{StartCase, Verdict, seed};
+use crate::groups::{Gate, gate};
 
 impl Runner {
     /// Is there nothing that keeps it down but what it depends on?

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use provost_state::{Cause, Desired, Event, PhaseKind, Signal};
 
-use super::launch::Attempt;
+use super::attempt::Attempt;
 use super::standing::Step;
-use super::{Order, Runner, Want};
+use super::task::Runner;
 use crate::children::Stop;
-use crate::supervisor::Refusal;
+use crate::mailbox::{Refusal, Request, Want};
 
 impl Runner {
-    pub(super) fn on_order(&mut self, order: Order) {
-        let result = match order.want {
+    pub(super) fn on_request(&mut self, request: Request) {
+        let result = match request.want {
             Want::Start(cause) => self.start(cause, asked("start", cause)),
             Want::Stop(cause) => self.stop(cause, asked("stop", cause)),
             Want::StopFor(cause, reason) => self.stop(cause, reason),
@@ -32,10 +32,10 @@ impl Runner {
             Want::Spare(reason) => self.not_needed(reason),
         };
         // Whoever asked may have gone.
-        let _ = order.reply.send(result);
+        let _ = request.reply.send(result);
     }
 
-    /// Wanted up: by nobody but its own state prevented. What is up already is left alone.
+    /// Requests a start; only the process's own state can prevent it. What is up already is left alone.
     pub(super) fn start(&mut self, cause: Cause, reason: Arc<str>) -> Result<(), Refusal> {
         if self.shared.closing() {
             return Err(Refusal::ShuttingDown);

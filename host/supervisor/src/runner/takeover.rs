@@ -10,10 +10,10 @@ use std::time::Duration;
 use provost_state::{Event, Phase, PhaseKind};
 use tokio::time::{Instant, sleep};
 
+use super::attempt::Launching;
 use super::kept::Kept;
-use super::launch::Launching;
 use super::standing::{Standing, Step};
-use super::{Asked, Own, Runner};
+use super::task::{Asked, Own, Runner};
 use crate::panics::unpanicked;
 
 /// A second end within this time is not answered at once.
@@ -143,4 +143,10 @@ impl Runner {
             PhaseKind::Exited | PhaseKind::Stopped | PhaseKind::Backoff | PhaseKind::Fatal => {}
         }
     }
+}
+
+/// Fails to compile if a runner cannot move between threads.
+#[expect(dead_code, reason = "checked at compile time only")]
+fn a_runner_is_send(runner: Runner) -> impl Future<Output = ()> + Send {
+    runner.run()
 }

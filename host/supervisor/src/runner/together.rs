@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use provost_state::{Cause, Desired, Event, PhaseKind};
 
-use super::Runner;
 use super::standing::Step;
-use crate::supervisor::Refusal;
+use super::task::Runner;
+use crate::mailbox::Refusal;
 
 impl Runner {
     /// Its group is restarted. What is up, or is about to be, is stopped and not spawned again before it is released;

@@ -1,0 +1,128 @@
+//! Reaching the host by its socket: why it cannot be connected to, and what is known of a host that answers nothing.
+
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+
+/// A request that is answered within this time is not watched over.
+pub(super) const SOON: Duration = Duration::from_secs(2);
+
+/// A host that does not answer within this time is silent.
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The longest path that a Unix socket can have, in bytes: `sun_path` without the NUL at its end (unix(7)).
+pub const SOCKET_PATH_BYTES_MAX: usize = 107;
+
+/// Why a socket cannot be connected to.
+#[derive(Debug, thiserror::Error)]
+pub enum Unconnected {
+    /// There is nothing at this path.
+    #[error("no host is running: there is no socket {}", .0.display())]
+    Missing(PathBuf),
+    /// The socket is there, and nobody listens.
+    #[error("no host is running: nobody listens on the socket {} any more", .0.display())]
+    Abandoned(PathBuf),
+    /// There is something else at this path.
+    #[error("{} is not the socket of a host", .0.display())]
+    NotASocket(PathBuf),
+    /// The kernel refuses access.
+    #[error("permission denied: this user may not use the socket {}", .0.display())]
+    NotAllowed(PathBuf),
+    /// The path cannot be that of a socket.
+    #[error(
+        "the path of the socket has {bytes} bytes, and the kernel takes at most {SOCKET_PATH_BYTES_MAX}: {}",
+        socket.display()
+    )]
+    TooLong {
+        /// The socket.
+        socket: PathBuf,
+        /// The length of its path.
+        bytes: usize,
+    },
+    /// More connections wait to be taken than the kernel keeps.
+    #[error("the host on {} takes no connections: too many wait already", .0.display())]
+    Crowded(PathBuf),
+    /// Anything else.
+    #[error("cannot connect to {}: {error}", socket.display())]
+    Other {
+        /// The socket.
+        socket: PathBuf,
+        /// What the kernel said.
+        error: io::Error,
+    },
+}
+
+/// A host that takes connections, and answers nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.described())]
+pub struct Silent {
+    /// Its socket.
+    pub socket: PathBuf,
+    /// Its process id, as far as the kernel says.
+    pub pid: Option<i32>,
+    /// Whether it has been stopped by a signal, as far as the kernel says.
+    pub suspended: bool,
+}
+
+impl Silent {
+    /// What is known of the host behind a socket.
+    pub(super) async fn of(socket: &Path) -> Self {
+        // To connect, nobody has to be awake: the kernel knows who called `listen`.
+        let stream = tokio::time::timeout(SOON, UnixStream::connect(socket)).await;
+        let peer = stream.ok().and_then(Result::ok).and_then(|stream| stream.peer_cred().ok());
+        // A host in another namespace has no number here.
+        let pid = peer.and_then(|peer| peer.pid()).filter(|pid| *pid > 0);
+        Self { socket: socket.to_owned(), pid, suspended: pid.is_some_and(is_suspended) }
+    }
+
+    fn described(&self) -> String {
+        let host = match self.pid {
+            Some(pid) => format!("the host (pid {pid})"),
+            None => format!("the host on {}", self.socket.display()),
+        };
+        match self.suspended {
+            true => format!("{host} is suspended: a signal has stopped it"),
+            false => format!("{host} has not answered for {} s", (SOON + PATIENCE).as_secs()),
+        }
+    }
+}
+
+/// Whether the kernel says that a process has been stopped (`T`, or `t` by a debugger).
+fn is_suspended(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name stands in brackets, and may have brackets in it.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
+}
+
+/// A connection to the host.
+pub(super) async fn connect(socket: &Path) -> Result<UnixStream, Unconnected> {
+    let bytes = socket.as_os_str().as_bytes().len();
+    if bytes > SOCKET_PATH_BYTES_MAX {
+        return Err(Unconnected::TooLong { socket: socket.to_owned(), bytes });
+    }
+    UnixStream::connect(socket).await.map_err(|error| explained(socket, error))
+}
+
+fn explained(socket: &Path, error: io::Error) -> Unconnected {
+    let path = socket.to_owned();
+    match error.kind() {
+        ErrorKind::NotFound => Unconnected::Missing(path),
+        ErrorKind::PermissionDenied => Unconnected::NotAllowed(path),
+        // The kernel refuses the same way to connect to what is no socket.
+        ErrorKind::ConnectionRefused => {
+            match std::fs::metadata(socket).is_ok_and(|there| there.file_type().is_socket()) {
+                true => Unconnected::Abandoned(path),
+                false => Unconnected::NotASocket(path),
+            }
+        }
+        ErrorKind::WouldBlock => Unconnected::Crowded(path),
+        _ if error.raw_os_error() == Some(rustix::io::Errno::PROTOTYPE.raw_os_error()) => {
+            Unconnected::NotASocket(path)
+        }
+        _ => Unconnected::Other { socket: path, error },
+    }
+}

@@ -1,0 +1,54 @@
+//! The API of a Provost host as its clients see it. Floor 1 of the house: the documented, stable JSON schema, and a client
+//! that speaks it over the host's Unix socket.
+//!
+//! Times are RFC 3339 in UTC with milliseconds. A field is only ever added; a client ignores fields that it does not know,
+//! and keeps words that it does not know. What has no value is `null`, and its field is there.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `client` | one connection for each request, streams line by line, and why a host cannot be reached |
+//! | `status` | processes, replicas and plugins at one generation |
+//! | `explain` | why a process is in its state |
+//! | `events` | changes of processes |
+//! | `orders` | start, stop, restart and signal, and what they came to |
+//! | `process` | one process, its phases and its exits |
+//! | `decision` | what was decided about a process |
+//! | `host` | the host itself, and its end |
+//! | `logs` | lines of output |
+//! | `plugins` | what is known of plugins, and changing them |
+//! | `state_core` | the backends of the state core, and the time that something takes |
+//! | `error` | the body of every answer with a status of 400 or more, and the codes in it |
+//! | `words` | enums of words, which keep what a newer host says |
+//!
+//! What is deliberately absent: everything of the house but this. Programs depend on this crate alone.
+
+#![forbid(unsafe_code)]
+
+pub mod client;
+mod decision;
+mod error;
+mod events;
+mod explain;
+mod host;
+mod logs;
+mod orders;
+mod plugins;
+mod process;
+mod state_core;
+mod status;
+mod words;
+
+pub use decision::{Action, Decision, Escalation, Scope};
+pub use error::{Error, ErrorCode, Failure};
+pub use events::{Event, EventKind};
+pub use explain::Explanation;
+pub use host::{Ended, Host, Lack, Left, Ping, Shutdown};
+pub use logs::{LogItem, LogStream};
+pub use orders::{OrderCause, Outcome, ProcessOrder, ProcessOutcome, Signal};
+pub use plugins::{
+    Blame, Fault, FaultKind, Plugin, PluginChanged, PluginList, PluginOrder, PluginRole, PluginStatus,
+    PluginVersion, Quarantine, Replayed,
+};
+pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
+pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};
+pub use status::{Replicas, Status};

@@ -1,0 +1,91 @@
+//! Orders to processes: start, stop, restart and signal, and what they came to.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::Error;
+use crate::process::Phase;
+
+/// The body of `POST /v1/processes/{start,stop,restart,signal}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessOrder {
+    /// Names, `group:*`, or `all`.
+    pub select: Vec<String>,
+    /// Who asks: `user` or `api`.
+    #[serde(default)]
+    pub cause: OrderCause,
+    /// Whether to wait until what was asked for has come about.
+    #[serde(default)]
+    pub wait: bool,
+    /// How long to wait, in milliseconds; 30 seconds unless given.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+    /// Of `signal`: its name, with or without `SIG`, or its number.
+    #[serde(default)]
+    pub signal: Option<Signal>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderCause {
+    /// A person, by the command line.
+    User,
+    /// A program.
+    #[default]
+    Api,
+}
+
+/// A signal, as people write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// By number.
+    Number(i32),
+    /// By name: `HUP` or `SIGHUP`.
+    Name(String),
+}
+
+impl Serialize for Signal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) => serializer.serialize_i32(*number),
+            Self::Name(name) => serializer.serialize_str(name),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Signal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number =
+            |number: &serde_json::Number| number.as_i64().and_then(|number| i32::try_from(number).ok());
+        let read = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Number(said) => number(&said).map(Self::Number),
+            serde_json::Value::String(name) => Some(Self::Name(name)),
+            _ => None,
+        };
+        read.ok_or_else(|| D::Error::custom("expected the name of a signal or its number"))
+    }
+}
+
+/// The answer to an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// One a process, in the order of the config.
+    pub results: Vec<ProcessOutcome>,
+}
+
+/// What an order came to for one process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessOutcome {
+    /// The process.
+    pub name: String,
+    /// Whether it was done.
+    pub ok: bool,
+    /// Its phase afterwards.
+    pub phase: Phase,
+    /// The reason of that phase.
+    pub reason: String,
+    /// Why it was not done.
+    pub error: Option<Error>,
+}

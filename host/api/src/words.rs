@@ -1,0 +1,108 @@
+//! Words of the API as enums. A word that a newer host knows and this client does not is kept as it came, so that it is
+//! shown, and written again, as the host said it.
+
+/// Makes an enum of words. Each variant is one word in JSON, and any other word is the variant `Other`.
+macro_rules! words {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident {
+            $($(#[$doc:meta])* $variant:ident = $word:literal,)+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+            /// A word of a newer host; empty if there is no word at all.
+            Other(Box<str>),
+        }
+
+        impl $name {
+            /// All of them that this version knows.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The word in JSON.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)+
+                    Self::Other(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                match word {
+                    $($word => Self::$variant,)+
+                    other => Self::Other(other.into()),
+                }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::Other(Box::default())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        /// By the words, so that the keys of a JSON object are in alphabetical order.
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                self.as_str().cmp(other.as_str())
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = std::borrow::Cow::<str>::deserialize(deserializer)?;
+                Ok(Self::from(&*word))
+            }
+        }
+    };
+}
+
+pub(crate) use words;
+
+#[cfg(test)]
+mod tests {
+    use crate::{EventKind, FaultKind, Phase};
+
+    #[test]
+    fn every_word_is_read_as_its_variant_and_an_unknown_one_is_kept() {
+        for phase in Phase::ALL {
+            assert_eq!(&Phase::from(phase.as_str()), phase);
+        }
+        let newer: EventKind = serde_json::from_str("\"paused\"").unwrap();
+        assert_eq!(newer, EventKind::Other("paused".into()));
+        assert_eq!(
+            (serde_json::to_string(&newer).unwrap(), newer.to_string()),
+            ("\"paused\"".into(), "paused".into())
+        );
+    }
+
+    #[test]
+    fn words_are_ordered_by_the_alphabet() {
+        let mut kinds = FaultKind::ALL.to_vec();
+        kinds.sort();
+        assert!(kinds.is_sorted_by_key(|kind| kind.to_string()), "{kinds:?}");
+    }
+}

@@ -1,0 +1,45 @@
+//! The compatibility of the API: every reply and every body as it is on the socket, byte for byte. Each file holds one JSON
+//! text a line, in exactly the form in which it is sent; `server/golden.rs` among the tests of `provost-control` compares the files with a real host.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use provost_api as api;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Reads each line of a golden file as a `T` and writes it again.
+fn is_kept<T: Serialize + DeserializeOwned>(name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"));
+    let golden = std::fs::read_to_string(path).unwrap();
+    assert!(golden.ends_with('\n'), "{name}.json ends within a line");
+    for line in golden.lines() {
+        let read = serde_json::from_str::<T>(line);
+        assert!(read.is_ok(), "{name}.json: {:?}", read.err());
+        assert_eq!(serde_json::to_string(&read.unwrap()).unwrap(), line, "{name}.json");
+    }
+}
+
+#[test]
+fn every_reply_is_read_and_written_again_byte_for_byte() {
+    is_kept::<api::Ping>("ping");
+    is_kept::<api::Failure>("error");
+    is_kept::<api::Status>("status");
+    is_kept::<api::Event>("events");
+    is_kept::<api::LogItem>("logs");
+    is_kept::<api::Explanation>("explain");
+    is_kept::<api::Outcome>("outcome");
+    is_kept::<api::StateCore>("state_core");
+    is_kept::<api::PluginList>("plugins");
+    is_kept::<api::PluginChanged>("plugin_changed");
+    is_kept::<api::Blame>("blame");
+    is_kept::<api::Ended>("ended");
+}
+
+#[test]
+fn every_body_is_read_and_written_again_byte_for_byte() {
+    is_kept::<api::ProcessOrder>("process_order");
+    is_kept::<api::PluginOrder>("plugin_order");
+    is_kept::<api::StateChange>("state_change");
+    is_kept::<api::Shutdown>("shutdown");
+}

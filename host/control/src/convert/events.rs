@@ -1,0 +1,52 @@
+//! Changes of processes.
+
+use provost_api as api;
+use provost_state::{Change, ChangeKind, EventKind, Moment};
+
+use super::process::{cause, decision, exit, phase};
+use super::time::time_at;
+
+fn kind(kind: ChangeKind) -> api::EventKind {
+    match kind {
+        ChangeKind::Added => api::EventKind::Added,
+        ChangeKind::Event(EventKind::Start) => api::EventKind::Start,
+        ChangeKind::Event(EventKind::Stop) => api::EventKind::Stop,
+        ChangeKind::Event(EventKind::Wait) => api::EventKind::Waiting,
+        ChangeKind::Event(EventKind::Spawned) => api::EventKind::Spawned,
+        ChangeKind::Event(EventKind::SpawnFailed) => api::EventKind::SpawnFailed,
+        ChangeKind::Event(EventKind::NotReady) => api::EventKind::NotReady,
+        ChangeKind::Event(EventKind::Overdue) => api::EventKind::Overdue,
+        ChangeKind::Event(EventKind::Ready) => api::EventKind::Ready,
+        ChangeKind::Event(EventKind::Exited) => api::EventKind::Exited,
+        ChangeKind::Event(EventKind::Decided) => api::EventKind::Decided,
+        ChangeKind::Event(EventKind::Refused) => api::EventKind::Refused,
+        ChangeKind::Event(EventKind::Health) => api::EventKind::Health,
+        ChangeKind::Event(EventKind::TakenOver) => api::EventKind::TakenOver,
+    }
+}
+
+/// A change, with its time as of `now`.
+pub(crate) fn event(change: &Change, now: Moment) -> api::Event {
+    let state = &change.state;
+    let is = |wanted| change.kind == ChangeKind::Event(wanted);
+    api::Event {
+        generation: change.generation.0,
+        at: time_at(state.changed_at, now),
+        process: state.name().to_string(),
+        incarnation: state.incarnation.0,
+        kind: kind(change.kind),
+        phase: phase(state.phase.kind()),
+        before: phase(change.from),
+        cause: cause(state.cause),
+        reason: state.reason.to_string(),
+        pid: state.pid().filter(|_| is(EventKind::Spawned)),
+        exit: state.exit.as_ref().filter(|_| is(EventKind::Exited) || is(EventKind::SpawnFailed)).map(exit),
+        decision: state.decision.as_deref().filter(|_| is(EventKind::Decided)).map(decision),
+        count: None,
+    }
+}
+
+/// The line that stands for changes which are no longer remembered.
+pub(crate) fn missed(count: u64) -> api::Event {
+    api::Event { kind: api::EventKind::Missed, count: Some(count), ..api::Event::default() }
+}

@@ -1,0 +1,147 @@
+//! One process, how its last life ended, and what was decided about it.
+
+use provost_api as api;
+use provost_state::{
+    Cause, Desired, Escalation, Exit, Failing, Health, Moment, PhaseKind, ProcessState, ProcessType, Ruling,
+    RulingAction, Scope, process::signal_name,
+};
+
+use super::time::time_at;
+
+/// A process, with its times as of `now` by a clock that may have been set since they were noted.
+pub(crate) fn process(state: &ProcessState, now: Moment) -> api::Process {
+    let time = |moment| time_at(moment, now);
+    api::Process {
+        name: state.name().to_string(),
+        process_type: process_type(&state.identity.process_type),
+        group: (!state.group().is_empty()).then(|| state.group().to_string()),
+        phase: phase(state.phase.kind()),
+        desired: desired(state.desired),
+        pid: state.pid(),
+        incarnation: state.incarnation.0,
+        version: state.version.0,
+        generation: state.generation.0,
+        restarts: state.restarts,
+        failures: state.failures,
+        ready: state.ready(),
+        health: health(state.health),
+        failing: state.failing.as_deref().map(|it| failing(it, now)),
+        exit: state.exit.as_ref().map(exit),
+        cause: cause(state.cause),
+        reason: state.reason.to_string(),
+        started_at: state.started_at.map(time),
+        ended_at: state.ended_at.map(time),
+        next_action_at: state.next_action_at().map(time),
+        decision: state.decision.as_deref().map(decision),
+    }
+}
+
+/// A phase, as a word.
+pub(crate) fn phase(kind: PhaseKind) -> api::Phase {
+    match kind {
+        PhaseKind::Stopped => api::Phase::Stopped,
+        PhaseKind::Waiting => api::Phase::Waiting,
+        PhaseKind::Starting => api::Phase::Starting,
+        PhaseKind::Running => api::Phase::Running,
+        PhaseKind::Stopping => api::Phase::Stopping,
+        PhaseKind::Backoff => api::Phase::Backoff,
+        PhaseKind::Exited => api::Phase::Exited,
+        PhaseKind::Fatal => api::Phase::Fatal,
+    }
+}
+
+/// A cause, as a word.
+pub(crate) fn cause(cause: Cause) -> api::Cause {
+    match cause {
+        Cause::Boot => api::Cause::Boot,
+        Cause::User => api::Cause::User,
+        Cause::Api => api::Cause::Api,
+        Cause::Policy => api::Cause::Policy,
+        Cause::Crash => api::Cause::Crash,
+        Cause::Dependency => api::Cause::Dependency,
+        Cause::Health => api::Cause::Health,
+        Cause::Schedule => api::Cause::Schedule,
+        Cause::Watch => api::Cause::Watch,
+        Cause::Oom => api::Cause::Oom,
+        Cause::Shutdown => api::Cause::Shutdown,
+    }
+}
+
+/// What is wanted, as a word.
+fn desired(desired: Desired) -> api::Desired {
+    match desired {
+        Desired::Up => api::Desired::Up,
+        Desired::Down => api::Desired::Down,
+    }
+}
+
+/// What health checks say, as a word.
+fn health(health: Health) -> api::Health {
+    match health {
+        Health::Unknown => api::Health::Unknown,
+        Health::Healthy => api::Health::Healthy,
+        Health::Degraded => api::Health::Degraded,
+        Health::Unhealthy => api::Health::Unhealthy,
+    }
+}
+
+/// What a process is for, as a word.
+fn process_type(process_type: &ProcessType) -> api::ProcessType {
+    match process_type {
+        ProcessType::Service => api::ProcessType::Service,
+        ProcessType::Job { .. } => api::ProcessType::Job,
+    }
+}
+
+fn failing(failing: &Failing, now: Moment) -> api::Failing {
+    api::Failing { why: failing.why.to_string(), since: time_at(failing.since, now) }
+}
+
+pub(crate) fn exit(exit: &Exit) -> api::Exit {
+    match exit {
+        Exit::Code(code) => api::Exit::Code { code: *code },
+        Exit::Signal(signal) => api::Exit::Signal { signal: *signal, name: signal_name(*signal) },
+        Exit::NotSpawned(error) => api::Exit::Error { error: error.to_string() },
+        Exit::NotReady(_) | Exit::Unobserved => api::Exit::Error { error: exit.to_string() },
+    }
+}
+
+/// A decision, as a value of the API.
+#[must_use]
+pub fn decision(ruling: &Ruling) -> api::Decision {
+    let (action, delay_ms, scope, escalation) = match ruling.action {
+        RulingAction::Restart { delay_ms, scope } => {
+            (api::Action::Restart, Some(delay_ms), Some(self::scope(scope)), None)
+        }
+        RulingAction::StayDown => (api::Action::StayDown, None, None, None),
+        RulingAction::GiveUp(escalation) => {
+            (api::Action::GiveUp, None, None, Some(self::escalation(escalation)))
+        }
+    };
+    api::Decision {
+        action,
+        delay_ms,
+        scope,
+        escalation,
+        by: ruling.by.to_string(),
+        reason: ruling.reason.to_string(),
+        overruled: ruling.overruled.as_deref().map(str::to_owned),
+    }
+}
+
+fn scope(scope: Scope) -> api::Scope {
+    match scope {
+        Scope::Itself => api::Scope::Itself,
+        Scope::Group => api::Scope::Group,
+        Scope::Rest => api::Scope::Rest,
+    }
+}
+
+fn escalation(escalation: Escalation) -> api::Escalation {
+    match escalation {
+        Escalation::Nothing => api::Escalation::Nothing,
+        Escalation::StopDependents => api::Escalation::StopDependents,
+        Escalation::GiveUpGroup => api::Escalation::GiveUpGroup,
+        Escalation::ShutDown { .. } => api::Escalation::ShutDown,
+    }
+}

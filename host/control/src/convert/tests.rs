@@ -1,0 +1,135 @@
+//! What is said of processes and their changes.
+
+use provost_state::{
+    At, Backend, Cause, Event, Exit, FaultKind, Identity, Incarnation, Moment, PhaseKind, ProcessId, Reader,
+    Registry, Ruling, RulingAction, registry,
+};
+use provost_supervisor::rfc3339;
+use serde_json::{json, to_value};
+
+use super::*;
+
+/// Milliseconds of the clock at which everything here happens: 2026-11-23T07:00:00.123Z.
+const NOW_MS: u64 = 1_795_417_200_123;
+
+fn moment() -> Moment {
+    Moment { wall_ms: NOW_MS, mono_ns: 1 }
+}
+
+fn commit(registry: &Registry, reader: &Reader, id: ProcessId, event: &Event) {
+    let version = reader.snapshot().get(id).unwrap().version;
+    let incarnation = reader.snapshot().get(id).unwrap().incarnation;
+    registry.commit(id, At { incarnation, version }, event, moment()).unwrap();
+}
+
+/// A life that was killed, and what was decided about it.
+fn killed() -> (Reader, ProcessId) {
+    let (registry, reader) = registry(|| 0);
+    let identity = Identity::new("web", "");
+    let id = registry.add(identity, moment()).unwrap().id;
+    let ruling = Ruling {
+        action: RulingAction::restart(200),
+        by: "backoff".into(),
+        reason: "first failure".into(),
+        overruled: Some("tyrant trapped".into()),
+    };
+    for event in [
+        Event::Start { cause: Cause::Boot, reason: "boot".into() },
+        Event::Spawned { pid: 42, reason: "boot".into() },
+        Event::Ready { reason: "it listens".into() },
+        Event::Exited { exit: Exit::Signal(9) },
+        Event::Decided { ruling: ruling.into() },
+    ] {
+        commit(&registry, &reader, id, &event);
+    }
+    (reader, id)
+}
+
+#[test]
+fn times_are_as_far_away_as_they_were_when_the_clock_has_been_set() {
+    let begun = moment();
+    let later = begun.plus_ms(60_000);
+    assert_eq!(time_at(begun, later), rfc3339(NOW_MS));
+    let set_back = Moment { wall_ms: later.wall_ms - 3_600_000, ..later };
+    assert_eq!(time_at(begun, set_back), rfc3339(NOW_MS + 60_000 - 3_600_000 - 60_000));
+    assert_eq!(time_at(later.plus_ms(16_000), set_back), rfc3339(set_back.wall_ms + 16_000));
+    let set_forward = Moment { wall_ms: later.wall_ms + 86_400_000, ..later };
+    assert_eq!(time_at(begun, set_forward), rfc3339(set_forward.wall_ms - 60_000));
+}
+
+#[test]
+fn a_process_is_told_with_all_that_its_state_knows() {
+    let (reader, id) = killed();
+    let golden = json!({
+        "name": "web", "type": "service", "group": null, "phase": "backoff", "desired": "up", "pid": null, "incarnation": 1,
+        "version": 5, "generation": 6, "restarts": 1, "failures": 1, "ready": false, "health": "unknown", "failing": null,
+        "exit": {"signal": 9, "name": "SIGKILL"}, "cause": "policy",
+        "reason": "tyrant trapped; backoff: first failure",
+        "started_at": "2026-11-23T07:00:00.123Z", "ended_at": "2026-11-23T07:00:00.123Z",
+        "next_action_at": "2026-11-23T07:00:00.323Z",
+        "decision": {
+            "action": "restart", "delay_ms": 200, "scope": "itself", "escalation": null, "by": "backoff", "reason": "first failure",
+            "overruled": "tyrant trapped"
+        }
+    });
+    assert_eq!(to_value(process(reader.snapshot().get(id).unwrap(), moment())).unwrap(), golden);
+}
+
+#[test]
+fn each_event_has_what_belongs_to_its_kind() {
+    let (reader, _) = killed();
+    let page = reader.changes_since(provost_state::Generation(0), 100);
+    let told: Vec<_> = page.changes.iter().map(|change| to_value(event(change, moment())).unwrap()).collect();
+    let special = |event: &serde_json::Value| {
+        let of = |field: &str| event.get(field).map(|_| field.to_owned());
+        ["pid", "exit", "decision", "count"].into_iter().find_map(of).unwrap_or_default()
+    };
+    let kinds: Vec<_> = told.iter().map(|it| (it["kind"].as_str().unwrap(), special(it))).collect();
+    let expected = [
+        ("added", ""),
+        ("start", ""),
+        ("spawned", "pid"),
+        ("ready", ""),
+        ("exited", "exit"),
+        ("decided", "decision"),
+    ];
+    assert_eq!(kinds, expected.map(|(kind, field)| (kind, field.to_owned())));
+    assert_eq!(told[4]["before"], "running");
+    assert_eq!(told[4]["incarnation"], Incarnation(1).0);
+}
+
+#[test]
+fn the_changes_of_before_come_in_the_order_of_time_after_the_clock_was_set_back() {
+    let (registry, reader) = registry(|| 0);
+    let id = registry.add(Identity::new("web", ""), moment()).unwrap().id;
+    let set_back = Moment { wall_ms: NOW_MS - 3_600_000, ..moment().plus_ms(60_000) };
+    let state = reader.snapshot().get(id).unwrap().clone();
+    let at = At { incarnation: state.incarnation, version: state.version };
+    let start = Event::Start { cause: Cause::Boot, reason: "boot".into() };
+    registry.commit(id, at, &start, set_back).unwrap();
+    let page = reader.changes_since(provost_state::Generation(0), 100);
+    let times: Vec<_> = page.changes.iter().map(|change| event(change, set_back).at).collect();
+    assert_eq!(times, ["2026-11-23T05:59:00.123Z", "2026-11-23T06:00:00.123Z"]);
+}
+
+#[test]
+fn every_word_of_the_state_is_the_same_in_the_api() {
+    for kind in [
+        PhaseKind::Stopped,
+        PhaseKind::Waiting,
+        PhaseKind::Starting,
+        PhaseKind::Running,
+        PhaseKind::Stopping,
+        PhaseKind::Backoff,
+        PhaseKind::Exited,
+        PhaseKind::Fatal,
+    ] {
+        assert_eq!(phase(kind).as_str(), kind.as_str());
+    }
+    for one in Backend::ALL {
+        assert_eq!(backend(one).as_str(), one.as_str());
+    }
+    for kind in FaultKind::ALL {
+        assert_eq!(plugins::fault_kind(kind).as_str(), kind.as_str());
+    }
+}

@@ -1,0 +1,43 @@
+//! The host itself: who it is, what it lacks, and its end.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use provost_api as api;
+
+use super::context::{ApiContext, AppState};
+use super::refused::Refused;
+use crate::convert;
+
+pub(super) async fn ping(State(app): State<AppState>) -> Json<api::Ping> {
+    let host = &app.context.host;
+    Json(api::Ping { pid: host.pid, version: host.version.clone() })
+}
+
+/// The host itself, with what it lacks and what is left of its processes at this moment.
+pub(super) fn described(context: &ApiContext) -> api::Host {
+    api::Host {
+        degraded: context.supervisor.degraded().list().iter().map(convert::lack).collect(),
+        left: context.supervisor.left().iter().map(convert::left).collect(),
+        ..context.host.clone()
+    }
+}
+
+/// Asks the host to stop. An empty body is one without `wait`.
+pub(super) async fn shutdown(State(app): State<AppState>, body: Bytes) -> Result<Response, Refused> {
+    let body = if body.is_empty() { b"{}" } else { &*body };
+    let api::Shutdown { wait } =
+        serde_json::from_slice(body).map_err(|error| Refused::bad_request(error.to_string()))?;
+    // A full channel means that it was told already.
+    let _ = app.context.shutdown.try_send(());
+    if !wait {
+        return Ok(ping(State(app)).await.into_response());
+    }
+    let mut ended = app.context.ended;
+    let report = ended.wait_for(Option::is_some).await.map(|report| report.clone());
+    match report {
+        Ok(Some(report)) => Ok(Json(report).into_response()),
+        _ => Err(Refused::internal("the host ends without a report".to_owned())),
+    }
+}

@@ -1,0 +1,337 @@
+//! Start, stop, restart and signal, for many processes at once, and waiting for what they bring about.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use futures_util::future::join_all;
+use provost_api::{self as api, ErrorCode};
+use provost_state::naming::shown;
+use provost_state::{
+    Cause, Generation, Incarnation, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState, Signal,
+    Snapshot, Version, span,
+};
+use provost_supervisor::Supervisor;
+
+use super::context::AppState;
+use super::extract::{Body, Select, targets};
+use super::refused::Refused;
+use super::select::select;
+use crate::convert;
+
+/// How long an order waits unless told otherwise.
+const TIMEOUT_MS: u64 = 30_000;
+
+/// Changes that are looked at in one go.
+const PAGE: usize = 512;
+
+pub(super) async fn order(
+    State(app): State<AppState>,
+    Path(action): Path<String>,
+    Body(order): Body<api::ProcessOrder>,
+) -> Result<Json<api::Outcome>, Refused> {
+    let _lasting = order.wait.then(|| app.lasting()).transpose()?;
+    carry_out(&app.context.supervisor, &action, order).await.map(Json)
+}
+
+pub(super) async fn clear_logs(
+    State(app): State<AppState>,
+    Query(query): Query<Select>,
+) -> Result<Json<api::Outcome>, Refused> {
+    let _lasting = app.lasting()?;
+    clear(&app.context.supervisor, &targets(&query.select)).await.map(Json)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Start,
+    Stop,
+    Restart,
+    Signal(Signal),
+}
+
+impl Action {
+    fn parse(action: &str, order: &api::ProcessOrder) -> Result<Self, Refused> {
+        match action {
+            "start" => Ok(Self::Start),
+            "stop" => Ok(Self::Stop),
+            "restart" => Ok(Self::Restart),
+            "signal" => {
+                let signal = order.signal.as_ref();
+                let signal = signal.ok_or_else(|| Refused::bad_request("`signal` is missing".to_owned()))?;
+                signal_of(signal).map(Self::Signal)
+            }
+            other => {
+                let hint = "there are start, stop, restart and signal".to_owned();
+                let message = format!("there is no action `{}`", shown(other));
+                Err(Refused::not_found(ErrorCode::UnknownAction, message, hint))
+            }
+        }
+    }
+}
+
+fn signal_of(signal: &api::Signal) -> Result<Signal, Refused> {
+    let found = match signal {
+        api::Signal::Number(number) => number.to_string().parse(),
+        api::Signal::Name(name) => name.parse(),
+    };
+    found.map_err(|error: NoSuchSignal| Refused::bad_request(format!("`signal`: {error}")))
+}
+
+/// What was so before the order, to tell its effect from what was so already.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    incarnation: Incarnation,
+    version: Version,
+}
+
+/// Gives the order to all at the same time, and waits for each if asked to.
+async fn carry_out(
+    supervisor: &Supervisor,
+    action: &str,
+    order: api::ProcessOrder,
+) -> Result<api::Outcome, Refused> {
+    let action = Action::parse(action, &order)?;
+    if order.select.is_empty() {
+        return Err(nobody());
+    }
+    let world = supervisor.reader().snapshot();
+    let mut chosen = select(&world, &order.select)?;
+    if matches!(action, Action::Start | Action::Restart) {
+        leave_out_spares(supervisor, &world, &order.select, &mut chosen);
+    }
+    let cause = match order.cause {
+        api::OrderCause::User => Cause::User,
+        api::OrderCause::Api => Cause::Api,
+    };
+    let given = chosen.iter().filter_map(|id| world.get(*id)).map(|state| async {
+        let before = Before { incarnation: state.incarnation, version: state.version };
+        (state.id, before, give(supervisor, state.id, action, cause).await)
+    });
+    let since = supervisor.reader().look().generation();
+    let mut waits = Waits { action, pending: HashMap::new() };
+    let mut done = HashMap::new();
+    for (id, before, given) in join_all(given).await {
+        match given {
+            Ok(()) if order.wait => drop(waits.pending.insert(id, before)),
+            given => drop(done.insert(id, given)),
+        }
+    }
+    let timeout = Duration::from_millis(order.timeout_ms.unwrap_or(TIMEOUT_MS));
+    done.extend(waits.settle(supervisor, since, timeout).await);
+    let after = supervisor.reader().snapshot();
+    let results = chosen.iter().filter_map(|id| outcome(&after, *id, done.remove(id)?)).collect();
+    Ok(api::Outcome { results })
+}
+
+/// Empties the logs of processes, all at the same time.
+async fn clear(supervisor: &Supervisor, targets: &[String]) -> Result<api::Outcome, Refused> {
+    if targets.is_empty() {
+        return Err(nobody());
+    }
+    let chosen = select(&supervisor.reader().snapshot(), targets)?;
+    let cleared = chosen.iter().map(|id| async {
+        let cleared = supervisor.logs().clear(*id).await;
+        (*id, cleared.map_err(|error| Refused::not_cleared(error.to_string())))
+    });
+    let cleared = join_all(cleared).await;
+    let world = supervisor.reader().snapshot();
+    let results = cleared.into_iter().filter_map(|(id, cleared)| outcome(&world, id, cleared)).collect();
+    Ok(api::Outcome { results })
+}
+
+fn nobody() -> Refused {
+    Refused::bad_request("`select` is empty: name processes, `group:*`, or `all`".to_owned())
+}
+
+/// Replicas that are not wanted now are not started with the others, but only by their own name.
+fn leave_out_spares(
+    supervisor: &Supervisor,
+    world: &Snapshot,
+    targets: &[String],
+    chosen: &mut Vec<ProcessId>,
+) {
+    let named: HashSet<&str> = targets.iter().map(String::as_str).collect();
+    let mut spares = HashSet::new();
+    for set in supervisor.replica_sets() {
+        let names = (set.wanted + 1..=set.most).map(|number| format!("{}.{number}", set.name));
+        spares.extend(names.filter(|name| !named.contains(name.as_str())).filter_map(|name| world.id(&name)));
+    }
+    chosen.retain(|id| !spares.contains(id));
+}
+
+fn outcome(world: &Snapshot, id: ProcessId, done: Result<(), Refused>) -> Option<api::ProcessOutcome> {
+    let state = world.get(id)?;
+    Some(api::ProcessOutcome {
+        name: state.name().to_string(),
+        ok: done.is_ok(),
+        phase: convert::phase(state.phase.kind()),
+        reason: state.reason.to_string(),
+        error: done.err().map(Refused::into_error),
+    })
+}
+
+async fn give(supervisor: &Supervisor, id: ProcessId, action: Action, cause: Cause) -> Result<(), Refused> {
+    match action {
+        Action::Start => supervisor.start(id, cause).await?,
+        Action::Stop => supervisor.stop(id, cause).await?,
+        Action::Restart => supervisor.restart(id, cause).await?,
+        Action::Signal(signal) => supervisor.signal(id, signal).await?,
+    }
+    Ok(())
+}
+
+/// How far an order has got.
+#[derive(Debug, PartialEq, Eq)]
+enum Progress {
+    Done,
+    Pending,
+    /// It will not come about by itself any more.
+    Failed,
+}
+
+fn progress(action: Action, before: Before, state: &ProcessState) -> Progress {
+    let is_job = state.identity.process_type.is_job();
+    match (action, &state.phase) {
+        (Action::Signal(_), _) => Progress::Done,
+        (Action::Stop, Phase::Stopped | Phase::Fatal) => Progress::Done,
+        (Action::Stop, _) => Progress::Pending,
+        (_, Phase::Running { .. }) if is_job => Progress::Pending,
+        (Action::Restart, Phase::Running { .. }) if state.incarnation <= before.incarnation => {
+            Progress::Pending
+        }
+        (_, Phase::Running { .. }) => Progress::Done,
+        (_, Phase::Exited { .. }) if state.has_completed() && state.version > before.version => {
+            Progress::Done
+        }
+        (_, Phase::Exited { settled: true } | Phase::Fatal | Phase::Stopped)
+            if state.version > before.version =>
+        {
+            Progress::Failed
+        }
+        _ => Progress::Pending,
+    }
+}
+
+/// Orders whose effect is waited for.
+#[derive(Debug)]
+struct Waits {
+    action: Action,
+    pending: HashMap<ProcessId, Before>,
+}
+
+impl Waits {
+    /// Waits until each has come about, will not any more, or has taken too long. Each commit is looked at once, however
+    /// many are waited for.
+    async fn settle(
+        mut self,
+        supervisor: &Supervisor,
+        since: Generation,
+        timeout: Duration,
+    ) -> Vec<(ProcessId, Result<(), Refused>)> {
+        let mut settled = Vec::with_capacity(self.pending.len());
+        let waiting = async {
+            let mut changed = supervisor.changed();
+            let (reader, mut cursor) = (supervisor.reader(), since);
+            let world = reader.snapshot();
+            self.look(&world, None, &mut settled);
+            self.look_ahead(supervisor, &world, &mut settled);
+            while !self.pending.is_empty() {
+                changed.mark_unchanged();
+                let page = reader.changes_since(cursor, PAGE);
+                cursor = page.cursor;
+                let ids = page.changes.iter().map(|change| change.state.id).collect();
+                let world = reader.snapshot();
+                self.look(&world, (page.missed == 0).then_some(ids), &mut settled);
+                if page.missed > 0 || page.changes.iter().any(|change| change.state.is_at_rest()) {
+                    self.look_ahead(supervisor, &world, &mut settled);
+                }
+                if self.pending.is_empty() {
+                    return;
+                }
+                if page.changes.len() >= PAGE {
+                    tokio::task::yield_now().await;
+                } else if changed.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let late = tokio::time::timeout(timeout, waiting).await.is_err();
+        let world = supervisor.reader().snapshot();
+        let outlook = supervisor.outlook(&world);
+        settled.extend(self.pending.into_keys().map(|id| match (late, world.get(id)) {
+            (true, Some(state)) => (id, Err(late_refusal(timeout, state, &outlook.chain(state)))),
+            _ => (id, Err(Refused::not_reached(described(&world, id)))),
+        }));
+        settled
+    }
+
+    /// Settles those that wait for what will not come about: it makes no difference how long they are waited for.
+    fn look_ahead(
+        &mut self,
+        supervisor: &Supervisor,
+        world: &Snapshot,
+        settled: &mut Vec<(ProcessId, Result<(), Refused>)>,
+    ) {
+        let waits = |id: &ProcessId| world.get(*id).is_some_and(|state| state.phase == Phase::Waiting);
+        if !matches!(self.action, Action::Start | Action::Restart) || !self.pending.keys().any(waits) {
+            return;
+        }
+        let outlook = supervisor.outlook(world);
+        self.pending.retain(|id, _| {
+            let Some(state) = world.get(*id).filter(|state| outlook.is_hopeless(state.name())) else {
+                return true;
+            };
+            let root = outlook.root(state.name()).unwrap_or_else(|| state.name().clone());
+            let message = format!("{} cannot be started: {}", state.name(), outlook.chain(state));
+            settled.push((*id, Err(Refused::waits_in_vain(message, &root))));
+            false
+        });
+    }
+
+    /// Settles those among `ids`, or among all, that are no longer pending.
+    fn look(
+        &mut self,
+        world: &Snapshot,
+        ids: Option<HashSet<ProcessId>>,
+        settled: &mut Vec<(ProcessId, Result<(), Refused>)>,
+    ) {
+        let ids: Vec<ProcessId> = match ids {
+            Some(ids) => ids.into_iter().collect(),
+            None => self.pending.keys().copied().collect(),
+        };
+        for id in ids {
+            let Some(before) = self.pending.get(&id) else { continue };
+            let so_far = world.get(id).map(|state| progress(self.action, *before, state));
+            let outcome = match so_far.unwrap_or(Progress::Failed) {
+                Progress::Pending => continue,
+                Progress::Done => Ok(()),
+                Progress::Failed => Err(Refused::not_reached(described(world, id))),
+            };
+            self.pending.remove(&id);
+            settled.push((id, outcome));
+        }
+    }
+}
+
+/// The refusal of what has not come about in time: what it still waits for, and why.
+fn late_refusal(timeout: Duration, state: &ProcessState, chain: &str) -> Refused {
+    let after = span::exact(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
+    let (name, phase) = (state.name(), state.phase.kind());
+    let message = match (state.phase == Phase::Waiting, state.identity.process_type.is_job()) {
+        (true, _) => format!("{name} is still waiting after {after}: {chain}"),
+        (false, true) if phase == PhaseKind::Running => {
+            format!("{name} has not ended after {after}: it is a job, and still running")
+        }
+        (false, _) => format!("{name} is still {phase} after {after}: {}", state.reason),
+    };
+    Refused::timed_out(message, name)
+}
+
+fn described(world: &Snapshot, id: ProcessId) -> String {
+    match world.get(id) {
+        Some(state) => format!("{} is {}: {}", state.name(), state.phase.kind(), state.reason),
+        None => "it is gone".to_owned(),
+    }
+}

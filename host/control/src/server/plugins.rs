@@ -1,0 +1,231 @@
+//! Plugins over the API: what is known of them, and changing them while processes run. The plugin host changes the
+//! plugin; who is judged by it, and who is told of changes, is arranged here with the supervisor.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use provost_api::{self as api, ErrorCode};
+use provost_state::naming::{NAME_BYTES_MAX, shown};
+use provost_state::{
+    Generation, Intensity, LimitsWanted, PluginChange, PluginRefusal, PluginWanted, ProcessId, Replacement,
+};
+
+use super::context::{ApiContext, AppState};
+use super::extract::Body;
+use super::refused::Refused;
+use super::select::select;
+use crate::convert;
+
+/// All plugins, in the order of the config.
+pub(super) fn reports(context: &ApiContext) -> Vec<api::Plugin> {
+    let now = generation(context);
+    context.plugins.reports().iter().map(|report| convert::plugin(report, now)).collect()
+}
+
+fn generation(context: &ApiContext) -> Generation {
+    context.supervisor.reader().snapshot().generation()
+}
+
+pub(super) async fn list(State(app): State<AppState>) -> Json<api::PluginList> {
+    Json(api::PluginList { plugins: reports(&app.context) })
+}
+
+/// What can be done to a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Load,
+    Unload,
+    Swap,
+    Rollback,
+    Revive,
+}
+
+impl Action {
+    fn parse(word: &str) -> Result<Self, Refused> {
+        Ok(match word {
+            "load" => Self::Load,
+            "unload" => Self::Unload,
+            "swap" => Self::Swap,
+            "rollback" => Self::Rollback,
+            "revive" => Self::Revive,
+            _ => {
+                return Err(Refused::not_found(
+                    ErrorCode::UnknownAction,
+                    format!("plugins know no action `{}`", shown(word)),
+                    "there are load, unload, swap, rollback and revive".to_owned(),
+                ));
+            }
+        })
+    }
+
+    /// The fields of the order that this action has no use for, and that are there.
+    fn odd_fields(self, order: &api::PluginOrder) -> Vec<&'static str> {
+        let (load, swap, unload) = (self == Self::Load, self == Self::Swap, self == Self::Unload);
+        [
+            ("component", order.component.is_some(), load || swap),
+            ("settings", order.settings.is_some(), load || swap),
+            ("judges", !order.judges.is_empty(), load),
+            ("allow", !order.allow.is_empty(), load),
+            ("sha256", order.sha256.is_some(), load),
+            ("limits", !order.limits.is_empty(), load || swap),
+            ("quarantine", order.quarantine.is_some(), load || swap),
+            ("accept_more", order.accept_more, swap),
+            ("force", order.force, unload),
+        ]
+        .into_iter()
+        .filter(|(_, there, used)| *there && !*used)
+        .map(|(field, ..)| field)
+        .collect()
+    }
+}
+
+pub(super) async fn change(
+    State(app): State<AppState>,
+    Path((name, action)): Path<(String, String)>,
+    Body(order): Body<api::PluginOrder>,
+) -> Result<Json<api::PluginChanged>, Refused> {
+    let word = action;
+    let action = Action::parse(&word)?;
+    if let Some(field) = action.odd_fields(&order).first() {
+        return Err(Refused::bad_request(format!("`{field}` has no meaning for `{word}`")));
+    }
+    // Compiling takes seconds: not on a thread that runs tasks.
+    let context = app.context.clone();
+    let jobs = app.context.supervisor.jobs();
+    let lane = if matches!(action, Action::Load | Action::Swap) { &jobs.loads } else { &jobs.changes };
+    let done = lane.run(move || carry_out(&context, &shortened(name), action, order)).await;
+    let change = done.map_err(|lost| Refused::internal(lost.to_string()))??;
+    let now = generation(&app.context);
+    let after = change.after.as_ref().map(|report| convert::plugin(report, now));
+    Ok(Json(api::PluginChanged { plugin: after, notes: change.notes }))
+}
+
+/// What is longer than a name may be is no plugin's name; as much of it as is told is none either.
+fn shortened(name: String) -> String {
+    if name.len() > NAME_BYTES_MAX { shown(&name) } else { name }
+}
+
+fn carry_out(
+    context: &ApiContext,
+    name: &str,
+    action: Action,
+    order: api::PluginOrder,
+) -> Result<PluginChange, Refused> {
+    let settings_json = order.settings.map(|settings| serde_json::Value::Object(settings).to_string());
+    let quarantine = order.quarantine.map(|api::Quarantine { faults, per_ms }| Intensity { faults, per_ms });
+    let limits = LimitsWanted { figures: order.limits, quarantine };
+    let world = context.supervisor.reader().snapshot();
+    match action {
+        Action::Load => {
+            let judged = select(&world, &order.judges)?;
+            let component = order.component.ok_or_else(|| {
+                Refused::bad_request("`component` is missing: `bundled:NAME` or an absolute path".to_owned())
+            })?;
+            let wanted = PluginWanted {
+                name: name.to_owned(),
+                component,
+                settings_json: settings_json.unwrap_or_else(|| "{}".to_owned()),
+                allow: order.allow,
+                sha256: order.sha256,
+                limits,
+                judges: !judged.is_empty(),
+            };
+            let change = context.plugins.load(&wanted, &world)?;
+            put_to_work(context, name, &judged, change)
+        }
+        Action::Unload => {
+            let in_chains = context.supervisor.judged_by(name);
+            if !in_chains.is_empty() && !order.force {
+                return Err(in_use(context, name, &in_chains));
+            }
+            let mut change = context.plugins.unload(name)?;
+            let in_chains = context.supervisor.remove_policy(name);
+            if !in_chains.is_empty() {
+                change.notes.push(format!("taken out of the chain of {}", names(context, &in_chains)));
+            }
+            Ok(change)
+        }
+        Action::Swap => {
+            let (component, accept_more) = (order.component, order.accept_more);
+            let by = Replacement { component, settings_json, limits, accept_more };
+            Ok(context.plugins.swap(name, &by, &world)?)
+        }
+        Action::Rollback => Ok(context.plugins.rollback(name)?),
+        Action::Revive => Ok(context.plugins.revive(name)?),
+    }
+}
+
+/// A plugin that has just been loaded begins to judge and to be told.
+fn put_to_work(
+    context: &ApiContext,
+    name: &str,
+    judged: &[ProcessId],
+    mut change: PluginChange,
+) -> Result<PluginChange, Refused> {
+    if let Some(policy) = context.plugins.policy(name).filter(|_| !judged.is_empty()) {
+        context.supervisor.prepend_policy(judged, &policy);
+        if context.plugins.policy(name).is_none() {
+            // Somebody unloaded it meanwhile.
+            context.supervisor.remove_policy(name);
+        }
+        change.notes.push(format!("first in the chain of {}", names(context, judged)));
+    }
+    if let Some(consumer) = context.plugins.consumer(name) {
+        context.supervisor.consume(consumer);
+        change.notes.push("told of every change from now on".to_owned());
+    }
+    Ok(change)
+}
+
+fn names(context: &ApiContext, ids: &[ProcessId]) -> String {
+    const SHOWN: usize = 5;
+    let world = context.supervisor.reader().snapshot();
+    let names: Vec<&str> =
+        ids.iter().take(SHOWN).filter_map(|id| world.get(*id)).map(|state| &**state.name()).collect();
+    match ids.len().saturating_sub(SHOWN) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+fn in_use(context: &ApiContext, name: &str, in_chains: &[ProcessId]) -> Refused {
+    Refused::conflict(
+        ErrorCode::InUse,
+        format!("{name} judges {}", names(context, in_chains)),
+        "`--force` takes it out of their chains; `provost plugin swap` puts another version in its place"
+            .into(),
+    )
+}
+
+pub(super) async fn blame(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Json<api::Blame>, Refused> {
+    let plugins = app.context.plugins.clone();
+    let name = shortened(name);
+    let asked = name.clone();
+    let tried = app.context.supervisor.jobs().changes.run(move || plugins.blame(&asked)).await;
+    let found = tried.map_err(|lost| Refused::internal(lost.to_string()))??;
+    found.map(|found| Json(convert::blame(&found))).ok_or_else(|| {
+        Refused::not_found(
+            ErrorCode::NoFault,
+            format!("{name} has not failed at a call"),
+            "`provost plugin list` shows how often each was called".to_owned(),
+        )
+    })
+}
+
+impl From<PluginRefusal> for Refused {
+    fn from(refusal: PluginRefusal) -> Self {
+        use provost_state::PluginRefusalKind as Kind;
+        let PluginRefusal { kind, message, hint } = refusal;
+        match kind {
+            Kind::Unknown => Self::not_found(ErrorCode::UnknownPlugin, message, hint),
+            Kind::NameTaken => Self::conflict(ErrorCode::NameTaken, message, hint),
+            Kind::InUse => Self::conflict(ErrorCode::InUse, message, hint),
+            Kind::Component => Self::unprocessable(ErrorCode::BadComponent, message, hint),
+            Kind::Check => Self::unprocessable(ErrorCode::CheckFailed, message, hint),
+            Kind::AsksForMore => Self::conflict(ErrorCode::AsksForMore, message, hint),
+            Kind::NoFormer => Self::conflict(ErrorCode::NoFormerVersion, message, hint),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Errors as people and programs get them: a status, a stable word, a sentence, and what to do next.
+
+use axum::Json;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use provost_api::{self as api, ErrorCode};
+use provost_supervisor::Refusal;
+
+/// A request that was refused.
+#[derive(Debug)]
+pub(super) struct Refused {
+    status: StatusCode,
+    error: api::Error,
+}
+
+impl Refused {
+    fn new(status: StatusCode, code: ErrorCode, message: String, hint: Option<String>) -> Self {
+        Self { status, error: api::Error { code, message: cut(message), hint } }
+    }
+
+    /// More than is taken at once.
+    pub(super) fn too_large(message: String) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, message, None)
+    }
+
+    pub(super) fn busy() -> Self {
+        let hint = "end some of those that follow or wait".to_owned();
+        let message = "too many requests follow or wait already".to_owned();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Busy, message, Some(hint))
+    }
+
+    pub(super) fn not_found(code: ErrorCode, message: String, hint: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message, Some(hint))
+    }
+
+    /// The request itself is at fault; `message` names the field.
+    pub(super) fn bad_request(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message, None)
+    }
+
+    /// One process was wanted, and the target names another number of them.
+    pub(super) fn not_one(message: String, hint: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message, Some(hint))
+    }
+
+    pub(super) fn method_not_allowed(message: String) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed, message, None)
+    }
+
+    pub(super) fn plugin_failed(message: String) -> Self {
+        let hint = "`provost plugin list` shows its faults".to_owned();
+        Self::new(StatusCode::BAD_GATEWAY, ErrorCode::PluginFailed, message, Some(hint))
+    }
+
+    /// The request conflicts with the current state.
+    pub(super) fn conflict(code: ErrorCode, message: String, hint: String) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message, Some(hint))
+    }
+
+    /// The request is well-formed, and what it names is not good enough.
+    pub(super) fn unprocessable(code: ErrorCode, message: String, hint: String) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message, Some(hint))
+    }
+
+    pub(super) fn internal(message: String) -> Self {
+        let hint = "this is a defect of the host: please report it with the host's log".to_owned();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, message, Some(hint))
+    }
+
+    /// A log still holds what it was to be rid of.
+    pub(super) fn not_cleared(message: String) -> Self {
+        let hint = "`provost logs --host` may say more; what was not deleted can still be read".to_owned();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::NotCleared, message, Some(hint))
+    }
+
+    pub(super) fn timed_out(message: String, name: &str) -> Self {
+        let hint = format!("`provost explain {name}` says what led there; `--timeout` allows for more time");
+        Self::new(StatusCode::GATEWAY_TIMEOUT, ErrorCode::Timeout, message, Some(hint))
+    }
+
+    /// A start waits for what will not come about unless `root` is started.
+    pub(super) fn waits_in_vain(message: String, root: &str) -> Self {
+        let hint = format!("`provost explain {root}` says why; `provost start {root}` tries again");
+        Self::new(StatusCode::CONFLICT, ErrorCode::WaitsInVain, message, Some(hint))
+    }
+
+    pub(super) fn not_reached(message: String) -> Self {
+        Self::new(StatusCode::CONFLICT, ErrorCode::NotReached, message, None)
+    }
+
+    /// The error without its status, for one process of several.
+    pub(super) fn into_error(self) -> api::Error {
+        self.error
+    }
+
+    #[cfg(test)]
+    pub(super) fn message(&self) -> String {
+        match &self.error.hint {
+            Some(hint) => format!("{}; {hint}", self.error.message),
+            None => self.error.message.clone(),
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let (status, code) = match refusal {
+            Refusal::NotRunning => (StatusCode::CONFLICT, ErrorCode::NotRunning),
+            Refusal::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ShuttingDown),
+            Refusal::Lost => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Lost),
+            Refusal::SignalFailed(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::SignalFailed),
+        };
+        Self::new(status, code, refusal.to_string(), None)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.status, Json(api::Failure { error: self.error })).into_response()
+    }
+}
+
+/// The longest message: a name or a field in it may be of any length.
+const MESSAGE_BYTES_MAX: usize = 4 << 10;
+
+fn cut(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES_MAX {
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+        message.push('…');
+    }
+    message
+}
+
+/// Longer texts of refusals are none that we know.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// Refusals of the router itself, such as that of a bad query, in the same form as all others.
+pub(super) async fn in_json(response: Response) -> Response {
+    let status = response.status();
+    let json = HeaderValue::from_static("application/json");
+    if status.as_u16() < 400 || response.headers().get(CONTENT_TYPE) == Some(&json) {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), TEXT_BYTES_MAX).await.unwrap_or_default();
+    let code = if status.is_client_error() { ErrorCode::BadRequest } else { ErrorCode::Internal };
+    Refused::new(status, code, String::from_utf8_lossy(&text).into_owned(), None).into_response()
+}

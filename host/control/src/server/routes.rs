@@ -1,0 +1,98 @@
+//! The routes, and serving them until the host ends.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{Method, Uri};
+use axum::middleware::{Next, from_fn, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures_util::FutureExt;
+use provost_api::ErrorCode;
+use provost_state::naming::shown;
+use tokio::sync::{Semaphore, watch};
+
+use super::context::{ApiContext, AppState};
+use super::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
+use super::refused::{Refused, in_json};
+use super::socket::Listening;
+use super::{connections, explain, host, orders, plugins, state_core, status, streams, views};
+
+/// Serves the API until `until` resolves; requests under way are finished, streams end.
+///
+/// # Errors
+/// What the socket says.
+pub async fn serve(
+    listening: Listening,
+    context: ApiContext,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let (ending, ended) = watch::channel(false);
+    let (most, degraded) = (context.connections_max, context.supervisor.degraded().clone());
+    let router = routes(context, ended.clone());
+    let serving = connections::serve(listening, router, most, degraded, ended);
+    let until = async move {
+        until.await;
+        // Streams that follow would keep their connections open for ever.
+        ending.send_replace(true);
+    };
+    tokio::join!(serving, until);
+    Ok(())
+}
+
+fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Router {
+    let most = context.connections_max;
+    let lasting = Arc::new(Semaphore::new(most - most.div_ceil(8).min(most)));
+    Router::new()
+        .route("/v1/ping", get(host::ping))
+        .route("/v1/status", get(status::status))
+        .route("/v1/events", get(streams::events))
+        .route("/v1/logs", get(streams::logs).delete(orders::clear_logs))
+        .route("/v1/processes/{action}", post(orders::order))
+        .route("/v1/explain/{name}", get(explain::explain))
+        .route("/v1/plugins", get(plugins::list))
+        .route("/v1/plugins/{name}/blame", get(plugins::blame))
+        .route(
+            "/v1/plugins/{name}/{action}",
+            post(plugins::change).layer(DefaultBodyLimit::max(PLUGIN_BODY_BYTES_MAX)),
+        )
+        .route("/v1/state", get(state_core::show).post(state_core::change))
+        .route("/v1/views/{name}", get(views::view))
+        .route("/v1/views/{name}/", get(views::view))
+        .route("/v1/views/{name}/{*path}", get(views::view))
+        .route("/v1/shutdown", post(host::shutdown))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(map_response(in_json))
+        .layer(from_fn(caught))
+        .with_state(AppState { context, ended, lasting })
+}
+
+/// A defect of ours ends the request that it befell, and nothing else.
+async fn caught(request: Request, next: Next) -> Response {
+    let what = format!("{} {}", request.method(), shown(request.uri().path()));
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => {
+            let said = panic.downcast_ref::<&str>().copied();
+            let said =
+                said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+            tracing::error!("a defect while answering {what}: {said}");
+            Refused::internal(format!("a defect while answering {what}")).into_response()
+        }
+    }
+}
+
+async fn not_found(uri: Uri) -> Refused {
+    let hint = "the API is described in docs/api.md".to_owned();
+    Refused::not_found(ErrorCode::UnknownPath, format!("there is nothing at {}", shown(uri.path())), hint)
+}
+
+/// The router adds which methods are allowed, as the header `Allow`.
+async fn method_not_allowed(method: Method, uri: Uri) -> Refused {
+    Refused::method_not_allowed(format!("{} does not take {method}", shown(uri.path())))
+}

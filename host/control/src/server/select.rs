@@ -1,0 +1,204 @@
+//! Targets: a name (that of a replicated process means all of its replicas), `group:*`, or `all` (supervisorctl's
+//! words). However many there are and however long, looking them up takes one pass over the processes.
+
+use std::collections::{BTreeMap, HashSet};
+
+use provost_api::ErrorCode;
+use provost_state::naming::{NAME_BYTES_MAX, shown};
+use provost_state::{ProcessId, Snapshot};
+
+use super::refused::Refused;
+
+/// More targets than this are no selection.
+const TARGETS_MAX: usize = 10_000;
+
+/// How many pairs of letters are compared at most to find the nearest name.
+const COMPARED_MAX: usize = 500_000;
+
+/// The processes that `targets` name, in the order of the config, each once. No target at all means none.
+pub(super) fn select(world: &Snapshot, targets: &[String]) -> Result<Vec<ProcessId>, Refused> {
+    if targets.len() > TARGETS_MAX {
+        let message = format!("`select` has {} targets, and may have {TARGETS_MAX}", targets.len());
+        return Err(Refused::too_large(message));
+    }
+    let mut sets = None;
+    let mut seen = HashSet::new();
+    let mut chosen = Vec::new();
+    for target in targets.iter().filter(|target| seen.insert(target.as_str())) {
+        if target == "all" {
+            chosen.extend(world.iter().map(|state| state.id));
+        } else if let Some(id) = world.id(target) {
+            chosen.push(id);
+        } else {
+            chosen.extend(sets.get_or_insert_with(|| Sets::of(world)).named(world, target)?);
+        }
+    }
+    chosen.sort_unstable();
+    chosen.dedup();
+    Ok(chosen)
+}
+
+/// As [`select`], but no target means all.
+pub(super) fn select_or_all(world: &Snapshot, targets: &[String]) -> Result<Vec<ProcessId>, Refused> {
+    if targets.is_empty() { Ok(world.iter().map(|state| state.id).collect()) } else { select(world, targets) }
+}
+
+/// The processes by what they have in common.
+#[derive(Default)]
+struct Sets<'a> {
+    groups: BTreeMap<&'a str, Vec<ProcessId>>,
+    replicas: BTreeMap<&'a str, Vec<ProcessId>>,
+}
+
+impl<'a> Sets<'a> {
+    fn of(world: &'a Snapshot) -> Self {
+        let mut sets = Self::default();
+        for state in world.iter() {
+            if !state.group().is_empty() {
+                sets.groups.entry(state.group()).or_default().push(state.id);
+            }
+            if let Some(base) = base_of(state.name()) {
+                sets.replicas.entry(base).or_default().push(state.id);
+            }
+        }
+        sets
+    }
+
+    fn named(&self, world: &Snapshot, target: &str) -> Result<Vec<ProcessId>, Refused> {
+        match target.strip_suffix(":*") {
+            Some(group) => {
+                let members = self.groups.get(group);
+                members.ok_or_else(|| self.no_group(world, group)).cloned()
+            }
+            None => self.replicas.get(target).ok_or_else(|| self.no_process(world, target)).cloned(),
+        }
+    }
+
+    /// Whoever names a group like a process is told how a group is named.
+    fn no_process(&self, world: &Snapshot, name: &str) -> Refused {
+        let names = || world.iter().map(|state| &**state.name());
+        match self.groups.contains_key(name) {
+            true => unknown(
+                ErrorCode::UnknownProcess,
+                name,
+                Some(format!("`{name}` is a group: write '{name}:*'")),
+            ),
+            false => unknown(ErrorCode::UnknownProcess, name, nearest(name, names()).map(meant)),
+        }
+    }
+
+    fn no_group(&self, world: &Snapshot, name: &str) -> Refused {
+        let is_process = world.id(name).is_some() || self.replicas.contains_key(name);
+        match is_process {
+            true => {
+                unknown(ErrorCode::UnknownGroup, name, Some(format!("`{name}` is a process: write {name}")))
+            }
+            false => {
+                let near = nearest(name, self.groups.keys().copied());
+                unknown(ErrorCode::UnknownGroup, name, near.map(|near| format!("did you mean '{near}:*'?")))
+            }
+        }
+    }
+}
+
+fn meant(name: &str) -> String {
+    format!("did you mean `{name}`?")
+}
+
+/// What comes before the number, if it is `base.1`, `base.2` and so on.
+pub(super) fn base_of(name: &str) -> Option<&str> {
+    let (base, number) = name.rsplit_once('.')?;
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
+}
+
+/// The refusal of an unknown target, with what may be meant instead.
+fn unknown(code: ErrorCode, name: &str, hint: Option<String>) -> Refused {
+    let what = if code == ErrorCode::UnknownGroup { "group" } else { "process" };
+    let hint = hint.unwrap_or_else(|| "`provost status` lists what there is".to_owned());
+    let message = format!("there is no {what} called `{}`", shown(name));
+    Refused::not_found(code, message, hint)
+}
+
+/// The name that differs the least, among as many as can be compared in a moment. What cannot be a name is near to none.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > NAME_BYTES_MAX {
+        return None;
+    }
+    let far = |known: &str| 2.max(known.len() / 3);
+    let mut compared = 0;
+    known
+        .filter(|known| known.len().abs_diff(name.len()) <= far(known))
+        .take_while(|known| {
+            compared += known.len() * name.len();
+            compared <= COMPARED_MAX
+        })
+        .map(|known| (strsim::osa_distance(known, name), known))
+        .min()
+        .filter(|(distance, known)| *distance <= far(known))
+        .map(|(_, nearest)| nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provost_state::{Identity, Moment, registry};
+
+    fn world() -> std::sync::Arc<Snapshot> {
+        let (registry, reader) = registry(|| 0);
+        for (name, group) in [("web.1", "web"), ("web.2", "web"), ("db", ""), ("job", "jobs")] {
+            registry.add(Identity::new(name, group), Moment::default()).unwrap();
+        }
+        reader.snapshot()
+    }
+
+    fn chosen(targets: &[&str]) -> Result<Vec<usize>, String> {
+        let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        select(&world(), &targets)
+            .map(|ids| ids.iter().map(|id| id.index()).collect())
+            .map_err(|it| it.message())
+    }
+
+    #[test]
+    fn names_groups_and_all_are_targets_and_each_process_is_chosen_once() {
+        assert_eq!(chosen(&["db", "web:*", "web.1"]), Ok(vec![0, 1, 2]));
+        assert_eq!(chosen(&["all"]), Ok(vec![0, 1, 2, 3]));
+        assert_eq!(chosen(&[]), Ok(vec![]));
+        assert_eq!(chosen(&["web"]), Ok(vec![0, 1]), "its replicas");
+    }
+
+    #[test]
+    fn an_unknown_target_is_named_with_its_nearest_neighbour() {
+        assert_eq!(
+            chosen(&["web.3"]),
+            Err("there is no process called `web.3`; did you mean `web.1`?".to_owned())
+        );
+        assert_eq!(
+            chosen(&["wob:*"]),
+            Err("there is no group called `wob`; did you mean 'web:*'?".to_owned())
+        );
+        assert!(chosen(&[":*"]).is_err());
+    }
+
+    #[test]
+    fn a_group_that_is_named_like_a_process_is_called_one_and_the_other_way_round() {
+        let told = "there is no process called `jobs`; `jobs` is a group: write 'jobs:*'";
+        assert_eq!(chosen(&["jobs"]), Err(told.to_owned()));
+        let told = "there is no group called `db`; `db` is a process: write db";
+        assert_eq!(chosen(&["db:*"]), Err(told.to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_a_name_is_cut_and_compared_with_none() {
+        let refusal = chosen(&["x".repeat(2_000_000).as_str()]).unwrap_err();
+        let cut = "x".repeat(NAME_BYTES_MAX);
+        let told = format!("there is no process called `{cut}…`; `provost status` lists what there is");
+        assert_eq!(refusal, told);
+    }
+
+    #[test]
+    fn targets_are_looked_up_once_and_there_may_be_so_many_of_them() {
+        assert_eq!(chosen(&["all"; TARGETS_MAX]), Ok(vec![0, 1, 2, 3]));
+        let refusal = chosen(&["all"; TARGETS_MAX + 1]).unwrap_err();
+        assert_eq!(refusal, "`select` has 10001 targets, and may have 10000");
+    }
+}

@@ -1,0 +1,232 @@
+//! Events and logs, one JSON object a line, as they happen.
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use provost_state::Generation;
+use provost_supervisor::{LogPattern, LogQuery, Supervisor};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::context::AppState;
+use super::extract::targets;
+use super::refused::Refused;
+use super::select::select_or_all;
+use crate::convert;
+
+/// Changes that are read at once.
+const PAGE: usize = 512;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsQuery {
+    #[serde(default)]
+    follow: Option<Flag>,
+    /// Only changes after this generation.
+    #[serde(default)]
+    since: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogsQuery {
+    #[serde(default)]
+    select: String,
+    #[serde(default)]
+    follow: Option<Flag>,
+    /// How many of the last lines of each process; of those that pass.
+    #[serde(default = "ten")]
+    n: usize,
+    /// Only lines of this time (RFC 3339) or later.
+    since: Option<String>,
+    /// Only lines of before this time (RFC 3339).
+    until: Option<String>,
+    /// Only lines in which this regular expression is found.
+    grep: Option<String>,
+    /// The host's own log instead of processes.
+    #[serde(default)]
+    host: Option<Flag>,
+    /// Of the host's own log, only what this plugin said.
+    plugin: Option<String>,
+}
+
+fn ten() -> usize {
+    10
+}
+
+/// A switch in a query: `?follow=1`, `?follow=true` or just `?follow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum Flag {
+    #[serde(rename = "1", alias = "true", alias = "")]
+    On,
+    #[serde(rename = "0", alias = "false")]
+    Off,
+}
+
+fn is_on(flag: Option<Flag>) -> bool {
+    flag == Some(Flag::On)
+}
+
+/// Items as a body of lines.
+struct Lines<T> {
+    source: T,
+    ended: watch::Receiver<bool>,
+    /// The host ends: the source brings forth what is there, and no more.
+    finishing: bool,
+    /// The right to be answered for long.
+    _lasting: OwnedSemaphorePermit,
+}
+
+/// Something that brings forth lines.
+trait Source: Send + 'static {
+    /// The next bytes, whole lines; `None` at the end. Nothing is lost if it is dropped before it resolves.
+    fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
+
+    /// Follow no longer: what is there already is still brought forth.
+    fn finish(&mut self);
+}
+
+fn body_of<T: Source>(source: T, app: AppState) -> Result<Response, Refused> {
+    let lasting = app.lasting()?;
+    let lines = Lines { source, ended: app.ended, finishing: false, _lasting: lasting };
+    let lines = stream::unfold(lines, async |mut lines| {
+        if !lines.finishing {
+            let more = tokio::select! {
+                bytes = lines.source.next() => Some(bytes),
+                _ = lines.ended.wait_for(|ended| *ended) => None,
+            };
+            if let Some(bytes) = more {
+                return Some((Ok(bytes?), lines));
+            }
+            lines.finishing = true;
+            lines.source.finish();
+        }
+        // A reader that is behind is still told how it ended.
+        let bytes = lines.source.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(bytes), lines))
+    });
+    Ok(([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(Box::pin(lines))).into_response())
+}
+
+fn push_line(bytes: &mut Vec<u8>, item: &impl Serialize) {
+    // The types of the API have no map keys that JSON could refuse.
+    if serde_json::to_writer(&mut *bytes, item).is_ok() {
+        bytes.push(b'\n');
+    }
+}
+
+/// The changes after a cursor, and from then on.
+struct Events {
+    supervisor: Supervisor,
+    changed: watch::Receiver<Generation>,
+    cursor: Generation,
+    follow: bool,
+}
+
+impl Source for Events {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            self.changed.mark_unchanged();
+            let page = self.supervisor.reader().changes_since(self.cursor, PAGE);
+            self.cursor = page.cursor;
+            let mut bytes = Vec::new();
+            if page.missed > 0 {
+                push_line(&mut bytes, &convert::missed(page.missed));
+            }
+            let now = self.supervisor.now();
+            for change in &page.changes {
+                push_line(&mut bytes, &convert::event(change, now));
+            }
+            if !bytes.is_empty() {
+                return Some(bytes.into());
+            }
+            if !self.follow {
+                return None;
+            }
+            self.changed.changed().await.ok()?;
+        }
+    }
+
+    fn finish(&mut self) {
+        self.follow = false;
+    }
+}
+
+pub(super) async fn events(
+    State(app): State<AppState>,
+    Query(query): Query<EventsQuery>,
+) -> Result<Response, Refused> {
+    let supervisor = &app.context.supervisor;
+    let events = Events {
+        supervisor: supervisor.clone(),
+        changed: supervisor.changed(),
+        cursor: Generation(query.since),
+        follow: is_on(query.follow),
+    };
+    body_of(events, app)
+}
+
+/// Lines of output.
+struct Output(provost_supervisor::LogReader);
+
+impl Source for Output {
+    async fn next(&mut self) -> Option<Bytes> {
+        let mut bytes = Vec::new();
+        let first = self.0.recv().await?;
+        push_line(&mut bytes, &convert::log_item(first));
+        // What is there already goes out together.
+        while bytes.len() < 64 << 10
+            && let Some(item) = self.0.try_recv()
+        {
+            push_line(&mut bytes, &convert::log_item(item));
+        }
+        Some(bytes.into())
+    }
+
+    fn finish(&mut self) {
+        self.0.close();
+    }
+}
+
+pub(super) async fn logs(
+    State(app): State<AppState>,
+    Query(query): Query<LogsQuery>,
+) -> Result<Response, Refused> {
+    let supervisor = &app.context.supervisor;
+    let follow = is_on(query.follow);
+    let of_host = is_on(query.host) || query.plugin.is_some();
+    let wanted = wanted(&query)?;
+    let lines = if of_host {
+        if !query.select.is_empty() {
+            let what = "`select` names processes, and `host` and `plugin` ask for the host's own log";
+            return Err(Refused::bad_request(what.to_owned()));
+        }
+        let lines = supervisor.logs().follow_host(wanted, follow);
+        lines.ok_or_else(|| Refused::bad_request("this host keeps no log of its own".to_owned()))?
+    } else {
+        let chosen = select_or_all(&supervisor.reader().snapshot(), &targets(&query.select))?;
+        supervisor.logs().follow(&chosen, wanted, follow)
+    };
+    body_of(Output(lines), app)
+}
+
+fn wanted(query: &LogsQuery) -> Result<LogQuery, Refused> {
+    let ms = |key: &str, time: &Option<String>| match time.as_deref().map(str::parse::<jiff::Timestamp>) {
+        None => Ok(None),
+        Some(Ok(time)) => Ok(Some(u64::try_from(time.as_millisecond()).unwrap_or(0))),
+        Some(Err(_)) => {
+            Err(Refused::bad_request(format!("`{key}` is no time in RFC 3339, such as 2026-11-25T14:05:30Z")))
+        }
+    };
+    let pattern = query.grep.as_deref().map(LogPattern::new).transpose();
+    Ok(LogQuery {
+        lines: query.n,
+        since_ms: ms("since", &query.since)?,
+        until_ms: ms("until", &query.until)?,
+        pattern: pattern.map_err(|error| Refused::bad_request(error.to_string()))?,
+        plugin: query.plugin.clone(),
+    })
+}

@@ -1,0 +1,46 @@
+//! Views: what plugins render.
+
+use std::fmt::Display;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use provost_api::ErrorCode;
+use provost_state::ViewRequest;
+use provost_state::naming::shown;
+use serde::Deserialize;
+
+use super::context::AppState;
+use super::refused::Refused;
+
+/// What follows the name of a view in its path.
+#[derive(Debug, Deserialize)]
+pub(super) struct ViewPath {
+    name: String,
+    #[serde(default)]
+    path: String,
+}
+
+pub(super) async fn view(
+    State(app): State<AppState>,
+    Path(at): Path<ViewPath>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refused> {
+    let view = app.context.plugins.view(&at.name).ok_or_else(|| {
+        let message = format!("there is no active plugin called `{}` that renders a view", shown(&at.name));
+        Refused::not_found(
+            ErrorCode::UnknownView,
+            message,
+            "`provost plugin list` shows the roles of each".to_owned(),
+        )
+    })?;
+    let world = app.context.supervisor.reader().snapshot();
+    let request = ViewRequest { path: at.path, query: query.unwrap_or_default() };
+    let failed = |what: &dyn Display| Refused::plugin_failed(format!("plugin {}: {what}", at.name));
+    let rendered = app.context.supervisor.jobs().views.run(move || view.render(&request, &world)).await;
+    let response = rendered.map_err(|lost| failed(&lost))?.map_err(|fault| failed(&fault))?;
+    let content_type = HeaderValue::try_from(&response.content_type)
+        .map_err(|_| failed(&format!("{:?} is no content type", response.content_type)))?;
+    Ok(([(CONTENT_TYPE, content_type)], response.body).into_response())
+}

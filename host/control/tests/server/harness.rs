@@ -1,0 +1,269 @@
+//! A host in miniature: the API on a real socket with real processes and plugins that are no components.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::{Arc, Mutex};
+
+use provost_api as api;
+use provost_api::client::{Client, ClientError};
+use provost_control::{ApiContext, Listening, serve};
+use provost_state::{
+    Blame, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures, PluginRefusal,
+    PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
+    Snapshot, View, ViewRequest, ViewResponse,
+};
+use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
+use tokio::sync::{mpsc, oneshot, watch};
+
+#[derive(Debug)]
+struct Painter(Arc<str>);
+
+impl View for Painter {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn render(&self, request: &ViewRequest, world: &Arc<Snapshot>) -> Result<ViewResponse, Fault> {
+        if request.path == "slow" {
+            // For as long as a test holds the other end.
+            let _ = std::os::unix::net::UnixStream::connect(&request.query).unwrap().read(&mut [0]);
+        }
+        if request.path == "odd" {
+            return Ok(ViewResponse { content_type: "text\nplain".to_owned(), body: Vec::new() });
+        }
+        if request.path == "broken" {
+            return Err(Fault { kind: FaultKind::Trap, message: "it trapped".into() });
+        }
+        let body = format!("{} {}?{}", world.len(), request.path, request.query);
+        Ok(ViewResponse { content_type: "text/plain".to_owned(), body: body.into_bytes() })
+    }
+}
+
+/// Judges nothing, but has a name.
+#[derive(Debug)]
+struct Indifferent(Arc<str>);
+
+impl Policy for Indifferent {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn judges(&self, _: Judgement) -> bool {
+        true
+    }
+}
+
+/// A plugin host without WebAssembly: it has a painter from the start, and whatever is loaded is a policy, unless it
+/// is called `view`.
+#[derive(Debug)]
+pub(crate) struct Shelf(Mutex<Vec<PluginReport>>);
+
+impl Shelf {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(vec![report("painter", "bundled:painter", "status-view")]))
+    }
+
+    fn find(&self, name: &str) -> Result<PluginReport, PluginRefusal> {
+        let found = self.reports().into_iter().find(|report| &*report.name == name);
+        found
+            .ok_or_else(|| refusal(PluginRefusalKind::Unknown, format!("there is no plugin called `{name}`")))
+    }
+
+    fn put(&self, report: &PluginReport) -> PluginChange {
+        let mut reports = self.0.lock().unwrap();
+        match reports.iter_mut().find(|known| known.name == report.name) {
+            Some(known) => *known = report.clone(),
+            None => reports.push(report.clone()),
+        }
+        PluginChange { after: Some(report.clone()), notes: vec!["checked".to_owned()] }
+    }
+}
+
+fn report(name: &str, source: &str, role: &str) -> PluginReport {
+    let active = PluginVersion {
+        number: 1,
+        source: source.into(),
+        digest: "00".into(),
+        signed_by: None,
+        grants: Vec::new(),
+        limits: BTreeMap::new(),
+        quarantine: None,
+        roles: vec![role.into()],
+        figures: PluginFigures { calls: 1, ..PluginFigures::default() },
+    };
+    PluginReport { name: name.into(), status: PluginStatus::Active, active, former: None, told_until: None }
+}
+
+/// Those that are called so have a past, with something in every field.
+fn after_faults(mut report: PluginReport) -> PluginReport {
+    let fault = Fault { kind: FaultKind::Trap, message: "it panicked".into() };
+    report.status = match &*report.name {
+        "troubled" => PluginStatus::Quarantined("5 faults in 60 s".into()),
+        "compiling" => PluginStatus::Compiling("its component is being compiled".into()),
+        "cured" => PluginStatus::Active,
+        _ => return report,
+    };
+    report.active = PluginVersion {
+        signed_by: Some("this host".into()),
+        grants: vec!["set-env:PORT".into()],
+        limits: BTreeMap::from([("memory", 64 << 20), ("call_time", 100)]),
+        quarantine: Some(Intensity { faults: 5, per_ms: 60_000 }),
+        ..report.active
+    };
+    report.active.figures.faults = vec![(FaultKind::Deadline, 2), (FaultKind::Trap, 1)];
+    report.active.figures.last_fault = Some(fault);
+    report
+}
+
+fn refusal(kind: PluginRefusalKind, message: String) -> PluginRefusal {
+    PluginRefusal { kind, message, hint: "do something else".to_owned() }
+}
+
+impl Plugins for Shelf {
+    fn reports(&self) -> Vec<PluginReport> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn view(&self, name: &str) -> Option<Arc<dyn View>> {
+        assert_ne!(name, "defect", "on purpose");
+        (name == "painter").then(|| Arc::new(Painter("painter".into())) as Arc<dyn View>)
+    }
+
+    fn policy(&self, name: &str) -> Option<Arc<dyn Policy>> {
+        (name != "view").then(|| Arc::new(Indifferent(name.into())) as Arc<dyn Policy>)
+    }
+
+    fn consumer(&self, _: &str) -> Option<Box<dyn Consumer>> {
+        None
+    }
+
+    fn load(&self, wanted: &PluginWanted, _: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
+        if self.find(&wanted.name).is_ok() {
+            return Err(refusal(PluginRefusalKind::NameTaken, format!("there is a `{}`", wanted.name)));
+        }
+        if wanted.judges && wanted.name == "view" {
+            return Err(refusal(PluginRefusalKind::Check, "`view` exports no policy".to_owned()));
+        }
+        let loaded = report(&wanted.name, &wanted.component, "restart-policy");
+        Ok(self.put(&after_faults(loaded)))
+    }
+
+    fn unload(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        self.find(name)?;
+        self.0.lock().unwrap().retain(|report| &*report.name != name);
+        Ok(PluginChange { after: None, notes: Vec::new() })
+    }
+
+    fn swap(&self, name: &str, by: &Replacement, _: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal> {
+        let before = self.find(name)?;
+        if !by.accept_more {
+            return Err(refusal(PluginRefusalKind::AsksForMore, "it imports `wasi:sockets`".to_owned()));
+        }
+        let mut after = before.clone();
+        after.active.number += 1;
+        after.former = Some(before.active);
+        Ok(self.put(&after))
+    }
+
+    fn rollback(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        let mut report = self.find(name)?;
+        let former = report.former.take();
+        let former =
+            former.ok_or_else(|| refusal(PluginRefusalKind::NoFormer, "no former version".to_owned()))?;
+        report.former = Some(std::mem::replace(&mut report.active, former));
+        Ok(self.put(&report))
+    }
+
+    fn revive(&self, name: &str) -> Result<PluginChange, PluginRefusal> {
+        self.find(name).map(|report| self.put(&report))
+    }
+
+    fn blame(&self, name: &str) -> Result<Option<Blame>, PluginRefusal> {
+        let report = self.find(name)?;
+        let Some(fault) = report.active.figures.last_fault else { return Ok(None) };
+        let now = match name {
+            "cured" => Ok("restart at once".to_owned()),
+            _ => Err(fault.clone()),
+        };
+        let (call, input) = ("on-exit".into(), "web exited with code 3".to_owned());
+        Ok(Some(Blame { name: report.name, version: 1, call, input, generation: 7, fault, now }))
+    }
+}
+
+pub(crate) fn shell(name: &str, group: &str, line: &str) -> ProcessSpec {
+    ProcessSpec {
+        group: group.into(),
+        stop_grace_ms: 5_000,
+        ..ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
+    }
+}
+
+pub(crate) struct Host {
+    pub(crate) client: Client,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) told_to_stop: mpsc::Receiver<()>,
+    pub(crate) end: watch::Sender<Option<api::Ended>>,
+    pub(crate) stop: Option<oneshot::Sender<()>>,
+    pub(crate) served: tokio::task::JoinHandle<std::io::Result<()>>,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl Host {
+    pub(crate) fn start(specs: Vec<ProcessSpec>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings::new(dir.path().join("logs"));
+        Self::serving(Supervisor::boot(settings, specs, Vec::new(), Vec::new()).unwrap(), dir)
+    }
+
+    /// Serves the API of a supervisor that is booted already.
+    pub(crate) fn serving(supervisor: Supervisor, dir: tempfile::TempDir) -> Self {
+        Self::with_connections(supervisor, dir, provost_control::CONNECTIONS_MAX)
+    }
+
+    /// The same with another bound on connections.
+    pub(crate) fn with_connections(
+        supervisor: Supervisor,
+        dir: tempfile::TempDir,
+        connections_max: usize,
+    ) -> Self {
+        let socket = dir.path().join("provost.sock");
+        let listening = Listening::bind(&socket).unwrap();
+        let (shutdown, told_to_stop) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
+        let (end, ended) = watch::channel(None);
+        let plugins = Arc::new(Shelf::new());
+        let context =
+            ApiContext { supervisor: supervisor.clone(), plugins, host, shutdown, connections_max, ended };
+        let served = tokio::spawn(serve(listening, context, async {
+            let _ = stopped.await;
+        }));
+        Self { client: Client::new(socket), supervisor, told_to_stop, end, stop: Some(stop), served, dir }
+    }
+
+    pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<api::Outcome, ClientError> {
+        let select = select.iter().map(ToString::to_string).collect();
+        let order = api::ProcessOrder {
+            select,
+            wait: action != "signal",
+            timeout_ms: Some(20_000),
+            ..Default::default()
+        };
+        self.client.order(action, &order).await
+    }
+
+    pub(crate) async fn until(&self, name: &str, holds: impl Fn(&api::Process) -> bool) -> api::Process {
+        let mut changed = self.supervisor.changed();
+        loop {
+            changed.mark_unchanged();
+            let status = self.client.status(&[name.to_owned()]).await.unwrap();
+            if holds(&status.processes[0]) {
+                return status.processes[0].clone();
+            }
+            changed.changed().await.unwrap();
+        }
+    }
+}
+
+/// A command that ends only when it is told to.
+pub(crate) const FOREVER: &str = "exec sleep 1000";

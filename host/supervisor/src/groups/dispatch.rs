@@ -1,0 +1,134 @@
+//! Sends orders to runners and waits for the result, on behalf of tasks that act on several processes. No runner ever waits
+//! for another one; those that wait are separate tasks.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use provost_state::{Generation, Handle, Phase, PhaseKind, ProcessId, ProcessState, Reader};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::roster::Roster;
+use super::start_order::StartOrder;
+use crate::clock::Clock;
+use crate::mailbox::{Refusal, Want};
+
+/// How long after its SIGKILL a process may take to end before the shutdown goes on without it.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(5);
+
+/// It keeps nobody alive: when the roster is gone, every order is refused.
+#[derive(Clone, Debug)]
+pub(crate) struct Dispatch {
+    pub(crate) reader: Reader,
+    pub(crate) order: Arc<StartOrder>,
+    pub(crate) changed: watch::Receiver<Generation>,
+    pub(crate) roster: Weak<Roster>,
+}
+
+impl Dispatch {
+    /// Gives an order. One that is lost, because the task that was to carry it out ended unexpectedly, is given again to the
+    /// task that takes over: everything that is ordered here may be ordered twice.
+    pub(crate) async fn order(&self, id: ProcessId, want: Want) -> Result<(), Refusal> {
+        loop {
+            let roster = self.roster.upgrade().ok_or(Refusal::ShuttingDown)?;
+            match roster.order(id, want.clone()).await {
+                Err(Refusal::Lost) => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    pub(crate) fn handles(&self, names: &[Arc<str>]) -> Vec<Handle> {
+        names.iter().filter_map(|name| self.reader.handle(name)).collect()
+    }
+
+    /// Waits until all of these are so. Every commit wakes every waiter: by the status words, a look is one load each.
+    pub(crate) async fn until(&self, processes: &[Handle], so: impl Fn(PhaseKind) -> bool) {
+        let mut changed = self.changed.clone();
+        loop {
+            changed.mark_unchanged();
+            if processes.iter().all(|process| so(process.status().phase()))
+                || changed.changed().await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the state of one process is so.
+    pub(crate) async fn until_state(&self, id: ProcessId, so: impl Fn(&ProcessState) -> bool) {
+        let mut changed = self.changed.clone();
+        loop {
+            changed.mark_unchanged();
+            let reached = self.reader.state(id).is_none_or(|state| so(&state));
+            if reached || changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Orders a stop of these, each after those that depend on it, and returns when all are down. With a clock nobody is
+    /// waited for longer than a few seconds after its SIGKILL; returns those that are given up.
+    pub(crate) async fn stop_in_order(
+        &self,
+        processes: Vec<Handle>,
+        stop: Want,
+        bounded: Option<Clock>,
+    ) -> Vec<Handle> {
+        let mut stops = JoinSet::new();
+        let (ended, _) = watch::channel(HashSet::new());
+        let ended = Arc::new(ended);
+        let all: HashSet<Arc<str>> = processes.iter().map(|process| process.name().clone()).collect();
+        for process in processes {
+            let dependents = self.order.dependents(process.name()).cloned();
+            // Who is stopped here says so when it is down or given up; of others the state does.
+            let (ours, others): (Vec<_>, Vec<_>) = dependents.partition(|name| all.contains(name));
+            let (dispatch, stop, ended) = (self.clone(), stop.clone(), ended.clone());
+            stops.spawn(async move {
+                dispatch.until(&dispatch.handles(&others), is_down).await;
+                // It cannot fail: the sender is held here.
+                let _ = ended
+                    .subscribe()
+                    .wait_for(|ended: &HashSet<Arc<str>>| ours.iter().all(|name| ended.contains(name)))
+                    .await;
+                let name = process.name().clone();
+                let stuck = dispatch.stop_one(process, stop, bounded).await;
+                ended.send_modify(|ended| {
+                    ended.insert(name);
+                });
+                stuck
+            });
+        }
+        stops.join_all().await.into_iter().flatten().collect()
+    }
+
+    /// Stops one; itself, if it is given up.
+    async fn stop_one(&self, process: Handle, stop: Want, bounded: Option<Clock>) -> Option<Handle> {
+        let told = self.order(process.id, stop);
+        let told = match bounded {
+            Some(_) => timeout(GIVEN_UP_AFTER, told).await.unwrap_or(Err(Refusal::Lost)),
+            None => told.await,
+        };
+        if let Err(refusal) = told {
+            tracing::warn!(process = &**process.name(), %refusal, "cannot be told to stop");
+        }
+        let Some(clock) = bounded else {
+            self.until(&[process], is_down).await;
+            return None;
+        };
+        let kill_at = self.reader.state(process.id).and_then(|state| match state.phase {
+            Phase::Stopping { kill_at, .. } => Some(clock.instant(kill_at)),
+            _ => None,
+        });
+        let until = kill_at.unwrap_or_else(Instant::now) + GIVEN_UP_AFTER;
+        let down = timeout_at(until, self.until(std::slice::from_ref(&process), is_down)).await;
+        down.is_err().then_some(process)
+    }
+}
+
+/// Is it at rest: does nothing of it run, and nothing will?
+fn is_down(phase: PhaseKind) -> bool {
+    matches!(phase, PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal)
+}

@@ -1,0 +1,188 @@
+//! The logs of all processes: where output comes in, and where it is read back and followed.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use provost_files::{FileError, Owners};
+use provost_state::{Incarnation, ProcessId};
+use tokio::sync::{mpsc, oneshot};
+
+use super::capture::thread::Thread;
+use super::disk::Reserve;
+use super::follower::Queue;
+use super::process::ProcessLog;
+use super::read::host::HostLog;
+use super::read::query::LogQuery;
+use super::read_back::ReadBack;
+use super::reader::LogReader;
+use super::write::losses::Losses;
+use crate::children::Output;
+use crate::degraded::Degraded;
+use crate::jobs::{Jobs, Lane};
+use crate::spec::ProcessSpec;
+
+/// Why no logs can be kept.
+#[derive(Debug)]
+pub(crate) enum NotKept {
+    /// The directory cannot be used.
+    Dir(FileError),
+    /// The thread that reads cannot be started.
+    Thread(io::Error),
+}
+
+impl From<FileError> for NotKept {
+    fn from(error: FileError) -> Self {
+        Self::Dir(error)
+    }
+}
+
+impl From<io::Error> for NotKept {
+    fn from(error: io::Error) -> Self {
+        Self::Thread(error)
+    }
+}
+
+/// The logs of all processes.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    dir: PathBuf,
+    all: Arc<DashMap<ProcessId, Arc<ProcessLog>>>,
+    pub(super) capture: Thread,
+    pub(super) writing: Lane,
+    reading: Lane,
+    reserve: Arc<Reserve>,
+    losses: Arc<Losses>,
+    host: Option<HostLog>,
+}
+
+impl Logs {
+    /// Logs in files below `dir`, which is created, below directories of `owners`.
+    pub(crate) fn new(
+        dir: PathBuf,
+        owners: Owners,
+        host: Option<HostLog>,
+        jobs: &Jobs,
+        degraded: &Degraded,
+    ) -> Result<Self, NotKept> {
+        provost_files::safe_place(&dir, owners)?;
+        provost_files::own_dir(&dir)?;
+        Ok(Self {
+            dir,
+            all: Arc::default(),
+            capture: Thread::start(jobs.logging.clone())?,
+            writing: jobs.logging.clone(),
+            reading: jobs.reading.clone(),
+            reserve: Arc::new(Reserve::new()),
+            losses: Arc::new(Losses::new(degraded.clone())),
+            host,
+        })
+    }
+
+    /// Makes room for the output of one more process.
+    pub(crate) fn add(&self, id: ProcessId, spec: &ProcessSpec) {
+        let path = self.dir.join(format!("{}.log", spec.name));
+        let (reserve, losses) = (self.reserve.clone(), self.losses.clone());
+        let log = ProcessLog::new(spec.name.clone(), path, spec.log, reserve, losses);
+        self.all.insert(id, Arc::new(log));
+    }
+
+    pub(super) fn of(&self, id: ProcessId) -> Option<Arc<ProcessLog>> {
+        self.all.get(&id).map(|log| log.value().clone())
+    }
+
+    /// Captures the output of a child until both ends are closed. What is still held open of its former lives is closed
+    /// after a grace time.
+    pub(crate) fn capture(&self, id: ProcessId, incarnation: Incarnation, output: Output) {
+        if let Some(log) = self.of(id) {
+            self.capture.take(&log, incarnation, output);
+        }
+    }
+
+    /// A process has ended and is to stay down: what is still held open of its output, by somebody who has left its group,
+    /// is closed after a grace time.
+    pub(crate) fn stopped(&self, id: ProcessId) {
+        if let Some(log) = self.of(id) {
+            log.stopped();
+        }
+    }
+
+    /// How many pipes were closed although somebody still held them.
+    #[must_use]
+    pub fn given_up(&self) -> u64 {
+        self.capture.given_up()
+    }
+
+    /// Waits until all that was written has been read, at most `limit`: a process that outlives its group may
+    /// hold a pipe open for ever, and a disk may hang. Then ends all that follow.
+    pub(crate) async fn finish(&self, limit: Duration) {
+        if tokio::time::timeout(limit, self.capture.drained()).await.is_err() {
+            tracing::warn!(
+                "some output could not be read to its end: a process that has left its group holds it open, or the \
+                 log's disk hangs"
+            );
+        }
+        for log in self.all.iter() {
+            log.now().end();
+        }
+    }
+
+    /// Resolves when all that a life has written has been told to followers. It does not resolve while somebody else holds
+    /// its output open.
+    pub async fn told_to_its_end(&self, id: ProcessId, incarnation: Incarnation) {
+        let open = self.of(id).and_then(|log| log.open_pipes(incarnation));
+        if let Some(mut open) = open {
+            // A sender that is gone has counted down before.
+            let _ = open.wait_for(|open| *open == 0).await;
+        }
+    }
+
+    /// Resolves when a line of that incarnation's output contains `text`, or the piece of a line that is shown although its end
+    /// has not come; escape sequences are looked past. Ask before it is spawned.
+    pub(crate) fn await_text(
+        &self,
+        id: ProcessId,
+        incarnation: Incarnation,
+        text: &str,
+    ) -> oneshot::Receiver<()> {
+        let (seen, receiver) = oneshot::channel();
+        if let Some(log) = self.of(id) {
+            log.now().await_text(incarnation, text, seen);
+        }
+        receiver
+    }
+
+    /// What `query` asks for of the host's own log, and then, if `live`, what it says from then on; `None` if it keeps none.
+    #[must_use]
+    pub fn follow_host(&self, query: LogQuery, live: bool) -> Option<LogReader> {
+        let (host, query) = (self.host.clone()?, Arc::new(query));
+        let (lines, past) = mpsc::channel(1);
+        tokio::spawn(host.hand_out(query.clone(), live, self.reading.clone(), lines));
+        Some(LogReader::new(Some(past), None, query, self.reading.clone()))
+    }
+
+    /// What `query` asks for of each of `ids`, in the order of time, and then, if `live`, every line that passes from then
+    /// on, without gap or overlap. Without `live` it ends after the past.
+    #[must_use]
+    pub fn follow(&self, ids: &[ProcessId], query: impl Into<LogQuery>, live: bool) -> LogReader {
+        let query = Arc::new(query.into());
+        let logs: Vec<_> = ids.iter().filter_map(|id| self.of(*id)).collect();
+        let queue = live.then(Arc::<Queue>::default);
+        let past = if query.lines == 0 {
+            queue.iter().flat_map(|queue| logs.iter().map(move |log| (log, queue))).for_each(
+                |(log, queue)| {
+                    log.now().enter(queue);
+                },
+            );
+            None
+        } else {
+            let (pieces, past) = mpsc::channel(1);
+            let back = ReadBack { reading: self.reading.clone(), query: query.clone(), pieces };
+            tokio::spawn(back.run(logs.clone(), queue.clone()));
+            Some(past)
+        };
+        LogReader::new(past, queue.map(|queue| (queue, logs)), query, self.reading.clone())
+    }
+}

@@ -1,0 +1,50 @@
+//! Files that are read back, and how their lines are written: records of a process, or lines of the host's own log.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::logs::disk::Files;
+use crate::logs::item::{LogLine, LogStream};
+use crate::logs::record::{Record, TIME_BYTES, time_ms};
+
+/// How much of a file is read at once to find its last lines.
+pub(crate) const WINDOW_BYTES: usize = 64 << 10;
+
+/// How the lines of files are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// The output of a process: [`Record`]s.
+    Process,
+    /// The host's own log: a time, who said it, a mark and the text. A line without a time belongs to the one before.
+    Host,
+}
+
+/// Files that are read back.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) name: Arc<str>,
+    pub(crate) files: Arc<Files>,
+    pub(crate) format: Format,
+}
+
+/// A line of the host's log as a record: what is behind the time is its text.
+pub(crate) fn host_record(line: &Bytes, last_ms: u64) -> Record {
+    let timed = line
+        .split_at_checked(TIME_BYTES)
+        .and_then(|(time, rest)| Some((time_ms(time)?, line.slice_ref(rest.strip_prefix(b" ")?))));
+    let (at_ms, text) = timed.unwrap_or_else(|| (last_ms, line.clone()));
+    Record { at_ms, stream: LogStream::Err, full: true, text }
+}
+
+/// The same as a line: `NAME ◆ text` was said by NAME, and anything else by the host.
+pub(crate) fn host_line(host: &Arc<str>, record: Record) -> LogLine {
+    const MARK: &[u8] = " ◆ ".as_bytes();
+    let at = memchr::memmem::find(&record.text, MARK);
+    let said = at.and_then(|at| {
+        let name = std::str::from_utf8(&record.text[..at]).ok()?.trim_end();
+        (!name.contains(' ')).then(|| (Arc::from(name), record.text.slice(at + MARK.len()..)))
+    });
+    let (process, text) = said.unwrap_or_else(|| (host.clone(), record.text.clone()));
+    LogLine { process, text, ..record.into_line(host) }
+}

@@ -1,0 +1,199 @@
+//! The host's own log, read back and followed: what is written to a file by somebody else, who rings a bell when there is more.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use provost_files::Identity;
+use tokio::sync::{mpsc, watch};
+
+use super::format::{Format, Stored, WINDOW_BYTES, host_line, host_record};
+use super::merged::{Merged, Step};
+use super::past::Past;
+use super::query::LogQuery;
+use crate::jobs::Lane;
+use crate::logs::disk::{Files, Position, read_at};
+use crate::logs::item::LogLine;
+use crate::logs::record::RECORD_BYTES_MAX;
+
+/// How much is read in one go.
+const STEP_BYTES: usize = 4 * WINDOW_BYTES;
+
+/// The host's own log.
+#[derive(Clone, Debug)]
+pub struct HostLog {
+    /// The file that it is written to; older ones have its name and a number.
+    pub path: PathBuf,
+    /// Changed whenever something has been written.
+    pub written: watch::Receiver<u64>,
+}
+
+impl HostLog {
+    /// Hands out what is asked for, and then, if `live`, what is written from then on, until nobody takes it any more.
+    pub(crate) async fn hand_out(
+        self,
+        query: Arc<LogQuery>,
+        live: bool,
+        reading: Lane,
+        lines: mpsc::Sender<Vec<LogLine>>,
+    ) {
+        let Self { path, mut written } = self;
+        let files = Arc::new(Files::new(path, usize::MAX));
+        let stored = Stored { name: Arc::from("provost"), files, format: Format::Host };
+        written.mark_unchanged();
+        let of_past = query.clone();
+        let Ok(mut tail) = reading.run(move || Tail::at_the_end(stored)).await else { return };
+        if query.lines > 0 {
+            let (stored, end) = (tail.stored.clone(), Position { turns: 0, bytes: tail.offset });
+            let Ok(mut past) = reading.run(move || first(stored, end, of_past)).await else { return };
+            while let Some(merged) = past {
+                let Ok((piece, next)) = reading.run(move || piece(merged)).await else { return };
+                if lines.send(piece).await.is_err() {
+                    return;
+                }
+                past = next;
+            }
+        }
+        if !live {
+            return;
+        }
+        loop {
+            let of_tail = query.clone();
+            let Ok((read, there_is_more, next)) = reading.run(move || tail.step(&of_tail)).await else {
+                return;
+            };
+            tail = next;
+            if !read.is_empty() && lines.send(read).await.is_err() {
+                return;
+            }
+            if there_is_more {
+                continue;
+            }
+            tokio::select! {
+                rung = written.changed() => if rung.is_err() { return },
+                () = lines.closed() => return,
+            }
+        }
+    }
+}
+
+/// From the first line that is asked for; none if nothing can be read.
+fn first(stored: Stored, end: Position, query: Arc<LogQuery>) -> Option<Merged> {
+    let past = Past::counted(stored, end, query).ok()?;
+    Some(Merged::new(vec![past], Box::new(super::past::cannot_read)))
+}
+
+fn piece(merged: Merged) -> (Vec<LogLine>, Option<Merged>) {
+    match merged.step() {
+        Step::Lines(merged, lines) => (lines, Some(merged)),
+        Step::Later(merged) => (Vec::new(), Some(merged)),
+        Step::End(lines) => (lines, None),
+    }
+}
+
+/// The end of the log, as it grows.
+#[derive(Debug)]
+struct Tail {
+    stored: Stored,
+    open: Option<(File, Identity)>,
+    /// Of the first byte that has not been handed out.
+    offset: u64,
+    last_ms: u64,
+}
+
+impl Tail {
+    fn at_the_end(stored: Stored) -> Self {
+        let mut tail = Self { stored, open: None, offset: 0, last_ms: 0 };
+        if let Some(bytes) = tail.open() {
+            tail.offset = bytes;
+        }
+        tail
+    }
+
+    /// Opens the current file; its size.
+    fn open(&mut self) -> Option<u64> {
+        // What cannot be opened, or is not there, has no lines.
+        let file = self.stored.files.open_past(0, 0).ok().flatten()?;
+        let meta = file.metadata().ok()?;
+        self.open = Some((file, Identity::from(&meta)));
+        Some(meta.len())
+    }
+
+    /// The next lines that are asked for, and whether there is more at once.
+    fn step(mut self, query: &LogQuery) -> (Vec<LogLine>, bool, Self) {
+        if self.open.is_none() {
+            self.offset = 0;
+            self.open();
+        }
+        let Some((file, identity)) = &self.open else { return (Vec::new(), false, self) };
+        // Asked before the look: what was written before a rotation is seen by it.
+        let rotated = !self.stored.files.is_current(*identity);
+        let bytes = Bytes::from(read_at(file, self.offset, STEP_BYTES).unwrap_or_default());
+        let Some(end) = memchr::memrchr(b'\n', &bytes) else {
+            if bytes.len() > RECORD_BYTES_MAX {
+                // Whatever that is, it is none of ours.
+                self.offset += bytes.len() as u64;
+                return (Vec::new(), true, self);
+            }
+            // After a rotation the rest is in another file.
+            if rotated {
+                self.open = None;
+            }
+            return (Vec::new(), rotated, self);
+        };
+        self.offset += end as u64 + 1;
+        let mut lines = Vec::new();
+        for line in bytes[..end].split(|byte| *byte == b'\n') {
+            let record = host_record(&bytes.slice_ref(line), self.last_ms);
+            self.last_ms = record.at_ms;
+            lines.push(host_line(&self.stored.name, record));
+        }
+        lines.retain(|line| query.takes(line));
+        (lines, true, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::degraded::Degraded;
+    use crate::jobs::Jobs;
+
+    #[tokio::test]
+    async fn the_log_of_the_host_is_followed_over_its_rotation() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("provost.log");
+        let line = |text: &str| {
+            let mut file = File::options().append(true).create(true).open(&path).unwrap();
+            file.write_all(format!("2026-11-23T05:41:23.123Z {text}\n").as_bytes()).unwrap();
+        };
+        line("provost ◆ one");
+        line("notify  ◆ two");
+        let (bell, written) = watch::channel(0);
+        let log = HostLog { path: path.clone(), written };
+        let (sender, mut lines) = mpsc::channel(1);
+        let reading = Jobs::start(&Degraded::default()).reading.clone();
+        let query = Arc::new(LogQuery { plugin: Some("notify".to_owned()), ..LogQuery::last(5) });
+        let following = tokio::spawn(log.hand_out(query, true, reading, sender));
+        let mut texts = Vec::new();
+        for number in 0..4 {
+            while texts.len() <= number {
+                let piece: Vec<LogLine> = lines.recv().await.unwrap();
+                texts.extend(piece.into_iter().map(|line| String::from_utf8_lossy(&line.text).into_owned()));
+            }
+            line(&format!("provost ◆ other {number}"));
+            line(&format!("notify ◆ next {number}"));
+            if number == 1 {
+                std::fs::rename(&path, dir.path().join("provost.log.1")).unwrap();
+                line("notify ◆ in the new file");
+            }
+            bell.send_modify(|count| *count += 1);
+        }
+        assert_eq!(texts[..4], ["two", "next 0", "next 1", "in the new file"]);
+        drop(lines);
+        following.await.unwrap();
+    }
+}

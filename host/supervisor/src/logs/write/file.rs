@@ -1,0 +1,456 @@
+//! Writing the log file of one process. A line never straddles two files, a line that cannot be written leaves nothing of
+//! itself behind, and a restart of the host goes on in the same file. All of it blocks: it is done on the threads for log
+//! writes and nowhere else.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use provost_files::Identity;
+
+use super::batch::{Batch, End};
+use super::line::{CUT, Line, Part};
+use super::tail;
+use crate::logs::disk::{Files, Position, Reserve, Standing, faulty, is_out_of_descriptors};
+use crate::logs::item::LogStream;
+use crate::logs::record::{PART_BYTES_MAX, prefix};
+
+/// How often a file that somebody deletes is made anew for the same lines.
+const NEW_FILES_MAX: usize = 3;
+
+/// How often it is said of one process that its file is another one.
+const SAID_EVERY_NS: u64 = 60_000_000_000;
+
+/// What could not be written.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// How many lines are lost; none if only a rotation failed, and the file grows beyond its limit.
+    pub(crate) lines: u64,
+    pub(crate) error: io::Error,
+}
+
+#[derive(Debug)]
+pub(crate) struct LogFile {
+    process: Arc<str>,
+    files: Arc<Files>,
+    file_bytes_max: u64,
+    reserve: Arc<Reserve>,
+    open: Option<Open>,
+    /// How the last line of each stream stands; none before the end of what was there has been looked at.
+    lines: Option<[Line; 2]>,
+    /// When it was said that the file is another one, in nanoseconds of the monotonic clock.
+    said_ns: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    identity: Identity,
+    bytes: u64,
+    /// The end of the file is a piece of a record; what ends it.
+    torn: Option<&'static [u8]>,
+    /// Opened with a descriptor of the reserve, which gets it back after each write.
+    borrowed: bool,
+}
+
+/// Records that are written together.
+struct Pending {
+    stream: LogStream,
+    prefix: String,
+    records: Vec<u8>,
+    /// The first of them only [ends](CUT) the line before.
+    ends_cut: bool,
+    failed: Option<Failed>,
+}
+
+impl LogFile {
+    /// The file is opened at the first line.
+    pub(crate) fn new(
+        process: Arc<str>,
+        files: Arc<Files>,
+        file_bytes_max: u64,
+        reserve: Arc<Reserve>,
+    ) -> Self {
+        Self { process, files, file_bytes_max, reserve, open: None, lines: None, said_ns: None }
+    }
+
+    /// Opens the file, if it is not open; the end of what is in it. To be called, and told to those who read back, before
+    /// the first [`LogFile::append`].
+    pub(crate) fn opened(&mut self) -> io::Result<Position> {
+        if self.open.is_none() {
+            self.open = Some(self.open()?);
+        }
+        if self.lines.is_none() {
+            self.take_up()?;
+        }
+        Ok(self.position())
+    }
+
+    fn open(&self) -> io::Result<Open> {
+        let (file, borrowed) = match self.files.open_to_append() {
+            Err(error) if is_out_of_descriptors(&error) && self.reserve.give_up() => {
+                let opened = self.files.open_to_append();
+                if opened.is_err() {
+                    self.reserve.give_back();
+                }
+                (opened?, true)
+            }
+            other => (other?, false),
+        };
+        let meta = file.metadata()?;
+        let (identity, bytes) = (Identity::from(&meta), meta.len());
+        let torn = tail::torn(&file, bytes)?;
+        Ok(Open { file, identity, bytes, torn, borrowed })
+    }
+
+    /// Goes on where a former host has ended, perhaps within a line.
+    fn take_up(&mut self) -> io::Result<()> {
+        let Some(open) = &self.open else { return Ok(()) };
+        let lines = if open.bytes > 0 {
+            tail::lines(&open.file, open.bytes)?
+        } else {
+            match self.files.open_past(self.files.turns(), 1) {
+                Ok(Some(older)) => tail::lines(&older, older.metadata()?.len())?,
+                // What cannot be read is not gone on with.
+                Ok(None) | Err(_) => [Line::Whole; 2],
+            }
+        };
+        self.lines = Some(lines);
+        Ok(())
+    }
+
+    fn position(&self) -> Position {
+        let bytes = self.open.as_ref().map_or(0, |open| open.bytes);
+        Position { turns: self.files.turns(), bytes }
+    }
+
+    /// Writes the lines, rotating whenever a file is full; where the end is then, and what could not be written.
+    pub(crate) fn append(&mut self, batch: &Batch) -> (Position, Option<Failed>) {
+        let prefix = prefix(batch.at_ms, batch.stream);
+        let records = Vec::with_capacity(batch.bytes.len() + batch.bytes.len() / 2 + prefix.len() + 8);
+        let mut pending = Pending { stream: batch.stream, prefix, records, ends_cut: false, failed: None };
+        let overhead = pending.prefix.len() as u64 + 3;
+        let room = usize::try_from(self.file_bytes_max.saturating_sub(overhead)).unwrap_or(PART_BYTES_MAX);
+        let part_max = room.clamp(1, PART_BYTES_MAX);
+        let mut lines = batch.lines().peekable();
+        while let Some(line) = lines.next() {
+            let complete = batch.end == End::Whole || lines.peek().is_some();
+            let mut parts = line.chunks(part_max).peekable();
+            let empty = parts.peek().is_none().then_some(&b""[..]);
+            let mut parts = empty.into_iter().chain(parts).peekable();
+            while let Some(part) = parts.next() {
+                self.add(&mut pending, part, complete && parts.peek().is_none());
+            }
+        }
+        self.flush(&mut pending);
+        let position = self.position();
+        if self.open.as_ref().is_some_and(|open| open.borrowed) {
+            self.close();
+        }
+        (position, pending.failed)
+    }
+
+    /// Deletes all that was written; where the end is then. What still comes of a line that was begun is a line of its own.
+    pub(crate) fn clear(&mut self) -> io::Result<Position> {
+        self.files.clear()?;
+        self.close();
+        self.lines = Some(self.lines.unwrap_or_default().map(Line::ended));
+        Ok(self.position())
+    }
+
+    /// Closes the file; it is opened again with the next line.
+    fn close(&mut self) {
+        if self.open.take().is_some_and(|open| open.borrowed) {
+            self.reserve.give_back();
+        }
+    }
+
+    fn line(&mut self, stream: LogStream) -> &mut Line {
+        &mut self.lines.get_or_insert_default()[stream as usize]
+    }
+
+    /// Adds a part of a line, unless an earlier part of that line is lost.
+    fn add(&mut self, pending: &mut Pending, part: &[u8], last: bool) {
+        if pending.records.is_empty() && self.line(pending.stream).is_cut() {
+            self.push(pending, CUT, true);
+            pending.ends_cut = !pending.records.is_empty();
+        }
+        let standing = *self.line(pending.stream);
+        let standing = if pending.ends_cut { standing.ended() } else { standing };
+        let lost = pending.records.is_empty() || pending.is_only_the_end_of_a_cut_line();
+        if lost && standing.is_lost() {
+            let left_out = if last { Part::Last } else { Part::More };
+            let line = self.line(pending.stream);
+            *line = line.after(left_out);
+            return;
+        }
+        self.push(pending, part, last);
+    }
+
+    fn push(&mut self, pending: &mut Pending, text: &[u8], last: bool) {
+        let size = pending.prefix.len() + 3 + text.len();
+        let torn = self.open.as_ref().and_then(|open| open.torn).map_or(0, <[u8]>::len);
+        if self.is_full_with(pending.records.len() + torn, size) {
+            let flushed = !pending.records.is_empty();
+            self.flush(pending);
+            self.rotate(&mut pending.failed);
+            if flushed {
+                // What became of the records before decides what becomes of this one.
+                return self.add(pending, text, last);
+            }
+        }
+        let tag: &[u8] = if last { b"F " } else { b"P " };
+        for piece in [pending.prefix.as_bytes(), tag, text, b"\n"] {
+            pending.records.extend_from_slice(piece);
+        }
+    }
+
+    /// Would `line` more bytes behind `pending` ones overfill a file that is not empty?
+    fn is_full_with(&self, pending: usize, line: usize) -> bool {
+        let written = self.open.as_ref().map_or(0, |open| open.bytes);
+        let before = written.saturating_add(pending as u64);
+        before > 0 && before.saturating_add(line as u64) > self.file_bytes_max
+    }
+
+    /// After a rotation that failed, the lines go on in the file that is there.
+    fn rotate(&mut self, failed: &mut Option<Failed>) {
+        self.open = match self.files.rotate() {
+            Ok(()) => None,
+            Err(error) => {
+                failed.get_or_insert(Failed { lines: 0, error });
+                return;
+            }
+        };
+    }
+
+    /// Writes what is there and empties it.
+    fn flush(&mut self, pending: &mut Pending) {
+        if pending.records.is_empty() {
+            return;
+        }
+        let outcome = self.write(&pending.records);
+        let kept = outcome.as_ref().map_or_else(|(kept, _)| *kept, |()| pending.records.len());
+        let (written, lost) = pending.records.split_at(kept);
+        let line = self.line(pending.stream);
+        if pending.ends_cut && kept > 0 {
+            *line = line.ended();
+        }
+        if let Some(last) = pending.last_of(written) {
+            *line = line.after(if last { Part::Last } else { Part::More });
+        }
+        if let Some(last) = pending.last_of(lost) {
+            *line = line.after(if last { Part::LostLast } else { Part::LostMore });
+        }
+        if let Err((_, error)) = outcome {
+            let lines = pending.lines_of(lost) - u64::from(pending.ends_cut && kept == 0);
+            let before = pending.failed.take().map_or(0, |failed| failed.lines);
+            pending.failed = Some(Failed { lines: before + lines, error });
+        }
+        pending.ends_cut = false;
+        pending.records.clear();
+    }
+
+    /// Writes all of `records`, or tells how many bytes of it, whole records, are in the file. If the file turns out to have
+    /// been deleted by somebody, they are written again, to a new one.
+    fn write(&mut self, records: &[u8]) -> Result<(), (usize, io::Error)> {
+        for _ in 0..NEW_FILES_MAX {
+            self.opened().map_err(|error| (0, error))?;
+            let Some(open) = self.open.as_mut() else { return Ok(()) };
+            open.write(records)?;
+            match self.files.standing(&open.file, open.identity) {
+                Standing::Same { bytes } => {
+                    open.bytes = bytes;
+                    return Ok(());
+                }
+                standing => {
+                    self.open_anew();
+                    if standing == Standing::Moved {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Err((0, io::Error::other("somebody deletes the file again and again")))
+    }
+
+    /// The file is another one than that which is written to: a new one is opened with the next line.
+    fn open_anew(&mut self) {
+        self.close();
+        let now = crate::clock::figure_ns();
+        if self.said_ns.is_none_or(|said| now.saturating_sub(said) >= SAID_EVERY_NS) {
+            self.said_ns = Some(now);
+            tracing::warn!(
+                process = &*self.process,
+                "the log file was removed, moved or replaced by somebody else; the lines go on in a new one"
+            );
+        }
+    }
+}
+
+impl Pending {
+    /// Whether the last of these records is the end of a line; none if there is none.
+    fn last_of(&self, records: &[u8]) -> Option<bool> {
+        let before = records.len().checked_sub(1)?;
+        let start = memchr::memrchr(b'\n', &records[..before]).map_or(0, |at| at + 1);
+        Some(records.get(start + self.prefix.len()) == Some(&b'F'))
+    }
+
+    /// How many lines these records are; the parts of a line are one.
+    fn lines_of(&self, records: &[u8]) -> u64 {
+        let mut ends = 0;
+        for record in records.split_inclusive(|byte| *byte == b'\n') {
+            ends += u64::from(record.get(self.prefix.len()) == Some(&b'F'));
+        }
+        ends + u64::from(self.last_of(records) == Some(false))
+    }
+
+    fn is_only_the_end_of_a_cut_line(&self) -> bool {
+        self.ends_cut && memchr::memchr(b'\n', &self.records).is_some_and(|at| at + 1 == self.records.len())
+    }
+}
+
+impl Open {
+    /// Writes all of `records`, or tells how many bytes of it, whole records, are in the file.
+    fn write(&mut self, records: &[u8]) -> Result<(), (usize, io::Error)> {
+        if let Some(end) = self.torn {
+            let ended = write_some(&mut self.file, end).map_err(|error| (0, error))?;
+            self.bytes += ended as u64;
+            self.torn = Some(&end[ended..]).filter(|rest| !rest.is_empty());
+            if self.torn.is_some() {
+                return Err((0, io::ErrorKind::StorageFull.into()));
+            }
+        }
+        let mut done = 0;
+        while done < records.len() {
+            match write_some(&mut self.file, &records[done..]) {
+                Ok(more) => done += more,
+                Err(error) => {
+                    let kept = memchr::memrchr(b'\n', &records[..done]).map_or(0, |at| at + 1);
+                    self.take_back(&records[..done], kept);
+                    return Err((kept, error));
+                }
+            }
+        }
+        self.bytes += done as u64;
+        Ok(())
+    }
+
+    /// Of the `written` bytes, which have just been written, leaves only the first `kept`.
+    fn take_back(&mut self, written: &[u8], kept: usize) {
+        self.bytes += written.len() as u64;
+        let torn = &written[kept..];
+        if torn.is_empty() {
+            return;
+        }
+        // Somebody may have shortened the file: then what its length is now counts.
+        let whole = self.file.metadata().map(|meta| meta.len().saturating_sub(torn.len() as u64));
+        match whole.and_then(|whole| self.file.set_len(whole).map(|()| whole)) {
+            Ok(whole) => self.bytes = whole,
+            Err(_) => self.torn = Some(tail::end_of(torn)),
+        }
+    }
+}
+
+/// Writes as much as goes at once, at least one byte.
+fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+    faulty!("log.write");
+    loop {
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(dir: &tempfile::TempDir, file_bytes_max: u64) -> LogFile {
+        let files = Arc::new(Files::new(dir.path().join("web.log"), 20));
+        LogFile::new(Arc::from("web"), files, file_bytes_max, Arc::new(Reserve::new()))
+    }
+
+    fn batch(text: &[u8], end: End) -> Batch {
+        Batch { stream: LogStream::Out, at_ms: 0, bytes: text.to_vec(), end }
+    }
+
+    fn text(dir: &tempfile::TempDir) -> String {
+        std::fs::read_to_string(dir.path().join("web.log"))
+            .unwrap()
+            .replace("1970-01-01T00:00:00.000Z stdout ", "")
+    }
+
+    #[test]
+    fn a_write_that_ends_within_a_record_leaves_nothing_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = log(&dir, 1_000);
+        log.opened().unwrap();
+        let open = log.open.as_mut().unwrap();
+        open.file.write_all(b"whole\nto").unwrap();
+        open.take_back(b"whole\nto", 6);
+        assert_eq!((open.bytes, open.torn), (6, None));
+        log.write(b"next\n").unwrap();
+        assert_eq!(text(&dir), "whole\nnext\n");
+    }
+
+    #[test]
+    fn a_line_whose_rest_cannot_be_written_is_ended_and_nothing_is_glued_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = log(&dir, 100_000);
+        assert!(log.append(&batch(b"begun ", End::Shown)).1.is_none());
+        let writable = log.open.take().unwrap();
+        let read_only = File::open(dir.path().join("web.log")).unwrap();
+        log.open = Some(Open { file: read_only, ..writable });
+        // Its next part, the end of it, a whole line, and the beginning of a long one.
+        assert_eq!(log.append(&batch(b"more", End::Long)).1.unwrap().lines, 1);
+        assert!(log.append(&batch(b"end\nlost\nlong ", End::Long)).1.is_some_and(|failed| failed.lines == 2));
+        log.open = None;
+        assert!(log.append(&batch(b"rest of it\nwhole\n", End::Whole)).1.is_none());
+        let ended = "F  [provost: the rest of this line is missing]";
+        assert_eq!(text(&dir), format!("P begun \n{ended}\nF whole\n"));
+    }
+
+    #[test]
+    fn no_file_is_larger_than_its_limit_however_long_a_line_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = log(&dir, 4_096);
+        for size in [50_000, 1, 4_096, 4_060, 100_000, 0] {
+            let line = [&vec![b'x'; size][..], b"\n"].concat();
+            assert!(log.append(&batch(&line, End::Whole)).1.is_none());
+        }
+        let sizes: Vec<u64> = std::fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().len())
+            .collect();
+        assert!(sizes.len() > 10 && sizes.iter().all(|size| *size <= 4_096), "{sizes:?}");
+    }
+
+    #[test]
+    fn a_file_that_is_removed_moved_or_emptied_by_somebody_is_followed_by_a_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, away) = (dir.path().join("web.log"), dir.path().join("away"));
+        let mut log = log(&dir, 4_096);
+        let mut line = |text: &[u8]| assert!(log.append(&batch(text, End::Whole)).1.is_none());
+        line(b"one\n");
+        std::fs::remove_file(&path).unwrap();
+        line(b"two\n");
+        assert_eq!(text(&dir), "F two\n", "nothing goes into a file that nobody can read");
+        std::fs::rename(&path, &away).unwrap();
+        line(b"three\n");
+        line(b"four\n");
+        assert!(
+            std::fs::read_to_string(&away)
+                .unwrap()
+                .ends_with("F two\n1970-01-01T00:00:00.000Z stdout F three\n")
+        );
+        assert_eq!(text(&dir), "F four\n");
+        File::create(&path).unwrap();
+        line(b"five\n");
+        assert_eq!(text(&dir), "F five\n");
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        line(b"six\n");
+        assert_eq!(text(&dir), "F six\n", "the directory is made again, too");
+    }
+}

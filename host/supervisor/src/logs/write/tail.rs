@@ -1,0 +1,54 @@
+//! The end of a log file as a former host has left it, perhaps in the middle of a record or of a line.
+
+use std::fs::File;
+use std::io;
+
+use bytes::Bytes;
+
+use super::line::{CUT_RECORD, Line};
+use crate::logs::disk::read_at;
+use crate::logs::record::{RECORD_BYTES_MAX, Record};
+
+/// How far back the last records of both streams are sought.
+const LOOKED_AT: u64 = 4 * RECORD_BYTES_MAX as u64;
+
+/// What ends a piece of a record: the mark is left out where there is no text to mark.
+pub(crate) fn end_of(torn: &[u8]) -> &'static [u8] {
+    match Record::parse(&Bytes::copy_from_slice(torn)) {
+        // The line of a part is ended by a record of its own.
+        Some(record) if record.full => CUT_RECORD,
+        _ => b"\n",
+    }
+}
+
+/// What ends the piece of a record at the end of a file; none if it ends with a whole one.
+pub(crate) fn torn(file: &File, bytes: u64) -> io::Result<Option<&'static [u8]>> {
+    let end = last(file, bytes, RECORD_BYTES_MAX as u64)?;
+    if end.last().is_none_or(|last| *last == b'\n') {
+        return Ok(None);
+    }
+    let start = memchr::memrchr(b'\n', &end).map_or(0, |at| at + 1);
+    Ok(Some(end_of(&end[start..])))
+}
+
+/// How the last line of each stream stands.
+pub(crate) fn lines(file: &File, bytes: u64) -> io::Result<[Line; 2]> {
+    let end = Bytes::from(last(file, bytes, LOOKED_AT)?);
+    let mut lines = [None; 2];
+    for record in end.rsplit(|byte| *byte == b'\n') {
+        if let Some(record) = Record::parse(&end.slice_ref(record)) {
+            let standing = if record.full { Line::Whole } else { Line::Cut };
+            lines[record.stream as usize].get_or_insert(standing);
+        }
+        if lines.iter().all(Option::is_some) {
+            break;
+        }
+    }
+    Ok(lines.map(Option::unwrap_or_default))
+}
+
+/// At most the last `most` bytes of a file that has `bytes`.
+fn last(file: &File, bytes: u64, most: u64) -> io::Result<Vec<u8>> {
+    let start = bytes.saturating_sub(most);
+    read_at(file, start, usize::try_from(bytes - start).unwrap_or(0))
+}

@@ -1,0 +1,96 @@
+//! The end of a process's child, the question what to do about it, and what was decided.
+
+use std::sync::Arc;
+
+use provost_state::{Cause, Ended, Event, Exit, Incarnation, Phase, RulingAction};
+
+use super::attempt::Attempt;
+use super::kept::Kept;
+use super::standing::{After, Standing, Step};
+use super::task::{Asked, Runner};
+use crate::decider::{EndCase, seed};
+
+impl Runner {
+    pub(super) fn on_exited(&mut self, incarnation: Incarnation, exit: Exit) {
+        let was_ready = matches!(self.state.phase, Phase::Running { .. });
+        self.readiness = None;
+        self.checkup.end();
+        let exit = match &self.standing {
+            Standing::Ending { after: After::Overdue(why), .. } => Exit::NotReady(why.clone()),
+            _ => exit,
+        };
+        let committed = self.commit(incarnation, &Event::Exited { exit });
+        self.child = None;
+        if !committed {
+            return;
+        }
+        if matches!(self.state.phase, Phase::Stopped) {
+            self.shared.logs.stopped(self.state.id);
+        }
+        let doomed = match &self.standing {
+            Standing::Ending { after: After::Fatal(reason), .. } => Some(reason.clone()),
+            _ => None,
+        };
+        self.step(Step::Exited);
+        match (&self.state.phase, doomed) {
+            (Phase::Exited { settled: false }, _) => self.ask(was_ready),
+            // It was told to end by a restart.
+            (Phase::Waiting, _) => self.launch_if_open(),
+            (Phase::Stopped, Some(reason)) => {
+                self.commit_now(&Event::Refused { reason });
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_gone(&mut self) {
+        self.late = None;
+        self.step(Step::Gone);
+        self.launch_if_open();
+    }
+
+    /// The exit is committed; asks the policies what to do next. The runner goes on listening meanwhile.
+    pub(super) fn ask(&mut self, was_ready: bool) {
+        let state = &self.state;
+        let now = state.changed_at;
+        let ended = Ended {
+            name: state.name().clone(),
+            group: state.group().clone(),
+            incarnation: state.incarnation,
+            exit: state.exit.clone().unwrap_or(Exit::Unobserved),
+            uptime_ms: state.deaths.first().map_or(0, |death| death.uptime_ms),
+            was_ready,
+            failures: state.failures,
+            restarts: state.restarts,
+            now,
+            seed: seed(&self.spec.name, state.incarnation.0, now),
+        };
+        let world = self.shared.publisher.reader().snapshot();
+        let case = EndCase { ended, deaths: state.deaths.clone(), world };
+        let (shared, chain) = (self.shared.clone(), self.chain.load_full());
+        let ruling = async move { shared.decider.ask(&chain, case).await };
+        self.ruling = Some(Asked { incarnation: state.incarnation, ruling: Kept::new(Box::pin(ruling)) });
+    }
+
+    pub(super) fn on_ruled(&mut self) {
+        let Some(Asked { incarnation, ruling }) = self.ruling.take() else { return };
+        let Some(ruling) = ruling.into_value() else { return };
+        let (action, ruling) = (ruling.action, Arc::new(ruling));
+        if !self.commit(incarnation, &Event::Decided { ruling }) {
+            return;
+        }
+        match (action, &self.state.phase) {
+            (RulingAction::Restart { scope, .. }, Phase::Backoff { until }) => {
+                let until = *until;
+                self.attempt = Attempt::new(Cause::Policy);
+                if self.shared.groups.restart(&self.state, scope, until) {
+                    self.step(Step::Hold);
+                } else if until.mono_ns <= self.state.changed_at.mono_ns {
+                    self.launch_if_open();
+                }
+            }
+            (RulingAction::GiveUp(escalation), _) => self.shared.groups.escalate(&self.state, escalation),
+            _ => {}
+        }
+    }
+}

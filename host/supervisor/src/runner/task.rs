@@ -1,0 +1,139 @@
+//! What a runner holds: the process, its child, what is pending about it; and how it commits, which only it does.
+
+use std::sync::Arc;
+
+use provost_state::{
+    At, Cause, Event, Exit, Generation, Incarnation, ProcessState, Rejected, Ruling, StartAction,
+};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use super::attempt::{Attempt, Launching};
+use super::awaited::Awaited;
+use super::checkup::Checkup;
+use super::kept::{Kept, Tagged};
+use super::standing::{Standing, Step};
+use crate::children::LifeEnv;
+use crate::decider::Verdict;
+use crate::groups::Chain;
+use crate::mailbox::Request;
+use crate::shared::Shared;
+use crate::spec::ProcessSpec;
+
+/// The owner of one process.
+pub(crate) struct Runner {
+    pub(super) spec: Arc<ProcessSpec>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) mailbox: mpsc::Receiver<Request>,
+    pub(super) changed: watch::Receiver<Generation>,
+    pub(super) chain: Chain,
+    /// The last state it committed, which is the latest: nobody else writes.
+    pub(super) state: Arc<ProcessState>,
+    pub(super) child: Option<Own>,
+    /// The spawn in progress.
+    pub(super) launching: Option<Launching>,
+    /// A spawn that was abandoned: resolves when nothing of it is left.
+    pub(super) late: Option<Kept<()>>,
+    pub(super) standing: Standing,
+    pub(super) readiness: Option<Awaited>,
+    /// The decision that was asked for about its end.
+    pub(super) ruling: Option<Asked>,
+    pub(super) permission: Tagged<Verdict<StartAction>>,
+    pub(super) attempt: Attempt,
+    pub(super) checkup: Checkup,
+    /// Held by a program that checks it.
+    pub(super) check_turn: Arc<Semaphore>,
+    /// What start policies gave to this life.
+    pub(super) env: LifeEnv,
+    /// The values of the variables that the checks of this life name.
+    pub(super) vars: LifeEnv,
+}
+
+/// The child of this runner.
+pub(super) struct Own {
+    pub(super) incarnation: Incarnation,
+    pub(super) pid: u32,
+    /// How it ended, until that is committed.
+    pub(super) exit: Kept<Exit>,
+}
+
+/// A question about an end, and what was decided.
+pub(super) struct Asked {
+    pub(super) incarnation: Incarnation,
+    pub(super) ruling: Kept<Ruling>,
+}
+
+impl Runner {
+    pub(crate) fn new(
+        spec: Arc<ProcessSpec>,
+        shared: Arc<Shared>,
+        state: Arc<ProcessState>,
+        mailbox: mpsc::Receiver<Request>,
+        chain: Chain,
+    ) -> Self {
+        let changed = shared.publisher.changed();
+        Self {
+            spec,
+            shared,
+            mailbox,
+            changed,
+            chain,
+            state,
+            child: None,
+            launching: None,
+            late: None,
+            standing: Standing::Plain,
+            readiness: None,
+            ruling: None,
+            permission: None,
+            attempt: Attempt::new(Cause::Boot),
+            checkup: Checkup::default(),
+            check_turn: Arc::new(Semaphore::new(1)),
+            env: Arc::default(),
+            vars: Arc::default(),
+        }
+    }
+
+    /// What holds beside the phase after `step`.
+    pub(super) fn step(&mut self, step: Step) {
+        self.standing = std::mem::replace(&mut self.standing, Standing::Plain).after(step);
+        if matches!(self.standing, Standing::Late(_))
+            && let Some(launching) = self.launching.take()
+        {
+            self.late = Some(Kept::new(launching.pending.abandon()));
+        }
+    }
+
+    /// Publishes what happened to `incarnation`. False if it was refused: then it is not so.
+    pub(super) fn commit(&mut self, incarnation: Incarnation, event: &Event) -> bool {
+        let at = At { incarnation, version: self.state.version };
+        match self.shared.publisher.commit(self.state.id, at, event) {
+            Ok(state) => {
+                self.state = state;
+                true
+            }
+            Err(rejected @ (Rejected::StaleIncarnation { .. } | Rejected::StaleVersion { .. })) => {
+                tracing::debug!(process = &*self.spec.name, %rejected, "dropped a stale event");
+                false
+            }
+            Err(rejected) => {
+                tracing::error!(process = &*self.spec.name, %rejected, "a commit was refused: a defect of the host");
+                false
+            }
+        }
+    }
+
+    /// Publishes what happened to the present life.
+    pub(super) fn commit_now(&mut self, event: &Event) -> bool {
+        self.commit(self.state.incarnation, event)
+    }
+
+    /// SIGKILL for its child and all that belongs to it. If that is impossible it has ended: its exit is on its way.
+    pub(super) fn kill(&mut self) {
+        if let Some(pid) = self.state.pid()
+            && let Err(error) = self.shared.spawner.kill(pid)
+        {
+            tracing::warn!(process = &*self.spec.name, %error, "cannot kill");
+        }
+        self.step(Step::Kill);
+    }
+}
