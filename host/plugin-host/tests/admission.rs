@@ -100,7 +100,7 @@ fn an_export_of_another_type_is_refused() {
     let module = r#"(module (memory (export "memory") 1)
         (func (export "provost:plugin/restart-policy@0.1.0#on-exit") (param i64) (result i64) (local.get 0)))"#;
     let refusal = refusal(&component(&resolve, "restart-judge", module));
-    assert!(refusal.starts_with("an export is not as this host wants it: "), "{refusal}");
+    assert!(refusal.starts_with("an export does not match what this host expects: "), "{refusal}");
     assert!(refusal.contains("on-exit"), "{refusal}");
     assert!(!refusal.contains('\n'), "{refusal}");
 }
@@ -119,7 +119,7 @@ fn an_import_of_another_type_is_refused() {
         (memory (export "memory") 1)
         (func (export "provost:plugin/status-view@0.1.0#render") (drop (call $json))))"#;
     let refusal = refusal(&component(&resolve, "status-renderer", module));
-    assert!(refusal.starts_with("an import is not as this host has it: "), "{refusal}");
+    assert!(refusal.starts_with("an import does not match this host: "), "{refusal}");
     assert!(refusal.contains("provost:plugin/settings@0.1.0"), "{refusal}");
 }
 
@@ -148,7 +148,7 @@ fn a_missing_file_and_a_directory_are_named() {
         format!("`{}` is a directory, not a component: name the .wasm file in it", dir.display())
     );
     let bundled = load(Source::parse("bundled:nonsense"));
-    assert!(bundled.starts_with("there is no bundled component `nonsense`: there are `"), "{bundled}");
+    assert!(bundled.starts_with("there is no bundled component `nonsense`: the bundled ones are `"), "{bundled}");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_policy_that_is_not_there_is_told_apart_from_a_plugin_that_is_none() {
     );
     assert_eq!(
         bench.host.policy("page").unwrap_err().to_string(),
-        "plugin `page` is no policy: it exports status-view and judges nothing"
+        "plugin `page` is not a policy: it exports status-view and judges nothing"
     );
 }
 

@@ -71,7 +71,7 @@ fn a_plugin_that_is_no_policy_is_known_for_that_before_it_is_compiled() {
     let Slow { bench, .. } = slow();
     let _pending = bench.host.begin(bench.spec("page", &components::view("(i32.const 64)"))).unwrap();
     let error = bench.host.policy("page").unwrap_err().to_string();
-    assert_eq!(error, "plugin `page` is no policy: it exports status-view and judges nothing");
+    assert_eq!(error, "plugin `page` is not a policy: it exports status-view and judges nothing");
 }
 
 #[test]

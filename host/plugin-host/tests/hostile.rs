@@ -94,7 +94,7 @@ fn a_hundred_megabytes_of_answer_are_a_fault_that_names_the_limit() {
     says(
         &fault,
         FaultKind::Answer,
-        "handed over more at once than an answer of 8 MiB (limits.answer) and 256 KiB (limits.handed) besides",
+        "handed over more at once than an answer of 8 MiB (limits.answer) plus 256 KiB (limits.handed)",
     );
 }
 

@@ -40,7 +40,7 @@ fn a_swap_is_seen_by_a_policy_that_was_handed_out_before() {
     let notes = swap(&bench, "p", &policy_with_delay(2)).unwrap();
     assert_eq!(ask(&handle).unwrap().action, restart(2));
     assert!(
-        notes.iter().any(|note| note.starts_with("trial of restart-policy: life 1 of `web` ended")),
+        notes.iter().any(|note| note.starts_with("trial of restart-policy: incarnation 1 of `web` ended")),
         "{notes:#?}"
     );
     assert_eq!(notes.last().unwrap(), "version 2 is in force, version 1 is kept warm");
@@ -267,7 +267,7 @@ fn a_component_with_another_digest_than_the_pinned_one_is_refused_with_both() {
     bench.load(spec).unwrap();
     let fault = ask(&bench.host.policy("p").unwrap()).unwrap_err();
     let digest = &bench.host.reports()[0].active.digest;
-    assert!(fault.message.starts_with(&format!("its SHA-256 is {digest} and only 0000")), "{fault}");
+    assert!(fault.message.starts_with(&format!("its SHA-256 is {digest}, but only 0000")), "{fault}");
 }
 
 #[test]
