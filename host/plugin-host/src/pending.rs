@@ -104,7 +104,10 @@ impl Pending {
         let failed = match trial {
             // A machine that is booting is busy, so a missed deadline says nothing about the plugin.
             Trial::Failed(failed) if failed.is_for_want_of_time() => {
-                tracing::warn!(plugin = &**version.context.name(), "it is put in force nevertheless: {failed}");
+                tracing::warn!(
+                    plugin = &**version.context.name(),
+                    "it is put in force nevertheless: {failed}"
+                );
                 None
             }
             Trial::Failed(failed) => Some(failed),

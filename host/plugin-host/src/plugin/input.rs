@@ -58,12 +58,12 @@ impl fmt::Display for Input {
         match self {
             Self::Ended(ended) => write!(
                 f,
-                "incarnation {} of `{}` ended after {} ms: {}; failure {}, {} restarts",
+                "life {} of `{}` ended after {} ms: {}; failure {}, {} restarts",
                 ended.incarnation.0, ended.name, ended.uptime_ms, ended.exit, ended.failures, ended.restarts
             ),
             Self::Plan(plan) => write!(
                 f,
-                "`{}` is to be started, incarnation {}; it has waited for {} ms, {} failures",
+                "`{}` is to be started, life {}; it has waited for {} ms, {} failures",
                 plan.name, plan.incarnation.0, plan.waited_ms, plan.failures
             ),
             Self::Probe(seen) => write!(

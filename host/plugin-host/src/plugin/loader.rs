@@ -263,7 +263,8 @@ fn version(
 fn pinned(common: &Common, digest: &str) -> Result<(), Arc<str>> {
     match &common.pin {
         Some(pin) if !pin.eq_ignore_ascii_case(digest) => {
-            Err(format!("its SHA-256 is {digest}, but only {pin} is accepted: check where it came from").into())
+            Err(format!("its SHA-256 is {digest} but only {pin} is accepted: check where it came from")
+                .into())
         }
         _ => Ok(()),
     }
