@@ -24,11 +24,11 @@ use crate::plugin::{Catalog, Loader, Plugin, Recipe, Version, Versions};
 pub struct PluginSpec {
     /// Its name.
     pub name: Arc<str>,
-    /// Where its component comes from.
+    /// The source of its component.
     pub source: Source,
     /// Its own settings, as the text of a JSON object; `{}` if there are none.
     pub settings_json: String,
-    /// What it may use.
+    /// The limits of its calls.
     pub limits: Limits,
     /// The only SHA-256 that its component may have, in hex. It also holds for components that are swapped in.
     pub sha256: Option<String>,
@@ -43,7 +43,7 @@ pub struct HostOptions {
     pub cache_dir: Option<PathBuf>,
     /// Who may own the directories above that of compiled code.
     pub cache_owners: Owners,
-    /// How large the directory of compiled code may become.
+    /// The bounds on the directory of compiled code.
     pub cache_bounds: CacheBounds,
     /// Compiles components: this process by default, without limits.
     pub compiler: Arc<dyn Compiler>,
@@ -69,7 +69,7 @@ impl Default for HostOptions {
     }
 }
 
-/// All plugins of the host. Clones share them.
+/// The plugin host. Clones share its plugins.
 #[derive(Clone)]
 pub struct PluginHost {
     shared: Arc<Shared>,
@@ -140,7 +140,7 @@ pub enum PolicyLookupError {
     NotAPolicy {
         /// The plugin.
         name: String,
-        /// What it exports.
+        /// Its roles.
         roles: String,
     },
 }
@@ -218,7 +218,7 @@ impl PluginHost {
     /// Returns the recipe for the first version of a plugin that is not loaded yet.
     ///
     /// # Errors
-    /// [`LoadError::BadName`] and [`LoadError::NameTaken`].
+    /// [`LoadError::BadName`] if the name is not allowed, [`LoadError::NameTaken`] if there is such a plugin.
     pub(crate) fn recipe(&self, spec: PluginSpec) -> Result<Recipe, LoadError> {
         provost_state::naming::check_plugin(&spec.name)?;
         if self.plugin(&spec.name).is_some() {
@@ -254,7 +254,7 @@ impl PluginHost {
     /// Appends a plugin, unless its name has been taken meanwhile.
     ///
     /// # Errors
-    /// [`LoadError::NameTaken`].
+    /// [`LoadError::NameTaken`] if there is such a plugin.
     pub(crate) fn add(
         &self,
         change: &mut Change<'_>,

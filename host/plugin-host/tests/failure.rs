@@ -140,7 +140,7 @@ fn a_host_that_is_too_busy_for_another_instance_does_not_blame_the_plugin() {
         let told = consumer.on_change(&provost_state::Batch::default(), &world);
         (consumer, told)
     };
-    // Each keeps its instance, and there are 192 for views and consumers.
+    // Each consumer keeps its instance, and views and consumers have 192 together.
     let (_living, told): (Vec<_>, Vec<_>) = (0..204).map(tell).unzip();
     let busy: Vec<_> = told.into_iter().filter_map(Result::err).collect();
     assert_eq!(busy.len(), 12);

@@ -12,7 +12,7 @@ use crate::limits::{LimitError, SettingsTooLarge};
 /// The largest component that is loaded, in bytes. A Python component has about 18 MB.
 pub(crate) const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
-/// A plugin cannot be loaded: a mistake in the config.
+/// Why a plugin cannot be loaded: a mistake in the config.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -39,7 +39,7 @@ pub enum LoadError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
     /// There is no bundled component of this name.
@@ -53,7 +53,7 @@ pub enum LoadError {
     /// The bytes are not a component.
     #[error("`{component}` {problem}")]
     Component {
-        /// Where the bytes came from.
+        /// The source of the bytes.
         component: String,
         /// What is wrong with them.
         problem: ComponentError,
@@ -67,7 +67,7 @@ pub enum LoadError {
     /// It was granted access to the outside, and the thread that waits for that cannot be started.
     #[error("the thread that waits for the granted resources cannot be started: {0}")]
     Outside(io::Error),
-    /// A limit is beyond what the host can give.
+    /// A limit is outside of what the host can give.
     #[error(transparent)]
     ImpossibleLimit(#[from] LimitError),
     /// The settings are larger than their limit.

@@ -24,7 +24,7 @@ const TEXT_BYTES_MAX: u64 = 64 << 10;
 /// The signer of bundled components.
 const THIS_HOST: &str = "this host";
 
-/// Something is wrong with a key or a signature.
+/// A problem with a key or a signature.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
@@ -33,7 +33,7 @@ pub enum TrustError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
     /// The path does not end in a file name.
@@ -68,7 +68,7 @@ pub enum TrustError {
     Unsigned {
         /// The component.
         component: String,
-        /// Where its signature would be.
+        /// The path where its signature would be.
         signature: PathBuf,
     },
     /// The file beside the component is not a signature.
@@ -97,7 +97,7 @@ pub enum TrustError {
         /// The name of the key.
         signer: Arc<str>,
     },
-    /// minisign failed at something that should not fail.
+    /// minisign reported an unexpected error.
     #[error("minisign: {0}")]
     Minisign(String),
 }
@@ -127,7 +127,7 @@ impl Trust {
     /// Trusts the keys in these files; with `require_signature` no other components are admitted.
     ///
     /// # Errors
-    /// [`TrustError`] names the file that holds no public key.
+    /// [`TrustError`] if a file holds no public key.
     pub fn of(require_signature: bool, files: &[PathBuf]) -> Result<Self, TrustError> {
         let keys = files.iter().map(|file| TrustedKey::read(file)).collect::<Result<_, _>>()?;
         Ok(Self { require_signature, keys })

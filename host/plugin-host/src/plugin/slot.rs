@@ -131,7 +131,7 @@ impl Plugin {
         Ok(versions.active.clone())
     }
 
-    /// Asks the active version in a fresh instance, with a deadline of `within_ms`.
+    /// Asks the active version in a fresh instance, within `within_ms` if it is given.
     pub(crate) fn ask<Q: Question + Into<Input>>(
         &self,
         question: &Q,

@@ -46,11 +46,11 @@ const ENTRY_BYTES_MAX: u64 = 1 << 30;
 /// How often the cache was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheCounts {
-    /// Components loaded from the cache.
+    /// The number of components loaded from the cache.
     pub hits: u64,
-    /// Components compiled because the cache had no entry, or there is no cache.
+    /// The number of components compiled because there was no entry, or there is no cache.
     pub misses: u64,
-    /// Components compiled because their entry was damaged, foreign or open to others.
+    /// The number of components compiled because their entry was damaged, foreign or open to others.
     pub rejected: u64,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Lease(
 /// Why a component could not be made ready to run.
 #[derive(Debug)]
 pub(crate) enum Unready {
-    /// It is not valid.
+    /// The component is not valid.
     Invalid(ComponentError),
     /// It is valid, but needs more than any plugin can have (tables, memories, …).
     Unfit(String),
