@@ -150,7 +150,7 @@ pub(crate) struct TimedEngine {
 
 #[derive(Debug, Default)]
 struct Calls {
-    under_way: AtomicUsize,
+    running: AtomicUsize,
     /// Whether the clock is stopped, so that the next call has to wake it.
     asleep: AtomicBool,
     over: AtomicBool,
@@ -158,7 +158,7 @@ struct Calls {
 
 /// Keeps the clock running while it exists.
 #[derive(Debug)]
-pub(crate) struct CallUnderWay<'a>(&'a TimedEngine);
+pub(crate) struct RunningCall<'a>(&'a TimedEngine);
 
 impl TimedEngine {
     pub(crate) fn new(stack_bytes_max: usize) -> Result<Self, EngineError> {
@@ -184,14 +184,14 @@ impl TimedEngine {
     }
 
     /// Keeps the clock running until the returned guard is dropped.
-    pub(crate) fn enter(&self) -> CallUnderWay<'_> {
+    pub(crate) fn enter(&self) -> RunningCall<'_> {
         // Sequentially consistent with the clock before it sleeps: either it sees this call, or this call sees that it
         // sleeps.
-        self.calls.under_way.fetch_add(1, Ordering::SeqCst);
+        self.calls.running.fetch_add(1, Ordering::SeqCst);
         if self.calls.asleep.load(Ordering::SeqCst) {
             self.clock.thread().unpark();
         }
-        CallUnderWay(self)
+        RunningCall(self)
     }
 
     /// Returns the number of ticks that end a call after `budget_ms` milliseconds. It is one more than fits into them,
@@ -207,9 +207,9 @@ impl TimedEngine {
     }
 }
 
-impl Drop for CallUnderWay<'_> {
+impl Drop for RunningCall<'_> {
     fn drop(&mut self) {
-        self.0.calls.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.0.calls.running.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -230,10 +230,10 @@ fn start_clock(engine: EngineWeak, calls: Arc<Calls>) -> io::Result<JoinHandle<(
 fn run_clock(engine: &EngineWeak, calls: &Calls) {
     let mut idle = 0;
     while !calls.over.load(Ordering::SeqCst) {
-        idle = if calls.under_way.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
+        idle = if calls.running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
         if idle > LINGERS {
             calls.asleep.store(true, Ordering::SeqCst);
-            if calls.under_way.load(Ordering::SeqCst) == 0 && !calls.over.load(Ordering::SeqCst) {
+            if calls.running.load(Ordering::SeqCst) == 0 && !calls.over.load(Ordering::SeqCst) {
                 thread::park();
             }
             calls.asleep.store(false, Ordering::SeqCst);

@@ -1,5 +1,5 @@
 //! The quota of the directories that a plugin may write to: `limits.files`. The directories are measured when the known
-//! room is used up, not at each write, so a write costs an addition. Everything in them counts, whoever put it there:
+//! room is used up, not at each write, so a write costs an addition. Everything in them counts, no matter who put it there:
 //! every file with its length, including holes, every entry with at least one block, and removed files that are still
 //! open. Each version of a plugin counts separately.
 
