@@ -99,7 +99,7 @@ fn a_number_that_would_be_changed_and_a_grant_that_matches_nothing_are_refused()
     let ran = host.run(&[&load[..], &["--settings", number]].concat());
     assert!(ran.code == 2 && ran.stderr.contains("would be changed"), "{ran:?}");
     for (grant, why) in [
-        ("http-out:[nonsense]:80", "`nonsense` is no IPv6 address"),
+        ("http-out:[nonsense]:80", "`nonsense` is not an IPv6 address"),
         ("http-out:example.org:0", "a number from 1 to 65535"),
         ("http-out:127.1:80", "four decimal numbers"),
         ("env:A B", "the name of one variable"),

@@ -136,7 +136,7 @@ fn a_grant_that_cannot_be_is_a_mistake_of_the_config() {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(
         ran.stderr.contains("provost.toml:3:")
-            && ran.stderr.contains("`fs-read:logs` grants nothing: write the whole path"),
+            && ran.stderr.contains("`fs-read:logs` grants nothing: write the absolute path"),
         "{ran:?}"
     );
     let judge = hooked(1, 1).replace("\"bundled:backoff\"", "\"bundled:backoff\"\nallow = [\"clock\"]");

@@ -1,5 +1,6 @@
-//! What calling a plugin costs: `cargo bench -p provost-plugin-host --bench plugins`. Decisions in fresh instances, calls of
-//! a living one, loading from source and from the cache, memory, and reading the world in each of its ways.
+//! The cost of calling a plugin: `cargo bench -p provost-plugin-host --bench plugins`. Measures decisions in fresh
+//! instances, calls of a running instance, loading with and without the cache, memory, and each way of reading a
+//! snapshot.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ fn host(dir: Option<&Path>) -> PluginHost {
 }
 
 fn spec(name: &str, source: Source) -> PluginSpec {
-    // A deadline that no busy machine breaks: what is measured is the call.
+    // A deadline that no busy machine exceeds: the call is what is measured.
     let limits = Limits { call_ms_max: Some(60_000), ..Limits::default() };
     PluginSpec {
         name: name.into(),
@@ -50,7 +51,7 @@ fn bundled(name: &str) -> Source {
     Source::Bundled(name.to_owned())
 }
 
-/// So many running processes, the first of which has just failed.
+/// A world of `size` running processes, the first of which has just failed.
 fn world(size: usize) -> (Registry, Arc<Snapshot>) {
     let (registry, reader) = registry(|| 0);
     for number in 0..size {
@@ -88,7 +89,7 @@ fn ended() -> Ended {
     }
 }
 
-/// Times `call` so often, after some rounds that do not count.
+/// Times `call` this many times, after some rounds that do not count.
 fn timed(times: usize, mut call: impl FnMut()) -> Histogram<u64> {
     let times = if quick() { times / 10 } else { times }.max(3);
     (0..times / 10).for_each(|_| call());
@@ -141,7 +142,7 @@ fn decisions_per_second(policy: &Arc<dyn Policy>, world: &Arc<Snapshot>, threads
     (each * threads) as f64 / ((now_ns() - begun) as f64 / 1e9)
 }
 
-/// The engine is there already: what is timed is a plugin, from its bytes to a policy that can be asked.
+/// The engine exists already: this times one plugin, from its bytes to a policy that can be asked.
 fn loading(dir: &Path) -> Vec<Value> {
     let mut number = 0;
     let mut load = |host: &PluginHost| {
@@ -168,14 +169,15 @@ fn loading(dir: &Path) -> Vec<Value> {
     ]
 }
 
-/// The resident memory of this program.
+/// The resident memory of this program, in KiB.
 fn memory_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// One read is the difference between a rendering with many and one with a single read, over how many more those are.
+/// The cost of one read: the difference between a rendering with many reads and one with a single read, divided by the
+/// number of additional reads.
 fn reads(dir: &Path) -> Vec<Value> {
     let host = host(Some(dir));
     let guest = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests/reads/reads.wasm");

@@ -1,5 +1,4 @@
-//! Entrances for the fuzzers in `tests/fuzz`, to what reads bytes that anybody may have written and has no entrance of
-//! its own.
+//! Entry points for the fuzzers in `tests/fuzz`, to code that reads untrusted bytes and is not otherwise public.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +7,7 @@ use crate::lacks::Lacks;
 use crate::limits::Limits;
 use crate::memory::{Keeper, Memory, Transaction};
 
-/// The files in which plugins remember, in one directory.
+/// The memory files of plugins, in one directory.
 #[derive(Debug)]
 pub struct Memories(Keeper);
 
@@ -16,18 +15,18 @@ impl Memories {
     /// Keeps files in `dir`, which is created.
     ///
     /// # Errors
-    /// The error of the kernel.
+    /// The I/O error.
     pub fn new(dir: &Path) -> std::io::Result<Self> {
         Keeper::new(dir, &Lacks::default()).map(Self)
     }
 
-    /// The file of this plugin.
+    /// Returns the path of the file of this plugin.
     #[must_use]
     pub fn file(&self, plugin: &str) -> PathBuf {
         self.0.path(plugin)
     }
 
-    /// What this plugin remembers, by its file.
+    /// Reads the memory of this plugin from its file.
     #[must_use]
     pub fn load(&self, plugin: &str) -> BTreeMap<String, Vec<u8>> {
         let memory = Memory::open(plugin, Some(&self.0));
@@ -38,10 +37,10 @@ impl Memories {
             .collect()
     }
 
-    /// Has this plugin remember a value besides.
+    /// Stores one more value in the memory of this plugin.
     ///
     /// # Errors
-    /// Why it does not fit.
+    /// The reason why it does not fit.
     pub fn remember(&self, plugin: &str, key: &str, value: &[u8]) -> Result<(), String> {
         let memory = Memory::open(plugin, Some(&self.0));
         let (mut transaction, limits) = (Transaction::default(), Limits::default());

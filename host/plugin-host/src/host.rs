@@ -1,4 +1,5 @@
-//! The plugins of a host by name, what a host is started with, and the right to change plugins, which one has at a time.
+//! The plugins of a host by name, the options that a host is started with, and the lock for changing plugins, which has
+//! one holder at a time.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,39 +19,39 @@ use crate::limits::grants::Grants;
 use crate::memory::{Keeper, Memory};
 use crate::plugin::{Catalog, Loader, Plugin, Recipe, Version, Versions};
 
-/// What the config says of one plugin.
+/// The configuration of one plugin.
 #[derive(Clone, Debug)]
 pub struct PluginSpec {
     /// Its name.
     pub name: Arc<str>,
-    /// Where its component comes from.
+    /// The source of its component.
     pub source: Source,
     /// Its own settings, as the text of a JSON object; `{}` if there are none.
     pub settings_json: String,
-    /// What it may use.
+    /// The limits of its calls.
     pub limits: Limits,
-    /// The only SHA-256 that its component may have, in hex. It holds for whatever is swapped in, too.
+    /// The only SHA-256 that its component may have, in hex. It also holds for components that are swapped in.
     pub sha256: Option<String>,
-    /// What of the outside it may use.
+    /// The access to the outside that it was granted.
     pub grants: Grants,
 }
 
-/// Where a host keeps what outlives it, whom it trusts, and who compiles for it.
+/// Where a host keeps persistent data, whose components it trusts, and what compiles for it.
 #[derive(Clone, Debug)]
 pub struct HostOptions {
-    /// Compiled code. Created, and of this user alone; `None`: components are compiled every time.
+    /// The directory of compiled code, created for this user alone. `None`: components are compiled every time.
     pub cache_dir: Option<PathBuf>,
-    /// Whose directories may be above that of compiled code.
+    /// Who may own the directories above that of compiled code.
     pub cache_owners: Owners,
-    /// How large the directory of compiled code may become.
+    /// The bounds on the directory of compiled code.
     pub cache_bounds: CacheBounds,
-    /// Who compiles: this process by default, without limits.
+    /// Compiles components: this process by default, without limits.
     pub compiler: Arc<dyn Compiler>,
-    /// What plugins remember. Created, and of this user alone; `None`: it ends with the host.
+    /// The directory of the plugins' memory, created for this user alone. `None`: it ends with the host.
     pub memory_dir: Option<PathBuf>,
-    /// Whose components are let in.
+    /// Decides whose components are admitted.
     pub trust: Trust,
-    /// Where it is entered what is lacking.
+    /// Where missing resources are reported.
     pub lacks: Lacks,
 }
 
@@ -68,7 +69,7 @@ impl Default for HostOptions {
     }
 }
 
-/// All plugins of the host. Clones share them.
+/// The plugin host. Clones share its plugins.
 #[derive(Clone)]
 pub struct PluginHost {
     shared: Arc<Shared>,
@@ -77,69 +78,69 @@ pub struct PluginHost {
 pub(crate) struct Shared {
     loader: Arc<Loader>,
     catalog: Arc<Catalog>,
-    /// Orders changes. No call and no status takes it.
+    /// Serializes changes. No call and no status takes this lock.
     changes: Mutex<Traces>,
-    /// Dropped at last, so that all that plugins have written is in their files.
+    /// Dropped last, so that everything that plugins have written is in their files.
     keeper: Option<Keeper>,
 }
 
-/// What is left of every plugin that there was.
+/// The traces of all plugins that were ever loaded.
 type Traces = BTreeMap<Arc<str>, Trace>;
 
-/// What is left of a plugin when it is unloaded: should it be loaded again, it counts on, and remembers.
+/// What remains of an unloaded plugin, so that its numbering and its memory continue if it is loaded again.
 #[derive(Debug, Default)]
 struct Trace {
-    /// Of its last version; 0 if none was ever in force.
+    /// The number of its last version; 0 if none was ever in force.
     number: u64,
-    /// For as long as somebody writes it.
+    /// Its memory, for as long as something still writes it.
     memory: Weak<Memory>,
 }
 
-/// The right to change plugins. One has it at a time.
+/// The exclusive right to change plugins.
 pub(crate) struct Change<'a>(MutexGuard<'a, Traces>);
 
 impl Change<'_> {
-    /// The number of the next version of this plugin.
+    /// Returns the number of the next version of this plugin.
     pub(crate) fn next_number(&self, name: &str) -> u64 {
         self.0.get(name).map_or(0, |trace| trace.number).saturating_add(1)
     }
 
-    /// This version is in force now.
+    /// Records that this version is now in force.
     pub(crate) fn made(&mut self, version: &Version) {
         let trace =
             Trace { number: version.number(), memory: Arc::downgrade(&version.context.common.memory) };
         self.0.insert(version.context.name().clone(), trace);
     }
 
-    /// What is left of the memory of a plugin, for as long as somebody writes it.
+    /// Returns the memory of a plugin, if something still holds it.
     fn memory(&self, name: &str) -> Option<Arc<Memory>> {
         self.0.get(name)?.memory.upgrade()
     }
 
-    /// The memory of a plugin is this one, unless it has another one by now.
+    /// Makes `opened` the memory of a plugin, unless it has another one by now, and returns the one that it has.
     fn keep_memory(&mut self, name: &Arc<str>, opened: Arc<Memory>) -> Arc<Memory> {
         if let Some(kept) = self.memory(name) {
             return kept;
         }
-        // What was never in force leaves nothing behind.
+        // A plugin that was never in force leaves nothing behind.
         self.0.retain(|_, trace| trace.number > 0 || trace.memory.strong_count() > 0);
         self.0.entry(name.clone()).or_default().memory = Arc::downgrade(&opened);
         opened
     }
 }
 
-/// There is no policy of this name.
+/// The lookup of a policy by name failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyLookupError {
-    /// There is no plugin of this name at all.
+    /// There is no plugin of this name.
     #[error("there is no plugin called `{0}`")]
     NoSuchPlugin(String),
-    /// There is one, and it does something else.
-    #[error("plugin `{name}` is no policy: it exports {roles} and judges nothing")]
+    /// The plugin plays other roles only.
+    #[error("plugin `{name}` is not a policy: it exports {roles} and judges nothing")]
     NotAPolicy {
         /// The plugin.
         name: String,
-        /// What it exports.
+        /// Its roles.
         roles: String,
     },
 }
@@ -151,7 +152,7 @@ impl fmt::Debug for PluginHost {
 }
 
 impl PluginHost {
-    /// A host without plugins. The first one that is loaded starts an engine.
+    /// Creates a host without plugins. The first plugin to be loaded starts an engine.
     #[must_use]
     pub fn new(options: HostOptions) -> Self {
         let HostOptions { cache_dir, cache_owners, cache_bounds, compiler, memory_dir, trust, lacks } =
@@ -163,10 +164,11 @@ impl PluginHost {
         Self { shared: Arc::new(shared) }
     }
 
-    /// The policy called `name`. A plugin that was refused is one, too: it answers every trigger with why.
+    /// Returns the policy called `name`. A plugin that was refused is one, too: it answers every trigger with the
+    /// reason.
     ///
     /// # Errors
-    /// [`PolicyLookupError`] says whether there is no such plugin, or one that is no policy.
+    /// [`PolicyLookupError`] if there is no such plugin, or it is not a policy.
     pub fn policy(&self, name: &str) -> Result<Arc<dyn Policy>, PolicyLookupError> {
         let plugin = self.plugin(name).ok_or_else(|| PolicyLookupError::NoSuchPlugin(name.to_owned()))?;
         Plugins::policy(self, name).ok_or_else(|| {
@@ -176,7 +178,7 @@ impl PluginHost {
         })
     }
 
-    /// How often compiled code was found in the cache.
+    /// Returns how often compiled code was found in the cache.
     #[must_use]
     pub fn cache_counts(&self) -> CacheCounts {
         self.shared.loader.cache().counts()
@@ -186,7 +188,7 @@ impl PluginHost {
         &self.shared.loader
     }
 
-    /// The host, for as long as anybody else has it.
+    /// Returns a reference that does not keep the host alive.
     pub(crate) fn downgrade(&self) -> Weak<Shared> {
         Arc::downgrade(&self.shared)
     }
@@ -195,7 +197,7 @@ impl PluginHost {
         shared.upgrade().map(|shared| Self { shared })
     }
 
-    /// The right to change plugins.
+    /// Takes the right to change plugins, which waits for the current holder.
     pub(crate) fn change(&self) -> Change<'_> {
         Change(self.shared.changes.lock())
     }
@@ -204,7 +206,7 @@ impl PluginHost {
         &self.shared.catalog
     }
 
-    /// All that are loaded at one instant, wait-free.
+    /// Returns the plugins that are loaded at this instant, wait-free.
     pub(crate) fn plugins(&self) -> Arc<Vec<Arc<Plugin>>> {
         self.shared.catalog.loaded()
     }
@@ -213,10 +215,10 @@ impl PluginHost {
         self.shared.catalog.get(name)
     }
 
-    /// What the first version of a plugin is made of that is not loaded.
+    /// Returns the recipe for the first version of a plugin that is not loaded yet.
     ///
     /// # Errors
-    /// [`LoadError::BadName`] and [`LoadError::NameTaken`].
+    /// [`LoadError::BadName`] if the name is not allowed, [`LoadError::NameTaken`] if there is such a plugin.
     pub(crate) fn recipe(&self, spec: PluginSpec) -> Result<Recipe, LoadError> {
         provost_state::naming::check_plugin(&spec.name)?;
         if self.plugin(&spec.name).is_some() {
@@ -240,7 +242,7 @@ impl PluginHost {
         })
     }
 
-    /// What a plugin remembers. Its file is read without the right to change plugins.
+    /// Returns the memory of a plugin. Its file is read without the right to change plugins.
     fn memory(&self, name: &Arc<str>) -> Arc<Memory> {
         let left = self.change().memory(name);
         left.unwrap_or_else(|| {
@@ -249,10 +251,10 @@ impl PluginHost {
         })
     }
 
-    /// Adds a plugin behind the others, unless there is one of its name by now.
+    /// Appends a plugin, unless its name has been taken meanwhile.
     ///
     /// # Errors
-    /// [`LoadError::NameTaken`].
+    /// [`LoadError::NameTaken`] if there is such a plugin.
     pub(crate) fn add(
         &self,
         change: &mut Change<'_>,
@@ -262,7 +264,7 @@ impl PluginHost {
         if self.plugin(name).is_some() {
             return Err(LoadError::NameTaken { name: name.clone() });
         }
-        // It is set but once: nobody else has this version.
+        // It is set only once: nobody else has this version.
         let _ = version.number.set(change.next_number(name));
         change.made(&version);
         let plugin = Arc::new(Plugin::new(version));
@@ -270,7 +272,7 @@ impl PluginHost {
         Ok(plugin)
     }
 
-    /// Takes a plugin out. Whoever holds it finds it gone.
+    /// Removes a plugin. Anything that still holds it sees that it is gone.
     pub(crate) fn remove(&self, _: &Change<'_>, plugin: &Arc<Plugin>) {
         plugin.put_in_force(Versions { gone: true, ..Versions::clone(&plugin.versions()) });
         self.shared.catalog.remove(plugin);

@@ -1,18 +1,19 @@
-//! Where it is entered what the plugin host lacks at the moment. Whoever starts it shows that; by default it is only logged.
+//! Reports what the plugin host lacks at the moment. The application that starts the host shows it; by default it is
+//! only logged.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// What is called with what is lacking and why, and with `None` when it is lacking no longer.
+/// Receives what is lacking and the reason, or `None` when it is no longer lacking.
 type Entry = dyn Fn(&str, Option<String>) + Send + Sync;
 
-/// A list of what is lacking, such as space for what plugins remember. Clones share it.
+/// A list of what is lacking, such as disk space for the memory of plugins. Clones share it.
 #[derive(Clone, Default)]
 pub struct Lacks(Option<Arc<Entry>>);
 
 impl Lacks {
-    /// A list that is kept by `entry`: it is called with what is lacking and why, and with `None` when it is lacking no longer.
-    /// It must not wait.
+    /// Creates a list that is kept by `entry`, which is called with what is lacking and the reason, or `None` when it
+    /// is no longer lacking. It must not block.
     #[must_use]
     pub fn new(entry: impl Fn(&str, Option<String>) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(entry)))

@@ -1,48 +1,48 @@
-//! Lets components speak: loads WebAssembly plugins, decides whether they are let in, bounds what they may use
-//! and calls them. Fills the ports [`Policy`](provost_state::Policy), [`View`](provost_state::View),
-//! [`Consumer`](provost_state::Consumer) and [`Plugins`](provost_state::Plugins) of the state core.
+//! Loads WebAssembly plugins, decides whether they are admitted, bounds what they may use, and calls them. Implements
+//! the ports [`Policy`](provost_state::Policy), [`View`](provost_state::View), [`Consumer`](provost_state::Consumer)
+//! and [`Plugins`](provost_state::Plugins) of the state core.
 //!
 //! ```text
 //!  Source --bytes--> component --digest--> cache --Component--> admission --roles--> Plugin --> Policy, View, Consumer
-//!  (path,            (is it one            (compiled            (imports, exports,   (limits, counters,
-//!   bundled)          at all?)              once)                types)               status)
+//!  (path,            (is it a              (compiled            (imports, exports,   (limits, counters,
+//!   bundled)          component?)          once)                types)               status)
 //! ```
 //!
 //! | room | owns |
 //! |---|---|
-//! | `fuzzing` | entrances for the fuzzers |
+//! | `fuzzing` | entry points for the fuzzers |
 //! | `port` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
-//! | `pending` | plugins as the host starts: in their places before they are ready ([`Pending`]) |
-//! | `host` | [`PluginHost`]: the plugins by name, and the right to change them |
-//! | `plugin` | one plugin: its versions, how they are made and asked, and what becomes of those that fail |
-//! | `component` | from bytes to a component that may run: where it comes from, whose it is, its compiled code, whether it is let in |
-//! | `guest` | one instance as the host sees it: what it may call, the host's side of each interface, and what was granted of the outside |
+//! | `pending` | plugins at boot: in place before they are ready ([`Pending`]) |
+//! | `host` | [`PluginHost`]: the plugins by name, and the lock for changing them |
+//! | `plugin` | one plugin: its versions, how they are made and called, and what happens to those that fail |
+//! | `component` | from bytes to a component that may run: its source, its signer, its compiled code, whether it is admitted |
+//! | `guest` | one instance as the host sees it: what it may call, the host's side of each interface, and its granted access to the outside |
 //! | `engine` | the engines, the clock that interrupts calls, and the part of a pool that views and consumers share |
 //! | `memory` | what a plugin remembers from one call to the next, and its file |
 //! | `limits` | what a plugin may use, and what an operator may grant it |
-//! | `role` | what a plugin can be to the host |
-//! | `lacks` | where it is entered what the plugin host lacks at the moment |
-//! | `clock` | the time that figures and quarantine go by |
-//! | `text` | text as people read it |
+//! | `role` | the roles that a plugin can play |
+//! | `lacks` | reports what the plugin host lacks at the moment |
+//! | `clock` | the clock for figures and quarantine |
+//! | `text` | text for people: sanitized plugin text, sizes, errors |
 //!
 //! Invariants:
-//! - A file that is not a component is a [`LoadError`]: a mistake in the config. A component that asks for what
-//!   nobody granted it *is* loaded, as refused: its policy answers every trigger with a fault, so that the next in
-//!   the chain judges, and status says why.
-//! - A call never outlives its deadline by more than two ticks of the engine's clock, and never panics
-//!   the host: whatever a plugin does is a [`Fault`](provost_state::Fault).
+//! - A file that is not a component is a [`LoadError`]: a mistake in the config. A component that asks for something
+//!   that it was not granted *is* loaded, as refused: its policy answers every trigger with a fault, so that the next
+//!   policy in the chain judges, and status says why.
+//! - A call never outlives its deadline by more than two ticks of the engine's clock, and never panics the host: every
+//!   failure of a plugin is a [`Fault`](provost_state::Fault).
 //! - A policy and a view run in a fresh instance per call; a consumer keeps its instance until it fails or is swapped.
 //!   After any fault the whole store is thrown away.
-//! - What is in force is one pointer a plugin. A call takes it once and ends on what it took; a change that fails any
-//!   check has not touched it. Changes wait for each other for as long as it takes to exchange a pointer: nothing is read,
-//!   compiled or called meanwhile.
-//! - Views and consumers have their part of the memories, tables and stacks of an engine. A policy never finds its place taken by
-//!   one.
-//! - What a call writes into the plugin's memory is published when the call has succeeded, and not at all otherwise.
-//! - No answer of a start policy leaves this crate with a variable that the operator has not granted.
-//! - No policy sees a clock, randomness, files, the network or the environment: none of it is linked. A consumer or a
-//!   view sees what the operator granted it, each interface linked for itself; a call of theirs that waits for the
-//!   outside is dropped at its deadline.
+//! - Each plugin has one pointer to the versions in force. A call loads it once and ends on what it loaded; a change
+//!   that fails a check has not touched it. Changes wait for each other only while a pointer is exchanged: nothing is
+//!   read, compiled or called meanwhile.
+//! - Views and consumers are kept to a part of the memories, tables and stacks of an engine, so they never take the
+//!   place of a policy.
+//! - What a call writes into the plugin's memory is published only if the call succeeds.
+//! - A start policy's answer never leaves this crate with a variable that the operator has not granted.
+//! - No policy sees a clock, randomness, files, the network or the environment: none of it is linked. For a consumer or
+//!   a view, each interface is linked only if the operator granted it; a call that waits for the outside is dropped at
+//!   its deadline.
 //!
 //! What is deliberately absent: processes, the control plane, the supervisor.
 

@@ -1,6 +1,6 @@
-//! A plugin that is in its place before it is ready: as the host starts, processes do not wait for a compilation. The others in the
-//! chains of those that it judges, and the failsafe, decide meanwhile. What is ready comes into force through the same door as what is loaded
-//! later: it is compiled, admitted, it checks its settings, and it is tried.
+//! A plugin that is in place before it is ready: at boot, processes do not wait for a compilation. Meanwhile the other
+//! policies in the chains that it belongs to, and the failsafe, decide. A plugin that is ready is put in force in the
+//! same way as one that is loaded later: it is compiled, admitted, checks its settings, and is tried.
 
 use std::sync::{Arc, Weak};
 
@@ -14,15 +14,15 @@ use crate::plugin::{
 use crate::text::size;
 
 impl PluginHost {
-    /// Loads a plugin and adds it behind the others: [`begin`](Self::begin) and [`Pending::finish`] in one, in a made-up world.
+    /// Loads a plugin and appends it: [`begin`](Self::begin) and [`Pending::finish`] in one, tried on a made-up world.
     ///
     /// # Errors
-    /// [`LoadError`] if there is no component to be had; nothing is added then.
+    /// [`LoadError`] if there is no usable component; nothing is added then.
     pub fn load(&self, spec: PluginSpec) -> Result<(), LoadError> {
         self.load_in(spec, &Arc::default())
     }
 
-    /// The same, tried on this world.
+    /// Loads a plugin as [`load`](Self::load) does, and tries it on this world.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -33,11 +33,11 @@ impl PluginHost {
         finished.map(drop).inspect_err(|_| self.remove(&self.change(), &plugin))
     }
 
-    /// Adds a plugin behind the others, as the host starts, with all that can be known of it without compiling it. Until it
-    /// is finished it answers every call with the fault that it is being compiled.
+    /// Appends a plugin at boot, with everything that is known of it without compiling it. Until it is finished it
+    /// answers every call with the fault that it is being compiled.
     ///
     /// # Errors
-    /// [`LoadError`] if there is no component to be had; nothing is added then.
+    /// [`LoadError`] if there is no usable component; nothing is added then.
     pub fn begin(&self, spec: PluginSpec) -> Result<Pending, LoadError> {
         let recipe = self.recipe(spec)?;
         let candidate = self.loader().read(&recipe)?;
@@ -45,13 +45,13 @@ impl PluginHost {
     }
 }
 
-/// A plugin that is in its place and is not ready. Dropped without being finished, it is refused.
+/// A plugin that is in place but not ready. It is refused if this is dropped unfinished.
 pub struct Pending {
-    /// A compilation keeps no host from ending: what its plugins remember is written as it does.
+    /// Weak, so that a compilation does not keep the host from ending, which writes the memory of its plugins.
     host: Weak<Shared>,
     loader: Arc<Loader>,
     plugin: Arc<Plugin>,
-    /// What stands in its place.
+    /// The version that stands in for it.
     placeholder: Arc<Version>,
     candidate: Candidate,
     recipe: Recipe,
@@ -67,30 +67,31 @@ impl Pending {
         Ok(Self { host: host.downgrade(), loader, plugin, placeholder, candidate, recipe })
     }
 
-    /// Its name.
+    /// Returns the name of the plugin.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.plugin.name
     }
 
-    /// The size of its component, in bytes.
+    /// Returns the size of its component, in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         self.candidate.bytes.len()
     }
 
-    /// The same as people write it.
+    /// Returns the size of its component as people write it.
     #[must_use]
     pub fn size(&self) -> String {
         amount(self.size_bytes())
     }
 
-    /// Compiles it, has it check its settings, tries it on `world`, and puts it in force. It may take as long as a compilation may. One
-    /// that is not let in is refused from then on, and one that fails its trial other than by a deadline is quarantined: its status says why, and
-    /// [`revive`](provost_state::Plugins::revive) has it asked all the same. Returns what is to be told of changes, if it is a consumer.
+    /// Compiles it, has it check its settings, tries it on `world`, and puts it in force. This takes as long as the
+    /// compilation. A plugin that is not admitted is refused from then on, and one that fails its trial other than by a
+    /// deadline is quarantined: its status says why, and [`revive`](provost_state::Plugins::revive) ends the
+    /// quarantine. Returns the consumer to notify of changes, if it is one.
     ///
     /// # Errors
-    /// [`LoadError`] if there is no valid component after all. It is refused then, too.
+    /// [`LoadError`] if it is not a valid component after all. The plugin is then refused as well.
     pub fn finish(self, world: &Arc<Snapshot>) -> Result<Option<Box<dyn Consumer>>, LoadError> {
         let Prepared { version, trial } =
             match self.loader.prepare(&self.candidate, self.recipe.clone(), world) {
@@ -101,9 +102,12 @@ impl Pending {
                 }
             };
         let failed = match trial {
-            // A machine that is starting is busy, which says nothing of the plugin.
+            // A machine that is booting is busy, so a missed deadline says nothing about the plugin.
             Trial::Failed(failed) if failed.is_for_want_of_time() => {
-                tracing::warn!(plugin = &**version.context.name(), "it is asked all the same: {failed}");
+                tracing::warn!(
+                    plugin = &**version.context.name(),
+                    "it is put in force nevertheless: {failed}"
+                );
                 None
             }
             Trial::Failed(failed) => Some(failed),
@@ -118,10 +122,10 @@ impl Pending {
         let mut change = host.change();
         let versions = self.plugin.versions();
         if versions.gone || !Arc::ptr_eq(&versions.active, &self.placeholder) {
-            // Somebody unloaded it meanwhile.
+            // It was unloaded meanwhile.
             return;
         }
-        // It is the version that its place was kept for.
+        // It is the version for which the place was kept.
         let _ = made.number.set(self.placeholder.number());
         match made.refusal() {
             None => tracing::info!(plugin = &**made.context.name(), source = %made.source, "plugin loaded"),
@@ -136,7 +140,7 @@ impl Pending {
 
     fn refuse(&self, why: &str) {
         let absent = Absent::Refused(why.into());
-        // The engine is that of the placeholder, and the only thing that could be wanting.
+        // This fails only for want of an engine, and the placeholder already holds the one that is needed.
         if let Ok(refused) = self.loader.placeholder(&self.candidate, self.recipe.clone(), absent) {
             self.put_in_force(Arc::new(refused), None);
         }
@@ -158,7 +162,7 @@ impl std::fmt::Debug for Pending {
     }
 }
 
-/// A number of bytes, roughly.
+/// Formats a number of bytes roughly.
 fn amount(bytes: usize) -> String {
     const MB: usize = 1_000_000;
     match bytes {

@@ -1,5 +1,6 @@
-//! The port `Plugins`: changing plugins while processes run. What takes time (reading, compiling, trying) is done with nothing held; then
-//! one change at a time is put in force, which no call and no status waits for. A change that fails any check has touched nothing.
+//! The port `Plugins`: changes plugins while processes run. Slow work (reading, compiling, trials) holds no lock; then
+//! one change at a time is put in force, which no call and no status waits for. A change that fails a check changes
+//! nothing.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::plugin::{
 };
 use crate::role::Role;
 
-/// How often a swap is tried while others change the plugin.
+/// How often a swap is retried while others change the plugin.
 const TRIES: usize = 8;
 
 fn refuse(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> PluginRefusal {
@@ -33,7 +34,7 @@ fn unknown(name: &str) -> PluginRefusal {
     )
 }
 
-/// There is no component to be had.
+/// The refusal for a component that cannot be loaded.
 fn unavailable(name: &str, error: &LoadError) -> PluginRefusal {
     let kind = match error {
         LoadError::NameTaken { .. } => Kind::NameTaken,
@@ -44,7 +45,7 @@ fn unavailable(name: &str, error: &LoadError) -> PluginRefusal {
     refuse(kind, format!("plugin `{name}`: {error}"), "nothing was changed; correct it and try again")
 }
 
-/// `limits` with those in place of them that are wanted.
+/// Returns `limits` overridden by the `wanted` ones.
 fn limited(name: &str, mut limits: Limits, wanted: &LimitsWanted) -> Result<Limits, PluginRefusal> {
     let refused = |why: String| refuse(Kind::Check, format!("plugin `{name}`: {why}"), "nothing was changed");
     for (word, figure) in &wanted.figures {
@@ -53,14 +54,14 @@ fn limited(name: &str, mut limits: Limits, wanted: &LimitsWanted) -> Result<Limi
     }
     match wanted.quarantine {
         Some(Intensity { faults: 0, .. } | Intensity { per_ms: 0, .. }) => {
-            Err(refused("a quarantine follows at least 1 fault in at least 1 ms".to_owned()))
+            Err(refused("a quarantine needs at least 1 fault in at least 1 ms".to_owned()))
         }
         Some(quarantine) => Ok(Limits { quarantine, ..limits }),
         None => Ok(limits),
     }
 }
 
-/// What a version says for itself, if it was let in and has passed its trial.
+/// Returns the version with notes about it, if it was admitted and has passed its trial.
 fn passed(Prepared { version, trial }: Prepared) -> Result<(Arc<Version>, Vec<String>), PluginRefusal> {
     let name = version.context.name();
     let answers = match trial {
@@ -68,7 +69,7 @@ fn passed(Prepared { version, trial }: Prepared) -> Result<(Arc<Version>, Vec<St
             return Err(refuse(
                 Kind::Check,
                 format!("plugin `{name}`: `{}` is refused: {reason}", version.source),
-                "nothing was changed; `provost plugin inspect` says what a component asks for",
+                "nothing was changed; `provost plugin inspect` shows what a component asks for",
             ));
         }
         Trial::Failed(failed) => {
@@ -89,7 +90,7 @@ fn passed(Prepared { version, trial }: Prepared) -> Result<(Arc<Version>, Vec<St
     Ok((version, notes))
 }
 
-/// Refuses `new` if it plays fewer roles than `active`, or asks for more without that being accepted.
+/// Refuses `new` if it plays fewer roles than `active`, or asks for more and that was not accepted.
 fn compared(active: &Version, new: &Version, accept_more: bool) -> Result<Vec<String>, PluginRefusal> {
     let name = active.context.name();
     if let Some(lost) = active.surface.roles().into_iter().find(|role| !new.plays(*role)) {
@@ -110,14 +111,14 @@ fn compared(active: &Version, new: &Version, accept_more: bool) -> Result<Vec<St
         return Err(refuse(
             Kind::AsksForMore,
             format!("plugin `{name}`: it asks for more than the active version:\n{}", more.join("\n")),
-            "nothing was changed; say that you accept that, and it is put in force",
+            "nothing was changed; accept that explicitly to put it in force",
         ));
     }
     Ok(more)
 }
 
 impl PluginHost {
-    /// Makes a version through the one door, without holding anything. What was found is said in notes.
+    /// Makes a version with the loader, without holding a lock, and returns notes about what was found.
     fn prepared(
         &self,
         recipe: Recipe,
@@ -129,8 +130,8 @@ impl PluginHost {
         passed(self.loader().prepare(&candidate, recipe, world).map_err(absent)?)
     }
 
-    /// Makes the next version without holding anything, and puts it in force if nobody has changed the plugin meanwhile; `None`
-    /// if somebody has.
+    /// Makes the next version without holding a lock, and puts it in force unless somebody has changed the plugin
+    /// meanwhile, in which case it returns `None`.
     fn swapped(
         &self,
         name: &str,
@@ -161,7 +162,7 @@ impl PluginHost {
             return Ok(None);
         }
         let number = change.next_number(name);
-        // It is set but once: nobody else has this version.
+        // It is set only once: nobody else has this version.
         let _ = version.number.set(number);
         change.made(&version);
         let next = versions.followed_by(version);
@@ -216,7 +217,7 @@ impl Plugins for PluginHost {
                 refuse(
                     Kind::Check,
                     format!("plugin `{name}`: {error}"),
-                    "nothing was changed; say it as shown",
+                    "nothing was changed; write it as shown",
                 )
             })?,
         };
@@ -230,7 +231,7 @@ impl Plugins for PluginHost {
                     "plugin `{name}`: `{}` exports no policy, so it cannot judge anything",
                     version.source
                 ),
-                "nothing was changed; load it without saying whom it is to judge",
+                "nothing was changed; load it without naming what it is to judge",
             ));
         }
         let plugin = self.add(&mut self.change(), version).map_err(absent)?;
@@ -244,7 +245,7 @@ impl Plugins for PluginHost {
         self.remove(&change, &plugin);
         tracing::info!(plugin = name, "plugin unloaded");
         let notes =
-            vec!["calls under way end as they would have; the next in each chain stands in".to_owned()];
+            vec!["calls in progress end as usual; the next policy in each chain takes over".to_owned()];
         Ok(PluginChange { after: None, notes })
     }
 
@@ -262,7 +263,7 @@ impl Plugins for PluginHost {
         Err(refuse(
             Kind::Check,
             format!("plugin `{name}`: others keep changing it"),
-            "nothing was changed; try again when they have done",
+            "nothing was changed; try again later",
         ))
     }
 

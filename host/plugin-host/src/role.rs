@@ -1,10 +1,10 @@
-//! What a plugin can be to the host.
+//! The roles that a plugin can play.
 
 use std::fmt;
 
 use provost_state::Judgement;
 
-/// What a plugin can be to the host: an interface that it exports.
+/// A role that a plugin can play: an interface that it exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Judges restarts.
@@ -17,12 +17,12 @@ pub enum Role {
     ScalePolicy,
     /// Renders status.
     StatusView,
-    /// Is told of changes.
+    /// Is notified of changes.
     StatusConsumer,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Self; 6] = [
         Self::RestartPolicy,
         Self::StartPolicy,
@@ -32,7 +32,7 @@ impl Role {
         Self::StatusConsumer,
     ];
 
-    /// The name of the interface.
+    /// Returns the name of the interface.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Role {
         }
     }
 
-    /// The only function of the interface.
+    /// Returns the name of the only function of the interface.
     #[must_use]
     pub fn function(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Role {
         }
     }
 
-    /// What it judges, if it is a policy.
+    /// Returns what it judges, if it is a policy.
     #[must_use]
     pub fn judgement(self) -> Option<Judgement> {
         match self {
@@ -70,7 +70,7 @@ impl Role {
         }
     }
 
-    /// All names, as they stand in a sentence.
+    /// Lists all names for a sentence.
     pub(crate) fn names() -> String {
         let [others @ .., last] = Self::ALL.map(Self::as_str);
         format!("{} and {last}", others.join(", "))

@@ -1,18 +1,18 @@
-//! Text as people read it: of plugins, made fit for a line of a log or of status; sizes; and errors with their causes.
+//! Text for people: plugin text sanitized for a line of a log or of status, sizes, and errors with their causes.
 
 use provost_state::text;
 
 /// The longest message about a fault, in bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 512;
 
-/// Text of a plugin as it may stand in a log or on a terminal: in one line, cut to `bytes_max` bytes at a character, with a
-/// space for each character that a terminal would obey or a reader would not see ([`provost_state::text`]).
+/// Makes text of a plugin fit for a log or a terminal: one line, cut to `bytes_max` bytes at a character boundary, with
+/// a space for each character that a terminal would obey or a reader would not see ([`provost_state::text`]).
 pub(crate) fn sanitize(text: &str, bytes_max: usize) -> String {
     let cut = &text[..text.floor_char_boundary(bytes_max)];
     text::fit(cut.trim_end(), ' ').collect()
 }
 
-/// An error and its causes in one line, as people read it.
+/// Formats an error and its causes in one line.
 pub(crate) fn one_line(error: &wasmtime::Error) -> String {
     let causes: Vec<String> = error
         .chain()
@@ -21,7 +21,7 @@ pub(crate) fn one_line(error: &wasmtime::Error) -> String {
     causes.join(": ")
 }
 
-/// A size as people write it: whole MiB or KiB where it is one.
+/// Formats a size, as whole MiB or KiB if it is a multiple of that.
 pub(crate) fn size(bytes: usize) -> String {
     const KIB: usize = 1 << 10;
     const MIB: usize = 1 << 20;

@@ -1,7 +1,7 @@
-//! Which components are let in, and what the others are told: mistakes of the config are errors, components
-//! that ask for too much are loaded as refused.
+//! Which components are admitted, and what the others report: mistakes in the config are errors, components that ask
+//! for too much are loaded as refused.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -10,7 +10,7 @@ use provost_plugin_host::{Grants, Limits, LoadError, PluginSpec, PolicyLookupErr
 use provost_state::{Fault, FaultKind, PluginStatus, Plugins};
 use provost_tests::components::{self, component, contract, with_package};
 
-/// Loads it as a plugin called `guest`, which the host refuses, and asks it.
+/// Loads a plugin called `guest`, which the host refuses, and returns the reason.
 fn refusal(bytes: &[u8]) -> String {
     let bench = Bench::new();
     let policy = bench.policy("guest", bytes);
@@ -21,7 +21,7 @@ fn refusal(bytes: &[u8]) -> String {
     fault.message.to_string()
 }
 
-/// Loads what is no component.
+/// Loads bytes that are not a component, and returns the error.
 fn error(bytes: &[u8]) -> String {
     let bench = Bench::new();
     let spec = bench.spec("guest", bytes);
@@ -45,7 +45,7 @@ const CALLER: &str = r#"
 "#;
 
 #[test]
-fn an_import_that_nobody_granted_is_named() {
+fn an_import_that_was_not_granted_is_named() {
     let resolve = with_package(with_package(contract(), SOCKETS), CALLER);
     let module = components::policy_module(
         r#"(import "wasi:sockets/tcp@0.2.0" "connect" (func $connect (param i32) (result i32)))"#,
@@ -62,7 +62,7 @@ fn an_import_that_nobody_granted_is_named() {
 }
 
 #[test]
-fn a_component_without_any_role_is_told_what_it_exports() {
+fn a_refusal_for_lack_of_a_role_names_the_exports() {
     let resolve = with_package(
         contract(),
         "package test:idle; interface idle { sleep: func(); } world idler { export idle; }",
@@ -76,7 +76,7 @@ fn a_component_without_any_role_is_told_what_it_exports() {
 }
 
 #[test]
-fn a_component_for_another_version_of_the_contract_is_told_both() {
+fn a_refusal_for_the_version_of_the_contract_names_both_versions() {
     let resolve = with_package(
         wit_parser::Resolve::default(),
         "package provost:plugin@0.2.0; interface restart-policy { on-exit: func(); }
@@ -100,7 +100,7 @@ fn an_export_of_another_type_is_refused() {
     let module = r#"(module (memory (export "memory") 1)
         (func (export "provost:plugin/restart-policy@0.1.0#on-exit") (param i64) (result i64) (local.get 0)))"#;
     let refusal = refusal(&component(&resolve, "restart-judge", module));
-    assert!(refusal.starts_with("an export is not as this host wants it: "), "{refusal}");
+    assert!(refusal.starts_with("an export does not match what this host expects: "), "{refusal}");
     assert!(refusal.contains("on-exit"), "{refusal}");
     assert!(!refusal.contains('\n'), "{refusal}");
 }
@@ -119,7 +119,7 @@ fn an_import_of_another_type_is_refused() {
         (memory (export "memory") 1)
         (func (export "provost:plugin/status-view@0.1.0#render") (drop (call $json))))"#;
     let refusal = refusal(&component(&resolve, "status-renderer", module));
-    assert!(refusal.starts_with("an import is not as this host has it: "), "{refusal}");
+    assert!(refusal.starts_with("an import does not match this host: "), "{refusal}");
     assert!(refusal.contains("provost:plugin/settings@0.1.0"), "{refusal}");
 }
 
@@ -148,11 +148,14 @@ fn a_missing_file_and_a_directory_are_named() {
         format!("`{}` is a directory, not a component: name the .wasm file in it", dir.display())
     );
     let bundled = load(Source::parse("bundled:nonsense"));
-    assert!(bundled.starts_with("there is no bundled component `nonsense`: there are `"), "{bundled}");
+    assert!(
+        bundled.starts_with("there is no bundled component `nonsense`: the bundled ones are `"),
+        "{bundled}"
+    );
 }
 
 #[test]
-fn a_file_that_is_not_wasm_is_called_so() {
+fn a_file_that_is_not_wasm_is_reported_as_such() {
     assert_eq!(error(b""), "`FILE` is empty: build it with `provost plugin build`");
     assert_eq!(
         error(b"#!/bin/sh\nexit 0\n"),
@@ -165,7 +168,7 @@ fn a_file_that_is_not_wasm_is_called_so() {
 }
 
 #[test]
-fn a_core_module_is_called_so() {
+fn a_core_module_is_reported_as_such() {
     assert_eq!(
         error(&wat::parse_str("(module)").unwrap()),
         "`FILE` is a core WebAssembly module, not a component: build it with `provost plugin build`"
@@ -173,7 +176,7 @@ fn a_core_module_is_called_so() {
 }
 
 #[test]
-fn a_component_that_is_cut_off_or_damaged_is_called_so() {
+fn a_truncated_or_damaged_component_is_reported_as_such() {
     let whole = components::good_policy();
     for end in [4, 7, 8 + 1, whole.len() / 2, whole.len() - 1] {
         let error = error(&whole[..end]);
@@ -191,7 +194,7 @@ fn no_cut_and_no_changed_byte_of_a_component_makes_the_host_panic() {
         damaged[at] ^= 0xa5;
         let mut spec = bench.spec(&format!("damaged-{at}"), &damaged);
         spec.limits = Limits::default();
-        // Some are still components, and even policies: then they are asked, too.
+        // Some are still components, and even policies: then they are asked as well.
         if bench.load(spec).is_ok() {
             let _any = ask(&bench.host.policy(&format!("damaged-{at}")).unwrap());
         }
@@ -203,7 +206,7 @@ fn compiled_code_is_never_accepted() {
     let bench = Bench::new();
     bench.policy("good", &components::good_policy());
     let entry = std::fs::read_dir(bench.dir.path().join("cache")).unwrap().next().unwrap().unwrap();
-    // Key and digest come before the code.
+    // The key and the digest come before the code.
     let error = error(&std::fs::read(entry.path()).unwrap()[64..]);
     assert!(error.starts_with("`FILE` is code compiled for one machine"), "{error}");
 }
@@ -228,7 +231,7 @@ fn a_memory_limit_that_no_plugin_can_have_is_an_error() {
 }
 
 #[test]
-fn a_policy_that_is_not_there_is_told_apart_from_a_plugin_that_is_none() {
+fn an_unknown_policy_is_told_apart_from_a_plugin_that_is_not_a_policy() {
     let bench = Bench::new();
     bench.load(bench.spec("page", &components::view("(i32.const 64)"))).unwrap();
     assert_eq!(
@@ -237,12 +240,12 @@ fn a_policy_that_is_not_there_is_told_apart_from_a_plugin_that_is_none() {
     );
     assert_eq!(
         bench.host.policy("page").unwrap_err().to_string(),
-        "plugin `page` is no policy: it exports status-view and judges nothing"
+        "plugin `page` is not a policy: it exports status-view and judges nothing"
     );
 }
 
 #[test]
-fn an_inspection_says_what_a_component_can_do() {
+fn an_inspection_shows_what_a_component_can_do() {
     let bytes = components::good_policy();
     let inspection = inspect(&bytes, &compiler()).unwrap();
     assert_eq!(inspection.refusal, None);

@@ -1,6 +1,6 @@
-//! The bundled components in the host that bundles them.
+//! The bundled components, in the host that contains them.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -20,11 +20,11 @@ fn load(bench: &Bench, name: &str) {
     bench.load(spec).unwrap();
 }
 
-/// The one that reaches outside, and so has to be granted something.
+/// The component that needs access to the outside, and so a grant.
 const REACHES: &str = "webhook";
 
 #[test]
-fn every_bundled_component_but_the_webhook_is_let_in_and_imports_nothing_but_the_contract() {
+fn every_bundled_component_but_the_webhook_is_admitted_and_imports_nothing_but_the_contract() {
     assert_eq!(
         bundled_names(),
         ["backoff", "supervisord", "systemd", "kubernetes", "otp", "prometheus", "notify", REACHES]

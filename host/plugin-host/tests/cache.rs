@@ -1,6 +1,6 @@
-//! Compiled code on disk: found again, and never trusted when it should not be.
+//! Compiled code on disk: it is found again, and never trusted when it must not be.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -104,17 +104,17 @@ fn an_entry_that_was_copied_over_that_of_another_component_is_recompiled_and_run
     assert_eq!(load_again(&bench), HIT);
 }
 
-/// A host whose cache has room for next to nothing.
+/// A host whose cache has a bound of one byte.
 fn cramped(bench: &Bench) -> PluginHost {
     let cache_bounds = CacheBounds { bytes_max: 1, ..CacheBounds::default() };
     PluginHost::new(HostOptions { cache_bounds, ..guests::options(bench.dir.path()) })
 }
 
 #[test]
-fn what_was_not_of_use_for_the_longest_time_goes_first_and_what_is_in_use_stays() {
+fn the_least_recently_used_entry_is_removed_first_and_none_that_is_in_use() {
     let bench = loaded_once();
     let in_use = entry(&bench);
-    // It is the older one, and another host has it in use.
+    // The remaining entry is older, and another host has it in use.
     let host = cramped(&bench);
     host.load(bench.spec("other", &components::policy_with_delay(1))).unwrap();
     assert_eq!(entries(&bench).len(), 2, "both are in use");
@@ -131,7 +131,7 @@ fn what_was_not_of_use_for_the_longest_time_goes_first_and_what_is_in_use_stays(
 }
 
 #[test]
-fn what_nobody_has_used_for_too_long_goes_and_what_was_of_use_is_young_again() {
+fn an_entry_that_is_unused_for_too_long_is_removed_and_a_use_makes_it_young_again() {
     let bench = loaded_once();
     let path = entry(&bench);
     let days = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(days * 86_400);
@@ -147,7 +147,7 @@ fn what_nobody_has_used_for_too_long_goes_and_what_was_of_use_is_young_again() {
 }
 
 #[test]
-fn what_a_killed_host_has_left_is_removed_and_what_is_not_ours_is_left_alone() {
+fn files_of_a_killed_host_are_removed_and_foreign_files_are_left_alone() {
     let bench = loaded_once();
     let cache = bench.dir.path().join("cache");
     let (left, fresh) = (cache.join(".key.cwasm.1-0.new"), cache.join(".key.cwasm.2-0.new"));
@@ -166,7 +166,7 @@ fn what_a_killed_host_has_left_is_removed_and_what_is_not_ours_is_left_alone() {
 }
 
 #[test]
-fn what_is_being_written_or_was_left_a_moment_ago_counts_as_well() {
+fn unfinished_files_count_towards_the_bound() {
     let bench = loaded_once();
     let path = entry(&bench);
     let bytes_max = fs::metadata(&path).unwrap().len() + 10;
@@ -256,11 +256,11 @@ fn an_entry_that_is_a_pipe_is_not_waited_for_and_replaced() {
 }
 
 #[test]
-fn a_memory_file_that_is_a_pipe_keeps_no_host_from_starting_or_from_ending() {
+fn a_memory_file_that_is_a_pipe_keeps_no_host_from_starting_or_ending() {
     let bench = Bench::new();
     let memory = bench.dir.path().join("memory");
     let bytes = fs::read(provost_tests::guest("conductor")).unwrap();
-    // What is read, and what is written beside it before it is put in its place.
+    // The file that is read, and the one that is written beside it before it replaces it.
     for name in ["conductor.memory", ".conductor.memory.1-0.new"] {
         let _ = fs::remove_file(memory.join(name));
         guests::pipe(&memory.join(name));

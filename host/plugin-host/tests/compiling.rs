@@ -1,6 +1,7 @@
-//! While a plugin is compiled: it answers with that, nobody else waits for it, and then it is let in as any other.
+//! A plugin that is being compiled answers with that fault, nothing else waits for it, and then it is admitted like any
+//! other.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -12,7 +13,7 @@ use provost_plugin_host::{CompileError, Compiler, HostOptions, InProcess, Layout
 use provost_state::{FaultKind, Judgement, PluginStatus, PluginWanted, Plugins, Replacement};
 use provost_tests::components;
 
-/// Compiles when it is let, and says that it would.
+/// A compiler that reports each request and waits for a verdict.
 #[derive(Debug)]
 struct Held {
     begun: Mutex<Sender<()>>,
@@ -21,7 +22,7 @@ struct Held {
 
 impl Compiler for Held {
     fn compile(&self, component: &[u8], layout: Layout) -> Result<Vec<u8>, CompileError> {
-        // Not every test asks.
+        // Not every test receives this.
         let _ = self.begun.lock().unwrap().send(());
         let verdict = self.let_go.lock().unwrap().recv().unwrap();
         verdict.and_then(|()| InProcess.compile(component, layout))
@@ -47,7 +48,7 @@ fn status(host: &PluginHost, name: &str) -> PluginStatus {
 }
 
 #[test]
-fn until_it_is_ready_a_plugin_says_that_it_is_being_compiled_and_then_it_answers_itself() {
+fn a_plugin_answers_that_it_is_being_compiled_until_it_is_ready() {
     let Slow { bench, let_go, .. } = slow();
     let pending = bench.host.begin(bench.spec("judge", &components::good_policy())).unwrap();
     let policy = bench.host.policy("judge").unwrap();
@@ -67,15 +68,15 @@ fn until_it_is_ready_a_plugin_says_that_it_is_being_compiled_and_then_it_answers
 }
 
 #[test]
-fn a_plugin_that_is_no_policy_is_known_for_that_before_it_is_compiled() {
+fn a_plugin_that_is_not_a_policy_is_recognised_before_it_is_compiled() {
     let Slow { bench, .. } = slow();
     let _pending = bench.host.begin(bench.spec("page", &components::view("(i32.const 64)"))).unwrap();
     let error = bench.host.policy("page").unwrap_err().to_string();
-    assert_eq!(error, "plugin `page` is no policy: it exports status-view and judges nothing");
+    assert_eq!(error, "plugin `page` is not a policy: it exports status-view and judges nothing");
 }
 
 #[test]
-fn a_limit_of_the_compilation_is_told_as_the_reason_of_the_refusal() {
+fn a_limit_of_the_compilation_is_the_reason_for_the_refusal() {
     let Slow { bench, let_go, .. } = slow();
     let why = CompileError::Failed("was not compiled: that takes too long".into());
     let_go.send(Err(why.clone())).unwrap();
@@ -95,7 +96,7 @@ fn a_limit_of_the_compilation_is_told_as_the_reason_of_the_refusal() {
     assert_eq!(bench.host.reports().len(), 1);
 }
 
-/// The port's own `load`, which the host's hides.
+/// The `load` of the port, which is shadowed by that of the host.
 trait LoadWanted {
     fn load_wanted(&self, wanted: &PluginWanted) -> Result<(), String>;
 }
@@ -107,7 +108,7 @@ impl LoadWanted for PluginHost {
 }
 
 #[test]
-fn what_is_no_component_after_all_is_an_error_and_nothing_is_added() {
+fn a_component_that_turns_out_to_be_invalid_is_an_error_and_is_not_added() {
     let Slow { bench, let_go, .. } = slow();
     let_go.send(Err(CompileError::Invalid("no".into()))).unwrap();
     let error = bench.host.load(bench.spec("p", &components::good_policy())).unwrap_err();
@@ -125,7 +126,7 @@ fn other_plugins_are_loaded_changed_and_unloaded_while_one_is_compiled() {
     std::thread::scope(|scope| {
         let loading = scope.spawn(|| bench.host.load(late));
         begun.recv().unwrap();
-        // Its code is in the cache, so nothing is compiled for these.
+        // The code for these is in the cache, so nothing is compiled.
         bench.host.swap("other", &Replacement::default(), &Arc::default()).unwrap();
         bench.host.rollback("other").unwrap();
         bench.policy("third", &components::good_policy());

@@ -1,6 +1,6 @@
-//! What plugins share of an engine: memories, tables, stacks, and the engine itself.
+//! The parts of an engine that plugins share: memories, tables, stacks, and the engine itself.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -10,13 +10,13 @@ use provost_plugin_host::Limits;
 use provost_state::{Batch, FaultKind, Plugins, ViewRequest};
 use provost_tests::{components, eventually};
 
-/// What is injected and what is counted is that of the whole program.
+/// Serializes the tests: fail points and thread counts are those of the whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock()
 }
 
-/// A policy whose only module has so many memories and tables.
+/// A policy whose only module has this many memories and tables.
 fn policy_with(memories: usize, tables: usize) -> Vec<u8> {
     let module = components::policy_module("", "(call $drop (local.get $world)) (i32.const 64)");
     let more = "(memory 0)".repeat(memories - 1) + &"(table 1 funcref)".repeat(tables);
@@ -43,7 +43,7 @@ fn a_module_has_as_many_memories_and_tables_as_its_limits_say_with_a_pool_and_wi
         }
         assert_eq!(says(8, 64, guests::patient()), Ok(()), "the defaults; pooled: {pooled}");
         let most = Limits { memories_max: 64, tables_max: 256, ..guests::patient() };
-        // No valid module has more than a hundred tables, whatever a component of several may have.
+        // A valid module has at most a hundred tables, though a component of several modules may have more.
         assert_eq!(says(64, 100, most), Ok(()), "the ceilings; pooled: {pooled}");
         for (memories, tables, limit) in [(9, 1, "8 memories"), (1, 65, "64 tables")] {
             let refused = says(memories, tables, guests::patient()).unwrap_err();
@@ -93,7 +93,7 @@ fn policies_decide_while_views_and_consumers_have_taken_all_of_their_part() {
     view.render(&ViewRequest::default(), &world).unwrap();
 }
 
-/// The clocks of all engines of this program.
+/// The number of clock threads of all engines in this process.
 fn clocks() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let name = |task: std::io::Result<std::fs::DirEntry>| {

@@ -1,6 +1,6 @@
-//! What becomes of a plugin that keeps failing, and what is known of its last failure; what plugins remember.
+//! What happens to a plugin that keeps failing, what is known of its last failure, and what plugins remember.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -9,7 +9,7 @@ use provost_plugin_host::Limits;
 use provost_state::{FaultKind, Intensity, PluginRefusalKind, PluginStatus, Plugins, Replacement};
 use provost_tests::components::{self, policy, policy_with_delay};
 
-/// With three faults in an hour it is enough.
+/// Three faults in an hour are enough for a quarantine.
 fn strict() -> Limits {
     Limits { quarantine: Intensity { faults: 3, per_ms: 3_600_000 }, ..guests::patient() }
 }
@@ -84,7 +84,7 @@ fn a_policy_that_takes_longer_than_it_is_waited_for_is_ended_and_blamed() {
     let fault = ask(&handle).unwrap_err();
     assert_eq!(
         (fault.kind, &*fault.message),
-        (FaultKind::Deadline, "took longer than the 5 ms that it had of decision_deadline")
+        (FaultKind::Deadline, "took longer than the 5 ms that decision_deadline left it")
     );
     assert_eq!(bench.host.reports()[0].active.figures.faults, [(FaultKind::Deadline, 1)]);
     assert_eq!(bench.host.reports()[0].active.figures.last_fault, Some(fault));
@@ -110,7 +110,7 @@ fn what_a_plugin_remembers_survives_calls_swaps_and_the_host_but_no_failed_call(
 }
 
 #[test]
-fn a_memory_that_is_full_is_said_to_be_with_the_figure() {
+fn a_full_memory_is_refused_with_the_limit() {
     let bench = Bench::new();
     let module = components::policy_module(
         r#"(import "provost:plugin/memory@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))"#,
@@ -128,7 +128,7 @@ fn a_memory_that_is_full_is_said_to_be_with_the_figure() {
 }
 
 #[test]
-fn a_host_that_is_too_busy_for_another_instance_is_no_fault_of_the_plugin() {
+fn a_host_that_is_too_busy_for_another_instance_does_not_blame_the_plugin() {
     let bench = Bench::new();
     let bytes = components::consumer_that_traps_at_its_third_call();
     let mut spec = bench.spec("many", &bytes);
@@ -140,7 +140,7 @@ fn a_host_that_is_too_busy_for_another_instance_is_no_fault_of_the_plugin() {
         let told = consumer.on_change(&provost_state::Batch::default(), &world);
         (consumer, told)
     };
-    // Each keeps its instance, and there are 192 for views and consumers.
+    // Each consumer keeps its instance, and views and consumers have 192 together.
     let (_living, told): (Vec<_>, Vec<_>) = (0..204).map(tell).unzip();
     let busy: Vec<_> = told.into_iter().filter_map(Result::err).collect();
     assert_eq!(busy.len(), 12);

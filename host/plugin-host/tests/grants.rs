@@ -1,6 +1,6 @@
-//! What is granted opens exactly that: at load interface by interface, at call time place by place.
+//! Grants open exactly what they name: interface by interface at load time, and each target at call time.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -15,7 +15,7 @@ use guests::Bench;
 use provost_plugin_host::{Grants, Limits};
 use provost_state::{FaultKind, PluginStatus, Plugins, Replacement, StartAction, ViewRequest};
 
-/// Everything, with the files of `dir` to read.
+/// All grants that the guest needs, with reading in `dir`.
 fn everything(dir: &Path) -> Vec<String> {
     let dir = dir.display();
     [
@@ -35,7 +35,7 @@ fn load(bench: &Bench, name: &str, limits: Limits, grants: &[String]) {
     bench.load(spec).unwrap();
 }
 
-/// A guest with these grants.
+/// A host with the guest, which has these grants.
 fn granted(grants: &[String]) -> Bench {
     let bench = Bench::new();
     load(&bench, "outside", guests::patient(), grants);
@@ -64,7 +64,7 @@ fn denials(bench: &Bench) -> u64 {
 }
 
 #[test]
-fn without_any_one_of_its_grants_it_is_refused_and_told_which() {
+fn without_any_one_of_its_grants_a_plugin_is_refused_with_the_missing_one() {
     let dir = tempfile::tempdir().unwrap();
     let all = everything(dir.path());
     for (grant, import) in [
@@ -94,7 +94,7 @@ fn a_policy_is_never_granted_anything() {
     assert!(why.starts_with("it is a restart-policy, and a policy is granted nothing"), "{why}");
 }
 
-/// Loads the conductor, which sets what it is told to.
+/// Loads the conductor, a start policy that sets the variables in its settings.
 fn conductor(bench: &Bench, grants: &[&str]) {
     let bytes = std::fs::read(provost_tests::guest("conductor")).unwrap();
     let mut spec = bench.spec("conductor", &bytes);
@@ -107,7 +107,7 @@ fn conductor(bench: &Bench, grants: &[&str]) {
 }
 
 #[test]
-fn a_start_policy_sets_what_it_is_granted_and_the_rest_is_dropped_counted_and_told() {
+fn a_start_policy_sets_what_it_is_granted_and_the_rest_is_dropped_counted_and_named() {
     let everything =
         ["NODE_OPTIONS", "LD_PRELOAD", "PATH", "PROVOST_REPLICA", "MODE", "APP_A", "APP_A=B", "GREETING"];
     for (grants, set) in [
@@ -136,7 +136,7 @@ fn a_start_policy_sets_what_it_is_granted_and_the_rest_is_dropped_counted_and_to
             "{}",
             answer.reason
         );
-        // A trial call is held to the same, and is not counted.
+        // A trial is restricted in the same way, and is not counted.
         let trial = bench.host.swap("conductor", &Replacement::default(), &world).unwrap().notes.join("\n");
         assert!(trial.contains("not set, because set-env does not grant it"), "{trial}");
         assert_eq!(denials(&bench), 0, "a new version");
@@ -144,7 +144,7 @@ fn a_start_policy_sets_what_it_is_granted_and_the_rest_is_dropped_counted_and_to
 }
 
 #[test]
-fn variables_are_granted_to_those_who_judge_starts_and_to_nobody_else() {
+fn variables_are_granted_only_to_plugins_that_judge_starts() {
     let bench = Bench::new();
     let mut spec = bench.spec("judge", &components::good_policy());
     spec.grants = Grants::parse(&["set-env:MODE"]).unwrap();
@@ -155,14 +155,14 @@ fn variables_are_granted_to_those_who_judge_starts_and_to_nobody_else() {
     grants.push("set-env:MODE".to_owned());
     let why = refusal(&granted(&grants));
     assert!(why.contains("judges no starts"), "{why}");
-    // It opens nothing of the outside to a policy.
+    // The grant of a variable does not let a policy use other grants.
     let bench = Bench::new();
     conductor(&bench, &["set-env:MODE", "clock"]);
     assert!(refusal(&bench).contains("a policy is granted nothing but its trigger"), "{}", refusal(&bench));
 }
 
 #[test]
-fn files_are_read_where_that_is_granted_and_nowhere_else() {
+fn files_are_read_only_where_that_is_granted() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::fs::write(dir.path().join("in"), "inside").unwrap();
     std::fs::write(other.path().join("secret"), "secret").unwrap();
@@ -212,13 +212,13 @@ fn files_are_written_where_that_is_granted() {
 fn a_directory_that_is_gone_is_named() {
     let bench = granted(&everything(Path::new("/nonexistent")));
     assert!(
-        refusal(&bench).starts_with("its grant `fs-read:/nonexistent` leads nowhere"),
+        refusal(&bench).starts_with("its grant `fs-read:/nonexistent` cannot be opened"),
         "{}",
         refusal(&bench)
     );
     let why = ask(&bench, "now", "").unwrap_err();
     assert_eq!(why.kind, FaultKind::Refused);
-    assert!(why.message.contains("its grant `fs-read:/nonexistent` leads nowhere"), "{why}");
+    assert!(why.message.contains("its grant `fs-read:/nonexistent` cannot be opened"), "{why}");
 }
 
 #[test]
@@ -252,17 +252,17 @@ fn a_directory_that_is_replaced_after_the_load_keeps_meaning_what_was_granted() 
         }
     };
     both("granted");
-    // A plugin that may write in the directory above puts a link in its place: for each of them it is what it was.
+    // A plugin that may write in the parent replaces the directory by a link: both plugins still see the original.
     let up = "../".repeat(dir.path().components().count());
     let away = format!("{up}{}", other.path().strip_prefix("/").unwrap().display());
     let goal = format!("{}|pub|aside|{away}", dir.path().display());
     assert_eq!(ask_of(&bench, "writer", "replace", &goal).unwrap(), "replaced");
     assert_eq!(std::fs::read(pub_dir.join("file")).unwrap(), b"secret", "the link leads out");
     both("granted");
-    // It is the directory itself that is granted, wherever it is moved.
+    // The grant is for the directory itself, wherever it is moved.
     std::fs::write(aside.join("file"), "moved").unwrap();
     both("moved");
-    // A version that is made after that is not let in.
+    // A version that is made after the replacement is refused.
     let outside = std::fs::read(provost_tests::guest("outside")).unwrap();
     let mut late = bench.spec("late", &outside);
     late.grants = Grants::parse(&inner).unwrap();
@@ -287,7 +287,7 @@ fn a_pipe_in_a_granted_directory_is_refused_at_once_and_leaves_nothing_behind() 
             .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok().filter(|to| *to == pipe))
             .count()
     };
-    // More often than there are threads for what blocks.
+    // There are more attempts than threads for blocking operations.
     for attempt in 0..20 {
         let path = if attempt % 2 == 0 { "read" } else { "write" };
         let answer = ask(&bench, path, &goal("pipe")).unwrap();
@@ -307,7 +307,7 @@ fn a_variable_is_seen_if_it_is_granted() {
 }
 
 #[test]
-fn time_and_randomness_are_there_once_granted() {
+fn time_and_randomness_are_available_once_granted() {
     let dir = tempfile::tempdir().unwrap();
     let bench = granted(&everything(dir.path()));
     let written = bench.dir.path().join("now");
@@ -315,13 +315,13 @@ fn time_and_randomness_are_there_once_granted() {
     let now = std::fs::metadata(written).unwrap().modified().unwrap();
     let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let told: u64 = ask(&bench, "now", "").unwrap().parse().unwrap();
-    // A file's time may lag behind the clock by a tick.
+    // The time of a file may lag behind the clock by a tick.
     assert!(told >= now, "{told} is before {now}");
     assert_ne!(ask(&bench, "random", "").unwrap(), ask(&bench, "random", "").unwrap());
     assert_eq!(ask(&bench, "wait", "5").unwrap(), "waited");
 }
 
-/// Answers requests with `hello`, and never more than `most` of them.
+/// Answers `most` requests with `hello`.
 fn server(most: usize) -> (u16, thread::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -339,7 +339,7 @@ fn server(most: usize) -> (u16, thread::JoinHandle<()>) {
 }
 
 #[test]
-fn requests_go_where_that_is_granted_and_nowhere_else() {
+fn requests_go_only_where_that_is_granted() {
     let dir = tempfile::tempdir().unwrap();
     let (port, serving) = server(1);
     let mut grants = everything(dir.path());
@@ -364,9 +364,9 @@ fn requests_go_where_that_is_granted_and_nowhere_else() {
 }
 
 #[test]
-fn waiting_for_what_never_comes_ends_with_the_deadline() {
+fn a_wait_that_would_never_end_ends_at_the_deadline() {
     let dir = tempfile::tempdir().unwrap();
-    // A server that takes the request and says nothing, and an hour of sleep.
+    // One wait is for a server that accepts the request and never answers, the other is a sleep of an hour.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let bench = Bench::new();
@@ -380,7 +380,7 @@ fn waiting_for_what_never_comes_ends_with_the_deadline() {
                 (FaultKind::Deadline, "took longer than its 200 ms (limits.call_time)"),
                 "{path}"
             ),
-            // A request waits as long as the call at most: which of the two ends first is a matter of luck.
+            // The timeout of a request is that of the call, so either of the two may end first.
             Ok(answer) => assert_eq!((path, answer.as_str()), ("get", "error: connection read timeout")),
         }
     }

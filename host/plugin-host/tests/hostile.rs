@@ -1,6 +1,6 @@
-//! Components that mean harm: each is stopped with its cause and its limit, and another plugin still answers.
+//! Hostile components: each is stopped with the cause and the limit, and another plugin still answers.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -10,7 +10,7 @@ use provost_state::{Batch, Fault, FaultKind, Generation, Plugins, ViewRequest};
 use provost_tests::components::{self, policy};
 use provost_tests::hostile;
 
-/// Asks it, and then another.
+/// Asks a hostile policy, and then another one. Returns the fault of the first.
 fn suffer(limits: Limits, bytes: &[u8]) -> Fault {
     let bench = Bench::new();
     let other = bench.policy("other", &components::good_policy());
@@ -38,7 +38,7 @@ fn a_storm_of_host_calls_ends_at_its_deadline() {
 }
 
 #[test]
-fn a_loop_ends_when_its_fuel_does() {
+fn a_loop_ends_when_its_fuel_is_used_up() {
     let limits = Limits { fuel_max: 5_000_000, ..guests::patient() };
     let fault = suffer(limits, &policy("(call $forever) (i32.const 64)"));
     says(&fault, FaultKind::Fuel, "used more than its 5000000 units of fuel (limits.fuel)");
@@ -60,7 +60,7 @@ fn a_table_bomb_ends_at_the_memory_limit() {
 }
 
 #[test]
-fn text_that_is_no_utf_8_is_a_fault() {
+fn text_that_is_not_utf_8_is_a_fault() {
     let fault = suffer(guests::patient(), &hostile::invalid_text());
     assert_eq!(fault.kind, FaultKind::Answer);
     assert!(fault.message.contains("utf-8"), "{fault}");
@@ -72,7 +72,7 @@ fn a_scope_that_does_not_exist_is_a_fault() {
 }
 
 #[test]
-fn a_trap_while_it_is_handed_the_trigger_is_a_fault() {
+fn a_trap_while_the_trigger_is_passed_is_a_fault() {
     assert_eq!(suffer(guests::patient(), &hostile::trap_in_realloc()).kind, FaultKind::Trap);
 }
 
@@ -94,7 +94,7 @@ fn a_hundred_megabytes_of_answer_are_a_fault_that_names_the_limit() {
     says(
         &fault,
         FaultKind::Answer,
-        "handed over more at once than an answer of 8 MiB (limits.answer) and 256 KiB (limits.handed) besides",
+        "handed over more at once than an answer of 8 MiB (limits.answer) plus 256 KiB (limits.handed)",
     );
 }
 
@@ -107,7 +107,7 @@ fn ten_thousand_imports_are_refused() {
     assert_eq!(fault.kind, FaultKind::Refused);
     assert!(fault.message.starts_with("it imports `test:many/i0`, `test:many/i1`"), "{fault}");
     assert!(fault.message.contains("`test:many/i7` and 9992 others"), "{fault}");
-    // Of interfaces there may be a thousand in a component that is valid at all.
+    // A valid component may have at most a thousand instances.
     let error =
         bench.load(bench.spec("more", &hostile::ten_thousand_imports("instance"))).unwrap_err().to_string();
     assert!(error.contains("instances count exceeds limit of 1000"), "{error}");
@@ -128,7 +128,7 @@ fn a_flood_of_lines_is_dropped_and_counted() {
     bench.load(spec).unwrap();
     ask(&bench.host.policy("chatty").unwrap()).unwrap();
     let dropped = bench.host.reports()[0].active.figures.lines_dropped;
-    // The trial may have had the line of this second.
+    // The trial may have written the one line of this second.
     assert!((9_000..=10_000).contains(&dropped), "{dropped}");
 }
 
@@ -145,7 +145,7 @@ fn a_consumer_that_never_returns_ends_at_its_deadline() {
     says(&fault, FaultKind::Deadline, "took longer than its 1000 ms (limits.call_time)");
     let report = &bench.host.reports()[0];
     assert_eq!((report.queued(Generation(42)), report.active.figures.missed), (12, 3));
-    assert_eq!(report.queued(Generation(29)), 0, "whoever asks may be late");
+    assert_eq!(report.queued(Generation(29)), 0, "a reader may have an older generation");
     bench.host.unload("stuck").unwrap();
     assert!(consumer.is_gone());
 }

@@ -1,4 +1,4 @@
-//! What plugins remember, on disks that are full and in files that cannot be used.
+//! The memory of plugins, on full disks and in files that cannot be used.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
@@ -13,13 +13,13 @@ use guests::{Bench, ask, restart};
 use provost_plugin_host::{HostOptions, Lacks, PluginHost};
 use provost_tests::eventually;
 
-/// Puts something at a path.
+/// Creates something at a path.
 type Put<'a> = &'a dyn Fn(&Path);
 
-/// What is lacking at the moment.
+/// The names and reasons of the current lacks.
 type List = Arc<Mutex<Vec<(String, String)>>>;
 
-/// A host whose lacks are in the list.
+/// A host that reports its lacks to the list.
 fn host_with(dir: &Path, list: &List) -> PluginHost {
     let list = list.clone();
     let lacks = Lacks::new(move |what, reason| {
@@ -48,7 +48,7 @@ fn a_memory_that_a_full_disk_could_not_take_is_written_when_there_is_room_again(
     assert!(why.contains("p.memory: No space left on device") && why.contains("is tried again"), "{why}");
     let file = bench.dir.path().join("memory/p.memory");
     assert!(!file.exists());
-    // Nobody writes anything any more: it is written all the same.
+    // No further write is needed for the retry.
     fail::remove("memory.write");
     eventually("it is written", || list.lock().unwrap().clone(), |list| list.is_empty());
     assert!(file.exists());
@@ -60,7 +60,7 @@ fn a_memory_that_a_full_disk_could_not_take_is_written_when_there_is_room_again(
 }
 
 #[test]
-fn a_memory_whose_directory_is_cleaned_away_is_written_into_a_new_one() {
+fn a_memory_whose_directory_was_removed_is_written_into_a_new_one() {
     let bench = Bench::new();
     let memory = bench.dir.path().join("memory");
     fs::remove_dir_all(&memory).unwrap();
@@ -104,7 +104,7 @@ fn a_memory_file_that_cannot_be_used_is_put_aside_and_the_plugin_begins_anew() {
 }
 
 #[test]
-fn files_are_put_aside_beside_those_before_and_not_without_end() {
+fn files_are_put_aside_beside_earlier_ones_up_to_a_bound() {
     let Bench { dir, host } = Bench::new();
     drop(host);
     let memory = dir.path().join("memory");

@@ -1,7 +1,7 @@
-//! One test per misbehaviour of a component that is a policy: the call returns, says what happened, and the
+//! One test for each misbehaviour of a component that is a policy: the call returns, reports what happened, and the
 //! host goes on.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -95,7 +95,7 @@ fn endless_recursion_is_a_trap() {
 #[test]
 fn memory_beyond_the_limit_is_a_fault_that_names_the_limit() {
     let bench = Bench::new();
-    // Takes page after page, and gives up when it gets no more, as an allocator does.
+    // It takes page after page, and traps when it gets no more, as an allocator does.
     let hog =
         policy("(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable");
     let fault = ask(&bench.policy("hog", &hog)).unwrap_err();
@@ -133,7 +133,7 @@ fn a_component_that_begins_with_more_than_anyone_can_have_is_refused() {
     let fat = components::component(&components::contract(), "restart-judge", &module);
     let fault = ask(&bench.policy("fat", &fat)).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Refused);
-    // Where the machine has no room for a pool, its own limit speaks first.
+    // On a machine without room for a pool, a limit of the machine applies first.
     assert!(fault.message.starts_with("it wants "), "{fault}");
 }
 

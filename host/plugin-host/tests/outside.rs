@@ -1,5 +1,5 @@
-//! How far what is granted reaches: how much a plugin may write, where a granted name may lead, and how many handles of the outside
-//! it may hold.
+//! The bounds on what is granted: how much a plugin may write, where a granted name may lead, and how many handles to
+//! the outside it may hold.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ use guests::Bench;
 use provost_plugin_host::{Grants, Limits};
 use provost_state::{Fault, FaultKind, Plugins, ViewRequest};
 
-/// A guest with what it imports, and this besides.
+/// A host with the guest, which has the grants that it needs and this one.
 fn granted(besides: String, limits: Limits) -> Bench {
     let bench = Bench::new();
     let outside = std::fs::read(provost_tests::guest("outside")).unwrap();
@@ -37,19 +37,19 @@ fn denials(bench: &Bench) -> u64 {
     bench.host.reports()[0].active.figures.denials
 }
 
-/// A guest that may write into `dir`, where this many bytes may lie.
+/// A host with a guest that may write into `dir` up to this many bytes.
 fn writer(dir: &Path, files_bytes_max: u64) -> Bench {
     let limits = Limits { files_bytes_max, ..guests::patient() };
     granted(format!("fs-write:{}", dir.display()), limits)
 }
 
-/// All bytes of all files in `dir`, as they are long.
+/// The total length of all files in `dir`.
 fn lying_in(dir: &Path) -> u64 {
     std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
 }
 
 #[test]
-fn however_a_plugin_writes_no_more_lies_in_its_directories_than_the_limit() {
+fn no_way_of_writing_exceeds_the_limit_of_the_directories() {
     const MOST: u64 = 1 << 20;
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
@@ -78,7 +78,7 @@ fn however_a_plugin_writes_no_more_lies_in_its_directories_than_the_limit() {
 }
 
 #[test]
-fn what_is_removed_makes_room_again_and_what_others_put_there_counts() {
+fn removed_files_make_room_again_and_files_of_others_count() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
     let bench = writer(&root, 1 << 20);
@@ -90,7 +90,7 @@ fn what_is_removed_makes_room_again_and_what_others_put_there_counts() {
     std::fs::remove_file(root.join("b")).unwrap();
     assert_eq!(fill("b"), "wrote 524288");
     std::fs::write(root.join("of another"), vec![0; 1 << 20]).unwrap();
-    assert!(fill("c").starts_with("error: after "), "as soon as the room that it knew of is used up");
+    assert!(fill("c").starts_with("error: after "), "as soon as the known room is used up");
 }
 
 /// Answers one request.

@@ -1,6 +1,6 @@
-//! The roles of a policy besides that of judging restarts, and the check of settings.
+//! The roles of a policy other than judging restarts, and the check of settings.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -12,7 +12,7 @@ use provost_state::{
 };
 use provost_tests::components::{self, component, contract};
 
-/// A core of a policy with this one export; at 16 stands `because`.
+/// A core module of a policy with this one export; the text `because` is at address 16.
 fn module(export: &str, params: &str, data: &str) -> String {
     format!(
         r#"(module
@@ -43,7 +43,7 @@ fn starter() -> Vec<u8> {
 }
 
 #[test]
-fn a_start_policy_adds_variables_and_is_asked_nothing_else() {
+fn a_start_policy_adds_variables_and_judges_nothing_else() {
     let bench = Bench::new();
     let grants = Grants::parse(&["set-env:NAME"]).unwrap();
     bench.load(PluginSpec { grants, ..bench.spec("p", &starter()) }).unwrap();
@@ -68,7 +68,7 @@ fn a_start_policy_adds_variables_and_is_asked_nothing_else() {
 }
 
 #[test]
-fn a_health_policy_judges_what_a_check_has_found() {
+fn a_health_policy_judges_the_result_of_a_check() {
     let bench = Bench::new();
     let module = module(
         "provost:plugin/health-policy@0.1.0#on-probe",
@@ -94,7 +94,7 @@ fn a_health_policy_judges_what_a_check_has_found() {
 }
 
 #[test]
-fn a_scale_policy_says_how_many() {
+fn a_scale_policy_decides_the_number_of_replicas() {
     let bench = Bench::new();
     let module = module(
         "provost:plugin/scale-policy@0.1.0#replicas",
@@ -118,7 +118,7 @@ fn a_scale_policy_says_how_many() {
     assert_eq!(bench.host.reports()[0].active.figures.clamps, 1);
 }
 
-/// A policy that accepts `{}` alone (two bytes) and says `because` of everything else.
+/// A policy that accepts only `{}` (two bytes) as its settings and rejects all others with a text.
 fn particular(bench: &Bench, settings: &str) -> PluginSpec {
     let resolve = components::with_package(
         contract(),
@@ -143,7 +143,7 @@ fn particular(bench: &Bench, settings: &str) -> PluginSpec {
 }
 
 #[test]
-fn settings_that_a_plugin_does_not_accept_keep_it_out_with_its_own_words() {
+fn a_plugin_that_rejects_its_settings_is_refused_with_its_own_words() {
     let bench = Bench::new();
     bench.load(particular(&bench, r#"{"first":1}"#)).unwrap();
     let why = "it refuses its settings: crashed";

@@ -1,6 +1,6 @@
-//! Views and consumers: what they answer, what becomes of them when they fail.
+//! Views and consumers: their answers, and what happens when they fail.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -21,7 +21,7 @@ fn a_view_renders() {
 }
 
 #[test]
-fn a_plugin_that_is_no_view_is_none() {
+fn a_policy_is_not_available_as_a_view() {
     let bench = Bench::new();
     bench.policy("judge", &components::good_policy());
     assert!(bench.host.view("judge").is_none());
@@ -42,7 +42,7 @@ fn a_body_beyond_its_limit_is_a_fault() {
 }
 
 #[test]
-fn a_content_type_that_is_none_is_a_fault() {
+fn a_malformed_content_type_is_a_fault() {
     let bench = Bench::new();
     bench.load(bench.spec("page", &components::view("(i32.const 96)"))).unwrap();
     let (_registry, world) = guests::one_crash();
@@ -65,7 +65,7 @@ fn a_view_that_loops_ends_at_its_deadline() {
 }
 
 #[test]
-fn a_consumer_keeps_its_instance_until_it_fails_and_then_begins_anew() {
+fn a_consumer_keeps_its_instance_until_it_fails_and_then_starts_a_new_one() {
     let bench = Bench::new();
     bench.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (_registry, world) = guests::one_crash();
@@ -90,13 +90,13 @@ fn a_batch_of_changes_reaches_a_consumer() {
 }
 
 #[test]
-fn a_batch_that_is_larger_than_the_contract_allows_is_told_in_parts() {
+fn a_batch_that_is_larger_than_the_contract_allows_is_passed_in_parts() {
     let bench = Bench::new();
     bench.load(bench.spec("counter", &components::consumer_that_traps_at_its_third_call())).unwrap();
     let (registry, world) = guests::one_crash();
     let change = registry.reader().changes_since(provost_state::Generation(0), 1).changes.remove(0);
     let three_parts = Batch { changes: vec![change; 2 * 1024 + 1], missed: 0 };
-    // The guest traps at its third call: so there were three.
+    // The guest traps at its third call, so there were three.
     let fault = bench.consumers()[0].on_change(&three_parts, &world).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Trap, "{fault}");
 }
@@ -106,7 +106,7 @@ fn a_plugin_reads_its_settings() {
     let bench = Bench::new();
     let module = components::policy_module(
         r#"(import "provost:plugin/settings@0.1.0" "json" (func $json (param i32)))"#,
-        // The text lands where the reason of the decision stands.
+        // The text is written to the place of the decision's reason.
         "(call $json (i32.const 88)) (call $drop (local.get $world)) (i32.const 64)",
     );
     let mut spec =
@@ -118,7 +118,7 @@ fn a_plugin_reads_its_settings() {
 }
 
 #[test]
-fn a_plugin_sees_the_snapshot_that_it_is_asked_with() {
+fn a_plugin_sees_the_snapshot_of_its_call() {
     let bench = Bench::new();
     let module = components::policy_module(
         r#"(import "provost:plugin/snapshots@0.1.0" "[method]snapshot.generation"

@@ -1,5 +1,5 @@
-//! Threads that a plugin needs and that cannot be started: an error each time, and never a panic. In a test program of its
-//! own, because what is injected holds for all of it.
+//! Threads that a plugin needs and that cannot be started: each is an error, and never a panic. A separate test
+//! program, because fail points hold for the whole process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,7 +28,7 @@ fn a_thread_that_cannot_be_started_is_an_error_and_the_next_try_succeeds() {
     fail::remove("plugin-outside.start");
     load().unwrap();
 
-    // An engine without a clock is refused with the plugin that needs it, and the next one has it.
+    // Without a clock an engine is refused together with the plugin that needs it; the next attempt succeeds.
     let another = Bench::new();
     fail::cfg("plugin-clock.start", "return").unwrap();
     let refused = another.load(another.spec("good", &components::good_policy())).unwrap_err();

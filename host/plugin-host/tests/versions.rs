@@ -1,6 +1,6 @@
-//! Changing plugins while they are asked: what a swap checks, what it leaves alone, and that no decision is lost to it.
+//! Changing plugins while they are called: what a swap checks, what it does not touch, and that it loses no decision.
 
-#![expect(clippy::unwrap_used, reason = "a test whose ground gives way has failed")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guests;
 
@@ -85,7 +85,7 @@ fn a_swap_that_fails_changes_nothing_and_says_why() {
 }
 
 #[test]
-fn who_asks_for_more_is_put_in_force_once_that_is_accepted() {
+fn a_version_that_asks_for_more_is_put_in_force_once_that_is_accepted() {
     let bench = Bench::new();
     bench.policy("p", &policy_with_delay(1));
     let path = bench.file("more", &one_that_remembers());
@@ -109,7 +109,7 @@ fn editing_the_file_does_nothing_until_it_is_reloaded() {
 }
 
 #[test]
-fn what_was_unloaded_says_so_until_it_is_loaded_again() {
+fn an_unloaded_plugin_answers_so_until_it_is_loaded_again() {
     let bench = Bench::new();
     let handle = bench.policy("p", &policy_with_delay(1));
     assert_eq!(bench.host.unload("p").unwrap().after, None);
@@ -144,7 +144,7 @@ fn the_former_version_answers_for_one_that_fails() {
     let bench = Bench::new();
     let handle = bench.policy("p", &policy_with_delay(1));
     assert!(handle.last_good().is_none());
-    // Answers in its trial (failures 1, restarts 0, seed 1), and traps at the real trigger (seed 42).
+    // It answers in its trial (failures 1, restarts 0, seed 1), and traps at the real trigger (seed 42).
     let trap = policy(
         "(if (i64.eq (local.get $seed) (i64.const 42)) (then unreachable))
          (call $drop (local.get $world)) (i32.const 64)",
@@ -156,11 +156,11 @@ fn the_former_version_answers_for_one_that_fails() {
 }
 
 #[test]
-fn what_never_answered_well_does_not_stand_in_for_anybody() {
+fn a_version_that_never_answered_well_does_not_stand_in_for_another() {
     let bench = Bench::new();
     let handle = bench.policy("p", &policy_with_delay(1));
     ask(&handle).unwrap();
-    // Answers in its trial, whose seed is 1, and traps when it is asked.
+    // It answers in its trial, whose seed is 1, and traps when it is asked.
     let bad = policy(
         "(if (i64.eq (local.get $seed) (i64.const 42)) (then unreachable)) (call $drop (local.get $world)) (i32.const 64)",
     );
@@ -182,7 +182,7 @@ fn what_never_answered_well_does_not_stand_in_for_anybody() {
 }
 
 #[test]
-fn a_number_is_given_once_and_not_to_what_was_not_let_in() {
+fn a_number_is_given_once_and_not_to_a_refused_version() {
     let bench = Bench::new();
     let wanted = |judges| PluginWanted {
         name: "p".to_owned(),
@@ -201,11 +201,11 @@ fn a_number_is_given_once_and_not_to_what_was_not_let_in() {
     let consumer = bench.host.consumer("p").unwrap();
     bench.host.unload("p").unwrap();
     assert_eq!(number(&bench), 2);
-    assert!(consumer.is_gone(), "or what happens would be told twice");
+    assert!(consumer.is_gone(), "otherwise changes would be delivered twice");
 }
 
 #[test]
-fn a_name_that_the_config_would_refuse_is_refused_live_and_so_is_a_pin_that_is_none() {
+fn a_name_that_the_config_would_refuse_is_refused_live_and_so_is_a_malformed_pin() {
     let bench = Bench::new();
     let wanted = |name: &str| PluginWanted {
         name: name.to_owned(),
@@ -227,7 +227,7 @@ fn a_name_that_the_config_would_refuse_is_refused_live_and_so_is_a_pin_that_is_n
 }
 
 #[test]
-fn limits_can_be_said_at_a_load_and_stay_at_a_swap_unless_others_are_said() {
+fn limits_can_be_set_at_a_load_and_are_kept_at_a_swap_unless_it_sets_others() {
     let bench = Bench::new();
     let limits = |name: &str, figure: u64| LimitsWanted {
         figures: [(name.to_owned(), figure)].into(),
@@ -260,14 +260,14 @@ fn limits_can_be_said_at_a_load_and_stay_at_a_swap_unless_others_are_said() {
 }
 
 #[test]
-fn a_component_with_another_digest_than_the_pinned_one_is_refused_with_both() {
+fn a_component_with_another_digest_than_the_pinned_one_is_refused_and_both_are_named() {
     let bench = Bench::new();
     let mut spec = bench.spec("p", &components::good_policy());
     spec.sha256 = Some("00".repeat(32));
     bench.load(spec).unwrap();
     let fault = ask(&bench.host.policy("p").unwrap()).unwrap_err();
     let digest = &bench.host.reports()[0].active.digest;
-    assert!(fault.message.starts_with(&format!("its SHA-256 is {digest} and only 0000")), "{fault}");
+    assert!(fault.message.starts_with(&format!("its SHA-256 is {digest} but only 0000")), "{fault}");
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn under_a_thousand_swaps_every_decision_is_made_once_by_one_of_the_two() {
         let (world, over, made) = (world.clone(), over.clone(), made.clone());
         move || {
             let mut answers = [0_u64; 2];
-            // Never fewer than ten thousand, and as long as there are swaps.
+            // There are at least ten thousand decisions, and they go on as long as the swaps.
             while made.load(Ordering::Acquire) < 10_000 || !over.load(Ordering::Acquire) {
                 let decision = handle.on_exit(&guests::ended(), &world).unwrap();
                 let by = [restart(1), restart(2)].iter().position(|known| *known == decision.action);
@@ -302,14 +302,14 @@ fn under_a_thousand_swaps_every_decision_is_made_once_by_one_of_the_two() {
             answers
         }
     });
-    // What the versions say that they were asked, by what they answer.
+    // The calls that the versions have counted, by their answers.
     let mut counted = [0_u64; 2];
     let mut count = |version: &provost_state::PluginVersion| {
         counted[usize::from(*version.source == *paths[1].display().to_string())] += version.figures.calls;
     };
     for turn in 0..1_000 {
         bench.host.swap("p", &by(&paths[(turn + 1) % 2]), &world).unwrap();
-        // With the second decision from now on, none is under way on the version that was swapped.
+        // Once two more decisions are made, no call is in progress on the version that was swapped.
         let enough = made.load(Ordering::Acquire) + 2;
         while made.load(Ordering::Acquire) < enough && !asked.is_finished() {
             std::thread::yield_now();

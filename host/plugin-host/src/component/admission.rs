@@ -1,5 +1,6 @@
-//! Whether a component is let in: what it imports and exports, with the types of its functions, and what it begins with. A component
-//! that is not let in is no mistake of the config: it is loaded as refused, and says so whenever it is asked.
+//! Decides whether a component is admitted, by its imports and exports with the types of their functions, and by the
+//! memory and tables that it starts with. A component that is not admitted is not an error in the config: it is loaded
+//! as refused, and answers every call with the reason.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use super::surface::{CONFIGURABLE, Surface};
 /// The page size of a linear memory, in bytes.
 const WASM_PAGE_BYTES: u64 = 64 << 10;
 
-/// A component that was let in, ready to be instantiated in each of its roles.
+/// A component that was admitted, ready to be instantiated in each of its roles.
 #[derive(Default)]
 pub(crate) struct Admitted {
     pub(crate) restart: Option<judge::RestartJudgePre<Guest>>,
@@ -34,11 +35,11 @@ pub(crate) struct Admitted {
     pub(crate) view: Option<renderer::StatusRendererPre<Guest>>,
     pub(crate) consumer: Option<listener::StatusListenerPre<Guest>>,
     pub(crate) configured: Option<configured::ConfiguredPre<Guest>>,
-    /// What an instance takes of the pool.
+    /// The memories and tables that an instance takes from the pool.
     pub(crate) need: Need,
 }
 
-/// Lets a component in, or says why not.
+/// Admits a component, or returns the reason for a refusal.
 pub(crate) fn admit(
     component: &Component,
     surface: &Surface,
@@ -54,13 +55,13 @@ pub(crate) fn admit(
     }
     let pre = linker
         .instantiate_pre(component)
-        .map_err(|error| format!("an import is not as this host has it: {}", one_line(&error)))?;
+        .map_err(|error| format!("an import does not match this host: {}", one_line(&error)))?;
     let admitted = roles(surface, &pre, linker)
-        .map_err(|error| format!("an export is not as this host wants it: {}", one_line(&error)))?;
+        .map_err(|error| format!("an export does not match what this host expects: {}", one_line(&error)))?;
     Ok(Admitted { need: need(component, limits), ..admitted })
 }
 
-/// What an instance takes of the pool; as much as it may, where that cannot be told.
+/// Returns what an instance takes from the pool, or the most that it may take if that is unknown.
 fn need(component: &Component, limits: &Limits) -> Need {
     let at_most = |figure: usize| u32::try_from(figure).unwrap_or(u32::MAX);
     let most = Need { memories: at_most(limits.memories_max), tables: at_most(limits.tables_max) };
@@ -70,7 +71,7 @@ fn need(component: &Component, limits: &Limits) -> Need {
     })
 }
 
-/// Makes each exported role ready, and checks its type.
+/// Prepares each exported role and checks its type.
 fn roles(surface: &Surface, pre: &InstancePre<Guest>, linker: &Linker<Guest>) -> wasmtime::Result<Admitted> {
     let ty = linker.substituted_component_type(pre.component())?;
     let mut admitted = Admitted::default();
@@ -95,7 +96,7 @@ fn roles(surface: &Surface, pre: &InstancePre<Guest>, linker: &Linker<Guest>) ->
     Ok(admitted)
 }
 
-/// The type of a function of an exported interface.
+/// Returns the type of a function of an exported interface.
 fn exported_function(
     ty: &types::Component,
     interface: &str,
@@ -104,7 +105,7 @@ fn exported_function(
 ) -> wasmtime::Result<types::ComponentFunc> {
     let interface = ty.get_export(engine, interface);
     let Some(ComponentItem::ComponentInstance(interface)) = interface.map(|export| export.ty) else {
-        wasmtime::bail!("it is no interface");
+        wasmtime::bail!("it is not an interface");
     };
     let function = interface.get_export(engine, function);
     let Some(ComponentItem::ComponentFunc(function)) = function.map(|export| export.ty) else {
@@ -113,8 +114,8 @@ fn exported_function(
     Ok(function)
 }
 
-/// Checks the type of the function of a role. Wasmtime by itself does so only in an instance, which would
-/// turn a mistake of the author's into a fault of every call.
+/// Checks the type of the function of a role. Wasmtime itself does so only in an instance, which would turn a mistake
+/// of the author into a fault of every call.
 fn check_type(ty: &types::Component, surface: &Surface, role: Role, engine: &Engine) -> wasmtime::Result<()> {
     let interface = surface.export(role).unwrap_or_default();
     let function = exported_function(ty, interface, role.function(), engine)?;
@@ -138,13 +139,13 @@ fn check_type(ty: &types::Component, surface: &Surface, role: Role, engine: &Eng
     }
 }
 
-/// The largest memory that it begins with, in bytes, as far as that can be told.
+/// Returns the largest initial memory in bytes, if it is known.
 pub(crate) fn memory_bytes(component: &Component) -> Option<u64> {
     let pages = component.resources_required()?.max_initial_memory_size?;
     Some(pages.saturating_mul(WASM_PAGE_BYTES))
 }
 
-/// Why it is refused if it wants more memory or table elements from its first instant on than it may ever have.
+/// Returns a refusal if the initial memory or table exceeds what the plugin may ever have.
 fn exceeds_initial_memory(component: &Component, limits: &Limits) -> Option<String> {
     let elements = component.resources_required()?.max_initial_table_size;
     if let Some(elements) = elements.filter(|elements| *elements > TABLE_ELEMENTS_CEILING as u64) {

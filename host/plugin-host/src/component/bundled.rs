@@ -1,6 +1,6 @@
-//! The components inside this binary, by name: what `bundled:NAME` means in the config.
+//! The components inside this binary, by name: the targets of `bundled:NAME` in the config.
 
-/// Name and component, in the order in which people are told of them.
+/// Names and components, in the order in which they are listed for people.
 const BUNDLED: &[(&str, &[u8])] = &[
     ("backoff", include_bytes!("../../../../plugins/backoff/backoff.wasm")),
     ("supervisord", include_bytes!("../../../../plugins/supervisord/supervisord.wasm")),
@@ -12,7 +12,7 @@ const BUNDLED: &[(&str, &[u8])] = &[
     ("webhook", include_bytes!("../../../../plugins/webhook/webhook.wasm")),
 ];
 
-/// The names of the bundled components.
+/// Returns the names of the bundled components.
 #[must_use]
 pub fn bundled_names() -> &'static [&'static str] {
     const NAMES: [&str; BUNDLED.len()] = {
@@ -27,7 +27,7 @@ pub fn bundled_names() -> &'static [&'static str] {
     &NAMES
 }
 
-/// The bundled component called `name`.
+/// Returns the bundled component called `name`.
 pub(crate) fn bytes(name: &str) -> Option<&'static [u8]> {
     BUNDLED.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes)
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of the component, in hex.
+/// Returns the SHA-256 of the component, in hex.
 pub(crate) fn digest(bytes: &[u8]) -> Arc<str> {
     hex(&Sha256::digest(bytes)).into()
 }
 
-/// Is this how a SHA-256 is written in hex?
+/// Whether this is a SHA-256 in hex.
 #[must_use]
 pub fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())

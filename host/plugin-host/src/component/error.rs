@@ -1,4 +1,4 @@
-//! Why no component can be had: mistakes in the config, and bytes that are no component.
+//! Why a component cannot be loaded: mistakes in the config, and bytes that are not a component.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,92 +9,92 @@ use provost_state::naming::BadName;
 use crate::engine::EngineError;
 use crate::limits::{LimitError, SettingsTooLarge};
 
-/// The largest component that is loaded, in bytes. A Python component has some 18 MB.
+/// The largest component that is loaded, in bytes. A Python component has about 18 MB.
 pub(crate) const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
-/// A plugin cannot be loaded: a mistake in the config.
+/// Why a plugin cannot be loaded: a mistake in the config.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// Nothing is named at all.
+    /// The path is empty.
     #[error("the path of the component is empty: name a .wasm file, or `bundled:NAME`")]
     NoPath,
-    /// No plugin can be called that.
+    /// The name is not allowed for a plugin.
     #[error("{error}: {hint}", error = .0, hint = .0.hint())]
     BadName(#[from] BadName),
-    /// No such file.
+    /// The file does not exist.
     #[error("there is no file `{}`: build the component or correct the path", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// The path is that of a directory.
+    /// The path is a directory.
     #[error("`{}` is a directory, not a component: name the .wasm file in it", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
     },
-    /// The file is there but cannot be read.
+    /// The file exists but cannot be read.
     #[error("cannot read `{}`: {source}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
-    /// No such bundled component.
-    #[error("there is no bundled component `{name}`: there are `{bundled}`")]
+    /// There is no bundled component of this name.
+    #[error("there is no bundled component `{name}`: the bundled ones are `{bundled}`")]
     NotBundled {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// What there is.
+        /// The names that there are.
         bundled: String,
     },
-    /// The bytes are no component.
+    /// The bytes are not a component.
     #[error("`{component}` {problem}")]
     Component {
-        /// Where the bytes came from.
+        /// The source of the bytes.
         component: String,
         /// What is wrong with them.
         problem: ComponentError,
     },
-    /// There is a plugin of this name.
+    /// The name is already taken.
     #[error("there is a plugin called `{name}` already: give this one another name")]
     NameTaken {
         /// The name.
         name: Arc<str>,
     },
-    /// It was granted something of the outside, and the machine has no thread to wait for that.
-    #[error("no thread can be had to wait for what it is granted: {0}")]
+    /// It was granted access to the outside, and the thread that waits for that cannot be started.
+    #[error("the thread that waits for the granted resources cannot be started: {0}")]
     Outside(io::Error),
-    /// A limit is beyond what the host can give.
+    /// A limit is outside of what the host can give.
     #[error(transparent)]
     ImpossibleLimit(#[from] LimitError),
-    /// More settings than a plugin may have.
+    /// The settings are larger than their limit.
     #[error(transparent)]
     SettingsTooLarge(#[from] SettingsTooLarge),
     /// The configured SHA-256 is malformed.
     #[error("`{0}` is not a SHA-256: that has 64 hexadecimal digits, which `provost plugin inspect` shows")]
     NoSha256(String),
-    /// The engine for its limits cannot be had.
+    /// The engine for its limits cannot be started.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
-/// Why some bytes are no component. Reads on after the name of the file.
+/// Why some bytes are not a component. The text continues a sentence after the name of the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ComponentError {
-    /// Nothing in it.
+    /// There are no bytes.
     #[error("is empty: build it with `provost plugin build`")]
     Empty,
-    /// No WebAssembly.
+    /// The bytes are not WebAssembly.
     #[error("is not WebAssembly: it does not begin with the bytes `\\0asm`")]
     NotWasm,
-    /// The text format.
+    /// The bytes are the text format.
     #[error("is WebAssembly text: turn it into a binary component first (`wasm-tools parse`)")]
     Text,
-    /// Half of what is needed.
+    /// The bytes are a core module.
     #[error("is a core WebAssembly module, not a component: build it with `provost plugin build`")]
     CoreModule,
     /// Compiled code, which is never accepted: it would run unchecked.
@@ -102,16 +102,16 @@ pub enum ComponentError {
         "is code compiled for one machine, which cannot be checked: load the component that it came from"
     )]
     Compiled,
-    /// Damaged, cut off, or of a newer format.
+    /// The bytes are damaged, truncated, or of a newer format.
     #[error("is not a valid component (damaged, cut off, or of a newer format): {0}")]
     Invalid(String),
-    /// Beyond all reason.
-    #[error("has {bytes} bytes: more than {COMPONENT_BYTES_MAX} are not loaded")]
+    /// The component is too large.
+    #[error("has {bytes} bytes: a component may have at most {COMPONENT_BYTES_MAX}")]
     TooLarge {
         /// Its size.
         bytes: u64,
     },
-    /// Not the component's fault.
-    #[error("cannot be looked at: {0}")]
+    /// The engine that examines it cannot be started.
+    #[error("cannot be examined: {0}")]
     Engine(#[from] EngineError),
 }

@@ -1,4 +1,4 @@
-//! What a component is, asks for and would be let in for: for people who want to know before they run it.
+//! Inspects a component for people before they run it: its roles, what it asks for, and whether it would be admitted.
 
 use std::sync::Arc;
 
@@ -19,30 +19,30 @@ use super::error::ComponentError;
 use super::recognise::recognise;
 use super::surface::Surface;
 
-/// What is known of a component without running it.
+/// The facts about a component that are known without running it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// SHA-256 of the component, in hex.
     pub digest: Arc<str>,
     /// Its size in bytes.
     pub size_bytes: u64,
-    /// What it can be to the host.
+    /// The roles that it can play.
     pub roles: Vec<Role>,
     /// Everything that it imports, by full name.
     pub imports: Vec<String>,
     /// Everything that it exports, by full name.
     pub exports: Vec<String>,
-    /// The memory that it begins with, in bytes, as far as that can be told.
+    /// The largest initial memory in bytes, if it is known.
     pub memory_bytes: Option<u64>,
-    /// Why it would not be let in under the limits that hold by default, or `None` if it would.
+    /// Why it would not be admitted under the default limits, or `None` if it would.
     pub refusal: Option<Arc<str>>,
-    /// What it can do once it is let in, in words for people.
+    /// What it can do once it is admitted, for people.
     pub can: Vec<&'static str>,
-    /// What it cannot do, in words for people.
+    /// What it cannot do, for people.
     pub cannot: Vec<&'static str>,
 }
 
-/// What an interface of WASI is good for where it is granted, and what a component cannot do without it.
+/// For each WASI interface: what a component can do if it is granted, and what it cannot do without it.
 const OUTSIDE: [(&str, &str, &str); 5] = [
     ("wasi:clocks/", "read a clock, if that is granted", "read a clock"),
     ("wasi:random/", "draw random numbers, if that is granted", "draw random numbers"),
@@ -51,10 +51,10 @@ const OUTSIDE: [(&str, &str, &str); 5] = [
     ("wasi:cli/environment", "read variables that are granted", "read the environment"),
 ];
 
-/// Looks at a component without running it. It is compiled for that.
+/// Inspects a component without running it. It is compiled for that.
 ///
 /// # Errors
-/// [`ComponentError`] if the bytes are no component.
+/// [`ComponentError`] if the bytes are not a component.
 pub fn inspect(bytes: &[u8], compiler: &Arc<dyn Compiler>) -> Result<Inspection, ComponentError> {
     recognise(bytes)?;
     let (engine, layout) = engine::build(Limits::default().stack_bytes_max)?;
@@ -103,7 +103,7 @@ fn abilities(surface: &Surface) -> Vec<&'static str> {
         (Role::HealthPolicy, "judge health"),
         (Role::ScalePolicy, "judge how many replicas there should be"),
         (Role::StatusView, "render status"),
-        (Role::StatusConsumer, "be told of every change"),
+        (Role::StatusConsumer, "be notified of every change"),
     ];
     let granted = [
         ("snapshots", "see the state of all processes"),
@@ -126,7 +126,7 @@ fn inabilities(surface: &Surface) -> Vec<&'static str> {
     let closed =
         OUTSIDE.into_iter().filter(|(name, ..)| !surface.names(name)).map(|(.., inability)| inability);
     let sets = (!surface.roles().contains(&Role::StartPolicy)).then_some("set variables for a process");
-    // A start policy with a grant for a variable that is code, such as LD_PRELOAD, has its say in what a program does.
+    // A start policy with a grant for a variable that is code, such as LD_PRELOAD, influences what a program does.
     closed
         .chain(sets)
         .chain(["start a program of its own choice", "change a process other than by its decisions"])

@@ -1,4 +1,5 @@
-//! The keys that components are signed with, in the format of minisign: making a pair, signing, and verifying for people.
+//! The keys that components are signed with, in the format of minisign: generates pairs, signs, and verifies for
+//! people.
 
 use std::fs;
 use std::io::{self, Cursor};
@@ -15,11 +16,11 @@ fn failed(error: minisign::PError) -> TrustError {
     TrustError::Minisign(error.to_string())
 }
 
-/// Makes a pair of keys: `NAME.key`, for nobody but its owner, and `NAME.pub`. The endings are added to whatever the name is:
-/// `release-1.2` has the keys `release-1.2.key` and `release-1.2.pub`. With a password the secret key is encrypted.
+/// Generates a pair of keys: `NAME.key`, readable by its owner only, and `NAME.pub`. The extensions are appended to the
+/// whole name: `release-1.2` gets `release-1.2.key` and `release-1.2.pub`. With a password the secret key is encrypted.
 ///
 /// # Errors
-/// [`TrustError`]; no file is ever written over.
+/// [`TrustError`]; existing files are never overwritten.
 pub fn keygen(name: &Path, password: Option<String>) -> Result<(PathBuf, PathBuf), TrustError> {
     if name.file_name().is_none() || name.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(TrustError::NoFileName(name.to_owned()));
@@ -37,7 +38,7 @@ pub fn keygen(name: &Path, password: Option<String>) -> Result<(PathBuf, PathBuf
     let public_text = pair.pk.to_box().map_err(failed)?.into_string();
     write_new(&secret, Access::Private, &secret_text)?;
     write_new(&public, Access::Umask, &public_text).inspect_err(|_| {
-        // It was made just now, and half a pair is of no use.
+        // It was created just now, and half a pair is useless.
         let _ = fs::remove_file(&secret);
     })?;
     Ok((secret, public))
@@ -50,10 +51,10 @@ fn write_new(path: &Path, access: Access, text: &str) -> Result<(), TrustError> 
     })
 }
 
-/// Signs a component with the secret key in `key`; the file of the signature, which is replaced if there is one.
+/// Signs a component with the secret key in `key`. Returns the file of the signature, which replaces an existing one.
 ///
 /// # Errors
-/// [`TrustError`].
+/// [`TrustError`] if a file cannot be used, or the key or its password is wrong.
 pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<PathBuf, TrustError> {
     let bytes = read_bytes(component, COMPONENT_BYTES_MAX)?;
     let boxed = || SecretKeyBox::from_string(&read(key)?).map_err(|error| no_key(key, "secret", &error));
@@ -66,7 +67,7 @@ pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<Pa
             };
             boxed()?.into_secret_key(Some(password)).map_err(wrong)?
         }
-        // minisign has no other way of saying so.
+        // minisign reports this only in the text of the error.
         (Err(error), None) if error.to_string().contains("encrypted") => {
             return Err(TrustError::PasswordWanted(key.to_owned()));
         }
@@ -80,10 +81,10 @@ pub fn sign(component: &Path, key: &Path, password: Option<String>) -> Result<Pa
     Ok(signature)
 }
 
-/// Whose of these public keys signed the component.
+/// Returns the name of the public key, of these, that signed the component.
 ///
 /// # Errors
-/// [`TrustError`] if it is not signed by any of them.
+/// [`TrustError`] if none of them signed it.
 pub fn verify(component: &Path, keys: &[PathBuf]) -> Result<Arc<str>, TrustError> {
     let bytes = read_bytes(component, COMPONENT_BYTES_MAX)?;
     Trust::of(true, keys)?.signer(component, &bytes)
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_is_signed_by_whom_the_key_belongs_to() {
+    fn a_signature_is_attributed_to_the_key_that_made_it() {
         let bench = Bench::new();
         let (secret, public) = bench.keys("ops");
         let signature = sign(&bench.component, &secret, None).unwrap();
@@ -142,7 +143,7 @@ mod tests {
 
         sign(&bench.component, &stranger, None).unwrap();
         let unknown = told(true).unwrap_err();
-        assert!(unknown.contains("none of the trusted ones (ops)"), "{unknown}");
+        assert!(unknown.contains("not one of the trusted keys (ops)"), "{unknown}");
         assert_eq!(told(false), Ok(None));
 
         sign(&bench.component, &secret, None).unwrap();
@@ -153,7 +154,7 @@ mod tests {
             assert!(altered.contains("is not what ops has signed"), "{altered}");
         }
         fs::write(signature_of(&bench.component), "not a signature").unwrap();
-        assert!(told(true).unwrap_err().contains("is no signature of minisign"));
+        assert!(told(true).unwrap_err().contains("is not a signature of minisign"));
     }
 
     #[test]

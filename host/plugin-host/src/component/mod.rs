@@ -1,20 +1,20 @@
-//! From bytes to a component that may run: where it comes from, whether it is one, whose it is, its compiled code, and whether it is
-//! let in.
+//! From bytes to a component that may run: its source, whether it is a component, its signer, its compiled code, and
+//! whether it is admitted.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `inspect` | what a component is, asks for and would be let in for, for people |
-//! | `admission` | whether a component is let in: [`Admitted`] |
+//! | `inspect` | inspects a component for people |
+//! | `admission` | decides whether a component is admitted: [`Admitted`] |
 //! | `cache` | compiled code on disk and its bounds; the only file with `unsafe` |
-//! | `compiler` | the port to whoever compiles |
+//! | `compiler` | the port for compiling |
 //! | `keys` | the keys that components are signed with |
-//! | `trust` | whose components are let in |
+//! | `trust` | decides by signatures whose components are admitted |
 //! | `source` | where a component comes from |
 //! | `bundled` | the components inside this binary |
 //! | `surface` | the names of what a component imports and exports |
-//! | `recognise` | whether some bytes are a component |
+//! | `recognise` | decides whether some bytes are a component |
 //! | `digest` | SHA-256 digests in hex |
-//! | `error` | why no component can be had |
+//! | `error` | why a component cannot be loaded |
 
 pub(crate) mod admission;
 mod bundled;

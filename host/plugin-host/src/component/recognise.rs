@@ -1,16 +1,16 @@
-//! Whether some bytes are the binary of a component, as far as can be told without compiling them.
+//! Decides whether some bytes are the binary of a component, as far as possible without compiling them.
 
 use wasmparser::{ComponentExternalKind, Parser, Payload};
 
 use super::error::{COMPONENT_BYTES_MAX, ComponentError};
 
-/// Is this the binary of a component, by its first bytes?
+/// Checks by its first bytes that this is the binary of a component.
 ///
 /// # Errors
-/// [`ComponentError`] says what it is instead.
+/// [`ComponentError`], which says what it is instead.
 pub(crate) fn recognise(bytes: &[u8]) -> Result<(), ComponentError> {
     const MAGIC: &[u8] = b"\0asm";
-    // After the magic number: a version of 16 bits, then the layer: 0 for a core module, 1 for a component.
+    // The magic number is followed by a version of 16 bits and the layer: 0 for a core module, 1 for a component.
     const LAYER: std::ops::Range<usize> = 6..8;
     if bytes.is_empty() {
         return Err(ComponentError::Empty);
@@ -34,10 +34,11 @@ pub(crate) fn recognise(bytes: &[u8]) -> Result<(), ComponentError> {
     }
 }
 
-/// What a component exports, by full name, without compiling it: of its own level alone.
+/// Returns the full names of the interfaces that a component itself exports (not its inner components), without
+/// compiling it.
 ///
 /// # Errors
-/// The bytes are no valid binary.
+/// The bytes are not a valid binary.
 pub(crate) fn exports(bytes: &[u8]) -> Result<Vec<String>, wasmparser::BinaryReaderError> {
     let (mut depth, mut names) = (0_u32, Vec::new());
     for payload in Parser::new(0).parse_all(bytes) {

@@ -1,4 +1,4 @@
-//! Where a component comes from: from this binary by name, or from a file.
+//! The source of a component: this binary, by name, or a file.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,17 +10,17 @@ use provost_files::{Problem, read_named};
 use super::bundled;
 use super::error::{COMPONENT_BYTES_MAX, ComponentError, LoadError};
 
-/// Where a component comes from.
+/// The source of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// From this binary, by name.
+    /// A component inside this binary, by name.
     Bundled(String),
-    /// From a file.
+    /// A file.
     Path(PathBuf),
 }
 
 impl Source {
-    /// What the config says: `bundled:NAME`, or else a path.
+    /// Parses the form of the config: `bundled:NAME`, or else a path.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match text.strip_prefix("bundled:") {
@@ -29,10 +29,11 @@ impl Source {
         }
     }
 
-    /// The bytes that it names, whatever they are. Nobody reads them again: editing the file changes nothing.
+    /// Reads the bytes of the source, whatever they are. They are read only once: editing the file later changes
+    /// nothing.
     ///
     /// # Errors
-    /// [`LoadError`] if there are none to be had.
+    /// [`LoadError`] if they cannot be read.
     pub fn read(&self) -> Result<Cow<'static, [u8]>, LoadError> {
         match self {
             Self::Bundled(name) => bundled::bytes(name)

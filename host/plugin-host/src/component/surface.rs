@@ -1,4 +1,4 @@
-//! The names of what a component imports and exports, and whether it is let in for them.
+//! The names of a component's imports and exports, and whether it is admitted by them.
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -9,18 +9,18 @@ use crate::role::Role;
 
 /// The package of the contract.
 const PACKAGE: &str = "provost:plugin";
-/// The version of it that this host speaks.
+/// The version of the contract that this host implements.
 const VERSION: &str = "0.1.0";
-/// What all versions that fit have in common.
+/// The common prefix of all compatible versions.
 const TRACK: &str = "0.1.";
-/// What a plugin may import without a grant.
+/// The interfaces that a plugin may import without a grant.
 const IMPORTS: [&str; 5] = ["types", "snapshots", "settings", "memory", "log"];
-/// What a view may import beside that, unless it is a policy as well.
+/// The interfaces that a view may import as well, unless it is also a policy.
 const IMPORTS_OF_VIEWS: [&str; 1] = ["plugins"];
 /// The interface of a plugin that checks its settings.
 pub(super) const CONFIGURABLE: &str = "configurable";
 
-/// The names of what a component imports and exports.
+/// The names of a component's imports and exports.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Surface {
     pub(crate) imports: Vec<String>,
@@ -30,8 +30,8 @@ pub(crate) struct Surface {
 impl Surface {
     pub(crate) fn of(component: &Component, engine: &Engine) -> Self {
         let ty = component.component_type();
-        // A bare type (`use types.{..}` at the level of the world) asks for nothing, nor does an interface of which
-        // only types are used.
+        // A bare type (`use types.{..}` in the world) asks for nothing, nor does an interface of which only types are
+        // used.
         let acts = |item: &ComponentItem| match item {
             ComponentItem::Type(_) => false,
             ComponentItem::ComponentInstance(interface) => {
@@ -53,38 +53,38 @@ impl Surface {
         }
     }
 
-    /// The roles that it exports in a version that this host speaks.
+    /// Returns the roles that it exports in a compatible version.
     pub(crate) fn roles(&self) -> Vec<Role> {
         Role::ALL.into_iter().filter(|role| self.export(*role).is_some()).collect()
     }
 
-    /// The full name of its export for this role.
+    /// Returns the full name of its export for this role.
     pub(super) fn export(&self, role: Role) -> Option<&str> {
         self.exported(role.as_str())
     }
 
-    /// The full name of its export of this interface of the contract.
+    /// Returns the full name of its export of this interface of the contract.
     pub(super) fn exported(&self, interface: &str) -> Option<&str> {
         self.exports.iter().map(String::as_str).find(|name| speaks(name, &[interface]))
     }
 
-    /// What it asks for and `other` does not, a line each.
+    /// Lists the imports that it has and `other` does not, one per line.
     pub(crate) fn more_than(&self, other: &Self) -> Vec<String> {
         let new = self.imports.iter().filter(|import| !other.imports.contains(import));
         new.map(|import| format!("+ imports `{import}`")).collect()
     }
 
-    /// Does it import this interface of the contract?
+    /// Whether it imports this interface of the contract.
     pub(crate) fn imports(&self, interface: &str) -> bool {
         self.imports.iter().any(|name| speaks(name, &[interface]))
     }
 
-    /// Does it import anything whose name begins so?
+    /// Whether it imports anything whose name begins with `beginning`.
     pub(crate) fn names(&self, beginning: &str) -> bool {
         self.imports.iter().any(|name| name.starts_with(beginning))
     }
 
-    /// Why it is not let in with these grants, judging by names alone.
+    /// Returns why it is refused with these grants, judging by names alone.
     pub(crate) fn refusal(&self, grants: &Grants) -> Option<String> {
         if let Some(version) = self.foreign_version() {
             return Some(format!(
@@ -96,7 +96,7 @@ impl Surface {
         if let Some(policy) = policy.filter(|_| grants.reach_outside()) {
             return Some(format!(
                 "it is a {policy}, and a policy is granted nothing but its trigger (and set-env:NAME, if it judges \
-                 starts): take the rest out of `allow`, or put what needs it into a consumer of its own"
+                 starts): take the rest out of `allow`, or put what needs it into a separate consumer"
             ));
         }
         if grants.set_any() && !roles.contains(&Role::StartPolicy) {
@@ -114,7 +114,7 @@ impl Surface {
         let foreign: Vec<&str> = self.imports.iter().map(String::as_str).filter(refused).collect();
         if !foreign.is_empty() {
             let wanted = Grants::wanted_for(&foreign).filter(|_| policy.is_none());
-            // What matters is not to be lost among what every standard library brings along.
+            // Imports that matter are shown alone, without those that every standard library brings along.
             let telling: Vec<&str> = foreign.iter().copied().filter(|name| !Grants::is_inert(name)).collect();
             return Some(format!(
                 "it imports {}, which it was not granted: {}",
@@ -140,7 +140,7 @@ impl Surface {
         None
     }
 
-    /// The version of the contract that it wants, if this host does not speak it.
+    /// Returns the version of the contract that it was made for, if it is not compatible.
     fn foreign_version(&self) -> Option<&str> {
         self.imports.iter().chain(&self.exports).find_map(|name| {
             let (interface, version) = name.split_once('@')?;
@@ -150,19 +150,19 @@ impl Surface {
     }
 }
 
-/// Is this one of these interfaces of the contract, in a version that fits?
+/// Whether this is one of these interfaces of the contract, in a compatible version.
 fn speaks(name: &str, interfaces: &[&str]) -> bool {
     let Some((interface, version)) = name.split_once('@') else { return false };
     let Some((package, interface)) = interface.split_once('/') else { return false };
     package == PACKAGE && is_spoken(version) && interfaces.contains(&interface)
 }
 
-/// Within 0.1 only functions and interfaces are added, so any patch version fits (linking checks the rest).
+/// Within 0.1 only functions and interfaces are added, so any patch version is compatible (linking checks the rest).
 fn is_spoken(version: &str) -> bool {
     version.strip_prefix(TRACK).is_some_and(|patch| patch.parse::<u32>().is_ok())
 }
 
-/// How a component is built that does not ask for WASI, if it does.
+/// Explains how to build a component that does not import WASI, if it imports it.
 fn built_for_wasi(foreign: &[&str]) -> &'static str {
     if !foreign.iter().any(|name| name.starts_with("wasi:")) {
         return "";
@@ -172,7 +172,7 @@ fn built_for_wasi(foreign: &[&str]) -> &'static str {
      `disableFeatures: ['clocks', 'fetch-event', 'http', 'random', 'stdio']`"
 }
 
-/// Names for a message: not more of them than people read.
+/// Quotes names for a message, at most `MOST` of them.
 fn quoted(names: &[&str]) -> String {
     const MOST: usize = 8;
     let (shown, others) = names.split_at(names.len().min(MOST));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_without_a_role_is_told_what_it_exports() {
+    fn a_refusal_for_lack_of_a_role_names_the_exports() {
         let refusal = surface(&[], &["wasi:cli/run@0.2.0"]).refusal(&Grants::default()).unwrap();
         assert!(refusal.starts_with("it exports `wasi:cli/run@0.2.0`, and none of the roles"), "{refusal}");
         assert!(surface(&[], &[]).refusal(&Grants::default()).unwrap().starts_with("it exports nothing"));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_version_asks_for_beyond_another_is_listed_by_line() {
+    fn what_a_version_asks_for_beyond_another_is_listed_line_by_line() {
         let before = surface(&["provost:plugin/log@0.1.0", "provost:plugin/settings@0.1.0"], &[]);
         let after = surface(&["provost:plugin/memory@0.1.0", "provost:plugin/log@0.1.0"], &[]);
         assert_eq!(after.more_than(&before), ["+ imports `provost:plugin/memory@0.1.0`"]);

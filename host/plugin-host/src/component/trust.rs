@@ -1,8 +1,9 @@
-//! Whose components are let in: signatures in the format of minisign, beside the component as `NAME.wasm.minisig`.
+//! Decides whose components are admitted: signatures in the format of minisign, beside the component as
+//! `NAME.wasm.minisig`.
 //!
-//! With keys in the config, a signature that is there has to be good: one that does not fit its component means that somebody has
-//! changed one of the two. Whether one has to be there at all is `require_signature`. What is bundled is a part of
-//! this program.
+//! If the config has keys, an existing signature must be valid: one that does not match its component means that
+//! somebody has changed one of the two. `require_signature` decides whether there must be a signature at all. Bundled
+//! components are a part of this program and need none.
 
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
@@ -14,16 +15,16 @@ use provost_files::FileError;
 use super::digest::hex;
 use super::source::Source;
 
-/// What the file of a signature is called beside its component.
+/// The extension of a signature file beside its component.
 const SIGNATURE_ENDING: &str = "minisig";
 
-/// More than any key or signature of minisign has, in bytes.
+/// An upper bound on the size of a key or a signature of minisign, in bytes.
 const TEXT_BYTES_MAX: u64 = 64 << 10;
 
-/// Who signed what is bundled.
+/// The signer of bundled components.
 const THIS_HOST: &str = "this host";
 
-/// Something is wrong with a key or a signature.
+/// A problem with a key or a signature.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
@@ -32,14 +33,14 @@ pub enum TrustError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
-    /// The path ends in no name that a file could have.
-    #[error("`{}` is no name of a pair of keys: say one such as `ops`, which makes `ops.key` and `ops.pub`", .0.display())]
+    /// The path does not end in a file name.
+    #[error("`{}` is not a name for a pair of keys: give one such as `ops`, which makes `ops.key` and `ops.pub`", .0.display())]
     NoFileName(PathBuf),
-    /// There is a file already, and keys are not replaced.
-    #[error("there is a `{}` already, and no key is ever written over: name another file", .0.display())]
+    /// The file exists already, and keys are not replaced.
+    #[error("`{}` already exists, and keys are never overwritten: name another file", .0.display())]
     KeyExists(PathBuf),
     /// The file holds no key of this kind.
     #[error("`{}` holds no {kind} key of minisign: {why}", path.display())]
@@ -48,18 +49,18 @@ pub enum TrustError {
         path: PathBuf,
         /// `public` or `secret`.
         kind: &'static str,
-        /// What minisign says.
+        /// The reason that minisign gives.
         why: String,
     },
-    /// The secret key wants a password.
-    #[error("the key in `{}` has a password: say it in PROVOST_KEY_PASSWORD", .0.display())]
+    /// The secret key is encrypted and there is no password.
+    #[error("the key in `{}` has a password: set it in PROVOST_KEY_PASSWORD", .0.display())]
     PasswordWanted(PathBuf),
-    /// The secret key has another password.
+    /// The password is wrong.
     #[error("the password in PROVOST_KEY_PASSWORD does not open the key in `{}`: {why}", path.display())]
     WrongPassword {
         /// The file.
         path: PathBuf,
-        /// What minisign says.
+        /// The reason that minisign gives.
         why: String,
     },
     /// There is no signature.
@@ -67,36 +68,36 @@ pub enum TrustError {
     Unsigned {
         /// The component.
         component: String,
-        /// Where its signature would be.
+        /// The path where its signature would be.
         signature: PathBuf,
     },
-    /// The file beside the component is no signature.
-    #[error("`{}` is no signature of minisign: {why}", signature.display())]
+    /// The file beside the component is not a signature.
+    #[error("`{}` is not a signature of minisign: {why}", signature.display())]
     NoSignature {
         /// The file.
         signature: PathBuf,
-        /// What minisign says.
+        /// The reason that minisign gives.
         why: String,
     },
-    /// It is a signature by a key that is not trusted.
-    #[error("`{component}` is signed with the key {key}, which is none of the trusted ones ({trusted})")]
+    /// The signature was made with a key that is not trusted.
+    #[error("`{component}` is signed with the key {key}, which is not one of the trusted keys ({trusted})")]
     UnknownKey {
         /// The component.
         component: String,
         /// The number of the key, in hex.
         key: String,
-        /// Those that are trusted.
+        /// The names of the trusted keys.
         trusted: String,
     },
-    /// The signature is by a trusted key, and of something else.
+    /// The signature was made with a trusted key, but not for this component.
     #[error("`{component}` is not what {signer} has signed: it, or its signature, was changed")]
     Altered {
         /// The component.
         component: String,
-        /// Whose key it is.
+        /// The name of the key.
         signer: Arc<str>,
     },
-    /// minisign failed at something that should not fail.
+    /// minisign reported an unexpected error.
     #[error("minisign: {0}")]
     Minisign(String),
 }
@@ -107,15 +108,15 @@ impl From<FileError> for TrustError {
     }
 }
 
-/// A public key whose signatures count.
+/// A public key whose signatures are trusted.
 #[derive(Clone, Debug)]
 struct TrustedKey {
-    /// The name of its file, without the ending.
+    /// The name of its file, without the extension.
     name: Arc<str>,
     key: PublicKey,
 }
 
-/// Whose components are let in. Nobody in particular, by default.
+/// Decides whose components are admitted: by default, everybody's.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     require_signature: bool,
@@ -123,19 +124,19 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Trusts the keys in these files; with `require_signature` nothing else is let in.
+    /// Trusts the keys in these files; with `require_signature` no other components are admitted.
     ///
     /// # Errors
-    /// [`TrustError`] names the file that holds no public key.
+    /// [`TrustError`] if a file holds no public key.
     pub fn of(require_signature: bool, files: &[PathBuf]) -> Result<Self, TrustError> {
         let keys = files.iter().map(|file| TrustedKey::read(file)).collect::<Result<_, _>>()?;
         Ok(Self { require_signature, keys })
     }
 
-    /// Whose key signed a component, if anybody's.
+    /// Returns the name of the key that signed a component, if a trusted one did.
     ///
     /// # Errors
-    /// [`TrustError`] if it is not to be let in.
+    /// [`TrustError`] if the component must not be admitted.
     pub(crate) fn check(&self, source: &Source, bytes: &[u8]) -> Result<Option<Arc<str>>, TrustError> {
         let path = match source {
             Source::Bundled(_) => return Ok(Some(THIS_HOST.into())),
@@ -143,7 +144,7 @@ impl Trust {
         };
         match self.signer(path, bytes) {
             Ok(signer) => Ok(Some(signer)),
-            // Without a word about keys in the config, signatures are nobody's business.
+            // Without keys in the config and without `require_signature`, signatures are ignored.
             Err(_) if self.keys.is_empty() && !self.require_signature => Ok(None),
             Err(TrustError::Unsigned { .. } | TrustError::UnknownKey { .. }) if !self.require_signature => {
                 Ok(None)
@@ -152,7 +153,7 @@ impl Trust {
         }
     }
 
-    /// Whose key signed the component at `path`.
+    /// Returns the name of the trusted key that signed the component at `path`.
     pub(super) fn signer(&self, path: &Path, bytes: &[u8]) -> Result<Arc<str>, TrustError> {
         let component = || path.display().to_string();
         let signature = signature_of(path);
@@ -173,7 +174,8 @@ impl Trust {
                     trusted: if names.is_empty() { "there are none".to_owned() } else { names.join(", ") },
                 }
             })?;
-        // A legacy signature, of the file instead of its BLAKE2b digest, is as good: minisign made them before version 0.9.
+        // A legacy signature, of the file instead of its BLAKE2b digest, is accepted: minisign made them before version
+        // 0.9.
         match minisign::verify(&trusted.key, &found, Cursor::new(bytes), true, false, true) {
             Ok(()) => Ok(trusted.name.clone()),
             Err(_) => Err(TrustError::Altered { component: component(), signer: trusted.name.clone() }),
@@ -195,7 +197,7 @@ pub(super) fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, TrustError> 
     Ok(provost_files::read_named(path, most)?)
 }
 
-/// The text of a key or a signature.
+/// Reads the text of a key or a signature.
 pub(super) fn read(path: &Path) -> Result<String, TrustError> {
     String::from_utf8(read_bytes(path, TEXT_BYTES_MAX)?)
         .map_err(|error| TrustError::File { path: path.to_owned(), source: io::Error::other(error) })
@@ -205,18 +207,18 @@ pub(super) fn no_key(path: &Path, kind: &'static str, error: &minisign::PError) 
     TrustError::NoKey { path: path.to_owned(), kind, why: error.to_string() }
 }
 
-/// The number of a key as minisign shows it.
+/// Formats the number of a key as minisign shows it.
 fn number(bytes: &[u8]) -> String {
     hex(bytes).to_uppercase()
 }
 
-/// The file of the signature of the component at `path`.
+/// Returns the path of the signature for the component at `path`.
 #[must_use]
 pub fn signature_of(path: &Path) -> PathBuf {
     with_ending(path, SIGNATURE_ENDING)
 }
 
-/// The path with a dot and this ending behind all of it, whatever dots are in it.
+/// Appends a dot and this extension to the whole path, whatever dots are in it.
 pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");

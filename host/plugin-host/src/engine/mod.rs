@@ -1,9 +1,9 @@
-//! The engines, one for each stack size that is in use (a stack belongs to an engine, all else to a store), each with a
+//! The engines, one for each stack size in use (the stack is set per engine, everything else per store), each with a
 //! clock that interrupts calls.
 //!
-//! Everything that could make two runs of the same call differ is off or pinned (threads, NaN bits, relaxed
-//! SIMD); everything that no plugin needs is off (garbage collection, concurrency). Memory comes from a pool,
-//! whose slots are reset rather than unmapped, where the address space allows it.
+//! Everything that could make two runs of the same call differ is off or pinned (threads, NaN bits, relaxed SIMD);
+//! everything that no plugin needs is off (garbage collection, concurrency). Memory comes from a pool whose slots are
+//! reset rather than unmapped, if the address space is large enough.
 
 pub(crate) mod room;
 
@@ -22,39 +22,39 @@ use crate::text::one_line;
 
 use room::Room;
 
-/// How often calls are checked against their deadline while any is under way.
+/// How often calls are checked against their deadline while any are running.
 const TICK: Duration = Duration::from_millis(TICK_MS);
 const TICK_MS: u64 = 2;
 
-/// For how many ticks the clock goes on when the last call has ended: to wake it costs more than a decision, and decisions
-/// come in bursts.
+/// The number of ticks for which the clock goes on after the last call: waking it costs more than a decision, and
+/// decisions come in bursts.
 const LINGERS: u32 = 50;
 
-/// The memories and tables of a pool: address space, of which nothing is used that no plugin touches. [`Room`] keeps views
-/// and consumers to a part of it, and the rest is for policies.
+/// The memories and tables of a pool. They are address space, which costs nothing until a plugin touches it. [`Room`]
+/// keeps views and consumers to a part of it, and the rest is for policies.
 const MEMORIES: u32 = 1024;
 const TABLES: u32 = 4096;
-/// What can run at the same time otherwise; these are counters, and no limit but the two above is ever reached.
+/// The concurrent instances otherwise; these are counters, and only the two bounds above are ever reached.
 const INSTANCES: u32 = 1 << 16;
-/// The stacks of views and consumers, which run on stacks of their own.
+/// The stacks of views and consumers, which run on separate stacks.
 const STACKS: u32 = 256;
 
-/// Plugins cannot be run on this machine.
+/// The WebAssembly engine cannot run on this machine.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start the WebAssembly engine: {0}")]
 pub struct EngineError(pub(crate) String);
 
-/// How the memories of an engine lie in the address space. Code is compiled for one of them.
+/// The layout of an engine's memories in the address space. Code is compiled for one layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// In slots of a pool.
+    /// In the slots of a pool.
     Pooled,
-    /// Wherever there is room: on a machine without the address space for a pool (`ulimit -v`).
+    /// Allocated one by one: on a machine without the address space for a pool (`ulimit -v`).
     OnDemand,
 }
 
 impl Layout {
-    /// The word for it.
+    /// Returns the name of the layout.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,14 +63,14 @@ impl Layout {
         }
     }
 
-    /// The layout that is called so.
+    /// Returns the layout of this name.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         [Self::Pooled, Self::OnDemand].into_iter().find(|layout| layout.as_str() == word)
     }
 }
 
-/// The settings that compiled code depends on.
+/// Returns the settings that compiled code depends on.
 fn compiled_for(layout: Layout) -> Config {
     let mut config = Config::new();
     config
@@ -82,8 +82,8 @@ fn compiled_for(layout: Layout) -> Config {
         .gc_support(false)
         .memory_init_cow(true)
         .memory_guard_size(64 << 10);
-    // Threads (shared memory, atomics) are not switched off but not compiled in: see the features of
-    // wasmtime in the root Cargo.toml.
+    // Threads (shared memory, atomics) are not switched off here but not compiled in: see the features of wasmtime in
+    // the root Cargo.toml.
     match layout {
         Layout::Pooled => config.memory_reservation(MEMORY_BYTES_CEILING as u64),
         Layout::OnDemand => config.memory_reservation(0).memory_reservation_for_growth(16 << 20),
@@ -106,15 +106,15 @@ fn pool() -> PoolingAllocationConfig {
         .max_memory_size(MEMORY_BYTES_CEILING)
         .table_elements(TABLE_ELEMENTS_CEILING)
         .max_unused_warm_slots(16)
-        // What a call has touched is written back rather than given to the kernel and faulted in again, where the kernel can
-        // say what that is (Linux 6.7).
+        // Pages that a call has touched are reset in place instead of being unmapped and faulted in again, if the
+        // kernel can report them (Linux 6.7).
         .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(128 << 10)
         .table_keep_resident(16 << 10);
     pool
 }
 
-/// An engine with a pool, or one without where the address space is too small for one (`ulimit -v`).
+/// Creates an engine with a pool, or one without if the address space is too small for it (`ulimit -v`).
 pub(crate) fn build(stack_bytes_max: usize) -> Result<(Engine, Layout), EngineError> {
     let mut pooled = compiled_for(Layout::Pooled);
     pooled.max_wasm_stack(stack_bytes_max).allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
@@ -133,13 +133,12 @@ fn with_pool(config: &Config) -> wasmtime::Result<Engine> {
     Engine::new(config)
 }
 
-/// An engine that compiles code for engines of this layout, and runs none: it needs no pool.
+/// Creates an engine that only compiles, for engines of this layout: it needs no pool.
 pub(crate) fn compiling(layout: Layout) -> Result<Engine, EngineError> {
     Engine::new(&compiled_for(layout)).map_err(|error| EngineError(one_line(&error)))
 }
 
-/// The engine with its clock. The clock stands still while no call is under way, so that an idle host
-/// does not wake the machine.
+/// The engine with its clock. The clock stops while no call is running, so that an idle host does not wake the machine.
 #[derive(Debug)]
 pub(crate) struct TimedEngine {
     engine: Engine,
@@ -151,15 +150,15 @@ pub(crate) struct TimedEngine {
 
 #[derive(Debug, Default)]
 struct Calls {
-    under_way: AtomicUsize,
-    /// Does the clock stand still, so that whoever begins a call has to wake it?
+    running: AtomicUsize,
+    /// Whether the clock is stopped, so that the next call has to wake it.
     asleep: AtomicBool,
     over: AtomicBool,
 }
 
-/// While one exists, the clock runs.
+/// Keeps the clock running while it exists.
 #[derive(Debug)]
-pub(crate) struct CallUnderWay<'a>(&'a TimedEngine);
+pub(crate) struct RunningCall<'a>(&'a TimedEngine);
 
 impl TimedEngine {
     pub(crate) fn new(stack_bytes_max: usize) -> Result<Self, EngineError> {
@@ -175,7 +174,7 @@ impl TimedEngine {
         self.layout
     }
 
-    /// The part of its pool that views and consumers share.
+    /// Returns the part of its pool that views and consumers share.
     pub(crate) fn room(&self) -> &Arc<Room> {
         &self.room
     }
@@ -184,32 +183,33 @@ impl TimedEngine {
         &self.engine
     }
 
-    /// Keeps the clock running until what is returned is dropped.
-    pub(crate) fn enter(&self) -> CallUnderWay<'_> {
-        // In one order with what the clock does before it sleeps: it sees this call, or we see that it sleeps.
-        self.calls.under_way.fetch_add(1, Ordering::SeqCst);
+    /// Keeps the clock running until the returned guard is dropped.
+    pub(crate) fn enter(&self) -> RunningCall<'_> {
+        // Sequentially consistent with the clock before it sleeps: either it sees this call, or this call sees that it
+        // sleeps.
+        self.calls.running.fetch_add(1, Ordering::SeqCst);
         if self.calls.asleep.load(Ordering::SeqCst) {
             self.clock.thread().unpark();
         }
-        CallUnderWay(self)
+        RunningCall(self)
     }
 
-    /// The number of ticks after which a call of `budget_ms` milliseconds is over. One more than fits
-    /// in, because the first tick may come at once.
+    /// Returns the number of ticks that end a call after `budget_ms` milliseconds. It is one more than fits into them,
+    /// because the first tick may come at once.
     pub(crate) fn ticks(budget_ms: u64) -> u64 {
         budget_ms.div_ceil(TICK_MS).saturating_add(1)
     }
 
-    /// The number of ticks after which a call is over that somebody waits for during `most_ms` milliseconds: it ends before
-    /// they have passed, by up to a tick.
+    /// Returns the number of ticks that end a call before a caller that waits `most_ms` milliseconds gives up, by up to
+    /// a tick.
     pub(crate) fn ticks_within(most_ms: u64) -> u64 {
         (most_ms / TICK_MS).max(1)
     }
 }
 
-impl Drop for CallUnderWay<'_> {
+impl Drop for RunningCall<'_> {
     fn drop(&mut self) {
-        self.0.calls.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.0.calls.running.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -225,15 +225,15 @@ fn start_clock(engine: EngineWeak, calls: Arc<Calls>) -> io::Result<JoinHandle<(
     thread::Builder::new().name("plugin-clock".to_owned()).spawn(move || run_clock(&engine, &calls))
 }
 
-/// Ticks while calls are under way, and a little longer. A call that begins may find the next tick near or bring it about by
-/// waking the clock: [`TimedEngine::ticks`] allows for one that comes early.
+/// Ticks while calls are running, and a little longer. The first tick may follow the beginning of a call at once, also
+/// because the call wakes the clock: [`TimedEngine::ticks`] allows for one early tick.
 fn run_clock(engine: &EngineWeak, calls: &Calls) {
     let mut idle = 0;
     while !calls.over.load(Ordering::SeqCst) {
-        idle = if calls.under_way.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
+        idle = if calls.running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
         if idle > LINGERS {
             calls.asleep.store(true, Ordering::SeqCst);
-            if calls.under_way.load(Ordering::SeqCst) == 0 && !calls.over.load(Ordering::SeqCst) {
+            if calls.running.load(Ordering::SeqCst) == 0 && !calls.over.load(Ordering::SeqCst) {
                 thread::park();
             }
             calls.asleep.store(false, Ordering::SeqCst);
@@ -276,7 +276,7 @@ mod tests {
         let (engine, layout) = build(512 << 10).unwrap();
         assert_eq!(hash(&compiling(layout).unwrap()), hash(&engine));
         let other = build(64 << 10).unwrap().0;
-        assert_eq!(hash(&other), hash(&engine), "the stack is no part of the code");
+        assert_eq!(hash(&other), hash(&engine), "the code does not depend on the stack");
         let on_demand = compiling(Layout::OnDemand).unwrap();
         assert_ne!(hash(&on_demand), hash(&compiling(Layout::Pooled).unwrap()));
     }

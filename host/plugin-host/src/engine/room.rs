@@ -1,26 +1,26 @@
-//! What views and consumers may take of the pool of an engine, in memories and tables: a part that leaves the rest to policies.
-//! A policy never waits for a view, and never finds its place taken by one.
+//! Bounds what views and consumers take of an engine's pool, in memories and tables, and so leaves the rest to
+//! policies. A policy never waits for a view or a consumer, and never finds its place taken by one.
 
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-/// The memories that views and consumers may have together. Four views run at the same time, of up to 64 each; the rest of
-/// it is for consumers, which keep theirs.
+/// The memories that views and consumers may have together. Four views run at the same time, with up to 64 each; the
+/// rest is for consumers, which keep theirs.
 const MEMORIES: u32 = 512;
-/// The tables likewise.
+/// The tables that they may have together.
 const TABLES: u32 = 2048;
-/// Instances: each has a stack of its own.
+/// The instances that they may have together: each needs a stack.
 const INSTANCES: u32 = 192;
 
-/// What an instance needs of a pool.
+/// The memories and tables that an instance needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Need {
     pub(crate) memories: u32,
     pub(crate) tables: u32,
 }
 
-/// What is taken.
+/// The memories, tables and instances that are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Taken {
     need: Need,
@@ -62,7 +62,7 @@ impl Room {
         self.0.lock()
     }
 
-    /// A place for an instance, until what is returned is dropped; none, if there is too little left.
+    /// Takes a place for an instance until the result is dropped. Returns `None` if too little is left.
     pub(crate) fn take(self: &Arc<Self>, need: Need) -> Option<Place> {
         let mut taken = self.taken();
         let then = taken.and(need);
@@ -74,7 +74,7 @@ impl Room {
     }
 }
 
-/// The place of one instance.
+/// The place of one instance; dropping it frees the place.
 #[derive(Debug)]
 pub(crate) struct Place {
     room: Arc<Room>,
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn views_and_consumers_get_no_more_than_their_part_and_what_they_give_back_is_free_again() {
+    fn views_and_consumers_get_no_more_than_their_part_and_returned_places_are_free_again() {
         let room = Arc::new(Room::default());
         let hungry = Need { memories: 64, tables: 256 };
         let mut places: Vec<Place> = std::iter::from_fn(|| room.take(hungry)).collect();

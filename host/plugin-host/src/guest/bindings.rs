@@ -1,4 +1,4 @@
-//! What `bindgen!` makes of `wit/`: one module a world, and the interfaces that all worlds share once.
+//! The code that `bindgen!` makes of `wit/`: one module for each world, and the shared interfaces once.
 
 /// A component that judges restarts, and the shared interfaces.
 pub(crate) mod judge {
@@ -9,8 +9,8 @@ pub(crate) mod judge {
     });
 }
 
-/// One more world on the shared interfaces. Those that may be granted something of the outside are `async`, because a
-/// call of theirs may wait for it.
+/// Declares one more world on the shared interfaces. The worlds that may be granted access to the outside are `async`,
+/// because their calls may wait for it.
 macro_rules! world {
     ($(#[$doc:meta])* $module:ident, $world:literal $(, $exports:ident)?) => {
         $(#[$doc])*
@@ -48,7 +48,7 @@ world! {
     renderer, "status-renderer", async
 }
 world! {
-    /// A component that is told of changes.
+    /// A component that is notified of changes.
     listener, "status-listener", async
 }
 

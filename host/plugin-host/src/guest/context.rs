@@ -1,5 +1,5 @@
-//! What a running guest needs of its plugin: its name, settings and limits, what it was granted, its log lines, its memory, its figures,
-//! and a view of all plugins.
+//! The data of a plugin that a running guest needs: name, settings, limits, grants, log lines, memory, figures, and the
+//! reports of all plugins.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -15,41 +15,41 @@ use super::figures::Figures;
 use super::lines::LogLines;
 use super::wasi::{Reach, Waiting, Watch};
 
-/// Whoever knows what is loaded.
+/// A source of reports on all loaded plugins.
 pub(crate) trait Reports: fmt::Debug + Send + Sync {
-    /// One report a plugin, in the order of the config. Takes no lock.
+    /// Returns one report for each plugin, in the order of the config. Takes no lock.
     fn reports(&self) -> Vec<PluginReport>;
 }
 
-/// What all versions of a plugin have in common.
+/// The data that all versions of a plugin share.
 #[derive(Debug)]
 pub(crate) struct Common {
     pub(crate) name: Arc<str>,
     pub(crate) lines: LogLines,
     pub(crate) memory: Arc<Memory>,
-    /// The only digest that the operator wants, in hex.
+    /// The only digest that the operator accepts, in hex.
     pub(crate) pin: Option<String>,
-    /// What of the outside it may use.
+    /// The access to the outside that it was granted.
     pub(crate) grants: Arc<Grants>,
-    /// Who waits for the outside on its behalf.
+    /// The threads that wait for the outside on its behalf.
     pub(crate) waiting: Waiting,
-    /// All plugins, for views. They hold their versions, which hold this: hence weak.
+    /// The reports of all plugins, for views. Weak, because the plugins own their versions, which own this.
     pub(crate) reports: Weak<dyn Reports>,
 }
 
-/// What one version has for all of its instances.
+/// The data that all instances of one version share.
 pub(crate) struct Context {
     pub(crate) common: Arc<Common>,
-    /// The text of a JSON object.
+    /// The settings, as the text of a JSON object.
     pub(crate) settings: Arc<str>,
     pub(crate) limits: Arc<Limits>,
-    /// What it reaches of the outside, if it was granted anything of that.
+    /// The resources outside that it was granted, if any.
     pub(crate) reach: Option<Reach>,
     pub(crate) figures: Figures,
 }
 
 impl Context {
-    /// The name of the plugin.
+    /// Returns the name of the plugin.
     pub(crate) fn name(&self) -> &Arc<str> {
         &self.common.name
     }

@@ -1,4 +1,4 @@
-//! Between the words of the state core and those of the contract. Nowhere else are both known.
+//! Converts between the types of the state core and those of the contract. No other module knows both.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::bindings::{
     health_policy, restart_policy, scale_policy, start_policy, status_consumer, status_view, types,
 };
 
-/// The longest reason of a decision, in bytes; what is beyond is cut.
+/// The longest reason of a decision, in bytes; the rest is cut.
 const REASON_BYTES_MAX: usize = 512;
 
-/// A number of things, as the contract counts them.
+/// Converts a count into the type of the contract.
 pub(crate) fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -97,7 +97,7 @@ pub(crate) fn exit(from: &state::Exit) -> types::Exit {
     }
 }
 
-/// The exit code in a column: 128 plus the number for a signal, as shells have it; -1 where there is none.
+/// Returns the exit code for a column: for a signal 128 plus its number, as shells do; -1 where there is none.
 pub(crate) fn exit_code(from: Option<&state::Exit>) -> i32 {
     match from {
         Some(state::Exit::Code(code)) => *code,
@@ -130,7 +130,7 @@ pub(crate) fn ended(from: &state::Ended) -> restart_policy::Ended {
     }
 }
 
-/// An answer with its reason sanitized and cut.
+/// Makes a decision, with its reason sanitized and cut.
 fn answer<A>(action: Option<A>, reason: &str) -> state::Decision<A> {
     state::Decision::new(action, sanitize(reason, REASON_BYTES_MAX))
 }

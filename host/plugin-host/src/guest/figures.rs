@@ -1,4 +1,4 @@
-//! What one version of a plugin did so far. Status reads it while calls go on, so nothing here makes anybody wait.
+//! The figures of one version of a plugin so far. Status reads them during calls, so nothing here blocks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,13 +8,13 @@ use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use provost_state::{Fault, FaultKind, Latency, PluginFigures};
 
-/// The longest time that is told apart, in nanoseconds: more than any call may take.
+/// The upper bound of the histogram, in nanoseconds: more than any call may take.
 const LONGEST_NS: u64 = 1_000_000_000_000;
 
-/// How long calls took. On contention a writer drops its sample and a reader reuses the last result.
+/// The durations of calls. On contention a writer drops its sample and a reader reuses the last result.
 #[derive(Debug, Default)]
 struct Timings {
-    /// From the first call on.
+    /// Created by the first call.
     histogram: Mutex<Option<Histogram<u64>>>,
     last: ArcSwap<Latency>,
 }
@@ -47,7 +47,7 @@ impl Timings {
     }
 }
 
-/// The figures that are one number each: their names are those of the fields of [`PluginFigures`].
+/// Declares the figures that are one number each, under the names of the fields of [`PluginFigures`].
 macro_rules! counters {
     ($($name:ident),* $(,)?) => {
         #[derive(Debug, Default)]
@@ -56,7 +56,7 @@ macro_rules! counters {
         }
 
         impl Counters {
-            /// The numbers, in figures that are otherwise empty.
+            /// Returns figures that contain only these counters.
             fn read(&self) -> PluginFigures {
                 PluginFigures { $($name: self.$name.load(Ordering::Relaxed),)* ..PluginFigures::default() }
             }
@@ -66,7 +66,7 @@ macro_rules! counters {
 
 counters!(calls, clamps, fuel_last, fuel_max, memory_bytes_max, missed, lines_dropped, denials);
 
-/// What one version of a plugin did so far.
+/// The figures of one version of a plugin so far.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     counters: Counters,
@@ -75,7 +75,7 @@ pub(crate) struct Figures {
     last_fault: ArcSwapOption<Fault>,
 }
 
-/// What one call used.
+/// The resources that one call used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Used {
     pub(crate) ns: u64,
@@ -84,18 +84,18 @@ pub(crate) struct Used {
 }
 
 impl Figures {
-    /// Nothing of a trial counts, neither the lines that it wrote nor what it was denied.
+    /// Resets what a trial has counted: the lines that it wrote and the accesses that it was denied.
     pub(crate) fn forget_trial(&self) {
         self.counters.lines_dropped.store(0, Ordering::Relaxed);
         self.counters.denials.store(0, Ordering::Relaxed);
     }
 
-    /// Counts an answer that the host did not follow to the letter.
+    /// Counts a decision that the host clamped.
     pub(crate) fn clamped(&self) {
         self.counters.clamps.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts changes that a consumer was not told.
+    /// Counts changes that a consumer was not notified of.
     pub(crate) fn missed(&self, changes: u64) {
         self.counters.missed.fetch_add(changes, Ordering::Relaxed);
     }
@@ -105,7 +105,7 @@ impl Figures {
         self.counters.lines_dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts what was tried without being granted.
+    /// Counts attempts at something that was not granted.
     pub(crate) fn denied(&self, times: usize) {
         self.counters.denials.fetch_add(times as u64, Ordering::Relaxed);
     }
@@ -118,7 +118,7 @@ impl Figures {
         self.counters.memory_bytes_max.fetch_max(used.memory_bytes as u64, Ordering::Relaxed);
     }
 
-    /// Counts an answer, or that there was none.
+    /// Counts an answer or a fault.
     pub(crate) fn answered(&self, fault: Option<&Fault>) {
         self.counters.calls.fetch_add(1, Ordering::Relaxed);
         let Some(fault) = fault else { return };
@@ -129,14 +129,14 @@ impl Figures {
         self.last_fault.store(Some(Arc::new(fault.clone())));
     }
 
-    /// Has it ever answered well, or never been asked at all?
+    /// Whether it has ever answered without a fault, or was never called at all.
     pub(crate) fn are_good(&self) -> bool {
         let faults: u64 = self.faults.iter().map(|count| count.load(Ordering::Relaxed)).sum();
         let calls = self.counters.calls.load(Ordering::Relaxed);
         calls == 0 || calls > faults
     }
 
-    /// All of it, with the bytes that the plugin has stored.
+    /// Returns all figures, with the bytes that the plugin has stored.
     pub(crate) fn read(&self, stored_bytes: usize) -> PluginFigures {
         let counts = self.faults.iter().map(|count| count.load(Ordering::Relaxed));
         PluginFigures {
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_say_what_was_counted() {
+    fn figures_report_what_was_counted() {
         let figures = Figures::default();
         let fault = Fault { kind: FaultKind::Fuel, message: "used more".into() };
         figures.used(Used { ns: 1_000, fuel: 70, memory_bytes: 9 });
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn status_does_not_wait_for_who_is_recording() {
+    fn status_does_not_wait_for_a_writer() {
         let figures = Figures::default();
         figures.used(Used { ns: 1_000, ..Used::default() });
         let before = figures.read(0).call;

@@ -1,5 +1,5 @@
-//! What the host keeps with one instance of a plugin: the world that it is being asked about, its meter, what it has written into its
-//! memory, and what it was granted of the outside.
+//! The host's data for one instance of a plugin: the snapshot of the call, the meter, the writes to the plugin's
+//! memory, and the access to the outside that was granted.
 
 use std::mem;
 use std::sync::Arc;
@@ -19,22 +19,22 @@ use super::context::Context;
 use super::meter::Meter;
 use super::wasi::{Outside, Patience};
 
-/// What the host keeps with one instance of a plugin.
+/// The host's data for one instance of a plugin.
 pub(crate) struct Guest {
     context: Arc<Context>,
     world: Arc<Snapshot>,
     meter: Meter,
     written: Transaction,
-    /// The last line that it logged as an error in this call: if it traps, why.
+    /// The last line that it logged as an error in this call: the reason, if it traps.
     last_words: Option<String>,
-    /// What it was granted, if anything.
+    /// The access to the outside that it was granted, if any.
     outside: Option<Box<Outside>>,
-    /// What it has of the pool, if it is no policy.
+    /// Its place in the pool, unless it is a policy.
     _place: Option<Place>,
 }
 
 impl Guest {
-    /// A store for one instance in this role, with nothing in it yet.
+    /// Creates an empty store for one instance in this role.
     pub(crate) fn store(
         context: &Arc<Context>,
         engine: &Engine,
@@ -62,14 +62,15 @@ impl Guest {
         store
     }
 
-    /// Begins a call that looks at `world`.
+    /// Begins a call with `world` as its snapshot.
     pub(crate) fn begin(&mut self, world: &Arc<Snapshot>) {
         self.world = world.clone();
         self.meter.forget_refusal();
         self.last_words = None;
     }
 
-    /// Ends a call; what it has written into its memory. The store of a consumer lives on: it must not keep an old world alive.
+    /// Ends a call and returns its writes to the plugin's memory. The store of a consumer lives on and must not keep an
+    /// old snapshot alive.
     pub(crate) fn end(&mut self) -> Transaction {
         self.world = Arc::default();
         mem::take(&mut self.written)
@@ -87,12 +88,12 @@ impl Guest {
         &self.meter
     }
 
-    /// The last line that it logged as an error in this call.
+    /// Returns the last line that it logged as an error in this call.
     pub(crate) fn last_words(&self) -> Option<&str> {
         self.last_words.as_deref()
     }
 
-    /// What it remembers, and what this call has written over that.
+    /// Returns the published memory, the writes of this call over it, and the limits.
     pub(crate) fn memory(&mut self) -> (&Published, &mut Transaction, &Limits) {
         (self.context.common.memory.published(), &mut self.written, &self.context.limits)
     }
@@ -104,12 +105,12 @@ impl Guest {
         self.context.write_line(level, message);
     }
 
-    /// What it was granted of the outside. Only what is linked for a grant asks for this.
+    /// Returns its access to the outside. Only interfaces that were linked for a grant call this.
     pub(crate) fn outside(&mut self) -> &mut Outside {
         self.outside.get_or_insert_with(|| Box::new(Outside::nothing(self.context.clone())))
     }
 
-    /// How long it may wait for the outside in this role, and who waits.
+    /// Returns how long it may wait for the outside in this role, and the threads that wait.
     pub(crate) fn patience(&self, role: Role) -> Patience {
         let most = Duration::from_millis(self.context.limits.call_ms(role));
         Patience::new(self.context.reach.as_ref().map(|reach| reach.waiters.clone()), most)

@@ -1,4 +1,4 @@
-//! The snapshot of a call, as a plugin holds it: a resource that is only ever lent.
+//! The snapshot of a call, as a plugin holds it: a resource that is only borrowed.
 
 use wasmtime::component::Resource;
 

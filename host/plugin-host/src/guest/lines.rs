@@ -1,4 +1,4 @@
-//! The lines of a plugin in the host's log: named, made fit for showing, and bounded in number.
+//! The lines of a plugin in the host's log: named, sanitized, and bounded in number.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::bindings::log::Level;
 /// The longest line, in bytes.
 const LINE_BYTES_MAX: usize = 4096;
 
-/// What a plugin has written in the current second.
+/// The lines that a plugin has written in the current second.
 #[derive(Debug, Default)]
 struct Second {
     since: Duration,
@@ -20,10 +20,10 @@ struct Second {
     dropped: u64,
 }
 
-/// What is to be done with a line.
+/// The decision about a line.
 #[derive(Debug, PartialEq, Eq)]
 enum Throttled {
-    /// Let it through, and say first that so many were dropped before it.
+    /// Write it, after a line that reports how many were dropped before.
     Write {
         dropped_before: u64,
     },

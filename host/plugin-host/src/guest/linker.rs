@@ -1,4 +1,5 @@
-//! What a plugin may call: the interfaces of the contract, and those of WASI that its grants open, each linked for itself.
+//! Links the functions that a plugin may call: the interfaces of the contract, and each interface of WASI that its
+//! grants open.
 
 use wasmtime::Engine;
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
@@ -16,7 +17,7 @@ use super::bindings::{log, memory, plugins, settings, snapshots, types};
 use super::instance::Guest;
 use super::wasi::HasFiles;
 
-/// Everything that a plugin with these grants may call.
+/// Links everything that a plugin with these grants may call.
 pub(crate) fn linker(engine: &Engine, grants: &Grants) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     snapshots::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
@@ -41,7 +42,7 @@ impl HasData for HasTable {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// Adds to `linker` what these grants open of the outside, interface by interface, and nothing else.
+/// Adds to `linker` the interfaces to the outside that these grants open, and no others.
 fn link_outside(linker: &mut Linker<Guest>, grants: &Grants) -> wasmtime::Result<()> {
     if !grants.reach_outside() {
         return Ok(());

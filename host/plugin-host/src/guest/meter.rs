@@ -1,27 +1,27 @@
-//! Counts what the memories and tables of one store use together, and remembers when it had to refuse.
+//! Measures what the memories and tables of one store use together, and remembers a refusal.
 
 use wasmtime::ResourceLimiter;
 
 use crate::limits::Limits;
 use crate::limits::ceilings::TABLE_ELEMENTS_CEILING;
 
-/// What an element of a table costs, in bytes.
+/// The size of an element of a table, in bytes.
 const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
 
-/// Counts what all memories and tables of one store use together (`wasmtime::StoreLimits` counts each by
-/// itself), and remembers when it had to refuse.
+/// Measures what all memories and tables of one store use together (`wasmtime::StoreLimits` bounds each alone), and
+/// remembers a refusal.
 #[derive(Debug)]
 pub(crate) struct Meter {
     bytes: usize,
-    /// The most that it ever was.
+    /// The peak of `bytes`.
     high_water: usize,
     bytes_max: usize,
     instances_max: usize,
     memories_max: usize,
     tables_max: usize,
-    /// What the last growth added, in case that it fails after it was allowed.
+    /// The bytes that the last growth added, to undo it if it fails after it was allowed.
     last: usize,
-    /// What was wanted in all when it was refused, in bytes.
+    /// The total that was refused, in bytes.
     refused: Option<usize>,
 }
 
@@ -39,22 +39,22 @@ impl Meter {
         }
     }
 
-    /// What was wanted in all when it was refused, in bytes.
+    /// Returns the total that was refused in this call, in bytes.
     pub(crate) fn refused(&self) -> Option<usize> {
         self.refused
     }
 
-    /// The most that it ever used, in bytes.
+    /// Returns the peak usage, in bytes.
     pub(crate) fn high_water(&self) -> usize {
         self.high_water
     }
 
-    /// A consumer lives on: what it was refused in an earlier call says nothing of the next.
+    /// Forgets a refusal: the instance of a consumer lives on, and an earlier call says nothing about the next.
     pub(crate) fn forget_refusal(&mut self) {
         self.refused = None;
     }
 
-    /// Something grows from `current` to `desired` bytes, whose own maximum is `maximum`.
+    /// Decides whether something may grow from `current` to `desired` bytes; `maximum` is its own declared bound.
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
         let added = desired.saturating_sub(current);
         let total = self.bytes.saturating_add(added);
@@ -64,7 +64,7 @@ impl Meter {
             return false;
         }
         if maximum.is_some_and(|maximum| desired > maximum) {
-            // The plugin's own bound, not ours.
+            // This is the plugin's own bound, not a limit of the host.
             return false;
         }
         self.bytes = total;
@@ -101,7 +101,7 @@ impl ResourceLimiter for Meter {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         if desired > TABLE_ELEMENTS_CEILING {
-            // Pooled or not.
+            // This bound holds with and without a pool.
             return Ok(false);
         }
         let bytes = |elements: usize| elements.saturating_mul(TABLE_ELEMENT_BYTES);

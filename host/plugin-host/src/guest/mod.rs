@@ -1,22 +1,22 @@
-//! One instance of a plugin as the host sees it: what is kept with it, what it may call, and the host's side of each interface of the
-//! contract, in a file of the interface's name.
+//! One instance of a plugin as the host sees it: the host's data for it, the functions that it may call, and the host's
+//! side of each interface of the contract, in a file of the interface's name.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `linker` | what a plugin may call |
+//! | `linker` | links what a plugin may call |
 //! | `snapshots` | the host's side of `snapshots` |
 //! | `settings` | the host's side of `settings` |
 //! | `log` | the host's side of `log` |
 //! | `memory` | the host's side of `memory` |
 //! | `plugins` | the host's side of `plugins` |
-//! | `instance` | what the host keeps with one instance: [`Guest`] |
-//! | `context` | what a running guest needs of its plugin: [`Context`] |
-//! | `wasi` | what a plugin with grants reaches of the outside |
-//! | `figures` | what a version did so far |
+//! | `instance` | the host's data for one instance: [`Guest`] |
+//! | `context` | the data of a plugin that a running guest needs: [`Context`] |
+//! | `wasi` | the access to the outside of a plugin with grants |
+//! | `figures` | the figures of a version so far |
 //! | `lines` | the lines of a plugin in the host's log |
-//! | `meter` | counts what an instance uses |
-//! | `convert` | between the words of the state core and those of the contract |
-//! | `bindings` | what `bindgen!` makes of `wit/` |
+//! | `meter` | measures what an instance uses |
+//! | `convert` | converts between the types of the state core and those of the contract |
+//! | `bindings` | the code that `bindgen!` makes of `wit/` |
 //! | `lent` | the snapshot of a call, as a plugin holds it |
 
 pub(crate) mod bindings;

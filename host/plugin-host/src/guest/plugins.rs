@@ -1,4 +1,4 @@
-//! The host's side of `plugins`: the versions that are loaded, and what they did so far.
+//! The host's side of `plugins`: the loaded versions and their figures.
 
 use provost_state::{FaultKind, Generation, PluginFigures, PluginReport, PluginStatus, PluginVersion};
 
@@ -16,13 +16,13 @@ impl Host for Guest {
 fn versions(report: &PluginReport, now: Generation) -> Vec<plugins::PluginVersion> {
     let standing = match report.status {
         PluginStatus::Active => Standing::Active,
-        // The contract has no word for one that is not ready; it is not let in so far.
+        // The contract has no word for a plugin that is being compiled; it is not admitted so far.
         PluginStatus::Refused(_) | PluginStatus::Compiling(_) => Standing::Refused,
         PluginStatus::Quarantined(_) => Standing::Quarantined,
     };
     let mut active = version(report, &report.active, true, standing);
     active.queued = report.queued(now);
-    // The former one was let in, or it would not have been in force.
+    // The former version was admitted, or it would not have been in force.
     let former = report.former.as_ref().map(|former| version(report, former, false, Standing::Active));
     [active].into_iter().chain(former).collect()
 }
@@ -33,7 +33,7 @@ fn version(
     in_force: bool,
     standing: Standing,
 ) -> plugins::PluginVersion {
-    // Field by field and without `..`: what is added to the figures has to be shown here, or left out on purpose.
+    // Every field is named, without `..`: a new figure has to be shown here or left out on purpose.
     let PluginFigures {
         calls,
         faults,

@@ -1,4 +1,4 @@
-//! The host's side of `settings`: what the operator has set for the plugin.
+//! The host's side of `settings`: the plugin's settings from the operator.
 
 use super::bindings::settings::Host;
 use super::instance::Guest;

@@ -1,7 +1,7 @@
-//! The host's side of `snapshots`: what a plugin can see of the world, and nothing else.
+//! The host's side of `snapshots`: the only view of the world that a plugin has.
 //!
-//! The resource is only ever lent, and only one at a time: the world of the call in progress. So a
-//! handle needs no table; whichever a plugin shows stands for that world.
+//! The resource is only borrowed, and only one at a time: the snapshot of the call in progress. So a handle needs no
+//! table; every handle stands for that snapshot.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use super::convert;
 use super::instance::Guest;
 use super::lent::Lent;
 
-/// How many processes `page`, `group` and `changed-since` give at once.
+/// The largest number of processes that `page`, `group` and `changed-since` return.
 const PAGE_ROWS_MAX: u32 = 1024;
-/// How many rows `columns` gives at once.
+/// The largest number of rows that `columns` returns.
 const COLUMNS_ROWS_MAX: u32 = 65_536;
 
 impl types::Host for Guest {}
@@ -72,7 +72,7 @@ impl HostSnapshot for Guest {
     }
 
     fn drop(&mut self, _lent: Resource<Lent>) -> wasmtime::Result<()> {
-        // It was only lent: there is nothing to give back.
+        // It was only borrowed: there is nothing to free.
         Ok(())
     }
 }
@@ -81,7 +81,7 @@ fn rows(world: &Snapshot, offset: u32, limit: u32) -> impl Iterator<Item = &Arc<
     world.page(offset as usize, limit as usize)
 }
 
-/// All columns in one pass, a few rows at a time: a state is looked at while it is at hand.
+/// Fills all columns in one pass, a few rows at a time, so that each state is read while it is in the cache.
 fn columns(world: &Snapshot, fields: Fields, offset: u32, limit: u32) -> Columns {
     let (offset, limit) = (offset as usize, limit as usize);
     let size = world.len().saturating_sub(offset).min(limit);
@@ -142,7 +142,7 @@ fn text(
     }
 }
 
-/// Those that have changed, or how many they are if they are more than `limit`.
+/// Returns the processes that have changed, or their number if there are more than `limit`.
 fn changed_since(world: &Snapshot, generation: u64, limit: u32) -> Result<Vec<types::ProcessState>, u32> {
     let changed = || world.changed_since(Generation(generation));
     let count = convert::count(changed().count());
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_all_of_its_members_and_nobody_else() {
+    fn a_group_has_all_of_its_members_and_no_other_process() {
         let world = four();
         let names = |group: &str, limit| {
             let members = super::group(&world, group, limit);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_changed_is_told_and_nothing_if_it_is_too_much() {
+    fn only_changes_are_listed_and_only_their_number_beyond_the_limit() {
         let world = four();
         let names = |changed: Vec<types::ProcessState>| {
             changed.into_iter().map(|state| state.name).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! One limit of a plugin by its name: what its figure counts, and which figures are possible.
+//! One limit of a plugin: its name, the unit of its figure, and the possible figures.
 
 use crate::text::size;
 
@@ -7,7 +7,7 @@ use super::ceilings::{
     TABLES_CEILING,
 };
 
-/// Which of the [`Limits`](super::Limits): what an operator can say a figure for.
+/// A limit of [`Limits`](super::Limits) for which an operator can set a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Limit {
     /// [`Limits::memory_bytes_max`](super::Limits::memory_bytes_max).
@@ -42,26 +42,26 @@ pub enum Limit {
     Files,
 }
 
-/// What the figure of a limit counts.
+/// The unit of a limit's figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Measure {
     /// Bytes.
     Bytes,
     /// Milliseconds.
     Milliseconds,
-    /// Things.
+    /// A number of things.
     Count,
 }
 
-/// A limit is beyond what the host can give.
+/// A limit is outside of what the host can give.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`limits.{}` of {wanted} is not possible: {possible}", .limit.name())]
 pub struct LimitError {
-    /// Which.
+    /// The limit.
     pub limit: Limit,
-    /// What the operator says, with its unit.
+    /// The figure that the operator set, with its unit.
     pub wanted: String,
-    /// What is possible.
+    /// The nearest possible figure.
     pub possible: String,
 }
 
@@ -71,7 +71,7 @@ pub struct LimitError {
 pub struct NoSuchLimit(pub String);
 
 impl Limit {
-    /// All there are, in the order of the documentation.
+    /// All limits, in the order of the documentation.
     pub const ALL: [Self; 15] = [
         Self::Memory,
         Self::CallTime,
@@ -90,15 +90,15 @@ impl Limit {
         Self::Files,
     ];
 
-    /// The one of this name.
+    /// Returns the limit of this name.
     ///
     /// # Errors
-    /// [`NoSuchLimit`] names those that there are.
+    /// [`NoSuchLimit`], which lists the limits that there are.
     pub fn named(name: &str) -> Result<Self, NoSuchLimit> {
         Self::ALL.into_iter().find(|limit| limit.name() == name).ok_or_else(|| NoSuchLimit(name.to_owned()))
     }
 
-    /// Is this figure within what the host can give?
+    /// Checks that this figure is within what the host can give.
     ///
     /// # Errors
     /// [`LimitError`] with both figures.
@@ -112,7 +112,7 @@ impl Limit {
         Err(LimitError { limit: self, wanted: self.figure(figure), possible })
     }
 
-    /// Its key in `limits` in the config.
+    /// Returns its key in `limits` in the config.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -134,7 +134,7 @@ impl Limit {
         }
     }
 
-    /// What its figure counts.
+    /// Returns the unit of its figure.
     #[must_use]
     pub fn measure(self) -> Measure {
         match self {
@@ -153,7 +153,7 @@ impl Limit {
         }
     }
 
-    /// The least and the most that is possible.
+    /// Returns the least and the most that is possible.
     fn range(self) -> (u64, u64) {
         match self {
             Self::Memory => (1, MEMORY_BYTES_CEILING as u64),
@@ -174,7 +174,7 @@ impl Limit {
         }
     }
 
-    /// A figure of this limit as people write it.
+    /// Formats a figure of this limit with its unit.
     fn figure(self, figure: u64) -> String {
         match self.measure() {
             Measure::Bytes => size(whole(figure)),
@@ -184,7 +184,7 @@ impl Limit {
     }
 }
 
-/// A figure as a machine word: what is beyond one becomes the largest there is.
+/// Converts a figure into a machine word; a larger one becomes the largest word.
 pub(super) fn whole(figure: u64) -> usize {
     usize::try_from(figure).unwrap_or(usize::MAX)
 }

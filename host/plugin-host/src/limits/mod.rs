@@ -1,4 +1,4 @@
-//! What a plugin may use: the limits of its calls, with their defaults and how far the operator may raise them, and what it is granted.
+//! What a plugin may use: the limits of its calls, with their defaults and ceilings, and its grants.
 
 pub(crate) mod ceilings;
 pub(crate) mod grants;
@@ -13,36 +13,37 @@ use ceilings::STACK_BYTES_STEP;
 use limit::whole;
 pub use limit::{Limit, LimitError, Measure, NoSuchLimit};
 
-/// What a plugin may use. A limit that is hit is a fault of that call, counted and shown with its figure.
+/// The limits of a plugin. Exceeding one is a fault of that call, which is counted and shown with the figure of the
+/// limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// All linear memories and tables of an instance together, in bytes; at most 256 MiB. 16 MiB by default;
-    /// a JavaScript or Python component wants 64.
+    /// All linear memories and tables of an instance together, in bytes; at most 256 MiB. 16 MiB by default; a
+    /// JavaScript or Python component needs 64 MiB.
     pub memory_bytes_max: usize,
-    /// How long one call may take, in milliseconds; at most ten minutes. `None`: 100 for a policy, 1000 for a view and
-    /// a consumer.
+    /// The longest call, in milliseconds; at most ten minutes. `None`: 100 for a policy, 1000 for a view and a
+    /// consumer.
     pub call_ms_max: Option<u64>,
-    /// Fuel for one call, about one unit an instruction. 10^10 by default, which is more than the default deadline lets
-    /// through: who wants the same call to fail at the same instruction everywhere sets it lower.
+    /// Fuel for one call, about one unit per instruction. 10^10 by default, which is more than the default deadline
+    /// allows: a lower figure makes the same call fail at the same instruction everywhere.
     pub fuel_max: u64,
-    /// The stack of a call, in bytes; from 64 KiB to 1 MiB, in steps of 64 KiB: what is between two steps is rounded up. 512 KiB by
-    /// default. Plugins with the same figure share an engine, so there are at most sixteen.
+    /// The stack of a call, in bytes; from 64 KiB to 1 MiB, rounded up to a multiple of 64 KiB. 512 KiB by default.
+    /// Plugins with the same figure share an engine, so there are at most sixteen engines.
     pub stack_bytes_max: usize,
     /// The largest body that a view may render, in bytes; at most 128 MiB. 8 MiB by default.
     pub answer_bytes_max: usize,
-    /// What the plugin may hand to the host at once (an answer, a line for the log, a value for its memory), in bytes;
-    /// at most 64 MiB. 256 KiB by default. What a view renders comes on top.
+    /// The most that the plugin may hand to the host at once (an answer, a line for the log, a value for its memory),
+    /// in bytes; at most 64 MiB. 256 KiB by default. The body that a view renders comes on top.
     pub handed_bytes_max: usize,
-    /// Handles of resources that it may hold at once; at most 65536. 64 by default: it is lent one at a time.
+    /// Handles of resources that it may hold at once; at most 65536. 64 by default: only one is lent at a time.
     pub handles_max: usize,
-    /// Core instances within the component: each of the modules that it is composed of; at most 1024. 64 by default,
+    /// Core instances within the component, one for each module that it is composed of; at most 1024. 64 by default,
     /// which is enough for JavaScript and Python (38).
     pub instances_max: usize,
     /// Linear memories; at most 64. 8 by default.
     pub memories_max: usize,
     /// Tables; at most 256. 64 by default.
     pub tables_max: usize,
-    /// Lines a second that go into the host's log; at most 10000. 100 by default. The rest is dropped and counted.
+    /// Lines per second that go into the host's log; at most 10000. 100 by default. The rest is dropped and counted.
     pub lines_per_second: u32,
     /// All keys and values of its memory store together, in bytes; at most 16 MiB. 64 KiB by default.
     pub stored_bytes_max: usize,
@@ -50,9 +51,10 @@ pub struct Limits {
     pub key_bytes_max: usize,
     /// Its settings, as the text of a JSON object, in bytes; at most 8 MiB. 1 MiB by default.
     pub settings_bytes_max: usize,
-    /// All that lies in the directories that it may write to (`fs-write`), in bytes; at most 1 TiB. 64 MiB by default.
+    /// The size of everything in the directories that it may write to (`fs-write`), in bytes; at most 1 TiB. 64 MiB by
+    /// default.
     pub files_bytes_max: u64,
-    /// How often it may fail before it is not asked any more.
+    /// How often it may fail before it is quarantined.
     pub quarantine: Intensity,
 }
 
@@ -79,24 +81,24 @@ impl Default for Limits {
     }
 }
 
-/// A plugin has more settings than it may have.
+/// The settings of a plugin are larger than its limit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the settings have {bytes} bytes and may have {}: shorten them, or raise `limits.settings`", size(*.most))]
 pub struct SettingsTooLarge {
-    /// Their size.
+    /// Their size, in bytes.
     pub bytes: usize,
-    /// What the limit says, in bytes.
+    /// The limit, in bytes.
     pub most: usize,
 }
 
 impl Limits {
-    /// How long a call in this role may take, in milliseconds.
+    /// Returns how long a call in this role may take, in milliseconds.
     #[must_use]
     pub fn call_ms(&self, role: Role) -> u64 {
         self.call_ms_max.unwrap_or(if role.judgement().is_some() { 100 } else { 1_000 })
     }
 
-    /// The same with the stack in whole steps. What is below the floor stays, and is refused.
+    /// Rounds the stack up to whole steps. A stack below the floor is left, and is refused later.
     #[must_use]
     pub(crate) fn in_steps(self) -> Self {
         let stack = self.stack_bytes_max;
@@ -104,7 +106,7 @@ impl Limits {
         Self { stack_bytes_max: stepped.unwrap_or(stack), ..self }
     }
 
-    /// How much the plugin may hand to the host at once in this role, in bytes.
+    /// Returns how much the plugin may hand to the host at once in this role, in bytes.
     pub(crate) fn handed_bytes(&self, role: Role) -> usize {
         match role {
             Role::StatusView => self.answer_bytes_max.saturating_add(self.handed_bytes_max),
@@ -112,7 +114,7 @@ impl Limits {
         }
     }
 
-    /// What is in force. `None`: it depends on the role, see [`call_ms`](Self::call_ms).
+    /// Returns the figure of a limit. `None`: it depends on the role, see [`call_ms`](Self::call_ms).
     #[must_use]
     pub fn get(&self, limit: Limit) -> Option<u64> {
         let figure = match limit {
@@ -135,8 +137,8 @@ impl Limits {
         Some(figure as u64)
     }
 
-    /// Sets one, in bytes, milliseconds or things, as its [`Measure`] says. What is beyond a machine word becomes
-    /// the largest there is, which [`check`](Self::check) refuses.
+    /// Sets a limit, in the unit of its [`Measure`]. A figure beyond a machine word becomes the largest word, which
+    /// [`check`](Self::check) refuses.
     pub fn set(&mut self, limit: Limit, figure: u64) {
         let place = match limit {
             Limit::Memory => &mut self.memory_bytes_max,
@@ -170,17 +172,17 @@ impl Limits {
         *place = whole(figure);
     }
 
-    /// Is each within what the host can give?
+    /// Checks that each limit is within what the host can give.
     ///
     /// # Errors
-    /// [`LimitError`] names the first that is not.
+    /// [`LimitError`] for the first that is not.
     pub fn check(&self) -> Result<(), LimitError> {
         Limit::ALL
             .into_iter()
             .try_for_each(|limit| self.get(limit).map_or(Ok(()), |figure| limit.check(figure)))
     }
 
-    /// Are these settings, the text of a JSON object, within their limit?
+    /// Checks that these settings, the text of a JSON object, are within their limit.
     ///
     /// # Errors
     /// [`SettingsTooLarge`] with both figures.
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn each_limit_can_be_said_by_its_name_and_no_other_moves() {
+    fn each_limit_can_be_set_by_its_name_and_no_other_changes() {
         for limit in Limit::ALL {
             assert_eq!(Limit::named(limit.name()), Ok(limit));
             let mut limits = Limits::default();
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_any_limit_is_refused_and_not_taken_for_less() {
+    fn a_figure_beyond_every_ceiling_is_refused_and_not_truncated() {
         for limit in Limit::ALL {
             let mut limits = Limits::default();
             limits.set(limit, u64::MAX);

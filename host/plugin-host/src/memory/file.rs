@@ -1,8 +1,9 @@
-//! What a plugin remembers, on disk: one file for each plugin, which is replaced as a whole.
+//! The memory of a plugin on disk: one file for each plugin, which is replaced as a whole.
 //!
-//! Layout: a line that names it, then each key and value behind its length (32 bits, little endian), then the SHA-256 of
-//! all that. A file that cannot be used (it is damaged, too large, a link, a pipe, somebody else's, or others may write it) is
-//! put aside as `NAME.memory.damaged`, and the plugin begins with nothing: it keeps no host from starting.
+//! Layout: a header line, then each key and value preceded by its length (32 bits, little endian), then the SHA-256 of
+//! everything before it. A file that cannot be used (it is damaged, too large, a link, a pipe, owned by somebody else,
+//! or writable by others) is put aside as `NAME.memory.damaged`, and the plugin starts with an empty memory: it keeps
+//! no host from starting.
 
 use std::fs;
 use std::io;
@@ -18,17 +19,17 @@ use super::values::Values;
 const HEADER: &[u8] = b"provost-memory-1\n";
 const DIGEST_BYTES: usize = 32;
 
-/// The largest file that is read, in bytes: more than the largest store, with a length before each key and value.
+/// The largest file that is read, in bytes: more than the largest store with a length before each key and value.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 
-/// This many files of one plugin are kept aside; the next one takes the place of the last.
+/// The number of files of one plugin that are kept aside; the next one replaces the last.
 const ASIDE_MAX: usize = 8;
 
 /// The file of one plugin.
 #[derive(Debug)]
 pub(super) struct MemoryFile {
     path: PathBuf,
-    /// Whose memory it is, as the lack is called.
+    /// The name under which a lack is reported.
     what: String,
     lacks: Lacks,
 }
@@ -38,7 +39,7 @@ impl MemoryFile {
         Self { path, what: format!("the memory of {plugin}"), lacks }
     }
 
-    /// Writes the file; false, and entered as a lack, if that is not possible now.
+    /// Writes the file. Returns false, and reports a lack, if that fails.
     pub(super) fn write(&self, values: &Values) -> bool {
         match self.replace(&encode(values)) {
             Ok(()) => {
@@ -46,7 +47,7 @@ impl MemoryFile {
                 true
             }
             Err(error) => {
-                let reason = format!("what it remembers is not on the disk, and is tried again: {error}");
+                let reason = format!("it could not be written to disk, and is tried again: {error}");
                 self.lacks.set(&self.what, reason);
                 false
             }
@@ -62,7 +63,7 @@ impl MemoryFile {
             .into(),
         }));
         match provost_files::replace(&self.path, Access::Private, &[text]) {
-            // The whole directory may have been cleaned away.
+            // The whole directory may have been removed.
             Err(error) if error.is_missing() => {
                 provost_files::own_dir(self.path.parent().unwrap_or(Path::new(".")))?;
                 provost_files::replace(&self.path, Access::Private, &[text])
@@ -71,15 +72,15 @@ impl MemoryFile {
         }
     }
 
-    /// Says that the host ends and the last of it is not written.
+    /// Logs that the host ends and the last changes were not written.
     pub(super) fn tell_lost(&self) {
         tracing::error!(
             file = %self.path.display(),
-            "{} is lost as it was last: its file says what was remembered before", self.what
+            "the last changes to {} are lost: its file has an older state", self.what
         );
     }
 
-    /// What the file says; nothing if there is none, or one that cannot be used.
+    /// Reads the file. Returns an empty memory if there is none, or one that cannot be used.
     pub(super) fn read(&self) -> Values {
         let why = match provost_files::read_own(&self.path, FILE_BYTES_MAX) {
             Ok(text) => match decode(&text) {
@@ -92,18 +93,18 @@ impl MemoryFile {
         let file = self.path.display();
         match self.put_aside() {
             Ok(aside) => tracing::warn!(
-                "what a plugin remembers cannot be used: {file}: {why}. It is put aside as {}, and the plugin begins anew",
+                "the memory of a plugin cannot be used: {file}: {why}. It is put aside as {}, and the plugin starts with none",
                 aside.display()
             ),
             Err(error) => tracing::warn!(
-                "what a plugin remembers cannot be used: {file}: {why}. The plugin begins anew, and its first write \
+                "the memory of a plugin cannot be used: {file}: {why}. The plugin starts with none, and its first write \
                  replaces the file, since it cannot be put aside: {error}"
             ),
         }
         Values::new()
     }
 
-    /// Renames what is there, whatever it is; its new name.
+    /// Renames the file, whatever it is. Returns its new name.
     fn put_aside(&self) -> io::Result<PathBuf> {
         let named = |number: usize| {
             let mut name = self.path.clone().into_os_string();
@@ -120,7 +121,8 @@ impl MemoryFile {
     }
 }
 
-/// The name of a plugin as that of a file: what is not a letter, a digit, `-` or `_` is written as `%` and its hex.
+/// Converts the name of a plugin into a file name: other characters than letters, digits, `-` and `_` become `%` and
+/// their hex.
 pub(super) fn file_name(plugin: &str) -> String {
     plugin
         .bytes()
@@ -134,7 +136,7 @@ pub(super) fn file_name(plugin: &str) -> String {
 fn encode(values: &Values) -> Vec<u8> {
     let mut text = HEADER.to_vec();
     let mut put = |part: &[u8]| {
-        // The limits keep each far below 32 bits.
+        // The limits keep each length far below 32 bits.
         text.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
         text.extend(part);
     };

@@ -1,4 +1,4 @@
-//! Writes what plugins remember into their files, on a thread of its own. What cannot be written is tried again until it can.
+//! Writes the memory of plugins into files, on a separate thread. A failed write is retried until it succeeds.
 
 use std::fmt::Debug;
 use std::fs;
@@ -14,28 +14,29 @@ use crate::lacks::Lacks;
 
 use super::file::{MemoryFile, file_name};
 
-/// How long the host waits at its end for what is still to be written. A disk that hangs must not keep it.
+/// How long the host waits for the last writes when it ends, so that a disk that hangs does not keep it.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
-/// When what could not be written is tried again, if nobody writes anything before.
+/// The time after which a failed write is retried, if no other write comes first.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Writes the files of all plugins of a host. When it is dropped, all that was to be written has been.
+/// Writes the files of all plugins of a host. Dropping it waits for the outstanding writes, for at most
+/// [`LAST_WRITES`].
 #[derive(Debug)]
 pub(crate) struct Keeper {
     dir: PathBuf,
     lacks: Lacks,
     jobs: Sender<Job>,
-    /// Says when its thread has written everything.
+    /// Receives a message when its thread has written everything.
     written: Mutex<Receiver<()>>,
 }
 
-/// Something whose file is behind what was published of it.
+/// A memory whose file is older than its published values.
 pub(super) trait Unwritten: Debug + Send + Sync {
-    /// Writes the file; returns false if that is not possible now. What is published from here on is written again.
+    /// Writes the file. Returns false if that fails. Values that are published from here on are written by another job.
     fn write(&self) -> bool;
 
-    /// Says that what could not be written is lost.
+    /// Logs that the values that were not written are lost.
     fn tell_lost(&self);
 }
 
@@ -46,7 +47,7 @@ pub(super) enum Job {
 }
 
 impl Keeper {
-    /// Keeps files in `dir`, which is created, for this user alone.
+    /// Keeps files in `dir`, which is created for this user alone.
     pub(crate) fn new(dir: &Path, lacks: &Lacks) -> std::io::Result<Self> {
         provost_files::own_dir(dir).map_err(|error| std::io::Error::other(error.to_string()))?;
         remove_unfinished(dir);
@@ -54,32 +55,33 @@ impl Keeper {
         let (done, written) = mpsc::channel();
         thread::Builder::new().name("plugin-memory".to_owned()).spawn(move || {
             write_all(&inbox);
-            // Whoever has waited long enough has gone.
+            // The receiver is gone if it has waited for too long.
             let _ = done.send(());
         })?;
         Ok(Self { dir: dir.to_owned(), lacks: lacks.clone(), jobs, written: Mutex::new(written) })
     }
 
-    /// The keeper of the files in `dir`, if one is wanted and possible.
+    /// Starts the keeper of the files in `dir`. Returns `None` if there is no `dir`, or if that fails, which is
+    /// reported as a lack.
     pub(crate) fn start(dir: Option<&Path>, lacks: &Lacks) -> Option<Self> {
         let failed = |error| {
-            let reason = format!("what plugins remember is not kept, and ends with the host: {error}");
+            let reason = format!("plugins keep their memory only until the host ends: {error}");
             lacks.set("the memory of plugins", reason);
         };
         Self::new(dir?, lacks).map_err(failed).ok()
     }
 
-    /// Whoever has this can have something written.
+    /// Returns a sender of jobs.
     pub(super) fn jobs(&self) -> Sender<Job> {
         self.jobs.clone()
     }
 
-    /// The file of this plugin.
+    /// Returns the file of this plugin.
     pub(super) fn file(&self, plugin: &str) -> MemoryFile {
         MemoryFile::new(self.path(plugin), plugin, self.lacks.clone())
     }
 
-    /// The path of the file of this plugin.
+    /// Returns the path of the file of this plugin.
     pub(crate) fn path(&self, plugin: &str) -> PathBuf {
         self.dir.join(format!("{}.memory", file_name(plugin)))
     }
@@ -87,13 +89,13 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        // If its thread has ended, there is nothing left to be told or waited for.
+        // If the thread has ended, there is nothing to wait for.
         let _ = self.jobs.send(Job::End);
         let written = self.written.get_mut();
         if written.recv_timeout(LAST_WRITES) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!(
                 dir = %self.dir.display(),
-                "what plugins remember is not all written after {} s: the host does not wait for the disk any longer",
+                "the memory of plugins is not completely written after {} s: the host no longer waits for the disk",
                 LAST_WRITES.as_secs()
             );
         }
@@ -130,13 +132,13 @@ fn write_all(inbox: &Receiver<Job>) {
     }
 }
 
-/// Removes what a host that was killed has not finished. No other host uses this directory.
+/// Removes files that a host left unfinished when it was killed. No other host uses this directory.
 fn remove_unfinished(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
         if name.starts_with(b".") && name.ends_with(b".new") {
-            // What cannot be removed is in nobody's way.
+            // A file that cannot be removed does no harm.
             let _ = fs::remove_file(entry.path());
         }
     }

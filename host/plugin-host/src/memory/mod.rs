@@ -1,15 +1,15 @@
-//! What a plugin remembers: a few keys and values of its own that survive its calls, its swaps and the host.
+//! The memory of a plugin: a few keys and values that survive its calls, its swaps and the host.
 //!
-//! A call writes into a [`Transaction`] of its own, which takes effect when the call has succeeded. What is published is
-//! immutable and replaced whole, so that nobody who reads waits. What was written goes into a file off the path of
+//! A call writes into its own [`Transaction`], which takes effect if the call succeeds. The published values are
+//! immutable and replaced as a whole, so that readers never wait. The file is written by another thread than that of
 //! the call.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `store` | the memory of one plugin: what is published, and its file |
-//! | `transaction` | what one call sees of a memory, and has written |
+//! | `store` | the memory of one plugin: its published values and its file |
+//! | `transaction` | what one call sees of a memory, and what it has written |
 //! | `keeper` | the thread that writes the files |
-//! | `file` | one file: how it is laid out, read, and put aside if it cannot be used |
+//! | `file` | the file of one plugin: its layout, reading it, and putting it aside if it cannot be used |
 //! | `values` | keys and values |
 
 mod file;

@@ -1,4 +1,4 @@
-//! The memory of one plugin: what is published of it, and the file that it is kept in.
+//! The memory of one plugin: its published values, and the file that keeps them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,26 +14,26 @@ use super::keeper::{Job, Keeper, Unwritten};
 use super::transaction::Transaction;
 use super::values::{Published, Values, bytes, is_too_much};
 
-/// Where a memory is kept: its file, and the keeper that writes it.
+/// The file that keeps a memory, and the jobs of the keeper that writes it.
 #[derive(Debug)]
 struct Kept {
     file: MemoryFile,
     jobs: Sender<Job>,
 }
 
-/// The memory of one plugin, over all of its versions and instances.
+/// The memory of one plugin, shared by all of its versions and instances.
 #[derive(Debug)]
 pub(crate) struct Memory {
     values: Published,
-    /// Orders those who publish.
+    /// Serializes commits.
     publishing: Mutex<()>,
     kept: Option<Kept>,
-    /// Is there something that the file does not say yet?
+    /// Whether a job to write the file is outstanding.
     dirty: AtomicBool,
 }
 
 impl Memory {
-    /// As it was left in the file of this plugin, if there is a keeper of files.
+    /// Opens the memory of this plugin, with the values from its file if there is a keeper of files.
     pub(crate) fn open(plugin: &str, keeper: Option<&Keeper>) -> Arc<Self> {
         let kept = keeper.map(|keeper| Kept { file: keeper.file(plugin), jobs: keeper.jobs() });
         let values = kept.as_ref().map(|kept| kept.file.read()).unwrap_or_default();
@@ -45,20 +45,20 @@ impl Memory {
         })
     }
 
-    /// All keys and values together, in bytes.
+    /// Returns the size of all keys and values together, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         bytes(&self.values.load())
     }
 
-    /// What is published of it, for what a call sees.
+    /// Returns the published values.
     pub(crate) fn published(&self) -> &Published {
         &self.values
     }
 
-    /// Publishes what a call has written, over what others have published since it began.
+    /// Publishes the writes of a call, on top of what others have published since it began.
     ///
     /// # Errors
-    /// Says why it does not fit any more.
+    /// The reason why they no longer fit.
     pub(crate) fn commit(self: &Arc<Self>, written: Transaction, limits: &Limits) -> Result<(), String> {
         let writes = written.into_writes();
         if writes.is_empty() {
@@ -87,7 +87,7 @@ impl Memory {
         if let Some(kept) = &self.kept
             && !self.dirty.swap(true, Ordering::AcqRel)
         {
-            // After the host's end nothing is written.
+            // After the end of the host nothing is written.
             let _ = kept.jobs.send(Job::Write(self.clone()));
         }
         Ok(())
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_call_writes_is_its_own_until_it_is_published() {
+    fn the_writes_of_a_call_are_visible_to_it_alone_until_they_are_published() {
         let memory = Memory::open("p", None);
         let mut writer = Transaction::default();
         writer.set(memory.published(), &limits(), "a".into(), b"12".to_vec()).unwrap();

@@ -1,4 +1,4 @@
-//! What one call sees of a memory, and has written.
+//! What one call sees of a memory, and what it has written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,30 +10,30 @@ use super::values::{Published, Values, bytes, is_too_much};
 /// Why a value was not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The key is empty, or longer than this.
+    /// The key is empty or too long.
     KeyLength {
-        /// The longest that a key may be, in bytes.
+        /// The longest key, in bytes.
         bytes_max: usize,
     },
-    /// All keys and values together would be more than this.
+    /// All keys and values together would be too large.
     Full {
-        /// The most that they may be, in bytes.
+        /// The largest total, in bytes.
         bytes_max: usize,
     },
 }
 
-/// What one call sees of a memory, and has written.
+/// What one call sees of a memory, and what it has written.
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
-    /// What was published when the call first looked, and its size.
+    /// The published values at the first access of the call, and their size in bytes.
     seen: Option<(Arc<Values>, usize)>,
     writes: BTreeMap<String, Option<Vec<u8>>>,
-    /// The difference that the writes make, in bytes.
+    /// The change in size by the writes, in bytes.
     grown: isize,
 }
 
 impl Transaction {
-    /// What was written: `None` for a key that was deleted.
+    /// Returns the writes: `None` for a key that was deleted.
     pub(super) fn into_writes(self) -> BTreeMap<String, Option<Vec<u8>>> {
         self.writes
     }
@@ -54,7 +54,7 @@ impl Transaction {
         }
     }
 
-    /// The bytes that a key takes now, itself included.
+    /// Returns the current size of a key with its value, in bytes.
     fn taken(&mut self, memory: &Published, key: &str) -> usize {
         let value = match self.writes.get(key) {
             Some(written) => written.as_ref().map(Vec::len),

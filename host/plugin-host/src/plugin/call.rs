@@ -1,4 +1,4 @@
-//! What every call of a plugin has in common: a bounded store, a running clock, figures, and what it remembers.
+//! What all calls of a plugin have in common: a bounded store, a running clock, figures, and the plugin's memory.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::role::Role;
 use super::fault::{self, HostPanicked};
 use super::purpose::Purpose;
 
-/// A trial takes no longer than this, in milliseconds, whatever the limit of a call is: somebody waits for it.
+/// The bound on a trial, in milliseconds, whatever the limit of a call is: somebody waits for it.
 const TRIAL_MS_MAX: u64 = 10_000;
 
-/// What calls of one version run on.
+/// What the calls of one version need.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {
     pub(crate) engine: &'a TimedEngine,
@@ -26,10 +26,10 @@ pub(crate) struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// A store for one instance that takes `need` of the pool, with nothing in it yet.
+    /// Creates an empty store for one instance that takes `need` of the pool.
     ///
     /// # Errors
-    /// A fault if it is for a view or a consumer, and these have all of the pool that is not for policies.
+    /// A fault if it is for a view or a consumer, and their part of the pool is exhausted.
     pub(crate) fn store(self, role: Role, need: Need) -> Result<Store<Guest>, Fault> {
         let place = match role.judgement() {
             Some(_) => None,
@@ -43,8 +43,8 @@ impl Caller<'_> {
         Ok(Guest::store(self.context, self.engine.engine(), role, place))
     }
 
-    /// Runs `call` in `store`, with `world` to look at and until the deadline of the role; `check` says whether its
-    /// answer is of use. A store whose call failed must not be used again.
+    /// Runs `call` in `store`, with `world` as its snapshot, until the deadline of the role; `check` then validates the
+    /// answer. A store whose call failed must not be used again.
     pub(crate) fn run<T>(
         self,
         store: &mut Store<Guest>,
@@ -61,7 +61,7 @@ impl Caller<'_> {
         let limits = &self.context.limits;
         let own_ms = limits.call_ms(role);
         let deadline_ms = own_ms.min(within_ms.unwrap_or(own_ms));
-        // Whoever waits has a deadline as well: the call ends before that, so that it is a fault of the plugin.
+        // The caller has a deadline as well: the call ends before that, so that the fault is attributed to the plugin.
         let waited_for = within_ms.map_or(u64::MAX, TimedEngine::ticks_within);
         store.set_epoch_deadline(TimedEngine::ticks(own_ms).min(waited_for));
         store.data_mut().begin(world);
@@ -92,8 +92,8 @@ impl Caller<'_> {
     }
 }
 
-/// Carries out a call. A panic of the host's own code in it, such as that of a runtime that cannot start a thread, ends the
-/// call and nothing else: its store is thrown away.
+/// Runs a call. If the host's own code panics in it, for example because a runtime cannot start a thread, only this
+/// call ends, and its store is thrown away.
 fn guarded<T>(call: impl FnOnce() -> wasmtime::Result<T>) -> wasmtime::Result<T> {
     let call = || {
         fail::fail_point!("plugin.call", |_| Err(wasmtime::Error::msg("injected")));

@@ -1,4 +1,4 @@
-//! The catalog of all plugins: which are loaded, in the order of the config.
+//! The catalog of all loaded plugins, in the order of the config.
 
 use std::sync::Arc;
 
@@ -9,29 +9,29 @@ use crate::guest::Reports;
 
 use super::slot::Plugin;
 
-/// All plugins that are loaded. Published whole at each change, so that listing them takes no lock: status does it.
+/// All loaded plugins. The list is replaced as a whole at each change, so that status lists it without a lock.
 #[derive(Debug, Default)]
 pub(crate) struct Catalog(ArcSwap<Vec<Arc<Plugin>>>);
 
 impl Catalog {
-    /// Those that are loaded at one instant, wait-free.
+    /// Returns the plugins that are loaded at this instant, wait-free.
     pub(crate) fn loaded(&self) -> Arc<Vec<Arc<Plugin>>> {
         self.0.load_full()
     }
 
-    /// The plugin of this name.
+    /// Returns the plugin of this name.
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Plugin>> {
         self.0.load().iter().find(|plugin| &*plugin.name == name).cloned()
     }
 
-    /// Puts a plugin behind the others. One caller at a time: the host sees to it.
+    /// Appends a plugin. The host ensures that there is one caller at a time.
     pub(crate) fn append(&self, plugin: Arc<Plugin>) {
         let mut all = Vec::clone(&self.0.load());
         all.push(plugin);
         self.0.store(Arc::new(all));
     }
 
-    /// Takes a plugin out, and with it all of it that nobody is using any more. One caller at a time, as above.
+    /// Removes a plugin; its versions are freed once no call uses them. One caller at a time, as above.
     pub(crate) fn remove(&self, plugin: &Arc<Plugin>) {
         let mut all = Vec::clone(&self.0.load());
         all.retain(|other| !Arc::ptr_eq(other, plugin));

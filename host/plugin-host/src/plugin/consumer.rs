@@ -1,7 +1,7 @@
-//! A plugin as a consumer: one instance that lives until it fails or is swapped.
+//! A plugin as a consumer: one instance that is kept until it fails or is swapped.
 //!
-//! After a fault the instance is thrown away with all that it kept in itself, and the next batch begins a new
-//! one. The batch that failed is not repeated.
+//! After a fault the instance is thrown away with all of its internal state, and the next batch starts a new one. The
+//! batch that failed is not repeated.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::version::Version;
 
 const CALL: (Role, Purpose) = (Role::StatusConsumer, Purpose::Answer { within_ms: None });
 
-/// Is told of changes through a component.
+/// Notifies a component of changes.
 pub(crate) struct PluginConsumer {
     plugin: Arc<Plugin>,
     living: Option<Living>,
@@ -60,7 +60,7 @@ impl Living {
 }
 
 impl PluginConsumer {
-    /// A new consumer, with an instance of its own, if the plugin is one and was let in.
+    /// Returns a new consumer with its own instance, if the plugin is a consumer and was admitted.
     pub(crate) fn of(plugin: &Arc<Plugin>) -> Option<Box<dyn Consumer>> {
         let versions = plugin.versions();
         let consumes = versions.active.admitted.as_ref().is_ok_and(|admitted| admitted.consumer.is_some());
@@ -71,7 +71,7 @@ impl PluginConsumer {
     fn tell(&mut self, telling: &Telling, world: &Arc<Snapshot>) -> Result<(), Fault> {
         let version = self.plugin.on_duty()?;
         version.context.figures.missed(telling.missed);
-        // Taken out, so that an instance that fails, or that a swap has left behind, is dropped.
+        // It is taken out, so that an instance that fails, or whose version was swapped, is dropped.
         let living = self.living.take().filter(|living| Arc::ptr_eq(&living.version, &version));
         let told = living.map_or_else(|| Living::begin(&version, world), Ok).and_then(|mut living| {
             living.tell(telling, world)?;

@@ -1,5 +1,5 @@
-//! What went wrong in a call, in words for people, with the figure of the limit that was hit. The whole story (with the
-//! plugin's own stack) goes into the log at `debug`.
+//! Describes what went wrong in a call, with the figure of the limit that was hit. The full error, with the plugin's
+//! own stack, goes into the log at `debug`.
 
 use provost_state::{Fault, FaultKind};
 use wasmtime::component::ResourceTableError;
@@ -10,22 +10,22 @@ use crate::limits::{Limit, Limits};
 use crate::role::Role;
 use crate::text::{MESSAGE_BYTES_MAX, sanitize, size};
 
-/// The host's own code panicked in a call; with what it said.
+/// The host's own code panicked in a call, with this message.
 #[derive(Debug, thiserror::Error)]
 #[error("the host could not carry out its call: {0}")]
 pub(crate) struct HostPanicked(pub(super) String);
 
-/// The time that a call had.
+/// The time that a call was given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Had {
     pub(crate) deadline_ms: u64,
-    /// What its own limit is.
+    /// The limit of the plugin itself.
     pub(crate) own_ms: u64,
     pub(crate) trial: bool,
 }
 
-/// What an error of a call in this role was, which had this time. `last_words` is what the plugin itself said
-/// was wrong.
+/// Turns the error of a call in this role into a fault. `had` is the time that the call was given, and `last_words` is
+/// the last error that the plugin logged in it.
 pub(crate) fn classify(
     error: &wasmtime::Error,
     meter: &Meter,
@@ -40,7 +40,7 @@ pub(crate) fn classify(
             let message = match (deadline_ms < own_ms, trial) {
                 (false, _) => format!("took longer than its {deadline_ms} ms {}", of(Limit::CallTime)),
                 (true, false) => {
-                    format!("took longer than the {deadline_ms} ms that it had of decision_deadline")
+                    format!("took longer than the {deadline_ms} ms that decision_deadline left it")
                 }
                 (true, true) => format!("took longer than the {deadline_ms} ms that a trial has"),
             };
@@ -82,20 +82,20 @@ pub(crate) fn classify(
         None if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) => handles(limits),
         None if error.is::<HostPanicked>() => fault(FaultKind::Busy, &error.to_string()),
         None if error.is::<std::io::Error>() => {
-            fault(FaultKind::Memory, &format!("the machine gives it no memory: {}", first_line(error)))
+            fault(FaultKind::Memory, &format!("the machine has no memory for it: {}", first_line(error)))
         }
         None => untyped(&first_line(error), limits, role),
     }
 }
 
-/// Neither a trap nor a memory limit. Wasmtime has no types for its own limits, so they are told by their words; the
-/// tests of this crate hold each of them.
+/// Describes an error that is neither a trap nor a memory limit. Wasmtime has no types for its own limits, so they are
+/// recognised by their texts; this crate has a test for each of them.
 fn untyped(cause: &str, limits: &Limits, role: Role) -> Fault {
     if cause.contains("hostcalls has been exhausted") {
         let handed = format!("{} {}", size(limits.handed_bytes_max), of(Limit::Handed));
         let message = match role {
             Role::StatusView => format!(
-                "handed over more at once than an answer of {} {} and {handed} besides",
+                "handed over more at once than an answer of {} {} plus {handed}",
                 size(limits.answer_bytes_max),
                 of(Limit::Answer)
             ),
@@ -118,7 +118,7 @@ fn untyped(cause: &str, limits: &Limits, role: Role) -> Fault {
             return fault(FaultKind::Memory, &message);
         }
     }
-    // What crossed the boundary was not of the agreed shape.
+    // What crossed the boundary does not have the agreed type.
     fault(FaultKind::Answer, &format!("broke the contract: {cause}"))
 }
 
@@ -127,12 +127,12 @@ fn handles(limits: &Limits) -> Fault {
     fault(FaultKind::Memory, &message)
 }
 
-/// The key that a limit is set with, for a message.
+/// Returns the key that sets this limit, for a message.
 fn of(limit: Limit) -> String {
     format!("(limits.{})", limit.name())
 }
 
-/// A fault with a message that fits into a status line.
+/// Creates a fault with a message that fits into a status line.
 pub(crate) fn fault(kind: FaultKind, message: &str) -> Fault {
     Fault { kind, message: sanitize(message, MESSAGE_BYTES_MAX).into() }
 }

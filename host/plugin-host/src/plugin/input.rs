@@ -1,4 +1,4 @@
-//! Any question, kept: to be put again to another version, or shown to people.
+//! A question of any role that is stored, to be asked again of another version or shown to people.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::purpose::Purpose;
 use super::question::{Question, Telling};
 use super::version::Version;
 
-/// Any question, kept.
+/// A question of any role that is stored.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
     Ended(Ended),
@@ -37,7 +37,7 @@ macro_rules! inputs {
                 }
             }
 
-            /// What this version answers, in words for people; nothing is counted.
+            /// Asks this version without counting the call, and returns its answer for people.
             pub(crate) fn try_on(&self, version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<String, Fault> {
                 match self {
                     $(Self::$variant(question) => {

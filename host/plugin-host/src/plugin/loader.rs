@@ -1,8 +1,8 @@
-//! From a file to a version that is ready to be called, or the reason for which it is refused. Pins and
-//! signatures are looked at here as well, before any of it runs. No lock is held meanwhile: compilation may take minutes.
+//! Turns a file into a version that is ready to be called, or that is refused with a reason. Pins and signatures are
+//! checked here as well, before any of the code runs. No lock is held meanwhile: compilation may take minutes.
 //!
-//! There is one door for all versions, [`Loader::prepare`]: nothing gets past it without having been compiled, admitted, asked about its
-//! settings and tried. Whoever has it prepared decides what becomes of one that fails.
+//! All versions are made by [`Loader::prepare`]: every version is compiled, admitted, asked to check its settings, and
+//! tried. The caller decides what happens to one that fails.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -28,18 +28,18 @@ use super::purpose::Purpose;
 use super::trial::{self, Failed};
 use super::version::{Absent, Version};
 
-/// The longest answer of `validate-settings`, in bytes; what is beyond is cut.
+/// The longest answer of `validate-settings`, in bytes; the rest is cut.
 const OBJECTION_BYTES_MAX: usize = 512;
 
-/// Loads components, and makes versions of them.
+/// Loads components and makes versions of them.
 pub(crate) struct Loader {
     cache: Cache,
     trust: Trust,
-    /// By the size of the stack. An engine ends with the last version that runs on it, and its pool and its clock with it.
+    /// By stack size. An engine, its pool and its clock end with the last version that runs on it.
     engines: Mutex<BTreeMap<usize, Weak<TimedEngine>>>,
 }
 
-/// What a version is to be made of.
+/// The input from which a version is made.
 #[derive(Clone, Debug)]
 pub(crate) struct Recipe {
     pub(crate) common: Arc<Common>,
@@ -60,33 +60,33 @@ impl Recipe {
     }
 }
 
-/// A version that has been through the door, and how it did in its trial.
+/// A version that was made by [`Loader::prepare`], and the result of its trial.
 pub(crate) struct Prepared {
     pub(crate) version: Arc<Version>,
     pub(crate) trial: Trial,
 }
 
-/// How a version did in its trial.
+/// The result of a version's trial.
 pub(crate) enum Trial {
-    /// It was not let in, so it was not tried.
+    /// It was not admitted, so it was not tried; the reason.
     Refused(Arc<str>),
     /// It failed in one of its roles.
     Failed(Failed),
-    /// It answered in each of its roles: what, a line each.
+    /// It answered in each of its roles; one line for each answer.
     Passed(Vec<String>),
 }
 
-/// A component that has been read and examined, and not compiled.
+/// A component that has been read and examined, but not compiled.
 pub(crate) struct Candidate {
     pub(crate) bytes: Cow<'static, [u8]>,
     digest: Arc<str>,
-    /// Whose key signed it, or why it is not let in whatever it is.
+    /// The name of the key that signed it, if any, or the reason for which it is refused regardless of its content.
     trusted: Result<Option<Arc<str>>, Arc<str>>,
-    /// What it exports.
+    /// The full names of its exports.
     exports: Vec<String>,
 }
 
-/// What became of a component.
+/// The result of compiling and admitting a component.
 struct Judged {
     surface: Surface,
     admitted: Result<Admitted, Absent>,
@@ -100,7 +100,7 @@ impl Judged {
 }
 
 impl Loader {
-    /// Without an engine: the first plugin starts one, and a host without plugins needs none.
+    /// Creates a loader without an engine: the first plugin starts one, and a host without plugins needs none.
     pub(crate) fn new(cache: Cache, trust: Trust) -> Self {
         Self { cache, trust, engines: Mutex::default() }
     }
@@ -109,7 +109,7 @@ impl Loader {
         &self.cache
     }
 
-    /// The engine for stacks of this size that is in use, or a new one.
+    /// Returns the engine in use for stacks of this size, or starts one.
     fn engine(&self, stack_bytes_max: usize) -> Result<Arc<TimedEngine>, EngineError> {
         let mut engines = self.engines.lock();
         if let Some(engine) = engines.get(&stack_bytes_max).and_then(Weak::upgrade) {
@@ -120,10 +120,10 @@ impl Loader {
         Ok(engine)
     }
 
-    /// Reads a component, and finds out all that can be known without compiling it.
+    /// Reads a component, and examines it as far as that is possible without compiling it.
     ///
     /// # Errors
-    /// [`LoadError`] if there is no component to be had, or its limits are not possible.
+    /// [`LoadError`] if there is no usable component, or its limits are not possible.
     pub(crate) fn read(&self, recipe: &Recipe) -> Result<Candidate, LoadError> {
         recipe.limits.check()?;
         recipe.limits.check_settings(&recipe.settings)?;
@@ -141,10 +141,10 @@ impl Loader {
         Ok(Candidate { bytes, digest, trusted, exports })
     }
 
-    /// The place of a version that is to be compiled.
+    /// Creates a version that cannot be called, in place of one that is still to be compiled or was refused.
     ///
     /// # Errors
-    /// [`LoadError::Engine`].
+    /// [`LoadError::Engine`] if the engine cannot be started.
     pub(crate) fn placeholder(
         &self,
         candidate: &Candidate,
@@ -159,10 +159,10 @@ impl Loader {
         Ok(version(recipe.source, candidate, engine, judged, context))
     }
 
-    /// The one door for versions: compiles a component, judges it, has it check its settings, and tries it on `world`.
+    /// Makes a version: compiles a component, admits it, has it check its settings, and tries it on `world`.
     ///
     /// # Errors
-    /// [`LoadError`] if it is not valid after all. One that is not let in or fails its trial is no error.
+    /// [`LoadError`] if it is not a valid component after all. A refusal or a failed trial is not an error.
     pub(crate) fn prepare(
         &self,
         candidate: &Candidate,
@@ -177,7 +177,7 @@ impl Loader {
         Ok(Prepared { version, trial })
     }
 
-    /// Compiles and judges a component, and has it check its settings.
+    /// Compiles and admits a component, and has it check its settings.
     fn make(&self, candidate: &Candidate, recipe: Recipe) -> Result<Version, LoadError> {
         let engine = self.engine(recipe.limits.stack_bytes_max)?;
         let mut judged = match &candidate.trusted {
@@ -198,7 +198,7 @@ impl Loader {
         if let Some(objection) = objection(Caller { engine: &engine, context: &context }, &judged) {
             judged = Judged::refused(judged.surface, objection);
         }
-        // What it wrote or tried while it checked its settings counts no more than a trial.
+        // As with a trial, nothing is counted of what it wrote or tried while it checked its settings.
         context.figures.forget_trial();
         Ok(version(recipe.source, candidate, engine, judged, context))
     }
@@ -227,7 +227,7 @@ impl Loader {
     }
 }
 
-/// What is let in of a component, linked with what it was granted.
+/// Admits a component, linked with the interfaces that it was granted, or returns the reason for a refusal.
 fn admitted(
     component: &Component,
     surface: &Surface,
@@ -259,17 +259,18 @@ fn version(
     }
 }
 
-/// Refuses a component whose digest is not the one that the operator wants.
+/// Refuses a component whose digest is not the pinned one.
 fn pinned(common: &Common, digest: &str) -> Result<(), Arc<str>> {
     match &common.pin {
         Some(pin) if !pin.eq_ignore_ascii_case(digest) => {
-            Err(format!("its SHA-256 is {digest} and only {pin} is wanted: check where it came from").into())
+            Err(format!("its SHA-256 is {digest} but only {pin} is accepted: check where it came from")
+                .into())
         }
         _ => Ok(()),
     }
 }
 
-/// What the component itself has against its settings, if it checks them.
+/// Returns the objection of the component itself to its settings, if it checks them.
 fn objection(caller: Caller<'_>, judged: &Judged) -> Option<Arc<str>> {
     match validate(caller, judged)? {
         Ok(Ok(())) => None,
@@ -283,7 +284,7 @@ fn objection(caller: Caller<'_>, judged: &Judged) -> Option<Arc<str>> {
 fn validate(caller: Caller<'_>, judged: &Judged) -> Option<Result<Result<(), String>, Fault>> {
     let admitted = judged.admitted.as_ref().ok()?;
     let pre = admitted.configured.as_ref()?;
-    // It is no policy of itself, but judged by the same limits.
+    // Checking settings is not a role, so the limits of its first role apply.
     let role = judged.surface.roles().first().copied().unwrap_or(Role::RestartPolicy);
     let mut store = match caller.store(role, admitted.need) {
         Ok(store) => store,

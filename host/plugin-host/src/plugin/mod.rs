@@ -1,23 +1,23 @@
-//! One plugin: its versions, how they are made and put to the question, what becomes of those that fail, and what it is as the ports of
-//! the state core.
+//! One plugin: its versions, how they are made and called, what happens to those that fail, and how it implements the
+//! ports of the state core.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `loader` | the one door: from a file to a version that was let in and tried |
-//! | `trial` | what a version has to answer before it is put in force |
-//! | `catalog` | all plugins that are loaded, in the order of the config |
+//! | `loader` | makes versions: from a file to a version that was admitted and tried |
+//! | `trial` | the questions that a version must answer before it is put in force |
+//! | `catalog` | all loaded plugins, in the order of the config |
 //! | `policy` | a plugin as a policy |
 //! | `view` | a plugin as a view |
 //! | `consumer` | a plugin as a consumer |
-//! | `slot` | one plugin: the place that its versions take turns in |
-//! | `quarantine` | when a plugin that keeps failing is not asked any more |
-//! | `input` | any question, kept |
+//! | `slot` | one plugin and the versions that succeed each other in it |
+//! | `quarantine` | decides when a plugin that keeps failing is no longer called |
+//! | `input` | a question that is stored |
 //! | `version` | one version: a component with its settings, compiled and linked |
-//! | `question` | what a plugin can be asked, one type a role |
-//! | `variables` | which variables of an answer are granted |
-//! | `call` | what every call has in common |
-//! | `fault` | what went wrong in a call, in words for people |
-//! | `purpose` | what a call is for |
+//! | `question` | the questions for a plugin, one type for each role |
+//! | `variables` | removes the variables of an answer that are not granted |
+//! | `call` | what all calls have in common |
+//! | `fault` | describes what went wrong in a call |
+//! | `purpose` | the purpose of a call |
 
 mod call;
 mod catalog;

@@ -18,7 +18,7 @@ trait Judge {
     -> Result<Q::Answer, Fault>;
 }
 
-/// Judges through whatever version is active, or answers every trigger with the reason for which that was refused.
+/// Judges through the active version, or answers every trigger with the reason for which that version was refused.
 #[derive(Debug)]
 pub(crate) struct PluginPolicy {
     plugin: Arc<Plugin>,
@@ -41,7 +41,7 @@ impl Judge for PluginPolicy {
     }
 }
 
-/// Judges through the version that was active before.
+/// Judges through the former version.
 #[derive(Debug)]
 struct FormerPolicy {
     version: Arc<Version>,
@@ -60,7 +60,7 @@ impl Judge for FormerPolicy {
     }
 }
 
-/// The four judgements, each put to the judge.
+/// The four judgements of a policy, each passed on to [`Judge::ask`].
 macro_rules! judgements {
     () => {
         fn on_exit(&self, ended: &Ended, world: &Arc<Snapshot>) -> Result<Decision, Fault> {

@@ -1,13 +1,13 @@
-//! What a call of a plugin is for.
+//! The purpose of a call of a plugin.
 
-/// What a call is for.
+/// The purpose of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Its answer counts, and what it writes into its memory stays.
+    /// The answer is used, and what the call writes into the plugin's memory is kept.
     Answer {
-        /// Who asks waits no longer than this, in milliseconds, whatever the plugin's own limit is.
+        /// The time that the caller waits at most, in milliseconds, regardless of the plugin's own limit.
         within_ms: Option<u64>,
     },
-    /// To see what it would answer: nothing is counted, and nothing stays.
+    /// To see what it would answer: nothing is counted, and nothing is kept.
     Trial,
 }

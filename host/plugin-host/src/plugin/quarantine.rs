@@ -1,5 +1,5 @@
-//! When a plugin that keeps failing is not asked any more: too many faults within a span of time, as OTP's supervisors
-//! judge their children.
+//! Decides when a plugin that keeps failing is no longer called: after too many faults within a span of time, as OTP's
+//! supervisors judge their children.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use provost_state::{Fault, Intensity};
 
-/// Counts a fault at `now_ms` among the `recent` ones, and forgets those that are too old. Is that too many?
+/// Counts a fault at `now_ms` among the `recent` ones and drops those that are too old. Returns true if that is too
+/// many.
 fn counts(recent: &mut VecDeque<u64>, now_ms: u64, intensity: Intensity) -> bool {
     if intensity.faults == 0 {
         return false;
@@ -24,18 +25,18 @@ fn counts(recent: &mut VecDeque<u64>, now_ms: u64, intensity: Intensity) -> bool
 /// The recent faults of a plugin, and whether they are too many.
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine {
-    /// Only a call that failed takes it.
+    /// Locked by failed calls, and when a quarantine begins or ends.
     recent: Mutex<VecDeque<u64>>,
     why: ArcSwapOption<String>,
 }
 
 impl Quarantine {
-    /// Why it is not to be asked, in words for people.
+    /// Returns why it is quarantined, if it is.
     pub(crate) fn why(&self) -> Option<Arc<String>> {
         self.why.load_full()
     }
 
-    /// A call failed. Is this the fault that was too much?
+    /// Counts a fault. Returns true if this is the fault that starts the quarantine.
     pub(crate) fn failed(&self, fault: &Fault, now_ms: u64, intensity: Intensity) -> bool {
         let mut recent = self.recent.lock();
         if !counts(&mut recent, now_ms, intensity) || self.why.load().is_some() {
@@ -45,13 +46,13 @@ impl Quarantine {
         true
     }
 
-    /// It is not to be asked from now on, whatever it did.
+    /// Quarantines it, regardless of its faults.
     pub(crate) fn begin(&self, why: String) {
         let _recent = self.recent.lock();
         self.why.store(Some(Arc::new(why)));
     }
 
-    /// Asks it again, and forgets its faults. Was it quarantined?
+    /// Ends the quarantine and forgets the faults. Returns whether it was quarantined.
     pub(crate) fn end(&self) -> bool {
         let mut recent = self.recent.lock();
         recent.clear();

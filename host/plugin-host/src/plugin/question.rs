@@ -1,5 +1,5 @@
-//! What a plugin can be asked, one type a role, and how it is put to a component. Everything that all questions have in
-//! common is written once, above this.
+//! The questions that a plugin can be asked, one type for each role, and how each is passed to a component. What they
+//! have in common is in the modules above this one.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use crate::text::size;
 
 use super::{fault, variables};
 
-/// The longest media type, in bytes.
+/// The longest content type, in bytes.
 const CONTENT_TYPE_BYTES_MAX: usize = 255;
 
-/// Something that a plugin in one role can be asked.
+/// A question for a plugin in one role.
 pub(crate) trait Question: Clone {
     /// A component that plays the role, ready to be instantiated.
     type Pre;
@@ -31,25 +31,25 @@ pub(crate) trait Question: Clone {
 
     fn pre(admitted: &Admitted) -> Option<&Self::Pre>;
 
-    /// Puts it to a new instance.
+    /// Asks a new instance.
     fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer>;
 
-    /// Is the answer of use?
+    /// Validates the answer.
     fn check(answer: Self::Answer, _limits: &Limits) -> Result<Self::Answer, Fault> {
         Ok(answer)
     }
 
-    /// What of the answer the operator has granted, and the names of the variables that were dropped from it. Nothing else
-    /// of a decision needs a grant.
+    /// Removes what the operator has not granted from the answer, and returns the names of the dropped variables. Only
+    /// the variables of a start policy need a grant.
     fn granted(answer: Self::Answer, _grants: &Grants) -> (Self::Answer, Vec<String>) {
         (answer, Vec::new())
     }
 
-    /// The answer, in words for people.
+    /// Formats the answer for people.
     fn words(answer: &Self::Answer) -> String;
 }
 
-/// A decision in words for people.
+/// Formats a decision for people.
 fn decided<A>(answer: &Decision<A>, words: impl FnOnce(&A) -> String) -> String {
     let action = answer.action.as_ref().map_or_else(|| "pass".to_owned(), words);
     format!("{action}: {}", answer.reason)
@@ -208,12 +208,12 @@ impl Question for Telling {
     }
 }
 
-/// Refuses what cannot be passed on: a content type ends up in an HTTP header.
+/// Refuses a response that cannot be passed on: its content type ends up in an HTTP header.
 fn check(response: ViewResponse, body_bytes_max: usize) -> Result<ViewResponse, Fault> {
     let media_type = &response.content_type;
     let printable = media_type.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     if !media_type.contains('/') || !printable || media_type.len() > CONTENT_TYPE_BYTES_MAX {
-        let message = format!("answered with a content type that is no media type: {media_type:?}");
+        let message = format!("answered with a content type that is not a media type: {media_type:?}");
         return Err(fault::fault(FaultKind::Answer, &message));
     }
     if response.body.len() > body_bytes_max {
@@ -228,11 +228,11 @@ fn check(response: ViewResponse, body_bytes_max: usize) -> Result<ViewResponse, 
     Ok(response)
 }
 
-/// A batch is told whole, unless it is larger than the contract allows.
+/// Splits a batch that is larger than the contract allows.
 pub(crate) fn tellings(batch: &Batch) -> impl Iterator<Item = Telling> {
-    /// The contract's promise: a batch has no more events than this.
+    /// The number of events that the contract allows in a batch.
     const EVENTS_MAX: usize = 1024;
-    // A batch without events still says what was missed.
+    // A batch without events still reports what was missed.
     let first = batch.changes.get(..EVENTS_MAX).unwrap_or(&batch.changes);
     let first = Telling { changes: first.into(), missed: batch.missed };
     let others = batch.changes.chunks(EVENTS_MAX).skip(1);

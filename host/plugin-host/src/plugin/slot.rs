@@ -1,5 +1,5 @@
-//! One plugin: the place that its versions take turns in. Whoever is handed a policy, a view or a consumer holds this, so
-//! that a swap is seen by the next call; a call in progress ends on the version that it began with.
+//! One plugin and the versions that succeed each other in it. Policies, views and consumers hold the plugin, so that
+//! the next call sees a swap; a call in progress ends on the version that it began with.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use super::quarantine::Quarantine;
 use super::question::Question;
 use super::version::{Absent, Version};
 
-/// What is in force.
+/// The versions of a plugin that are in force.
 #[derive(Clone, Debug)]
 pub(crate) struct Versions {
     pub(crate) active: Arc<Version>,
-    /// What was in force before, still warm.
+    /// The version that was in force before, still loaded.
     pub(crate) former: Option<Arc<Version>>,
-    /// Was it unloaded?
+    /// Whether the plugin was unloaded.
     pub(crate) gone: bool,
 }
 
 impl Versions {
-    /// With `next` in force. What is kept warm is what was active, unless that has never answered well and what
-    /// was kept before has: it is to stand in for `next`.
+    /// Returns the versions with `next` in force. The former version stands in for `next`: it is the active one, unless
+    /// that has never answered well and the one before it has.
     pub(crate) fn followed_by(&self, next: Arc<Version>) -> Self {
         let good = [Some(&self.active), self.former.as_ref()]
             .into_iter()
@@ -50,15 +50,15 @@ struct Failure {
     fault: Fault,
 }
 
-/// One plugin, from the time that it is loaded until it is unloaded, whatever is swapped in meanwhile.
+/// One plugin, from its load until it is unloaded, across all swaps.
 pub(crate) struct Plugin {
     pub(crate) name: Arc<str>,
     versions: ArcSwap<Versions>,
     quarantine: Quarantine,
     failure: ArcSwapOption<Failure>,
-    /// One more than the generation that it has been told of as a consumer; 0: it is none.
+    /// For a consumer, one more than the last generation that it was notified of; 0 for other plugins.
     told: AtomicU64,
-    /// Called when it is unloaded.
+    /// Called when the plugin is unloaded.
     wakers: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
 }
 
@@ -74,7 +74,7 @@ impl Plugin {
         }
     }
 
-    /// As a consumer, it has been told all that happened until `generation`.
+    /// Records that the plugin, as a consumer, was notified of everything up to `generation`.
     pub(crate) fn told_until(&self, generation: Generation) {
         self.told.store(generation.0.saturating_add(1), Ordering::Relaxed);
     }
@@ -83,7 +83,7 @@ impl Plugin {
         self.versions.load_full()
     }
 
-    /// Puts these in force, with a clean slate. Only one caller at a time: the host sees to it.
+    /// Puts these versions in force and ends a quarantine. The host ensures that there is one caller at a time.
     pub(crate) fn put_in_force(&self, versions: Versions) {
         let gone = versions.gone;
         self.versions.store(Arc::new(versions));
@@ -94,31 +94,31 @@ impl Plugin {
         }
     }
 
-    /// Has `wake` called when it is unloaded, at once if it is already.
+    /// Registers `wake` to be called when the plugin is unloaded, or calls it at once if it already is.
     pub(crate) fn when_gone(&self, wake: Box<dyn FnOnce() + Send>) {
         let mut wakers = self.wakers.lock();
         wakers.push(wake);
-        // It may have been unloaded before the lock was taken; after that it is found in the list.
+        // It may have been unloaded before the lock was taken; an unload after that finds `wake` in the list.
         let gone = if self.versions().gone { std::mem::take(&mut *wakers) } else { Vec::new() };
         drop(wakers);
         gone.into_iter().for_each(|wake| wake());
     }
 
-    /// Puts it into quarantine, as one that failed its trial.
+    /// Quarantines a plugin that failed its trial.
     pub(crate) fn quarantine(&self, why: String) {
         tracing::warn!(plugin = &*self.name, "quarantined: {why}");
         self.quarantine.begin(why);
     }
 
-    /// Ends its quarantine. Was it in one?
+    /// Ends its quarantine. Returns whether it was quarantined.
     pub(crate) fn revive(&self) -> bool {
         self.quarantine.end()
     }
 
-    /// The version to be asked now.
+    /// Returns the version to call now.
     ///
     /// # Errors
-    /// The fault of a plugin that is not asked: unloaded, refused or quarantined.
+    /// The fault of a plugin that must not be called: unloaded, refused, being compiled or quarantined.
     pub(crate) fn on_duty(&self) -> Result<Arc<Version>, Fault> {
         let versions = self.versions.load();
         if versions.gone {
@@ -131,7 +131,7 @@ impl Plugin {
         Ok(versions.active.clone())
     }
 
-    /// Asks the active version in a fresh instance, with a deadline of `within_ms`.
+    /// Asks the active version in a fresh instance, within `within_ms` if it is given.
     pub(crate) fn ask<Q: Question + Into<Input>>(
         &self,
         question: &Q,
@@ -144,7 +144,7 @@ impl Plugin {
         result
     }
 
-    /// Counts an answer of `version`, or keeps what it failed at.
+    /// Counts an answer of `version`, and keeps the input if it failed.
     pub(crate) fn answered(
         &self,
         version: &Arc<Version>,
@@ -160,7 +160,7 @@ impl Plugin {
             world: world.clone(),
             fault: fault.clone(),
         })));
-        // What a call under way fails at after a swap says nothing of the version in force, nor does a host that is busy.
+        // A fault does not count against the plugin if a call in progress ends after a swap, or the host is busy.
         let in_force = Arc::ptr_eq(&self.versions.load().active, version);
         if in_force
             && fault.kind != FaultKind::Busy
@@ -170,7 +170,7 @@ impl Plugin {
         }
     }
 
-    /// The last input that it failed at, put to the active version.
+    /// Asks the active version the last question that failed.
     pub(crate) fn blame(&self) -> Option<Blame> {
         let failure = self.failure.load_full()?;
         let role = failure.input.role();
@@ -185,7 +185,7 @@ impl Plugin {
         })
     }
 
-    /// What is known of it.
+    /// Returns the status of the plugin for people.
     pub(crate) fn report(&self) -> PluginReport {
         let versions = self.versions();
         let status = match (&versions.active.admitted, self.quarantine.why()) {

@@ -1,5 +1,5 @@
-//! What a version has to answer before it is put in force: one made-up question for each of its roles. Nothing of it is
-//! counted, and nothing that it writes into its memory stays.
+//! The trial of a version before it is put in force: one made-up question for each of its roles. Nothing of it is
+//! counted, and nothing that it writes into its memory is kept.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use super::input::Input;
 use super::question::Telling;
 use super::version::Version;
 
-/// So many processes are enough for a trial.
+/// The largest number of processes in the world of a trial.
 const PROCESSES_MAX: usize = 1_000;
 
-/// The world as it may be when processes of these names and groups run, for trials before there is one: the first of them has
-/// just exited with code 1. If there is none, there is one called `trial`.
+/// Makes a world in which processes of these names and groups run, for trials before there is a real one: the first
+/// process has just exited with code 1. Without processes, it has one called `trial`.
 #[must_use]
 pub fn trial_world(processes: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Arc<Snapshot> {
     let mut processes = processes.into_iter().take(PROCESSES_MAX).peekable();
@@ -52,13 +52,13 @@ pub fn trial_world(processes: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) ->
     reader.snapshot()
 }
 
-/// How often a version is asked that does not answer in time.
+/// How often a version that does not answer in time is asked.
 const TRIES: usize = 3;
 
-/// What takes longer than this has had its time, in milliseconds.
+/// A version whose limit for a call is longer than this, in milliseconds, is asked only once.
 const PATIENCE_MS: u64 = 1_000;
 
-/// A role in which a version has failed its trial.
+/// The role in which a version failed its trial, with the question and the fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
     pub(crate) role: Role,
@@ -67,7 +67,7 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    /// Did it have too little time, or no place?
+    /// Returns true if it had too little time, or there was no place for its instance.
     pub(crate) fn is_for_want_of_time(&self) -> bool {
         is_for_want_of_time(&self.fault)
     }
@@ -83,9 +83,9 @@ impl fmt::Display for Failed {
     }
 }
 
-/// Asks `version` in each of its roles about the first process of `world`. Says for each what it answered.
+/// Asks `version` in each of its roles about the first process of `world`. Returns one line for each answer.
 pub(super) fn run(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<String>, Failed> {
-    // A policy may expect to find the process that it is asked about.
+    // A policy may expect that the process that it is asked about exists.
     let made_up = world.is_empty().then(|| trial_world([]));
     let world = made_up.as_ref().unwrap_or(world);
     let try_role = |role: Role| {
@@ -100,8 +100,8 @@ pub(super) fn run(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<S
     answers
 }
 
-/// What it answers. A machine that is busy, as when a host starts, says nothing of the version: it is asked again if it had
-/// no time to answer.
+/// Asks a version, and retries if it had no time to answer: a machine that is busy, as at boot, says nothing about the
+/// version.
 fn answer(input: &Input, role: Role, version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<String, Fault> {
     let tries = if version.context.limits.call_ms(role) <= PATIENCE_MS { TRIES } else { 1 };
     let mut answered = input.try_on(version, world);
@@ -116,7 +116,7 @@ fn answer(input: &Input, role: Role, version: &Arc<Version>, world: &Arc<Snapsho
     answered
 }
 
-/// A question about the first process, or about one called `trial` if there is none.
+/// Makes a question about the first process, or about one called `trial` if there is none.
 fn question(role: Role, world: &Snapshot) -> Input {
     let first = world.iter().next();
     let name: Arc<str> = first.map_or_else(|| "trial".into(), |state| state.name().clone());

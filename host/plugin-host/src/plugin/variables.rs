@@ -1,18 +1,18 @@
-//! The variables that a start policy sets: those that the operator has granted stay in its answer, the others are dropped
-//! and named in the reason, so that the state of the process tells them. Nobody sees an answer before that.
+//! The variables that a start policy sets: those that the operator has granted stay in its answer; the others are
+//! dropped and named in the reason, so that the state of the process shows them. Nothing uses an answer before that.
 
 use provost_state::{Decision, StartAction};
 
 use crate::limits::grants::Grants;
 use crate::text::sanitize;
 
-/// Names that a message shows; the others are counted.
+/// The number of names that a message shows; the others are counted.
 const SHOWN: usize = 8;
 
-/// The longest name that a message shows whole, in bytes.
+/// The longest name that a message shows in full, in bytes.
 const NAME_BYTES_MAX: usize = 64;
 
-/// The answer without the variables that are not granted, and the names of those.
+/// Removes the variables that are not granted from an answer, and returns their names.
 pub(crate) fn granted(
     answer: Decision<StartAction>,
     grants: &Grants,
@@ -30,7 +30,7 @@ pub(crate) fn granted(
     (Decision::new(action, reason), dropped)
 }
 
-/// These names, for a message.
+/// Lists these names for a message.
 pub(crate) fn listed(names: &[String]) -> String {
     let (shown, others) = names.split_at(names.len().min(SHOWN));
     let shown: Vec<String> = shown.iter().map(|name| sanitize(name, NAME_BYTES_MAX)).collect();

@@ -1,5 +1,5 @@
-//! One version of a plugin: a component with its settings, compiled and linked, or the reason for which it was
-//! not let in. It never changes; a swap puts another one in its place.
+//! One version of a plugin: a component with its settings, compiled and linked, or the reason for which it was refused.
+//! A version never changes; a swap replaces it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,17 +21,17 @@ use super::purpose::Purpose;
 use super::question::Question;
 use super::{fault, variables};
 
-/// Why a version is not called.
+/// Why a version cannot be called.
 #[derive(Clone, Debug)]
 pub(crate) enum Absent {
-    /// It was not let in; why.
+    /// It was refused; the reason.
     Refused(Arc<str>),
-    /// It is not known yet whether it is let in; what it waits for.
+    /// It is not known yet whether it is admitted; what it waits for.
     Compiling(Arc<str>),
 }
 
 impl Absent {
-    /// What a call of it is answered with.
+    /// Returns the fault that answers every call.
     fn fault(&self) -> Fault {
         match self {
             Self::Refused(reason) => fault::fault(FaultKind::Refused, reason),
@@ -42,35 +42,35 @@ impl Absent {
 
 /// One version of a plugin.
 pub(crate) struct Version {
-    /// Set when it is put in force.
+    /// Set when the version is put in force.
     pub(crate) number: OnceLock<u64>,
     pub(crate) source: Source,
     pub(crate) digest: Arc<str>,
-    /// Whose key signed it.
+    /// The name of the key that signed it.
     pub(crate) signed_by: Option<Arc<str>>,
     pub(crate) surface: Surface,
     pub(crate) engine: Arc<TimedEngine>,
-    /// Ready to be called, or why not.
+    /// The component ready to be called, or why it cannot be.
     pub(crate) admitted: Result<Admitted, Absent>,
-    /// What its instances run with.
+    /// The data that all instances share.
     pub(crate) context: Arc<Context>,
     /// Keeps its code in the cache.
-    #[expect(dead_code, reason = "it is held, and not asked")]
+    #[expect(dead_code, reason = "it is only held, never read")]
     pub(crate) lease: Option<Arc<Lease>>,
 }
 
 impl Version {
-    /// Counts the versions of a plugin, from 1; 0 until it is in force.
+    /// Returns the number of the version, counted from 1; 0 until it is in force.
     pub(crate) fn number(&self) -> u64 {
         self.number.get().copied().unwrap_or(0)
     }
 
-    /// What its calls run on.
+    /// Returns what its calls need.
     pub(crate) fn caller(&self) -> Caller<'_> {
         Caller { engine: &self.engine, context: &self.context }
     }
 
-    /// A store for one instance in this role, with nothing in it yet.
+    /// Creates an empty store for one instance in this role.
     ///
     /// # Errors
     /// As [`Caller::store`].
@@ -79,7 +79,7 @@ impl Version {
         self.caller().store(role, need)
     }
 
-    /// Asks in a fresh instance.
+    /// Asks a question in a fresh instance.
     pub(crate) fn ask<Q: Question>(
         &self,
         question: &Q,
@@ -105,20 +105,20 @@ impl Version {
         Ok(answer)
     }
 
-    /// The fault of a plugin that is asked for what it does not export.
+    /// The fault of a plugin that is called in a role that it does not export.
     pub(crate) fn lacks(role: Role) -> Fault {
         fault::fault(FaultKind::Refused, &format!("it does not export {role}"))
     }
 
-    /// What was let in.
+    /// Returns the component that was admitted.
     ///
     /// # Errors
-    /// The fault that every call is answered with otherwise.
+    /// The fault that answers every call otherwise.
     pub(crate) fn admitted(&self) -> Result<&Admitted, Fault> {
         self.admitted.as_ref().map_err(Absent::fault)
     }
 
-    /// Why it was refused, if it was.
+    /// Returns why it was refused, if it was.
     pub(crate) fn refusal(&self) -> Option<&Arc<str>> {
         match &self.admitted {
             Err(Absent::Refused(reason)) => Some(reason),
@@ -126,12 +126,12 @@ impl Version {
         }
     }
 
-    /// Is it not known yet whether it is let in?
+    /// Whether it is not known yet if it is admitted.
     pub(crate) fn is_compiling(&self) -> bool {
         matches!(self.admitted, Err(Absent::Compiling(_)))
     }
 
-    /// Is nothing known of what it does? It was refused, or it is being compiled and its bytes do not tell.
+    /// Whether its roles are unknown: it was refused, or it is being compiled and its bytes do not show them.
     pub(crate) fn is_unknown(&self) -> bool {
         self.refusal().is_some() || (self.is_compiling() && self.surface.roles().is_empty())
     }
@@ -140,20 +140,20 @@ impl Version {
         self.surface.roles().contains(&role)
     }
 
-    /// Is it to be asked this? Of one that was refused before anything was known of it nobody can say, so it is: it
-    /// answers with why.
+    /// Whether it is to be asked for this judgement. One that was refused before its roles were known is asked as well:
+    /// it answers with the reason for the refusal.
     pub(crate) fn judges(&self, judgement: Judgement) -> bool {
         let roles = self.surface.roles();
         let unknown = self.admitted.is_err() && roles.is_empty();
         unknown || roles.iter().any(|role| role.judgement() == Some(judgement))
     }
 
-    /// Does it judge anything?
+    /// Whether it judges anything.
     pub(crate) fn is_policy(&self) -> bool {
         self.surface.roles().iter().any(|role| role.judgement().is_some())
     }
 
-    /// May it answer for another one?
+    /// Whether it may stand in for another version.
     pub(crate) fn is_good(&self) -> bool {
         self.admitted.is_ok() && self.context.figures.are_good()
     }
@@ -166,7 +166,7 @@ impl Version {
         Limit::ALL.into_iter().filter_map(figure).collect()
     }
 
-    /// What is known of it.
+    /// Returns the status of the version for people.
     pub(crate) fn report(&self) -> PluginVersion {
         let quarantine = self.context.limits.quarantine;
         PluginVersion {

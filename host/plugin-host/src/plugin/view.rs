@@ -6,7 +6,7 @@ use provost_state::{Fault, Snapshot, View, ViewRequest, ViewResponse};
 
 use super::slot::Plugin;
 
-/// Renders status through a component, or answers every request with the reason for which that was refused.
+/// Renders status through a component, or answers every request with the reason for which that component was refused.
 #[derive(Debug)]
 pub(crate) struct PluginView(pub(crate) Arc<Plugin>);
 

@@ -1,4 +1,4 @@
-//! A host to try components on, and worlds to show them.
+//! A host for trying components, and worlds to show them.
 
 #![expect(dead_code, reason = "each test crate uses some of it")]
 
@@ -12,12 +12,12 @@ use provost_state::{
 };
 use provost_tests::components;
 
-/// The limits that hold by default, but for the deadline.
+/// The default limits, but with a deadline of a minute.
 pub fn patient() -> Limits {
     Limits { call_ms_max: Some(60_000), ..Limits::default() }
 }
 
-/// Everything that a host keeps, in directories of its own.
+/// The options of a host that keeps everything below `dir`.
 pub fn options(dir: &Path) -> HostOptions {
     HostOptions {
         cache_dir: Some(dir.join("cache")),
@@ -26,7 +26,7 @@ pub fn options(dir: &Path) -> HostOptions {
     }
 }
 
-/// A host with its cache in a directory of its own, and the files of its plugins beside it.
+/// A host with its cache in a temporary directory, and the files of its plugins beside it.
 pub struct Bench {
     pub dir: tempfile::TempDir,
     pub host: PluginHost,
@@ -50,7 +50,7 @@ impl Bench {
         path
     }
 
-    /// With a deadline that no busy test machine can break: who tests the deadline sets its own.
+    /// The spec of a plugin with a deadline that no busy test machine exceeds: tests of the deadline set their own.
     pub fn spec(&self, name: &str, bytes: &[u8]) -> PluginSpec {
         PluginSpec {
             name: name.into(),
@@ -62,7 +62,7 @@ impl Bench {
         }
     }
 
-    /// Loads a plugin and has it asked, also if it has failed its trial: what follows is about calls.
+    /// Loads a plugin and ends a quarantine by its trial, because the tests are about later calls.
     pub fn load(&self, spec: PluginSpec) -> Result<(), LoadError> {
         let name = spec.name.clone();
         self.host.load(spec)?;
@@ -70,7 +70,7 @@ impl Bench {
         Ok(())
     }
 
-    /// A new consumer of each plugin that is one, in the order in which they were loaded.
+    /// Returns a new consumer of each plugin that is one, in the order of loading.
     pub fn consumers(&self) -> Vec<Box<dyn Consumer>> {
         self.host.reports().iter().filter_map(|report| self.host.consumer(&report.name)).collect()
     }
@@ -81,13 +81,13 @@ impl Bench {
     }
 }
 
-/// Asks about the end of `web`.
+/// Asks about an exit of `web`.
 pub fn ask(policy: &Arc<dyn Policy>) -> Result<Decision, Fault> {
     let (_registry, world) = one_crash();
     policy.on_exit(&ended(), &world)
 }
 
-/// The answer that restarts the process alone after so long.
+/// The answer that restarts only the process, after `delay_ms`.
 pub fn restart(delay_ms: u64) -> Option<RulingAction> {
     Some(RulingAction::restart(delay_ms))
 }
@@ -107,7 +107,7 @@ pub fn ended() -> Ended {
     }
 }
 
-/// `web` is to be started again.
+/// A plan to start `web` again.
 pub fn plan() -> Plan {
     Plan {
         name: "web".into(),
@@ -121,7 +121,8 @@ pub fn plan() -> Plan {
     }
 }
 
-/// Adds a byte to the value of `k`, answers with its length as the delay, and traps if `failures` is 9.
+/// A policy that appends a byte to the value of `k`, answers with its length as the delay, and traps if `failures` is
+/// 9.
 pub fn counter() -> Vec<u8> {
     let module = components::policy_module(
         r#"(import "provost:plugin/memory@0.1.0" "get" (func $get (param i32 i32 i32)))
@@ -139,18 +140,18 @@ pub fn counter() -> Vec<u8> {
     components::component(&components::contract(), "restart-judge", &module)
 }
 
-/// A pipe that nobody writes to and nobody reads.
+/// Creates a pipe that has no reader and no writer.
 pub fn pipe(path: &Path) {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
-/// `ms` milliseconds after the start of time, on both clocks.
+/// The moment `ms` milliseconds after zero, on both clocks.
 pub fn at(ms: u64) -> Moment {
     Moment { wall_ms: ms, mono_ns: ms * 1_000_000 }
 }
 
-/// `web` was ready and exited with code 3.
+/// A world in which `web` was ready and exited with code 3.
 pub fn one_crash() -> (Registry, Arc<Snapshot>) {
     let (registry, reader) = registry(|| 0);
     let identity = Identity::new("web", "site");

@@ -1,5 +1,5 @@
-//! How large the cache may become, and how it is kept so: entries that were not of use for the longest time go first, and none goes that
-//! a host has in use.
+//! The bounds on the cache and how they are enforced: the least recently used entries are removed first, and no entry
+//! that a host has in use is removed.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -10,21 +10,21 @@ use std::time::{Duration, SystemTime};
 use provost_files::open_own;
 use rustix::fs::{FlockOperation, flock};
 
-/// What the name of an entry ends in.
+/// The file name extension of an entry.
 pub(super) const ENTRY: &str = "cwasm";
 
-/// What the name of a file ends in that is being written, or that a host that was killed has left.
+/// The file name extension of a file that is being written, or was left by a host that was killed.
 const UNFINISHED: &str = "new";
 
-/// Nobody writes a file for as long as this.
+/// A file that is unfinished for longer than this is no longer being written.
 const UNFINISHED_AFTER: Duration = Duration::from_secs(600);
 
-/// How large the cache of compiled code may become. What a host has in use is kept in any case.
+/// The bounds on the cache of compiled code. Entries that a host has in use are kept in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheBounds {
-    /// All entries together, with those that are being written, in bytes. 512 MiB by default.
+    /// The size of all entries, including those that are being written, in bytes. 512 MiB by default.
     pub bytes_max: u64,
-    /// An entry that nobody has used for so long is removed, in milliseconds. 30 days by default.
+    /// The age at which an unused entry is removed, in milliseconds. 30 days by default.
     pub age_ms_max: u64,
 }
 
@@ -34,17 +34,17 @@ impl Default for CacheBounds {
     }
 }
 
-/// An entry, as the directory has it.
+/// An entry of the directory.
 struct Entry {
     path: PathBuf,
     bytes: u64,
     used: SystemTime,
 }
 
-/// Removes what is beyond the bounds, and what was left unfinished. Whatever is no file of this user's is left alone.
+/// Removes entries beyond the bounds and unfinished files. Files that do not belong to this user are left alone.
 ///
 /// # Errors
-/// The directory cannot be read. An entry that cannot be removed is no error: it is tried again.
+/// The directory cannot be read. An entry that cannot be removed is not an error: it is tried again.
 pub(super) fn make_room(dir: &Path, bounds: CacheBounds) -> io::Result<()> {
     let now = crate::clock::wall();
     let age = |used: SystemTime| now.duration_since(used).unwrap_or_default();
@@ -52,7 +52,7 @@ pub(super) fn make_room(dir: &Path, bounds: CacheBounds) -> io::Result<()> {
     for found in fs::read_dir(dir)? {
         let found = found?;
         let path = found.path();
-        // Of the name itself: a link is none of ours.
+        // The metadata is of the name itself: a link is never an entry.
         let Ok(metadata) = found.metadata() else { continue };
         if !is_own_file(&metadata) {
             continue;
@@ -80,7 +80,7 @@ fn is_own_file(metadata: &Metadata) -> bool {
     metadata.is_file() && metadata.uid() == rustix::process::geteuid().as_raw()
 }
 
-/// Removes an entry, unless a host has it in use. One that cannot be opened as an entry is of use to nobody.
+/// Removes an entry, unless a host has it in use. One that cannot be opened as an entry is useless and removed.
 fn removed(path: &Path) -> bool {
     let in_use = open_own(path).is_ok_and(|file| {
         flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK)

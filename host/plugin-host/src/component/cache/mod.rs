@@ -1,14 +1,16 @@
-//! Compiled code on disk, so that a host starts in milliseconds whatever its plugins were written in.
+//! Compiled code on disk, so that a host starts in milliseconds whatever language its plugins were written in.
 //!
-//! An entry is machine code, and whoever can write one runs code as this user: so the directory is this user's
-//! alone (0700), nobody else can exchange a directory above it, an entry that anybody else owns or may write is never loaded,
-//! and no entry is accepted from outside. The name of an entry is its key, a SHA-256 of all that the code depends on: the component, the engine's settings, and the
-//! versions of wasmtime and of this host. The key stands in the entry as well, with a digest over key and code, so an entry that was damaged, cut off or
-//! copied over another one is recompiled and replaced.
+//! An entry is machine code, and anyone who can write one runs code as this user. So the directory is private (0700),
+//! nobody else can exchange a directory above it, an entry that somebody else owns or may write is never loaded, and
+//! entries from outside are never accepted. The name of an entry is its key, a SHA-256 over everything that the code
+//! depends on: the component, the engine's settings, and the versions of wasmtime and of this host. The entry also
+//! contains the key and a digest over key and code, so an entry that was damaged, truncated or copied over another one
+//! is recompiled and replaced.
 //!
-//! The code is read and not mapped: a file that is cut off later, or a disk that fails, would end the host at its next call.
+//! The code is read and not mapped: if a file were truncated later, or a disk failed, the next call would crash the
+//! host.
 //!
-//! The cache is a help and never a condition: when anything is wrong with it, the host compiles and goes on.
+//! The cache is optional: if anything is wrong with it, the host compiles and goes on.
 
 mod bounds;
 
@@ -32,27 +34,27 @@ use super::digest::hex;
 use super::error::ComponentError;
 pub use bounds::CacheBounds;
 
-/// Part of every key: changes when the layout of an entry does.
+/// A part of every key; changes when the layout of an entry does.
 const LAYOUT: &str = "provost-cache-2";
 
 /// The length of a SHA-256 in bytes. An entry is its key, the digest over key and code, and the code.
 const DIGEST_BYTES: usize = 32;
 
-/// The largest entry that is read, in bytes. The code of the largest component that is loaded is far smaller.
+/// The largest entry that is read, in bytes. The code of the largest accepted component is far smaller.
 const ENTRY_BYTES_MAX: u64 = 1 << 30;
 
-/// How often the cache was of use.
+/// How often the cache was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheCounts {
-    /// Components loaded from the cache.
+    /// The number of components loaded from the cache.
     pub hits: u64,
-    /// Components compiled because the cache had no entry, or there is no cache.
+    /// The number of components compiled because there was no entry, or there is no cache.
     pub misses: u64,
-    /// Components compiled because their entry was damaged, foreign or open to others.
+    /// The number of components compiled because their entry was damaged, foreign or open to others.
     pub rejected: u64,
 }
 
-/// Compiles components, or finds them compiled.
+/// Compiles components, or finds them in the cache.
 #[derive(Debug)]
 pub(crate) struct Cache {
     dir: Option<PathBuf>,
@@ -70,7 +72,7 @@ pub(crate) struct Compiled {
     pub(crate) lease: Option<Arc<Lease>>,
 }
 
-/// Says that an entry is in use, to whoever makes room in the cache. It ends with the process at the latest.
+/// Marks an entry as in use for anything that makes room in the cache. It ends with the process at the latest.
 #[derive(Debug)]
 pub(crate) struct Lease(
     #[expect(dead_code, reason = "it is the open file that holds the lock")] std::fs::File,
@@ -79,11 +81,11 @@ pub(crate) struct Lease(
 /// Why a component could not be made ready to run.
 #[derive(Debug)]
 pub(crate) enum Unready {
-    /// It is not valid.
+    /// The component is not valid.
     Invalid(ComponentError),
-    /// It is valid, and wants more than any plugin can have (tables, memories, …).
+    /// It is valid, but needs more than any plugin can have (tables, memories, …).
     Unfit(String),
-    /// It could not be compiled; reads on after the name of the component.
+    /// It could not be compiled; continues a sentence after the name of the component.
     Failed(String),
 }
 
@@ -97,7 +99,7 @@ impl From<CompileError> for Unready {
 }
 
 impl Cache {
-    /// A cache in `dir`, which is created, below directories of `owners`; or none, which compiles every time.
+    /// Creates a cache in `dir`, which is created below directories of `owners`. Without one, it compiles every time.
     pub(crate) fn new(
         dir: Option<PathBuf>,
         owners: Owners,
@@ -131,7 +133,7 @@ impl Cache {
         }
     }
 
-    /// The component of these bytes, ready to run on `engine`, whose memories lie so.
+    /// Returns the component of these bytes, ready to run on `engine` with this layout of memories.
     pub(crate) fn compiled(
         &self,
         engine: &Engine,
@@ -183,8 +185,8 @@ impl Cache {
     }
 }
 
-/// Holds a lock on an open entry, shared with other hosts. Where locks cannot be had, the entry may be removed while it is in use, and
-/// the next start compiles.
+/// Holds a lock on an open entry, shared with other hosts. On file systems without locks, the entry may be removed
+/// while it is in use, and the next start compiles.
 fn lease(file: std::fs::File) -> Arc<Lease> {
     let _ = flock(&file, FlockOperation::NonBlockingLockShared);
     Arc::new(Lease(file))
@@ -196,18 +198,18 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
         return Err(wasmtime::Error::msg("this is not a compiled component"));
     }
     #[expect(unsafe_code, reason = "compiled code can only be trusted, not checked: see SAFETY")]
-    // SAFETY: `code` was made by `precompile_component` of an engine with these settings: either just now by the compiler
-    // that this host was given, or by that of an earlier host, as `read_entry` has made sure: the file belongs to this user, nobody
-    // else may write it or its directory or exchange one above it, and its digest over key and code says that it is what was written for this very key.
-    // Wasmtime itself refuses code of other settings or versions.
+    // SAFETY: `code` was made by `precompile_component` of an engine with these settings: either just now by the
+    // compiler that this host was given, or by that of an earlier host, as `found` has checked: the file belongs to
+    // this user, nobody else may write it or its directory or exchange one above it, and its digest over key and code
+    // shows that it was written for this key. Wasmtime itself refuses code of other settings or versions.
     unsafe {
         Component::deserialize(engine, code)
     }
 }
 
-/// All that the code depends on.
+/// Computes the key from everything that the code depends on.
 fn key(engine: &Engine, bytes: &[u8]) -> [u8; DIGEST_BYTES] {
-    /// `precompile_compatibility_hash` can only be fed to a `Hasher`.
+    /// A hasher of SHA-256: `precompile_compatibility_hash` can only be fed to a `Hasher`.
     struct Sha(Sha256);
     impl Hasher for Sha {
         fn write(&mut self, bytes: &[u8]) {
@@ -220,13 +222,13 @@ fn key(engine: &Engine, bytes: &[u8]) -> [u8; DIGEST_BYTES] {
     let mut sha = Sha(Sha256::new());
     sha.write(LAYOUT.as_bytes());
     sha.write(env!("CARGO_PKG_VERSION").as_bytes());
-    // The settings, the target and the version of wasmtime.
+    // The hash covers the settings, the target and the version of wasmtime.
     engine.precompile_compatibility_hash().hash(&mut sha);
     sha.write(&Sha256::digest(bytes));
     sha.0.finalize().into()
 }
 
-/// What binds code to its key.
+/// Computes the digest that binds code to its key.
 fn digest(key: &[u8], code: &[u8]) -> [u8; DIGEST_BYTES] {
     Sha256::new().chain_update(key).chain_update(code).finalize().into()
 }
@@ -243,9 +245,9 @@ impl Unusable {
     }
 }
 
-/// The component of an entry, if that may be trusted.
+/// Returns the component of an entry, if the entry can be trusted.
 fn found(engine: &Engine, path: &Path, key: &[u8]) -> Result<Compiled, Unusable> {
-    // Everything is asked of the open file, so that it cannot be exchanged in between.
+    // All checks are made on the open file, so that it cannot be exchanged in between.
     let file = match open_own(path) {
         Ok(file) => file,
         Err(error) if error.is_missing() => return Err(Unusable::Absent),
@@ -255,18 +257,18 @@ fn found(engine: &Engine, path: &Path, key: &[u8]) -> Result<Compiled, Unusable>
     let entry = read_open(path, same, ENTRY_BYTES_MAX).map_err(|error| Unusable::because(error.problem))?;
     let component =
         deserialize(engine, code(&entry, key)?).map_err(|error| Unusable::Because(one_line(&error)))?;
-    // When it was last of use. If that cannot be written, it goes earlier than others.
+    // The modification time records the last use. If it cannot be written, the entry is removed earlier than others.
     let _ = file.set_modified(crate::clock::wall());
     Ok(Compiled { component, lease: Some(lease(file)) })
 }
 
-/// The code of an entry, if it was written for this key.
+/// Returns the code of an entry, if it was written for this key.
 fn code<'e>(entry: &'e [u8], key: &[u8]) -> Result<&'e [u8], Unusable> {
     let cut_off = || Unusable::because("it is cut off");
     let (its_key, rest) = entry.split_at_checked(DIGEST_BYTES).ok_or_else(cut_off)?;
     let (its_digest, code) = rest.split_at_checked(DIGEST_BYTES).ok_or_else(cut_off)?;
     if its_digest != digest(its_key, code) {
-        return Err(Unusable::because("it is damaged: its digest does not fit"));
+        return Err(Unusable::because("it is damaged: its digest does not match"));
     }
     if its_key != key {
         return Err(Unusable::because(

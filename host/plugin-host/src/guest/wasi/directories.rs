@@ -1,6 +1,6 @@
-//! The directories that a plugin is granted: opened once, when a version is made, without following a link in any
-//! component of the path, and kept for as long as the version. What is moved, replaced or linked after that changes nothing
-//! about what was granted.
+//! The directories that a plugin is granted. They are opened once, when a version is made, without following a link in
+//! any component of the path, and stay open as long as the version. Moving, replacing or linking anything later does
+//! not change what was granted.
 
 use std::fs::File;
 use std::io;
@@ -18,11 +18,10 @@ use crate::limits::grants::{Grant, Grants};
 use super::opening::HAS_OPENAT2;
 use super::quota::Quota;
 
-/// What a directory is opened with. Not with `PATH`: it has to be listed.
+/// The flags for opening a directory. Not `PATH`: it has to be listed.
 const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
-/// All directories that a plugin is granted, with the names that it knows them by, and the room that it has in those that it may
-/// write to.
+/// All directories that a plugin is granted, with the names that it knows them by, and the quota of the writable ones.
 #[derive(Clone)]
 pub(crate) struct Directories {
     all: Vec<(Dir, String)>,
@@ -36,10 +35,10 @@ impl Default for Directories {
 }
 
 impl Directories {
-    /// Opens what these grants name.
+    /// Opens the directories that these grants name.
     ///
     /// # Errors
-    /// Which grant leads to no directory, and why, in words for people.
+    /// The grant whose directory cannot be opened, and the reason, for people.
     pub(crate) fn open(grants: &Grants, limits: &Limits) -> Result<Self, String> {
         let (mut opened, mut roots) = (Vec::new(), Vec::<(&Path, Arc<File>)>::new());
         for grant in grants.iter() {
@@ -48,11 +47,12 @@ impl Directories {
                 Grant::FsWrite(path) => (path, FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE),
                 _ => continue,
             };
-            let dir = open(path)
-                .map_err(|error| format!("its grant `{grant}` leads nowhere: {}", explained(path, &error)))?;
-            // Its name within the plugin is its name outside, so that settings and messages mean the same.
+            let dir = open(path).map_err(|error| {
+                format!("its grant `{grant}` cannot be opened: {}", explained(path, &error))
+            })?;
+            // The plugin sees the same path as the operator, so that settings and messages mean the same.
             let dir = Dir::new(dir, perms, mode, false);
-            // What lies in another one is counted there. Grants come in order: the one above first.
+            // A directory inside another granted one is counted there. Grants are sorted: the outer one comes first.
             if matches!(grant, Grant::FsWrite(_)) && !roots.iter().any(|(above, _)| path.starts_with(above)) {
                 roots.push((path, dir.dir.clone()));
             }
@@ -62,12 +62,12 @@ impl Directories {
         Ok(Self { all: opened, quota: Arc::new(Quota::new(limits.files_bytes_max, roots)) })
     }
 
-    /// Each with its name. A clone shares the descriptor.
+    /// Returns each directory with its name. A clone shares the descriptor.
     pub(super) fn iter(&self) -> impl Iterator<Item = &(Dir, String)> {
         self.all.iter()
     }
 
-    /// The room in those that it may write to.
+    /// Returns the quota of the writable directories.
     pub(super) fn quota(&self) -> &Arc<Quota> {
         &self.quota
     }
@@ -81,7 +81,7 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The same where there is no `openat2`: each component is opened in the one before it.
+/// Opens a directory without `openat2`: each component is opened relative to the one before it.
 fn open_step_by_step(path: &Path) -> io::Result<File> {
     let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut here = openat(CWD, "/", step, Mode::empty())?;
@@ -90,7 +90,7 @@ fn open_step_by_step(path: &Path) -> io::Result<File> {
             Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
             Component::ParentDir => here = openat(&here, "..", step, Mode::empty())?,
             Component::Normal(name) => {
-                // With `DIRECTORY`, a link is no directory rather than a loop.
+                // With `DIRECTORY`, a link is reported as not a directory rather than as a loop.
                 here = openat(&here, name, step, Mode::empty()).map_err(|errno| match errno {
                     Errno::NOTDIR => Errno::LOOP,
                     other => other,
@@ -101,7 +101,7 @@ fn open_step_by_step(path: &Path) -> io::Result<File> {
     Ok(openat(&here, ".", FLAGS, Mode::empty())?.into())
 }
 
-/// The error, and what to write instead if a component of the path is a link.
+/// Formats the error, with the path to grant instead if a component is a link.
 fn explained(path: &Path, error: &io::Error) -> String {
     let resolved = std::fs::canonicalize(path).ok().filter(|resolved| resolved != path);
     match resolved {

@@ -1,5 +1,5 @@
-//! The files of a plugin with grants: those of WASI, in the directories that were opened when its version was made, with
-//! every attempt to leave them logged and counted.
+//! The files of a plugin with grants: WASI's filesystem in the directories that were opened when its version was made,
+//! with every attempt to leave them logged and counted.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::opening::{self, HAS_OPENAT2, NotOpened};
 use super::quota::{ENTRY_BYTES, Metered};
 use super::watch::Watch;
 
-/// The filesystem, watched.
+/// The filesystem, with denials reported.
 pub(crate) struct WatchedFiles<'a> {
     files: WasiFilesystemCtxView<'a>,
     directories: &'a Directories,
@@ -43,7 +43,7 @@ impl<'a> WatchedFiles<'a> {
         Self { files, directories, watch }
     }
 
-    /// Opens a file that is one. Without `openat2` it is only looked at first.
+    /// Opens a regular file, a directory or a link. Without `openat2` the type is checked before opening only.
     async fn open(
         &mut self,
         fd: Fd,
@@ -84,7 +84,7 @@ impl<'a> WatchedFiles<'a> {
         }
     }
 
-    /// Remembers a file that is open for writing.
+    /// Registers a file that is open for writing with the quota.
     fn remember(&self, descriptor: &Descriptor) {
         if let Descriptor::File(file) = descriptor
             && file.open_mode.contains(OpenMode::WRITE)
@@ -93,13 +93,13 @@ impl<'a> WatchedFiles<'a> {
         }
     }
 
-    /// Takes room for so many bytes in the directories that it may write to.
+    /// Takes this many bytes from the quota of the writable directories.
     async fn room(&mut self, call: &str, bytes: u64) -> FsResult<()> {
         let taken = self.directories.quota().take(bytes).await;
         self.counted(call, taken)
     }
 
-    /// The same for bytes at `offset` of a file.
+    /// Takes bytes at `offset` of a file from the quota.
     async fn room_at(&mut self, call: &str, fd: &Fd, offset: Filesize, bytes: u64) -> FsResult<()> {
         let Descriptor::File(file) = self.files.table.get(fd)? else { return Ok(()) };
         let taken = self.directories.quota().take_at(file.file.clone(), offset, bytes).await;
@@ -113,7 +113,7 @@ impl<'a> WatchedFiles<'a> {
         Ok(taken?)
     }
 
-    /// A stream into this file, which takes room for what it writes.
+    /// Wraps a stream into this file, so that what it writes is taken from the quota.
     fn metered(
         &mut self,
         stream: Resource<DynOutputStream>,
@@ -124,7 +124,7 @@ impl<'a> WatchedFiles<'a> {
         Ok(self.files.table.push(Metered::over(stream, quota, self.watch.clone(), begins))?)
     }
 
-    /// Counts what was denied because it was not granted. What the operating system denies (`access`) is another thing.
+    /// Counts what was denied because it was not granted. A denial by the operating system (`access`) is not counted.
     fn watched<T>(&self, call: &str, path: &str, result: FsResult<T>) -> FsResult<T> {
         if let Err(error) = &result
             && error.downcast_ref() == Some(&ErrorCode::NotPermitted)
@@ -135,7 +135,7 @@ impl<'a> WatchedFiles<'a> {
     }
 }
 
-/// Whether this is a file, a directory or a link.
+/// Whether this is a regular file, a directory or a link.
 fn is_regular(kind: DescriptorType) -> bool {
     matches!(kind, DescriptorType::RegularFile | DescriptorType::Directory | DescriptorType::SymbolicLink)
 }
@@ -163,11 +163,11 @@ impl Host for WatchedFiles<'_> {
     }
 }
 
-/// A descriptor's handle.
+/// The handle of a descriptor.
 type Fd = Resource<Descriptor>;
 
-/// Functions of a descriptor that go through to the files, watched. Before the semicolon is the path that they are
-/// about, if there is one.
+/// Defines functions of a descriptor that are passed on to the filesystem, with denials reported. The path that is
+/// reported, if any, stands after the semicolon.
 macro_rules! through {
     ($(async $name:ident($($arg:ident: $ty:ty),* $(; $path:ident)?) -> $ok:ty;)*) => {
         $(async fn $name(&mut self, fd: Fd, $($arg: $ty),*) -> FsResult<$ok> {

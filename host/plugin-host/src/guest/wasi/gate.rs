@@ -1,4 +1,4 @@
-//! Lets the requests of a plugin through to where they may go. What is beyond is denied, logged and counted.
+//! Passes on the requests of a plugin that it was granted. All others are denied, logged and counted.
 
 use std::io;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::limits::grants::{Grants, HttpHost};
 use super::sending::{self, Times};
 use super::watch::Watch;
 
-/// Lets requests through to where they may go.
+/// Passes on the requests that were granted.
 pub(super) struct Gate {
     pub(super) grants: Arc<Grants>,
-    /// Nothing is waited for longer than this.
+    /// The upper bound on every timeout.
     pub(super) longest: Duration,
     pub(super) watch: Arc<dyn Watch>,
 }
 
-/// The host and the port of a request; without a port to that of its scheme.
+/// Returns the host and the port of a request; without a port, the default port of its scheme.
 fn destination(uri: &Uri) -> Option<(&str, u16)> {
     let port = match (uri.port_u16(), uri.scheme_str()) {
         (Some(port), _) => port,
@@ -57,13 +57,13 @@ impl WasiHttpHooks for Gate {
         Box::new(sending::send(request, to, times, move |addresses| {
             let addresses = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             watch.denied(&format!(
-                "a request to {name}: the name leads to {addresses}, which is not of the public internet: it would need \
+                "a request to {name}: the name leads to {addresses}, which is not on the public internet: it would need \
                  http-out-private:{name}"
             ));
         }))
     }
 
-    // These say what the plugin is told in a word, and by default they say it in the host's own name.
+    // These functions choose the error code for the plugin; the defaults would log in the host's name.
     fn p2_error_from_connect(&mut self, error: &io::Error) -> ErrorCode {
         self.watch.line(Level::Debug, &format!("no connection: {error}"));
         match error.kind() {

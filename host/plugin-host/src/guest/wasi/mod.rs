@@ -1,19 +1,19 @@
-//! What a plugin with grants reaches of the outside: the interfaces of WASI, each with exactly what was granted behind it. What is
-//! beyond is denied, logged and counted. `guest::linker` links them one by one, as the grants open them.
+//! The access to the outside of a plugin with grants: the interfaces of WASI, each with exactly what was granted behind
+//! it. Everything else is denied, logged and counted. `guest::linker` links each interface that the grants open.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `outside` | what one instance has of the outside |
-//! | `gate` | lets requests through to where they may go |
+//! | `outside` | the access to the outside of one instance |
+//! | `gate` | passes on requests that were granted |
 //! | `sending` | sends a request, and connects to the addresses that its grant covers |
 //! | `stdio` | standard output and standard error, as lines of the log |
 //! | `files` | the files of WASI, watched |
-//! | `reach` | what a version reaches, for all of its instances |
+//! | `reach` | the resources outside that all instances of a version share |
 //! | `directories` | the granted directories, opened once |
-//! | `quota` | the room in the directories that may be written to |
+//! | `quota` | the quota of the writable directories |
 //! | `opening` | opens a file within a granted directory |
 //! | `waiting` | the threads that wait for the outside on behalf of one plugin |
-//! | `watch` | the port to whoever counts and logs |
+//! | `watch` | the port for counting and logging |
 
 mod directories;
 mod files;

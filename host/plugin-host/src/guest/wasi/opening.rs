@@ -1,5 +1,5 @@
-//! Opening a file within a granted directory. A pipe, a device or a socket is refused without waiting for it: a read of one
-//! may never end, and would keep a thread and a descriptor for as long.
+//! Opens a file within a granted directory. A pipe, a device or a socket is refused without waiting for it: a read of
+//! one may never end, and would block a thread and a descriptor for as long.
 
 use std::fs::File;
 use std::sync::{Arc, LazyLock};
@@ -15,18 +15,18 @@ pub(super) static HAS_OPENAT2: LazyLock<bool> = LazyLock::new(|| {
     openat2(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_SYMLINKS).is_ok()
 });
 
-/// How often a look-up that something was moved beneath is tried.
+/// How often a look-up is tried that failed because something on its path was moved.
 const TRIES: usize = 16;
 
 /// Why nothing was opened.
 pub(super) enum NotOpened {
     /// It is a pipe, a device or a socket.
     Special,
-    /// The answer for the plugin.
+    /// The error code for the plugin.
     Code(ErrorCode),
 }
 
-/// What is to be opened, as the kernel is asked for it.
+/// The flags for opening a file.
 #[derive(Clone, Copy)]
 struct How {
     flags: OFlags,
@@ -35,7 +35,7 @@ struct How {
 }
 
 impl How {
-    /// The same meaning of the flags as in wasmtime-wasi: what is not opened for writing is opened for reading.
+    /// Interprets the flags as wasmtime-wasi does: a file that is not opened for writing is opened for reading.
     fn new(dir: &Dir, path: PathFlags, open: OpenFlags, wanted: DescriptorFlags) -> Result<Self, ErrorCode> {
         let unsupported = DescriptorFlags::FILE_INTEGRITY_SYNC
             | DescriptorFlags::DATA_INTEGRITY_SYNC
@@ -83,7 +83,7 @@ impl How {
     }
 }
 
-/// Opens `path` in `dir`, on one of the plugin's own threads for what blocks.
+/// Opens `name` in `dir`, on one of the plugin's own threads for blocking operations.
 pub(super) async fn open(
     dir: &Dir,
     path: PathFlags,
@@ -100,7 +100,7 @@ pub(super) async fn open(
     })
 }
 
-/// Looks first, because a device may do something when it is opened; and once more at what was opened.
+/// Opens a file. Its type is checked before, because opening a device may have an effect, and again on the opened file.
 fn opened(dir: &File, name: &str, how: How) -> Result<(File, FileType), NotOpened> {
     let look = OFlags::PATH | OFlags::CLOEXEC | (how.flags & OFlags::NOFOLLOW);
     if let Ok(seen) = how.open(dir, name, look) {
@@ -111,7 +111,7 @@ fn opened(dir: &File, name: &str, how: How) -> Result<(File, FileType), NotOpene
     Ok((file, kind))
 }
 
-/// The type of a file that may be used. A link is none of the others: opening it says so.
+/// Returns the type of a file that may be used. A link passes: opening it fails with the right error.
 fn regular(file: &File) -> Result<FileType, NotOpened> {
     let kind = FileType::from_raw_mode(fstat(file).map_err(code)?.st_mode);
     match kind {
@@ -122,7 +122,7 @@ fn regular(file: &File) -> Result<FileType, NotOpened> {
 
 fn code(errno: Errno) -> NotOpened {
     NotOpened::Code(match errno {
-        // It leads out of the directory.
+        // The path leads out of the directory.
         Errno::XDEV => ErrorCode::NotPermitted,
         other => ErrorCode::from(std::io::Error::from(other)),
     })

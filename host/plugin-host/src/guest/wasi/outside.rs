@@ -1,4 +1,4 @@
-//! What one instance has of the outside: the contexts of WASI, with exactly what was granted in them.
+//! The access to the outside of one instance: the contexts of WASI, containing exactly what was granted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use super::reach::Reach;
 use super::stdio::Pipe;
 use super::watch::Watch;
 
-/// The most randomness that may be asked for at once, in bytes.
+/// The largest amount of randomness in one call, in bytes.
 const RANDOM_BYTES_MAX: u64 = 1 << 20;
 
-/// What one instance has of the outside.
+/// The access to the outside of one instance.
 pub(crate) struct Outside {
     wasi: WasiCtx,
     table: ResourceTable,
@@ -31,7 +31,7 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// All that is granted.
+    /// Creates the access that these grants allow.
     pub(crate) fn new(
         reach: &Reach,
         grants: &Arc<Grants>,
@@ -61,7 +61,7 @@ impl Outside {
         }
     }
 
-    /// Nothing at all.
+    /// Creates an access to nothing.
     pub(crate) fn nothing(watch: Arc<dyn Watch>) -> Self {
         Self {
             wasi: WasiCtx::builder().build(),
@@ -72,22 +72,22 @@ impl Outside {
         }
     }
 
-    /// Its context and handles, for the interfaces of WASI.
+    /// Returns the context and the handles for the interfaces of WASI.
     pub(crate) fn view(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 
-    /// Its handles.
+    /// Returns its handles.
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
     }
 
-    /// Its requests, through the gate.
+    /// Returns its HTTP client, behind the gate.
     pub(crate) fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { hooks: &mut self.gate, table: &mut self.table, ctx: &mut self.http }
     }
 
-    /// Its files, in the directories that it was granted.
+    /// Returns its filesystem, in the granted directories.
     pub(crate) fn files(&mut self) -> WatchedFiles<'_> {
         let watch = &self.gate.watch;
         let view = WasiCtxView { ctx: &mut self.wasi, table: &mut self.table };

@@ -1,7 +1,7 @@
-//! How much may lie in the directories that a plugin may write to: `limits.files`. What lies there is looked up when
-//! the room that is known of is used up, and not at each write, so a write costs an addition. Whatever takes room counts, whoever
-//! put it there: every file with its length, also where it has holes, every entry with a block at least, and
-//! what has been removed but is still open. Versions of a plugin count each for itself.
+//! The quota of the directories that a plugin may write to: `limits.files`. The directories are measured when the known
+//! room is used up, not at each write, so a write costs an addition. Everything in them counts, no matter who put it there:
+//! every file with its length, including holes, every entry with at least one block, and removed files that are still
+//! open. Each version of a plugin counts separately.
 
 use std::fs::File;
 use std::io;
@@ -24,44 +24,44 @@ use crate::text::size;
 use super::opening::HAS_OPENAT2;
 use super::watch::Watch;
 
-/// What an entry of a directory takes at least, in bytes.
+/// The least that an entry of a directory counts, in bytes.
 pub(super) const ENTRY_BYTES: u64 = 4_096;
 
-/// With more entries than this, directories count as full: looking at them takes too long.
+/// Directories with more entries than this count as full: measuring them takes too long.
 const ENTRIES_MAX: usize = 1 << 20;
 
-/// The room of one version.
+/// The quota of one version.
 #[derive(Debug)]
 pub(crate) struct Quota {
-    /// `limits.files`.
+    /// The limit in bytes, `limits.files`.
     most: u64,
     roots: Vec<Arc<File>>,
-    /// What has been written since the version was made, in bytes. It only grows.
+    /// The bytes written since the version was made. It only grows.
     written: AtomicU64,
-    /// Up to where `written` may grow before what lies there has to be looked at again.
+    /// The value that `written` may reach before the directories have to be measured again.
     until: AtomicU64,
-    /// The files that are open for writing. Held while what lies there is looked at, so that one looks at a time.
+    /// The files that are open for writing. The lock is held during a measurement, so that there is one at a time.
     open: Mutex<Vec<Weak<File>>>,
 }
 
 impl Quota {
-    /// `most` bytes for what lies in `roots`.
+    /// Creates a quota of `most` bytes for the content of `roots`.
     pub(super) fn new(most: u64, roots: Vec<Arc<File>>) -> Self {
         let (written, until) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { most, roots, written, until, open: Mutex::default() }
     }
 
-    /// Remembers a file that is open for writing for as long as it is.
+    /// Registers a file that is open for writing, for as long as it is open.
     pub(super) fn opened(&self, file: &Arc<File>) {
         let mut open = self.open.lock();
         open.retain(|file| file.strong_count() > 0);
         open.push(Arc::downgrade(file));
     }
 
-    /// Takes room for so many bytes.
+    /// Takes this many bytes from the quota.
     ///
     /// # Errors
-    /// `quota` if there is not as much.
+    /// `quota` if that is more than is left.
     pub(super) async fn take(self: &Arc<Self>, bytes: u64) -> Result<(), ErrorCode> {
         if self.taken(bytes) {
             return Ok(());
@@ -71,7 +71,7 @@ impl Quota {
         if self.taken(bytes) { Ok(()) } else { Err(ErrorCode::Quota) }
     }
 
-    /// Takes room for `bytes` bytes at `offset` of a file, and for the hole before them.
+    /// Takes `bytes` bytes at `offset` of a file, and the hole before them, from the quota.
     pub(super) async fn take_at(
         self: &Arc<Self>,
         file: Arc<File>,
@@ -82,13 +82,13 @@ impl Quota {
         self.take(offset.saturating_sub(length).saturating_add(bytes)).await
     }
 
-    /// Words for somebody who found no room.
+    /// Describes a denial for want of room.
     pub(super) fn denial(&self, call: &str) -> String {
         let most = size(usize::try_from(self.most).unwrap_or(usize::MAX));
         format!("{call}: the directories of its fs-write may hold {most} (limits.{})", Limit::Files.name())
     }
 
-    /// The room that is known of, in bytes.
+    /// Returns the known room, in bytes.
     fn left(&self) -> u64 {
         self.until.load(Ordering::Acquire).saturating_sub(self.written.load(Ordering::Acquire))
     }
@@ -99,7 +99,7 @@ impl Quota {
         self.written.fetch_update(Ordering::AcqRel, Ordering::Acquire, grow).is_ok()
     }
 
-    /// Looks at what lies there. What is written meanwhile counts on top of that.
+    /// Measures the directories. Bytes that are written meanwhile count on top of the result.
     fn look(&self) {
         let open = self.open.lock();
         let before = self.written.load(Ordering::Acquire);
@@ -112,7 +112,7 @@ impl Quota {
         self.until.store(before.saturating_add(room), Ordering::Release);
     }
 
-    /// All that lies in the directories, in bytes; what would be beyond `most` is not looked at.
+    /// Returns the bytes in use in the directories. The measurement stops at `most`, or at too many entries.
     fn used(&self) -> u64 {
         let (mut used, mut entries) = (0_u64, 0);
         let mut left: Vec<(&File, PathBuf)> =
@@ -127,7 +127,7 @@ impl Quota {
                 }
                 used < self.most && entries < ENTRIES_MAX
             });
-            // A path that is too long to be looked at is one that hides something.
+            // A path that is too long to be measured may hide something, so the directories count as full.
             if used >= self.most || entries >= ENTRIES_MAX || seen == Err(Errno::NAMETOOLONG) {
                 return self.most;
             }
@@ -136,12 +136,12 @@ impl Quota {
     }
 }
 
-/// What a file or a directory takes.
+/// Returns what a file or a directory counts.
 fn room(bytes: u64, blocks: u64) -> u64 {
     bytes.max(blocks.saturating_mul(512)).max(ENTRY_BYTES)
 }
 
-/// Shows each entry of a directory to `look` until that says no. What cannot be looked at is left out.
+/// Shows each entry of a directory to `look` until that returns false. An entry without a readable status is left out.
 fn within(root: &File, path: &PathBuf, mut look: impl FnMut(&str, &Stat) -> bool) -> Result<(), Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let dir = if *HAS_OPENAT2 {
@@ -156,7 +156,7 @@ fn within(root: &File, path: &PathBuf, mut look: impl FnMut(&str, &Stat) -> bool
             continue;
         }
         let Ok(stat) = statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
-        // A plugin makes names of UTF-8 alone; what another has put there is counted, and not entered.
+        // A plugin creates only names in UTF-8; an entry that somebody else put there is counted but not entered.
         if !look(name.to_str().unwrap_or("\u{fffd}"), &stat) {
             break;
         }
@@ -164,19 +164,19 @@ fn within(root: &File, path: &PathBuf, mut look: impl FnMut(&str, &Stat) -> bool
     Ok(())
 }
 
-/// A stream into a file that takes room for what it writes.
+/// A stream into a file whose writes are taken from the quota.
 pub(super) struct Metered {
     stream: DynOutputStream,
     quota: Arc<Quota>,
     watch: Arc<dyn Watch>,
-    /// Where it begins, until room has been taken for the hole before that.
+    /// The file and offset at which it begins, until the hole before that has been taken from the quota.
     begins: Option<(Arc<File>, u64)>,
-    /// There was no room when it was looked for last.
+    /// Whether there was no room at the last measurement.
     full: bool,
 }
 
 impl Metered {
-    /// Over `stream`, which begins at `begins`, or at the end of its file.
+    /// Wraps `stream`, which begins at `begins`, or at the end of its file.
     pub(super) fn over(
         stream: DynOutputStream,
         quota: Arc<Quota>,
@@ -210,7 +210,7 @@ impl OutputStream for Metered {
         if std::mem::take(&mut self.full) {
             return Err(self.refused());
         }
-        // Without room it is not ready before somebody has looked, which `ready` does.
+        // Without known room the stream is not ready until `ready` has measured again.
         let room = if self.begins.is_some() { 0 } else { self.quota.left() };
         Ok(ready.min(usize::try_from(room).unwrap_or(usize::MAX)))
     }
@@ -231,7 +231,7 @@ impl Pollable for Metered {
             }
         }
         if !self.full && self.quota.left() == 0 {
-            // A byte shows whether there is room; it is not given back before the next look.
+            // Taking a byte shows whether there is room; it is not returned before the next measurement.
             self.full = self.quota.take(1).await.is_err();
         }
     }
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_lies_there_counts_with_its_length_and_a_block_at_least() {
+    fn every_entry_counts_with_its_length_and_at_least_one_block() {
         let dir = tempfile::tempdir().unwrap();
         let quota = quota(&dir, 1 << 30);
         assert_eq!(quota.used(), 0);
@@ -261,10 +261,10 @@ mod tests {
     }
 
     #[test]
-    fn room_is_looked_for_again_when_it_is_used_up_and_what_is_removed_but_open_still_counts() {
+    fn used_up_room_is_measured_again_and_a_removed_file_counts_while_it_is_open() {
         let dir = tempfile::tempdir().unwrap();
         let quota = quota(&dir, 100 << 10);
-        assert!(!quota.taken(1), "nobody has looked yet");
+        assert!(!quota.taken(1), "nothing was measured yet");
         quota.look();
         let path = dir.path().join("file");
         let file = Arc::new(File::create(&path).unwrap());
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_there_is_not_looked_at_beyond_the_limit() {
+    fn a_measurement_stops_at_the_limit() {
         let dir = tempfile::tempdir().unwrap();
         for name in 0..100 {
             std::fs::write(dir.path().join(name.to_string()), "").unwrap();

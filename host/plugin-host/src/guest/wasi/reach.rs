@@ -1,4 +1,4 @@
-//! What a version reaches of the outside, for all of its instances.
+//! The resources outside that all instances of a version share.
 
 use std::io;
 use std::sync::Arc;
@@ -9,17 +9,18 @@ use crate::limits::grants::Grants;
 use super::directories::Directories;
 use super::waiting::{Waiters, Waiting};
 
-/// What a version has of the outside, for all of its instances.
+/// The resources outside that all instances of a version share.
 pub(crate) struct Reach {
     pub(crate) waiters: Arc<Waiters>,
     pub(super) directories: Directories,
 }
 
 impl Reach {
-    /// What these grants open; nothing if they open nothing of the outside.
+    /// Opens what these grants allow; `None` if they allow nothing outside. The inner error is the reason for refusing
+    /// the plugin.
     ///
     /// # Errors
-    /// The error of the kernel if a thread cannot be had.
+    /// The I/O error if a thread cannot be started.
     pub(crate) fn new(
         grants: &Grants,
         limits: &Limits,

@@ -1,6 +1,6 @@
-//! Sending a request of a plugin. The name of its host is looked up once, and a connection is made to those addresses only
-//! that its grant lets the name lead to. So a name server cannot lead a plugin to this machine or to a network
-//! around it, neither at first nor by another answer later.
+//! Sends a request of a plugin. The name of its host is looked up once, and a connection is made only to addresses that
+//! its grant allows for the name. So a name server cannot direct a plugin to this machine or to a network around it,
+//! neither at first nor with a later answer.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -26,23 +26,23 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::limits::grants::{Destination, HttpHost};
 
-/// What a hook of wasi-http answers with: the response, and what is still to be done for it.
+/// The result of a hook of wasi-http: the response, and a future that drives the rest of the connection.
 pub(super) type Answer = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
 
-/// How long the steps of a request may take.
+/// The timeouts for the steps of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    /// Until the connection is there, the look-up and TLS included.
+    /// Until the connection is established, including the look-up and TLS.
     pub(super) connect: Duration,
-    /// From then until the head of the response is there.
+    /// From then until the head of the response has arrived.
     pub(super) first_byte: Duration,
-    /// Between two parts of its body.
+    /// Between two parts of the body.
     pub(super) between_bytes: Duration,
 }
 
 /// Why there is no connection.
 enum NotConnected {
-    /// The name leads to these addresses alone, none of which is granted.
+    /// The name resolves only to these addresses, none of which is granted.
     Denied(Vec<IpAddr>),
     Failed(Error),
 }
@@ -62,7 +62,8 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 });
 
-/// Sends `request` to `to`, which has been granted. `denied` is told the addresses if none may be connected to.
+/// Sends `request` to `to`, which has been granted. `denied` is called with the addresses if none of them may be
+/// connected to.
 pub(super) async fn send(
     mut request: Request<WasiBody>,
     to: Destination,
@@ -79,7 +80,7 @@ pub(super) async fn send(
             return Err(Error::DestinationIpProhibited);
         }
     };
-    // What is sent to a server names neither the scheme nor the host.
+    // The request line to a server contains neither the scheme nor the host.
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = path.parse::<Uri>().map_err(|_| Error::HttpRequestUriInvalid)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -105,7 +106,7 @@ async fn connect(to: &Destination, secure: bool) -> Result<Box<dyn Stream>, NotC
     Ok(Box::new(connected.map_err(|error| NotConnected::Failed(Error::Tls(error)))?))
 }
 
-/// The addresses that are connected to: all that the host has and the grant covers, in the order of the resolver.
+/// Returns the addresses to connect to: those of the host that the grant covers, in the order of the resolver.
 async fn addresses(to: &Destination) -> Result<Vec<SocketAddr>, NotConnected> {
     let found: Vec<SocketAddr> = match &to.host {
         HttpHost::Address(address) => vec![SocketAddr::new(*address, to.port)],
@@ -127,7 +128,7 @@ async fn looked_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(lookup_host((name, port)).await?.collect())
 }
 
-/// A body whose next part may not take longer than this.
+/// A body whose parts each must arrive within a timeout.
 struct Timed {
     body: Incoming,
     between: Duration,

@@ -1,4 +1,5 @@
-//! Standard output and standard error of a plugin with grants: its lines go where those go that it logs.
+//! Standard output and standard error of a plugin with grants: their lines are logged like those that the plugin logs
+//! itself.
 
 use std::io;
 use std::pin::Pin;
@@ -12,10 +13,10 @@ use crate::guest::bindings::log::Level;
 
 use super::watch::Watch;
 
-/// The longest line that is kept together, in bytes.
+/// The longest line that is kept in one piece, in bytes.
 const LINE_BYTES_MAX: usize = 4096;
 
-/// One of the two.
+/// Standard output or standard error.
 pub(super) struct Pipe {
     level: Level,
     watch: Arc<dyn Watch>,
@@ -39,7 +40,7 @@ impl StdoutStream for Pipe {
     }
 }
 
-/// Cuts what is written into lines.
+/// Splits the written bytes into lines.
 struct Splitter {
     level: Level,
     watch: Arc<dyn Watch>,

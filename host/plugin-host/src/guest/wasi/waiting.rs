@@ -1,6 +1,6 @@
-//! The threads that wait for the outside on behalf of one plugin: one that drives timers and connections, and a few for what
-//! blocks (files, name servers). Each plugin has its own, so that a plugin whose calls hang takes them from no other. There
-//! are none until it is granted something of the outside, and they end with its last version.
+//! The threads that wait for the outside on behalf of one plugin: one that drives timers and connections, and a few for
+//! blocking operations (files, name servers). Each plugin has its own, so that calls that hang block no other plugin.
+//! They are started once the plugin is granted something outside, and end with its last version.
 
 use std::fmt;
 use std::io;
@@ -12,15 +12,14 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// How many blocking operations of one plugin are carried out at the same time. The others wait, within the deadline of
-/// their call.
+/// How many blocking operations of one plugin run at the same time. The others wait, within the deadline of their call.
 const BLOCKING_MAX: usize = 4;
 
-/// The waiters of one plugin, shared by its versions.
+/// The waiting threads of one plugin, shared by its versions.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting(Mutex<Weak<Waiters>>);
 
-/// A running thread that waits. It ends when this is dropped, without waiting for what blocks.
+/// A running thread that waits. Dropping this ends it, without waiting for blocking operations.
 pub(crate) struct Waiters {
     runtime: Handle,
     /// Dropping it ends the thread.
@@ -28,10 +27,10 @@ pub(crate) struct Waiters {
 }
 
 impl Waiting {
-    /// The waiters of this plugin, which are started if they are not there.
+    /// Returns the waiting threads of this plugin, and starts them if necessary.
     ///
     /// # Errors
-    /// The error of the kernel if a thread or a descriptor cannot be had.
+    /// The I/O error if a thread cannot be started or a descriptor cannot be opened.
     pub(crate) fn waiters(&self) -> io::Result<Arc<Waiters>> {
         let mut kept = self.0.lock();
         if let Some(waiters) = kept.upgrade() {
@@ -57,15 +56,15 @@ impl Waiters {
         let handle = runtime.handle().clone();
         let (end, ended) = oneshot::channel();
         thread::Builder::new().name("plugin-outside".to_owned()).spawn(move || {
-            // An error is what the dropped sender says.
+            // The error of the dropped sender is the signal to end.
             let _ = runtime.block_on(ended);
-            // A read of a pipe that nobody writes to never ends: nobody waits for it.
+            // A read of a pipe that nobody writes to never ends, so the blocking threads are not waited for.
             runtime.shutdown_background();
         })?;
         Ok(Self { runtime: handle, _end: end })
     }
 
-    /// Waits in this thread until `call` is done, or until it has taken longer than `most`: then it is dropped.
+    /// Waits in this thread until `call` is done. If that takes longer than `most`, `call` is dropped.
     pub(crate) fn wait<T>(
         &self,
         call: impl Future<Output = wasmtime::Result<T>>,
@@ -83,19 +82,19 @@ impl fmt::Debug for Waiters {
     }
 }
 
-/// For how long an instance may wait for what is outside, and who waits.
+/// How long an instance may wait for the outside, and the threads that wait.
 pub(crate) struct Patience {
     waiters: Option<Arc<Waiters>>,
     most: Duration,
 }
 
 impl Patience {
-    /// At most this long, by these waiters if there are any.
+    /// Waits for at most this long, on these threads if there are any.
     pub(crate) fn new(waiters: Option<Arc<Waiters>>, most: Duration) -> Self {
         Self { waiters, most }
     }
 
-    /// Carries `call` to its end. One without grants never waits.
+    /// Runs `call` to its end. Without grants it never waits.
     pub(crate) fn until<T>(&self, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
         match &self.waiters {
             Some(waiters) => waiters.wait(call, self.most),
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_of_one_plugin_takes_no_thread_from_another() {
+    fn blocked_operations_of_one_plugin_take_no_thread_from_another() {
         let (stuck, free) = (Waiters::start().unwrap(), Waiters::start().unwrap());
         let (release, held) = std::sync::mpsc::channel::<()>();
         let held = Arc::new(Mutex::new(held));

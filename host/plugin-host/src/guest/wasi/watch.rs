@@ -1,12 +1,12 @@
-//! The port to whoever counts and logs a plugin's doings outside.
+//! The port for counting and logging what a plugin does outside.
 
 use crate::guest::bindings::log::Level;
 
-/// Who is told of a plugin's doings outside.
+/// Is notified of what a plugin does outside.
 pub(crate) trait Watch: Send + Sync {
-    /// It tried what it was not granted.
+    /// Reports an attempt at something that was not granted.
     fn denied(&self, what: &str);
 
-    /// It wrote a line to its standard output or its standard error.
+    /// Reports a line on its standard output or standard error.
     fn line(&self, level: Level, line: &str);
 }

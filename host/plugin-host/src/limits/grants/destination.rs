@@ -1,5 +1,5 @@
-//! Where a plugin may send requests: the host and the port of the grants `http-out:` and `http-out-private:`, in one form
-//! for each, and which addresses the name of a host may lead to.
+//! Where a plugin may send requests: the host and the port of the grants `http-out:` and `http-out-private:`, each in
+//! one canonical form, and the addresses that the name of a host may resolve to.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,11 +7,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const FORM: &str =
     "write one host and its port, such as http-out:hooks.example.org:443 or http-out:[2001:db8::7]:443";
 
-/// The longest name of a host and the longest part of one, in bytes (RFC 1035, section 2.3.4).
+/// The longest name of a host and the longest label in one, in bytes (RFC 1035, section 2.3.4).
 const NAME_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
 
-/// A host, as a request or a grant names it.
+/// A host in a request or a grant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HttpHost {
     /// A name, in lower case and without a dot at its end.
@@ -20,7 +20,7 @@ pub enum HttpHost {
     Address(IpAddr),
 }
 
-/// The addresses that a grant lets the name of a host lead to. The wider comes later.
+/// The addresses that a grant allows for the name of a host, the wider scope last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Addresses of the public internet.
@@ -32,32 +32,32 @@ pub enum Scope {
 /// A host and a port that requests may go to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Destination {
-    /// Which host.
+    /// The host.
     pub host: HttpHost,
-    /// Which port; never 0.
+    /// The port; never 0.
     pub port: u16,
-    /// What the name of the host may lead to. An address leads to itself.
+    /// The addresses that the name of the host may resolve to. An address always means itself.
     pub scope: Scope,
 }
 
 impl HttpHost {
-    /// Reads a host as it stands in a URL: a name, an IPv4 address, or an IPv6 address in brackets.
+    /// Parses a host as in a URL: a name, an IPv4 address, or an IPv6 address in brackets.
     ///
     /// # Errors
-    /// Says why there can be no such host.
+    /// The reason why it is not a valid host.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if let Some(inner) = text.strip_prefix('[') {
-            let inner = inner.strip_suffix(']').ok_or("an IPv6 address stands in brackets")?;
+            let inner = inner.strip_suffix(']').ok_or("an IPv6 address must be in brackets")?;
             let address = inner.parse::<Ipv6Addr>();
             return address
                 .map(|address| Self::Address(address.into()))
-                .map_err(|_| format!("`{}` is no IPv6 address", provost_state::naming::shown(inner)));
+                .map_err(|_| format!("`{}` is not an IPv6 address", provost_state::naming::shown(inner)));
         }
         if let Ok(address) = text.parse::<Ipv4Addr>() {
             return Ok(Self::Address(address.into()));
         }
         if text.parse::<Ipv6Addr>().is_ok() {
-            return Err(format!("an IPv6 address stands in brackets: [{text}]"));
+            return Err(format!("an IPv6 address must be in brackets: [{text}]"));
         }
         Self::name(text)
     }
@@ -70,7 +70,7 @@ impl HttpHost {
         if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.split('.').all(is_label) {
             return Err(FORM.to_owned());
         }
-        // Resolvers take such a name for an address in one of its old forms: 127.1, 0x7f000001, 2130706433.
+        // Resolvers take such a name for an address in an old form: 127.1, 0x7f000001, 2130706433.
         let last = name.rsplit('.').next().unwrap_or_default();
         if last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") {
             return Err("write an IPv4 address as four decimal numbers, such as 192.0.2.7".to_owned());
@@ -78,7 +78,7 @@ impl HttpHost {
         Ok(Self::Name(name))
     }
 
-    /// Whether this name means this machine and nothing else (RFC 6761, section 6.3).
+    /// Whether this name can only mean this machine (RFC 6761, section 6.3).
     pub(crate) fn is_localhost(&self) -> bool {
         matches!(self, Self::Name(name) if name == "localhost" || name.ends_with(".localhost"))
     }
@@ -93,10 +93,10 @@ fn is_label(label: &str) -> bool {
 }
 
 impl Destination {
-    /// Reads what stands behind `http-out:` or `http-out-private:`.
+    /// Parses the text after `http-out:` or `http-out-private:`.
     pub(super) fn parse(text: &str, scope: Scope) -> Result<Self, String> {
         let (host, port) = text.rsplit_once(':').ok_or(FORM)?;
-        // A number may begin with `+` for Rust.
+        // Rust would accept a `+` before a number.
         let port = Some(port).filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
         let port = port.and_then(|port| port.parse::<u16>().ok()).filter(|port| *port > 0);
         let port = port.ok_or("write its port, a number from 1 to 65535")?;
@@ -112,7 +112,7 @@ impl Destination {
                 Err("no request goes to 255.255.255.255: write the address of one host".to_owned())
             }
             HttpHost::Address(_) if scope == Scope::Any => {
-                Err("an address leads to itself: write http-out".to_owned())
+                Err("http-out-private is for names, not for addresses: write http-out".to_owned())
             }
             _ => Ok(Self { host, port, scope }),
         }
@@ -129,8 +129,8 @@ impl Destination {
     }
 }
 
-/// Whether an address is of the public internet, and so neither of this machine nor of a network around it. What the
-/// registries of IANA for special purposes list (RFC 6890) is not, even where it would be reachable.
+/// Whether an address is on the public internet, and so neither on this machine nor on a network around it. Addresses
+/// in IANA's special-purpose registries (RFC 6890) are not, even those that would be reachable.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -141,14 +141,14 @@ fn is_public(address: IpAddr) -> bool {
                 is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
             };
             match (first, second) {
-                // An IPv4 address behind NAT64 (RFC 6052) and in 6to4 (RFC 3056).
+                // An IPv4 address behind NAT64 (RFC 6052) or in 6to4 (RFC 3056).
                 (0x64, 0xff9b) if address.segments()[2..6] == [0; 4] => within(high, low),
                 (0x2002, _) => within(second, third),
-                // Protocol assignments, Teredo among them, and documentation.
+                // Protocol assignments, including Teredo, and documentation.
                 (0x2001, 0..=0x1ff | 0xdb8) | (0x3fff, 0..=0xfff) => false,
                 _ => match address.to_ipv4_mapped() {
                     Some(mapped) => is_public_v4(mapped),
-                    // All that has been given out as global unicast is in 2000::/3.
+                    // All assigned global unicast addresses are in 2000::/3.
                     None => first & 0xe000 == 0x2000,
                 },
             }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_destination_has_one_form() {
+    fn a_destination_has_one_canonical_form() {
         for (said, meant) in [
             ("Hooks.Example.ORG:443", "http-out:hooks.example.org:443"),
             ("example.org.:0080", "http-out:example.org:80"),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_request_can_go_to_is_refused_with_the_reason() {
+    fn an_impossible_destination_is_refused_with_the_reason() {
         let long = format!("{}.org:80", "a".repeat(64));
         for (said, why) in [
             ("example.org", "one host and its port"),
@@ -225,12 +225,12 @@ mod tests {
             ("example.org:+80", "a number from 1 to 65535"),
             (":80", "one host and its port"),
             (".:80", "one host and its port"),
-            ("[nonsense]:80", "`nonsense` is no IPv6 address"),
-            ("[::1%eth0]:80", "`::1%eth0` is no IPv6 address"),
-            ("[127.0.0.1]:80", "is no IPv6 address"),
-            ("[]:80", "is no IPv6 address"),
-            ("[::1:80", "stands in brackets"),
-            ("::1:80", "stands in brackets: [::1]"),
+            ("[nonsense]:80", "`nonsense` is not an IPv6 address"),
+            ("[::1%eth0]:80", "`::1%eth0` is not an IPv6 address"),
+            ("[127.0.0.1]:80", "is not an IPv6 address"),
+            ("[]:80", "is not an IPv6 address"),
+            ("[::1:80", "must be in brackets"),
+            ("::1:80", "must be in brackets: [::1]"),
             ("a:b:80", "one host and its port"),
             ("https://example.org:443", "one host and its port"),
             ("user@example.org:443", "one host and its port"),
@@ -253,7 +253,7 @@ mod tests {
             assert!(problem.contains(why), "{said}: {problem}");
         }
         let problem = Destination::parse("127.0.0.1:80", Scope::Any).unwrap_err();
-        assert_eq!(problem, "an address leads to itself: write http-out");
+        assert_eq!(problem, "http-out-private is for names, not for addresses: write http-out");
     }
 
     #[test]

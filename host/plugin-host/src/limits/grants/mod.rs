@@ -1,6 +1,6 @@
-//! What an operator may grant: the words of `allow`, and which interfaces of WASI each of them opens. Nothing is granted
-//! by default. A consumer and a view may be granted parts of the outside; a policy may be granted none of that, but one that
-//! judges starts may be granted variables that it sets for the processes ([`Grant::SetEnv`]).
+//! The grants of an operator: the words of `allow`, and the interfaces of WASI that each of them opens. Nothing is
+//! granted by default. A consumer or a view may be granted access to parts of the outside; a policy may not, but one
+//! that judges starts may be granted variables that it sets for the processes ([`Grant::SetEnv`]).
 
 mod destination;
 mod set_env;
@@ -15,15 +15,15 @@ pub use set_env::Settable;
 /// One grant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grant {
-    /// `http-out:HOST:PORT`, `http-out-private:HOST:PORT`: HTTP and HTTPS requests to this host and port, and no other.
+    /// `http-out:HOST:PORT`, `http-out-private:HOST:PORT`: HTTP and HTTPS requests to this host and port only.
     HttpOut(Destination),
-    /// `fs-read:/path`: reading what is in this directory.
+    /// `fs-read:/path`: reading in this directory.
     FsRead(PathBuf),
     /// `fs-write:/path`: reading and writing in this directory.
     FsWrite(PathBuf),
     /// `env:NAME`: the value of this variable of the host's environment.
     Env(String),
-    /// `clock`: the time, and waiting for it.
+    /// `clock`: the time, and waiting for a time.
     Clock,
     /// `random`: randomness.
     Random,
@@ -31,13 +31,13 @@ pub enum Grant {
     SetEnv(Settable),
 }
 
-/// A word of `allow` that grants nothing.
+/// A word of `allow` that is not a grant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{word}` grants nothing: {problem}")]
 pub struct GrantError {
-    /// As it was written.
+    /// The word as it was written.
     pub word: String,
-    /// What is wrong with it, and what is possible.
+    /// The problem, and the possible forms.
     pub problem: String,
 }
 
@@ -54,7 +54,7 @@ impl FromStr for Grant {
         match (kind, of) {
             ("clock", None) => Ok(Self::Clock),
             ("random", None) => Ok(Self::Random),
-            ("clock" | "random", Some(_)) => Err(wrong(format!("`{kind}` stands alone"))),
+            ("clock" | "random", Some(_)) => Err(wrong(format!("`{kind}` takes no target"))),
             ("http-out", Some(of)) => Destination::parse(of, Scope::Public).map(Self::HttpOut).map_err(wrong),
             ("http-out-private", Some(of)) => {
                 Destination::parse(of, Scope::Any).map(Self::HttpOut).map_err(wrong)
@@ -74,14 +74,14 @@ impl FromStr for Grant {
     }
 }
 
-/// A path in one form: without doubled slashes, `.` and a slash at its end.
+/// Normalizes a path: without doubled slashes, `.` and a slash at its end.
 fn directory(path: &str) -> Result<PathBuf, String> {
     let path = Path::new(path);
     if !path.is_absolute() {
-        return Err("write the whole path of a directory, from `/` on".to_owned());
+        return Err("write the absolute path of a directory".to_owned());
     }
     if path.as_os_str().as_encoded_bytes().contains(&0) {
-        return Err("no path has a NUL in it".to_owned());
+        return Err("a path cannot contain NUL".to_owned());
     }
     if path.components().any(|part| part == Component::ParentDir) {
         return Err("write the path without `..`: the name must say which directory it is".to_owned());
@@ -103,20 +103,20 @@ impl fmt::Display for Grant {
     }
 }
 
-/// What opens an interface of WASI.
+/// The kind of grant that opens an interface of WASI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Opens {
     Http,
     Files,
     Clock,
     Random,
-    /// It leads nowhere by itself (streams without a source, an empty environment), but every toolchain's standard
-    /// library asks for it: any grant opens it.
+    /// Any grant: the interface alone gives access to nothing (streams without a source, an empty environment), but the
+    /// standard library of every toolchain imports it.
     Any,
 }
 
 impl Opens {
-    /// The grant that opens it, as it is written into `allow`.
+    /// Returns the grant that opens it, as written in `allow`.
     fn form(self) -> &'static str {
         match self {
             Self::Http => "http-out:HOST:PORT",
@@ -128,7 +128,7 @@ impl Opens {
     }
 }
 
-/// The interfaces of WASI 0.2 that can be granted. What is not here never is: sockets, above all.
+/// The interfaces of WASI 0.2 that can be granted. All others cannot, above all sockets.
 const INTERFACES: [(&str, Opens); 22] = [
     ("wasi:http/types", Opens::Http),
     ("wasi:http/outgoing-handler", Opens::Http),
@@ -154,14 +154,14 @@ const INTERFACES: [(&str, Opens); 22] = [
     ("wasi:cli/terminal-stderr", Opens::Any),
 ];
 
-/// What opens an import of this name, if anything does.
+/// Returns the kind of grant that opens an import of this name, if it can be granted.
 fn opens(import: &str) -> Option<Opens> {
     let (interface, version) = import.split_once('@')?;
     version.starts_with("0.2.").then_some(())?;
     INTERFACES.iter().find(|(name, _)| *name == interface).map(|(_, opens)| *opens)
 }
 
-/// All that one plugin is granted; in order, and each once.
+/// All grants of one plugin, sorted and without duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants(Vec<Grant>);
 
@@ -175,15 +175,15 @@ impl FromIterator<Grant> for Grants {
 }
 
 impl Grants {
-    /// Reads the words of `allow`.
+    /// Parses the words of `allow`.
     ///
     /// # Errors
-    /// [`GrantError`] names the first word that grants nothing, and why.
+    /// [`GrantError`] for the first word that is not a grant.
     pub fn parse<S: AsRef<str>>(words: &[S]) -> Result<Self, GrantError> {
         words.iter().map(|word| word.as_ref().parse()).collect()
     }
 
-    /// Whether anything of the outside is granted. Variables that are set for a process are not.
+    /// Whether any access to the outside is granted. Variables that are set for a process are not such an access.
     pub(crate) fn reach_outside(&self) -> bool {
         self.iter().any(|grant| !matches!(grant, Grant::SetEnv(_)))
     }
@@ -198,12 +198,12 @@ impl Grants {
         self.iter().any(|grant| matches!(grant, Grant::SetEnv(settable) if settable.covers(name)))
     }
 
-    /// In order.
+    /// Returns the grants in order.
     pub fn iter(&self) -> impl Iterator<Item = &Grant> {
         self.0.iter()
     }
 
-    /// As they are written into `allow`.
+    /// Returns the grants as written in `allow`.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         self.iter().map(Grant::to_string).collect()
@@ -225,7 +225,8 @@ impl Grants {
         self.0.contains(&Grant::Random)
     }
 
-    /// The grant that lets it send requests to there, if there is one; of two the wider.
+    /// Returns the grant for sending requests to this host and port, if there is one; of two the one with the wider
+    /// scope.
     pub(crate) fn reaches(&self, host: &HttpHost, port: u16) -> Option<&Destination> {
         let granted = self.iter().filter_map(|grant| match grant {
             Grant::HttpOut(to) if to.host == *host && to.port == port => Some(to),
@@ -234,7 +235,7 @@ impl Grants {
         granted.max_by_key(|to| to.scope)
     }
 
-    /// Does any of them open this import?
+    /// Whether these grants open this import.
     pub(crate) fn open(&self, import: &str) -> bool {
         opens(import).is_some_and(|opens| match opens {
             Opens::Http => self.http(),
@@ -245,12 +246,13 @@ impl Grants {
         })
     }
 
-    /// Is this an interface that leads nowhere by itself?
+    /// Whether this interface alone gives access to nothing.
     pub(crate) fn is_inert(import: &str) -> bool {
         opens(import) == Some(Opens::Any)
     }
 
-    /// Which grants would open these imports, as they are written into `allow`; `None` if any cannot be granted.
+    /// Returns the grants that would open these imports, as written in `allow`; `None` if one of them cannot be
+    /// granted.
     pub(crate) fn wanted_for(imports: &[&str]) -> Option<String> {
         let mut forms: Vec<&str> = Vec::new();
         for import in imports {
@@ -259,7 +261,7 @@ impl Grants {
                 forms.push(form);
             }
         }
-        // Any other grant opens those as well.
+        // Any other grant opens those interfaces as well.
         if forms.len() > 1 {
             forms.retain(|form| *form != Opens::Any.form());
         }
@@ -302,16 +304,16 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_grants_nothing_is_told_what_would() {
+    fn a_malformed_grant_is_refused_with_the_possible_form() {
         for (word, says) in [
             ("http-out:example.org", "its port"),
-            ("http-out:[nonsense]:80", "no IPv6 address"),
+            ("http-out:[nonsense]:80", "not an IPv6 address"),
             ("http-out-private:", "its port"),
             ("http-out-private:127.0.0.1:80", "write http-out"),
-            ("fs-read:logs", "whole path"),
+            ("fs-read:logs", "absolute path"),
             ("fs-read:/a/../b", "without `..`"),
             ("fs-read:/a\0b", "NUL"),
-            ("fs-write:", "whole path"),
+            ("fs-write:", "absolute path"),
             ("env:", "one variable"),
             ("env:A=B", "one variable"),
             ("env:A B", "one variable"),
@@ -321,7 +323,7 @@ mod tests {
             ("set-env:*", "the name of one variable"),
             ("set-env:LD_*", "name each of them exactly"),
             ("set-env:PROVOST_REPLICA", "the host alone"),
-            ("clock:utc", "stands alone"),
+            ("clock:utc", "takes no target"),
             ("network", "the forms are http-out:HOST:PORT"),
         ] {
             let error = Grants::parse(&["clock", word]).unwrap_err();
@@ -355,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_have_to_be_granted_is_said_as_it_is_written() {
+    fn missing_grants_are_suggested_as_written_in_allow() {
         let wanted = Grants::wanted_for(&["wasi:io/poll@0.2.0", "wasi:clocks/wall-clock@0.2.0"]);
         assert_eq!(wanted.unwrap(), "allow = [\"clock\"]");
         assert_eq!(Grants::wanted_for(&["wasi:io/poll@0.2.0"]).unwrap(), "allow = [\"env:NAME\"]");

@@ -1,13 +1,13 @@
-//! The grant `set-env:`: which environment variables a start policy may set for the processes that it judges.
+//! The grant `set-env:`: the environment variables that a start policy may set for the processes that it judges.
 //!
-//! A variable can be code. The dynamic loader, the shells, the interpreters and many tools read variables that make them
-//! load a library, run a command or look for their files elsewhere. Such a variable is granted only by its exact name,
-//! never by a beginning that many names share, so that nobody grants it without knowing. The list of them
-//! cannot be complete: `set-env:PREFIX_*` is meant for the variables of one's own programs.
+//! A variable can be code. The dynamic loader, shells, interpreters and many tools read variables that make them load a
+//! library, run a command or look for their files elsewhere. Such a variable can be granted only by its exact name,
+//! never by a prefix, so that nobody grants it by accident. The list cannot be complete: `set-env:PREFIX_*` is meant
+//! for the variables of one's own programs.
 
 use std::fmt;
 
-/// What the host itself tells a process.
+/// The prefix of the variables that the host itself sets for a process.
 const OF_THE_HOST: &str = "PROVOST_";
 
 /// Variables that change what code a program runs, which programs it starts, or where it looks for files.
@@ -68,7 +68,7 @@ const RESERVED: [&str; 96] = [
     "TERMINFO",
     "TERMINFO_DIRS",
     "TERMPATH",
-    // Interpreters, where their variables have no beginning in common.
+    // Interpreters whose variables have no common prefix.
     "CLASSPATH",
     "GODEBUG",
     "GOFLAGS",
@@ -95,7 +95,7 @@ const RESERVED: [&str; 96] = [
     "PGSERVICEFILE",
     "PGSYSCONFDIR",
     "MYSQL_HOME",
-    // Where requests go.
+    // Destinations of requests.
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "FTP_PROXY",
@@ -117,7 +117,7 @@ const RESERVED: [&str; 96] = [
     "NOTIFY_SOCKET",
 ];
 
-/// Beginnings that such variables have in common.
+/// The common prefixes of such variables.
 const FAMILIES: [&str; 56] = [
     "LD_",
     "DYLD_",
@@ -177,17 +177,17 @@ const FAMILIES: [&str; 56] = [
     "LISTEN_",
 ];
 
-/// What a start policy may set: one variable, or all whose names begin so.
+/// The variables that a grant lets a start policy set: one, or all with a prefix.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Settable {
     /// `set-env:NAME`.
     Name(String),
-    /// `set-env:PREFIX_*`: all whose names begin with `PREFIX_`, without those that have to be named exactly.
+    /// `set-env:PREFIX_*`: all whose names begin with `PREFIX_`, except those that must be granted by their exact name.
     Beginning(String),
 }
 
 impl Settable {
-    /// Reads what stands behind `set-env:`.
+    /// Parses the text after `set-env:`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         const FORM: &str = "write the name of one variable (set-env:NAME), or the beginning of the names of your own \
                             programs' variables (set-env:APP_*)";
@@ -235,14 +235,14 @@ impl fmt::Display for Settable {
     }
 }
 
-/// Whether this can be the name of a variable that is granted: letters, digits, `_`, `.` and `-`, and no digit first.
+/// Whether this is a valid name of a granted variable: letters, digits, `_`, `.` and `-`, and no digit first.
 pub(super) fn is_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     let begins = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
     name.as_bytes().first().is_some_and(begins) && name.bytes().all(fits) && name.len() <= 256
 }
 
-/// Whether a variable of this name has to be granted exactly.
+/// Whether a variable of this name must be granted by its exact name.
 fn is_reserved(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     upper.starts_with(OF_THE_HOST)
@@ -250,7 +250,7 @@ fn is_reserved(name: &str) -> bool {
         || FAMILIES.iter().any(|family| upper.starts_with(family))
 }
 
-/// The beginning of variables that have to be granted exactly, and that this beginning has in common with them.
+/// Returns the prefix of reserved variables that overlaps with this prefix, if there is one.
 fn overlapping(beginning: &str) -> Option<&'static str> {
     let upper = beginning.to_ascii_uppercase();
     FAMILIES.into_iter().find(|family| upper.starts_with(family) || family.starts_with(&*upper))
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_beginning_never_covers_what_loaders_and_interpreters_read() {
+    fn a_prefix_never_covers_variables_of_loaders_and_interpreters() {
         let covers = |grant: &str, name: &str| Settable::parse(grant).is_ok_and(|it| it.covers(name));
         assert!(covers("APP_*", "APP_MODE") && covers("MODE", "MODE") && !covers("MODE", "MODE_2"));
         for name in ["APP_", "APPMODE", "app_MODE", "APP_A=B", "APP_\n", "APP_\0"] {
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_of_loaders_and_interpreters_is_refused_and_their_exact_names_are_not() {
+    fn a_prefix_of_loader_and_interpreter_variables_is_refused_and_their_exact_names_are_not() {
         for family in FAMILIES {
             let beginning = format!("{}_*", family.trim_end_matches('_'));
             assert!(Settable::parse(&beginning).is_err(), "{beginning}");
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_variable_is_not_granted_and_those_of_the_host_never_are() {
+    fn an_invalid_name_is_not_granted_and_a_variable_of_the_host_never_is() {
         for wrong in
             ["", "*", "_*", "_*x", "APP*", "app.*", "A B", "A=B", "1A", "A\n", "BASH_FUNC_x%%", "é", "L*"]
         {
