@@ -2,7 +2,7 @@
 
 use provost_api as api;
 use provost_state::{
-    Blame, Fault, FaultKind, Generation, Intensity, PluginFigures, PluginReport, PluginStatus, PluginVersion,
+    Blame, Fault, FaultKind, Generation, Intensity, PluginReport, PluginStatus, PluginVersion,
 };
 
 use super::figures::latency;
@@ -25,21 +25,8 @@ pub(crate) fn plugin(report: &PluginReport, now: Generation) -> api::Plugin {
 }
 
 fn version(version: &PluginVersion, queued: u64) -> api::PluginVersion {
-    let PluginFigures {
-        calls,
-        faults,
-        clamps,
-        call,
-        fuel_last,
-        fuel_max,
-        memory_bytes_max,
-        stored_bytes,
-        missed,
-        lines_dropped,
-        denials,
-        last_fault,
-    } = &version.figures;
-    api::PluginVersion {
+    let figures = &version.figures;
+    let named = api::PluginVersion {
         version: version.number,
         source: version.source.to_string(),
         digest: version.digest.to_string(),
@@ -48,21 +35,19 @@ fn version(version: &PluginVersion, queued: u64) -> api::PluginVersion {
         grants: version.grants.iter().map(ToString::to_string).collect(),
         limits: version.limits.iter().map(|(name, figure)| ((*name).to_owned(), *figure)).collect(),
         quarantine: version.quarantine.map(|Intensity { faults, per_ms }| api::Quarantine { faults, per_ms }),
-        calls: *calls,
-        faults: faults.iter().map(|(_, count)| count).sum(),
-        faults_by_kind: faults.iter().map(|(kind, count)| (fault_kind(*kind), *count)).collect(),
-        last_fault: last_fault.as_ref().map(fault),
-        clamps: *clamps,
-        call: latency(call),
-        fuel_last: *fuel_last,
-        fuel_max: *fuel_max,
-        memory_bytes_max: *memory_bytes_max,
-        stored_bytes: *stored_bytes,
+        faults: figures.faults.iter().map(|(_, count)| count).sum(),
+        faults_by_kind: figures.faults.iter().map(|(kind, count)| (fault_kind(*kind), *count)).collect(),
+        last_fault: figures.last_fault.as_ref().map(fault),
+        call: latency(&figures.call),
+        stored_bytes: figures.stored_bytes,
         queued,
-        missed: *missed,
-        lines_dropped: *lines_dropped,
-        denials: *denials,
+        ..api::PluginVersion::default()
+    };
+    // A counter that the API does not have under the same name does not compile.
+    macro_rules! with_counters {
+        ($($name:ident),*) => { api::PluginVersion { $($name: figures.$name,)* ..named } };
     }
+    provost_state::plugin_counters!(with_counters)
 }
 
 fn fault(fault: &Fault) -> api::Fault {

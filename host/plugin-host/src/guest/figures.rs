@@ -64,7 +64,7 @@ macro_rules! counters {
     };
 }
 
-counters!(calls, clamps, fuel_last, fuel_max, memory_bytes_max, missed, lines_dropped, denials);
+provost_state::plugin_counters!(counters);
 
 /// The figures of one version of a plugin so far.
 #[derive(Debug, Default)]

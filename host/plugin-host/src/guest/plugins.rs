@@ -1,6 +1,6 @@
 //! The host's side of `plugins`: the loaded versions and their figures.
 
-use provost_state::{FaultKind, Generation, PluginFigures, PluginReport, PluginStatus, PluginVersion};
+use provost_state::{FaultKind, Generation, PluginReport, PluginStatus, PluginVersion};
 
 use super::bindings::plugins::{self, FaultCount, Host, Latency, Standing};
 use super::instance::Guest;
@@ -33,21 +33,7 @@ fn version(
     in_force: bool,
     standing: Standing,
 ) -> plugins::PluginVersion {
-    // Every field is named, without `..`: a new figure has to be shown here or left out on purpose.
-    let PluginFigures {
-        calls,
-        faults,
-        clamps,
-        call,
-        fuel_last: _,
-        fuel_max,
-        memory_bytes_max,
-        stored_bytes,
-        missed,
-        lines_dropped,
-        denials,
-        last_fault: _,
-    } = &version.figures;
+    let figures = &version.figures;
     let fault =
         |(kind, count): &(FaultKind, u64)| FaultCount { kind: kind.as_str().to_owned(), count: *count };
     plugins::PluginVersion {
@@ -56,16 +42,21 @@ fn version(
         in_force,
         standing,
         roles: version.roles.iter().map(ToString::to_string).collect(),
-        calls: *calls,
-        faults: faults.iter().map(fault).collect(),
-        clamps: *clamps,
-        call: Latency { p50: call.p50_ns, p95: call.p95_ns, p99: call.p99_ns, max: call.max_ns },
-        fuel_max: *fuel_max,
-        memory_bytes_max: *memory_bytes_max,
-        stored_bytes: *stored_bytes,
+        calls: figures.calls,
+        faults: figures.faults.iter().map(fault).collect(),
+        clamps: figures.clamps,
+        call: Latency {
+            p50: figures.call.p50_ns,
+            p95: figures.call.p95_ns,
+            p99: figures.call.p99_ns,
+            max: figures.call.max_ns,
+        },
+        fuel_max: figures.fuel_max,
+        memory_bytes_max: figures.memory_bytes_max,
+        stored_bytes: figures.stored_bytes,
         queued: 0,
-        missed: *missed,
-        lines_dropped: *lines_dropped,
-        denials: *denials,
+        missed: figures.missed,
+        lines_dropped: figures.lines_dropped,
+        denials: figures.denials,
     }
 }

@@ -54,6 +54,15 @@ pub struct PluginFigures {
     pub last_fault: Option<Fault>,
 }
 
+/// Calls the macro `$with` with the names of the fields of [`PluginFigures`] that are one number each and are counted while the
+/// plugin runs. Code that counts or copies all of them uses this list.
+#[macro_export]
+macro_rules! plugin_counters {
+    ($with:ident) => {
+        $with! { calls, clamps, fuel_last, fuel_max, memory_bytes_max, missed, lines_dropped, denials }
+    };
+}
+
 /// One version of a plugin: a component with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginVersion {
