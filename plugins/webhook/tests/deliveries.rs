@@ -110,5 +110,5 @@ fn what_does_not_fit_is_counted_as_missed() {
 #[test]
 fn a_setting_that_is_no_url_is_refused() {
     let error = settings::parse::<Webhook>(r#"{"url": "example.org"}"#).expect_err("it is no URL");
-    assert!(error.contains("url: `example.org` is no URL"), "{error}");
+    assert!(error.contains("url: `example.org` is not a URL"), "{error}");
 }
