@@ -1,8 +1,8 @@
-//! The bundled view: the whole snapshot, and what the plugins did, as OpenMetrics text.
+//! The bundled view: renders the whole snapshot and the figures of the plugins as OpenMetrics text.
 //!
-//! OpenMetrics wants all samples of a metric together, so the rows are walked once for each metric, a page
-//! at a time and with no more columns than that metric needs: memory stays with the text, whatever the
-//! number of processes.
+//! OpenMetrics requires all samples of a metric together, so the rows are read once for each metric, a page at a
+//! time and with only the columns that the metric needs: apart from the text itself, memory does not grow with
+//! the number of processes.
 
 mod plugins;
 
@@ -13,7 +13,7 @@ use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, World, ea
 use serde::Deserialize;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Rows fetched at once: some tens of kilobytes.
+/// The number of rows that are fetched at once: some tens of kilobytes.
 const PAGE: u32 = 1024;
 
 /// The view; it has no settings.
@@ -29,17 +29,17 @@ impl StatusView for Prometheus {
 
 provost_guest::export!(Prometheus: StatusView);
 
-/// One metric with a sample for each process that has a value.
+/// A metric with one sample for each process that has a value.
 struct Metric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
     field: Fields,
-    /// The value in this row, in the form in which it is written.
+    /// Returns the value in a row as text.
     value: fn(&Row<'_>) -> Option<String>,
 }
 
-/// What is said of each process, beside its phases.
+/// The metrics of each process, except for its phases.
 const METRICS: [Metric; 6] = [
     Metric {
         name: "provost_process_up",
@@ -85,7 +85,7 @@ const METRICS: [Metric; 6] = [
     },
 ];
 
-/// The whole world and its plugins as OpenMetrics text.
+/// Renders the whole world and its plugins as OpenMetrics text.
 #[must_use]
 pub fn metrics(world: &dyn World, loaded: &[PluginVersion]) -> String {
     let mut out = String::new();
@@ -116,7 +116,7 @@ fn each_process(out: &mut String, metric: &Metric, world: &dyn World) {
     });
 }
 
-/// For each process a sample for each phase: 1 for the one that it is in, 0 for the others.
+/// Writes a sample for each process and each phase: 1 for the phase that the process is in, 0 for the others.
 fn phases(out: &mut String, world: &dyn World) {
     head(out, "provost_process_phase", "gauge", "1 for the phase that the process is in, 0 for all others.");
     each_row(world, Fields::NAMES | Fields::GROUPS | Fields::PHASES, PAGE, |row| {
@@ -146,7 +146,7 @@ fn counts(out: &mut String, world: &dyn World) {
     }
 }
 
-/// The lines before a metric's samples. A metric whose name ends in `_seconds` or `_bytes` has that unit.
+/// Writes the lines before a metric's samples. A metric whose name ends in `_seconds` or `_bytes` has that unit.
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     sample(out, format_args!("# TYPE {name} {kind}"));
     if let Some((_, unit @ ("seconds" | "bytes"))) = name.rsplit_once('_') {
@@ -161,12 +161,12 @@ fn sample(out: &mut String, line: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{line}");
 }
 
-/// `name="web",group=""`.
+/// Returns the labels of a process: `name="web",group=""`.
 fn labels(row: &Row<'_>) -> String {
     format!("name=\"{}\",group=\"{}\"", escaped(row.name()), escaped(row.group()))
 }
 
-/// A label value as OpenMetrics wants it: backslash, quote and newline escaped.
+/// Escapes the backslashes, quotes and newlines of a label value, as OpenMetrics requires.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
