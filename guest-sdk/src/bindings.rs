@@ -1,11 +1,11 @@
-//! What wit-bindgen makes of `../wit`: one module a world. The interfaces that plugins import are generated
-//! once, in `judge`, and shared by the other worlds, so that one crate may play several roles.
+//! The code that wit-bindgen generates from `../wit`: one module for each world. The interfaces that plugins
+//! import are generated once, in `judge`, and shared by the other worlds, so that one crate may play several roles.
 //!
-//! A world's exports, and the section that describes them, come into a component only by the macro of its
-//! role.
-#![expect(missing_docs, reason = "generated; what matters is documented in the WIT files")]
+//! The exports of a world, and the section that describes them, get into a component only through the macro of
+//! its role.
+#![expect(missing_docs, reason = "generated; the WIT files have the documentation")]
 
-/// World `restart-judge`, and the interfaces that all worlds import.
+/// The world `restart-judge`, and the interfaces that all worlds import.
 pub mod judge {
     wit_bindgen::generate!({
         path: "../wit",
@@ -17,7 +17,7 @@ pub mod judge {
     });
 }
 
-/// World `start-judge`.
+/// The world `start-judge`.
 pub mod starter {
     wit_bindgen::generate!({
         path: "../wit",
@@ -35,7 +35,7 @@ pub mod starter {
     });
 }
 
-/// World `health-judge`.
+/// The world `health-judge`.
 pub mod prober {
     wit_bindgen::generate!({
         path: "../wit",
@@ -53,7 +53,7 @@ pub mod prober {
     });
 }
 
-/// World `scale-judge`.
+/// The world `scale-judge`.
 pub mod scaler {
     wit_bindgen::generate!({
         path: "../wit",
@@ -71,7 +71,7 @@ pub mod scaler {
     });
 }
 
-/// World `status-renderer`.
+/// The world `status-renderer`.
 pub mod renderer {
     wit_bindgen::generate!({
         path: "../wit",
@@ -89,7 +89,7 @@ pub mod renderer {
     });
 }
 
-/// World `status-listener`.
+/// The world `status-listener`.
 pub mod listener {
     wit_bindgen::generate!({
         path: "../wit",
@@ -107,7 +107,7 @@ pub mod listener {
     });
 }
 
-/// World `configured`.
+/// The world `configured`.
 pub mod configured {
     wit_bindgen::generate!({
         path: "../wit",

@@ -1,7 +1,7 @@
-//! Write plugins for the Provost supervisor: policies, views and consumers.
+//! The SDK for plugins of the Provost supervisor: policies, views and consumers.
 //!
-//! A plugin is a type that serde reads from the operator's settings, an implementation of the trait of its
-//! roles, and one line that exports it:
+//! A plugin is a type that serde reads from the operator's settings, an implementation of the trait of each of
+//! its roles, and one line that exports it:
 //!
 //! | role | trait |
 //! |---|---|
@@ -10,9 +10,9 @@
 //! | judge what the health checks of a process mean | [`HealthPolicy`] |
 //! | judge how many replicas of a process there should be | [`ScalePolicy`] |
 //! | render status on request | [`StatusView`] |
-//! | be told of every change | [`StatusConsumer`] |
+//! | receive every change | [`StatusConsumer`] |
 //!
-//! A component exports only the roles that its one [`export!`] names, and its check of the settings.
+//! A component exports the roles that its one [`export!`] names, and a check of its settings.
 //!
 //! # A complete policy
 //! ```
@@ -38,7 +38,7 @@
 //!
 //! provost_guest::export!(Patience: RestartPolicy);
 //!
-//! // Its logic is tested natively, in a made-up world.
+//! // The logic is tested natively, in a made-up world.
 //! use provost_guest::{Exit, testing};
 //! let policy = Patience { tries: 3, pause: Span::from_ms(500) };
 //! let ended = testing::ended("web", Exit::Signal(9), 10);
@@ -46,8 +46,8 @@
 //! assert_eq!(decision.action.delay_ms(), Some(500));
 //! assert_eq!(decision.reason, "killed by SIGKILL: try 1");
 //! ```
-//! Its crate has `crate-type = ["cdylib", "rlib"]` and depends on `provost-guest` and `serde`; `provost
-//! plugin build DIR` makes `DIR/NAME.wasm` of it, and the operator writes
+//! The crate has `crate-type = ["cdylib", "rlib"]` and depends on `provost-guest` and `serde`; `provost
+//! plugin build DIR` compiles it to `DIR/NAME.wasm`, and the operator writes
 //! ```toml
 //! [plugins.patience]
 //! component = "plugins/patience/patience.wasm"
@@ -55,33 +55,33 @@
 //! ```
 //!
 //! A view or a consumer may be granted more: with the feature `wasi` of this crate it sends [`http`] requests and reads
-//! [`mod@env`] variables; for files, clocks and randomness use the crate `wasip2`. Nothing of that is there for a policy.
+//! [`mod@env`] variables; for files, clocks and randomness use the crate `wasip2`. None of these is available to a policy.
 //!
 //! # What to know
-//! - A policy is a function of its trigger, the world and its settings. It has no clock and no randomness:
-//!   `now` and `seed` are in the trigger, so that every decision can be replayed.
+//! - A policy is a function of its trigger, the world, its settings and its [`memory`]. It has no clock and no
+//!   randomness: `now` and `seed` are in the trigger, so that every decision can be replayed.
 //! - A start policy sets only those variables that the operator has granted by name (`allow = ["set-env:NAME"]`); the
 //!   host drops the others and says so.
 //! - Policies and views get a fresh instance for every call; a consumer lives until it fails.
 //! - Wrong settings and panics are logged with the field or the place, and then end the call: the next policy
-//!   in the chain decides, at last the host's failsafe. No fault of a plugin costs a process.
+//!   in the chain decides, and the host's failsafe after the last. No fault of a plugin costs a process.
 //!
-//! # Where what is
+//! # Rooms
 //! A room imports only from rooms that stand below it.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `roles` | the traits of the roles, their decisions, and the export |
-//! | `rules` | what restart policies have in common |
+//! | `rules` | functions that restart policies share |
 //! | `testing` | the made-up world of native tests |
-//! | `settings` | the settings of the operator, read and checked |
-//! | `host` | what a plugin can ask of the host, and what stands in for it in native tests |
+//! | `settings` | reading and checking the operator's settings |
+//! | `host` | the services of the host, and their stand-ins in native tests |
 //! | `world` | the world as a plugin sees it |
-//! | `words` | the types of the contract in words |
+//! | `words` | the names of the contract's types, for people |
 //! | `span` | durations |
 //! | `signal` | signals |
 //! | `heap` | the heap of a component |
-//! | `bindings` | what wit-bindgen generates from the contract |
+//! | `bindings` | the code that wit-bindgen generates from the contract |
 
 pub mod bindings;
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,4 @@
-//! What restart policies have in common: kinds of ends, lists of them, and counting deaths in the world.
+//! Functions that restart policies share: lists of ends, exit codes, and counting deaths in the world.
 
 use core::fmt;
 
@@ -6,10 +6,10 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::{Death, Exit, Signal, World};
 
-/// As many deaths as the host remembers of a process: more cannot be counted.
+/// The number of deaths of a process that the host remembers: more cannot be counted.
 pub const DEATHS_REMEMBERED: u32 = 100;
 
-/// Exit codes and signals, as an operator lists them: `[0, 143, "SIGTERM", "HUP", "SIGRTMIN+3"]`.
+/// A list of exit codes and signals, as an operator writes it: `[0, 143, "SIGTERM", "HUP", "SIGRTMIN+3"]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ends {
     codes: Vec<i32>,
@@ -17,13 +17,13 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// These exit codes.
+    /// Creates a list of these exit codes.
     #[must_use]
     pub fn codes(codes: impl Into<Vec<i32>>) -> Self {
         Self { codes: codes.into(), signals: Vec::new() }
     }
 
-    /// Is this end one of them?
+    /// Returns true if this end is in the list.
     #[must_use]
     pub fn contain(&self, exit: &Exit) -> bool {
         match exit {
@@ -34,7 +34,7 @@ impl Ends {
     }
 }
 
-/// One of the ends of a list.
+/// One element of a list of ends.
 enum End {
     Code(i32),
     Signal(Signal),
@@ -51,17 +51,19 @@ impl<'de> Deserialize<'de> for End {
             }
 
             fn visit_i64<E: Error>(self, code: i64) -> Result<End, E> {
-                let code = i32::try_from(code).map_err(|_| E::custom(format!("{code} is no exit code")))?;
+                let code =
+                    i32::try_from(code).map_err(|_| E::custom(format!("{code} is not an exit code")))?;
                 Ok(End::Code(code))
             }
 
             fn visit_u64<E: Error>(self, code: u64) -> Result<End, E> {
-                let code = i32::try_from(code).map_err(|_| E::custom(format!("{code} is no exit code")))?;
+                let code =
+                    i32::try_from(code).map_err(|_| E::custom(format!("{code} is not an exit code")))?;
                 Ok(End::Code(code))
             }
 
             fn visit_str<E: Error>(self, name: &str) -> Result<End, E> {
-                // A number is an exit code, even between quotes: to take it for a signal would be a guess.
+                // A number in quotes could be an exit code or a signal: refuse it rather than guess.
                 if name.parse::<i64>().is_ok() {
                     return Err(E::custom(format!("write the exit code {name} without quotes")));
                 }
@@ -85,7 +87,7 @@ impl<'de> Deserialize<'de> for Ends {
     }
 }
 
-/// The exit code as shells and containers have it: 128 plus the number for a signal; none if it is not known.
+/// Returns the exit code as shells and containers report it: 128 plus the number for a signal; `None` if it is unknown.
 #[must_use]
 pub fn exit_code(exit: &Exit) -> Option<i32> {
     match exit {
@@ -95,15 +97,15 @@ pub fn exit_code(exit: &Exit) -> Option<i32> {
     }
 }
 
-/// How many of the newest deaths of a process, without a gap, are so; the newest of all counts in any case.
+/// Counts the newest consecutive deaths of a process that `matches` accepts; the newest one always counts.
 #[must_use]
-pub fn streak(world: &dyn World, name: &str, so: impl Fn(&Death) -> bool) -> u32 {
+pub fn streak(world: &dyn World, name: &str, matches: impl Fn(&Death) -> bool) -> u32 {
     let deaths = world.deaths(name, DEATHS_REMEMBERED);
-    let streak = deaths.iter().take_while(|death| so(death)).count();
+    let streak = deaths.iter().take_while(|death| matches(death)).count();
     u32::try_from(streak).unwrap_or(u32::MAX).max(1)
 }
 
-/// The deaths of these processes that lie less than `window_ms` before `now`.
+/// Returns the deaths of these processes that are less than `window_ms` before `now`.
 #[must_use]
 pub fn deaths_within(
     world: &dyn World,
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_streak_ends_at_the_first_that_is_not_so_and_a_window_at_its_edge() {
+    fn a_streak_ends_at_the_first_other_death_and_a_window_excludes_its_edge() {
         let deaths = [(Exit::Code(1), 5, 9_000), (Exit::Code(1), 5, 8_000), (Exit::Code(0), 5, 1_000)];
         let world = MadeUpWorld::default().with_deaths_at("web", deaths);
         assert_eq!(streak(&world, "web", |death| death.exit != Exit::Code(0)), 2);

@@ -1,8 +1,8 @@
-//! The operator's settings, from JSON text to the plugin's own type, with errors that name the field.
+//! Reads the operator's settings from JSON text into the plugin's own type; errors name the field.
 
 use serde::de::DeserializeOwned;
 
-/// Reads settings as they stand in the operator's file.
+/// Reads settings from the text of a JSON object.
 ///
 /// # Errors
 /// Says which field is wrong and why, in words for the operator.
@@ -11,18 +11,18 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     serde_path_to_error::deserialize(&mut text).map_err(|error| {
         let field = error.path().to_string();
         let message = error.inner().to_string();
-        // The text was made by the host from the operator's TOML: its line and column help nobody.
+        // The host made the text from the operator's TOML, so its line and column mean nothing to the operator.
         let message = message.split(" at line ").next().unwrap_or_default();
-        // An unknown or missing field is an error of the table: the message names the field by itself.
+        // An error of the whole object, such as a missing field, already names the field.
         if field == "." { format!("settings: {message}") } else { format!("settings: {field}: {message}") }
     })
 }
 
-/// A check of settings that serde has read.
+/// A role's check of the settings.
 #[doc(hidden)]
 pub type Check<T> = fn(&T) -> Result<(), String>;
 
-/// Can a plugin work with these settings? They are read, and checked in each of its roles.
+/// Reads settings and checks them for each role of the plugin.
 ///
 /// # Errors
 /// Says which field is wrong and why, in words for the operator.
@@ -32,11 +32,9 @@ pub fn validate<T: DeserializeOwned>(json: &str, checks: &[Check<T>]) -> Result<
     checks.iter().try_for_each(|check| check(&settings)).map_err(|message| format!("settings: {message}"))
 }
 
-/// The settings of the running plugin; where they are wrong, says so in the log and ends the call with a
-/// trap.
+/// Returns the settings of the running plugin. If they are wrong, logs the error and ends the call with a trap.
 ///
-/// The host hands the judgement to the next policy in the chain, so a mistake in the settings costs no
-/// process.
+/// The host then asks the next policy in the chain, so a mistake in the settings costs no process.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn of_this_plugin<T: DeserializeOwned>(check: impl FnOnce(&T) -> Result<(), String>) -> T {
     let json = crate::bindings::judge::provost::plugin::settings::json();

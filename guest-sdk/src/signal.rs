@@ -1,4 +1,4 @@
-//! Signals as people write them and as the kernel numbers them. The words are those of the config and of `provost status`.
+//! Signals: their names for people, as in the config and in `provost status`, and their numbers in the kernel.
 
 use core::fmt;
 use core::str::FromStr;
@@ -12,29 +12,29 @@ const NAMES: [&str; 31] = [
     "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
-/// Other names that are in use for some of them.
+/// Other common names of some signals.
 const ALIASES: [(&str, i32); 4] = [("IOT", 6), ("CLD", 17), ("POLL", 29), ("UNUSED", 31)];
 
-/// The first and the last real-time signal that programs may use: `SIGRTMIN` and `SIGRTMAX` of the C library.
+/// The first and the last real-time signal that programs can use: `SIGRTMIN` and `SIGRTMAX` of the C library.
 const REAL_TIME: (i32, i32) = (34, 64);
 
-/// A signal: 1 to 31, or 34 to 64. The contract has its number; this has its name.
+/// A signal: 1 to 31, or 34 to 64. The contract has only the number; this type knows the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(i32);
 
 impl Signal {
-    /// Asks to reload, by convention.
+    /// By convention, asks a process to reload.
     pub const HUP: Self = Self(1);
-    /// What Ctrl-C sends.
+    /// Interrupts a process, as Ctrl-C does.
     pub const INT: Self = Self(2);
-    /// Ends a process that cannot refuse.
+    /// Kills a process, which cannot prevent it.
     pub const KILL: Self = Self(9);
-    /// Nobody reads what it writes.
+    /// Reports a write to a pipe without a reader.
     pub const PIPE: Self = Self(13);
-    /// Asks to end.
+    /// Asks a process to end.
     pub const TERM: Self = Self(15);
 
-    /// The signal of this number, if there is one.
+    /// Returns the signal with this number, if there is one.
     #[must_use]
     pub const fn new(number: i32) -> Option<Self> {
         match number {
@@ -44,14 +44,14 @@ impl Signal {
         }
     }
 
-    /// Its number.
+    /// Returns the number of the signal.
     #[must_use]
     pub const fn number(self) -> i32 {
         self.0
     }
 }
 
-/// `SIGTERM`, `SIGRTMIN`, `SIGRTMIN+3`.
+/// Shows the name: `SIGTERM`, `SIGRTMIN`, `SIGRTMIN+3`.
 impl fmt::Display for Signal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = usize::try_from(self.0 - 1).ok().and_then(|at| NAMES.get(at));
@@ -78,7 +78,7 @@ impl FromStr for Signal {
     }
 }
 
-/// The number of `RTMIN`, `RTMIN+n`, `RTMAX` or `RTMAX-n`.
+/// Returns the number of `RTMIN`, `RTMIN+n`, `RTMAX` or `RTMAX-n`.
 fn real_time(name: &str) -> Option<i32> {
     let offset = |rest: &str, sign: char| match rest.strip_prefix(sign) {
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse::<i32>().ok(),
@@ -94,7 +94,7 @@ fn real_time(name: &str) -> Option<i32> {
 }
 
 impl<'de> Deserialize<'de> for Signal {
-    /// By its name, for settings.
+    /// Reads the name of a signal from settings.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(Error::custom)
     }

@@ -2,7 +2,7 @@
 //!
 //! A duration is a sum of numbers with units, `ms`, `s`, `m`, `h` or `d`. A number may have a decimal point, blanks may
 //! stand between numbers and units, and `0` alone needs no unit. The sum is rounded to whole milliseconds and is at most
-//! 36,500 days, so that sums of times never overflow. There is no floating point in it: parsing that costs a component
+//! 36,500 days, so that sums of times never overflow. The parser uses no floating point, which would cost a component
 //! kilobytes.
 
 use core::fmt;
@@ -10,10 +10,10 @@ use core::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// The nanoseconds of a millisecond.
+/// The number of nanoseconds in a millisecond.
 const MS_NS: u64 = 1_000_000;
 
-/// The longest duration: a hundred years of 365 days. In nanoseconds it is a sixth of what 64 bits hold.
+/// The longest duration in nanoseconds: a hundred years of 365 days, a sixth of what 64 bits can hold.
 const MAX_NS: u64 = 36_500 * 86_400_000 * MS_NS;
 
 /// A span of time in settings and in reasons: read from `"100ms"`, `"1.5s"`, `"5m"`, `"1h30m"`, `"1d"` or from a whole
@@ -25,13 +25,13 @@ impl Span {
     /// How to write a duration, for error messages.
     pub const HINT: &'static str = "write a duration as a text of numbers with units, such as \"100ms\", \"10s\", \"5m\", \"1h30m\" or \"1d\"";
 
-    /// A span of this many milliseconds.
+    /// Creates a span from milliseconds.
     #[must_use]
     pub const fn from_ms(ms: u64) -> Self {
         Self(ms)
     }
 
-    /// Its length in milliseconds.
+    /// Returns the length in milliseconds.
     #[must_use]
     pub const fn ms(self) -> u64 {
         self.0
@@ -46,7 +46,7 @@ impl FromStr for Span {
     }
 }
 
-/// Returns the milliseconds of a duration.
+/// Parses a duration and returns its milliseconds.
 fn read(text: &str) -> Option<u64> {
     if text == "0" {
         return Some(0);
@@ -67,13 +67,13 @@ fn read(text: &str) -> Option<u64> {
     Some((total_ns? + MS_NS / 2) / MS_NS)
 }
 
-/// Returns the bytes at the beginning that belong together.
+/// Returns the longest prefix whose bytes all satisfy `belongs`.
 fn beginning(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> &[u8] {
     let count = bytes.iter().take_while(|byte| belongs(**byte)).count();
     bytes.get(..count).unwrap_or_default()
 }
 
-/// Returns the nanoseconds of a unit.
+/// Returns the number of nanoseconds in a unit.
 fn unit_ns(unit: &[u8]) -> Option<u64> {
     let ms = match unit {
         b"ms" => 1,
@@ -86,8 +86,8 @@ fn unit_ns(unit: &[u8]) -> Option<u64> {
     Some(ms * MS_NS)
 }
 
-/// Returns the nanoseconds of so many units, cut off after whole nanoseconds. Each digit behind the point is worth a tenth of
-/// the one before.
+/// Returns `number` units in nanoseconds, truncated to whole ones. Each digit after the decimal point is worth a tenth of
+/// the one before it.
 fn nanoseconds(number: &[u8], unit_ns: u64) -> Option<u64> {
     let (mut count, mut fraction_ns, mut worth_ns) = (0_u64, 0, unit_ns);
     let (mut digits, mut behind_the_point) = (0_u32, false);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_less_than_a_millisecond_is_rounded_in_the_sum() {
+    fn fractions_of_a_millisecond_are_summed_before_they_are_rounded() {
         for (text, ms) in
             [("0.4ms", 0), ("0.5ms", 1), ("0.4ms0.4ms", 1), ("1.0004999s", 1000), ("1.0005s", 1001)]
         {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_span_is_refused() {
+    fn malformed_spans_are_refused() {
         for text in [
             "",
             " ",

@@ -1,4 +1,4 @@
-//! A made-up world, to test a plugin's logic natively: no wasm toolchain, no host.
+//! A made-up world for native tests of a plugin's logic, which need neither a WebAssembly toolchain nor a host.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +10,25 @@ use crate::{
 
 pub use crate::host::native::{load, logged};
 
-/// A world that a test makes up.
+/// A world that is made up by a test.
 #[derive(Debug, Default)]
 pub struct MadeUpWorld {
-    /// The number of its change.
+    /// The generation of the world.
     pub generation: u64,
-    /// Its processes, in the order of the config.
+    /// The processes, in the order of the config.
     pub processes: Vec<ProcessState>,
     /// The deaths of each process by name, newest first.
     pub deaths: BTreeMap<String, Vec<Death>>,
 }
 
 impl MadeUpWorld {
-    /// A world of these processes.
+    /// Creates a world of these processes.
     #[must_use]
     pub fn of(processes: impl IntoIterator<Item = ProcessState>) -> Self {
         Self { processes: processes.into_iter().collect(), ..Self::default() }
     }
 
-    /// The same world in which the process `name` died like this, newest first.
+    /// Sets the deaths of the process `name`, each with its uptime in milliseconds, newest first.
     #[must_use]
     pub fn with_deaths(mut self, name: &str, deaths: impl IntoIterator<Item = (Exit, u64)>) -> Self {
         let death = |(exit, uptime)| Death { incarnation: 0, exit, at: 0, uptime };
@@ -36,8 +36,7 @@ impl MadeUpWorld {
         self
     }
 
-    /// The same world in which the process `name` died like this, each after an uptime and at a time in milliseconds,
-    /// newest first.
+    /// Sets the deaths of the process `name`, each with its uptime and its time in milliseconds, newest first.
     #[must_use]
     pub fn with_deaths_at(mut self, name: &str, deaths: impl IntoIterator<Item = (Exit, u64, u64)>) -> Self {
         let death = |(exit, uptime, at)| Death { incarnation: 0, exit, at, uptime };
@@ -45,7 +44,7 @@ impl MadeUpWorld {
         self
     }
 
-    /// Rows `offset..offset + limit`, as far as there are such.
+    /// Returns the rows `offset..offset + limit` that exist.
     fn rows(&self, offset: u32, limit: u32) -> &[ProcessState] {
         let rest = self.processes.get(offset as usize..).unwrap_or_default();
         rest.get(..limit as usize).unwrap_or(rest)
@@ -124,12 +123,12 @@ impl World for MadeUpWorld {
     }
 }
 
-/// A column of the rows, empty unless it was asked for.
+/// Returns a column of the rows, which is empty unless it was requested.
 fn column<T>(rows: &[ProcessState], asked: bool, cell: impl Fn(&ProcessState) -> T) -> Vec<T> {
     if asked { rows.iter().map(cell).collect() } else { Vec::new() }
 }
 
-/// A text column of the rows, empty unless it was asked for.
+/// Returns a text column of the rows, which is empty unless it was requested.
 fn text_column(rows: &[ProcessState], asked: bool, cell: impl Fn(&ProcessState) -> &String) -> TextColumn {
     let mut column = TextColumn { text: String::new(), ends: Vec::new() };
     for row in rows.iter().filter(|_| asked) {
@@ -139,7 +138,7 @@ fn text_column(rows: &[ProcessState], asked: bool, cell: impl Fn(&ProcessState) 
     column
 }
 
-/// How columns say an end.
+/// Returns the last exit code as columns have it.
 fn exit_code(process: &ProcessState) -> i32 {
     match process.exit {
         Some(Exit::Code(code)) => code,
@@ -148,7 +147,7 @@ fn exit_code(process: &ProcessState) -> i32 {
     }
 }
 
-/// A process in this phase, in its first life and in no group.
+/// Creates a process in this phase, in its first incarnation and in no group.
 #[must_use]
 pub fn process(name: &str, phase: Phase) -> ProcessState {
     ProcessState {
@@ -174,7 +173,7 @@ pub fn process(name: &str, phase: Phase) -> ProcessState {
     }
 }
 
-/// The trigger of a process that ended like this after `uptime_ms`.
+/// Creates the trigger for a process that ended after `uptime_ms`.
 #[must_use]
 pub fn ended(name: &str, exit: Exit, uptime_ms: u64) -> Ended {
     let failures = u32::from(exit != Exit::Code(0));
@@ -192,7 +191,7 @@ pub fn ended(name: &str, exit: Exit, uptime_ms: u64) -> Ended {
     }
 }
 
-/// The trigger of a process that is about to be spawned for the first time.
+/// Creates the trigger for a process that is about to be spawned for the first time.
 #[must_use]
 pub fn plan(name: &str) -> Plan {
     Plan {
@@ -207,7 +206,7 @@ pub fn plan(name: &str) -> Plan {
     }
 }
 
-/// The trigger of a check that passed or failed, the `in_a_row`th time in a row.
+/// Creates the trigger for a check that passed or failed for the `in_a_row`th time in a row.
 #[must_use]
 pub fn observation(name: &str, passed: bool, in_a_row: u32) -> Observation {
     Observation {
@@ -225,7 +224,7 @@ pub fn observation(name: &str, passed: bool, in_a_row: u32) -> Observation {
     }
 }
 
-/// The trigger of a process of which so many replicas are wanted and running, of 1 to 100.
+/// Creates the trigger for a process with these numbers of wanted and running replicas; 1 to 100 are allowed.
 #[must_use]
 pub fn demand(name: &str, wanted: u32, running: u32) -> Demand {
     Demand {
@@ -240,14 +239,14 @@ pub fn demand(name: &str, wanted: u32, running: u32) -> Demand {
     }
 }
 
-/// A change of `after` from the phase `before`.
+/// Creates a change of a process from the phase `before` to its state `after`.
 #[must_use]
 pub fn event(kind: EventKind, before: Phase, after: ProcessState) -> Event {
     Event { generation: after.generation, at: 0, kind, before, process: after }
 }
 
 impl Action {
-    /// The delay of a restart, in milliseconds.
+    /// Returns the delay of a restart in milliseconds; `None` for any other action.
     #[must_use]
     pub const fn delay_ms(&self) -> Option<u64> {
         match self {
@@ -257,7 +256,7 @@ impl Action {
     }
 }
 
-/// The first version of a plugin, in force, that has done nothing yet.
+/// Creates the first version of a plugin, in force, whose figures are all 0.
 #[must_use]
 pub fn plugin_version(plugin: &str) -> PluginVersion {
     PluginVersion {
@@ -284,10 +283,9 @@ pub fn plugin_version(plugin: &str) -> PluginVersion {
 mod tests {
     use super::*;
 
-    /// The host's own test of this has the same world and the same answers:
-    /// `a_group_is_all_of_its_members_and_nobody_else`.
+    /// The host's test `a_group_is_all_of_its_members_and_nobody_else` has the same world and the same answers.
     #[test]
-    fn a_group_is_all_of_its_members_and_the_empty_name_is_that_of_no_group() {
+    fn a_group_is_all_of_its_members_and_the_empty_name_selects_those_without_a_group() {
         let member =
             |name, group: &str| ProcessState { group: group.to_owned(), ..process(name, Phase::Running) };
         let world =

@@ -1,11 +1,11 @@
-//! The contract's types in words for people.
+//! The names of the contract's types, for people.
 
 use core::fmt;
 
 use crate::{Exit, Phase, Signal};
 
 impl Phase {
-    /// All phases, each at the position that columns say it by.
+    /// All phases, each at the position by which columns refer to it.
     pub const ALL: [Self; 8] = [
         Self::Stopped,
         Self::Waiting,
@@ -17,7 +17,7 @@ impl Phase {
         Self::Fatal,
     ];
 
-    /// Its name in the contract and in `provost status`.
+    /// Returns the name in the contract and in `provost status`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl Phase {
         }
     }
 
-    /// The phase of this name.
+    /// Returns the phase with this name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|phase| phase.name() == name)
@@ -40,7 +40,7 @@ impl Phase {
 }
 
 impl<'de> serde::Deserialize<'de> for Phase {
-    /// By its name, for settings.
+    /// Reads the name of a phase from settings.
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         Self::of_name(&name).ok_or_else(|| {
@@ -56,7 +56,8 @@ impl fmt::Display for Phase {
     }
 }
 
-/// `exited with code 3`, `killed by SIGKILL`, `could not be started: no such file`, `did not become ready in time: …`.
+/// Shows the end in words: `exited with code 3`, `killed by SIGKILL`, `could not be started: no such file`,
+/// `did not become ready in time: …`.
 impl fmt::Display for Exit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -67,7 +68,7 @@ impl fmt::Display for Exit {
             },
             Self::NotSpawned(why) => write!(out, "could not be started: {why}"),
             Self::NotReady(why) => write!(out, "did not become ready in time: {why}"),
-            Self::Unobserved => out.write_str("ended while nobody could see how"),
+            Self::Unobserved => out.write_str("ended unobserved"),
         }
     }
 }
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_said_in_words() {
+    fn ends_are_shown_in_words() {
         assert_eq!(Exit::Code(3).to_string(), "exited with code 3");
         assert_eq!(Exit::Signal(9).to_string(), "killed by SIGKILL");
         assert_eq!(Exit::Signal(31).to_string(), "killed by SIGSYS");
@@ -85,6 +86,7 @@ mod tests {
         assert_eq!(Exit::Signal(37).to_string(), "killed by SIGRTMIN+3");
         assert_eq!(Exit::Signal(0).to_string(), "killed by signal 0");
         assert_eq!(Exit::NotSpawned("no".into()).to_string(), "could not be started: no");
+        assert_eq!(Exit::Unobserved.to_string(), "ended unobserved");
         assert_eq!(Exit::NotReady("no answer".into()).to_string(), "did not become ready in time: no answer");
     }
 

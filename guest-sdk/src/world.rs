@@ -6,28 +6,28 @@ use crate::{Columns, Counts, Death, Fields, Phase, ProcessState, Snapshot, TextC
 /// All processes at one instant, read-only. In a component it is the host's snapshot; in native tests
 /// it is a [`crate::testing::MadeUpWorld`].
 pub trait World {
-    /// The number of the change that made it.
+    /// Returns the generation: the number of the change that produced this world.
     fn generation(&self) -> u64;
-    /// When that change was made, in milliseconds since the Unix epoch.
+    /// Returns the time of that change in milliseconds since the Unix epoch.
     fn taken_at(&self) -> u64;
-    /// How many processes there are.
+    /// Returns the number of processes.
     fn size(&self) -> u32;
-    /// The process of this name.
+    /// Returns the process with this name.
     fn get(&self, name: &str) -> Option<ProcessState>;
-    /// At most `limit` (and 1024) processes from position `offset` on, in the order of the config.
+    /// Returns at most `limit` (and 1024) processes from position `offset` on, in the order of the config.
     fn page(&self, offset: u32, limit: u32) -> Vec<ProcessState>;
-    /// The same rows column by column, at most `limit` (and 65536): far cheaper than `page` for many rows.
+    /// Returns the same rows column by column, at most `limit` (and 65536): far cheaper than `page` for many rows.
     fn columns(&self, fields: Fields, offset: u32, limit: u32) -> Columns;
-    /// The processes that have changed after `generation`, in the order of the config; none, if there are more than
-    /// `limit` (or 1024): then look through all.
+    /// Returns the processes that have changed after `generation`, in the order of the config; `None` if there are more
+    /// than `limit` (or 1024): then read all with `page`.
     fn changed_since(&self, generation: u64, limit: u32) -> Option<Vec<ProcessState>>;
-    /// The processes of this group, in the order of the config; at most 1024. Those that are in no group are in the group
-    /// of the empty name.
+    /// Returns the processes of this group, in the order of the config; at most 1024. The empty name selects the processes
+    /// without a group.
     fn group(&self, name: &str) -> Vec<ProcessState>;
-    /// How many processes are in each phase.
+    /// Returns the number of processes in each phase.
     fn counts(&self) -> Counts;
-    /// The unasked ends of the process of this name since it was last started by hand, newest first, at most
-    /// `limit`. The host remembers 100.
+    /// Returns the unrequested ends of the process with this name since it was last started by hand, newest first, at
+    /// most `limit`. The host remembers 100.
     fn deaths(&self, name: &str, limit: u32) -> Vec<Death>;
 }
 
@@ -64,8 +64,8 @@ impl World for Snapshot {
     }
 }
 
-/// Visits every process of the world, `page` rows at a time, so that memory is bounded whatever its size.
-/// Only the columns in `fields` are filled: ask for what you read.
+/// Visits every process of the world, `page` rows at a time, so that memory is bounded whatever the size of the
+/// world. Only the columns in `fields` are filled.
 pub fn each_row(world: &dyn World, fields: Fields, page: u32, mut visit: impl FnMut(Row<'_>)) {
     let mut offset = 0;
     loop {
@@ -79,13 +79,13 @@ pub fn each_row(world: &dyn World, fields: Fields, page: u32, mut visit: impl Fn
 }
 
 impl Columns {
-    /// Its rows, one after the other.
+    /// Returns an iterator over the rows.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         (0..self.size as usize).map(move |index| Row { columns: self, index })
     }
 }
 
-/// One row of some columns. A column that was not asked for reads as an empty text, 0 or `None`.
+/// One row of some columns. A column that was not requested reads as an empty text, 0 or `None`.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     columns: &'a Columns,
@@ -93,75 +93,75 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The name of the process.
+    /// Returns the name of the process.
     #[must_use]
     pub fn name(&self) -> &'a str {
         text(&self.columns.names, self.index)
     }
 
-    /// Its group; empty if it is in none.
+    /// Returns the group of the process; empty if it is in none.
     #[must_use]
     pub fn group(&self) -> &'a str {
         text(&self.columns.groups, self.index)
     }
 
-    /// Its phase.
+    /// Returns the phase.
     #[must_use]
     pub fn phase(&self) -> Option<Phase> {
         Phase::ALL.get(usize::from(*self.columns.phases.get(self.index)?)).copied()
     }
 
-    /// The process id of its child, while there is one.
+    /// Returns the process id of the child, while there is one.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         some_but_zero(&self.columns.pids, self.index)
     }
 
-    /// Which life it is: 0 before the first.
+    /// Returns the number of the current or last incarnation; 0 before the first.
     #[must_use]
     pub fn incarnation(&self) -> u64 {
         self.columns.incarnations.get(self.index).copied().unwrap_or_default()
     }
 
-    /// How often a policy had it restarted since the host started.
+    /// Returns the number of restarts by a policy since the host started.
     #[must_use]
     pub fn restarts(&self) -> u64 {
         self.columns.restarts.get(self.index).copied().unwrap_or_default()
     }
 
-    /// Consecutive failures.
+    /// Returns the number of consecutive failures.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.columns.failures.get(self.index).copied().unwrap_or_default()
     }
 
-    /// When its current or last life began, in milliseconds since the Unix epoch.
+    /// Returns when the current or last incarnation started, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn started_at(&self) -> Option<u64> {
         some_but_zero(&self.columns.started_at, self.index)
     }
 
-    /// When its last life ended, in milliseconds since the Unix epoch; none while a new one lasts.
+    /// Returns when the last incarnation ended, in milliseconds since the Unix epoch; `None` while a new one runs.
     #[must_use]
     pub fn ended_at(&self) -> Option<u64> {
         some_but_zero(&self.columns.ended_at, self.index)
     }
 
-    /// The exit code of its last life; 128 plus the number for a signal, as shells have it.
+    /// Returns the exit code of the last incarnation; 128 plus the number of a signal, as in shells.
     #[must_use]
     pub fn exit_code(&self) -> Option<i32> {
         self.columns.exit_codes.get(self.index).copied().filter(|&code| code >= 0)
     }
 }
 
-/// Row `index` of a text column.
+/// Returns row `index` of a text column.
 fn text(column: &TextColumn, index: usize) -> &str {
     let end_of = |index: usize| column.ends.get(index).map(|&end| end as usize);
     let start = index.checked_sub(1).map_or(Some(0), end_of);
     start.zip(end_of(index)).and_then(|(start, end)| column.text.get(start..end)).unwrap_or_default()
 }
 
-/// Cell `index` of a column in which zero means that there is nothing.
+/// Returns cell `index` of a column in which 0 means that there is no value.
 fn some_but_zero<T: Copy + Default + PartialEq>(column: &[T], index: usize) -> Option<T> {
     column.get(index).copied().filter(|&cell| cell != T::default())
 }

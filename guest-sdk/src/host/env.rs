@@ -1,6 +1,6 @@
-//! Variables of the host's environment that the operator granted with `env:NAME`. Needs the feature `wasi` of this crate.
+//! Environment variables of the host that the operator granted with `env:NAME`. Needs the feature `wasi` of this crate.
 
-/// The value of this variable; `None` if it was not granted, or is not set.
+/// Returns the value of a variable; `None` if it is not granted or not set.
 #[must_use]
 pub fn var(name: &str) -> Option<String> {
     #[cfg(target_arch = "wasm32")]
@@ -16,7 +16,7 @@ pub use super::native::set;
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_variable_is_there_once_it_is_granted() {
+    fn a_variable_has_a_value_once_it_is_granted() {
         assert_eq!(super::var("TOKEN"), None);
         super::set("TOKEN", "abc");
         assert_eq!(super::var("TOKEN").as_deref(), Some("abc"));

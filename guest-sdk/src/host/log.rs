@@ -1,11 +1,10 @@
-//! Lines into the host's log, named after the plugin.
+//! Lines in the host's log, marked with the name of the plugin.
 //!
-//! In native tests there is no host: there the lines are kept, and [`crate::testing::logged`] hands them
-//! over.
+//! In native tests there is no host: the lines are recorded, and [`crate::testing::logged`] returns them.
 
 pub use crate::bindings::judge::provost::plugin::log::Level;
 
-/// Writes one line. The host cuts a line of over 4096 bytes, and drops what is above 100 lines a second.
+/// Writes one line. The host cuts a line at 4096 bytes, and drops and counts lines beyond 100 a second.
 pub fn write(level: Level, message: &str) {
     #[cfg(target_arch = "wasm32")]
     crate::bindings::judge::provost::plugin::log::write(level, message);
@@ -13,27 +12,27 @@ pub fn write(level: Level, message: &str) {
     super::native::keep(level, message);
 }
 
-/// A line for people who debug the plugin.
+/// Writes a line for people who debug the plugin.
 pub fn debug(message: impl AsRef<str>) {
     write(Level::Debug, message.as_ref());
 }
 
-/// A line that an operator may want to read.
+/// Writes a line that an operator may want to read.
 pub fn info(message: impl AsRef<str>) {
     write(Level::Info, message.as_ref());
 }
 
-/// A line that an operator should read.
+/// Writes a line that an operator should read.
 pub fn warn(message: impl AsRef<str>) {
     write(Level::Warn, message.as_ref());
 }
 
-/// A line that an operator must read.
+/// Writes a line that an operator must read.
 pub fn error(message: impl AsRef<str>) {
     write(Level::Error, message.as_ref());
 }
 
-/// Has panics say in the log where and why, before they become a trap of which only the place is known.
+/// Makes panics log their message and place before they become a trap, which has no message.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn panics() {
     std::panic::set_hook(Box::new(|panic| error(panic.to_string())));

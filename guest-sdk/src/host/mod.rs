@@ -1,13 +1,13 @@
-//! What a plugin can ask of the host, one file for each interface; natively, a stand-in of each thread answers.
+//! The services of the host, one file for each interface; in native tests, stand-ins of each thread answer.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `http` | requests of views and consumers that are granted them |
-//! | `env` | variables of the host's environment that are granted |
+//! | `http` | HTTP requests of views and consumers that are granted them |
+//! | `env` | environment variables of the host that are granted |
 //! | `memory` | the memory store of the plugin |
-//! | `plugins` | the plugins of the host and what they have done |
-//! | `log` | lines into the log of the host |
-//! | `native` | what stands in for the host in native tests |
+//! | `plugins` | the plugins of the host and their figures |
+//! | `log` | lines in the log of the host |
+//! | `native` | the stand-ins for the host in native tests |
 
 #[cfg(feature = "wasi")]
 pub mod env;

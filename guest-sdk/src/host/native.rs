@@ -1,4 +1,4 @@
-//! What stands in for the host in native tests: the lines, the values, the variables and the plugins of each thread.
+//! The stand-ins for the host in native tests: the log lines, stored values, variables and plugins of each thread.
 
 use std::cell::RefCell;
 
@@ -10,7 +10,7 @@ std::thread_local! {
     static PLUGINS: RefCell<Vec<PluginVersion>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Keeps a line for [`logged`].
+/// Records a line for [`logged`].
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn keep(level: Level, message: &str) {
     LOGGED.with_borrow_mut(|lines| lines.push((level, message.to_owned())));
@@ -27,7 +27,7 @@ pub fn load(versions: impl IntoIterator<Item = PluginVersion>) {
     PLUGINS.set(versions.into_iter().collect());
 }
 
-/// Returns the versions that [`load`] was called with last.
+/// Returns the versions of the last call of [`load`].
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn made_up_plugins() -> Vec<PluginVersion> {
     PLUGINS.with_borrow(Clone::clone)
@@ -38,7 +38,7 @@ std::thread_local! {
     static GRANTED: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Gives this variable a value in native tests, for this thread.
+/// Sets a variable in native tests, for this thread.
 #[cfg(all(feature = "wasi", not(target_arch = "wasm32")))]
 pub fn set(name: &str, value: &str) {
     GRANTED.with_borrow_mut(|granted| granted.insert(0, (name.to_owned(), value.to_owned())));
@@ -60,19 +60,19 @@ pub(super) mod store {
         static STORE: RefCell<BTreeMap<String, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
     }
 
-    /// Returns the value of this key.
+    /// Returns the value of a key.
     pub(in crate::host) fn get(key: &str) -> Option<Vec<u8>> {
         STORE.with_borrow(|store| store.get(key).cloned())
     }
 
-    /// Gives this key a value.
+    /// Sets the value of a key.
     #[expect(clippy::unnecessary_wraps, reason = "the host may refuse")]
     pub(in crate::host) fn set(key: &str, value: Vec<u8>) -> Result<(), String> {
         STORE.with_borrow_mut(|store| store.insert(key.to_owned(), value));
         Ok(())
     }
 
-    /// Forgets this key.
+    /// Deletes a key.
     pub(in crate::host) fn delete(key: &str) {
         STORE.with_borrow_mut(|store| store.remove(key));
     }

@@ -1,14 +1,14 @@
-//! The plugins of the host and what they did so far: for views that render metrics. Nothing but a view may ask.
+//! The plugins of the host and their figures, for views that render metrics. Only a view may import this.
 //!
-//! In native tests there is no host: there a test says what is loaded, by [`testing::load`](crate::testing::load).
+//! In native tests there is no host: a test sets the loaded plugins with [`testing::load`](crate::testing::load).
 
 pub use crate::bindings::renderer::provost::plugin::plugins::{FaultCount, Latency, PluginVersion, Standing};
 
 impl Standing {
-    /// All of them.
+    /// All standings.
     pub const ALL: [Self; 3] = [Self::Active, Self::Refused, Self::Quarantined];
 
-    /// The word that people see.
+    /// Returns the word that people see.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -19,7 +19,7 @@ impl Standing {
     }
 }
 
-/// All versions that are loaded, in the order of the config; that in force before the former one.
+/// Returns all loaded versions in the order of the config, the version in force before the former one.
 #[must_use]
 pub fn loaded() -> Vec<PluginVersion> {
     #[cfg(target_arch = "wasm32")]

@@ -1,16 +1,16 @@
-//! The role of a consumer: the trait.
+//! The trait of a consumer, and its only instance.
 
 use serde::de::DeserializeOwned;
 
 use crate::{Batch, World};
 
-/// Is told of every change, in order. A consumer is long-lived: the type is read from the operator's
+/// Receives every change, in order. A consumer is long-lived: the type is read from the operator's
 /// settings once, and what it keeps beside them (in fields with `#[serde(skip)]`) stays until it fails.
 ///
 /// ```
 /// use provost_guest::{Batch, EventKind, Phase, StatusConsumer, World, log, testing};
 ///
-/// /// Logs each hundredth start.
+/// /// Logs every hundredth start.
 /// #[derive(serde::Deserialize)]
 /// struct Milestones {
 ///     #[serde(skip)]
@@ -43,12 +43,12 @@ pub trait StatusConsumer: DeserializeOwned {
         Ok(())
     }
 
-    /// Takes note of a batch. `world` contains all of it; `batch.missed` says how many changes since the
-    /// last call are not in it.
+    /// Processes a batch. `world` contains all of it; `batch.missed` is the number of changes since the last
+    /// call that are not in the batch.
     fn on_change(&mut self, batch: &Batch, world: &dyn World);
 }
 
-/// Lends the one consumer of this component, which is made of the settings at the first call.
+/// Calls the consumer of this component, which is created from the settings at the first call.
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub fn with<C: StatusConsumer>(consumer: &mut Option<C>, batch: &Batch, world: &crate::Snapshot) {

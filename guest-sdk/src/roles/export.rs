@@ -1,6 +1,6 @@
-//! The export: one macro for any set of roles that one type plays.
+//! The macro that exports a type in any set of roles.
 
-/// Exports a type in the roles that it plays, and its check of the settings.
+/// Exports a type in its roles, and the check of its settings.
 ///
 /// ```
 /// # use provost_guest::{Decision, Ended, RestartPolicy, World};
@@ -13,8 +13,8 @@
 /// # }
 /// provost_guest::export!(Patience: RestartPolicy);
 /// ```
-/// Several roles stand side by side: `export!(Guard: RestartPolicy, HealthPolicy)`. There is one such line in a
-/// component.
+/// Several roles are separated by commas: `export!(Guard: RestartPolicy, HealthPolicy)`. A component has exactly
+/// one such line.
 #[macro_export]
 macro_rules! export {
     ($plugin:ty: $($role:ident),+ $(,)?) => {
@@ -97,7 +97,7 @@ macro_rules! export_role {
     };
 }
 
-/// Says so natively as well, if a type does not play its role.
+/// Fails to compile, natively as well, if a type does not implement its role.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! must_be {

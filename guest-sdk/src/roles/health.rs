@@ -1,18 +1,18 @@
-//! The role of a health policy: the trait, and decisions.
+//! The trait of a health policy, and its decisions.
 
 use serde::de::DeserializeOwned;
 
 use crate::{HealthAction, HealthDecision, Observation, World};
 
-/// Judges what the health checks of a running process have found.
+/// Judges the results of the health checks of a running process.
 ///
 /// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
-/// one. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
+/// value. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
 ///
 /// ```
 /// use provost_guest::{HealthDecision, HealthPolicy, Observation, World, testing};
 ///
-/// /// Puts up with failed checks, but not with too many in a row.
+/// /// Tolerates failed checks, but not too many in a row.
 /// #[derive(serde::Deserialize)]
 /// struct Lenient {
 ///     restart_after: u32,
@@ -42,7 +42,7 @@ pub trait HealthPolicy: DeserializeOwned {
         Ok(())
     }
 
-    /// Decides.
+    /// Decides what a check means. In `world` the process is `running`.
     fn on_probe(&self, seen: &Observation, world: &dyn World) -> HealthDecision;
 }
 
@@ -51,33 +51,33 @@ impl HealthDecision {
         Self { action, reason: reason.into() }
     }
 
-    /// It is well.
+    /// The process is healthy.
     pub fn healthy(reason: impl Into<String>) -> Self {
         Self::of(HealthAction::Healthy, reason)
     }
 
-    /// It works, but not as it should.
+    /// The process works, but not as it should.
     pub fn degraded(reason: impl Into<String>) -> Self {
         Self::of(HealthAction::Degraded, reason)
     }
 
-    /// It does not work. Nothing is done about it.
+    /// The process does not work. Nothing is done about it.
     pub fn unhealthy(reason: impl Into<String>) -> Self {
         Self::of(HealthAction::Unhealthy, reason)
     }
 
-    /// It does not work: stop it, and start it again.
+    /// The process does not work: it is stopped and started again.
     pub fn restart(reason: impl Into<String>) -> Self {
         Self::of(HealthAction::Restart, reason)
     }
 
-    /// Have no opinion: the next policy of the chain decides.
+    /// Has no opinion: the next policy in the chain decides.
     pub fn pass(reason: impl Into<String>) -> Self {
         Self::of(HealthAction::Pass, reason)
     }
 }
 
-/// Fills the generated interface with a [`HealthPolicy`].
+/// Implements the generated interface by a [`HealthPolicy`].
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub struct HealthPolicyExport<P>(core::marker::PhantomData<P>);

@@ -1,14 +1,14 @@
-//! The roles of a plugin: the trait and the decisions of each, and the export.
+//! The roles of a plugin: their traits and decisions, and the macro that exports them.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `export` | the macro that exports a type in its roles |
-//! | `restart` | the role of a restart policy |
-//! | `start` | the role of a start policy |
-//! | `health` | the role of a health policy |
-//! | `scale` | the role of a scale policy |
-//! | `view` | the role of a view |
-//! | `consumer` | the role of a consumer |
+//! | `restart` | the trait and the decisions of a restart policy |
+//! | `start` | the trait and the decisions of a start policy |
+//! | `health` | the trait and the decisions of a health policy |
+//! | `scale` | the trait and the decisions of a scale policy |
+//! | `view` | the trait and the responses of a view |
+//! | `consumer` | the trait of a consumer |
 
 pub mod consumer;
 mod export;

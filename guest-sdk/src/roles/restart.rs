@@ -1,4 +1,4 @@
-//! The role of a restart policy: the trait, and decisions.
+//! The trait of a restart policy, and its decisions.
 
 use serde::de::DeserializeOwned;
 
@@ -7,7 +7,8 @@ use crate::{Action, Decision, Ended, Escalation, Restarting, Scope, Span, World}
 /// Judges what to do when a process has ended without having been asked to.
 ///
 /// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
-/// one. What a policy needs to remember is in the world: see [`World::deaths`].
+/// value. What a policy needs to remember is in the world (see [`World::deaths`]), or in its
+/// [`memory`](crate::memory).
 pub trait RestartPolicy: DeserializeOwned {
     /// Checks what serde cannot, such as settings that contradict each other.
     ///
@@ -17,12 +18,12 @@ pub trait RestartPolicy: DeserializeOwned {
         Ok(())
     }
 
-    /// Decides. In `world` the process has just become `exited`, and this end is its newest death.
+    /// Decides what follows an end. In `world` the process has just become `exited`, and this end is its newest death.
     fn on_exit(&self, ended: &Ended, world: &dyn World) -> Decision;
 }
 
 impl Action {
-    /// Start it alone again, `delay_ms` after its end.
+    /// Restarts only the process itself, `delay_ms` after its end.
     #[must_use]
     pub const fn restart(delay_ms: u64) -> Self {
         Self::Restart(Restarting { delay: delay_ms, scope: Scope::Itself })
@@ -30,37 +31,36 @@ impl Action {
 }
 
 impl Decision {
-    /// An answer.
     fn of(action: Action, reason: impl Into<String>) -> Self {
         Self { action, reason: reason.into() }
     }
 
-    /// Start it again, `delay_ms` after its end. Say in `reason` the figure that decided.
+    /// Restarts the process `delay_ms` after its end. `reason` should name the figure that decided.
     pub fn restart(delay_ms: u64, reason: impl Into<String>) -> Self {
         Self::of(Action::restart(delay_ms), reason)
     }
 
-    /// Start it again, this long after its end.
+    /// Restarts the process `delay` after its end.
     pub fn restart_after(delay: Span, reason: impl Into<String>) -> Self {
         Self::restart(delay.ms(), reason)
     }
 
-    /// Leave it down: it is done.
+    /// Leaves the process down: its work is done.
     pub fn stay_down(reason: impl Into<String>) -> Self {
         Self::of(Action::StayDown, reason)
     }
 
-    /// Give up on it: `fatal` until somebody starts it.
+    /// Gives up on the process: it is `fatal` until somebody starts it.
     pub fn give_up(reason: impl Into<String>) -> Self {
         Self::of(Action::GiveUp(Escalation::Nothing), reason)
     }
 
-    /// Have no opinion: the next policy of the chain decides.
+    /// Has no opinion: the next policy in the chain decides.
     pub fn pass(reason: impl Into<String>) -> Self {
         Self::of(Action::Pass, reason)
     }
 
-    /// The same restart, of these together. Changes nothing about another decision.
+    /// Sets which processes are restarted together. Has no effect on a decision other than a restart.
     #[must_use]
     pub fn of_scope(mut self, scope: Scope) -> Self {
         if let Action::Restart(restarting) = &mut self.action {
@@ -69,7 +69,7 @@ impl Decision {
         self
     }
 
-    /// Gives up as before, and this follows. Changes nothing about another decision.
+    /// Sets what else happens when the process is given up. Has no effect on any other decision.
     #[must_use]
     pub fn and_then(mut self, escalation: Escalation) -> Self {
         if let Action::GiveUp(follows) = &mut self.action {
@@ -79,7 +79,7 @@ impl Decision {
     }
 }
 
-/// Fills the generated interface with a [`RestartPolicy`].
+/// Implements the generated interface by a [`RestartPolicy`].
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub struct RestartPolicyExport<P>(core::marker::PhantomData<P>);

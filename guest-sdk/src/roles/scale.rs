@@ -1,4 +1,4 @@
-//! The role of a scale policy: the trait, and decisions.
+//! The trait of a scale policy, and its decisions.
 
 use serde::de::DeserializeOwned;
 
@@ -7,12 +7,12 @@ use crate::{Demand, ScaleAction, ScaleDecision, World};
 /// Judges how many replicas of a process should run.
 ///
 /// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
-/// one. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
+/// value. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
 ///
 /// ```
 /// use provost_guest::{Demand, Phase, ScaleDecision, ScalePolicy, World, testing};
 ///
-/// /// One worker for so many jobs, which are processes of a group.
+/// /// Runs one worker for `each` running processes of the group `jobs`.
 /// #[derive(serde::Deserialize)]
 /// struct PerJob {
 ///     jobs: String,
@@ -44,7 +44,7 @@ pub trait ScalePolicy: DeserializeOwned {
         Ok(())
     }
 
-    /// Decides.
+    /// Decides how many replicas should run.
     fn replicas(&self, demand: &Demand, world: &dyn World) -> ScaleDecision;
 }
 
@@ -53,18 +53,18 @@ impl ScaleDecision {
         Self { action, reason: reason.into() }
     }
 
-    /// So many.
+    /// Sets the number of replicas.
     pub fn to(replicas: u32, reason: impl Into<String>) -> Self {
         Self::of(ScaleAction::Replicas(replicas), reason)
     }
 
-    /// Have no opinion: the next policy of the chain decides.
+    /// Has no opinion: the next policy in the chain decides.
     pub fn pass(reason: impl Into<String>) -> Self {
         Self::of(ScaleAction::Pass, reason)
     }
 }
 
-/// Fills the generated interface with a [`ScalePolicy`].
+/// Implements the generated interface by a [`ScalePolicy`].
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub struct ScalePolicyExport<P>(core::marker::PhantomData<P>);

@@ -1,4 +1,4 @@
-//! The role of a start policy: the trait, and decisions.
+//! The trait of a start policy, and its decisions.
 
 use serde::de::DeserializeOwned;
 
@@ -7,12 +7,12 @@ use crate::{Plan, Span, StartAction, StartDecision, Variable, World};
 /// Judges whether a process may be spawned, each time that it is about to be.
 ///
 /// A policy *is* its settings: the type is read from what the operator wrote, and every call gets a fresh
-/// one. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
+/// value. What a policy needs to remember is in the world, or in its [`memory`](crate::memory).
 ///
 /// ```
 /// use provost_guest::{Phase, Plan, Span, StartDecision, StartPolicy, World, testing};
 ///
-/// /// Starts a process when the one that it is named after is down.
+/// /// Starts a process once the process `with` is down.
 /// #[derive(serde::Deserialize)]
 /// struct TakeTurns {
 ///     with: String,
@@ -43,7 +43,7 @@ pub trait StartPolicy: DeserializeOwned {
         Ok(())
     }
 
-    /// Decides.
+    /// Decides whether the process starts. In `world` it is `waiting` or in `backoff`.
     fn before_start(&self, plan: &Plan, world: &dyn World) -> StartDecision;
 }
 
@@ -52,13 +52,13 @@ impl StartDecision {
         Self { action, reason: reason.into() }
     }
 
-    /// Spawn it.
+    /// Allows the start.
     pub fn allow(reason: impl Into<String>) -> Self {
         Self::of(StartAction::Allow(Vec::new()), reason)
     }
 
-    /// The same permission, with a variable more in the environment of this life. The operator has to grant it
-    /// (`set-env:NAME`): otherwise the host drops it, and says so. Changes nothing about another decision.
+    /// Adds a variable to the environment of this incarnation. The operator has to grant it (`set-env:NAME`);
+    /// otherwise the host drops it and says so. Has no effect on a decision other than `allow`.
     #[must_use]
     pub fn with_env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         if let StartAction::Allow(variables) = &mut self.action {
@@ -67,23 +67,23 @@ impl StartDecision {
         self
     }
 
-    /// Not yet: ask again after this long.
+    /// Delays the start: the host asks again after `delay`.
     pub fn wait(delay: Span, reason: impl Into<String>) -> Self {
         Self::of(StartAction::Wait(delay.ms()), reason)
     }
 
-    /// Do not spawn it: `fatal` until somebody starts it.
+    /// Refuses the start: the process is `fatal` until somebody starts it.
     pub fn refuse(reason: impl Into<String>) -> Self {
         Self::of(StartAction::Refuse, reason)
     }
 
-    /// Have no opinion: the next policy of the chain decides.
+    /// Has no opinion: the next policy in the chain decides.
     pub fn pass(reason: impl Into<String>) -> Self {
         Self::of(StartAction::Pass, reason)
     }
 }
 
-/// Fills the generated interface with a [`StartPolicy`].
+/// Implements the generated interface by a [`StartPolicy`].
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub struct StartPolicyExport<P>(core::marker::PhantomData<P>);

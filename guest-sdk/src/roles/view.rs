@@ -1,16 +1,16 @@
-//! The role of a view: the trait, and responses.
+//! The trait of a view, and its responses.
 
 use serde::de::DeserializeOwned;
 
 use crate::{Request, Response, World};
 
 /// Renders status on request: `provost view NAME [PATH]`, and HTTP. The type is read from the operator's
-/// settings, and every call gets a fresh one.
+/// settings, and every call gets a fresh value.
 ///
 /// ```
 /// use provost_guest::{Phase, Request, Response, StatusView, World, testing};
 ///
-/// /// Says in a word whether all is well.
+/// /// Answers with one word that says whether all is well.
 /// #[derive(serde::Deserialize)]
 /// struct Traffic {}
 ///
@@ -40,13 +40,13 @@ pub trait StatusView: DeserializeOwned {
 }
 
 impl Response {
-    /// A response of this media type.
+    /// Creates a response of this media type.
     pub fn of(content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
         Self { content_type: content_type.into(), body: body.into() }
     }
 }
 
-/// Fills the generated interface with a [`StatusView`].
+/// Implements the generated interface by a [`StatusView`].
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub struct StatusViewExport<V>(core::marker::PhantomData<V>);

@@ -1,8 +1,8 @@
-//! The bundled restart policy: waits longer after each failure in a row, and gives up at last.
+//! The bundled restart policy: waits longer after each consecutive failure, and finally gives up.
 //!
 //! The delay before restart `n` of a streak is `first * factor^(n-1)`, at most `max`, spread by `jitter`.
-//! The streak is counted from the world's deaths: it goes back to the last success, or to the last life of
-//! `reset_after`.
+//! The streak is counted from the deaths in the world: it goes back to the last success, or to the last uptime of
+//! at least `reset_after`.
 
 use provost_guest::rules::DEATHS_REMEMBERED;
 use provost_guest::{Decision, Ended, Exit, RestartPolicy, Span, World};
@@ -14,19 +14,19 @@ use serde::Deserialize;
 pub struct Backoff {
     /// The delay after the first failure of a streak.
     pub first: Span,
-    /// What each further failure multiplies the delay by; 1 for a constant delay.
+    /// The factor by which each further failure multiplies the delay; 1 for a constant delay.
     pub factor: f64,
     /// The longest delay.
     pub max: Span,
-    /// How far the seed may move the delay, as a share of it: 0.1 is 10 % less to 10 % more. From 0 to 1.
+    /// The share of the delay, from 0 to 1, by which the seed may move it: 0.1 is 10 % less to 10 % more.
     pub jitter: f64,
-    /// A life that lasts this long begins a new streak.
+    /// The uptime that begins a new streak.
     pub reset_after: Span,
-    /// Give up on the failure that follows this many restarts in a row; never, if it is not set.
+    /// The number of consecutive restarts after which the next failure is given up; never, if it is not set.
     pub give_up_after: Option<u32>,
     /// Which ends are followed by a restart.
     pub on: On,
-    /// The exit codes that are no failure.
+    /// The exit codes that are not failures.
     pub success_exit_codes: Vec<i32>,
 }
 
@@ -109,7 +109,7 @@ impl Backoff {
         Decision::restart_after(delay, format!("{exit}: failure {nth}{of}, restart in {delay}"))
     }
 
-    /// How many failures in a row this one ends, itself included.
+    /// Returns the number of consecutive failures, the newest one included.
     fn streak(&self, name: &str, world: &dyn World) -> u32 {
         let mut streak = 0;
         for death in world.deaths(name, DEATHS_REMEMBERED) {
@@ -124,11 +124,11 @@ impl Backoff {
         streak.max(1)
     }
 
-    /// The delay before the `nth` restart of a streak.
+    /// Returns the delay before the `nth` restart of a streak.
     fn delay(&self, nth: u32, seed: u64) -> Span {
         let max_ms = self.max.ms() as f64;
         let exponent = i32::try_from(nth - 1).unwrap_or(i32::MAX);
-        // A first delay of 0 stays 0, where the power alone may be infinite.
+        // A first delay of 0 stays 0; the power may be infinite, and 0 times infinity is not a number.
         let plain_ms =
             if self.first.ms() == 0 { 0.0 } else { self.first.ms() as f64 * self.factor.powi(exponent) };
         let spread = 1.0 + self.jitter * (2.0 * share(seed) - 1.0);
@@ -136,9 +136,9 @@ impl Backoff {
     }
 }
 
-/// A number from 0 to 1, spread evenly over all seeds.
+/// Maps a seed to a number from 0 to 1, evenly over all seeds.
 fn share(seed: u64) -> f64 {
-    // The finish of splitmix64: neighbouring seeds give unrelated numbers.
+    // The finalizer of splitmix64: neighbouring seeds give unrelated numbers.
     let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64

@@ -1,4 +1,4 @@
-//! What the backoff policy decides, natively, in made-up worlds.
+//! Tests the decisions of the backoff policy natively, in made-up worlds.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use provost_guest::testing::{MadeUpWorld, ended};
@@ -13,7 +13,7 @@ fn policy(json: &str) -> Backoff {
     policy
 }
 
-/// The error that these settings get, however late.
+/// Returns the error of these settings, from reading or from checking them.
 fn refusal(json: &str) -> String {
     match settings::parse::<Backoff>(json) {
         Ok(policy) => policy.check().expect_err("these settings are bad"),
@@ -21,14 +21,14 @@ fn refusal(json: &str) -> String {
     }
 }
 
-/// What is decided about the newest of these deaths, each with its uptime.
+/// Decides about the newest of these deaths, each with its uptime in milliseconds.
 fn decide(policy: &Backoff, deaths: &[(Exit, u64)]) -> Decision {
     let (exit, uptime_ms) = deaths.first().cloned().expect("there is a death");
     let world = MadeUpWorld::default().with_deaths("web", deaths.iter().cloned());
     policy.on_exit(&ended("web", exit, uptime_ms), &world)
 }
 
-/// The delay after `n` crashes in a row.
+/// Returns the delay after `n` consecutive crashes.
 fn delay_after(policy: &Backoff, n: usize) -> Option<u64> {
     decide(policy, &vec![(CRASH, 5); n]).action.delay_ms()
 }
@@ -83,7 +83,7 @@ fn it_gives_up_on_the_failure_after_the_last_restart_allowed() {
 }
 
 #[test]
-fn giving_up_after_nothing_restarts_nothing() {
+fn giving_up_after_zero_restarts_never_restarts() {
     assert_eq!(
         decide(&policy(r#"{"give_up_after": 0}"#), &[(CRASH, 5)]).action,
         Action::GiveUp(Escalation::Nothing)
@@ -97,7 +97,7 @@ fn the_longest_streak_that_can_be_given_up_on_is_reached() {
 }
 
 #[test]
-fn a_long_life_begins_a_new_streak() {
+fn a_long_uptime_begins_a_new_streak() {
     let policy = policy(r#"{"reset_after": "60s"}"#);
     let short = (CRASH, 59_999);
     let long = (CRASH, 60_000);
@@ -131,7 +131,7 @@ fn other_exit_codes_can_count_as_success() {
 }
 
 #[test]
-fn never_restarts_nothing() {
+fn the_setting_never_restarts_nothing() {
     assert_eq!(decide(&policy(r#"{"on": "never"}"#), &[(CRASH, 5)]).action, Action::StayDown);
 }
 

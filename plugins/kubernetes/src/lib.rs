@@ -1,8 +1,8 @@
 //! Restarts as the kubelet does: the crash-loop back-off, ordered rules by exit code, and liveness.
 //!
-//! The first restart is immediate; the next wait 10 s, 20 s, 40 s, … up to 300 s. A container that ran for ten minutes
-//! begins anew. `restart_policy_rules` are looked at in order, and the first that fits decides; else
-//! `restart_policy` does.
+//! The first restart is immediate; the next ones wait 10 s, 20 s, 40 s, … up to 300 s. A container that has run for ten
+//! minutes starts over. `restart_policy_rules` are tried in order, and the first one that matches decides; if none
+//! does, `restart_policy` decides.
 
 use provost_guest::{
     Decision, Ended, Exit, Health, HealthDecision, HealthPolicy, Observation, RestartPolicy, Span, World,
@@ -14,30 +14,30 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kubernetes {
-    /// `restartPolicy`.
+    /// The restart policy: `restartPolicy`.
     pub restart_policy: Policy,
-    /// `restartPolicyRules`, in order.
+    /// The rules by exit code, in order: `restartPolicyRules`.
     pub restart_policy_rules: Vec<Rule>,
     /// The delay before the second restart in a row.
     pub backoff: Span,
     /// The longest delay (`maxContainerRestartPeriod`).
     pub max_backoff: Span,
-    /// A life this long begins anew.
+    /// The uptime that resets the back-off.
     pub reset_after: Span,
-    /// `livenessProbe.failureThreshold`: so many failures in a row, and it is restarted.
+    /// The number of consecutive failures that restart it: `livenessProbe.failureThreshold`.
     pub failure_threshold: u32,
-    /// `livenessProbe.successThreshold`: so many successes in a row, and it is healthy.
+    /// The number of consecutive successes that make it healthy: `livenessProbe.successThreshold`.
     pub success_threshold: u32,
 }
 
-/// `restartPolicy`.
+/// The values of `restartPolicy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Policy {
-    /// After every end.
+    /// Restarts after every end.
     Always,
-    /// After every end but exit code 0.
+    /// Restarts after every end but exit code 0.
     OnFailure,
-    /// After none.
+    /// Never restarts.
     Never,
 }
 
@@ -45,30 +45,30 @@ pub enum Policy {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What is done if it fits.
+    /// The action if the rule matches.
     pub action: RuleAction,
-    /// When it fits.
+    /// The exit codes that the rule matches.
     pub exit_codes: ExitCodes,
 }
 
-/// What a rule does.
+/// The action of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum RuleAction {
     /// Restarts, whatever `restart_policy` says.
     Restart,
 }
 
-/// When a rule fits.
+/// The condition of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExitCodes {
-    /// In the values, or not in them.
+    /// Whether the exit code has to be in the values, or not in them.
     pub operator: Operator,
-    /// Exit codes; 128 plus the number for a signal.
+    /// The exit codes; 128 plus the number for a signal.
     pub values: Vec<i32>,
 }
 
-/// How a rule looks at its values.
+/// How a rule compares the exit code with its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[expect(missing_docs, reason = "Kubernetes' words")]
 pub enum Operator {
@@ -93,7 +93,7 @@ impl Default for Kubernetes {
 impl Kubernetes {
     fn checked(&self) -> Result<(), String> {
         if self.failure_threshold == 0 || self.success_threshold == 0 {
-            return Err("failure_threshold, success_threshold: both are at least 1".to_owned());
+            return Err("failure_threshold, success_threshold: both must be at least 1".to_owned());
         }
         if self.backoff > self.max_backoff {
             return Err(format!("backoff: it must not be longer than max_backoff ({})", self.max_backoff));
@@ -101,14 +101,14 @@ impl Kubernetes {
         Ok(())
     }
 
-    /// Why it is restarted, or why not.
+    /// Returns why the process is restarted, or why not as the error.
     fn restarts(&self, exit: &Exit) -> Result<String, String> {
         let code = rules::exit_code(exit);
-        let fits = |rule: &Rule| {
+        let matches = |rule: &Rule| {
             let within = code.is_some_and(|code| rule.exit_codes.values.contains(&code));
             within == (rule.exit_codes.operator == Operator::In)
         };
-        if let Some(at) = self.restart_policy_rules.iter().position(fits) {
+        if let Some(at) = self.restart_policy_rules.iter().position(matches) {
             let RuleAction::Restart = self.restart_policy_rules[at].action;
             return Ok(format!("rule {} of restart_policy_rules", at + 1));
         }
@@ -121,7 +121,7 @@ impl Kubernetes {
         }
     }
 
-    /// The delay before the `nth` restart in a row, from 1.
+    /// Returns the delay before the `nth` consecutive restart, from 1.
     fn delay(&self, nth: u32) -> Span {
         if nth <= 1 {
             return Span::from_ms(0);
@@ -142,7 +142,7 @@ impl RestartPolicy for Kubernetes {
             Err(why) => Decision::stay_down(format!("{exit}: {why}")),
             Ok(why) => {
                 let deaths = world.deaths(&ended.name, rules::DEATHS_REMEMBERED);
-                // The life that was long enough is the last of its streak: it is what the next begins after.
+                // A death after a long uptime does not count: it ends the previous streak.
                 let short = deaths.iter().take_while(|death| death.uptime < self.reset_after.ms()).count();
                 let nth = u32::try_from(short).unwrap_or(u32::MAX).max(1);
                 let delay = self.delay(nth);

@@ -1,4 +1,4 @@
-//! The kubelet's semantics: crash-loop back-off, rules by exit code, liveness.
+//! Tests the kubelet's semantics: crash-loop back-off, rules by exit code, liveness.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use provost_guest::testing::{MadeUpWorld, ended, observation};
@@ -27,7 +27,7 @@ fn the_first_restart_is_immediate_and_the_next_wait_from_10_s_to_300_s() {
 }
 
 #[test]
-fn ten_minutes_of_running_begin_anew() {
+fn ten_minutes_of_running_reset_the_back_off() {
     let after = |deaths: &[u64]| {
         let deaths: Vec<_> = deaths.iter().map(|uptime_ms| (CRASH, *uptime_ms)).collect();
         action("{}", &deaths).delay_ms()
@@ -55,7 +55,7 @@ fn restart_policy_decides_about_success_and_failure() {
 }
 
 #[test]
-fn the_first_rule_that_fits_goes_over_the_restart_policy() {
+fn the_first_rule_that_matches_overrides_the_restart_policy() {
     let json = r#"{"restart_policy": "Never", "restart_policy_rules": [
         {"action": "Restart", "exit_codes": {"operator": "In", "values": [42, 137]}},
         {"action": "Restart", "exit_codes": {"operator": "NotIn", "values": [0, 1, 42]}}]}"#;

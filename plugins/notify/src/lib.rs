@@ -1,5 +1,5 @@
-//! The bundled consumer: one readable line in the host's log for each change of phase, and one for what it
-//! missed.
+//! The bundled consumer: writes one readable line into the host's log for each change of phase, and one for missed
+//! changes.
 
 use provost_guest::{Batch, Event, Phase, StatusConsumer, World, log};
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Notify {
-    /// Tell only of changes into these phases; of all, if it is not set.
+    /// The phases whose entry is reported; all phases, if it is not set.
     pub phases: Option<Vec<Phase>>,
 }
 
@@ -18,20 +18,20 @@ impl StatusConsumer for Notify {
             let changes = if batch.missed == 1 { "change" } else { "changes" };
             log::warn(format!("missed {} {changes}: too many came at once", batch.missed));
         }
-        for event in batch.events.iter().filter(|event| self.tells(event)) {
+        for event in batch.events.iter().filter(|event| self.reports(event)) {
             log::write(level(event.process.phase), &line(event));
         }
     }
 }
 
 impl Notify {
-    fn tells(&self, event: &Event) -> bool {
+    fn reports(&self, event: &Event) -> bool {
         let after = event.process.phase;
         event.before != after && self.phases.as_ref().is_none_or(|phases| phases.contains(&after))
     }
 }
 
-/// How much a change into this phase matters.
+/// Returns the severity of entering a phase.
 fn level(after: Phase) -> log::Level {
     match after {
         Phase::Fatal => log::Level::Error,
@@ -45,7 +45,7 @@ fn level(after: Phase) -> log::Level {
     }
 }
 
-/// `web (life 3): running -> backoff: exited with code 3: failure 2 of 10, restart in 200 ms`.
+/// Returns a line such as `web (life 3): running -> backoff: exited with code 3: failure 2 of 10, restart in 200 ms`.
 fn line(event: &Event) -> String {
     let process = &event.process;
     let life = match process.incarnation {

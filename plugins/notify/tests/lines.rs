@@ -1,4 +1,4 @@
-//! What the notify consumer says, natively, of made-up changes.
+//! Tests the lines of the notify consumer natively, with made-up changes.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use provost_guest::testing::{MadeUpWorld, event, logged, process};
@@ -12,7 +12,7 @@ fn change(before: Phase, after: Phase, reason: &str) -> Event {
     event(EventKind::Exited, before, process)
 }
 
-/// The lines that the consumer writes about these events.
+/// Returns the lines that the consumer writes about these events.
 fn lines(json: &str, events: Vec<Event>, missed: u64) -> Vec<(Level, String)> {
     let mut notify: Notify = settings::parse(json).expect("these settings are good");
     notify.on_change(&Batch { events, missed }, &MadeUpWorld::default());
@@ -35,12 +35,12 @@ fn each_change_of_phase_is_one_line() {
 }
 
 #[test]
-fn a_change_within_a_phase_is_not_told() {
+fn a_change_within_a_phase_is_not_reported() {
     assert_eq!(lines("{}", vec![change(Phase::Exited, Phase::Exited, "decided")], 0), []);
 }
 
 #[test]
-fn what_was_missed_is_counted() {
+fn missed_changes_are_reported_with_their_number() {
     assert_eq!(
         lines("{}", Vec::new(), 1),
         [(Level::Warn, "missed 1 change: too many came at once".to_owned())]
@@ -52,7 +52,7 @@ fn what_was_missed_is_counted() {
 }
 
 #[test]
-fn only_the_phases_asked_for_are_told() {
+fn only_the_configured_phases_are_reported() {
     let events =
         vec![change(Phase::Running, Phase::Exited, "no"), change(Phase::Exited, Phase::Fatal, "gave up")];
     let told = lines(r#"{"phases": ["fatal"]}"#, events, 0);

@@ -1,25 +1,25 @@
-//! Restarts as OTP's supervisors do: three kinds of children, three strategies, and an intensity that is the
-//! group's, beyond which the failure escalates.
+//! Restarts as OTP's supervisors do: three kinds of children, three strategies, and a restart intensity for the whole
+//! group, beyond which the failure escalates.
 //!
-//! More than `intensity` restarts within `period` seconds, over the whole group, are too many: then the group is given up,
-//! as a supervisor terminates all of its children and itself; or what `escalate` says.
+//! If the members of a group are restarted more than `intensity` times within `period` seconds, the group is given up,
+//! as a supervisor terminates all of its children and itself; `escalate` can choose something else.
 
 use provost_guest::{Decision, Ended, Escalation, Exit, RestartPolicy, Scope, World, rules};
 use serde::Deserialize;
 
-/// The flags of a supervisor, and the kind of its children.
+/// The settings: the flags of a supervisor, and the kind of its children.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Otp {
     /// When a child is restarted.
     pub restart: Restart,
-    /// Who is restarted with it.
+    /// Which processes are restarted with it.
     pub strategy: Strategy,
-    /// How many restarts are tolerated within the period.
+    /// The number of restarts that are tolerated within the period.
     pub intensity: u32,
     /// The period, in seconds.
     pub period: u64,
-    /// What happens when there are more.
+    /// What happens beyond the intensity.
     pub escalate: Escalate,
 }
 
@@ -29,35 +29,35 @@ pub struct Otp {
 pub enum Restart {
     /// Always.
     Permanent,
-    /// If it ended otherwise than with exit code 0.
+    /// Unless it ended with exit code 0.
     Transient,
     /// Never.
     Temporary,
 }
 
-/// Who is restarted with a child that has ended.
+/// Which processes are restarted when a child has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
-    /// Nobody.
+    /// Only the child.
     OneForOne,
-    /// All of its group.
+    /// The whole group.
     OneForAll,
-    /// Those of its group that come after it.
+    /// The child, and the members of its group that come after it.
     RestForOne,
 }
 
-/// What happens when there were too many restarts.
+/// What happens when there have been too many restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Escalate {
     /// The whole group is given up.
     Group,
-    /// The child is given up, and whoever depends on it is stopped.
+    /// The child is given up, and its dependents are stopped.
     Dependents,
     /// The child is given up.
     Nothing,
-    /// The host stops everything and exits with this code.
+    /// The host stops all processes and exits with this code.
     ShutDown(u8),
 }
 

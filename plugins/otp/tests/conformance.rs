@@ -1,4 +1,4 @@
-//! The semantics of OTP's `supervisor`: kinds of children, strategies, intensity and period, escalation.
+//! Tests the semantics of OTP's `supervisor`: kinds of children, strategies, intensity and period, escalation.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use provost_guest::testing::{MadeUpWorld, ended, process};
@@ -20,7 +20,7 @@ fn member(name: &str) -> ProcessState {
     ProcessState { group: "g".to_owned(), ..process(name, Phase::Running) }
 }
 
-/// What is decided when `a` ends like this, in a group of `a` and `b` that died so long ago, in seconds.
+/// Decides about an end of `a`, in a group of `a` and `b` that died this many seconds ago.
 fn decide(json: &str, exit: Exit, a: &[u64], b: &[u64]) -> Decision {
     let deaths = |ago: &[u64]| -> Vec<_> { ago.iter().map(|s| (exit.clone(), 5, NOW - s * 1_000)).collect() };
     let world = MadeUpWorld::of([member("a"), member("b"), process("other", Phase::Running)])

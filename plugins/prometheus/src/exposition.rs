@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// The lines before a metric's samples. A metric whose name ends in `_seconds` or `_bytes` has that unit.
+/// Writes the lines before a metric's samples. A metric whose name ends in `_seconds` or `_bytes` has that unit.
 pub(crate) fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     sample(out, format_args!("# TYPE {name} {kind}"));
     if let Some((_, unit @ ("seconds" | "bytes"))) = name.rsplit_once('_') {
@@ -17,7 +17,7 @@ pub(crate) fn sample(out: &mut String, line: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{line}");
 }
 
-/// A label value as OpenMetrics wants it: backslash, quote and newline escaped.
+/// Escapes the backslashes, quotes and newlines of a label value, as OpenMetrics requires.
 pub(crate) fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

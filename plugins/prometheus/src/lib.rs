@@ -1,8 +1,8 @@
-//! The bundled view: the whole snapshot, and what the plugins did, as OpenMetrics text.
+//! The bundled view: renders the whole snapshot and the figures of the plugins as OpenMetrics text.
 //!
-//! OpenMetrics wants all samples of a metric together, so the rows are walked once for each metric, a page
-//! at a time and with no more columns than that metric needs: memory stays with the text, whatever the
-//! number of processes.
+//! OpenMetrics requires all samples of a metric together, so the rows are read once for each metric, a page at a
+//! time and with only the columns that the metric needs: apart from the text itself, memory does not grow with
+//! the number of processes.
 
 mod exposition;
 mod plugins;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::exposition::{escaped, head, sample};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Rows fetched at once: some tens of kilobytes.
+/// The number of rows that are fetched at once: some tens of kilobytes.
 const PAGE: u32 = 1024;
 
 /// The view; it has no settings.
@@ -30,17 +30,17 @@ impl StatusView for Prometheus {
 
 provost_guest::export!(Prometheus: StatusView);
 
-/// One metric with a sample for each process that has a value.
+/// A metric with one sample for each process that has a value.
 struct Metric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
     field: Fields,
-    /// The value in this row, in the form in which it is written.
+    /// Returns the value in a row as text.
     value: fn(&Row<'_>) -> Option<String>,
 }
 
-/// What is said of each process, beside its phases.
+/// The metrics of each process, except for its phases.
 const METRICS: [Metric; 6] = [
     Metric {
         name: "provost_process_up",
@@ -66,27 +66,27 @@ const METRICS: [Metric; 6] = [
     Metric {
         name: "provost_process_incarnation",
         kind: "gauge",
-        help: "Which life of the process this is; 0 before the first.",
+        help: "The number of the current or last incarnation of the process; 0 before the first.",
         field: Fields::INCARNATIONS,
         value: |row| Some(row.incarnation().to_string()),
     },
     Metric {
         name: "provost_process_start_time_seconds",
         kind: "gauge",
-        help: "When the current or last life of the process began, in seconds since the Unix epoch.",
+        help: "When the current or last incarnation of the process started, in seconds since the Unix epoch.",
         field: Fields::STARTED_AT,
         value: |row| row.started_at().map(|ms| format!("{}.{:03}", ms / 1000, ms % 1000)),
     },
     Metric {
         name: "provost_process_last_exit_code",
         kind: "gauge",
-        help: "The exit code of the last life of the process; 128 plus the number for a signal.",
+        help: "The exit code of the last incarnation of the process; 128 plus the number for a signal.",
         field: Fields::EXIT_CODES,
         value: |row| row.exit_code().map(|code| code.to_string()),
     },
 ];
 
-/// The whole world and its plugins as OpenMetrics text.
+/// Renders the whole world and its plugins as OpenMetrics text.
 #[must_use]
 pub fn metrics(world: &dyn World, loaded: &[PluginVersion]) -> String {
     let mut out = String::new();
@@ -117,7 +117,7 @@ fn each_process(out: &mut String, metric: &Metric, world: &dyn World) {
     });
 }
 
-/// For each process a sample for each phase: 1 for the one that it is in, 0 for the others.
+/// Writes a sample for each process and each phase: 1 for the phase that the process is in, 0 for the others.
 fn phases(out: &mut String, world: &dyn World) {
     head(out, "provost_process_phase", "gauge", "1 for the phase that the process is in, 0 for all others.");
     each_row(world, Fields::NAMES | Fields::GROUPS | Fields::PHASES, PAGE, |row| {
@@ -147,7 +147,7 @@ fn counts(out: &mut String, world: &dyn World) {
     }
 }
 
-/// `name="web",group=""`.
+/// Returns the labels of a process: `name="web",group=""`.
 fn labels(row: &Row<'_>) -> String {
     format!("name=\"{}\",group=\"{}\"", escaped(row.name()), escaped(row.group()))
 }

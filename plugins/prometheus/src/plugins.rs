@@ -1,10 +1,10 @@
-//! What the plugins did, version by version.
+//! The metrics of the plugins, version by version.
 
 use provost_guest::plugins::{PluginVersion, Standing};
 
 use crate::exposition::{escaped, head, sample};
 
-/// One metric with a sample for each version.
+/// A metric with one sample for each version.
 struct Metric {
     name: &'static str,
     kind: &'static str,
@@ -22,54 +22,54 @@ const METRICS: [Metric; 9] = [
     Metric {
         name: "provost_plugin_clamps",
         kind: "counter",
-        help: "Answers of the plugin that the host did not follow to the letter.",
+        help: "Answers of the plugin that the host changed or refused because they were out of bounds.",
         value: |version| version.clamps,
     },
     Metric {
         name: "provost_plugin_fuel_max",
         kind: "gauge",
-        help: "Fuel of the call that used most.",
+        help: "The most fuel that one call of the plugin has used.",
         value: |version| version.fuel_max,
     },
     Metric {
         name: "provost_plugin_memory_max_bytes",
         kind: "gauge",
-        help: "The most memory that one instance of the plugin had.",
+        help: "The most memory that one instance of the plugin has had.",
         value: |version| version.memory_bytes_max,
     },
     Metric {
         name: "provost_plugin_stored_bytes",
         kind: "gauge",
-        help: "What the plugin keeps in its memory store.",
+        help: "The size of the memory store of the plugin.",
         value: |version| version.stored_bytes,
     },
     Metric {
         name: "provost_plugin_queued_changes",
         kind: "gauge",
-        help: "Changes that wait to be told to the plugin.",
+        help: "Changes that are queued for the plugin.",
         value: |version| version.queued,
     },
     Metric {
         name: "provost_plugin_missed_changes",
         kind: "counter",
-        help: "Changes that the plugin was not told.",
+        help: "Changes that the plugin did not receive.",
         value: |version| version.missed,
     },
     Metric {
         name: "provost_plugin_dropped_lines",
         kind: "counter",
-        help: "Log lines of the plugin that were dropped because they were too many.",
+        help: "Log lines of the plugin that were dropped because there were too many.",
         value: |version| version.lines_dropped,
     },
     Metric {
         name: "provost_plugin_denials",
         kind: "counter",
-        help: "What the plugin tried to reach without being granted that.",
+        help: "Attempts of the plugin to reach something that it was not granted.",
         value: |version| version.denials,
     },
 ];
 
-/// All of it.
+/// Writes all metrics of the plugins.
 pub(crate) fn write(out: &mut String, loaded: &[PluginVersion]) {
     standings(out, loaded);
     for metric in &METRICS {
@@ -84,7 +84,7 @@ pub(crate) fn write(out: &mut String, loaded: &[PluginVersion]) {
     times(out, loaded);
 }
 
-/// For each version in force a sample for each standing: 1 for the one that it is in, 0 for the others.
+/// Writes a sample for each version in force and each standing: 1 for its standing, 0 for the others.
 fn standings(out: &mut String, loaded: &[PluginVersion]) {
     let name = "provost_plugin_standing";
     head(out, name, "gauge", "1 for the standing that the plugin is in, 0 for all others.");
@@ -122,12 +122,12 @@ fn times(out: &mut String, loaded: &[PluginVersion]) {
     }
 }
 
-/// Nanoseconds as seconds.
+/// Returns nanoseconds as a decimal number of seconds.
 fn seconds(ns: u64) -> String {
     format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000)
 }
 
-/// `plugin="backoff",version="2"`.
+/// Returns the labels of a version: `plugin="backoff",version="2"`.
 fn labels(version: &PluginVersion) -> String {
     format!("plugin=\"{}\",version=\"{}\"", escaped(&version.plugin), version.version)
 }

@@ -1,11 +1,11 @@
-//! What the prometheus view renders, natively, of made-up worlds.
+//! Tests the text of the prometheus view natively, with made-up worlds.
 
 use provost_guest::plugins::{FaultCount, Latency, PluginVersion, Standing};
 use provost_guest::testing::{MadeUpWorld, load, plugin_version, process};
 use provost_guest::{Exit, Phase, Request, StatusView, settings};
 use provost_plugin_prometheus::{Prometheus, metrics};
 
-/// The samples of a metric in this world.
+/// Returns the samples of a metric in this world.
 fn samples(world: &MadeUpWorld, metric: &str) -> Vec<String> {
     let text = metrics(world, &[]);
     let of_metric = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(metric));

@@ -1,8 +1,8 @@
 //! Restarts as supervisord does (4.3, `process.py`).
 //!
-//! A process that ends within `startsecs` is backing off, even with an expected exit code: it is started again
-//! after 1, 2, 3, … seconds, and given up on after `startretries` retries. One that had lasted longer has exited: whether
-//! it is started again, at once and without a limit, is up to `autorestart`.
+//! A process that ends within `startsecs` backs off, even with an expected exit code: it is started again after
+//! 1, 2, 3, … seconds, and given up after `startretries` retries. A process that has run for longer has exited:
+//! `autorestart` decides whether it is started again, at once and without a limit.
 
 use provost_guest::{Decision, Ended, Exit, RestartPolicy, World, rules};
 use serde::de::{Deserialize, Deserializer, Error};
@@ -11,13 +11,13 @@ use serde::de::{Deserialize, Deserializer, Error};
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Supervisord {
-    /// Is it started again when it has exited: `false`, `"unexpected"` or `true`.
+    /// Whether it is started again when it has exited: `false`, `"unexpected"` or `true`.
     pub autorestart: Autorestart,
     /// The exit codes that are expected.
     pub exitcodes: Vec<i32>,
-    /// How long it has to last to have started, in seconds.
+    /// How long it has to run to count as started, in seconds.
     pub startsecs: u64,
-    /// How often it is tried again to start it.
+    /// The number of retries of a failed start.
     pub startretries: u32,
 }
 
@@ -26,7 +26,7 @@ pub struct Supervisord {
 pub enum Autorestart {
     /// Never.
     Never,
-    /// If its exit code is none of `exitcodes`, or a signal ended it.
+    /// If its exit code is not in `exitcodes`, or a signal ended it.
     Unexpected,
     /// Always.
     Always,
@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for Autorestart {
             Written::Flag(false) => Ok(Self::Never),
             Written::Word(word) if word == "unexpected" => Ok(Self::Unexpected),
             Written::Word(word) => {
-                Err(D::Error::custom(format!("{word:?} is none of false, \"unexpected\" and true")))
+                Err(D::Error::custom(format!("{word:?} is not one of false, \"unexpected\" and true")))
             }
         }
     }
@@ -61,9 +61,8 @@ impl RestartPolicy for Supervisord {
     fn check(&self) -> Result<(), String> {
         if self.startretries >= rules::DEATHS_REMEMBERED {
             let most = rules::DEATHS_REMEMBERED - 1;
-            return Err(format!(
-                "startretries: it must be at most {most}: the host remembers no more deaths"
-            ));
+            let all = rules::DEATHS_REMEMBERED;
+            return Err(format!("startretries: it must be at most {most}: the host remembers {all} deaths"));
         }
         Ok(())
     }
@@ -98,7 +97,8 @@ impl RestartPolicy for Supervisord {
 }
 
 impl Supervisord {
-    /// One that never became ready was never started, however long it took to be found out. supervisord has `now - laststart > startsecs` for one that has started; with 0 nothing is too quick.
+    /// Returns true if the process ended before it counted as started. One that never became ready was never started,
+    /// however long that took. supervisord tests `now - laststart > startsecs` for the others; with 0 none is too quick.
     fn is_too_quick(&self, uptime_ms: u64, exit: &Exit) -> bool {
         matches!(exit, Exit::NotSpawned(_) | Exit::NotReady(_))
             || (self.startsecs > 0 && uptime_ms < self.startsecs * 1_000)

@@ -2,7 +2,7 @@
 //! starts.
 //!
 //! The delay before automatic restart i (from 0) is `r0 * (rn / r0)^(i / n)`, from `restart_sec` to
-//! `restart_max_delay_sec` in `restart_steps`; it never resets by itself. Starts are counted in windows of
+//! `restart_max_delay_sec` in `restart_steps` steps; it never resets. Starts are counted in windows of
 //! `start_limit_interval_sec` that begin with their first start; one more than `start_limit_burst` is refused.
 
 use provost_guest::rules::{DEATHS_REMEMBERED, Ends};
@@ -12,33 +12,30 @@ use provost_guest::{Decision, Ended, Exit, RestartPolicy, Signal, Span, World};
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Systemd {
-    /// After which ends: `Restart=`.
+    /// The ends after which it is restarted: `Restart=`.
     pub restart: Restart,
     /// The delay before a restart: `RestartSec=`.
     pub restart_sec: Span,
-    /// In how many steps the delay grows: `RestartSteps=`. Without the longest delay it is ignored.
+    /// The number of steps in which the delay grows: `RestartSteps=`. Ignored without the longest delay.
     pub restart_steps: u32,
-    /// The longest delay: `RestartMaxDelaySec=`. Without steps it is ignored.
+    /// The longest delay: `RestartMaxDelaySec=`. Ignored without steps.
     pub restart_max_delay_sec: Option<Span>,
-    /// The window of the limit: `StartLimitIntervalSec=`. 0 is no limit.
+    /// The window of the start limit: `StartLimitIntervalSec=`. 0 turns the limit off.
     pub start_limit_interval_sec: Span,
-    /// How many starts it allows: `StartLimitBurst=`.
+    /// The number of starts that the limit allows: `StartLimitBurst=`. 0 turns the limit off.
     pub start_limit_burst: u32,
-    /// What is clean beside exit code 0 and SIGHUP, SIGINT, SIGTERM and SIGPIPE: `SuccessExitStatus=`.
+    /// The ends that are clean in addition to exit code 0, SIGHUP, SIGINT, SIGTERM and SIGPIPE: `SuccessExitStatus=`.
     pub success_exit_status: Ends,
-    /// Never restarted after these: `RestartPreventExitStatus=`.
+    /// The ends after which it is never restarted: `RestartPreventExitStatus=`.
     pub restart_prevent_exit_status: Ends,
-    /// Always restarted after these: `RestartForceExitStatus=`.
+    /// The ends after which it is always restarted: `RestartForceExitStatus=`.
     pub restart_force_exit_status: Ends,
 }
 
 /// After which ends a process is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(
-    missing_docs,
-    reason = "systemd's words; what they mean is the table of its manual, and of the tests"
-)]
+#[expect(missing_docs, reason = "systemd's words; the tables in its manual and in the tests define them")]
 pub enum Restart {
     No,
     Always,
@@ -49,13 +46,13 @@ pub enum Restart {
     OnWatchdog,
 }
 
-/// How systemd sees an end.
+/// The classes of ends that systemd distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
     Clean,
     UncleanCode,
     UncleanSignal,
-    /// It was not ready in time (`TimeoutStartSec=`, result `timeout`).
+    /// The service was not ready in time (`TimeoutStartSec=`, result `timeout`).
     TimedOut,
 }
 
@@ -78,8 +75,10 @@ impl Default for Systemd {
 impl RestartPolicy for Systemd {
     fn check(&self) -> Result<(), String> {
         if self.start_limit_burst >= DEATHS_REMEMBERED {
-            let most = DEATHS_REMEMBERED - 1;
-            return Err(format!("start_limit_burst: it must be at most {most}: the host remembers no more"));
+            let (most, all) = (DEATHS_REMEMBERED - 1, DEATHS_REMEMBERED);
+            return Err(format!(
+                "start_limit_burst: it must be at most {most}: the host remembers {all} deaths"
+            ));
         }
         if self.restart_max_delay_sec.is_some_and(|max| max < self.restart_sec) {
             let least = self.restart_sec;
@@ -115,12 +114,12 @@ impl Systemd {
             Exit::Signal(number) if CLEAN.iter().any(|signal| signal.number() == *number) => Seen::Clean,
             Exit::Signal(_) => Seen::UncleanSignal,
             Exit::NotReady(_) => Seen::TimedOut,
-            // One that cannot be executed exits with a code of systemd's own (203/EXEC).
+            // In systemd, a service that cannot be executed exits with the code 203/EXEC.
             Exit::Code(_) | Exit::NotSpawned(_) | Exit::Unobserved => Seen::UncleanCode,
         }
     }
 
-    /// `service_shall_restart` of systemd; or why not.
+    /// Does what systemd's `service_shall_restart` does; the error says why the process is not restarted.
     fn shall_restart(&self, exit: &Exit) -> Result<(), String> {
         if self.restart_prevent_exit_status.contain(exit) {
             return Err("prevented (restart_prevent_exit_status)".to_owned());
@@ -146,7 +145,7 @@ impl Systemd {
         if restarts { Ok(()) } else { Err(format!("{what}, not restarted (restart)")) }
     }
 
-    /// `service_restart_usec_next` of systemd: the delay before automatic restart `i`, from 0.
+    /// Returns the delay before automatic restart `i`, from 0, as systemd's `service_restart_usec_next` does.
     fn delay(&self, i: u32) -> Span {
         let (first, steps) = (self.restart_sec, self.restart_steps);
         match self.restart_max_delay_sec {
@@ -161,7 +160,7 @@ impl Systemd {
         }
     }
 
-    /// `ratelimit_below` of systemd, over these starts (oldest first) and one more.
+    /// Does what systemd's `ratelimit_below` does, for these starts (oldest first) and the next one.
     fn hits_start_limit(&self, starts: &[u64], next: u64) -> bool {
         let (interval, burst) = (self.start_limit_interval_sec.ms(), self.start_limit_burst);
         if interval == 0 || burst == 0 {

@@ -1,4 +1,5 @@
-//! systemd's semantics: the table of `Restart=` in systemd.service(5), the formula of `RestartSteps=`, the limit of starts.
+//! Tests systemd's semantics: the table of `Restart=` in systemd.service(5), the formula of `RestartSteps=`, and the limit
+//! of starts.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use provost_guest::testing::{MadeUpWorld, ended};
@@ -18,7 +19,7 @@ fn action(json: &str, exit: Exit) -> Action {
     policy(json).on_exit(&trigger, &world).action
 }
 
-/// Rows: causes of the end. Columns: the words of `Restart=`. An `x`: restarted.
+/// The rows are causes of the end, the columns are values of `Restart=`, and an `x` means that it is restarted.
 const TABLE: &str = "
                 no  always  on-success  on-failure  on-abnormal  on-abort  on-watchdog
 code 0          .   x       x           .           .            .         .
@@ -58,7 +59,7 @@ fn every_cell_of_the_table_of_restart_holds() {
 }
 
 #[test]
-fn lists_of_ends_go_over_the_table_and_to_prevent_goes_over_to_force() {
+fn lists_of_ends_override_the_table_and_prevent_overrides_force() {
     let success = r#"{"restart": "on-failure", "success_exit_status": [75, "SIGUSR1"]}"#;
     assert_eq!(action(success, Exit::Code(75)), Action::StayDown);
     assert_eq!(action(success, Exit::Signal(10)), Action::StayDown);
@@ -74,7 +75,7 @@ fn lists_of_ends_go_over_the_table_and_to_prevent_goes_over_to_force() {
     assert_eq!(action(both, Exit::Code(3)), Action::StayDown);
 }
 
-/// The delays before the first `n` restarts of one that lives for a second and dies.
+/// Returns the delays before the first `n` restarts of a process that runs for a second each time.
 fn delays(json: &str, n: usize) -> Vec<u64> {
     let policy = policy(json);
     let mut deaths: Vec<(Exit, u64, u64)> = Vec::new();
@@ -97,12 +98,12 @@ fn delays(json: &str, n: usize) -> Vec<u64> {
 fn the_delay_grows_by_the_formula_of_restart_steps_and_then_stays() {
     let json = r#"{"restart": "always", "restart_sec": "2s", "restart_steps": 5, "restart_max_delay_sec": "2m",
                    "start_limit_interval_sec": 0}"#;
-    // 2 * 60^(i/5): what systemd was seen to do (supervisors.md has 2.1, 4.6, 10.4, 23.4, 52.9 with its own time to start).
+    // 2 * 60^(i/5). Measured with systemd, including its own time to start: 2.1, 4.6, 10.4, 23.4, 52.9 s.
     assert_eq!(delays(json, 7), [2_000, 4_536, 10_287, 23_330, 52_912, 120_000, 120_000]);
 }
 
 #[test]
-fn steps_without_a_longest_delay_and_the_other_way_round_are_ignored() {
+fn steps_without_a_longest_delay_and_a_longest_delay_without_steps_are_ignored() {
     for half in [r#""restart_steps": 5"#, r#""restart_max_delay_sec": "1h""#] {
         let json = format!(r#"{{"restart": "always", "start_limit_interval_sec": 0, {half}}}"#);
         assert_eq!(delays(&json, 3), [100, 100, 100], "{half}");

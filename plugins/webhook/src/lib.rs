@@ -1,7 +1,7 @@
-//! The bundled webhook: tells a server of each change of phase, as JSON by HTTP.
+//! The bundled webhook: reports each change of phase to a server, as JSON over HTTP.
 //!
-//! It needs a grant: `allow = ["http-out:HOST:PORT"]`, and `env:NAME` for `bearer_from`. What cannot be delivered is tried
-//! once more at once and then again with the next change; what does not fit into its memory by then is counted as missed.
+//! It needs a grant: `allow = ["http-out:HOST:PORT"]`, and `env:NAME` for `bearer_from`. A failed delivery is retried once
+//! immediately and then again with the next change; changes beyond the queue's limit are dropped and counted as missed.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,22 +10,22 @@ use provost_guest::{Batch, Event, Phase, StatusConsumer, World, env, log};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How many changes wait for the next try at most.
+/// The maximum number of changes that are queued for the next try; the oldest are dropped.
 const WAITING_MAX: usize = 1024;
 
 /// The consumer and its settings.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// Where to.
+    /// The destination.
     url: Url,
-    /// Tell only of changes into these phases; of all, if it is not set.
+    /// The phases whose entry is reported; all phases, if it is not set.
     #[serde(default)]
     phases: Option<Vec<Phase>>,
-    /// More headers.
+    /// Additional headers.
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// The environment variable with the token for `authorization: Bearer …`.
+    /// The name of the environment variable that holds the token for `authorization: Bearer …`.
     #[serde(default)]
     bearer_from: Option<String>,
     #[serde(skip)]
@@ -37,9 +37,9 @@ pub struct Webhook {
 impl StatusConsumer for Webhook {
     fn on_change(&mut self, batch: &Batch, world: &dyn World) {
         self.missed += batch.missed;
-        let told = batch.events.iter().filter(|event| self.tells(event)).map(change);
-        let told: Vec<Value> = told.collect();
-        self.waiting.extend(told);
+        let changes = batch.events.iter().filter(|event| self.reports(event)).map(change);
+        let changes: Vec<Value> = changes.collect();
+        self.waiting.extend(changes);
         while self.waiting.len() > WAITING_MAX {
             self.waiting.pop_front();
             self.missed += 1;
@@ -53,7 +53,7 @@ impl StatusConsumer for Webhook {
                 self.missed = 0;
             }
             Err(why) => log::error(format!(
-                "{} changes wait because {} did not take them: {why}",
+                "{} changes wait because {} did not accept them: {why}",
                 self.waiting.len(),
                 self.url.as_str()
             )),
@@ -62,7 +62,7 @@ impl StatusConsumer for Webhook {
 }
 
 impl Webhook {
-    fn tells(&self, event: &Event) -> bool {
+    fn reports(&self, event: &Event) -> bool {
         let after = event.process.phase;
         event.before != after && self.phases.as_ref().is_none_or(|phases| phases.contains(&after))
     }
@@ -75,40 +75,41 @@ impl Webhook {
         }
         if let Some(variable) = &self.bearer_from {
             let token = env::var(variable).ok_or_else(|| {
-                format!("{variable} is not set, or not granted: allow = [\"env:{variable}\"]")
+                format!("{variable} is not set or not granted: allow = [\"env:{variable}\"]")
             })?;
             request = request.with_header("authorization", &format!("Bearer {token}"));
         }
-        match taken(&request) {
-            Err(Refused { finally: false, .. }) => taken(&request),
+        match post(&request) {
+            Err(Refused { permanent: false, .. }) => post(&request),
             answer => answer,
         }
         .map_err(|refused| refused.why)
     }
 }
 
-/// Why a server did not take it.
+/// Why a request was not accepted.
 struct Refused {
     why: String,
-    /// Is it no use to try again at once?
-    finally: bool,
+    /// Whether an immediate retry would be useless.
+    permanent: bool,
 }
 
-fn taken(request: &Request) -> Result<(), Refused> {
+/// Sends a request; any status but 2xx is an error.
+fn post(request: &Request) -> Result<(), Refused> {
     match request.send() {
         Ok(response) if (200..300).contains(&response.status) => Ok(()),
         Ok(response) => {
-            let finally = response.status < 500;
-            Err(Refused { why: format!("it answered with status {}", response.status), finally })
+            let permanent = response.status < 500;
+            Err(Refused { why: format!("it answered with status {}", response.status), permanent })
         }
         Err(error) => {
-            let finally = !matches!(error, HttpError::Failed(_));
-            Err(Refused { why: error.to_string(), finally })
+            let permanent = !matches!(error, HttpError::Failed(_));
+            Err(Refused { why: error.to_string(), permanent })
         }
     }
 }
 
-/// One change, as the server is told it.
+/// Returns a change as it is sent to the server.
 fn change(event: &Event) -> Value {
     let process = &event.process;
     json!({

@@ -1,4 +1,4 @@
-//! What the webhook sends, natively, of made-up changes.
+//! Tests the requests of the webhook natively, with made-up changes.
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use provost_guest::http::{HttpError, Request, Response, testing};
@@ -28,7 +28,7 @@ fn status(status: u16) -> Result<Response, HttpError> {
 }
 
 #[test]
-fn each_change_of_phase_is_told_with_what_was_missed() {
+fn each_change_of_phase_is_sent_with_the_number_of_missed_changes() {
     tell(&mut webhook(""), &[Phase::Fatal, Phase::Running], 3);
     let sent = testing::sent();
     assert_eq!((sent.len(), sent[0].method.as_str(), sent[0].url.as_str()), (1, "POST", URL));
@@ -43,13 +43,13 @@ fn each_change_of_phase_is_told_with_what_was_missed() {
 }
 
 #[test]
-fn what_is_not_asked_for_is_not_sent() {
+fn a_change_into_another_phase_is_not_sent() {
     tell(&mut webhook(", \"phases\": [\"fatal\"]"), &[Phase::Backoff], 0);
     assert_eq!(testing::sent(), []);
 }
 
 #[test]
-fn headers_and_the_token_go_with_it() {
+fn the_headers_and_the_token_are_sent() {
     env::set("HOOK_TOKEN", "abc");
     tell(
         &mut webhook(", \"bearer_from\": \"HOOK_TOKEN\", \"headers\": {\"x-team\": \"ops\"}"),
@@ -64,20 +64,20 @@ fn headers_and_the_token_go_with_it() {
 }
 
 #[test]
-fn without_its_token_nothing_is_sent_and_the_operator_is_told() {
+fn without_its_token_nothing_is_sent_and_an_error_is_logged() {
     tell(&mut webhook(", \"bearer_from\": \"NO_SUCH\""), &[Phase::Fatal], 0);
     assert_eq!(testing::sent(), []);
     assert!(logged()[0].1.contains("allow = [\"env:NO_SUCH\"]"));
 }
 
 #[test]
-fn what_could_not_be_delivered_is_sent_with_the_next_change() {
+fn a_failed_delivery_is_sent_with_the_next_change() {
     let mut webhook = webhook("");
     testing::answer_with(status(503));
     testing::answer_with(Err(HttpError::Failed("connection refused".to_owned())));
     tell(&mut webhook, &[Phase::Fatal], 0);
     assert_eq!(testing::sent().len(), 2, "it is tried twice");
-    assert!(logged()[0].1.ends_with("did not take them: connection refused"));
+    assert!(logged()[0].1.ends_with("did not accept them: connection refused"));
     tell(&mut webhook, &[Phase::Backoff], 1);
     let sent = testing::sent();
     assert_eq!(body(&sent[0])["changes"].as_array().map(Vec::len), Some(2));
@@ -87,7 +87,7 @@ fn what_could_not_be_delivered_is_sent_with_the_next_change() {
 }
 
 #[test]
-fn a_refusal_for_good_is_not_tried_twice() {
+fn a_permanent_refusal_is_not_retried() {
     testing::answer_with(status(404));
     tell(&mut webhook(""), &[Phase::Fatal], 0);
     assert_eq!(testing::sent().len(), 1);
@@ -98,7 +98,7 @@ fn a_refusal_for_good_is_not_tried_twice() {
 }
 
 #[test]
-fn what_does_not_fit_is_counted_as_missed() {
+fn changes_beyond_the_queue_are_counted_as_missed() {
     let mut webhook = webhook("");
     testing::answer_with(status(404));
     tell(&mut webhook, &[Phase::Fatal; 1024], 0);
@@ -108,7 +108,7 @@ fn what_does_not_fit_is_counted_as_missed() {
 }
 
 #[test]
-fn a_setting_that_is_no_url_is_refused() {
-    let error = settings::parse::<Webhook>(r#"{"url": "example.org"}"#).expect_err("it is no URL");
-    assert!(error.contains("url: `example.org` is no URL"), "{error}");
+fn a_setting_that_is_not_a_url_is_refused() {
+    let error = settings::parse::<Webhook>(r#"{"url": "example.org"}"#).expect_err("it is not a URL");
+    assert!(error.contains("url: `example.org` is not a URL"), "{error}");
 }

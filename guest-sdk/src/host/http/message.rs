@@ -1,38 +1,38 @@
-//! What is sent and what comes back: requests, responses, and the errors of both.
+//! The messages: requests, responses, and errors.
 
-/// The largest body of a response that is read, in bytes.
+/// The maximum number of bytes that are read of a response's body.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 
-/// A request.
+/// An HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// `GET`, `POST`, …
+    /// The method, such as `GET` or `POST`.
     pub method: String,
-    /// `http://` or `https://`, a host, and what follows.
+    /// The URL: `http://` or `https://`, a host, and optionally a port, a path and a query.
     pub url: String,
-    /// Names and values, in order.
+    /// The names and values of the headers, in order.
     pub headers: Vec<(String, String)>,
-    /// May be empty.
+    /// The body; may be empty.
     pub body: Vec<u8>,
 }
 
-/// What came back, whatever its status.
+/// An HTTP response of any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// Such as 200.
+    /// The status code, such as 200.
     pub status: u16,
-    /// At most [`BODY_BYTES_MAX`] of it.
+    /// The body, cut at [`BODY_BYTES_MAX`].
     pub body: Vec<u8>,
 }
 
-/// Nothing came back.
+/// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HttpError {
-    /// It is no URL that a request can be sent to.
+    /// This is not a URL that a request can be sent to.
     Url(String),
-    /// The operator did not grant it.
+    /// The operator has not granted requests to this destination.
     Denied,
-    /// The request, or the answer, got lost; how, in words for people.
+    /// The request or its response failed; the reason, in words for people.
     Failed(String),
 }
 
@@ -40,7 +40,10 @@ impl std::fmt::Display for HttpError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Url(url) => {
-                write!(f, "`{url}` is no URL for a request: write http://HOST:PORT/PATH or https://HOST/PATH")
+                write!(
+                    f,
+                    "`{url}` is not a URL for a request: write http://HOST:PORT/PATH or https://HOST/PATH"
+                )
             }
             Self::Denied => f.write_str("the operator has not granted it: allow = [\"http-out:HOST:PORT\"]"),
             Self::Failed(how) => f.write_str(how),
@@ -51,20 +54,20 @@ impl std::fmt::Display for HttpError {
 impl std::error::Error for HttpError {}
 
 impl Request {
-    /// A `GET` of this URL.
+    /// Creates a `GET` request for this URL.
     #[must_use]
     pub fn get(url: &str) -> Self {
         Self { method: "GET".to_owned(), url: url.to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// A `POST` of this body to this URL.
+    /// Creates a `POST` request with this body.
     #[must_use]
     pub fn post(url: &str, content_type: &str, body: &[u8]) -> Self {
         let request = Self { method: "POST".to_owned(), body: body.to_vec(), ..Self::get(url) };
         request.with_header("content-type", content_type)
     }
 
-    /// The same request with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));

@@ -1,5 +1,5 @@
-//! HTTP requests of a view or a consumer that the operator granted `http-out:HOST:PORT`; to any other place they are
-//! denied, logged and counted. Needs the feature `wasi` of this crate.
+//! HTTP requests of a view or a consumer that the operator granted `http-out:HOST:PORT`; requests to other
+//! destinations are denied, logged and counted. Needs the feature `wasi` of this crate.
 //!
 //! ```
 //! use provost_guest::http::{Request, testing};
@@ -9,8 +9,8 @@
 //! assert_eq!(response.status, 200);
 //! assert_eq!(testing::sent()[0].url, "http://127.0.0.1:8080/hook");
 //! ```
-//! A request is waited for, but no longer than the call of the plugin may take: `limits = { call_time = "5s" }` gives a
-//! slow server time. In native tests nothing is sent: see [`testing`].
+//! A request blocks until its response has arrived, at most until the deadline of the plugin's call:
+//! `limits = { call_time = "5s" }` gives a slow server time. In native tests nothing is sent: see [`testing`].
 
 mod message;
 pub mod testing;
@@ -28,10 +28,10 @@ use url::Destination;
 pub use url::Url;
 
 impl Request {
-    /// Sends it and waits for the response.
+    /// Sends the request and waits for the response.
     ///
     /// # Errors
-    /// [`HttpError`] if there is none.
+    /// Returns an [`HttpError`] if there is no response.
     pub fn send(&self) -> Result<Response, HttpError> {
         let destination = Destination::of(&self.url).ok_or_else(|| HttpError::Url(self.url.clone()))?;
         deliver(self, &destination)
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_taken_apart() {
+    fn a_url_is_split_into_its_parts() {
         let destination = |tls, authority, path| Some(Destination { tls, authority, path });
         assert_eq!(Destination::of("http://127.0.0.1:80/a?b#c"), destination(false, "127.0.0.1:80", "/a?b"));
         assert_eq!(Destination::of("https://example.org"), destination(true, "example.org", ""));
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_native_test_sees_what_is_sent_and_says_what_comes_back() {
+    fn a_native_test_sees_the_requests_and_sets_the_responses() {
         testing::answer_with(Err(HttpError::Denied));
         assert_eq!(Request::get("http://a/").send(), Err(HttpError::Denied));
         assert_eq!(Request::get("http://b/").send().map(|response| response.status), Ok(200));
@@ -67,11 +67,11 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_is_no_url_is_refused_as_it_is_read() {
+    fn a_setting_that_is_not_a_url_is_refused_when_it_is_read() {
         assert!(serde_json::from_str::<Url>("\"http://a:1/\"").is_ok());
         let error = serde_json::from_str::<Url>("\"a:1\"")
             .map(|url| url.as_str().to_owned())
             .unwrap_or_else(|error| error.to_string());
-        assert!(error.starts_with("`a:1` is no URL for a request"), "{error}");
+        assert!(error.starts_with("`a:1` is not a URL for a request"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Requests of native tests: kept instead of sent.
+//! The requests of native tests, which are recorded instead of sent.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,18 +12,18 @@ std::thread_local! {
     static ANSWERS: RefCell<VecDeque<Result<Response, HttpError>>> = const { RefCell::new(VecDeque::new()) };
 }
 
-/// What the next request of this thread is answered with; without that, status 200 and no body.
+/// Queues the answer to the next request of this thread; without one, the answer is status 200 and no body.
 pub fn answer_with(answer: Result<Response, HttpError>) {
     ANSWERS.with_borrow_mut(|answers| answers.push_back(answer));
 }
 
-/// What this thread has sent since it was last asked.
+/// Takes the requests that this thread has sent since the last call.
 #[must_use]
 pub fn sent() -> Vec<Request> {
     SENT.take()
 }
 
-/// Keeps a request and returns the next answer.
+/// Records a request and returns the next answer.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn answer(request: &Request, _destination: &Destination<'_>) -> Result<Response, HttpError> {
     SENT.with_borrow_mut(|sent| sent.push(request.clone()));

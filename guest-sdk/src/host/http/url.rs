@@ -1,4 +1,4 @@
-//! The URL of a request, taken apart, and as a setting.
+//! The URL of a request: its parts, and its type in settings.
 
 use super::message::HttpError;
 
@@ -11,6 +11,7 @@ pub(super) struct Destination<'a> {
 }
 
 impl<'a> Destination<'a> {
+    /// Splits a URL without its fragment; `None` if it is not an HTTP URL with a host.
     pub(super) fn of(url: &'a str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let tls = match scheme {
@@ -24,12 +25,12 @@ impl<'a> Destination<'a> {
     }
 }
 
-/// The URL of a request as a setting: refused when the settings are read, not when it is too late.
+/// The URL of a request in settings: a wrong one is refused when the settings are read, not at the first request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url(String);
 
 impl Url {
-    /// As it was written.
+    /// Returns the URL as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! Requests of a component: sent through the interfaces of WASI that its grant links.
+//! The requests of a component, sent through the interfaces of WASI that its grant links.
 
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{ErrorCode, Fields, IncomingBody, Method, OutgoingBody, OutgoingRequest, Scheme};
@@ -7,7 +7,7 @@ use wasip2::io::streams::StreamError;
 use super::message::{BODY_BYTES_MAX, HttpError, Request, Response};
 use super::url::Destination;
 
-/// What the contract of `blocking-write-and-flush` allows at once, in bytes.
+/// The maximum that `blocking-write-and-flush` accepts in one call, in bytes.
 const WRITE_BYTES_MAX: usize = 4096;
 
 fn failed(what: &str) -> HttpError {
@@ -21,7 +21,7 @@ fn lost(code: &ErrorCode) -> HttpError {
     }
 }
 
-/// `ErrorCode::ConnectionRefused` as people say it: `connection refused`.
+/// Returns the name of an error code in words: `connection refused` for `ErrorCode::ConnectionRefused`.
 fn words(code: &str) -> String {
     let mut words = String::new();
     for letter in code.trim_start_matches("ErrorCode::").chars() {
@@ -33,11 +33,12 @@ fn words(code: &str) -> String {
     words
 }
 
+/// Sends a request and waits for its response.
 pub(super) fn send(request: &Request, destination: &Destination<'_>) -> Result<Response, HttpError> {
     let outgoing = outgoing(request, destination)?;
-    let body = outgoing.body().map_err(|()| failed("it has no body"))?;
+    let body = outgoing.body().map_err(|()| failed("the request body cannot be opened"))?;
     let coming = outgoing_handler::handle(outgoing, None).map_err(|code| lost(&code))?;
-    // What comes back says better than a broken pipe what went wrong.
+    // The response explains a failure better than an error of the write does, so it is read first.
     let written = write(body, &request.body);
     coming.subscribe().block();
     let response = coming.get().and_then(Result::ok).ok_or_else(|| failed("there was no response"))?;
@@ -57,7 +58,7 @@ fn outgoing(request: &Request, destination: &Destination<'_>) -> Result<Outgoing
         .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
         .collect();
     let headers = Fields::from_list(&headers)
-        .map_err(|error| HttpError::Failed(format!("a header is not possible: {error:?}")))?;
+        .map_err(|error| HttpError::Failed(format!("a header is invalid: {error:?}")))?;
     let outgoing = OutgoingRequest::new(headers);
     let method = match request.method.as_str() {
         "GET" => Method::Get,
@@ -76,11 +77,11 @@ fn outgoing(request: &Request, destination: &Destination<'_>) -> Result<Outgoing
 }
 
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), HttpError> {
-    let stream = body.write().map_err(|()| failed("the body cannot be written"))?;
+    let stream = body.write().map_err(|()| failed("the request body cannot be written"))?;
     for part in bytes.chunks(WRITE_BYTES_MAX) {
-        stream.blocking_write_and_flush(part).map_err(|_| failed("the body was not taken"))?;
+        stream.blocking_write_and_flush(part).map_err(|_| failed("the request body was not accepted"))?;
     }
-    // The stream belongs to the body: it must be gone before that is finished.
+    // The stream is a child of the body, which can only be finished once the stream is dropped.
     drop(stream);
     OutgoingBody::finish(body, None).map_err(|code| lost(&code))
 }
@@ -94,7 +95,7 @@ fn read(body: &IncomingBody) -> Result<Vec<u8>, HttpError> {
             Ok(_) if room == 0 => return Ok(bytes),
             Ok(part) => bytes.extend(part),
             Err(StreamError::Closed) => return Ok(bytes),
-            Err(StreamError::LastOperationFailed(_)) => return Err(failed("the response broke off")),
+            Err(StreamError::LastOperationFailed(_)) => return Err(failed("the response was interrupted")),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use provost_guest::{Decision, Ended, RestartPolicy, World};
 
-/// Restarts when nobody is left.
+/// Asks for an absurd delay.
 #[derive(serde::Deserialize)]
 pub struct Absurd {}
 

@@ -1,4 +1,4 @@
-//! One component that plays all six roles, as its settings say: what the tests of roles are about.
+//! A component that plays all six roles as its settings say, for the tests of roles.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use provost_guest::{
     World, memory,
 };
 
-/// What it is to do.
+/// The plugin and its settings.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conductor {
-    /// This process is not to start.
+    /// The process that is refused a start.
     refuse: Option<String>,
-    /// All others are to wait for so long first.
+    /// How long all others have to wait first.
     wait: Span,
-    /// So many replicas are to run.
+    /// The number of replicas to run.
     replicas: u32,
-    /// These variables are set for each start, whether the operator has granted them or not.
+    /// The variables to set for each start, whether the operator has granted them or not.
     #[serde(default)]
     set: BTreeMap<String, String>,
 }
 
-/// The key of how many changes it was told.
+/// The key of the number of changes that it has received.
 const TOLD: &str = "told";
 
 impl RestartPolicy for Conductor {
@@ -60,7 +60,7 @@ impl ScalePolicy for Conductor {
 impl StatusConsumer for Conductor {
     fn on_change(&mut self, batch: &Batch, _world: &dyn World) {
         let told = memory::get::<u64>(TOLD).unwrap_or_default() + batch.events.len() as u64;
-        // There is room for a number.
+        // A number always fits into the store.
         let _ = memory::set(TOLD, &told);
     }
 }

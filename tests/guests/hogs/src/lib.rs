@@ -1,8 +1,8 @@
-//! A restart policy that misbehaves on purpose: it allocates without end.
+//! A restart policy that misbehaves on purpose: it allocates endlessly.
 
 use provost_guest::{Decision, Ended, RestartPolicy, World};
 
-/// Takes all the memory that it gets.
+/// Allocates all the memory that it can get.
 #[derive(serde::Deserialize)]
 pub struct Hogs {}
 
@@ -10,7 +10,7 @@ impl RestartPolicy for Hogs {
     fn on_exit(&self, _ended: &Ended, _world: &dyn World) -> Decision {
         let mut hoard = Vec::new();
         loop {
-            // Written to, so that no compiler and no lazy page spares the memory.
+            // The memory is written to, so that neither the compiler nor lazy paging can save it.
             hoard.push(std::hint::black_box(vec![1_u8; 64 * 1024]));
         }
     }

@@ -2,7 +2,7 @@
 
 use provost_guest::{Decision, Ended, RestartPolicy, World};
 
-/// Loops for ever.
+/// Loops forever.
 #[derive(serde::Deserialize)]
 pub struct Loops {}
 

@@ -1,8 +1,8 @@
-//! A restart policy that misbehaves on purpose, and only now and then: it judges `bystander`, and panics over all others.
+//! A restart policy that misbehaves on purpose, but not always: it judges `bystander`, and panics for all others.
 
 use provost_guest::{Decision, Ended, RestartPolicy, World};
 
-/// Passes a trial that is about somebody else.
+/// Passes a trial call about `bystander`, and fails afterwards.
 #[derive(serde::Deserialize)]
 pub struct Moody {}
 

@@ -1,9 +1,9 @@
-//! A view that reaches outside in every way that can be granted, as its request asks: the tests of grants need one that
-//! tries what it may not.
+//! A view that reaches outside in every way that can be granted, as its request asks, also without the grant: for the
+//! tests of grants.
 
 use provost_guest::{Request, Response, StatusView, World, http};
 
-/// Tries. The path of a request says what and its query with what.
+/// Tries what a request asks for: the path is the action, and the query its argument.
 #[derive(serde::Deserialize)]
 pub struct Outside {}
 
@@ -63,9 +63,9 @@ mod files {
     use wasip2::filesystem::preopens::get_directories;
     use wasip2::filesystem::types::{Descriptor, DescriptorFlags, ErrorCode, OpenFlags, PathFlags};
 
-    /// Opens `DIR|PATH`: the path within a directory that was granted.
-    fn open(goal: &str, open: OpenFlags, mode: DescriptorFlags) -> Result<Descriptor, String> {
-        let (dir, path) = goal.split_once('|').ok_or("write DIR|PATH")?;
+    /// Opens `DIR|PATH`: a path within a granted directory.
+    fn open(operand: &str, open: OpenFlags, mode: DescriptorFlags) -> Result<Descriptor, String> {
+        let (dir, path) = operand.split_once('|').ok_or("write DIR|PATH")?;
         let (dir, _) =
             get_directories().into_iter().find(|(_, name)| name == dir).ok_or("it is not granted")?;
         dir.open_at(PathFlags::SYMLINK_FOLLOW, path, open, mode).map_err(said)
@@ -75,31 +75,32 @@ mod files {
         code.name().to_owned()
     }
 
-    pub(super) fn read(goal: &str) -> Result<String, String> {
-        let file = open(goal, OpenFlags::empty(), DescriptorFlags::READ)?;
+    pub(super) fn read(operand: &str) -> Result<String, String> {
+        let file = open(operand, OpenFlags::empty(), DescriptorFlags::READ)?;
         let (bytes, _) = file.read(1 << 16, 0).map_err(said)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    pub(super) fn write(goal: &str) -> Result<String, String> {
-        let file = open(goal, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
+    pub(super) fn write(operand: &str) -> Result<String, String> {
+        let file = open(operand, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
         file.write(b"written", 0).map_err(said)?;
         Ok("written".to_owned())
     }
 
-    /// `DIR|PATH|BYTES`: gives a file this size.
-    pub(super) fn resize(goal: &str) -> Result<String, String> {
-        let (goal, size) = goal.rsplit_once('|').ok_or("write DIR|PATH|BYTES")?;
-        let file = open(goal, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
+    /// Sets the size of a file: `DIR|PATH|BYTES`.
+    pub(super) fn resize(operand: &str) -> Result<String, String> {
+        let (operand, size) = operand.rsplit_once('|').ok_or("write DIR|PATH|BYTES")?;
+        let file = open(operand, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
         let size = size.parse().map_err(|_| "write BYTES")?;
         file.set_size(size).map_err(said)?;
         Ok("resized".to_owned())
     }
 
-    /// `DIR|PATH|OFFSET|BYTES`: writes so many bytes from there on, 4 KiB at a time: straight (`fill`), by a stream,
-    /// by one that appends, or straight into a file that is removed as soon as it is open (`ghost`).
-    pub(super) fn fill(how: &str, goal: &str) -> Result<String, String> {
-        let parts: Vec<&str> = goal.split('|').collect();
+    /// Writes a number of bytes from an offset on, 4 KiB at a time: `DIR|PATH|OFFSET|BYTES`. It writes directly (`fill`),
+    /// through a stream (`stream`), through an appending stream (`append`), or directly into a file that is removed as
+    /// soon as it is open (`ghost`).
+    pub(super) fn fill(how: &str, operand: &str) -> Result<String, String> {
+        let parts: Vec<&str> = operand.split('|').collect();
         let [dir, path, offset, bytes] = parts[..] else {
             return Err("write DIR|PATH|OFFSET|BYTES".to_owned());
         };
@@ -131,20 +132,20 @@ mod files {
         Ok(format!("wrote {written}"))
     }
 
-    /// `DIR|NAME|COUNT`: makes so many empty files.
-    pub(super) fn many(goal: &str) -> Result<String, String> {
-        let (goal, count) = goal.rsplit_once('|').ok_or("write DIR|NAME|COUNT")?;
+    /// Creates a number of empty files: `DIR|NAME|COUNT`.
+    pub(super) fn many(operand: &str) -> Result<String, String> {
+        let (operand, count) = operand.rsplit_once('|').ok_or("write DIR|NAME|COUNT")?;
         let count: u32 = count.parse().map_err(|_| "write COUNT")?;
         for made in 0..count {
-            open(&format!("{goal}{made}"), OpenFlags::CREATE, DescriptorFlags::WRITE)
+            open(&format!("{operand}{made}"), OpenFlags::CREATE, DescriptorFlags::WRITE)
                 .map_err(|error| format!("after {made}: {error}"))?;
         }
         Ok(format!("made {count}"))
     }
 
-    /// `DIR|NAME|ASIDE|TARGET`: puts a link to `TARGET` in the place of `NAME`, which is kept as `ASIDE`.
-    pub(super) fn replace(goal: &str) -> Result<String, String> {
-        let parts: Vec<&str> = goal.split('|').collect();
+    /// Renames `NAME` to `ASIDE` and puts a link to `TARGET` in its place: `DIR|NAME|ASIDE|TARGET`.
+    pub(super) fn replace(operand: &str) -> Result<String, String> {
+        let parts: Vec<&str> = operand.split('|').collect();
         let [dir, name, aside, target] = parts[..] else {
             return Err("write DIR|NAME|ASIDE|TARGET".to_owned());
         };

@@ -1,14 +1,14 @@
-//! A view that does nothing but read the world, as often as it is asked to: what the benchmarks of the plugin host measure
-//! reads by.
+//! A view that only reads the world, as often as its request asks: the benchmarks of the plugin host measure reads with
+//! it.
 
 use provost_guest::{Fields, Request, Response, StatusView, World};
 
-/// Reads.
+/// Reads the world.
 #[derive(serde::Deserialize)]
 pub struct Reads {}
 
 impl StatusView for Reads {
-    /// `columns`, `page` or `get`, and how often: `columns?100`. Answers with a sum of what it has read.
+    /// Reads by `columns`, `page` or `get` a number of times, such as `columns?100`, and returns a sum of what it read.
     fn render(&self, request: &Request, world: &dyn World) -> Response {
         let times: u32 = request.query.parse().unwrap_or(1);
         let size = world.size();
@@ -25,13 +25,13 @@ impl StatusView for Reads {
     }
 }
 
-/// All rows, three scalar columns.
+/// Reads three scalar columns of all rows.
 fn columns(world: &dyn World, size: u32) -> u64 {
     let columns = world.columns(Fields::PHASES | Fields::PIDS | Fields::INCARNATIONS, 0, size);
     u64::from(columns.size) + columns.incarnations.last().copied().unwrap_or_default()
 }
 
-/// All rows, a thousand at a time.
+/// Reads all rows, 1024 at a time.
 fn pages(world: &dyn World, size: u32) -> u64 {
     (0..size).step_by(1024).map(|offset| world.page(offset, 1024).len() as u64).sum()
 }

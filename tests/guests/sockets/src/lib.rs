@@ -1,14 +1,14 @@
-//! A restart policy that misbehaves on purpose: it imports `wasi:sockets`, which nobody has granted.
+//! A restart policy that misbehaves on purpose: it imports `wasi:sockets`, which is not granted.
 
 use provost_guest::{Decision, Ended, RestartPolicy, World};
 
-/// What the network would be reached by.
+/// The bindings of the network interface.
 #[expect(missing_docs, reason = "generated from a part of wasi:sockets")]
 pub mod wasi {
     wit_bindgen::generate!({ path: "wit", world: "network-user", generate_all });
 }
 
-/// Takes hold of the network before it answers.
+/// Opens the network before it answers.
 #[derive(serde::Deserialize)]
 pub struct Sockets {}
 
