@@ -75,7 +75,7 @@ fn an_environment_file_is_read_as_documented_or_named_with_its_line() {
         ("two", "two.env:1:11: something follows the closing quote"),
         ("nul", "nul.env:1:4: a NUL character"),
         ("open", "open.env:2:5: this quote is never closed"),
-        ("latin1", "latin1.env: it is not UTF-8: the first byte that is not is at 2:6"),
+        ("latin1", "latin1.env: it is not UTF-8: the first invalid byte is at 2:6"),
     ] {
         let told = host.until(process, "could not be started", |it| it["exit"]["error"].is_string());
         assert!(told["exit"]["error"].as_str().unwrap().contains(place), "{told}");

@@ -178,7 +178,7 @@ fn links_in_the_runtime_directory_are_neither_followed_nor_truncated() {
         symlink(&victim, runtime.join(name)).unwrap();
         let refused = setup.run(&["up"]);
         assert_eq!(refused.code, 1, "{refused:?}");
-        let told = format!("/.provost/{name}: it is a symbolic link, and none is followed here");
+        let told = format!("/.provost/{name}: it is a symbolic link, which is not followed here");
         assert!(refused.stderr.contains(&told), "{refused:?}");
         match name {
             "logs" => assert_eq!(fs::read_dir(&victim).unwrap().count(), 0),

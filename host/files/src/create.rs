@@ -1,4 +1,4 @@
-//! Creates files, which belong to this user alone whatever the umask.
+//! Creates files, by default with mode 0600 whatever the umask.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -12,30 +12,30 @@ use crate::error::{FileError, Kind, explained};
 use crate::open::{ALWAYS, metadata, open};
 use crate::owner;
 
-/// How often an open is repeated when somebody removes the file and creates it again in between.
+/// How often an open is repeated when another process removes and creates the file in between.
 const TRIES: usize = 8;
 
-/// Who may read a file that is created.
+/// Who may access a file that is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// This user alone: 0600, whatever the umask.
+    /// This user only: mode 0600, whatever the umask.
     Private,
-    /// Whoever the umask allows: 0666 without its bits. For what people make and pass on, such as a public key.
+    /// The users that the umask allows: mode 0666 without its bits. For files that people share, such as a public key.
     Umask,
 }
 
-/// Where a file that is opened to be written begins to be written.
+/// The position of the first write to a file that is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cursor {
-    /// At its beginning; what is in it stays.
+    /// The beginning of the file; its content is kept.
     Start,
-    /// At its end, always.
+    /// The end of the file, for every write.
     End,
 }
 
-/// Opens the file at `path`, in a directory of the host's own, to read and write it; creates it for this user alone if it
-/// does not exist. It is never truncated. A link and a file of another user are refused; from a file that others may write, as
-/// a lax umask may have left it, that right is taken away.
+/// Opens the file at `path`, in one of the host's own directories, for reading and writing; creates it with mode 0600 if it
+/// does not exist. It is never truncated. A link and a file of another user are refused; if others may write the file, as
+/// after a lax umask, that permission is removed.
 ///
 /// # Errors
 /// [`FileError`].
@@ -69,14 +69,14 @@ fn close_to_others(path: &Path, file: &File) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Creates the file at `path` with these bytes. If anything fails, it does not exist afterwards.
+/// Creates the file at `path` with the bytes of all parts. If anything fails, the file does not exist afterwards.
 ///
 /// # Errors
-/// [`FileError`]; of the kind [`io::ErrorKind::AlreadyExists`] if anything exists at `path`, which stays as it is.
+/// [`FileError`]; of the kind [`io::ErrorKind::AlreadyExists`] if anything exists at `path`, which is not changed then.
 pub fn create_new(path: &Path, access: Access, parts: &[&[u8]]) -> Result<(), FileError> {
     let file = create(path, OFlags::empty(), access).map_err(|error| FileError::new(path, error))?;
     fill(&file, parts).map_err(|error| {
-        // What is left of it is of no use; that it cannot be removed either is no further news.
+        // An incomplete file is of no use. If it cannot be removed either, the first error is the one to report.
         let _ = std::fs::remove_file(path);
         FileError::new(path, error)
     })
@@ -88,7 +88,7 @@ fn fill(mut file: &File, parts: &[&[u8]]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Creates the file at `path`, which must not exist: a link there is not followed.
+/// Creates the file at `path`, which must not exist. A link there is not followed.
 fn create(path: &Path, flags: OFlags, access: Access) -> Result<File, Errno> {
     let flags = flags | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | ALWAYS;
     let private = Mode::RUSR | Mode::WUSR;
@@ -98,7 +98,7 @@ fn create(path: &Path, flags: OFlags, access: Access) -> Result<File, Errno> {
     };
     let file = rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, mode))?;
     if access == Access::Private {
-        // A umask may take the owner's own bits away.
+        // A umask may remove even the owner's bits.
         rustix::fs::fchmod(&file, private)?;
     }
     Ok(File::from(file))

@@ -1,4 +1,4 @@
-//! Directories of the host's own, and the way to them.
+//! The host's own directories, and the paths to them.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
@@ -12,17 +12,18 @@ use crate::error::{FileError, Kind, Problem, explained};
 use crate::open::metadata;
 use crate::owner::{self, Owners};
 
-/// Anybody may write a directory with this bit.
+/// The permission bit with which anybody may write a directory.
 const ANYBODY_MAY_WRITE: u32 = 0o002;
 
-/// As many links are followed on the way to a file as the kernel follows.
+/// The maximum number of links that are followed on a path, which is that of the kernel.
 const LINKS_MAX: usize = 40;
 
-/// In a directory with this bit only the owner of an entry may remove or rename it.
+/// The permission bit of a directory in which only the owner of an entry may remove or rename it.
 const STICKY: u32 = 0o1000;
 
-/// Makes sure that `path` is a directory of the host's own: it is created with mode 0700, as are missing parents; if it exists,
-/// it is refused if it is a link, belongs to somebody else, or others may write it and it is not sticky. Links among its parents are followed.
+/// Ensures that `path` is one of the host's own directories. It is created with mode 0700, as are missing parents. If it
+/// exists, it is refused if it is a link, if it belongs to another user, or if others may write it and it is not sticky.
+/// Links among its parents are followed.
 ///
 /// # Errors
 /// [`FileError`] names the directory that is wrong.
@@ -34,13 +35,13 @@ pub fn own_dir(path: &Path) -> Result<(), FileError> {
     if found.mode() & STICKY == 0 {
         return owner::own(&path, &found);
     }
-    // Nobody else can exchange what is ours there, as in a fresh tmpfs; what others put there is refused as theirs.
+    // Sticky, as in a fresh tmpfs: others cannot replace our files there, and files that they create are refused.
     owner::owned(&path, &found)
 }
 
-/// Makes sure that nobody but `owners` can exchange what is at `path`, which need not exist: every directory and every link on
-/// the way to it belongs to one of them, and no directory is writable by everybody unless it is sticky, as `/tmp` is. Nothing is
-/// said of what is at `path` itself; see [`own_dir`].
+/// Checks that only `owners` can replace what is at `path`, which need not exist: every directory and every link on the
+/// path to it belongs to one of them, and no directory is writable by everybody unless it is sticky, like `/tmp`. What is
+/// at `path` itself is not checked; see [`own_dir`].
 ///
 /// # Errors
 /// [`FileError`] names the directory or the link that is wrong.
@@ -58,7 +59,7 @@ pub fn safe_place(path: &Path, owners: Owners) -> Result<(), FileError> {
         };
         let found = match std::fs::symlink_metadata(&next) {
             Ok(found) => found,
-            // What is missing is made by the host itself.
+            // The host itself creates what is missing.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(FileError::new(&next, error)),
         };
@@ -78,7 +79,7 @@ pub fn safe_place(path: &Path, owners: Owners) -> Result<(), FileError> {
     Ok(())
 }
 
-/// The parts of a path, the first at the end.
+/// Returns the components of a path in reverse order.
 fn steps(path: &Path) -> Vec<OsString> {
     let mut steps: Vec<OsString> = path.components().map(|step| step.as_os_str().to_owned()).collect();
     steps.reverse();
@@ -93,7 +94,7 @@ fn closed_to_strangers(dir: &Path, metadata: &Metadata) -> Result<(), FileError>
     Ok(())
 }
 
-/// The path without a slash or a dot at its end: the kernel follows a link with a slash behind it in any case.
+/// Returns the path without a slash or a dot at its end: the kernel always follows a link with a slash after it.
 fn plain(path: &Path) -> PathBuf {
     path.components().collect()
 }
@@ -106,7 +107,7 @@ fn create_missing(path: &Path) -> Result<(), FileError> {
     let missing: Vec<&Path> = missing.collect();
     for dir in missing.into_iter().rev() {
         match rustix::fs::mkdir(dir, Mode::RWXU) {
-            // Somebody else may have been faster.
+            // Another process may have created it first.
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(FileError::new(dir, error)),
             Ok(()) => allow_oneself(dir)?,
@@ -115,7 +116,7 @@ fn create_missing(path: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
-/// A umask may take the owner's own bits away.
+/// Gives the owner of a new directory its permissions, which a umask may have removed.
 fn allow_oneself(dir: &Path) -> Result<(), FileError> {
     let made = std::fs::symlink_metadata(dir).map_err(|error| FileError::new(dir, error))?;
     match made.mode() & 0o777 {

@@ -1,4 +1,4 @@
-//! Why a file is not used, in words that say what is wrong and what to do.
+//! Why a file cannot be used: typed errors whose text says what is wrong and what to do.
 
 use std::fmt;
 use std::fs::FileType;
@@ -6,11 +6,11 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// A file or a directory that is not used.
+/// The error for a file or a directory that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct FileError {
-    /// Its path.
+    /// The path of the file or directory.
     pub path: PathBuf,
     /// What is wrong with it.
     pub problem: Problem,
@@ -28,7 +28,7 @@ impl FileError {
     }
 }
 
-/// The error alone, for those who name the path themselves.
+/// The problem alone, for callers that add the path themselves.
 impl From<FileError> for io::Error {
     fn from(error: FileError) -> Self {
         match error.problem {
@@ -42,10 +42,10 @@ impl From<FileError> for io::Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The kernel refused.
+    /// The kernel returned an error.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Something else is there.
+    /// The path leads to something of another kind.
     #[error("it is {found}, not {wanted}")]
     Kind {
         /// What it is.
@@ -53,10 +53,10 @@ pub enum Problem {
         /// What it has to be.
         wanted: Kind,
     },
-    /// A symbolic link is there, where none is followed.
-    #[error("it is a symbolic link, and none is followed here: remove it, or name its target in the config")]
+    /// The path leads to a symbolic link, where links are not followed.
+    #[error("it is a symbolic link, which is not followed here: remove it, or name its target in the config")]
     Link,
-    /// It belongs to somebody else, who could change it at any time.
+    /// It belongs to another user, who could change it at any time.
     #[error(
         "it belongs to user {owner}, and the host runs as user {user}: use another one, `chown` it, or run the host as its owner"
     )]
@@ -67,17 +67,19 @@ pub enum Problem {
         user: u32,
     },
     /// Other users may write it.
-    #[error("other users may write it (mode {mode:04o}): take that away by `chmod go-w`, or use another one")]
+    #[error(
+        "other users may write it (mode {mode:04o}): remove that right with `chmod go-w`, or use another one"
+    )]
     Writable {
-        /// Its permission bits.
+        /// The permission bits.
         mode: u32,
     },
-    /// Its text is in another encoding, which is recognised.
+    /// The text has another encoding, which is recognised.
     #[error("it is {0}, not UTF-8: save it as UTF-8, for example by `iconv -f {0} -t UTF-8 OLD > NEW`")]
     Encoding(&'static str),
-    /// Its text is not UTF-8.
+    /// The text is not UTF-8.
     #[error(
-        "it is not UTF-8: the first byte that is not is at {line}:{column}; save it as UTF-8, for example by \
+        "it is not UTF-8: the first invalid byte is at {line}:{column}; save it as UTF-8, for example by \
          `iconv -f LATIN1 -t UTF-8 OLD > NEW`"
     )]
     NotUtf8 {
@@ -86,18 +88,18 @@ pub enum Problem {
         /// The character in the line, counted from 1.
         column: usize,
     },
-    /// It has more bytes than are read.
+    /// The file is larger than the limit for reading it.
     #[error("it has {bytes} bytes, more than {most}")]
     TooLarge {
-        /// It has at least this many bytes.
+        /// The smallest size that the file can have, in bytes.
         bytes: u64,
-        /// This many bytes are read at most.
+        /// The limit, in bytes.
         most: u64,
     },
 }
 
 impl Problem {
-    /// The nearest kind of an I/O error.
+    /// Returns the nearest kind of an I/O error.
     #[must_use]
     pub fn kind(&self) -> io::ErrorKind {
         match self {
@@ -118,7 +120,7 @@ impl From<rustix::io::Errno> for Problem {
     }
 }
 
-/// What may be found under a name.
+/// The kinds of files that a path may lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -127,7 +129,7 @@ pub enum Kind {
     Directory,
     /// A symbolic link.
     Link,
-    /// A pipe with a name.
+    /// A named pipe.
     Pipe,
     /// A Unix socket.
     Socket,
@@ -161,7 +163,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Explains why an open failed: the kernel says only `ELOOP` of a link and `ENXIO` of a pipe without a reader.
+/// Explains why an open failed. The kernel only says `ELOOP` for a link and `ENXIO` for a pipe without a reader.
 pub(crate) fn explained(path: &Path, wanted: Kind, error: rustix::io::Errno) -> FileError {
     use rustix::io::Errno;
     let told = matches!(error, Errno::LOOP | Errno::NOTDIR | Errno::ISDIR | Errno::NXIO | Errno::EXIST);

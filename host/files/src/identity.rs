@@ -1,11 +1,11 @@
-//! Tells files apart by what they are, not by what they are called.
+//! Tells files apart by device and inode instead of by name.
 
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// A file on its device. While anything holds the file open, no other file has the same identity.
+/// The device and inode of a file. While anything holds the file open, no other file has the same identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     device: u64,
@@ -13,18 +13,18 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of an open file.
+    /// Returns the identity of an open file.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn of(file: &File) -> io::Result<Self> {
         Ok(Self::from(&file.metadata()?))
     }
 
-    /// The identity of what is at `path`, which may be a link itself; `None` if nothing is.
+    /// Returns the identity of what is at `path`, without following a link there; `None` if nothing exists.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn at(path: &Path) -> io::Result<Option<Self>> {
         match std::fs::symlink_metadata(path) {
             Ok(metadata) => Ok(Some(Self::from(&metadata))),
@@ -35,13 +35,13 @@ impl Identity {
         }
     }
 
-    /// The device number.
+    /// Returns the device number.
     #[must_use]
     pub fn device(self) -> u64 {
         self.device
     }
 
-    /// The inode number.
+    /// Returns the inode number.
     #[must_use]
     pub fn inode(self) -> u64 {
         self.inode

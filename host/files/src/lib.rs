@@ -1,24 +1,25 @@
-//! Opens, creates and replaces files by name, for all crates of the host. There is one way of each.
+//! Opens, creates and replaces files by name, for all crates of the host, with one function for each.
 //!
-//! Two kinds of files are told apart. A **named** file is named by the operator (a config, a component, a key, an environment
-//! file): links are followed and it may belong to anybody. An **own** file lies in a directory that the host has made for
-//! itself (the lock, logs, memories, the cache): it is never a link, it belongs to this user or to root, and nobody else may
-//! write it. Either kind is a regular file, and nothing is ever waited for: neither the other end of a pipe nor a device.
+//! There are two kinds of files. A **named** file is named by the operator (a config, a component, a key, an environment
+//! file): links are followed, and it may belong to anybody. An **own** file lies in a directory that the host has created
+//! for itself (the lock, logs, memories, the cache): it is never a link, it belongs to this user or to root, and nobody
+//! else may write it. Both kinds are regular files, and an open never blocks: neither on the other end of a pipe nor on a
+//! device.
 //!
-//! What the host creates is for its user alone, whatever the umask: 0600 for files, 0700 for directories.
+//! What the host creates belongs to its user only, whatever the umask: mode 0600 for files, 0700 for directories.
 //!
-//! Everything that is checked is asked of the open file, so that it cannot be exchanged between the check and the use.
+//! All checks use the open file, so that it cannot be replaced between the check and the use.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `replace` | the replacement of a file, whole or not at all |
-//! | `create` | files that are created, and files that are opened to be written |
-//! | `text` | files that are text in UTF-8 |
+//! | `replace` | the atomic replacement of a file |
+//! | `create` | creating files, and opening them for writing |
+//! | `text` | reading UTF-8 text |
 //! | `writers` | who may write a file |
-//! | `dirs` | directories of the host's own, and the way to them |
-//! | `open` | files that exist |
-//! | `owner` | who may own what the host relies on |
-//! | `identity` | which file it is, whatever its name |
+//! | `dirs` | the host's own directories, and the paths to them |
+//! | `open` | opening and reading existing files |
+//! | `owner` | who may own the files that the host relies on |
+//! | `identity` | the identity of a file, whatever its name |
 //! | `error` | why a file cannot be used |
 
 mod create;

@@ -9,19 +9,19 @@ use rustix::fs::{Mode, OFlags};
 use crate::error::{FileError, Kind, Problem, explained};
 use crate::owner;
 
-/// What every file is opened with. Without `O_NONBLOCK` the opening of a pipe would wait for whoever writes to it.
+/// The flags with which every file is opened. Without `O_NONBLOCK`, opening a pipe would wait for a writer.
 pub(crate) const ALWAYS: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
-/// Opens the regular file at `path`, which the operator has named, to read it. A link is followed.
+/// Opens the regular file at `path`, which the operator has named, for reading. A link is followed.
 ///
 /// # Errors
-/// [`FileError`], if it is no regular file or the kernel refuses.
+/// [`FileError`], if it is not a regular file or the kernel returns an error.
 pub fn open_named(path: &Path) -> Result<File, FileError> {
     open(path, OFlags::RDONLY)
 }
 
-/// Opens the regular file at `path`, in a directory of the host's own, to read it. A link, a file of another user and a
-/// file that others may write are refused.
+/// Opens the regular file at `path`, in one of the host's own directories, for reading. A link, a file of another user and
+/// a file that others may write are refused.
 ///
 /// # Errors
 /// [`FileError`].
@@ -31,8 +31,8 @@ pub fn open_own(path: &Path) -> Result<File, FileError> {
     Ok(file)
 }
 
-/// Opens the regular file at `path` to read it, where only root may read what belongs to somebody else. A link is refused. It is
-/// for what is only shown, such as logs.
+/// Opens the regular file at `path` for reading. A link is refused, and so is a file of another user unless the caller is
+/// root. This is for files that are only shown, such as logs.
 ///
 /// # Errors
 /// [`FileError`].
@@ -44,7 +44,7 @@ pub fn open_direct(path: &Path) -> Result<File, FileError> {
     Ok(file)
 }
 
-/// Reads the whole file at `path`, which the operator has named: at most `most` bytes.
+/// Reads the whole file at `path`, which the operator has named and which has at most `most` bytes.
 ///
 /// # Errors
 /// [`FileError`], with [`Problem::TooLarge`] if it has more.
@@ -52,15 +52,15 @@ pub fn read_named(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
     read_open(path, open_named(path)?, most)
 }
 
-/// Reads the whole file at `path`, in a directory of the host's own: at most `most` bytes.
+/// Reads the whole file at `path`, in one of the host's own directories, which has at most `most` bytes.
 ///
 /// # Errors
-/// [`FileError`], as [`open_own`] and [`read_named`].
+/// [`FileError`], as for [`open_own`] and [`read_named`].
 pub fn read_own(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
     read_open(path, open_own(path)?, most)
 }
 
-/// Reads the rest of an open file: at most `most` bytes. The `path` is only for the error.
+/// Reads the rest of an open file, which has at most `most` bytes. The `path` is only for the error.
 ///
 /// # Errors
 /// [`FileError`], with [`Problem::TooLarge`] if it has more.
@@ -71,7 +71,7 @@ pub fn read_open(path: &Path, file: File, most: u64) -> Result<Vec<u8>, FileErro
         return Err(too_large(length));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    // It may grow while it is read.
+    // The file may grow while it is read.
     let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(|error| FileError::new(path, error))?;
     match bytes.len() as u64 {

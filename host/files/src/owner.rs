@@ -1,4 +1,5 @@
-//! Who may own what the host relies on: its own user and root, and for the way to a directory also whoever owns the config.
+//! Who may own the files that the host relies on: its user and root, and for the path to a directory also the owner of
+//! the config.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -6,23 +7,24 @@ use std::path::Path;
 
 use crate::error::{FileError, Problem};
 
-/// The bits of those who are neither the owner nor root.
+/// The write bits of all users but the owner and root.
 const OTHERS_MAY_WRITE: u32 = 0o022;
 
-/// Whose directories and links may be on the way to a directory of the host's own: always those of this user and of root.
+/// The users who may own the directories and links on the path to one of the host's own directories: always this user and
+/// root.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
     besides: Option<u32>,
 }
 
 impl Owners {
-    /// Also those of the user with this id, who can have the host do anything in any case.
+    /// Returns the owners with the user with this id added: the owner of the config, who controls the host anyway.
     #[must_use]
     pub fn and(owner: u32) -> Self {
         Self { besides: Some(owner) }
     }
 
-    /// Fails unless it belongs to one of them.
+    /// Fails unless one of these users owns the file.
     pub(crate) fn check(self, path: &Path, metadata: &Metadata) -> Result<(), FileError> {
         let user = rustix::process::geteuid().as_raw();
         let owner = metadata.uid();
@@ -34,7 +36,7 @@ impl Owners {
     }
 }
 
-/// Fails unless it belongs to this user or to root, and nobody else may write it.
+/// Fails unless the file belongs to this user or to root and nobody else may write it.
 pub(crate) fn own(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     owned(path, metadata)?;
     if others_may_write(metadata) {
@@ -43,24 +45,24 @@ pub(crate) fn own(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Returns true if users may write it that are neither its owner nor root.
+/// Returns true if users other than its owner and root may write the file.
 pub(crate) fn others_may_write(metadata: &Metadata) -> bool {
     metadata.mode() & OTHERS_MAY_WRITE != 0
 }
 
-/// Fails unless it belongs to this user or to root.
+/// Fails unless the file belongs to this user or to root.
 pub(crate) fn owned(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     Owners::default().check(path, metadata)
 }
 
-/// Returns true if this is the number that the kernel shows for all users whom a user namespace does not know. In a
-/// rootless container the root of the machine is one of them.
+/// Returns true if this is the user id that the kernel shows for all users that are not mapped into the user namespace.
+/// In a rootless container, the root of the machine is one of them.
 fn is_outside_the_namespace(owner: u32) -> bool {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     if read("/proc/sys/kernel/overflowuid").trim().parse() != Ok(owner) {
         return false;
     }
-    // Outside of any user namespace everybody is known: `0 0 4294967295`.
+    // In the initial user namespace every user is mapped: `0 0 4294967295`.
     let known = read("/proc/self/uid_map");
     let known: Vec<&str> = known.split_whitespace().collect();
     !known.is_empty() && known != ["0", "0", "4294967295"]

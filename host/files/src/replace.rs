@@ -1,4 +1,4 @@
-//! Replaces a file as a whole: whoever reads it finds the old text or the new one, whenever the machine stops.
+//! Replaces a file atomically: a reader finds the old text or the new one, even if the machine stops at any time.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -9,29 +9,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::create::{Access, create_new};
 use crate::error::{FileError, Kind, Problem};
 
-/// What the name of a file ends in until it is complete.
+/// The end of the name of a file that is not complete yet.
 const UNFINISHED: &str = ".new";
 
-/// Writes the parts to a new file beside `path`, waits until it is on the disk, and puts it in the place of `path`. A link
-/// at `path` is replaced and not followed. If anything fails, the old file stays and the new one is removed. What a program that was
-/// killed has left has a name that begins with a dot and ends in `.new`.
+/// Writes the parts to a new file beside `path`, waits until it is on the disk, and renames it to `path`. A link at `path`
+/// is replaced and not followed. If anything fails before the rename, the old file is kept and the new one is removed. A
+/// file that a killed program leaves behind has a name that begins with a dot and ends in `.new`.
 ///
 /// # Errors
 /// [`FileError`].
 pub fn replace(path: &Path, access: Access, parts: &[&[u8]]) -> Result<(), FileError> {
     let beside = beside(path)?;
-    // Left by a program that was killed and had the same process id.
+    // A killed program with the same process id may have left it behind.
     let _ = std::fs::remove_file(&beside);
     create_new(&beside, access, parts)?;
     std::fs::rename(&beside, path).map_err(|error| {
-        // Of no use; that it cannot be removed either is no further news.
+        // The new file is of no use. If it cannot be removed either, the first error is the one to report.
         let _ = std::fs::remove_file(&beside);
         FileError::new(path, error)
     })?;
     sync_dir(path)
 }
 
-/// A name in the same directory that no other call uses at the same time.
+/// Returns a path in the same directory that no other call uses at the same time.
 fn beside(path: &Path) -> Result<PathBuf, FileError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = path
@@ -44,14 +44,14 @@ fn beside(path: &Path) -> Result<PathBuf, FileError> {
     Ok(path.with_file_name(beside))
 }
 
-/// Waits until the new name is on the disk, too.
+/// Waits until the new name is also on the disk.
 fn sync_dir(path: &Path) -> Result<(), FileError> {
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     };
     match File::open(dir).and_then(|dir| dir.sync_all()) {
-        // Some file systems cannot; the file is in its place all the same.
+        // Some file systems do not support this; the file was replaced all the same.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
             Ok(())
         }

@@ -1,4 +1,4 @@
-//! The text of a file, which is UTF-8. Other encodings are recognised, so that the error can say what to do.
+//! Reads text files in UTF-8. Other encodings are recognised, so that the error can say what to do.
 
 use std::fs::File;
 use std::path::Path;
@@ -6,14 +6,14 @@ use std::path::Path;
 use crate::error::{FileError, Problem};
 use crate::open::{open_named, read_open};
 
-/// The mark of the byte order, which editors put before UTF-8.
+/// The byte order mark, which some editors put before UTF-8.
 const MARK: &str = "\u{feff}";
 
-/// This many bytes are looked at to recognise UTF-16 that has no mark.
+/// The number of bytes that are examined to recognise UTF-16 without a byte order mark.
 const LOOK_BYTES: usize = 1_024;
 
-/// Reads the text of the whole file at `path`, which the operator has named: at most `most` bytes. A mark of the byte order at
-/// its beginning is left out, and each line ends in a line feed alone, whatever the file has.
+/// Reads the text of the whole file at `path`, which the operator has named and which has at most `most` bytes. A byte
+/// order mark at its beginning is removed, and each carriage return with a line feed becomes a line feed.
 ///
 /// # Errors
 /// [`FileError`], with [`Problem::Encoding`] or [`Problem::NotUtf8`] if it is not UTF-8.
@@ -21,10 +21,10 @@ pub fn read_text(path: &Path, most: u64) -> Result<String, FileError> {
     read_open_text(path, open_named(path)?, most)
 }
 
-/// The same of a file that is open. The `path` is only for the error.
+/// Reads the text of an open file like [`read_text`]. The `path` is only for the error.
 ///
 /// # Errors
-/// As [`read_text`].
+/// As for [`read_text`].
 pub fn read_open_text(path: &Path, file: File, most: u64) -> Result<String, FileError> {
     text_of(read_open(path, file, most)?).map_err(|problem| FileError::new(path, problem))
 }
@@ -45,14 +45,14 @@ fn text_of(bytes: Vec<u8>) -> Result<String, Problem> {
     Ok(if text.contains("\r\n") { text.replace("\r\n", "\n") } else { text })
 }
 
-/// The encoding of these bytes as `iconv` calls it, if it can be recognised and is not UTF-8.
+/// Returns the encoding of these bytes as `iconv` calls it, if it is recognised and not UTF-8.
 fn encoding(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Some("UTF-32"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Some("UTF-16"),
         _ => {}
     }
-    // Without a mark: every other byte of western text is zero, and those are all on one side.
+    // UTF-16 without a mark: more than half of the byte pairs have a zero, always in the same place.
     let pairs = bytes.get(..bytes.len().min(LOOK_BYTES)).unwrap_or_default().as_chunks().0;
     let zeros = |side: usize| pairs.iter().filter(|pair: &&[u8; 2]| pair[side] == 0).count();
     let (first, second) = (zeros(0), zeros(1));
@@ -77,16 +77,16 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_and_the_ends_of_lines_do_not_count() {
+    fn byte_order_marks_and_carriage_returns_at_line_ends_are_removed() {
         for text in ["a\nb\n", "\u{feff}a\nb\n", "a\r\nb\r\n", "\u{feff}a\r\nb\n"] {
             assert_eq!(text_of(text.into()).unwrap(), "a\nb\n", "{text:?}");
         }
-        assert_eq!(text_of(b"a\rb".to_vec()).unwrap(), "a\rb", "alone it ends no line");
+        assert_eq!(text_of(b"a\rb".to_vec()).unwrap(), "a\rb", "a carriage return alone does not end a line");
         assert_eq!(text_of(Vec::new()).unwrap(), "");
     }
 
     #[test]
-    fn other_encodings_are_named_with_what_to_do() {
+    fn the_error_for_another_encoding_names_it_and_the_conversion() {
         let text = "A=caf\u{e9}\n";
         for (marked, name) in [
             (utf16(&format!("{MARK}{text}"), u16::to_le_bytes), "UTF-16"),
@@ -100,14 +100,14 @@ mod tests {
             assert!(told.contains(&format!("iconv -f {name} -t UTF-8")), "{told}");
         }
         let told = says(b"# ok\n# caf\xe9\n");
-        assert!(told.starts_with("it is not UTF-8: the first byte that is not is at 2:6"), "{told}");
+        assert!(told.starts_with("it is not UTF-8: the first invalid byte is at 2:6"), "{told}");
     }
 
     #[test]
-    fn a_few_zeros_make_no_other_encoding() {
+    fn a_few_zero_bytes_are_not_taken_for_utf_16() {
         for text in ["A=\0\n", "\0", "\0\0\0\0", "A\0B\0", ""] {
-            let is_short = text == "A\0B\0";
-            assert_eq!(text_of(text.into()).is_err(), is_short, "{text:?}");
+            let is_utf16 = text == "A\0B\0";
+            assert_eq!(text_of(text.into()).is_err(), is_utf16, "{text:?}");
         }
     }
 }

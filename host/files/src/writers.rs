@@ -1,5 +1,5 @@
-//! Who may write a file that the operator has named, as it was opened. Users and groups are looked up in `/etc/passwd` and
-//! `/etc/group` alone: no server of names is asked, and none is waited for.
+//! Who may write an open file that the operator has named. Users and groups are looked up only in `/etc/passwd` and
+//! `/etc/group`: no name server is asked, so the lookup never waits for one.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -11,17 +11,17 @@ use crate::open::{metadata, read_named};
 const GROUP_MAY_WRITE: u32 = 0o020;
 const EVERYBODY_MAY_WRITE: u32 = 0o002;
 
-/// The largest list of users or groups that is looked at, in bytes.
+/// The maximum size of a list of users or groups that is read, in bytes.
 const LIST_BYTES_MAX: u64 = 4 << 20;
 
 /// Who may write a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Writers {
-    /// The user id of its owner, who may always change that.
+    /// The user id of the owner, who can always change the permissions.
     pub owner: u32,
-    /// Its permission bits.
+    /// The permission bits.
     pub mode: u32,
-    /// Who else may write it, apart from root. Lists of access (ACLs) are not looked at.
+    /// Who else may write it, apart from root. Access control lists are not considered.
     pub others: Others,
 }
 
@@ -30,17 +30,17 @@ pub struct Writers {
 pub enum Others {
     /// Nobody.
     Nobody,
-    /// A group that is not its owner's own: its name, or its number if it has none.
+    /// A group with other members than the owner: its name, or its number if it has no name.
     Group(String),
     /// Everybody.
     Everybody,
 }
 
 impl Writers {
-    /// Those of an open file. The `path` is only for the error.
+    /// Returns who may write an open file. The `path` is only for the error.
     ///
     /// # Errors
-    /// [`FileError`], if the kernel does not say.
+    /// [`FileError`], if the metadata cannot be read.
     pub fn of(path: &Path, file: &File) -> Result<Self, FileError> {
         let found = metadata(path, file)?;
         let (owner, group, mode) = (found.uid(), found.gid(), found.mode() & 0o7777);
@@ -60,14 +60,14 @@ struct Lists {
 }
 
 impl Lists {
-    /// What cannot be read has nobody in it.
+    /// Reads both lists; a list that cannot be read counts as empty.
     fn read() -> Self {
         let list = |path| read_named(Path::new(path), LIST_BYTES_MAX).unwrap_or_default();
         let text = |path| String::from_utf8_lossy(&list(path)).into_owned();
         Self { users: text("/etc/passwd"), groups: text("/etc/group") }
     }
 
-    /// Who may write what belongs to this owner, if this group may.
+    /// Returns who else may write a file of this owner that this group may write.
     fn others(&self, owner: u32, group: u32) -> Others {
         if self.is_own(owner, group) {
             return Others::Nobody;
@@ -76,8 +76,8 @@ impl Lists {
         Others::Group(name.map_or_else(|| group.to_string(), |row| row[0].to_owned()))
     }
 
-    /// Is this the owner's own group, with nobody else in it? Distributions that give each user a group mostly give it the same
-    /// number. Accounts of the system that are in the group of root are root's.
+    /// Whether this is the owner's own group, with nobody else in it. Distributions that give each user a group mostly give
+    /// it the same number. System accounts in root's group count as root.
     fn is_own(&self, owner: u32, group: u32) -> bool {
         let user = rows(&self.users).find(|row| number(row, 2) == Some(owner));
         let name = user.as_ref().map_or("", |row| row[0]);
@@ -92,7 +92,7 @@ impl Lists {
     }
 }
 
-/// The rows of a list, by their columns. Each has at least one.
+/// Returns the rows of a list, split into columns. Each row has at least one.
 fn rows(list: &str) -> impl Iterator<Item = Vec<&str>> {
     list.lines().map(|row| row.trim().split(':').collect())
 }

@@ -1,4 +1,4 @@
-//! What is refused and what is not, on real files.
+//! Which files are refused and which are accepted, on a real file system.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, Permissions};
@@ -11,7 +11,7 @@ use provost_files::{
 };
 use rustix::fs::{CWD, Mode, mkfifoat};
 
-/// A user that is neither root nor the one who runs the tests.
+/// The id of a user that is neither root nor the one who runs the tests.
 const STRANGER: u32 = 54_321;
 
 struct Bench(tempfile::TempDir);
@@ -56,7 +56,7 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// Gives the path to [`STRANGER`]; false if the tests are not run by root, who alone can.
+/// Changes the owner of `path` to [`STRANGER`]. Returns false if the tests do not run as root, who alone can do this.
 fn given_away(path: &Path) -> bool {
     rustix::process::geteuid().is_root() && chown(path, Some(STRANGER), None).is_ok()
 }
@@ -66,7 +66,7 @@ fn problem<T: std::fmt::Debug>(result: Result<T, FileError>) -> Problem {
 }
 
 #[test]
-fn a_named_file_may_be_a_link_and_anybodys() {
+fn a_named_file_may_be_a_link_and_belong_to_anybody() {
     let bench = Bench::new();
     let file = bench.file("file", "12345");
     fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
@@ -120,7 +120,7 @@ fn an_own_file_belongs_to_this_user_and_nobody_else_may_write_it() {
         fs::set_permissions(&file, Permissions::from_mode(bits)).unwrap();
         assert!(matches!(problem(read_own(&file, 9)), Problem::Writable { mode } if mode == bits));
         open_or_create(&file, Cursor::End).unwrap();
-        assert_eq!(mode(&file), bits & 0o644, "whoever writes it closes it");
+        assert_eq!(mode(&file), bits & 0o644, "opening it for writing closes it to others");
     }
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     assert!(open_own(&file).is_ok(), "others may read it");
@@ -196,14 +196,14 @@ fn a_place_is_safe_if_nobody_else_can_exchange_anything_above_it() {
     bench.link("way", "open/mine");
     assert!(
         safe_place(&bench.at("way/run"), Owners::default()).is_err(),
-        "what the link leads through counts"
+        "directories on the path of a link's target count"
     );
     for bits in [0o1777, 0o775] {
         fs::set_permissions(bench.at("open"), Permissions::from_mode(bits)).unwrap();
         safe_place(&below, Owners::default()).unwrap();
     }
     bench.link("around", "around");
-    assert!(safe_place(&bench.at("around/run"), Owners::default()).is_err(), "a circle has an end");
+    assert!(safe_place(&bench.at("around/run"), Owners::default()).is_err(), "a loop of links is refused");
     safe_place(&bench.at("way/../mine/run"), Owners::default()).unwrap();
     if given_away(&bench.at("open")) {
         assert!(matches!(
@@ -246,7 +246,10 @@ fn directories_of_the_owner_of_the_config_are_trusted_and_those_of_a_third_user_
     fs::set_permissions(&project, Permissions::from_mode(0o777)).unwrap();
     let told = problem(safe_place(&project.join("run"), Owners::and(owner)));
     assert!(matches!(told, Problem::Writable { mode: 0o777 }));
-    assert!(matches!(problem(own_dir(&project)), Problem::Owner { .. }), "it is not the host's own for that");
+    assert!(
+        matches!(problem(own_dir(&project)), Problem::Owner { .. }),
+        "trust does not make it the host's own"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The umask, which belongs to the whole program: so this test has a program of its own.
+//! The effect of the umask. The umask belongs to the whole program, so this test is a separate program.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,5 @@
-//! What is true. Floor 0 of the house: every other crate looks down on this one, and it knows none of them.
+//! The state of all processes, and the rules by which it changes. This is floor 0: every other crate of the host may
+//! depend on this one, and it depends on none of them.
 //!
 //! ```text
 //!            start                 spawned            ready
@@ -6,25 +7,25 @@
 //!     ^                 ^ |                       | exited        | exited
 //!     |            due  | | spawn failed          v               v
 //!     |<-- stop --- Backoff <---- restart ----- Exited <----------'
-//!     |                                           | give up, or refused whatever is not live
+//!     |                                           | give up, or refused from any phase without a child
 //!     |                                           `--------> Fatal -- start --> Waiting
 //!     `---- exited ---- Stopping <---- stop, from any live phase; or not ready in time, and then Exited
 //! ```
 //!
 //! | room | owns |
 //! |---|---|
-//! | [`naming`] | what processes, groups and plugins can be called |
-//! | `ports` | what policies, consumers, views and plugins are to the rest of the host, and the failsafe |
-//! | `registry` | how states are published: the right to write, the guarded commit, the readers |
-//! | [`process`] | what is true of one process, and the only list of edges |
-//! | `sync` | the atomic types, so that a model checker can stand in for them |
-//! | [`text`] | foreign text as it may be shown |
-//! | `words` | what `strum` lists of an enum, as a constant array |
+//! | [`naming`] | the rules for the names of processes, groups and plugins |
+//! | `ports` | the traits and records of policies, consumers, views and plugins, and the failsafe |
+//! | `registry` | the publication of states: the right to write, the guarded commit, the readers |
+//! | [`process`] | the state of one process, and the only list of edges |
+//! | `sync` | the atomic types, so that a model checker can replace them |
+//! | [`text`] | the sanitizing of foreign text before it is shown |
+//! | `words` | the variants of an enum as a constant array |
 //! | [`span`] | spans of time as people write them |
 //!
-//! What is deliberately absent: tokio, wasmtime, files, clocks, randomness. Time is an argument
-//! ([`Moment`]). There is no setter: [`Registry::commit`] is the only way to change anything, and only
-//! the holder of the [`Registry`] has it; everybody else is handed a [`Reader`].
+//! The crate deliberately has no tokio, wasmtime, files, clocks or randomness. Time is an argument
+//! ([`Moment`]). There is no setter: [`Registry::commit`] is the only way to change a state, and only
+//! the holder of the [`Registry`] can call it; everybody else gets a [`Reader`].
 
 #![forbid(unsafe_code)]
 

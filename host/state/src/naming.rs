@@ -1,4 +1,4 @@
-//! What processes, groups and plugins can be called, wherever they come from: a config or an order.
+//! The rules for the names of processes, groups and plugins, in the config and in requests alike.
 
 use crate::text;
 
@@ -8,24 +8,24 @@ pub const NAME_BYTES_MAX: usize = 100;
 /// Reserved keys of `[plugins]` that cannot be plugin names.
 const KEYS_OF_PLUGINS: [&str; 4] = ["cache", "compile", "keys", "require_signature"];
 
-/// Nothing can be called that.
+/// A name that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
-    /// It is empty, too long, or has letters that are not for names.
+    /// The name is empty, too long, or has characters that are not allowed in names.
     #[error("`{0}` cannot be a name")]
     Letters(String),
-    /// It has a meaning of its own.
-    #[error("nothing can be called `{name}`: that means {meaning}")]
+    /// The name is reserved.
+    #[error("`{name}` is reserved: it means {meaning}")]
     Taken {
         /// The name.
         name: String,
-        /// What it means.
+        /// The reserved meaning.
         meaning: &'static str,
     },
 }
 
 impl BadName {
-    /// What to do about it.
+    /// Returns what to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -37,10 +37,10 @@ impl BadName {
     }
 }
 
-/// Can a process, a group or a plugin be called that?
+/// Checks that `name` can be the name of a process, a group or a plugin.
 ///
 /// # Errors
-/// [`BadName`] says why not.
+/// [`BadName`] says why it cannot.
 pub fn check(name: &str) -> Result<(), BadName> {
     let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
     let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -50,29 +50,29 @@ pub fn check(name: &str) -> Result<(), BadName> {
     taken(name, &["all"], "all processes on the command line")
 }
 
-/// Can a plugin be called that?
+/// Checks that `name` can be the name of a plugin.
 ///
 /// # Errors
-/// [`BadName`] says why not.
+/// [`BadName`] says why it cannot.
 pub fn check_plugin(name: &str) -> Result<(), BadName> {
     check(name)?;
     taken(name, &[crate::ports::failsafe::NAME], "the host's own policy of last resort")?;
     taken(name, &KEYS_OF_PLUGINS, "something else in `[plugins]`")
 }
 
-/// Returns true if this is a key of `[plugins]` itself, and no plugin.
+/// Returns true if `name` is a key of `[plugins]` itself and not the name of a plugin.
 #[must_use]
 pub fn is_key_of_plugins(name: &str) -> bool {
     KEYS_OF_PLUGINS.contains(&name)
 }
 
-/// The name of a replica: `web.3` is number 3 of `web`.
+/// Returns the name of a replica: `web.3` is number 3 of `web`.
 #[must_use]
 pub fn replica_name(base: &str, number: u32) -> String {
     format!("{base}.{number}")
 }
 
-/// Takes the name of a replica apart: `web` and `3` of `web.3`. Returns `None` for any other name.
+/// Splits the name of a replica: `web.3` into `web` and `3`. Returns `None` for any other name.
 #[must_use]
 pub fn replica_of(name: &str) -> Option<(&str, &str)> {
     let (base, number) = name.rsplit_once('.')?;
@@ -86,7 +86,7 @@ fn taken(name: &str, those: &[&str], meaning: &'static str) -> Result<(), BadNam
     }
 }
 
-/// As much of a bad name as tells which it is, without anything that a terminal would obey or a reader would not see.
+/// Returns a bad name in a form that can be shown: its first [`NAME_BYTES_MAX`] characters, the unfit ones replaced.
 #[must_use]
 pub fn shown(name: &str) -> String {
     let mut letters = text::fit(name, text::REPLACEMENT);
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_made_of_letters_that_need_no_quotes() {
+    fn a_name_has_only_characters_that_need_no_quotes() {
         let longest = "x".repeat(NAME_BYTES_MAX);
         for good in ["web", "web.1", "_a", "9-lives", longest.as_str()] {
             assert_eq!(check(good), Ok(()), "{good}");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_else_is_no_name() {
+    fn a_reserved_word_is_not_a_name() {
         assert!(check("all").is_err());
         for plugin in ["all", "failsafe", "keys", "require_signature", "compile", "cache"] {
             assert!(matches!(check_plugin(plugin), Err(BadName::Taken { .. })), "{plugin}");

@@ -1,6 +1,6 @@
 //! Spans of time as people write them in a config: without rounding.
 
-/// A span without rounding, in the largest units that hold it: `500ms`, `30s`, `1m30s`, `2h`.
+/// Formats a span in the largest units that represent it exactly: `500ms`, `30s`, `1m30s`, `2h`.
 #[must_use]
 pub fn exact(ms: u64) -> String {
     if ms == 0 || !ms.is_multiple_of(1_000) {

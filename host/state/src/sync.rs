@@ -1,10 +1,10 @@
-//! The atomic types of the core, all from one place, so that a model checker can stand in for them (as tokio's
-//! `loom` module does).
+//! The atomic types of the core, all from one place, so that a model checker can replace them (as in tokio's
+//! `loom` module).
 //!
-//! The package `provost-models` compiles these same sources with `cfg(loom)`: then every atomic, mutex and
-//! published pointer is one whose orders loom tries out. `arc_swap` cannot be modelled itself; what stands in for
-//! it is its contract: a store releases, a load acquires, and what was loaded stays alive as long as it is held.
-//! What no order of events depends on (counts, histograms, words that are set once) is left alone.
+//! The package `provost-models` compiles these same sources with `cfg(loom)`: then loom tries every order of the
+//! operations on each atomic, mutex and published pointer. `arc_swap` itself cannot be modelled; its contract is
+//! modelled instead: a store releases, a load acquires, and a loaded value stays alive as long as it is held.
+//! Types on which no order of events depends (counters, histograms, words that are set once) are not replaced.
 
 pub(crate) use self::here::*;
 
@@ -26,7 +26,7 @@ mod here {
     pub(crate) use loom::sync::{Mutex, MutexGuard, RwLock};
     pub(crate) use loom::thread::yield_now as spin;
 
-    /// What a load returns: the value, kept alive.
+    /// The value that a load returns, kept alive.
     #[derive(Debug)]
     pub(crate) struct Guard<T>(T);
 
@@ -38,11 +38,11 @@ mod here {
         }
     }
 
-    /// The contract of `arc_swap::ArcSwapOption`. A position in `published` stands for the pointer.
+    /// The contract of `arc_swap::ArcSwapOption`. `at` replaces the pointer: 0 is null, n is item n - 1 of `published`.
     #[derive(Debug)]
     pub(crate) struct ArcSwapOption<T> {
         at: AtomicUsize,
-        /// Everything that was ever stored. Not loom's mutex: it must not order anything.
+        /// All values ever stored. The mutex is not loom's, because it must not order anything in the model.
         published: std::sync::Mutex<Vec<Arc<T>>>,
     }
 

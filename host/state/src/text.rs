@@ -1,15 +1,15 @@
-//! Foreign text as it may be shown: what a terminal would obey, or what would make two texts look the same, is replaced.
+//! Makes foreign text safe to show: replaces characters that control a terminal or make two texts look the same.
 //!
-//! Replaced are the control characters (C0, DEL and C1), the separators of lines and paragraphs (U+2028, U+2029), the
-//! characters of direction (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), and whatever else Unicode calls
-//! default-ignorable: zero-width spaces, the byte order mark, soft hyphens, fillers, annotations, tags. Two kinds of those
-//! have a use in ordinary text: joiners (U+200C, U+200D) and the selectors between text and emoji (U+FE0E, U+FE0F). They
-//! stay where they have it, which is once and directly behind a visible character outside of ASCII.
+//! These are the control characters (C0, DEL and C1), the line and paragraph separators (U+2028, U+2029), the direction
+//! marks (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), and all others that Unicode calls
+//! default-ignorable: zero-width spaces, the byte order mark, soft hyphens, fillers, annotations, tags. Two kinds of
+//! them are used in ordinary text: joiners (U+200C, U+200D) and the selectors between text and emoji (U+FE0E, U+FE0F).
+//! They are kept where they have a use, which is once and directly after a visible character outside ASCII.
 
-/// What stands in the place of what is replaced.
+/// The replacement for an unfit character.
 pub const REPLACEMENT: char = '\u{fffd}';
 
-/// Whether a terminal would obey this character, or a reader could not see it. Ordinary spaces are neither.
+/// Whether this character controls a terminal or is invisible. Ordinary spaces are fit.
 #[must_use]
 pub fn is_unfit(c: char) -> bool {
     c.is_control()
@@ -35,18 +35,18 @@ pub fn is_unfit(c: char) -> bool {
         )
 }
 
-/// What the character before may be followed by.
+/// The preceding character, which decides whether a joiner or a selector is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
-    /// A visible character outside of ASCII: a joiner or a selector.
+    /// A visible character outside ASCII; a joiner or a selector may follow.
     Visible,
-    /// The same with a selector: a joiner.
+    /// Such a character with a selector; a joiner may follow.
     Selected,
-    /// Anything else: neither.
+    /// Any other character; neither may follow.
     Other,
 }
 
-/// The characters of `text`, those that are unfit replaced by `instead`.
+/// Returns the characters of `text`, with `instead` for each unfit one.
 pub fn fit(text: &str, instead: char) -> impl Iterator<Item = char> {
     let mut before = Before::Other;
     text.chars().map(move |c| {
@@ -62,13 +62,13 @@ pub fn fit(text: &str, instead: char) -> impl Iterator<Item = char> {
     })
 }
 
-/// `text` in one line, with [`REPLACEMENT`] for each character that is unfit.
+/// Returns `text` in one line, with [`REPLACEMENT`] for each unfit character.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     fit(text, REPLACEMENT).collect()
 }
 
-/// `text` with its lines and tabs, and with [`REPLACEMENT`] for each other character that is unfit.
+/// Returns `text` with its line ends and tabs, and with [`REPLACEMENT`] for each other unfit character.
 #[must_use]
 pub fn lines(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
@@ -81,7 +81,7 @@ pub fn lines(text: &str) -> String {
         .collect()
 }
 
-/// `text` as JSON, with an escape for each character within its strings that is unfit: it means the same.
+/// Escapes each unfit character in the strings of `text`, which is JSON. The result has the same meaning.
 #[must_use]
 pub fn in_json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_terminal_or_turns_or_hides_text_is_replaced() {
+    fn control_direction_and_invisible_characters_are_replaced() {
         for unfit in [
             '\0',
             '\t',
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_signs_and_spaces_of_any_script_stay() {
+    fn letters_symbols_and_spaces_of_any_script_are_kept() {
         for text in ["plain text", "äöü ß", "日本語", "שלום", "مرحبا", "₿ €", "a\u{a0}b", "🚀", "\u{fffd}"]
         {
             assert_eq!(one_line(text), text);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn joiners_and_selectors_stay_once_behind_what_they_join_and_nowhere_else() {
+    fn a_joiner_or_selector_is_kept_once_after_a_visible_character_and_nowhere_else() {
         for text in ["⚠\u{fe0f} full", "👩\u{200d}🚀", "❤\u{fe0f}\u{200d}🔥", "می\u{200c}خواهم"]
         {
             assert_eq!(one_line(text), text);
@@ -166,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn of_several_lines_only_what_is_between_their_ends_is_replaced() {
+    fn line_ends_and_tabs_of_several_lines_are_kept() {
         assert_eq!(lines("a\tb\r\n\u{1b}[31mc\rd\n"), "a\tb\n\u{fffd}[31mc\u{fffd}d\n");
         assert_eq!(lines("no end\u{202e}"), "no end\u{fffd}");
         assert_eq!(lines(""), "");
     }
 
     #[test]
-    fn json_means_the_same_and_has_nothing_that_a_terminal_would_obey() {
+    fn escaped_json_means_the_same_and_has_no_control_characters() {
         let json = "{\n  \"reason\": \"a\u{202e}b\u{9b}31m\u{e0041}ä\"\n}";
         let escaped = "{\n  \"reason\": \"a\\u202eb\\u009b31m\\udb40\\udc41ä\"\n}";
         assert_eq!(in_json(json), escaped);

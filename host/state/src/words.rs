@@ -1,6 +1,6 @@
-//! What `strum` lists of an enum, as a constant array.
+//! The variants of an enum, which `strum` lists, as a constant array.
 
-/// Returns the variants that [`strum::VariantArray`] lists as an array, whose length is [`strum::EnumCount`].
+/// Converts the slice of [`strum::VariantArray`] to an array, whose length is that of [`strum::EnumCount`].
 pub(crate) const fn array<T: Copy, const COUNT: usize>(variants: &[T]) -> [T; COUNT] {
     match variants.first_chunk() {
         Some(all) => *all,

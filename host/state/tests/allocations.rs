@@ -1,5 +1,5 @@
-//! What a commit and a read allocate, and what a snapshot keeps alive: counts, not times, whatever the size of the
-//! registry.
+//! The number of allocations of commits and reads, and the memory that a snapshot keeps alive, at several sizes of the
+//! registry. These are counts, not times.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -10,7 +10,7 @@ use provost_state::{
     Routing, changes::CHANGES_KEPT, registry,
 };
 
-/// Counts the allocations of the thread that makes them.
+/// An allocator that counts allocations and live bytes for each thread.
 struct Counting;
 
 thread_local! {
@@ -18,20 +18,20 @@ thread_local! {
     static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
-// SAFETY: every call is handed on to the system's allocator as it came; counting allocates nothing.
-#[expect(unsafe_code, reason = "an allocator is unsafe to be; this one only counts")]
+// SAFETY: every call is forwarded unchanged to the system's allocator; counting allocates nothing.
+#[expect(unsafe_code, reason = "`GlobalAlloc` is an unsafe trait; this one only counts")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // The count may be gone when a thread ends.
+        // The thread-local may already be destroyed when a thread ends.
         let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
         let _ = LIVE_BYTES.try_with(|bytes| bytes.set(bytes.get() + layout.size() as isize));
-        // SAFETY: as of the caller.
+        // SAFETY: the caller upholds the same contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         let _ = LIVE_BYTES.try_with(|bytes| bytes.set(bytes.get() - layout.size() as isize));
-        // SAFETY: as of the caller.
+        // SAFETY: the caller upholds the same contract.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -45,7 +45,7 @@ fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {
     (ALLOCATIONS.with(Cell::get) - before, value)
 }
 
-/// Adds that many processes; the last of them.
+/// Adds `size` processes and returns the id of the last.
 fn filled(writer: &Registry, size: usize) -> ProcessId {
     let add = |n| {
         let identity = Identity::new(format!("p{n}"), "g");
@@ -67,7 +67,7 @@ fn a_commit_allocates_a_bounded_number_of_times_whatever_the_size_and_shares_wha
         let before = reader.state(id).unwrap();
         let at = At { incarnation: before.incarnation, version: before.version };
         let event = Event::Start { cause: Cause::User, reason: "asked for".into() };
-        // The first may set up what its thread needs once.
+        // The first commit may also allocate what a thread sets up once.
         writer.commit(id, at, &Event::Exited { exit: Exit::Code(0) }, Moment::default()).unwrap_err();
         let (count, after) = allocations(|| writer.commit(id, at, &event, Moment::default()).unwrap());
         assert!(count <= COMMIT_MAX + 1, "{size} processes: {count} allocations");
@@ -91,10 +91,10 @@ fn reads_allocate_nothing_on_atomic() {
     assert_eq!(count, 0);
     writer.reroute(Routing { backend: Backend::Locked, rollout: Rollout::FULL });
     let (count, _) = allocations(|| reader.snapshot());
-    assert!(count > 0, "the count can count: a locked snapshot copies");
+    assert!(count > 0, "the counter works: a locked snapshot copies");
 }
 
-/// `count` commits, one process after the other among the first `among`.
+/// Makes `count` commits, to the first `among` processes in turn.
 fn commits(writer: &Registry, reader: &Reader, count: usize, among: usize) {
     let ids: Vec<ProcessId> = reader.snapshot().page(0, among).map(|state| state.id).collect();
     for turn in 0..count {
@@ -109,27 +109,27 @@ fn commits(writer: &Registry, reader: &Reader, count: usize, among: usize) {
 }
 
 #[test]
-fn a_snapshot_that_is_held_costs_what_changed_since_and_gives_it_back() {
+fn a_held_snapshot_costs_only_what_has_changed_since_and_frees_it_when_dropped() {
     const CHANGING: usize = 10;
     // The state with its reason, its place in a leaf of 32, and the nodes above it.
     const BYTES_EACH_MAX: isize = 2_048;
     for size in [100, 10_000] {
         let (writer, reader) = registry(|| 0);
         filled(&writer, size);
-        // Until the ring of changes is full of commits like those to come, and holds no older states.
+        // Fill the ring of changes with commits like those below, so that it holds no older states.
         commits(&writer, &reader, 2 * CHANGES_KEPT, CHANGING);
         let live = || LIVE_BYTES.with(Cell::get);
         let without = live();
         let held = reader.snapshot();
         commits(&writer, &reader, 2 * CHANGES_KEPT, CHANGING);
         let cost = live() - without;
-        assert!(cost > 0, "the count can count: it holds states that are replaced");
+        assert!(cost > 0, "the counter works: the snapshot holds states that were replaced");
         assert!(cost <= CHANGING as isize * BYTES_EACH_MAX, "{size} processes: {cost} bytes for {CHANGING}");
         commits(&writer, &reader, 4 * CHANGES_KEPT, CHANGING);
-        assert_eq!(live() - without, cost, "held for ever it costs no more");
+        assert_eq!(live() - without, cost, "more commits to the same processes cost no more");
         assert_eq!(held.generation().0 as usize, size + 2 * CHANGES_KEPT);
         drop(held);
-        assert_eq!(live(), without, "the last holder has let go of it");
+        assert_eq!(live(), without, "the last holder has dropped it");
     }
 }
 

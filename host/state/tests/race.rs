@@ -1,11 +1,11 @@
-//! A deliberate data race, which `.ci/race` has ThreadSanitizer find before it believes that there is no other.
+//! A deliberate data race. `.ci/race` checks that ThreadSanitizer finds it before it trusts that there are no others.
 
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Shared(UnsafeCell<u64>);
 
-// SAFETY: none; it is the race itself. Two threads write, and nobody reads what they wrote.
+// SAFETY: none; this is the race itself. Two threads write, and nothing reads the value.
 #[expect(unsafe_code, reason = "a race cannot be written in safe code")]
 unsafe impl Sync for Shared {}
 
@@ -13,9 +13,9 @@ unsafe impl Sync for Shared {}
 #[ignore = "a race on purpose: only .ci/race runs it"]
 fn a_race_is_found() {
     let shared = Shared(UnsafeCell::new(0));
-    // One writes after the other, because of two writes at the same instant the sanitizer may see neither; and none has
-    // ended before both have written, because of a thread that has ended it may not know any more. A relaxed counter
-    // orders nothing of that for it.
+    // The threads write one after the other, because the sanitizer may miss two simultaneous writes; and neither ends
+    // before both have written, because the sanitizer may forget a thread that has ended. The relaxed counter does not
+    // order the writes for the sanitizer.
     let turn = AtomicUsize::new(0);
     let until = |wanted| {
         while turn.load(Ordering::Relaxed) < wanted {

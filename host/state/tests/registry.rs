@@ -1,4 +1,4 @@
-//! Commits, snapshots and changes: single-threaded rules, any order of events, and many threads at once.
+//! Commits, snapshots and changes: rules for one thread, random sequences of events, and many threads at once.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ fn now(ms: u64) -> Moment {
     Moment { wall_ms: ms, mono_ns: ms * 1_000_000 }
 }
 
-/// Every routing keeps the same contract.
+/// Returns one routing of each kind; all of them keep the same contract.
 fn routings() -> [Routing; 5] {
     let atomic = |percent| Routing { backend: Backend::Atomic, rollout: Rollout::new(percent).unwrap() };
     let of = |backend| Routing { backend, rollout: Rollout::FULL };
@@ -76,11 +76,11 @@ fn a_conclusion_from_an_old_version_changes_nothing_on(routing: Routing) {
 }
 
 #[test]
-fn a_name_is_taken_once() {
-    routings().into_iter().for_each(a_name_is_taken_once_on);
+fn a_second_process_of_the_same_name_is_refused() {
+    routings().into_iter().for_each(a_second_process_of_the_same_name_is_refused_on);
 }
 
-fn a_name_is_taken_once_on(routing: Routing) {
+fn a_second_process_of_the_same_name_is_refused_on(routing: Routing) {
     let (registry, reader, _) = with_processes(routing, 1);
     let taken = registry.add(Identity::new("p0", ""), now(0)).unwrap_err();
     assert_eq!(&*taken.0, "p0");
@@ -234,8 +234,8 @@ fn readers_never_see_the_world_go_backwards_or_torn_on(routing: Routing) {
                     while !done.load(Ordering::Acquire) || looks == 0 {
                         let world = reader.snapshot();
                         assert!(world.generation() >= last.generation());
-                        // Each commit raises one version by one, so a snapshot that is a prefix of the commit
-                        // log has as many versions as commits.
+                        // Each commit raises one version by one, so in a snapshot that is a prefix of the commit
+                        // log the versions add up to the number of commits.
                         let versions: u64 = world.iter().map(|state| state.version.0).sum();
                         assert_eq!(versions + world.len() as u64, world.generation().0);
                         assert!(world.iter().zip(last.iter()).all(|(new, old)| new.version >= old.version));
@@ -274,18 +274,18 @@ fn readers_never_see_the_world_go_backwards_or_torn_on(routing: Routing) {
 }
 
 #[test]
-fn whoever_finds_a_name_finds_its_process() {
-    routings().into_iter().for_each(whoever_finds_a_name_finds_its_process_on);
+fn a_reader_that_finds_a_name_also_finds_its_process() {
+    routings().into_iter().for_each(a_reader_that_finds_a_name_also_finds_its_process_on);
 }
 
-fn whoever_finds_a_name_finds_its_process_on(routing: Routing) {
+fn a_reader_that_finds_a_name_also_finds_its_process_on(routing: Routing) {
     const PROCESSES: usize = 5_000;
     let (registry, reader, _) = with_processes(routing, 0);
     let names: Vec<String> = (0..PROCESSES).map(|n| format!("web.{n}")).collect();
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for name in &names {
-                // Until it is there: the moment in which it comes is the one that counts.
+                // Spin until the name is there: the test is about the moment in which it appears.
                 let handle = loop {
                     if let Some(handle) = reader.handle(name) {
                         break handle;

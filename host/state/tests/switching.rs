@@ -1,4 +1,4 @@
-//! The backend is changed under load: no commit is lost, no snapshot torn, nothing goes backwards, and the two
+//! Changes of the backend under load: no commit is lost, no snapshot is torn, nothing goes backwards, and the two
 //! sides of `dual` never differ.
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn next_event(phase: PhaseKind) -> Event {
 }
 
 #[test]
-fn a_thousand_commits_a_switch_and_every_reader_sees_one_history() {
+fn switching_backends_under_load_keeps_one_history_for_every_reader() {
     let (writer, reader) = registry(|| 0);
     let ids: Vec<ProcessId> = (0..WRITERS * EACH)
         .map(|n| writer.add(Identity::new(format!("p{n}"), ""), Moment::default()).unwrap().id)
@@ -38,7 +38,7 @@ fn a_thousand_commits_a_switch_and_every_reader_sees_one_history() {
                     let id = mine[turn % mine.len()];
                     let state = reader.state(id).unwrap();
                     let at = At { incarnation: state.incarnation, version: state.version };
-                    // The only writer of this process: what it read must hold.
+                    // This thread is the only writer of the process, so the version that it read is still current.
                     let next =
                         writer.commit(id, at, &next_event(state.phase.kind()), Moment::default()).unwrap();
                     assert_eq!(next.version.0, state.version.0 + 1);
@@ -79,7 +79,7 @@ fn a_thousand_commits_a_switch_and_every_reader_sees_one_history() {
             let rollout = Rollout::new([100, 30, 0, 75][turn % 4]).unwrap();
             let before = reader.snapshot().generation();
             writer.reroute(Routing { backend, rollout });
-            // Let every writer in before the next.
+            // Wait for some commits on this backend before the next switch.
             while reader.snapshot().generation().0 < before.0 + 8 {
                 std::thread::yield_now();
             }

@@ -1,4 +1,4 @@
-//! Every phase × event pair, cell by cell: the table below is the diagram of the crate's front page.
+//! Every pair of phase and event, cell by cell: the table below is the diagram in the documentation of the crate.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
@@ -57,7 +57,7 @@ fn events() -> Vec<(&'static str, Event)> {
     ]
 }
 
-/// Rows: phases (stopping once with each wish). Columns: the events above. A dot: no such edge.
+/// Rows are phases (`stopping` once for each requested state), columns are the events above. A dot means no such edge.
 const TABLE: &str = "
                 start     stop      wait     spawned   spawn-failed not-ready overdue   ready    exited   restart  stay-down give-up  refused  late-end health   taken-over
 stopped    up   waiting   .         .        .         .            .         .         .        .        .        .         .        fatal    .        .        stopped
@@ -72,7 +72,7 @@ fatal      up   waiting   stopped   .        .         .            .         . 
 ";
 
 #[test]
-fn every_phase_takes_exactly_the_events_of_the_table() {
+fn every_phase_accepts_exactly_the_events_of_the_table() {
     let mut rows = TABLE.lines().filter(|line| !line.trim().is_empty());
     let columns: Vec<&str> = rows.next().unwrap().split_whitespace().collect();
     assert_eq!(columns, events().iter().map(|(name, _)| *name).collect::<Vec<_>>());
@@ -107,7 +107,7 @@ fn stopping_twice_does_not_delay_the_kill() {
 }
 
 #[test]
-fn an_end_that_was_asked_for_is_no_death_and_one_that_was_not_is() {
+fn only_an_unasked_end_is_a_death() {
     let exited = Event::Exited { exit: Exit::Signal(15) };
     let asked = state(PhaseKind::Stopping, Desired::Down).apply(&exited, NOW).unwrap();
     assert_eq!((asked.deaths.len(), asked.failures), (0, 0));
@@ -142,11 +142,11 @@ fn the_tally_of_deaths_is_bounded_and_newest_first() {
     assert_eq!((revived.deaths.len(), revived.failures), (0, 0));
     let with_its_group = Event::Start { cause: Cause::Policy, reason: "r".into() };
     let kept = state.apply(&with_its_group, NOW).unwrap();
-    assert_eq!(kept.deaths.len(), provost_state::process::DEATHS_KEPT, "nobody has forgiven them");
+    assert_eq!(kept.deaths.len(), provost_state::process::DEATHS_KEPT, "only a start by a user forgets them");
 }
 
 #[test]
-fn health_is_of_one_life() {
+fn health_is_unknown_again_in_the_next_life() {
     let sick =
         Event::Health { health: Health::Unhealthy, reason: "no answer".into(), failing: Some(failing()) };
     let state = state(PhaseKind::Running, Desired::Up).apply(&sick, NOW).unwrap();
@@ -162,7 +162,7 @@ fn health_is_of_one_life() {
 }
 
 #[test]
-fn why_a_check_fails_is_said_until_it_passes_or_the_life_ends() {
+fn a_failing_check_is_recorded_until_it_passes_or_the_life_ends() {
     let starting = state(PhaseKind::Starting, Desired::Up);
     let failing_now = starting.apply(&Event::NotReady { failing: failing() }, NOW).unwrap();
     assert_eq!((&*failing_now.reason, &failing_now.failing), ("not ready: no answer", &Some(failing())));
@@ -174,7 +174,7 @@ fn why_a_check_fails_is_said_until_it_passes_or_the_life_ends() {
 }
 
 #[test]
-fn an_end_of_what_was_not_ready_in_time_is_a_failure_unless_somebody_wants_it_down() {
+fn the_end_of_a_process_that_was_not_ready_in_time_is_a_failure_unless_it_is_requested_down() {
     let overdue = Event::Overdue { reason: "not ready in time".into(), kill_at: NOW };
     let stopping = state(PhaseKind::Starting, Desired::Up).apply(&overdue, NOW).unwrap();
     assert_eq!((stopping.desired, stopping.cause, stopping.failures), (Desired::Up, Cause::Health, 0));
@@ -192,7 +192,7 @@ fn a_job_is_ready_and_at_rest_when_it_has_ended_with_a_success_code() {
     let success_codes = Arc::from([0, 3]);
     let identity = Identity::new("job", "").of_type(ProcessType::Job { success_codes });
     let running = ProcessState { identity: identity.into(), ..state(PhaseKind::Running, Desired::Up) };
-    assert!(!running.ready(), "it runs, and is not done");
+    assert!(!running.ready(), "it is running, not done");
     let ended = |exit| running.apply(&Event::Exited { exit }, NOW).unwrap();
     for code in [0, 3] {
         let done = ended(Exit::Code(code));
@@ -205,7 +205,7 @@ fn a_job_is_ready_and_at_rest_when_it_has_ended_with_a_success_code() {
     }
     let spawned = ProcessState { phase: Phase::Waiting, ..running.clone() };
     let spawned = spawned.apply(&Event::Spawned { pid: 9, reason: "r".into() }, NOW).unwrap();
-    assert_eq!(spawned.phase, Phase::Running { pid: 9 }, "its readiness is its end");
+    assert_eq!(spawned.phase, Phase::Running { pid: 9 }, "a job does not wait for readiness");
     let again = ended(Exit::Code(0)).apply(&Event::Start { cause: Cause::User, reason: "r".into() }, NOW);
     assert!(!again.unwrap().ready());
 }

@@ -1,8 +1,8 @@
-//! Every order of events that the memory model allows, up to a bound of preemptions: commits, reads, snapshots,
-//! followers, and the backend changed under them.
+//! Checks every order of events that the memory model allows, up to a bound of preemptions: commits, reads, snapshots,
+//! followers, and changes of the backend.
 //!
-//! These are the sources of `provost-state` themselves, compiled with loom's atomics. Each model is small on
-//! purpose: two or three threads and a commit or two are enough for every pair of steps to meet in every order.
+//! The models run the sources of `provost-state` themselves, compiled with loom's atomics. Each model is deliberately
+//! small: two or three threads and one or two commits are enough for every pair of steps to occur in every order.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use loom::thread;
@@ -11,8 +11,8 @@ use provost_models::{
     Registry, Rejected, Rollout, Routing, registry,
 };
 
-/// Tries every order with at most this many preemptions, which is where loom's authors found all but the most
-/// contrived bugs to lie; more take minutes.
+/// Tries every order with at most this many preemptions. According to loom's authors, two or three find most bugs; more
+/// take minutes.
 fn model(preemptions: usize, world: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
@@ -43,7 +43,7 @@ fn first(reader: &Reader) -> std::sync::Arc<ProcessState> {
     reader.handle("a").and_then(|handle| reader.state(handle.id)).unwrap()
 }
 
-/// One reader's reads never go backwards, whichever way it reads; only a status word may be late.
+/// Asserts that the reads of one reader never go backwards, however it reads; only a status word may lag behind.
 fn reads_forward(reader: &Reader, id: ProcessId) {
     let mut seen = Generation(0);
     for _ in 0..2 {
@@ -55,12 +55,12 @@ fn reads_forward(reader: &Reader, id: ProcessId) {
         assert!(world.generation() >= seen, "backwards");
         seen = world.generation();
         let versions: u64 = world.iter().map(|state| state.version.0).sum();
-        assert_eq!(versions + world.len() as u64, seen.0, "no prefix of the commits");
+        assert_eq!(versions + world.len() as u64, seen.0, "not a prefix of the commits");
     }
 }
 
 #[test]
-fn a_reader_beside_a_writer_sees_a_prefix_of_the_commits_and_never_goes_backwards() {
+fn a_reader_concurrent_with_a_writer_sees_a_prefix_of_the_commits_and_never_goes_backwards() {
     for backend in Backend::ALL {
         model(3, move || {
             let (writer, reader) = with_processes(of(backend), &["a"]);
@@ -74,7 +74,7 @@ fn a_reader_beside_a_writer_sees_a_prefix_of_the_commits_and_never_goes_backward
 }
 
 #[test]
-fn of_two_writers_that_concluded_from_the_same_version_one_is_refused() {
+fn one_of_two_commits_concluded_from_the_same_version_is_refused() {
     for backend in Backend::ALL {
         model(3, move || {
             let (writer, reader) = with_processes(of(backend), &["a"]);
@@ -94,7 +94,7 @@ fn of_two_writers_that_concluded_from_the_same_version_one_is_refused() {
 }
 
 #[test]
-fn a_snapshot_beside_two_writers_is_one_instant() {
+fn a_snapshot_concurrent_with_two_writers_is_of_one_instant() {
     for backend in Backend::ALL {
         model(2, move || {
             let (writer, reader) = with_processes(of(backend), &["a", "b"]);
@@ -117,7 +117,7 @@ fn a_snapshot_beside_two_writers_is_one_instant() {
 }
 
 #[test]
-fn whoever_sees_a_generation_finds_its_change_and_its_state() {
+fn a_reader_that_sees_a_generation_also_sees_its_change_and_its_state() {
     model(3, || {
         let (writer, reader) = with_processes(Routing::default(), &["a"]);
         let state = first(&reader);
@@ -138,7 +138,7 @@ fn whoever_sees_a_generation_finds_its_change_and_its_state() {
 }
 
 #[test]
-fn a_poller_is_never_behind_what_another_thread_has_seen() {
+fn a_poller_is_never_behind_a_snapshot_of_another_reader() {
     for backend in Backend::ALL {
         model(2, move || {
             let (writer, reader) = with_processes(of(backend), &["a"]);
@@ -155,7 +155,7 @@ fn a_poller_is_never_behind_what_another_thread_has_seen() {
 }
 
 #[test]
-fn a_backend_changed_under_a_commit_and_a_reader_loses_nothing() {
+fn changing_the_backend_during_a_commit_and_a_read_loses_nothing() {
     let half = Routing { backend: Backend::Atomic, rollout: Rollout::new(50).unwrap() };
     let routings = [Routing::default(), half, of(Backend::Locked), of(Backend::Dual)];
     for (from, to) in routings.into_iter().flat_map(|from| routings.map(|to| (from, to))) {
@@ -185,8 +185,8 @@ fn a_backend_changed_under_a_commit_and_a_reader_loses_nothing() {
     }
 }
 
-/// A model that cannot fail proves nothing: with a store that releases nothing, loom finds the order in which a
-/// reader sees the flag and not what was stored before it.
+/// Shows that a model can fail: with a relaxed store of the flag, loom finds the order in which a reader sees the flag
+/// and not the value stored before it.
 #[test]
 #[should_panic(expected = "stored before the flag")]
 fn the_models_can_fail() {

@@ -203,7 +203,7 @@ mod tests {
         let victim = root.path().join("victim");
         std::fs::write(&victim, "keep me").unwrap();
         symlink(&victim, dir.join(LOCK_NAME)).unwrap();
-        assert!(refused(&dir).contains("provost.lock: it is a symbolic link, and none is followed here"));
+        assert!(refused(&dir).contains("provost.lock: it is a symbolic link, which is not followed here"));
         assert_eq!(std::fs::read_to_string(&victim).unwrap(), "keep me");
         symlink("run", root.path().join("link")).unwrap();
         assert!(refused(&root.path().join("link")).contains("link: it is a symbolic link"));

@@ -349,7 +349,7 @@ fn a_plugin_needs_a_component() {
     let nan = refusal("[plugins.p]\ncomponent='a'\nsettings = { x = nan }\n");
     assert!(nan.contains("3:18: this value cannot be represented in JSON"), "{nan}");
     let failsafe = refusal("[plugins.failsafe]\ncomponent='a'\n");
-    assert!(failsafe.contains("nothing can be called `failsafe`"), "{failsafe}");
+    assert!(failsafe.contains("`failsafe` is reserved"), "{failsafe}");
 }
 
 #[test]
@@ -398,7 +398,7 @@ fn names_that_would_confuse_are_refused() {
         let said = refusal(&format!("[process.{name}]\ncommand = 'a'\n"));
         assert!(said.contains("cannot be a name"), "{name}: {said}");
     }
-    assert!(refusal("[process.all]\ncommand = 'a'\n").contains("nothing can be called `all`"));
+    assert!(refusal("[process.all]\ncommand = 'a'\n").contains("`all` is reserved"));
     assert!(parse("[process.'web.1']\ncommand = 'a'\n").is_ok());
 }
 

@@ -1,4 +1,4 @@
-//! Commits alone, and reads with more and more commits among them: here a mutex may win, and it shows.
+//! Commits alone, and reads mixed with a growing share of commits, where a mutex may win.
 
 use provost_state::Backend;
 use provost_tests::bench::block::{Plan, Setting, block};
@@ -11,7 +11,7 @@ const SIZE: usize = 1_024;
 const THREADS: [usize; 3] = [1, 2, 4];
 const PERCENTS: [usize; 3] = [1, 10, 50];
 
-/// All blocks.
+/// Measures and returns all blocks.
 pub fn blocks() -> Vec<Value> {
     let atomic = World::new(SIZE, Backend::Atomic);
     let locked = World::new(SIZE, Backend::Locked);
@@ -44,7 +44,7 @@ pub fn blocks() -> Vec<Value> {
     blocks
 }
 
-/// `write` in `percent` of the turns, `read` in the others.
+/// Returns a step that calls `write` in `percent` of the turns and `read` in the others.
 fn mixed<T>(
     percent: usize,
     mut write: impl FnMut(),

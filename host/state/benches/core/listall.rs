@@ -1,4 +1,4 @@
-//! All states at once: obtained, and obtained and walked, idle and beside a thousand commits a second.
+//! Reads of all states at once: obtained, and obtained and walked, idle and during a thousand commits a second.
 
 use provost_state::{Backend, Counts, PhaseKind, ProcessState};
 use provost_tests::bench::block::{Plan, Setting, block};
@@ -11,7 +11,7 @@ use crate::worlds::{Cell, Plain, World};
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 const BASELINES: [&str; 2] = ["map, clone states", "locked"];
 
-/// All blocks.
+/// Measures and returns all blocks.
 pub fn blocks() -> Vec<Value> {
     let mut blocks = Vec::new();
     for size in SIZES.into_iter().filter(|size| !quick() || *size < 100_000) {
@@ -41,12 +41,12 @@ pub fn blocks() -> Vec<Value> {
     blocks
 }
 
-/// Every state, cloned under its lock.
+/// Returns every state, cloned under its lock.
 fn clone_states(plain: &Plain) -> Vec<ProcessState> {
     plain.map.read().unwrap().values().map(|cell| cell.lock().unwrap().clone()).collect()
 }
 
-/// Every process, shared: whoever looks at a state has to lock it.
+/// Returns every cell, shared: to read a state, the caller has to lock it.
 fn clone_cells(plain: &Plain) -> Vec<Cell> {
     plain.map.read().unwrap().values().cloned().collect()
 }

@@ -1,4 +1,4 @@
-//! From a name to a process, at three sizes of the registry.
+//! Lookups of a process by name, at three sizes of the registry.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -15,7 +15,7 @@ use crate::worlds::{Cell, Pick, Picks, Plain, World};
 const SIZES: [(usize, &[usize]); 3] =
     [(100, &[1, 2, 4, 8, 16]), (10_000, &[1, 2, 4, 8, 16]), (100_000, &[1, 2, 8])];
 
-/// The maps that the plan speaks of, and the same ones with a faster hash.
+/// The baselines: an `RwLock<HashMap>`, the same with a faster hash, and a `DashMap`.
 struct Maps {
     plain: Plain,
     ahash: RwLock<HashMap<String, Cell, ahash::RandomState>>,
@@ -32,7 +32,7 @@ impl Maps {
     }
 }
 
-/// All blocks.
+/// Measures and returns all blocks.
 pub fn blocks() -> Vec<Value> {
     let mut blocks = Vec::new();
     for (size, threads) in SIZES.into_iter().filter(|(size, _)| !quick() || *size < 100_000) {

@@ -1,6 +1,6 @@
-//! The figures of the state core, on the production types: `cargo bench -p provost-state --bench core`, or some of them:
-//! `-- reads lookups`. `-- --quick` only shows that it works. The report is made from the JSON that this writes:
-//! `cargo run -p provost-tests --example report`.
+//! The benchmarks of the state core, on the production types: `cargo bench -p provost-state --bench core`, or only some
+//! of them: `-- reads lookups`. `-- --quick` only shows that they work. `cargo run -p provost-tests --example report`
+//! makes the report from the JSON that this program writes.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a benchmark fails by panicking")]
 
 mod commits;
@@ -18,10 +18,10 @@ use serde_json::Value;
 #[global_allocator]
 static COUNTING: CountingAllocator = CountingAllocator;
 
-/// Measures, and says what.
+/// A benchmark, which measures and returns its blocks.
 type Blocks = fn() -> Vec<Value>;
 
-/// All of them, in the order in which they run.
+/// All benchmarks, in the order in which they run.
 const BENCHES: [(&str, Blocks); 6] = [
     ("reads", reads::blocks),
     ("lookups", lookups::blocks),

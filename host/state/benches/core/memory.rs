@@ -1,4 +1,4 @@
-//! What a process costs: bytes alive, counted by the allocator, and what a snapshot that is kept holds back.
+//! The memory cost of a process: live bytes, counted by the allocator, and the bytes that a held snapshot keeps alive.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measures")]
 
 use provost_state::changes::CHANGES_KEPT;
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use crate::worlds::{Plain, World};
 
 const SIZES: [usize; 3] = [100, 10_000, 100_000];
-/// Enough to see that it works.
+/// The sizes for `--quick`, enough to see that it works.
 const SIZES_QUICK: [usize; 3] = [100, 1_000, 2_000];
-/// So many processes change while a snapshot is kept.
+/// The number of processes that change while a snapshot is held.
 const CHANGED: usize = 1_000;
 const BASELINE: &str = "locked";
 
-/// All blocks: by size, what each process more costs, and the kept snapshot.
+/// Measures and returns all blocks: by size, the cost of each additional process, and the held snapshot.
 pub fn blocks() -> Vec<Value> {
     let sizes = if quick() { SIZES_QUICK } else { SIZES };
     let alive: Vec<[(&str, &str, f64); 4]> = sizes.into_iter().map(alive).collect();
@@ -28,7 +28,7 @@ pub fn blocks() -> Vec<Value> {
             block("all there is, by process", *size, &each)
         })
         .collect();
-    // The ring of the last changes, and the states that it keeps, cost the same at any size.
+    // The ring of changes and the states that it keeps cost the same at any size, so the difference leaves them out.
     let (small, large) = (alive[1], alive[2]);
     let mut more = large;
     for (more, small) in more.iter_mut().zip(small) {
@@ -58,7 +58,7 @@ fn block(setting: &str, size: usize, alive: &[(&str, &str, f64)]) -> Value {
     json!({ "setting": setting, "size": size, "key": true, "designs": designs })
 }
 
-/// What `make` makes costs while it lives.
+/// Returns the live bytes of what `make` returns.
 fn costs<T>(make: impl FnOnce() -> T) -> f64 {
     let before = live_bytes();
     let made = make();
@@ -68,7 +68,7 @@ fn costs<T>(make: impl FnOnce() -> T) -> f64 {
 }
 
 fn alive(size: usize) -> [(&'static str, &'static str, f64); 4] {
-    // The names that the world keeps for the benchmarks are no part of it.
+    // The names that the world keeps for the benchmarks are not counted.
     let world = |backend| {
         costs(|| {
             let World { writer, reader, .. } = World::new(size, backend);
@@ -84,8 +84,8 @@ fn alive(size: usize) -> [(&'static str, &'static str, f64); 4] {
     ]
 }
 
-/// A snapshot is taken, some processes change, the ring of changes forgets what they were: what is freed when
-/// the snapshot goes was kept by it alone.
+/// Returns the bytes that a snapshot alone keeps alive, for each changed process: it is taken, some processes change
+/// until the ring of changes has dropped their old states, and the bytes that are freed with the snapshot are counted.
 fn kept(backend: Backend) -> f64 {
     let world = World::new(SIZES[1], backend);
     let snapshot = world.reader.snapshot();

@@ -1,5 +1,6 @@
-//! What users feel: four readers that ask now and then, beside a writer that does lifecycle work a thousand times a
-//! second. In the plan's "before" the work is done under the lock of the state; with us, whatever the backend, outside.
+//! The latency that users see: four readers that read every 200 µs, and a writer that does lifecycle work a thousand
+//! times a second. In the design that the core replaces, the work is done under the lock of the state; here, on every
+//! backend, outside it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,12 +23,12 @@ const WORK_US: [u64; 2] = [10, 100];
 const DESIGNS: [(&str, Side); 3] =
     [("mutex held across the work", Side::Plain), ("locked", Side::Locked), ("atomic", Side::Atomic)];
 
-/// All blocks.
+/// Measures and returns all blocks.
 pub fn blocks() -> Vec<Value> {
     WORK_US.into_iter().map(|work_us| undisturbed(|| block(work_us))).collect()
 }
 
-/// Keeps a core busy, as lifecycle work does.
+/// Keeps a core busy for `us` microseconds, as lifecycle work does.
 fn work(us: u64) {
     let until = now_ns() + us * 1_000;
     while now_ns() < until {
@@ -78,7 +79,7 @@ fn block(work_us: u64) -> Value {
     })
 }
 
-/// The work is done while the lock is held, as in the project that the plan comes from.
+/// Measures the readers while the work is done with the lock held, as in the design that the core replaces.
 fn held(plain: &Plain, work_us: u64, ms: u64) -> Histogram<u64> {
     let reasons = ["ready", "asked for", "its time has come", "exited with code 1"].map(Into::into);
     let cell = &plain.cells[0];
@@ -90,7 +91,7 @@ fn held(plain: &Plain, work_us: u64, ms: u64) -> Histogram<u64> {
     run(ms, || fields(&cell.lock().unwrap().clone()), write)
 }
 
-/// The work is done before the commit, and nothing is held meanwhile.
+/// Measures the readers while the work is done before the commit, with no lock held.
 fn outside(world: &World, work_us: u64, ms: u64) -> Histogram<u64> {
     let mut commit = world.crashes(0, 1);
     let write = || {
@@ -100,7 +101,7 @@ fn outside(world: &World, work_us: u64, ms: u64) -> Histogram<u64> {
     run(ms, || world.reader.state(world.ids[0]).map(|state| fields(&state)), write)
 }
 
-/// The readers beside the writer, for `ms` milliseconds.
+/// Runs the readers and the writer for `ms` milliseconds and returns the latencies of the reads.
 fn run<T>(ms: u64, read: impl Fn() -> T + Sync, mut write: impl FnMut() + Send) -> Histogram<u64> {
     let over = &AtomicBool::new(false);
     let read = &read;

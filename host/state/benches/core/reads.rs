@@ -1,5 +1,5 @@
-//! The state of one process: by guard, by poller, by `state()` and by status word, against the backend `locked` and
-//! against a plain mutex, under which the whole state is cloned or only what is needed is copied.
+//! Reads of the state of one process by guard, by poller, by `state()` and by status word, compared with the backend
+//! `locked` and with a plain mutex, under which the whole state is cloned or only some fields are copied.
 
 use provost_state::{Backend, Handle};
 use provost_tests::bench::block::{Plan, Setting, block};
@@ -13,7 +13,7 @@ const SIZE: usize = 1_024;
 const THREADS: [usize; 5] = [1, 2, 4, 8, 16];
 const LOADS: [Load; 3] = [Load::None, Load::Paced, Load::FlatOut];
 
-/// All blocks.
+/// Measures and returns all blocks.
 pub fn blocks() -> Vec<Value> {
     let mut blocks = Vec::new();
     for size in [1, SIZE] {

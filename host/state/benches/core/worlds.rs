@@ -1,5 +1,5 @@
-//! The worlds that are measured: registries filled by real commits, the same states behind plain mutexes, and what a
-//! writer does to them.
+//! The worlds that are measured: registries filled by real commits, the same states behind plain mutexes, and the
+//! commits of a writer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, RwLock};
@@ -10,13 +10,13 @@ use provost_state::{
 };
 use provost_tests::bench::clock::now_ns;
 
-/// So many processes in a group.
+/// The number of processes in a group.
 const GROUP: usize = 10;
 const PID: u32 = 4_242;
-/// A writer goes round among at most so many processes.
+/// The maximum number of processes that a writer writes in turn.
 const WRITTEN: usize = 1_024;
 
-/// One backend, filled.
+/// A registry on one backend, filled with processes.
 pub struct World {
     pub writer: Registry,
     pub reader: Reader,
@@ -24,7 +24,7 @@ pub struct World {
     pub names: Vec<String>,
 }
 
-/// The names of `size` processes.
+/// Returns the names of `size` processes.
 pub fn names(size: usize) -> Vec<String> {
     (0..size).map(|number| format!("web-{number:05}")).collect()
 }
@@ -38,7 +38,7 @@ fn reason() -> Arc<str> {
 }
 
 impl World {
-    /// `size` processes that run, each after one crash and the decision to restart it.
+    /// Creates a world of `size` running processes, each of which has crashed once and was restarted by a decision.
     pub fn new(size: usize, backend: Backend) -> Self {
         let (writer, reader) = registry(now_ns);
         writer.reroute(Routing { backend, rollout: Rollout::FULL });
@@ -53,7 +53,8 @@ impl World {
         world
     }
 
-    /// To running, a crash, the decision to restart it, and to running again. No process shares words with another.
+    /// Brings a process to running, to a crash, to the decision to restart it, and to running again. No text is shared
+    /// between processes.
     fn run(&self, id: ProcessId) {
         let ruling = Ruling {
             action: RulingAction::restart(100),
@@ -75,13 +76,13 @@ impl World {
         At { incarnation: state.incarnation, version: state.version }
     }
 
-    /// A commit from the state at hand.
+    /// Commits `event` to the current state of a process.
     pub fn commit(&self, id: ProcessId, event: &Event) {
         self.writer.commit(id, self.at(id), event, now()).unwrap();
     }
 
-    /// What writer `thread` of `threads` does: each of its processes crashes, is wanted, spawned and ready, by turns.
-    /// It keeps what it has last committed, as the task of a process does.
+    /// Returns the step of writer `thread` of `threads`: each of its processes in turn exits, is started, spawned and
+    /// ready. The writer keeps what it has last committed, as the task of a process does.
     pub fn crashes(&self, thread: usize, threads: usize) -> impl FnMut() + use<'_> {
         let own: Vec<ProcessId> = self.ids.iter().skip(thread).step_by(threads).copied().collect();
         let mut own: Vec<(ProcessId, At, PhaseKind)> =
@@ -97,13 +98,13 @@ impl World {
     }
 }
 
-/// At most [`WRITTEN`] of them, evenly spread.
+/// Returns at most [`WRITTEN`] of `all`, evenly spread.
 fn spread<T>(all: Vec<T>) -> impl Iterator<Item = T> {
     let step = all.len().div_ceil(WRITTEN).max(1);
     all.into_iter().step_by(step)
 }
 
-/// What happens to a process over and over.
+/// The events that are committed to a process again and again.
 struct Events {
     exited: Event,
     start: Event,
@@ -136,15 +137,15 @@ impl Events {
 /// A state behind a mutex, changed in place.
 pub type Cell = Arc<Mutex<ProcessState>>;
 
-/// What the plan calls "before": one mutex a process behind an `RwLock<HashMap>`. Written down here, because no
-/// backend of ours keeps a state that is changed in place.
+/// The design that the core replaces: one mutex for each process behind an `RwLock<HashMap>`. It exists only here,
+/// because no backend changes a state in place.
 pub struct Plain {
     pub cells: Vec<Cell>,
     pub map: RwLock<HashMap<String, Cell>>,
 }
 
 impl Plain {
-    /// The states of `world`, behind mutexes.
+    /// Copies the states of `world` behind mutexes.
     pub fn new(world: &World) -> Self {
         let snapshot = world.reader.snapshot();
         let cells: Vec<Cell> = snapshot.iter().map(|state| Arc::new(Mutex::new((**state).clone()))).collect();
@@ -152,8 +153,8 @@ impl Plain {
         Self { cells, map: RwLock::new(map) }
     }
 
-    /// As [`World::crashes`], without the rules, the versions that are checked, the deaths and the changes that a
-    /// commit keeps: as little as a setter has to do.
+    /// Returns the same step as [`World::crashes`], without the rules, the checks of versions, the deaths and the
+    /// changes that a commit keeps: the least that a setter has to do.
     pub fn crashes(&self, thread: usize, threads: usize) -> impl FnMut() + use<'_> {
         let own: Vec<&Cell> = self.cells.iter().skip(thread).step_by(threads).collect();
         let own: Vec<&Cell> = spread(own).collect();
@@ -167,7 +168,7 @@ impl Plain {
     }
 }
 
-/// The next thing that happens to a process, as setters write it.
+/// Sets the next phase of a process in place, as setters do.
 pub fn set(state: &mut ProcessState, reasons: &[Arc<str>; 4]) {
     let (phase, reason) = match state.phase {
         Phase::Running { .. } => (Phase::Exited { settled: false }, 3),
@@ -186,20 +187,20 @@ pub fn set(state: &mut ProcessState, reasons: &[Arc<str>; 4]) {
     state.changed_at = now();
 }
 
-/// What every reader of one state looks at: phase, incarnation and the length of the reason.
+/// Returns what every reader of one state reads: the phase, the incarnation and the length of the reason.
 pub fn fields(state: &ProcessState) -> (PhaseKind, u64, usize) {
     (state.phase.kind(), state.incarnation.0, state.reason.len())
 }
 
-/// Which process is next.
+/// A sequence of processes to read.
 pub trait Pick {
-    /// Among `size`, other ones for each thread.
+    /// Creates a sequence among `size` processes, a different one for each thread.
     fn new(size: usize, thread: usize) -> Self;
-    /// The next one.
+    /// Returns the position of the next process.
     fn next(&mut self) -> usize;
 }
 
-/// Always the same one.
+/// Always the same process.
 pub struct Hot;
 
 impl Pick for Hot {
@@ -212,7 +213,7 @@ impl Pick for Hot {
     }
 }
 
-/// Random ones, which were picked beforehand, so that picking costs next to nothing.
+/// Random processes, chosen in advance, so that picking one costs almost nothing.
 pub struct Picks {
     order: Vec<u32>,
     at: usize,

@@ -1,14 +1,14 @@
-//! The guard of the hot paths: how many instructions each operation of the state core takes, against the committed
-//! table `limits.toml`.
+//! The guard of the hot paths: compares the number of instructions of each operation of the state core with the
+//! committed table `limits.toml`.
 //!
-//! `cargo bench -p provost-state --bench instructions` runs this program once more for each path, under valgrind's
-//! callgrind, which counts what the processor is told to do and not how long that takes: the same on a busy
-//! machine. It fails if a path takes more than [`MARGIN_PERCENT`] over the table. With `-- --bless` the table is
-//! written anew; with `-- KEY..` only those paths are looked at.
+//! `cargo bench -p provost-state --bench instructions` runs this program again for each path under valgrind's
+//! callgrind, which counts instructions instead of time: the result is the same on a busy machine. It fails if a path
+//! takes more than [`MARGIN_PERCENT`] over the table. With `-- --bless` the table is rewritten; with `-- KEY..` only
+//! those paths are counted.
 //!
-//! The numbers are of the compiler that `rust-toolchain.toml` names, on x86-64 with Debian 12's glibc: a new compiler or
-//! a new version of a dependency may move them, and is blessed with the reason in the commit. The machine moves
-//! nothing: valgrind shows a program the same processor on every machine that has AVX2.
+//! The numbers are for the compiler that `rust-toolchain.toml` names, on x86-64 with Debian 12's glibc. A new compiler
+//! or a new version of a dependency may change them; then they are blessed with the reason in the commit. The machine
+//! does not change them: valgrind presents the same processor on every machine that has AVX2.
 #![expect(clippy::print_stdout, reason = "a benchmark reports on the terminal")]
 
 mod paths;
@@ -20,12 +20,12 @@ use std::process::{Command, ExitCode};
 
 use paths::PATHS;
 
-/// How much more than the table says a path may take. Of ten runs the paths by name differed by up to 0.5 %, for the
-/// seeds of the hashes; the others by nothing.
+/// How much more than in the table a path may take. In ten runs the paths by name differed by up to 0.5 %, because of
+/// the seeds of the hashes; the others did not differ.
 const MARGIN_PERCENT: f64 = 2.0;
 
-/// How many times the instructions of a commit to 1,000 processes one to 100,000 may take, blessed or not: two
-/// more levels of the tree, and no more.
+/// The maximum ratio of the instructions of a commit among 100,000 processes to those of one among 1,000, blessed or
+/// not: the tree has two more levels, and nothing else may grow.
 const GROWTH_MAX: f64 = 2.0;
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions/limits.toml");
@@ -35,11 +35,11 @@ const HEADING: &str = "\
 # `cargo bench -p provost-state --bench instructions -- --bless`, and read by the same without `--bless`.
 ";
 
-/// Instructions of one operation, by the key of its path.
+/// The number of instructions of one operation, by the key of its path.
 type Counts = BTreeMap<String, f64>;
 
 fn main() -> ExitCode {
-    // What Cargo itself says to a benchmark is not for us.
+    // Cargo itself passes `--bench` to a benchmark.
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--run", key] => find(key).map(|path| (path.run)()),
@@ -60,16 +60,15 @@ fn find(key: &str) -> Result<&'static paths::Path, String> {
     PATHS.iter().find(|path| path.key == key).ok_or_else(|| format!("no path `{key}`: there are {}", keys()))
 }
 
-/// Where callgrind writes what it has found out about a path; `callgrind_annotate` reads it.
+/// Returns the file to which callgrind writes its result for a path; `callgrind_annotate` reads it.
 fn output(key: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("instructions-{key}.out"))
 }
 
-/// Instructions of one operation of `path`.
+/// Counts the instructions of one operation of `path`.
 fn count(path: &paths::Path) -> Result<f64, String> {
     let output = output(path.key);
-    let this =
-        std::env::current_exe().map_err(|error| format!("this program is not to be found: {error}"))?;
+    let this = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let run = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet", "--collect-atstart=no"])
         .arg("--toggle-collect=instructions::paths::counted*")
@@ -77,7 +76,7 @@ fn count(path: &paths::Path) -> Result<f64, String> {
         .arg(this)
         .args(["--run", path.key])
         .output()
-        .map_err(|error| format!("valgrind does not start ({error}): apt-get install valgrind"))?;
+        .map_err(|error| format!("cannot start valgrind ({error}): apt-get install valgrind"))?;
     if !run.status.success() {
         let said = String::from_utf8_lossy(&run.stderr);
         return Err(format!("{} fails under valgrind: {}\n{said}", path.call, run.status));
@@ -90,7 +89,7 @@ fn count(path: &paths::Path) -> Result<f64, String> {
     Ok(total / f64::from(path.operations))
 }
 
-/// The table as it is committed: `key = number`, one a line.
+/// Reads the committed table: `key = number`, one on each line.
 fn table() -> Result<Counts, String> {
     let text = std::fs::read_to_string(TABLE).map_err(|error| format!("{TABLE}: {error}"))?;
     let entries = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -115,10 +114,10 @@ fn bless() -> Result<(), String> {
     std::fs::write(TABLE, text).map_err(|error| format!("{TABLE}: {error}"))
 }
 
-/// Counts the paths of these keys, or all, and compares them with the table.
+/// Counts the paths with these keys, or all paths, and compares them with the table.
 fn guard(keys: &[&str]) -> Result<(), String> {
     if cfg!(not(all(target_arch = "x86_64", target_env = "gnu"))) {
-        return Err("the table is of x86-64 with glibc, and says nothing about this machine".to_owned());
+        return Err("the table is for x86-64 with glibc and does not apply to this machine".to_owned());
     }
     let table = table()?;
     let mut chosen = keys.iter().map(|key| find(key)).collect::<Result<Vec<_>, _>>()?;
@@ -135,7 +134,7 @@ fn guard(keys: &[&str]) -> Result<(), String> {
         let change = 100.0 * (count / known - 1.0);
         let verdict = match count {
             _ if count > limit => "GREW",
-            _ if change < -MARGIN_PERCENT => "less: --bless it, so that it stays so",
+            _ if change < -MARGIN_PERCENT => "less: --bless it to keep the gain",
             _ => "",
         };
         println!("{:32} {count:12.2} {known:12.2} {limit:12.2} {change:+7.1}% {verdict}", path.call);
@@ -148,7 +147,7 @@ fn guard(keys: &[&str]) -> Result<(), String> {
     if grown.is_empty() { Ok(()) } else { Err(complaint(&grown)) }
 }
 
-/// Does a commit stay cheap, however large the registry?
+/// Checks that a commit in a large registry takes at most [`GROWTH_MAX`] times the instructions of one in a small one.
 fn growth(counts: &Counts) -> Result<(), String> {
     let (Some(small), Some(large)) = (counts.get("commit"), counts.get("commit-100k")) else {
         return Ok(());
@@ -159,7 +158,7 @@ fn growth(counts: &Counts) -> Result<(), String> {
     }
     Err(format!(
         "A commit among 100,000 processes takes {ratio:.2} times the instructions of one among 1,000; \
-         {GROWTH_MAX} are the most.\nIt must not grow with the registry, and no --bless changes that."
+         the limit is {GROWTH_MAX}.\nIt must not grow with the registry, and --bless does not change that."
     ))
 }
 
@@ -167,7 +166,7 @@ fn complaint(grown: &[&str]) -> String {
     format!(
         "Over {MARGIN_PERCENT} % more instructions than the table says: {}.\n\
          Where they go:     callgrind_annotate {}\n\
-         If it is meant so: cargo bench -p provost-state --bench instructions -- --bless\n                   \
+         If it is intended: cargo bench -p provost-state --bench instructions -- --bless\n                   \
          and commit host/state/benches/instructions/limits.toml with the reason.",
         grown.join(", "),
         output(grown[0]).display(),

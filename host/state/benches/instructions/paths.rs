@@ -1,9 +1,9 @@
-//! The hot paths that are guarded: each sets its world up, and then does the same operation many times inside
-//! [`counted`], which is all that is counted.
+//! The guarded hot paths: each sets its world up and then repeats one operation inside [`counted`], the only part that
+//! is counted.
 //!
-//! Every path is gone through once before it is counted, so that what a thread sets up at its first use is not. One
-//! read in 64 is timed by the meter (`provost_state::meter`); the numbers of reads are multiples of that, so that
-//! each run counts the same share of it. The registry's clock stands still: the clock is not ours.
+//! Each path runs once before it is counted, so that what a thread sets up at its first use is left out. The meter
+//! (`provost_state::meter`) times one read in 64; the numbers of reads are multiples of 64, so that each run counts
+//! the same share of timed reads. The registry's clock is a constant, because the cost of a clock is not counted here.
 #![expect(clippy::unwrap_used, reason = "a world that cannot be set up has nothing to count")]
 
 use std::hint::black_box;
@@ -15,13 +15,13 @@ use provost_state::{
 
 /// One guarded path.
 pub struct Path {
-    /// Its key in the table of limits, and what it is called on the command line.
+    /// The key in the table of limits and on the command line.
     pub key: &'static str,
-    /// What is done, in the words of the code.
+    /// The operation, as it is written in code.
     pub call: &'static str,
-    /// How many operations are counted.
+    /// The number of operations that are counted.
     pub operations: u32,
-    /// Sets up, and counts.
+    /// Sets the world up and runs the operations inside [`counted`].
     pub run: fn(),
 }
 
@@ -31,7 +31,7 @@ const WALKS: u32 = 64;
 const FOLLOWED: usize = 16;
 const COMMITS: usize = 1_000;
 
-/// All of them, in the order in which they are shown.
+/// All paths, in the order in which they are shown.
 pub const PATHS: [Path; 12] = [
     Path { key: "look-get", call: "look().get(id)", operations: READS, run: look_get },
     Path { key: "poller-get", call: "poller.snapshot().get(id)", operations: READS, run: poller_get },
@@ -57,11 +57,11 @@ pub const PATHS: [Path; 12] = [
     },
 ];
 
-/// Counting is switched on at the entry of this function and off at its end, by its name.
+/// Runs `work`, which is counted: callgrind is told this function's name and counts only while it runs.
 #[inline(never)]
 fn counted(work: impl FnOnce()) {
     work();
-    // Not the last thing it does: a tail call would leave before the work is done.
+    // This keeps `work()` from becoming a tail call, which would leave this function before the work is done.
     black_box(());
 }
 
@@ -80,7 +80,7 @@ fn world(size: usize) -> World {
     World { writer, reader, ids, names }
 }
 
-/// `operation` on all `things` in turn: once to warm up, and then `READS` times, counted.
+/// Runs `operation` on all `things` in turn: once to warm up, and then `READS` times inside [`counted`].
 fn count_reads<T, R>(things: &[T], mut operation: impl FnMut(&T) -> R) {
     let mut turn = |rounds: usize| {
         for _ in 0..rounds {
@@ -121,7 +121,7 @@ fn state_locked() {
     count_reads(ids, |id| reader.state(*id));
 }
 
-// How far a name lies from its bucket depends on the seed of the hash: by all names in turn, that evens out.
+// How far a name is from its bucket depends on the seed of the hash; over all names in turn, this averages out.
 fn look_by_name() {
     let World { reader, names, .. } = &world(SIZE);
     count_reads(names, |name| reader.look().by_name(name).map(|state| state.version));
@@ -155,8 +155,8 @@ fn changes_since() {
     count_reads(&cursors, |cursor| reader.changes_since(*cursor, FOLLOWED));
 }
 
-/// As it is in a host that has run for a while: the ring of changes is full, so each commit frees the one that it
-/// writes over.
+/// Measures commits as in a host that has run for a while: the ring of changes is full, so each commit frees the change
+/// that it overwrites.
 fn commit(size: usize) {
     let World { writer, reader, ids, .. } = &world(size);
     let chosen: Vec<ProcessId> = ids.iter().step_by(size / COMMITS).copied().collect();

@@ -1,4 +1,4 @@
-//! What a consumer is to the rest of the host.
+//! The port of consumers, which are notified of changes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,35 +7,35 @@ use super::fault::Fault;
 use crate::process::Generation;
 use crate::registry::{Change, Snapshot};
 
-/// The changes since a consumer was last told.
+/// The changes since the last batch of a consumer.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// Oldest first.
+    /// The changes, oldest first.
     pub changes: Vec<Arc<Change>>,
-    /// How many are not among them, because the consumer was too slow.
+    /// The number of changes that are left out, because the consumer was too slow.
     pub missed: u64,
 }
 
-/// Is told of changes, on a thread of its own.
+/// A consumer, which is notified of changes on its own thread.
 pub trait Consumer: Send + fmt::Debug {
-    /// The name in the config.
+    /// Returns the name in the config.
     fn name(&self) -> &Arc<str>;
 
-    /// Was it unloaded? Then it is told nothing any more, and its thread ends.
+    /// Whether the consumer was unloaded. If so, it is no longer notified, and its thread ends.
     fn is_gone(&self) -> bool {
         false
     }
 
-    /// Has `wake` called once when it is unloaded, at once if it is already: whoever waits for something to tell it then
-    /// stops waiting.
+    /// Registers `wake` to be called once when the consumer is unloaded, immediately if it already is. Its thread, which
+    /// waits for changes, then stops waiting.
     fn when_gone(&self, _wake: Box<dyn FnOnce() + Send>) {}
 
-    /// All that happened until this generation has been told, or is counted as missed: for its figures.
+    /// Records for the figures that all changes up to this generation were delivered or counted as missed.
     fn told_until(&self, _generation: Generation) {}
 
-    /// This happened since the last call; `world` contains all of it.
+    /// Delivers the changes since the last call; `world` contains all of them.
     ///
     /// # Errors
-    /// [`Fault`] if it could not take the batch; the batch is not repeated.
+    /// [`Fault`] if the consumer failed on the batch, which is not repeated.
     fn on_change(&mut self, batch: &Batch, world: &Arc<Snapshot>) -> Result<(), Fault>;
 }

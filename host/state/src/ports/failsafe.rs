@@ -1,8 +1,8 @@
-//! The native policy of last resort: answers when no policy is configured, or when none of them could.
+//! The native policy of last resort, which decides when no policy is configured or none could answer.
 //!
-//! Exponential, from 100 ms doubling to 30 s; a life of a minute is a fresh start. It believes an exit code 0:
-//! what says that it is done is not started again (systemd's `Restart=on-failure`), because running
-//! a finished job twice may do harm that a missing restart does not.
+//! Its back-off doubles from 100 ms to 30 s; a life of a minute resets it. It trusts exit code 0: a process
+//! that reports success is not started again (as with systemd's `Restart=on-failure`), because running a
+//! finished job twice may do harm that a missing restart does not.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ pub const NAME: &str = FAILSAFE;
 const FIRST_MS: u64 = 100;
 const MAX_MS: u64 = 30_000;
 
-/// Decides about the life that just ended, the first of `deaths`, which are newest first; and says why, in words for
-/// people.
+/// Returns the decision about the life that just ended, which is the first of `deaths` (newest first), and its reason in
+/// words for people.
 #[must_use]
 pub fn decide(ended: &Ended, deaths: &[Death]) -> (RulingAction, Arc<str>) {
-    // What a success is depends on the type of the process; the state has looked at that already.
+    // Whether this exit is a success depends on the type of the process; `failures` already takes that into account.
     if ended.exit.is_success() && ended.failures == 0 {
         return (RulingAction::StayDown, Arc::from("it is done: exit code 0"));
     }
@@ -74,14 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn a_life_of_a_minute_is_a_fresh_start() {
+    fn a_life_of_a_minute_resets_the_delay() {
         assert_eq!(delay(&[60_000, 5, 5, 5]), 100);
         assert_eq!(delay(&[5, 60_000, 5, 5, 5]), 100);
         assert_eq!(delay(&[5, 5, 60_000, 5]), 200);
     }
 
     #[test]
-    fn exit_code_0_is_believed() {
+    fn exit_code_0_is_a_success_unless_it_counts_as_a_failure() {
         assert_eq!(decide(&ended(Exit::Code(0)), &deaths(&[5])).0, RulingAction::StayDown);
         let failed_job = Ended { failures: 1, ..ended(Exit::Code(0)) };
         assert!(

@@ -1,4 +1,4 @@
-//! What can go wrong with a plugin.
+//! The faults of plugins.
 
 use std::sync::Arc;
 
@@ -6,49 +6,49 @@ use strum::{EnumCount, IntoStaticStr, VariantArray};
 
 use crate::words::array;
 
-/// What sort of thing went wrong with a plugin.
+/// The kind of a fault of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumCount, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum FaultKind {
-    /// It was never let in.
+    /// The plugin was never admitted.
     Refused,
-    /// It is being compiled: it is not asked until it is ready.
+    /// The plugin is being compiled; it is not called until it is ready.
     Compiling,
-    /// It has failed too often of late: it is not asked for now.
+    /// The plugin has failed too often recently; it is not called for now.
     Quarantined,
-    /// It was unloaded.
+    /// The plugin was unloaded.
     Unloaded,
-    /// It trapped (panicked, ran out of stack, …).
+    /// The plugin trapped (panicked, ran out of stack, …).
     Trap,
-    /// It took too long.
+    /// The call took too long.
     Deadline,
-    /// It wanted more memory than it may have.
+    /// The plugin requested more memory than its limit.
     Memory,
-    /// It used more fuel than it may.
+    /// The call used more fuel than its limit.
     Fuel,
-    /// It answered with something that cannot be used.
+    /// The plugin returned an answer that cannot be used.
     Answer,
-    /// The host has too many calls under way for another one: no fault of the plugin's.
+    /// The host has too many calls in progress for another one; this is not the plugin's fault.
     Busy,
 }
 
 impl FaultKind {
-    /// All of them.
+    /// All kinds of faults.
     pub const ALL: [Self; Self::COUNT] = array(Self::VARIANTS);
 
-    /// The word that people see.
+    /// Returns the word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 }
 
-/// A plugin failed at one call.
+/// The failure of one call of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {
-    /// What sort of thing.
+    /// The kind of the fault.
     pub kind: FaultKind,
-    /// What exactly, with the limit that was hit.
+    /// The details in words for people, with the limit that was hit.
     pub message: Arc<str>,
 }

@@ -1,14 +1,15 @@
-//! The ports: what policies, consumers, views and plugins are to the rest of the host. The supervisor drives these ports,
-//! the plugin host fills them, the command line plugs them together; none of them knows another.
+//! The ports: the traits of policies, consumers, views and plugins. The supervisor and the control server call these
+//! traits, the plugin host implements them, and the command line connects them; the plugin host and its callers do not
+//! depend on each other.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `plugins` | what is known of plugins, and what can be done with them |
+//! | `plugins` | reports about plugins, and the operations on them |
 //! | [`failsafe`] | the native policy of last resort |
-//! | `policy` | what a policy is: triggers and answers |
-//! | `consumer` | what a consumer is |
-//! | `view` | what a view is |
-//! | `fault` | what can go wrong with a plugin |
+//! | `policy` | the port of policies: triggers and answers |
+//! | `consumer` | the port of consumers |
+//! | `view` | the port of views |
+//! | `fault` | the faults of plugins |
 
 mod consumer;
 pub mod failsafe;

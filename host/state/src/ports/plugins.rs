@@ -1,5 +1,5 @@
-//! What is known of the plugins, and what can be done with them while processes run: the port between those who
-//! ask (control) and those who keep them (the plugin host).
+//! Reports about the plugins, and the operations on them at run time: the port between the control server, which
+//! calls it, and the plugin host, which implements it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,43 +12,45 @@ use super::view::View;
 use crate::process::Generation;
 use crate::registry::{Latency, Snapshot};
 
-/// Is a plugin in use?
+/// Whether a plugin is in use, and if not, why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PluginStatus {
-    /// It was let in and is called.
+    /// It was admitted and is called.
     Active,
-    /// It was not let in; why. The next in the chain stands in for it.
+    /// It was not admitted, for this reason. The next in the chain replaces it.
     Refused(Arc<str>),
-    /// It is being compiled as the host starts; what. The next in the chain stands in for it until it is ready.
+    /// It is being compiled while the host starts; the text says what. The next in the chain replaces it until it is
+    /// ready.
     Compiling(Arc<str>),
-    /// It failed too often of late; how. The next in the chain stands in for it until it is revived or swapped.
+    /// It failed too often recently; the text says how. The next in the chain replaces it until it is revived or
+    /// swapped.
     Quarantined(Arc<str>),
 }
 
-/// What a version of a plugin did so far.
+/// The figures of a version of a plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginFigures {
-    /// Calls made.
+    /// The number of calls.
     pub calls: u64,
-    /// Calls that failed, by what went wrong: those kinds that happened.
+    /// The number of failed calls by kind of fault, without the kinds that never occurred.
     pub faults: Vec<(FaultKind, u64)>,
-    /// Answers that the host did not follow to the letter.
+    /// The number of answers that the host clamped.
     pub clamps: u64,
     /// How long calls took.
     pub call: Latency,
-    /// Fuel of the last call, about one unit an instruction.
+    /// The fuel used by the last call, about one unit per instruction.
     pub fuel_last: u64,
-    /// Fuel of the call that used most.
+    /// The fuel of the call that used most.
     pub fuel_max: u64,
     /// The most memory that one of its instances had, in bytes.
     pub memory_bytes_max: u64,
-    /// Bytes in its memory store.
+    /// The number of bytes in its memory store.
     pub stored_bytes: u64,
-    /// Changes that it was not told because it was too slow or failed.
+    /// The number of changes that it was not sent because it was too slow or failed.
     pub missed: u64,
-    /// Lines of its that were dropped because they were too many.
+    /// The number of its log lines that were dropped because there were too many.
     pub lines_dropped: u64,
-    /// What it tried to reach of the outside without being granted that.
+    /// The number of accesses to the outside that it tried without a grant.
     pub denials: u64,
     /// The last fault.
     pub last_fault: Option<Fault>,
@@ -66,84 +68,84 @@ macro_rules! plugin_counters {
 /// One version of a plugin: a component with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginVersion {
-    /// Counts the versions of this plugin since the host started, from 1.
+    /// The number of the version: counts the versions of this plugin since the host started, from 1.
     pub number: u64,
-    /// Where it came from: `bundled:NAME` or a path.
+    /// The source of the component: `bundled:NAME` or a path.
     pub source: Arc<str>,
-    /// SHA-256 of the component, in hex.
+    /// The SHA-256 of the component, in hex.
     pub digest: Arc<str>,
-    /// Whose key signed it, if it is signed; what is bundled is signed by this host.
+    /// The name of the key that signed it, if it is signed; bundled components are signed by this host.
     pub signed_by: Option<Arc<str>>,
     /// The interfaces that it exports to the host, such as `restart-policy`.
     pub roles: Vec<Arc<str>>,
-    /// What of the outside it may use, in the words of `allow`.
+    /// The parts of the outside that it may use, in the words of `allow`.
     pub grants: Vec<Arc<str>>,
-    /// What it may use, by the keys of `limits`: bytes, milliseconds, or how many. Where the default goes by the role, the
-    /// largest of its roles.
+    /// Its limits by their keys in `limits`, in bytes, milliseconds or a number. Where the default depends on the role,
+    /// the largest default of its roles.
     pub limits: BTreeMap<&'static str, u64>,
-    /// How often it may fail before it is not asked any more; `None`: as often as it likes.
+    /// How often it may fail before it is quarantined; `None` if it is never quarantined.
     pub quarantine: Option<Intensity>,
-    /// What it did so far.
+    /// Its figures so far.
     pub figures: PluginFigures,
 }
 
-/// What is known of one plugin, for people and programs.
+/// The report about one plugin, for people and programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginReport {
     /// The name in the config.
     pub name: Arc<str>,
-    /// Is it in use?
+    /// Whether it is in use.
     pub status: PluginStatus,
-    /// What answers.
+    /// The version that answers.
     pub active: PluginVersion,
-    /// What answered before it, still warm: what a rollback puts in force.
+    /// The version before it, still warm, which a rollback activates again.
     pub former: Option<PluginVersion>,
-    /// If it is a consumer: it has been told all that happened until then.
+    /// For a consumer, the generation up to which all changes were delivered or counted as missed.
     pub told_until: Option<Generation>,
 }
 
 impl PluginReport {
-    /// The changes that wait to be told to it at generation `now`; none if it is no consumer.
+    /// Returns the number of changes that are queued for it at generation `now`; 0 if it is not a consumer.
     #[must_use]
     pub fn queued(&self, now: Generation) -> u64 {
         self.told_until.map_or(0, |told| now.0.saturating_sub(told.0))
     }
 }
 
-/// A plugin that is to be loaded, in the words of the config.
+/// A request to load a plugin, in the words of the config.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginWanted {
-    /// Its name.
+    /// The name of the plugin.
     pub name: String,
-    /// `bundled:NAME`, or an absolute path.
+    /// The source of the component: `bundled:NAME`, or an absolute path.
     pub component: String,
-    /// Its settings, as the text of a JSON object.
+    /// The settings, as the text of a JSON object.
     pub settings_json: String,
-    /// What of the outside it may use, in the words of `allow`; nothing unless it is said.
+    /// The parts of the outside that it may use, in the words of `allow`; empty for none.
     pub allow: Vec<String>,
-    /// The only SHA-256 that its component may have, in hex.
+    /// The required SHA-256 of the component, in hex, if it is pinned.
     pub sha256: Option<String>,
-    /// Limits that are not to be those that hold by default.
+    /// The limits that differ from the defaults.
     pub limits: LimitsWanted,
-    /// Is it to judge anything? Then it has to be a policy.
+    /// Whether it is to judge anything. If so, it has to be a policy.
     pub judges: bool,
 }
 
-/// Limits, in the words of the config. What is not said stays as it is.
+/// Limits, in the words of the config. Limits that are not given stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimitsWanted {
-    /// By their keys in `limits`: bytes, milliseconds, or how many.
+    /// The limits by their keys in `limits`, in bytes, milliseconds or a number.
     pub figures: BTreeMap<String, u64>,
-    /// When it is not asked any more.
+    /// How often the plugin may fail before it is quarantined.
     pub quarantine: Option<Intensity>,
 }
 
 /// How often a plugin may fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intensity {
-    /// With this many faults it is quarantined; 0: never. 5 by default.
+    /// The number of faults at which it is quarantined; 0 for never. The default is 5.
     pub faults: u32,
-    /// Within this many milliseconds. 60000 by default.
+    /// The period in which the faults are counted, in milliseconds. The default is 60000.
     pub per_ms: u64,
 }
 
@@ -159,33 +161,34 @@ impl fmt::Display for Intensity {
     }
 }
 
-/// What is to take the place of the active version. What is not said stays as it is.
+/// A request to replace the active version. What is not given stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replacement {
-    /// `bundled:NAME`, or an absolute path. Unless it is said, the file of the active version is read again.
+    /// The source of the component: `bundled:NAME`, or an absolute path. If `None`, the file of the active version is
+    /// read again.
     pub component: Option<String>,
-    /// Its settings, as the text of a JSON object.
+    /// The settings, as the text of a JSON object.
     pub settings_json: Option<String>,
-    /// Limits that are not to be those of the active version.
+    /// The limits that differ from those of the active version.
     pub limits: LimitsWanted,
-    /// Take it even if it asks for more than the active version does.
+    /// Whether to accept a version that asks for more than the active one.
     pub accept_more: bool,
 }
 
-/// What was done.
+/// The result of a successful operation on a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginChange {
-    /// The plugin after it; `None` if it is gone.
+    /// The plugin after the operation; `None` if it was unloaded.
     pub after: Option<PluginReport>,
     /// What was checked or changed, in words for people, one line each.
     pub notes: Vec<String>,
 }
 
-/// Why nothing was done.
+/// Why an operation on a plugin was refused. Nothing is changed then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct PluginRefusal {
-    /// What sort of thing.
+    /// The kind of the refusal.
     pub kind: PluginRefusalKind,
     /// What is wrong, in words for people.
     pub message: String,
@@ -193,72 +196,72 @@ pub struct PluginRefusal {
     pub hint: String,
 }
 
-/// What sort of thing stands in the way.
+/// The kind of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PluginRefusalKind {
     /// There is no such plugin.
     Unknown,
-    /// There is one of this name.
+    /// There already is a plugin with this name.
     NameTaken,
-    /// It is in use.
+    /// The plugin is in use.
     InUse,
-    /// There is no component to be had, or it is none.
+    /// The component cannot be read, or it is not a component.
     Component,
-    /// It failed a check: imports, exports, settings, trust, or a trial call.
+    /// The component failed a check: imports, exports, settings, trust, or a trial call.
     Check,
-    /// It asks for more than the active version does, and nobody has accepted that.
+    /// The new version asks for more than the active one, and that was not accepted.
     AsksForMore,
     /// There is no former version.
     NoFormer,
 }
 
-/// The input that made a plugin fail, and what it does now.
+/// The input that last made a plugin fail, and the result of the same call now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blame {
-    /// The plugin.
+    /// The name of the plugin.
     pub name: Arc<str>,
     /// The number of the version that failed.
     pub version: u64,
-    /// What it was asked, such as `restart-policy.on-exit`.
+    /// The call that failed, such as `restart-policy.on-exit`.
     pub call: Arc<str>,
     /// The trigger, as a text for people.
     pub input: String,
-    /// The generation of the snapshot that it was shown.
+    /// The generation of the snapshot that the call was given.
     pub generation: u64,
     /// How it failed.
     pub fault: Fault,
-    /// What the active version answers to the same input now: its answer or its fault, in words for people.
+    /// The result of the same input with the active version: its answer in words for people, or its fault.
     pub now: Result<String, Fault>,
 }
 
-/// All plugins of the host, for those who list them, ask them for views and change them.
+/// All plugins of the host, to list, call and change.
 pub trait Plugins: Send + Sync + fmt::Debug {
-    /// One report a plugin, in the order of the config. Takes no lock: status asks for it.
+    /// Returns one report for each plugin, in the order of the config. Takes no lock, because status requests call it.
     fn reports(&self) -> Vec<PluginReport>;
 
-    /// The view called `name`, if there is such a plugin and it renders.
+    /// Returns the view called `name`, if there is such a plugin and it is a view.
     fn view(&self, name: &str) -> Option<Arc<dyn View>>;
 
-    /// The policy called `name`, if there is such a plugin and it judges anything (or was refused: then it answers every
-    /// trigger with why). It stays the same policy when its component is swapped.
+    /// Returns the policy called `name`, if there is such a plugin and it judges anything (or was refused: then it
+    /// answers every trigger with the reason). It stays the same policy when its component is swapped.
     fn policy(&self, name: &str) -> Option<Arc<dyn Policy>>;
 
-    /// A new consumer, if there is a plugin called `name` that is one. Each has an instance of its own.
+    /// Returns a new consumer, if there is a plugin called `name` that is one. Each has its own instance.
     fn consumer(&self, name: &str) -> Option<Box<dyn Consumer>>;
 
-    /// Loads a plugin and adds it behind the others. `world` is what its trial calls are shown.
+    /// Loads a plugin and adds it after the others. Its trial calls are given `world`.
     ///
     /// # Errors
     /// [`PluginRefusal`], and nothing is changed.
     fn load(&self, wanted: &PluginWanted, world: &Arc<Snapshot>) -> Result<PluginChange, PluginRefusal>;
 
-    /// Takes a plugin away. Calls under way end as they would have; from now on the next in each chain stands in.
+    /// Unloads a plugin. Calls in progress run to their end; from now on the next in each chain replaces it.
     ///
     /// # Errors
     /// [`PluginRefusal`], and nothing is changed.
     fn unload(&self, name: &str) -> Result<PluginChange, PluginRefusal>;
 
-    /// Puts another version in force, once it has passed every check. The active one stays warm as the former.
+    /// Activates another version after it has passed every check. The active one stays warm as the former.
     ///
     /// # Errors
     /// [`PluginRefusal`], and nothing is changed.
@@ -269,7 +272,7 @@ pub trait Plugins: Send + Sync + fmt::Debug {
         world: &Arc<Snapshot>,
     ) -> Result<PluginChange, PluginRefusal>;
 
-    /// Puts the former version in force again: one pointer swap.
+    /// Activates the former version again, with one pointer swap.
     ///
     /// # Errors
     /// [`PluginRefusal`], and nothing is changed.
@@ -281,7 +284,7 @@ pub trait Plugins: Send + Sync + fmt::Debug {
     /// [`PluginRefusal`], and nothing is changed.
     fn revive(&self, name: &str) -> Result<PluginChange, PluginRefusal>;
 
-    /// The last input that made it fail, tried again; `None` if it never has failed.
+    /// Repeats the call that last made the plugin fail; `None` if it has never failed.
     ///
     /// # Errors
     /// [`PluginRefusal`] if there is no such plugin.

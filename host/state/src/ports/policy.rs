@@ -1,7 +1,7 @@
-//! What a policy is to the rest of the host: the triggers that it is asked about, and the answers that it may give.
+//! The port of policies: the triggers that a policy is asked about, and the answers that it may give.
 //!
-//! One trait, because a chain is one list: a policy is asked only what it [judges](Policy::judges), and passes on
-//! everything else.
+//! There is one trait, because a chain is one list: a policy is asked only about what it [judges](Policy::judges), and
+//! passes on everything else.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,179 +10,179 @@ use super::fault::Fault;
 use crate::process::{Cause, Exit, Health, Incarnation, Moment, RulingAction};
 use crate::registry::Snapshot;
 
-/// What can be judged.
+/// The kinds of decisions that a policy can make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Judgement {
     /// What to do when a process has ended unasked.
     Restart,
-    /// Whether it may be spawned.
+    /// Whether a process may be spawned.
     Start,
-    /// What its health checks mean.
+    /// What the result of a health check means.
     Health,
-    /// How many replicas there should be.
+    /// How many replicas of a process there should be.
     Scale,
 }
 
 /// The trigger of a restart policy: a life ended and nobody had asked for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ended {
-    /// Whose.
+    /// The name of the process.
     pub name: Arc<str>,
-    /// Its group; empty if it is in none.
+    /// The group of the process; empty if it is in none.
     pub group: Arc<str>,
-    /// Which life.
+    /// The number of the life that ended.
     pub incarnation: Incarnation,
     /// How it ended.
     pub exit: Exit,
     /// How long it had lived, in milliseconds.
     pub uptime_ms: u64,
-    /// Had it become ready?
+    /// Whether it had become ready.
     pub was_ready: bool,
-    /// Consecutive failures, this one included.
+    /// The number of consecutive failures, including this one.
     pub failures: u32,
-    /// Restarts so far.
+    /// The number of restarts so far.
     pub restarts: u64,
-    /// The time of the trigger, for a judge that has no clock.
+    /// The time of the trigger, for a policy without a clock.
     pub now: Moment,
-    /// For a judge that has no randomness; the same for the same trigger.
+    /// A seed for a policy without a source of randomness; the same for the same trigger.
     pub seed: u64,
 }
 
 /// The trigger of a start policy: a process is about to be spawned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Which.
+    /// The name of the process.
     pub name: Arc<str>,
-    /// Its group; empty if it is in none.
+    /// The group of the process; empty if it is in none.
     pub group: Arc<str>,
-    /// Which life it would be.
+    /// The number that the new life would have.
     pub incarnation: Incarnation,
-    /// Why it is to be started.
+    /// Why the process is to be started.
     pub cause: Cause,
-    /// How long it has waited for its policies already, in milliseconds.
+    /// How long the start has already waited for its policies, in milliseconds.
     pub waited_ms: u64,
-    /// Consecutive failures before it.
+    /// The number of consecutive failures before this start.
     pub failures: u32,
-    /// The time of the trigger.
+    /// The time of the trigger, for a policy without a clock.
     pub now: Moment,
-    /// For a judge that has no randomness; the same for the same trigger.
+    /// A seed for a policy without a source of randomness; the same for the same trigger.
     pub seed: u64,
 }
 
-/// The trigger of a health policy: a check has come to its end.
+/// The trigger of a health policy: a check has finished.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
-    /// Of which process.
+    /// The name of the process.
     pub name: Arc<str>,
-    /// Its group; empty if it is in none.
+    /// The group of the process; empty if it is in none.
     pub group: Arc<str>,
-    /// Which life.
+    /// The number of the life that was checked.
     pub incarnation: Incarnation,
-    /// Did the check succeed?
+    /// Whether the check succeeded.
     pub passed: bool,
-    /// What it found, in words for people.
+    /// What the check found, in words for people.
     pub detail: Arc<str>,
-    /// How long it took, in milliseconds.
+    /// How long the check took, in milliseconds.
     pub took_ms: u64,
-    /// Checks in a row with the same outcome, this one included.
+    /// The number of consecutive checks with the same outcome, including this one.
     pub in_a_row: u32,
-    /// What the process was held to be before.
+    /// The health of the process before this check.
     pub before: Health,
     /// How long this life has lasted, in milliseconds.
     pub uptime_ms: u64,
-    /// The time of the trigger.
+    /// The time of the trigger, for a policy without a clock.
     pub now: Moment,
-    /// For a judge that has no randomness; the same for the same trigger.
+    /// A seed for a policy without a source of randomness; the same for the same trigger.
     pub seed: u64,
 }
 
-/// The trigger of a scale policy: it is time to look at the replicas of a process.
+/// The trigger of a scale policy: the number of replicas of a process is due for review.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Demand {
     /// The name in the config: its replicas are `name.1`, `name.2` and so on.
     pub name: Arc<str>,
     /// The group of its replicas; empty if they are in none.
     pub group: Arc<str>,
-    /// How many are wanted now.
+    /// The number of replicas that are requested now.
     pub wanted: u32,
-    /// How many are running.
+    /// The number of replicas that are running.
     pub running: u32,
-    /// The fewest that the config allows.
+    /// The smallest number that the config allows.
     pub least: u32,
-    /// The most that the config allows.
+    /// The largest number that the config allows.
     pub most: u32,
-    /// The time of the trigger.
+    /// The time of the trigger, for a policy without a clock.
     pub now: Moment,
-    /// For a judge that has no randomness; the same for the same trigger.
+    /// A seed for a policy without a source of randomness; the same for the same trigger.
     pub seed: u64,
 }
 
-/// What a start policy wants done.
+/// The action that a start policy requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartAction {
-    /// Spawn it.
+    /// Spawn the process.
     Allow {
-        /// With these variables over those of the config, for this life.
+        /// Environment variables for this life, which override those of the config.
         env: Vec<(String, String)>,
     },
     /// Ask again later.
     Wait {
-        /// After so many milliseconds.
+        /// The delay, in milliseconds.
         delay_ms: u64,
     },
-    /// Do not spawn it: give up on it.
+    /// Do not spawn the process: give it up.
     Refuse,
 }
 
-/// What a health policy wants done.
+/// The action that a health policy requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthAction {
-    /// Hold it to be this.
+    /// Set the health of the process to this.
     Hold(Health),
-    /// Hold it to be unhealthy, stop it and start it again.
+    /// Set the health of the process to unhealthy, stop it and start it again.
     Restart,
 }
 
 /// A policy's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision<A = RulingAction> {
-    /// What it wants done; `None` lets the next policy in the chain decide.
+    /// The requested action; `None` lets the next policy in the chain decide.
     pub action: Option<A>,
     /// Why, in words for people.
     pub reason: Arc<str>,
 }
 
 impl<A> Decision<A> {
-    /// Creates an answer; without an action it passes the question on.
+    /// Creates an answer; without an action, the question is passed on.
     pub fn new(action: impl Into<Option<A>>, reason: impl Into<Arc<str>>) -> Self {
         Self { action: action.into(), reason: reason.into() }
     }
 
-    /// The answer to a trigger that is not judged.
+    /// Returns the answer to a trigger that the policy does not judge.
     fn unjudged() -> Self {
         Self::new(None, "it does not judge this")
     }
 }
 
-/// Answers triggers with decisions. Called on a thread of the decider, never on one that runs tasks; it
-/// may be slow, wrong or stuck, and the decider answers for it then. What it does not judge it passes on.
+/// A policy, which answers triggers with decisions. It is called on a thread of the decider, never on one that runs
+/// tasks. It may be slow, wrong or stuck; the decider then answers in its place. It passes on what it does not judge.
 ///
 /// # Errors
 /// All judgements: [`Fault`] if the policy could not answer.
 pub trait Policy: Send + Sync + fmt::Debug {
-    /// The name in the config.
+    /// Returns the name in the config.
     fn name(&self) -> &Arc<str>;
 
-    /// The number of the version that answers now. A swap changes it: what an earlier version did is not held against the
-    /// new one.
+    /// Returns the number of the version that answers now. A swap changes it, so that faults of an earlier version do
+    /// not count against the new one.
     fn version(&self) -> u64 {
         0
     }
 
-    /// Is it to be asked this at all? It may change when its component is swapped.
+    /// Whether the policy makes this kind of decision. The answer may change when its component is swapped.
     fn judges(&self, judgement: Judgement) -> bool;
 
-    /// A life ended unasked: what now?
+    /// Decides what to do after a life has ended unasked.
     ///
     /// # Errors
     /// [`Fault`] if the policy could not answer.
@@ -190,7 +190,7 @@ pub trait Policy: Send + Sync + fmt::Debug {
         Ok(Decision::unjudged())
     }
 
-    /// A process is about to be spawned: may it?
+    /// Decides whether a process may be spawned.
     ///
     /// # Errors
     /// [`Fault`] if the policy could not answer.
@@ -198,7 +198,7 @@ pub trait Policy: Send + Sync + fmt::Debug {
         Ok(Decision::unjudged())
     }
 
-    /// A check of its health has come to its end: what does it mean?
+    /// Decides what the result of a health check means.
     ///
     /// # Errors
     /// [`Fault`] if the policy could not answer.
@@ -206,7 +206,7 @@ pub trait Policy: Send + Sync + fmt::Debug {
         Ok(Decision::unjudged())
     }
 
-    /// How many replicas should there be?
+    /// Decides how many replicas there should be.
     ///
     /// # Errors
     /// [`Fault`] if the policy could not answer.
@@ -214,18 +214,18 @@ pub trait Policy: Send + Sync + fmt::Debug {
         Ok(Decision::unjudged())
     }
 
-    /// The same policy for whoever waits no longer than this: a call that takes longer is ended, and is its fault. `None`:
-    /// it knows no such bound.
+    /// Returns this policy with a deadline of `most_ms` for each call: a call that takes longer is interrupted, which is
+    /// a fault of the policy. `None` if the policy does not support deadlines.
     fn within(&self, _most_ms: u64) -> Option<Arc<dyn Policy>> {
         None
     }
 
-    /// What answered well before the component was swapped, still warm: asked when this one has failed and nobody else in
-    /// the chain has an answer.
+    /// Returns the version from before the last swap, still warm, if it answered well. It is asked when this one has
+    /// failed and no other policy of the chain has an answer.
     fn last_good(&self) -> Option<Arc<dyn Policy>> {
         None
     }
 
-    /// The host did not follow its answer to the letter: for its figures.
+    /// Records for the figures that the host clamped an answer.
     fn clamped(&self) {}
 }

@@ -1,4 +1,4 @@
-//! What a view is to the rest of the host.
+//! The port of views, which render status on request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,32 +6,32 @@ use std::sync::Arc;
 use super::fault::Fault;
 use crate::registry::Snapshot;
 
-/// What somebody wants to see.
+/// A request to a view.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ViewRequest {
-    /// The path behind the view's name, without a leading slash.
+    /// The path after the name of the view, without a leading slash.
     pub path: String,
-    /// The query behind it, without the question mark.
+    /// The query, without the question mark.
     pub query: String,
 }
 
-/// What a view shows.
+/// The response of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewResponse {
-    /// A media type.
+    /// The media type of the body.
     pub content_type: String,
     /// The rendered bytes.
     pub body: Vec<u8>,
 }
 
-/// Renders the world on request. Called on a blocking thread.
+/// A view, which renders the state of all processes on request. It is called on a blocking thread.
 pub trait View: Send + Sync + fmt::Debug {
-    /// The name in the config.
+    /// Returns the name in the config.
     fn name(&self) -> &Arc<str>;
 
     /// Renders `world`.
     ///
     /// # Errors
-    /// [`Fault`] if it could not.
+    /// [`Fault`] if the view failed.
     fn render(&self, request: &ViewRequest, world: &Arc<Snapshot>) -> Result<ViewResponse, Fault>;
 }

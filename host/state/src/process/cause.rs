@@ -1,30 +1,30 @@
-//! What was asked for, and why a process came to be in its phase.
+//! The requested state of a process, and why it entered its phase.
 
-/// What was asked for.
+/// The requested state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Desired {
-    /// It should run (or should have run to its end).
+    /// The process should run (or should have run to its end).
     Up,
-    /// It should not run.
+    /// The process should not run.
     Down,
 }
 
-/// Why a process came to be in its phase.
+/// The reason why a process entered its phase, as a word for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Cause {
     /// The host started.
     Boot,
-    /// A person asked, by the command line.
+    /// A person asked for it on the command line.
     User,
-    /// A program asked, by the API.
+    /// A program asked for it through the API.
     Api,
     /// A policy decided.
     Policy,
-    /// It ended without being asked to.
+    /// The process ended without being asked to.
     Crash,
-    /// Something that it depends on.
+    /// A process that it depends on.
     Dependency,
     /// A health check.
     Health,
@@ -39,7 +39,7 @@ pub enum Cause {
 }
 
 impl Desired {
-    /// The word that people see.
+    /// Returns the word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -47,7 +47,7 @@ impl Desired {
 }
 
 impl Cause {
-    /// The word that people see.
+    /// Returns the word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()

@@ -1,4 +1,4 @@
-//! What can happen to a process.
+//! The events that can happen to a process.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::moment::Moment;
 use super::ruling::Ruling;
 use crate::words::array;
 
-/// Something that happened to a process. Facts and opinions alike enter the registry as one of these.
+/// Something that happened to a process. Facts and decisions alike enter the registry as events.
 #[derive(Clone, Debug, PartialEq, EnumDiscriminants)]
 #[strum_discriminants(
     name(EventKind),
@@ -19,97 +19,98 @@ use crate::words::array;
     derive(Hash, EnumCount, VariantArray)
 )]
 pub enum Event {
-    /// It is wanted up. If somebody wants it (and not a policy or a health check), its deaths and failures are
-    /// forgotten, as by systemd's `reset-failed`.
+    /// The process is requested up. If the cause is the boot, a user or the API (and not, for example, a policy or a
+    /// health check), its deaths and failures are forgotten, as by systemd's `reset-failed`.
     Start {
-        /// Who wants it.
+        /// Who requests it.
         cause: Cause,
-        /// In words for people.
+        /// The reason, in words for people.
         reason: Arc<str>,
     },
-    /// It is wanted down; a child, if there is one, was told so.
+    /// The process is requested down; its child, if it has one, is sent its stop signal.
     Stop {
-        /// Who wants it.
+        /// Who requests it.
         cause: Cause,
-        /// In words for people.
+        /// The reason, in words for people.
         reason: Arc<str>,
         /// When SIGKILL follows if there is a child.
         kill_at: Moment,
     },
-    /// It is held back; by what.
+    /// The start of the process is held back.
     Wait {
-        /// Whether by what it depends on, by a policy or by something of the host's own.
+        /// What holds it back: a dependency, a policy or the host itself.
         cause: Cause,
-        /// In words for people.
+        /// The reason, in words for people.
         reason: Arc<str>,
     },
     /// A child was spawned: a new incarnation.
     Spawned {
-        /// Process id of the group's leader.
+        /// The process id of the group's leader.
         pid: u32,
         /// Why it was spawned now, in words for people.
         reason: Arc<str>,
     },
     /// No child could be spawned.
     SpawnFailed {
-        /// In words for people.
+        /// The error, in words for people.
         error: Arc<str>,
     },
-    /// Its readiness check fails, and finds something else than before.
+    /// The readiness check fails, with another result than before.
     NotReady {
-        /// What it finds.
+        /// The failing check.
         failing: Arc<Failing>,
     },
-    /// It has not become ready in time, and was told to end: its end is one that is judged.
+    /// The process has not become ready in time and is sent its stop signal. Its exit is judged like an unasked one.
     Overdue {
-        /// In words for people.
+        /// The reason, in words for people.
         reason: Arc<str>,
         /// When SIGKILL follows.
         kill_at: Moment,
     },
-    /// Its readiness check passed.
+    /// The readiness check passed.
     Ready {
-        /// In words for people.
+        /// The reason, in words for people.
         reason: Arc<str>,
     },
-    /// Its child ended.
+    /// The child ended.
     Exited {
-        /// How.
+        /// How it ended.
         exit: Exit,
     },
-    /// It was decided what to do about its end.
+    /// A decision was made about the death of the process.
     Decided {
-        /// What, by whom and why.
+        /// The decision, with who made it and why.
         ruling: Arc<Ruling>,
     },
-    /// It was given up, by what befell others or by a policy that refused it a start.
+    /// The process was given up, because of other processes or because a policy refused its start.
     Refused {
-        /// In words for people.
+        /// The reason, in words for people.
         reason: Arc<str>,
     },
-    /// Its health checks say something else than before.
+    /// The result of the health checks has changed.
     Health {
-        /// What they say.
+        /// The new health.
         health: Health,
-        /// In words for people.
+        /// The reason, in words for people.
         reason: Arc<str>,
-        /// What the last check found, if it failed.
+        /// The last check, if it failed.
         failing: Option<Arc<Failing>>,
     },
-    /// The task that owned it ended unexpectedly, and another one has taken it over, with its child. Nothing else changes.
+    /// The task that owned the process ended unexpectedly, and another task has taken over the process and its child.
+    /// Nothing else changes.
     TakenOver {
-        /// In words for people.
+        /// The reason, in words for people.
         reason: Arc<str>,
     },
 }
 
 impl EventKind {
-    /// All of them.
+    /// All kinds of events.
     pub const ALL: [Self; Self::COUNT] = array(Self::VARIANTS);
 }
 
 impl Event {
-    /// The event without its data.
+    /// Returns the event without its data.
     #[must_use]
     pub fn kind(&self) -> EventKind {
         self.into()

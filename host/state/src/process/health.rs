@@ -1,37 +1,37 @@
-//! What the checks of a process say of its current life.
+//! The results of the checks of a process.
 
 use std::sync::Arc;
 
 use super::moment::Moment;
 
-/// What the health checks of a process say of its current life.
+/// The health of the current life of a process, according to its health checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Health {
-    /// Nothing yet, or there are none.
+    /// No check has reported yet, or there are no checks.
     #[default]
     Unknown,
-    /// It is well.
+    /// The process works.
     Healthy,
-    /// It works, but not as it should.
+    /// The process works, but not as it should.
     Degraded,
-    /// It does not work.
+    /// The process does not work.
     Unhealthy,
 }
 
 impl Health {
-    /// The word that people see.
+    /// Returns the word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 }
 
-/// A check that fails at the moment.
+/// A check that is failing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failing {
-    /// What it found, in words for people.
+    /// What the check found, in words for people.
     pub why: Arc<str>,
-    /// Since when it has failed without a success.
+    /// When it began to fail; it has not succeeded since.
     pub since: Moment,
 }

@@ -1,4 +1,4 @@
-//! What never changes about a process: its name, its group and its type.
+//! The attributes of a process that never change: its name, its group and its type.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,14 +6,15 @@ use std::sync::Arc;
 use super::exit::Exit;
 use super::status::StatusWord;
 
-/// What a process is for, which says what its readiness and its success are.
+/// The type of a process, which defines when it is ready and what a success is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum ProcessType {
-    /// It is to run: it is ready when its readiness check has passed, and an exit code 0 is a success.
+    /// A process that is meant to keep running: it is ready when its readiness check has passed, and exit code 0 is a
+    /// success.
     #[default]
     Service,
-    /// It is to end: it is ready when it has ended with a success code.
+    /// A process that is meant to end: it is ready when it has ended with a success code.
     Job {
         /// The exit codes that are successes; never empty.
         success_codes: Arc<[i32]>,
@@ -21,7 +22,7 @@ pub enum ProcessType {
 }
 
 impl ProcessType {
-    /// A job for which exit code 0 is the success.
+    /// Creates a job whose only success code is 0.
     #[must_use]
     pub fn job() -> Self {
         Self::Job { success_codes: Arc::from([0]) }
@@ -33,7 +34,7 @@ impl ProcessType {
         matches!(self, Self::Job { .. })
     }
 
-    /// Whether an end like this is a success.
+    /// Whether this exit is a success.
     #[must_use]
     pub fn is_success(&self, exit: &Exit) -> bool {
         match self {
@@ -42,27 +43,27 @@ impl ProcessType {
         }
     }
 
-    /// The word of the config and of the API.
+    /// Returns the word of the config and of the API.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         self.into()
     }
 }
 
-/// What never changes about a process: shared between all versions of its state. The status word lies here,
-/// because what all versions share is where a handle can find it.
+/// The attributes of a process that never change, shared by all versions of its state. The status word is kept here,
+/// because a handle can only find it in what all versions share.
 pub struct Identity {
     /// The name in the config: `web`, or `web.1` for a replica.
     pub name: Arc<str>,
     /// The group that shares its fate; empty if it is in none.
     pub group: Arc<str>,
-    /// Whether it is a service or a job.
+    /// Whether the process is a service or a job.
     pub process_type: ProcessType,
     pub(crate) word: StatusWord,
 }
 
 impl Identity {
-    /// The identity of the service called `name`, in `group` unless that is empty.
+    /// Creates the identity of the service called `name`, in `group` unless that is empty.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, group: impl Into<Arc<str>>) -> Self {
         Self {
@@ -73,7 +74,7 @@ impl Identity {
         }
     }
 
-    /// The same with another type.
+    /// Returns this identity with another type.
     #[must_use]
     pub fn of_type(self, process_type: ProcessType) -> Self {
         Self { process_type, ..self }

@@ -1,4 +1,4 @@
-//! Slots, and the counters of lives, of versions and of generations.
+//! Slots, and the counters of incarnations, versions and generations.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct ProcessId(pub(crate) u32);
 
 impl ProcessId {
-    /// The position in the order in which processes were added.
+    /// Returns the position in the order in which processes were added, counted from 0.
     #[must_use]
     pub fn index(self) -> usize {
         self.0 as usize
@@ -21,7 +21,7 @@ macro_rules! counter {
         pub struct $name(pub u64);
 
         impl $name {
-            /// The successor.
+            /// Returns the next number.
             #[must_use]
             pub fn next(self) -> Self {
                 Self(self.0 + 1)
@@ -37,14 +37,14 @@ macro_rules! counter {
 }
 
 counter! {
-    /// One life of a process: counts up at every spawn; 0 before the first.
+    /// The number of a life of a process: counts up at every spawn; 0 before the first.
     Incarnation
 }
 counter! {
-    /// Counts the commits of one process's state.
+    /// The number of commits to one process.
     Version
 }
 counter! {
-    /// Counts the commits of the whole registry; every commit has exactly one.
+    /// The number of commits to the whole registry; each commit has its own.
     Generation
 }

@@ -1,21 +1,21 @@
-//! The immutable record of one process at one instant, the words it is made of, and the only list of edges.
+//! The immutable record of one process at one instant, the types of its fields, and the only list of edges.
 //!
-//! Three questions are kept apart (as dinit does): what was asked for ([`Desired`]), the current phase
-//! ([`Phase`]) and why it came to be so ([`Cause`], and `reason` in words for people).
+//! Three things are kept apart (as in dinit): the requested state ([`Desired`]), the observed phase
+//! ([`Phase`]) and why the process entered it ([`Cause`], and `reason` in words for people).
 //!
 //! | room | owns |
 //! |---|---|
 //! | `transition` | the only list of edges: `(phase, event) -> phase` |
-//! | `event` | what can happen to a process |
+//! | `event` | the events that can happen to a process |
 //! | `state` | [`ProcessState`], the record itself |
-//! | `identity` | what never changes about a process |
+//! | `identity` | the attributes of a process that never change |
 //! | `status` | the status word, which handles read |
-//! | `ruling` | what was decided after the host has bounded it, and what can be decided about a death |
-//! | `health` | what its checks say |
-//! | `exit` | how lives end |
+//! | `ruling` | decisions after the host has bounded them, and the possible decisions about a death |
+//! | `health` | the results of the checks |
+//! | `exit` | how incarnations end |
 //! | `signal` | signals by name and by number |
 //! | `phase` | the phases, and the boxes of the diagram |
-//! | `cause` | what was asked for, and why |
+//! | `cause` | the requested state, and the cause of a phase |
 //! | `moment` | instants |
 //! | `ids` | slots and counters |
 

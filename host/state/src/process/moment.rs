@@ -1,16 +1,16 @@
-//! Instants, as both clocks of the host show them.
+//! Instants on both clocks of the host.
 
-/// One instant, read once from both clocks. Durations come from `mono_ns`; `wall_ms` is for people only.
+/// One instant, read from both clocks at once. Durations are computed from `mono_ns`; `wall_ms` is for people only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moment {
     /// Milliseconds since the Unix epoch.
     pub wall_ms: u64,
-    /// Nanoseconds of the monotonic clock, from an origin that is fixed for the life of the host.
+    /// Nanoseconds on the monotonic clock, from an origin that is fixed for the life of the host.
     pub mono_ns: u64,
 }
 
 impl Moment {
-    /// The instant `delay_ms` milliseconds later on both clocks, or the end of time.
+    /// Returns the instant `delay_ms` milliseconds later on both clocks; saturates.
     #[must_use]
     pub fn plus_ms(self, delay_ms: u64) -> Self {
         Self {
@@ -19,7 +19,7 @@ impl Moment {
         }
     }
 
-    /// Milliseconds from `earlier` to this instant on the monotonic clock; 0 if it lies in the future.
+    /// Returns the milliseconds from `earlier` to this instant on the monotonic clock; 0 if `earlier` is later.
     #[must_use]
     pub fn ms_since(self, earlier: Self) -> u64 {
         self.mono_ns.saturating_sub(earlier.mono_ns) / 1_000_000

@@ -14,47 +14,47 @@ use crate::words::array;
     strum(serialize_all = "snake_case")
 )]
 pub enum Phase {
-    /// Not running, and not wanted.
+    /// Not running, and not requested.
     Stopped,
-    /// Wanted, and held back (by a dependency, for example).
+    /// Requested, and held back (by a dependency, for example).
     Waiting,
     /// Spawned, not ready yet.
     Starting {
-        /// Process id of the group's leader.
+        /// The process id of the group's leader.
         pid: u32,
     },
     /// Spawned and ready.
     Running {
-        /// Process id of the group's leader.
+        /// The process id of the group's leader.
         pid: u32,
     },
-    /// Told to end.
+    /// Sent its stop signal, not ended yet.
     Stopping {
-        /// Process id of the group's leader.
+        /// The process id of the group's leader.
         pid: u32,
         /// When SIGKILL follows.
         kill_at: Moment,
     },
     /// Ended, to be started again.
     Backoff {
-        /// When.
+        /// When it is started again.
         until: Moment,
     },
-    /// Ended by itself.
+    /// Ended without a requested stop, or not spawned because of an error.
     Exited {
-        /// Whether that is final: it was decided that it stays down, or it is a job that is done. Otherwise the
-        /// decision is pending.
+        /// Whether this is final: a policy decided that the process stays down, or it is a job that is done. Otherwise
+        /// the decision is pending.
         settled: bool,
     },
-    /// Given up on; only `start` revives it.
+    /// Given up; only a start revives it.
     Fatal,
 }
 
 impl PhaseKind {
-    /// All of them, in the order of the diagram.
+    /// All phases, in the order of the diagram.
     pub const ALL: [Self; Self::COUNT] = array(Self::VARIANTS);
 
-    /// The word that people see.
+    /// Returns the word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
@@ -68,7 +68,7 @@ impl PhaseKind {
 }
 
 impl Phase {
-    /// The phase without its data.
+    /// Returns the phase without its data.
     #[must_use]
     pub fn kind(&self) -> PhaseKind {
         self.into()

@@ -1,4 +1,4 @@
-//! What was decided after the host has bounded it, and what can be decided about a death.
+//! Decisions after the host has bounded them, and the possible decisions about a death.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// The name under which the decisions of the policy of last resort are recorded.
 pub(crate) const FAILSAFE: &str = "failsafe";
 
-/// A decision after the host has bounded it: what will be done, who said so, and why.
+/// A decision after the host has bounded it: what will be done, who decided it, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict<A> {
     /// What will be done.
@@ -15,7 +15,7 @@ pub struct Verdict<A> {
     pub by: Arc<str>,
     /// Why, in words for people.
     pub reason: Arc<str>,
-    /// What went wrong on the way to it: the policies that failed, were overruled or clamped, in words for people.
+    /// What went wrong before it: the policies that failed, were overruled or clamped, in words for people.
     pub overruled: Option<Arc<str>>,
 }
 
@@ -23,7 +23,7 @@ pub struct Verdict<A> {
 pub type Ruling = Verdict<RulingAction>;
 
 impl<A> Verdict<A> {
-    /// Returns the reason with who gave it, and with what went wrong before: for the state of a process.
+    /// Returns the reason, with who gave it and what went wrong before, for the state of a process.
     #[must_use]
     pub fn told(&self) -> String {
         let by = if *self.by == *FAILSAFE { String::new() } else { format!(" (policy {})", self.by) };
@@ -34,31 +34,31 @@ impl<A> Verdict<A> {
     }
 }
 
-/// Who is started again: the strategies of OTP's supervisors.
+/// Which processes are started again: the strategies of OTP's supervisors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// The process alone: one-for-one.
     #[default]
     Itself,
-    /// All of its group: one-for-all.
+    /// All processes of its group: one-for-all.
     Group,
-    /// It, and those of its group that come after it: rest-for-one.
+    /// The process and those that come after it in its group: rest-for-one.
     Rest,
 }
 
-/// What else follows when a process is given up.
+/// What else happens when a process is given up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Escalation {
     /// Nothing.
     #[default]
     Nothing,
-    /// Whoever depends on it, directly or not, is stopped.
+    /// The processes that depend on it, directly or not, are stopped.
     StopDependents,
-    /// All of its group is stopped and given up.
+    /// All processes of its group are stopped and given up.
     GiveUpGroup,
     /// The host stops everything in order, and exits with this code.
     ShutDown {
-        /// The code.
+        /// The exit code of the host.
         code: u8,
     },
 }
@@ -66,21 +66,21 @@ pub enum Escalation {
 /// What will be done about a death.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RulingAction {
-    /// Start it again.
+    /// Start the process again.
     Restart {
-        /// After this delay, in milliseconds.
+        /// The delay before it, in milliseconds.
         delay_ms: u64,
-        /// Who with it.
+        /// Which processes are started again.
         scope: Scope,
     },
-    /// Leave it down: it is done.
+    /// Leave the process down: it is done.
     StayDown,
-    /// Give up on it.
+    /// Give up the process.
     GiveUp(Escalation),
 }
 
 impl RulingAction {
-    /// Start it alone again, after this many milliseconds.
+    /// Returns the action that restarts the process alone after `delay_ms` milliseconds.
     #[must_use]
     pub fn restart(delay_ms: u64) -> Self {
         Self::Restart { delay_ms, scope: Scope::Itself }
@@ -88,7 +88,7 @@ impl RulingAction {
 }
 
 impl fmt::Display for Scope {
-    /// Reads on after `restart`: empty for the process alone.
+    /// Writes the words that follow `restart`: none for the process alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Itself => "",
@@ -99,7 +99,7 @@ impl fmt::Display for Scope {
 }
 
 impl fmt::Display for Escalation {
-    /// Reads on after `give up`: empty if nothing follows.
+    /// Writes the words that follow `give up`: none if nothing else happens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => Ok(()),

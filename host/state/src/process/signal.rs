@@ -1,5 +1,5 @@
-//! Signals as people write them and as the kernel numbers them: the one type that the config, the API, the command line
-//! and the spawner share.
+//! Signals, as people write them and as the kernel numbers them. The config, the API, the command line and the spawner
+//! share this type.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ const NAMES: [&str; 31] = [
     "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
-/// Other names that are in use for some of them.
+/// Other names in use for some of these signals.
 const ALIASES: [(&str, i32); 4] = [("IOT", 6), ("CLD", 17), ("POLL", 29), ("UNUSED", 31)];
 
 /// The first and the last real-time signal that programs may use. The C library keeps 32 and 33 for its threads, so
@@ -23,51 +23,51 @@ const REAL_TIME: (i32, i32) = (34, 64);
 pub struct Signal(i32);
 
 impl Signal {
-    /// Asks to reload, by convention.
+    /// SIGHUP, which by convention requests a reload.
     pub const HUP: Self = Self(1);
-    /// What Ctrl-C sends.
+    /// SIGINT, which Ctrl-C sends.
     pub const INT: Self = Self(2);
-    /// Ends a process that cannot refuse.
+    /// SIGKILL, which ends a process and cannot be caught.
     pub const KILL: Self = Self(9);
-    /// Asks to end.
+    /// SIGTERM, which requests the end of a process.
     pub const TERM: Self = Self(15);
-    /// Continues a stopped process.
+    /// SIGCONT, which continues a stopped process.
     pub const CONT: Self = Self(18);
 
-    /// The signal of this number; `None` if there is none, or if it is one that the C library keeps for itself.
+    /// Returns the signal with this number; `None` if there is none, or if the C library reserves it.
     #[must_use]
     pub fn new(number: i32) -> Option<Self> {
         let known = (1..=31).contains(&number) || (REAL_TIME.0..=REAL_TIME.1).contains(&number);
         known.then_some(Self(number))
     }
 
-    /// Its number.
+    /// Returns the number of the signal.
     #[must_use]
     pub fn number(self) -> i32 {
         self.0
     }
 
-    /// All signals, by number.
+    /// Returns all signals, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Self> {
         (1..=REAL_TIME.1).filter_map(Self::new)
     }
 }
 
 impl Default for Signal {
-    /// SIGTERM.
+    /// Returns SIGTERM.
     fn default() -> Self {
         Self::TERM
     }
 }
 
-/// `SIGTERM`, `SIGRTMIN`, `SIGRTMIN+3`.
+/// Writes the usual name: `SIGTERM`, `SIGRTMIN`, `SIGRTMIN+3`.
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&signal_name(self.0))
     }
 }
 
-/// There is no such signal.
+/// A text that names no signal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "there is no signal `{0}`: write a name such as TERM, SIGHUP or SIGRTMIN+3, or a number from 1 to 31 or 34 to 64"
@@ -94,7 +94,7 @@ impl FromStr for Signal {
     }
 }
 
-/// The number of `RTMIN`, `RTMIN+n`, `RTMAX` or `RTMAX-n`.
+/// Returns the number of `RTMIN`, `RTMIN+n`, `RTMAX` or `RTMAX-n`.
 fn real_time(name: &str) -> Option<i32> {
     let offset = |rest: &str, sign: char| match rest.strip_prefix(sign) {
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse::<i32>().ok(),
@@ -109,7 +109,7 @@ fn real_time(name: &str) -> Option<i32> {
     (REAL_TIME.0..=REAL_TIME.1).contains(&number).then_some(number)
 }
 
-/// The usual name of a Linux signal, such as `SIGKILL` or `SIGRTMIN+3`; `signal 32` for one without a name.
+/// Returns the usual name of a Linux signal, such as `SIGKILL` or `SIGRTMIN+3`; `signal 32` for one without a name.
 #[must_use]
 pub fn signal_name(number: i32) -> String {
     if let Some(name) = usize::try_from(number - 1).ok().and_then(|at| NAMES.get(at)) {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_no_signal() {
+    fn text_that_names_no_signal_is_refused() {
         for text in [
             "0",
             "32",

@@ -11,34 +11,34 @@ use super::moment::Moment;
 use super::phase::Phase;
 use super::ruling::Ruling;
 
-/// How many deaths of a process are remembered, newest first (s6 keeps 100 by default, too).
+/// The maximum number of deaths kept for each process (s6 also keeps 100 by default).
 pub const DEATHS_KEPT: usize = 100;
 
-/// The immutable record of a process at one instant. A new version replaces it; nothing changes it.
+/// The immutable record of a process at one instant. A new version replaces it; it never changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessState {
-    /// Its slot in the registry.
+    /// The slot of the process in the registry.
     pub id: ProcessId,
-    /// Name and group, shared between all versions.
+    /// The name, group and type, shared by all versions.
     pub identity: Arc<Identity>,
-    /// Which life this is; 0 before the first.
+    /// The number of the current or last life; 0 before the first.
     pub incarnation: Incarnation,
-    /// How many commits this state has seen.
+    /// The number of commits to this process.
     pub version: Version,
-    /// The registry's generation at its last commit.
+    /// The registry's generation at the last commit to this process.
     pub generation: Generation,
-    /// What was asked for.
+    /// The requested state.
     pub desired: Desired,
     /// The observed phase.
     pub phase: Phase,
-    /// Why, as a word for programs.
+    /// Why the process entered its phase, as a word for programs.
     pub cause: Cause,
-    /// Why, in words for people.
+    /// The reason for the current state, in words for people.
     pub reason: Arc<str>,
-    /// What its health checks say of this life.
+    /// The health of the current life, according to its health checks.
     pub health: Health,
-    /// The check that fails now: that of its readiness while it starts, that of its health while it runs. What it
-    /// finds is published when it has changed, and not more often than the supervisor bounds it.
+    /// The failing check: the readiness check while the process starts, the health check while it runs. A new result
+    /// is published only if it differs, at a rate that the supervisor limits.
     pub failing: Option<Arc<Failing>>,
     /// When this version was committed.
     pub changed_at: Moment,
@@ -48,19 +48,19 @@ pub struct ProcessState {
     pub ended_at: Option<Moment>,
     /// How the last life ended.
     pub exit: Option<Exit>,
-    /// How often a policy had it restarted since the host started.
+    /// The number of restarts decided after a death or by health checks since the host started.
     pub restarts: u64,
-    /// Consecutive failures: unasked ends other than exit 0 since the last exit 0, the last `start` and the
-    /// last life that [ended the streak](Death::ends_streak).
+    /// The number of consecutive failures: unasked ends without a success since the last success, the last start by
+    /// the boot, a user or the API, and the last life that [ended the streak](Death::ends_streak).
     pub failures: u32,
-    /// The last decision about it.
+    /// The last decision about a death of the process.
     pub decision: Option<Arc<Ruling>>,
-    /// Its unasked ends since somebody last started it, newest first, at most [`DEATHS_KEPT`].
+    /// The unasked ends since the last start by the boot, a user or the API, newest first, at most [`DEATHS_KEPT`].
     pub deaths: Arc<[Death]>,
 }
 
 impl ProcessState {
-    /// The state of a process that was just added: stopped and not yet wanted.
+    /// Creates the state of a process that was just added: stopped and not requested.
     #[must_use]
     pub fn new(id: ProcessId, identity: Arc<Identity>, now: Moment) -> Self {
         Self {
@@ -86,19 +86,19 @@ impl ProcessState {
         }
     }
 
-    /// Its name.
+    /// Returns the name of the process.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.identity.name
     }
 
-    /// Its group; empty if it is in none.
+    /// Returns the group of the process; empty if it is in none.
     #[must_use]
     pub fn group(&self) -> &Arc<str> {
         &self.identity.group
     }
 
-    /// The process id of its child, while there is one.
+    /// Returns the process id of the child, while there is one.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         match self.phase {
@@ -107,8 +107,8 @@ impl ProcessState {
         }
     }
 
-    /// Whether it is ready: a service when its readiness check has passed in this life (or it has none), a job when
-    /// it is done.
+    /// Whether the process is ready: a service if its readiness check has passed in this life (or it has none), a job
+    /// if it is done.
     #[must_use]
     pub fn ready(&self) -> bool {
         match self.identity.process_type {
@@ -117,26 +117,26 @@ impl ProcessState {
         }
     }
 
-    /// Whether it has ended by itself and with a success, and has not been started since.
+    /// Whether the process has ended unasked and with a success, and has not been started since.
     #[must_use]
     pub fn has_completed(&self) -> bool {
         let success = |exit| self.identity.process_type.is_success(exit);
         matches!(self.phase, Phase::Exited { .. }) && self.exit.as_ref().is_some_and(success)
     }
 
-    /// Whether it is a job that has ended with a success code.
+    /// Whether the process is a job that has ended with a success code.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.identity.process_type.is_job() && self.has_completed()
     }
 
-    /// Whether nothing of it runs, and nothing will unless somebody starts it.
+    /// Whether the process has no child and will not be spawned until it is started.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         matches!(self.phase, Phase::Stopped | Phase::Exited { settled: true } | Phase::Fatal)
     }
 
-    /// When the host will act on it next: start it again, or kill it.
+    /// Returns when the host will start the process again or kill it; `None` if neither is scheduled.
     #[must_use]
     pub fn next_action_at(&self) -> Option<Moment> {
         match self.phase {

@@ -6,14 +6,14 @@ use super::ids::{Generation, Incarnation};
 use super::phase::PhaseKind;
 use crate::sync::{AtomicU64, Ordering};
 
-/// Phase, incarnation and generation of one process in one atomic word: serves "is it up?" without a
-/// look at the root.
+/// The phase, incarnation and generation of one process in one atomic word. It answers "is it up?" without
+/// loading the root.
 ///
 /// It is stored right after the root of the same commit, so it may lag behind a snapshot by the commit
-/// that is under way; by itself it never goes backwards.
+/// in progress; it never goes backwards.
 pub(crate) struct StatusWord(AtomicU64);
 
-/// What the status word of a process says: one word, taken apart when asked.
+/// The value of the status word of a process: one word, decoded field by field on request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Status(u64);
 
@@ -28,20 +28,20 @@ impl Status {
         Self((phase << (INCARNATION_BITS + GENERATION_BITS)) | (incarnation << GENERATION_BITS) | generation)
     }
 
-    /// The phase.
+    /// Returns the phase.
     #[must_use]
     pub fn phase(self) -> PhaseKind {
         let phase = PhaseKind::ALL.get((self.0 >> (INCARNATION_BITS + GENERATION_BITS)) as usize);
         phase.copied().unwrap_or(PhaseKind::Stopped)
     }
 
-    /// The incarnation, modulo 2^24.
+    /// Returns the incarnation, modulo 2^24.
     #[must_use]
     pub fn incarnation(self) -> u32 {
         ((self.0 >> GENERATION_BITS) & ((1 << INCARNATION_BITS) - 1)) as u32
     }
 
-    /// The generation of the commit, modulo 2^36.
+    /// Returns the generation of the commit, modulo 2^36.
     #[must_use]
     pub fn generation(self) -> u64 {
         self.0 & ((1 << GENERATION_BITS) - 1)
@@ -58,29 +58,29 @@ impl fmt::Debug for Status {
     }
 }
 
-/// What stands in a word before the first commit: no phase has this number.
+/// The value of a word before the first commit: no phase has this number.
 const UNPUBLISHED: u64 = u64::MAX;
 
 impl Default for StatusWord {
-    /// Before the first commit.
+    /// Creates the word of a process that is not published yet.
     fn default() -> Self {
         Self(AtomicU64::new(UNPUBLISHED))
     }
 }
 
 impl StatusWord {
-    /// Stores the status of the state that the writer has just published.
+    /// Stores the status of the state that the caller, the writer, has just published.
     pub(crate) fn store(&self, phase: PhaseKind, incarnation: Incarnation, generation: Generation) {
         // Release: a reader that sees the word also sees the root that was published before it.
         self.0.store(Status::new(phase, incarnation, generation).0, Ordering::Release);
     }
 
-    /// Is there a commit that this thread can see? Then it sees its root as well.
+    /// Whether this thread can see a commit of the process. If so, it also sees the root of that commit.
     pub(crate) fn is_published(&self) -> bool {
         self.0.load(Ordering::Acquire) != UNPUBLISHED
     }
 
-    /// The status at the last commit that this thread can see: before the first, stopped.
+    /// Returns the status at the last commit that this thread can see; before the first commit, stopped.
     pub(crate) fn load(&self) -> Status {
         match self.0.load(Ordering::Acquire) {
             UNPUBLISHED => Status(0),

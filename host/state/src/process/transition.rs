@@ -1,5 +1,5 @@
-//! The only list of edges. `ProcessState::apply` turns a state and an event into the next state or
-//! refuses; it has no other way of changing, and no effect.
+//! The only list of edges. `ProcessState::apply` turns a state and an event into the next state, or
+//! refuses the event. It has no side effects, and states change in no other way.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use super::phase::{Phase, PhaseKind};
 use super::ruling::{Ruling, RulingAction};
 use super::state::{DEATHS_KEPT, ProcessState};
 
-/// There is no such edge.
+/// The error for an event that has no edge from the phase of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a process that is {phase} takes no {event:?} event")]
 pub struct Illegal {
-    /// Where it was.
+    /// The phase of the process.
     pub phase: PhaseKind,
-    /// What was tried.
+    /// The event that was refused.
     pub event: EventKind,
 }
 
 impl ProcessState {
-    /// The state after `event`, as far as the process itself is concerned: the registry adds version and
-    /// generation when it publishes it.
+    /// Returns the state after `event`, without its new version and generation: the registry sets those when
+    /// it publishes the state.
     ///
     /// # Errors
     /// [`Illegal`] if the diagram has no such edge; nothing is changed then.
@@ -75,7 +75,7 @@ impl ProcessState {
         Ok(next)
     }
 
-    /// The diagram of the crate's front page, box by box.
+    /// Returns the phase after `event`: the diagram in the documentation of the crate, box by box.
     fn edge(&self, event: &Event) -> Result<Phase, Illegal> {
         let here = &self.phase;
         let next = match (here, event) {
@@ -92,12 +92,12 @@ impl ProcessState {
             (Phase::Starting { pid } | Phase::Running { pid }, Event::Stop { kill_at, .. }) => {
                 Phase::Stopping { pid: *pid, kill_at: *kill_at }
             }
-            // Told twice: the first deadline stands, so that repeating a stop cannot delay the kill.
+            // The first deadline is kept, so that a repeated stop cannot delay the kill.
             (Phase::Stopping { .. }, Event::Stop { .. }) => here.clone(),
 
             (Phase::Waiting | Phase::Backoff { .. }, Event::Wait { .. }) => Phase::Waiting,
 
-            // A job is not waited for to become ready while it runs.
+            // A running job has no readiness to wait for: it is ready when it is done.
             (Phase::Waiting | Phase::Backoff { .. }, Event::Spawned { pid, .. }) => {
                 match self.identity.process_type.is_job() {
                     true => Phase::Running { pid: *pid },
@@ -114,7 +114,7 @@ impl ProcessState {
             }
             (Phase::Starting { pid }, Event::Ready { .. }) => Phase::Running { pid: *pid },
 
-            // Nobody has to decide about a job that is done.
+            // A job that is done needs no decision.
             (Phase::Starting { .. } | Phase::Running { .. }, Event::Exited { exit }) => {
                 let process_type = &self.identity.process_type;
                 Phase::Exited { settled: process_type.is_job() && process_type.is_success(exit) }
@@ -147,21 +147,22 @@ impl ProcessState {
         Ok(next)
     }
 
+    /// Records who requests the process up or down, and why.
     fn wanted(&mut self, desired: Desired, cause: Cause, reason: &Arc<str>) {
         self.desired = desired;
         self.cause = cause;
         self.reason = reason.clone();
-        let by_somebody = matches!(cause, Cause::Boot | Cause::User | Cause::Api);
+        let is_explicit = matches!(cause, Cause::Boot | Cause::User | Cause::Api);
         if desired == Desired::Up && cause == Cause::Health {
             self.restarts += 1;
         }
-        if desired == Desired::Up && by_somebody {
+        if desired == Desired::Up && is_explicit {
             self.failures = 0;
             self.deaths = Arc::default();
         }
     }
 
-    /// A life ended. Only an end that nobody asked for is a death: it enters the tally and the streak.
+    /// Records the end of a life. Only an unasked end is a death and enters the tally and the streak.
     fn ended(&mut self, before: &Self, exit: &Exit, now: Moment) {
         let spawned = !matches!(exit, Exit::NotSpawned(_));
         let uptime_ms = match before.started_at {
@@ -189,6 +190,7 @@ impl ProcessState {
             std::iter::once(death).chain(before.deaths.iter().take(DEATHS_KEPT - 1).cloned()).collect();
     }
 
+    /// Records a decision about a death.
     fn decided(&mut self, ruling: &Arc<Ruling>) {
         self.cause = Cause::Policy;
         self.reason = match &ruling.overruled {

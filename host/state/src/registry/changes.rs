@@ -1,32 +1,33 @@
-//! The last commits, by generation: what those who follow along read.
+//! The last commits, by generation, for followers.
 //!
-//! A ring of atomic pointers, one generation a place. A commit fills its place before it publishes the
-//! root, so whoever has seen generation g finds every change up to g, or finds that the place was taken
-//! by a later one: then it is too far behind and must look at the snapshot instead. Reading takes no lock.
+//! They are kept in a ring of atomic pointers, one place for each generation. A commit fills its place before
+//! it publishes the root, so a reader that has seen generation g finds every change up to g, or finds that a
+//! later one has overwritten the place: then it is too far behind and must read the snapshot instead. Reading
+//! takes no lock.
 
 use std::sync::Arc;
 
 use crate::process::{EventKind, Generation, PhaseKind, ProcessState};
 use crate::sync::ArcSwapOption;
 
-/// How many commits are remembered.
+/// The number of commits that are kept.
 pub const CHANGES_KEPT: usize = if cfg!(loom) { 4 } else { 8_192 };
 
-/// What a commit was about.
+/// The kind of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
     /// A process was added to the registry.
     Added,
-    /// An event was applied to it.
+    /// An event was applied to a process.
     Event(EventKind),
 }
 
 /// One commit.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// Its number.
+    /// The generation of the commit.
     pub generation: Generation,
-    /// What it was about.
+    /// The kind of the commit.
     pub kind: ChangeKind,
     /// The phase before it.
     pub from: PhaseKind,
@@ -35,25 +36,25 @@ pub struct Change {
 }
 
 impl Change {
-    /// Did the phase change?
+    /// Whether the phase changed.
     #[must_use]
     pub fn moved(&self) -> bool {
         self.from != self.state.phase.kind()
     }
 }
 
-/// What [`Changes::since`] found.
+/// The result of [`Changes::since`].
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The changes after the cursor, oldest first.
     pub changes: Vec<Arc<Change>>,
-    /// How many were lost before the first of them, because the reader was too far behind.
+    /// The number of changes that were overwritten before they were read, because the reader was too far behind.
     pub missed: u64,
-    /// Where to go on reading.
+    /// The cursor from which to continue reading.
     pub cursor: Generation,
 }
 
-/// The ring.
+/// The ring of the last commits.
 #[derive(Debug)]
 pub struct Changes {
     ring: Box<[ArcSwapOption<Change>]>,
@@ -71,24 +72,24 @@ impl Changes {
         &self.ring[usize::try_from(at).unwrap_or(0)]
     }
 
-    /// For the writer alone: before it publishes the root of the same generation.
+    /// Records a change. Only the writer calls this, before it publishes the root of the same generation.
     pub(crate) fn record(&self, change: Change) {
         self.place(change.generation).store(Some(Arc::new(change)));
     }
 
-    /// At most `limit` changes after `cursor` and up to generation `until` (that of a snapshot which the
-    /// caller holds). Takes no lock. Changes that were overwritten meanwhile are counted as missed.
+    /// Returns at most `limit` changes after `cursor` and up to generation `until` (that of a snapshot which the
+    /// caller holds). Takes no lock. Changes that were overwritten in the meantime are counted as missed.
     #[must_use]
     pub fn since(&self, cursor: Generation, until: Generation, limit: usize) -> Page {
         let kept_from = until.0.saturating_sub(CHANGES_KEPT as u64);
         let start = cursor.0.max(kept_from);
         let mut page = Page { changes: Vec::new(), missed: start.saturating_sub(cursor.0), cursor };
         let last = until.0.min(start.saturating_add(limit as u64));
-        // A client may name any number.
+        // A client may send any number as its cursor.
         for number in start.saturating_add(1)..=last {
             match self.place(Generation(number)).load_full().filter(|change| change.generation.0 == number) {
                 Some(change) => page.changes.push(change),
-                // A writer lapped us while we read: what came before this place is lost, too.
+                // A writer has overwritten this place, in the meantime or while we read.
                 None => page.missed += 1,
             }
         }

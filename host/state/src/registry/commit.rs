@@ -1,22 +1,22 @@
-//! What a writer says of a commit, and why the commit may be refused.
+//! The guard of a commit, and why a commit may be refused.
 
 use std::sync::Arc;
 
 use crate::process::{Illegal, Incarnation, ProcessId, Version};
 
-/// What a writer believes to be true of the process it commits to.
+/// The incarnation and version at which a writer expects the process that it commits to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At {
-    /// The life that the event belongs to: that of the message, not that of the state at hand.
+    /// The life that the event belongs to: that of the message, not that of the current state.
     pub incarnation: Incarnation,
-    /// The version that the event was concluded from.
+    /// The version from which the event was concluded.
     pub version: Version,
 }
 
 /// Why a commit was refused. Nothing is changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// No such process.
+    /// There is no process in this slot.
     #[error("there is no process in slot {}", .0.index())]
     Unknown(ProcessId),
     /// The event belongs to another life.
@@ -27,33 +27,33 @@ pub enum Rejected {
         /// The life of the process.
         found: Incarnation,
     },
-    /// The process has changed since.
+    /// The process has changed since the version from which the event was concluded.
     #[error("the event was concluded from version {expected}, the process is at {found}")]
     StaleVersion {
-        /// The version of the conclusion.
+        /// The version from which the event was concluded.
         expected: Version,
         /// The version of the process.
         found: Version,
     },
-    /// There is no such edge.
+    /// There is no such edge from the phase of the process.
     #[error(transparent)]
     Illegal(#[from] Illegal),
 }
 
-/// A process of this name is in the registry already.
+/// The error for a name that is already in the registry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is a process called `{0}` already")]
 pub struct NameTaken(pub Arc<str>);
 
-/// How often commits were made and refused.
+/// The numbers of published and refused commits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Commits published.
+    /// The number of published commits.
     pub commits: u64,
-    /// Refused: of another life.
+    /// The number refused because the event belonged to another life.
     pub stale_incarnation: u64,
-    /// Refused: concluded from an older version.
+    /// The number refused because they were concluded from an older version.
     pub stale_version: u64,
-    /// Refused: no such edge. Anything but 0 is a defect of the host.
+    /// The number refused because there is no such edge or no such process. Any value but 0 is a defect of the host.
     pub illegal: u64,
 }

@@ -1,28 +1,29 @@
-//! Where the two sides of `dual` did not agree: counted by the meter, and kept here in words until they are told.
+//! The disagreements between the two sides of `dual`. The meter counts them; here they are kept as text until they are
+//! taken.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How many differences are remembered in words.
+/// The maximum number of differences kept as text.
 const KEPT: usize = 16;
 
-/// Two sides that did not agree.
+/// One disagreement between the two sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Of what.
+    /// The operation or value that differed, such as `a snapshot`.
     pub of: String,
-    /// What the atomic side said.
+    /// The value of the atomic side.
     pub atomic: String,
-    /// What the locked side said, which was served.
+    /// The value of the locked side, which was served.
     pub locked: String,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Differences {
-    /// Spares those who ask after each commit the lock. It orders nothing: who misses a difference is told of it
-    /// after the next commit.
+    /// Whether differences are waiting to be taken. It saves callers that ask after each commit the lock. It orders
+    /// nothing: a caller that misses a difference gets it after the next commit.
     untold: AtomicBool,
     kept: Mutex<VecDeque<Difference>>,
 }
@@ -37,7 +38,7 @@ impl Differences {
         self.untold.store(true, Ordering::Relaxed);
     }
 
-    /// Those that nobody has taken yet, newest first.
+    /// Takes the differences that were not taken before, newest first.
     pub(crate) fn take(&self) -> Vec<Difference> {
         if !self.untold.load(Ordering::Relaxed) {
             return Vec::new();
@@ -47,7 +48,7 @@ impl Differences {
         kept.drain(..).collect()
     }
 
-    /// Holds the lock while `work` goes on.
+    /// Holds the lock while `work` runs.
     #[cfg(test)]
     pub(crate) fn while_locked(&self, work: impl FnOnce()) {
         let _kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

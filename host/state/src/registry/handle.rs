@@ -1,13 +1,13 @@
-//! A live handle to one process: what a poller keeps.
+//! A live handle to one process.
 
 use std::sync::Arc;
 
 use crate::process::{Identity, ProcessId, ProcessState, Status};
 
-/// A live handle to one process: found once by name, read for ever after without a lookup.
+/// A live handle to one process: it is found once by name, and then read without a lookup.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    /// Its slot.
+    /// The slot of the process.
     pub id: ProcessId,
     identity: Arc<Identity>,
 }
@@ -17,7 +17,7 @@ impl Handle {
         Self { id, identity }
     }
 
-    /// The handle of the process that `state` is a state of.
+    /// Returns the handle of the process that `state` belongs to.
     #[must_use]
     pub fn of(state: &ProcessState) -> Self {
         Self::new(state.id, state.identity.clone())
@@ -27,14 +27,14 @@ impl Handle {
         self.identity.word.is_published()
     }
 
-    /// Its name.
+    /// Returns the name of the process.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.identity.name
     }
 
-    /// Phase, incarnation and generation in one load. It may lag behind a snapshot by the commit that is
-    /// under way; by itself it never goes backwards.
+    /// Returns phase, incarnation and generation with one load. It may lag behind a snapshot by the commit in
+    /// progress; it never goes backwards.
     #[must_use]
     pub fn status(&self) -> Status {
         self.identity.word.load()

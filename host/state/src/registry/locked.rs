@@ -1,9 +1,9 @@
-//! The mutex implementation: `Mutex<Arc<ProcessState>>` behind `RwLock<HashMap>`. The honest baseline of every
-//! benchmark, and what the host falls back to when the atomic one is in doubt.
+//! The mutex implementation: `Mutex<Arc<ProcessState>>` behind `RwLock<HashMap>`. It is the baseline of every
+//! benchmark, and the fallback of the host when the atomic implementation is in doubt.
 //!
-//! A commit shares the map and locks one state; a snapshot takes the map to itself, so that no commit is half
-//! done while it looks. No lock is held across anything but memory. While `atomic` is in force for all processes,
-//! nothing is kept here.
+//! A commit takes the map's read lock and locks one state; a snapshot takes the map's write lock, so that no commit is
+//! in progress while it reads. No lock is held across anything but memory accesses. While `atomic` is in force for all
+//! processes, nothing is kept here.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -16,16 +16,16 @@ use crate::sync::{Mutex, MutexGuard, RwLock};
 
 type Cell = Arc<Mutex<Arc<ProcessState>>>;
 
-/// What was looked for is kept by another backend: this one was changed under way. Look again.
+/// The process is kept by another backend, because the backend was changed during the read. The read has to be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moved;
 
 #[derive(Debug)]
 pub(crate) struct Locked {
     map: RwLock<Map>,
-    /// For snapshots, which are the same whoever makes them.
+    /// The names that snapshots share, on every backend.
     names: Arc<Names>,
-    /// The last commit; its own lock is inside that of the map.
+    /// The last commit. Its lock is only taken while that of the map is held.
     last: Mutex<Last>,
 }
 
@@ -56,20 +56,20 @@ impl Map {
 }
 
 impl Locked {
-    /// Nothing is kept here yet.
+    /// Creates the implementation without any states.
     pub(crate) fn new(names: Arc<Names>) -> Self {
         let last = Last { generation: Generation::default(), at: Moment::default(), truth: Truth::Elsewhere };
         Self { map: RwLock::new(Map::default()), names, last: Mutex::new(last) }
     }
 
-    /// Adds a process in the next slot; `truth` says how much of the world is kept here.
+    /// Adds a process in the next slot; `truth` says how much of the truth is kept here.
     pub(crate) fn add(&self, state: Arc<ProcessState>, truth: Truth) {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         *lock(&self.last) = Last { generation: state.generation, at: state.changed_at, truth };
         map.push(state);
     }
 
-    /// Replaces a state; `truth` says how much of the world is kept here.
+    /// Replaces a state; `truth` says how much of the truth is kept here.
     pub(crate) fn put(&self, state: Arc<ProcessState>, truth: Truth) {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(cell) = map.by_slot.get(state.id.index()) {
@@ -78,7 +78,7 @@ impl Locked {
         }
     }
 
-    /// Takes over everything at once: from now on, and until the next `put`, this is the whole truth.
+    /// Takes over all states at once: from now on, and until the next `put`, this is the whole truth.
     pub(crate) fn put_all(&self, world: &Snapshot) {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         *map = Map::default();
@@ -86,7 +86,7 @@ impl Locked {
         *lock(&self.last) = Last { generation: world.generation, at: world.taken_at, truth: Truth::Whole };
     }
 
-    /// Lets go of everything: it is kept elsewhere now.
+    /// Drops all states, which are kept elsewhere now.
     pub(crate) fn clear(&self) {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         *map = Map::default();
@@ -103,7 +103,8 @@ impl Locked {
         self.found(map.by_name.get(name).map(|cell| Handle::of(&lock(cell))))
     }
 
-    /// To be called under the lock of the map.
+    /// Returns the result of a lookup, or [`Moved`] if nothing was found and the states are kept elsewhere. The caller
+    /// holds the lock of the map.
     fn found<T>(&self, found: Option<T>) -> Result<Option<T>, Moved> {
         match found {
             None if lock(&self.last).truth == Truth::Elsewhere => Err(Moved),
@@ -111,9 +112,9 @@ impl Locked {
         }
     }
 
-    /// All states at one instant, unless some are kept elsewhere.
+    /// Returns all states at one instant, unless some are kept elsewhere.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, Moved> {
-        // Exclusively: a commit that shares the map could be between two states that we read.
+        // The write lock: with the read lock, a commit could happen between two states that we read.
         let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         let last = *lock(&self.last);
         if last.truth == Truth::Whole { Ok(self.gather(&map, last)) } else { Err(Moved) }
@@ -129,13 +130,13 @@ impl Locked {
         }
     }
 
-    /// All that is kept here, for a writer who knows that it is all there is.
+    /// Returns all states that are kept here, for a writer that knows that no others exist.
     pub(crate) fn all(&self) -> Snapshot {
         let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         self.gather(&map, *lock(&self.last))
     }
 
-    /// Holds every lock there is while `work` goes on.
+    /// Holds all locks while `work` runs.
     #[cfg(test)]
     pub(crate) fn while_locked(&self, work: impl FnOnce()) {
         let map = self.map.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! What each backend did, and how long it took: the figures of the A/B comparison.
+//! The counts and latencies of each backend: the figures of the A/B comparison.
 //!
-//! Measuring must not distort what is measured: of the reads of a thread one in [`SAMPLED`] is timed and
-//! stands for all of them, so a read costs a thread-local count; commits are timed under the writers' lock, where
-//! nobody else waits for the clock. Pollers and status words are not counted: they are cheaper than a count.
+//! Measuring must not distort what is measured. One in [`SAMPLED`] reads of a thread is timed and represents
+//! all of them, so a read costs a thread-local count. Every published commit is timed, with its wait for the lock.
+//! Pollers and status words are not counted, because reading them is cheaper than a count.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,31 +14,31 @@ use super::commit::{Counters, Rejected};
 use super::routing::Backend;
 use crate::process::Generation;
 
-/// One read in so many is timed, on each thread.
+/// On each thread, one in this many reads is timed.
 pub const SAMPLED: u32 = 64;
 
-/// The longest time that is told apart, in nanoseconds: a minute.
+/// The longest time that is recorded exactly, in nanoseconds: one minute. Longer times count as this one.
 const LONGEST_NS: u64 = 60_000_000_000;
 
-/// Reads a monotonic clock in nanoseconds. An argument, because this crate has no clock.
+/// A function that reads a monotonic clock in nanoseconds. It is an argument, because this crate has no clock.
 pub type ReadClock = fn() -> u64;
 
 thread_local! {
     static READS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// How long something took.
+/// The distribution of the times that an operation took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Latency {
-    /// How many were timed.
+    /// The number of timed operations.
     pub timed: u64,
-    /// Half took at most this long, in nanoseconds.
+    /// The median, in nanoseconds.
     pub p50_ns: u64,
-    /// 95th percentile, in nanoseconds.
+    /// The 95th percentile, in nanoseconds.
     pub p95_ns: u64,
-    /// 99th percentile, in nanoseconds.
+    /// The 99th percentile, in nanoseconds.
     pub p99_ns: u64,
-    /// The longest.
+    /// The longest time, in nanoseconds.
     pub max_ns: u64,
 }
 
@@ -47,12 +47,12 @@ struct Timings(Mutex<Histogram<u64>>);
 
 impl Timings {
     fn new() -> Self {
-        // The bounds are constants that the library accepts; without a histogram there is nothing to record.
+        // The library accepts these bounds, which are constants.
         let histogram = Histogram::new_with_bounds(1, LONGEST_NS, 2).or_else(|_| Histogram::new(2));
         Self(Mutex::new(histogram.unwrap_or_else(|_| unreachable!("two significant figures are allowed"))))
     }
 
-    /// Leaves it out if somebody else is recording: a sample is not worth a wait.
+    /// Records a sample, or drops it if another thread holds the lock: a sample is not worth a wait.
     fn record(&self, ns: u64) {
         if let Ok(mut histogram) = self.0.try_lock() {
             histogram.saturating_record(ns.max(1));
@@ -77,26 +77,26 @@ impl Timings {
 /// The figures of one backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackendFigures {
-    /// Reads of one state or of the whole, rounded down to a multiple of [`SAMPLED`] a thread.
+    /// The number of reads of one state or of a snapshot, rounded down to a multiple of [`SAMPLED`] for each thread.
     pub reads: u64,
-    /// Commits published.
+    /// The number of published commits.
     pub commits: u64,
-    /// Commits that another writer came before, and that were made after it. The writers' mutex lets them wait;
-    /// in a loop of compare-and-swap these would be the retries.
+    /// The number of commits that had to wait for another writer at the writers' mutex; in a compare-and-swap loop
+    /// these would be the retries.
     pub retries: u64,
-    /// Commits refused as stale.
+    /// The number of commits refused as stale.
     pub stale: u64,
-    /// Reads and commits in which the two sides did not agree.
+    /// The number of reads and commits in which the two sides did not agree.
     pub differences: u64,
-    /// Of one state.
+    /// The latency of reading one state.
     pub read: Latency,
-    /// Of a commit.
+    /// The latency of a commit.
     pub commit: Latency,
-    /// Of a whole snapshot.
+    /// The latency of taking a snapshot.
     pub snapshot: Latency,
 }
 
-/// What is timed.
+/// A read that is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Read,
@@ -138,7 +138,7 @@ pub(crate) struct Meters {
     refused: Refused,
 }
 
-/// Commits that were refused, whatever the backend.
+/// The numbers of refused commits, on all backends together.
 #[derive(Debug, Default)]
 struct Refused {
     stale_incarnation: AtomicU64,
@@ -155,7 +155,7 @@ impl Meters {
         &self.meters[backend as usize]
     }
 
-    /// Does `read`, and times it if it is this thread's turn.
+    /// Runs `read`, and times one in [`SAMPLED`] calls on this thread.
     #[inline]
     pub(crate) fn read<T>(&self, backend: Backend, operation: Operation, read: impl FnOnce() -> T) -> T {
         let count = READS.with(|reads| {
@@ -184,7 +184,7 @@ impl Meters {
         (self.clock)()
     }
 
-    /// A commit came to its end: published, or refused.
+    /// Records a commit that was published or refused.
     pub(crate) fn committed(&self, backend: Backend, refused: Option<&Rejected>, took_ns: u64) {
         let meter = self.of(backend);
         let (counter, stale) = match refused {
@@ -201,7 +201,7 @@ impl Meters {
         meter.stale.fetch_add(u64::from(stale), Ordering::Relaxed);
     }
 
-    /// Another writer came before a commit.
+    /// Counts a commit that had to wait for another writer.
     pub(crate) fn retried(&self, backend: Backend) {
         self.of(backend).retries.fetch_add(1, Ordering::Relaxed);
     }
@@ -210,7 +210,7 @@ impl Meters {
         self.of(Backend::Dual).differences.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Every generation up to `latest` is a commit.
+    /// Returns the counters. Each generation up to `latest` is one commit.
     pub(crate) fn counters(&self, latest: Generation) -> Counters {
         Counters {
             commits: latest.0,

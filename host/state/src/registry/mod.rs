@@ -1,22 +1,22 @@
 //! The right to write and the right to read.
 //!
 //! On `atomic` there is one publication point: a commit builds the next root (generation, table, index) and swaps
-//! one atomic pointer. So a snapshot is one load, and no reader ever sees one process newer than another. How the
-//! backends are kept is the secret of `backends`.
+//! one atomic pointer. So a snapshot is one load, and all its states are of one instant. Only `backends` knows how
+//! states are stored.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `backends` | where a state is found, how it is published, how the backend is changed at run time |
 //! | `locked` | the mutex implementation |
-//! | `differences` | where the two sides of `dual` did not agree |
-//! | [`meter`] | what each backend did, and how long it took |
-//! | [`changes`] | the last commits, by generation, for those who follow along |
+//! | `differences` | the disagreements between the two sides of `dual` |
+//! | [`meter`] | the counts and latencies of each backend |
+//! | [`changes`] | the last commits, by generation, for followers |
 //! | `snapshot` | all states at one generation |
 //! | `table` | the persistent table behind a snapshot |
-//! | `names` | names to slots |
+//! | `names` | the index from names to slots |
 //! | `handle` | a live handle to one process |
 //! | `routing` | which backend a process is on |
-//! | `commit` | what a writer says of a commit, and why it may be refused |
+//! | `commit` | the guard of a commit, and why a commit may be refused |
 
 mod backends;
 pub mod changes;
@@ -48,27 +48,27 @@ pub use snapshot::{Counts, Snapshot};
 use crate::process::{Event, Generation, Identity, Moment, ProcessId, ProcessState};
 use crate::sync::Guard;
 
-/// The right to write. There is one, and the supervisor has it.
+/// The right to write. There is only one, and the supervisor has it.
 #[derive(Debug)]
 pub struct Registry {
     shared: Arc<Core>,
 }
 
-/// The right to read: wait-free, and for everybody.
+/// The right to read, which any number of readers can have.
 #[derive(Clone, Debug)]
 pub struct Reader {
     shared: Arc<Core>,
 }
 
-/// A reader that polls: it keeps the last snapshot and looks at one atomic word, the latest generation, to see
-/// whether it is still the latest. Whatever the backend, a look at an unchanged world takes no lock.
+/// A reader for polling: it keeps the last snapshot and loads one atomic word, the latest generation, to check
+/// whether that snapshot is still the latest. On every backend, polling takes no lock while nothing changes.
 #[derive(Debug)]
 pub struct Poller {
     reader: Reader,
     last: Arc<Snapshot>,
 }
 
-/// A snapshot for a short look: on `atomic` no reference is counted. Not to be held across an await.
+/// A snapshot for short use: on `atomic` no reference is counted. It must not be held across an await.
 #[derive(Debug)]
 pub struct Look(Seen);
 
@@ -91,8 +91,8 @@ impl std::ops::Deref for Look {
     }
 }
 
-/// An empty registry: the right to write and the right to read, as `watch::channel` does. `clock` reads a
-/// monotonic clock in nanoseconds, for the figures of the backends.
+/// Creates an empty registry and returns the right to write and the right to read, like `watch::channel`. `clock`
+/// reads a monotonic clock in nanoseconds, for the figures of the backends.
 #[must_use]
 pub fn registry(clock: ReadClock) -> (Registry, Reader) {
     let shared = Arc::new(Core::new(Meters::new(clock)));
@@ -103,15 +103,15 @@ impl Registry {
     /// Adds a stopped process.
     ///
     /// # Errors
-    /// [`NameTaken`] if there is one of this name.
+    /// [`NameTaken`] if there already is a process with this name.
     pub fn add(&self, identity: Identity, now: Moment) -> Result<Arc<ProcessState>, NameTaken> {
         self.shared.add(identity, None, now)
     }
 
-    /// The same, for a process that is not to be started yet for a reason that `reason` gives in words for people.
+    /// Adds a stopped process that is not to be started yet. `reason` says why, in words for people.
     ///
     /// # Errors
-    /// [`NameTaken`].
+    /// [`NameTaken`] if there already is a process with this name.
     pub fn add_unstarted(
         &self,
         identity: Identity,
@@ -121,7 +121,7 @@ impl Registry {
         self.shared.add(identity, Some(reason), now)
     }
 
-    /// Publishes the state after `event`, if `at` still holds. This is the only way to change anything.
+    /// Publishes the state after `event`, if the process is still at `at`. This is the only way to change a state.
     ///
     /// # Errors
     /// [`Rejected`], and nothing is changed.
@@ -135,13 +135,13 @@ impl Registry {
         self.shared.commit(id, at, event, now)
     }
 
-    /// Puts another backend in force, under way: no commit is lost, no snapshot torn, and versions and
-    /// generations go on where they were. Returns what was in force before.
+    /// Switches to another backend at run time: no commit is lost, no snapshot is torn, and versions and
+    /// generations continue. Returns the previous routing.
     pub fn reroute(&self, routing: Routing) -> Routing {
         self.shared.reroute(routing)
     }
 
-    /// A reader of this registry.
+    /// Returns a reader of this registry.
     #[must_use]
     pub fn reader(&self) -> Reader {
         Reader { shared: self.shared.clone() }
@@ -154,13 +154,13 @@ impl Reader {
         &self.shared
     }
 
-    /// The latest snapshot, to keep as long as one likes. Reads by one reader never go backwards.
+    /// Returns the latest snapshot, which may be kept for any time. Reads by one reader never go backwards.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.gathered()
     }
 
-    /// The latest snapshot, for a short look that does not cross an await: on `atomic` it is cheaper than
+    /// Returns the latest snapshot for short use that does not cross an await: on `atomic` it is cheaper than
     /// [`Reader::snapshot`] because it counts no reference.
     #[must_use]
     pub fn look(&self) -> Look {
@@ -174,55 +174,55 @@ impl Reader {
         Look(Seen::Gathered(self.snapshot()))
     }
 
-    /// The latest state of one process.
+    /// Returns the latest state of one process.
     #[must_use]
     pub fn state(&self, id: ProcessId) -> Option<Arc<ProcessState>> {
         self.shared.state(id)
     }
 
-    /// A reader for a loop that polls.
+    /// Returns a reader for a polling loop.
     #[must_use]
     pub fn poller(&self) -> Poller {
         Poller { reader: self.clone(), last: self.snapshot() }
     }
 
-    /// The live handle of the process called `name`.
+    /// Returns the live handle of the process called `name`.
     #[must_use]
     pub fn handle(&self, name: &str) -> Option<Handle> {
         self.shared.handle(name)
     }
 
-    /// At most `limit` commits after `cursor`, and how many were missed. Takes no lock.
+    /// Returns at most `limit` commits after `cursor`, and how many were missed. Takes no lock.
     #[must_use]
     pub fn changes_since(&self, cursor: Generation, limit: usize) -> Page {
         self.shared.changes.since(cursor, self.shared.latest(), limit)
     }
 
-    /// At most `limit` commits after `cursor` that `world` contains, and how many were missed. Takes no lock.
+    /// Returns at most `limit` commits after `cursor` that `world` contains, and how many were missed. Takes no lock.
     #[must_use]
     pub fn changes_until(&self, cursor: Generation, world: &Snapshot, limit: usize) -> Page {
         self.shared.changes.since(cursor, world.generation, limit)
     }
 
-    /// How often commits were made and refused.
+    /// Returns how many commits were published and refused.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.shared.counters()
     }
 
-    /// Which backend is in force, and how far.
+    /// Returns the backend in force and its rollout.
     #[must_use]
     pub fn routing(&self) -> Routing {
         self.shared.routing()
     }
 
-    /// What a backend did so far, and how long it took.
+    /// Returns the counts and latencies of a backend so far.
     #[must_use]
     pub fn figures(&self, backend: Backend) -> BackendFigures {
         self.shared.meters.figures(backend)
     }
 
-    /// The differences between the two sides of `dual` that nobody has taken yet, newest first.
+    /// Takes the differences between the two sides of `dual` that were not taken before, newest first.
     #[must_use]
     pub fn take_differences(&self) -> Vec<Difference> {
         self.shared.take_differences()
@@ -230,7 +230,7 @@ impl Reader {
 }
 
 impl Poller {
-    /// The latest snapshot.
+    /// Returns the latest snapshot.
     pub fn snapshot(&mut self) -> &Arc<Snapshot> {
         if self.reader.shared.is_past(self.last.generation) {
             self.last = self.reader.snapshot();

@@ -1,17 +1,17 @@
-//! Names to slots: an index that is only ever added to, one for all backends and all snapshots.
+//! The index from names to slots. It only grows, and all backends and snapshots share it.
 //!
-//! A name is looked up far more often than it is added, and a slot once given is never given to another name. So
-//! the index need not be persistent: the writer, who is alone, adds in place what readers find without a lock,
-//! and a snapshot ignores the slots that lie beyond its own end.
+//! A name is looked up far more often than it is added, and a slot is never reused for another name. So the
+//! index need not be persistent: the only writer adds names in place, readers find them without a lock,
+//! and a snapshot ignores the slots beyond its own end.
 //!
-//! A lookup is one hash, one word and one entry. The word says the slot and half of the hash, so that as a rule no
-//! wrong entry is looked at; eight words share a cache line. The entry has the name itself, if it is a short one,
+//! A lookup reads one hash, one word and one entry. The word holds the slot and half of the hash, so that a wrong
+//! entry is rarely read; eight words share a cache line. The entry holds the name itself, if it is short,
 //! beside the pointer to the identity: nothing else has to be fetched to compare it.
 //!
-//! When the words are three quarters full, twice as many are written and put in force; those before are
-//! kept for whoever is still looking at them. Together they are no more than the newest, at eight bytes each.
+//! When a table of words is three quarters full, a table of twice the size is filled and put in force. The older tables
+//! are kept for readers that still use them; together they are smaller than the newest, at eight bytes a word.
 //!
-//! Measured against the maps that it stands for (`RwLock<HashMap>`, `DashMap`) in `docs/benchmarks.md`.
+//! `docs/benchmarks.md` compares it with the maps that it replaces (`RwLock<HashMap>`, `DashMap`).
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,22 +19,22 @@ use std::sync::{Arc, OnceLock};
 
 use crate::process::{Identity, ProcessId};
 
-/// Words of the first table. A power of two, as all sizes are.
+/// The number of words in the first table. A power of two, as all sizes are.
 const FEWEST: usize = 16;
 
-/// Tables that there can be: the last one has a word for more names than there are slots.
+/// The maximum number of tables: the last one has more words than there can be slots.
 const TABLES: usize = 30;
 
 /// Marks an empty slot.
 const EMPTY: u64 = 0;
 
-/// A name of at most so many bytes lies in the entry itself.
+/// The longest name, in bytes, that is stored in the entry itself.
 const SHORT: usize = 22;
 
 #[derive(Debug)]
 struct Entry {
     identity: Arc<Identity>,
-    /// How long the short name is; [`u8::MAX`] if the name is not short.
+    /// The length of the short name; [`u8::MAX`] if the name is not short.
     len: u8,
     short: [u8; SHORT],
 }
@@ -63,13 +63,13 @@ impl Entry {
 
 #[derive(Debug)]
 pub(crate) struct Names {
-    /// Keyed at random: whoever chooses names cannot choose collisions.
+    /// The hasher, with random keys: a user who chooses names cannot choose collisions.
     hasher: ahash::RandomState,
     /// The tables of words, each twice as large as the one before.
     tables: [OnceLock<Box<[AtomicU64]>>; TABLES],
-    /// The one in force.
+    /// The index of the table in force.
     newest: AtomicUsize,
-    /// By slot.
+    /// The entries, by slot.
     entries: boxcar::Vec<Entry>,
 }
 
@@ -91,21 +91,21 @@ impl Names {
         hasher.finish()
     }
 
-    /// The table in force; empty as long as there is no name.
+    /// Returns the table in force; empty if there are no names.
     fn words(&self) -> &[AtomicU64] {
-        // Acquire: who sees the number sees the table that was filled before.
+        // Acquire: a reader that sees the index also sees the table that was filled before it was stored.
         let newest = self.newest.load(Ordering::Acquire);
         self.tables.get(newest).and_then(OnceLock::get).map_or(&[], |words| words)
     }
 
-    /// The slot and the identity of the process called `name`, if one was ever added.
+    /// Returns the slot and the identity of the process called `name`, if one was ever added.
     pub(crate) fn find(&self, name: &str) -> Option<(ProcessId, &Arc<Identity>)> {
         let hash = self.hash(name);
         let words = self.words();
         let mask = words.len().wrapping_sub(1);
         let mut at = hash as usize;
         loop {
-            // Acquire: who sees a word sees the entry that was there before it.
+            // Acquire: a reader that sees a word also sees the entry that was pushed before it.
             let word = words.get(at & mask)?.load(Ordering::Acquire);
             if word == EMPTY {
                 return None;
@@ -116,12 +116,12 @@ impl Names {
             {
                 return Some((slot_of(word), &entry.identity));
             }
-            // The first empty word ends the search; there always is one.
+            // The first empty word ends the search; there always is one, because at least a quarter are empty.
             at = at.wrapping_add(1);
         }
     }
 
-    /// For the writer alone: adds a name, and says its slot. Slots are given in order.
+    /// Adds a name and returns its slot. Slots are given in order. Only the writer calls this.
     pub(crate) fn add(&self, identity: Arc<Identity>) -> ProcessId {
         let hash = self.hash(&identity.name);
         let at = self.entries.push(Entry::new(identity));
@@ -133,7 +133,7 @@ impl Names {
         id
     }
 
-    /// Puts a table of twice the size in force, with every word that the one before has.
+    /// Puts a table of twice the size in force, with all names of the one before.
     fn grow(&self) {
         let before = self.words();
         let next = if before.is_empty() { 0 } else { self.newest.load(Ordering::Relaxed) + 1 };
@@ -151,8 +151,8 @@ impl Names {
     }
 }
 
-/// The words in which a name of this hash may be, nearest first. The lower half says where, the upper half is
-/// the tag.
+/// Returns the words in which a name with this hash may be, nearest first. The lower half of the hash is the
+/// position, the upper half is the tag.
 fn probe(words: &[AtomicU64], hash: u64) -> impl Iterator<Item = &AtomicU64> {
     let first = hash as usize & words.len().saturating_sub(1);
     let (before, from) = words.split_at(first);
@@ -161,7 +161,7 @@ fn probe(words: &[AtomicU64], hash: u64) -> impl Iterator<Item = &AtomicU64> {
 
 fn fill(words: &[AtomicU64], hash: u64, id: ProcessId) {
     if let Some(word) = probe(words, hash).find(|word| word.load(Ordering::Relaxed) == EMPTY) {
-        // Never empty, for there is no slot before the first. Release: see `find`.
+        // The slot is stored plus one, so that the word is never `EMPTY`. Release: see `find`.
         word.store((tag_of(hash) << 32) | (u64::from(id.0) + 1), Ordering::Release);
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     fn name(number: usize) -> String {
-        // Short ones and long ones.
+        // Short and long names.
         format!("web.{number}{}", "-".repeat(number % 40))
     }
 
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_is_found_whatever_the_size_and_no_other() {
+    fn every_added_name_is_found_at_any_size_and_no_other() {
         let names = Names::default();
         assert!(names.find("").is_none());
         for number in 0..5_000 {
@@ -206,11 +206,11 @@ mod tests {
         assert!(names.find("").is_none());
         assert_eq!(names.words().len(), 8_192);
         let kept: usize = names.tables.iter().filter_map(OnceLock::get).map(|words| words.len()).sum();
-        assert!(kept < 2 * 8_192, "those before are together less than the newest");
+        assert!(kept < 2 * 8_192, "the older tables together are smaller than the newest");
     }
 
     #[test]
-    fn who_looks_while_names_are_added_finds_all_that_were_there() {
+    fn a_lookup_while_names_are_added_finds_every_name_added_before_it() {
         let names = Names::default();
         let added = AtomicUsize::new(0);
         std::thread::scope(|scope| {

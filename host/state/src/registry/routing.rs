@@ -1,5 +1,5 @@
-//! Which backend a process is on. One word, read once a call: with `atomic` for all it costs a load that
-//! never misses and a branch that is always predicted.
+//! Which backend a process is on. The routing is one word, loaded once for each call: with `atomic` for all
+//! processes it costs a load that never misses the cache and a branch that is always predicted.
 //!
 //! | backend | a process is on | a whole snapshot |
 //! |---|---|---|
@@ -34,24 +34,24 @@ pub enum Backend {
     /// One published root behind an atomic pointer. Reads take no lock.
     #[default]
     Atomic,
-    /// A mutex for each state behind an `RwLock<HashMap>`: the honest baseline, and the emergency fallback.
+    /// A mutex for each state behind an `RwLock<HashMap>`: the baseline, and the emergency fallback.
     Locked,
-    /// Every commit to both, every read compared; the locked value is served.
+    /// Both: every commit goes to both sides, every read compares them, and the locked value is served.
     Dual,
 }
 
 impl Backend {
-    /// All of them.
+    /// All backends.
     pub const ALL: [Self; Self::COUNT] = array(Self::VARIANTS);
 
-    /// The word that people see.
+    /// Returns the word that people see.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 }
 
-/// There is no such backend.
+/// The error for a text that names no backend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no backend `{}`: there are {all}", .0, all = all_backends())]
 pub struct NoSuchBackend(pub String);
@@ -66,20 +66,20 @@ fn no_such_backend(text: &str) -> NoSuchBackend {
     NoSuchBackend(text.to_owned())
 }
 
-/// How many percent of the processes are on `atomic` when that is the backend: 0 to 100.
+/// The percentage of the processes that are on `atomic` when that is the backend: 0 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rollout(u8);
 
-/// More than all.
+/// The error for a percentage over 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a rollout is a percentage from 0 to 100, not {0}")]
 pub struct BadRollout(pub u64);
 
 impl Rollout {
-    /// Every process.
+    /// All processes.
     pub const FULL: Self = Self(100);
 
-    /// `percent` of the processes.
+    /// Creates a rollout to `percent` of the processes.
     ///
     /// # Errors
     /// [`BadRollout`] if it is more than 100.
@@ -90,7 +90,7 @@ impl Rollout {
         }
     }
 
-    /// The percentage.
+    /// Returns the percentage.
     #[must_use]
     pub fn percent(self) -> u8 {
         self.0
@@ -103,12 +103,12 @@ impl Default for Rollout {
     }
 }
 
-/// What is in force.
+/// The backend and rollout in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Routing {
     /// The backend.
     pub backend: Backend,
-    /// Its reach, if it is `atomic`.
+    /// The rollout of the backend, if it is `atomic`.
     pub rollout: Rollout,
 }
 
@@ -121,7 +121,7 @@ pub(crate) enum Side {
 }
 
 impl Routing {
-    /// Where a process of this name is kept.
+    /// Returns where the process with this name is kept.
     pub(crate) fn side(self, name: &str) -> Side {
         match self.backend {
             Backend::Locked => Side::Locked,
@@ -131,7 +131,7 @@ impl Routing {
         }
     }
 
-    /// Where all of them are kept, if that is one place.
+    /// Returns where all processes are kept, if that is one place.
     pub(crate) fn whole(self) -> Option<Side> {
         match (self.backend, self.rollout.0) {
             (Backend::Locked, _) | (Backend::Atomic, 0) => Some(Side::Locked),
@@ -142,7 +142,8 @@ impl Routing {
     }
 }
 
-/// 0 to 99 by a hash (FNV-1a) that is the same in every host and version: a name stays in its bucket.
+/// Returns a number from 0 to 99 by a hash (FNV-1a) that is the same in every host and version: a name stays in its
+/// bucket.
 fn bucket(name: &str) -> u8 {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -166,14 +167,15 @@ fn packed(routing: Routing) -> u16 {
 }
 
 impl RoutingWord {
-    /// Acquire: whoever sees a routing also sees what was moved to its side before it came into force.
+    /// Loads the routing. Acquire: a reader that sees a routing also sees the states that were moved to its side before
+    /// it came into force.
     pub(crate) fn load(&self) -> Routing {
         let word = self.0.load(Ordering::Acquire);
         let backend = Backend::ALL[usize::from(word >> 8) % Backend::ALL.len()];
         Routing { backend, rollout: Rollout((word & 0xff) as u8) }
     }
 
-    /// For the writer, after it has moved everything to where it will be looked for.
+    /// Stores the routing. The writer calls this after it has moved all states to the side where they will be read.
     pub(crate) fn store(&self, routing: Routing) {
         self.0.store(packed(routing), Ordering::Release);
     }
@@ -184,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_stays_in_its_bucket_and_a_larger_rollout_keeps_who_was_in() {
+    fn a_larger_rollout_includes_every_process_of_a_smaller_one() {
         let names: Vec<String> = (0..1_000).map(|n| format!("web.{n}")).collect();
         let on_atomic = |percent| {
             let routing = Routing { backend: Backend::Atomic, rollout: Rollout::new(percent).unwrap() };
@@ -199,13 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_backend_is_answered_with_those_that_there_are() {
+    fn the_error_for_an_unknown_backend_lists_the_known_ones() {
         let error = "fast".parse::<Backend>().unwrap_err().to_string();
         assert_eq!(error, "there is no backend `fast`: there are atomic, locked and dual");
     }
 
     #[test]
-    fn the_word_keeps_what_it_is_given() {
+    fn the_routing_word_returns_the_routing_that_was_stored() {
         let word = RoutingWord::default();
         assert_eq!(word.load(), Routing::default());
         for backend in Backend::ALL {

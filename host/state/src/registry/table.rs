@@ -1,12 +1,12 @@
 //! The persistent table behind a snapshot: states by slot, in a tree of 32-way nodes.
 //!
-//! Replacing one state copies one node a level (at most 32 pointers each) and shares all others, so a
+//! Replacing one state copies one node per level (at most 32 pointers each) and shares all others, so a
 //! commit costs about the same for ten processes and for a hundred thousand, and a snapshot that is held
-//! for ever costs only the nodes that changed since. A flat two-level table of 64 was measured
-//! first; it degrades at 100,000 because its root is copied whole.
+//! forever costs only the nodes that have changed since. A flat two-level table of 64 was measured
+//! first; it degrades at 100,000 because its whole root is copied.
 //!
-//! Every node knows the newest generation below it, so that what changed since a generation is found without
-//! a look at what did not.
+//! Each node stores the newest generation below it, so that the states that changed after a generation are found
+//! without reading the others.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Node {
         Self { newest, below: Below::Nodes(nodes) }
     }
 
-    /// A path of single-child nodes down to a leaf that holds `state`.
+    /// Creates a path of single-child nodes down to a leaf that holds `state`.
     fn path_to(level: u32, state: Arc<ProcessState>) -> Self {
         match level {
             0 => Self::leaf(Arc::from([state])),
@@ -50,7 +50,7 @@ impl Node {
         }
     }
 
-    /// This node, `level` levels above the leaves, with `state` at `slot`.
+    /// Returns a copy of this node, which is `level` levels above the leaves, with `state` at `slot`.
     fn with(&self, level: u32, slot: usize, state: Arc<ProcessState>) -> Self {
         let at = (slot >> (level * BITS)) & MASK;
         let newest = self.newest.max(state.generation);
@@ -72,7 +72,7 @@ impl Node {
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     root: Node,
-    /// Levels of branches above the leaves.
+    /// The number of levels of branches above the leaves.
     height: u32,
     len: usize,
 }
@@ -93,7 +93,7 @@ impl Table {
         leaf.get(slot & MASK)
     }
 
-    /// The leaf that holds `slot`, if it lies within the table.
+    /// Returns the leaf that holds `slot`, if it lies within the table.
     fn leaf(&self, slot: usize) -> Option<&Leaf> {
         if slot >= self.len {
             return None;
@@ -111,7 +111,7 @@ impl Table {
         }
     }
 
-    /// The table with `state` at `slot`, which may be the first free one.
+    /// Returns a table with `state` at `slot`, which may be the first free one.
     pub(crate) fn with(&self, slot: usize, state: Arc<ProcessState>) -> Self {
         debug_assert!(slot <= self.len, "slots are handed out in order");
         let mut next = self.clone();
@@ -124,12 +124,12 @@ impl Table {
         next
     }
 
-    /// All states in slot order.
+    /// Returns all states in slot order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<ProcessState>> {
         (0..self.len).step_by(WIDTH).filter_map(|slot| self.leaf(slot)).flat_map(|leaf| leaf.iter())
     }
 
-    /// At most `limit` states from slot `offset` on, leaf by leaf as they lie.
+    /// Returns at most `limit` states from slot `offset` on, one slice for each leaf.
     pub(crate) fn runs(&self, offset: usize, limit: usize) -> impl Iterator<Item = &[Arc<ProcessState>]> {
         let end = offset.saturating_add(limit).min(self.len);
         ((offset & !MASK)..end).step_by(WIDTH).filter_map(move |first| {
@@ -138,14 +138,14 @@ impl Table {
         })
     }
 
-    /// The states that were committed after `generation`, in slot order. Costs a look at each level for each
-    /// of them, and nothing for the others.
+    /// Returns the states that were committed after `generation`, in slot order. Nodes without such a state are
+    /// skipped.
     pub(crate) fn changed_since(&self, generation: Generation) -> ChangedSince<'_> {
         ChangedSince { generation, path: vec![std::slice::from_ref(&self.root).iter()], leaf: [].iter() }
     }
 }
 
-/// See [`Table::changed_since`]. Keeps the way from the root to the leaf that it is at.
+/// The iterator of [`Table::changed_since`], with its path from the root to the current leaf.
 pub(crate) struct ChangedSince<'a> {
     generation: Generation,
     path: Vec<std::slice::Iter<'a, Node>>,
@@ -173,7 +173,7 @@ impl<'a> Iterator for ChangedSince<'a> {
 }
 
 impl FromIterator<Arc<ProcessState>> for Table {
-    /// Builds the tree level by level, each node once.
+    /// Builds the tree level by level and creates each node once.
     fn from_iter<I: IntoIterator<Item = Arc<ProcessState>>>(states: I) -> Self {
         let states: Vec<_> = states.into_iter().collect();
         let len = states.len();
@@ -190,8 +190,7 @@ impl FromIterator<Arc<ProcessState>> for Table {
     }
 }
 
-/// A copy of `items` with `item` at `at`, which may be one past the end. Its length is known beforehand,
-/// so it is one allocation.
+/// Returns a copy of `items` with `item` at `at`, which may be one past the end.
 fn spliced<T: Clone>(items: &[T], at: usize, item: T) -> Arc<[T]> {
     if at == items.len() {
         let mut grown = Vec::with_capacity(at + 1);
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_of_any_size_gives_back_what_was_put_in() {
+    fn a_table_of_any_size_returns_the_states_that_were_put_in() {
         let mut table = Table::default();
         for slot in 0..(WIDTH * WIDTH + 5) {
             table = table.with(slot, state(slot, "a"));
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_built_at_once_is_the_one_built_step_by_step() {
+    fn a_table_built_at_once_equals_one_built_step_by_step() {
         for len in [0, 1, 31, 32, 33, 1023, 1024, 1025, 2000] {
             let states: Vec<_> = (0..len).map(|slot| state(slot, "a")).collect();
             let built: Table = states.iter().cloned().collect();
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_since_a_generation_is_found_and_nothing_else() {
+    fn exactly_the_states_that_changed_after_a_generation_are_found() {
         let mut table = Table::default();
         for slot in 0..2_100 {
             table = table.with(slot, of_generation(slot, slot as u64 + 1));

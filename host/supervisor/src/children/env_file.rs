@@ -288,11 +288,7 @@ mod tests {
         let path = dir.path().join("x.env");
         let says = || read(&path).unwrap_err().to_string();
         std::fs::write(&path, b"A=1\nB=caf\xe9\n").unwrap();
-        assert!(
-            says().contains("x.env: it is not UTF-8: the first byte that is not is at 2:6;"),
-            "{}",
-            says()
-        );
+        assert!(says().contains("x.env: it is not UTF-8: the first invalid byte is at 2:6;"), "{}", says());
         std::fs::write(&path, b"A\0=\x001\0\n\0").unwrap();
         assert!(says().contains("x.env: it is UTF-16LE, not UTF-8"), "{}", says());
         std::fs::write(&path, vec![b'#'; 1 + (1 << 20)]).unwrap();

@@ -1,15 +1,15 @@
-//! Both backends behind one seam: where a state is found, how it is published, how the backend is changed under
-//! way.
+//! Both backends behind one interface: where a state is found, how it is published, how the backend is changed at
+//! run time.
 //!
-//! Writers are ordered by one short mutex, whatever the backend. Readers look at one word to see where the
-//! truth is ([`Routing`]); on `atomic` they then load one pointer and take no lock.
+//! On every backend, one mutex, which is held briefly, orders the writers. Readers load one word to learn where the
+//! states are ([`Routing`]); on `atomic` they then load one pointer and take no lock.
 //!
 //! **Changing the backend** is done under the writers' mutex: first the new side is brought up to date, then the
-//! word is changed, then the old side drops the states it no longer serves. So no commit is lost, because none is
-//! under way. A reader that saw the old word finds, on the old side, the world at the moment of the change, which
-//! is never older than what it had seen before, because its read began before the change; or it finds that
-//! everything has [`Moved`], and looks again: by then the new word is there to be seen. The same holds while the
-//! processes are divided between the sides, and neither is the whole truth.
+//! word is changed, then the old side drops the states it no longer serves. No commit is lost, because none is in
+//! progress. A reader that saw the old word finds one of two things on the old side: either the states at the moment of
+//! the change, which are never older than what it had seen before, because its read began before the change; or that
+//! everything has [`Moved`]. Then it reads again, and the new word is visible by then. The same holds while the
+//! processes are divided between the sides and neither is the whole truth.
 
 use std::sync::{Arc, PoisonError, TryLockError};
 
@@ -25,7 +25,7 @@ use super::snapshot::{Snapshot, Truth};
 use crate::process::{Event, Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState};
 use crate::sync::{ArcSwap, AtomicU64, Mutex, MutexGuard, Ordering};
 
-/// How often a comparison is tried again when a commit came between its two reads.
+/// How often a comparison is repeated when a commit came between its two reads.
 const TRIES: usize = 8;
 
 /// The last commit, as the writers see it.
@@ -40,14 +40,14 @@ pub(crate) struct Core {
     routing: RoutingWord,
     pub(crate) root: ArcSwap<Snapshot>,
     locked: Locked,
-    /// Who is there: the same on both sides, and in every snapshot.
+    /// The names of all processes, shared by both sides and all snapshots.
     names: Arc<Names>,
     /// Orders writers. Never held by a reader of `atomic`, nor across I/O, a spawn, a wait or a plugin call.
     writer: Mutex<Last>,
-    /// The last generation that is about to be published; stored before its state. A snapshot with this
+    /// The generation that is about to be or was last published; stored before its state. A snapshot with this
     /// generation is the latest one.
     announced: AtomicU64,
-    /// The last generation that is published; stored after its state.
+    /// The last published generation; stored after its state.
     latest: AtomicU64,
     pub(crate) changes: Changes,
     pub(crate) meters: Meters,
@@ -78,7 +78,7 @@ impl Core {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The writers' turn for a commit; one that another writer came before is counted.
+    /// Takes the writers' lock for a commit, and counts the commit if it has to wait for another writer.
     fn writer_in_turn(&self) -> MutexGuard<'_, Last> {
         match self.writer.try_lock() {
             Ok(last) => last,
@@ -95,12 +95,12 @@ impl Core {
         self.routing.load()
     }
 
-    /// The last generation that is published. Whoever has seen it finds its state and its change.
+    /// Returns the last published generation. A reader that has seen it also finds its state and its change.
     pub(crate) fn latest(&self) -> Generation {
         Generation(self.latest.load(Ordering::Acquire))
     }
 
-    /// Is there, or will there be in a moment, anything later than `generation`?
+    /// Whether a later generation than `generation` is published or about to be.
     pub(crate) fn is_past(&self, generation: Generation) -> bool {
         self.announced.load(Ordering::Acquire) > generation.0
     }
@@ -117,7 +117,7 @@ impl Core {
             return Err(NameTaken(identity.name));
         }
         let identity = Arc::new(identity);
-        // Who is there is the same on both sides; only states are routed.
+        // Both sides share the names; only states are routed.
         let id = self.names.add(identity.clone());
         let mut state = ProcessState::new(id, identity, now);
         state.generation = last.generation.next();
@@ -143,7 +143,7 @@ impl Core {
         Ok(state)
     }
 
-    /// How much of the truth is kept on one side alone.
+    /// Returns how much of the truth a side in use holds.
     fn truth(&self) -> Truth {
         if self.routing().whole().is_some() { Truth::Whole } else { Truth::Divided }
     }
@@ -180,7 +180,7 @@ impl Core {
         };
         let served = match side {
             Side::Atomic => next(root.get(id).map(|state| &**state)),
-            // No writer but this one is under way: nothing moves.
+            // No other writer is active, so nothing can have moved.
             Side::Locked | Side::Both => next(self.locked.get(id).unwrap_or_default().as_deref()),
         };
         if side == Side::Both {
@@ -194,8 +194,8 @@ impl Core {
         let state = Arc::new(state);
         let kind = ChangeKind::Event(event.kind());
         self.changes.record(Change { generation: state.generation, kind, from, state: state.clone() });
-        // Release, before the state itself: a poller that sees another thread's newer snapshot must not take its
-        // own for the latest.
+        // Release, before the state itself: a poller that sees another thread's newer snapshot must not consider
+        // its own the latest.
         self.announced.store(state.generation.0, Ordering::Release);
         if side != Side::Atomic {
             self.locked.put(state.clone(), truth);
@@ -220,11 +220,11 @@ impl Core {
     fn published(&self, last: &mut Last, state: &Arc<ProcessState>, now: Moment) {
         (last.generation, last.at) = (state.generation, now);
         state.identity.word.store(state.phase.kind(), state.incarnation, state.generation);
-        // Release: whoever sees this generation sees the state that it stands for.
+        // Release: a reader that sees this generation also sees its state.
         self.latest.store(state.generation.0, Ordering::Release);
     }
 
-    /// Looks until the backend stays as it is: once, but for the moment in which it is changed.
+    /// Repeats `look` until the backend does not change during it: usually it runs once.
     pub(crate) fn settled<T>(&self, look: impl Fn(Routing) -> Result<T, Moved>) -> T {
         loop {
             match look(self.routing()) {
@@ -234,7 +234,7 @@ impl Core {
         }
     }
 
-    /// The state of one process.
+    /// Returns the state of one process.
     pub(crate) fn state(&self, id: ProcessId) -> Option<Arc<ProcessState>> {
         self.settled(|routing| {
             self.meters.read(routing.backend, Operation::Read, || {
@@ -248,7 +248,7 @@ impl Core {
         })
     }
 
-    /// The live handle of the process called `name`.
+    /// Returns the live handle of the process called `name`.
     pub(crate) fn handle(&self, name: &str) -> Option<Handle> {
         let found = self.settled(|routing| match routing.whole() {
             Some(Side::Locked) => self.locked.handle(name),
@@ -256,11 +256,11 @@ impl Core {
                 Ok(self.names.find(name).map(|(id, identity)| Handle::new(id, identity.clone())))
             }
         });
-        // A name is there a moment before its process is.
+        // A name is added shortly before its process is published.
         found.filter(Handle::is_published)
     }
 
-    /// The whole, on whatever backend.
+    /// Returns the latest snapshot, on any backend.
     pub(crate) fn gathered(&self) -> Arc<Snapshot> {
         self.settled(|routing| {
             self.meters.read(routing.backend, Operation::Snapshot, || match routing.whole() {
@@ -277,7 +277,7 @@ impl Core {
         })
     }
 
-    /// Both sides at one instant: no writer is under way.
+    /// Combines both sides at one instant: the caller holds the writers' lock.
     fn mixed(&self, routing: Routing, last: &Last) -> Arc<Snapshot> {
         let root = self.root.load();
         let current = |state: &Arc<ProcessState>| match routing.side(state.name()) {
@@ -309,7 +309,7 @@ impl Core {
             }
             locked = self.locked.get(id)?;
         }
-        // A commit is half way between the two sides all the time: this read goes uncompared.
+        // Every try met a commit that had reached only one side: this read is not compared.
         Ok(locked)
     }
 
@@ -334,16 +334,16 @@ impl Core {
         self.differences.keep(of, atomic, locked);
     }
 
-    /// The differences that nobody has taken yet, newest first.
+    /// Takes the differences that were not taken before, newest first.
     pub(crate) fn take_differences(&self) -> Vec<Difference> {
         self.differences.take()
     }
 
-    /// Changes the backend under way; what was in force before.
+    /// Changes the backend at run time and returns the previous routing.
     pub(crate) fn reroute(&self, routing: Routing) -> Routing {
         let last = self.writer();
         let before = self.routing();
-        // No writer is under way: where a process is kept, there is its latest state.
+        // No other writer is active: each process has its latest state where it is kept.
         let world = match before.whole() {
             Some(Side::Atomic) => self.root.load_full(),
             Some(Side::Locked | Side::Both) => Arc::new(self.locked.all()),
@@ -356,7 +356,7 @@ impl Core {
         }
         self.root.store(Arc::new(world));
         self.routing.store(routing);
-        // Only now: who comes here with the old word and finds nothing must find the new word.
+        // Only now: a reader that came with the old word and finds nothing must see the new word.
         match whole {
             Some(Side::Atomic) => self.locked.clear(),
             Some(Side::Locked) => self.root.store(Arc::new(Snapshot {
@@ -376,12 +376,12 @@ impl Core {
     }
 }
 
-/// Where the process in slot `id` is kept; `None` if the root does not know it.
+/// Returns where the process in slot `id` is kept; `None` if the root does not have it.
 fn side_of(routing: Routing, root: &Snapshot, id: ProcessId) -> Option<Side> {
     routing.whole().or_else(|| root.get(id).map(|state| routing.side(state.name())))
 }
 
-/// What a root says of one process: if it does not know it, it must be one that ought to.
+/// Returns the result of a lookup in `root`, or [`Moved`] if nothing was found and the states are kept elsewhere.
 fn known<T>(root: &Snapshot, found: Option<T>) -> Result<Option<T>, Moved> {
     match found {
         None if root.truth == Truth::Elsewhere => Err(Moved),
@@ -389,6 +389,7 @@ fn known<T>(root: &Snapshot, found: Option<T>) -> Result<Option<T>, Moved> {
     }
 }
 
+/// Returns the phase before `event` and the state after it, if `at` still holds.
 fn successor(
     current: &ProcessState,
     at: At,

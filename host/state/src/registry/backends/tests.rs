@@ -1,4 +1,4 @@
-//! What only the inside of the core can show: a side that is tampered with, and readers beside held locks.
+//! Tests that need access to the internals of the core: a tampered side, and readers while locks are held.
 
 use super::*;
 use crate::process::Cause;
@@ -11,7 +11,7 @@ fn core() -> (Core, ProcessId) {
 }
 
 #[test]
-fn in_dual_a_side_that_was_tampered_with_is_noticed_and_the_locked_value_served() {
+fn on_dual_a_tampered_side_is_detected_and_the_locked_value_is_served() {
     let (core, id) = core();
     core.reroute(Routing { backend: Backend::Dual, rollout: Rollout::FULL });
     assert_eq!(core.meters.figures(Backend::Dual).differences, 0);
@@ -30,11 +30,11 @@ fn in_dual_a_side_that_was_tampered_with_is_noticed_and_the_locked_value_served(
     assert_eq!(told.len(), 3);
     assert!(told[0].of.contains("web") && told[0].atomic.contains("99") && !told[0].locked.contains("99"));
     core.state(id).unwrap();
-    assert!(core.take_differences().is_empty(), "the commit has put the tampered side right");
+    assert!(core.take_differences().is_empty(), "the commit has corrected the tampered side");
 }
 
 #[test]
-fn on_atomic_readers_go_on_while_every_lock_of_the_writers_is_held() {
+fn on_atomic_readers_do_not_wait_for_any_lock_of_the_writers() {
     use crate::changes::CHANGES_KEPT;
     let (writer, reader) = crate::registry(|| 0);
     for n in 0..100 {
@@ -65,7 +65,7 @@ fn on_atomic_readers_go_on_while_every_lock_of_the_writers_is_held() {
                 );
                 told.send(seen).unwrap();
             });
-            // A reader that waited for one of the locks would never answer; this is how long never is.
+            // A reader that waited for one of the locks would never answer; the timeout turns that into a failure.
             let seen = answer.recv_timeout(std::time::Duration::from_secs(60)).expect("a reader took a lock");
             let seven = ProcessId(7);
             assert_eq!(seen, (100, 100, 100, seven, seven, PhaseKind::Stopped, 100, 100, 100, 100));
