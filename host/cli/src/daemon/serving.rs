@@ -271,8 +271,8 @@ impl Running {
     }
 }
 
-/// Returns the exit code of the host. In this order: 1 if anything is left, the code of a policy, the code of `--exit-when-done`
-/// or `--exit-code-from`.
+/// Returns the exit code of the host: 1 if anything is left or the host could not be set up; else the code of a policy; else that
+/// of `--exit-code-from` or `--exit-when-done`; else 0.
 fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
     match (is_left, why) {
         (true, _) | (false, Why::Failed) => 1,
