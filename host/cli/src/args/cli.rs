@@ -181,7 +181,7 @@ pub(crate) struct DownArgs {
     /// How long to wait for the host to end. It continues to stop afterwards.
     #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
-    /// How to print the result.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -191,7 +191,7 @@ pub(crate) struct ValidateArgs {
     /// Treat warnings as errors.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// How to print what was found.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -201,7 +201,7 @@ pub(crate) struct StatusArgs {
     /// Names, `GROUP:*` or `all` (default).
     #[arg(value_name = "TARGET", value_parser = word::name)]
     pub(crate) targets: Vec<String>,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: TableFormat,
 }
@@ -218,7 +218,7 @@ pub(crate) struct ActArgs {
     /// How long to wait with `--wait`.
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
-    /// How to print what was done.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -231,7 +231,7 @@ pub(crate) struct SignalArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true, value_parser = word::name)]
     pub(crate) targets: Vec<String>,
-    /// How to print what was done.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -273,7 +273,7 @@ pub(crate) struct LogsArgs {
     /// Print the bytes of the lines as they are, including terminal control sequences.
     #[arg(long, conflicts_with_all = ["timestamps", "output"])]
     pub(crate) raw: bool,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -286,7 +286,7 @@ pub(crate) struct EventsArgs {
     /// Keep printing new events as they come.
     #[arg(short = 'f', long)]
     pub(crate) follow: bool,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -296,7 +296,7 @@ pub(crate) struct ExplainArgs {
     /// The process.
     #[arg(value_name = "PROCESS", value_parser = word::name)]
     pub(crate) name: String,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -305,7 +305,7 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct StateArgs {
     #[command(subcommand)]
     pub(crate) change: Option<StateChange>,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -334,7 +334,7 @@ pub(crate) struct ViewArgs {
     /// What to render, as the plugin understands it; may have a `?query`.
     #[arg(value_name = "PATH", default_value = "", value_hint = clap::ValueHint::Other)]
     pub(crate) path: String,
-    /// How to print it. By default text on a terminal and raw elsewhere.
+    /// The output format. By default text on a terminal and raw elsewhere.
     #[arg(short, long, value_name = "FORMAT", value_enum)]
     pub(crate) output: Option<ViewFormat>,
 }

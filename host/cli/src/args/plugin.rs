@@ -14,7 +14,7 @@ use crate::config::units;
 pub(crate) enum PluginCommand {
     /// List the plugins of the running host.
     List {
-        /// How to print.
+        /// The output format.
         #[arg(short, long, value_name = "FORMAT", default_value = "table")]
         output: TableFormat,
     },
@@ -78,7 +78,7 @@ they began with.")]
     Blame {
         #[command(flatten)]
         plugin: NamedPlugin,
-        /// How to print.
+        /// The output format.
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
     },
@@ -87,7 +87,7 @@ they began with.")]
         /// A .wasm file or `bundled:NAME`, or the name of a plugin of the running host.
         #[arg(value_name = "COMPONENT|PLUGIN")]
         component: String,
-        /// How to print.
+        /// The output format.
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
     },

@@ -13,7 +13,7 @@ pub(super) struct Foreign {
     pub(super) key: Option<&'static str>,
     /// What to say if there is no such key.
     instead: &'static str,
-    /// What to write.
+    /// The text that tells what to write.
     pub(super) hint: &'static str,
 }
 

@@ -40,9 +40,9 @@ pub struct SourceFile {
 pub struct Problem {
     /// The bytes of the text where the problem is.
     pub span: Range<usize>,
-    /// What is wrong.
+    /// The description of the problem.
     pub what: String,
-    /// What to do next.
+    /// The next step for the user.
     pub hint: String,
 }
 

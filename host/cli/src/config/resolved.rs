@@ -49,7 +49,7 @@ pub struct Config {
 struct PluginConfig {
     spec: PluginSpec,
     component_span: Range<usize>,
-    /// Where the keys of its settings are written.
+    /// The positions of the keys of its settings.
     setting_spans: Vec<(String, Range<usize>)>,
 }
 

@@ -39,7 +39,7 @@ pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) path: PathBuf,
-    /// When it ends without being asked.
+    /// The conditions under which it ends without being asked.
     pub(super) done: When,
     pub(super) color: ColorWhen,
     /// The colours of standard error.
