@@ -68,7 +68,7 @@ fn without_a_host_the_files_are_read_and_a_note_says_so() {
             lines
         };
         assert_eq!((ran.code, sorted(&ran.stdout)), (0, sorted(shown)), "{arguments:?}: {ran:?}");
-        assert_eq!(ran.stderr, "note: no host is running: this is what its log files say\n");
+        assert_eq!(ran.stderr, "note: no host is running: these lines are from its log files\n");
     }
     let unknown = setup.run(&["logs", "wbe"]);
     assert_eq!(unknown.code, 2, "{unknown:?}");

@@ -204,7 +204,7 @@ fn limits_are_said_as_a_plugin_is_loaded_and_swapped_and_shown_with_their_figure
     refused(&["--limit", "memory=1GiB"], 1, "`limits.memory` of 1024 MiB is not possible: at most 256 MiB");
     refused(&["--limit", "momery=1MiB"], 2, "there is no limit `momery`; there are memory, call_time");
     refused(&["--limit", "memory=64"], 2, "write a size");
-    refused(&["--quarantine", "0/1m"], 2, "say FAULTS/TIME");
+    refused(&["--quarantine", "0/1m"], 2, "write FAULTS/TIME");
     let details = host.ok(&["plugin", "inspect", "odd"]);
     for line in ["limit handles", "former limit handles", "quarantine", "after 2 faults in 1h00m"] {
         assert!(details.contains(line), "{details}");

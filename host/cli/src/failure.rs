@@ -1,4 +1,4 @@
-//! Why a command did not do what it was asked: what, what to do next, and the exit code.
+//! The failure of a command: what went wrong, what to do next, and the exit code.
 
 use std::process::ExitCode;
 
@@ -8,38 +8,38 @@ use crate::config::{ConfigError, NotFound, Problems};
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
-    /// What is shown: `error: …` and `hint: …` lines.
+    /// The text to print: `error: …` and `hint: …` lines.
     report: String,
 }
 
 impl Failure {
-    /// Something went wrong: exit code 1.
+    /// Creates a failure of the operation: exit code 1.
     pub(crate) fn failed(what: impl std::fmt::Display, hint: impl std::fmt::Display) -> Self {
         Self { code: 1, report: format!("error: {what}\nhint: {hint}") }
     }
 
-    /// It was asked for wrongly: exit code 2.
+    /// Creates a failure of usage or config: exit code 2.
     pub(crate) fn usage(what: impl std::fmt::Display, hint: impl std::fmt::Display) -> Self {
         Self { code: 2, report: format!("error: {what}\nhint: {hint}") }
     }
 
-    /// What was asked for is not running: exit code 3.
+    /// Creates a failure for a host or process that is not running: exit code 3.
     pub(crate) fn not_running(what: impl std::fmt::Display, hint: impl std::fmt::Display) -> Self {
         Self { code: 3, report: format!("error: {what}\nhint: {hint}") }
     }
 
-    /// A whole report.
-    pub(crate) fn told(code: u8, report: String) -> Self {
+    /// Creates a failure with a complete report.
+    pub(crate) fn with_report(code: u8, report: String) -> Self {
         Self { code, report }
     }
 
-    /// Everything has been shown already.
+    /// Creates a failure that prints nothing, because everything has been printed already.
     pub(crate) fn silent(code: u8) -> Self {
         Self { code, report: String::new() }
     }
 
-    /// The same, once its report has been shown.
-    pub(crate) fn told_already(self) -> Self {
+    /// Returns the same failure without its report, which the caller has printed.
+    pub(crate) fn already_reported(self) -> Self {
         Self::silent(self.code)
     }
 
@@ -70,7 +70,7 @@ impl From<NotFound> for Failure {
     }
 }
 
-/// Nobody reads on: `provost events | head` ends quietly. Anything else that cannot be written is told.
+/// A closed pipe ends the command quietly (`provost events | head`); any other write error is reported.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {

@@ -1,18 +1,18 @@
-//! The `provost` command. Floor 3 of the house: it reads the config, plugs the crates together, and shows
-//! what is so. It decides nothing.
+//! The `provost` command. Floor 3 of the house: it reads the config, wires the crates together, and shows
+//! the current state. It decides nothing.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `commands` | everything that can be asked but for the host itself |
+//! | `commands` | every command except those that run the host |
 //! | `completion` | completion by the shell |
-//! | `daemon` | the host: one to a runtime directory, the only wiring, the foreground and the background |
+//! | `daemon` | the host: one per runtime directory, in the foreground or the background; the only wiring of the crates |
 //! | `failure` | errors with hints and exit codes |
 //! | `args` | the command line and its help |
 //! | `config` | the file in two stages: typed sections, then specs |
 //! | `compiling` | compilation of plugins in a process with limits |
-//! | `render` | what people see: pure functions to text |
+//! | `render` | the output for people: pure functions to text |
 //! | `guests` | building plugins |
-//! | `inherited` | what a process of this program is given by whoever started it, and does not keep |
+//! | `inherited` | descriptors and signal masks that the parent process left, and that are dropped |
 
 mod args;
 mod commands;
@@ -38,12 +38,12 @@ use render::style::Paint;
 
 pub use compiling::run_if_compiler;
 
-/// Does what the command line says.
+/// Runs the command that `args` names and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if fail::has_failpoints() {
-        // In a test alone: a release build has no fail points. They stay in force to the very end.
+        // Only in tests: a release build has no fail points. They stay active until the process ends.
         std::mem::forget(fail::FailScenario::setup());
-        // Without it the faults of the file stay off, which the test that wrote it notices.
+        // If this fails, the faults of the file stay off, which the test that wrote the file notices.
         let _ = daemon::faults::follow();
     }
     let args: Vec<OsString> = args.into_iter().collect();
@@ -68,8 +68,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Shows what the parser of the command line says, and nothing that a terminal would obey of what it quotes. Nothing is left
-/// to be done if even this cannot be written.
+/// Prints the message of the command line parser, without the terminal control sequences of what it quotes. Write errors are
+/// ignored, because nothing else can be done then.
 fn say_usage(error: &clap::Error) {
     let plain = error.render().to_string();
     let fit = text::lines(&plain);
@@ -83,9 +83,9 @@ fn say_usage(error: &clap::Error) {
     }
 }
 
-/// Shows a failure; that of a host waits for nobody.
+/// Prints a failure. That of a host does not wait for a reader.
 fn tell(failure: &Failure, paint: Paint, of_host: bool) {
-    // What it quotes may come from anywhere.
+    // The report may quote untrusted text.
     let report = paint.report(&text::lines(failure.report()));
     if of_host {
         daemon::say_at_last(&report);

@@ -1,8 +1,8 @@
-//! What somebody may have meant who is used to another supervisor.
+//! Hints for people who type the commands and options of another supervisor.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Commands of supervisorctl, systemctl, docker compose, process-compose, pm2 and circusctl, and what does the same here.
+/// Commands of supervisorctl, systemctl, docker compose, process-compose, pm2 and circusctl, and their equivalents here.
 const VERBS: &[(&str, &str)] = &[
     (
         "ps ls list jlist top monit process stats show is-active is-failed",
@@ -17,7 +17,7 @@ const VERBS: &[(&str, &str)] = &[
     ("kill", "`provost stop NAME` stops a process, `provost signal KILL NAME` sends a signal"),
     (
         "delete del remove rm",
-        "`provost stop NAME` stops a process; remove it from the config and start the host anew",
+        "`provost stop NAME` stops a process; remove it from the config and restart the host",
     ),
     (
         "reload update reread reloadconfig graceful-reload",
@@ -32,24 +32,24 @@ const VERBS: &[(&str, &str)] = &[
     ("scale", "a scale policy changes the number of replicas; `provost start NAME.3` starts one by its name"),
 ];
 
-/// What to do instead of what was not understood, if that can be said.
+/// Returns what to type instead of an unknown command or option, if that is known.
 pub(crate) fn advice(error: &clap::Error) -> Option<&'static str> {
-    let said = |kind| match error.get(kind) {
-        Some(ContextValue::String(said)) => Some(said.as_str()),
+    let typed = |kind| match error.get(kind) {
+        Some(ContextValue::String(typed)) => Some(typed.as_str()),
         _ => None,
     };
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
-            let verb = said(ContextKind::InvalidSubcommand)?;
+            let verb = typed(ContextKind::InvalidSubcommand)?;
             VERBS
                 .iter()
                 .find(|(names, _)| names.split(' ').any(|name| name == verb))
                 .map(|(_, advice)| *advice)
         }
-        ErrorKind::UnknownArgument if said(ContextKind::InvalidArg)?.starts_with("-f") => {
+        ErrorKind::UnknownArgument if typed(ContextKind::InvalidArg)?.starts_with("-f") => {
             Some("the config is named with -c; -f means follow, in `logs` and `events`")
         }
-        ErrorKind::UnknownArgument if matches!(said(ContextKind::InvalidArg)?, "-d" | "--daemon") => {
+        ErrorKind::UnknownArgument if matches!(typed(ContextKind::InvalidArg)?, "-d" | "--daemon") => {
             Some("`provost up --detach` runs the host in the background")
         }
         _ => None,

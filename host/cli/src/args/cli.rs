@@ -24,7 +24,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 not running.";
 
-/// Where the help lists what every command takes.
+/// The heading of the options that every command takes.
 const GLOBAL: &str = "Options of all commands";
 
 const ORDERS: &str = "\
@@ -32,8 +32,8 @@ Examples:
   provost restart web 'workers:*'    one process and one group
   provost restart web --wait         and return when it is ready again
 
-Without --wait the command returns as soon as the host has taken the order.
-Exits with 1 if something did not come about.";
+Without --wait the command returns as soon as the host has accepted the order.
+Exits with 1 if any part of the order failed.";
 
 /// A process supervisor whose judgement is pluggable: WebAssembly policies decide every restart.
 #[derive(Debug, Parser)]
@@ -69,9 +69,9 @@ pub(crate) enum Command {
 In the foreground the output of all processes is shown. Ctrl-C stops them in
 reverse order of their dependencies; a second Ctrl-C kills them at once.
 
-Exit codes: 1 if something of the processes is left at the end; else the code
-that a policy shuts the host down with; else that of `--exit-code-from`, or 1 if
-a process has failed by `--exit-when-done`; else 0, also when it is told to
+Exit codes: 1 if a process is left running at the end; else the code with which
+a policy shut the host down; else that of `--exit-code-from`, or with
+`--exit-when-done` 1 if a process failed; else 0, also when the host is asked to
 stop.")]
     Up(UpArgs),
     /// Stop all processes and the host.
@@ -110,8 +110,8 @@ Examples:
   provost logs -f -n 0 all           what everything prints from now on
   provost logs --since 10m web       all lines of the last ten minutes
   provost logs -n 5 --grep error all the last five lines of each with `error`
-  provost logs --host                what the host itself said
-  provost logs --plugin notify       what a plugin said
+  provost logs --host                what the host itself logged
+  provost logs --plugin notify       what a plugin logged
 
 Without a running host the log files are read, and a note says so.")]
     Logs(LogsArgs),
@@ -124,11 +124,11 @@ Without a running host the log files are read, and a note says so.")]
 Example:
   provost view prometheus metrics")]
     View(ViewArgs),
-    /// Show the backends of the state core, or change the one in force at run time.
+    /// Show the backends of the state core, or change the active one at run time.
     #[command(after_help = "\
 Examples:
-  provost state                      the one in force, and what each has done
-  provost state backend dual         run both, and compare all they do
+  provost state                      the active one, and what each has done
+  provost state backend dual         run both, and compare their results
   provost state rollout 10           atomic for 10 % of the processes
   provost state backend locked       the emergency rollback
 
@@ -139,9 +139,9 @@ Nothing is restarted, and no change is lost.")]
     Plugin(PluginCommand),
     /// Check a config and its plugins without running or writing anything.
     #[command(after_help = "\
-What keeps the host from starting is an error. A program, a directory or an
-environment file that is not here is a warning: the processes may run on another
-machine, or it may be there when they start.
+Whatever keeps the host from starting is an error. A missing program, directory
+or environment file is a warning: the processes may run on another machine, or
+it may exist by the time they start.
 
 Exits with 2 if there are errors, or with --strict also if there are warnings.")]
     Validate(ValidateArgs),
@@ -154,44 +154,44 @@ Examples:
 
 The names are those of the running host, or else of the config.")]
     Completions {
-        /// For which shell.
+        /// The shell.
         shell: clap_complete::Shell,
     },
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct UpArgs {
-    /// Go to the background when everything is set up.
+    /// Go to the background once everything is set up.
     #[arg(short, long)]
     pub(crate) detach: bool,
-    /// End the host when nothing runs any more and nothing will: all processes are stopped, have ended for good or are
+    /// End the host when nothing runs and nothing will run again: all processes are stopped, have ended for good or are
     /// fatal. Exits with 1 if one of them has failed.
     #[arg(long)]
     pub(crate) exit_when_done: bool,
     /// End the host when this process has ended for good, and exit with its exit code (128 + N if signal N killed it).
     #[arg(long, value_name = "PROCESS", value_parser = word::name)]
     pub(crate) exit_code_from: Option<String>,
-    /// Set by `--detach` for the process in the background.
+    /// An internal option, which `--detach` sets for the process in the background.
     #[arg(long, hide = true, conflicts_with = "detach")]
     pub(crate) background: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct DownArgs {
-    /// How long to wait for the end. The host goes on stopping afterwards.
+    /// How long to wait for the host to end. It continues to stop afterwards.
     #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
-    /// How to print how it ended.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct ValidateArgs {
-    /// Take warnings for errors.
+    /// Treat warnings as errors.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// How to print what was found.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -201,7 +201,7 @@ pub(crate) struct StatusArgs {
     /// Names, `GROUP:*` or `all` (default).
     #[arg(value_name = "TARGET", value_parser = word::name)]
     pub(crate) targets: Vec<String>,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: TableFormat,
 }
@@ -211,14 +211,14 @@ pub(crate) struct ActArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true, value_parser = word::name)]
     pub(crate) targets: Vec<String>,
-    /// Return when they are started and ready, or stopped; jobs, when they have ended with a success. Fails at once
-    /// when that cannot come about any more.
+    /// Return when they are started and ready, or stopped; jobs, when they have succeeded. Fails as soon as that has become
+    /// impossible.
     #[arg(short, long)]
     pub(crate) wait: bool,
     /// How long to wait with `--wait`.
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
-    /// How to print what was done.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -231,7 +231,7 @@ pub(crate) struct SignalArgs {
     /// Names, `GROUP:*` or `all`.
     #[arg(value_name = "TARGET", required = true, value_parser = word::name)]
     pub(crate) targets: Vec<String>,
-    /// How to print what was done.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -244,36 +244,36 @@ pub(crate) struct LogsArgs {
     /// Show the host's own log instead.
     #[arg(long, conflicts_with_all = ["targets", "plugin"])]
     pub(crate) host: bool,
-    /// Show what a plugin has said, from the host's own log.
+    /// Show what a plugin has logged, from the host's own log.
     #[arg(long, value_name = "NAME", conflicts_with = "targets", value_parser = word::name)]
     pub(crate) plugin: Option<String>,
-    /// Go on with what is printed from now on.
+    /// Keep printing new lines as they come.
     #[arg(short = 'f', long)]
     pub(crate) follow: bool,
-    /// How many of the last lines of each process. By default 100, or all of them with --since.
+    /// How many of the last lines of each process to show. By default 100, or all of them with --since.
     #[arg(short = 'n', long = "lines", value_name = "N", value_parser = word::lines, allow_hyphen_values = true)]
     pub(crate) lines: Option<usize>,
-    /// Only lines of this time or later: 10m (ago), 14:05, 2026-11-25, 2026-11-25T14:05:30Z.
+    /// Show only lines of this time or later: 10m (ago), 14:05, 2026-11-25, 2026-11-25T14:05:30Z.
     #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true)]
     pub(crate) since: Option<u64>,
-    /// Only lines of before this time.
+    /// Show only lines before this time.
     #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true, conflicts_with = "follow")]
     pub(crate) until: Option<u64>,
-    /// Only lines in which this regular expression is found.
+    /// Show only lines that match this regular expression.
     #[arg(long, value_name = "PATTERN", value_parser = pattern, allow_hyphen_values = true)]
     pub(crate) grep: Option<String>,
-    /// Delete what the logs of the processes hold, instead of showing it. They go on with what is printed from then on.
+    /// Delete what the logs of the processes hold, instead of showing it. New output is kept as before.
     #[arg(long, conflicts_with_all = [
         "host", "plugin", "follow", "lines", "since", "until", "grep", "timestamps", "raw",
     ])]
     pub(crate) clear: bool,
-    /// With the time of each line and its offset from UTC.
+    /// Show the time of each line with its offset from UTC.
     #[arg(short, long)]
     pub(crate) timestamps: bool,
-    /// Print the bytes of the lines as they are, also those that a terminal obeys.
+    /// Print the bytes of the lines as they are, including terminal control sequences.
     #[arg(long, conflicts_with_all = ["timestamps", "output"])]
     pub(crate) raw: bool,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -283,10 +283,10 @@ pub(crate) struct EventsArgs {
     /// Names, `GROUP:*` or `all` (default).
     #[arg(value_name = "TARGET", value_parser = word::name)]
     pub(crate) targets: Vec<String>,
-    /// Go on with what happens from now on.
+    /// Keep printing new events as they come.
     #[arg(short = 'f', long)]
     pub(crate) follow: bool,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -296,7 +296,7 @@ pub(crate) struct ExplainArgs {
     /// The process.
     #[arg(value_name = "PROCESS", value_parser = word::name)]
     pub(crate) name: String,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
@@ -305,20 +305,20 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct StateArgs {
     #[command(subcommand)]
     pub(crate) change: Option<StateChange>,
-    /// How to print.
+    /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum StateChange {
-    /// Put another backend in force: atomic, locked or dual.
+    /// Activate another backend: atomic, locked or dual.
     Backend {
         /// atomic, locked or dual.
         #[arg(value_name = "BACKEND")]
         backend: Backend,
     },
-    /// How many percent of the processes are on atomic.
+    /// Set the percentage of the processes that are on atomic.
     Rollout {
         /// 0 to 100.
         #[arg(value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
@@ -334,7 +334,7 @@ pub(crate) struct ViewArgs {
     /// What to render, as the plugin understands it; may have a `?query`.
     #[arg(value_name = "PATH", default_value = "", value_hint = clap::ValueHint::Other)]
     pub(crate) path: String,
-    /// How to print it; text on a terminal and raw elsewhere, unless it is said.
+    /// The output format. By default text on a terminal and raw elsewhere.
     #[arg(short, long, value_name = "FORMAT", value_enum)]
     pub(crate) output: Option<ViewFormat>,
 }
@@ -348,17 +348,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_passes_the_checks_of_clap() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_help_fits_into_eighty_columns() {
+    fn every_help_text_fits_into_eighty_columns() {
         fn check(command: &mut clap::Command) {
             let help = command.clone().term_width(80).render_long_help().to_string();
             let widest = help.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
             assert!(widest.chars().count() <= 80, "{}: {widest}", command.get_name());
-            // What is laid out by hand would be broken anywhere.
+            // Text with a layout of its own must not be wrapped by clap.
             let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             for line in after.lines() {
                 assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn f_means_follow_and_never_a_file() {
+    fn the_option_f_means_follow_and_never_a_file() {
         let logs = Cli::try_parse_from(["provost", "logs", "-f", "-n", "0", "web"]).unwrap();
         assert!(matches!(logs.command, Command::Logs(LogsArgs { follow: true, lines: Some(0), .. })));
         assert!(Cli::try_parse_from(["provost", "up", "-f", "x.toml"]).is_err());
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn c_names_the_config_of_every_command_and_stands_anywhere() {
+    fn the_option_c_names_the_config_of_every_command_anywhere_in_the_line() {
         for line in [
             "provost -c x.toml up",
             "provost up -c x.toml",

@@ -1,8 +1,8 @@
-//! How commands print.
+//! The output formats of the commands.
 
 use clap::ValueEnum;
 
-/// How a reading command prints.
+/// The output format of a command that prints a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableFormat {
     /// A table that fits the terminal.
@@ -13,7 +13,7 @@ pub(crate) enum TableFormat {
     Json,
 }
 
-/// How a command that prints lines prints them.
+/// The output format of a command that prints lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LineFormat {
     /// For people.
@@ -22,10 +22,10 @@ pub(crate) enum LineFormat {
     Json,
 }
 
-/// How a view is printed.
+/// The output format of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ViewFormat {
-    /// Without anything that a terminal would obey.
+    /// Without terminal control sequences.
     Text,
     /// The bytes as the plugin rendered them.
     Raw,

@@ -1,4 +1,4 @@
-//! The command line: what can be asked, and the help that explains it.
+//! The command line: the commands, their options, and the help that explains them.
 //!
 //! | room | owns |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
 //! | `word` | names, numbers and patterns |
-//! | `advice` | what somebody may have meant who is used to another supervisor |
+//! | `advice` | hints for commands and options of other supervisors |
 
 mod advice;
 mod cli;

@@ -1,4 +1,4 @@
-//! `provost plugin`: what can be asked of plugins.
+//! `provost plugin`: the commands for plugins.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::config::units;
 pub(crate) enum PluginCommand {
     /// List the plugins of the running host.
     List {
-        /// How to print.
+        /// The output format.
         #[arg(short, long, value_name = "FORMAT", default_value = "table")]
         output: TableFormat,
     },
@@ -27,18 +27,18 @@ Examples:
   provost plugin load judge ./judge.wasm --limit memory=64MiB --quarantine 3/1m
 
 It is checked first: its imports, its exports, its settings, and a trial call on
-the current state. Nothing is restarted. To have it after the next start as
-well, write it into the config.")]
+the current state. Nothing is restarted. To keep it after the next start, add it
+to the config.")]
     Load(LoadArgs),
-    /// Take a plugin out of the running host. The next one in each chain stands in for it.
+    /// Remove a plugin from the running host. The next one in each chain takes its place.
     Unload {
         #[command(flatten)]
         plugin: NamedPlugin,
-        /// Even if it judges processes: it is taken out of their chains.
+        /// Unload it even if it judges processes, and remove it from their chains.
         #[arg(long)]
         force: bool,
     },
-    /// Put another version in force after all checks. The former one stays ready for `rollback`.
+    /// Activate another version after all checks. The former one stays ready for `rollback`.
     #[command(after_help = "\
 Examples:
   provost plugin swap backoff ./backoff-2.wasm
@@ -50,10 +50,10 @@ they began with.")]
     Swap {
         #[command(flatten)]
         plugin: NamedPlugin,
-        /// A .wasm file, or `bundled:NAME`. Without it the component stays, and is read again.
+        /// A .wasm file, or `bundled:NAME`. By default the current component, which is read again.
         #[arg(value_name = "COMPONENT")]
         component: Option<String>,
-        /// Its settings as JSON, or @FILE with them. Without them they stay.
+        /// Its settings as JSON, or @FILE with them. By default they stay as they are.
         #[arg(long, value_name = "JSON", value_parser = settings)]
         settings: Option<Settings>,
         #[command(flatten)]
@@ -70,15 +70,15 @@ they began with.")]
         #[arg(long)]
         accept: bool,
     },
-    /// Put the former version in force again at once.
+    /// Activate the former version again at once.
     Rollback(NamedPlugin),
     /// End the quarantine of a plugin that failed too often.
     Revive(NamedPlugin),
-    /// Show the input that made a plugin fail last, and try it again.
+    /// Show the input of the last failure of a plugin, and try it again.
     Blame {
         #[command(flatten)]
         plugin: NamedPlugin,
-        /// How to print.
+        /// The output format.
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
     },
@@ -87,7 +87,7 @@ they began with.")]
         /// A .wasm file or `bundled:NAME`, or the name of a plugin of the running host.
         #[arg(value_name = "COMPONENT|PLUGIN")]
         component: String,
-        /// How to print.
+        /// The output format.
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: LineFormat,
     },
@@ -96,11 +96,11 @@ they began with.")]
 With PROVOST_KEY_PASSWORD set, the secret key is encrypted with it. The format
 is that of minisign.")]
     Keygen {
-        /// Where, without the endings.
+        /// The path of the two files, without the extension.
         #[arg(value_name = "NAME")]
         name: PathBuf,
     },
-    /// Sign a component: COMPONENT.minisig.
+    /// Sign a component. The signature is written to COMPONENT.minisig.
     Sign {
         /// The .wasm file.
         #[arg(value_name = "COMPONENT")]
@@ -109,7 +109,7 @@ is that of minisign.")]
         #[arg(short, long, value_name = "FILE")]
         key: PathBuf,
     },
-    /// Show whose key signed a component.
+    /// Show which key signed a component.
     Verify {
         /// The .wasm file.
         #[arg(value_name = "COMPONENT")]
@@ -154,19 +154,19 @@ pub(crate) struct LoadArgs {
     pub(crate) sha256: Option<String>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
-    /// The processes that it is to judge: names, `GROUP:*` or `all`. It becomes the first in their chains.
+    /// The processes that it judges: names, `GROUP:*` or `all`. It becomes the first in their chains.
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',')]
     pub(crate) judges: Vec<String>,
 }
 
-/// What a plugin may use. What is not given has its default, or stays.
+/// What a plugin may use. A limit that is not given has its default or, at a swap, stays.
 #[derive(Args, Debug)]
 pub(crate) struct LimitArgs {
     /// A limit by its name in `limits` in the config, such as `memory=64MiB`, `call_time=1s` or `handles=128`; may be
     /// repeated.
     #[arg(long = "limit", value_name = "NAME=FIGURE", value_parser = limit)]
     pub(crate) limits: Vec<(Limit, u64)>,
-    /// The faults within a time after which it is not asked any more, such as `5/1m`.
+    /// How many faults within how long put it into quarantine, such as `5/1m`.
     #[arg(long, value_name = "FAULTS/TIME", value_parser = quarantine)]
     pub(crate) quarantine: Option<Quarantine>,
 }
@@ -183,11 +183,11 @@ fn limit(text: &str) -> Result<(Limit, u64), String> {
 }
 
 fn quarantine(text: &str) -> Result<Quarantine, String> {
-    let said = text.split_once('/').and_then(|(faults, time)| {
+    let read = text.split_once('/').and_then(|(faults, time)| {
         Some(Quarantine { faults: faults.parse().ok()?, per_ms: units::duration_ms(time)? })
     });
-    said.filter(|said| said.faults > 0 && said.per_ms > 0).ok_or_else(|| {
-        "say FAULTS/TIME, such as 5/1m: at least one fault in at least a millisecond".to_owned()
+    read.filter(|read| read.faults > 0 && read.per_ms > 0).ok_or_else(|| {
+        "write FAULTS/TIME, such as 5/1m: at least one fault in at least a millisecond".to_owned()
     })
 }
 
@@ -197,13 +197,13 @@ const SIZE_HINT: &str =
 
 const SETTINGS_EXAMPLE: &str = "'{\"first\": \"100ms\"}'";
 
-/// Settings as they stand on the command line.
+/// The settings of a plugin as the command line gives them.
 pub(crate) type Settings = serde_json::Map<String, serde_json::Value>;
 
-/// The largest file of settings, in bytes: the text may be longer than what it says.
+/// The largest file of settings, in bytes. It is more than settings may have, because JSON text may hold spaces and escapes.
 const SETTINGS_BYTES_MAX: u64 = 16 << 20;
 
-/// Settings, or the file that they stand in: the kernel takes no argument beyond 128 KiB.
+/// Parses settings, or reads them from `@FILE`, because the kernel takes no argument beyond 128 KiB.
 fn settings(text: &str) -> Result<Settings, String> {
     let read = match text.strip_prefix('@') {
         Some(file) => settings_file(file)?,
@@ -222,7 +222,7 @@ fn settings(text: &str) -> Result<Settings, String> {
 fn settings_file(file: &str) -> Result<String, String> {
     let bytes = provost_files::read_named(std::path::Path::new(file), SETTINGS_BYTES_MAX);
     let bytes = bytes.map_err(|error| format!("cannot read the settings in {error}"))?;
-    String::from_utf8(bytes).map_err(|_| format!("{file} is no text in UTF-8"))
+    String::from_utf8(bytes).map_err(|_| format!("{file} is not UTF-8 text"))
 }
 
 #[cfg(test)]
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_may_stand_in_a_file_and_no_number_in_them_is_changed() {
+    fn settings_may_be_in_a_file_and_no_number_in_them_is_changed() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("settings.json");
         std::fs::write(&file, format!("{{\"text\": \"{}\"}}", "x".repeat(7 << 20))).unwrap();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_said_in_the_units_of_the_config() {
+    fn a_limit_is_written_in_the_units_of_the_config() {
         assert_eq!(limit("memory=64MiB"), Ok((Limit::Memory, 64 << 20)));
         assert_eq!(limit("call_time=1s"), Ok((Limit::CallTime, 1_000)));
         assert_eq!(limit("handles=128"), Ok((Limit::Handles, 128)));
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quarantine_is_so_many_faults_in_so_long() {
+    fn a_quarantine_is_a_number_of_faults_per_time() {
         assert_eq!(quarantine("5/1m"), Ok(Quarantine { faults: 5, per_ms: 60_000 }));
         for wrong in ["5", "0/1m", "5/0", "5/60", "/1m", "-1/1m"] {
             assert!(quarantine(wrong).is_err(), "{wrong}");

@@ -14,12 +14,12 @@ const HINT: &str = "a time is a span ago (10m), a time of day (14:05 or 14:05:30
 pub(super) const DURATION_HINT: &str =
     "write a duration as a number with a unit, such as 100ms, 10s, 5m or 1h30m";
 
-/// The milliseconds of a duration as people write it.
+/// Parses a duration as people write it, into milliseconds.
 pub(super) fn duration_ms(text: &str) -> Result<u64, String> {
     units::duration_ms(text).ok_or_else(|| DURATION_HINT.to_owned())
 }
 
-/// The milliseconds since the Unix epoch of a time as people write it.
+/// Parses a time as people write it, into milliseconds since the Unix epoch.
 pub(super) fn unix_ms(text: &str) -> Result<u64, String> {
     let time = at(text.trim(), &now()).ok_or(HINT)?;
     Ok(u64::try_from(time.as_millisecond()).unwrap_or(0))
@@ -32,7 +32,7 @@ fn now() -> Zoned {
 fn at(text: &str, now: &Zoned) -> Option<Timestamp> {
     if let Some(ago_ms) = units::duration_ms(text) {
         let ago = Span::new().try_milliseconds(i64::try_from(ago_ms).ok()?).ok()?;
-        // Longer ago than the calendar reaches is before everything.
+        // A time before the range of the calendar becomes the epoch, before which nothing happened.
         return Some(now.timestamp().checked_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH));
     }
     if let Ok(time) = text.parse::<Timestamp>() {
@@ -43,7 +43,7 @@ fn at(text: &str, now: &Zoned) -> Option<Timestamp> {
     {
         let time: Time = text.parse().ok()?;
         let today = local(now.date().to_datetime(time))?;
-        // What is still to come today was meant of yesterday.
+        // A time of day that is still in the future means yesterday.
         return if today <= now.timestamp() {
             Some(today)
         } else {

@@ -37,7 +37,7 @@ pub(super) async fn signal(context: &Context, args: SignalArgs) -> Result<(), Fa
     tell(context, &client.order("signal", &order).await?, args.output)
 }
 
-/// Shows what was done, and fails with what was not.
+/// Prints what was done, and fails if anything was not.
 fn tell(context: &Context, outcome: &Outcome, output: LineFormat) -> Result<(), Failure> {
     print(match output {
         LineFormat::Text => render::outcome::text(outcome, context.page.paint),
@@ -49,7 +49,7 @@ fn tell(context: &Context, outcome: &Outcome, output: LineFormat) -> Result<(), 
     }
     let not_running = |error: &provost_api::Error| error.code == ErrorCode::NotRunning;
     let all_down = errors.iter().all(|result| result.error.as_ref().is_some_and(not_running));
-    Err(Failure::told(if all_down { 3 } else { 1 }, render::outcome::errors(outcome)))
+    Err(Failure::with_report(if all_down { 3 } else { 1 }, render::outcome::errors(outcome)))
 }
 
 pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failure> {
@@ -60,7 +60,7 @@ pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failur
         return Err(Failure::failed(what, "is it suspended? `kill -CONT` lets it go on"));
     };
     let pid = answer?.pid;
-    // Before it is told, so that the number cannot be somebody else's by then.
+    // Opened before the shutdown, so that the number cannot belong to another process by then.
     let host = i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)
@@ -69,7 +69,7 @@ pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failur
     let begun = Instant::now();
     let still_stopping = || {
         let what = format!("the host (pid {pid}) is still stopping after {}", span(args.timeout));
-        Failure::failed(what, "`provost status` shows what it waits for; it goes on stopping")
+        Failure::failed(what, "`provost status` shows what it waits for; it continues to stop")
     };
     let Ok(report) = timeout(patience, client.shutdown_and_wait()).await else {
         return Err(still_stopping());
@@ -83,13 +83,13 @@ pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failur
     tell_end(pid, report, args.output)
 }
 
-/// Waits until a process has ended, at most for `limit`. Whether it has.
+/// Waits until a process has ended, for at most `limit`, and returns whether it has.
 fn wait_for_end(process: &impl AsFd, limit: Duration) -> io::Result<bool> {
     let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
     Ok(poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&limit))? > 0)
 }
 
-/// Says how the host has ended, and nothing that its report does not say.
+/// Prints how the host has ended, according to its report.
 fn tell_end(pid: u32, report: Result<Ended, ClientError>, output: LineFormat) -> Result<(), Failure> {
     if let (LineFormat::Json, Ok(report)) = (output, &report) {
         print(pretty(report)?)?;

@@ -1,4 +1,4 @@
-//! What every command is given: which host is meant, and where to print.
+//! The context of every command: which host it talks to, and where it prints.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::render::page::Page;
 use crate::render::style::ColorWhen;
 
-/// What every command is given.
+/// The context of every command.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) config: Option<PathBuf>,
@@ -21,7 +21,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// A client of the host that is meant: by its socket, by its config, or by the nearest config.
+    /// Returns a client of the host that is named by its config, by its socket, or by the nearest config.
     pub(super) fn client(&self) -> Result<Client, Failure> {
         let socket = match (&self.config, &self.socket) {
             (Some(config), _) if !config.is_file() => return Err(no_config(config)),
@@ -47,10 +47,10 @@ fn no_config(path: &Path) -> Failure {
     Failure::usage(what, hint)
 }
 
-/// What is said of a config that no host can have been started with.
+/// The hint for a config that no host can have been started with.
 const CONFIG_HINT: &str = "name the file that `provost up` was given";
 
-/// Milliseconds since the Unix epoch.
+/// Returns the milliseconds since the Unix epoch.
 pub(super) fn now_ms() -> u64 {
     provost_supervisor::Clock::new().now().wall_ms
 }

@@ -1,4 +1,4 @@
-//! What happens, line by line: `events`.
+//! `events`: prints what happens, line by line.
 
 use std::collections::HashSet;
 

@@ -7,7 +7,7 @@ use provost_plugin_host::TrustError;
 use super::printing::print;
 use crate::failure::Failure;
 
-/// Where the password of a secret key is looked for.
+/// The environment variable with the password of a secret key.
 const PASSWORD: &str = "PROVOST_KEY_PASSWORD";
 
 fn password() -> Option<String> {
@@ -17,9 +17,9 @@ fn password() -> Option<String> {
 fn failed(error: TrustError) -> Failure {
     let hint = match &error {
         TrustError::KeyExists(_) => {
-            "who needs that key may have signed with it: it has to be moved away by hand"
+            "it may have signed components that are in use: move it away by hand, or choose another name"
         }
-        TrustError::NoFileName(_) => "the endings `.key` and `.pub` are added to it",
+        TrustError::NoFileName(_) => "the extensions `.key` and `.pub` are added to it",
         TrustError::PasswordWanted(_) | TrustError::WrongPassword { .. } => {
             "PROVOST_KEY_PASSWORD is the password that the key was made with"
         }
@@ -27,7 +27,7 @@ fn failed(error: TrustError) -> Failure {
             "`provost plugin keygen NAME` makes NAME.key, to sign with, and NAME.pub, to verify with"
         }
         TrustError::Unsigned { .. } | TrustError::NoSignature { .. } | TrustError::UnknownKey { .. } => {
-            "`provost plugin sign COMPONENT --key FILE` makes a signature; is the key whom you trust among `--key`?"
+            "`provost plugin sign COMPONENT --key FILE` makes a signature; is the key that you trust among `--key`?"
         }
         TrustError::Altered { .. } => "get it again from where it came from, with its signature",
         _ => "check the path and its permissions",
@@ -46,8 +46,8 @@ pub(super) fn keygen(name: &Path) -> Result<(), Failure> {
     ))
 }
 
-/// A file that is not there was named wrongly.
-fn there(path: &Path) -> Result<(), Failure> {
+/// Fails if a file does not exist, which is an error of usage.
+fn check_exists(path: &Path) -> Result<(), Failure> {
     match path.try_exists() {
         Ok(false) => {
             let what = format!("there is no file {}", path.display());
@@ -58,14 +58,14 @@ fn there(path: &Path) -> Result<(), Failure> {
 }
 
 pub(super) fn sign(component: &Path, key: &Path) -> Result<(), Failure> {
-    there(component)?;
-    there(key)?;
+    check_exists(component)?;
+    check_exists(key)?;
     let signature = provost_plugin_host::sign(component, key, password()).map_err(failed)?;
     print(format!("{}: the signature; it belongs beside the component\n", signature.display()))
 }
 
 pub(super) fn verify(component: &Path, keys: &[PathBuf]) -> Result<(), Failure> {
-    keys.iter().map(PathBuf::as_path).chain([component]).try_for_each(there)?;
+    keys.iter().map(PathBuf::as_path).chain([component]).try_for_each(check_exists)?;
     let signer = provost_plugin_host::verify(component, keys).map_err(failed)?;
     print(format!("{}: signed with the key of {signer}\n", component.display()))
 }

@@ -42,7 +42,7 @@ pub(super) fn build(dir: &Path) -> Result<(), Failure> {
     print(format!("built {} ({}) with {}\n", built.component.display(), size(built.bytes), built.toolchain))
 }
 
-/// What is wrong with a crate is said by the error; what is done about it depends on the error.
+/// Converts a build error into a failure with a hint.
 fn build_failure(error: BuildError) -> Failure {
     let hint = match &error {
         BuildError::NoCrate { .. } => {
@@ -51,7 +51,7 @@ fn build_failure(error: BuildError) -> Failure {
                 "`provost plugin build` takes the folder of a guest crate, with its Cargo.toml",
             );
         }
-        BuildError::File { .. } => "check that the file is there, and that you may read and write there",
+        BuildError::File { .. } => "check that the file exists, and that you may read and write there",
         BuildError::Run { .. } => "a plugin in Rust is built by cargo and rustc, which must be on the PATH",
         BuildError::Metadata { .. } => {
             "correct the Cargo.toml; `cargo metadata` in that folder says the same"

@@ -1,5 +1,5 @@
-//! `logs`: what processes print and what the host says, asked of the host, or read from its files when it is down; and
-//! having the host clear it.
+//! `logs`: prints the output of processes and the log of the host, from the host or, when it is down, from its files; also asks
+//! the host to clear logs.
 
 use std::io::{self, Write};
 
@@ -19,17 +19,17 @@ use crate::render::output::{Look, Printer};
 use crate::render::style::Paint;
 use crate::render::{self, columns};
 
-/// How many lines of the past there are without a word.
+/// The default number of past lines.
 const LINES: usize = 100;
 
-/// What a log of the host's own is marked with, as on its standard error.
+/// The mark of lines of the host's own log, as on its standard error.
 const HOST_MARK: &str = "◆";
 
 pub(super) async fn logs(context: &Context, args: LogsArgs) -> Result<(), Failure> {
     if args.clear { clear(context, &args).await } else { show(context, args).await }
 }
 
-/// Only a host clears logs: without one nothing says who else is about to write them.
+/// Asks the host to clear logs. It is not done without a host, because another one might be about to write them.
 async fn clear(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
     let outcome = match context.client()?.clear_logs(&args.targets).await.map_err(Unanswered::from) {
         Ok(outcome) => outcome,
@@ -47,7 +47,7 @@ async fn clear(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
     })?;
     match outcome.results.iter().all(|result| result.ok) {
         true => Ok(()),
-        false => Err(Failure::told(1, render::outcome::errors(&outcome))),
+        false => Err(Failure::with_report(1, render::outcome::errors(&outcome))),
     }
 }
 
@@ -78,7 +78,7 @@ async fn show(context: &Context, args: LogsArgs) -> Result<(), Failure> {
     }
 }
 
-/// Why the host did not answer.
+/// The reason why the host did not answer.
 enum Unanswered {
     NoHost(Unconnected),
     Failed(Failure),
@@ -133,9 +133,9 @@ async fn ask(context: &Context, args: &LogsArgs) -> Result<(), Unanswered> {
     Ok(write_line(printer.end())?)
 }
 
-/// A plugin that has said nothing is one that there is; of one that was unloaded there are lines.
-fn known(there: &PluginList, plugin: &str) -> Result<(), Failure> {
-    if there.plugins.iter().any(|it| it.name == plugin) {
+/// Fails if there is no such plugin. Called when the log has no line of it, because an unloaded plugin may still have some.
+fn known(loaded: &PluginList, plugin: &str) -> Result<(), Failure> {
+    if loaded.plugins.iter().any(|it| it.name == plugin) {
         return Ok(());
     }
     let what = format!("there is no plugin called `{plugin}`, and no line of one in the host's log");
@@ -169,13 +169,13 @@ fn print(args: &LogsArgs, printer: &mut Printer, item: &LogItem) -> Result<(), F
     };
     write_line(&line)?;
     if line.last() != Some(&b'\n') {
-        // A question is to be seen before it is answered.
+        // Output without a newline may be a prompt, which has to be visible before it is answered.
         io::stdout().lock().flush()?;
     }
     Ok(())
 }
 
-/// Where the files of a host are that is not running.
+/// Returns the outline with the directories of a host that is not running.
 fn outline(context: &Context) -> Result<Outline, Failure> {
     Ok(match (&context.config, &context.socket) {
         (Some(config), _) => Outline::of(config),
@@ -184,7 +184,7 @@ fn outline(context: &Context) -> Result<Outline, Failure> {
     })
 }
 
-/// The processes that are meant, of those that have a log.
+/// Returns the processes with a log that the targets name.
 fn names_of(targets: &[String], outline: &Outline) -> Result<Vec<String>, Failure> {
     let there = StoredFiles::names_in(&outline.log_dir).unwrap_or_default();
     let mut names = Vec::new();
@@ -205,7 +205,7 @@ fn names_of(targets: &[String], outline: &Outline) -> Result<Vec<String>, Failur
                 outline.log_dir.display()
             );
             return Err(match there.as_slice() {
-                // Without any log it is not the name that is wrong.
+                // If there is no log at all, the name may well be right.
                 [] => Failure::not_running(what, "`provost up` starts a host"),
                 there => Failure::usage(what, format!("there are logs of {}", there.join(", "))),
             });
@@ -232,7 +232,7 @@ fn read_files(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
         let names = names_of(&args.targets, &outline)?;
         (StoredFiles::of_processes(&outline.log_dir, names.clone()), names)
     };
-    note(context, "no host is running: this is what its log files say");
+    note(context, "no host is running: these lines are from its log files");
     let mut printer = Printer::new(look(context, args, &names));
     let mut lines = stored.read(query);
     for line in lines.by_ref() {
@@ -242,7 +242,7 @@ fn read_files(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
     unreadable(&lines)
 }
 
-/// Says which logs could not be read.
+/// Fails if logs could not be read, and names them.
 fn unreadable(lines: &StoredLines) -> Result<(), Failure> {
     let refused = lines.unreadable();
     let Some((name, why)) = refused.first() else { return Ok(()) };
@@ -253,12 +253,12 @@ fn unreadable(lines: &StoredLines) -> Result<(), Failure> {
     let what = format!("the log of {name} cannot be read{more}: {why}");
     Err(Failure::failed(
         what,
-        "only regular files are read that belong to who asks, and no links are followed",
+        "only regular files that belong to the caller are read, and no links are followed",
     ))
 }
 
 fn note(context: &Context, text: &str) {
     let note = Paint::wanted(context.color, &io::stderr()).report(&format!("note: {text}"));
-    // Who does not read it does without.
+    // A note that cannot be written is not worth an error.
     let _ = io::stderr().lock().write_all(note.as_bytes());
 }

@@ -1,17 +1,17 @@
-//! Everything that can be asked, but for `up`. This file only says which command is carried out where.
+//! All commands except `up`. This file only dispatches them.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `act` | what changes something: `start`, `stop`, `restart`, `signal`, `down` |
-//! | `read` | what reads: `status`, `explain`, `view`, `state` |
+//! | `act` | the commands that change something: `start`, `stop`, `restart`, `signal`, `down` |
+//! | `read` | the commands that read: `status`, `explain`, `view`, `state` |
 //! | `logs` | `logs` |
 //! | `follow` | `events` |
 //! | `plugin` | `plugin` |
-//! | `local` | what needs no host: `plugin inspect`, `plugin build`, `completions` |
+//! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
-//! | `context` | what every command is given: which host is meant, and where to print |
-//! | `unanswered` | what is said when a host does not answer, or refuses |
+//! | `context` | the context of every command: which host it talks to, and where it prints |
+//! | `unanswered` | the failures when a host does not answer, or refuses |
 //! | `printing` | standard output |
 
 mod act;
@@ -35,7 +35,7 @@ use crate::render::page::Page;
 
 use context::Context;
 
-/// Carries out one command.
+/// Runs one command.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     let page = Page::of(&io::stdout(), cli.color);
     let context = Context { config: cli.config, socket: cli.socket, color: cli.color, page };
@@ -43,7 +43,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Up(args) => daemon::up(&args, context.config, context.color),
         Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
         Command::Completions { shell } => local::completions(shell),
-        // Not within the runtime: it waits for Cargo.
+        // Outside the runtime, because it waits for cargo.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
         command => tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -52,7 +52,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// The commands that ask a running host.
+/// Runs a command that asks a running host.
 async fn ask(context: Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Down(args) => act::down(&context, args).await,
@@ -67,7 +67,7 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::State(args) => read::state_core(&context, args).await,
         Command::View(args) => read::view(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
-        // Carried out without a host, by `run`.
+        // These are handled by `run`.
         Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),
     }
 }

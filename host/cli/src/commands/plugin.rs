@@ -1,4 +1,4 @@
-//! `provost plugin`: changing the plugins of a running host, and what it says of them.
+//! `provost plugin`: changes and shows the plugins of a running host.
 
 use provost_api::{PluginChanged, PluginOrder};
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::render;
 use crate::render::table::Width;
 
-/// The commands that ask a running host.
+/// Runs a command for plugins.
 pub(super) async fn ask(context: &Context, command: PluginCommand) -> Result<(), Failure> {
     match command {
         PluginCommand::List { output } => list(context, output).await,
@@ -60,7 +60,7 @@ async fn load(context: &Context, args: LoadArgs) -> Result<(), Failure> {
     change(context, args.plugin, "load", order).await
 }
 
-/// An order that says nothing but the limits.
+/// Returns an order with only the limits set.
 fn limited(LimitArgs { limits, quarantine }: LimitArgs) -> PluginOrder {
     let limits = limits.into_iter().map(|(limit, figure)| (limit.name().to_owned(), figure)).collect();
     PluginOrder { limits, quarantine, ..PluginOrder::default() }
@@ -85,7 +85,7 @@ async fn blame(context: &Context, plugin: NamedPlugin, output: LineFormat) -> Re
     })
 }
 
-/// A component, or a plugin of the running host: what is a file or bundled is a component.
+/// Shows a component or a plugin of the running host. A file or a `bundled:NAME` is a component.
 async fn inspect(context: &Context, component: &str, output: LineFormat) -> Result<(), Failure> {
     let is_name = !component.contains([':', '/']) && !std::path::Path::new(component).exists();
     let is_name = is_name && !component.ends_with(".wasm");
@@ -105,7 +105,7 @@ async fn inspect(context: &Context, component: &str, output: LineFormat) -> Resu
     })
 }
 
-/// A path as the host needs it: it runs in another directory.
+/// Returns the absolute path of a component, because the host runs in another directory.
 fn located(component: &str) -> Result<String, Failure> {
     if component.starts_with("bundled:") {
         return Ok(component.to_owned());

@@ -1,4 +1,4 @@
-//! Standard output: texts, JSON, and lines that are out when they end.
+//! Writes to standard output: texts, JSON, and single lines.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// Columns of names, before longer ones are known.
+/// The default width of names, in columns.
 pub(super) const NAME_WIDTH: usize = 6;
 
 /// Writes to standard output.
@@ -17,19 +17,19 @@ pub(super) fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Pretty-printed JSON.
+/// Returns pretty-printed JSON.
 pub(super) fn pretty(object: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(object).map_err(io::Error::from)?;
     Ok(provost_state::text::in_json(&text) + "\n")
 }
 
-/// One line of JSON.
+/// Returns one line of JSON.
 pub(super) fn json(object: &impl Serialize) -> Result<Vec<u8>, Failure> {
     let line = serde_json::to_string(object).map_err(io::Error::from)?;
     Ok((provost_state::text::in_json(&line) + "\n").into_bytes())
 }
 
-/// Standard output is line-buffered: a line is out when it ends.
+/// Writes one line. Standard output is line-buffered, so a line is written at its newline.
 pub(super) fn write_line(line: &[u8]) -> Result<(), Failure> {
     Ok(io::stdout().lock().write_all(line)?)
 }

@@ -25,7 +25,7 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
         TableFormat::Wide => text(Width::Wide),
         TableFormat::Json => pretty(&status)?,
     })?;
-    // A job that is done is ready, and is not held to be down.
+    // A job that is done is ready, and does not count as down.
     let down = |process: &api::Process| process.pid.is_none() && !process.ready;
     if named && status.processes.iter().any(down) {
         return Err(Failure::silent(3));
@@ -41,7 +41,7 @@ pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), 
     })
 }
 
-/// Shows the state core, after changing it if that was asked for.
+/// Shows the state core, after changing it if requested.
 pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(), Failure> {
     let client = context.client()?;
     let core = match args.change {
@@ -63,8 +63,8 @@ pub(super) async fn state_core(context: &Context, args: StateArgs) -> Result<(),
 
 pub(super) async fn view(context: &Context, args: ViewArgs) -> Result<(), Failure> {
     let rendered = context.client()?.view(&args.plugin, &args.path).await?;
-    let unsaid = if io::stdout().is_terminal() { ViewFormat::Text } else { ViewFormat::Raw };
-    match args.output.unwrap_or(unsaid) {
+    let default = if io::stdout().is_terminal() { ViewFormat::Text } else { ViewFormat::Raw };
+    match args.output.unwrap_or(default) {
         ViewFormat::Text => print(text::lines(&String::from_utf8_lossy(&rendered.body))),
         ViewFormat::Raw => print(&rendered.body),
     }

@@ -1,4 +1,4 @@
-//! What is said when a host does not answer, or refuses: what went wrong, what to do next, and the exit code.
+//! The failures when a host does not answer, or refuses: what went wrong, what to do next, and the exit code.
 
 use provost_api::ErrorCode;
 use provost_api::client::{ClientError, Silent, Unconnected};
@@ -19,7 +19,7 @@ impl From<ClientError> for Failure {
                 Self::failed(&error, "is the socket that of a host, and of this version of provost?")
             }
             ClientError::Refused { error: refused, .. } => {
-                let hint = refused.hint.as_deref().unwrap_or("`provost status` shows what is so");
+                let hint = refused.hint.as_deref().unwrap_or("`provost status` shows the current state");
                 match refused.code {
                     ErrorCode::NotRunning => Self::not_running(&refused.message, hint),
                     ErrorCode::BadRequest

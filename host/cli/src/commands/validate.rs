@@ -1,5 +1,5 @@
-//! `validate`: everything that is wrong with a config, and what it needs that is not here. Nothing is started, and nothing
-//! is written.
+//! `validate`: reports all problems of a config, and what it needs that is missing on this machine. Nothing is started or
+//! written.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,12 +16,12 @@ use crate::failure::Failure;
 use crate::render::humane::counted;
 use crate::render::style::{Paint, Style};
 
-/// What was found.
+/// The results of a check.
 struct Findings {
     config: Config,
-    /// What keeps the host from starting with this config.
+    /// The problems that keep the host from starting with this config.
     errors: Option<Problems>,
-    /// What keeps processes from starting here and now.
+    /// The problems that keep processes from starting here and now.
     warnings: Vec<Problem>,
 }
 
@@ -49,9 +49,9 @@ pub(super) fn validate(config: Option<&Path>, args: &ValidateArgs, paint: Paint)
                 if warned == 1 { "is 1".to_owned() } else { format!("are {warned}") }
             ));
         }
-        return Err(Failure::told(code, reports.join("\n\n")));
+        return Err(Failure::with_report(code, reports.join("\n\n")));
     }
-    // What cannot be shown does not make the config wrong.
+    // A warning that cannot be printed does not make the config invalid.
     let _ = io::stderr().lock().write_all(paint.report(&text::lines(&reports.join("\n\n"))).as_bytes());
     let (processes, plugins) = (findings.config.process_names().count(), findings.config.plugins().count());
     let counts = format!("{}, {}", counted(processes as u64, "process"), counted(plugins as u64, "plugin"));
@@ -60,7 +60,7 @@ pub(super) fn validate(config: Option<&Path>, args: &ValidateArgs, paint: Paint)
     print(format!("{}: {} ({counts}){but}\n", path.display(), paint.text(Style::Green, "valid")))
 }
 
-/// Reads the config, and lets its plugins say what they have against it.
+/// Reads and checks the config and, if it has no errors, its plugins.
 fn look(path: &Path) -> Result<Findings, Failure> {
     let (config, errors) = Config::look_at(path)?;
     let warnings = config.warnings();
@@ -84,7 +84,7 @@ fn of_loaded(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
 }
 
 impl Findings {
-    /// What `-o json` prints; docs/cli.md describes it.
+    /// Returns what `-o json` prints; docs/cli.md describes it.
     fn json(&self, valid: bool) -> Value {
         let source = self.config.source();
         let errors = self.errors.iter().flat_map(|problems| &problems.list);

@@ -1,6 +1,6 @@
-//! Compilation in a process of its own, with limits: a component of a megabyte can take minutes and gigabytes to compile, and
-//! neither is the host's. The process is this binary again, told apart by its name ([`stage`]). It is given the component and two empty files,
-//! all of them in memory alone, and nothing else; it ends with the thread that waits for it, and so with the host.
+//! Compilation in a separate process with limits, because a component of a megabyte can take minutes and gigabytes to compile.
+//! The process runs this binary under another name ([`stage`]). It gets the component and two empty files, all of them in memory
+//! only, and nothing else; it ends with the thread that waits for it, and so with the host.
 
 mod semaphore;
 mod stage;
@@ -23,26 +23,26 @@ pub use stage::run_if_compiler;
 
 use semaphore::Semaphore;
 
-/// A component up to this size is waited for by whoever starts a host, in bytes: it compiles in a moment.
+/// The size up to which a component is small, in bytes: it compiles fast, so the start of a host waits longer for it.
 pub(crate) const SMALL_BYTES: usize = 1 << 20;
 
-/// How much others come before a component that is not small.
+/// The niceness of the compilation of a component that is not small.
 const NICE: u64 = 10;
 
-/// What is read of the last words of the process, in bytes.
+/// How much of the message of the process is read, in bytes.
 const WORDS_BYTES_MAX: u64 = 4 << 10;
-/// What is shown of them, in characters.
+/// How much of it is shown, in characters.
 const WORDS_SHOWN: usize = 300;
 
-/// The largest code that a component may become, in bytes.
+/// The largest machine code of a component, in bytes.
 const CODE_BYTES_MAX: u64 = 512 << 20;
 
 /// What the compilation of one component may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompileLimits {
-    /// Address space, in bytes. 2 GiB by default: the largest interpreters take a third of it.
+    /// The address space, in bytes. The default is 2 GiB, of which the largest interpreters take a third.
     pub memory_bytes: u64,
-    /// Time by the clock, and processor time, each in milliseconds. Two minutes by default.
+    /// The limit on both wall-clock and processor time, in milliseconds. The default is two minutes.
     pub time_ms: u64,
 }
 
@@ -52,7 +52,7 @@ impl Default for CompileLimits {
     }
 }
 
-/// Compiles each component in a process of its own.
+/// A compiler that runs a separate process for each component.
 #[derive(Debug, Default)]
 pub(crate) struct ChildCompiler {
     limits: CompileLimits,
@@ -83,15 +83,15 @@ impl Compiler for ChildCompiler {
     }
 }
 
-/// How the process ended.
+/// The end of the process.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Exited(ExitStatus),
-    /// It had no time left, and was killed.
+    /// Its time was over, and it was killed.
     TooLate,
 }
 
-/// What a process has left.
+/// A process that has ended, with its output.
 #[derive(Debug)]
 struct Ran {
     end: End,
@@ -108,10 +108,10 @@ impl Ran {
         Ok(code)
     }
 
-    /// What it said, in one line.
+    /// Returns the message of the process, as one line.
     fn words(&mut self) -> String {
         let mut bytes = Vec::new();
-        // What cannot be read says nothing.
+        // A message that cannot be read is left out.
         let _ = self.words.rewind();
         let _ = (&self.words).take(WORDS_BYTES_MAX).read_to_end(&mut bytes);
         let text = String::from_utf8_lossy(&bytes);
@@ -120,7 +120,7 @@ impl Ran {
     }
 }
 
-/// Why there is no code, after the name of the component.
+/// Returns why there is no code; the text follows the name of the component.
 fn why(end: End, words: &str, limits: CompileLimits) -> String {
     let time = delay(limits.time_ms);
     let memory = || {
@@ -149,7 +149,7 @@ fn why(end: End, words: &str, limits: CompileLimits) -> String {
     }
 }
 
-/// Do these words say that there was no memory? An allocation that fails ends the process with them.
+/// Whether this message says that memory ran out. A failed allocation ends the process with it.
 fn is_out_of_memory(words: &str) -> bool {
     ["memory allocation of", "Cannot allocate memory", "os error 12", "code: 12"]
         .into_iter()
@@ -170,7 +170,7 @@ fn run(component: &[u8], layout: Layout, limits: CompileLimits) -> io::Result<Ra
         .args([limits.memory_bytes, seconds, CODE_BYTES_MAX, nice].map(|limit| limit.to_string()))
         .arg(std::process::id().to_string())
         .env_clear()
-        // Each thread takes of the address space.
+        // Each thread takes some of the address space.
         .env("RAYON_NUM_THREADS", threads().to_string())
         .env("MALLOC_ARENA_MAX", "2")
         .current_dir("/")
@@ -186,16 +186,16 @@ fn run(component: &[u8], layout: Layout, limits: CompileLimits) -> io::Result<Ra
     Ok(Ran { end, code, words })
 }
 
-/// The threads that one component is compiled on.
+/// Returns the number of threads that compile one component.
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(4)
 }
 
-/// A process that is killed if it is not waited for.
+/// A process that is killed when this is dropped before it has ended.
 struct Running(Child);
 
 impl Running {
-    /// Waits for its end; `None` if that has not come within `most`.
+    /// Waits for its end; returns `None` if it has not ended within `most`.
     fn wait(&mut self, most: Duration) -> io::Result<Option<ExitStatus>> {
         let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("it has no process id"))?;
@@ -220,7 +220,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has been waited for is not killed any more.
+        // A process that has been waited for is not killed.
         if let Ok(None) = self.0.try_wait() {
             let _ = self.0.kill();
             let _ = self.0.wait();

@@ -1,25 +1,25 @@
-//! A semaphore: it bounds how many components are compiled at the same time.
+//! A semaphore that bounds how many components are compiled at the same time.
 
 use parking_lot::{Condvar, Mutex};
 
-/// How many components are compiled at the same time. Others wait for a permit.
+/// The number of components that are compiled at the same time. Others wait for a permit.
 const AT_ONCE: usize = 2;
 
-/// Hands out [`AT_ONCE`] permits.
+/// A semaphore of [`AT_ONCE`] permits.
 #[derive(Debug, Default)]
 pub(super) struct Semaphore {
     taken: Mutex<usize>,
-    given_back: Condvar,
+    returned: Condvar,
 }
 
-/// The permission to compile one component, given back when it is dropped.
+/// The permission to compile one component, which is returned when it is dropped.
 pub(super) struct Permit<'s>(&'s Semaphore);
 
 impl Semaphore {
     /// Waits for a permit.
     pub(super) fn acquire(&self) -> Permit<'_> {
         let mut taken = self.taken.lock();
-        self.given_back.wait_while(&mut taken, |taken| *taken >= AT_ONCE);
+        self.returned.wait_while(&mut taken, |taken| *taken >= AT_ONCE);
         *taken += 1;
         Permit(self)
     }
@@ -28,7 +28,7 @@ impl Semaphore {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         *self.0.taken.lock() -= 1;
-        self.0.given_back.notify_one();
+        self.0.returned.notify_one();
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_than_two_have_a_permit_and_the_next_gets_one_that_is_given_back() {
+    fn no_more_than_two_have_a_permit_and_the_next_gets_one_that_is_returned() {
         let permits = Arc::new(Semaphore::default());
         let (first, _second) = (permits.acquire(), permits.acquire());
         let waiting = permits.clone();

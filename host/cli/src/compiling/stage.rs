@@ -1,5 +1,5 @@
-//! The process that compiles: it limits itself, reads a component from its standard input, writes machine code to its standard
-//! output, and ends. What it has to say stands on its standard error.
+//! The process that compiles. It limits itself, reads a component from standard input, writes machine code to standard output, and
+//! ends. Errors go to standard error.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -9,20 +9,20 @@ use rustix::process::{Resource, Rlimit, Signal, getppid, nice, set_parent_proces
 
 use crate::inherited::leave_behind;
 
-/// The name by which a process knows that it is to compile.
+/// The program name (`argv[0]`) that makes a process of this binary a compiler.
 pub(super) const STAGE_NAME: &str = "provost-compile-stage";
 
-/// The exit code that says that the component is not valid.
+/// The exit code for an invalid component.
 pub(super) const INVALID: u8 = 3;
 
-/// The exit code that says that it could not be compiled.
+/// The exit code for any other failure.
 const FAILED: u8 = 4;
 
-/// Descriptors: the standard streams, and what its threads need.
+/// The limit on descriptors: the standard streams, and what the threads need.
 const DESCRIPTORS: u64 = 64;
 
-/// Compiles, if this process is here for that: `provost-compile-stage LAYOUT MEMORY SECONDS CODE NICE PARENT`. Returns only if it is not, or with
-/// the exit code.
+/// Compiles if the arguments are `provost-compile-stage LAYOUT MEMORY SECONDS CODE NICE PARENT`, and returns the exit code;
+/// returns `None` if this process is not a compiler.
 #[must_use]
 pub fn run_if_compiler(mut arguments: impl Iterator<Item = OsString>) -> Option<u8> {
     if arguments.next()? != STAGE_NAME {
@@ -31,7 +31,7 @@ pub fn run_if_compiler(mut arguments: impl Iterator<Item = OsString>) -> Option<
     Some(match compile(arguments) {
         Ok(()) => 0,
         Err((code, why)) => {
-            // If even this cannot be written, the exit code is all that is left.
+            // If even this cannot be written, only the exit code reports the failure.
             let _ = io::stderr().write_all(why.as_bytes());
             code
         }
@@ -50,7 +50,7 @@ fn compile(arguments: impl Iterator<Item = OsString>) -> Result<(), (u8, String)
     }
 }
 
-/// Gives up what it must not have. Returns what is to be compiled for.
+/// Drops what the process inherited, sets its limits, and returns the layout to compile for.
 fn limit(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Layout> {
     let missing = || io::Error::from(io::ErrorKind::InvalidInput);
     leave_behind()?;
@@ -62,14 +62,14 @@ fn limit(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Layout> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let its_parent = getppid().map(|pid| pid.as_raw_nonzero().get());
     if its_parent.and_then(|pid| u64::try_from(pid).ok()) != Some(parent) {
-        // It was over before it could be asked for.
-        return Err(io::Error::other("whoever wanted the code has ended"));
+        // The parent ended before its death signal was requested.
+        return Err(io::Error::other("the process that started the compiler has ended"));
     }
     let most = |limit: u64| Rlimit { current: Some(limit), maximum: Some(limit) };
     setrlimit(Resource::Core, most(0))?;
     setrlimit(Resource::Fsize, most(code))?;
     setrlimit(Resource::Nofile, most(DESCRIPTORS))?;
-    // A signal that says which limit it was comes first.
+    // SIGXCPU, which names this limit, comes a second before SIGKILL.
     setrlimit(Resource::Cpu, Rlimit { current: Some(seconds), maximum: Some(seconds.saturating_add(1)) })?;
     setrlimit(Resource::As, most(memory))?;
     rustix::thread::set_no_new_privs(true)?;

@@ -1,11 +1,11 @@
-//! Where in a command line the last word stands: it may be a command, an option, the value of one, or an argument.
+//! Finds the role of the last word of a command line: a command, an option, the value of one, or an argument.
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::values;
 use crate::args::Cli;
 
-/// What the last of the words may be.
+/// Returns the candidates for the last of the words.
 pub(super) fn completed(words: &[String]) -> Vec<String> {
     let Some((last, before)) = words.split_last() else { return Vec::new() };
     let mut root = Cli::command();
@@ -26,14 +26,14 @@ pub(super) fn completed(words: &[String]) -> Vec<String> {
     found
 }
 
-/// How far a line has got.
+/// The position in a command line.
 struct Place<'c> {
     command: &'c Command,
     /// The option whose value comes next.
     option: Option<&'c Arg>,
-    /// How many arguments of the command are there.
+    /// The number of arguments of the command so far.
     arguments: usize,
-    /// Whether nothing is an option any more.
+    /// Whether a `--` has ended the options.
     only_arguments: bool,
 }
 
@@ -41,12 +41,12 @@ impl<'c> Place<'c> {
     fn of(root: &'c Command, words: &[String]) -> Self {
         let mut at = Self { command: root, option: None, arguments: 0, only_arguments: false };
         for word in words {
-            at.go_on(word);
+            at.advance(word);
         }
         at
     }
 
-    fn go_on(&mut self, word: &str) {
+    fn advance(&mut self, word: &str) {
         if self.option.take().is_some() {
             return;
         }
@@ -59,7 +59,7 @@ impl<'c> Place<'c> {
         } else if let Some(shorts) = word.strip_prefix('-').filter(|shorts| !shorts.is_empty()) {
             let mut letters = shorts.chars();
             let takes = letters.by_ref().find_map(|letter| short_option(self.command, letter));
-            // What follows the letter is its value.
+            // Letters after the option are its value.
             self.option = takes.filter(|_| letters.as_str().is_empty());
         } else if let Some(command) = self.command.find_subcommand(word).filter(|_| self.arguments == 0) {
             self.command = command;
@@ -68,7 +68,7 @@ impl<'c> Place<'c> {
         }
     }
 
-    /// The argument that comes next; the last one may come again and again.
+    /// Returns the argument that comes next; the last one may be repeated.
     fn argument(&self) -> Option<&'c Arg> {
         let all: Vec<&Arg> = self.command.get_positionals().collect();
         let again = all.last().copied().filter(|last| matches!(last.get_action(), ArgAction::Append));
@@ -89,7 +89,7 @@ fn short_option(command: &Command, letter: char) -> Option<&Arg> {
     command.get_arguments().find(|one| one.get_short() == Some(letter) && takes_value(one))
 }
 
-/// Options, or the value of `--name=`.
+/// Returns the options, or the values of `--name=`.
 fn options(command: &Command, word: &str, words: &[String]) -> Vec<String> {
     if let Some((name, value)) = word.split_once('=') {
         let option = name.strip_prefix("--").and_then(|long| long_option(command, long));
@@ -119,8 +119,8 @@ mod tests {
         assert_eq!(found("status --output=w"), ["--output=wide"]);
         assert_eq!(found("completions ba"), ["bash"]);
         assert_eq!(found("state backend du"), ["dual"]);
-        assert!(found("up --backg").is_empty(), "what is hidden stays so");
+        assert!(found("up --backg").is_empty(), "hidden options are not proposed");
         assert!(found("no such command").is_empty());
-        assert!(found("restart web -- --wai").is_empty(), "behind `--` nothing is an option");
+        assert!(found("restart web -- --wai").is_empty(), "after `--` nothing is an option");
     }
 }

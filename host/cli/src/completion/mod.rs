@@ -1,8 +1,8 @@
-//! Completion by the shell: the scripts that ask this binary how a line may go on, and what it answers. Nothing is ever said
-//! of what went wrong: a shell would show it in the middle of a line.
+//! Completion by the shell: the scripts that ask this binary for candidates, and its answers. Errors are never printed, because
+//! a shell would show them in the middle of a line.
 //!
-//! A script calls `provost __complete WORD…` with the words behind the program up to the cursor, the last of which is the
-//! one that is completed, and gets one candidate a line.
+//! A script calls `provost __complete WORD…` with the words after the program up to the cursor, the last of which is to be
+//! completed, and gets one candidate per line.
 
 mod line;
 mod names;
@@ -16,14 +16,14 @@ use clap_complete::Shell;
 
 use crate::args::Cli;
 
-/// The first argument of a script that asks.
+/// The first argument of a call by a completion script.
 const ASKS: &str = "__complete";
 
 const BASH: &str = include_str!("provost.bash");
 const ZSH: &str = include_str!("provost.zsh");
 const FISH: &str = include_str!("provost.fish");
 
-/// Answers a shell that asks how a command line may go on. Whether one has asked.
+/// Answers a call by a completion script. Returns false if this is not one.
 pub(crate) fn answered(args: &[OsString]) -> bool {
     if args.get(1).is_none_or(|word| word != ASKS) {
         return false;
@@ -31,7 +31,7 @@ pub(crate) fn answered(args: &[OsString]) -> bool {
     let words: Vec<String> = args[2..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let mut answer = String::new();
     for candidate in line::completed(&words) {
-        // A name of a file may have a newline in it, which no script could tell from the end of a candidate.
+        // The name of a file may contain a newline, which a script would take for the end of the candidate.
         if !candidate.contains(char::is_control) {
             answer.push_str(&candidate);
             answer.push('\n');
@@ -41,7 +41,7 @@ pub(crate) fn answered(args: &[OsString]) -> bool {
     true
 }
 
-/// The script for a shell. Of PowerShell and Elvish it knows the commands and options, but no names.
+/// Returns the script for a shell. Those for PowerShell and Elvish complete commands and options, but no names.
 pub(crate) fn script(shell: Shell) -> Vec<u8> {
     match shell {
         Shell::Bash => BASH.into(),

@@ -1,4 +1,4 @@
-//! The names that there are: those of the running host, else of the config, within a moment or not at all.
+//! The names for completion: those of the running host, or else of the config, within 300 ms or not at all.
 
 use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use provost_api::client::Client;
 
 use crate::config::{Names, Outline, find_nearest};
 
-/// Whoever presses a key waits at most this long for names.
+/// The longest wait for names after a key press.
 const LIMIT: Duration = Duration::from_millis(300);
 
-/// How much of it the host may take.
+/// The part of it that the host may take.
 const HOST_LIMIT: Duration = Duration::from_millis(200);
 
-/// The names of the running host, else of the config; none if neither can be had in time.
+/// Returns the names of the running host, or else of the config; none if neither is available in time.
 pub(super) fn known(words: &[String]) -> Names {
     let (found, names) = mpsc::channel();
     let words = words.to_vec();
-    // The thread may hang, on a disk for example; nobody waits for its end.
+    // The thread may hang, for example on a disk, so it is never joined.
     let asking = std::thread::Builder::new().spawn(move || {
         let _ = found.send(asked(&words));
     });
@@ -32,7 +32,7 @@ pub(super) fn known(words: &[String]) -> Names {
 fn asked(words: &[String]) -> Names {
     let config = option(words, "-c", "--config")
         .or_else(|| std::env::current_dir().ok().and_then(|here| find_nearest(&here).ok()));
-    // Read only when it is needed: its disk may hang, and the line may name the socket.
+    // Read only when it is needed, because the disk may hang and the line may name the socket.
     let outline = LazyCell::new(|| config.as_deref().map(Outline::of));
     let socket = option(words, "--socket", "--socket")
         .or_else(|| std::env::var_os("PROVOST_SOCKET").map(PathBuf::from))
@@ -41,7 +41,7 @@ fn asked(words: &[String]) -> Names {
     of_host.unwrap_or_else(|| outline.clone().map(Outline::names).unwrap_or_default())
 }
 
-/// The value of an option in the words of a command line, as the shell has them.
+/// Returns the value of an option in the words of a command line, as the shell passes them.
 fn option(words: &[String], short: &str, long: &str) -> Option<PathBuf> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_options_of_the_line_say_which_host_is_meant() {
+    fn the_options_of_the_line_name_the_host() {
         let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
         for line in ["stop -c x.toml we", "-cx.toml stop we", "--config=x.toml stop", "--config x.toml stop"]
         {

@@ -1,5 +1,5 @@
-# Completion of provost for bash 4 and later. The program itself knows how a line may go on, with the names of the running
-# host or else of the config.
+# Completion of provost for bash 4 and later. The program itself computes the candidates, with the names of the running host
+# or else of the config.
 _provost() {
     local line="${COMP_LINE:0:COMP_POINT}" program word quote="" prefix="" reply at
     local -a words=()
@@ -14,7 +14,7 @@ _provost() {
         esac
         words[at]=$word
     done
-    # Bash replaces only what follows the last of these characters.
+    # Bash replaces only the text after the last of these characters.
     if [[ -z $quote ]]; then
         [[ $COMP_WORDBREAKS == *:* && $word == *:* ]] && prefix=${word%"${word##*:}"}
         [[ $COMP_WORDBREAKS == *=* && ${word#"$prefix"} == *=* ]] && prefix=${word%"${word##*=}"}

@@ -1,5 +1,5 @@
-# Completion of provost for fish. The program itself knows how a line may go on, with the names of the running host or else
-# of the config.
+# Completion of provost for fish. The program itself computes the candidates, with the names of the running host or else of
+# the config.
 function __provost_complete
     set -l words (commandline -opc) (commandline -ct)
     command $words[1] __complete $words[2..-1] 2> /dev/null

@@ -1,4 +1,4 @@
-//! The values that an argument may have, by what its help calls it.
+//! The possible values of an argument, by its value name in the help.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use provost_state::{Backend, Signal};
 use super::names::known;
 use crate::config::Names;
 
-/// The values of an argument that begin with `word`; `words` are all of the line.
+/// Returns the values of an argument that begin with `word`; `words` are all words of the line.
 pub(super) fn of(argument: &Arg, word: &str, words: &[String]) -> Vec<String> {
     if let Some((_, last)) = argument.get_value_delimiter().and_then(|delimiter| word.rsplit_once(delimiter))
     {
@@ -58,7 +58,7 @@ fn fitting(values: impl IntoIterator<Item = String>, word: &str) -> Vec<String> 
     values.into_iter().filter(|value| value.starts_with(word)).collect()
 }
 
-/// Folders, and the files that end so. Hidden ones only if they are asked for.
+/// Returns the matching directories and the files with this extension; hidden ones only if `word` begins with a dot.
 fn paths(word: &str, ending: Option<&str>) -> Vec<String> {
     let (folder, name) =
         word.rsplit_once('/').map_or(("", word), |(folder, name)| (&word[..=folder.len()], name));

@@ -1,4 +1,4 @@
-//! What the sections mean together: every name that is referred to exists, and nothing waits for itself.
+//! Checks across sections: every name that is referred to exists, and no process waits for itself.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::cycles;
 use super::report::{Collector, choices, nearest};
 use super::sections::{ConfigFile, ProcessSection};
 
-/// Adds a problem for everything that does not fit together.
+/// Adds a problem for every reference that is broken, every name that clashes and every cycle.
 pub(super) fn check(file: &ConfigFile, problems: &Collector) {
     names(file, problems);
     replicas(&file.processes, problems);
@@ -26,15 +26,15 @@ fn names(file: &ConfigFile, problems: &Collector) {
         for policy in process.policies.iter().filter(|one| !known_plugins.contains(one.get_ref().as_str())) {
             let word = policy.get_ref();
             problems.add_with(policy.span(), || {
-                let what = format!("there is no plugin `{word}`, which is to judge `{name}`");
+                let what = format!("there is no plugin `{word}`, which `{name}` names in `policies`");
                 let near = nearest(word, plugins.iter().copied());
                 let hint = match bundled_names().contains(&word.as_str()) && near.is_none() {
                     true => format!("write [plugins.{word}] with component = \"bundled:{word}\""),
                     false if plugins.is_empty() => {
-                        "there are no plugins of this file: write [plugins.NAME] with component = \"bundled:backoff\" or another policy"
+                        "there are no plugins in this file: write [plugins.NAME] with component = \"bundled:backoff\" or another policy"
                             .to_owned()
                     }
-                    false => choices(word, "plugins of this file", plugins.iter().copied()),
+                    false => choices(word, "plugins in this file", plugins.iter().copied()),
                 };
                 (what, hint)
             });
@@ -45,13 +45,13 @@ fn names(file: &ConfigFile, problems: &Collector) {
             problems.add_with(other.span(), || {
                 let what = format!("`{name}` depends on `{word}`, which does not exist");
                 let others: Vec<&str> = processes.iter().copied().filter(|one| *one != name).collect();
-                (what, choices(word, "other processes of this file", others))
+                (what, choices(word, "other processes in this file", others))
             });
         }
     }
 }
 
-/// No process is called what a replica of another one is called.
+/// Adds a problem for each process whose name is that of a replica of another process.
 fn replicas(processes: &[ProcessSection], problems: &Collector) {
     let most: HashMap<&str, u32> =
         processes.iter().filter_map(|one| Some((one.name.get_ref().as_str(), one.replicas?.most))).collect();

@@ -1,4 +1,4 @@
-//! Commands: of a process, and of what checks one.
+//! The first stage of commands: those of processes and those of checks.
 
 use provost_supervisor::CommandLine;
 use toml::Spanned;
@@ -9,7 +9,7 @@ use super::section::Section;
 pub(super) const COMMAND_HINT: &str =
     "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
 
-/// A list of texts (a program and its arguments), or a text (a line for the shell).
+/// Reads a list of texts (a program and its arguments) or a text (a line for the shell).
 pub(super) fn read_command(section: &mut Section<'_>, key: &'static str) -> Option<CommandLine> {
     let value = section.value(key)?;
     let command = match value.get_ref().as_str() {

@@ -1,5 +1,5 @@
-//! Processes that wait for each other. All of those that do, directly or not, are one problem, which shows the shortest
-//! cycle among them. The work is linear in the number of dependencies.
+//! Finds processes that wait for each other. Each set of them, direct or indirect, is one problem, which shows the shortest
+//! cycle of the set. The work is linear in the number of dependencies.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
@@ -7,13 +7,13 @@ use std::ops::Range;
 use super::report::Collector;
 use super::sections::ProcessSection;
 
-/// How many names of a cycle are shown.
+/// The largest number of names of a cycle that are shown.
 const NAMES_SHOWN: usize = 10;
 
-/// How many edges are followed in search of a shorter cycle, over and above what a search through all of them takes.
+/// How many edges are followed in search of a shorter cycle, in addition to one search through all of them.
 const EXTRA_STEPS: usize = 100_000;
 
-/// Who waits for whom, by the places of the processes in the file.
+/// The dependencies of the processes, which are identified by their index in the file.
 struct Graph {
     edges: Vec<Vec<usize>>,
 }
@@ -42,7 +42,7 @@ pub(super) fn check(processes: &[ProcessSection], problems: &Collector) {
     }
 }
 
-/// Where `process` says that it depends on `name`.
+/// Returns where `process` says that it depends on `name`.
 fn closing_span(process: &ProcessSection, name: &str) -> Range<usize> {
     let dependency = process.depends_on.iter().find(|(other, _)| other.get_ref() == name);
     dependency.map_or_else(|| process.name.span(), |(other, _)| other.span())
@@ -65,8 +65,8 @@ fn describe(cycle: &[usize], all: usize, names: &[&str]) -> String {
 }
 
 impl Graph {
-    /// The sets of processes that wait for each other (strongly connected components that have a cycle), each in the
-    /// order of the file: Tarjan's algorithm with a stack of its own, since a chain may be as long as the file.
+    /// Returns the sets of processes that wait for each other (strongly connected components with a cycle), each in the
+    /// order of the file. Uses Tarjan's algorithm with an explicit stack, because a chain may be as long as the file.
     fn knots(&self) -> Vec<Vec<usize>> {
         let mut search = Tarjan::new(self.edges.len());
         for start in 0..self.edges.len() {
@@ -80,8 +80,8 @@ impl Graph {
         knots
     }
 
-    /// The shortest cycle within a knot, as far as a bounded number of steps shows; never empty, since the first search
-    /// always ends. Its last process depends on its first.
+    /// Returns the shortest cycle of a knot that a bounded number of steps finds. It is never empty, because the first search
+    /// always completes. Its last process depends on its first.
     fn short_cycle(&self, knot: &[usize]) -> Vec<usize> {
         if let Some(own) = knot.iter().find(|one| self.edges[**one].contains(one)) {
             return vec![*own];
@@ -102,8 +102,8 @@ impl Graph {
         shortest
     }
 
-    /// The shortest cycle through `start`: breadth first, within `inside`, whose values say where each was reached from.
-    /// Every process and every edge that is looked at is a step. Empty if there is none.
+    /// Returns the shortest cycle through `start` by a breadth-first search within `inside`, whose values hold the
+    /// predecessor of each process. Every process and every edge visited is a step. Empty if there is no cycle.
     fn cycle_through(
         &self,
         start: usize,
@@ -129,7 +129,7 @@ impl Graph {
     }
 }
 
-/// The way from `start` to `end`.
+/// Returns the path from `start` to `end`.
 fn way_back(end: usize, start: usize, from: &HashMap<usize, usize>) -> Vec<usize> {
     let before = |at: &usize| (*at != start).then(|| from.get(at).copied()).flatten();
     let mut way: Vec<usize> = std::iter::successors(Some(end), before).collect();
@@ -139,11 +139,11 @@ fn way_back(end: usize, start: usize, from: &HashMap<usize, usize>) -> Vec<usize
 
 /// The state of Tarjan's search.
 struct Tarjan {
-    /// When each was reached, counted from 1; 0 for not yet.
+    /// The order in which each process was reached, from 1; 0 if it has not been reached.
     order: Vec<usize>,
-    /// The earliest that can be reached from each and is not settled.
+    /// The earliest unsettled process that each can reach, by its order.
     low: Vec<usize>,
-    /// Reached and not settled.
+    /// The processes that are reached and not settled.
     open: Vec<usize>,
     is_open: Vec<bool>,
     reached: usize,
@@ -173,7 +173,7 @@ impl Tarjan {
 
     fn visit(&mut self, graph: &Graph, start: usize) {
         self.enter(start);
-        // The path to where the search is, each with the number of its edges that have been followed.
+        // The path to the current process; each entry has the number of its edges that have been followed.
         let mut path = vec![(start, 0)];
         while let Some((slot, edge)) = path.last_mut() {
             let slot = *slot;
@@ -195,7 +195,7 @@ impl Tarjan {
         }
     }
 
-    /// If nothing earlier can be reached from `slot`, it and all that are open since then are one knot.
+    /// Closes the knot of `slot` if `slot` reaches no earlier process: it and all processes opened since form the knot.
     fn settle(&mut self, slot: usize) {
         if self.low[slot] == self.order[slot]
             && let Some(at) = self.open.iter().rposition(|open| *open == slot)

@@ -1,11 +1,11 @@
-//! Why a config cannot be used.
+//! The errors of reading a config.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::report::Problems;
 
-/// Why a config cannot be used.
+/// The reason why a config cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -13,20 +13,20 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It is there, but it is no config.
+    /// The file exists, but it is not a config.
     #[error("error: {} {what}\nhint: {hint}", path.display())]
     Unfit {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// What it is instead.
         what: String,
         /// What to do about it.
         hint: String,
     },
-    /// The file can be read, and is wrong.
+    /// The file can be read, but has errors.
     #[error(transparent)]
     Problems(#[from] Problems),
 }

@@ -1,5 +1,5 @@
-//! The first stage: the text of the file becomes typed sections that still know where they stand.
-//! What a key means on its own is settled here; what keys mean together is settled by [`super::check`].
+//! The first stage: parses the text of the file into typed sections that keep their positions in the text.
+//! Single keys are checked here; keys that depend on each other are checked by [`super::check`].
 
 use provost_state::{Rollout, Routing, naming};
 use provost_supervisor::RestartBudget;
@@ -11,11 +11,11 @@ use super::section::Section;
 use super::sections::{ConfigFile, HostSection};
 use super::{dialect, plugin, process};
 
-/// Reads the text. What could be read is returned even if there are problems.
+/// Reads the text. Returns whatever could be read, even if there are problems.
 pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     let (document, errors) = DeTable::parse_recoverable(text);
     if let Some(error) = errors.first() {
-        // What follows a syntax error is guesswork: the first one is told alone.
+        // Anything after a syntax error is guesswork, so only the first error is reported.
         let Problem { span, what, hint } = syntax(text, error);
         problems.add(span, what, hint);
         return ConfigFile::default();
@@ -45,13 +45,13 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     file
 }
 
-/// An error of the TOML parser, in words for people.
+/// Translates an error of the TOML parser into a problem for people.
 fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     let span = error.span().unwrap_or_default();
     if error.message().starts_with("duplicate key") {
         let name = text.get(span.clone()).unwrap_or("?").trim();
         return Problem {
-            what: format!("`{name}` is there twice"),
+            what: format!("`{name}` is defined twice"),
             hint: "names of processes, plugins and keys are unique: rename or remove one of the two".into(),
             span,
         };
@@ -61,7 +61,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
         return Problem {
             span,
             what,
-            hint: "end it with \" on the same line; a longer text stands in \"\"\"".into(),
+            hint: "end it with \" on the same line; a longer text is written in \"\"\"".into(),
         };
     }
     if let Some((what, hint)) = dialect::guessed(text, span.start) {
@@ -69,7 +69,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     }
     Problem {
         what: format!("this is not TOML: {}", error.message().trim().replace('\n', ", ")),
-        hint: "see https://toml.io for the syntax: texts stand in quotes, tables start with [name]".into(),
+        hint: "see https://toml.io for the syntax: texts are in quotes, tables start with [name]".into(),
         span,
     }
 }
@@ -93,7 +93,7 @@ fn read_host(mut host: Section<'_>) -> HostSection {
         host.problem(
             host.key_span("restart_delay_min"),
             what,
-            "no restart could have such a delay: change one",
+            "no restart could have such a delay: change one of them",
         );
     }
     if settings.decision_deadline_ms == 0 {
@@ -104,14 +104,14 @@ fn read_host(mut host: Section<'_>) -> HostSection {
     section
 }
 
-/// Sets what the file says, and leaves the default otherwise.
-fn set<T>(setting: &mut T, said: Option<T>) {
-    if let Some(said) = said {
-        *setting = said;
+/// Overwrites the default of a setting if the file has a value.
+fn set<T>(setting: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *setting = value;
     }
 }
 
-/// How often one process may be restarted before it has to wait.
+/// Reads how often one process may be restarted before it has to wait.
 fn read_budget(host: &mut Section<'_>) -> Option<RestartBudget> {
     let hint = "write restart_budget = { restarts = 60, per = \"1m\" }";
     let mut budget = host.table("restart_budget", hint)?;
@@ -119,7 +119,7 @@ fn read_budget(host: &mut Section<'_>) -> Option<RestartBudget> {
     if restarts.is_some_and(|restarts| !(1..=RestartBudget::RESTARTS_MAX).contains(&restarts)) {
         let span = budget.key_span("restarts");
         let most = RestartBudget::RESTARTS_MAX;
-        let what = format!("`restarts` is from 1 to {most}: that many ends are remembered");
+        let what = format!("`restarts` must be from 1 to {most}, the number of exits that are remembered");
         budget.problem(span, what, hint);
     }
     if restarts.is_none() || per_ms.is_none_or(|per_ms| per_ms == 0) {
@@ -129,7 +129,7 @@ fn read_budget(host: &mut Section<'_>) -> Option<RestartBudget> {
     Some(RestartBudget { restarts: restarts?, per_ms: per_ms? })
 }
 
-/// Which backend of the state core is in force at first.
+/// Reads which backend of the state core is active at the start.
 fn read_state(mut state: Section<'_>) -> Routing {
     let mut routing = Routing::default();
     if let Some(text) = state.text("backend") {

@@ -1,26 +1,26 @@
-//! Keys of other supervisors: what supervisord, systemd, docker-compose, process-compose, pm2, s6 and circus call what a
-//! config says, and what that is called here.
+//! Translates the config keys of supervisord, systemd, docker-compose, process-compose, pm2, s6 and circus to those of
+//! Provost.
 //!
-//! Keys are compared without their case and without `_` and `-`, so that `WorkingDirectory` of systemd and
-//! `working_directory` of another are one.
+//! Keys are compared without case, `_` and `-`, so that systemd's `WorkingDirectory` and another's `working_directory` are
+//! the same.
 
 use super::report::nearest;
 
-/// What is said to somebody who writes a key of another supervisor.
+/// The answer to a key of another supervisor.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Foreign {
-    /// The key of this table that does the same; none if nothing does.
+    /// The key of this table that does the same, if there is one.
     pub(super) key: Option<&'static str>,
-    /// What there is instead of a key.
+    /// What to say if there is no such key.
     instead: &'static str,
-    /// What to write.
+    /// The text that tells what to write.
     pub(super) hint: &'static str,
 }
 
-/// A row of a table: the names elsewhere, the key here (`stop.signal` is `signal` in `stop`), and what to write.
+/// A row of a table of keys: the names elsewhere, the key here (`stop.signal` is `signal` in `stop`), and what to write.
 type Row = (&'static str, &'static str, &'static str);
 
-/// A row of a table of what has no key here: the names elsewhere, what to say, and what to do.
+/// A row of a table of missing keys: the names elsewhere, what to say, and what to do.
 type Lack = (&'static str, &'static str, &'static str);
 
 const COMMAND: &str = "write command = [\"program\", \"argument\"] or command = \"a line for the shell\"";
@@ -33,10 +33,10 @@ const READY: &str = "write ready = { http = \"http://127.0.0.1:8731/\", every = 
 const WITHIN: &str = "write within = \"30s\" in `ready`, as in ready = { http = \"http://127.0.0.1:8731/\", within = \"30s\" }";
 const DEPENDS: &str =
     "write depends_on = { db = \"ready\" }; the conditions are `started`, `ready` and `completed`";
-const HOOKS: &str = "make it a process of its own, and write depends_on = { NAME = \"completed\" } here";
+const HOOKS: &str = "make it a separate process, and write depends_on = { NAME = \"completed\" } here";
 const CONTAINER: &str = "run the container by command = [\"docker\", \"run\", \"--rm\", \"IMAGE\"], or the program in it directly";
 
-/// What has another name in `[process.NAME]`.
+/// Keys that have another name in `[process.NAME]`.
 const PROCESS: &[Row] = &[
     (
         "workingdir workingdirectory workdir directory dir chdir rootdirectory",
@@ -91,16 +91,16 @@ const PROCESS: &[Row] = &[
     ),
 ];
 
-/// What has no key in `[process.NAME]`.
+/// Keys that have no equivalent in `[process.NAME]`.
 const PROCESS_LACKS: &[Lack] = &[
     (
         "args arguments argv interpreter interpreterargs nodeargs shell",
-        "the program and its arguments stand in `command`",
+        "the program and its arguments are in `command`",
         COMMAND,
     ),
     (
         "restart autorestart restartpolicy respawn policy availability restartmode unlessstopped",
-        "what follows an end is decided by policies",
+        "policies decide what follows an exit",
         POLICIES,
     ),
     (
@@ -115,12 +115,12 @@ const PROCESS_LACKS: &[Lack] = &[
          stderrlogfilemaxbytes stderrlogfilebackups outfile errorfile outlog errorlog logfile \
          loglocation standardoutput standarderror stdoutstream stderrstream logging log \
          logconfiguration logdatefmt loggroup stdoutcapturemaxbytes maxsize",
-        "Provost keeps the output of each process in files of its own",
+        "Provost keeps the output of each process in separate files",
         LOGS,
     ),
     (
         "execmode incrementvar wait",
-        "each replica is a process of its own, and opens its ports itself",
+        "each replica is a separate process that opens its own ports",
         "write replicas = 4; the variable PROVOST_REPLICA says which one it is",
     ),
     (
@@ -141,13 +141,13 @@ const PROCESS_LACKS: &[Lack] = &[
     (
         "limitnofile limitnproc limitcore ulimits ulimit rlimits memlimit memorymax memorylimit \
          memoryhigh cpus cpuquota maxmemoryrestart resources tasksmax softlimit rlimitnofile",
-        "Provost sets no limits of resources yet",
+        "Provost sets no resource limits yet",
         "let a program set them: command = [\"prlimit\", \"--nofile=4096\", \"program\"]",
     ),
     (
         "umask nice niceness priority oomscoreadjust ioschedulingclass cpuaffinity",
         "Provost has no such option",
-        "let a command set it, such as command = \"umask 027; exec nice -n 5 program\"; for an order of starts write depends_on = { db = \"started\" }",
+        "let a command set it, such as command = \"umask 027; exec nice -n 5 program\"; for a start order write depends_on = { db = \"started\" }",
     ),
     (
         "execstartpre prestart beforestart precommand initcommand hooks execcondition",
@@ -176,7 +176,7 @@ const PROCESS_LACKS: &[Lack] = &[
     ),
 ];
 
-/// What has another name at the top of the file.
+/// Keys that have another name at the top of the file.
 const TOP: &[Row] = &[
     (
         "program programs service services processes procs apps app watcher unit job jobs task \
@@ -196,7 +196,7 @@ const TOP: &[Row] = &[
     ),
 ];
 
-/// What has no key at the top of the file.
+/// Keys that have no equivalent at the top of the file.
 const TOP_LACKS: &[Lack] = &[
     (
         "version name environment env volumes networks logger",
@@ -212,11 +212,11 @@ const TOP_LACKS: &[Lack] = &[
     (
         "install unixhttpserver inethttpserver supervisorctl rpcinterface include imports extends",
         "there is no such table",
-        "the tables are [host], [state], [plugins.NAME] and [process.NAME]; the host listens on a socket in its runtime directory by itself",
+        "the tables are [host], [state], [plugins.NAME] and [process.NAME]; the host always listens on a socket in its runtime directory",
     ),
 ];
 
-/// What has another name in `[plugins.NAME]`.
+/// Keys that have another name in `[plugins.NAME]`.
 const PLUGIN: &[Row] = &[
     (
         "path wasm file source module url uri image plugin location bundled builtin",
@@ -226,7 +226,7 @@ const PLUGIN: &[Row] = &[
     (
         "config configuration options params parameters args env with",
         "settings",
-        "write settings = { … }, as the plugin knows them",
+        "write settings = { … }, with the keys that the plugin knows",
     ),
     (
         "permissions capabilities grants grant allowed allowedhosts allowedpaths",
@@ -236,13 +236,13 @@ const PLUGIN: &[Row] = &[
     ("digest hash checksum sha", "sha256", "write sha256 = \"…\", which `provost plugin inspect` shows"),
 ];
 
-/// What has another name in `stop`.
+/// Keys that have another name in `stop`.
 const STOP_TABLE: &[Row] = &[
     ("timeout wait timeoutsec timeoutseconds graceperiod seconds", "grace", "write grace = \"10s\""),
     ("sig killsignal stopsignal", "signal", "write signal = \"TERM\""),
 ];
 
-/// What has another name in `ready` and `health`.
+/// Keys that have another name in `ready` and `health`.
 const CHECK: &[Row] = &[
     ("interval period periodseconds intervalseconds frequency delay", "every", "write every = \"10s\""),
     ("timeoutseconds timeoutsec", "timeout", "write timeout = \"1s\""),
@@ -253,7 +253,7 @@ const CHECK: &[Row] = &[
     ("logline pattern regex output", "log", "write log = \"a part of the line that says it is ready\""),
 ];
 
-/// The tables of a config whose keys have other names elsewhere.
+/// A table of a config, as the context of a foreign key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Place {
     /// The top of the file.
@@ -287,7 +287,7 @@ impl Place {
         }
     }
 
-    /// The table at `key` of this one.
+    /// Returns the place of the table at `key` in this one.
     pub(super) fn below(self, key: &str) -> Self {
         match (self, key) {
             (Self::Top, "process") => Self::Processes,
@@ -300,7 +300,7 @@ impl Place {
         }
     }
 
-    /// What another supervisor means by `word`.
+    /// Returns what another supervisor means by `word`.
     pub(super) fn foreign(self, word: &str) -> Option<Foreign> {
         let word = plain(word);
         let (rows, lacks) = self.rows();
@@ -311,7 +311,8 @@ impl Place {
         known.or_else(|| lack().map(|(_, instead, hint)| Foreign { key: None, instead, hint }))
     }
 
-    /// What an unknown key is told, if it is one of another supervisor or spells one of `known` another way.
+    /// Returns the problem and the hint for an unknown key that belongs to another supervisor, or is another spelling of a key
+    /// in `known`.
     pub(super) fn translated(self, word: &str, known: &[&'static str]) -> Option<(String, String)> {
         if let Some(same) = known.iter().find(|key| plain(key) == plain(word)) {
             return Some((format!("`{word}` is called `{same}` here"), hint_for(same)));
@@ -324,13 +325,13 @@ impl Place {
         }
     }
 
-    /// Whether whoever wrote `word` may have meant `key`.
+    /// Whether `word` may have been written for `key`.
     pub(super) fn means(self, word: &str, key: &str) -> bool {
         self.foreign(word).is_some_and(|foreign| foreign.key == Some(key)) || nearest(word, [key]).is_some()
     }
 }
 
-/// How a key is written whose spelling was another one.
+/// Returns the hint for a key that was spelt differently.
 fn hint_for(key: &str) -> String {
     match key {
         "type" => "write type = \"service\", which is the default, or type = \"job\"".to_owned(),
@@ -338,7 +339,7 @@ fn hint_for(key: &str) -> String {
     }
 }
 
-/// A key as it is compared.
+/// Returns the form of a key that is compared.
 fn plain(key: &str) -> String {
     key.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
@@ -352,7 +353,7 @@ mod tests {
     const PLACES: [Place; 5] = [Place::Top, Place::Process, Place::Plugin, Place::Stop, Place::Check];
 
     #[test]
-    fn every_name_is_in_its_plain_form_and_stands_in_one_row_of_its_table() {
+    fn every_name_is_in_its_plain_form_and_in_one_row_of_its_table() {
         for place in PLACES {
             let (rows, lacks) = place.rows();
             let names = rows.iter().map(|row| row.0).chain(lacks.iter().map(|lack| lack.0));

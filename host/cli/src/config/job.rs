@@ -1,4 +1,4 @@
-//! `type` of a process, and what goes with a job.
+//! The first stage of `type` and `success_codes` of a process.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) fn read(process: &mut Section<'_>, replicas: Option<ReplicasSection>)
     if !is_job {
         if process.has("success_codes") {
             let what = format!("`success_codes` of {} goes with `type = \"job\"` only", process.title());
-            let hint = "add type = \"job\"; what the end of a service means is judged by its policies";
+            let hint = "add type = \"job\"; the exit of a service is judged by its policies";
             process.problem(process.key_span("success_codes"), what, hint);
         }
         return ProcessType::Service;
@@ -29,7 +29,7 @@ pub(super) fn read(process: &mut Section<'_>, replicas: Option<ReplicasSection>)
         (
             "replicas",
             replicas.is_some_and(|replicas| replicas.least < replicas.most),
-            "replicas that come and go are for services; a number of replicas that is fixed goes with a job",
+            "only services have a variable number of replicas; a job may have a fixed one",
         ),
     ];
     for (key, _, why) in refused.into_iter().filter(|(_, refused, _)| *refused) {

@@ -1,13 +1,13 @@
-//! The config file, in two stages: its text becomes typed sections (`sections`), and these become what the
-//! host is told ([`Config`], then specs). All problems are found before anything is done, and told at once.
+//! The config file, in two stages: its text becomes typed sections (`sections`), and these become the settings
+//! of the host ([`Config`], then specs). All problems are found before anything is done, and reported together.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `surroundings` | what a config needs of the machine that it is checked on |
-//! | `specs` | the second stage: what the supervisor is to run |
-//! | `resolved` | a config without problems of its own: all defaults are in, all paths are whole |
-//! | `error` | why a config cannot be used |
-//! | `check` | what the sections mean together |
+//! | `surroundings` | what a config needs on the machine where it is checked |
+//! | `specs` | the second stage: what the supervisor runs |
+//! | `resolved` | a checked config with all defaults applied and absolute paths |
+//! | `error` | the errors of reading a config |
+//! | `check` | checks across sections |
 //! | `cycles` | processes that wait for each other |
 //! | `file` | the first stage: the whole file, and `[host]` and `[state]` |
 //! | `process` | the first stage of `[process.NAME]` |
@@ -18,11 +18,11 @@
 //! | `sections` | the sections of the file, typed |
 //! | `section` | one table of the file: known keys, and the types of values |
 //! | `outline` | the directories and names of a config that may be wrong |
-//! | `find` | where things are: the config, the runtime directory, the cache |
+//! | `find` | the locations of the config, the runtime directory, the logs and the cache |
 //! | `read` | the text of a file |
 //! | `dialect` | files that are not TOML |
 //! | `foreign` | keys of other supervisors |
-//! | `settings` | what a plugin has against its settings |
+//! | `settings` | why a plugin refuses its settings |
 //! | `report` | problems, and how they are shown |
 //! | `units` | durations and sizes |
 

@@ -1,5 +1,5 @@
-//! The outline of a config: its directories and names, also of one that is wrong. A running host can always be asked and stopped,
-//! its logs can be read, and names can be completed, whatever has become of the config since the host was started.
+//! The outline of a config: its directories and names, even if the config has errors. So a running host can always be asked and
+//! stopped, its logs can be read, and names can be completed, whatever has become of the config since the host was started.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::read::text;
 pub(crate) struct Outline {
     /// The runtime directory of the host that was started with the config.
     pub(crate) runtime_dir: PathBuf,
-    /// Where that host keeps the output of processes.
+    /// The directory where that host keeps the output of processes.
     pub(crate) log_dir: PathBuf,
     /// The names of all processes with their groups, in the order of the file.
     processes: Vec<(String, Option<String>)>,
@@ -25,16 +25,16 @@ pub(crate) struct Outline {
 /// The names that commands take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// Of processes.
+    /// The names of processes.
     pub(crate) processes: BTreeSet<String>,
-    /// Of groups.
+    /// The names of groups.
     pub(crate) groups: BTreeSet<String>,
-    /// Of plugins.
+    /// The names of plugins.
     pub(crate) plugins: BTreeSet<String>,
 }
 
 impl Outline {
-    /// Reads the config at `path`. What cannot be read says nothing.
+    /// Reads the config at `path`. Parts that cannot be read are left out.
     pub(crate) fn of(path: &Path) -> Self {
         let text = text(path);
         let (document, _) = DeTable::parse_recoverable(&text);
@@ -55,24 +55,24 @@ impl Outline {
         }
     }
 
-    /// The outline of a config that is not known, of which a host listens on `socket`. It names nothing.
+    /// Returns the outline for a host that listens on `socket` and whose config is unknown. It has no names.
     pub(crate) fn around(socket: &Path) -> Self {
         let runtime_dir = socket.parent().map(Path::to_owned).unwrap_or_default();
         Self { log_dir: find::log_dir(&runtime_dir, &runtime_dir, None), runtime_dir, ..Self::default() }
     }
 
-    /// The control socket of the host that was started with the config.
+    /// Returns the control socket of the host that was started with the config.
     pub(crate) fn socket(&self) -> PathBuf {
         self.runtime_dir.join(SOCKET_NAME)
     }
 
-    /// The names of the processes of a group, in the order of the file.
+    /// Returns the names of the processes of a group, in the order of the file.
     pub(crate) fn members(&self, group: &str) -> Vec<String> {
         let members = self.processes.iter().filter(|(_, of)| of.as_deref() == Some(group));
         members.map(|(name, _)| name.clone()).collect()
     }
 
-    /// The names of everything, as commands take them.
+    /// Returns all names that commands take.
     pub(crate) fn names(self) -> Names {
         let (processes, groups): (BTreeSet<_>, Vec<_>) = self.processes.into_iter().unzip();
         Names { processes, groups: groups.into_iter().flatten().collect(), plugins: self.plugins }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_that_is_wrong_still_says_where_its_host_is_and_what_there_is() {
+    fn a_config_with_errors_still_has_its_directories_and_names() {
         let (dir, outline) = outline(
             "[host]\nruntime_dir = \"run\"\nodd = 1\n[plugins]\ncache = {}\n[plugins.backoff]\n\
              [process.web]\ngroup = \"front\"\n[process.db]\n[process.api]\ngroup = \"front\"\n",
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_config_the_socket_says_where_the_logs_are() {
+    fn without_a_config_the_logs_are_beside_the_socket() {
         let around = Outline::around(Path::new("/run/host/provost.sock"));
         assert_eq!((&*around.log_dir, around.members("front").len()), (Path::new("/run/host/logs"), 0));
         let (dir, nothing) = outline("");

@@ -1,4 +1,4 @@
-//! The first stage of `[plugins]`: whom to trust, and each `[plugins.NAME]`.
+//! The first stage of `[plugins]`: the trusted keys, the compilation, and each `[plugins.NAME]`.
 
 use std::ops::Range;
 
@@ -16,29 +16,29 @@ const COMPILE_HINT: &str = "write compile = { memory = \"2GiB\", time = \"2m\", 
 
 const CACHE_HINT: &str = "write cache = { size = \"512MiB\", age = \"30d\" }";
 
-/// The least memory in which anything can be compiled, in bytes.
+/// The lower bound of the memory of a compilation, in bytes.
 const COMPILE_BYTES_MIN: u64 = 64 << 20;
 
-/// What is compiled for longer than this is of no use, in milliseconds.
+/// The upper bound of the time of a compilation, in milliseconds.
 const COMPILE_MS_MAX: u64 = 3_600_000;
 
 const LIMITS_HINT: &str = "write limits = { memory = \"16MiB\", call_time = \"100ms\" }";
 
-/// How plugins are compiled, and how much compiled code is kept.
+/// Reads how plugins are compiled and how much compiled code is kept.
 pub(super) fn read_compile(plugins: &mut Section<'_>) -> CompileSection {
     let mut read = CompileSection::default();
     if let Some(mut compile) = plugins.table("compile", COMPILE_HINT) {
         if let Some(memory) = compile.size_bytes("memory") {
             read.limits.memory_bytes = memory;
             if memory < COMPILE_BYTES_MIN {
-                let what = "nothing can be compiled in less than 64 MiB of `memory`";
+                let what = "`memory` must be at least 64 MiB: nothing can be compiled in less";
                 compile.problem(compile.key_span("memory"), what, COMPILE_HINT);
             }
         }
         if let Some(time) = compile.duration_ms("time") {
             read.limits.time_ms = time;
             if !(1_000..=COMPILE_MS_MAX).contains(&time) {
-                let what = "the `time` of a compilation is from \"1s\" to \"1h\"";
+                let what = "the `time` of a compilation must be from \"1s\" to \"1h\"";
                 compile.problem(compile.key_span("time"), what, COMPILE_HINT);
             }
         }
@@ -53,7 +53,7 @@ pub(super) fn read_compile(plugins: &mut Section<'_>) -> CompileSection {
     read
 }
 
-/// Whose plugins are let in.
+/// Reads the keys whose plugins are accepted, and whether a signature is required.
 pub(super) fn read_trust(plugins: &mut Section<'_>) -> TrustSection {
     let keys = plugins.texts("keys").unwrap_or_default();
     let require_signature = plugins.flag("require_signature").unwrap_or(false);
@@ -61,7 +61,7 @@ pub(super) fn read_trust(plugins: &mut Section<'_>) -> TrustSection {
         let hint = "make one with `provost plugin keygen NAME` and write keys = [\"NAME.pub\"]";
         plugins.problem(
             plugins.key_span("require_signature"),
-            "signatures are required, and there are no `keys`",
+            "signatures are required, but there are no `keys`",
             hint,
         );
     }
@@ -89,7 +89,7 @@ pub(super) fn read<'t>(
         plugin.problems().add_with(component.span(), || {
             let what = format!("there is no bundled component `{name}`");
             let hint = choices(name, "bundled components", bundled_names().iter().copied());
-            (what, hint + "; a component of your own is named by its path, without `bundled:`")
+            (what, hint + "; your own component is named by its path, without `bundled:`")
         });
     }
     let settings_json = read_settings(&mut plugin);
@@ -113,13 +113,13 @@ fn read_settings(plugin: &mut Section<'_>) -> String {
         return "{}".into();
     }
     json(settings).map(|json| json.to_string()).unwrap_or_else(|span: Range<usize>| {
-        let hint = "settings are handed to the plugin as JSON: use finite numbers of at most 64 bits";
+        let hint = "the plugin receives its settings as JSON: use finite numbers of at most 64 bits";
         plugin.problem(span, "this value cannot be represented in JSON", hint);
         "{}".into()
     })
 }
 
-/// The digest that its component must have.
+/// Reads the digest that the component must have.
 fn read_pin(plugin: &mut Section<'_>) -> Option<Spanned<String>> {
     let pin = plugin.text("sha256")?;
     let text = pin.get_ref();
@@ -130,7 +130,7 @@ fn read_pin(plugin: &mut Section<'_>) -> Option<Spanned<String>> {
     Some(pin)
 }
 
-/// What of the outside it may use.
+/// Reads the grants of a plugin.
 fn read_grants(plugin: &mut Section<'_>) -> Grants {
     let words = plugin.texts("allow").unwrap_or_default();
     let grant = |word: &Spanned<String>| match word.get_ref().parse::<Grant>() {
@@ -144,7 +144,7 @@ fn read_grants(plugin: &mut Section<'_>) -> Grants {
     words.iter().filter_map(grant).collect()
 }
 
-/// What the operator says, and the defaults for the rest.
+/// Reads the limits of a plugin; those that are not given have their defaults.
 fn read_limits(plugin: &mut Section<'_>) -> Limits {
     let mut limits = Limits::default();
     let Some(mut section) = plugin.table("limits", LIMITS_HINT) else { return limits };
@@ -160,7 +160,7 @@ fn read_limits(plugin: &mut Section<'_>) -> Limits {
             Err(error) => section.problem(
                 section.key_span(limit.name()),
                 error.to_string(),
-                "give it a possible figure",
+                "write a value within these bounds",
             ),
         }
     }
@@ -168,7 +168,7 @@ fn read_limits(plugin: &mut Section<'_>) -> Limits {
     limits
 }
 
-/// How often it may fail before it is not asked any more.
+/// Reads how many faults within how long put the plugin into quarantine.
 fn read_quarantine(plugin: &mut Section<'_>) -> Option<Intensity> {
     let hint = "write quarantine = { faults = 5, per = \"60s\" }";
     let mut quarantine = plugin.table("quarantine", hint)?;

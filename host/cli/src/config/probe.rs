@@ -1,25 +1,25 @@
-//! The first stage of `ready` and `health`: what is tried, how often, and for how long.
+//! The first stage of `ready` and `health`: what is checked, how often, and with which timeout.
 
 use provost_supervisor::{Check, HealthCheck, Readiness, VariableError, fill};
 
 use super::command::read_command;
 use super::section::Section;
 
-/// The pause between two tries of `ready`, in milliseconds, unless the config says another.
+/// The default pause between two tries of `ready`, in milliseconds.
 const READY_EVERY_MS: u64 = 500;
 
-/// The pause between two tries of `health`, in milliseconds, unless the config says another.
+/// The default pause between two tries of `health`, in milliseconds.
 const HEALTH_EVERY_MS: u64 = 10_000;
 
-/// How long one try may take, in milliseconds, unless the config says otherwise.
+/// The default time limit of one try, in milliseconds.
 const TIMEOUT_MS: u64 = 1_000;
 
-/// The failures in a row that make a process unhealthy, unless the config says otherwise.
+/// The default number of failures in a row that make a process unhealthy.
 const HEALTH_FAILURES: u32 = 3;
 
-/// A table that says what is tried.
+/// A table that describes a check: `ready` or `health`.
 struct Kind {
-    /// The checks that it knows.
+    /// The kinds of checks that it accepts.
     keys: &'static [&'static str],
     hint: &'static str,
 }
@@ -97,7 +97,7 @@ fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {
         && let Err(hint) = check_url(&standing_in)
         && !is_all_variable(http.get_ref())
     {
-        section.problem(http.span(), format!("`{}` is not a URL that can be asked", http.get_ref()), hint);
+        section.problem(http.span(), format!("`{}` is not a URL that can be checked", http.get_ref()), hint);
     }
     if let Some(log) = &log
         && log.get_ref().is_empty()
@@ -124,7 +124,7 @@ fn read_check(section: &mut Section<'_>, kind: &Kind) -> Option<Check> {
     checks.pop()
 }
 
-/// `every` and `timeout`, in milliseconds.
+/// Reads `every` and `timeout`, in milliseconds.
 fn read_times(section: &mut Section<'_>, kind: &Kind) -> (Option<u64>, Option<u64>) {
     let times = (section.duration_ms("every"), section.duration_ms("timeout"));
     for (key, value) in [("every", times.0), ("timeout", times.1)] {
@@ -135,12 +135,12 @@ fn read_times(section: &mut Section<'_>, kind: &Kind) -> (Option<u64>, Option<u6
     times
 }
 
-/// The text with a figure in the place of each variable: what it will be is only known when the process runs.
+/// Returns the text with `1` in place of each variable, because the values are only known when the process runs.
 fn standing_in(text: &str) -> Result<String, VariableError> {
     fill(text, |_| Some("1".into()))
 }
 
-/// Whether it begins with a variable, which may then say all that is missing.
+/// Whether the text begins with a variable, whose value may then contain whatever is missing.
 fn is_all_variable(text: &str) -> bool {
     let mut first = None;
     let known = fill(text, |name| {
@@ -152,7 +152,7 @@ fn is_all_variable(text: &str) -> bool {
     known.is_ok() && first == Some(true)
 }
 
-/// `host:port`.
+/// Whether the text is `host:port`.
 fn is_endpoint(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| {
         let bracketed = host.starts_with('[') && host.ends_with(']');
@@ -163,10 +163,10 @@ fn is_endpoint(text: &str) -> bool {
     })
 }
 
-/// `http://host[:port][/path]`; or what to do about it.
+/// Checks that the text is `http://host[:port][/path]`, and returns a hint if it is not.
 fn check_url(text: &str) -> Result<(), &'static str> {
     if text.starts_with("https://") {
-        return Err("TLS is not spoken here: use exec = [\"curl\", \"--fail\", \"https://…\"]");
+        return Err("TLS is not supported here: use exec = [\"curl\", \"--fail\", \"https://…\"]");
     }
     let usage = "write http = \"http://127.0.0.1:8731/\"";
     let rest = text.strip_prefix("http://").ok_or(usage)?;
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_may_stand_for_any_part_that_it_can_be() {
+    fn a_variable_may_replace_the_host_the_port_or_both() {
         for good in ["$HOST:$PORT", "127.0.0.1:${PORT}", "$ADDRESS", "${ADDRESS}"] {
             let sound = standing_in(good).is_ok_and(|text| is_endpoint(&text)) || is_all_variable(good);
             assert!(sound, "{good}");

@@ -16,10 +16,10 @@ use super::{job, probe};
 const SIGNAL_HINT: &str =
     "write a name such as \"TERM\", \"SIGHUP\" or \"SIGRTMIN+3\", or a number from 1 to 31 or 34 to 64";
 
-/// How many log files of a process are kept at most: each of them is looked for at each rotation.
+/// The largest number of log files of a process; each rotation looks for every one of them.
 const LOG_FILES_MAX: usize = 10_000;
 
-/// How often the scale policies of a process are asked, in milliseconds.
+/// The default interval at which the scale policies of a process are asked, in milliseconds.
 const SCALE_EVERY_MS: u64 = 10_000;
 
 const CONDITIONS: [(&str, Condition); 3] =
@@ -49,7 +49,7 @@ pub(super) fn read<'t>(
     let (log_file_bytes, log_files) = read_logs(&mut process);
     let mut section = ProcessSection {
         group: group.map(Spanned::into_inner).unwrap_or_default(),
-        // A process without a command is a problem already; it stays in the list for those that name it.
+        // A missing command is reported above; the process stays in the list for references to it.
         command: command.unwrap_or(CommandLine::Shell(String::new())),
         command_span,
         cwd: process.text("cwd"),
@@ -89,7 +89,7 @@ fn read_stop(process: &mut Section<'_>) -> StopSection {
     section
 }
 
-/// The signal that asks it to end, by its name or its number.
+/// Reads the stop signal, a name or a number.
 fn read_signal(stop: &mut Section<'_>) -> Option<Signal> {
     let value = stop.value("signal")?;
     let text = match value.get_ref() {
@@ -105,13 +105,13 @@ fn read_signal(stop: &mut Section<'_>) -> Option<Signal> {
         stop.problems().add_with(value.span(), || match text.trim() {
             "32" | "33" => (
                 format!("signal {text} cannot be sent: the C library keeps 32 and 33 for its threads"),
-                "the first signal of your own is SIGRTMIN, which is 34".to_owned(),
+                "the first real-time signal is SIGRTMIN, which is 34".to_owned(),
             ),
             _ => {
                 let names: Vec<String> = Signal::all().map(|signal| signal.to_string()).collect();
                 let bare = text.to_ascii_uppercase();
                 let full = if bare.starts_with("SIG") { bare } else { format!("SIG{bare}") };
-                // A number is like no name.
+                // No name is similar to a number.
                 let is_number = text.trim().parse::<i64>().is_ok();
                 let near = (!is_number).then(|| nearest(&full, names.iter().map(String::as_str))).flatten();
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
@@ -122,20 +122,15 @@ fn read_signal(stop: &mut Section<'_>) -> Option<Signal> {
     signal
 }
 
-/// Its standard streams: where standard error goes, what standard input is, and whether all of them are a terminal.
+/// Reads the standard streams: where standard error goes, what standard input is, and whether all of them are a terminal.
 fn read_streams(process: &mut Section<'_>) -> (Option<Stderr>, Option<Stdin>, bool) {
     let stderr = process.word("stderr", &[("own", Stderr::Own), ("merge", Stderr::Merged)]);
     let stdin = process.word("stdin", &[("null", Stdin::Null), ("open", Stdin::Open)]);
     let tty = process.flag("tty").unwrap_or(false);
-    let refused = [
-        ("stdin", process.has("stdin"), "standard input"),
-        ("stderr", stderr == Some(Stderr::Own), "standard error"),
-    ];
-    for (key, _, stream) in refused.into_iter().filter(|(_, refused, _)| tty && *refused) {
+    let refused = [("stdin", process.has("stdin")), ("stderr", stderr == Some(Stderr::Own))];
+    for (key, _) in refused.into_iter().filter(|(_, refused)| tty && *refused) {
         let what = format!("`{key}` of {} does not go with `tty = true`", process.title());
-        let hint = format!(
-            "a terminal is standard input, output and error in one, so {stream} is that: remove `{key}`, or `tty`"
-        );
+        let hint = format!("a terminal is standard input, output and error in one: remove `{key}`, or `tty`");
         process.problem(process.key_span(key), what, hint);
     }
     (stderr, stdin, tty)
@@ -151,7 +146,7 @@ fn read_logs(process: &mut Section<'_>) -> (Option<u64>, Option<usize>) {
         logs.problem(span, "`file_size` is less than 4 KiB", "write a size such as \"16MiB\"");
     }
     if let Some(files) = limits.1.filter(|files| *files > LOG_FILES_MAX) {
-        let what = format!("`files` is {files}, and at most {LOG_FILES_MAX} are kept");
+        let what = format!("`files` is {files}, but at most {LOG_FILES_MAX} are kept");
         logs.problem(logs.key_span("files"), what, "make the files larger by `file_size`, or keep fewer");
     }
     logs.finish();
@@ -183,13 +178,13 @@ fn read_env(process: &mut Section<'_>) -> BTreeMap<String, String> {
     variables
 }
 
-/// A whole number as people read it, whichever base it was written in.
+/// Returns a whole number in decimal, whichever base it was written in.
 fn decimal(number: &DeInteger<'_>) -> String {
     i128::from_str_radix(number.as_str(), number.radix())
         .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string())
 }
 
-/// A list of names, or a table of names and conditions.
+/// Reads `depends_on`: a list of names, or a table of names and conditions.
 fn read_dependencies(process: &mut Section<'_>) -> Vec<(Spanned<String>, Condition)> {
     let Some(value) = process.value("depends_on") else { return Vec::new() };
     if value.get_ref().is_array() {
@@ -214,7 +209,7 @@ fn read_dependencies(process: &mut Section<'_>) -> Vec<(Spanned<String>, Conditi
     dependencies
 }
 
-/// A scalar as it was written, or what it is.
+/// Returns a scalar as it was written, or the type of any other value.
 fn shown(value: &Spanned<DeValue<'_>>) -> String {
     match value.get_ref() {
         DeValue::String(text) => text.clone().into_owned(),
@@ -224,7 +219,7 @@ fn shown(value: &Spanned<DeValue<'_>>) -> String {
     }
 }
 
-/// A number, or the least and the most.
+/// Reads `replicas`: a number, or a table with a least and a most.
 fn read_replicas(process: &mut Section<'_>) -> Option<ReplicasSection> {
     const MOST: usize = 1_000;
     let hint = "write replicas = 3 or replicas = { min = 1, max = 4, every = \"10s\" }";
@@ -245,8 +240,7 @@ fn read_replicas(process: &mut Section<'_>) -> Option<ReplicasSection> {
         (count, count, None)
     };
     if least > most || most > MOST {
-        let what =
-            format!("{least} to {most} replicas cannot be: at least 1, at most {MOST}, and `min` first");
+        let what = format!("{least} to {most} replicas are impossible: `max` is from `min` to {MOST}");
         process.problem(value.span(), what, hint);
         return None;
     }

@@ -1,4 +1,4 @@
-//! Reads the file itself: a regular file of a bounded size, in UTF-8. Anything else is refused without waiting for it.
+//! Reads the file itself: a regular file of bounded size in UTF-8. Anything else is refused without blocking.
 
 use std::io;
 use std::path::Path;
@@ -8,19 +8,19 @@ use provost_files::{FileError, Problem, Writers};
 /// The largest config, in bytes.
 const BYTES_MAX: u64 = 16 << 20;
 
-/// Why a config has no text.
+/// The reason why a config cannot be read.
 #[derive(Debug)]
 pub(super) enum Unread {
     Io(io::Error),
-    /// It is there, but it is no config: what it is, and what to do about it.
+    /// The file exists but is not a config: what it is, and what to do about it.
     Unfit {
         what: String,
         hint: String,
     },
 }
 
-/// The text of the file at `path`, and who may write the very file that was read. Its lines end in a line feed alone, so that a
-/// command of several lines is the same on every machine, and places in it are those of the file.
+/// Returns the text of the file at `path`, and who may write the very file that was read. Lines end with a line feed alone, so
+/// that a command of several lines is the same on every machine, and positions in the text are those of the file.
 pub(super) fn read(path: &Path) -> Result<(String, Writers), Unread> {
     let unfit = |what: String, hint: &str| Unread::Unfit { what, hint: hint.to_owned() };
     let read = || {
@@ -42,14 +42,14 @@ pub(super) fn read(path: &Path) -> Result<(String, Writers), Unread> {
             hint: format!("save it as UTF-8, for example by `iconv -f {name} -t UTF-8 OLD > NEW`"),
         },
         Problem::NotUtf8 { line, column } => unfit(
-            format!("is not UTF-8: the first byte that is not is at {line}:{column}"),
+            format!("is not UTF-8: the first invalid byte is at {line}:{column}"),
             "save it as UTF-8, for example by `iconv -f LATIN1 -t UTF-8 OLD > NEW`",
         ),
         problem => Unread::Io(io::Error::new(problem.kind(), problem)),
     })
 }
 
-/// The text alone; none if it cannot be read.
+/// Returns the text alone; an empty one if it cannot be read.
 pub(super) fn text(path: &Path) -> String {
     read(path).map(|(text, _)| text).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a config file, and where: shown with the line it is about, and with what to do next.
+//! The problems of a config file, shown with the line where each is and with what to do next.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -7,21 +7,23 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// At most this many characters of a line are shown before its problem; lines are cut at twice that.
+/// The largest number of characters of a line that are shown before its problem; lines are cut at twice that.
 const LINE_SHOWN: usize = 200;
 
-/// How many problems are shown; of the rest the number is told.
+/// The largest number of problems that are shown; the rest are only counted.
 const PROBLEMS_SHOWN: usize = 20;
 
-/// How many characters of a problem, and of its hint, are shown. They quote what the file says, which may be long.
+/// The largest number of characters of a problem that are shown: it quotes the file, which may be long.
 const WHAT_CHARS_MAX: usize = 600;
+
+/// The same for a hint.
 const HINT_CHARS_MAX: usize = 1_200;
 
-/// How many choices are listed.
+/// The largest number of choices that are listed.
 const CHOICES_SHOWN: usize = 20;
 
-/// How much is compared in search of the word that was meant: pairs of characters. Of very many candidates, or very long
-/// ones, only the first are looked at.
+/// The bound on the work of finding the word that was meant, in pairs of characters. Candidates beyond it are not
+/// compared.
 const PAIRS_COMPARED: usize = 400_000;
 
 /// A config file as it was read.
@@ -33,29 +35,29 @@ pub struct SourceFile {
     pub text: String,
 }
 
-/// One thing that is wrong.
+/// One problem of a config file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The bytes of the text it is about.
+    /// The bytes of the text where the problem is.
     pub span: Range<usize>,
-    /// What is wrong.
+    /// The description of the problem.
     pub what: String,
-    /// What to do next.
+    /// The next step for the user.
     pub hint: String,
 }
 
-/// Everything that is wrong with one file. Never empty.
+/// The problems of one file. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problems {
     /// The file.
     pub source_file: SourceFile,
-    /// The first of them, in the order of the file.
+    /// The first problems, in the order of the file.
     pub list: Vec<Problem>,
-    /// How many more there are.
+    /// The number of further problems, which are not in the list.
     pub more: usize,
 }
 
-/// A place in a text, for people: both count from 1, columns in characters.
+/// A position in a text, for people: lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The line.
@@ -65,7 +67,7 @@ pub struct Place {
 }
 
 impl SourceFile {
-    /// Where byte `offset` is.
+    /// Returns the position of byte `offset`.
     #[must_use]
     pub fn place(&self, offset: usize) -> Place {
         let start = self.line_start(offset);
@@ -75,7 +77,7 @@ impl SourceFile {
         }
     }
 
-    /// A warning with the line that it is about, and what to do next.
+    /// Returns a problem as a warning, with the line where it is and what to do next.
     #[must_use]
     pub fn warning(&self, problem: &Problem) -> String {
         let mut text = String::new();
@@ -93,10 +95,10 @@ impl SourceFile {
         self.text.get(self.line_start(offset)..).and_then(|rest| rest.lines().next()).unwrap_or_default()
     }
 
-    /// A problem with the line that it is about, and what to do next; `severity` is its first word.
+    /// Writes a problem with the line where it is and what to do next; `severity` is its first word.
     fn write(&self, severity: &str, problem: &Problem, f: &mut impl fmt::Write) -> fmt::Result {
         let Place { line, column } = self.place(problem.span.start);
-        // What people look at: a part of a line that has no end.
+        // The shown part of a line that may be very long.
         let first = column.saturating_sub(LINE_SHOWN);
         let text: String =
             self.line_of(problem.span.start).chars().skip(first).take(LINE_SHOWN * 2).collect();
@@ -132,7 +134,7 @@ impl fmt::Display for Problems {
     }
 }
 
-/// A text without its middle if it is long: what it is about stands at the beginning, what is wrong at the end.
+/// Cuts the middle out of a long text: its subject is at the beginning, the problem at the end.
 fn clipped(text: &str, chars_max: usize) -> Cow<'_, str> {
     let count = text.chars().count();
     if count <= chars_max {
@@ -144,13 +146,13 @@ fn clipped(text: &str, chars_max: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head} … {tail}"))
 }
 
-/// Collects problems while a file is read, so that all of them are told at once. Only those that will be shown are kept.
+/// Collects problems while a file is read, so that all of them are reported together. Keeps only those that will be shown.
 #[derive(Debug, Default)]
 pub(super) struct Collector(RefCell<Found>);
 
 #[derive(Debug, Default)]
 struct Found {
-    /// By their place in the file, and the order in which they were found there.
+    /// The problems, by their position in the file and then by the order in which they were found.
     kept: BTreeMap<(usize, usize), Problem>,
     count: usize,
 }
@@ -160,7 +162,7 @@ impl Collector {
         self.add_with(span, || (what.into(), hint.into()));
     }
 
-    /// A problem whose words are only made if it will be shown.
+    /// Adds a problem whose text is only built if it will be shown.
     pub(super) fn add_with(&self, span: Range<usize>, words: impl FnOnce() -> (String, String)) {
         let mut found = self.0.borrow_mut();
         found.count += 1;
@@ -175,7 +177,7 @@ impl Collector {
         found.kept.insert(place, Problem { span, what, hint });
     }
 
-    /// What there is to tell of `source`, if there is anything.
+    /// Returns the problems of `source`, if there are any.
     pub(super) fn problems_of(self, source: &SourceFile) -> Option<Problems> {
         let Found { kept, count } = self.0.into_inner();
         let more = count - kept.len();
@@ -184,7 +186,7 @@ impl Collector {
     }
 }
 
-/// The candidate nearest to `word`, if any is near enough to be what was meant.
+/// Returns the candidate nearest to `word`, if one is near enough to be what was meant.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let far = |candidate: &str| candidate.chars().count().max(3) / 3 + 1;
     let length = word.chars().count();
@@ -202,7 +204,7 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
         .map(|(_, candidate)| candidate)
 }
 
-/// "did you mean `web`? " if there is something near, and then the list of what there is.
+/// Returns "did you mean `web`? " if a candidate is near, followed by the list of all candidates.
 pub(super) fn choices<'c>(
     word: &str,
     kind: &str,
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_line_without_end_the_part_with_the_problem_is_shown() {
+    fn of_a_very_long_line_the_part_with_the_problem_is_shown() {
         let text = format!("{}here{}", "x".repeat(5_000), "y".repeat(10_000_000));
         let source_file = SourceFile { path: "x".into(), text };
         let problem = |span| Problem { span, what: "odd".into(), hint: "mend it".into() };
@@ -250,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_near_is_proposed() {
+    fn only_a_similar_word_is_proposed() {
         assert_eq!(nearest("commnd", ["command", "cwd"]), Some("command"));
         assert_eq!(nearest("polices", ["policies", "ready"]), Some("policies"));
         assert_eq!(nearest("zzzzzz", ["command", "cwd"]), None);

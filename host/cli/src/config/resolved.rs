@@ -1,4 +1,4 @@
-//! A config without problems of its own: all defaults are in, all paths are whole.
+//! A checked config: all defaults are applied, all paths are absolute.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,24 +17,24 @@ use super::sections::{ConfigFile, PluginSection, ProcessSection};
 use super::{check, file, find, settings};
 use crate::compiling::CompileLimits;
 
-/// A config without problems of its own: all defaults are in, all paths are whole.
+/// A checked config: all defaults are applied, all paths are absolute.
 #[derive(Debug)]
 pub struct Config {
     pub(super) source: SourceFile,
     /// Who may write the file; `None` if it was not read from one.
     pub(super) writers: Option<Writers>,
     pub(super) dir: PathBuf,
-    /// What the supervisor is told, as far as a config says it.
+    /// The settings of the supervisor, as far as a config has them.
     pub settings: Settings,
-    /// Where socket, lock and pid live.
+    /// The directory of the socket, the lock and the pid file.
     pub runtime_dir: PathBuf,
-    /// Where compiled components are kept.
+    /// The directory of compiled components.
     pub cache_dir: PathBuf,
-    /// Where it is kept what plugins remember.
+    /// The directory of the memories of plugins.
     pub memory_dir: PathBuf,
     /// What the compilation of one plugin may use.
     pub compile_limits: CompileLimits,
-    /// How long the start waits for plugins that are being compiled, in milliseconds; `None`: it goes by their size.
+    /// How long the start waits for plugins that are being compiled, in milliseconds; `None` if that depends on their size.
     pub compile_wait_ms: Option<u64>,
     /// How much compiled code is kept.
     pub cache_bounds: CacheBounds,
@@ -49,7 +49,7 @@ pub struct Config {
 struct PluginConfig {
     spec: PluginSpec,
     component_span: Range<usize>,
-    /// Where the keys of its settings are written.
+    /// The positions of the keys of its settings.
     setting_spans: Vec<(String, Range<usize>)>,
 }
 
@@ -57,7 +57,7 @@ impl Config {
     /// Reads and checks the file at `path`.
     ///
     /// # Errors
-    /// [`ConfigError`] with everything that is wrong.
+    /// [`ConfigError`] with all problems.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         match Self::look_at(path)? {
             (_, Some(problems)) => Err(problems.into()),
@@ -76,7 +76,7 @@ impl Config {
     /// Checks the text of a file.
     ///
     /// # Errors
-    /// [`Problems`], all there are.
+    /// [`Problems`] if there are any.
     pub fn parse(source: SourceFile) -> Result<Self, Problems> {
         match Self::examine(source) {
             (_, Some(problems)) => Err(problems),
@@ -84,17 +84,18 @@ impl Config {
         }
     }
 
-    /// As [`Config::load`], but with what could be read even if there are problems, so that more can be found out.
+    /// Does the same as [`Config::load`], but returns whatever could be read even if there are problems, so that more of them
+    /// can be found.
     ///
     /// # Errors
-    /// [`ConfigError`] if there is no text.
+    /// [`ConfigError`] if the text cannot be read.
     pub(crate) fn look_at(path: &Path) -> Result<(Self, Option<Problems>), ConfigError> {
         let (source, writers) = Self::read(path)?;
         let (config, problems) = Self::examine(source);
         Ok((config.written_by(writers), problems))
     }
 
-    /// The same config, with who may write its file.
+    /// Sets who may write the file of the config.
     fn written_by(mut self, writers: Writers) -> Self {
         self.settings.log_owners = Owners::and(writers.owner);
         self.writers = Some(writers);
@@ -133,16 +134,16 @@ impl Config {
         }
     }
 
-    /// The file that it was read from, as it was named.
+    /// Returns the path of the file, as it was named.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.source.path
     }
 
-    /// Whose plugins are let in.
+    /// Reads the public keys whose plugins are accepted.
     ///
     /// # Errors
-    /// [`Problems`] if a file holds no public key.
+    /// [`Problems`] if a file does not hold a public key.
     pub fn trust(&self) -> Result<Trust, Problems> {
         let files: Vec<PathBuf> = self.keys.iter().map(|(_, file)| file.clone()).collect();
         Trust::of(self.require_signature, &files).map_err(|error| {
@@ -153,17 +154,17 @@ impl Config {
         })
     }
 
-    /// The plugins, in the order of the file.
+    /// Returns the plugins, in the order of the file.
     pub fn plugins(&self) -> impl Iterator<Item = &PluginSpec> {
         self.plugins.iter().map(|plugin| &plugin.spec)
     }
 
-    /// The names of all processes, in the order of the file.
+    /// Returns the names of all processes, in the order of the file.
     pub fn process_names(&self) -> impl Iterator<Item = &str> {
         self.processes.iter().map(|process| process.name.get_ref().as_str())
     }
 
-    /// The names of all processes with their groups, in the order of the file; of replicas, the first.
+    /// Returns the names of all processes with their groups, in the order of the file; of replicas, only the first.
     pub fn process_groups(&self) -> impl Iterator<Item = (Arc<str>, Arc<str>)> {
         self.processes.iter().map(|process| {
             let name = process.name.get_ref().as_str();
@@ -172,13 +173,13 @@ impl Config {
         })
     }
 
-    /// The file that it was read from.
+    /// Returns the file that the config was read from.
     pub(crate) fn source(&self) -> &SourceFile {
         &self.source
     }
 
-    /// A problem with the component of the plugin called `name`, shown where the file names the component; if it is one
-    /// with its settings, at the setting.
+    /// Returns a problem with the component of the plugin `name`, located where the file names the component or, if it is
+    /// about a setting, at the setting.
     #[must_use]
     pub fn component_problem(&self, name: &str, what: String, hint: String) -> Problem {
         let plugin = self.plugins.iter().find(|plugin| &*plugin.spec.name == name);
@@ -190,7 +191,7 @@ impl Config {
         Problem { span: plugin.map(|plugin| plugin.component_span.clone()).unwrap_or_default(), what, hint }
     }
 
-    /// These problems, together with the file.
+    /// Returns these problems together with the file.
     #[must_use]
     pub fn problems(&self, mut list: Vec<Problem>) -> Problems {
         list.sort_by_key(|problem| problem.span.start);

@@ -1,5 +1,5 @@
-//! One table of the file under the eyes of a reader: what is asked for is a known key, what is left over is
-//! a problem, and so is every value of the wrong type.
+//! Reads one table of the file. The keys that the reader asks for are the known ones; every other key is a problem, and so
+//! is every value of the wrong type.
 
 use std::ops::Range;
 
@@ -14,9 +14,9 @@ use super::units;
 /// A table of the file, with the keys that its reader has asked for.
 #[derive(Debug)]
 pub(super) struct Section<'t> {
-    /// How people call it: `[process.web]`.
+    /// The name of the table in messages, such as `[process.web]`.
     title: String,
-    /// What may be written here by mistake.
+    /// The context in which foreign keys are translated.
     place: Place,
     pub(super) span: Range<usize>,
     table: &'t DeTable<'t>,
@@ -24,11 +24,13 @@ pub(super) struct Section<'t> {
     problems: &'t Collector,
 }
 
-/// Keys that show, in `[process]` and `[plugins]` themselves, that a name was forgotten.
+/// Keys that show, directly in `[process]`, that the name of the process was forgotten.
 const KEYS_OF_PROCESSES: [&str; 6] = ["command", "cwd", "env", "group", "policies", "replicas"];
+
+/// Keys that show the same in `[plugins]`.
 const KEYS_OF_PLUGINS: [&str; 4] = ["component", "settings", "allow", "limits"];
 
-/// What a value is, in words for people.
+/// Returns the type of a value, for people.
 fn kind_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
@@ -42,18 +44,18 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
 }
 
 impl<'t> Section<'t> {
-    /// The whole file.
+    /// Creates the section for the whole file.
     pub(super) fn top(table: &'t DeTable<'t>, problems: &'t Collector) -> Self {
         Self { title: "the file".into(), place: Place::Top, span: 0..0, table, known: Vec::new(), problems }
     }
 
-    /// Whether a key that is here, and that nobody has asked for, may stand for `key`.
+    /// Whether the table has an unknown key that may have been written for `key`.
     pub(super) fn has_another_name_for(&self, key: &str) -> bool {
         let others = self.table.iter().map(|(word, _)| word.get_ref().as_ref());
         others.filter(|word| !self.known.contains(word)).any(|word| self.place.means(word, key))
     }
 
-    /// The value of `key`, whatever it is. From now on the key is a known one.
+    /// Returns the value of `key`, whatever its type, and marks the key as known.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
         if !self.known.contains(&key) {
             self.known.push(key);
@@ -61,7 +63,7 @@ impl<'t> Section<'t> {
         self.table.get(key)
     }
 
-    /// All entries, for a table whose keys the user chooses.
+    /// Returns all entries, for a table whose keys the user chooses.
     pub(super) fn entries(
         &self,
     ) -> impl Iterator<Item = (Spanned<String>, &'t Spanned<DeValue<'t>>)> + use<'t> {
@@ -70,7 +72,7 @@ impl<'t> Section<'t> {
             .map(|(key, value)| (Spanned::new(key.span(), key.get_ref().clone().into_owned()), value))
     }
 
-    /// Where `key` is written; the head of the table if it is not.
+    /// Returns where `key` is written, or the span of the table if it is not.
     pub(super) fn key_span(&self, key: &str) -> Range<usize> {
         self.table.get_key_value(key).map_or_else(|| self.span.clone(), |(written, _)| written.span())
     }
@@ -83,7 +85,7 @@ impl<'t> Section<'t> {
         &self.title
     }
 
-    /// Where problems are added, for those whose words take work.
+    /// Returns the collector, for problems whose text is costly to build.
     pub(super) fn problems(&self) -> &Collector {
         self.problems
     }
@@ -92,7 +94,7 @@ impl<'t> Section<'t> {
         self.problems.add(span, what, hint);
     }
 
-    /// Adds a problem if `name` cannot be a name, which is what `checked` says of it.
+    /// Adds a problem if `checked`, the result of checking `name`, is an error.
     pub(super) fn check_name(&self, name: &Spanned<String>, checked: Result<(), BadName>) {
         if let Err(error) = checked {
             self.problem(name.span(), error.to_string(), error.hint());
@@ -114,7 +116,7 @@ impl<'t> Section<'t> {
         None
     }
 
-    /// A path, which has at least one character.
+    /// Reads a path, which must not be empty.
     pub(super) fn path(&mut self, key: &'static str) -> Option<Spanned<String>> {
         let path = self.text(key)?;
         if path.get_ref().trim().is_empty() {
@@ -124,7 +126,7 @@ impl<'t> Section<'t> {
         Some(path)
     }
 
-    /// No program, path or name that the kernel is given can contain a NUL.
+    /// Adds a problem if a text contains a NUL, which no program, path or name for the kernel can have.
     pub(super) fn refuse_nul(&self, key: &str, span: Range<usize>, text: &str) {
         if text.contains('\0') {
             let hint = "the kernel takes a NUL for the end of a text: remove \\u0000";
@@ -132,7 +134,7 @@ impl<'t> Section<'t> {
         }
     }
 
-    /// One of these words, as what it stands for.
+    /// Reads one of `words` and returns its meaning.
     pub(super) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
         let text = self.text(key)?;
         let word = text.get_ref().as_str();
@@ -154,7 +156,7 @@ impl<'t> Section<'t> {
         value.get_ref().as_bool()
     }
 
-    /// A whole number that is at least 1.
+    /// Reads a whole number that is at least 1.
     pub(super) fn count(&mut self, key: &'static str) -> Option<usize> {
         let value = self.value(key)?;
         let number = value.get_ref().as_integer().and_then(|number| {
@@ -167,7 +169,7 @@ impl<'t> Section<'t> {
                 self.problem(value.span(), format!("`{key}` must be at least 1"), "write a positive number");
             }
             (None, DeValue::Integer(_)) => {
-                let what = format!("`{key}` is larger than any number that can be counted to here");
+                let what = format!("`{key}` is too large");
                 self.problem(value.span(), what, "write a smaller number");
             }
             (None, _) => self.wrong_type(key, value, "a whole number", &format!("write {key} = 4")),
@@ -203,13 +205,13 @@ impl<'t> Section<'t> {
         number
     }
 
-    /// A list of texts.
+    /// Reads a list of texts.
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<Spanned<String>>> {
         let value = self.value(key)?;
         self.texts_of(key, value)
     }
 
-    /// The texts in `value`, which stands at `key`.
+    /// Reads the texts in `value`, which is the value of `key`.
     pub(super) fn texts_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<Vec<Spanned<String>>> {
         let hint = format!("write {key} = [\"…\", \"…\"]");
         let Some(list) = value.get_ref().as_array() else {
@@ -229,7 +231,7 @@ impl<'t> Section<'t> {
         Some(texts)
     }
 
-    /// The table at `key`.
+    /// Reads the table at `key`.
     pub(super) fn table(&mut self, key: &'static str, hint: &str) -> Option<Section<'t>> {
         let value = self.value(key)?;
         let title = match self.place {
@@ -239,7 +241,7 @@ impl<'t> Section<'t> {
         self.section_of(key, value, title, hint)
     }
 
-    /// `value`, which stands at `key`, as a table.
+    /// Reads `value`, which is the value of `key`, as a table.
     pub(super) fn section_of(
         &self,
         key: &str,
@@ -259,12 +261,12 @@ impl<'t> Section<'t> {
                 return None;
             }
         };
-        let what = format!("`{key}` stands in [{head}], and each {kind} is a table with a name");
+        let what = format!("`{key}` is in [{head}] itself, but each {kind} is a table with a name");
         self.problem(self.key_span(key), what, format!("write [{head}.NAME] on a line of its own above it"));
         None
     }
 
-    /// The reader has asked for all it knows: what else is there is a mistake.
+    /// Ends the reading: adds a problem for each key that was not asked for.
     pub(super) fn finish(self) {
         for (key, _) in self.table.iter() {
             let word = key.get_ref().as_ref();
@@ -285,18 +287,18 @@ fn is_zero(digits: &str) -> bool {
     digits.bytes().all(|digit| matches!(digit, b'0' | b'_' | b'+'))
 }
 
-/// The JSON of a TOML value; or the place of something that JSON cannot say.
+/// Converts a TOML value to JSON, or returns the position of a value that JSON cannot represent.
 pub(super) fn json(value: &Spanned<DeValue<'_>>) -> Result<serde_json::Value, Range<usize>> {
     use serde_json::Value;
-    let unspeakable = || value.span();
+    let unrepresentable = || value.span();
     Ok(match value.get_ref() {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
             .map(Value::from)
-            .map_err(|_| unspeakable())?,
+            .map_err(|_| unrepresentable())?,
         DeValue::Float(number) => {
-            let number: f64 = number.as_str().parse().map_err(|_| unspeakable())?;
-            serde_json::Number::from_f64(number).map(Value::Number).ok_or_else(unspeakable)?
+            let number: f64 = number.as_str().parse().map_err(|_| unrepresentable())?;
+            serde_json::Number::from_f64(number).map(Value::Number).ok_or_else(unrepresentable)?
         }
         DeValue::Boolean(flag) => Value::from(*flag),
         DeValue::Datetime(when) => Value::from(when.to_string()),

@@ -1,4 +1,4 @@
-//! The sections of the file, typed: the first stage of a config. They still know where they stand in the text.
+//! The typed sections of the file, the result of the first stage. They keep their positions in the text.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use toml::Spanned;
 
 use crate::compiling::CompileLimits;
 
-/// The file, typed.
+/// The typed sections of the whole file.
 #[derive(Debug, Default)]
 pub(super) struct ConfigFile {
     pub(super) host: HostSection,
@@ -29,7 +29,7 @@ pub(super) struct HostSection {
     pub(super) runtime_dir: Option<String>,
     pub(super) log_dir: Option<String>,
     pub(super) cache_dir: Option<String>,
-    /// What the supervisor is told; where its logs go is settled later.
+    /// The settings of the supervisor; its log directory is set later.
     pub(super) settings: Settings,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct ProcessSection {
     pub(super) name: Spanned<String>,
     pub(super) group: String,
     pub(super) command: CommandLine,
-    /// Where `command` is written.
+    /// The position of the value of `command`, or of the name of the process.
     pub(super) command_span: Range<usize>,
     pub(super) cwd: Option<Spanned<String>>,
     pub(super) env: BTreeMap<String, String>,
@@ -79,11 +79,11 @@ pub(super) struct StopSection {
 pub(super) struct ReplicasSection {
     pub(super) least: u32,
     pub(super) most: u32,
-    /// How often its scale policies are asked, in milliseconds.
+    /// The interval at which its scale policies are asked, in milliseconds.
     pub(super) every_ms: u64,
 }
 
-/// Whose plugins are let in.
+/// `keys` and `require_signature` of `[plugins]`: which plugins are accepted.
 #[derive(Debug, Default)]
 pub(super) struct TrustSection {
     pub(super) require_signature: bool,
@@ -97,18 +97,18 @@ pub(super) struct PluginSection {
     pub(super) name: Spanned<String>,
     pub(super) component: Spanned<String>,
     pub(super) settings_json: String,
-    /// Where the keys of the settings are written.
+    /// The positions of the keys of the settings.
     pub(super) setting_spans: Vec<(String, Range<usize>)>,
     pub(super) sha256: Option<Spanned<String>>,
     pub(super) grants: Grants,
     pub(super) limits: Limits,
 }
 
-/// How plugins are compiled, and how much compiled code is kept: in `[plugins]` itself.
+/// `compile` and `cache` of `[plugins]`: how plugins are compiled, and how much compiled code is kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CompileSection {
     pub(super) limits: CompileLimits,
-    /// How long the start waits for it, in milliseconds, if that does not go by the size.
+    /// How long the start waits for compilations, in milliseconds; `None` if that depends on the size.
     pub(super) wait_ms: Option<u64>,
     pub(super) cache: CacheBounds,
 }

@@ -1,4 +1,4 @@
-//! What a plugin has against its settings, shown at the key that it is about, with the nearest of the keys that it knows.
+//! Shows why a plugin refuses its settings at the key in question, with the nearest key that the plugin knows.
 
 use std::ops::Range;
 
@@ -7,13 +7,14 @@ use toml::de::DeValue;
 
 use super::report::{Problem, choices};
 
-/// What stands before the words of the plugin itself.
+/// The words that precede the message of the plugin.
 const REFUSES: &str = "it refuses its settings: ";
 
-/// How deep keys of settings are looked for.
+/// The depth to which keys of settings are searched.
 const DEPTH_MAX: usize = 16;
 
-/// The keys in the settings, with where they are written; those of the settings themselves come first.
+/// Returns the keys in the settings with their positions, level by level. The first entry is the settings themselves, with an
+/// empty key.
 pub(super) fn spans(settings: &Spanned<DeValue<'_>>) -> Vec<(String, Range<usize>)> {
     let mut found = vec![(String::new(), settings.span())];
     let mut level = vec![settings];
@@ -27,7 +28,7 @@ pub(super) fn spans(settings: &Spanned<DeValue<'_>>) -> Vec<(String, Range<usize
     found
 }
 
-/// The types of Rust that serde names, as people call them.
+/// Replaces the Rust types that serde names by words for people.
 fn in_words(what: String) -> String {
     let words = [
         ("expected f64", "expected a number"),
@@ -40,7 +41,7 @@ fn in_words(what: String) -> String {
     words.iter().fold(what, |what, (from, to)| what.replace(from, to))
 }
 
-/// The problem that a plugin has with its settings, if `refusal` is one.
+/// Returns the problem that a plugin has with its settings, if that is what `refusal` is about.
 pub(super) fn problem(
     plugin: &str,
     refusal: &str,

@@ -1,4 +1,4 @@
-//! The second stage: what the supervisor is to run.
+//! The second stage: the specs of the processes and replica sets that the supervisor runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,11 +13,10 @@ use super::resolved::Config;
 use super::sections::{ProcessSection, ReplicasSection};
 
 impl Config {
-    /// The second stage: the specs of all processes, with the policies that `policy_of` finds by name, or
-    /// says why it does not.
+    /// Builds the specs of all processes. `policy_of` finds a policy by its name, or returns why there is none.
     ///
     /// # Errors
-    /// [`Problems`] if a plugin that is to judge is no policy.
+    /// [`Problems`] if a plugin in `policies` is not a policy.
     pub fn specs(
         &self,
         policy_of: impl Fn(&str) -> Result<Arc<dyn Policy>, String>,
@@ -43,12 +42,12 @@ impl Config {
         problems.problems_of(&self.source).map_or(Ok(processes), Err)
     }
 
-    /// The replicas of all processes.
+    /// Returns the replicas of all processes.
     pub(super) fn sets(&self) -> Sets<'_> {
         self.processes.iter().map(|one| (one.name.get_ref().as_str(), one.replicas)).collect()
     }
 
-    /// The spec of a process; of replicas what they have in common.
+    /// Builds the spec of a process; for replicas, the part that they have in common.
     pub(super) fn spec(
         &self,
         process: &ProcessSection,
@@ -90,10 +89,10 @@ impl Config {
     }
 }
 
-/// The replicas of each process that has some, by its name.
+/// The replicas of each process by its name; `None` for a process without replicas.
 pub(super) type Sets<'c> = HashMap<&'c str, Option<ReplicasSection>>;
 
-/// To depend on a process with replicas is to depend on the fewest of them that there are.
+/// Expands a dependency on a process with replicas to those replicas that always exist, `1..=min`.
 fn dependencies(name: &str, condition: Condition, sets: &Sets<'_>) -> Vec<Dependency> {
     match sets.get(name).copied().flatten() {
         None => vec![Dependency { name: Arc::from(name), condition }],
@@ -103,12 +102,12 @@ fn dependencies(name: &str, condition: Condition, sets: &Sets<'_>) -> Vec<Depend
     }
 }
 
-/// What the supervisor is to run.
+/// The processes and replica sets that the supervisor runs.
 #[derive(Debug, Default)]
 pub struct Processes {
-    /// All processes, replicas one by one.
+    /// All processes, with one spec per replica.
     pub specs: Vec<ProcessSpec>,
-    /// What is to be scaled.
+    /// The processes with replicas.
     pub replica_sets: Vec<ReplicaSet>,
 }
 
@@ -128,7 +127,7 @@ fn replica_set(
     }
 }
 
-/// The chain of a process.
+/// Returns the chain of policies of a process.
 fn policies(
     process: &ProcessSection,
     policy_of: &impl Fn(&str) -> Result<Arc<dyn Policy>, String>,

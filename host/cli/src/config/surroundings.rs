@@ -1,6 +1,6 @@
-//! What a config needs of the machine that it is checked on: programs, directories and environment files. None of it has
-//! to be there before the processes start, and a config may be checked on another machine: these are warnings. And who may write
-//! the config there: whoever may can have the host do anything.
+//! What a config needs on the machine where it is checked: programs, directories and environment files. Missing ones are only
+//! warnings, because they need not exist before the processes start, and a config may be checked on another machine. Also warns
+//! if others may write the config, because they could make the host do anything.
 
 use std::ops::Range;
 
@@ -12,21 +12,23 @@ use super::resolved::Config;
 use super::sections::ProcessSection;
 
 impl Config {
-    /// Whose directories the host relies on: its own user's, root's, and those of the owner of the config.
+    /// Returns the users whose directories the host trusts: its own user, root, and the owner of the config.
     pub(crate) fn owners(&self) -> Owners {
         self.settings.log_owners
     }
 
-    /// A problem if others than its owner may write the config. It is about the whole file.
+    /// Returns a problem, located at the start of the file, if users other than its owner may write the config.
     pub(crate) fn writable_by_others(&self) -> Option<Problem> {
         let writers = self.writers.as_ref()?;
         let path = self.source.path.display();
         let (who, hint) = match &writers.others {
             Others::Nobody => return None,
-            Others::Everybody => ("everybody".to_owned(), format!("take that away by `chmod go-w {path}`")),
+            Others::Everybody => {
+                ("everybody".to_owned(), format!("remove that permission by `chmod go-w {path}`"))
+            }
             Others::Group(group) => (
                 format!("the group {group}"),
-                format!("unless all who are in it are meant to, take that away by `chmod g-w {path}`"),
+                format!("unless all its members are meant to, remove that permission by `chmod g-w {path}`"),
             ),
         };
         let what = format!(
@@ -36,8 +38,8 @@ impl Config {
         Some(Problem { span: 0..0, what, hint })
     }
 
-    /// Who may write the config without being its owner, and what would keep processes from starting if they were started here
-    /// and now, in the order of the file.
+    /// Returns the warnings, in the order of the file: who else than the owner may write the config, and what would keep
+    /// processes from starting here and now.
     pub(crate) fn warnings(&self) -> Vec<Problem> {
         let sets = self.sets();
         let mut warnings = Vec::from_iter(self.writable_by_others());
@@ -61,10 +63,9 @@ fn warning(section: &ProcessSection, obstacle: &Obstacle) -> Problem {
             section.cwd.as_ref().map(|cwd| cwd.span()),
             "create the directory, or correct `cwd`; a relative path starts from the folder of the config",
         ),
-        Obstacle::Program { .. } => (
-            None,
-            "install it here, or name it by its path; what PATH is here may be another where the host runs",
-        ),
+        Obstacle::Program { .. } => {
+            (None, "install it here, or name it by its path; PATH may be another one where the host runs")
+        }
     };
     let span: Range<usize> = span.unwrap_or_else(|| section.command_span.clone());
     Problem {

@@ -2,8 +2,8 @@
 
 use self::span::Span;
 
-/// The parser of the guest SDK, so that a config and the settings of plugins read durations alike. It is included by its path:
-/// as a dependency the SDK would add its binding generator to the build of the host.
+/// The parser of the guest SDK, so that a config and the settings of plugins have the same grammar of durations. It is included
+/// by path, because the SDK as a dependency would add its binding generator to the build of the host.
 #[path = "../../../../guest-sdk/src/span.rs"]
 #[cfg_attr(not(test), expect(dead_code, reason = "the config needs the parser alone"))]
 mod span;
@@ -30,12 +30,12 @@ pub(crate) const DURATION_HINT: &str = Span::HINT;
 pub(crate) const SIZE_HINT: &str =
     "write a size as a text with a unit, such as \"512B\", \"64KB\" (1000) or \"16MiB\" (1024 × 1024)";
 
-/// The milliseconds of a text such as `100ms`, `10s` or `1h30m`: the grammar is that of the settings of plugins.
+/// Parses a text such as `100ms`, `10s` or `1h30m` into milliseconds. The grammar is that of the settings of plugins.
 pub(crate) fn duration_ms(text: &str) -> Option<u64> {
     text.parse().ok().map(Span::ms)
 }
 
-/// The bytes of a text such as `64KB` or `16MiB`.
+/// Parses a text such as `64KB` or `16MiB` into bytes.
 pub(crate) fn size_bytes(text: &str) -> Option<u64> {
     let total = sum(text, &SIZE_UNITS)?;
     (total <= SIZE_BYTES_MAX).then_some(whole(total))
@@ -50,7 +50,7 @@ fn whole(number: f64) -> u64 {
     number.round() as u64
 }
 
-/// The sum of numbers with units. There is at least one, and every number has a unit.
+/// Parses and adds up numbers with units. There must be at least one number, and each must have a unit.
 fn sum(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     let mut rest = text.trim();
     if rest.is_empty() {
@@ -94,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_without_unit_or_sense_is_none() {
+    fn a_malformed_duration_and_one_without_a_unit_are_refused() {
         for text in ["", "10", "s", "10 seconds", "-1s", "1s2", "1..5s", "1000000d", "nan", "ten s"] {
             assert_eq!(duration_ms(text), None, "{text}");
         }
     }
 
     #[test]
-    fn sizes_know_both_thousands() {
+    fn a_size_may_have_decimal_and_binary_units() {
         assert_eq!(size_bytes("16MiB"), Some(16 << 20));
         assert_eq!(size_bytes("64KB"), Some(64_000));
         assert_eq!(size_bytes("1B"), Some(1));

@@ -1,5 +1,5 @@
-//! All that can ask the host to stop: signals, `provost down`, the end of its terminal, the verdict of a policy. The handlers
-//! are armed before anything else is done, so that the host is never deaf, also not as process 1 of a container.
+//! Everything that can ask the host to stop: signals, `provost down`, the end of its terminal, the verdict of a policy. The
+//! handlers are installed before anything else, so that the host always reacts, even as process 1 of a container.
 
 use std::fmt;
 use std::io;
@@ -9,19 +9,20 @@ use provost_state::Signal;
 use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::{mpsc, watch};
 
-/// Why the host stops.
+/// The reason why the host stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
     Interrupted,
     Terminated,
     HungUp,
     TerminalGone,
-    Told,
-    /// A policy gave up on a process, and with it on the host, which is to end with this code.
+    /// A client asked for it, such as `provost down`.
+    Requested,
+    /// A policy gave up on a process and on the host, which ends with this code.
     Judged(u8),
-    /// What it was to wait for is over; the exit code.
+    /// The processes that the host waited for have ended; the exit code.
     Done(u8),
-    /// The host could not be set up. It says why itself.
+    /// The host could not be set up. The error is reported separately.
     Failed,
 }
 
@@ -32,7 +33,7 @@ impl fmt::Display for Why {
             Self::Terminated => f.write_str("terminated"),
             Self::HungUp => f.write_str("the terminal was closed"),
             Self::TerminalGone => f.write_str("the terminal is gone"),
-            Self::Told => f.write_str("told to stop"),
+            Self::Requested => f.write_str("asked to stop"),
             Self::Judged(code) => write!(f, "a policy shuts the host down with code {code}"),
             Self::Done(_) => f.write_str("everything that was waited for has ended"),
             Self::Failed => f.write_str("the host cannot be set up"),
@@ -40,14 +41,14 @@ impl fmt::Display for Why {
     }
 }
 
-/// What a signal means to the host.
+/// The effect of a signal on the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     Stop(Why),
-    /// Its default would end the host; nothing is meant by it.
+    /// It is caught and ignored, because its default would end the host.
     GoOn,
-    /// It is left as it is: it cannot be caught, it does not end a process, or it reports a fault of the host's own code,
-    /// after which that code cannot go on.
+    /// It keeps its default: it cannot be caught, it does not end a process, or it reports a fault of the host's own code,
+    /// after which that code cannot continue.
     Left,
 }
 
@@ -64,7 +65,7 @@ fn meaning(signal: Signal) -> Meaning {
     }
 }
 
-/// What the log says of a signal that means nothing.
+/// Returns the log line for a signal that is ignored.
 fn remark(signal: Signal) -> String {
     match signal.number() {
         libc::SIGXFSZ => format!("{signal}: a file has reached the limit on its size (ulimit -f)"),
@@ -73,23 +74,23 @@ fn remark(signal: Signal) -> String {
                 "{signal}: the soft limit on CPU time is reached; at the hard one the kernel kills the host"
             )
         }
-        _ => format!("{signal} means nothing to the host: it goes on"),
+        _ => format!("{signal} has no meaning for the host, and is ignored"),
     }
 }
 
-/// All that can ask the host to stop.
+/// The sources of requests to stop the host.
 #[derive(Debug)]
 pub(super) struct Asked {
     signals: Vec<(Signal, unix::Signal)>,
-    /// Whether the host ends with its terminal: it runs in the foreground.
+    /// Whether the host ends with its terminal, because it runs in the foreground.
     ends_with_terminal: bool,
     terminal_gone: watch::Receiver<bool>,
-    told: Option<mpsc::Receiver<()>>,
+    requests: Option<mpsc::Receiver<()>>,
     judged: Option<watch::Receiver<Option<u8>>>,
 }
 
 impl Asked {
-    /// Installs the handlers. A SIGHUP that is ignored stays so if `ignore_hangup` says so.
+    /// Installs the handlers, except that for SIGHUP if `ignore_hangup`.
     pub(super) fn arm(
         ends_with_terminal: bool,
         ignore_hangup: bool,
@@ -109,28 +110,28 @@ impl Asked {
                 Err(error) => return Err(error),
             }
         }
-        // Those that stop the host come first when several have come.
+        // When several signals are pending, those that stop the host are taken first.
         signals.sort_by_key(|(signal, _)| meaning(*signal) == Meaning::GoOn);
-        Ok(Self { signals, ends_with_terminal, terminal_gone, told: None, judged: None })
+        Ok(Self { signals, ends_with_terminal, terminal_gone, requests: None, judged: None })
     }
 
-    /// Listens to people and policies as well.
-    pub(super) fn listen_to(&mut self, told: mpsc::Receiver<()>, judged: watch::Receiver<Option<u8>>) {
-        (self.told, self.judged) = (Some(told), Some(judged));
+    /// Also listens to the requests of clients and to the verdicts of policies.
+    pub(super) fn listen_to(&mut self, requests: mpsc::Receiver<()>, judged: watch::Receiver<Option<u8>>) {
+        (self.requests, self.judged) = (Some(requests), Some(judged));
     }
 
-    /// Waits until somebody asks.
+    /// Waits for the next request to stop.
     pub(super) async fn next(&mut self) -> Why {
         loop {
             let signal = tokio::select! {
                 biased;
                 signal = signal(&mut self.signals) => signal,
                 () = gone(&mut self.terminal_gone), if self.ends_with_terminal => {
-                    // It is gone only once.
+                    // This is reported only once.
                     self.ends_with_terminal = false;
                     return Why::TerminalGone;
                 }
-                () = told_to_stop(&mut self.told) => return Why::Told,
+                () = requested(&mut self.requests) => return Why::Requested,
                 code = judged(&mut self.judged) => {
                     self.judged = None;
                     return Why::Judged(code);
@@ -138,7 +139,7 @@ impl Asked {
             };
             match meaning(signal) {
                 Meaning::Stop(Why::HungUp) if !self.ends_with_terminal => {
-                    tracing::info!("{signal}: the host has no terminal to lose, and goes on");
+                    tracing::info!("{signal} is ignored: the host has no terminal");
                 }
                 Meaning::Stop(why) => return why,
                 Meaning::GoOn | Meaning::Left => tracing::warn!("{}", remark(signal)),
@@ -165,17 +166,17 @@ async fn gone(terminal: &mut watch::Receiver<bool>) {
     }
 }
 
-async fn told_to_stop(told: &mut Option<mpsc::Receiver<()>>) {
-    let asked = match told {
-        Some(told) => told.recv().await,
+async fn requested(requests: &mut Option<mpsc::Receiver<()>>) {
+    let request = match requests {
+        Some(requests) => requests.recv().await,
         None => None,
     };
-    if asked.is_none() {
+    if request.is_none() {
         std::future::pending().await
     }
 }
 
-/// The exit code, once a policy wants the host to end.
+/// Waits until a policy shuts the host down, and returns the exit code.
 async fn judged(wanted: &mut Option<watch::Receiver<Option<u8>>>) -> u8 {
     let code = match wanted {
         Some(wanted) => wanted.wait_for(Option::is_some).await.ok().and_then(|code| *code),
@@ -183,7 +184,7 @@ async fn judged(wanted: &mut Option<watch::Receiver<Option<u8>>>) -> u8 {
     };
     match code {
         Some(code) => code,
-        // Nobody is left who could want it.
+        // The supervisor is gone, so no policy can ask any more.
         None => std::future::pending().await,
     }
 }
@@ -193,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_signal_that_would_end_the_host_is_handled_if_the_host_can_go_on_after_it() {
+    fn every_signal_that_would_end_the_host_is_handled_if_the_host_can_continue_after_it() {
         let named = |wanted: fn(Meaning) -> bool| {
             let found = Signal::all().filter(|signal| wanted(meaning(*signal)) && signal.number() < 35);
             found.map(|signal| signal.to_string()).collect::<Vec<_>>().join(" ")

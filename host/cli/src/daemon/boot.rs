@@ -1,5 +1,5 @@
-//! What is done before anything is started: the config is read, the runtime directory is taken, the plugins are put in their places. It is
-//! done on a thread of its own, so that a signal ends the host at once, also while it waits for a plugin.
+//! The steps before anything is started: reads the config, takes the runtime directory, loads the plugins. They run on a separate
+//! thread, so that a signal ends the host at once, even while it waits for a plugin.
 
 use std::path::{Path, PathBuf};
 
@@ -18,23 +18,23 @@ use crate::config::{Config, Processes, SOCKET_NAME};
 use crate::failure::Failure;
 use crate::render::style::Paint;
 
-/// Everything that is needed to start.
+/// Everything that the host needs to start.
 pub(super) struct Booted {
     pub(super) config: Config,
     pub(super) runtime_dir: RuntimeDir,
     pub(super) plugins: PluginHost,
-    /// Who is told of changes from the first one on.
+    /// The consumers that are notified of all changes from the first one on.
     pub(super) consumers: Vec<Box<dyn Consumer>>,
     /// Plugins that are not ready yet.
     pub(super) loading: Loading,
     pub(super) processes: Processes,
-    /// The limit on open files that children get back, if the host has raised its own.
+    /// The limit on open files that is restored in children, if the host has raised its own.
     pub(super) children_open_files: Option<u64>,
-    /// Columns of the longest name.
+    /// The width of the longest name, in columns.
     pub(super) width: usize,
 }
 
-/// Loads everything. If what is returned is dropped, the thread is left behind.
+/// Loads everything. If the returned future is dropped, the thread runs on and its result is discarded.
 pub(super) async fn boot(
     path: PathBuf,
     paint: Paint,
@@ -44,7 +44,7 @@ pub(super) async fn boot(
     let (done, booted) = oneshot::channel();
     let thread = std::thread::Builder::new().name("provost-boot".into());
     let started = thread.spawn(move || {
-        // Nobody may be waiting any more.
+        // The receiver may be gone.
         let _ = done.send(load(&path, paint, &log, &degraded));
     });
     started.map_err(|error| Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT))?;
@@ -97,12 +97,12 @@ fn refusal(error: &TakeError, socket: &Path) -> Failure {
         }
         TakeError::LogsOwned { .. } => Failure::failed(
             error,
-            "two hosts cannot write the same files: set another `host.log_dir` in the config, such as a directory of its own below that one",
+            "two hosts cannot write the same files: set another `host.log_dir` in the config, such as a separate directory below that one",
         ),
         TakeError::Unfit { .. } | TakeError::Io { .. } => Failure::failed(
             error,
-            "the runtime directory has to be the host's own, below directories that belong to the user of the host, to root or to the \
-             owner of the config and that not everybody may write: set another `host.runtime_dir` in the config, such as one \
+            "the runtime directory must belong to the user of the host, below directories that belong to that user, to root or to the \
+             owner of the config and that are not writable by everybody: set another `host.runtime_dir` in the config, such as one \
              below /run or your home",
         ),
     }

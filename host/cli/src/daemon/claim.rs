@@ -1,10 +1,10 @@
-//! The second lock of a host: it holds also while the runtime directory is missing. It is a pair of abstract Unix sockets, which
-//! exist in the kernel alone and end with the host. One is named by the directory above the runtime directory, as the device knows
-//! it; the other by the path, in case the directory above is removed, too.
+//! The second lock of a host, which holds even while the runtime directory is missing. It is a pair of abstract Unix sockets,
+//! which exist only in the kernel and end with the host. One is named by the device and inode of the parent of the runtime
+//! directory; the other by the path, in case the parent is removed, too.
 //!
-//! Who holds a name is asked of the kernel (`SO_PEERCRED`), not of the holder. The names contain the user id, and a holder that
-//! is another user is a squatter: it is named in the log, and only this second lock is missing then. Abstract sockets
-//! belong to a network namespace; between hosts in two of them the lock file decides alone.
+//! The kernel says who holds a name (`SO_PEERCRED`); the holder is not asked. The names contain the user id, and a holder that
+//! is another user is a squatter: it is named in the log, and the host runs without this second lock. Abstract sockets belong to
+//! a network namespace; between hosts in different ones only the lock file decides.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,29 +19,30 @@ use sha2::{Digest, Sha256};
 
 use super::peer_cred::peer_of;
 
-/// What stands for a process id that is not known.
+/// The text for an unknown process id.
 pub(super) const UNKNOWN: &str = "unknown";
 
-/// Connections that may wait to be noticed while the host is suspended: each is of somebody who asked who holds the name.
+/// The queue of connections that are not accepted yet, for example while the host is suspended. Each comes from a process that
+/// asked who holds the name.
 const BACKLOG: i32 = 4_096;
 
-/// How often a holder that is just starting or ending is asked again.
+/// The number of tries when the holder is just starting or ending.
 const TRIES: usize = 50;
 
-/// The time between two tries.
+/// The pause between two tries.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// The second lock. It ends when this is dropped.
+/// The second lock. It is released when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Claim(Vec<OwnedFd>);
 
-/// Who holds a name.
+/// The holder of a name.
 enum Holder {
-    /// Nobody any more.
+    /// No process is listening.
     Nobody,
     /// A process of this user or of root.
     Host(String),
-    /// Somebody else, or somebody who does not answer.
+    /// A process of another user, or one that does not answer.
     Squatter(String),
 }
 
@@ -49,7 +50,7 @@ impl Claim {
     /// Claims the runtime directory `dir`, whose parent exists.
     ///
     /// # Errors
-    /// The process id of the host that has claimed it.
+    /// The process id of the host that has already claimed it.
     pub(crate) fn take(dir: &Path) -> Result<Self, String> {
         let mut claim = Self(Vec::new());
         for name in names(dir).unwrap_or_else(|error| {
@@ -67,13 +68,13 @@ impl Claim {
         Ok(claim)
     }
 
-    /// The sockets. Those who ask who holds the name connect to them, and wait to be noticed.
+    /// Returns the sockets, which processes connect to in order to find out who holds the name.
     pub(super) fn sockets(&self) -> impl Iterator<Item = &OwnedFd> {
         self.0.iter()
     }
 
-    /// Takes those who have asked out of the queue; false if the kernel has no descriptor for that now.
-    pub(super) fn notice(&self) -> bool {
+    /// Accepts and closes all waiting connections; returns false if no descriptor is free for that now.
+    pub(super) fn drain(&self) -> bool {
         self.0.iter().all(|socket| {
             loop {
                 match rustix::net::accept_with(socket, SocketFlags::CLOEXEC) {
@@ -85,7 +86,7 @@ impl Claim {
     }
 }
 
-/// The process id of the host that has claimed the runtime directory `dir`, if any has.
+/// Returns the process id of the host that has claimed the runtime directory `dir`, if one has.
 pub(crate) fn holder(dir: &Path) -> Option<String> {
     names(dir).ok()?.iter().find_map(|name| match asked(&address(name).ok()?) {
         Ok(Holder::Host(pid)) => Some(pid),
@@ -93,9 +94,9 @@ pub(crate) fn holder(dir: &Path) -> Option<String> {
     })
 }
 
-/// Waits a moment for the socket of a living host that was cleaned away and is being made again.
+/// Waits up to a second for a running host to recreate a removed socket.
 pub(crate) fn wait_for_socket(socket: &Path) {
-    // To ask for the holder is what makes the host look.
+    // The connection that `holder` makes wakes the host, which then looks for its socket.
     if socket.exists() || socket.parent().and_then(holder).is_none() {
         return;
     }
@@ -107,11 +108,11 @@ pub(crate) fn wait_for_socket(socket: &Path) {
     }
 }
 
-/// Why a name is not ours.
+/// The reason why a name could not be taken.
 enum Taken {
-    /// Another host has it: its process id.
+    /// Another host has it; its process id.
     By(String),
-    /// Nobody who matters has it.
+    /// It is not available, but no other host has it; the reason.
     Lacking(String),
 }
 
@@ -151,7 +152,7 @@ fn bind(name: &str) -> Result<OwnedFd, Taken> {
         match asked(&address)? {
             Holder::Host(pid) => return Err(Taken::By(pid)),
             Holder::Squatter(who) => return Err(Taken::Lacking(format!("{who} holds the name {name}"))),
-            // It has bound the name and does not listen yet, or has ended in between.
+            // The holder has not begun to listen yet, or has just ended.
             Holder::Nobody => {
                 let _ = poll(&mut [], Some(&PAUSE));
             }
@@ -160,13 +161,13 @@ fn bind(name: &str) -> Result<OwnedFd, Taken> {
     Err(Taken::Lacking(format!("somebody holds the name {name} and does not listen")))
 }
 
-/// Asks the kernel who listens on a name.
+/// Connects to a name and asks the kernel who listens there.
 fn asked(address: &SocketAddrUnix) -> io::Result<Holder> {
     let socket = socket()?;
     match rustix::net::connect(&socket, address) {
         Ok(()) => {}
         Err(Errno::CONNREFUSED) => return Ok(Holder::Nobody),
-        // Hosts notice those who ask; who does not is either suspended or somebody else.
+        // The queue is full. Hosts drain theirs, so this one is suspended or not a host.
         Err(Errno::AGAIN) => return Ok(Holder::Squatter("a process that does not answer".to_owned())),
         Err(error) => return Err(error.into()),
     }
@@ -179,18 +180,18 @@ fn asked(address: &SocketAddrUnix) -> io::Result<Holder> {
     })
 }
 
-/// The names of the sockets for this directory.
+/// Returns the names of the sockets for this directory.
 fn names(dir: &Path) -> io::Result<Vec<String>> {
     let dir: PathBuf = std::path::absolute(dir)?.components().collect();
     let missing = || io::Error::from(io::ErrorKind::NotFound);
     let (parent, name) = match (dir.parent(), dir.file_name()) {
         (Some(parent), Some(name)) => (parent.canonicalize()?, name.to_owned()),
-        // It ends in `..`, or is the root.
+        // The path ends in `..` or is the root.
         _ => (dir.canonicalize()?, Default::default()),
     };
     let above = Identity::at(&parent)?.ok_or_else(missing)?;
     let root = Identity::at(Path::new("/"))?.ok_or_else(missing)?;
-    // The same path is another directory in another mount namespace, and below another root.
+    // In another mount namespace or below another root, the same path is a different directory.
     let mounts = std::fs::read_link("/proc/self/ns/mnt").unwrap_or_default();
     let by_device = [format!("{above:?}").as_bytes(), name.as_bytes()].join(&0);
     let by_path = [
@@ -214,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_holder_of_a_claim_is_told_by_the_kernel_and_is_nobody_when_it_has_ended() {
+    fn the_kernel_names_the_holder_of_a_claim_until_the_claim_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let run = dir.path().join("run");
         let own = Some(std::process::id().to_string());
@@ -228,13 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn those_who_ask_are_noticed_and_do_not_fill_the_queue() {
+    fn connections_are_drained_and_do_not_fill_the_queue() {
         let dir = tempfile::tempdir().unwrap();
         let run = dir.path().join("run");
         let claim = Claim::take(&run).unwrap();
         for _ in 0..2 * BACKLOG {
             assert!(holder(&run).is_some());
-            assert!(claim.notice());
+            assert!(claim.drain());
         }
     }
 
@@ -242,7 +243,7 @@ mod tests {
     fn a_squatter_keeps_no_host_from_starting() {
         let dir = tempfile::tempdir().unwrap();
         let run = dir.path().join("run");
-        // It has the names and does not listen.
+        // The squatter has the names and does not listen.
         let squatted: Vec<OwnedFd> = names(&run)
             .unwrap()
             .iter()
@@ -253,7 +254,7 @@ mod tests {
             })
             .collect();
         assert_eq!(Claim::take(&run).unwrap().sockets().count(), 0);
-        // It listens, and lets the queue fill.
+        // The squatter listens, and lets the queue fill.
         for socket in &squatted {
             rustix::net::listen(socket, 0).unwrap();
         }

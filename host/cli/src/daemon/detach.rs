@@ -1,4 +1,4 @@
-//! Going to the background: the command runs itself again, and waits until that says it is set up.
+//! Going to the background: the command runs itself again, and waits until the new process reports that it is set up.
 
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -6,22 +6,22 @@ use std::process::{Command, Stdio};
 
 use super::output::open_log;
 
-/// What the one in the background says when it is set up.
+/// The line that the background process prints when it is set up.
 const READY: &str = "ready";
 
-/// How going to the background went.
+/// The outcome of going to the background.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Detached {
-    /// It is set up.
+    /// The host is set up.
     Up {
         /// Its process id.
         pid: u32,
     },
-    /// It ended before that, with this exit code, and has said why; or it was killed by a signal.
+    /// The host ended before that with this exit code, after reporting why; `None` if a signal killed it.
     Ended(Option<u8>),
 }
 
-/// Runs `provost up --background` on the config with these other arguments, and waits for its word.
+/// Runs `provost up --background` with the config and these other arguments, and waits until it is set up or has ended.
 pub(crate) fn spawn(config: &Path, others: &[String]) -> io::Result<Detached> {
     let mut command = Command::new(std::env::current_exe()?);
     command
@@ -41,13 +41,13 @@ pub(crate) fn spawn(config: &Path, others: &[String]) -> io::Result<Detached> {
     Ok(Detached::Ended(child.wait()?.code().map(|code| u8::try_from(code).unwrap_or(1))))
 }
 
-/// Leaves the session of the one who started us, so that its end is not ours.
+/// Leaves the session of the parent, so that the host does not end with it.
 pub(crate) fn leave_session() {
-    // Fails only for the leader of a process group, which is in nobody's way.
+    // Fails only if this process leads a process group, and then it is not needed.
     let _ = rustix::process::setsid();
 }
 
-/// Tells the one who waits in [`spawn`].
+/// Notifies the process that waits in [`spawn`].
 pub(crate) fn say_ready() -> io::Result<()> {
     let line = format!("{READY}\n");
     let mut rest = line.as_bytes();
@@ -58,14 +58,13 @@ pub(crate) fn say_ready() -> io::Result<()> {
     Ok(())
 }
 
-/// Lets go of the terminal or the pipe of whoever started the host, which may wait for its end: the standard streams go
-/// nowhere.
-pub(crate) fn let_go_of_streams() -> io::Result<()> {
+/// Redirects the standard streams to `/dev/null`, because the starter of the host may wait until its pipe is closed.
+pub(crate) fn drop_streams() -> io::Result<()> {
     redirect_streams(&std::fs::OpenOptions::new().write(true).open("/dev/null")?)
 }
 
-/// The standard streams go to `log`: nothing of the host writes there, but the C library or Rust's runtime may have a last
-/// word.
+/// Redirects the standard streams to `log`. The host does not write to them, but the C library or Rust's runtime may, before
+/// they abort.
 pub(crate) fn redirect_streams_to(log: &Path) -> io::Result<()> {
     redirect_streams(&open_log(log)?)
 }

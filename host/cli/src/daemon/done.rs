@@ -1,4 +1,4 @@
-//! When the host ends by itself, and with which exit code: `--exit-when-done` and `--exit-code-from`.
+//! `--exit-when-done` and `--exit-code-from`: when the host ends without being asked, and with which exit code.
 
 use std::future::pending;
 
@@ -8,15 +8,15 @@ use provost_supervisor::{Completion, ProcessSpec, Supervisor};
 use crate::args::UpArgs;
 use crate::failure::Failure;
 
-/// The exit code for what has no exit code of its own.
+/// The exit code for a failure that has no exit code.
 const FAILED: u8 = 1;
 
-/// When the host ends by itself.
+/// The conditions under which the host ends without being asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct When {
-    /// When nothing runs any more, and nothing will.
+    /// Whether the host ends when nothing runs and nothing will run again.
     everything: bool,
-    /// When this process has ended for good; then its exit code is that of the host.
+    /// The process with whose final end the host ends, with the same exit code.
     process: Option<String>,
 }
 
@@ -25,10 +25,10 @@ impl When {
         Self { everything: args.exit_when_done, process: args.exit_code_from.clone() }
     }
 
-    /// Whether there is such a process.
+    /// Checks that the process of `--exit-code-from` exists.
     ///
     /// # Errors
-    /// Names those that are near, or its replicas.
+    /// [`Failure`] if it does not, or if it has replicas.
     pub(super) fn check(&self, specs: &[ProcessSpec]) -> Result<(), Failure> {
         let Some(name) = self.process.as_deref() else { return Ok(()) };
         if specs.iter().any(|spec| *spec.name == *name) {
@@ -40,18 +40,18 @@ impl When {
         );
         let replica = format!("{name}.1");
         let hint = match specs.iter().any(|spec| *spec.name == *replica) {
-            true => format!(
-                "`{name}` has replicas, each with an exit code of its own: name one, such as `{replica}`"
-            ),
+            true => {
+                format!("`{name}` has replicas, each with its own exit code: name one, such as `{replica}`")
+            }
             false => "it takes a name from [process.NAME] in the config".to_owned(),
         };
         Err(Failure::usage(what, hint))
     }
 
-    /// Resolves with the exit code when the host is to end; never if it does not end by itself.
+    /// Resolves with the exit code when the conditions are met; never if there are none.
     pub(super) async fn done(&self, supervisor: &Supervisor) -> u8 {
         tokio::select! {
-            // The process comes first: when everything is over it is over as well.
+            // The process is polled first, because it has also ended when everything has.
             biased;
             code = self.process_done(supervisor) => code,
             code = self.everything_done(supervisor) => code,
@@ -82,12 +82,12 @@ impl When {
     }
 }
 
-/// `web (fatal: gave up after 3 restarts)`.
+/// Describes a process, as in `web (fatal: gave up after 3 restarts)`.
 fn describe(state: &ProcessState) -> String {
     format!("{} ({}: {})", state.name(), state.phase.kind(), state.reason)
 }
 
-/// The exit code of a process as shells have it. What was given up, or never had a life to end, has no exit code 0.
+/// Returns the exit code of a process by the convention of shells. It is never 0 for a process that was given up or never ran.
 fn code_of(state: &ProcessState, failed: bool) -> u8 {
     let code = match &state.exit {
         Some(Exit::Code(code)) => u8::try_from(code & 0xff).unwrap_or(FAILED),
@@ -98,7 +98,7 @@ fn code_of(state: &ProcessState, failed: bool) -> u8 {
     if code == 0 && !is_success { FAILED } else { code }
 }
 
-/// The arguments that say so, for the process in the background.
+/// Returns the arguments for these conditions, for the process in the background.
 pub(super) fn arguments(args: &UpArgs) -> Vec<String> {
     let everything = args.exit_when_done.then(|| vec!["--exit-when-done".to_owned()]);
     let process = args.exit_code_from.as_ref().map(|name| vec![format!("--exit-code-from={name}")]);

@@ -1,5 +1,5 @@
-//! The end of the host, one bounded sequence: stop in order, grace time, SIGKILL, what is left. Whoever asks a second time has
-//! everything killed at once, whatever hangs. What could not be ended is named, and the exit code says so.
+//! The end of the host, one bounded sequence: stop in order, grace time, SIGKILL, report of what is left. A second signal kills
+//! everything at once, whatever hangs. What could not be ended is named, and the exit code is 1 then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -13,16 +13,16 @@ use tokio::time::{Instant, sleep_until};
 use super::asked::{Asked, Why};
 use crate::render;
 
-/// Signals within this time are one.
+/// Signals within this time count as one.
 const ONE_SIGNAL: Duration = Duration::from_millis(300);
 
-/// What the sequence may take beyond the grace times: SIGKILL, reaping, the rest of the output.
+/// The time that the sequence may take in addition to the grace times: for SIGKILL, reaping and the rest of the output.
 const MARGIN: Duration = Duration::from_secs(15);
 
-/// What may pass after SIGKILL was sent to everything.
+/// The longest wait after SIGKILL was sent to everything.
 const AFTER_KILL: Duration = Duration::from_secs(5);
 
-/// How far the end has come.
+/// The stage of the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Every process has its grace time.
@@ -31,7 +31,8 @@ enum Stage {
     Killing,
 }
 
-/// How long an ordered stop of these may take: the grace times of those that wait for each other, and a margin.
+/// Returns how long an ordered stop of these may take: the longest sum of grace times along a chain of dependencies, and a
+/// margin.
 pub(super) fn bound(specs: &[ProcessSpec]) -> Duration {
     let by_name: BTreeMap<&str, &ProcessSpec> = specs.iter().map(|spec| (&*spec.name, spec)).collect();
     let mut known = BTreeMap::new();
@@ -39,13 +40,14 @@ pub(super) fn bound(specs: &[ProcessSpec]) -> Duration {
     Duration::from_millis(longest).saturating_add(MARGIN)
 }
 
-/// The grace times of a process and of the longest chain of those that it depends on, which stop after it.
+/// Returns the sum of the grace times of a process and of the longest chain of its dependencies, which stop after it.
 fn longest<'a>(
     first: &'a ProcessSpec,
     by_name: &BTreeMap<&str, &'a ProcessSpec>,
     known: &mut BTreeMap<&'a str, u64>,
 ) -> u64 {
-    // Without recursion: a chain may be as long as the config. Entered beforehand, so that no cycle is gone round.
+    // Without recursion, because a chain may be as long as the config. A process is entered before its dependencies, so that a
+    // cycle ends the search.
     let mut path = vec![first];
     known.entry(&first.name).or_insert(0);
     while let Some(spec) = path.last().copied() {
@@ -65,7 +67,7 @@ fn longest<'a>(
     known.get(&*first.name).copied().unwrap_or(first.stop_grace_ms)
 }
 
-/// Stops all processes; what could not be ended.
+/// Stops all processes, and returns what could not be ended.
 pub(super) async fn stop(supervisor: &Supervisor, asked: &mut Asked, why: Why, bound: Duration) -> Vec<Left> {
     tracing::info!("{why}: stopping all processes in reverse order; ask again to kill them");
     let asked_first = Instant::now();
@@ -87,10 +89,10 @@ pub(super) async fn stop(supervisor: &Supervisor, asked: &mut Asked, why: Why, b
                 }
             },
             again = asked.next() => {
-                // Whoever signals the process and then its group means one signal; and to ask twice by
-                // `provost down` is patience, not haste.
-                let haste = matches!(again, Why::Interrupted | Why::Terminated);
-                if haste && stage == Stage::InOrder && asked_first.elapsed() >= ONE_SIGNAL {
+                // A signal to the process and then to its group counts as one, and a second `provost down` does not
+                // mean that everything should be killed.
+                let kill = matches!(again, Why::Interrupted | Why::Terminated);
+                if kill && stage == Stage::InOrder && asked_first.elapsed() >= ONE_SIGNAL {
                     tracing::warn!("{again}: killing all processes");
                     stage = Stage::Killing;
                     deadline.as_mut().reset(after(Instant::now(), AFTER_KILL));
@@ -118,12 +120,12 @@ async fn stopped(supervisor: &Supervisor) {
     }
 }
 
-/// Sends SIGKILL to everything. It is polled beside everything else: a process that does not answer holds nobody up.
+/// Sends SIGKILL to everything. It is polled concurrently with the rest, so that a process that does not react delays nothing.
 fn kill_all(supervisor: &Supervisor) -> impl Future<Output = ()> {
     supervisor.kill_all()
 }
 
-/// What is still there.
+/// Returns the processes that are still there.
 fn left(supervisor: &Supervisor) -> Vec<Left> {
     let world = supervisor.reader().snapshot();
     let down = |phase| matches!(phase, PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal);
@@ -149,7 +151,7 @@ fn left(supervisor: &Supervisor) -> Vec<Left> {
     left
 }
 
-/// Whether a test wants this fault of the end.
+/// Whether a test injects this fault into the end.
 fn injected(fault: &str) -> bool {
     fail::fail_point!("ending", |wanted| wanted.is_some_and(|wanted| wanted == fault));
     let _ = fault;
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_may_take_the_grace_times_of_those_that_wait_for_each_other_and_a_margin() {
+    fn the_end_may_take_the_grace_times_of_the_longest_chain_and_a_margin() {
         let seconds = |specs: &[ProcessSpec]| (bound(specs) - MARGIN).as_secs();
         assert_eq!(seconds(&[]), 0);
         assert_eq!(seconds(&[process("a", 10, &[]), process("b", 7, &[])]), 10);

@@ -1,16 +1,16 @@
-//! Words that several parts of the host report errors with.
+//! Error texts that several parts of the host share.
 
 use std::error::Error;
 use std::fmt::Display;
 use std::path::Path;
 
-/// What is said when the kernel has no thread, no memory or no descriptor to give.
-pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short: look at `ulimit -u`, `ulimit -n` and the limits of the container";
+/// The hint when the kernel has no thread, memory or descriptor left.
+pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short: check `ulimit -u`, `ulimit -n` and the limits of the container";
 
-/// What is said after a panic, which the log has told.
+/// The hint after a panic, which is in the log.
 pub(super) const DEFECT_HINT: &str = "this is a defect of Provost: please report it with what its log says";
 
-/// An error with what caused it.
+/// Returns the text of an error with its causes.
 pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
     match error.source() {
         Some(cause) if !error.to_string().contains(&cause.to_string()) => {
@@ -20,7 +20,7 @@ pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// What is said, and what can be done, when a host owns the runtime directory and does not listen on its socket.
+/// Returns the error and the hint for a host that owns the runtime directory but does not listen on its socket.
 pub(crate) fn not_listening(pid: impl Display, socket: &Path) -> (String, String) {
     let what =
         format!("a host is running here already: pid {pid}, and it does not listen on {}", socket.display());

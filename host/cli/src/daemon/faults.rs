@@ -1,6 +1,5 @@
-//! Faults that a test switches on and off in a running host. A file names them, one on each line
-//! (`log.write=return(28)`), and is read again a few times a second. Only a build with fail points does this, and a release
-//! build has none.
+//! Faults that a test switches on and off in a running host. A file names them, one per line (`log.write=return(28)`), and is
+//! read again every 50 ms. This works only in a build with fail points, which a release build does not have.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,7 +9,7 @@ use std::time::Duration;
 /// The environment variable that names the file.
 const FILE: &str = "PROVOST_FAULTS";
 
-/// The pause between two looks at the file.
+/// The pause between two reads of the file.
 const EVERY: Duration = Duration::from_millis(50);
 
 /// Starts to follow the file, if fail points are compiled in and a test names one.
@@ -19,7 +18,7 @@ pub(crate) fn follow() -> io::Result<()> {
     let follow = move || {
         let mut now = BTreeMap::new();
         loop {
-            // A file that is being written, or is not there yet, is looked at again.
+            // A file that is being written or does not exist yet is read again later.
             if let Ok(text) = std::fs::read_to_string(Path::new(&file)) {
                 now = change(now, &text);
             }
@@ -29,7 +28,7 @@ pub(crate) fn follow() -> io::Result<()> {
     std::thread::Builder::new().name("faults".into()).spawn(follow).map(drop)
 }
 
-/// Applies the difference between the faults of now and those that `text` names, and returns the latter.
+/// Applies the difference between the current faults and those that `text` names, and returns the latter.
 fn change(now: BTreeMap<String, String>, text: &str) -> BTreeMap<String, String> {
     let lines = text.lines().filter_map(|line| line.split_once('='));
     let wanted: BTreeMap<String, String> =
@@ -39,7 +38,7 @@ fn change(now: BTreeMap<String, String>, text: &str) -> BTreeMap<String, String>
     }
     for (name, actions) in wanted.iter().filter(|(name, actions)| now.get(*name) != Some(actions)) {
         if let Err(error) = fail::cfg(name.as_str(), actions) {
-            tracing::warn!("the fault {name}={actions} is not understood: {error}");
+            tracing::warn!("the fault {name}={actions} is malformed: {error}");
         }
     }
     wanted

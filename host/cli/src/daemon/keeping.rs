@@ -1,5 +1,5 @@
-//! Keeps the runtime directory: when the directory, its lock or the socket is cleaned away, they are made again. A thread of its own
-//! sleeps until the kernel (inotify) says that something in the directory was removed or moved.
+//! Keeps the runtime directory: recreates the directory, its lock and the socket when they are removed. A separate thread sleeps
+//! until the kernel (inotify) reports that something in the directory was removed or moved.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,28 +13,28 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use super::errors::reason;
 use super::runtime_dir::RuntimeDir;
 
-/// What the host lacks while it cannot make them again, or cannot notice that it should.
+/// The name of what is degraded while the directory cannot be recreated or watched.
 const WHAT: &str = "the runtime directory";
 
-/// Whoever removes one thing from the directory often removes all of it: this is waited for.
+/// The pause after a removal, because often everything in the directory is removed one by one.
 const ALL_AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-/// When what failed is tried again.
+/// The pause before a failed step is tried again.
 const AGAIN: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 /// Keeps the directory, with the socket in it, until the host has closed the socket.
 pub(super) fn start(mut runtime_dir: RuntimeDir, place: SocketPlace, degraded: Degraded) {
-    let told = degraded.clone();
+    let reporter = degraded.clone();
     let thread = std::thread::Builder::new().name("provost-runtime-dir".into());
     let started = thread.spawn(move || keep(&mut runtime_dir, &place, &degraded));
     if let Err(error) = started {
-        told.set(WHAT, format!("nobody notices if it is removed: {error}"));
+        reporter.set(WHAT, format!("its removal would not be noticed: {error}"));
     }
 }
 
 fn keep(runtime_dir: &mut RuntimeDir, place: &SocketPlace, degraded: &Degraded) {
     loop {
-        // What is removed between the look and the wait wakes the wait.
+        // The watch comes before the look, so that a removal between the look and the wait ends the wait.
         let watch = watch(runtime_dir.path());
         if place.is_closed() {
             return;
@@ -43,7 +43,7 @@ fn keep(runtime_dir: &mut RuntimeDir, place: &SocketPlace, degraded: &Degraded) 
         match (&restored, &watch) {
             (Ok(made), _) if *made => {
                 tracing::warn!("{} was cleaned away, and is in place again", runtime_dir.path().display());
-                // It is another directory now.
+                // The directory is a new one, which needs a new watch.
                 continue;
             }
             (Ok(_), Ok(_)) => degraded.clear(WHAT),
@@ -51,7 +51,7 @@ fn keep(runtime_dir: &mut RuntimeDir, place: &SocketPlace, degraded: &Degraded) 
                 degraded.set(WHAT, format!("it was cleaned away and cannot be made again: {why}"))
             }
             (_, Err(why)) => {
-                degraded.set(WHAT, format!("only now and then it is noticed if it is removed: {why}"))
+                degraded.set(WHAT, format!("its removal is only noticed every few seconds: {why}"))
             }
         }
         let limit = (restored.is_err() || watch.is_err()).then_some(&AGAIN);
@@ -59,7 +59,7 @@ fn keep(runtime_dir: &mut RuntimeDir, place: &SocketPlace, degraded: &Degraded) 
     }
 }
 
-/// Makes again what is missing; true if something was.
+/// Recreates whatever is missing; returns true if anything was.
 fn restore(runtime_dir: &mut RuntimeDir, place: &SocketPlace) -> Result<bool, String> {
     fail::fail_point!("runtime.restore", |why| Err(why.unwrap_or_default()));
     let locked = runtime_dir.restore().map_err(|error| error.to_string())?;
@@ -67,7 +67,7 @@ fn restore(runtime_dir: &mut RuntimeDir, place: &SocketPlace) -> Result<bool, St
     Ok(locked || bound)
 }
 
-/// Watches what is removed from the directory, and the directory itself.
+/// Starts to watch for removals from the directory, and of the directory itself.
 fn watch(dir: &Path) -> io::Result<OwnedFd> {
     fail::fail_point!("runtime.watch", |_| Err(io::Error::from_raw_os_error(libc::EMFILE)));
     let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
@@ -77,7 +77,7 @@ fn watch(dir: &Path) -> io::Result<OwnedFd> {
     Ok(watch)
 }
 
-/// Waits until something was removed, or somebody asks who the host is, as a client does that finds no socket; or for the limit.
+/// Waits until something is removed, a client that finds no socket connects to the claim, or the limit has passed.
 fn wait(watch: Option<&OwnedFd>, runtime_dir: &RuntimeDir, limit: Option<&Timespec>) {
     let fds = watch.into_iter().chain(runtime_dir.claim.sockets());
     let mut fds: Vec<PollFd<'_>> =
@@ -86,8 +86,8 @@ fn wait(watch: Option<&OwnedFd>, runtime_dir: &RuntimeDir, limit: Option<&Timesp
     if watch.is_some() && fds.first().is_some_and(|fd| !fd.revents().is_empty()) {
         pause(&ALL_AT_ONCE);
     }
-    if !runtime_dir.claim.notice() || waited.is_err() {
-        // They wait in the queue meanwhile.
+    if !runtime_dir.claim.drain() || waited.is_err() {
+        // The connections stay in the queue meanwhile.
         pause(&AGAIN);
     }
 }

@@ -1,34 +1,34 @@
-//! The limits that the host lives with: a host with many processes needs more open files than the usual 1024, and says so
-//! when it cannot have them.
+//! The limits of the system on the host: a host with many processes needs more open files than the usual 1024, and warns when
+//! it cannot have them.
 
 use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What a running process takes: two pipes, a pidfd, a log file, a check.
+/// The descriptors of a running process: two pipes, a pidfd, a log file, a check.
 const FILES_PER_PROCESS: u64 = 5;
 
-/// What is asked for beyond that, so that there is room for restarts and for pipes of former lives.
+/// The further descriptors that are requested for each process, for restarts and for pipes of earlier incarnations.
 const FILES_TO_SPARE_PER_PROCESS: u64 = 3;
 
-/// What is kept for the host itself: its own files, eight children that are being started, logs that are read.
+/// The descriptors reserved for the host itself: its own files, eight children that are being started, logs that are read.
 const FILES_OF_HOST: u64 = 64;
 
-/// Threads that the host has when little is to be done.
+/// The threads of an idle host.
 const THREADS_OF_HOST: u64 = 24;
 
-/// Connections that are served at once, at most.
+/// The largest number of connections that are served at once.
 const CONNECTIONS_MAX: u64 = 1_024;
 
-/// What is asked for on behalf of clients.
+/// The descriptors that are requested for clients.
 const FILES_OF_CLIENTS: u64 = 448;
 
-/// Raises the soft limit on open files as far as `processes` need it, and says for each limit if they do not all fit. If
-/// it was raised: the original limit, which children get back.
+/// Raises the soft limit on open files as far as `processes` need it, and warns for each limit under which they do not all fit.
+/// Returns the original limit, which is restored in children, if it was raised.
 pub(crate) fn make_room(processes: usize) -> Option<u64> {
     let processes = u64::try_from(processes).unwrap_or(u64::MAX / 16);
     let (files, original) = raise_open_files(processes);
-    // Root is exempt from this one.
+    // Root is exempt from this limit.
     let user = getrlimit(Resource::Nproc).current.filter(|_| !rustix::process::geteuid().is_root());
     let threads = |limit: u64| limit.saturating_sub(THREADS_OF_HOST);
     let limits = [
@@ -49,7 +49,7 @@ pub(crate) fn make_room(processes: usize) -> Option<u64> {
     original
 }
 
-/// The limit on open files, raised as far as `processes` need it; and the original one if it was raised.
+/// Raises the limit on open files as far as `processes` need it. Returns the new limit, and the original one if it was raised.
 fn raise_open_files(processes: u64) -> (u64, Option<u64>) {
     let wanted =
         FILES_OF_HOST + FILES_OF_CLIENTS + (FILES_PER_PROCESS + FILES_TO_SPARE_PER_PROCESS) * processes;
@@ -57,7 +57,7 @@ fn raise_open_files(processes: u64) -> (u64, Option<u64>) {
     let original = current.unwrap_or(u64::MAX);
     let possible = original.max(maximum.map_or(wanted, |hard| wanted.min(hard)));
     let mut raised = false;
-    // Where it is raised, each child costs an exec more, which puts it back: so only where it is needed.
+    // Raised only where it is needed, because then each child costs one more exec, which restores the limit.
     if possible > original && fitting(original) < processes {
         match setrlimit(Resource::Nofile, Rlimit { current: Some(possible), maximum }) {
             Ok(()) => raised = true,
@@ -67,7 +67,7 @@ fn raise_open_files(processes: u64) -> (u64, Option<u64>) {
     if raised { (possible, Some(original)) } else { (original, None) }
 }
 
-/// The limit of the control group that the host is in (version 2), if there is one.
+/// Returns the limit of the host's control group (version 2), if there is one.
 fn pids_of_cgroup() -> Option<u64> {
     let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
@@ -75,18 +75,18 @@ fn pids_of_cgroup() -> Option<u64> {
     limit.trim().parse().ok()
 }
 
-/// How many connections are served at once: what clients hold is not there for processes.
+/// Returns how many connections are served at once; their descriptors are not available for processes.
 fn connections_max(limit: u64) -> u64 {
     CONNECTIONS_MAX.min(limit / 4).max(1)
 }
 
-/// The same under the limit in force.
+/// Returns how many connections are served at once under the current limit.
 pub(crate) fn connections() -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(connections_max(limit)).unwrap_or(1)
 }
 
-/// How many processes can run at once under a limit on open files.
+/// Returns how many processes can run at once under a limit on open files.
 fn fitting(limit: u64) -> u64 {
     let reserved = FILES_OF_HOST.min(limit / 4) + FILES_OF_CLIENTS.min(connections_max(limit));
     limit.saturating_sub(reserved) / FILES_PER_PROCESS
@@ -97,10 +97,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_for_the_host_and_its_clients_is_not_there_for_processes() {
+    fn descriptors_reserved_for_the_host_and_its_clients_are_not_available_for_processes() {
         assert_eq!([64, 256, 1_024, 4_096].map(connections_max), [16, 64, 256, 1_024]);
         assert_eq!([0, 64, 256, 1_024, 4_096].map(fitting), [0, 6, 25, 140, 716]);
         let wanted = FILES_OF_HOST + FILES_OF_CLIENTS + 8 * 1_000;
-        assert!(fitting(wanted) >= 1_000, "what is asked for is enough");
+        assert!(fitting(wanted) >= 1_000, "the requested limit is enough");
     }
 }

@@ -1,5 +1,5 @@
-//! Plugins as the host starts. They are compiled beside everything else, two at the same time; the start waits for them for a moment, and
-//! then goes on without those that are not ready. These come into force when they are, through the same door as all others.
+//! Loads the plugins at the start of the host. They are compiled in the background, two at a time. The start waits for them for a
+//! bounded time and then continues without those that are not ready, which become active as soon as they are.
 
 use std::mem;
 use std::sync::Arc;
@@ -17,43 +17,45 @@ use crate::compiling::SMALL_BYTES;
 use crate::config::Config;
 use crate::failure::Failure;
 
-/// The threads that wait for compilations; no more are carried out at the same time.
+/// The threads that wait for compilations, and so the number of compilations at the same time.
 const THREADS: usize = 2;
 
-/// How long the start waits for small components: policies are in force before anything starts, also on a machine that is busy.
+/// How long the start waits for small components, so that policies are active before anything starts, even on a busy machine.
 const WAIT_FOR_SMALL: Duration = Duration::from_secs(10);
-/// And for large ones, which compile for seconds; from the cache they come in less.
+/// How long the start waits for large components, which compile for seconds but load from the cache in less.
 const WAIT_FOR_LARGE: Duration = Duration::from_secs(2);
 
-/// A plugin for which everything has been done.
+/// A plugin whose loading has ended, with success or not.
 struct Done {
-    /// Its place in the config.
+    /// Its index in the config.
     place: usize,
     name: Arc<str>,
     made: Result<Option<Box<dyn Consumer>>, LoadError>,
 }
 
-/// Who is told that a plugin is ready.
+/// The receiver of plugins that are done.
 enum Phase {
-    /// The start, which waits for it.
+    /// The start, which waits for them.
     Booting(Vec<Done>),
-    /// The host, which runs.
+    /// The running host.
     Serving(Supervisor),
 }
 
-/// What the threads and the start have in common.
+/// The state that the threads and the start share.
 struct Shared {
     phase: Mutex<Phase>,
+    /// Notified when a plugin is done during the start.
     bell: Condvar,
-    /// What plugins are tried on before there are processes.
+    /// The snapshot that plugins are tried on before there are processes.
     trial_world: Arc<Snapshot>,
 }
 
-/// A plugin that is waited for.
+/// A plugin that the start waits for.
 struct Waiting {
     place: usize,
-    /// What is said of it, if it is not ready.
+    /// The message if it is not ready in time.
     note: String,
+    /// How long the start waits for it.
     most: Duration,
 }
 
@@ -70,7 +72,7 @@ impl Waiting {
 }
 
 impl Shared {
-    /// What a plugin is tried on.
+    /// Returns the snapshot that a plugin is tried on.
     fn world(&self) -> Arc<Snapshot> {
         match &*self.phase.lock() {
             Phase::Booting(_) => self.trial_world.clone(),
@@ -91,12 +93,13 @@ impl Shared {
     }
 }
 
-/// A plugin that became ready after the start begins to be told. What judges does so by itself.
+/// Puts a plugin to work that became ready after the start: a consumer is registered. A policy needs nothing, because it is
+/// already in its chains.
 fn put_to_work(done: Done, supervisor: &Supervisor) {
     let name = &*done.name;
     match done.made {
         Ok(consumer) => {
-            tracing::info!(plugin = name, "it is ready: from now on it answers for itself");
+            tracing::info!(plugin = name, "it is ready: from now on it answers");
             if let Some(consumer) = consumer {
                 supervisor.consume(consumer);
             }
@@ -105,22 +108,22 @@ fn put_to_work(done: Done, supervisor: &Supervisor) {
     }
 }
 
-/// Plugins that are being made ready.
+/// The plugins that are still being loaded.
 pub(super) struct Loading(Arc<Shared>);
 
-/// What is ready after the start has waited.
+/// The result of loading, after the start has waited.
 pub(super) struct Loaded {
     pub(super) consumers: Vec<Box<dyn Consumer>>,
-    /// What is said of those that are not ready.
+    /// The messages about plugins that are not ready.
     pub(super) notes: Vec<String>,
     pub(super) loading: Loading,
 }
 
 impl Loading {
-    /// Puts all plugins of the config in their places, and waits until they are ready, as long as the config says.
+    /// Registers all plugins of the config, and waits until they are ready, for as long as the config says.
     ///
     /// # Errors
-    /// [`Failure`] with everything that is wrong with their components, as far as that is known by then.
+    /// [`Failure`] with all problems of their components that are known by then.
     pub(super) fn load(config: &Config, plugins: &PluginHost) -> Result<Loaded, Failure> {
         let shared = Arc::new(Shared {
             phase: Mutex::new(Phase::Booting(Vec::new())),
@@ -141,7 +144,7 @@ impl Loading {
             match plugins.begin(spec.clone()) {
                 Ok(pending) => {
                     waiting.push(Waiting::new(place, &pending, config));
-                    // The threads end when this end of the channel does, and not before.
+                    // Cannot fail: the threads run until the sender is dropped.
                     let _ = begin.send((place, pending));
                 }
                 Err(error) => problems.push(wire::problem(config, &spec.name, &error)),
@@ -149,7 +152,7 @@ impl Loading {
         }
         drop(begin);
         let loading = Self(shared);
-        // What is wrong already is told at once.
+        // If there are problems already, they are reported without waiting.
         let mut done = loading.wait(if problems.is_empty() { &waiting } else { &[] });
         done.sort_by_key(|done| done.place);
         waiting.retain(|one| done.iter().all(|done| done.place != one.place));
@@ -167,7 +170,7 @@ impl Loading {
         Ok(Loaded { consumers, notes, loading })
     }
 
-    /// Waits until all of these are done, each for as long as it is waited for.
+    /// Waits until all of these are done, for each at most its own time, and returns those that are.
     fn wait(&self, all: &[Waiting]) -> Vec<Done> {
         let clock = Clock::new();
         let begun = clock.now().mono_ns;
@@ -184,7 +187,7 @@ impl Loading {
         }
     }
 
-    /// From now on, what is ready is put to work at once.
+    /// Puts plugins to work as soon as they are ready, from now on.
     pub(super) fn serve(self, supervisor: &Supervisor) {
         let before = mem::replace(&mut *self.0.phase.lock(), Phase::Serving(supervisor.clone()));
         if let Phase::Booting(done) = before {
@@ -199,10 +202,10 @@ impl std::fmt::Debug for Loading {
     }
 }
 
-/// Plugins in their places, with the number of each.
+/// The queue of plugins to finish, each with its index in the config.
 type Begun = Arc<Mutex<Receiver<(usize, Pending)>>>;
 
-/// Starts a thread that finishes one plugin after the other, until there is none left.
+/// Starts a thread that finishes one plugin after another until none is left.
 fn start_thread(shared: Arc<Shared>, begun: Begun) -> std::io::Result<()> {
     let life = move || {
         loop {

@@ -1,25 +1,25 @@
-//! The host: `provost up`. One to a runtime directory; in the foreground for people who watch, in the background
-//! for everybody else. Here the crates are plugged together, and nothing is decided.
+//! The host: `provost up`. There is one host per runtime directory, in the foreground or in the background. This is where the
+//! crates are wired together; nothing is decided here.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `up` | `provost up`: the foreground and the background |
 //! | `serving` | the host while it runs |
-//! | `boot` | what is done before anything is started |
-//! | `loading` | plugins as the host starts |
+//! | `boot` | the steps before anything is started |
+//! | `loading` | loading the plugins at the start of the host |
 //! | `plugins` | the wiring of the plugins |
 //! | `ending` | the end of the host, one bounded sequence |
-//! | `asked` | all that can ask the host to stop |
-//! | `done` | when a host ends without being asked |
-//! | `keeping` | what is removed from the runtime directory is made again |
+//! | `asked` | everything that can ask the host to stop |
+//! | `done` | `--exit-when-done` and `--exit-code-from` |
+//! | `keeping` | recreating what is removed from the runtime directory |
 //! | `runtime_dir` | the runtime directory, its lock and its socket |
 //! | `claim` | the second lock of a host |
-//! | `peer_cred` | who is on the other side of a socket |
-//! | `screen` | what `up` shows in the foreground |
+//! | `peer_cred` | the process and the user at the other end of a socket |
+//! | `screen` | the output of `up` in the foreground |
 //! | `host_log` | the host's own log |
 //! | `detach` | going to the background |
-//! | `output` | writers that never hold the host up |
-//! | `errors` | words that several of these report errors with |
+//! | `output` | writers that never block the host |
+//! | `errors` | error texts that several of these share |
 //! | `limits` | limits on open files and connections |
 //! | `heap` | the heap of the host |
 //! | `faults` | faults that tests inject |

@@ -1,11 +1,11 @@
-//! Asks the kernel who is at the other end of a Unix socket. rustix takes the process id for one that is never 0, and it is 0 for a
-//! process in a container that cannot be seen from here.
+//! Asks the kernel who is at the other end of a Unix socket. rustix assumes that the process id is never 0, but it is 0 for a
+//! process that is not visible in this PID namespace.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// The process id and the user id of whoever began to listen on the socket that this one is connected to. The process id is 0 if
-/// it cannot be seen from here.
+/// Returns the process id and the user id of the process that began to listen on the peer of this socket. The process id is 0
+/// if that process is not visible from here.
 pub(super) fn peer_of(socket: BorrowedFd<'_>) -> io::Result<(i32, u32)> {
     let mut found = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut size = libc::socklen_t::try_from(size_of::<libc::ucred>()).map_err(io::Error::other)?;

@@ -1,4 +1,4 @@
-//! The wiring of the plugins: the config says which, the plugin host loads them, the specs get their policies.
+//! The wiring of the plugins: the config names them, the plugin host loads them, the specs get their policies.
 
 use provost_plugin_host::{HostOptions, Lacks, LoadError, PluginHost, trial_world};
 use provost_state::{PluginStatus, Plugins};
@@ -7,13 +7,12 @@ use provost_supervisor::Degraded;
 use crate::compiling::ChildCompiler;
 use crate::config::{Config, Problem, Problems, Processes};
 
-/// What plugins are loaded for.
+/// The purpose for which plugins are loaded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose<'a> {
-    /// To run. What is lacking is entered here.
+    /// To run them. What is lacking is recorded here.
     Run(&'a Degraded),
-    /// To find out whether they can be loaded. Nothing is created: compiled components are looked for and kept only in a cache
-    /// that exists.
+    /// To check whether they can be loaded. Nothing is created: the cache of compiled components is used only if it exists.
     Check,
 }
 
@@ -46,12 +45,12 @@ fn lacks(degraded: Degraded) -> Lacks {
     })
 }
 
-/// A host for the plugins of the config, without any of them.
+/// Creates a host for the plugins of the config, without loading any of them.
 pub(crate) fn plugin_host(config: &Config, purpose: Purpose<'_>) -> Result<PluginHost, Problems> {
     Ok(PluginHost::new(purpose.options(config)?))
 }
 
-/// Loads all plugins of the config to find out whether that can be done, however long it takes.
+/// Loads all plugins of the config to check whether that works, however long it takes.
 pub(crate) fn checked(config: &Config) -> Result<PluginHost, Problems> {
     let host = plugin_host(config, Purpose::Check)?;
     let world = trial_world(config.process_groups());
@@ -61,7 +60,7 @@ pub(crate) fn checked(config: &Config) -> Result<PluginHost, Problems> {
     if problems.is_empty() { Ok(host) } else { Err(config.problems(problems)) }
 }
 
-/// What is wrong with the component of a plugin, at its place in the config.
+/// Returns the problem with the component of a plugin, at its position in the config.
 pub(super) fn problem(config: &Config, name: &str, error: &LoadError) -> Problem {
     config.component_problem(name, error.to_string(), hint(error).to_owned())
 }
@@ -71,22 +70,22 @@ fn hint(error: &LoadError) -> &'static str {
         LoadError::Missing { .. } | LoadError::Directory { .. } => {
             "a relative path starts from the directory of the config"
         }
-        LoadError::NotBundled { .. } => "a component of your own is named by its path, without `bundled:`",
+        LoadError::NotBundled { .. } => "your own component is named by its path, without `bundled:`",
         LoadError::ImpossibleLimit(_) => "correct `limits` of this plugin",
         LoadError::SettingsTooLarge(_) => "raise `limits.settings` of this plugin, or shorten its settings",
         LoadError::Component { .. } => {
-            "`provost plugin build DIR` builds a component, `provost plugin inspect FILE` looks at one"
+            "`provost plugin build DIR` builds a component, `provost plugin inspect FILE` shows one"
         }
         _ => "check the file and its permissions",
     }
 }
 
-/// The specs of all processes, with their policies.
+/// Builds the specs of all processes, with their policies.
 pub(crate) fn specs(config: &Config, plugins: &PluginHost) -> Result<Processes, Problems> {
     config.specs(|name| plugins.policy(name).map_err(|error| error.to_string()))
 }
 
-/// A problem for each plugin that was not let in, or has failed its trial.
+/// Returns a problem for each plugin that was refused or has failed its trial.
 pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
     plugins
         .reports()
@@ -98,7 +97,7 @@ pub(crate) fn refusals(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
                 PluginStatus::Refused(why) => (
                     format!("the plugin `{name}` is refused: {why}"),
                     format!(
-                        "`provost plugin inspect {}` says what it asks for; until it is let in, the failsafe decides",
+                        "`provost plugin inspect {}` shows what it asks for; until it is accepted, the failsafe decides",
                         report.active.source
                     ),
                 ),

@@ -1,5 +1,5 @@
-//! The runtime directory: one host owns it, by a lock that ends with the host, however it ends. What is removed from it while the
-//! host runs is made again.
+//! The runtime directory. One host owns it by a lock that ends with the host, however it ends. What is removed from it while the
+//! host runs is recreated.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -11,21 +11,21 @@ use super::claim::{self, Claim};
 
 const LOCK_NAME: &str = "provost.lock";
 
-/// The runtime directory, owned. The lock file stays when the host ends: removing it would let two hosts lock
-/// two files of the same name.
+/// The runtime directory, owned by this host. The lock file stays when the host ends, because removing it would let two hosts
+/// lock two files of the same name.
 #[derive(Debug)]
 pub(crate) struct RuntimeDir {
     dir: PathBuf,
-    /// Keeps the lock.
+    /// The locked file.
     lock: File,
-    /// Keeps other hosts away also while the lock file is missing.
+    /// The second lock, which holds even while the lock file is missing.
     pub(super) claim: Claim,
     pub(crate) socket: PathBuf,
-    /// Keeps other hosts from writing into the same log files.
+    /// The locked log directory, which keeps other hosts from writing to the same log files.
     logs: Option<File>,
 }
 
-/// Why the runtime directory cannot be used.
+/// The reason why the runtime directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TakeError {
     #[error("a host is running here already: pid {pid}")]
@@ -39,7 +39,8 @@ pub(crate) enum TakeError {
 }
 
 impl RuntimeDir {
-    /// Creates `dir` if it does not exist, below directories of `owners`; locks it, and removes the socket of a host that was killed.
+    /// Creates `dir` if it does not exist, below directories of `owners`, locks it, and removes the socket of a host that was
+    /// killed.
     pub(crate) fn take(dir: &Path, owners: Owners, socket_name: &str) -> Result<Self, TakeError> {
         let unfit = |source| TakeError::Unfit { dir: dir.to_owned(), source };
         provost_files::safe_place(dir, owners).map_err(unfit)?;
@@ -51,9 +52,9 @@ impl RuntimeDir {
         Ok(Self { dir: dir.to_owned(), lock, claim, socket, logs: None })
     }
 
-    /// Takes the log directory for this host as well: two hosts that write and rotate the same files would each lose and
-    /// tear lines of the other. A directory that cannot be had is told by those who write there, and one on a file system without
-    /// locks keeps nobody away.
+    /// Also locks the log directory for this host: two hosts that write and rotate the same files would lose and tear each
+    /// other's lines. Errors other than a lock of another host are left to the writers of the logs, and a file system without
+    /// locks is accepted.
     pub(super) fn take_logs(&mut self, log_dir: &Path, owners: Owners) -> Result<(), TakeError> {
         let fit = provost_files::safe_place(log_dir, owners).and_then(|()| provost_files::own_dir(log_dir));
         if fit.is_err() {
@@ -69,12 +70,12 @@ impl RuntimeDir {
         }
     }
 
-    /// The directory itself.
+    /// Returns the path of the directory.
     pub(super) fn path(&self) -> &Path {
         &self.dir
     }
 
-    /// Makes sure that the directory and its lock are in place; true if they had to be made again.
+    /// Makes sure that the directory and its lock are in place; returns true if they had to be recreated.
     pub(super) fn restore(&mut self) -> Result<bool, TakeError> {
         let unfit = |source| TakeError::Unfit { dir: self.dir.clone(), source };
         provost_files::own_dir(&self.dir).map_err(unfit)?;
@@ -89,7 +90,7 @@ impl RuntimeDir {
     }
 }
 
-/// Opens and locks the lock file, with this process id in it.
+/// Opens and locks the lock file, and writes this process id to it.
 fn locked(dir: &Path) -> Result<File, TakeError> {
     let path = dir.join(LOCK_NAME);
     let at = |source| TakeError::Io { path: path.clone(), source };
@@ -105,7 +106,7 @@ fn locked(dir: &Path) -> Result<File, TakeError> {
     Ok(lock)
 }
 
-/// Removes what is at the path of the socket. Whoever holds the lock knows that its maker is dead.
+/// Removes whatever is at the path of the socket. The caller holds the lock, so the host that created it has ended.
 fn remove_stale(socket: &Path) -> io::Result<()> {
     match std::fs::remove_file(socket) {
         Ok(()) => tracing::debug!(path = %socket.display(), "removed the socket of a dead host"),
@@ -116,7 +117,7 @@ fn remove_stale(socket: &Path) -> io::Result<()> {
 }
 
 fn read_pid(lock: &mut File) -> String {
-    /// More than any number has.
+    /// More than any process id has.
     const PID_BYTES_MAX: u64 = 32;
     let mut text = String::new();
     let read = lock.rewind().and_then(|()| lock.take(PID_BYTES_MAX).read_to_string(&mut text));
@@ -136,26 +137,26 @@ mod tests {
         RuntimeDir::take(dir, Owners::default(), "s")
     }
 
-    /// The error with which the directory is refused.
+    /// Returns the error with which the directory is refused.
     fn refused(dir: &Path) -> String {
         take(dir).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_second_host_is_told_the_pid_of_the_first() {
+    fn a_second_host_is_refused_with_the_pid_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
         let first = take(dir.path()).unwrap();
         let own = std::process::id().to_string();
         let second = take(dir.path()).unwrap_err();
         assert!(matches!(second, TakeError::Owned { pid } if pid == own));
-        // The lock alone says so as well: the claim holds in one network namespace only.
+        // The lock alone does this as well, because the claim holds in one network namespace only.
         assert!(matches!(locked(dir.path()).unwrap_err(), TakeError::Owned { pid } if pid == own));
         drop(first);
         assert!(take(dir.path()).is_ok());
     }
 
     #[test]
-    fn a_second_host_is_refused_although_the_whole_directory_was_removed() {
+    fn a_second_host_is_refused_even_if_the_whole_directory_was_removed() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("deep/run");
         for removed in ["deep/run/provost.lock", "deep/run", "deep"] {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_host_is_refused_by_whatever_path_it_comes() {
+    fn a_second_host_is_refused_by_every_path_to_the_directory() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("real/run");
         let _first = take(&dir).unwrap();
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_removed_is_made_again_and_locked_again() {
+    fn a_removed_directory_or_lock_is_recreated_and_locked_again() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("run");
         let mut taken = take(&dir).unwrap();

@@ -1,5 +1,5 @@
-//! The host while it runs: it listens first, since a host that nobody could ask starts nothing; then it starts the processes,
-//! and waits for a reason to stop. Whatever fails after the first start ends in the same sequence as everything else.
+//! The host while it runs. It listens first, because a host that cannot be reached must not start anything; then it starts the
+//! processes, and waits for a reason to stop. A failure after the first start goes through the same stop sequence.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,30 +32,30 @@ use crate::failure::Failure;
 use crate::render::humane::counted;
 use crate::render::style::{ColorWhen, Paint};
 
-/// How long requests in progress, the last lines and threads that hang are waited for when everything else has ended, each.
+/// The time limit for each of the last steps: requests in progress, the last lines of output, threads that hang.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Everything that is known before the config is read.
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) path: PathBuf,
-    /// When it ends by itself.
+    /// The conditions under which it ends without being asked.
     pub(super) done: When,
     pub(super) color: ColorWhen,
-    /// For what is written to standard error.
+    /// The colours of standard error.
     pub(super) paint: Paint,
-    /// Whether it was started by `nohup`.
+    /// Whether SIGHUP is ignored, as `nohup` arranges it.
     pub(super) ignore_hangup: bool,
     pub(super) log: HostLog,
-    /// Where the output of processes is shown, if somebody watches.
+    /// The output for the lines of processes, in the foreground.
     pub(super) screen: Option<Output>,
     pub(super) degraded: Degraded,
 }
 
-/// The parts of a host that runs.
+/// The parts of a running host.
 struct Running {
     supervisor: Supervisor,
-    /// Until it has ended.
+    /// The server; `None` once it has ended.
     server: Option<JoinHandle<std::io::Result<()>>>,
     /// Dropped to end the server.
     end: oneshot::Sender<()>,
@@ -64,7 +64,7 @@ struct Running {
 }
 
 impl Host {
-    /// Returns the exit code.
+    /// Runs the host until it ends, and returns the exit code.
     pub(super) async fn run(self) -> Result<u8, Failure> {
         let mut asked = Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone())
             .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
@@ -79,7 +79,7 @@ impl Host {
         self.serve(booted, asked).await
     }
 
-    /// Runs what was loaded until it is to stop; returns the exit code.
+    /// Runs the loaded config until the host is to stop, and returns the exit code.
     async fn serve(self, booted: Booted, mut asked: Asked) -> Result<u8, Failure> {
         let Booted {
             config,
@@ -103,11 +103,11 @@ impl Host {
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         let bound = ending::bound(&specs);
-        // What fails half-way may have a runtime to drop, which is not allowed among tasks.
+        // A partial failure may drop a runtime, which is not allowed in an async context.
         let prepared =
             tokio::task::block_in_place(|| Supervisor::prepare(settings, specs, replica_sets, consumers))
                 .map_err(|error| not_booted(&error))?;
-        // The first line may be written as soon as the first process has started.
+        // Subscribed before the start, because the first process may write its first line at once.
         let lines = self.screen.is_some().then(|| prepared.follow_output());
         let supervisor = prepared.start();
         loading.serve(&supervisor);
@@ -130,7 +130,7 @@ impl Host {
         failure.map_or(Ok(code), Err)
     }
 
-    /// What is to be done after the processes were started.
+    /// Does what remains after the processes were started: adopts orphans, and starts the screen or goes to the background.
     async fn set_up(
         &self,
         running: &mut Running,
@@ -152,11 +152,11 @@ impl Host {
         self.say_ready(supervisor).await
     }
 
-    /// Tells whoever waits for the host to be in the background. Neither they nor the disk of the log are waited for longer
-    /// than for a moment.
+    /// Notifies the process that waits for the host to go to the background. Waits for that process and for the disk of the log
+    /// for at most [`FAREWELL`] each.
     async fn say_ready(&self, supervisor: &Supervisor) -> Result<(), Failure> {
         let gone = |error: &dyn std::fmt::Display| {
-            let what = format!("whoever started the host does not wait for it any more: {error}");
+            let what = format!("the process that started the host is not waiting any more: {error}");
             Failure::failed(what, "`provost up --detach` returns when the host is set up")
         };
         match timeout(FAREWELL, supervisor.jobs().reading.run(detach::say_ready)).await {
@@ -166,18 +166,18 @@ impl Host {
             Err(_) => return Err(gone(&"it does not read")),
         }
         self.log.let_streams_follow();
-        detach::let_go_of_streams()
+        detach::drop_streams()
             .map_err(|error| Failure::failed(format!("cannot open /dev/null: {error}"), SHORTAGE_HINT))?;
         if let Some(path) = self.log.path().cloned() {
             let redirected = supervisor.jobs().reading.run(move || detach::redirect_streams_to(&path));
-            // If it cannot be opened now, they follow when it can: the log says what hinders it.
+            // If the file cannot be opened now, the log reports why, and the streams follow when it can.
             let _ = timeout(FAREWELL, redirected).await;
         }
         Ok(())
     }
 }
 
-/// A future whose panic is its end; `None` then. The hook has told it.
+/// Runs a future and returns `None` if it panics. The panic hook has logged it then.
 async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
@@ -202,7 +202,7 @@ fn not_booted(error: &BootError) -> Failure {
     Failure::failed(reason(error), hint)
 }
 
-/// Lets people ask, and the host be asked to stop.
+/// Starts the server, and connects requests to stop with `asked`.
 fn start(
     supervisor: Supervisor,
     listening: Listening,
@@ -210,8 +210,8 @@ fn start(
     host: provost_api::Host,
     asked: &mut Asked,
 ) -> Running {
-    let (shutdown, told) = mpsc::channel(1);
-    asked.listen_to(told, supervisor.shutdown_wanted());
+    let (shutdown, requests) = mpsc::channel(1);
+    asked.listen_to(requests, supervisor.shutdown_wanted());
     let (end, to_end) = oneshot::channel::<()>();
     let (ended, report) = watch::channel(None);
     let context = ApiContext {
@@ -223,7 +223,7 @@ fn start(
         connections_max: limits::connections(),
     };
     let server = tokio::spawn(provost_control::serve(listening, context, async {
-        // Ends as well if the other side is gone.
+        // Also ends the server if the sender is gone.
         let _ = to_end.await;
     }));
     Running { supervisor, server: Some(server), end, ended, screen: None }
@@ -251,19 +251,19 @@ impl Running {
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             };
-            self.supervisor.degraded().set("the API", format!("nobody can ask the host any more: {why}"));
+            self.supervisor.degraded().set("the API", format!("the host cannot be reached any more: {why}"));
         }
     }
 
-    /// Reports how it ends, and ends the rest. Nothing of it is waited for longer than a moment.
+    /// Publishes the report of the end, and ends the server and the screen. Waits for each at most [`FAREWELL`].
     async fn finish(self, report: Ended) {
-        // Whoever waits for the report has it before the server ends: it answers what it has begun to answer.
+        // Clients that wait for the report get it before the server ends, because it completes the requests in progress.
         self.ended.send_replace(Some(report));
         drop(self.end);
         if let Some(server) = self.server
             && timeout(FAREWELL, server).await.is_err()
         {
-            tracing::debug!("some requests were not answered to their end");
+            tracing::debug!("some requests were not answered completely");
         }
         if let Some(screen) = self.screen {
             screen.finish(FAREWELL).await;
@@ -271,19 +271,19 @@ impl Running {
     }
 }
 
-/// The exit code of a host that ends, with what came first: something is left, a policy wants a code, what was waited for
-/// has one.
+/// Returns the exit code of the host: 1 if anything is left or the host could not be set up; else the code of a policy; else that
+/// of `--exit-code-from` or `--exit-when-done`; else 0.
 fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
     match (is_left, why) {
         (true, _) | (false, Why::Failed) => 1,
         (false, Why::Judged(code)) => code,
         // A policy may give up on the host with the last process that ends.
         (false, Why::Done(code)) => judged.unwrap_or(code),
-        (false, Why::Interrupted | Why::Terminated | Why::HungUp | Why::TerminalGone | Why::Told) => 0,
+        (false, Why::Interrupted | Why::Terminated | Why::HungUp | Why::TerminalGone | Why::Requested) => 0,
     }
 }
 
-/// What `status` says of the host.
+/// Describes the host for `status`.
 fn described(config: &Config, socket: &Path) -> provost_api::Host {
     let path = std::path::absolute(config.path()).unwrap_or_else(|_| config.path().to_owned());
     provost_api::Host {
@@ -296,7 +296,7 @@ fn described(config: &Config, socket: &Path) -> provost_api::Host {
     }
 }
 
-/// Fails if a test says so.
+/// Fails if a test injects that.
 fn set_up_fails() -> std::io::Result<()> {
     fail::fail_point!("daemon.set_up", |_| Err(std::io::Error::other("the host cannot be set up")));
     Ok(())
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_goes_before_a_policys_code_and_that_before_the_code_of_what_was_waited_for() {
+    fn leftovers_take_precedence_over_a_policys_code_and_that_over_the_code_of_an_exit_option() {
         assert_eq!(exit_code(true, Why::Judged(7), Some(7)), 1);
         assert_eq!(exit_code(true, Why::Done(3), None), 1);
         assert_eq!(exit_code(false, Why::Judged(7), Some(7)), 7);
@@ -317,7 +317,7 @@ mod tests {
             "the policy has given up with the last of them"
         );
         assert_eq!(exit_code(false, Why::Done(3), None), 3);
-        assert_eq!(exit_code(false, Why::Terminated, Some(7)), 0, "somebody else was first");
+        assert_eq!(exit_code(false, Why::Terminated, Some(7)), 0, "the signal came first");
         assert_eq!(exit_code(false, Why::Failed, None), 1);
     }
 }

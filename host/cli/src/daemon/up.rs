@@ -1,4 +1,4 @@
-//! `provost up`: in the foreground for people who watch, in the background for everybody else.
+//! `provost up`: sets up the process for a host in the foreground or in the background, and runs it.
 
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::inherited::leave_behind;
 use crate::render::style::{ColorWhen, Paint};
 
-/// Runs the host until it is told to stop.
+/// Runs the host until it is asked to stop, or starts one in the background.
 pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Result<(), Failure> {
     let path = config.unwrap_or_else(|| PathBuf::from(CONFIG_NAME));
     if args.detach {
@@ -43,7 +43,7 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
         Ok(code) => Err(Failure::silent(code)),
         Err(failure) => {
             log.report(&paint.report(failure.report()), failure.report());
-            Err(failure.told_already())
+            Err(failure.already_reported())
         }
     };
     log.finish(screen.as_ref(), FAREWELL);
@@ -54,7 +54,7 @@ fn short(error: io::Error) -> Failure {
     Failure::failed(format!("cannot start the host: {error}"), SHORTAGE_HINT)
 }
 
-/// What came of a host that could start its log.
+/// The result of a host that could start its log.
 type Ended = (Result<u8, Failure>, HostLog, Option<Output>, Paint);
 
 /// Starts the log, and runs the host to its end.
@@ -73,16 +73,16 @@ fn run(
     let log = HostLog::start(home, paint, foreground && !ignore_hangup, &degraded).map_err(short)?;
     host_log::install(&log);
     if let Err(error) = inherited {
-        tracing::warn!("what was inherited from whoever started the host may still be there: {error}");
+        tracing::warn!("descriptors or blocked signals of the parent process may still be there: {error}");
     }
     let screen =
         if foreground { Some(log.screen(Paint::wanted(color, &io::stdout())).map_err(short)?) } else { None };
     let done = When::of(args);
     let host =
         Host { path, done, color, paint, ignore_hangup, log: log.clone(), screen: screen.clone(), degraded };
-    // A panic was told by the hook.
+    // The panic hook has logged the panic.
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
-        .unwrap_or_else(|_| Err(Failure::failed("the host has ended by a panic", DEFECT_HINT)));
+        .unwrap_or_else(|_| Err(Failure::failed("the host panicked", DEFECT_HINT)));
     Ok((outcome, log, screen, paint))
 }
 
@@ -99,15 +99,15 @@ fn to_background(path: &Path, args: &UpArgs) -> Result<(), Failure> {
         Detached::Ended(Some(code)) => Err(Failure::silent(code)),
         Detached::Ended(None) => Err(Failure::failed(
             "the host was killed before it was set up",
-            "was it killed for want of memory? The log of the kernel says so",
+            "did memory run out? Then the log of the kernel says so",
         )),
     }
 }
 
-/// Writes the report of a host that could not even start its log. Whoever does not read it is not waited for.
+/// Writes the report of a host that could not even start its log. Gives up when standard error takes nothing for a second.
 pub(crate) fn say_at_last(report: &str) {
     let stderr = rustix::stdio::stderr();
-    // So much is taken at once by whatever takes anything.
+    // A pipe that polls as writable takes at least this much without blocking (POSIX's minimum for PIPE_BUF).
     for part in report.as_bytes().chunks(512) {
         let limit = Timespec { tv_sec: 1, tv_nsec: 0 };
         let ready = poll(&mut [PollFd::from_borrowed_fd(stderr, PollFlags::OUT)], Some(&limit));
@@ -117,12 +117,12 @@ pub(crate) fn say_at_last(report: &str) {
     }
 }
 
-/// The runtime. Tokio panics if the kernel has no thread for it, and waits for ever for those that it has: the program ends
-/// instead, as it does with any other error. Nothing has been started.
+/// Builds the runtime. If the kernel has no thread left, tokio panics and then waits for ever for the threads that it has, so the
+/// panic hook ends the program with an error instead. Nothing has been started by then.
 fn runtime(paint: Paint) -> io::Result<Runtime> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |_| {
-        let lacking = short(io::Error::other("the kernel has no thread to give"));
+        let lacking = short(io::Error::other("the kernel has no thread left"));
         say_at_last(&paint.report(lacking.report()));
         std::process::exit(1);
     }));

@@ -1,4 +1,4 @@
-//! The steps of a build, and what cargo is given so that a component comes out the same on every machine.
+//! The steps of a build, and the options of cargo that make a component the same on every machine.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,37 +15,37 @@ use super::toolchain::Toolchain;
 /// A component that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
-    /// Where it was written.
+    /// The path of the component.
     pub component: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
     /// The digest of its sources, as written beside it: `sha256:` and 64 hexadecimal digits.
     pub sources: String,
-    /// The interfaces that it asks of the host.
+    /// The interfaces that it imports from the host.
     pub imports: Vec<String>,
-    /// The interfaces that it plays its roles by.
+    /// The interfaces that it exports, which are its roles.
     pub exports: Vec<String>,
-    /// How it was compiled, in words.
+    /// The toolchain that compiled it, for people.
     pub toolchain: String,
 }
 
-/// Builds the crate in `dir` into `DIR/NAME.wasm`, NAME being the name of the folder, and writes the digest
-/// of its sources into `DIR/NAME.wasm.sources`. Cargo's messages go to standard error.
+/// Builds the crate in `dir` into `DIR/NAME.wasm`, where NAME is the name of the folder, and writes the digest
+/// of its sources to `DIR/NAME.wasm.sources`. Cargo's messages go to standard error.
 ///
 /// # Errors
-/// See [`BuildError`]. What was in `dir` before is only ever replaced by a whole, valid component.
+/// See [`BuildError`]. An existing component is only ever replaced by a complete, valid one.
 pub fn build(dir: &Path) -> Result<Built, BuildError> {
     build_into(dir, dir)
 }
 
-/// As [`build`], but writes the component and the digest into the folder `out`.
+/// Does the same as [`build`], but writes the component and the digest to the folder `out`.
 ///
 /// # Errors
 /// See [`BuildError`].
 pub fn build_into(dir: &Path, out: &Path) -> Result<Built, BuildError> {
     let package = Package::find(dir)?;
     let toolchain = Toolchain::find(&package.dir)?;
-    // Before compiling: a file that is changed meanwhile must make the digest differ, not agree.
+    // Before compiling, so that a file that changes meanwhile makes the digest differ.
     let sources = sources::digest_of(&package)?;
     let module = compile(&package, &toolchain)?;
     let (component, imports, exports) = encode(&package, &module)?;
@@ -59,7 +59,7 @@ pub fn build_into(dir: &Path, out: &Path) -> Result<Built, BuildError> {
     Ok(Built { component: path, bytes: component.len() as u64, sources, imports, exports, toolchain })
 }
 
-/// Has cargo compile the core module, and says where it is.
+/// Compiles the core module with cargo, and returns its path.
 fn compile(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
     let target_dir = package.target_dir.join("guests");
     let mut cargo = Command::new("cargo");
@@ -70,8 +70,7 @@ fn compile(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildErr
             cargo.args(["--config", setting]);
         }
     }
-    // What the caller's environment says about flags is meant for its own programs, not for a component
-    // that must come out the same everywhere.
+    // The caller's flags are meant for its own programs, not for a component that must be the same everywhere.
     for variable in ["RUSTFLAGS", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "CARGO_BUILD_TARGET_DIR"] {
         cargo.env_remove(variable);
     }
@@ -85,7 +84,7 @@ fn compile(package: &Package, toolchain: &Toolchain) -> Result<PathBuf, BuildErr
     Ok(target_dir.join(TARGET).join("guest").join(format!("{}.wasm", package.artifact)))
 }
 
-/// Compiler flags that keep the paths of this machine out of the component, in cargo's encoding.
+/// Returns the compiler flags that keep the paths of this machine out of the component, in cargo's encoding.
 fn flags(package: &Package, toolchain: &Toolchain) -> OsString {
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));

@@ -1,4 +1,4 @@
-//! A core module becomes a component, which is checked.
+//! Encodes a core module as a component, and checks the component.
 
 use std::fs;
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::path::Path;
 use super::error::BuildError;
 use super::package::Package;
 
-/// The namespace of the interfaces that make a component a plugin.
+/// The package of the interfaces of plugins.
 pub(super) const CONTRACT: &str = "provost:plugin/";
 
 /// A component, its imports and its exports.
 pub(super) type Encoded = (Vec<u8>, Vec<String>, Vec<String>);
 
-/// Makes a component of the core module.
+/// Makes a component from the core module.
 pub(super) fn encode(package: &Package, module: &Path) -> Result<Encoded, BuildError> {
     let refused = |message: String| BuildError::Encode { package: package.name.clone(), message };
     let core = fs::read(module).map_err(BuildError::file(module))?;
@@ -28,11 +28,11 @@ pub(super) fn encode(package: &Package, module: &Path) -> Result<Encoded, BuildE
     Ok((component, imports, exports))
 }
 
-/// The names of what a component imports and exports.
+/// Returns the names of the imports and exports of a component.
 pub(super) fn interfaces(component: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
     let decoded = wit_component::decode(component).map_err(|error| format!("{error:#}"))?;
     let wit_component::DecodedWasm::Component(resolve, world) = &decoded else {
-        return Err("the encoder made a WIT package of it".to_owned());
+        return Err("the encoder made a WIT package, not a component".to_owned());
     };
     let world = &resolve.worlds[*world];
     let imports = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();

@@ -1,4 +1,4 @@
-//! Why a guest could not be built.
+//! The errors of building a guest.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,15 @@ use std::process::ExitStatus;
 
 use super::target::TARGET;
 
-/// Why a guest could not be built.
+/// The reason why a guest could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The folder is not there or cannot be read.
+    /// A file or folder does not exist, or cannot be read or written.
     #[error("{path}: {source}", path = path.display())]
     File {
-        /// Which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// There is no crate in the folder.
@@ -26,24 +26,24 @@ pub enum BuildError {
     /// A program of the toolchain could not be started.
     #[error("cannot run {program}: {source}; install Rust from https://rustup.rs")]
     Run {
-        /// Its name.
+        /// The name of the program.
         program: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Cargo could not make sense of the crate.
+    /// Cargo could not read the crate.
     #[error("cargo metadata failed in {dir}:\n{message}", dir = dir.display())]
     Metadata {
         /// The folder.
         dir: PathBuf,
-        /// What cargo said.
+        /// The message of cargo.
         message: String,
     },
-    /// The crate makes no library that could become a component.
+    /// The crate has no library that could become a component.
     #[error("{manifest}: add `crate-type = [\"cdylib\", \"rlib\"]` under [lib]: a component is made of a cdylib",
         manifest = manifest.display())]
     NotCdylib {
-        /// Its Cargo.toml.
+        /// The Cargo.toml of the crate.
         manifest: PathBuf,
     },
     /// No toolchain can compile for wasm.
@@ -53,7 +53,7 @@ pub enum BuildError {
          apt install rustc-web rust-web-src   (Debian, beside a rustup toolchain, which has the linker rust-lld)"
     )]
     NoToolchain,
-    /// There is a standard library to compile, but nothing to link it with.
+    /// There is the source of a standard library, but no linker.
     #[error(
         "{rustc} has its library's source, but there is no rust-lld to link WebAssembly with: \
          install a toolchain from https://rustup.rs, or `rustup target add {TARGET}`",
@@ -63,23 +63,23 @@ pub enum BuildError {
         /// The compiler that was found.
         rustc: PathBuf,
     },
-    /// The source does not compile; cargo has said why.
+    /// The source does not compile; cargo has printed why.
     #[error("cargo build of {package} failed ({status}); its messages are above")]
     Compile {
         /// The package.
         package: String,
-        /// How cargo ended.
+        /// The exit status of cargo.
         status: ExitStatus,
     },
-    /// The core module is not one that can be made a component.
-    #[error("{package} compiles, but is no component: {message}")]
+    /// The core module cannot become a component.
+    #[error("{package} compiles, but is not a component: {message}")]
     Encode {
         /// The package.
         package: String,
-        /// What wit-component said.
+        /// The message of wit-component.
         message: String,
     },
-    /// It is a component, but has nothing that a host could call.
+    /// The component exports nothing that a host could call.
     #[error(
         "{package} exports no role of Provost: end its src/lib.rs with one of \
          export_restart_policy!(..), export_status_view!(..), export_status_consumer!(..)"
@@ -91,7 +91,7 @@ pub enum BuildError {
 }
 
 impl BuildError {
-    /// For `map_err` on what was done with `path`.
+    /// Returns the function for `map_err` after an operation on `path`.
     pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         |source| Self::File { path, source }

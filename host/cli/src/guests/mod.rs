@@ -1,17 +1,17 @@
-//! `provost plugin build DIR`: from the source of a Rust guest to a component beside it.
+//! `provost plugin build DIR`: builds a Rust guest into a component beside its source.
 //!
-//! Cargo makes a core module with whatever toolchain there is (`toolchain`), wit-component wraps and checks
-//! it, and the digest of the sources (`sources`) is written with it, so that anybody can tell without a
-//! wasm toolchain whether a committed component is the one that its sources make.
+//! Cargo compiles a core module with any suitable toolchain (`toolchain`), wit-component wraps and checks it, and
+//! the digest of the sources (`sources`) is written with it, so that a committed component can be checked against
+//! its sources without a wasm toolchain.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `build` | the steps of a build, and what cargo is given |
-//! | `encode` | a core module becomes a component |
-//! | `sources` | the digest of all that a component is made of |
+//! | `build` | the steps of a build, and the options of cargo |
+//! | `encode` | encoding a core module as a component |
+//! | `sources` | the digest of all sources of a component |
 //! | `package` | the crate of a plugin as cargo sees it |
 //! | `toolchain` | a way to compile for wasm |
-//! | `error` | why a guest could not be built |
+//! | `error` | the errors of building a guest |
 //! | `target` | the target and the profile of guests |
 
 mod build;

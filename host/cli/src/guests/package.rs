@@ -1,4 +1,4 @@
-//! The crate of a plugin as cargo sees it, and the crates by path that it is made of.
+//! The crate of a plugin as cargo sees it, and the crates that it depends on by path.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,33 +18,32 @@ pub(super) struct Package {
     pub(super) folder: String,
     /// Its name in cargo.
     pub(super) name: String,
-    /// The name of its compiled library, without ending.
+    /// The name of its compiled library, without the extension.
     pub(super) artifact: String,
     /// The root of its workspace.
     pub(super) workspace: PathBuf,
-    /// Where its workspace builds.
+    /// The target directory of its workspace.
     pub(super) target_dir: PathBuf,
-    /// Does its workspace say how guests are to be compiled?
+    /// Whether its workspace defines the profile `guest`.
     pub(super) has_guest_profile: bool,
-    /// The sources that it is made of: itself and the crates that it depends on by path, by their names.
+    /// The crate itself and those that it depends on by path, by their names.
     pub(super) crates: BTreeMap<String, Crate>,
 }
 
-/// One crate whose source is at hand.
+/// One crate whose source belongs to the component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Crate {
     /// Its folder.
     pub(super) dir: PathBuf,
-    /// Files and folders beside `src` that it is made of: `package.metadata.provost.sources` in its
-    /// Cargo.toml.
+    /// The further source files and folders that `package.metadata.provost.sources` in its Cargo.toml names.
     pub(super) more: Vec<PathBuf>,
 }
 
 impl Package {
-    /// The crate in `dir`.
+    /// Finds the crate in `dir`.
     ///
     /// # Errors
-    /// There is none, cargo cannot read it, or it makes no cdylib.
+    /// [`BuildError`] if there is none, cargo cannot read it, or it has no cdylib.
     pub(super) fn find(dir: &Path) -> Result<Self, BuildError> {
         let dir = dir.canonicalize().map_err(BuildError::file(dir))?;
         let manifest = dir.join("Cargo.toml");
@@ -77,7 +76,7 @@ impl Package {
     }
 }
 
-/// The crate in `dir` and all that it is made of by path.
+/// Returns the crate in `dir` and all crates that it depends on by path.
 fn crates(mut metadata: Value, dir: &Path) -> Result<BTreeMap<String, Crate>, BuildError> {
     let mut crates = BTreeMap::new();
     let mut waiting = vec![dir.to_owned()];
@@ -103,8 +102,8 @@ fn crates(mut metadata: Value, dir: &Path) -> Result<BTreeMap<String, Crate>, Bu
     Ok(crates)
 }
 
-/// What cargo says about the workspace around `dir`. It resolves nothing, so it needs no network and takes
-/// milliseconds.
+/// Returns cargo's metadata of the workspace around `dir`. Nothing is resolved, so this needs no network and
+/// takes milliseconds.
 fn metadata(dir: &Path) -> Result<Value, BuildError> {
     let output = Command::new("cargo")
         .current_dir(dir)
@@ -118,17 +117,17 @@ fn metadata(dir: &Path) -> Result<Value, BuildError> {
     serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
 }
 
-/// The package with this manifest.
+/// Returns the package with this manifest.
 fn package_at<'a>(metadata: &'a Value, manifest: &Path) -> Option<&'a Value> {
     array(&metadata["packages"]).find(|package| path(&package["manifest_path"]) == manifest)
 }
 
-/// The elements of a value; none if it is no array.
+/// Returns the elements of a value; none if it is not an array.
 fn array(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// A value as a path.
+/// Returns a value as a path.
 fn path(value: &Value) -> PathBuf {
     PathBuf::from(value.as_str().unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! The digest of all that a component is made of, by which a committed component is known to be up to date.
+//! The digest of all sources of a component, which shows whether a committed component is up to date.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,25 +10,24 @@ use sha2::{Digest, Sha256};
 use super::error::BuildError;
 use super::package::Package;
 
-/// The digest of the sources of the plugin in `dir`: `sha256:` and 64 hexadecimal digits. It needs cargo,
-/// but no wasm toolchain, and is the same on every machine.
+/// Returns the digest of the sources of the plugin in `dir`: `sha256:` and 64 hexadecimal digits. It needs
+/// cargo, but no wasm toolchain, and is the same on every machine.
 ///
 /// It covers the crate and its dependencies by path: `Cargo.toml`, `build.rs`, all of `src` and `wit`, and
-/// what their
-/// `package.metadata.provost.sources` names.
+/// the files that `package.metadata.provost.sources` names.
 ///
 /// # Errors
-/// There is no crate in `dir`, or a file cannot be read.
+/// [`BuildError`] if there is no crate in `dir`, or a file cannot be read.
 pub fn source_digest(dir: &Path) -> Result<String, BuildError> {
     digest_of(&Package::find(dir)?)
 }
 
-/// The digest of the sources of `package`.
+/// Returns the digest of the sources of `package`.
 pub(super) fn digest_of(package: &Package) -> Result<String, BuildError> {
     let mut digest = Sha256::new();
     for (name, path) in files(package)? {
         let content = fs::read(&path).map_err(BuildError::file(&path))?;
-        // The lengths keep two files apart whose texts run into each other.
+        // The lengths mark where one file ends and the next begins.
         for part in [name.as_bytes(), &content] {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
@@ -42,7 +41,7 @@ pub(super) fn digest_of(package: &Package) -> Result<String, BuildError> {
     Ok(text)
 }
 
-/// The files by their names in the digest, which are the same wherever the crates lie:
+/// Returns the files by their names in the digest, which do not depend on where the crates are, such as
 /// `provost-guest/src/lib.rs`.
 fn files(package: &Package) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let mut files = BTreeMap::new();
@@ -56,7 +55,7 @@ fn files(package: &Package) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     Ok(files)
 }
 
-/// Adds `path`, which is called `name`, with all that is in it.
+/// Adds `path` under the name `name`, with everything in it.
 fn walk(path: &Path, name: &str, files: &mut BTreeMap<String, PathBuf>) -> Result<(), BuildError> {
     if !path.is_dir() {
         files.insert(name.to_owned(), path.to_owned());

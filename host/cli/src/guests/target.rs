@@ -1,9 +1,9 @@
 //! The target of guests, and the profile that they are compiled with.
 
-/// The only target of guests: it has no clock, files or randomness of its own.
+/// The only target of guests, which has no clock, files or randomness.
 pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 
-/// How guests are compiled where their workspace does not say it: small, and without what unwinds a panic.
+/// The profile of guests whose workspace does not define one: small code, without unwinding.
 pub(super) const GUEST_PROFILE: [&str; 6] = [
     "profile.guest.inherits=\"release\"",
     "profile.guest.opt-level=\"s\"",

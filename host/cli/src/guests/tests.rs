@@ -1,4 +1,4 @@
-//! What can be said of building guests without a wasm toolchain.
+//! Tests of building guests that need no wasm toolchain.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::*;
 const MANIFEST: &str = "[package]\nname = \"my-plugin\"\nedition = \"2024\"\n[workspace]\n";
 const CDYLIB: &str = "[lib]\ncrate-type = [\"cdylib\"]\n";
 
-/// A crate in a folder of its own.
+/// Creates a crate in a temporary folder.
 fn a_crate(manifest: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "Cargo.toml", manifest);
@@ -38,7 +38,7 @@ fn a_folder_without_a_crate_is_refused() {
 }
 
 #[test]
-fn a_crate_that_makes_no_cdylib_is_told_what_to_add() {
+fn the_error_for_a_crate_without_a_cdylib_names_what_to_add() {
     let error = build(a_crate(MANIFEST).path()).unwrap_err().to_string();
     assert!(error.contains("crate-type = [\"cdylib\", \"rlib\"]"), "{error}");
 }
@@ -101,7 +101,7 @@ fn the_committed_components_are_those_of_their_sources() {
 }
 
 #[test]
-fn the_committed_components_ask_for_the_contract_and_nothing_else() {
+fn the_committed_components_import_the_contract_and_nothing_else() {
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
     for (name, roles) in [
         ("backoff", vec!["restart-policy"]),

@@ -1,4 +1,4 @@
-//! Finding a way to compile for wasm: a toolchain with the target, or one with the source of its standard
+//! Finds a way to compile for wasm: a toolchain with the target, or one with the source of its standard
 //! library.
 
 use std::env;
@@ -16,7 +16,7 @@ use super::target::TARGET;
 pub(super) enum Toolchain {
     /// The toolchain in use has the target.
     Installed,
-    /// A compiler with the source of its standard library, which is compiled along.
+    /// A compiler with the source of its standard library, which is compiled as well.
     FromSource {
         /// The compiler.
         rustc: PathBuf,
@@ -28,10 +28,10 @@ pub(super) enum Toolchain {
 }
 
 impl Toolchain {
-    /// The best way for a crate in `dir`: cargo's own toolchain first, then any compiler on the PATH.
+    /// Finds the best way for a crate in `dir`: cargo's own toolchain first, then any compiler on the PATH.
     ///
     /// # Errors
-    /// There is none, or nothing to link with.
+    /// [`BuildError`] if there is none, or no linker.
     pub(super) fn find(dir: &Path) -> Result<Self, BuildError> {
         let active = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
         if has_target(&active, dir) {
@@ -53,7 +53,7 @@ impl Toolchain {
         }
     }
 
-    /// Has `cargo` compile in this way.
+    /// Makes `cargo` compile in this way.
     pub(super) fn apply(&self, cargo: &mut Command) {
         if let Self::FromSource { rustc, linker, .. } = self {
             cargo.arg("-Zbuild-std=std,panic_abort");
@@ -62,7 +62,7 @@ impl Toolchain {
         }
     }
 
-    /// The source of the standard library, where it is compiled along.
+    /// Returns the source of the standard library if it is compiled as well.
     pub(super) fn library(&self) -> Option<PathBuf> {
         match self {
             Self::Installed => None,
@@ -82,7 +82,7 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// Has this compiler a standard library for the target?
+/// Whether this compiler has a standard library for the target.
 fn has_target(rustc: &OsStr, dir: &Path) -> bool {
     let folder = ask(Path::new(rustc), dir, &["--print", "target-libdir", "--target", TARGET]);
     let entries = folder.and_then(|folder| fs::read_dir(folder).ok());
@@ -93,31 +93,31 @@ fn has_target(rustc: &OsStr, dir: &Path) -> bool {
         .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
 }
 
-/// Where this compiler's libraries and tools are.
+/// Returns the directory of this compiler's libraries and tools.
 fn sysroot(rustc: &Path, dir: &Path) -> Option<PathBuf> {
     ask(rustc, dir, &["--print", "sysroot"]).map(PathBuf::from)
 }
 
-/// The linker among the tools of a toolchain: `lib/rustlib/HOST/bin/rust-lld`.
+/// Finds the linker of a toolchain: `lib/rustlib/HOST/bin/rust-lld`.
 fn linker(sysroot: &Path) -> Option<PathBuf> {
     let hosts = fs::read_dir(sysroot.join("lib/rustlib")).ok()?;
     hosts.flatten().map(|host| host.path().join("bin/rust-lld")).find(|path| path.is_file())
 }
 
-/// What a compiler prints; nothing if it fails. In `dir`, because rustup chooses the toolchain by the folder.
+/// Returns what a compiler prints; nothing if it fails. Runs in `dir`, because rustup chooses the toolchain by the folder.
 fn ask(rustc: &Path, dir: &Path, question: &[&str]) -> Option<String> {
     let output = Command::new(rustc).current_dir(dir).args(question).output().ok()?;
     let answer = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| answer.trim().to_owned())
 }
 
-/// The programs of this name on the PATH, in its order.
+/// Returns the programs of this name on the PATH, in its order.
 fn on_path(program: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).map(|folder| folder.join(program)).filter(|file| file.is_file()).collect()
 }
 
-/// The first program of this name on the PATH.
+/// Returns the first program of this name on the PATH.
 fn on_path_first(program: &str) -> Option<PathBuf> {
     on_path(program).into_iter().next()
 }

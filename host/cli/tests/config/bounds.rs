@@ -1,4 +1,4 @@
-//! However wrong a config is, telling so is short and takes little.
+//! The report of a config is short and takes few resources, however many errors the config has.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,7 +7,7 @@ use provost::config::Config;
 
 use crate::{processes, refusal};
 
-/// So many processes, each of which depends on all others.
+/// Returns `count` processes, each of which depends on all of them.
 fn dense(count: usize) -> String {
     let all: Vec<String> = (0..count).map(|number| format!("'p{number}'")).collect();
     let all = all.join(",");
@@ -17,7 +17,7 @@ fn dense(count: usize) -> String {
     })
 }
 
-/// So many processes, each of which depends on the next, and the last on the first.
+/// Returns `count` processes, each of which depends on the next, and the last on the first.
 fn ring(count: usize) -> String {
     (0..count).fold(String::new(), |mut text, number| {
         let next = (number + 1) % count;
@@ -45,7 +45,7 @@ fn of_a_long_cycle_ten_names_are_shown() {
 }
 
 #[test]
-fn of_several_cycles_the_shortest_is_shown_and_separate_ones_are_problems_of_their_own() {
+fn of_several_cycles_the_shortest_is_shown_and_unconnected_ones_are_separate_problems() {
     let text = format!(
         "{}[process.x]\ncommand = 'a'\ndepends_on = ['p3', 'y']\n[process.y]\ncommand = 'a'\ndepends_on = ['x']\n",
         ring(5).replace("'p0'", "'p0', 'p3'")
@@ -113,12 +113,12 @@ fn of_many_names_twenty_are_listed() {
     }
     let said = refusal(&text);
     let hint = said.lines().last().unwrap();
-    assert!(hint.starts_with("hint: did you mean `p77`? other processes of this file: `p0`, "), "{hint}");
+    assert!(hint.starts_with("hint: did you mean `p77`? other processes in this file: `p0`, "), "{hint}");
     assert!(hint.ends_with("`p19` and 980 more"), "{hint}");
 }
 
 #[test]
-fn replicas_that_depend_on_replicas_know_all_of_them() {
+fn replicas_that_depend_on_replicas_depend_on_all_of_them() {
     let found = processes(
         "[process.a]\ncommand = 'a'\nreplicas = 200\n[process.b]\ncommand = 'a'\nreplicas = 300\ndepends_on = ['a']\n",
     );
@@ -143,7 +143,7 @@ fn only_a_regular_file_of_bounded_size_in_utf_8_is_read() {
         "#);
     std::fs::write(&file, b"# ok\n# caf\xe9\n").unwrap();
     insta::assert_snapshot!(loaded(&file), @r#"
-        error: FILE is not UTF-8: the first byte that is not is at 2:6
+        error: FILE is not UTF-8: the first invalid byte is at 2:6
         hint: save it as UTF-8, for example by `iconv -f LATIN1 -t UTF-8 OLD > NEW`
         "#);
     std::fs::File::create(&file).unwrap().set_len((16 << 20) + 1).unwrap();
@@ -158,7 +158,7 @@ fn only_a_regular_file_of_bounded_size_in_utf_8_is_read() {
     let pipe = dir.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
-    // Nobody writes into it: an opening that waits would never end.
+    // The pipe has no writer, so an open that blocks would never return.
     assert_eq!(
         loaded(&pipe),
         loaded(dir.path()).replace("a directory, not a regular", "a pipe, not a regular")
@@ -180,7 +180,7 @@ fn a_config_from_windows_is_the_same_config() {
     assert_eq!(specs(&windows), expected);
     assert_eq!(specs(&format!("\u{feff}{windows}")), expected);
     std::fs::write(&file, format!("\u{feff}{windows}nonsense = 1\r\n")).unwrap();
-    assert!(loaded(&file).contains("FILE:8:1"), "places are those of the file: {}", loaded(&file));
+    assert!(loaded(&file).contains("FILE:8:1"), "positions are those of the file: {}", loaded(&file));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a config means, and what each kind of bad config gets: where, what, and what to do next.
+//! The meaning of each key of a config, and the report of each kind of bad config: where, what, and what to do next.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -113,7 +113,7 @@ logs = { file_size = "64KB", files = 2 }
 }
 
 #[test]
-fn what_is_not_said_has_a_default() {
+fn a_key_that_is_missing_has_a_default() {
     let config = parse("[process.a]\ncommand = [\"a\"]\n").unwrap();
     assert!(config.runtime_dir.ends_with("conf/.provost"));
     assert!(config.settings.log_dir.ends_with("conf/.provost/logs"));
@@ -135,7 +135,7 @@ fn what_is_not_said_has_a_default() {
 }
 
 #[test]
-fn replicas_are_processes_of_their_own_and_whoever_depends_on_them_depends_on_the_fewest() {
+fn replicas_are_separate_processes_and_a_dependency_on_them_means_the_least_number_of_them() {
     let found = processes(
         "[process.web]\ncommand = 'a'\ngroup = 'front'\nreplicas = { min = 2, max = 3, every = '5s' }\n\
          [process.one]\ncommand = 'b'\nreplicas = 1\n\
@@ -153,7 +153,7 @@ fn replicas_are_processes_of_their_own_and_whoever_depends_on_them_depends_on_th
 }
 
 #[test]
-fn a_process_cannot_be_called_what_a_replica_is_called() {
+fn a_process_cannot_have_the_name_of_a_replica() {
     let said = refusal("[process.web]\ncommand = 'a'\nreplicas = 2\n[process.\"web.2\"]\ncommand = 'b'\n");
     assert!(said.contains("`web.2` is already the name of replica 2 of `web`"), "{said}");
     assert!(
@@ -162,16 +162,16 @@ fn a_process_cannot_be_called_what_a_replica_is_called() {
 }
 
 #[test]
-fn figures_that_cannot_be_are_refused_where_they_stand() {
+fn impossible_values_are_refused() {
     for (text, told) in [
-        ("[process.a]\ncommand = 'a'\nreplicas = { min = 3, max = 2 }\n", "3 to 2 replicas cannot be"),
+        ("[process.a]\ncommand = 'a'\nreplicas = { min = 3, max = 2 }\n", "3 to 2 replicas are impossible"),
         ("[process.a]\ncommand = 'a'\nreplicas = { min = 1 }\n", "need a `min` and a `max`"),
         ("[process.a]\ncommand = 'a'\nhealth = { log = 'x' }\n", "unknown key `log`"),
         (
             "[process.a]\ncommand = 'a'\nhealth = { tcp = 'x:1', every = '0' }\n",
             "`every` must be more than 0",
         ),
-        ("[host]\nrestart_budget = { restarts = 100, per = '1m' }\n", "`restarts` is from 1 to 99"),
+        ("[host]\nrestart_budget = { restarts = 100, per = '1m' }\n", "`restarts` must be from 1 to 99"),
         ("[host]\nrestart_budget = { restarts = 5 }\n", "a budget is a number of `restarts`"),
         ("[plugins.a]\ncomponent = 'a'\nsha256 = 'abc'\n", "`abc` is not a SHA-256"),
         (
@@ -202,7 +202,7 @@ fn a_syntax_error_shows_its_place() {
         refusal("[process.web]\ncommand = [\"a\"\ncwd = 1\n"),
         "error: conf/provost.toml:3:1: this is not TOML: missing comma between array elements, expected `,`\n \
          3 | cwd = 1\n   | ^\n\
-         hint: see https://toml.io for the syntax: texts stand in quotes, tables start with [name]"
+         hint: see https://toml.io for the syntax: texts are in quotes, tables start with [name]"
     );
 }
 
@@ -235,17 +235,17 @@ fn a_wrong_type_says_which_is_right() {
 }
 
 #[test]
-fn a_duplicate_name_is_said_to_be_one() {
+fn a_duplicate_name_is_refused() {
     assert_eq!(
         refusal("[process.web]\ncommand = ['a']\n[process.web]\ncommand = ['b']\n"),
-        "error: conf/provost.toml:3:10: `web` is there twice\n \
+        "error: conf/provost.toml:3:10: `web` is defined twice\n \
          3 | [process.web]\n   |          ^^^\n\
          hint: names of processes, plugins and keys are unique: rename or remove one of the two"
     );
 }
 
 #[test]
-fn a_cycle_is_shown_as_a_round() {
+fn a_cycle_is_shown_from_its_first_process_back_to_it() {
     let text = "[process.a]\ncommand='a'\ndepends_on=['b']\n\
                 [process.b]\ncommand='b'\ndepends_on=['c']\n\
                 [process.c]\ncommand='c'\ndepends_on={ b = 'ready' }\n";
@@ -266,7 +266,7 @@ fn an_unknown_dependency_gets_the_nearest_name() {
         said,
         "error: conf/provost.toml:5:13: `b` depends on `databse`, which does not exist\n \
          5 | depends_on=['databse']\n   |             ^^^^^^^^^\n\
-         hint: did you mean `database`? other processes of this file: `database`"
+         hint: did you mean `database`? other processes in this file: `database`"
     );
 }
 
@@ -275,21 +275,24 @@ fn an_unknown_policy_gets_the_nearest_plugin() {
     let said = refusal(
         "[plugins.backoff]\ncomponent='bundled:backoff'\n[process.b]\ncommand='b'\npolicies=['backof']\n",
     );
-    assert!(said.contains("provost.toml:5:11: there is no plugin `backof`, which is to judge `b`"), "{said}");
+    assert!(
+        said.contains("provost.toml:5:11: there is no plugin `backof`, which `b` names in `policies`"),
+        "{said}"
+    );
     assert!(said.contains("did you mean `backoff`?"), "{said}");
     let none = refusal("[process.b]\ncommand='b'\npolicies=['x']\n");
-    assert!(none.contains("there are no plugins of this file"), "{none}");
+    assert!(none.contains("there are no plugins in this file"), "{none}");
 }
 
 #[test]
-fn a_plugin_that_is_no_policy_cannot_judge() {
+fn a_plugin_that_is_not_a_policy_cannot_judge() {
     let text = "[plugins.p]\ncomponent='bundled:prometheus'\n[process.b]\ncommand='b'\npolicies=['p']\n";
     let said = parse(text).unwrap().specs(|_| Err("no policy".into())).expect_err("").to_string();
     assert!(said.contains("provost.toml:5:11: no policy\n"), "{said}");
 }
 
 #[test]
-fn each_bad_value_is_told_at_its_place() {
+fn each_bad_value_is_reported_at_its_position() {
     let head = "[process.a]\ncommand = 'a'\n";
     for (line, place, what) in [
         ("stop = { grace = '10' }", "3:18", "`10` is not a duration"),
@@ -297,7 +300,7 @@ fn each_bad_value_is_told_at_its_place() {
         ("stop = { signal = 'TREM' }", "3:19", "`TREM` is not a signal"),
         ("logs = { file_size = '16mb' }", "3:22", "`16mb` is not a size"),
         ("logs = { files = 0 }", "3:18", "`files` must be at least 1"),
-        ("ready = { http = 'https://a/' }", "3:18", "`https://a/` is not a URL that can be asked"),
+        ("ready = { http = 'https://a/' }", "3:18", "`https://a/` is not a URL that can be checked"),
         ("ready = { tcp = 'localhost' }", "3:17", "`localhost` is not a host and a port"),
         ("ready = { exec = [] }", "3:18", "`exec` in `ready` of [process.a] is empty"),
         ("ready = { every = '1s' }", "3:9", "needs exactly one of `tcp`, `http`, `exec` and `log`"),
@@ -319,7 +322,7 @@ fn each_bad_value_is_told_at_its_place() {
 }
 
 #[test]
-fn a_process_needs_a_command_that_is_one() {
+fn a_process_needs_a_valid_command() {
     for (text, what) in [
         ("[process.a]\n", "1:10: [process.a] has no `command`"),
         ("[process.a]\ncommand = []\n", "2:11: `command` in [process.a] is empty"),
@@ -353,7 +356,7 @@ fn a_plugin_needs_a_component() {
 }
 
 #[test]
-fn what_a_plugin_may_use_is_judged_where_it_is_said() {
+fn limits_and_settings_of_a_plugin_are_refused_at_their_position() {
     let head = "[plugins.p]\ncomponent='bundled:notify'\n";
     for (line, place, what) in [
         (
@@ -393,7 +396,7 @@ fn bounds_that_no_decision_could_keep_are_refused() {
 }
 
 #[test]
-fn names_that_would_confuse_are_refused() {
+fn ambiguous_names_are_refused() {
     for name in ["'a b'", "'a/b'", "'..'", "''", "'-a'", "'ä'", "'a:b'"] {
         let said = refusal(&format!("[process.{name}]\ncommand = 'a'\n"));
         assert!(said.contains("cannot be a name"), "{name}: {said}");
@@ -403,7 +406,7 @@ fn names_that_would_confuse_are_refused() {
 }
 
 #[test]
-fn all_problems_are_told_at_once_in_the_order_of_the_file() {
+fn all_problems_are_reported_together_in_the_order_of_the_file() {
     let said = refusal(
         "[process.a]\ncomand = 'a'\n[process.b]\ncommand = 'b'\ndepends_on = ['c']\npolicies = ['p']\n[hots]\n",
     );
@@ -416,7 +419,7 @@ fn all_problems_are_told_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
-fn no_text_makes_the_reader_panic() {
+fn malformed_texts_do_not_make_the_reader_panic() {
     for text in [
         "",
         "\0",

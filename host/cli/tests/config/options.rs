@@ -1,4 +1,4 @@
-//! How a process is stopped, what its streams are, and what its checks may say.
+//! The options of a process: how it is stopped, its streams, its checks, its type.
 
 use provost_state::{ProcessType, Signal};
 use provost_supervisor::{Check, Escaped, Stderr, Stdin, StopTo};
@@ -50,7 +50,7 @@ fn signals_have_names_and_numbers() {
         error: conf/provost.toml:3:19: signal 33 cannot be sent: the C library keeps 32 and 33 for its threads
          3 | stop = { signal = 33 }
            |                   ^^
-        hint: the first signal of your own is SIGRTMIN, which is 34
+        hint: the first real-time signal is SIGRTMIN, which is 34
         "#);
     insta::assert_snapshot!(refusal(&format!("{HEAD}stop = {{ signal = 'TREM' }}\n")), @r#"
         error: conf/provost.toml:3:19: `TREM` is not a signal
@@ -61,23 +61,23 @@ fn signals_have_names_and_numbers() {
 }
 
 #[test]
-fn what_does_not_go_with_a_terminal_is_refused_with_the_reason() {
+fn streams_that_do_not_go_with_a_terminal_are_refused_with_the_reason() {
     insta::assert_snapshot!(refusal(&format!("{HEAD}tty = true\nstdin = 'open'\nstderr = 'own'\n")), @r#"
         error: conf/provost.toml:4:1: `stdin` of [process.a] does not go with `tty = true`
          4 | stdin = 'open'
            | ^^^^^
-        hint: a terminal is standard input, output and error in one, so standard input is that: remove `stdin`, or `tty`
+        hint: a terminal is standard input, output and error in one: remove `stdin`, or `tty`
 
         error: conf/provost.toml:5:1: `stderr` of [process.a] does not go with `tty = true`
          5 | stderr = 'own'
            | ^^^^^^
-        hint: a terminal is standard input, output and error in one, so standard error is that: remove `stderr`, or `tty`
+        hint: a terminal is standard input, output and error in one: remove `stderr`, or `tty`
         "#);
     assert!(refusal(&format!("{HEAD}stdin = 'null'\ntty = true\n")).contains("3:1: `stdin` of [process.a]"));
 }
 
 #[test]
-fn a_wrong_option_is_told_with_the_right_ones() {
+fn a_wrong_option_is_refused_with_the_right_ones() {
     for (line, place, what) in [
         ("stop = { to = 'leader' }", "3:15", "cannot be `leader`"),
         ("stop = { escaped = 'kil' }", "3:20", "did you mean `kill`? values of `escaped`: `kill`, `leave`"),
@@ -87,7 +87,7 @@ fn a_wrong_option_is_told_with_the_right_ones() {
         ("health = { exec = 'true', within = '1s' }", "3:27", "unknown key `within`"),
         ("stdin = 1", "3:9", "`stdin` in [process.a] must be a text, not a whole number"),
         ("tty = 'yes'", "3:7", "`tty` in [process.a] must be true or false"),
-        ("logs = { files = 1000000000 }", "3:10", "`files` is 1000000000, and at most 10000 are kept"),
+        ("logs = { files = 1000000000 }", "3:10", "`files` is 1000000000, but at most 10000 are kept"),
         ("ready = { log = 'up', own_port = true }", "3:23", "`own_port` goes with `tcp` and `http` only"),
         ("ready = { exec = 'true', own_port = true }", "3:26", "`own_port` goes with `tcp` and `http` only"),
         ("ready = { tcp = '${PORT' }", "3:17", "`${` has no `}` after it"),
@@ -102,7 +102,7 @@ fn a_wrong_option_is_told_with_the_right_ones() {
 }
 
 #[test]
-fn variables_may_stand_in_checks_and_two_dollars_are_one() {
+fn checks_may_have_variables_and_two_dollars_are_one() {
     for line in [
         "ready = { tcp = '$HOST:${PORT}' }",
         "ready = { tcp = '$ADDRESS' }",
@@ -115,7 +115,7 @@ fn variables_may_stand_in_checks_and_two_dollars_are_one() {
 }
 
 #[test]
-fn a_number_in_the_environment_is_the_one_that_was_meant() {
+fn a_number_in_the_environment_becomes_its_decimal_text() {
     let spec = &specs(&format!("{HEAD}env = {{ A = 0x10, B = 1_000, C = -7 }}\n"))[0];
     assert_eq!((&*spec.env["A"], &*spec.env["B"], &*spec.env["C"]), ("16", "1000", "-7"));
 }
@@ -132,7 +132,7 @@ fn a_job_and_a_deadline_reach_their_specs() {
 }
 
 #[test]
-fn what_does_not_go_with_a_job_is_refused_with_the_reason() {
+fn keys_that_do_not_go_with_a_job_are_refused_with_the_reason() {
     let job = |others: &str| refusal(&format!("{HEAD}type = 'job'\n{others}\n"));
     insta::assert_snapshot!(job("ready = { log = 'up' }"), @r#"
         error: conf/provost.toml:4:1: `ready` of [process.a] does not go with `type = "job"`: a job is ready when it has ended with a success code
@@ -147,7 +147,7 @@ fn what_does_not_go_with_a_job_is_refused_with_the_reason() {
         hint: remove `health`, or `type`
         "#);
     insta::assert_snapshot!(job("replicas = { min = 1, max = 2 }"), @r#"
-        error: conf/provost.toml:4:1: `replicas` of [process.a] does not go with `type = "job"`: replicas that come and go are for services; a number of replicas that is fixed goes with a job
+        error: conf/provost.toml:4:1: `replicas` of [process.a] does not go with `type = "job"`: only services have a variable number of replicas; a job may have a fixed one
          4 | replicas = { min = 1, max = 2 }
            | ^^^^^^^^
         hint: write replicas = 3, or remove `type`
@@ -165,7 +165,7 @@ fn what_does_not_go_with_a_job_is_refused_with_the_reason() {
         error: conf/provost.toml:3:1: `success_codes` of [process.a] goes with `type = "job"` only
          3 | success_codes = [3]
            | ^^^^^^^^^^^^^
-        hint: add type = "job"; what the end of a service means is judged by its policies
+        hint: add type = "job"; the exit of a service is judged by its policies
         "#);
     insta::assert_snapshot!(refusal(&format!("{HEAD}ready = {{ exec = 'true', within = '0s' }}\n")), @r#"
         error: conf/provost.toml:3:26: `within` must be more than 0

@@ -164,7 +164,7 @@ async fn attempt(check: &Check, own_port: bool, of: &Checked, deadline: Instant)
         Check::Http(url) => {
             let url = filled(url)?;
             let parts = Url::parse(&url)
-                .ok_or_else(|| Failed::lasting(format!("`{url}` is not a URL that can be asked")))?;
+                .ok_or_else(|| Failed::lasting(format!("`{url}` is not a URL that can be checked")))?;
             let (stream, peer) = connect(parts.host, parts.port, of, deadline).await?;
             owned(own_port, peer, of).await?;
             match http_get::get(stream, parts).await {
@@ -306,7 +306,7 @@ mod tests {
         let unset = tried(Check::Tcp("127.0.0.1:${PORTS}".into()), &of).await;
         assert_eq!(unset, Err("127.0.0.1:${PORTS}: the variable PORTS is not set".into()));
         let odd = tried(Check::Http("http://127.0.0.1/$ODD".into()), &of).await;
-        assert_eq!(odd, Err("`http://127.0.0.1/a b` is not a URL that can be asked".into()));
+        assert_eq!(odd, Err("`http://127.0.0.1/a b` is not a URL that can be checked".into()));
     }
 
     #[tokio::test]

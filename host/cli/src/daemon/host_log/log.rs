@@ -1,4 +1,4 @@
-//! The host's log: where lines go, and what becomes of them when a stream breaks.
+//! The host's log: where its lines go, also when a stream breaks.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,24 +14,24 @@ use crate::daemon::output::{Bounds, Broken, Entry, Event, Layout, Output, Rotati
 use crate::render::humane::{counted, one_line};
 use crate::render::style::Paint;
 
-/// What may wait for standard error or for the file.
+/// The bounds of the queues for standard error and for the file.
 const BOUNDS: Bounds = Bounds { lines: 8_192, bytes: 1 << 20 };
 
-/// What may wait for the terminal on which the output of processes is shown. One line may be 1 MiB.
+/// The bounds of the queue for the terminal on which the output of processes is shown. One line may have 1 MiB.
 const SCREEN_BOUNDS: Bounds = Bounds { lines: 16_384, bytes: 4 << 20 };
 
-/// How the log is called in the list of what the host lacks.
+/// The name of the log in the list of what is degraded.
 const WHAT: &str = "the host's log";
 
 /// The name of the file in the runtime directory.
 pub(crate) const HOST_LOG_NAME: &str = "provost.log";
 
-/// Where lines are at home.
+/// The destinations of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Home {
-    /// On standard error, and in the file.
+    /// Standard error and the file.
     Stream,
-    /// In the file alone.
+    /// The file alone.
     File,
 }
 
@@ -44,21 +44,21 @@ struct Inner {
     home: Home,
     stream: Output,
     file: Output,
-    /// Where that is, once the runtime directory is known.
+    /// The path of the file, once the runtime directory is known.
     path: OnceLock<PathBuf>,
     width: Arc<AtomicUsize>,
     degraded: Degraded,
-    /// Whether the end of a terminal is the end of the host.
+    /// Whether the host ends with its terminal.
     attached: bool,
     terminal_gone: watch::Sender<bool>,
     /// Whether the standard streams of the host follow the file.
     streams_follow: Arc<AtomicBool>,
-    /// Changed whenever something has been written to the file.
+    /// Changed after each write to the file.
     written: watch::Sender<u64>,
 }
 
 impl HostLog {
-    /// Starts what writes to standard error. With `attached`, the host ends with its terminal.
+    /// Starts the output to standard error. With `attached`, the host ends with its terminal.
     pub(crate) fn start(home: Home, paint: Paint, attached: bool, degraded: &Degraded) -> io::Result<Self> {
         let log = Self(Arc::new(Inner {
             home,
@@ -81,7 +81,7 @@ impl HostLog {
             Box::new(move |why, unwritten| broken.stream_broken(why, unwritten)),
         )?;
         if attached && home == Home::Stream {
-            log.watch_terminals()?;
+            log.watch_terminal()?;
         }
         Ok(log)
     }
@@ -90,7 +90,7 @@ impl HostLog {
         Layout { paint, width: self.0.width.clone(), timed, dropped }
     }
 
-    /// Opens the output of processes: standard output.
+    /// Starts the output for the lines of processes, which is standard output.
     pub(crate) fn screen(&self, paint: Paint) -> io::Result<Output> {
         let screen = Output::new("the output on the terminal", SCREEN_BOUNDS);
         let log = self.clone();
@@ -100,8 +100,8 @@ impl HostLog {
         Ok(screen)
     }
 
-    /// The terminals that the host was started on; each is watched, so that its end is noticed although nothing is written.
-    fn watch_terminals(&self) -> io::Result<()> {
+    /// Watches the terminal that the host was started on, so that its end is noticed even if nothing is written.
+    fn watch_terminal(&self) -> io::Result<()> {
         let streams = [Stream::stderr(), Stream::stdout()];
         let Some(terminal) = streams.into_iter().find(|stream| stream.is_terminal()) else { return Ok(()) };
         let log = self.clone();
@@ -112,39 +112,38 @@ impl HostLog {
         Ok(())
     }
 
-    /// Becomes true when the terminal is gone that the host runs on.
+    /// Returns a watch that becomes true when the terminal of the host is gone.
     pub(crate) fn terminal_gone(&self) -> watch::Receiver<bool> {
         self.0.terminal_gone.subscribe()
     }
 
-    /// Sets the columns of names.
+    /// Sets the width of names, in columns.
     pub(crate) fn set_width(&self, columns: usize) {
         self.0.width.store(columns, Ordering::Relaxed);
     }
 
-    /// Names the file, and starts what writes to it.
+    /// Sets the path of the file, and starts the output to it.
     pub(crate) fn keep_in(&self, path: PathBuf) -> io::Result<()> {
         let rotating = Rotating::new(path.clone(), self.0.streams_follow.clone());
-        let sink = Sink::File(rotating.that_tells(self.0.written.clone()));
+        let sink = Sink::File(rotating.notifying(self.0.written.clone()));
         let layout = Layout { width: Arc::default(), ..self.layout(Paint::OFF, true, dropped_of_log) };
         self.0.file.start(sink, layout, &self.0.degraded, Box::new(|_, _| {}))?;
         let _ = self.0.path.set(path);
         Ok(())
     }
 
-    /// Where the file is, once that is known.
+    /// Returns the path of the file, once it is known.
     pub(crate) fn path(&self) -> Option<&PathBuf> {
         self.0.path.get()
     }
 
-    /// The log for those who read it back, once the file is known.
+    /// Returns the log as its readers need it, once the file is known.
     pub(crate) fn for_readers(&self) -> Option<provost_supervisor::HostLog> {
         let path = self.path()?.clone();
         Some(provost_supervisor::HostLog { path, written: self.0.written.subscribe() })
     }
 
-    /// From now on the standard streams of the host go where the file is, also when it is rotated, and reports go only
-    /// there.
+    /// Makes the standard streams of the host follow the file, also when it is rotated. Reports go only to the file from now on.
     pub(crate) fn let_streams_follow(&self) {
         self.0.stream.close();
         self.0.streams_follow.store(true, Ordering::Release);
@@ -153,24 +152,24 @@ impl HostLog {
     /// Adds a line.
     pub(crate) fn log(&self, event: Event) {
         if self.0.home == Home::Stream {
-            // If the stream is broken, the file has it.
+            // If the stream is broken, the file has the line.
             let _ = self.0.stream.push(Entry::Event(event.clone()));
         }
-        // It is closed only at the end of the host.
+        // The file is closed only at the end of the host.
         let _ = self.0.file.push(Entry::Event(event));
     }
 
-    /// Tells whoever waits for a host to go to the background what its log says elsewhere.
+    /// Prints a text for the process that waits for the host to go to the background. In the foreground it is in the log already.
     pub(crate) fn tell_starter(&self, text: &str) {
         if self.0.home == Home::File {
             let _ = self.0.stream.push(Entry::Raw(text.as_bytes().into()));
         }
     }
 
-    /// The last word about a host that failed: on standard error as it is, and in the file where that is the log.
+    /// Reports why the host failed: on standard error and, if that is not available or not the log, in the file.
     pub(crate) fn report(&self, painted: &str, plain: &str) {
-        let told = self.0.stream.push(Entry::Raw(painted.as_bytes().into()));
-        if told.is_err() || self.0.home == Home::File {
+        let pushed = self.0.stream.push(Entry::Raw(painted.as_bytes().into()));
+        if pushed.is_err() || self.0.home == Home::File {
             for line in plain.lines() {
                 let _ = self.0.file.push(Entry::Event(Event::of_host(Level::ERROR, one_line(line))));
             }
@@ -187,7 +186,7 @@ impl HostLog {
             };
             let _ = self.0.file.push(Entry::Event(Event::of_host(Level::WARN, text)));
         }
-        // The file has the events already, and a report is in nothing else.
+        // The file has the events already, but not the reports.
         for entry in unwritten.into_iter().filter(|entry| matches!(entry, Entry::Raw(_))) {
             let _ = self.0.file.push(entry);
         }
@@ -211,11 +210,11 @@ impl HostLog {
         }
     }
 
-    /// Writes what is still to be written, for at most `limit`, and ends. What hangs is left behind.
+    /// Closes all outputs and waits for at most `limit` until they are written. An output that hangs is abandoned.
     pub(crate) fn finish(&self, screen: Option<&Output>, limit: Duration) {
         let clock = Clock::new();
         let left = |share: Duration| share.saturating_sub(Duration::from_nanos(clock.now().mono_ns));
-        // What a stream cannot take may still go to the file, which has the last quarter of the time for itself.
+        // Lines that a stream cannot take may still go to the file, so the last quarter of the time is for the file.
         let streams = [screen, Some(&self.0.stream)];
         streams.iter().flatten().for_each(|stream| stream.close());
         for stream in streams.into_iter().flatten() {
@@ -241,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_do_not_fit_while_the_disk_hangs_are_counted_and_told_afterwards() {
+    fn lines_that_are_dropped_while_the_disk_hangs_are_counted_in_the_log_afterwards() {
         const LINES: usize = 20_000;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("provost.log");

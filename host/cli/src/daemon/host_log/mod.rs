@@ -1,5 +1,5 @@
-//! The host's own log. It goes to `provost.log` in the runtime directory, as soon as that is known, and in the foreground to
-//! standard error as well. Nobody who logs waits: see [`super::output`].
+//! The host's own log. It goes to `provost.log` in the runtime directory, as soon as that is known, and in the foreground also to
+//! standard error. Logging never blocks: see [`super::output`].
 
 mod log;
 mod subscriber;

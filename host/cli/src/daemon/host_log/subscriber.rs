@@ -1,4 +1,4 @@
-//! How what the host says becomes a line: events of `tracing`, and panics.
+//! Turns events of `tracing` and panics into lines of the host's log.
 
 use std::any::Any;
 use std::fmt::{self, Write as _};
@@ -14,18 +14,18 @@ use super::log::HostLog;
 use crate::daemon::output::Event;
 use crate::render::humane::one_line;
 
-/// How much is said: `error`, `warn`, `info` (the default), `debug` or `trace`.
+/// The variable with the lowest level that is logged: `error`, `warn`, `info` (the default), `debug` or `trace`.
 const LEVEL_VARIABLE: &str = "PROVOST_LOG";
 
-/// A longer line is cut.
+/// The largest line, in bytes; a longer one is cut.
 const LINE_BYTES_MAX: usize = 16 << 10;
 
-/// From now on everything that the host logs goes to `log`, panics included.
+/// Sends everything that the host logs to `log` from now on, including panics.
 pub(in crate::daemon) fn install(log: &HostLog) {
     let level = std::env::var(LEVEL_VARIABLE).ok().and_then(|level| level.parse().ok());
     let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
     let subscriber = tracing_subscriber::registry().with(level).with(LogLayer(log.clone()));
-    // Fails if somebody else has set one up: a test, in the same program.
+    // Fails if a test in the same program has installed one already.
     let _ = subscriber.try_init();
     let log = log.clone();
     std::panic::set_hook(Box::new(move |panic| {
@@ -34,14 +34,14 @@ pub(in crate::daemon) fn install(log: &HostLog) {
         let text = format!(
             "a defect of the host: the thread `{}` panicked{place}: {}",
             thread.name().unwrap_or("without a name"),
-            said(panic.payload())
+            message(panic.payload())
         );
         log.log(Event::of_host(Level::ERROR, cut(one_line(&text))));
     }));
 }
 
-/// What a panic says.
-fn said(payload: &(dyn Any + Send)) -> &str {
+/// Returns the message of a panic.
+fn message(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
@@ -103,7 +103,7 @@ mod tests {
     use crate::render::style::Paint;
 
     #[test]
-    fn an_event_becomes_a_line_named_after_the_plugin_that_said_it() {
+    fn an_event_becomes_a_line_with_the_name_of_its_plugin() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("provost.log");
         let log = HostLog::start(Home::File, Paint::OFF, false, &Default::default()).unwrap();

@@ -1,4 +1,4 @@
-//! What goes through an output, and how it looks.
+//! The entries of an output, and their layout as lines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,20 +7,20 @@ use tracing::Level;
 
 use crate::render::style::{Paint, Style};
 
-/// One line.
+/// One line of an output.
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
     /// A line of the host's log.
     Event(Event),
     /// Bytes as they are: the output of a process, a report.
     Raw(Box<[u8]>),
-    /// So many lines did not fit.
+    /// The number of lines that were dropped because they did not fit.
     Dropped(u64),
     /// The line before was repeated.
     Repeated {
-        /// So often.
+        /// The number of repetitions.
         times: u64,
-        /// When it was repeated last, in milliseconds since the Unix epoch.
+        /// The time of the last repetition, in milliseconds since the Unix epoch.
         at_ms: u64,
     },
 }
@@ -28,23 +28,23 @@ pub(crate) enum Entry {
 /// A line of the host's log, before it is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
-    /// When, in milliseconds since the Unix epoch.
+    /// Its time, in milliseconds since the Unix epoch.
     pub(crate) at_ms: u64,
     pub(crate) level: Level,
-    /// The plugin that said it; `None` for the host.
+    /// The plugin that logged it; `None` for the host.
     pub(crate) name: Option<String>,
     /// One line, without control characters.
     pub(crate) text: String,
 }
 
 impl Event {
-    /// Of the host itself, now.
+    /// Creates an event of the host itself, with the current time.
     pub(crate) fn of_host(level: Level, text: String) -> Self {
         Self { at_ms: now_ms(), level, name: None, text }
     }
 
-    /// Whether it is the same but for its time.
-    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+    /// Whether both are equal except for their times.
+    pub(super) fn is_repetition_of(&self, other: &Self) -> bool {
         self.level == other.level && self.name == other.name && self.text == other.text
     }
 }
@@ -59,20 +59,20 @@ impl Entry {
     }
 }
 
-/// How the lines of an output look.
+/// The layout of the lines of an output.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) paint: Paint,
-    /// Columns of the names; it is known when the config has been read.
+    /// The width of the names, in columns; it is set when the config has been read.
     pub(crate) width: Arc<AtomicUsize>,
     /// Whether lines begin with their time.
     pub(crate) timed: bool,
-    /// What is said of lines that did not fit.
+    /// Makes the text about dropped lines from their number.
     pub(crate) dropped: fn(u64) -> String,
 }
 
 impl Layout {
-    /// One line, with its newline.
+    /// Renders one entry, with its newline.
     pub(super) fn render(&self, entry: &Entry) -> Vec<u8> {
         match entry {
             Entry::Event(event) => {
@@ -87,7 +87,7 @@ impl Layout {
         }
     }
 
-    /// `NAME ◆ message`.
+    /// Formats a line as `NAME ◆ message`.
     fn line(&self, at_ms: u64, level: Level, name: Option<&str>, text: &str) -> String {
         let (style, word) = match level {
             Level::ERROR => (Style::BoldRed, "error: "),
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_named_after_who_said_them() {
+    fn each_line_has_the_name_of_its_source() {
         let layout = |timed| Layout {
             paint: Paint::OFF,
             width: Arc::new(8.into()),

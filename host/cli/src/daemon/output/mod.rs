@@ -1,9 +1,9 @@
-//! Lines on their way out of the host: to a terminal, a pipe or the host's log file. Each [`Output`] has a queue that is
-//! bounded in lines and bytes, and a thread that writes. Adding a line never waits, never fails and never prints; what does
-//! not fit is counted, and the next line that gets through says so.
+//! The outputs of the host: a terminal, a pipe or the host's log file. Each [`Output`] has a queue that is bounded in lines and
+//! bytes, and a thread that writes. Adding a line never waits, blocks or prints; lines that do not fit are dropped and counted,
+//! and their number is written before the next line.
 //!
-//! A write that fails is tried again until the output is closed, and is shown as degraded meanwhile. A stream whose other
-//! end is gone is [`Broken`]: whoever started the output is told, and gets the lines that were not written.
+//! A failed write is retried until the output is closed, and the output is shown as degraded meanwhile. A stream whose other end
+//! is gone is [`Broken`]: a callback gets the lines that were not written.
 
 mod entry;
 mod queue;
@@ -23,23 +23,23 @@ use queue::Queue;
 pub(crate) use rotating::{Rotating, open_log};
 pub(crate) use sink::{Broken, Sink, Stream};
 
-/// How long to wait before a write that failed is tried again.
+/// The pause before a failed write is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What is called when a stream is broken, with the lines that were not written.
+/// The callback for a broken stream, with the lines that were not written.
 pub(crate) type OnBroken = Box<dyn FnOnce(Broken, Vec<Entry>) + Send>;
 
-/// A queue, and the thread that writes what is in it as soon as it is started. Clones share both.
+/// A queue, and the thread that writes its lines once it is started. Clones share both.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
-    /// What it is called in `status` when it cannot be written: `the host's log`.
+    /// Its name in `status` when it cannot be written, such as `the host's log`.
     what: &'static str,
     queue: Arc<Queue>,
     started: Arc<AtomicBool>,
 }
 
 impl Output {
-    /// An output that keeps its lines until it is started.
+    /// Creates an output that keeps its lines until it is started.
     pub(crate) fn new(what: &'static str, bounds: Bounds) -> Self {
         Self { what, queue: Arc::new(Queue::new(bounds)), started: Arc::default() }
     }
@@ -67,17 +67,18 @@ impl Output {
         Ok(())
     }
 
-    /// Adds a line. It comes back if the output is closed or broken.
+    /// Adds a line, or returns it if the output is closed or broken.
     pub(crate) fn push(&self, entry: Entry) -> Result<(), Entry> {
         self.queue.push(entry)
     }
 
-    /// Takes no more lines; what is there is still written.
+    /// Closes the output for new lines; those in the queue are still written.
     pub(crate) fn close(&self) {
         self.queue.close();
     }
 
-    /// Waits until everything has been written, at most for `limit`. Whether it has. To be called after [`Output::close`].
+    /// Waits until everything has been written, for at most `limit`, and returns whether it has. Must be called after
+    /// [`Output::close`].
     pub(crate) fn wait_until_written(&self, limit: Duration) -> bool {
         !self.started.load(Ordering::Acquire) || self.queue.wait_until_written(limit)
     }
@@ -91,16 +92,16 @@ struct Writer<'a> {
     failing: bool,
 }
 
-/// What came of one line.
+/// The outcome of writing one line.
 enum Put {
     Written,
     Broken(Broken),
-    /// It cannot be written, and the output is closed.
+    /// The line cannot be written, and the output is closed.
     GivenUp,
 }
 
 impl Writer<'_> {
-    /// Writes until the output is closed. `Some` if the stream is broken, with the line that could not be written.
+    /// Writes until the output is closed. Returns the line that could not be written if the stream is broken.
     fn write_all(&mut self, sink: &mut Sink, layout: &Layout) -> Option<(Broken, Entry)> {
         while let Some(entry) = self.queue.next() {
             match self.put(sink, &layout.render(&entry)) {

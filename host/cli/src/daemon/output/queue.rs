@@ -7,18 +7,18 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::entry::{Entry, Event};
 
-/// How long a line may be repeated before it is told how often.
-const TOLD_AFTER: Duration = Duration::from_secs(5);
+/// The longest time for which repetitions of a line are counted before their number is written.
+const REPEATS_EVERY: Duration = Duration::from_secs(5);
 
-/// What a line takes beside its text, in bytes.
+/// The cost of a line in addition to its text, in bytes.
 const OVERHEAD_BYTES: usize = 64;
 
-/// How much may wait.
+/// The bounds of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
-    /// So many lines at most.
+    /// The largest number of lines.
     pub(crate) lines: usize,
-    /// So many bytes at most, and one line in any case.
+    /// The largest number of bytes; one line always fits.
     pub(crate) bytes: usize,
 }
 
@@ -26,9 +26,9 @@ pub(crate) struct Bounds {
 pub(super) struct Queue {
     bounds: Bounds,
     state: Mutex<State>,
-    /// Rung when there is something for the writer.
+    /// Notified when there is something for the writer.
     work: Condvar,
-    /// Rung when the writer has ended.
+    /// Notified when the writer has ended.
     done: Condvar,
 }
 
@@ -36,11 +36,11 @@ pub(super) struct Queue {
 struct State {
     entries: VecDeque<Entry>,
     bytes: usize,
-    /// Lines that did not fit, and of which nobody has been told.
+    /// The number of dropped lines that has not been reported yet.
     dropped: u64,
     /// The event that was added last.
     last: Option<Event>,
-    /// How often that was repeated since.
+    /// The number of its repetitions since.
     repeated: u64,
     closed: bool,
     written: bool,
@@ -61,7 +61,7 @@ impl Queue {
             return Err(entry);
         }
         if let (Entry::Event(event), Some(last)) = (&entry, &mut state.last)
-            && event.says_the_same_as(last)
+            && event.is_repetition_of(last)
         {
             last.at_ms = event.at_ms;
             state.repeated += 1;
@@ -72,7 +72,7 @@ impl Queue {
         Ok(())
     }
 
-    /// The next line for the writer; `None` when there will be no more.
+    /// Waits for the next line for the writer; `None` when there will be no more.
     pub(super) fn next(&self) -> Option<Entry> {
         let mut state = self.state();
         loop {
@@ -83,24 +83,24 @@ impl Queue {
                 return Some(Entry::Dropped(std::mem::take(&mut state.dropped)));
             }
             if state.closed {
-                return state.told_repeats();
+                return state.take_repeats();
             }
             if state.repeated == 0 {
                 self.work.wait(&mut state);
                 continue;
             }
             let idle = |state: &mut State| state.entries.is_empty() && !state.closed;
-            let waited = self.work.wait_while_for(&mut state, idle, TOLD_AFTER);
+            let waited = self.work.wait_while_for(&mut state, idle, REPEATS_EVERY);
             if waited.timed_out()
                 && state.entries.is_empty()
-                && let Some(told) = state.told_repeats()
+                && let Some(repeats) = state.take_repeats()
             {
-                return Some(told);
+                return Some(repeats);
             }
         }
     }
 
-    /// Lets the writer wait before it tries again. Whether the queue is closed.
+    /// Waits for at most `limit` before the writer tries again. Returns whether the queue is closed.
     pub(super) fn pause(&self, limit: Duration) -> bool {
         let mut state = self.state();
         self.work.wait_while_for(&mut state, |state| !state.closed, limit);
@@ -112,7 +112,7 @@ impl Queue {
         self.work.notify_all();
     }
 
-    /// Closes the queue, and takes what is in it.
+    /// Closes the queue, and takes all of its entries.
     pub(super) fn close_and_take(&self) -> Vec<Entry> {
         let mut state = self.state();
         state.closed = true;
@@ -123,11 +123,11 @@ impl Queue {
         if state.dropped > 0 {
             left.push(Entry::Dropped(std::mem::take(&mut state.dropped)));
         }
-        left.extend(state.told_repeats());
+        left.extend(state.take_repeats());
         left
     }
 
-    /// The writer has ended.
+    /// Marks that the writer has ended.
     pub(super) fn written(&self) {
         self.state().written = true;
         self.done.notify_all();
@@ -142,8 +142,8 @@ impl Queue {
 
 impl State {
     fn add(&mut self, entry: Entry, bounds: Bounds) {
-        if let Some(told) = self.told_repeats() {
-            self.enqueue(told);
+        if let Some(repeats) = self.take_repeats() {
+            self.enqueue(repeats);
         }
         let full = self.entries.len() >= bounds.lines || self.bytes + cost(&entry) > bounds.bytes;
         if full && !self.entries.is_empty() {
@@ -173,8 +173,8 @@ impl State {
         Some(entry)
     }
 
-    /// How often the last line was repeated, if it was.
-    fn told_repeats(&mut self) -> Option<Entry> {
+    /// Takes the number of repetitions of the last line, if there are any.
+    fn take_repeats(&mut self) -> Option<Entry> {
         let times = std::mem::take(&mut self.repeated);
         let at_ms = self.last.as_ref().map_or(0, |last| last.at_ms);
         (times > 0).then_some(Entry::Repeated { times, at_ms })
@@ -197,8 +197,8 @@ mod tests {
         Entry::Raw(text.as_bytes().into())
     }
 
-    /// What the writer gets, as words.
-    fn told(queue: &Queue) -> Vec<String> {
+    /// Returns what the writer gets, as texts.
+    fn written(queue: &Queue) -> Vec<String> {
         queue.close();
         std::iter::from_fn(|| queue.next())
             .map(|entry| match entry {
@@ -218,7 +218,7 @@ mod tests {
         }
         queue.push(raw("c")).unwrap();
         queue.push(raw("c")).unwrap();
-        assert_eq!(told(&queue), ["a", "repeated 2", "b", "a", "c", "repeated 1", "c", "c"]);
+        assert_eq!(written(&queue), ["a", "repeated 2", "b", "a", "c", "repeated 1", "c", "c"]);
     }
 
     #[test]
@@ -227,11 +227,11 @@ mod tests {
         for _ in 0..88_000 {
             queue.push(event("cannot write")).unwrap();
         }
-        assert_eq!(told(&queue), ["cannot write", "repeated 87999"]);
+        assert_eq!(written(&queue), ["cannot write", "repeated 87999"]);
     }
 
     #[test]
-    fn lines_beyond_the_bound_are_counted_and_the_next_that_fits_tells() {
+    fn lines_beyond_the_bound_are_counted_and_their_number_is_written_before_the_next_that_fits() {
         let queue = Queue::new(Bounds { lines: 2, bytes: 100_000 });
         for text in ["a", "b", "c", "d"] {
             queue.push(event(text)).unwrap();
@@ -239,7 +239,7 @@ mod tests {
         assert!(matches!(queue.next(), Some(Entry::Event(event)) if event.text == "a"));
         queue.push(event("e")).unwrap();
         queue.push(event("f")).unwrap();
-        assert_eq!(told(&queue), ["b", "dropped 2", "e", "dropped 1"]);
+        assert_eq!(written(&queue), ["b", "dropped 2", "e", "dropped 1"]);
     }
 
     #[test]
@@ -249,11 +249,11 @@ mod tests {
         for _ in 0..3 {
             queue.push(raw(&long)).unwrap();
         }
-        assert_eq!(told(&queue), [long.as_str(), "dropped 2"]);
+        assert_eq!(written(&queue), [long.as_str(), "dropped 2"]);
     }
 
     #[test]
-    fn what_is_pushed_into_a_closed_queue_comes_back() {
+    fn an_entry_that_is_pushed_into_a_closed_queue_is_returned() {
         let queue = Queue::new(Bounds { lines: 2, bytes: 1_000 });
         queue.push(event("a")).unwrap();
         assert_eq!(queue.close_and_take().len(), 1);

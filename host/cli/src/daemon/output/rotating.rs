@@ -1,5 +1,5 @@
-//! The file of the host's log: rotated by size as the logs of processes are, never a link, a pipe or a device, readable by
-//! its owner only.
+//! The file of the host's log. It is rotated by size like the logs of processes, is never a link, a pipe or a device, and is
+//! readable by its owner only.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -10,17 +10,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use provost_files::{Cursor, Identity};
 use tokio::sync::watch;
 
-/// A file is rotated before it grows beyond this.
+/// The size beyond which a file is rotated, in bytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
-/// How many files are kept, with the one that is written.
+/// The number of files that are kept, including the current one.
 const FILES: u32 = 4;
 
 /// A log file that is rotated to `NAME.1`, `NAME.2`, …
 #[derive(Debug)]
 pub(crate) struct Rotating {
     path: PathBuf,
-    /// Whether the standard streams go to it, too: what the run-time library or the C library has to say.
+    /// Whether the standard streams are redirected to it, for messages of Rust's runtime or the C library.
     streams: Arc<AtomicBool>,
     open: Option<Open>,
     /// Changed after each write.
@@ -35,23 +35,24 @@ struct Open {
 }
 
 impl Rotating {
-    /// The file is opened at the first line. The standard streams follow it once `streams` is set.
+    /// Creates the log; the file is opened at the first line. The standard streams follow it once `streams` is set.
     pub(crate) fn new(path: PathBuf, streams: Arc<AtomicBool>) -> Self {
         Self { path, streams, open: None, written: watch::Sender::new(0) }
     }
 
-    /// Also changes `written` after each write.
-    pub(crate) fn that_tells(self, written: watch::Sender<u64>) -> Self {
+    /// Makes the log change `written` after each write.
+    pub(crate) fn notifying(self, written: watch::Sender<u64>) -> Self {
         Self { written, ..self }
     }
 
-    /// Writes some of the bytes; into a new file if they are the beginning of a line that does not fit into this one.
+    /// Writes some of the bytes, to a new file if they begin a line that does not fit into this one. `begun` says that they are
+    /// the rest of a line.
     pub(super) fn write(&mut self, bytes: &[u8], begun: bool) -> io::Result<usize> {
         fail::fail_point!("hostlog.write", |error| Err(io::Error::from_raw_os_error(
             error.and_then(|error| error.parse().ok()).unwrap_or(libc::EIO)
         )));
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        // Somebody may have removed the file, or moved it away: the log goes on where it belongs.
+        // If the file was removed or moved away, the log continues in a new one at its path.
         if !begun && self.open.as_ref().is_some_and(|open| !open.is_at(&self.path)) {
             self.open = None;
         }
@@ -101,14 +102,14 @@ impl Rotating {
 }
 
 impl Open {
-    /// Returns true if it is what is at `path`.
+    /// Returns true if this is the file at `path`.
     fn is_at(&self, path: &Path) -> bool {
-        // If the kernel does not say, it is written on.
+        // If that is unknown, the open file is used further.
         Identity::at(path).map_or(true, |found| found == Some(self.identity))
     }
 }
 
-/// Opens the log to append to it; made if it is not there, refused if it is anything but a file of the host's own.
+/// Opens the log for appending, and creates it if it does not exist. Refuses anything but a regular file of the host's user.
 pub(crate) fn open_log(path: &Path) -> io::Result<File> {
     Ok(provost_files::open_or_create(path, Cursor::End)?)
 }
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_removed_or_moved_away_goes_on_in_a_new_file() {
+    fn a_log_that_is_removed_or_moved_away_continues_in_a_new_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("provost.log");
         let mut log = Rotating::new(path.clone(), Arc::default());
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn links_pipes_and_devices_are_refused_and_hold_nobody_up() {
+    fn links_pipes_and_devices_are_refused_without_blocking() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         std::fs::write(at("victim"), "keep me").unwrap();

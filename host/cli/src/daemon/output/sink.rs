@@ -1,4 +1,4 @@
-//! Where an output writes to: one of the standard streams, or a file.
+//! The destinations of an output: one of the standard streams, or a file.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::BorrowedFd;
@@ -8,17 +8,17 @@ use rustix::io::Errno;
 
 use super::rotating::Rotating;
 
-/// Where an output writes to.
+/// The destination of an output.
 #[derive(Debug)]
 pub(crate) enum Sink {
     Stream(Stream),
     File(Rotating),
 }
 
-/// Why a stream will never take another line.
+/// The reason why a stream will never accept another line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
-    /// Nobody reads it any more.
+    /// Its reader is gone.
     Reader,
     /// The terminal is gone.
     Terminal,
@@ -41,7 +41,7 @@ impl Stream {
     }
 
     fn of(fd: BorrowedFd<'static>) -> Self {
-        // To be asked while it is there: one that has been hung up is not known as a terminal any more.
+        // Asked now, because a terminal that has been hung up is no longer recognised as one.
         Self { fd, terminal: fd.is_terminal() }
     }
 
@@ -49,7 +49,7 @@ impl Stream {
         self.terminal
     }
 
-    /// Waits until the other end is gone. To be called on a thread of its own.
+    /// Blocks until the other end is gone. Must be called on a separate thread.
     pub(crate) fn wait_until_gone(self) {
         loop {
             let mut watched = [PollFd::from_borrowed_fd(self.fd, PollFlags::empty())];
@@ -65,7 +65,7 @@ impl Stream {
             error.and_then(|error| error.parse().ok()).unwrap_or(libc::EIO)
         )));
         match rustix::io::write(self.fd, bytes) {
-            // Whoever shares it with us has made it one that does not wait. This thread is there to wait.
+            // A process that shares the stream has made it non-blocking. This thread may wait.
             Err(Errno::AGAIN) => {
                 poll(&mut [PollFd::from_borrowed_fd(self.fd, PollFlags::OUT)], None)?;
                 Ok(0)
@@ -84,7 +84,7 @@ impl Sink {
         }
     }
 
-    /// Whether an error means that nothing can ever be written again.
+    /// Returns why the destination is broken, if an error means that nothing can ever be written again.
     pub(super) fn broken(&self, error: &io::Error) -> Option<Broken> {
         let Self::Stream(stream) = self else { return None };
         match error.raw_os_error().map(Errno::from_raw_os_error)? {
