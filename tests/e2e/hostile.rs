@@ -165,13 +165,13 @@ fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its
             it["restarts"].as_u64() >= Some(2) && it["decision"]["by"] == "failsafe"
         });
         let overruled = judged["decision"]["overruled"].as_str().unwrap();
-        for words in one.told.iter().chain([&one.name]) {
+        for words in one.expected.iter().chain([&one.name]) {
             assert!(overruled.contains(words), "{}: {words:?} is not in {overruled:?}", one.name);
         }
         // What was never let in was never called: it says why itself.
         let why = |plugin: &Value| {
             let why = plugin["last_fault"]["message"].as_str().or(plugin["reason"].as_str());
-            one.told.iter().all(|words| why.is_some_and(|why| why.contains(words)))
+            one.expected.iter().all(|words| why.is_some_and(|why| why.contains(words)))
         };
         eventually(&format!("{} says why", one.name), || named(&host, one.name), why);
     }

@@ -1,14 +1,14 @@
-//! The harness of the benchmarks: designs that take turns, ratios formed inside each round, and the control that says
-//! whether the machine was ours meanwhile.
+//! The harness of the benchmarks: designs that take turns, ratios within each round, and a control that shows whether
+//! other programs disturbed the measurement.
 //!
 //! | file | owns |
 //! |---|---|
-//! | [`clock`] | the clocks, and what reading one costs |
-//! | [`allocations`] | counting what a thread allocates |
-//! | [`control`] | do two threads that share nothing get twice as far as one? |
-//! | [`trial`] | one design, in one round |
-//! | [`block`] | one setting, several designs, several rounds |
-//! | [`results`] | the JSON that the report is made from |
+//! | [`clock`] | the clocks, and the cost of reading one |
+//! | [`allocations`] | the allocations of each thread |
+//! | [`control`] | the throughput of two threads that share nothing, compared with one |
+//! | [`trial`] | one design in one round |
+//! | [`block`] | several designs in one setting over several rounds |
+//! | [`results`] | the JSON from which the report is made |
 
 pub mod allocations;
 pub mod block;
