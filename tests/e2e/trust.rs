@@ -1,6 +1,6 @@
 //! Trust in plugins: pinned digests, keys and signatures, from the command that makes a key to the host that requires it.
 
-use provost_tests::{Host, Setup, guest};
+use provost_tests::{Setup, guest};
 
 use crate::PROVOST;
 
@@ -91,14 +91,8 @@ fn missing_and_malformed_keys_are_reported() {
 }
 
 #[test]
-fn what_is_bundled_needs_no_signature() {
-    let host = Host::up(
-        PROVOST,
-        &SIGNED_ONLY
-            .replace("judge.wasm", "bundled:backoff")
-            .replace("require_signature = true", "require_signature = false")
-            .replace("keys = [\"ops.pub\"]", "keys = []"),
-    );
+fn a_bundled_component_needs_no_signature() {
+    let host = with_keys(&SIGNED_ONLY.replace("judge.wasm", "bundled:backoff")).up();
     assert_eq!(host.json(&["plugin", "list", "-o", "json"])["plugins"][0]["signed_by"], "this host");
     host.down();
 }

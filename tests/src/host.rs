@@ -61,7 +61,7 @@ impl Setup {
         Self { binary: binary.into(), dir }
     }
 
-    /// The directory.
+    /// Returns the directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
@@ -180,13 +180,13 @@ impl Host {
         Setup::new(binary, config).up()
     }
 
-    /// The directory that it runs in.
+    /// Returns the directory that it runs in.
     #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 
-    /// The process id of the host.
+    /// Returns the process id of the host.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
