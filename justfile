@@ -1,4 +1,4 @@
-# The steps of the gate by their names, for those who have `just`; `.ci/step NAME` does the same without it.
+# Shortcuts for `just`; `.ci/step NAME` runs a step of the gate without it.
 
 # Lists the steps.
 default:
@@ -16,7 +16,7 @@ step +names:
 guest dir:
     cargo run --locked -- plugin build {{dir}}
 
-# Runs the tests by nextest, and the examples of the documentation by Cargo.
+# Runs the tests with nextest, and the examples of the documentation with Cargo.
 test *filter:
     cargo nextest run --locked {{filter}}
     cargo test --locked --doc

@@ -1,4 +1,4 @@
-//! What the benchmarks of the whole have in common: a clock, histograms, and the JSON that the report is made from.
+//! The common parts of the end-to-end benchmarks: a clock, histograms, and the JSON from which the report is made.
 
 use std::path::PathBuf;
 
@@ -6,22 +6,22 @@ use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
-/// The longest latency that is told apart, in nanoseconds: a minute.
+/// The longest latency that the histogram distinguishes: a minute.
 const LONGEST_NS: u64 = 60_000_000_000;
 
-/// The monotonic clock, which all processes share, in nanoseconds.
+/// Reads the monotonic clock, which all processes share, in nanoseconds.
 pub(crate) fn now_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     u64::try_from(now.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap()
 }
 
-/// Short runs, to see that it works: `-- --quick` or `PROVOST_BENCH_QUICK=1`.
+/// Whether `-- --quick` or `PROVOST_BENCH_QUICK=1` asks for short runs, which only show that the benchmark works.
 pub(crate) fn quick() -> bool {
     std::env::args().any(|argument| argument == "--quick")
         || std::env::var_os("PROVOST_BENCH_QUICK").is_some()
 }
 
-/// How long something took, many times.
+/// A histogram of latencies, in nanoseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Latencies(Histogram<u64>);
 
@@ -36,7 +36,7 @@ impl Latencies {
         self.0.saturating_record(ns.max(1));
     }
 
-    /// p50, p95, p99 and the longest, in microseconds.
+    /// Returns p50, p95, p99 and the maximum in microseconds as text.
     pub(crate) fn words(&self) -> String {
         let us = |ns: u64| ns / 1_000;
         let at = |quantile| us(self.0.value_at_quantile(quantile));
@@ -60,7 +60,7 @@ impl Latencies {
     }
 }
 
-/// Writes `target/bench/NAME.json`: what was measured, and on what sort of machine.
+/// Writes `target/bench/NAME.json`: the results and a description of the machine.
 pub(crate) fn write(bench: &str, blocks: Value) {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
@@ -71,7 +71,7 @@ pub(crate) fn write(bench: &str, blocks: Value) {
     std::fs::write(dir.join(format!("{bench}.json")), format!("{text}\n")).unwrap();
 }
 
-/// What the figures depend on, and nothing that names the machine.
+/// Describes the machine as far as the figures depend on it, without its name.
 fn machine() -> Value {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =

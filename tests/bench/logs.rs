@@ -1,15 +1,16 @@
-//! What it takes to take in the output of a child, beside a bare loop of read and write with the same pause, and `s6-log` where
-//! it is installed: `cargo bench -p provost --bench logs`.
+//! The cost of capturing the output of a child, compared with a bare loop of read and write with the same pause, and with
+//! `s6-log` where it is installed: `cargo bench -p provost --bench logs`.
 //!
 //! A real child writes as fast as it can, a line of 100 bytes at a time or many lines at once, and everything that it wrote
-//! is in a file at the end of a round: by the supervisor as it is (framed, rotated, told), by one thread that reads
-//! and writes and pauses for 200 us after a short read, and by `s6-log` with its time stamps and rotation. Each child is in a session
-//! of its own, as those of the supervisor are: a kernel with `sched_autogroup_enabled` shares out a busy machine by session. The processor time is
-//! that of whoever takes in, without the child. The designs take turns, so that whatever else the machine does hits
-//! all of them. `RATIO` is to the loop.
+//! is in a file at the end of a round. Three designs write the file: the unchanged supervisor (which frames, rotates and
+//! publishes), one thread that reads and writes and pauses for 200 us after a short read, and `s6-log` with time stamps and
+//! rotation. Each child has its own session, like the children of the supervisor, because a kernel with
+//! `sched_autogroup_enabled` divides the processor time of a busy machine by session. The processor time is that of the
+//! capturing process, without the child. The designs take turns, so that disturbances of the machine affect all of them.
+//! `RATIO` is to the loop.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
-#[expect(dead_code, reason = "the latencies are of the other benchmarks")]
+#[expect(dead_code, reason = "only the other benchmarks use the latencies")]
 mod figures;
 
 use std::fs::File;
@@ -26,14 +27,14 @@ use serde_json::{Value, json};
 use figures::{now_ns, quick};
 
 const LINE_BYTES: usize = 100;
-/// The first argument of the child.
+/// The first argument that makes this program the child.
 const WRITE: &str = "--write";
-/// As after a short read of the supervisor.
+/// The pause of the loop after a short read; the supervisor makes the same.
 const PAUSE: Duration = Duration::from_micros(200);
-/// How much the loop reads at once; less than half of it is a short read.
+/// The greatest read of the loop, in bytes; less than half of it is a short read.
 const READ_BYTES: usize = 64 << 10;
 const S6_LOG: &str = "/usr/bin/s6-log";
-/// What the kernel counts processor time in.
+/// The unit of processor time in `/proc/PID/stat`.
 const TICKS_PER_SECOND: u64 = 100;
 
 /// How the child writes.
@@ -44,7 +45,7 @@ struct Load {
     bytes: usize,
 }
 
-/// Who takes in.
+/// The program that captures the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Design {
     Provost,
@@ -52,7 +53,7 @@ enum Design {
     S6Log,
 }
 
-/// Of each round.
+/// The figures of one design, one value per round.
 #[derive(Clone, Debug, Default)]
 struct Measured {
     mb_per_second: Vec<f64>,
@@ -67,14 +68,14 @@ fn loads() -> [Load; 2] {
     ]
 }
 
-/// The child: so many bytes of lines, so many at once.
+/// Runs as the child: writes `bytes` bytes, `lines_at_once` lines with each call.
 fn write(bytes: usize, lines_at_once: usize) {
-    // The supervisor has done it already.
+    // This fails under the supervisor, which has already made a session.
     let _ = rustix::process::setsid();
     let mut line = [b'x'; LINE_BYTES];
     line[LINE_BYTES - 1] = b'\n';
     let piece = line.repeat(lines_at_once);
-    // Without a buffer of its own: each piece is one call.
+    // Standard output without a buffer, so that each piece is one system call.
     let mut out = File::from(rustix::io::dup(rustix::stdio::stdout()).unwrap());
     for _ in 0..bytes / piece.len() {
         out.write_all(&piece).unwrap();
@@ -91,14 +92,14 @@ fn spawn(load: Load, output: OwnedFd) -> Child {
     Command::new(&command[0]).args(&command[1..]).stdout(output).spawn().unwrap()
 }
 
-/// The processor time of a process, in milliseconds.
+/// Returns the processor time of a process, in milliseconds.
 fn cpu_ms(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
     fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>() * 1_000 / TICKS_PER_SECOND
 }
 
-/// By the supervisor; nanoseconds and milliseconds of processor time.
+/// Captures with the supervisor. Returns the elapsed nanoseconds and the milliseconds of processor time, like the other two.
 fn provost(load: Load, dir: &Path, runtime: &tokio::runtime::Runtime) -> (u64, u64) {
     let spec = ProcessSpec { autostart: false, ..ProcessSpec::new("child", CommandLine::Argv(child(load))) };
     runtime.block_on(async {
@@ -118,7 +119,7 @@ fn provost(load: Load, dir: &Path, runtime: &tokio::runtime::Runtime) -> (u64, u
     })
 }
 
-/// By a bare loop.
+/// Captures with a bare loop.
 fn bare_loop(load: Load, dir: &Path) -> (u64, u64) {
     let (reader, writer) = std::io::pipe().unwrap();
     let mut file = File::create(dir.join("log")).unwrap();
@@ -132,7 +133,7 @@ fn bare_loop(load: Load, dir: &Path) -> (u64, u64) {
         }
         file.write_all(&buffer[..read]).unwrap();
         if read < READ_BYTES / 2 {
-            // It parks until the pause is over: nobody wakes it.
+            // Nothing unparks this thread, so this waits for the whole pause.
             std::thread::park_timeout(PAUSE);
         }
     }
@@ -141,7 +142,7 @@ fn bare_loop(load: Load, dir: &Path) -> (u64, u64) {
     took
 }
 
-/// By `s6-log`, as a service would have it: time stamps and four files of 16 MB.
+/// Captures with `s6-log`, configured as for a service: time stamps and four files of 16 MB.
 fn s6_log(load: Load, dir: &Path) -> (u64, u64) {
     let (reader, writer) = std::io::pipe().unwrap();
     let mut command = Command::new(S6_LOG);
@@ -151,11 +152,11 @@ fn s6_log(load: Load, dir: &Path) -> (u64, u64) {
     let begun = now_ns();
     let mut child = spawn(load, writer.try_clone().unwrap().into());
     child.wait().unwrap();
-    // Both ends of a pipe know how much is in it.
+    // Waits until the pipe is empty; its write end shows that, too.
     while rustix::io::ioctl_fionread(&writer).unwrap() > 0 {
         std::thread::yield_now();
     }
-    // Until its last write is over: it has nothing more to read then, and sleeps.
+    // Waits until the last write is over: `s6-log` then sleeps, because there is nothing more to read.
     while !std::fs::read_to_string(format!("/proc/{}/stat", log.id())).unwrap().contains(") S ") {
         std::thread::yield_now();
     }
@@ -221,7 +222,7 @@ fn main() {
     if Path::new(S6_LOG).exists() {
         designs.push(Design::S6Log);
     } else {
-        println!("{S6_LOG} is not installed (Debian's package s6), and is left out");
+        println!("{S6_LOG} is not installed (Debian's package s6) and is left out");
     }
     let rounds = if quick() { 1 } else { 7 };
     let mut blocks = Vec::new();

@@ -1,9 +1,9 @@
-//! From the kill of a process to the first instruction of its successor, the call of the policy component
-//! included: `cargo bench -p provost --bench restart`.
+//! The time from the kill of a process to the first instruction of its successor, including the call of the policy
+//! component: `cargo bench -p provost --bench restart`.
 //!
-//! The child is a process that writes the monotonic clock's nanoseconds into a file as the first thing it does; the
-//! harness reads the same clock right before it kills. So the figure holds the kernel's delivery of the
-//! signal, the pidfd, both commits, the decision in a fresh instance, the spawn, and the start of the child.
+//! The first thing that the child does is to read the monotonic clock, which it then writes into a file; the harness reads
+//! the same clock right before it kills. So the figure covers the delivery of the signal, the pidfd, both commits, the
+//! decision in a fresh instance, the spawn, and the start of the child.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
 mod figures;
@@ -17,7 +17,7 @@ use figures::{Latencies, now_ns, quick};
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 const KILLS: usize = 300;
 
-/// This program is its own child: with `MARK` set it writes the time and waits for the end.
+/// The variable that makes this program the child, and names the file for its time. The child then waits to be killed.
 const MARK: &str = "PROVOST_BENCH_MARK";
 
 fn child(mark: &str) {
@@ -59,7 +59,7 @@ fn main() {
     figures::write("restart", json!([{ "setting": "one process", "kills": kills, "designs": [design] }]));
 }
 
-/// Kills the living child and waits for the mark of the next; how long that took by the children's clock, in nanoseconds.
+/// Kills the child and waits for the file of its successor. Returns the nanoseconds from the kill to the successor's start.
 fn one(host: &Host, mark: &std::path::Path) -> u64 {
     let born = || std::fs::read_to_string(mark).ok().and_then(|text| text.parse::<u64>().ok());
     let before = eventually("it lives", born, Option::is_some).unwrap();

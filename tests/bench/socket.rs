@@ -1,4 +1,4 @@
-//! A client of the control socket that costs next to nothing: one connection that is kept, bytes in and bytes out.
+//! A client of the control socket with little overhead: one persistent connection, and no parsing of bodies.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -14,12 +14,12 @@ impl Socket {
         Self { stream: UnixStream::connect(path).unwrap(), answer: Vec::with_capacity(1 << 20) }
     }
 
-    /// The body of the answer to a GET, which must be a good one.
+    /// Sends a GET and returns the body of the answer, which must be a success.
     pub(crate) fn get(&mut self, path: &str) -> &[u8] {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
     }
 
-    /// The body of the answer to a POST of JSON.
+    /// Sends a POST with a JSON body and returns the body of the answer, which must be a success.
     pub(crate) fn post(&mut self, path: &str, body: &str) -> &[u8] {
         let length = body.len();
         self.ask(&format!(
@@ -50,7 +50,7 @@ impl Socket {
     }
 }
 
-/// Where the body begins and how long it is, once the head is there.
+/// Returns the offset of the body and its length, once the head is complete.
 fn measure(answer: &[u8]) -> Option<(usize, usize)> {
     let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();

@@ -1,9 +1,9 @@
 //! Status over the control socket of the real host, idle and while real processes start, stop and crash, on each backend
 //! of the state core: `cargo bench -p provost --bench status`.
 //!
-//! One host for each setting. The backends are changed under way and take turns, so that whatever else the machine does
-//! hits all of them. A client asks every 2 ms; if it is still busy when its time comes, the wait counts (no
-//! coordinated omission). Then it asks as fast as it can. `RATIO` is to `locked` in the same setting.
+//! Each setting has one host. The backends are changed at run time and take turns, so that disturbances of the machine
+//! affect all of them. A client asks every 2 ms; if it is still busy when a request is due, the wait counts (no coordinated
+//! omission). Then it asks as fast as it can. `RATIO` is to `locked` in the same setting.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
 mod figures;
@@ -21,29 +21,29 @@ use socket::Socket;
 
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 const PROCESSES: usize = 200;
-/// Of the processes that live on, so many are stopped and started by orders all the time.
+/// The number of lasting processes that orders stop and start all the time.
 const ORDERED: usize = 20;
-/// The delays of the policies that restart those that crash.
+/// The delays of the policies that restart crashing processes.
 const DELAYS_MS: [u64; 5] = [210, 260, 310, 370, 430];
 const BACKENDS: [&str; 3] = ["atomic", "locked", "dual"];
 const EVERY_NS: u64 = 2_000_000;
 /// The pause between two orders.
 const ORDERS_EVERY: Duration = Duration::from_millis(50);
-/// What the kernel counts processor time in.
+/// The unit of processor time in `/proc/PID/stat`.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// What is going on meanwhile.
+/// The activity of the host during the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Setting {
     Idle,
     Storm,
 }
 
-/// What was measured of one backend in one setting.
+/// The figures of one backend in one setting.
 #[derive(Clone, Debug, Default)]
 struct Measured {
     paced: Latencies,
-    /// As fast as one client can ask.
+    /// The latencies while one client asks as fast as it can.
     closed: Latencies,
     closed_ns: u64,
     closed_count: u64,
@@ -54,7 +54,7 @@ struct Measured {
     answer_bytes: usize,
 }
 
-/// How long a turn of a backend takes, and how many turns each has.
+/// The number of turns of each backend, and the lengths of their two phases.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     rounds: usize,
@@ -71,9 +71,9 @@ fn plan() -> Plan {
 }
 
 fn config(setting: Setting) -> String {
-    // A storm is meant: no budget of restarts is to calm it.
+    // The storm is intended, so the restart budget must not limit it.
     let mut config = String::from("[host]\nrestart_budget = { restarts = 99, per = \"1ms\" }\n");
-    // Different delays, so that they do not all crash at the same moment again and again.
+    // Different delays, so that the processes do not crash in step.
     for (policy, delay_ms) in DELAYS_MS.iter().enumerate() {
         config.push_str(&format!(
             "[plugins.backoff{policy}]\ncomponent = \"bundled:backoff\"\n\
@@ -91,7 +91,7 @@ fn config(setting: Setting) -> String {
     config
 }
 
-/// One host, one client, and the last generation that it was told.
+/// One host, one client, and the generation of the last answer.
 struct Bench {
     host: Host,
     socket: Socket,
@@ -100,7 +100,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// One status; the generation never goes back.
+    /// Requests the status once, and checks that the generation does not decrease.
     fn ask(&mut self) {
         let body = self.socket.get("/v1/status");
         self.answer_bytes = body.len();
@@ -111,14 +111,14 @@ impl Bench {
         self.generation = generation;
     }
 
-    /// The processor time that the host itself has used, in milliseconds.
+    /// Returns the processor time that the host itself has used, in milliseconds.
     fn cpu_ms(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.host.pid())).unwrap();
         let fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
         fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>() * 1_000 / TICKS_PER_SECOND
     }
 
-    /// The turn of one backend.
+    /// Measures one turn of a backend.
     fn turn(&mut self, backend: &str, plan: Plan, measured: &mut Measured) {
         self.socket.post("/v1/state", &json!({ "backend": backend }).to_string());
         (0..20).for_each(|_| self.ask());
@@ -130,7 +130,7 @@ impl Bench {
             while now_ns() < due {
                 std::thread::park_timeout(Duration::from_nanos(due.saturating_sub(now_ns())));
             }
-            // How late the timer wakes the client is not the host's doing; how long it kept the client busy is.
+            // A late timer is not the fault of the host and does not count; a client that the host kept busy does.
             let from = if late { due } else { now_ns() };
             self.ask();
             measured.paced.record(now_ns() - from);
@@ -153,7 +153,7 @@ impl Bench {
     }
 }
 
-/// Has some of the processes that live on stopped and started until it is over; how often.
+/// Stops and starts some of the lasting processes until `over` is set, and returns the number of orders.
 fn give_orders(path: PathBuf, over: &AtomicBool) -> usize {
     let mut socket = Socket::connect(&path);
     let select: Vec<String> = (0..ORDERED).map(|number| format!("p{}", number * 2)).collect();
@@ -169,13 +169,13 @@ fn give_orders(path: PathBuf, over: &AtomicBool) -> usize {
     orders
 }
 
-/// All rounds in one setting, and what the state core itself says of each backend.
+/// Measures all rounds in one setting. Returns the figures and the state core's own report about each backend.
 fn measure(setting: Setting, plan: Plan) -> (Vec<Measured>, Value) {
     let host = Host::up(PROVOST, &config(setting));
     let lives = |status: &Value| {
         status["processes"].as_array().unwrap().iter().step_by(2).all(|it| it["pid"].is_u64())
     };
-    let status = eventually("all that is to live lives", || host.status(), lives);
+    let status = eventually("the lasting processes run", || host.status(), lives);
     let path = PathBuf::from(status["host"]["socket"].as_str().unwrap());
     let mut bench = Bench { host, socket: Socket::connect(&path), generation: 0, answer_bytes: 0 };
     let mut measured = vec![Measured::default(); BACKENDS.len()];
@@ -208,12 +208,13 @@ impl Measured {
         self.closed_count * 1_000_000_000 / self.closed_ns.max(1)
     }
 
-    /// Processor time of the host for one status in the closed loop, in microseconds. In a storm it holds the storm.
+    /// Returns the processor time of the host per status in the closed loop, in microseconds. In a storm it includes the
+    /// cost of the storm.
     fn cpu_us(&self) -> u64 {
         self.closed_cpu_ms * 1_000 / self.closed_count.max(1)
     }
 
-    /// Of the whole machine's time beside the paced client, in percent of one core.
+    /// Returns the processor time of the host during the paced phase, in percent of one core.
     fn paced_cpu_percent(&self) -> u64 {
         self.paced_cpu_ms * 100_000_000 / self.paced_ns.max(1)
     }

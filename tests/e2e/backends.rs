@@ -1,5 +1,5 @@
-//! The backend of the state core is changed while processes live and die: no event is lost, nothing restarts that
-//! did not die, the sides of `dual` never differ, and status always answers.
+//! The backend of the state core is changed while processes run and crash: no event is lost, only processes that died are
+//! restarted, the sides of `dual` never differ, and status always answers.
 
 use provost_tests::{Host, eventually};
 use serde_json::Value;
@@ -14,7 +14,7 @@ fn crash_looping(processes: usize) -> String {
          settings = { first = \"300ms\", max = \"300ms\", on = \"always\" }\n",
     );
     for number in 0..processes {
-        // Half of them live on, half of them crash all the time.
+        // Half of them keep running, and half of them crash repeatedly.
         let command = if number % 2 == 0 { "exec sleep 1000" } else { "exit 1" };
         config.push_str(&format!("[process.p{number}]\ncommand = \"{command}\"\npolicies = [\"backoff\"]\n"));
     }
@@ -22,7 +22,7 @@ fn crash_looping(processes: usize) -> String {
 }
 
 #[test]
-fn two_hundred_switches_under_a_storm_lose_nothing_and_restart_nobody() {
+fn two_hundred_backend_switches_during_crashes_lose_no_event_and_restart_nothing() {
     let host = Host::up(PROVOST, &crash_looping(200));
     let steady = |status: &Value| -> Vec<Value> {
         let processes = status["processes"].as_array().unwrap();
@@ -43,8 +43,8 @@ fn two_hundred_switches_under_a_storm_lose_nothing_and_restart_nobody() {
         if turn % 10 == 0 {
             let now = host.status();
             let later = now["generation"].as_u64().unwrap();
-            assert!(later >= generation, "generations go on: {later} after {generation}");
-            assert_eq!(steady(&now), before, "nothing restarts that did not die");
+            assert!(later >= generation, "generations do not decrease: {later} after {generation}");
+            assert_eq!(steady(&now), before, "a process that did not die was restarted");
             generation = later;
         }
     }
@@ -57,7 +57,7 @@ fn two_hundred_switches_under_a_storm_lose_nothing_and_restart_nobody() {
         assert_eq!(backend["differences"], 0, "{backend}");
         assert!(backend["commits"].as_u64() > Some(0), "{backend}");
     }
-    // Every change has a number of its own and every number a change: what is remembered has no hole.
+    // Changes are numbered consecutively, so that a gap would be a lost event.
     let events = host.ok(&["events", "-o", "json"]);
     let numbers: Vec<u64> = events
         .lines()

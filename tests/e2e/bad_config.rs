@@ -1,11 +1,12 @@
-//! Every kind of bad config gets its own clear error, exit code 2, and nothing is started.
+//! Each kind of bad config gives a specific error and exit code 2, and nothing is started.
 
 use provost_tests::Setup;
 
 use crate::PROVOST;
 
-/// Runs `up` on a config whose first process would leave a mark if it were started.
-fn refused(config: &str, told: &[&str]) {
+/// Checks that `up` and `validate` refuse this config with these words, and that `up` does not start a process that is put
+/// before it and would create a file.
+fn refused(config: &str, expected: &[&str]) {
     let config = format!("[process.marker]\ncommand = \"touch started\"\n{config}");
     let setup = Setup::new(PROVOST, &config);
     std::fs::write(setup.dir().join("text.wasm"), "this is no wasm").unwrap();
@@ -14,7 +15,7 @@ fn refused(config: &str, told: &[&str]) {
     for command in ["up", "validate"] {
         let ran = setup.run(&[command]);
         assert_eq!(ran.code, 2, "{command}: {ran:#?}");
-        for word in told {
+        for word in expected {
             assert!(ran.stderr.contains(word), "{command}: {word:?} is not in:\n{}", ran.stderr);
         }
         assert!(!ran.stderr.contains("panicked") && !ran.stderr.contains("backtrace"), "{}", ran.stderr);
@@ -23,34 +24,34 @@ fn refused(config: &str, told: &[&str]) {
 }
 
 #[test]
-fn broken_syntax() {
+fn broken_syntax_is_refused_with_its_line() {
     refused("[process.web\ncommand = 1\n", &["provost.toml:3:"]);
 }
 
 #[test]
-fn an_unknown_key_and_the_nearest_right_one() {
+fn an_unknown_key_is_refused_and_the_nearest_key_is_suggested() {
     refused("[process.web]\ncomand = \"true\"\n", &["provost.toml:4:1", "comand", "`command`"]);
 }
 
 #[test]
-fn a_wrong_type() {
+fn a_value_of_the_wrong_type_is_refused_with_its_place() {
     refused("[process.web]\ncommand = \"true\"\nautostart = \"yes\"\n", &["provost.toml:5:13", "autostart"]);
 }
 
 #[test]
-fn a_duplicate_name() {
+fn a_duplicate_name_is_refused() {
     refused("[process.marker]\ncommand = \"true\"\n", &["provost.toml:3:", "marker"]);
 }
 
 #[test]
-fn a_dependency_cycle() {
+fn a_dependency_cycle_is_refused_and_shown() {
     let config = "[process.a]\ncommand = \"true\"\ndepends_on = [\"b\"]\n\
                   [process.b]\ncommand = \"true\"\ndepends_on = [\"a\"]\n";
     refused(config, &["provost.toml:", "a → b → a"]);
 }
 
 #[test]
-fn a_dependency_on_nobody() {
+fn a_dependency_on_an_unknown_process_is_refused() {
     refused(
         "[process.a]\ncommand = \"true\"\ndepends_on = [\"markr\"]\n",
         &["provost.toml:5:", "markr", "`marker`"],
@@ -58,24 +59,24 @@ fn a_dependency_on_nobody() {
 }
 
 #[test]
-fn an_unknown_policy() {
+fn an_unknown_policy_is_refused() {
     let config = "[plugins.backoff]\ncomponent = \"bundled:backoff\"\n\
                   [process.a]\ncommand = \"true\"\npolicies = [\"backof\"]\n";
     refused(config, &["provost.toml:7:", "backof", "`backoff`"]);
 }
 
 #[test]
-fn a_missing_component_file() {
+fn a_missing_component_file_is_refused() {
     refused("[plugins.mine]\ncomponent = \"gone.wasm\"\n", &["provost.toml:4:13", "gone.wasm"]);
 }
 
 #[test]
-fn an_unknown_bundled_component() {
+fn an_unknown_bundled_component_is_refused() {
     refused("[plugins.mine]\ncomponent = \"bundled:backof\"\n", &["provost.toml:4:13", "backoff"]);
 }
 
 #[test]
-fn a_file_that_is_no_wasm() {
+fn a_component_file_that_is_not_webassembly_is_refused() {
     refused(
         "[plugins.mine]\ncomponent = \"text.wasm\"\n",
         &["provost.toml:4:13", "text.wasm", "not WebAssembly"],
@@ -83,7 +84,7 @@ fn a_file_that_is_no_wasm() {
 }
 
 #[test]
-fn a_core_module() {
+fn a_core_module_is_refused_with_the_command_that_makes_a_component() {
     refused(
         "[plugins.mine]\ncomponent = \"core.wasm\"\n",
         &["provost.toml:4:13", "core", "provost plugin build"],
@@ -91,20 +92,20 @@ fn a_core_module() {
 }
 
 #[test]
-fn a_plugin_that_is_no_policy() {
+fn a_plugin_that_is_not_a_policy_is_refused_among_policies() {
     let config = "[plugins.prometheus]\ncomponent = \"bundled:prometheus\"\n\
                   [process.a]\ncommand = \"true\"\npolicies = [\"prometheus\"]\n";
     refused(config, &["provost.toml:7:", "is no policy", "status-view"]);
 }
 
 #[test]
-fn a_bad_duration() {
+fn a_malformed_duration_is_refused() {
     let config = "[process.web]\ncommand = \"true\"\nstop = { grace = \"ten\" }\n";
     refused(config, &["provost.toml:5:", "grace", "ten"]);
 }
 
 #[test]
-fn no_config_at_all() {
+fn a_missing_config_is_refused() {
     let setup = Setup::new(PROVOST, "");
     std::fs::remove_file(setup.dir().join("provost.toml")).unwrap();
     let ran = setup.run(&["up"]);

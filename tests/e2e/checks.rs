@@ -1,4 +1,4 @@
-//! Checks of readiness: names that are never answered, ports of others, variables.
+//! Readiness checks: host names that are never resolved, ports of other processes, variables.
 
 use std::fs;
 use std::net::TcpListener;
@@ -7,19 +7,19 @@ use provost_tests::{Host, Setup, eventually};
 
 use crate::PROVOST;
 
-/// A port that nobody listens on at the moment.
+/// Returns a port on which nothing listens now.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// How many threads of the host look up names.
+/// Returns the number of threads of the host that look up names.
 fn lookups(host: &Host) -> usize {
     let tasks = fs::read_dir(format!("/proc/{}/task", host.pid())).unwrap();
     let names = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
     names.filter(|name| name.starts_with("provost-names")).count()
 }
 
-/// A host whose name server is dead, with 40 processes that wait for `name` and one that does not.
+/// Starts a host whose name server never answers, with 40 processes whose checks need `name` and one without a check.
 fn with_dead_name_server(name: &str) -> Host {
     let config = format!(
         "[process.waits]\ncommand = 'exec sleep 1000'\nreplicas = 40\nready = {{ tcp = '{name}:5432', every = '10ms', timeout = '50ms' }}\n\
@@ -55,7 +55,7 @@ fn forty_names_that_are_never_answered_delay_nobody_else() {
     host.down();
 }
 
-/// A line of Python that listens on a port and answers GET.
+/// Returns a command that serves HTTP on a port.
 fn server(port: &str) -> String {
     format!(
         "python3 -c 'import http.server as h; h.HTTPServer((\"127.0.0.1\", {port}), h.SimpleHTTPRequestHandler).serve_forever()'"
@@ -63,7 +63,7 @@ fn server(port: &str) -> String {
 }
 
 #[test]
-fn with_own_port_only_a_socket_of_the_process_counts_and_the_log_says_whose_it_is() {
+fn with_own_port_only_a_socket_of_the_process_counts_and_the_log_names_the_owner_of_another() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let (foreign, own) = (taken.local_addr().unwrap().port(), free_port());
     let ready = |port| {
@@ -79,13 +79,13 @@ fn with_own_port_only_a_socket_of_the_process_counts_and_the_log_says_whose_it_i
     let host = Host::up(PROVOST, &config);
     host.until_phase("own", "running");
     let told = format!("port {foreign} belongs to pid {} (", std::process::id());
-    eventually("it is told whose port it is", || host.log(), |log| log.contains(&told));
+    eventually("the log names the owner of the port", || host.log(), |log| log.contains(&told));
     assert_eq!(host.process("foreign")["phase"], "starting");
     host.down();
 }
 
 #[test]
-fn a_check_knows_the_variables_of_the_life_that_it_checks() {
+fn a_check_uses_the_variables_of_the_incarnation_that_it_checks() {
     let port = free_port();
     let config = format!(
         "[process.web]\ncommand = \"\"\"exec {}\"\"\"\nenv = {{ PORT = {port} }}\n\
@@ -101,7 +101,7 @@ fn a_check_knows_the_variables_of_the_life_that_it_checks() {
     let line = host.until_phase("line.2", "running");
     assert_eq!(line["reason"], "ready: it said `up as 2`");
     let told = "127.0.0.1:$PROVOST_TEST_UNSET: the variable PROVOST_TEST_UNSET is not set";
-    eventually("it is told that the variable is not set", || host.log(), |log| log.contains(told));
+    eventually("the log says that the variable is not set", || host.log(), |log| log.contains(told));
     assert_eq!(host.process("unset")["phase"], "starting");
     host.down();
 }

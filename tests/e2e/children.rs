@@ -1,4 +1,4 @@
-//! The contract of a child, for what only the whole host can show: limits, inherited signals, descendants, terminals.
+//! The parts of a child's contract that only a whole host can show: limits, inherited signals, descendants, terminals.
 
 use std::fs::File;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::PROVOST;
 
-/// A host that a line for the shell starts, which may change what it is started with first.
+/// Starts a host with a line of shell, which can first change what the host inherits.
 fn up_through(config: &str, line: &str) -> Host {
     let setup = Setup::new(PROVOST, config);
     let log = File::create(setup.dir().join("up.log")).unwrap();
@@ -18,7 +18,7 @@ fn up_through(config: &str, line: &str) -> Host {
 }
 
 fn log_of(host: &Host, name: &str) -> String {
-    eventually(&format!("{name} has said something"), || host.ok(&["logs", name]), |log| !log.is_empty())
+    eventually(&format!("{name} has printed"), || host.ok(&["logs", name]), |log| !log.is_empty())
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_worker_behind_a_shell_has_its_whole_grace_time() {
     host.until_phase("web", "running");
     let pid = host.process("web")["pid"].as_u64().unwrap();
     let worker = || std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    // Until the worker is there and has set its trap: it starts a `sleep` after that.
+    // The worker starts a `sleep` after it has set its trap.
     let sleeps = |worker: &String| {
         let worker = worker.trim();
         let children = std::fs::read_to_string(format!("/proc/{worker}/task/{worker}/children"));
@@ -65,7 +65,7 @@ fn a_script_whose_interpreter_is_missing_names_it() {
 }
 
 #[test]
-fn an_environment_file_is_read_as_documented_or_named_with_its_line() {
+fn an_environment_file_is_read_as_documented_or_refused_with_its_place() {
     let host = Setup::case(PROVOST, "env-files").up();
     assert_eq!(log_of(&host, "bom"), "[1] [2]\n");
     assert_eq!(log_of(&host, "hash"), "[val #space]\n");
@@ -84,7 +84,7 @@ fn an_environment_file_is_read_as_documented_or_named_with_its_line() {
 }
 
 #[test]
-fn a_child_has_no_descriptor_of_whoever_started_the_host_and_neither_has_the_host() {
+fn a_child_and_the_host_keep_no_descriptor_of_the_caller() {
     let config =
         "[process.web]\ncommand = \"[ -e /proc/$$/fd/9 ] && echo leaked || echo closed; exec sleep 1000\"\n";
     let host = up_through(config, "exec 9>lock; flock -n 9; exec \"$PROVOST\" up");
@@ -103,7 +103,7 @@ fn a_child_has_the_soft_limit_that_the_host_was_started_with_although_the_host_r
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", host.pid())).unwrap();
     let own = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     assert!(!own.split_whitespace().any(|word| word == "256"), "the host raised its own: {own}");
-    // A program that does not exist is told as such through the stage, too.
+    // A missing program is also reported as such when the child starts through the exec stage, which restores the limit.
     host.down();
     let host = up_through(
         "[process.w]\nreplicas = 30\ncommand = [\"./no-such-program\"]\n",
@@ -132,7 +132,7 @@ fn a_hangup_that_was_ignored_stays_ignored_in_the_host_and_its_children() {
 }
 
 #[test]
-fn a_signal_that_the_starter_blocked_is_not_blocked_in_a_child() {
+fn a_signal_that_the_caller_blocked_is_not_blocked_in_a_child() {
     let config = "[process.web]\ncommand = [\"sleep\", \"1000\"]\nstop = { grace = \"1h\" }\n";
     let block = "import signal,os,sys; signal.pthread_sigmask(signal.SIG_BLOCK,{signal.SIGTERM}); \
                  os.execv(sys.argv[1],sys.argv[1:])";
@@ -155,7 +155,7 @@ fn a_child_of_a_host_at_a_terminal_cannot_be_stopped_by_that_terminal() {
 }
 
 #[test]
-fn what_has_left_its_group_is_ended_with_its_process_and_named_if_it_is_to_be_left() {
+fn a_descendant_that_left_its_group_is_ended_with_its_process_or_named_if_the_config_leaves_it() {
     let jobs = |escaped: &str| {
         format!(
             "[process.jobs]\ncommand = [\"bash\", \"-c\", \"set -m; sleep 1119 & setsid sleep 1119 & (setsid sleep 1119 &); sleep 0.2; echo $$; wait; sleep 1000\"]\n\

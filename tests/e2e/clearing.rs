@@ -1,4 +1,4 @@
-//! `logs --clear`, as an operator sees it: what was written is gone, and nothing that comes afterwards is.
+//! `logs --clear`, as an operator sees it: the lines so far are gone, and no later one is.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use provost_tests::{Host, Setup, eventually};
 
 use crate::PROVOST;
 
-/// Prints what is written to the file `say`, as soon as it is there.
+/// A config with a process that prints the content of the file `say` as soon as it exists.
 const TALK: &str = r#"
 [process.web]
 command = '''echo one; echo two; printf 'PIN: '
@@ -29,7 +29,7 @@ fn printed(host: &Host, name: &str, holds: impl Fn(&str) -> bool) {
 }
 
 #[test]
-fn a_cleared_log_holds_what_came_afterwards_and_who_follows_is_told() {
+fn a_cleared_log_holds_only_later_lines_and_a_follower_is_notified() {
     let host = Host::up(PROVOST, TALK);
     printed(&host, "db", |text| text == "rows\n");
     printed(&host, "web", |text| text.ends_with("PIN: \n"));
@@ -59,7 +59,7 @@ fn a_cleared_log_holds_what_came_afterwards_and_who_follows_is_told() {
     let told: Vec<_> = results.iter().map(|it| (it["name"].as_str().unwrap(), it["ok"] == true)).collect();
     assert_eq!(told, [("web", true), ("db", true)]);
     assert_eq!(host.ok(&["logs", "all"]), "");
-    // What hinders one hinders no other.
+    // A failure for one process does not affect another.
     std::fs::create_dir(logs.join("db.log.1")).unwrap();
     let ran = host.run(&["logs", "--clear", "all"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (1, "web: the log was cleared\n"), "{ran:?}");
@@ -70,7 +70,7 @@ fn a_cleared_log_holds_what_came_afterwards_and_who_follows_is_told() {
 }
 
 #[test]
-fn a_clearing_of_nobody_or_without_a_host_is_refused_in_its_own_words() {
+fn clearing_without_a_known_process_or_without_a_host_is_refused() {
     let host = Host::up(PROVOST, TALK);
     printed(&host, "db", |text| text == "rows\n");
     for arguments in [

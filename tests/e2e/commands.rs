@@ -1,4 +1,4 @@
-//! What people type.
+//! The everyday commands: targets, signals, logs, views, the order of stopping, and commands that need no host.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -46,12 +46,12 @@ fn targets_are_names_groups_and_all() {
 }
 
 #[test]
-fn signals_reach_processes_and_what_is_not_running_is_exit_code_3() {
+fn signals_reach_processes_and_one_that_is_not_running_gives_exit_code_3() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("api", "running");
     eventually("it has set its trap", || host.ok(&["logs", "api"]), |logs| logs.contains("hello from api"));
     host.ok(&["signal", "HUP", "api"]);
-    eventually("it heard", || host.ok(&["logs", "api"]), |logs| logs.contains("hup"));
+    eventually("the signal arrived", || host.ok(&["logs", "api"]), |logs| logs.contains("hup"));
     assert_eq!(host.run(&["signal", "HUP", "idle"]).code, 3);
     assert_eq!(host.run(&["status", "idle"]).code, 3);
     assert_eq!(host.run(&["status", "api"]).code, 0);
@@ -60,7 +60,7 @@ fn signals_reach_processes_and_what_is_not_running_is_exit_code_3() {
 }
 
 #[test]
-fn logs_are_followed_from_their_past_on() {
+fn followed_logs_begin_with_earlier_lines() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("api", "running");
     eventually("it spoke", || host.ok(&["logs", "api"]), |logs| logs.contains("hello from api"));
@@ -75,14 +75,14 @@ fn logs_are_followed_from_their_past_on() {
 }
 
 #[test]
-fn the_bundled_view_and_consumer_see_the_world() {
+fn the_bundled_view_and_consumer_see_all_processes() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("api", "running");
     let metrics = host.ok(&["view", "prometheus"]);
     assert!(metrics.ends_with("# EOF\n"), "{metrics}");
     assert!(metrics.contains("name=\"api\"") && metrics.contains("group=\"web\""), "{metrics}");
     eventually(
-        "notify has told",
+        "notify has logged the change",
         || host.log(),
         |log| {
             log.lines()
@@ -97,7 +97,7 @@ fn the_bundled_view_and_consumer_see_the_world() {
 }
 
 #[test]
-fn everything_stops_after_what_depends_on_it() {
+fn a_process_stops_after_those_that_depend_on_it() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("api", "running");
     let mut follow =

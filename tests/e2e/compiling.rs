@@ -1,11 +1,12 @@
-//! Compilation in a process of its own, as an operator sees it: its limits are named, nothing waits for it, and what it cannot let in is told.
+//! Compilation in a separate process, as an operator sees it: errors name its limits, nothing waits for it, and refused
+//! components are reported.
 
 use provost_tests::{Host, Setup, components, eventually, guest};
 use serde_json::Value;
 
 use crate::PROVOST;
 
-/// The number `n` as WebAssembly writes it.
+/// Encodes `n` as unsigned LEB128, as WebAssembly does.
 fn leb(mut n: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
@@ -22,7 +23,7 @@ fn section(id: u8, content: &[u8]) -> Vec<u8> {
     [&[id], &leb(content.len())[..], content].concat()
 }
 
-/// A component of 900 KB whose only function consists of loops: it takes minutes and gigabytes to compile.
+/// Makes a component of 900 KB whose only function consists of loops: it takes minutes and gigabytes to compile.
 fn bomb() -> Vec<u8> {
     let function = [&[0][..], &[0x03, 0x40, 0x0b].repeat(300_000), &[0x0b]].concat();
     let code = [&[1][..], &leb(function.len()), &function].concat();
@@ -48,7 +49,7 @@ fn a_component_that_takes_too_long_to_compile_is_refused_and_the_limit_is_named(
     assert!(validated.stderr.contains(told) && validated.stderr.contains("`compile.time`"), "{validated:?}");
     assert!(!setup.dir().join(".provost").exists(), "nothing is left behind but the cache");
 
-    // The host starts without it, and another load of it is refused with the same words.
+    // The host starts without it, and loading it again is refused with the same message.
     let host = setup.up();
     eventually("it is refused", || plugin(&host), |it| it["status"] == "refused");
     assert_eq!(host.process("web")["phase"], "running");
@@ -69,7 +70,7 @@ fn a_component_that_takes_too_much_memory_to_compile_is_refused_and_the_limit_is
 }
 
 #[test]
-fn processes_start_under_the_failsafe_while_a_plugin_is_compiled_and_it_judges_when_it_is_ready() {
+fn processes_start_under_the_failsafe_while_a_plugin_is_compiled_and_the_plugin_decides_once_ready() {
     let config = "[host]\ncache_dir = \"cache\"\n[plugins]\ncompile = { wait = \"50ms\" }\n\
                   [plugins.judge]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"30ms\", factor = 1.0 }\n\
                   [plugins.told]\ncomponent = \"bundled:notify\"\n\
@@ -121,7 +122,7 @@ fn a_policy_that_traps_at_every_call_is_refused_live_reported_by_validate_and_qu
 }
 
 #[test]
-fn a_policy_decides_beside_twenty_four_views_of_eight_memories_each() {
+fn a_policy_decides_while_twenty_four_views_with_eight_memories_each_run() {
     let config = "[plugins.page]\ncomponent = \"page.wasm\"\nquarantine = { faults = 100000, per = \"1m\" }\n\
                   [plugins.judge]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"20ms\", factor = 1.0 }\nlimits = { call_time = \"1m\" }\n\
                   [process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
@@ -129,7 +130,7 @@ fn a_policy_decides_beside_twenty_four_views_of_eight_memories_each() {
         "[host]\ndecision_deadline = \"1m\"\nrestart_budget = {{ restarts = 99, per = \"1ms\" }}\n{config}"
     );
     let setup = Setup::new(PROVOST, &config);
-    // It answers its trial, which is about no path, and loops over all others.
+    // The view answers its trial, which has an empty path, and loops forever for all other paths.
     let body = "(if (i32.gt_u (local.get $path-len) (i32.const 0)) (then (loop $l (br $l)))) (i32.const 64)";
     std::fs::write(setup.dir().join("page.wasm"), components::view_with_memories(8, body)).unwrap();
     let host = setup.up();

@@ -1,4 +1,4 @@
-//! The end of the host: bounded, whatever hangs, and never said to be better than it is.
+//! The end of the host: bounded in time, whatever hangs, and reported truthfully.
 
 use std::process::Stdio;
 
@@ -15,7 +15,7 @@ ready = { log = "deaf" }
 stop = { grace = "1h" }
 "#;
 
-/// A host with this fault.
+/// Starts a host with this fault.
 fn with_fault(config: &str, fault: &str) -> Host {
     let setup = Setup::new(PROVOST, config);
     let log = std::fs::File::create(setup.dir().join("up.log")).unwrap();
@@ -24,8 +24,8 @@ fn with_fault(config: &str, fault: &str) -> Host {
     setup.up_by(command)
 }
 
-/// Asks again and again, as somebody does who has lost patience.
-fn until_it_heard(host: &mut Host, signal: Signal) -> Option<i32> {
+/// Sends the signal repeatedly until the host has ended, and returns its exit code.
+fn signal_until_ended(host: &mut Host, signal: Signal) -> Option<i32> {
     let ended = eventually(
         "it has ended",
         || {
@@ -40,10 +40,10 @@ fn until_it_heard(host: &mut Host, signal: Signal) -> Option<i32> {
 }
 
 #[test]
-fn a_second_interrupt_kills_what_ignores_everything() {
+fn a_second_interrupt_kills_processes_that_ignore_signals() {
     let mut host = Host::up(PROVOST, STUBBORN);
     let web = host.until_phase("web", "running")["pid"].as_u64().unwrap();
-    assert_eq!(until_it_heard(&mut host, Signal::INT), Some(0));
+    assert_eq!(signal_until_ended(&mut host, Signal::INT), Some(0));
     assert!(!is_alive(web));
     assert!(host.log().contains("interrupted: killing all processes"), "{}", host.log());
 }
@@ -52,12 +52,12 @@ fn a_second_interrupt_kills_what_ignores_everything() {
 fn a_second_signal_ends_the_host_although_its_own_stop_hangs() {
     let mut host = with_fault(STUBBORN, "ending=return(hang)");
     let web = host.until_phase("web", "running")["pid"].as_u64().unwrap();
-    assert_eq!(until_it_heard(&mut host, Signal::TERM), Some(0));
+    assert_eq!(signal_until_ended(&mut host, Signal::TERM), Some(0));
     assert!(!is_alive(web));
 }
 
 #[test]
-fn a_stop_that_hangs_is_over_when_the_grace_times_are() {
+fn a_shutdown_that_hangs_is_over_after_the_grace_times() {
     let config = format!("{WEB}stop = {{ grace = \"1s\" }}\n");
     let mut host = with_fault(&config, "ending=return(hang)");
     let web = host.until_phase("web", "running")["pid"].as_u64().unwrap();
@@ -68,7 +68,7 @@ fn a_stop_that_hangs_is_over_when_the_grace_times_are() {
 }
 
 #[test]
-fn what_is_left_is_named_by_down_and_by_the_log_and_the_exit_codes_say_so() {
+fn processes_that_are_left_are_named_by_down_and_by_the_log_and_give_exit_code_1() {
     let mut host = with_fault(WEB, "ending=return(left)");
     host.until_phase("web", "running");
     let down = host.run(&["down"]);
@@ -84,7 +84,7 @@ fn what_is_left_is_named_by_down_and_by_the_log_and_the_exit_codes_say_so() {
 }
 
 #[test]
-fn the_code_that_a_policy_wants_comes_after_what_is_left() {
+fn the_exit_code_for_processes_that_are_left_overrides_that_of_a_policy() {
     let config = r#"
 [plugins.limit]
 component = "bundled:otp"
@@ -115,12 +115,12 @@ fn down_does_not_say_that_all_has_ended_when_the_host_vanishes() {
     hint: look for them with `ps`; the log of the host may say why it ended
     "
     );
-    assert!(is_alive(web.as_u64().unwrap()), "it had to be said");
+    assert!(is_alive(web.as_u64().unwrap()), "the warning about living processes was wrong");
     Host::kill(&web, Signal::KILL);
 }
 
 #[test]
-fn a_host_that_cannot_be_set_up_or_panics_stops_what_it_has_started() {
+fn a_host_that_cannot_be_set_up_or_panics_stops_the_processes_that_it_has_started() {
     for fault in ["daemon.set_up=return", "daemon.set_up=panic(on purpose)"] {
         let config = format!("{WEB}[process.other]\ncommand = \"echo $$ > pid; exec sleep 1000\"\n");
         let setup = Setup::new(PROVOST, &config);
@@ -128,17 +128,17 @@ fn a_host_that_cannot_be_set_up_or_panics_stops_what_it_has_started() {
         assert_eq!(ran.status.code(), Some(1), "{ran:?}");
         let said = String::from_utf8(ran.stderr).unwrap();
         assert!(said.contains("all processes have ended") && said.contains("error: "), "{said}");
-        // It may have been stopped before its command could write it.
+        // The process may have been stopped before it wrote its pid.
         let pid = std::fs::read_to_string(setup.dir().join("pid")).unwrap_or_default();
         assert!(!pid.trim().parse().is_ok_and(is_alive), "{pid}");
     }
 }
 
 #[test]
-fn nobody_waits_for_a_detached_host_whose_starter_is_gone() {
+fn a_background_host_ends_if_its_start_cannot_be_reported() {
     let setup = Setup::new(PROVOST, WEB);
     let mut command = setup.command(&["up", "--background"]);
-    // Nobody reads what it says when it is ready.
+    // Nobody reads the message that the host is ready.
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let ended = child.wait_with_output().unwrap();
@@ -147,7 +147,7 @@ fn nobody_waits_for_a_detached_host_whose_starter_is_gone() {
 }
 
 #[test]
-fn a_host_without_a_thread_for_it_says_so_and_does_not_panic() {
+fn a_host_that_cannot_start_its_runtime_says_so_and_does_not_panic() {
     for fault in ["daemon.runtime=return", "daemon.runtime=panic"] {
         let setup = Setup::new(PROVOST, WEB);
         let ran = setup.command(&["up"]).env("FAILPOINTS", fault).output().unwrap();

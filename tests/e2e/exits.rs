@@ -1,4 +1,4 @@
-//! What follows an exit: the fact, the decision of a policy component, the next life.
+//! The steps after an exit: the committed fact, the decision of a policy component, the next incarnation.
 
 use provost_tests::{Host, eventually};
 use rustix::process::Signal;
@@ -49,12 +49,12 @@ fn give_up_after_ends_in_fatal_with_the_policys_reason_and_start_revives_it() {
 
     host.ok(&["start", "web"]);
     let again = host.until("web", "fatal again", |it| it["phase"] == "fatal" && it["restarts"] == 6);
-    assert_eq!(again["incarnation"], 8, "four lives each time: the first and three restarts");
+    assert_eq!(again["incarnation"], 8, "four incarnations each time: the first and three restarts");
     host.down();
 }
 
 #[test]
-fn what_succeeds_is_left_alone_and_what_depends_on_it_goes_on() {
+fn a_process_that_succeeds_is_not_restarted_and_its_dependents_start() {
     let config = r#"
 [plugins.backoff]
 component = "bundled:backoff"
@@ -84,7 +84,7 @@ fn without_any_policy_the_failsafe_decides() {
 }
 
 #[test]
-fn orphans_come_to_the_host_and_are_reaped() {
+fn orphans_become_children_of_the_host_and_are_reaped() {
     // The subshell ends at once, so that its child outlives its parent.
     let command = "(sleep 1000 & echo $! > orphan); exec sleep 1000";
     let host = Host::up(PROVOST, &format!("[process.parent]\ncommand = \"{command}\"\n"));

@@ -1,5 +1,5 @@
-//! Files and directories: one host to a runtime directory also when it was cleaned away, nothing that others can exchange, and
-//! nothing for others to read.
+//! Files and directories: a runtime directory has one host, even after it was removed; other users can neither replace its
+//! files nor read them.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -15,7 +15,7 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Waits until the host that was started answers again, and asserts that it is still the same.
+/// Waits until a host answers again, and checks that it is still the same one.
 fn until_it_answers_again(host: &Host, what: &str) {
     let status = eventually(what, || host.run(&["status", "-o", "json"]), |ran| ran.code == 0);
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
@@ -23,14 +23,14 @@ fn until_it_answers_again(host: &Host, what: &str) {
 }
 
 #[test]
-fn a_socket_a_lock_and_a_directory_that_are_cleaned_away_come_back_and_there_is_never_a_second_host() {
+fn a_removed_socket_lock_or_directory_is_restored_and_there_is_never_a_second_host() {
     let host = Host::up(PROVOST, WEB);
     let web = host.until_phase("web", "running")["pid"].clone();
     let runtime = host.setup().dir().join(".provost");
     for removed in ["provost.sock", "provost.lock", "."] {
         let path = runtime.join(removed);
         match removed {
-            // While the host is faster, there is something new in it.
+            // This fails while the host creates new files faster than they are removed.
             "." => eventually("it is removed", || fs::remove_dir_all(&runtime).is_ok(), |removed| *removed),
             _ => fs::remove_file(&path).is_ok(),
         };
@@ -43,7 +43,7 @@ fn a_socket_a_lock_and_a_directory_that_are_cleaned_away_come_back_and_there_is_
     }
     fs::remove_file(runtime.join("provost.sock")).unwrap();
     let status = host.run(&["status"]);
-    assert_eq!(status.code, 0, "who asks at once waits a moment: {status:?}");
+    assert_eq!(status.code, 0, "an immediate request waits a moment: {status:?}");
     let aside = host.setup().dir().join("aside");
     fs::rename(&runtime, &aside).unwrap();
     until_it_answers_again(&host, "the directory was moved away");
@@ -61,7 +61,7 @@ fn a_socket_a_lock_and_a_directory_that_are_cleaned_away_come_back_and_there_is_
 }
 
 #[test]
-fn logs_go_on_in_a_new_directory() {
+fn logs_continue_in_a_restored_directory() {
     let config =
         "[process.web]\ncommand = \"while read line; do echo $line; done < pipe; exec sleep 1000\"\n";
     let setup = Setup::new(PROVOST, config);
@@ -86,7 +86,7 @@ fn logs_go_on_in_a_new_directory() {
 }
 
 #[test]
-fn a_host_whose_directory_was_removed_while_it_was_suspended_is_named_by_everybody() {
+fn every_command_names_a_suspended_host_whose_directory_was_removed() {
     use rustix::process::Signal;
     let host = Host::up(PROVOST, WEB);
     let pid = host.pid();
@@ -104,7 +104,7 @@ fn a_host_whose_directory_was_removed_while_it_was_suspended_is_named_by_everybo
 }
 
 #[test]
-fn without_inotify_it_is_shown_as_lacking_and_looked_for_now_and_then() {
+fn without_inotify_the_host_is_degraded_and_checks_its_directory_periodically() {
     let host = Setup::new(PROVOST, WEB).up_with(&[("FAILPOINTS", "runtime.watch=return")]);
     let lacks = |status: &serde_json::Value| {
         status["host"]["degraded"].as_array().is_some_and(|all| {
@@ -112,14 +112,14 @@ fn without_inotify_it_is_shown_as_lacking_and_looked_for_now_and_then() {
         })
     };
     eventually("it is shown", || host.status(), lacks);
-    // It is looked for now and then.
+    // The host looks for it periodically.
     fs::remove_file(host.setup().dir().join(".provost/provost.sock")).unwrap();
     until_it_answers_again(&host, "without notice of the kernel");
     host.down();
 }
 
 #[test]
-fn everything_that_the_host_makes_is_for_its_user_alone_whatever_the_umask() {
+fn all_files_of_the_host_are_private_whatever_the_umask() {
     let config = format!(
         "[host]\ncache_dir = \"cache\"\n[plugins.conductor]\ncomponent = {:?}\nsettings = {{ wait = \"0s\", replicas = 1 }}\n{WEB}\
          policies = [\"conductor\"]\n",
@@ -148,14 +148,14 @@ fn everything_that_the_host_makes_is_for_its_user_alone_whatever_the_umask() {
 }
 
 #[test]
-fn a_config_that_an_editor_on_windows_has_written_runs_as_it_reads() {
+fn a_config_with_a_byte_order_mark_and_windows_line_endings_works() {
     let host = Setup::case(PROVOST, "windows-config").up();
     eventually("it has said where it is", || host.ok(&["logs", "web"]), |log| log == "/tmp\n");
     host.down();
 }
 
 #[test]
-fn validate_makes_nothing() {
+fn validate_creates_no_files() {
     let config = format!(
         "[host]\ncache_dir = \"cache\"\n[plugins.conductor]\ncomponent = {:?}\nsettings = {{ wait = \"0s\", replicas = 1 }}\n{WEB}",
         guest("conductor")
@@ -185,7 +185,7 @@ fn links_in_the_runtime_directory_are_neither_followed_nor_truncated() {
             _ => assert_eq!(fs::read_to_string(&victim).unwrap(), "keep me"),
         }
     }
-    // A log that is a link hinders its process alone, and its target stays as it is.
+    // A log file that is a link affects only the log of its process, and the target stays unchanged.
     let setup = Setup::new(PROVOST, WEB);
     let logs = setup.dir().join(".provost/logs");
     fs::create_dir_all(&logs).unwrap();
@@ -203,7 +203,7 @@ fn links_in_the_runtime_directory_are_neither_followed_nor_truncated() {
 }
 
 #[test]
-fn a_host_of_root_runs_in_the_project_of_the_owner_of_the_config_and_in_nobody_elses() {
+fn a_host_of_root_uses_directories_of_the_owner_of_the_config_and_of_no_other_user() {
     use std::os::unix::fs::{MetadataExt, chown};
     let config = format!("[host]\nruntime_dir = \"sub/run\"\nlog_dir = \"out/logs\"\n{WEB}");
     let setup = Setup::new(PROVOST, &config);
@@ -213,7 +213,7 @@ fn a_host_of_root_runs_in_the_project_of_the_owner_of_the_config_and_in_nobody_e
     let give = |names: &[&str], user: u32| {
         names.iter().all(|name| chown(dir.join(name), Some(user), Some(user)).is_ok())
     };
-    // Only root can give anything away.
+    // Only root can change the owner of a file.
     if !give(&["", "sub", "out", "provost.toml"], 54_321) {
         return;
     }
@@ -251,14 +251,14 @@ fn a_host_of_root_runs_in_the_project_of_the_owner_of_the_config_and_in_nobody_e
 }
 
 #[test]
-fn a_config_that_others_may_write_gets_a_warning_with_what_to_do() {
+fn a_config_that_others_may_write_gives_a_warning_with_a_remedy() {
     let setup = Setup::new(PROVOST, WEB);
     let config = setup.dir().join("provost.toml");
     let chmod = |mode| fs::set_permissions(&config, fs::Permissions::from_mode(mode)).unwrap();
     chmod(0o644);
     assert_eq!(setup.run(&["validate", "--strict"]).code, 0);
     let mut cases = vec![(0o666, "everybody may write the config (mode 0666)", "`chmod go-w provost.toml`")];
-    // Only root can give a file to a group of others.
+    // Only root can give a file to a group that it is not a member of.
     if std::os::unix::fs::chown(&config, None, Some(54_321)).is_ok() {
         cases.push((0o664, "the group 54321 may write the config (mode 0664)", "`chmod g-w provost.toml`"));
     }
@@ -281,7 +281,7 @@ fn a_config_that_others_may_write_gets_a_warning_with_what_to_do() {
 }
 
 #[test]
-fn a_place_that_others_can_change_is_refused_with_what_to_do_and_a_link_among_the_parents_is_not() {
+fn a_directory_that_others_can_change_is_refused_with_a_remedy_and_a_link_among_its_parents_is_accepted() {
     let setup = Setup::new(PROVOST, &format!("[host]\nruntime_dir = \"theirs/run\"\n{WEB}"));
     let theirs = setup.dir().join("theirs");
     fs::create_dir(&theirs).unwrap();
@@ -298,7 +298,7 @@ fn a_place_that_others_can_change_is_refused_with_what_to_do_and_a_link_among_th
     };
     refused("theirs: other users may write it (mode 0777)");
     fs::set_permissions(&theirs, fs::Permissions::from_mode(0o755)).unwrap();
-    // Only root can give a directory away.
+    // Only root can change the owner of a directory.
     if std::os::unix::fs::chown(&theirs, Some(54_321), None).is_ok() {
         refused("theirs: it belongs to user 54321, and the host runs as user 0");
         fs::remove_dir(&theirs).unwrap();

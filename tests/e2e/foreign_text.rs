@@ -1,5 +1,5 @@
-//! Text from elsewhere: what a terminal would obey or a reader would not see never reaches a terminal, and what is asked of a
-//! view reaches it whole.
+//! Untrusted text: control sequences and invisible characters never reach a terminal, and a query reaches its view
+//! completely.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,12 +11,12 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::PROVOST;
 
-/// Moves the cursor, sets the title, and turns the rest of the line around.
+/// A text that clears the screen, sets the title, changes the colour, and reverses the rest of the line.
 const EVIL: &str = "good\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\u{202e}live\nnext\tline\n";
 
 const OBEYED: [char; 4] = ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}'];
 
-/// A host with a view that reads files of its directory.
+/// Starts a host with a view that reads files of the host's directory, and returns that, too.
 fn host() -> (Host, String) {
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
     let dir = host.setup().dir().display().to_string();
@@ -27,7 +27,7 @@ fn host() -> (Host, String) {
     (host, dir)
 }
 
-/// What a command writes to a terminal.
+/// Returns what a command writes to a terminal.
 fn on_a_terminal(setup: &Setup, arguments: &[&str]) -> String {
     let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
@@ -38,14 +38,14 @@ fn on_a_terminal(setup: &Setup, arguments: &[&str]) -> String {
     let mut child = command.stdout(slave).stderr(Stdio::null()).spawn().unwrap();
     drop(command);
     let mut written = Vec::new();
-    // The last end that is closed ends it with an error.
+    // Reading ends with an error when the last descriptor of the slave is closed.
     let _ = File::from(master).read_to_end(&mut written);
     assert!(child.wait().unwrap().success());
     String::from_utf8_lossy(&written).into_owned()
 }
 
 #[test]
-fn a_view_steers_no_terminal_and_is_whole_elsewhere() {
+fn the_output_of_a_view_is_sanitized_on_a_terminal_and_unchanged_elsewhere() {
     let (host, dir) = host();
     let path = format!("read?{dir}|evil.txt");
     let shown = on_a_terminal(host.setup(), &["view", "outside", &path]);
@@ -59,7 +59,7 @@ fn a_view_steers_no_terminal_and_is_whole_elsewhere() {
 }
 
 #[test]
-fn a_query_reaches_its_view_as_it_stands_in_a_url() {
+fn a_query_reaches_its_view_percent_encoded() {
     let (host, dir) = host();
     for (asked, handed) in
         [("a b", "a%20b"), ("a%20b", "a%20b"), ("ä#", "%C3%A4%23"), ("50%", "50%25"), ("x=1&y", "x=1&y")]
@@ -71,7 +71,7 @@ fn a_query_reaches_its_view_as_it_stands_in_a_url() {
 }
 
 #[test]
-fn what_an_error_quotes_steers_no_terminal() {
+fn text_that_an_error_quotes_is_sanitized() {
     let setup =
         Setup::new(PROVOST, "[process.web]\ncommand = \"x\"\n\"\u{202e}\u{200b}cwd\" = \"\u{9b}31m\"\n");
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
@@ -92,7 +92,7 @@ fn what_an_error_quotes_steers_no_terminal() {
 }
 
 #[test]
-fn a_number_that_would_be_changed_and_a_grant_that_matches_nothing_are_refused() {
+fn a_number_that_would_lose_precision_and_a_grant_that_matches_nothing_are_refused() {
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
     let load = ["plugin", "load", "judge", "bundled:backoff"];
     let number = "{\"give_up_after\": 123456789012345678901234567890}";

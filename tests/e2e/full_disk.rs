@@ -1,5 +1,5 @@
-//! A disk that is really full: a small file system of its own holds the logs. Only root may mount one; without that right
-//! the test says so and does nothing.
+//! A disk that is really full: the logs are on a small separate file system. Only root may mount one; without that right the
+//! test says so and does nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use provost_tests::{Setup, eventually};
 
 use crate::PROVOST;
 
-/// A file system in memory, for as long as the test lasts.
+/// A small file system in memory, which is unmounted at the end of the test.
 struct Small(PathBuf);
 
 impl Small {
@@ -24,7 +24,7 @@ impl Small {
 
 impl Drop for Small {
     fn drop(&mut self) {
-        // Also while something is open in it: after a failed test the host may not have ended yet.
+        // This works even if files in it are open: after a failed test the host may still be running.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
@@ -36,7 +36,7 @@ fn mount(arguments: &[&str], at: &Path) -> bool {
 }
 
 #[test]
-fn after_a_disk_was_full_every_line_in_the_log_is_whole_and_the_next_one_is_there() {
+fn after_a_full_disk_every_line_in_the_log_is_whole_and_later_lines_are_written() {
     let printer = r#"
         i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done
         while [ ! -e room ]; do sleep 0.1; done

@@ -1,4 +1,4 @@
-//! What of the outside a plugin may use: granted in the config or on the command line, shown, and held to.
+//! Grants, which let a plugin use the outside world: given in the config or on the command line, shown, and enforced.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::PROVOST;
 
-/// A process that fails at once and stays down, and a webhook that is granted one port and told to use another one or
-/// the same.
+/// Returns a config with a process that ends at once and stays down, and a webhook that is granted the port `granted` and
+/// uses the port `used`.
 fn hooked(granted: u16, used: u16) -> String {
     format!(
         "[plugins.hook]\ncomponent = \"bundled:webhook\"\nallow = [\"http-out:127.0.0.1:{granted}\", \"env:PATH\"]\n\
@@ -66,7 +66,7 @@ fn a_webhook_reaches_the_server_that_it_is_granted() {
 }
 
 #[test]
-fn a_webhook_that_goes_elsewhere_is_denied_counted_and_shown() {
+fn a_webhook_to_another_server_is_denied_counted_and_shown() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -102,7 +102,7 @@ fn a_webhook_that_goes_elsewhere_is_denied_counted_and_shown() {
 }
 
 #[test]
-fn what_is_loaded_live_is_granted_on_the_command_line() {
+fn a_plugin_loaded_at_run_time_gets_its_grants_from_the_command_line() {
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
     let outside = guest("outside").display().to_string();
     let refused = host.run(&["plugin", "load", "outside", &outside, "--allow", "clock", "--allow", "random"]);
@@ -130,7 +130,7 @@ fn what_is_loaded_live_is_granted_on_the_command_line() {
 }
 
 #[test]
-fn a_grant_that_cannot_be_is_a_mistake_of_the_config() {
+fn an_impossible_grant_is_an_error_in_the_config() {
     let wrong = Setup::new(PROVOST, &hooked(1, 1).replace("env:PATH\"]", "env:PATH\", \"fs-read:logs\"]"));
     let ran = wrong.run(&["validate"]);
     assert_eq!(ran.code, 2, "{ran:?}");
@@ -145,7 +145,8 @@ fn a_grant_that_cannot_be_is_a_mistake_of_the_config() {
     assert!(ran.stderr.contains("a policy is granted nothing but its trigger"), "{ran:?}");
 }
 
-/// A process that says which variables have arrived, started by a policy that sets more than it is granted.
+/// Returns a config with a process that prints the variables that it received, and a start policy that tries to set more
+/// than it is granted.
 fn set(allow: &str) -> String {
     format!(
         "[plugins.conductor]\ncomponent = {:?}\nallow = [{allow}]\nlimits = {{ call_time = \"1m\" }}\n\
@@ -194,7 +195,7 @@ fn a_start_policy_sets_only_the_variables_that_are_granted_by_name() {
 }
 
 #[test]
-fn an_inspection_says_that_a_start_policy_sets_variables_and_promises_no_more() {
+fn inspect_says_that_a_start_policy_can_set_variables_and_claims_no_stronger_limit() {
     let setup = Setup::new(PROVOST, "[process.x]\ncommand = \"true\"\n");
     let shown = setup.run(&["plugin", "inspect", &guest("conductor").display().to_string()]).stdout;
     assert!(shown.contains("each if that is granted by name (set-env:NAME)"), "{shown}");
@@ -207,7 +208,7 @@ fn an_inspection_says_that_a_start_policy_sets_variables_and_promises_no_more() 
 }
 
 #[test]
-fn loader_variables_are_granted_by_their_exact_name_and_never_by_a_beginning() {
+fn loader_variables_are_granted_by_their_exact_name_and_never_by_a_prefix() {
     for (grant, says) in [
         ("set-env:LD_*", "name each of them exactly"),
         ("set-env:NODE_*", "name each of them exactly"),

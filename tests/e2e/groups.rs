@@ -1,11 +1,11 @@
-//! What one process's end means for others: scopes, escalation, replicas, health.
+//! Decisions about more than the process that died (scopes, escalation), replicas, and restarts by health checks.
 
 use provost_tests::{Host, eventually};
 use rustix::process::Signal;
 
 use crate::PROVOST;
 
-/// A group of three, judged by OTP's rules.
+/// Returns a config with a group of three processes under the policy `otp`, and one process outside of it.
 fn otp(strategy: &str, more: &str) -> String {
     let member = |name: &str, more: &str| {
         format!(
@@ -21,7 +21,7 @@ fn otp(strategy: &str, more: &str) -> String {
     )
 }
 
-fn lives(host: &Host) -> Vec<u64> {
+fn incarnations(host: &Host) -> Vec<u64> {
     ["a", "b", "c", "other"].iter().map(|name| host.process(name)["incarnation"].as_u64().unwrap()).collect()
 }
 
@@ -31,28 +31,28 @@ fn after_the_death_of_b(strategy: &str) -> Vec<u64> {
         host.until_phase(name, "running");
     }
     Host::kill(&host.process("b")["pid"], Signal::KILL);
-    host.until("b", "lives again", |b| b["incarnation"] == 2 && b["phase"] == "running");
+    host.until("b", "runs again", |b| b["incarnation"] == 2 && b["phase"] == "running");
     for name in ["a", "c"] {
         host.until_phase(name, "running");
     }
-    // Whoever is to be restarted was stopped before b was started.
-    let lives = lives(&host);
+    // Every process that has to be restarted was stopped before b was started.
+    let incarnations = incarnations(&host);
     host.down();
-    lives
+    incarnations
 }
 
 #[test]
-fn one_for_one_restarts_the_one_that_died() {
+fn one_for_one_restarts_only_the_process_that_died() {
     assert_eq!(after_the_death_of_b("one_for_one"), [1, 2, 1, 1]);
 }
 
 #[test]
-fn rest_for_one_restarts_those_behind_it_as_well() {
+fn rest_for_one_also_restarts_the_processes_after_it() {
     assert_eq!(after_the_death_of_b("rest_for_one"), [1, 2, 2, 1]);
 }
 
 #[test]
-fn one_for_all_restarts_the_whole_group_and_nobody_else() {
+fn one_for_all_restarts_the_whole_group_and_no_other_process() {
     assert_eq!(after_the_death_of_b("one_for_all"), [2, 2, 2, 1]);
 }
 
@@ -71,7 +71,7 @@ fn a_group_that_dies_too_often_is_given_up_as_a_whole() {
 }
 
 #[test]
-fn a_host_that_is_to_end_with_a_process_ends_with_its_code() {
+fn a_policy_that_shuts_down_the_host_sets_its_exit_code() {
     let settings = "intensity = 0, period = 1, escalate = { shut_down = 42 }";
     let host = Host::up(PROVOST, &otp("one_for_one", settings));
     let b = host.until_phase("b", "running");
@@ -80,7 +80,7 @@ fn a_host_that_is_to_end_with_a_process_ends_with_its_code() {
 }
 
 #[test]
-fn replicas_know_their_number_and_are_chosen_by_their_base_name() {
+fn replicas_know_their_number_and_are_selected_by_their_base_name() {
     let host = Host::up(
         PROVOST,
         "[process.web]\ncommand = \"echo replica $PROVOST_REPLICA; exec sleep 1000\"\nreplicas = 3\n",
@@ -102,7 +102,7 @@ fn replicas_know_their_number_and_are_chosen_by_their_base_name() {
 }
 
 #[test]
-fn one_that_its_health_check_finds_ill_is_restarted() {
+fn a_process_that_fails_its_health_check_is_restarted() {
     let host = Host::up(
         PROVOST,
         "[process.web]\ncommand = \"touch well; exec sleep 1000\"\n\
@@ -111,11 +111,11 @@ fn one_that_its_health_check_finds_ill_is_restarted() {
     host.until("web", "is well", |web| web["health"] == "healthy");
     std::fs::remove_file(host.setup().dir().join("well")).unwrap();
     let web = host
-        .until("web", "lives again and is well", |web| web["incarnation"] == 2 && web["health"] == "healthy");
+        .until("web", "runs again and is well", |web| web["incarnation"] == 2 && web["health"] == "healthy");
     assert_eq!(
         (&web["failures"], &web["restarts"]),
         (&0.into(), &1.into()),
-        "a restart by health is counted, and is no crash"
+        "a restart after a failed health check counts as a restart, not as a crash"
     );
     host.down();
 }

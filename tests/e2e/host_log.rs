@@ -1,4 +1,4 @@
-//! The host's own log and its output: nobody waits for a terminal, a pipe or a disk, and nothing is lost without a word.
+//! The host's own log and its output: the host never waits for a terminal, a pipe or a disk, and reports every loss.
 
 use std::process::{Command, Stdio};
 
@@ -11,7 +11,7 @@ use crate::PROVOST;
 const WEB: &str = "[process.web]\ncommand = \"exec sleep 1000\"\n";
 const CHATTY: &str = "[process.chatty]\ncommand = \"seq 1 200000; exec sleep 1000\"\n";
 
-/// `provost up` in the foreground, with the fault that is named by `faults`.
+/// Returns the command `provost up` in the foreground, with these faults.
 fn up(setup: &Setup, faults: &str) -> Command {
     let mut command = setup.command(&["up"]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).env("FAILPOINTS", faults);
@@ -19,7 +19,7 @@ fn up(setup: &Setup, faults: &str) -> Command {
 }
 
 #[test]
-fn when_the_reader_of_standard_error_goes_away_the_log_goes_on_in_a_file_and_the_host_lives() {
+fn when_the_reader_of_standard_error_is_gone_the_log_continues_in_a_file_and_the_host_keeps_running() {
     let setup = Setup::new(PROVOST, WEB);
     let mut command = up(&setup, "");
     command.stderr(Stdio::piped()).stdout(Stdio::piped());
@@ -39,7 +39,7 @@ fn when_the_reader_of_standard_error_goes_away_the_log_goes_on_in_a_file_and_the
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_holds_up_neither_down_nor_a_signal() {
+fn a_pipe_that_nobody_reads_delays_neither_down_nor_a_signal() {
     for by_signal in [false, true] {
         let setup = Setup::new(PROVOST, CHATTY);
         let mut command = up(&setup, "");
@@ -47,7 +47,7 @@ fn a_pipe_that_nobody_reads_holds_up_neither_down_nor_a_signal() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut host = setup.up_by(command);
         eventually(
-            "it has said everything",
+            "it has printed everything",
             || host.ok(&["logs", "-n", "1", "chatty"]),
             |log| log.contains("200000"),
         );
@@ -96,12 +96,12 @@ fn a_log_that_can_be_written_again_has_every_line() {
 }
 
 #[test]
-fn a_disk_of_the_log_that_hangs_holds_up_neither_the_host_nor_its_end() {
+fn a_hanging_disk_of_the_log_delays_neither_the_host_nor_its_end() {
     let setup = Setup::new(PROVOST, WEB);
     let up = setup.command(&["up", "--detach"]).env("FAILPOINTS", "hostlog.write=pause").output().unwrap();
     assert!(up.status.success(), "{up:?}");
     let host = setup.owner().unwrap();
-    // The first line hangs.
+    // Writing the first line hangs.
     assert!(setup.shell(&format!("kill -USR1 {host}")).status().unwrap().success());
     let status: serde_json::Value =
         serde_json::from_str(&setup.run(&["status", "-o", "json"]).stdout).unwrap();
@@ -135,7 +135,7 @@ fn the_log_of_a_host_in_the_background_is_private_and_never_a_link() {
     assert_eq!(setup.run(&["down"]).code, 0);
 }
 
-/// A terminal: its master, and the path of its slave.
+/// Opens a pseudoterminal, and returns its master and the path of its slave.
 fn terminal() -> (std::os::fd::OwnedFd, String) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
@@ -144,7 +144,8 @@ fn terminal() -> (std::os::fd::OwnedFd, String) {
     (master, slave)
 }
 
-/// Whether the terminal also controls the host, which then gets SIGHUP, or is only written to.
+/// Starts a host with a line of shell on the terminal `TTY`, closes the terminal, checks that the host ends in order, and
+/// returns its log. If the terminal controls the host, the host gets SIGHUP; otherwise it only fails to write.
 fn ends_with_its_terminal(line: &str) -> String {
     let setup = Setup::new(PROVOST, WEB);
     let (master, slave) = terminal();
@@ -173,14 +174,14 @@ fn a_host_whose_session_has_lost_its_terminal_says_so_in_its_log_and_ends_in_ord
 }
 
 #[test]
-fn a_terminal_that_is_stopped_holds_nobody_up() {
+fn a_stopped_terminal_delays_nothing() {
     let setup = Setup::new(PROVOST, CHATTY);
-    // Nobody reads from the master: after some kilobytes the slave takes no more, as after Ctrl-S.
+    // Nobody reads from the master: after some kilobytes the slave accepts no more, as after Ctrl-S.
     let (master, slave) = terminal();
     let command = setup.shell(&format!("exec \"$PROVOST\" up > {slave} 2>&1"));
     let mut host = setup.up_by(command);
     eventually(
-        "it has said everything",
+        "it has printed everything",
         || host.ok(&["logs", "-n", "1", "chatty"]),
         |log| log.contains("200000"),
     );
@@ -190,7 +191,7 @@ fn a_terminal_that_is_stopped_holds_nobody_up() {
 }
 
 #[test]
-fn processes_that_do_not_fit_the_limit_on_open_files_are_told_at_boot() {
+fn a_limit_on_open_files_that_is_too_low_for_all_processes_is_reported_at_boot() {
     let config = "[process.web]\ncommand = \"exec sleep 1000\"\nreplicas = 40\n";
     let setup = Setup::new(PROVOST, config);
     let command = setup.shell("ulimit -n 200; exec \"$PROVOST\" up > up.log 2>&1");
@@ -201,7 +202,7 @@ fn processes_that_do_not_fit_the_limit_on_open_files_are_told_at_boot() {
 }
 
 #[test]
-fn a_panic_of_the_host_is_told_in_its_log_and_not_on_its_streams() {
+fn a_panic_of_the_host_is_logged_as_a_defect_without_the_message_of_rust() {
     let host = {
         let setup = Setup::new(PROVOST, WEB);
         let log = std::fs::File::create(setup.dir().join("up.log")).unwrap();

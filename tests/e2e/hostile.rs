@@ -1,5 +1,5 @@
-//! Policies that misbehave: each is refused or overruled, the process it judges is restarted by the failsafe,
-//! the host's memory stays bounded, and status says what happened.
+//! Misbehaving policies: each is refused or overruled, the failsafe restarts its process, the host's memory stays bounded,
+//! and status says what happened.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use crate::PROVOST;
 
-/// Beyond this the host is leaking what the guest wanted, in KiB.
+/// The bound on the resident memory of the host; beyond it the host leaks what a guest allocated.
 const MEMORY_KIB_MAX: u64 = 300 * 1024;
 
-/// One that is not about the deadline has all the time that a busy test machine may take.
+/// Returns a config with a guest as the only policy. Guests that do not test the deadline have a minute for a call, because
+/// the test machine may be busy.
 fn judged_by(guest_name: &str) -> String {
     let limits = if guest_name == "loops" { "" } else { "limits = { call_time = \"1m\" }\n" };
     format!(
@@ -32,16 +33,17 @@ fn named(host: &Host, name: &str) -> Value {
     plugins.iter().find(|plugin| plugin["name"] == name).cloned().unwrap()
 }
 
-/// Has a plugin asked that has failed its trial, because it fails at everything: here it is about calls.
-fn asked(host: &Host, name: &str) {
+/// Revives a plugin, which may have failed its trial call, so that the host calls it.
+fn revive(host: &Host, name: &str) {
     eventually("it is compiled", || named(host, name), |it| it["status"] != "compiling");
     host.ok(&["plugin", "revive", name]);
 }
 
-/// The process is restarted all the same, by the failsafe, whose ruling tells what was wrong.
+/// Checks that the failsafe restarts the process of a misbehaving policy and that its decision contains the words `told`.
+/// Returns the host and the report about the plugin.
 fn survives(guest_name: &str, told: &[&str]) -> (Host, Value) {
     let host = Host::up(PROVOST, &judged_by(guest_name));
-    asked(&host, "judge");
+    revive(&host, "judge");
     let judged = host.until("web", "is restarted twice", |it| it["restarts"].as_u64() >= Some(2));
     assert_eq!(judged["decision"]["by"], "failsafe");
     let overruled = judged["decision"]["overruled"].as_str().unwrap();
@@ -51,7 +53,7 @@ fn survives(guest_name: &str, told: &[&str]) -> (Host, Value) {
     assert_eq!(host.process("bystander")["phase"], "running");
     assert!(host.memory_kib() < MEMORY_KIB_MAX, "{} KiB", host.memory_kib());
     let answered = |it: &Value| it["calls"].as_u64() >= Some(2) || it["status"] == "refused";
-    let plugin = eventually("it was asked, or is not let in", || plugin(&host), answered);
+    let plugin = eventually("it was called or refused", || plugin(&host), answered);
     if plugin["faults"] != 0 || plugin["status"] == "refused" {
         assert!(host.ok(&["status"]).contains("judge"), "status names it: {}", host.ok(&["status"]));
     }
@@ -59,7 +61,7 @@ fn survives(guest_name: &str, told: &[&str]) -> (Host, Value) {
 }
 
 #[test]
-fn one_that_loops_for_ever_is_stopped_at_its_deadline() {
+fn a_policy_that_loops_forever_is_stopped_at_its_deadline() {
     let (host, plugin) = survives("loops", &["judge", "100 ms"]);
     assert_eq!(plugin["last_fault"]["kind"], "deadline");
     assert!(plugin["faults"].as_u64() >= Some(2), "{plugin}");
@@ -67,27 +69,27 @@ fn one_that_loops_for_ever_is_stopped_at_its_deadline() {
 }
 
 #[test]
-fn one_that_traps_is_answered_for() {
+fn the_failsafe_decides_for_a_policy_that_traps() {
     let (host, plugin) = survives("traps", &["judge", "trap"]);
     assert_eq!(plugin["last_fault"]["kind"], "trap");
     host.down();
 }
 
 #[test]
-fn one_that_allocates_without_end_is_stopped_at_its_limit() {
+fn a_policy_that_allocates_without_end_is_stopped_at_its_limit() {
     let (host, plugin) = survives("hogs", &["judge", "MiB"]);
     assert_eq!(plugin["last_fault"]["kind"], "memory");
     host.down();
 }
 
 #[test]
-fn one_that_wants_to_wait_a_billion_years_is_overruled() {
+fn a_policy_that_asks_for_an_absurd_delay_is_overruled() {
     let (host, _) = survives("absurd", &["judge", "1000000000000000000 ms", "restart_delay_max"]);
     host.down();
 }
 
 #[test]
-fn settings_that_a_policy_refuses_are_told_in_its_own_words_before_anything_fails() {
+fn settings_that_a_policy_refuses_are_reported_by_validate_and_by_the_host() {
     let config = "[plugins.judge]\ncomponent = \"bundled:backoff\"\nsettings = { frist = \"1s\" }\n\
                   [process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
     let validated = Setup::new(PROVOST, config).run(&["validate"]);
@@ -102,7 +104,7 @@ fn settings_that_a_policy_refuses_are_told_in_its_own_words_before_anything_fail
 }
 
 #[test]
-fn one_that_imports_what_it_was_not_granted_is_refused_and_the_import_named() {
+fn a_policy_with_an_import_that_is_not_granted_is_refused_and_the_import_is_named() {
     let (host, plugin) = survives("sockets", &["judge", "wasi:sockets"]);
     assert_eq!(plugin["status"], "refused");
     assert!(plugin["reason"].as_str().unwrap().contains("wasi:sockets"), "{plugin}");
@@ -114,9 +116,9 @@ fn one_that_imports_what_it_was_not_granted_is_refused_and_the_import_named() {
     assert!(validated.stderr.contains("wasi:sockets"), "{validated:?}");
 }
 
-/// A house with every hostile policy at work on a process of its own, and with a good one, a view, a consumer that never
-/// returns, one that floods the log and one that does its work beside them.
-fn house() -> Setup {
+/// Makes a setup in which each hostile policy decides about its own process, beside a hostile view, a consumer that never
+/// returns and a policy that floods the log, and beside a good policy, a good consumer and a good view.
+fn with_hostile_plugins() -> Setup {
     let mut config = String::from(
         "[host]\ndecision_deadline = \"1m\"\nrestart_budget = { restarts = 99, per = \"1ms\" }\n\
          [plugins.good]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"20ms\", factor = 1.0 }\n\
@@ -152,12 +154,12 @@ fn house() -> Setup {
 }
 
 #[test]
-fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its_limit() {
-    let host = house().up();
+fn a_host_full_of_hostile_plugins_keeps_working_and_names_each_with_its_cause_and_its_limit() {
+    let host = with_hostile_plugins().up();
     for one in hostile::policies() {
-        asked(&host, one.name);
+        revive(&host, one.name);
     }
-    asked(&host, "stuck");
+    revive(&host, "stuck");
     let pid = host.process("bystander")["pid"].clone();
     for one in hostile::policies() {
         let process = format!("of-{}", one.name);
@@ -165,13 +167,13 @@ fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its
             it["restarts"].as_u64() >= Some(2) && it["decision"]["by"] == "failsafe"
         });
         let overruled = judged["decision"]["overruled"].as_str().unwrap();
-        for words in one.told.iter().chain([&one.name]) {
+        for words in one.expected.iter().chain([&one.name]) {
             assert!(overruled.contains(words), "{}: {words:?} is not in {overruled:?}", one.name);
         }
-        // What was never let in was never called: it says why itself.
+        // A refused plugin was never called: it has a reason instead of a fault.
         let why = |plugin: &Value| {
             let why = plugin["last_fault"]["message"].as_str().or(plugin["reason"].as_str());
-            one.told.iter().all(|words| why.is_some_and(|why| why.contains(words)))
+            one.expected.iter().all(|words| why.is_some_and(|why| why.contains(words)))
         };
         eventually(&format!("{} says why", one.name), || named(&host, one.name), why);
     }
@@ -197,7 +199,7 @@ fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its
         |chatty| chatty["lines_dropped"].as_u64() >= Some(9_000),
     );
 
-    // All others went on, and go on.
+    // All others have kept working, and still do.
     assert_eq!(
         (&host.process("bystander")["pid"], &host.process("bystander")["incarnation"]),
         (&pid, &1.into())
@@ -206,7 +208,7 @@ fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its
     let after = host.until("judged", "is judged again", |it| it["restarts"].as_u64() > before);
     assert_eq!((&after["decision"]["by"], &after["decision"]["delay_ms"]), (&"good".into(), &20.into()));
     let told = named(&host, "notify")["calls"].as_u64();
-    eventually("the other consumer is told", || named(&host, "notify"), |it| it["calls"].as_u64() > told);
+    eventually("the other consumer is called", || named(&host, "notify"), |it| it["calls"].as_u64() > told);
     assert_eq!(named(&host, "notify")["faults"], 0);
     let status = host.ok(&["status"]);
     assert!(hostile::policies().iter().all(|one| status.contains(one.name)), "{status}");
@@ -216,7 +218,7 @@ fn a_house_full_of_hostile_plugins_goes_on_and_names_each_with_its_cause_and_its
 }
 
 #[test]
-fn files_that_are_cut_and_settings_of_ten_megabytes_change_nothing() {
+fn truncated_files_and_settings_of_ten_megabytes_are_refused() {
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
     let whole = std::fs::read(guest("moody")).unwrap();
     std::fs::write(host.setup().dir().join("cut.wasm"), &whole[..whole.len() / 2]).unwrap();
@@ -237,7 +239,7 @@ fn files_that_are_cut_and_settings_of_ten_megabytes_change_nothing() {
 }
 
 #[test]
-fn compiled_code_that_somebody_put_into_the_cache_is_not_run() {
+fn compiled_code_that_was_altered_in_the_cache_is_not_run() {
     let config = "[host]\ncache_dir = \"cache\"\n[plugins.judge]\ncomponent = \"bundled:backoff\"\n\
                   settings = { first = \"20ms\" }\n[process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
     let host = Host::up(PROVOST, config);

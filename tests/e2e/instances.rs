@@ -1,4 +1,4 @@
-//! One host a runtime directory.
+//! A runtime directory has at most one host.
 
 use std::os::unix::net::UnixListener;
 
@@ -38,7 +38,7 @@ fn the_socket_of_a_dead_host_is_cleaned_up() {
 }
 
 #[test]
-fn a_detached_host_outlives_the_command_and_goes_down_by_another() {
+fn a_detached_host_outlives_its_command_and_is_stopped_by_another() {
     let setup = Setup::new(PROVOST, CONFIG);
     let up = setup.run(&["up", "--detach"]);
     assert_eq!(up.code, 0, "{up:?}");

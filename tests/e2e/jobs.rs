@@ -1,4 +1,4 @@
-//! Jobs, hosts that end by themselves, and exit codes.
+//! Jobs, hosts that end when everything is done, and exit codes.
 
 use provost_tests::{Host, Ran, Setup};
 
@@ -26,7 +26,7 @@ settings = { on = "never" }
 "#;
 
 #[test]
-fn a_job_is_waited_for_to_its_end_and_is_done_then() {
+fn a_wait_for_a_job_ends_when_the_job_is_done() {
     let host = Host::up(PROVOST, JOBS);
     let running = host.until_phase("migrate", "running");
     assert_eq!((&running["type"], &running["ready"]), (&"job".into(), &false.into()));
@@ -40,7 +40,7 @@ fn a_job_is_waited_for_to_its_end_and_is_done_then() {
     host.until_phase("app", "running");
     let done = host.until_phase("migrate", "exited");
     assert_eq!((&done["ready"], &done["decision"]), (&true.into(), &serde_json::Value::Null));
-    assert_eq!(host.run(&["status", "migrate"]).code, 0, "what is done is not held to be down");
+    assert_eq!(host.run(&["status", "migrate"]).code, 0, "a job that is done does not count as down");
     assert!(host.ok(&["explain", "migrate"]).starts_with("migrate is done: exited with code 0"));
     assert_eq!(host.process("odd")["reason"], "done: exited with code 3");
     assert_eq!(host.run(&["status", "odd"]).code, 0);
@@ -61,7 +61,7 @@ fn a_job_that_fails_for_good_fails_the_wait_and_its_status() {
     host.down();
 }
 
-/// Runs a host to its end.
+/// Runs a host with this config until it ends.
 fn up(config: &str, arguments: &[&str]) -> Ran {
     Setup::new(PROVOST, config).run(&[&["up"], arguments].concat())
 }
@@ -70,7 +70,7 @@ const GIVES_UP: &str =
     "[plugins.once]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"1ms\", give_up_after = 1 }\n";
 
 #[test]
-fn a_host_that_exits_when_done_ends_when_nothing_runs_and_nothing_will() {
+fn a_host_that_exits_when_done_ends_when_nothing_runs_or_will_run() {
     let good = "[process.a]\ncommand = 'exit 0'\n[process.b]\ntype = 'job'\ncommand = 'sleep 0.2; exit 3'\nsuccess_codes = [3]\n\
                 depends_on = { a = 'completed' }\n[process.c]\ncommand = 'exec sleep 1000'\nautostart = false\n";
     let ran = up(good, &["--exit-when-done"]);
@@ -117,7 +117,7 @@ fn an_unknown_name_is_refused_before_anything_is_started() {
 }
 
 #[test]
-fn a_policys_code_goes_before_that_of_a_process() {
+fn the_exit_code_of_a_policy_overrides_that_of_a_process() {
     let config = "[plugins.otp]\ncomponent = 'bundled:otp'\nsettings = { intensity = 0, escalate = { shut_down = 7 } }\n\
                   [process.web]\ncommand = 'exit 5'\npolicies = ['otp']\n";
     assert_eq!(up(config, &["--exit-code-from", "web"]).code, 7);
@@ -129,7 +129,7 @@ fn a_policys_code_goes_before_that_of_a_process() {
 }
 
 #[test]
-fn a_host_in_the_background_ends_by_itself_as_well() {
+fn a_host_in_the_background_also_exits_when_done() {
     let setup = Setup::new(PROVOST, "[process.web]\ntype = 'job'\ncommand = 'sleep 0.3; exit 0'\n");
     let up = setup.run(&["up", "--detach", "--exit-when-done"]);
     assert_eq!(up.code, 0, "{up:?}");

@@ -1,4 +1,4 @@
-//! What clients and the machine do to the host: too few descriptors, too many clients, readers that do not read.
+//! Hosts under pressure from clients and the machine: too few descriptors, too many clients, clients that do not read.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::PROVOST;
 
-/// Beyond this the host keeps what nobody takes, in KiB.
+/// The bound on the resident memory of the host; beyond it the host buffers output that no client reads.
 const MEMORY_KIB_MAX: u64 = 200 * 1024;
 
 fn limit_descriptors(host: &Host, most: u64) -> Rlimit {
@@ -18,7 +18,7 @@ fn limit_descriptors(host: &Host, most: u64) -> Rlimit {
     prlimit(pid, Resource::Nofile, Rlimit { current: Some(most), maximum: before.maximum }).unwrap()
 }
 
-/// The descriptors that the host has open.
+/// Returns one more than the highest open descriptor of the host.
 fn descriptors(host: &Host) -> u64 {
     let list = std::fs::read_dir(format!("/proc/{}/fd", host.pid())).unwrap();
     list.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u64>().ok()).max().unwrap() + 1
@@ -35,7 +35,7 @@ fn status_answers_and_no_line_is_lost_while_there_is_no_descriptor_left() {
         "[process.talk]\ncommand = \"while [ ! -e go ]; do sleep 0.05; done; seq 1 100; exec sleep 1000\"\n";
     let host = Host::up(PROVOST, config);
     host.until_phase("talk", "running");
-    // No more than there are: idle clients take what is free, and then what is kept back has to do.
+    // The limit is just above the open descriptors: idle clients take the free ones, and then the reserve has to suffice.
     let before = limit_descriptors(&host, descriptors(&host));
     let mut idle = Vec::new();
     while !lacks(&host, "descriptors") {
@@ -62,7 +62,7 @@ fn connect(host: &Host) -> UnixStream {
 }
 
 #[test]
-fn beside_more_idle_clients_than_there_is_room_for_a_killed_process_is_restarted_and_status_answers() {
+fn with_too_many_idle_clients_a_killed_process_is_restarted_and_status_answers() {
     const CLIENTS: usize = 1_500;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_some_and(|soft| soft < 4_000) {
@@ -73,15 +73,15 @@ fn beside_more_idle_clients_than_there_is_room_for_a_killed_process_is_restarted
     let mut clients: Vec<UnixStream> = (0..CLIENTS).map(|_| connect(&host)).collect();
     Host::kill(&web["pid"], Signal::KILL);
     host.until("web", "is restarted", |it| it["restarts"] == 1 && it["phase"] == "running");
-    // 1,024 connections, and what the host itself has open.
+    // 1,024 connections, and the host's other descriptors.
     assert!(descriptors(&host) < 1_024 + 200, "{}", descriptors(&host));
-    // Those that were idle the longest had to give way.
+    // The connections that were idle the longest were closed.
     assert_eq!(clients[0].read(&mut [0]).unwrap(), 0);
     host.down();
 }
 
 #[test]
-fn a_reader_that_does_not_read_costs_no_memory_beside_a_child_that_writes_no_newline() {
+fn clients_that_do_not_read_output_without_newlines_cost_no_memory() {
     let config = "[process.flood]\ncommand = [\"cat\", \"/dev/zero\"]\n\
                   logs = { file_size = \"8MiB\", files = 2 }\n";
     let host = Host::up(PROVOST, config);
@@ -110,7 +110,7 @@ fn a_reader_that_does_not_read_costs_no_memory_beside_a_child_that_writes_no_new
 }
 
 #[test]
-fn a_name_of_any_length_is_refused_by_its_beginning_among_thousands() {
+fn a_very_long_unknown_name_is_refused_with_a_short_message() {
     let config: String = (0..2_000)
         .map(|number| format!("[process.worker-{number}]\ncommand = \"exit\"\nautostart = false\n"))
         .collect();

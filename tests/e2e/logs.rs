@@ -1,4 +1,4 @@
-//! What processes print, as an operator sees it: whole lines, found by time and by pattern, with the host and without it.
+//! The output of processes, as an operator sees it: whole lines, selected by time and by pattern, with and without a host.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use crate::PROVOST;
 
 const WEB: &str = "[process.web]\ncommand = \"echo one; echo two; echo three; exec sleep 1000\"\n";
 
-/// The lines of a process, once they are as many.
+/// Waits until a process has printed `count` lines, and returns its log.
 fn lines_of(host: &Host, name: &str, count: usize) -> String {
     eventually("it has printed", || host.ok(&["logs", name]), |text| text.lines().count() >= count)
 }
@@ -33,7 +33,7 @@ fn the_last_line_is_the_whole_line_however_long_it_is() {
 fn the_first_line_is_shown_however_early_it_comes() {
     let config = "[process.web]\ncommand = \"echo hello; exec sleep 1000\"\n";
     let setup = Setup::new(PROVOST, config);
-    // The process has written its line long before the host goes on with its start.
+    // The process has written its line long before the host continues its start.
     let mut up = setup.command(&["up", "--color", "never"]);
     up.env("FAILPOINTS", "daemon.set_up=sleep(1000)").stdout(Stdio::piped()).stderr(Stdio::null());
     let mut up = up.spawn().unwrap();
@@ -82,13 +82,13 @@ fn without_a_host_the_files_are_read_and_a_note_says_so() {
         follow.stderr.contains("no host is running") && follow.stderr.contains("without `-f`"),
         "{follow:?}"
     );
-    // The config may be wrong by now.
+    // This also works with a config that has become invalid.
     std::fs::write(setup.dir().join("provost.toml"), "[process.web\n").unwrap();
     assert_eq!(setup.run(&["logs", "web"]).stdout, "one\ntwo\nthree\n");
 }
 
 #[test]
-fn what_is_no_log_of_ours_is_refused_and_nobody_waits_for_it() {
+fn links_and_pipes_in_place_of_logs_are_refused_without_waiting() {
     let setup = Setup::new(PROVOST, WEB);
     let logs = setup.dir().join(".provost/logs");
     std::fs::create_dir_all(&logs).unwrap();
@@ -108,7 +108,7 @@ fn the_lines_of_the_host_and_of_plugins_are_shown_with_and_without_a_host() {
     let config = format!("{WEB}[plugins.notify]\ncomponent = \"bundled:notify\"\n");
     let host = Host::up(PROVOST, &config);
     let of_plugin = eventually(
-        "the plugin has told",
+        "the plugin has logged",
         || host.ok(&["logs", "--plugin", "notify"]),
         |text| text.contains("web"),
     );
@@ -120,7 +120,7 @@ fn the_lines_of_the_host_and_of_plugins_are_shown_with_and_without_a_host() {
     let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
     let said = std::thread::spawn(move || lines.next().unwrap().unwrap());
     eventually(
-        "what is said from now on is shown",
+        "a new line is shown",
         || {
             host.signal(rustix::process::Signal::USR1);
             said.is_finished()
@@ -138,7 +138,7 @@ fn the_lines_of_the_host_and_of_plugins_are_shown_with_and_without_a_host() {
 }
 
 #[test]
-fn lines_are_chosen_by_time_and_by_pattern_also_while_they_are_followed() {
+fn lines_are_selected_by_time_and_by_pattern_also_while_they_are_followed() {
     let config =
         "[process.tick]\ncommand = \"i=0; while :; do i=$((i+1)); echo tick $i; sleep 0.02; done\"\n";
     let host = Host::up(PROVOST, config);
@@ -174,7 +174,7 @@ fn lines_are_chosen_by_time_and_by_pattern_also_while_they_are_followed() {
 }
 
 #[test]
-fn a_log_file_that_is_removed_is_made_anew_and_the_host_says_so_once() {
+fn a_removed_log_file_is_created_again_and_the_host_reports_it_once() {
     let config =
         "[process.tick]\ncommand = \"i=0; while :; do i=$((i+1)); echo tick $i; sleep 0.02; done\"\n";
     let host = Host::up(PROVOST, config);
@@ -193,7 +193,7 @@ fn a_log_file_that_is_removed_is_made_anew_and_the_host_says_so_once() {
 }
 
 #[test]
-fn a_question_is_seen_before_it_is_answered_and_ready_sees_it_behind_its_colours() {
+fn a_prompt_without_a_newline_is_shown_and_a_readiness_check_ignores_its_colours() {
     let config = r#"
 [process.asks]
 command = "printf '\\033[32mEnter\\033[0m PIN: '; exec sleep 1000"
@@ -233,12 +233,12 @@ command = "printf '\\033[41mred, not reset\\n\\033[2J\\033]0;title\\007cleared\\
 }
 
 #[test]
-fn no_line_of_a_life_is_shown_after_its_end() {
+fn no_line_of_an_incarnation_is_shown_after_its_end() {
     let config = "[host]\nrestart_budget = { restarts = 99, per = \"1ms\" }\n\
                   [plugins.fast]\ncomponent = \"bundled:backoff\"\nsettings = { first = \"1ms\", max = \"1ms\", on = \"always\" }\n\
                   [process.short]\ncommand = \"seq 1 100; echo last; exit 1\"\npolicies = [\"fast\"]\n";
     let host = Host::up(PROVOST, config);
-    eventually("some lives", || host.log(), |log| log.matches("exited with code 1").count() >= 20);
+    eventually("20 incarnations", || host.log(), |log| log.matches("exited with code 1").count() >= 20);
     let setup = host.down();
     let log = std::fs::read_to_string(setup.dir().join("up.log")).unwrap();
     let (mut written, mut ended) = (0, 0);
@@ -246,18 +246,18 @@ fn no_line_of_a_life_is_shown_after_its_end() {
         written += usize::from(line.ends_with("| last"));
         if line.contains("▸ exited with code 1") {
             ended += 1;
-            assert!(written >= ended, "the end of life {ended} is shown before its last line\n{log}");
+            assert!(written >= ended, "the end of incarnation {ended} is shown before its last line\n{log}");
         }
     }
 }
 
 #[test]
-fn a_host_that_was_killed_within_a_line_leaves_no_line_that_another_is_glued_to() {
+fn after_a_host_was_killed_within_a_line_the_next_line_begins_anew() {
     let config = "[process.web]\ncommand = \"printf 'unfinished '; exec sleep 1000\"\n";
     let host = Host::up(PROVOST, config);
     lines_of(&host, "web", 1);
     let setup = host.crash();
-    // As if the kernel had taken only a piece of the next record.
+    // This is the state after the kernel has accepted only a part of the next record.
     let path = log_file(&setup, "web");
     let mut text = std::fs::read_to_string(&path).unwrap();
     text.push_str("2026-11-23T05:41:23.123Z stderr F cut he");
@@ -275,7 +275,7 @@ fn a_host_that_was_killed_within_a_line_leaves_no_line_that_another_is_glued_to(
 }
 
 #[test]
-fn a_line_on_a_terminal_of_its_own_is_taken_in_as_well() {
+fn the_output_of_a_process_with_its_own_terminal_is_captured() {
     let config =
         "[process.tty]\ntty = true\ncommand = \"echo a line; printf 'a question? '; exec sleep 1000\"\n";
     let host = Host::up(PROVOST, config);

@@ -1,4 +1,4 @@
-//! The built binary with real processes and real components. One program, so that it is linked once.
+//! The end-to-end tests: the built binary with real processes and real components. They are one program, which is linked once.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backends;

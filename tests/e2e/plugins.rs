@@ -1,12 +1,13 @@
-//! Plugins changed while processes run: loaded, swapped, rolled back, revived, unloaded. No process is restarted by
-//! any of it, and what fails a check changes nothing.
+//! Changes of plugins while processes run: load, swap, roll back, revive, unload. None of them restarts a process, and a
+//! plugin that fails a check changes nothing.
 
 use provost_tests::{Host, Setup, eventually, guest};
 use serde_json::Value;
 
 use crate::PROVOST;
 
-/// One that does nothing, which is the one that trial calls are about, and one that fails all the time; a policy that waits as long as `first` says.
+/// Returns a config with a process that only sleeps, which trial calls are about, and one that always fails; its policy
+/// restarts it after `first`.
 fn patient(first: &str) -> String {
     format!(
         "[plugins.judge]\ncomponent = \"bundled:backoff\"\n\
@@ -22,13 +23,13 @@ fn plugin(host: &Host, name: &str) -> Value {
     plugins.iter().find(|plugin| plugin["name"] == name).cloned().unwrap_or_default()
 }
 
-/// What the bystander is: the same before and after, whatever is done to plugins.
+/// Returns the pid and the incarnation of the bystander, which no change of a plugin affects.
 fn bystander(host: &Host) -> (Value, Value) {
     let process = host.process("bystander");
     (process["pid"].clone(), process["incarnation"].clone())
 }
 
-/// The delay of the next decision about `web`, after this one.
+/// Waits for the next decision about `web`, and returns its delay in milliseconds.
 fn next_delay(host: &Host) -> u64 {
     let before = host.process("web")["restarts"].as_u64().unwrap();
     let after = host.until("web", "is judged again", |web| web["restarts"].as_u64() > Some(before));
@@ -75,10 +76,10 @@ fn a_swap_that_fails_a_check_changes_nothing_and_says_why() {
 }
 
 #[test]
-fn a_file_that_is_edited_does_nothing_until_it_is_reloaded_and_asks_before_it_gets_more() {
+fn an_edited_component_file_has_no_effect_until_it_is_reloaded() {
     let setup = Setup::new(PROVOST, &patient("20ms").replace("bundled:backoff", "judge.wasm"));
     let file = setup.dir().join("judge.wasm");
-    std::fs::write(&file, provost_plugin_host_bytes("backoff")).unwrap();
+    std::fs::write(&file, bundled("backoff")).unwrap();
     let host = setup.up();
     let digest = plugin(&host, "judge")["digest"].clone();
     std::fs::write(&file, b"not a component").unwrap();
@@ -86,15 +87,15 @@ fn a_file_that_is_edited_does_nothing_until_it_is_reloaded_and_asks_before_it_ge
     let ran = host.run(&["plugin", "reload", "judge"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(plugin(&host, "judge")["digest"], digest);
-    std::fs::write(&file, provost_plugin_host_bytes("backoff")).unwrap();
+    std::fs::write(&file, bundled("backoff")).unwrap();
     let told = host.ok(&["plugin", "reload", "judge"]);
     assert!(told.contains("version 2"), "{told}");
     assert_eq!(next_delay(&host), 20);
     host.down();
 }
 
-/// The component of a bundled plugin, as it is committed.
-fn provost_plugin_host_bytes(name: &str) -> Vec<u8> {
+/// Reads the committed component of a bundled plugin.
+fn bundled(name: &str) -> Vec<u8> {
     let plugins = guest("x").ancestors().nth(4).unwrap().join("plugins");
     std::fs::read(plugins.join(name).join(format!("{name}.wasm"))).unwrap()
 }
@@ -128,7 +129,7 @@ fn a_view_and_a_consumer_are_loaded_and_work_at_once() {
     host.ok(&["plugin", "load", "metrics", "bundled:prometheus"]);
     assert!(host.ok(&["view", "metrics", "metrics"]).contains("provost_process"));
     host.ok(&["plugin", "load", "notify", "bundled:notify"]);
-    eventually("the consumer is told", || plugin(&host, "notify"), |it| it["calls"].as_u64() >= Some(1));
+    eventually("the consumer is called", || plugin(&host, "notify"), |it| it["calls"].as_u64() >= Some(1));
     host.ok(&["plugin", "unload", "notify"]);
     host.ok(&["plugin", "unload", "metrics"]);
     assert_eq!(host.run(&["view", "metrics", "metrics"]).code, 2);
@@ -136,7 +137,7 @@ fn a_view_and_a_consumer_are_loaded_and_work_at_once() {
 }
 
 #[test]
-fn one_that_fails_too_often_is_quarantined_blamed_and_revived() {
+fn a_plugin_that_fails_too_often_is_quarantined_blamed_and_revived() {
     let config = patient("20ms").replace("\"bundled:backoff\"", &format!("{:?}", guest("traps"))).replace(
         "settings = { first = \"20ms\", factor = 1.0, max = \"1h\" }",
         "quarantine = { faults = 2, per = \"1h\" }",
@@ -160,11 +161,11 @@ fn one_that_fails_too_often_is_quarantined_blamed_and_revived() {
 }
 
 #[test]
-fn what_answers_when_a_new_version_fails_is_the_last_good_one() {
+fn the_former_version_answers_when_a_new_one_fails() {
     let host = Host::up(PROVOST, &patient("20ms"));
     host.until("web", "is restarted", |web| web["restarts"].as_u64() >= Some(1));
     let moody = guest("moody").display().to_string();
-    // Passes its trial call, which is about another process, and traps at the real one.
+    // The new version passes its trial call, which is about another process, and traps at the real one.
     host.ok(&["plugin", "swap", "judge", &moody, "--settings", "{}", "--accept"]);
     let judged = host.until("web", "is judged by the former version", |web| {
         web["decision"]["overruled"].as_str().is_some_and(|told| told.contains("trap"))
@@ -174,7 +175,7 @@ fn what_answers_when_a_new_version_fails_is_the_last_good_one() {
 }
 
 #[test]
-fn limits_are_said_as_a_plugin_is_loaded_and_swapped_and_shown_with_their_figures() {
+fn limits_are_set_when_a_plugin_is_loaded_or_swapped_and_shown_with_their_figures() {
     let host = Host::up(PROVOST, &patient("20ms"));
     let moody = guest("moody").display().to_string();
     host.ok(&[
@@ -216,7 +217,7 @@ fn limits_are_said_as_a_plugin_is_loaded_and_swapped_and_shown_with_their_figure
 }
 
 #[test]
-fn a_plugin_that_is_stuck_in_a_call_is_named_counted_and_blamed_and_the_next_stands_in() {
+fn a_plugin_that_is_stuck_in_a_call_is_quarantined_and_the_failsafe_decides() {
     let config = "[host]\ndecision_deadline = \"300ms\"\n[plugins.stuck]\ncomponent = \"LOOPS\"\nlimits = { call_time = \"10m\" }\n\
         quarantine = { faults = 2, per = \"1h\" }\n\
         [process.web]\ncommand = \"exit 1\"\npolicies = [\"stuck\"]\n";
@@ -235,12 +236,12 @@ fn a_plugin_that_is_stuck_in_a_call_is_named_counted_and_blamed_and_the_next_sta
     host.until("web", "is judged without it", |web| {
         web["decision"]["overruled"].as_str().is_some_and(|it| it.contains("quarantined"))
     });
-    assert_eq!(plugin(&host, "stuck")["calls"], before, "what is not asked is not called");
+    assert_eq!(plugin(&host, "stuck")["calls"], before, "a quarantined plugin is not called");
     host.down();
 }
 
 #[test]
-fn what_is_no_file_is_refused_at_once_and_keeps_nothing_waiting() {
+fn pipes_and_devices_are_refused_as_components_without_waiting() {
     let host = Host::up(PROVOST, &patient("20ms"));
     let pipe = host.setup().dir().join("pipe.wasm");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
@@ -262,7 +263,7 @@ fn what_is_no_file_is_refused_at_once_and_keeps_nothing_waiting() {
 }
 
 #[test]
-fn a_plugin_that_is_unloaded_leaves_nothing_open() {
+fn an_unloaded_plugin_leaves_no_descriptor_open() {
     let host = Host::up(PROVOST, &patient("20ms"));
     let open = || std::fs::read_dir(format!("/proc/{}/fd", host.pid())).unwrap().count();
     let cycle = |number: usize| {
@@ -273,7 +274,7 @@ fn a_plugin_that_is_unloaded_leaves_nothing_open() {
     (0..3).for_each(cycle);
     let before = open();
     (3..15).for_each(cycle);
-    // Processes of the host's own come and go meanwhile, with a few files each.
+    // The processes of the host start and end meanwhile, with a few files each.
     eventually("its files are closed", open, |now| *now < before + 8);
     host.down();
 }

@@ -1,4 +1,4 @@
-//! Readiness that does not come: what people are told, the deadline, and waits that end when they are in vain.
+//! Processes that do not become ready: the explanations, the deadline, and waits that end when they cannot succeed.
 
 use std::net::TcpListener;
 
@@ -6,7 +6,7 @@ use provost_tests::{Host, Setup, eventually};
 
 use crate::PROVOST;
 
-/// Listens on a port and answers every connection with this status, until the test ends.
+/// Returns a port on which every connection is answered with this status until the test ends.
 fn answers(status: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -21,7 +21,7 @@ fn answers(status: &'static str) -> u16 {
 }
 
 #[test]
-fn a_check_that_fails_says_why_wherever_one_looks_and_commits_no_change_for_each_try() {
+fn a_failing_check_is_explained_by_every_command_and_commits_no_change_for_each_attempt() {
     let port = answers("503");
     let config = format!(
         "[process.web]\ncommand = 'exec sleep 1000'\nready = {{ http = 'http://127.0.0.1:{port}/', every = '5ms' }}\n"
@@ -42,12 +42,12 @@ fn a_check_that_fails_says_why_wherever_one_looks_and_commits_no_change_for_each
     assert!(shown.contains(&format!("not ready: {why} (for ")), "{shown}");
     let told: Vec<_> = host.events("web").into_iter().filter(|event| event["kind"] == "not_ready").collect();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(host.process("web")["version"], web["version"], "hundreds of tries later");
+    assert_eq!(host.process("web")["version"], web["version"], "hundreds of attempts later");
     host.down();
 }
 
 #[test]
-fn what_is_not_ready_in_time_is_ended_and_the_policies_judge_that() {
+fn a_process_that_is_not_ready_in_time_is_ended_and_its_policies_decide() {
     let config = r#"
 [plugins.backoff]
 component = "bundled:backoff"
@@ -105,7 +105,7 @@ autostart = false
 "#;
 
 #[test]
-fn a_wait_for_what_cannot_come_about_ends_at_once_and_tells_the_chain() {
+fn a_wait_that_cannot_succeed_ends_at_once_and_names_the_chain() {
     let host = Host::up(PROVOST, CHAIN);
     // An hour is longer than this test may take.
     let wait = |target: &str| host.run(&["start", "--wait", "--timeout", "1h", target]);
@@ -122,7 +122,7 @@ fn a_wait_for_what_cannot_come_about_ends_at_once_and_tells_the_chain() {
     assert!(explained.contains("db waits for disk to complete; disk is fatal: "), "{explained}");
     let group = wait("front:*");
     assert_eq!(group.code, 1, "{group:?}");
-    assert!(group.stdout.starts_with("other: running"), "each is told: {group:?}");
+    assert!(group.stdout.starts_with("other: running"), "each result is printed: {group:?}");
     assert!(group.stderr.contains("app cannot be started: "), "{group:?}");
     let web = wait("web");
     let told = "error: web cannot be started: web waits for manual to be started; manual is stopped: not started yet\n";
@@ -135,7 +135,7 @@ fn a_wait_for_what_cannot_come_about_ends_at_once_and_tells_the_chain() {
 }
 
 #[test]
-fn a_wait_that_is_over_says_what_it_still_waits_for() {
+fn a_wait_that_times_out_says_what_is_missing() {
     let config = r#"
 [process.db]
 command = "exec sleep 1000"
@@ -167,7 +167,7 @@ fn a_health_check_that_fails_says_why() {
 }
 
 #[test]
-fn a_text_that_never_comes_and_a_variable_that_is_not_set_are_told() {
+fn a_text_that_is_never_printed_and_a_variable_that_is_not_set_are_reported() {
     let config = r#"
 [process.quiet]
 command = "exec sleep 1000"
@@ -181,6 +181,6 @@ ready = { log = "up on $PROVOST_TEST_UNSET" }
     assert_eq!(quiet["reason"], "not ready: it has not said `listening`");
     let told = "the text of its check: the variable PROVOST_TEST_UNSET is not set";
     host.until("unset", "says why", |it| it["failing"]["why"].as_str().is_some_and(|why| why.contains(told)));
-    eventually("the log tells what time will not mend", || host.log(), |log| log.contains(told));
+    eventually("the log reports what waiting cannot fix", || host.log(), |log| log.contains(told));
     host.down();
 }

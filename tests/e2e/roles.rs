@@ -1,4 +1,4 @@
-//! All roles, played by one component on real processes.
+//! One component in all roles, on real processes.
 
 use provost_tests::{Host, eventually, guest};
 use serde_json::Value;
@@ -28,7 +28,7 @@ fn replicas(host: &Host) -> Value {
 
 fn until_replicas(host: &Host, wanted: u64) {
     eventually(
-        "so many replicas run",
+        "the wanted replicas run",
         || replicas(host),
         |web| web["wanted"] == wanted && web["running"] == wanted,
     );
@@ -41,7 +41,7 @@ fn until_replicas(host: &Host, wanted: u64) {
 #[test]
 fn one_component_plays_all_roles() {
     let host = Host::up(PROVOST, &conducted());
-    // start-policy: a wait, a variable, a refusal.
+    // start-policy: a delay, a variable, a refusal.
     host.until_phase("greeted", "running");
     let waited = host
         .events("greeted")
@@ -57,7 +57,7 @@ fn one_component_plays_all_roles() {
     let refused = host.until_phase("unwanted", "fatal");
     assert!(refused["reason"].as_str().unwrap().contains("not this one"), "{refused}");
     assert_eq!(refused["incarnation"], 0, "it was never spawned");
-    // health-policy: a check that passes, and a judge who is not content.
+    // health-policy: the check passes, and the policy still decides that the process is degraded.
     host.until("greeted", "is degraded", |greeted| greeted["health"] == "degraded");
     // restart-policy.
     let failing = host.until("failing", "is restarted", |it| it["restarts"].as_u64() >= Some(1));
@@ -77,21 +77,21 @@ fn one_component_plays_all_roles() {
     ]);
     until_replicas(&host, 4);
     let clamped = eventually(
-        "nine is more than there may be",
+        "nine replicas are more than the maximum",
         || host.json(&["plugin", "list", "-o", "json"])["plugins"][0]["clamps"].as_u64(),
         |clamps| *clamps >= Some(1),
     );
     assert!(clamped.is_some());
     host.ok(&["plugin", "swap", "conductor", "--settings", SETTINGS]);
     until_replicas(&host, 2);
-    assert_eq!(host.process("web.1")["pid"], first["pid"], "those that are needed run on");
+    assert_eq!(host.process("web.1")["pid"], first["pid"], "the wanted replicas keep running");
     assert!(
         host.ok(&["status"])
             .contains("REPLICAS  WANTED  RUNNING  LEAST  MOST\nweb       2       2        1      4")
     );
-    // status-consumer and status-view, over one memory.
+    // status-consumer and status-view, which share a memory.
     eventually(
-        "it is told of changes",
+        "it is notified of changes",
         || host.ok(&["view", "conductor"]),
         |told| told.starts_with("told ") && !told.starts_with("told 0 ") && told.contains("of 7 processes"),
     );
@@ -99,7 +99,7 @@ fn one_component_plays_all_roles() {
 }
 
 #[test]
-fn replicas_that_are_not_wanted_are_started_by_their_own_name_alone() {
+fn replicas_that_are_not_wanted_are_started_only_by_their_own_name() {
     let host = Host::up(PROVOST, &conducted());
     until_replicas(&host, 2);
     host.ok(&["restart", "web", "--wait"]);
@@ -127,6 +127,6 @@ fn a_scale_policy_is_loaded_for_the_replicas_of_a_running_process_and_unloaded_a
     let kept = host.run(&["plugin", "unload", "conductor"]);
     assert_eq!(kept.code, 1, "{kept:?}");
     host.ok(&["plugin", "unload", "conductor", "--force"]);
-    assert_eq!(replicas(&host)["wanted"], 3, "nobody judges it any more");
+    assert_eq!(replicas(&host)["wanted"], 3, "no policy changes the number any more");
     host.down();
 }

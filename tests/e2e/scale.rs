@@ -22,8 +22,8 @@ fn five_hundred_processes_run_are_seen_at_one_generation_and_leave_nothing_behin
     let processes = status["processes"].as_array().unwrap();
     assert_eq!(processes.len(), 500);
     let generation = status["generation"].as_u64().unwrap();
-    // One consistent instant: every process's last change has a number of its own, and the newest of them is
-    // the generation of the whole.
+    // The status is one consistent snapshot: the last change of each process has a unique number, and the newest of them
+    // is the generation of the snapshot.
     let numbers: HashSet<u64> = processes.iter().map(|it| it["generation"].as_u64().unwrap()).collect();
     assert_eq!(numbers.len(), 500);
     assert_eq!(numbers.iter().max(), Some(&generation));
@@ -39,7 +39,7 @@ fn five_hundred_processes_run_are_seen_at_one_generation_and_leave_nothing_behin
     }
 }
 
-/// The living processes of a group.
+/// Returns the processes of a process group.
 fn members_of(group: u64) -> Vec<u64> {
     let pids = std::fs::read_dir("/proc")
         .unwrap()
@@ -53,7 +53,7 @@ fn members_of(group: u64) -> Vec<u64> {
 }
 
 #[test]
-fn what_processes_say_last_is_in_their_logs_when_the_host_has_ended() {
+fn the_last_output_of_processes_is_in_their_logs_when_the_host_has_ended() {
     let mut config = String::new();
     for number in 0..10 {
         config.push_str(&format!(
@@ -83,7 +83,7 @@ fn a_million_lines_arrive_whole_and_in_order_while_status_answers() {
          logs = {{ file_size = \"8MiB\", files = 100 }}\n"
     );
     let host = Host::up(PROVOST, &config);
-    // Each look is a status that was answered.
+    // Each check is a status that the host answered.
     host.until("flood", "has ended", |it| it["phase"] == "exited");
     let dir = host.setup().dir().join(".provost/logs");
     let files = || {
@@ -106,7 +106,7 @@ fn a_million_lines_arrive_whole_and_in_order_while_status_answers() {
         for line in BufReader::new(std::fs::File::open(&path).unwrap()).lines() {
             let line = line.unwrap();
             let [tag, text] = line.splitn(4, ' ').skip(2).collect::<Vec<_>>()[..] else { panic!("{line}") };
-            // The child may have been interrupted for long within a line.
+            // A line consists of several parts if the child was interrupted within it for long.
             begun.push_str(text);
             if tag == "F" {
                 expected += 1;

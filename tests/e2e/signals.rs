@@ -1,4 +1,4 @@
-//! What signals do to the host, and what it inherits from whoever starts it.
+//! The effects of signals on the host, and what it inherits from its caller.
 
 use std::path::{Path, PathBuf};
 
@@ -9,25 +9,25 @@ use crate::PROVOST;
 
 const WEB: &str = "[process.web]\ncommand = \"exec sleep 1000\"\n";
 
-/// Signals that mean something, that cannot be caught, that do not end a process, or that report a fault of its own code.
-const OTHERS: [i32; 20] = [1, 2, 3, 4, 7, 8, 9, 11, 13, 15, 17, 18, 19, 20, 21, 22, 23, 28, 31, 32];
+/// The signals that have a meaning for the host, cannot be caught, do not end a process, or report a fault of its own code.
+const EXCLUDED: [i32; 20] = [1, 2, 3, 4, 7, 8, 9, 11, 13, 15, 17, 18, 19, 20, 21, 22, 23, 28, 31, 32];
 
-/// `provost up` by a line of `sh`, with its output in `up.log`.
+/// Starts `provost up` with a line of shell, with its output in `up.log`.
 fn up_by(setup: Setup, line: &str) -> Host {
     let command = setup.shell(&format!("{line} > up.log 2>&1"));
     setup.up_by(command)
 }
 
 #[test]
-fn no_signal_that_means_nothing_ends_the_host() {
+fn signals_without_a_meaning_do_not_end_the_host() {
     let host = Host::up(PROVOST, WEB);
     let web = host.until_phase("web", "running");
-    for number in (1..=64).filter(|number| !OTHERS.contains(number) && *number != 33) {
+    for number in (1..=64).filter(|number| !EXCLUDED.contains(number) && *number != 33) {
         let sent = host.setup().shell(&format!("kill -{number} {}", host.pid())).status().unwrap();
         assert!(sent.success(), "signal {number}");
         let name = provost_state::Signal::new(number).unwrap().to_string();
         eventually(
-            &format!("{name} is told"),
+            &format!("{name} is logged"),
             || host.log(),
             |log| {
                 log.lines()
@@ -40,11 +40,11 @@ fn no_signal_that_means_nothing_ends_the_host() {
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_is_a_failed_write_and_not_the_end_of_the_host() {
+fn a_limit_on_file_size_fails_a_write_and_does_not_end_the_host() {
     let config = "[process.talk]\ncommand = \"yes | head -c 200000; exec sleep 1000\"\n";
     let host = up_by(Setup::new(PROVOST, config), "ulimit -f 64; exec \"$PROVOST\" up");
     host.until_phase("talk", "running");
-    eventually("it is told", || host.log(), |log| log.contains("SIGXFSZ"));
+    eventually("it is logged", || host.log(), |log| log.contains("SIGXFSZ"));
     host.until_phase("talk", "running");
     host.down();
 }
@@ -54,7 +54,7 @@ fn a_host_that_was_started_by_nohup_outlives_its_terminal() {
     let host = up_by(Setup::new(PROVOST, WEB), "exec nohup \"$PROVOST\" up");
     host.signal(Signal::HUP);
     host.signal(Signal::USR1);
-    eventually("it goes on after both", || host.log(), |log| log.contains("SIGUSR1"));
+    eventually("it keeps running after both", || host.log(), |log| log.contains("SIGUSR1"));
     host.until_phase("web", "running");
     host.down();
 }
@@ -69,14 +69,14 @@ fn a_hangup_ends_a_host_in_the_foreground_in_order_and_its_log_says_so() {
 }
 
 #[test]
-fn a_signal_that_whoever_started_the_host_had_blocked_is_heard() {
+fn a_host_handles_a_signal_that_its_caller_had_blocked() {
     let mut host = up_by(Setup::new(PROVOST, WEB), "exec env --block-signal=TERM \"$PROVOST\" up");
     host.until_phase("web", "running");
     host.signal(Signal::TERM);
     assert_eq!(host.until_ended(), Some(0));
 }
 
-/// What the descriptors of a process lead to.
+/// Returns the open descriptors of a process and the files that they refer to.
 fn open_files(pid: u64) -> Vec<(u32, PathBuf)> {
     let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().filter_map(Result::ok);
     let numbered = entries.filter_map(|entry| {
@@ -87,7 +87,7 @@ fn open_files(pid: u64) -> Vec<(u32, PathBuf)> {
 }
 
 #[test]
-fn descriptors_that_the_host_was_given_are_closed() {
+fn descriptors_that_the_host_inherits_are_closed() {
     let host = up_by(Setup::new(PROVOST, WEB), "exec 7<. 9>lock; exec \"$PROVOST\" up");
     let lock = |pid: u64| open_files(pid).into_iter().find(|(_, path)| path.ends_with("lock"));
     let web = host.until_phase("web", "running")["pid"].as_u64().unwrap();
@@ -101,7 +101,7 @@ fn descriptors_that_the_host_was_given_are_closed() {
 }
 
 #[test]
-fn standard_streams_that_are_closed_are_not_taken_by_anything_else() {
+fn closed_standard_streams_are_replaced_by_dev_null() {
     let setup = Setup::new(PROVOST, WEB);
     let command = setup.shell("exec \"$PROVOST\" up <&- >&- 2>&-");
     let host = setup.up_by(command);
@@ -140,7 +140,7 @@ fn a_signal_while_a_plugin_is_compiled_ends_the_host_at_once() {
 }
 
 #[test]
-fn a_host_that_was_stopped_before_it_was_set_up_is_not_said_to_be_up() {
+fn a_host_that_is_stopped_before_it_is_set_up_is_not_reported_as_up() {
     let setup = Setup::new(PROVOST, WEB);
     let mut command = setup.command(&["up", "--detach"]);
     command.env("FAILPOINTS", "boot.plugins=pause").stderr(std::process::Stdio::piped());

@@ -1,13 +1,13 @@
-//! Whose plugins are let in: pins, keys and signatures, from the command that makes a key to the host that wants them.
+//! Trust in plugins: pinned digests, keys and signatures, from the command that makes a key to the host that requires it.
 
-use provost_tests::{Host, Setup, guest};
+use provost_tests::{Setup, guest};
 
 use crate::PROVOST;
 
 const SIGNED_ONLY: &str = "[plugins]\nrequire_signature = true\nkeys = [\"ops.pub\"]\n[plugins.judge]\ncomponent = \"judge.wasm\"\n\
     settings = {}\n[process.bystander]\ncommand = \"exec sleep 1000\"\npolicies = [\"judge\"]\n";
 
-/// A component, and the keys of `ops`, in the directory of the config.
+/// Makes a setup with a component and the keys of `ops` in its directory.
 fn with_keys(config: &str) -> Setup {
     let setup = Setup::new(PROVOST, config);
     std::fs::copy(guest("moody"), setup.dir().join("judge.wasm")).unwrap();
@@ -33,7 +33,7 @@ fn an_unsigned_component_is_refused_until_it_is_signed_and_again_when_it_is_alte
         (&"active".into(), &"ops".into())
     );
 
-    // What is not signed is not swapped in either.
+    // An unsigned component cannot be swapped in either.
     let other = guest("absurd").display().to_string();
     let refused = host.run(&["plugin", "swap", "judge", &other]);
     assert_eq!(refused.code, 1, "{refused:?}");
@@ -46,7 +46,7 @@ fn an_unsigned_component_is_refused_until_it_is_signed_and_again_when_it_is_alte
 }
 
 #[test]
-fn keys_keep_the_whole_name_that_was_said_and_are_never_written_over() {
+fn key_files_keep_the_given_name_and_are_never_overwritten() {
     let setup = Setup::new(PROVOST, "");
     let made = setup.run(&["plugin", "keygen", "release-1.2"]);
     assert!(
@@ -78,7 +78,7 @@ fn a_component_with_another_digest_than_its_pin_is_refused() {
 }
 
 #[test]
-fn keys_are_asked_for_where_they_are_missing_and_named_where_they_are_none() {
+fn missing_and_malformed_keys_are_reported() {
     let without = SIGNED_ONLY.replace("keys = [\"ops.pub\"]\n", "");
     let missing = with_keys(&without).run(&["validate"]);
     assert_eq!(missing.code, 2, "{missing:?}");
@@ -91,14 +91,8 @@ fn keys_are_asked_for_where_they_are_missing_and_named_where_they_are_none() {
 }
 
 #[test]
-fn what_is_bundled_needs_no_signature() {
-    let host = Host::up(
-        PROVOST,
-        &SIGNED_ONLY
-            .replace("judge.wasm", "bundled:backoff")
-            .replace("require_signature = true", "require_signature = false")
-            .replace("keys = [\"ops.pub\"]", "keys = []"),
-    );
+fn a_bundled_component_needs_no_signature() {
+    let host = with_keys(&SIGNED_ONLY.replace("judge.wasm", "bundled:backoff")).up();
     assert_eq!(host.json(&["plugin", "list", "-o", "json"])["plugins"][0]["signed_by"], "this host");
     host.down();
 }

@@ -1,4 +1,4 @@
-//! What people see: tables that fit, local times, hosts that cannot be reached, and what the shell completes.
+//! The text that people see: tables that fit, local times, hosts that cannot be reached, and completions of the shell.
 
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
@@ -50,7 +50,7 @@ fn widest(text: &str) -> usize {
 }
 
 #[test]
-fn what_is_printed_fits_into_eighty_columns_and_wide_is_never_cut() {
+fn output_fits_into_eighty_columns_and_wide_output_is_never_cut() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("a-web-server-with-a-rather-long-name", "running");
     host.until("gone", "it has been tried", |it| it["reason"].as_str().is_some_and(|why| !why.is_empty()));
@@ -68,7 +68,7 @@ fn what_is_printed_fits_into_eighty_columns_and_wide_is_never_cut() {
         let narrow = with(host.setup(), &[("COLUMNS", "80")], arguments).stdout;
         assert!(!narrow.is_empty() && widest(&narrow) <= 80, "{arguments:?}:\n{narrow}");
     }
-    // A terminal, as `script` of util-linux makes one: it has 72 columns, and no COLUMNS is set.
+    // A terminal made by `script` of util-linux, with 72 columns and without the variable COLUMNS.
     if Command::new("script").arg("--version").output().is_ok() {
         let line = "script -qc 'stty cols 72; \"$PROVOST\" status' /dev/null";
         let mut terminal = host.setup().shell(line);
@@ -77,14 +77,14 @@ fn what_is_printed_fits_into_eighty_columns_and_wide_is_never_cut() {
         assert!(shown.contains("NAME") && widest(&shown) <= 72, "{shown}");
     }
     let unlimited = host.run(&["events"]).stdout;
-    assert!(widest(&unlimited) > 80, "what is not a terminal has no width: {unlimited}");
+    assert!(widest(&unlimited) > 80, "a pipe has no width: {unlimited}");
     let wide = with(host.setup(), &[("COLUMNS", "80")], &["status", "-o", "wide"]).stdout;
     assert!(wide.contains(long) && wide.contains("SHA-256") && widest(&wide) > 80, "{wide}");
     host.down();
 }
 
 #[test]
-fn times_are_those_of_the_reader_with_their_offset_and_json_stays_in_utc() {
+fn times_are_in_the_time_zone_of_the_reader_with_its_offset_and_in_utc_in_json() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("db.1", "running");
     let zone = ("TZ", "<+02>-2");
@@ -152,7 +152,7 @@ fn a_suspended_host_is_named_and_not_waited_for() {
 }
 
 #[test]
-fn each_way_of_not_reaching_a_host_has_its_own_words() {
+fn each_way_of_not_reaching_a_host_has_its_own_message() {
     let setup = Setup::new(PROVOST, CONFIG);
     let status = |socket: &str| setup.run(&["status", "--socket", socket]);
     let missing = status("none.sock");
@@ -166,7 +166,7 @@ fn each_way_of_not_reaching_a_host_has_its_own_words() {
     }
     let long = status(&format!("/tmp/{}.sock", "x".repeat(120)));
     assert!(long.code == 2 && long.stderr.contains("at most 107"), "{long:?}");
-    // Something that listens and is no host.
+    // A server that is not a host.
     let listener = UnixListener::bind(setup.dir().join("other.sock")).unwrap();
     let answering = std::thread::spawn(move || {
         use std::io::{Read, Write};
@@ -196,7 +196,7 @@ fn a_reader_that_has_gone_ends_a_command_quietly() {
 }
 
 #[test]
-fn orders_and_their_ends_are_printed_as_json() {
+fn results_of_orders_and_of_down_are_printed_as_json() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("db.1", "running");
     let outcome = host.json(&["restart", "db.1", "--wait", "-o", "json"]);
@@ -239,7 +239,7 @@ fn validate_says_what_is_missing_and_writes_nothing() {
     assert_eq!((&json["problems"][0]["line"], &json["problems"][0]["column"]), (&11.into(), &11.into()));
 }
 
-/// What bash completes a line to, with the script that the binary prints. The cursor is at the end of the line.
+/// Returns the completions of bash for a line, with the script that the binary prints. The cursor is at the end of the line.
 fn completed(setup: &Setup, line: &str) -> Vec<String> {
     let script = r#"
         set -u
@@ -318,10 +318,10 @@ fn an_empty_name_is_refused_by_every_command_and_never_means_everything() {
 }
 
 #[test]
-fn a_value_that_begins_with_a_dash_is_told_what_it_may_be() {
+fn a_value_that_begins_with_a_dash_is_refused_with_the_valid_form() {
     let host = Setup::new(PROVOST, "[process.web]\ncommand = \"echo -- -x; exec sleep 1000\"\n").up();
     eventually(
-        "it has said so",
+        "it has printed",
         || host.run(&["logs", "--grep", "-x", "web"]).stdout,
         |out| out == "-- -x\n",
     );
@@ -344,7 +344,7 @@ fn a_value_that_begins_with_a_dash_is_told_what_it_may_be() {
 #[test]
 fn a_time_zone_that_is_a_device_is_not_read() {
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"echo out; exec sleep 1000\"\n");
-    eventually("it has said so", || host.run(&["logs", "web"]).stdout, |out| out == "out\n");
+    eventually("it has printed", || host.run(&["logs", "web"]).stdout, |out| out == "out\n");
     for zone in ["/dev/zero", ":/dev/zero", "/dev", "/no/such"] {
         let said = with(host.setup(), &[("TZ", zone)], &["logs", "-t", "web"]);
         assert!(said.code == 0 && said.stdout.ends_with("Z out\n"), "{zone}: {said:?}");

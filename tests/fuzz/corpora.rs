@@ -1,5 +1,5 @@
-//! Replays each input of each corpus, and a few mutations of it that need no fuzzer: every promise of a target holds for all
-//! of them.
+//! Replays each input of each corpus and a few mutations of it, without a fuzzer: the promises of a target hold for all of
+//! them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test that fails shows which input it was")]
 
@@ -7,13 +7,14 @@ mod targets;
 
 use provost_fuzz::corpus;
 
-/// How many changed forms of each input are tried.
+/// The number of mutations of each input.
 const MUTATIONS: usize = 8;
 
-/// The least inputs of a corpus.
+/// The least number of inputs of a corpus.
 const INPUTS_MIN: usize = 20;
 
-/// Cuts the input, takes a part out, doubles one and changes bytes, at places that follow from its own bytes.
+/// Mutates the input: truncates it, removes a part, doubles a part or changes bytes, depending on the round. The place depends
+/// on the bytes of the input.
 fn mutated(input: &[u8], round: usize) -> Vec<u8> {
     let seed = input.iter().fold(round as u64 + 1, |seed, byte| {
         seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(*byte) + 1)
@@ -35,7 +36,7 @@ fn replay(target: &str) {
     let inputs = corpus(target).unwrap();
     assert!(inputs.len() >= INPUTS_MIN, "{target} has {} inputs", inputs.len());
     for (name, input) in inputs {
-        // The name of the input stands in the output of a test that fails.
+        // The output of a test that fails names the input.
         println!("{target}/{name}");
         run(&input);
         for round in 0..MUTATIONS {

@@ -1,4 +1,4 @@
-//! The fuzzer: libFuzzer, which calls the target that `FUZZ_TARGET` names. `.ci/long fuzz` builds and runs it.
+//! The fuzzer: libFuzzer calls the target that the variable `FUZZ_TARGET` names. `.ci/long fuzz` builds and runs it.
 #![no_main]
 #![expect(clippy::expect_used, reason = "a fuzzer without a target has nothing to do")]
 

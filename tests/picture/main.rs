@@ -1,5 +1,5 @@
-//! Writes the pictures of the README, `docs/pictures/*.svg`, from what the built binary prints about a real host: `cargo test
-//! --no-run --test e2e` builds it, and `cargo run --example picture` takes the pictures.
+//! Writes the pictures of the README, `docs/pictures/*.svg`, from what the built binary prints about a real host. `cargo test
+//! --no-run --test e2e` builds the binary, and `cargo run --example picture` writes the pictures.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use provost_tests::{Host, Setup};
 use rustix::process::Signal;
 
-/// The columns of the pictures.
+/// The width of the pictures, in columns.
 const COLUMNS: usize = 100;
 
 const CONFIG: &str = r#"
@@ -44,7 +44,7 @@ policies   = ["backoff"]
 depends_on = { db = "ready" }
 "#;
 
-/// The built binary: beside the directory of the examples.
+/// Returns the path of the built binary, which is beside the directory of the examples.
 fn binary() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     here.parent().and_then(Path::parent).unwrap().join("provost")
@@ -73,7 +73,7 @@ fn main() {
     for name in ["web.1", "web.2", "db"] {
         host.until(name, "is ready", |process| process["ready"] == true);
     }
-    // The third failure is followed by a pause that is long enough for a picture.
+    // The pause after the third failure is long enough for a picture.
     host.until("worker", "waits", |worker| worker["phase"] == "backoff" && worker["failures"] == 3);
     save("status.svg", "provost status", &shown(&host, &["status"]));
 

@@ -1,4 +1,4 @@
-//! A terminal drawn as SVG: text with the SGR sequences that `provost` prints.
+//! Draws a terminal as SVG: text with the SGR sequences that `provost` prints.
 
 use std::fmt::Write as _;
 
@@ -13,11 +13,11 @@ const BACKGROUND: &str = "#16181d";
 const FOREGROUND: &str = "#d7dae0";
 const DIM: &str = "#868c98";
 
-/// The colours 30 to 37, and those of 90 to 97.
+/// The colours for the SGR numbers 30 to 37 and 90 to 97.
 const COLORS: [&str; 8] =
     ["#5c6370", "#ef6b73", "#8cc570", "#e0b860", "#63a8f0", "#c78be0", "#53b9c4", FOREGROUND];
 
-/// How the text that follows looks.
+/// The style of the text that follows.
 #[derive(Clone, Copy)]
 struct Look {
     color: &'static str,
@@ -27,7 +27,7 @@ struct Look {
 impl Look {
     const PLAIN: Self = Self { color: FOREGROUND, bold: false };
 
-    /// The look after an SGR sequence with these numbers.
+    /// Returns the style after an SGR sequence with these numbers.
     fn after(self, numbers: &str) -> Self {
         numbers.split(';').fold(self, |look, number| match number.parse::<usize>() {
             Ok(1) => Self { bold: true, ..look },
@@ -38,7 +38,7 @@ impl Look {
     }
 }
 
-/// Draws a screen of at most so many columns.
+/// Draws a screen of at most `columns` columns.
 pub(crate) fn drawn(title: &str, screen: &str, columns: usize) -> String {
     let lines: Vec<&str> = screen.trim_end().lines().collect();
     let width = 2.0 * MARGIN + places(columns) * COLUMN;
@@ -61,7 +61,7 @@ pub(crate) fn drawn(title: &str, screen: &str, columns: usize) -> String {
     svg
 }
 
-/// Draws one line: a text for each run of one look, at its column.
+/// Draws one line: a `<text>` for each run of one style, at its column.
 fn write_line(svg: &mut String, line: &str, y: f64) {
     let (mut look, mut column) = (Look::PLAIN, 0);
     for (part, run) in line.split("\u{1b}[").enumerate() {
@@ -75,7 +75,7 @@ fn write_line(svg: &mut String, line: &str, y: f64) {
         let blanks = text.chars().take_while(|letter| *letter == ' ').count();
         if !text.trim().is_empty() {
             let weight = if look.bold { " font-weight=\"bold\"" } else { "" };
-            // A width for the whole run keeps columns in line, whatever font there is.
+            // An explicit width of the run keeps the columns aligned in every font.
             let visible = text.trim();
             let _ = writeln!(
                 svg,

@@ -1,4 +1,4 @@
-//! The results as the benchmarks wrote them, and how numbers look in the report.
+//! The results of the benchmarks, and the format of numbers in the report.
 
 use provost_tests::bench::results::folder;
 use serde_json::Value;
@@ -13,21 +13,21 @@ pub struct Bench {
 /// One block of results.
 pub struct Block(pub Value);
 
-/// The results of `name`, unless there are none or they come from a short run.
+/// Reads the results of `name`. Fails if there are none or if they come from a short run.
 pub fn read(name: &'static str) -> Result<Bench, String> {
     let text = std::fs::read_to_string(folder().join(format!("{name}.json")))
         .map_err(|error| format!("no results of `{name}` ({error}): run the benchmark first"))?;
     let mut results: Value =
         serde_json::from_str(&text).map_err(|error| format!("the results of `{name}`: {error}"))?;
     if results["quick"] != false {
-        return Err(format!("the results of `{name}` are of a short run: run it without --quick"));
+        return Err(format!("the results of `{name}` come from a short run: run it without --quick"));
     }
     let machine = results["machine"].take();
     let blocks = results["blocks"].as_array_mut().map(std::mem::take).unwrap_or_default();
     Ok(Bench { name, machine, blocks: blocks.into_iter().map(Block).collect() })
 }
 
-/// The blocks of the benchmark called `name`; none if it was not run.
+/// Returns the blocks of the benchmark called `name`; none if it was not run.
 pub fn blocks<'a>(benches: &'a [Bench], name: &str) -> impl Iterator<Item = &'a Block> + use<'a> {
     let bench = benches.iter().find(|bench| bench.name == name);
     bench.into_iter().flat_map(|bench| &bench.blocks)
@@ -58,7 +58,7 @@ impl Block {
         self.0["control"]["disturbed"] == true
     }
 
-    /// `*` if it is disturbed.
+    /// Returns `*`, escaped for Markdown, if the block is disturbed.
     pub fn mark(&self) -> &'static str {
         if self.is_disturbed() { "\\*" } else { "" }
     }
@@ -75,7 +75,7 @@ impl Block {
         self.0["baselines"].as_array().into_iter().flatten().filter_map(Value::as_str)
     }
 
-    /// The median ratio of `design` to `baseline`.
+    /// Returns the median ratio of `design` to `baseline`.
     pub fn ratio(&self, design: &str, baseline: &str) -> Option<f64> {
         self.design(design)?["ratios"][baseline]["median"].as_f64()
     }
@@ -89,7 +89,7 @@ pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// A ratio with as many digits as it deserves.
+/// Formats a ratio, with more decimals for a smaller one.
 pub fn times(ratio: f64) -> String {
     match ratio {
         _ if !ratio.is_finite() => "-".to_owned(),
@@ -100,7 +100,7 @@ pub fn times(ratio: f64) -> String {
     }
 }
 
-/// A whole number, its digits in groups of three.
+/// Formats a whole number, with its digits in groups of three.
 pub fn thousands(value: f64) -> String {
     if !value.is_finite() {
         return "-".to_owned();
@@ -116,7 +116,7 @@ pub fn thousands(value: f64) -> String {
     grouped
 }
 
-/// Nanoseconds, or microseconds or milliseconds if there are many.
+/// Formats a duration in nanoseconds, microseconds or milliseconds, depending on its length.
 pub fn duration(ns: f64) -> String {
     match ns {
         _ if !ns.is_finite() => "-".to_owned(),
@@ -126,7 +126,7 @@ pub fn duration(ns: f64) -> String {
     }
 }
 
-/// Operations a second.
+/// Formats operations per second.
 pub fn rate(per_second: f64) -> String {
     match per_second {
         _ if !per_second.is_finite() => "-".to_owned(),
@@ -136,12 +136,12 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
-/// A row of a table.
+/// Formats a row of a table.
 pub fn row(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// The head of a table.
+/// Formats the head of a table.
 pub fn head(cells: &[&str]) -> String {
     let cells: Vec<String> = cells.iter().map(|cell| (*cell).to_owned()).collect();
     format!("\n{}|{}\n", row(&cells), "---|".repeat(cells.len()))

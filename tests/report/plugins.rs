@@ -1,23 +1,23 @@
-//! What calling a plugin costs, beside the goals that were set for it.
+//! The section about the cost of plugins, compared with the goals.
 
 use serde_json::Value;
 
 use crate::figures::{Bench, blocks, duration, number, text, thousands};
 
-/// A goal: in which block it was measured, by which design, and below how many nanoseconds its median has to stay.
+/// The goals: the name, the block and the design that measure it, and the bound on its median in nanoseconds.
 const GOALS: [(&str, &str, &str, f64); 3] = [
     ("a decision in a fresh instance", "calls", "decision, fresh instance", 40_000.0),
     ("a load from the cache", "loading", "load, from the cache", 2_000_000.0),
     ("columns of 1,000 processes", "reads", "columns of 1000 processes", 5_000.0),
 ];
 
-/// The whole section; nothing if it was not measured.
+/// Returns the whole section, or an empty text if plugins were not measured.
 pub fn all(benches: &[Bench]) -> String {
     let Some(bench) = benches.iter().find(|bench| bench.name == "plugins") else { return String::new() };
-    let mut out = "\n## Plugins\n\nA decision is `on-exit` of the bundled `backoff` among 100 processes, from the question to the \
-                   checked answer: a fresh\ninstance each time, or an empty batch told to the living instance of `notify`. \
-                   Columns are three of numbers; pages are all\nprocesses, 1,024 a page; `get` is one process. A read is the \
-                   difference between renderings with many and with one.\n"
+    let mut out = "\n## Plugins\n\nA decision is a call of `on-exit` of the bundled `backoff` among 100 processes, from the question \
+                   to the checked answer, in a\nfresh instance each time; the call of a living instance delivers an empty batch to \
+                   `notify`. Columns are three numeric ones;\npages are all processes, 1,024 a page; `get` is one process. A read is \
+                   the difference between renderings with many and with one.\n"
         .to_owned();
     out += &format!("Measured on the tree that follows commit {}.\n", text(&bench.machine["commit"]));
     out += "\n| goal | below | p50 | p95 | p99 | met |\n|---|---|---|---|---|---|\n";

@@ -1,10 +1,10 @@
-//! The tables of the report: the machine, what users feel, key settings in full, and all settings by their ratios.
+//! The tables of the report: the machine, the latencies that users notice, key settings in full, and the ratios of all settings.
 
 use serde_json::Value;
 
 use crate::figures::{Bench, Block, blocks, duration, head, number, rate, row, text, thousands, times};
 
-/// What the figures depend on.
+/// Describes the machine, and says how many blocks were disturbed.
 pub fn machine(benches: &[Bench]) -> String {
     let Some(machine) = benches.first().map(|bench| &bench.machine) else { return String::new() };
     let (all, disturbed) =
@@ -25,7 +25,7 @@ pub fn machine(benches: &[Bench]) -> String {
     )
 }
 
-/// How often the writers really wrote.
+/// Lists the rates that the writers reached.
 pub fn writers(benches: &[Bench]) -> String {
     let mut text = String::new();
     for writer in ["writer at 1 kHz", "writer flat out"] {
@@ -39,8 +39,8 @@ pub fn writers(benches: &[Bench]) -> String {
         if let (Some(least), Some(most)) = (rates.first(), rates.last()) {
             let median = rate(rates[rates.len() / 2]);
             text += &format!(
-                "- \"{writer}\" came to {median} (median of all designs and settings; {} to {}): with more threads than \
-                 cores it waits for its turn, and with locks for the readers.\n",
+                "- \"{writer}\" reached {median} (median of all designs and settings; {} to {}): with more threads than \
+                 cores it waits for a core, and with locks for the readers.\n",
                 rate(*least),
                 rate(*most)
             );
@@ -53,10 +53,10 @@ fn quantiles(of: &Value) -> [String; 4] {
     ["p50_ns", "p95_ns", "p99_ns", "max_ns"].map(|key| duration(number(&of[key])))
 }
 
-/// Latencies of the paced reader, and of the production path.
+/// Tabulates the latencies of the paced reader and of the production path.
 pub fn felt(benches: &[Bench]) -> String {
-    let mut table = "A reader that asks now and then, beside work on the same process. What decides is whether a lock is held \
-                     across that work, and not which lock.\n"
+    let mut table = "A reader that reads now and then, while another thread works on the same process. The latency depends on \
+                     whether a lock is held across that work, and not on which lock.\n"
         .to_owned();
     table += &head(&["setting", "design", "p50", "p95", "p99", "max", "control"]);
     for block in blocks(benches, "paced") {
@@ -109,7 +109,7 @@ pub fn felt(benches: &[Bench]) -> String {
     table
 }
 
-/// The blocks that are worth all of their figures.
+/// Tabulates all figures of the key blocks.
 pub fn key(benches: &[Bench]) -> String {
     let mut all = String::new();
     for block in ["reads", "lookups", "listall", "commits"].iter().flat_map(|name| blocks(benches, name)) {
@@ -155,7 +155,7 @@ fn full(block: &Block) -> String {
     table
 }
 
-/// All blocks, one line each: ratios to the first design.
+/// Tabulates all blocks, one line each, as ratios to the first design.
 pub fn matrices(benches: &[Bench]) -> String {
     let mut all = String::new();
     for name in ["reads", "lookups", "listall", "commits"] {

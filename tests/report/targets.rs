@@ -1,4 +1,4 @@
-//! The targets of the plan, each with what was measured and the verdict; and where a mutex wins.
+//! The targets of the plan with the measured ratios and the verdicts, and the settings in which a mutex wins.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use crate::figures::{Bench, Block, blocks, head, number, row, text, times};
 use crate::verdict::{Point, verdict};
 
 const THREADS: [u64; 5] = [1, 2, 4, 8, 16];
-/// What is less than this much slower than a mutex is not told apart from noise.
+/// The ratio to a mutex from which on a slower design is not distinguished from noise.
 const NOISE: f64 = 0.95;
 
-/// One line of the table: which blocks, which design, against what.
+/// One line of the table: a design, the baseline, and the blocks in which they are compared.
 struct Line<'a> {
     target: &'a str,
     goal: f64,
@@ -48,7 +48,7 @@ impl Line<'_> {
     }
 }
 
-/// The table of all targets.
+/// Tabulates all targets.
 pub fn all(benches: &[Bench]) -> String {
     let mut text = "Ratios by number of threads.\n".to_owned();
     text += &head(&["target", "setting", "of / to", "1", "2", "4", "8", "16", "verdict"]);
@@ -56,7 +56,7 @@ pub fn all(benches: &[Bench]) -> String {
     text += &lookups(benches);
     text += &overall(benches);
     text += &list_all(benches);
-    text += "\nMemory: bytes alive by process; the target is at most 1.10 times `locked`.\n";
+    text += "\nMemory: live bytes per process; the target is at most 1.10 times `locked`.\n";
     text += &memory(benches);
     text
 }
@@ -66,7 +66,7 @@ fn state_reads(benches: &[Bench]) -> String {
     for baseline in ["mutex, clone", "mutex, fields", "locked"] {
         for design in ["guard", "poller", "status word", "state()"] {
             for (size, what) in [(1, "one hot process"), (1_024, "random of 1,024")] {
-                // Against the other baselines the plan has no target; they show how much of the gain is the clone.
+                // The plan has no target for the other baselines; they show how much of the gain is the saved clone.
                 if baseline != "mutex, clone" && (size != 1 || design == "state()") {
                     continue;
                 }
@@ -132,7 +132,7 @@ fn overall(benches: &[Bench]) -> String {
     rows + &status(benches)
 }
 
-/// The production path: one client, real processes that start, stop and crash.
+/// Returns the rows of the production path: one client, real processes that start, stop and crash.
 fn status(benches: &[Bench]) -> String {
     let mut rows = String::new();
     for block in blocks(benches, "status") {
@@ -156,7 +156,7 @@ fn list_all(benches: &[Bench]) -> String {
     let mut rows = String::new();
     for baseline in ["map, clone states", "locked"] {
         for (size, what) in [(100, "100"), (1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000")] {
-            // The plan's own baseline also idle; the fallback where it matters.
+            // The plan's baseline is also compared without a writer; `locked` only with one, where it matters.
             let writers = ["writer at 1 kHz", "no writer"];
             for writer in &writers[..if baseline == "locked" { 1 } else { 2 }] {
                 let what = format!("{what} listed and walked, {writer}");
@@ -177,7 +177,7 @@ fn memory(benches: &[Bench]) -> String {
         "what",
         "processes",
         "design",
-        "bytes by process",
+        "bytes per process",
         "to `locked`",
         "to the bare map",
         "verdict",
@@ -204,7 +204,7 @@ fn memory(benches: &[Bench]) -> String {
     table
 }
 
-/// Every setting in which a mutex is faster than something on `atomic`.
+/// Tabulates the settings in which a mutex is faster than a design on `atomic`.
 pub fn where_a_mutex_wins(benches: &[Bench]) -> String {
     let mut losses: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for block in ["reads", "lookups", "listall", "commits"].iter().flat_map(|name| blocks(benches, name)) {
@@ -223,10 +223,10 @@ pub fn where_a_mutex_wins(benches: &[Bench]) -> String {
         }
     }
     if losses.is_empty() {
-        return "Nowhere in what was measured.\n".to_owned();
+        return "In none of the measured settings.\n".to_owned();
     }
-    let mut table = "Every setting in which something on `atomic` was more than a twentieth slower than a mutex. A bare \
-                     mutex has no rules to keep, no version to check and no changes to record; `locked` has.\n"
+    let mut table = "All settings in which a design on `atomic` was more than 5 % slower than a mutex. A bare mutex has no rules \
+                     to enforce, no version to check and no changes to record; `locked` has all three.\n"
         .to_owned();
     table += &head(&["setting", "of / to", "threads: ratio"]);
     for ((setting, pair), at) in losses {

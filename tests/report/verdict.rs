@@ -1,8 +1,8 @@
-//! Was a target met, and under which condition: in words, from the numbers alone.
+//! The verdict on a target in words, computed from the ratios alone: whether it is met, and under which condition.
 
 use crate::figures::times;
 
-/// What was measured at one number of threads.
+/// The ratio at one number of threads.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
     pub threads: u64,
@@ -10,7 +10,7 @@ pub struct Point {
     pub disturbed: bool,
 }
 
-/// The verdict on a target that is met from `goal` on.
+/// Returns the verdict on a target that ratios of at least `goal` meet.
 pub fn verdict(points: &[Point], goal: f64) -> String {
     let clean: Vec<Point> = points.iter().copied().filter(|point| !point.disturbed).collect();
     if points.is_empty() {

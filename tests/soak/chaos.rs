@@ -1,5 +1,5 @@
-//! What befalls the host and its processes beside orders and faults: kills, stalling clients, plugin changes, changes of the
-//! backend, signals, a terminal that nobody reads.
+//! Random disturbances other than orders and faults: kills, stalling clients, plugin changes, changes of the backend, signals,
+//! a terminal that nobody reads.
 
 use std::sync::atomic::Ordering;
 
@@ -13,7 +13,7 @@ use crate::random::Random;
 use crate::shared::Soak;
 use crate::stalls::Stalls;
 
-/// Does harm until it is over.
+/// Causes random disturbances until the soak is over.
 pub(crate) fn work(soak: &Soak) {
     let mut random = Random::of(soak.seed, "chaos");
     let mut control = Control::new(&soak.machine.socket);
@@ -33,7 +33,7 @@ pub(crate) fn work(soak: &Soak) {
     soak.machine.screen_stalls.store(false, Ordering::Relaxed);
 }
 
-/// SIGKILL for processes of the host, their children and what has left their groups.
+/// Sends SIGKILL to random processes of the host and their descendants, including those that have left their groups.
 fn crash(soak: &Soak, random: &mut Random) {
     let pids: Vec<u32> = soak.machine.marked().into_keys().collect();
     if pids.is_empty() {
@@ -59,13 +59,13 @@ fn backend(soak: &Soak, random: &mut Random, control: &mut Control) {
     }
 }
 
-/// Nobody reads what the host shows, or somebody reads it again.
+/// Stops or resumes the reading of the host's standard output.
 fn screen(soak: &Soak, random: &mut Random) {
     soak.tally.add("screen stalls");
     soak.machine.screen_stalls.store(random.below(2) == 0, Ordering::Relaxed);
 }
 
-/// The host is short of descriptors for a moment.
+/// Leaves the host short of descriptors for a moment.
 fn starve(soak: &Soak, random: &mut Random) {
     soak.tally.add("no descriptors");
     let open = u64::try_from(soak.machine.usage().files).unwrap();
@@ -75,7 +75,7 @@ fn starve(soak: &Soak, random: &mut Random) {
     before.and_then(|before| soak.machine.limit_files(before));
 }
 
-/// The host is suspended for a moment, or gets signals that mean nothing to it.
+/// Suspends the host for a moment, or sends it a signal that it must ignore.
 fn suspend(soak: &Soak, random: &mut Random) {
     soak.tally.add("host signal");
     if random.below(3) == 0 {
@@ -84,7 +84,7 @@ fn suspend(soak: &Soak, random: &mut Random) {
         soak.machine.signal_host(Signal::CONT);
         return;
     }
-    // They ended it once (F06).
+    // These signals once ended the host.
     let signal = *random.pick(&[Signal::USR1, Signal::USR2, Signal::ALARM, Signal::WINCH, Signal::URG]);
     soak.machine.signal_host(signal);
 }

@@ -1,4 +1,4 @@
-//! A client of the control socket for bad times: nothing that the host does makes it panic, and everything has a time limit.
+//! A robust client of the control socket: nothing that the host does makes it panic, and every step has a time limit.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long an answer may take before the host counts as deaf.
-pub(crate) const DEAF_AFTER: Duration = Duration::from_secs(30);
+/// The time limit of each read and write.
+pub(crate) const IO_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A client, with a connection that is kept while it is good.
+/// A client with a connection that is reused while it works.
 #[derive(Debug)]
 pub(crate) struct Control {
     path: PathBuf,
@@ -25,12 +25,12 @@ impl Control {
         Self { path: path.to_owned(), stream: None }
     }
 
-    /// The answer to a GET.
+    /// Sends a GET and returns the answer.
     pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
     }
 
-    /// The answer to a POST of JSON.
+    /// Sends a POST with a JSON body and returns the answer.
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> io::Result<Answer> {
         let body = body.to_string();
         self.ask(&format!(
@@ -42,7 +42,7 @@ impl Control {
 
     fn ask(&mut self, request: &str) -> io::Result<Answer> {
         if let Some(mut stream) = self.stream.take() {
-            // The host closes connections that were idle for long: then the request was not taken.
+            // The host closes connections that were idle for long; such a request was not processed and is sent again.
             let sent = stream.write_all(request.as_bytes());
             let mut first = [0];
             if sent.is_ok() && stream.read(&mut first).is_ok_and(|read| read == 1) {
@@ -50,8 +50,8 @@ impl Control {
             }
         }
         let mut stream = UnixStream::connect(&self.path)?;
-        stream.set_read_timeout(Some(DEAF_AFTER))?;
-        stream.set_write_timeout(Some(DEAF_AFTER))?;
+        stream.set_read_timeout(Some(IO_TIMEOUT))?;
+        stream.set_write_timeout(Some(IO_TIMEOUT))?;
         stream.write_all(request.as_bytes())?;
         self.answer(stream, Vec::new())
     }
@@ -74,7 +74,7 @@ impl Control {
     }
 }
 
-/// The status, where the body begins, and how long it is, once the head is there.
+/// Returns the status, the offset of the body and its length, once the head is complete.
 fn head(answer: &[u8]) -> Option<(u16, usize, usize)> {
     let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();

@@ -1,10 +1,10 @@
-//! Faults at random: switched on in the running host for a short time, then off. Several may be on at once.
+//! Random faults, switched on in the running host for a short time and then off. One or two are on at once.
 
 use crate::machine::pause;
 use crate::random::Random;
 use crate::shared::Soak;
 
-/// A fault: what it is called in the figures, and the line that switches it on. `NAME` stands for a process.
+/// A fault: its name in the figures, and the line that switches it on, in which `NAME` stands for a process.
 type Fault = (&'static str, &'static str);
 
 const FAULTS: [Fault; 22] = [
@@ -32,10 +32,10 @@ const FAULTS: [Fault; 22] = [
     ("plugin call", "plugin.call=30%return"),
 ];
 
-/// The longest time that a fault is on.
+/// The longest time that a fault is on, in milliseconds.
 const ON_MS: u64 = 1_500;
 
-/// Switches faults until it is over, and then all of them off.
+/// Switches faults on and off until the soak is over.
 pub(crate) fn work(soak: &Soak) {
     let mut random = Random::of(soak.seed, "faults");
     while !soak.is_over() {

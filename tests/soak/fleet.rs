@@ -1,14 +1,14 @@
-//! The 200 processes: what kinds there are, how they are configured, and what their programs do.
+//! The 200 processes: their kinds, their config and their programs.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// What a process does, and so what is due of it.
+/// What a process does, which determines its expected phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Lives on.
+    /// Runs forever.
     Lasting,
-    /// Ends with an error after a moment, again and again.
+    /// Repeatedly ends with an error after a moment.
     Crashing,
     /// Ends with success after a moment.
     Job,
@@ -18,9 +18,9 @@ pub(crate) enum Kind {
     Escaping,
     /// Writes numbered lines.
     Writing,
-    /// The same, with standard error into standard output.
+    /// Writes numbered lines, with standard error merged into standard output.
     Merged,
-    /// The same, to a terminal.
+    /// Writes numbered lines to a terminal.
     Terminal,
     /// Waits for another process.
     Dependent,
@@ -28,9 +28,9 @@ pub(crate) enum Kind {
     Replica,
     /// Is restarted with its group.
     Grouped,
-    /// Has checks of its readiness and its health.
+    /// Has a readiness check and a health check.
     Checked,
-    /// Its exec can be made to hang: fail points know it by its name.
+    /// Can be made to hang in exec: fail points recognize its name.
     Hanging,
 }
 
@@ -40,11 +40,11 @@ pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) group: String,
-    /// What it waits for.
+    /// The process that it waits for.
     pub(crate) needs: Option<String>,
 }
 
-/// How many there are of each kind, and what their names begin with.
+/// The kinds, with the prefix of their names and the number of processes.
 const KINDS: [(Kind, &str, usize); 13] = [
     (Kind::Lasting, "lasting", 40),
     (Kind::Crashing, "crashing", 16),
@@ -61,13 +61,14 @@ const KINDS: [(Kind, &str, usize); 13] = [
     (Kind::Hanging, "hang", 10),
 ];
 
-/// How many processes there are.
+/// The number of processes.
 pub(crate) const PROCESSES: usize = 200;
 
-/// How many members a group that is restarted together has.
+/// The number of members of a group that is restarted together.
 const TOGETHER: usize = 5;
 
-/// What all programs begin with: they note their life, and whether the one before it is still there.
+/// The beginning of all programs: writes the pid and the start time of this incarnation into `lives`, and a line into
+/// `doubles` if the previous incarnation is still there.
 const LIFE: &str = r#"
 read -r stat < /proc/$$/stat
 set -- "$1" $stat
@@ -80,7 +81,7 @@ fi 2>/dev/null
 echo "$mine" > $last
 "#;
 
-/// What the programs do then, by kind.
+/// The rest of the programs, by kind.
 const PROGRAMS: &str = r#"
 case $1 in
 lasting) exec sleep 100000 ;;
@@ -101,7 +102,7 @@ esac
 "#;
 
 impl Kind {
-    /// What its program is called in the script.
+    /// Returns the name of its program in the script.
     fn program(self) -> &'static str {
         match self {
             Self::Crashing => "crashing",
@@ -119,11 +120,11 @@ impl Kind {
         matches!(self, Self::Writing | Self::Merged | Self::Terminal)
     }
 
-    /// What else its section says.
+    /// Returns the other lines of its section in the config.
     fn options(self, number: usize) -> String {
         match self {
             Self::Crashing => "policies = [\"always\"]\n".to_owned(),
-            // Judged by the failsafe.
+            // It has no policies, so the failsafe decides.
             Self::Dependent => format!("depends_on = {{ lasting-{number} = \"ready\" }}\n"),
             Self::Grouped => "policies = [\"together\"]\n".to_owned(),
             Self::Writing => {
@@ -140,7 +141,7 @@ impl Kind {
     }
 }
 
-/// All of them, in the order of the config.
+/// Returns all processes, in the order of the config.
 pub(crate) fn members() -> Vec<Member> {
     let mut members = Vec::new();
     for (kind, word, count) in KINDS {
@@ -161,9 +162,9 @@ pub(crate) fn members() -> Vec<Member> {
     members
 }
 
-/// The config of all of them.
+/// Returns the config of all processes.
 pub(crate) fn config() -> String {
-    // The soak means its crashes: no budget of restarts is to calm them.
+    // The crashes are intended, so the restart budget must not limit them.
     let mut config = String::from(
         "[host]\nrestart_delay_max = \"1s\"\nrestart_budget = { restarts = 99, per = \"1ms\" }\n\
          [plugins.backoff]\ncomponent = \"bundled:backoff\"\n\
@@ -195,7 +196,7 @@ pub(crate) fn config() -> String {
     config
 }
 
-/// Writes what the programs need.
+/// Writes the files and folders that the programs need.
 pub(crate) fn prepare(dir: &Path) {
     for folder in ["lives", "counts"] {
         std::fs::create_dir(dir.join(folder)).unwrap();

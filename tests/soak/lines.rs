@@ -1,11 +1,11 @@
-//! Whether the numbered lines of the writers are all in their log files: gaps only where the host said how many lines it lost.
+//! Checks that the numbered lines of the writers are all in their log files, except for those that the host reported as lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::shared::Soak;
 
-/// The files of the log of one process.
+/// Returns the log files of one process.
 fn files(logs: &Path, name: &str) -> Vec<PathBuf> {
     let own = |entry: &PathBuf| {
         let file = entry.file_name().unwrap().to_str().unwrap();
@@ -16,10 +16,10 @@ fn files(logs: &Path, name: &str) -> Vec<PathBuf> {
     std::fs::read_dir(logs).unwrap().map(|entry| entry.unwrap().path()).filter(own).collect()
 }
 
-/// Looks at the files of all writers; what the host said it lost is `said`, by process.
+/// Checks the log files of all writers, and returns the number of numbered lines in them.
 pub(crate) fn check(soak: &Soak) -> u64 {
     let log = soak.machine.log();
-    let said = said_to_be_lost(&log);
+    let reported = reported_lost(&log);
     let logs = soak.machine.dir().join(".provost/logs");
     let mut lines = 0;
     for member in soak.members.iter().filter(|member| member.kind.writes()) {
@@ -32,13 +32,13 @@ pub(crate) fn check(soak: &Soak) -> u64 {
             }
         }
         let missing = missing(&soak.machine.dir().join("counts"), &member.name, &seen);
-        let admitted = said.get(&member.name).copied().unwrap_or_default();
+        let admitted = reported.get(&member.name).copied().unwrap_or_default();
         if doubled > 0 {
             soak.problems.add(format!("{}: {doubled} lines are in its log twice", member.name));
         }
         if missing > admitted {
             soak.problems.add(format!(
-                "{}: {missing} lines are not in its log, and the host told of {admitted}",
+                "{}: {missing} lines are not in its log, and the host reported {admitted}",
                 member.name
             ));
         }
@@ -46,14 +46,15 @@ pub(crate) fn check(soak: &Soak) -> u64 {
     lines
 }
 
-/// `line LIFE NUMBER` at the end of a record.
+/// Parses `line INCARNATION NUMBER` at the end of a record.
 fn numbered(record: &str) -> Option<(u64, u64)> {
     let (_, text) = record.split_once(" F line ")?;
     let (life, number) = text.trim_end().split_once(' ')?;
     Some((life.parse().ok()?, number.parse().ok()?))
 }
 
-/// How many lines are missing: those before the last one that is there, and those that the writer says it has written.
+/// Returns how many lines are missing among those before the last one in the log, or before the last one that the writer
+/// counted.
 fn missing(counts: &Path, name: &str, seen: &BTreeMap<u64, BTreeSet<u64>>) -> u64 {
     let mut last: BTreeMap<u64, u64> =
         seen.iter().map(|(life, numbers)| (*life, numbers.last().copied().unwrap_or(0))).collect();
@@ -62,7 +63,7 @@ fn missing(counts: &Path, name: &str, seen: &BTreeMap<u64, BTreeSet<u64>>) -> u6
         let file = path.file_name().unwrap().to_str().unwrap();
         let Some(life) = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) else { continue };
         let written = std::fs::read_to_string(&path).unwrap();
-        // A writer that was killed as it wrote its figure left an empty file.
+        // A writer that was killed while it wrote its count left an empty file.
         let (Ok(life), Ok(written)) = (life.parse(), written.trim().parse()) else { continue };
         let known = last.entry(life).or_default();
         *known = (*known).max(written);
@@ -70,16 +71,17 @@ fn missing(counts: &Path, name: &str, seen: &BTreeMap<u64, BTreeSet<u64>>) -> u6
     last.iter().map(|(life, last)| last - seen.get(life).map_or(0, |numbers| numbers.len() as u64)).sum()
 }
 
-/// The lines that the host says are missing in log files, by process.
-fn said_to_be_lost(log: &str) -> BTreeMap<String, u64> {
-    let mut said = BTreeMap::new();
+/// Returns the number of lines that the host's log reports as missing in log files, by process.
+fn reported_lost(log: &str) -> BTreeMap<String, u64> {
+    let mut reported = BTreeMap::new();
     for line in log.lines() {
         let Some((before, after)) = line.split_once(" lines are missing in the log file") else { continue };
         let count = before.rsplit(|letter: char| !letter.is_ascii_digit()).next().unwrap_or_default();
         let name = after.split_once("process=").map(|(_, rest)| rest.trim_matches(['"', ' ']));
         if let (Ok(count), Some(name)) = (count.parse::<u64>(), name) {
-            *said.entry(name.split_whitespace().next().unwrap_or_default().to_owned()).or_default() += count;
+            *reported.entry(name.split_whitespace().next().unwrap_or_default().to_owned()).or_default() +=
+                count;
         }
     }
-    said
+    reported
 }

@@ -1,4 +1,4 @@
-//! The host under test as the machine sees it: its process, what belongs to it, what it uses.
+//! The host under test as the operating system sees it: its process, its descendants and its resources.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,10 +12,10 @@ use std::time::Duration;
 use provost_tests::{Ran, Setup};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
-/// The variable in the environment of the host and all that descends from it.
+/// The variable that marks the host and all its descendants.
 const MARK: &str = "PROVOST_SOAK_MARK";
 
-/// Where faults are switched: the host reads this file again and again.
+/// The file that lists the faults that are on; the host reads it repeatedly.
 const FAULTS: &str = "faults";
 
 /// The host, its directory, and its standard output, which is a pipe.
@@ -25,11 +25,11 @@ pub(crate) struct Machine {
     pub(crate) pid: u32,
     pub(crate) socket: PathBuf,
     mark: String,
-    /// Whether nobody reads its standard output at the moment.
+    /// Whether the reading of its standard output is suspended.
     pub(crate) screen_stalls: Arc<AtomicBool>,
 }
 
-/// What the host uses.
+/// The resources that the host uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
     pub(crate) rss_kib: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Usage {
     pub(crate) threads: usize,
 }
 
-/// Lets time pass.
+/// Waits for `ms` milliseconds.
 pub(crate) fn pause(ms: u64) {
     std::thread::park_timeout(Duration::from_millis(ms));
 }
@@ -74,20 +74,20 @@ impl Machine {
         self.setup.run(arguments)
     }
 
-    /// The faults that are on from now on, one on each line.
+    /// Sets the faults that are on from now on, one per line.
     pub(crate) fn set_faults(&self, lines: &str) {
-        // Put there in one step: half a file would be other faults.
+        // Replaces the file atomically: half a file would be other faults.
         let next = self.dir().join("faults.next");
         std::fs::write(&next, lines).unwrap();
         std::fs::rename(next, self.dir().join(FAULTS)).unwrap();
     }
 
-    /// What the host has said so far.
+    /// Returns what the host has written to standard error so far.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.dir().join("host.log")).unwrap_or_default()).into_owned()
     }
 
-    /// What carries the mark and has not ended, but for the host: the environment of each, by pid.
+    /// Returns the environments of all living marked processes except the host, by pid.
     pub(crate) fn marked(&self) -> BTreeMap<u32, String> {
         let mut found = BTreeMap::new();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -106,12 +106,12 @@ impl Machine {
         found
     }
 
-    /// Sends a signal to something that carries the mark.
+    /// Sends a signal to a process, if it is marked.
     pub(crate) fn kill(&self, pid: u32, signal: Signal) {
         let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable == self.mark.as_bytes());
         if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw).filter(|_| is_ours) {
-            // It may have ended by now.
+            // The process may have ended by now.
             let _ = kill_process(pid, signal);
         }
     }
@@ -122,7 +122,7 @@ impl Machine {
         let _ = kill_process(pid, signal);
     }
 
-    /// Sets the limit on the descriptors of the host, and returns the one before.
+    /// Sets the limit on the descriptors of the host, and returns the previous one.
     pub(crate) fn limit_files(&self, limit: Rlimit) -> Option<Rlimit> {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         // The host may have ended, which is noticed elsewhere.

@@ -1,5 +1,5 @@
-//! The soak: one host with 200 processes, and for as long as is wanted crashes, orders, plugin changes, clients that stall and
-//! faults, all at random from a seed. At the end the faults are switched off, and then the invariants have to hold.
+//! The soak: one host with 200 processes, exposed for a given time to crashes, orders, plugin changes, stalling clients and
+//! faults, all random from a seed. At the end the faults are switched off, and the invariants have to hold.
 //!
 //! ```text
 //! cargo test --release -p provost --test soak -- --minutes 60 --seed 7

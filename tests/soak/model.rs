@@ -1,4 +1,4 @@
-//! What was ordered last of each process: what the host is held to at the end.
+//! The last order given for each process, which determines its expected phase at the end.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -7,21 +7,21 @@ use serde_json::Value;
 
 use crate::fleet::{Kind, Member};
 
-/// What was ordered last.
+/// The state that the last order requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Want {
     Up,
     Down,
-    /// An order got no clear answer: it may have been carried out or not.
+    /// The order got no clear answer and may or may not have been carried out.
     Unclear,
 }
 
-/// What is wanted of each process.
+/// The requested state of each process.
 #[derive(Debug)]
 pub(crate) struct Model(Mutex<BTreeMap<String, Want>>);
 
 impl Model {
-    /// Everything is up at first.
+    /// Makes a model in which all processes are up.
     pub(crate) fn new(members: &[Member]) -> Self {
         Self(Mutex::new(members.iter().map(|member| (member.name.clone(), Want::Up)).collect()))
     }
@@ -34,13 +34,13 @@ impl Model {
         self.0.lock().unwrap()[name]
     }
 
-    /// The names of those that are in doubt.
+    /// Returns the names of the processes whose last order got no clear answer.
     pub(crate) fn unclear(&self) -> Vec<String> {
         let wants = self.0.lock().unwrap();
         wants.iter().filter(|(_, want)| **want == Want::Unclear).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Why this process is not in its due phase; `None` if it is.
+    /// Says why this process is not in an expected phase; `None` if it is.
     pub(crate) fn objection(&self, member: &Member, process: &Value) -> Option<String> {
         let (phase, desired) = (process["phase"].as_str()?, process["desired"].as_str()?);
         let due = match self.of(&member.name) {

@@ -1,23 +1,22 @@
-//! What the soak is told on its command line. Cargo passes the flags of its own test harness to it as well, which mean
-//! nothing here.
+//! The command line of the soak. Cargo also passes flags of its own test harness, which are ignored.
 
-/// How long it takes without arguments, in seconds.
+/// The length of the soak without arguments, in seconds.
 const SECONDS: u64 = 6;
 
 /// The flags of Cargo's test harness that have a value.
 const WITH_VALUE: [&str; 7] =
     ["--test-threads", "--skip", "--format", "--color", "--logfile", "--report-time", "-Z"];
 
-/// How long, and from which seed.
+/// The options of a soak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) seconds: u64,
     pub(crate) seed: u64,
-    /// Whether the directory of the host stays, to look at it afterwards.
+    /// Whether to keep the directory of the host even if all invariants hold.
     pub(crate) keep: bool,
 }
 
-/// Reads the arguments. `None` if nothing is to be run: they list the tests, or select others by name.
+/// Reads the arguments. Returns `None` if the soak should not run, because they list the tests or select others by name.
 pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Option<Options> {
     let mut options = Options { seconds: SECONDS, seed: 1, keep: false };
     let mut arguments = arguments;

@@ -1,5 +1,5 @@
-//! Orders at random, by the socket and by the command line. Each worker has processes of its own, so that it knows which of
-//! its orders was the last one; orders to groups and to all are given while no other is.
+//! Random orders, through the socket and the command line. Each worker has its own processes, so that it knows which of its
+//! orders was the last one. An order to a group or to all processes is given while no other order is in progress.
 
 use serde_json::{Value, json};
 
@@ -10,13 +10,13 @@ use crate::model::Want;
 use crate::random::Random;
 use crate::shared::Soak;
 
-/// How many workers there are.
+/// The number of workers.
 pub(crate) const WORKERS: usize = 3;
 
-/// How often an order that the host lost, and said so, is given again.
+/// How often an order is given before it counts as a problem that the host reports it as lost.
 const TRIES: usize = 20;
 
-/// What is ordered.
+/// An order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Start,
@@ -27,7 +27,7 @@ enum Act {
 
 const ACTS: [Act; 6] = [Act::Start, Act::Start, Act::Stop, Act::Restart, Act::Restart, Act::Signal];
 
-/// Signals that a process gets by orders.
+/// The signals that are sent by orders.
 const SIGNALS: [&str; 6] = ["HUP", "TERM", "USR1", "KILL", "WINCH", "CONT"];
 
 impl Act {
@@ -40,7 +40,7 @@ impl Act {
         }
     }
 
-    /// What is wanted of a process after it.
+    /// Returns the requested state of a process after this order, if it changes that.
     fn want(self) -> Option<Want> {
         match self {
             Self::Start | Self::Restart => Some(Want::Up),
@@ -50,7 +50,7 @@ impl Act {
     }
 }
 
-/// Gives orders until it is over.
+/// Gives orders until the soak is over.
 pub(crate) fn work(soak: &Soak, worker: usize) {
     let mut random = Random::of(soak.seed, &format!("orders {worker}"));
     let mut control = Control::new(&soak.machine.socket);
@@ -73,7 +73,7 @@ pub(crate) fn work(soak: &Soak, worker: usize) {
     }
 }
 
-/// An order to a group or to all. What is stopped is started again a little later.
+/// Gives two orders to a group or to all processes. Processes that it stops are started again a little later.
 fn to_many(soak: &Soak, random: &mut Random, control: &mut Control) {
     let _alone = soak.turn.write().unwrap();
     let target = match random.below(4) {
@@ -88,7 +88,7 @@ fn to_many(soak: &Soak, random: &mut Random, control: &mut Control) {
     }
 }
 
-/// Gives an order by the API, again if the host says that it was lost; and takes down what it means for the model.
+/// Gives an order through the API, repeats it for processes for which the host reports it as lost, and updates the model.
 fn by_socket(soak: &Soak, control: &mut Control, act: Act, targets: &[&str], signal: &str) {
     let mut targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
     for _ in 0..TRIES {
@@ -118,7 +118,7 @@ fn by_socket(soak: &Soak, control: &mut Control, act: Act, targets: &[&str], sig
     soak.problems.add(format!("{act:?} of {targets:?} was lost {TRIES} times"));
 }
 
-/// Takes down what an answer says; the names of those for which the order has to be given again.
+/// Updates the model from an answer, and returns the names of the processes for which the order has to be given again.
 fn lost(soak: &Soak, act: Act, outcome: &Value) -> Vec<String> {
     let mut again = Vec::new();
     for result in outcome["results"].as_array().unwrap() {
@@ -134,7 +134,7 @@ fn lost(soak: &Soak, act: Act, outcome: &Value) -> Vec<String> {
                 soak.model.set(&name, Want::Unclear);
                 soak.problems.add(format!("{act:?} of {name} was refused: {}", result["error"]));
             }
-            // A process that is down, or ends, cannot be sent a signal.
+            // A process that is down or ending cannot be sent a signal.
             (_, None) => {}
         }
     }
@@ -152,7 +152,7 @@ fn doubt(soak: &Soak, targets: &[String]) {
     }
 }
 
-/// Gives an order by the command line.
+/// Gives an order through the command line, and updates the model.
 fn by_command_line(soak: &Soak, act: Act, name: &str) {
     soak.tally.add(act.word());
     let arguments: &[&str] = match act {
@@ -172,7 +172,7 @@ fn by_command_line(soak: &Soak, act: Act, name: &str) {
     }
 }
 
-/// An order that leaves no doubt: what is unclear is started.
+/// Starts the processes whose last order got no clear answer.
 pub(crate) fn settle(soak: &Soak) {
     let names = soak.model.unclear();
     if !names.is_empty() {
@@ -181,7 +181,7 @@ pub(crate) fn settle(soak: &Soak) {
     }
 }
 
-/// Everything begins a new life.
+/// Restarts all processes.
 pub(crate) fn restart_all(soak: &Soak) {
     by_socket(soak, &mut Control::new(&soak.machine.socket), Act::Restart, &["all"], "");
 }

@@ -1,9 +1,9 @@
-//! Plugins are changed at random: loaded, swapped, rolled back, read again, unloaded.
+//! Random changes of plugins: load, swap, roll back, reload, unload; and calls of a view.
 
 use crate::random::Random;
 use crate::shared::Soak;
 
-/// Changes one plugin.
+/// Changes one plugin, or calls a view.
 pub(crate) fn change(soak: &Soak, random: &mut Random) {
     let first = random.between(50, 200);
     let settings = format!(r#"{{"first": "{first}ms", "max": "1s"}}"#);
@@ -18,7 +18,7 @@ pub(crate) fn change(soak: &Soak, random: &mut Random) {
     };
     soak.tally.add(what);
     let ran = soak.machine.run(&arguments);
-    // What is not there cannot be unloaded, what is there cannot be loaded, and the like: no harm is done.
+    // Refusals are expected: an absent plugin cannot be unloaded, a loaded one cannot be loaded again, and the like.
     let is_sound = matches!(ran.code, 0..=2);
     if !is_sound {
         soak.problems.add(format!("provost {arguments:?}: {ran:?}"));

@@ -17,7 +17,7 @@ pub(crate) struct Soak {
     pub(crate) model: Model,
     pub(crate) tally: Tally,
     pub(crate) problems: Problems,
-    /// Held to read for an order to single processes, and to write for one to many.
+    /// Locked for reading during an order to single processes, and for writing during one to many.
     pub(crate) turn: RwLock<()>,
     over: AtomicBool,
 }

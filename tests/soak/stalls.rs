@@ -1,4 +1,4 @@
-//! Clients that stall: they connect and say nothing, say half of something, or ask for streams and do not read them.
+//! Clients that stall: they connect and send nothing, send half a request, or ask for streams and do not read them.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -6,11 +6,11 @@ use std::os::unix::net::UnixStream;
 use crate::random::Random;
 use crate::shared::Soak;
 
-/// How many of them there are at most.
+/// The greatest number of stalling clients at a time.
 const AT_ONCE: usize = 40;
 
-/// What they say.
-const SAID: [(&str, &str); 6] = [
+/// The kinds of clients: the name in the figures, and the bytes that the client sends.
+const KINDS: [(&str, &str); 6] = [
     ("client says nothing", ""),
     ("client says half", "GET /v1/sta"),
     (
@@ -22,12 +22,12 @@ const SAID: [(&str, &str); 6] = [
     ("client leaves", "GET /v1/status HTTP/1.1\r\nHost: l\r\n\r\n"),
 ];
 
-/// The clients that stall at the moment.
+/// The connections of the clients that stall now.
 #[derive(Debug, Default)]
 pub(crate) struct Stalls(Vec<UnixStream>);
 
 impl Stalls {
-    /// One more; another one hangs up if there are many.
+    /// Adds a client. Another one hangs up at random, and always if there are [`AT_ONCE`].
     pub(crate) fn one_more(&mut self, soak: &Soak, random: &mut Random) {
         if self.0.len() >= AT_ONCE || random.below(5) == 0 {
             let at = usize::try_from(random.below(self.0.len() as u64)).unwrap();
@@ -35,11 +35,11 @@ impl Stalls {
                 self.0.swap_remove(at);
             }
         }
-        let (what, said) = random.pick(&SAID);
+        let (what, sent) = random.pick(&KINDS);
         soak.tally.add(what);
-        // The host may refuse it: it has a bound on its connections.
+        // The host may refuse the connection, because their number is limited.
         if let Ok(mut stream) = UnixStream::connect(&soak.machine.socket) {
-            let _ = stream.write_all(said.as_bytes());
+            let _ = stream.write_all(sent.as_bytes());
             if *what != "client leaves" {
                 self.0.push(stream);
             }

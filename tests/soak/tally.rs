@@ -1,4 +1,4 @@
-//! What was done during a soak, counted by kind; and the line of figures at its end.
+//! The counts of the actions of a soak by kind, and the list of its problems.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ impl Tally {
         *self.0.lock().unwrap().entry(what).or_default() += 1;
     }
 
-    /// All of them: `name count, name count`.
+    /// Returns all counts, as `name count, name count`.
     pub(crate) fn words(&self) -> String {
         let mut words = String::new();
         for (what, count) in &*self.0.lock().unwrap() {
@@ -23,11 +23,11 @@ impl Tally {
     }
 }
 
-/// What went wrong, each kind of it once. Clones share them.
+/// The problems that were found, each text once. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Problems(Arc<Mutex<Vec<String>>>);
 
-/// More problems than this are only counted.
+/// The greatest number of problems that are kept; later ones are dropped.
 const SHOWN: usize = 40;
 
 impl Problems {

@@ -1,4 +1,4 @@
-//! One soak from the start of the host to its end.
+//! One soak, from the start of the host to its end.
 
 use std::process::Child;
 
@@ -15,10 +15,10 @@ use crate::{chaos, faults, lines, orders, verdict};
 
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 
-/// From this length on, what the host remembers up to a bound is complete in the middle of a run.
+/// The length of a run, in seconds, from which on the bounded memories of the host (changes, exits) are full by its middle.
 const LONG_SECONDS: u64 = 480;
 
-/// Runs it; the problems, and the figures in one line.
+/// Runs a soak, and returns its problems and its figures in one line.
 pub(crate) fn run(options: &Options) -> (Vec<String>, String) {
     let setup = Setup::new(PROVOST, &fleet::config());
     fleet::prepare(setup.dir());
@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> (Vec<String>, String) {
     (soak.problems.list(), figures)
 }
 
-/// Whether the host answers at last.
+/// Waits up to a minute until the host answers, and returns whether it did.
 fn answers(soak: &Soak, host: &mut Child) -> bool {
     for _ in 0..600 {
         if watch::status(&mut Control::new(&soak.machine.socket)).is_ok() {
@@ -60,13 +60,13 @@ fn whole(soak: &Soak, host: &mut Child, seconds: u64) -> String {
     let before = soak.machine.usage();
     let (latencies, middle) = storm(soak, host, seconds);
     if let Ok(Some(code)) = host.try_wait() {
-        soak.problems.add(format!("the host has ended by itself, with {code}"));
+        soak.problems.add(format!("the host ended unprompted, with {code}"));
         return soak.tally.words();
     }
     orders::settle(soak);
     verdict::converges(soak, "at the end");
     verdict::no_orphans(soak);
-    // The same population as at the start; and who lost a line as the disk was full writes again.
+    // The population is the same as at the start, and writers that lost a line on a full disk write again.
     orders::restart_all(soak);
     verdict::converges(soak, "after everything was restarted");
     verdict::no_orphans(soak);
@@ -78,7 +78,7 @@ fn whole(soak: &Soak, host: &mut Child, seconds: u64) -> String {
     figures(soak, &latencies, before, after, lines)
 }
 
-/// Everything at once, for as long as is wanted. How long status took, and what the host used in the middle.
+/// Runs all disturbances at once for the given time. Returns the latencies of status, and the host's resources in the middle.
 fn storm(soak: &Soak, host: &mut Child, seconds: u64) -> (Latencies, Option<Usage>) {
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| watch::work(soak));
@@ -115,7 +115,7 @@ fn figures(soak: &Soak, latencies: &Latencies, before: Usage, after: Usage, line
     )
 }
 
-/// Copies what helps to find the cause to a place that stays.
+/// Copies the directory of the host to a place that stays.
 fn keep(soak: &Soak) {
     let place = std::env::temp_dir().join(format!("provost-soak-{}", std::process::id()));
     let copied = std::process::Command::new("cp").arg("-r").arg(soak.machine.dir()).arg(&place).status();

@@ -1,5 +1,5 @@
-//! The invariants. Each is looked at again and again for a bounded time after the faults are over; what still does not hold
-//! then is a problem.
+//! The invariants. Each is checked repeatedly for a bounded time after the faults are over; one that still does not hold at the
+//! end is a problem.
 
 use std::collections::BTreeMap;
 use std::process::Child;
@@ -11,22 +11,22 @@ use crate::machine::{Usage, pause};
 use crate::shared::Soak;
 use crate::watch;
 
-/// How often is looked, and how long the pause between two looks is.
-const LOOKS: u32 = 300;
+/// The number of checks, and the pause between two of them.
+const CHECKS: u32 = 300;
 const EVERY_MS: u64 = 200;
 
-/// What may be left over of a run. The host remembers changes and ends up to a bound, and the allocator keeps what it had: that
-/// is reached after a few minutes.
+/// The memory, descriptors and threads that a run may add. The host remembers a bounded number of changes and exits, and the
+/// allocator keeps freed memory; both level off after a few minutes.
 const RSS_SLACK_KIB: u64 = 96 << 10;
-/// What the second half of a long run may add.
+/// The memory that the second half of a long run may add.
 const RSS_SLACK_LATER_KIB: u64 = 24 << 10;
 const FILES_SLACK: usize = 24;
 const THREADS_SLACK: usize = 12;
 
-/// Looks until there are no objections; those that are left after the last look.
+/// Checks until there are no objections, and returns those that are left after the last check.
 fn until_none(mut objections: impl FnMut() -> Vec<String>) -> Vec<String> {
     let mut last = Vec::new();
-    for _ in 0..LOOKS {
+    for _ in 0..CHECKS {
         last = objections();
         if last.is_empty() {
             break;
@@ -36,7 +36,7 @@ fn until_none(mut objections: impl FnMut() -> Vec<String>) -> Vec<String> {
     last
 }
 
-/// Every process is in its due phase.
+/// Checks that every process is in an expected phase.
 pub(crate) fn converges(soak: &Soak, when: &str) {
     let mut control = Control::new(&soak.machine.socket);
     let left = until_none(|| match watch::status(&mut control) {
@@ -57,7 +57,8 @@ pub(crate) fn converges(soak: &Soak, when: &str) {
     }
 }
 
-/// What lives belongs to a process that status lists: to its child, its group, its session or its present life.
+/// Checks that every marked process belongs to a process that status lists: it is its child, or its environment names the
+/// current incarnation.
 pub(crate) fn no_orphans(soak: &Soak) {
     let mut control = Control::new(&soak.machine.socket);
     let left = until_none(|| {
@@ -94,13 +95,13 @@ fn described(pid: u32, environment: &str) -> String {
     format!("pid {pid}, `{}`, {}", command.trim(), of.join(" "))
 }
 
-/// Two lives of a process were there at once, if the programs say so.
+/// Checks that no two incarnations of a process lived at once, according to the programs.
 pub(crate) fn no_doubles(soak: &Soak) {
     let doubles = std::fs::read_to_string(soak.machine.dir().join("doubles")).unwrap_or_default();
     doubles.lines().for_each(|line| soak.problems.add(format!("a double: {line}")));
 }
 
-/// Descriptors, threads and memory are back where they were.
+/// Checks that the host uses about as many descriptors, threads and memory as before, and returns what it uses now.
 pub(crate) fn nothing_leaks(soak: &Soak, before: Usage, middle: Option<Usage>) -> Usage {
     let mut now = before;
     let left = until_none(|| {
@@ -127,7 +128,7 @@ pub(crate) fn nothing_leaks(soak: &Soak, before: Usage, middle: Option<Usage>) -
     now
 }
 
-/// Nothing of the state core was refused that must not be, and nothing is lacking any more.
+/// Checks that no commit was illegal, that the sides of `dual` agreed, and that the host is no longer degraded.
 pub(crate) fn no_defects(soak: &Soak) {
     let mut control = Control::new(&soak.machine.socket);
     let state = control.get("/v1/state").ok().filter(|(code, _)| *code == 200);
@@ -150,7 +151,7 @@ pub(crate) fn no_defects(soak: &Soak) {
     left.into_iter().for_each(|problem| soak.problems.add(problem));
 }
 
-/// `down` ends everything and says so.
+/// Checks that `provost down` succeeds, ends the host and leaves no process behind.
 pub(crate) fn goes_down(soak: &Soak, host: &mut Child) {
     let ran = soak.machine.run(&["down"]);
     if ran.code != 0 || !ran.stdout.contains("ended") {

@@ -1,4 +1,5 @@
-//! Asks for the status during the whole run: it always comes, nothing in it goes back, and no two processes share a child.
+//! Requests the status during the whole run: every request is answered, no counter decreases, and no two processes share a
+//! child.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +12,18 @@ use crate::fleet::PROCESSES;
 use crate::machine::pause;
 use crate::shared::Soak;
 
-/// The longest latency that is told apart: a minute.
+/// The longest latency that the histogram distinguishes: a minute.
 const LONGEST_US: u64 = 60_000_000;
 
 /// The pause between two requests.
 const EVERY_MS: u64 = 25;
 
-/// How long status took, in microseconds.
+/// The latencies of status, in microseconds.
 #[derive(Debug)]
 pub(crate) struct Latencies(Histogram<u64>);
 
 impl Latencies {
-    /// Count, median, 99th percentile and maximum.
+    /// Returns the count, the median, the 99th percentile and the maximum as text.
     pub(crate) fn words(&self) -> String {
         let ms = |us: u64| us as f64 / 1_000.0;
         format!(
@@ -35,7 +36,7 @@ impl Latencies {
     }
 }
 
-/// Asks until it is over.
+/// Requests the status until the soak is over, and returns the latencies.
 pub(crate) fn work(soak: &Soak) -> Latencies {
     let mut latencies = Latencies(Histogram::new_with_bounds(1, LONGEST_US, 3).unwrap());
     let mut control = Control::new(&soak.machine.socket);
@@ -60,7 +61,7 @@ pub(crate) fn work(soak: &Soak) -> Latencies {
     latencies
 }
 
-/// The status of everything, or why there is none.
+/// Returns the status of the host, or the reason why there is none.
 pub(crate) fn status(control: &mut Control) -> Result<Value, String> {
     match control.get("/v1/status") {
         Ok((200, body)) => serde_json::from_slice(&body).map_err(|error| error.to_string()),

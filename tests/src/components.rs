@@ -1,11 +1,11 @@
-//! Components written by hand in the text format, each for one behaviour: what no compiler would make.
+//! Components written by hand in the text format, each with one behaviour that no compiler would produce.
 
 use std::path::Path;
 
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{Resolve, UnresolvedPackageGroup, WorldId};
 
-/// What the contract's own `wit/` says.
+/// Parses the contract from `wit/`.
 #[must_use]
 pub fn contract() -> Resolve {
     let mut resolve = Resolve::default();
@@ -21,13 +21,13 @@ pub fn with_package(mut resolve: Resolve, text: &str) -> Resolve {
     resolve
 }
 
-/// The world called `name`, in whatever package.
+/// Returns the world called `name`, whatever package it is in.
 #[must_use]
 pub fn world(resolve: &Resolve, name: &str) -> WorldId {
     resolve.worlds.iter().find(|(_, world)| world.name == name).unwrap().0
 }
 
-/// A component of this world from a core module in the text format.
+/// Builds a component of this world from a core module in the text format.
 #[must_use]
 pub fn component(resolve: &Resolve, world_name: &str, module: &str) -> Vec<u8> {
     let mut wasm = wat::parse_str(module).unwrap();
@@ -36,8 +36,8 @@ pub fn component(resolve: &Resolve, world_name: &str, module: &str) -> Vec<u8> {
     ComponentEncoder::default().validate(true).module(&wasm).unwrap().encode().unwrap()
 }
 
-/// The core of a restart policy: `body` leaves the address of its decision. At address 64 stands one that
-/// restarts after 250 ms, because `crashed, again`.
+/// Returns the core module of a restart policy, whose `body` leaves the address of its decision on the stack. The decision
+/// at address 64 is to restart after 250 ms, with the reason `crashed, again`.
 #[must_use]
 pub fn policy_module(imports: &str, body: &str) -> String {
     format!(
@@ -46,7 +46,7 @@ pub fn policy_module(imports: &str, body: &str) -> String {
             {imports}
             (memory (export "memory") 1)
             (data (i32.const 32) "crashed, again")
-            ;; restart, after 250 ms, itself alone
+            ;; restart, after 250 ms, only this process
             (data (i32.const 64) "\00\00\00\00\00\00\00\00\fa\00\00\00\00\00\00\00")
             (data (i32.const 80) "\00\00\00\00\00\00\00\00\20\00\00\00\0e\00\00\00")
             (global $free (mut i32) (i32.const 4096))
@@ -68,19 +68,19 @@ pub fn policy_module(imports: &str, body: &str) -> String {
     )
 }
 
-/// A policy with this body.
+/// Builds a policy with this body.
 #[must_use]
 pub fn policy(body: &str) -> Vec<u8> {
     component(&contract(), "restart-judge", &policy_module("", body))
 }
 
-/// A policy that answers as it should.
+/// Builds a policy that gives a valid answer.
 #[must_use]
 pub fn good_policy() -> Vec<u8> {
     policy("(call $drop (local.get $world)) (i32.const 64)")
 }
 
-/// A policy that restarts after so long.
+/// Builds a policy that restarts after `delay_ms`.
 #[must_use]
 pub fn policy_with_delay(delay_ms: u64) -> Vec<u8> {
     policy(&format!(
@@ -88,13 +88,14 @@ pub fn policy_with_delay(delay_ms: u64) -> Vec<u8> {
     ))
 }
 
-/// A core of a view: `body` leaves the address of its response. At address 64 stands `text/plain` and `hello`.
+/// Builds a view, whose `body` leaves the address of its response on the stack. The response at address 64 is `hello` as
+/// `text/plain`.
 #[must_use]
 pub fn view(body: &str) -> Vec<u8> {
     view_with_memories(1, body)
 }
 
-/// The same with so many memories.
+/// Builds the same with this number of memories.
 #[must_use]
 pub fn view_with_memories(memories: usize, body: &str) -> Vec<u8> {
     let more = "(memory 0)".repeat(memories.saturating_sub(1));
@@ -121,13 +122,13 @@ pub fn view_with_memories(memories: usize, body: &str) -> Vec<u8> {
     component(&contract(), "status-renderer", &module)
 }
 
-/// A consumer that counts its calls in its memory and traps at the third.
+/// Builds a consumer that counts its calls in a global and traps at the third.
 #[must_use]
 pub fn consumer_that_traps_at_its_third_call() -> Vec<u8> {
     component(&contract(), "status-listener", consumer_module())
 }
 
-/// Its module, as text.
+/// Returns the core module of that consumer, as text.
 #[must_use]
 pub fn consumer_module() -> &'static str {
     r#"(module

@@ -1,15 +1,15 @@
-//! Waiting for a condition. The only place of the tests that lets time pass.
+//! Waiting for a condition: the only place in the tests that lets time pass.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-/// Far beyond what anything takes on a busy machine: reaching it means that it will never be so.
+/// The longest wait, far beyond what any condition takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Looks until `holds` accepts what `look` sees, and returns that.
+/// Calls `look` every 5 ms until `holds` accepts the result, and returns that result.
 ///
 /// # Panics
-/// When patience runs out, with what was seen last.
+/// If that takes longer than 90 s; the message contains the last result.
 #[expect(clippy::disallowed_methods, reason = "the bound on all waiting of the tests")]
 pub fn eventually<T: Debug>(what: &str, mut look: impl FnMut() -> T, holds: impl Fn(&T) -> bool) -> T {
     let begun = Instant::now();

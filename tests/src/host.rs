@@ -1,4 +1,4 @@
-//! One host under test: its directory, its config, its process.
+//! A host under test: its directory, its config and its process.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,20 +9,20 @@ use tempfile::TempDir;
 
 use crate::eventually;
 
-/// The component of a guest that misbehaves on purpose, as it is committed.
+/// Returns the path of the committed component of a guest in `tests/guests`.
 #[must_use]
 pub fn guest(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("guests/{name}/{name}.wasm"))
 }
 
-/// Is there such a process that is no zombie?
+/// Whether there is a process with this id that is not a zombie.
 #[must_use]
 pub fn is_alive(pid: u64) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     !(stat.is_empty() || stat.contains(") Z ") || stat.contains(") X "))
 }
 
-/// What a command came to.
+/// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Ran {
     /// Its exit code; -1 if a signal ended it.
@@ -41,7 +41,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A directory with this `provost.toml`. Compiled plugins are cached once for all tests.
+    /// Makes a directory with this `provost.toml`. All tests share one cache of compiled plugins.
     #[must_use]
     pub fn new(binary: &str, config: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("provost-").tempdir().unwrap();
@@ -49,7 +49,7 @@ impl Setup {
         Self { binary: binary.into(), dir }
     }
 
-    /// A directory with everything of `tests/cases/NAME`.
+    /// Makes a directory with a copy of `tests/cases/NAME`.
     #[must_use]
     pub fn case(binary: &str, name: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("provost-").tempdir().unwrap();
@@ -61,13 +61,13 @@ impl Setup {
         Self { binary: binary.into(), dir }
     }
 
-    /// The directory.
+    /// Returns the directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// A command of the built binary in that directory.
+    /// Returns a command of the built binary in that directory, ready to be run.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
@@ -95,7 +95,7 @@ impl Setup {
         self.up_with(&[])
     }
 
-    /// As [`Setup::up`], with these variables in its environment, such as `FAILPOINTS`.
+    /// Does the same as [`Setup::up`], with these variables in the environment of the host, such as `FAILPOINTS`.
     #[must_use]
     pub fn up_with(self, env: &[(&str, &str)]) -> Host {
         let log = File::create(self.dir().join("up.log")).unwrap();
@@ -105,11 +105,11 @@ impl Setup {
         self.up_by(command)
     }
 
-    /// Starts a host by this command, which becomes it, and waits until it answers.
+    /// Runs this command, which has to become the host, and waits until the host answers.
     #[must_use]
     pub fn up_by(self, mut command: Command) -> Host {
         let mut host = Host { child: command.spawn().unwrap(), setup: self };
-        // Whatever the command holds open belongs to the host alone.
+        // Closes the descriptors that the command holds, so that only the host has them.
         drop(command);
         eventually(
             "the host answers",
@@ -122,7 +122,7 @@ impl Setup {
         host
     }
 
-    /// A command line for `sh` in that directory; `$PROVOST` is the built binary.
+    /// Returns a command that runs `line` with `sh` in that directory; `$PROVOST` is the built binary.
     #[must_use]
     pub fn shell(&self, line: &str) -> Command {
         let mut command = self.command(&[]);
@@ -138,21 +138,21 @@ impl Setup {
         shell
     }
 
-    /// The host's log in its runtime directory.
+    /// Returns the content of the host's log in its runtime directory.
     #[must_use]
     pub fn host_log(&self) -> String {
         let log = std::fs::read(self.dir().join(".provost/provost.log")).unwrap_or_default();
         String::from_utf8_lossy(&log).into_owned()
     }
 
-    /// The process id of the host that owns the runtime directory, or owned it last.
+    /// Returns the process id of the host that owns the runtime directory or owned it last.
     #[must_use]
     pub fn owner(&self) -> Option<u64> {
         std::fs::read_to_string(self.dir().join(".provost/provost.lock")).ok()?.trim().parse().ok()
     }
 }
 
-/// A host in the background that a test leaves behind when it fails is stopped.
+/// Stops a background host that a failed test left behind.
 impl Drop for Setup {
     fn drop(&mut self) {
         let here =
@@ -174,25 +174,25 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with this config, up and answering.
+    /// Starts a host with this config and waits until it answers.
     #[must_use]
     pub fn up(binary: &str, config: &str) -> Self {
         Setup::new(binary, config).up()
     }
 
-    /// The directory that it runs in.
+    /// Returns the directory that it runs in.
     #[must_use]
     pub fn setup(&self) -> &Setup {
         &self.setup
     }
 
-    /// The process id of the host.
+    /// Returns the process id of the host.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it has printed so far.
+    /// Returns what it has printed so far.
     #[must_use]
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.setup.dir().join("up.log")).unwrap_or_default())
@@ -215,19 +215,19 @@ impl Host {
         ran.stdout
     }
 
-    /// Runs a command that prints JSON.
+    /// Runs a command that prints JSON, and returns that.
     #[must_use]
     pub fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.ok(arguments)).unwrap()
     }
 
-    /// The status of everything.
+    /// Returns the status of the host and all processes.
     #[must_use]
     pub fn status(&self) -> Value {
         self.json(&["status", "-o", "json"])
     }
 
-    /// The status of one process.
+    /// Returns the status of one process.
     #[must_use]
     pub fn process(&self, name: &str) -> Value {
         let status = self.status();
@@ -235,7 +235,7 @@ impl Host {
         processes.iter().find(|process| process["name"] == name).expect("a known process").clone()
     }
 
-    /// The remembered events of one process, oldest first.
+    /// Returns the events of one process that the host still keeps, oldest first.
     #[must_use]
     pub fn events(&self, name: &str) -> Vec<Value> {
         let events = self.ok(&["events", "-o", "json"]);
@@ -243,17 +243,17 @@ impl Host {
         events.filter(|event| event["process"] == name).collect()
     }
 
-    /// Waits until a process is in `phase`.
+    /// Waits until a process is in `phase`, and returns its status.
     pub fn until_phase(&self, name: &str, phase: &str) -> Value {
         self.until(name, phase, |process| process["phase"] == phase)
     }
 
-    /// Waits until `holds` is true of a process.
+    /// Waits until `holds` accepts the status of a process, and returns that status.
     pub fn until(&self, name: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("{name}: {what}"), || self.process(name), holds)
     }
 
-    /// Sends a signal to a process by its number, not through the host.
+    /// Sends a signal directly to a process id, not through the host.
     ///
     /// # Panics
     /// If there is no such process.
@@ -263,7 +263,7 @@ impl Host {
         rustix::process::kill_process(pid.expect("a pid"), signal).unwrap();
     }
 
-    /// Its resident memory, in KiB.
+    /// Returns its resident memory, in KiB.
     #[must_use]
     pub fn memory_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
@@ -271,15 +271,15 @@ impl Host {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// Stops it by `provost down` and waits for its end.
+    /// Stops it with `provost down` and waits for its end.
     ///
     /// # Panics
-    /// If it does not end well.
+    /// If it does not end with success.
     pub fn down(mut self) -> Setup {
         self.ok(&["down"]);
         let ended = self.child.wait().unwrap();
         assert!(ended.success(), "the host ended with {ended}: {}", self.log());
-        // What is left of a host that went down by itself is its directory.
+        // A host that has gone down leaves only its directory, which the caller gets.
         let replacement = Setup { binary: PathBuf::new(), dir: tempfile::tempdir().unwrap() };
         std::mem::replace(&mut self.setup, replacement)
     }
@@ -289,17 +289,17 @@ impl Host {
         Self::kill(&self.pid().into(), signal);
     }
 
-    /// The end of the host itself, if it has ended.
+    /// Returns the exit status of the host, if it has ended.
     pub fn try_ended(&mut self) -> Option<std::process::ExitStatus> {
         self.child.try_wait().unwrap()
     }
 
-    /// Takes the reading end of its standard error, if that is a pipe.
+    /// Takes the read end of its standard error, if that is a pipe.
     pub fn take_stderr(&mut self) -> Option<std::process::ChildStderr> {
         self.child.stderr.take()
     }
 
-    /// Waits until it has ended; its exit code, or `None` if a signal ended it.
+    /// Waits until it has ended, and returns its exit code, or `None` if a signal ended it.
     pub fn until_ended(&mut self) -> Option<i32> {
         let log = self.setup.dir().join("up.log");
         let read = || std::fs::read_to_string(&log).unwrap_or_default();
@@ -308,19 +308,19 @@ impl Host {
         ended.0.and_then(|status| status.code())
     }
 
-    /// Waits until it has ended by itself; its exit code, or `None` if a signal ended it.
+    /// Does the same as [`Host::until_ended`] and then drops the host and its directory.
     pub fn ended(mut self) -> Option<i32> {
         self.until_ended()
     }
 
-    /// Kills it without a chance to clean up, and its processes.
+    /// Kills it and its processes without a chance to clean up, and returns its directory.
     pub fn crash(mut self) -> Setup {
         self.end();
         let replacement = Setup { binary: PathBuf::new(), dir: tempfile::tempdir().unwrap() };
         std::mem::replace(&mut self.setup, replacement)
     }
 
-    /// SIGKILL for the host and then for the groups of its processes, which outlive it.
+    /// Sends SIGKILL to the host and then to the groups of its processes, which outlive it.
     fn end(&mut self) {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;

@@ -1,28 +1,28 @@
-//! Components that mean harm, one for each way of doing it. The tests of the plugin host hold what each is stopped by; the
-//! end-to-end tests, that a whole house goes on while all of them are at it.
+//! Hostile components, one for each kind of attack. The tests of the plugin host check which limit stops each of them; the
+//! end-to-end tests check that a host keeps working while all of them run.
 
 use std::fmt::Write as _;
 
 use crate::components::{component, contract, policy, policy_module, view, with_package};
 
-/// A component that means harm.
+/// A hostile component.
 #[derive(Clone, Debug)]
 pub struct Hostile {
-    /// What it does, as a name for a plugin.
+    /// A name for the plugin, which says what it does.
     pub name: &'static str,
-    /// The component, or what pretends to be one.
+    /// The bytes of the component, which may be malformed.
     pub bytes: Vec<u8>,
-    /// What its plugin may use, in the words of the config; the defaults where that is empty.
+    /// The limits of its plugin, as the entries of `limits` in the config; empty means the defaults.
     pub limits: &'static str,
-    /// What is said of it: the cause, and the limit if there is one.
-    pub told: &'static [&'static str],
+    /// Parts of the error that names the cause, and the limit if there is one.
+    pub expected: &'static [&'static str],
 }
 
 fn judge(module: &str) -> Vec<u8> {
     component(&contract(), "restart-judge", module)
 }
 
-/// A call of the host that costs nothing but time, without end.
+/// Builds a policy that calls a cheap function of the host forever.
 #[must_use]
 pub fn storm_of_host_calls() -> Vec<u8> {
     judge(&policy_module(
@@ -32,7 +32,7 @@ pub fn storm_of_host_calls() -> Vec<u8> {
     ))
 }
 
-/// Grows a table until it is not let any more.
+/// Builds a policy that grows a table until the host refuses, and then traps.
 #[must_use]
 pub fn table_bomb() -> Vec<u8> {
     let module = policy_module(
@@ -43,20 +43,20 @@ pub fn table_bomb() -> Vec<u8> {
     judge(&module.replacen("(func $deeper", "(table $t 0 funcref) (func $deeper", 1))
 }
 
-/// Grows its memory until it is not let any more.
+/// Builds a policy that grows its memory until the host refuses, and then traps.
 #[must_use]
 pub fn memory_bomb() -> Vec<u8> {
     policy("(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable")
 }
 
-/// Traps while the host asks it for room.
+/// Builds a policy that traps when the host asks it to allocate memory.
 #[must_use]
 pub fn trap_in_realloc() -> Vec<u8> {
     let module = policy_module("", "(i32.const 64)");
     judge(&module.replacen("(global.set $free (i32.and", "unreachable (global.set $free (i32.and", 1))
 }
 
-/// Uses its snapshot after it has given it back.
+/// Builds a policy that uses its snapshot after dropping it.
 #[must_use]
 pub fn use_after_drop() -> Vec<u8> {
     judge(&policy_module(
@@ -66,19 +66,19 @@ pub fn use_after_drop() -> Vec<u8> {
     ))
 }
 
-/// Says a reason that is no UTF-8.
+/// Builds a policy that answers with a reason that is not UTF-8.
 #[must_use]
 pub fn invalid_text() -> Vec<u8> {
     policy("(i32.store8 (i32.const 32) (i32.const 255)) (call $drop (local.get $world)) (i32.const 64)")
 }
 
-/// Answers with a scope that does not exist.
+/// Builds a policy that answers with a scope that does not exist.
 #[must_use]
 pub fn enum_out_of_range() -> Vec<u8> {
     policy("(i32.store8 (i32.const 80) (i32.const 7)) (call $drop (local.get $world)) (i32.const 64)")
 }
 
-/// Makes resources and keeps them.
+/// Builds a policy that makes resources forever and drops none.
 #[must_use]
 pub fn handle_leak() -> Vec<u8> {
     let resolve = with_package(
@@ -95,7 +95,7 @@ pub fn handle_leak() -> Vec<u8> {
     component(&resolve, "leaky", &exporting)
 }
 
-/// Imports ten thousand things of this sort.
+/// Builds a component that imports ten thousand items of this sort, such as `func`.
 #[must_use]
 pub fn ten_thousand_imports(sort: &str) -> Vec<u8> {
     let imports = (0..10_000).fold(String::new(), |mut text, i| {
@@ -105,7 +105,7 @@ pub fn ten_thousand_imports(sort: &str) -> Vec<u8> {
     wat::parse_str(format!("(component {imports})")).unwrap()
 }
 
-/// Logs ten thousand lines and then answers as it should.
+/// Builds a policy that logs ten thousand lines and then gives a valid answer.
 #[must_use]
 pub fn log_flood() -> Vec<u8> {
     judge(&policy_module(
@@ -119,7 +119,7 @@ pub fn log_flood() -> Vec<u8> {
     ))
 }
 
-/// Renders a hundred megabytes.
+/// Builds a view that renders a hundred megabytes.
 #[must_use]
 pub fn hundred_megabytes() -> Vec<u8> {
     view(
@@ -129,7 +129,7 @@ pub fn hundred_megabytes() -> Vec<u8> {
     )
 }
 
-/// Takes a batch and never comes back.
+/// Builds a consumer that takes a batch of events and never returns.
 #[must_use]
 pub fn consumer_that_never_returns() -> Vec<u8> {
     let module = r#"(module
@@ -145,10 +145,10 @@ pub fn consumer_that_never_returns() -> Vec<u8> {
     component(&contract(), "status-listener", module)
 }
 
-/// One policy for each way to fail at being asked.
+/// Returns one policy for each way in which a policy call can fail.
 #[must_use]
 pub fn policies() -> Vec<Hostile> {
-    let hostile = |name, bytes, limits, told| Hostile { name, bytes, limits, told };
+    let hostile = |name, bytes, limits, expected| Hostile { name, bytes, limits, expected };
     vec![
         hostile(
             "endless-loop",

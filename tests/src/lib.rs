@@ -1,4 +1,4 @@
-//! The harness of the end-to-end tests: runs the built binary in a directory of its own, asks it by its own
+//! The harness of the end-to-end tests: it runs the built binary in a fresh directory, queries it through its
 //! command line, and waits for conditions.
 //!
 //! | room | owns |

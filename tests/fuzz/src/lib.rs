@@ -1,19 +1,18 @@
-//! The corpora of the fuzzers: small inputs, one a file, in `corpus/TARGET`. What a fuzzer has found and what was wrong once
-//! stays there.
+//! The corpora of the fuzzers: small inputs, each in a file, in `corpus/TARGET`. Inputs that once failed stay there.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The folder of a target's corpus.
+/// Returns the folder of a target's corpus.
 #[must_use]
 pub fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target)
 }
 
-/// The inputs of a target, by name.
+/// Returns the inputs of a target, sorted by name.
 ///
 /// # Errors
-/// The folder or a file in it cannot be read.
+/// If the folder or a file in it cannot be read.
 pub fn corpus(target: &str) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut inputs = Vec::new();
     for entry in std::fs::read_dir(folder(target))? {

@@ -1,8 +1,7 @@
-//! Requests to the API, on a real socket, with scripted children. Whatever bytes are sent: the host answers in a bounded time
-//! and with bounded bytes, errors are JSON of the documented form, and the next request is answered, too.
+//! Requests to the API on a real socket, with scripted children. For all bytes: the host answers within a bounded time and
+//! with bounded bytes, errors are JSON of the documented form, and the next request is answered, too.
 //!
-//! An input with `HTTP/` in its first line is sent as it is. Any other is a method, a path and, behind the first newline, a
-//! body.
+//! An input whose first line is a method and a path becomes a request with the rest as its body. Any other is sent as it is.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -21,16 +20,16 @@ use provost_supervisor::{CommandLine, Manner, ProcessSpec, Scripted, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-/// No answer to a short request is larger, in bytes.
+/// The greatest size of an answer, in bytes.
 const ANSWER_BYTES_MAX: u64 = 8 << 20;
 
-/// An answer that nobody may wait for comes within this time on any machine.
+/// The deadline of an answer to a request that does not ask the host to wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long a request that waits is listened to.
+/// How long the target reads the answer to a request that may ask the host to wait.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// One view, and nothing that can be changed.
+/// Plugins with a single view, which refuse every change.
 #[derive(Debug)]
 struct Shelf(Arc<str>);
 
@@ -110,7 +109,7 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     let (shutdown, told) = mpsc::channel(1);
     let (end, ended) = watch::channel(None);
     runtime.block_on(async {
-        // The fuzzer has no runtime of Rust, which would ignore it; it stays handled to the end of the program.
+        // SIGPIPE: the fuzzer lacks the start code of Rust, which ignores it. It stays handled until the program ends.
         std::mem::forget(signal(SignalKind::pipe()).unwrap());
         let children = Scripted::default();
         let specs = ["web", "job", "other"].map(|name| {
@@ -128,7 +127,7 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
     Served { socket, _runtime: runtime, _ended: end, _shutdown: told, _dir: dir }
 });
 
-/// The bytes of a request, and whether they were made into one here.
+/// Returns the bytes to send, and whether they are a complete request that was built here.
 fn request(data: &[u8]) -> (Vec<u8>, bool) {
     let (line, body) = match data.iter().position(|byte| *byte == b'\n') {
         Some(at) => (&data[..at], &data[at + 1..]),
@@ -155,7 +154,7 @@ fn request(data: &[u8]) -> (Vec<u8>, bool) {
     ([line, head.as_bytes(), body].concat(), true)
 }
 
-/// Whether an answer may take as long as somebody likes.
+/// Whether the request may ask the host to wait without a bound.
 fn waits(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data).to_lowercase();
     // The letters of a word may be escaped, in JSON or in a query.
@@ -186,7 +185,7 @@ fn ask(bytes: &[u8], whole: bool, patience: Duration) -> Option<Vec<u8>> {
     // It may be refused before it has been read.
     let _ = stream.write_all(bytes);
     if !whole {
-        // What may be half a request has an end; whoever sends that is answered no more.
+        // The input may be half a request; this marks its end, so that the host does not wait for the rest.
         let _ = stream.shutdown(Shutdown::Write);
     }
     let mut answer = Vec::new();

@@ -1,16 +1,16 @@
-//! Components, as `plugin inspect` and the loading of a plugin look at them. Whatever bytes there are: they are described or
-//! refused with a reason, and nobody panics.
+//! Components, as `plugin inspect` and the loading of a plugin read them. All bytes are described or refused with a reason,
+//! and nothing panics.
 
 use provost_plugin_host::{Compiler, InProcess, inspect};
 
-/// Larger inputs only take longer to compile.
+/// The size of the largest input; larger ones only take longer to compile.
 const BYTES_MAX: usize = 64 << 10;
 
 pub(super) fn run(data: &[u8]) {
     if data.len() > BYTES_MAX {
         return;
     }
-    // Text stands in the corpus where it says more than bytes.
+    // The corpus contains components in the text format, too, because they are readable.
     let parsed = data.starts_with(b"(").then(|| wat::parse_bytes(data));
     let parsed = parsed.and_then(Result::ok);
     let data = parsed.as_deref().unwrap_or(data);

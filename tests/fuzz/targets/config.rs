@@ -1,12 +1,12 @@
-//! Config files. Whatever text there is: problems have places within it, the report is bounded and fit for a
-//! terminal, and a config that is taken is taken again in the same way.
+//! Config files. For all texts: the spans of problems are within the text, the report is bounded and safe for a terminal, and
+//! a config that is accepted is accepted again with the same result.
 
 use std::path::PathBuf;
 
 use provost::config::{Config, Problems, SourceFile};
 use provost_state::text;
 
-/// The report quotes long lines and long words only in part.
+/// The greatest size of a report in bytes; it shortens long lines and long words.
 const REPORT_BYTES_MAX: usize = 1 << 20;
 
 fn parsed(text: &str) -> Result<Config, Problems> {
@@ -42,7 +42,7 @@ pub(super) fn run(data: &[u8]) {
                     .plugins()
                     .all(|it| serde_json::from_str::<serde_json::Value>(&it.settings_json).is_ok())
             );
-            // A comment at its end changes nothing.
+            // A comment at the end changes nothing.
             let longer = parsed(&format!("{text}\n# the end")).unwrap();
             assert!(config.process_names().eq(longer.process_names()));
         }

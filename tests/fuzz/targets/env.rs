@@ -1,5 +1,5 @@
-//! Environment files. Whatever bytes there are: a refusal names the file and one line, what is taken can be given to a
-//! process, and it is taken again from the plainest way of writing it.
+//! Environment files. For all bytes: a refusal names the file, accepted variables can be passed to a process, and those that
+//! need no quotes are read back unchanged when they are written as `name=value`.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use provost_supervisor::fuzzing::env_file;
 static DIR: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 
 fn path(name: &str) -> PathBuf {
-    // A test and a fuzzer run it in one thread each.
+    // Tests and fuzzers call this target from one thread, so a fixed name is enough.
     DIR.path().join(name)
 }
 
@@ -28,7 +28,7 @@ pub(super) fn run(data: &[u8]) {
         assert!(!name.is_empty() && !name.contains(['=', '\0', '\n']), "{name:?}");
         assert!(!value.contains('\0'), "{value:?}");
     }
-    // What needs no quotes is written without.
+    // Only variables that need no quotes are written back.
     let plain =
         |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./:,-".contains(&byte));
     let mut text = String::new();

@@ -1,10 +1,10 @@
-//! Log files. Whatever bytes lie there: reading ends, yields no more bytes than there are, and no piece that grows beyond the
-//! bound. What was framed comes back byte for byte, also behind rubbish.
+//! Log files. For all bytes: reading ends and yields no more bytes than there are, and no joined line exceeds the bound by more
+//! than one part. Lines that were written as records are read back byte for byte, even after garbage.
 
 use provost_supervisor::LogStream;
 use provost_supervisor::fuzzing::{JOINED_BYTES_MAX, log_lines, log_record};
 
-/// Parts of lines that are written into one record at most.
+/// The size of the largest part of a line in one record, in bytes.
 const PART_BYTES: usize = 64 << 10;
 
 pub(super) fn run(data: &[u8]) {
@@ -15,7 +15,7 @@ pub(super) fn run(data: &[u8]) {
     round_trip(data);
 }
 
-/// Frames the pieces of `data` between newlines, with a part boundary wherever a byte says so.
+/// Writes the lines of `data` as records, each split in two at its first `|`, and reads them back.
 fn round_trip(data: &[u8]) {
     let mut file = b"rubbish without a date\n\n2026 stdout F\n".to_vec();
     let mut written = Vec::new();

@@ -1,5 +1,5 @@
-//! The files in which plugins remember. Whatever bytes lie in one of them: it is read or put aside, the plugin can
-//! remember again, and the file of its neighbour is as it was.
+//! Memory files of plugins. For all bytes: the file is read or, if it is damaged, moved aside unchanged, and the file of
+//! another plugin stays as it was.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -16,7 +16,6 @@ static MEMORIES: LazyLock<(tempfile::TempDir, Memories)> = LazyLock::new(|| {
 /// A file with one value.
 const NEIGHBOUR: &[u8] = include_bytes!("../corpus/memory/one");
 
-/// Keys and values together are never more than the file.
 pub(super) fn run(data: &[u8]) {
     let memories = &MEMORIES.1;
     let file = memories.file("given");
@@ -27,9 +26,9 @@ pub(super) fn run(data: &[u8]) {
     let bytes: usize = seen.iter().map(|(key, value)| key.len() + value.len()).sum();
     assert!(bytes <= data.len(), "{bytes} bytes out of {}", data.len());
     if seen.is_empty() && !file.exists() {
-        assert_eq!(fs::read(&aside).unwrap(), data, "what is damaged is put aside as it is");
+        assert_eq!(fs::read(&aside).unwrap(), data, "a damaged file is moved aside unchanged");
     } else {
-        assert_eq!(memories.load("given"), seen, "it is read twice in the same way");
+        assert_eq!(memories.load("given"), seen, "a second read has the same result");
     }
     let neighbour = memories.load("neighbour");
     assert_eq!(neighbour.len(), 1);

@@ -1,5 +1,5 @@
-//! The targets: each takes any bytes and panics if a promise is broken.
-#![expect(clippy::unwrap_used, reason = "a broken promise is told by a panic")]
+//! The fuzz targets: each takes any bytes and panics if a promise is broken.
+#![expect(clippy::unwrap_used, reason = "a target reports a broken promise by panicking")]
 
 mod api;
 mod component;
@@ -8,7 +8,7 @@ mod env;
 mod logs;
 mod memory;
 
-/// A target: any bytes.
+/// A function that takes any bytes and panics if a promise is broken.
 type Target = fn(&[u8]);
 
 /// All targets by name.

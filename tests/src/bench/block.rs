@@ -1,5 +1,5 @@
-//! One setting, several designs. They take turns in an order that moves on with each round; a ratio is formed inside a
-//! round, so that whatever else the machine did then hit both sides of it.
+//! A block: several designs, measured in one setting. They take turns in an order that rotates with each round, and ratios
+//! are formed within a round, so that disturbances of the machine affect both sides of a ratio.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measures")]
 
 use hdrhistogram::Histogram;
@@ -10,35 +10,35 @@ use super::results::{quantiles, quick};
 use super::spread::{spread, spread_json};
 use super::trial::{Design, Load, Times, Trial, histogram, trial};
 
-/// What the designs of a block have in common.
+/// The parameters that the designs of a block share.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// What is done, such as "state, one hot process".
+    /// The operation, such as "state, one hot process".
     pub what: String,
-    /// By how many threads.
+    /// The number of threads that do it.
     pub threads: usize,
-    /// Among how many processes.
+    /// The number of processes in the registry.
     pub size: usize,
-    /// Beside which writer.
+    /// The writer that runs at the same time.
     pub load: Load,
-    /// Shown in full by the report.
+    /// Whether the report shows the block in full.
     pub key: bool,
 }
 
-/// How often a disturbed block is measured again.
+/// The number of times a disturbed block is measured again.
 pub const AGAIN: usize = 2;
 
-/// How often, and for how long.
+/// The number of rounds and their length.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How many turns each design has.
+    /// The number of turns of each design.
     pub rounds: usize,
-    /// How long each turn takes.
+    /// The length of each turn.
     pub times: Times,
 }
 
 impl Plan {
-    /// The usual one; longer for operations that take milliseconds.
+    /// Returns the usual plan; `long` is for operations that take milliseconds.
     #[must_use]
     pub fn usual(long: bool) -> Self {
         let times = match (quick(), long) {
@@ -50,15 +50,15 @@ impl Plan {
     }
 }
 
-/// The control of a block: measured before and after, the worse counts.
+/// Returns the control of a block as JSON. It is measured before and after the block, and the worse figure counts.
 #[must_use]
 pub fn control_json(before: f64, after: f64) -> Value {
     let worse = before.min(after);
     json!({ "worse": worse, "disturbed": applies() && worse < DISTURBED_BELOW })
 }
 
-/// What `measure` measures. If it is disturbed it is measured again, and the one with the best control is kept,
-/// whatever its figures are.
+/// Returns and prints the block that `measure` measures. A disturbed block is measured again, up to [`AGAIN`] times, and the
+/// one with the best control is kept, whatever its figures are.
 pub fn undisturbed(measure: impl Fn() -> Value) -> Value {
     let mut block = measure();
     for _ in 0..AGAIN {
@@ -129,7 +129,7 @@ fn figures(design: &Design<'_>, trials: &[Trial], ratios: Map<String, Value>) ->
     figures.into()
 }
 
-/// Prints a block: of each design its throughput in thousands a second, and its ratio to each baseline.
+/// Prints a block: for each design its figures, and the ratio of its throughput to each baseline.
 fn show(block: &Value) {
     let number =
         |value: &Value, digits| value.as_f64().map_or_else(String::new, |it| format!("{it:.digits$}"));

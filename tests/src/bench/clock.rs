@@ -1,4 +1,4 @@
-//! The clocks of the benchmarks, in nanoseconds, and what reading one costs.
+//! The clocks of the benchmarks, in nanoseconds, and the cost of reading one.
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -9,19 +9,19 @@ fn read(clock: ClockId) -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
-/// The monotonic clock.
+/// Reads the monotonic clock.
 #[must_use]
 pub fn now_ns() -> u64 {
     read(ClockId::Monotonic)
 }
 
-/// The processor time of the calling thread.
+/// Reads the processor time of the calling thread.
 #[must_use]
 pub fn thread_cpu_ns() -> u64 {
     read(ClockId::ThreadCPUTime)
 }
 
-/// What timing an operation that does nothing says that it took: the median of a thousand.
+/// Returns the time that the clock shows for an empty operation: the median of 1001 measurements.
 #[must_use]
 pub fn cost_ns() -> u64 {
     let mut nothing: Box<dyn Op> = Box::new(|| ());

@@ -1,22 +1,22 @@
-//! The scaling control. Readers of an atomic of their own share nothing, so two threads should get twice as far as one.
-//! If they do not, another program held a core, readers did not truly contend, and ratios under contention are too
-//! small (or, at one thread, too noisy).
+//! The scaling control. Threads that each read a private atomic share nothing, so two should do twice the work of one. If
+//! they do not, another program held a core, readers did not truly contend, and ratios under contention are too small (or,
+//! with one thread, too noisy).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::spread::spread;
 use super::trial::{Design, Load, Side, Times, trial};
 
-/// Below this a block counts as disturbed.
+/// The scaling below which a block counts as disturbed.
 pub const DISTURBED_BELOW: f64 = 1.7;
 
-/// Of so many pairs of runs the middle one counts: a single stall disturbs no median, that of a design neither.
+/// The number of pairs of runs, of which the median counts. A single stall changes it as little as the median of a design.
 const PAIRS: usize = 3;
 
-/// How much further two threads get than one.
+/// Returns the throughput of two threads divided by that of one.
 #[must_use]
 pub fn control(times: Times) -> f64 {
-    let design = Design::new("a word of one's own", Side::Atomic, |_| {
+    let design = Design::new("a private atomic", Side::Atomic, |_| {
         let word = AtomicU64::new(1);
         move || word.load(Ordering::Acquire)
     });
@@ -25,7 +25,7 @@ pub fn control(times: Times) -> f64 {
     spread((0..PAIRS).map(|_| run(2) / run(1)).collect()).0
 }
 
-/// Can two threads run at once at all?
+/// Whether the machine can run two threads at once.
 #[must_use]
 pub fn applies() -> bool {
     std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1)

@@ -1,16 +1,16 @@
-//! The harness of the benchmarks: designs that take turns, ratios formed inside each round, and the control that says
-//! whether the machine was ours meanwhile.
+//! The harness of the benchmarks: designs that take turns, ratios within each round, and a control that shows whether
+//! other programs disturbed the measurement.
 //!
 //! | room | owns |
 //! |---|---|
-//! | [`block`] | one setting, several designs, several rounds |
-//! | [`results`] | the JSON that the report is made from |
-//! | [`control`] | whether two threads that share nothing get twice as far as one |
-//! | [`trial`] | one design, in one round |
-//! | [`clock`] | the clocks, and what reading one costs |
+//! | [`block`] | several designs in one setting over several rounds |
+//! | [`results`] | the JSON from which the report is made |
+//! | [`control`] | the throughput of two threads that share nothing, compared with one |
+//! | [`trial`] | one design in one round |
+//! | [`clock`] | the clocks, and the cost of reading one |
 //! | [`op`] | the operations that are measured |
 //! | [`spread`] | the median of several measurements, with their range |
-//! | [`allocations`] | counting what a thread allocates |
+//! | [`allocations`] | the allocations of each thread |
 
 pub mod allocations;
 pub mod block;

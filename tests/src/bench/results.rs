@@ -1,4 +1,4 @@
-//! What was measured, as JSON in `target/bench`: the report is made from that and from nothing else.
+//! The results as JSON in `target/bench`, the only source of the report.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,14 +6,15 @@ use std::process::Command;
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 
-/// Short runs, to see that it works: `-- --quick` or `PROVOST_BENCH_QUICK=1`. No report is made from them.
+/// Whether `-- --quick` or `PROVOST_BENCH_QUICK=1` asks for short runs, which only show that the benchmark works. No report
+/// is made from them.
 #[must_use]
 pub fn quick() -> bool {
     std::env::args().any(|argument| argument == "--quick")
         || std::env::var_os("PROVOST_BENCH_QUICK").is_some()
 }
 
-/// Where the results lie.
+/// Returns the folder of the results.
 #[must_use]
 pub fn folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR")
@@ -29,7 +30,7 @@ pub fn write(bench: &str, blocks: Vec<Value>) {
     std::fs::write(folder().join(format!("{bench}.json")), format!("{text}\n")).unwrap();
 }
 
-/// The quantiles of `latencies`, as they stand beside the other figures of a design.
+/// Returns the quantiles of `latencies` under their keys in the JSON; nothing if it is empty.
 #[must_use]
 pub fn quantiles(latencies: &Histogram<u64>) -> Map<String, Value> {
     let mut figures = Map::new();
@@ -42,12 +43,13 @@ pub fn quantiles(latencies: &Histogram<u64>) -> Map<String, Value> {
     figures
 }
 
-fn said(program: &str, arguments: &[&str]) -> String {
+/// Returns the output of a command, or an empty text if it fails to run.
+fn output_of(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     output.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default().trim().to_owned()
 }
 
-/// What the figures depend on, and nothing that names the machine.
+/// Describes the machine as far as the figures depend on it, without its name.
 fn machine() -> Value {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -56,7 +58,7 @@ fn machine() -> Value {
         "cores": std::thread::available_parallelism().map_or(1, usize::from),
         "cpu": model.map_or("unknown", |(_, model)| model),
         "kernel": kernel.trim(),
-        "rustc": said("rustc", &["--version"]),
-        "commit": said("git", &["rev-parse", "--short", "HEAD"]),
+        "rustc": output_of("rustc", &["--version"]),
+        "commit": output_of("git", &["rev-parse", "--short", "HEAD"]),
     })
 }

@@ -1,7 +1,7 @@
-//! One design in one round: so many threads do the same operation for so long, beside a writer if there is one.
+//! One design in one round: several threads repeat an operation for a given time, while a writer may run.
 //!
-//! First all of them run untimed, in batches, for throughput, processor time and allocations; then one operation in
-//! [`TIMED`] is timed. So the clock distorts no throughput, not even that of operations that take a nanosecond.
+//! They first run untimed, in batches, for throughput, processor time and allocations; then one operation in [`TIMED`] is
+//! timed. So reading the clock does not distort the throughput, even for operations that take a nanosecond.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -13,15 +13,15 @@ use super::allocations::allocated;
 use super::clock::{cost_ns, now_ns, thread_cpu_ns};
 use super::op::Op;
 
-/// One operation in so many is timed, unless a single one takes long.
+/// The number of operations of which one is timed; fewer if a single one takes long.
 pub const TIMED: u32 = 32;
-/// The most operations between two looks at the phase of the trial, and about how long they take together.
+/// The most operations between two checks of the phase of the trial, and about how long they take together.
 const BATCH: u32 = 64;
 const BATCH_NS: u64 = 20_000;
-/// The longest latency that is told apart: a minute.
+/// The longest latency that the histogram distinguishes: a minute.
 const LONGEST_NS: u64 = 60_000_000_000;
 
-/// What a design is made of.
+/// The implementation that a design uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The backend `atomic`.
@@ -30,12 +30,12 @@ pub enum Side {
     Locked,
     /// The backend `dual`.
     Dual,
-    /// A mutex written down for the benchmark: what the plan calls "before".
+    /// A plain mutex, written only for the benchmark: the baseline.
     Plain,
 }
 
 impl Side {
-    /// As it stands in the JSON.
+    /// Returns its word in the JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,19 +47,19 @@ impl Side {
     }
 }
 
-/// What is written meanwhile, by one thread more.
+/// The load of the writer, which is one more thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
-    /// Nothing.
+    /// No writer.
     None,
-    /// A thousand times a second.
+    /// A thousand writes a second.
     Paced,
-    /// As fast as it goes.
+    /// As many writes as possible.
     FlatOut,
 }
 
 impl Load {
-    /// In words.
+    /// Returns the words for it in the report.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -70,58 +70,58 @@ impl Load {
     }
 }
 
-/// How long a trial takes, in milliseconds.
+/// The lengths of the two phases of a trial, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// Untimed.
+    /// The phase without timing.
     pub throughput_ms: u64,
-    /// With one operation in [`TIMED`] timed.
+    /// The phase in which one operation in [`TIMED`] is timed.
     pub latency_ms: u64,
 }
 
 type Make<'a> = Box<dyn Fn(usize) -> Box<dyn Op + 'a> + Sync + 'a>;
 
-/// One way to do what the block is about.
+/// One of the compared ways to do an operation.
 pub struct Design<'a> {
-    /// What people call it.
+    /// Its name in the report.
     pub name: &'static str,
-    /// What it is made of.
+    /// The implementation that it uses.
     pub side: Side,
     make: Make<'a>,
     writer: Option<Make<'a>>,
 }
 
 impl<'a> Design<'a> {
-    /// `make` makes the operation of thread N, in that thread.
+    /// Makes a design without a writer. `make` is called in each thread with its number, and returns its operation.
     pub fn new<O: Op + 'a>(name: &'static str, side: Side, make: impl Fn(usize) -> O + Sync + 'a) -> Self {
         Self { name, side, make: Box::new(move |thread| Box::new(make(thread))), writer: None }
     }
 
-    /// What the writer does meanwhile, if the load asks for one.
+    /// Adds a writer, which runs if the load asks for one.
     #[must_use]
     pub fn beside<O: Op + 'a>(self, make: impl Fn() -> O + Sync + 'a) -> Self {
         Self { writer: Some(Box::new(move |_| Box::new(make()))), ..self }
     }
 }
 
-/// What one trial measured.
+/// The figures of one trial.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// Operations a second, of all threads together.
+    /// Operations per second, of all threads together.
     pub per_second: f64,
-    /// Processor time of an operation.
+    /// Processor time per operation.
     pub cpu_ns: f64,
-    /// Allocations of an operation.
+    /// Allocations per operation.
     pub allocations: f64,
-    /// Bytes allocated by an operation.
+    /// Bytes allocated per operation.
     pub bytes: f64,
-    /// What the writer did a second.
+    /// Operations of the writer per second.
     pub writes_per_second: f64,
-    /// How long single operations took, less what the clock costs.
+    /// Durations of single operations in nanoseconds, minus the cost of the clock.
     pub latencies: Histogram<u64>,
 }
 
-/// What is going on: all threads look at it between two batches.
+/// The phase of the trial, which all threads check between two batches.
 struct Phase(AtomicU8);
 
 const THROUGHPUT: u8 = 0;
@@ -144,13 +144,13 @@ struct Done {
     latencies: Histogram<u64>,
 }
 
-/// An empty histogram of latencies in nanoseconds.
+/// Makes an empty histogram of latencies in nanoseconds.
 #[must_use]
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LONGEST_NS, 2).unwrap()
 }
 
-/// Lets time pass, without a core.
+/// Waits for `ms` milliseconds without using a core.
 pub fn pass(ms: u64) {
     let until = now_ns() + ms * 1_000_000;
     loop {
@@ -161,7 +161,7 @@ pub fn pass(ms: u64) {
     }
 }
 
-/// How many of it take about as long as a batch may.
+/// Returns how many operations fit into [`BATCH_NS`], from 1 to [`BATCH`].
 fn batch(op: &mut dyn Op) -> u32 {
     op.many(1);
     let begun = now_ns();
@@ -197,7 +197,7 @@ fn work(op: &mut dyn Op, start: &Barrier, phase: &Phase) -> Done {
     }
 }
 
-/// What the writer does; how often a second.
+/// Runs the writer until the trial is over, and returns its operations per second.
 fn write(op: &mut dyn Op, load: Load, start: &Barrier, phase: &Phase) -> f64 {
     start.wait();
     let (begun, mut count) = (now_ns(), 0_u64);
@@ -205,14 +205,14 @@ fn write(op: &mut dyn Op, load: Load, start: &Barrier, phase: &Phase) -> f64 {
         op.many(1);
         count += 1;
         if load == Load::Paced {
-            // Late ones are not made up for.
+            // Missed writes are not caught up.
             std::thread::park_timeout(Duration::from_millis(1).saturating_sub(Duration::from_micros(60)));
         }
     }
     count as f64 * 1e9 / (now_ns() - begun) as f64
 }
 
-/// One trial of `design`.
+/// Runs one trial of `design`.
 #[must_use]
 pub fn trial(design: &Design<'_>, threads: usize, load: Load, times: Times) -> Trial {
     let writer = design.writer.as_ref().filter(|_| load != Load::None);
