@@ -176,7 +176,10 @@ fn each_way_of_not_reaching_a_host_has_its_own_message() {
     });
     let other = status("other.sock");
     answering.join().unwrap();
-    assert!(other.code == 1 && other.stderr.contains("the answer is not one of a Provost host"), "{other:?}");
+    assert!(
+        other.code == 1 && other.stderr.contains("this is not the answer of a Provost host"),
+        "{other:?}"
+    );
 }
 
 #[test]

@@ -1,43 +1,43 @@
-//! What was decided about a process, by whom and why.
+//! Decisions about processes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
 words! {
-    /// What will be done about the end of a life.
+    /// What the host does after the end of an incarnation.
     pub enum Action {
         /// The process is started again.
         Restart = "restart",
-        /// It is left down: it is done.
+        /// The process is left down.
         StayDown = "stay-down",
-        /// It is given up.
+        /// The process is given up.
         GiveUp = "give-up",
     }
 }
 
 words! {
-    /// The processes that are started again.
+    /// The processes that are restarted.
     pub enum Scope {
         /// The process alone.
         Itself = "itself",
-        /// All of its group.
+        /// Its whole group.
         Group = "group",
-        /// The process, and those of its group that come after it.
+        /// The process and those that come after it in its group.
         Rest = "rest",
     }
 }
 
 words! {
-    /// What else follows when a process is given up.
+    /// A further consequence of giving up a process.
     pub enum Escalation {
         /// Nothing.
         Nothing = "nothing",
-        /// All that depend on it are stopped.
+        /// All processes that depend on it are stopped.
         StopDependents = "stop-dependents",
-        /// All of its group is stopped and given up.
+        /// Its whole group is stopped and given up.
         GiveUpGroup = "give-up-group",
-        /// The host stops everything, and ends.
+        /// The host stops everything and ends.
         ShutDown = "shut-down",
     }
 }
@@ -45,18 +45,18 @@ words! {
 /// A decision about a process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// What will be done.
+    /// The action that was decided.
     pub action: Action,
     /// The delay of a restart, in milliseconds.
     pub delay_ms: Option<u64>,
-    /// The processes that are restarted; `null` if none is.
+    /// The processes that are restarted; `null` if the action is not a restart.
     pub scope: Option<Scope>,
-    /// What follows when it is given up; else `null`.
+    /// The consequence of giving up; `null` for any other action.
     pub escalation: Option<Escalation>,
     /// The policy that decided, or `failsafe`.
     pub by: String,
-    /// Why, in its words.
+    /// The reason that the policy gave.
     pub reason: String,
-    /// The policies that failed, were overruled or clamped on the way to it.
+    /// The policies that failed, were overruled or were clamped before this decision.
     pub overruled: Option<String>,
 }

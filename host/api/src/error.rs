@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::words::words;
 
 words! {
-    /// What went wrong, as a stable word.
+    /// A stable word for what went wrong.
     pub enum ErrorCode {
-        /// The request itself is at fault.
+        /// The request is malformed.
         BadRequest = "bad_request",
-        /// There is nothing at this path.
+        /// The API has no such path.
         UnknownPath = "unknown_path",
-        /// The path does not take this method.
+        /// The path does not accept this method.
         MethodNotAllowed = "method_not_allowed",
         /// There is no such action.
         UnknownAction = "unknown_action",
@@ -21,43 +21,43 @@ words! {
         UnknownGroup = "unknown_group",
         /// There is no such plugin.
         UnknownPlugin = "unknown_plugin",
-        /// There is no plugin of this name that renders a view.
+        /// No active plugin of this name renders a view.
         UnknownView = "unknown_view",
-        /// The plugin has not failed.
+        /// No call of the plugin has failed.
         NoFault = "no_fault",
-        /// More than is taken at once.
+        /// The request exceeds a size limit.
         TooLarge = "too_large",
-        /// Too many requests follow or wait, or there are too many connections.
+        /// There are too many connections, or too many requests that follow or wait.
         Busy = "busy",
         /// A plugin failed to answer.
         PluginFailed = "plugin_failed",
-        /// The name of the plugin is taken.
+        /// Another plugin has this name.
         NameTaken = "name_taken",
-        /// The plugin judges processes.
+        /// The plugin is in the policy chain of a process.
         InUse = "in_use",
         /// The component cannot be loaded.
         BadComponent = "bad_component",
         /// A check of the plugin failed.
         CheckFailed = "check_failed",
-        /// The new version of a plugin asks for more than the active one.
+        /// The new version of the plugin asks for more than the active one.
         AsksForMore = "asks_for_more",
-        /// There is no version to go back to.
+        /// The plugin has no former version to roll back to.
         NoFormerVersion = "no_former_version",
-        /// The process does not run.
+        /// The process is not running.
         NotRunning = "not_running",
         /// The host is stopping.
         ShuttingDown = "shutting_down",
-        /// The order was lost.
+        /// The order was lost inside the host.
         Lost = "lost",
         /// The kernel refused the signal.
         SignalFailed = "signal_failed",
-        /// A log still holds what it was to be rid of.
+        /// A log still contains lines that were to be deleted.
         NotCleared = "not_cleared",
-        /// What was asked for has not come about in time.
+        /// The order did not take effect in time.
         Timeout = "timeout",
-        /// A start waits for a process that has to be started first.
+        /// The start waits for a process that will not come up unless it is started.
         WaitsInVain = "waits_in_vain",
-        /// What was asked for will not come about.
+        /// The order will not take effect.
         NotReached = "not_reached",
         /// A defect of the host.
         Internal = "internal",
@@ -67,16 +67,16 @@ words! {
 /// The body of every answer with a status of 400 or more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What went wrong.
+    /// The error.
     pub error: Error,
 }
 
-/// What went wrong.
+/// An error of the API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error {
-    /// A stable word.
+    /// The error as a stable word.
     pub code: ErrorCode,
-    /// In words.
+    /// The error as a sentence.
     pub message: String,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none", default)]

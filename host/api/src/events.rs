@@ -11,33 +11,33 @@ words! {
     pub enum EventKind {
         /// The process was added.
         Added = "added",
-        /// It is wanted up.
+        /// A start was requested.
         Start = "start",
-        /// It is wanted down.
+        /// A stop was requested.
         Stop = "stop",
-        /// It waits for something before it is started.
+        /// It waits for a condition before it is started.
         Waiting = "waiting",
         /// Its child was spawned.
         Spawned = "spawned",
         /// Its child could not be spawned.
         SpawnFailed = "spawn_failed",
-        /// Its readiness check finds something else than before.
+        /// Its readiness check fails with a new finding.
         NotReady = "not_ready",
-        /// It was not ready in time, and is ended.
+        /// It was not ready in time and is being ended.
         Overdue = "overdue",
         /// It is ready.
         Ready = "ready",
-        /// Its life ended.
+        /// Its child exited.
         Exited = "exited",
-        /// What follows was decided.
+        /// The reaction to an exit or a failed spawn was decided.
         Decided = "decided",
-        /// A policy has refused its start.
+        /// A policy refused its start.
         Refused = "refused",
-        /// Its health checks find something else than before.
+        /// The finding of its health checks changed.
         Health = "health",
-        /// A new task of the host has taken it over.
+        /// A new task of the host took it over.
         TakenOver = "taken_over",
-        /// Changes that are no longer remembered.
+        /// Stands for changes that are no longer remembered.
         Missed = "missed",
     }
 }
@@ -46,39 +46,39 @@ words! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self", default)]
 pub struct Event {
-    /// Its number.
+    /// The generation that the change created.
     pub generation: u64,
-    /// When.
+    /// When it happened.
     pub at: String,
-    /// The process.
+    /// The name of the process.
     pub process: String,
-    /// Which life of it.
+    /// The incarnation of the process.
     pub incarnation: u64,
-    /// What happened. Of `missed`, only `count` has a meaning.
+    /// What happened. For `missed`, only `count` has a meaning.
     pub kind: EventKind,
-    /// The phase after it.
+    /// The phase after the change.
     pub phase: Phase,
-    /// The phase before it.
+    /// The phase before the change.
     pub before: Phase,
-    /// Why, as a word.
+    /// The cause as a word.
     pub cause: Cause,
-    /// Why, in words.
+    /// The reason in words.
     pub reason: String,
-    /// Of `spawned`: the process id.
+    /// For `spawned`: the process id.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pid: Option<u32>,
-    /// Of `exited` and `spawn_failed`: how.
+    /// For `exited` and `spawn_failed`: the exit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub exit: Option<Exit>,
-    /// Of `decided`: what.
+    /// For `decided`: the decision.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub decision: Option<Decision>,
-    /// Of `missed`: how many.
+    /// For `missed`: the number of changes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<u64>,
 }
 
-/// A gap is no change of a process: it has `kind` and `count`, and none of the other fields.
+/// A `missed` event in JSON, which has `kind` and `count` and no other field.
 #[derive(Serialize)]
 struct Gap {
     kind: EventKind,

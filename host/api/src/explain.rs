@@ -12,9 +12,9 @@ pub struct Explanation {
     pub process: Process,
     /// Why it is in its phase, in one sentence.
     pub sentence: String,
-    /// What led there, oldest first.
+    /// The events that led there, oldest first.
     pub history: Vec<Event>,
-    /// Older changes that are not told: those that are no longer remembered, some of which may have been about
-    /// this process, and those of this process that `history` has no room for.
+    /// The number of older changes that `history` leaves out: those that are no longer remembered, which may include
+    /// changes of other processes, and those of this process beyond the limit of `history`.
     pub forgotten: u64,
 }

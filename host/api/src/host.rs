@@ -1,4 +1,4 @@
-//! The host itself: what it is, what it lacks, and how it ends.
+//! The host itself: its identity, its shortages and its end.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +15,10 @@ pub struct Host {
     pub socket: String,
     /// The path of its config.
     pub config: String,
-    /// What it lacks at the moment: threads, descriptors, the disk of its log.
+    /// What it lacks at the moment, such as threads, descriptors or disk space for its log.
     #[serde(default)]
     pub degraded: Vec<Lack>,
-    /// What is still there of its processes although it should not be.
+    /// What is left of its processes although it should be gone.
     #[serde(default)]
     pub left: Vec<Left>,
 }
@@ -26,22 +26,22 @@ pub struct Host {
 /// Something that the host lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lack {
-    /// What is short, in a word or two.
+    /// The resource that is short, in a word or two.
     pub what: String,
     /// What happened, in words.
     pub reason: String,
-    /// Since when.
+    /// When the shortage began.
     pub since: String,
 }
 
-/// An operating-system process that is still there although it should not be.
+/// An operating-system process that is left although it should be gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
-    /// The process that it belongs to, as far as that is known.
+    /// The process that it belongs to, if known.
     pub process: Option<String>,
-    /// Its process id, as far as that is known.
+    /// Its process id, if known.
     pub pid: Option<u32>,
-    /// Why it is still there, in words.
+    /// Why it is left, in words.
     pub reason: String,
 }
 
@@ -49,7 +49,7 @@ pub struct Left {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shutdown {
-    /// Whether to answer when everything has ended, and not at once.
+    /// Whether to answer only when everything has ended, instead of at once.
     #[serde(default)]
     pub wait: bool,
 }
@@ -59,7 +59,7 @@ pub struct Shutdown {
 pub struct Ended {
     /// The host's process id.
     pub pid: u32,
-    /// The exit code that it ends with: 0 only if `left` is empty.
+    /// The exit code of the host; 0 only if `left` is empty.
     pub code: u8,
     /// What could not be ended.
     pub left: Vec<Left>,

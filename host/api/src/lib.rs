@@ -1,26 +1,26 @@
 //! The API of a Provost host as its clients see it. Floor 1 of the house: the documented, stable JSON schema, and a client
-//! that speaks it over the host's Unix socket.
+//! that uses it over the host's Unix socket.
 //!
-//! Times are RFC 3339 in UTC with milliseconds. A field is only ever added; a client ignores fields that it does not know,
-//! and keeps words that it does not know. What has no value is `null`, and its field is there.
+//! Times are RFC 3339 in UTC with milliseconds. Fields are only ever added. A client ignores unknown fields and keeps unknown
+//! words. A field without a value is present and `null`.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `client` | one connection for each request, streams line by line, and why a host cannot be reached |
+//! | `client` | requests, streams, and why a host cannot be reached |
 //! | `status` | processes, replicas and plugins at one generation |
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
-//! | `orders` | start, stop, restart and signal, and what they came to |
+//! | `orders` | start, stop, restart and signal, and their outcomes |
 //! | `process` | one process, its phases and its exits |
-//! | `decision` | what was decided about a process |
+//! | `decision` | decisions about processes |
 //! | `host` | the host itself, and its end |
 //! | `logs` | lines of output |
-//! | `plugins` | what is known of plugins, and changing them |
-//! | `state_core` | the backends of the state core, and the time that something takes |
+//! | `plugins` | the state of plugins, and changes of them |
+//! | `state_core` | the backends of the state core, and latencies |
 //! | `error` | the body of every answer with a status of 400 or more, and the codes in it |
-//! | `words` | enums of words, which keep what a newer host says |
+//! | `words` | enums of words, which keep the unknown words of a newer host |
 //!
-//! What is deliberately absent: everything of the house but this. Programs depend on this crate alone.
+//! What is deliberately absent: any other crate of the project. Client programs depend on this crate alone.
 
 #![forbid(unsafe_code)]
 

@@ -25,11 +25,11 @@ pub enum LogItem {
         process: String,
         /// The stream that it was written to.
         stream: LogStream,
-        /// When it was read.
+        /// When the host read it.
         at: String,
         /// The line.
         text: String,
-        /// Its end has not come: what comes next on the stream goes on with it. Left out if it has.
+        /// Whether the line is incomplete: the next item of the stream continues it. The field is left out if false.
         partial: bool,
     },
     /// A line that is not UTF-8.
@@ -38,35 +38,35 @@ pub enum LogItem {
         process: String,
         /// The stream that it was written to.
         stream: LogStream,
-        /// When it was read.
+        /// When the host read it.
         at: String,
         /// The line, in base64.
         base64: String,
-        /// As with text.
+        /// As for text.
         partial: bool,
     },
-    /// Lines that the reader was too slow for; they are in the log file.
+    /// Lines that were skipped because the reader was too slow; they are in the log file.
     Missed {
         /// The process.
         process: String,
         /// The number of lines.
         missed: u64,
     },
-    /// The log was cleared: what was sent before is no longer in the files.
+    /// The log was cleared: lines sent before are no longer in the files.
     Cleared {
         /// The process.
         process: String,
-        /// `true`.
+        /// Always `true`.
         cleared: bool,
     },
-    /// Something that only a newer host knows.
+    /// An item of a kind that only a newer host knows.
     Unknown {
         /// The process.
         process: String,
     },
 }
 
-/// An item as it is in JSON: an object with the fields of one of its kinds. It borrows what it writes.
+/// An item in JSON: an object with the fields of one kind. It borrows what it writes.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct LogObject<'a> {

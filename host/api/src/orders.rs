@@ -1,4 +1,4 @@
-//! Orders to processes: start, stop, restart and signal, and what they came to.
+//! Orders to processes (start, stop, restart and signal) and their outcomes.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,37 +12,37 @@ use crate::process::Phase;
 pub struct ProcessOrder {
     /// Names, `group:*`, or `all`.
     pub select: Vec<String>,
-    /// Who asks: `user` or `api`.
+    /// The origin of the order: `user` or `api`.
     #[serde(default)]
     pub cause: OrderCause,
-    /// Whether to wait until what was asked for has come about.
+    /// Whether to wait until the order has taken effect.
     #[serde(default)]
     pub wait: bool,
-    /// How long to wait, in milliseconds; 30 seconds unless given.
+    /// How long to wait, in milliseconds; 30 seconds by default.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
-    /// Of `signal`: its name, with or without `SIG`, or its number.
+    /// For the action `signal`: the name of the signal, with or without `SIG`, or its number.
     #[serde(default)]
     pub signal: Option<Signal>,
 }
 
-/// Who asks.
+/// The origin of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OrderCause {
-    /// A person, by the command line.
+    /// A person, through the command line.
     User,
     /// A program.
     #[default]
     Api,
 }
 
-/// A signal, as people write it.
+/// A signal, by number or by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// By number.
+    /// The number.
     Number(i32),
-    /// By name: `HUP` or `SIGHUP`.
+    /// The name: `HUP` or `SIGHUP`.
     Name(String),
 }
 
@@ -71,21 +71,21 @@ impl<'de> Deserialize<'de> for Signal {
 /// The answer to an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// One a process, in the order of the config.
+    /// One result per process, in the order of the config.
     pub results: Vec<ProcessOutcome>,
 }
 
-/// What an order came to for one process.
+/// The outcome of an order for one process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessOutcome {
     /// The process.
     pub name: String,
-    /// Whether it was done.
+    /// Whether the order succeeded.
     pub ok: bool,
     /// Its phase afterwards.
     pub phase: Phase,
     /// The reason of that phase.
     pub reason: String,
-    /// Why it was not done.
+    /// Why the order failed.
     pub error: Option<Error>,
 }

@@ -1,4 +1,4 @@
-//! Plugins: what is known of them, and how they are changed.
+//! The state of plugins, and the requests that change them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,13 +12,13 @@ use crate::words::words;
 words! {
     /// Whether a plugin is in use.
     pub enum PluginStatus {
-        /// It was let in and is called.
+        /// It was accepted and is called.
         Active = "active",
-        /// It is being compiled.
+        /// The plugin is being compiled.
         Compiling = "compiling",
-        /// It was not let in.
+        /// It was not accepted.
         Refused = "refused",
-        /// It failed too often of late.
+        /// It failed too often and is not called.
         Quarantined = "quarantined",
     }
 }
@@ -26,11 +26,11 @@ words! {
 words! {
     /// An interface that a plugin exports to the host.
     pub enum PluginRole {
-        /// It decides what follows the end of a life.
+        /// It decides what to do after the end of an incarnation.
         RestartPolicy = "restart-policy",
         /// It decides whether a process may start.
         StartPolicy = "start-policy",
-        /// It decides what the finding of a check means.
+        /// It decides what the finding of a health check means.
         HealthPolicy = "health-policy",
         /// It decides how many replicas there are.
         ScalePolicy = "scale-policy",
@@ -42,47 +42,47 @@ words! {
 }
 
 words! {
-    /// What sort of failure a call of a plugin ended with.
+    /// The kind of failure of a plugin call.
     pub enum FaultKind {
-        /// It was never let in.
+        /// The plugin was never accepted.
         Refused = "refused",
-        /// It is being compiled.
+        /// The plugin is being compiled.
         Compiling = "compiling",
-        /// It has failed too often of late.
+        /// The plugin is quarantined because it failed too often.
         Quarantined = "quarantined",
-        /// It was unloaded.
+        /// The plugin was unloaded.
         Unloaded = "unloaded",
-        /// It trapped.
+        /// The call trapped.
         Trap = "trap",
-        /// It took too long.
+        /// The call exceeded its time limit.
         Deadline = "deadline",
-        /// It wanted more memory than it may have.
+        /// The call exceeded its memory limit.
         Memory = "memory",
-        /// It used more fuel than it may.
+        /// The call exceeded its fuel limit.
         Fuel = "fuel",
-        /// It answered with something that cannot be used.
+        /// The answer was invalid.
         Answer = "answer",
         /// The host had too many calls in progress.
         Busy = "busy",
     }
 }
 
-/// One plugin: its status, and what is known of its active version.
+/// One plugin: its status and its versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plugin {
     /// Its name in the config.
     pub name: String,
     /// Whether it is in use.
     pub status: PluginStatus,
-    /// Why it was refused or quarantined, or what it waits for.
+    /// Why it is refused or quarantined, or what is being compiled.
     pub reason: Option<String>,
-    /// The version that answers; in JSON its fields stand beside the name.
+    /// The active version; in JSON its fields are beside the name.
     pub active: PluginVersion,
-    /// The version that answered before it, still warm: what a rollback puts in force.
+    /// The previous version, still warm: a rollback activates it.
     pub former: Option<PluginVersion>,
 }
 
-/// Makes [`PluginVersion`], and [`Plugin`] in JSON, which has the same fields beside its own.
+/// Defines [`PluginVersion`] and the JSON form of [`Plugin`], which has the same fields beside its own.
 macro_rules! version {
     ($(#[$meta:meta])* pub struct PluginVersion { $($(#[$attribute:meta])* pub $field:ident: $type:ty,)+ }) => {
         $(#[$meta])*
@@ -90,7 +90,7 @@ macro_rules! version {
             $($(#[$attribute])* pub $field: $type,)+
         }
 
-        /// A plugin as it is in JSON.
+        /// A plugin in JSON.
         #[derive(Deserialize)]
         struct PluginObject {
             name: String,
@@ -132,84 +132,84 @@ version! {
     /// One version of a plugin.
     #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
     pub struct PluginVersion {
-        /// Counts the versions of this plugin since the host started, from 1.
+        /// The number of the version, counted from 1 since the host started.
         pub version: u64,
         /// `bundled:NAME` or a path.
         pub source: String,
-        /// SHA-256 of the component, in hex.
+        /// The SHA-256 of the component, in hex.
         pub digest: String,
-        /// Whose key signed it; what is bundled is signed by `this host`.
+        /// The key that signed it; `this host` for a bundled component.
         pub signed_by: Option<String>,
         /// The interfaces that it exports to the host.
         pub roles: Vec<PluginRole>,
-        /// What of the outside it may use, in the words of `allow` in the config.
+        /// The external resources that it may use, in the words of `allow` in the config.
         #[serde(default)]
         pub grants: Vec<String>,
-        /// What it may use, by the keys of `limits` in the config: bytes, milliseconds, or how many.
+        /// Its limits by the keys of `limits` in the config: bytes, milliseconds or a count.
         #[serde(default)]
         pub limits: BTreeMap<String, u64>,
-        /// How often it may fail before it is not asked any more; `null`: as often as it likes.
+        /// How often it may fail before it is quarantined; `null` for no limit.
         #[serde(default)]
         pub quarantine: Option<Quarantine>,
-        /// Calls made.
+        /// The number of calls.
         pub calls: u64,
-        /// Calls that failed.
+        /// The number of failed calls.
         pub faults: u64,
-        /// The same by kind.
+        /// The number of failed calls of each kind.
         pub faults_by_kind: BTreeMap<FaultKind, u64>,
-        /// The last of them.
+        /// The last failure.
         pub last_fault: Option<Fault>,
-        /// Answers that the host did not follow to the letter.
+        /// The number of answers that the host clamped.
         pub clamps: u64,
         /// How long calls took.
         pub call: Latency,
-        /// Fuel of the last call.
+        /// The fuel used by the last call.
         pub fuel_last: u64,
-        /// Fuel of the call that used most.
+        /// The most fuel used by one call.
         pub fuel_max: u64,
-        /// The most memory that one of its instances had, in bytes.
+        /// The most memory used by one of its instances, in bytes.
         pub memory_bytes_max: u64,
-        /// Bytes in its memory store.
+        /// The number of bytes in its memory store.
         pub stored_bytes: u64,
-        /// Changes that wait to be told to it, if it is a consumer.
+        /// The number of changes queued for it, if it is a consumer.
         pub queued: u64,
-        /// Changes that it was not told.
+        /// The number of changes that were not delivered to it.
         pub missed: u64,
-        /// Log lines of its that were dropped.
+        /// The number of its log lines that were dropped.
         pub lines_dropped: u64,
-        /// What it tried to reach of the outside without being granted that.
+        /// The number of denied attempts to use an external resource.
         #[serde(default)]
         pub denials: u64,
     }
 }
 
-/// So many faults in so long.
+/// The rate of faults at which a plugin is quarantined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quarantine {
-    /// With this many; at least 1.
+    /// The number of faults; at least 1.
     pub faults: u32,
-    /// Within this many milliseconds; at least 1.
+    /// The period in milliseconds; at least 1.
     pub per_ms: u64,
 }
 
 /// A failed call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// What sort of failure.
+    /// The kind of failure.
     pub kind: FaultKind,
-    /// What exactly.
+    /// The details.
     pub message: String,
 }
 
 /// The answer to `GET /v1/plugins`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginList {
-    /// In the order of the config.
+    /// All plugins, in the order of the config.
     pub plugins: Vec<Plugin>,
 }
 
-/// The body of `POST /v1/plugins/NAME/ACTION`. What an action has no use for must not be there.
+/// The body of `POST /v1/plugins/NAME/ACTION`. A field that the action does not use is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PluginOrder {
@@ -219,25 +219,25 @@ pub struct PluginOrder {
     /// For `load` and `swap`: its settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<serde_json::Map<String, serde_json::Value>>,
-    /// For `load`: names, `GROUP:*` or `all`: it becomes the first in the chain of these processes.
+    /// For `load`: names, `GROUP:*` or `all`; it becomes the first policy in the chain of these processes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judges: Vec<String>,
-    /// For `load`: what of the outside it may use, in the words of `allow` in the config.
+    /// For `load`: the external resources that it may use, in the words of `allow` in the config.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
-    /// For `load`: the only SHA-256 that its component may have, in hex, now and after each swap.
+    /// For `load`: the SHA-256 that its component must have, now and after each swap, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// For `load` and `swap`: its limits, by the keys of `limits` in the config: bytes, milliseconds, or how many.
+    /// For `load` and `swap`: its limits by the keys of `limits` in the config: bytes, milliseconds or a count.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, u64>,
-    /// For `load` and `swap`: how often it may fail before it is not asked any more.
+    /// For `load` and `swap`: how often it may fail before it is quarantined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<Quarantine>,
-    /// For `swap`: take the new version even if it asks for more than the active one.
+    /// For `swap`: whether to accept a new version that asks for more than the active one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_more: bool,
-    /// For `unload`: even if it is in the chain of a process; it is taken out.
+    /// For `unload`: whether to take it out of the chains of processes; otherwise a plugin in a chain is not unloaded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
 }
@@ -245,49 +245,49 @@ pub struct PluginOrder {
 /// The answer to a [`PluginOrder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginChanged {
-    /// The plugin after it; `null` if it is gone.
+    /// The plugin after the change; `null` if it was unloaded.
     pub plugin: Option<Plugin>,
-    /// What was checked and changed, in words for people.
+    /// The checks and changes that were made, in words.
     pub notes: Vec<String>,
 }
 
-/// The answer to `GET /v1/plugins/NAME/blame`: the last input that made it fail, and what it makes of it now.
+/// The answer to `GET /v1/plugins/NAME/blame`: the last input that made the plugin fail, and the result of trying it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blame {
     /// The plugin.
     pub plugin: String,
     /// The number of the version that failed.
     pub version: u64,
-    /// What it was asked.
+    /// The function that was called.
     pub call: String,
     /// The trigger, as text.
     pub input: String,
-    /// The generation of the snapshot that it was shown.
+    /// The generation of the snapshot that the call received.
     pub generation: u64,
-    /// How it failed.
+    /// How the call failed.
     pub fault: Fault,
-    /// What the active version makes of the same input.
+    /// The result of the active version for the same input.
     pub now: Replayed,
 }
 
-/// What came of trying an input again.
+/// The result of trying an input again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replayed {
-    /// It answered.
+    /// The plugin answered.
     Answer {
         /// The answer, in words.
         answer: String,
     },
-    /// It failed.
+    /// The plugin failed.
     Fault {
-        /// How.
+        /// The failure.
         fault: Fault,
     },
-    /// Something that only a newer host knows.
+    /// A result that only a newer host knows.
     Unknown,
 }
 
-/// The same as it is in JSON: an object with one field.
+/// A [`Replayed`] in JSON: an object with one field.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct ReplayedObject<'a> {

@@ -1,4 +1,4 @@
-//! One process: its phase, what its checks say, how its last life ended, and what was decided about it.
+//! One process: its phase, the findings of its checks, its last exit and its last decision.
 
 use std::borrow::Cow;
 
@@ -10,19 +10,19 @@ use crate::words::words;
 words! {
     /// The observed phase of a process.
     pub enum Phase {
-        /// It is down and wanted down.
+        /// It is down and requested down.
         Stopped = "stopped",
-        /// It is wanted up and not started yet.
+        /// It is requested up and not started yet.
         Waiting = "waiting",
-        /// It has been spawned and is not ready.
+        /// It has been spawned and is not ready yet.
         Starting = "starting",
         /// It runs.
         Running = "running",
-        /// It has been told to end.
+        /// It has been asked to end.
         Stopping = "stopping",
         /// It will be started again after a delay.
         Backoff = "backoff",
-        /// Its last life has ended.
+        /// Its last incarnation has ended.
         Exited = "exited",
         /// It was given up.
         Fatal = "fatal",
@@ -30,33 +30,33 @@ words! {
 }
 
 words! {
-    /// What is wanted of a process.
+    /// The requested state of a process.
     pub enum Desired {
-        /// It is to run.
+        /// It should be up.
         Up = "up",
-        /// It is to be down.
+        /// It should be down.
         Down = "down",
     }
 }
 
 words! {
-    /// What a process is for.
+    /// The type of a process.
     pub enum ProcessType {
-        /// It is to run.
+        /// It should keep running.
         Service = "service",
-        /// It is to end with a success code.
+        /// It should end with a success code.
         Job = "job",
     }
 }
 
 words! {
-    /// What the health checks say of the current life of a process.
+    /// The result of the health checks of the current incarnation.
     pub enum Health {
-        /// Nothing yet, or there are none.
+        /// There is no result yet, or there are no checks.
         Unknown = "unknown",
-        /// It is well.
+        /// It works.
         Healthy = "healthy",
-        /// It works, but not as it should.
+        /// It works with restrictions.
         Degraded = "degraded",
         /// It does not work.
         Unhealthy = "unhealthy",
@@ -68,15 +68,15 @@ words! {
     pub enum Cause {
         /// The host started.
         Boot = "boot",
-        /// A person asked, by the command line.
+        /// A person asked, through the command line.
         User = "user",
-        /// A program asked, by the API.
+        /// A program asked, through the API.
         Api = "api",
         /// A policy decided.
         Policy = "policy",
-        /// It ended without being asked to.
+        /// It ended without being asked.
         Crash = "crash",
-        /// Something that it depends on.
+        /// The state of a dependency.
         Dependency = "dependency",
         /// A health check.
         Health = "health",
@@ -84,7 +84,7 @@ words! {
         Schedule = "schedule",
         /// A watched file.
         Watch = "watch",
-        /// The kernel ran out of memory.
+        /// The kernel was out of memory.
         Oom = "oom",
         /// The host is stopping.
         Shutdown = "shutdown",
@@ -96,45 +96,45 @@ words! {
 pub struct Process {
     /// Its name.
     pub name: String,
-    /// What it is for.
+    /// Its type.
     #[serde(rename = "type", default)]
     pub process_type: ProcessType,
     /// Its group, if it is in one.
     pub group: Option<String>,
-    /// What it does at the moment.
+    /// Its observed phase.
     pub phase: Phase,
-    /// What is wanted of it.
+    /// Its requested state.
     pub desired: Desired,
     /// The process id of its child, while there is one.
     pub pid: Option<u32>,
-    /// Which life this is; 0 before the first.
+    /// The number of its current or last incarnation; 0 before the first.
     pub incarnation: u64,
-    /// Counts the changes of this process.
+    /// The number of changes of this process.
     pub version: u64,
     /// The generation in which it last changed.
     pub generation: u64,
-    /// How often a policy had it restarted.
+    /// The number of restarts that policies decided.
     pub restarts: u64,
-    /// Consecutive failures.
+    /// The number of consecutive failures.
     pub failures: u32,
-    /// Whether it is ready. A job is when it has ended with a success code: it is `exited` then, and done.
+    /// Whether it is ready. A job is ready when it has ended with a success code; its phase is `exited` then.
     pub ready: bool,
-    /// What its health checks say of this life.
+    /// The result of its health checks.
     pub health: Health,
-    /// The check that fails now: that of its readiness while it is `starting`, that of its health while it is `running`.
+    /// The check that fails now: its readiness check while it is `starting`, a health check while it is `running`.
     #[serde(default)]
     pub failing: Option<Failing>,
-    /// How its last life ended.
+    /// How its last incarnation ended.
     pub exit: Option<Exit>,
-    /// Why it is in this phase, as a word.
+    /// The cause of its phase as a word.
     pub cause: Cause,
-    /// Why it is in this phase, in words.
+    /// The reason of its phase in words.
     pub reason: String,
-    /// When its current or last life began.
+    /// When its current or last incarnation started.
     pub started_at: Option<String>,
-    /// When its last life ended.
+    /// When its last incarnation ended.
     pub ended_at: Option<String>,
-    /// When the host will act on it next: start it again, or kill it.
+    /// When the host will start it again or kill it.
     pub next_action_at: Option<String>,
     /// The last decision about it.
     pub decision: Option<Decision>,
@@ -143,21 +143,21 @@ pub struct Process {
 /// A check that fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failing {
-    /// What it finds. It is told when it has changed, and at a bounded rate.
+    /// The finding of the check. It is updated when it changes, at a bounded rate.
     pub why: String,
-    /// Since when it has failed without a success.
+    /// When the current series of failures began.
     pub since: String,
 }
 
-/// How a life ended.
+/// How an incarnation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// With an exit code.
+    /// It exited with a code.
     Code {
         /// The code.
         code: i32,
     },
-    /// By a signal.
+    /// It was killed by a signal.
     Signal {
         /// Its number.
         signal: i32,
@@ -169,11 +169,11 @@ pub enum Exit {
         /// Why.
         error: String,
     },
-    /// In a way that only a newer host knows.
+    /// It ended in a way that only a newer host knows.
     Unknown,
 }
 
-/// An exit as it is in JSON: an object with the fields of one of its kinds.
+/// An exit in JSON: an object with the fields of one kind.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct ExitObject<'a> {

@@ -1,4 +1,4 @@
-//! The state core itself: which backend is in force, and what each has done.
+//! The state core: the active backend, and the figures of each backend.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,48 +9,48 @@ words! {
     pub enum Backend {
         /// Readers take no lock.
         Atomic = "atomic",
-        /// Behind a mutex.
+        /// All states are behind a mutex.
         Locked = "locked",
-        /// Both, compared with each other.
+        /// Both of the others, compared with each other.
         Dual = "dual",
     }
 }
 
-/// The answer to `GET /v1/state` and `POST /v1/state`: the state core itself.
+/// The answer to `GET /v1/state` and `POST /v1/state`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateCore {
-    /// The backend in force.
+    /// The active backend.
     pub backend: Backend,
-    /// How many percent of the processes are on `atomic`, if that is the backend; the rest are on `locked`.
+    /// The percentage of processes on `atomic` if that is the backend; the rest are on `locked`.
     pub rollout: u8,
     /// The number of the last change.
     pub generation: u64,
-    /// Commits since the host started, on whatever backend.
+    /// The number of commits since the host started, on all backends.
     pub commits: u64,
-    /// Refused: of another life.
+    /// The number of commits refused because they were about another incarnation.
     pub stale_incarnation: u64,
-    /// Refused: concluded from an older version.
+    /// The number of commits refused because they were concluded from an older version.
     pub stale_version: u64,
-    /// Refused: no such edge. Anything but 0 is a defect of the host.
+    /// The number of commits refused because there is no such edge. A value other than 0 is a defect of the host.
     pub illegal: u64,
-    /// What each backend did while it was in force.
+    /// The figures of each backend while it was active.
     pub backends: Vec<BackendFigures>,
 }
 
-/// The figures of one backend: the A/B comparison.
+/// The figures of one backend, for comparison with the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendFigures {
     /// The backend.
     pub backend: Backend,
-    /// Reads of one state or of the whole, by samples of 64.
+    /// The number of reads of a state or a snapshot, rounded down to a multiple of 64 per thread.
     pub reads: u64,
-    /// Commits.
+    /// The number of commits.
     pub commits: u64,
-    /// Commits that another writer came before, and that waited for it.
+    /// The number of commits that had to wait for another writer.
     pub retries: u64,
-    /// Commits refused as stale.
+    /// The number of commits refused as stale.
     pub stale: u64,
-    /// Of `dual`: how often the two sides did not agree.
+    /// For `dual`: how often the two sides disagreed.
     pub differences: u64,
     /// How long a read of one state took.
     pub read: Latency,
@@ -60,12 +60,12 @@ pub struct BackendFigures {
     pub snapshot: Latency,
 }
 
-/// How long something took, in nanoseconds.
+/// How long an operation took, in nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {
-    /// How many were timed: one read in 64, every commit.
+    /// The number of timed operations: one read in 64, every commit and every call of a plugin.
     pub timed: u64,
-    /// Half took at most this long.
+    /// The median.
     pub p50_ns: u64,
     /// The 95th percentile.
     pub p95_ns: u64,
@@ -75,14 +75,14 @@ pub struct Latency {
     pub max_ns: u64,
 }
 
-/// The body of `POST /v1/state`: what is named is changed.
+/// The body of `POST /v1/state`. A field that is left out changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateChange {
-    /// The backend that is to be in force.
+    /// The new backend.
     #[serde(default)]
     pub backend: Option<Backend>,
-    /// 0 to 100.
+    /// The percentage of processes on `atomic`, 0 to 100.
     #[serde(default)]
     pub rollout: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! Everything at one generation, as `GET /v1/status` answers.
+//! The state of everything at one generation, as `GET /v1/status` answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,16 +6,16 @@ use crate::host::Host;
 use crate::plugins::Plugin;
 use crate::process::Process;
 
-/// The answer to `GET /v1/status`: everything at one generation.
+/// The answer to `GET /v1/status`: the state of everything at one generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// The number of the last change.
+    /// The generation of the last change.
     pub generation: u64,
     /// When that change was made.
     pub taken_at: String,
-    /// The processes asked for, in the order of the config.
+    /// The requested processes, in the order of the config.
     pub processes: Vec<Process>,
-    /// How many replicas there are of each replicated process among those asked for, in the order of the config.
+    /// The replica counts of each replicated process among the requested ones, in the order of the config.
     #[serde(default)]
     pub replicas: Vec<Replicas>,
     /// All plugins, in the order of the config.
@@ -24,17 +24,17 @@ pub struct Status {
     pub host: Host,
 }
 
-/// How many replicas of a process there are. Its replicas are processes `NAME.1`, `NAME.2`, and so on.
+/// The replica counts of a process. Its replicas are the processes `NAME.1`, `NAME.2`, and so on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replicas {
     /// The name in the config, without a number.
     pub name: String,
-    /// How many are wanted: those with the numbers from 1 to this.
+    /// The requested number; the replicas numbered 1 to this are wanted.
     pub wanted: u32,
-    /// How many are `running`.
+    /// The number that are `running`.
     pub running: u32,
-    /// The fewest that may be wanted.
+    /// The minimum of `wanted`.
     pub least: u32,
-    /// The most that may be wanted.
+    /// The maximum of `wanted`.
     pub most: u32,
 }

@@ -1,7 +1,7 @@
-//! Words of the API as enums. A word that a newer host knows and this client does not is kept as it came, so that it is
-//! shown, and written again, as the host said it.
+//! The words of the API as enums. An unknown word of a newer host is kept, so that it is shown and serialized as the host
+//! sent it.
 
-/// Makes an enum of words. Each variant is one word in JSON, and any other word is the variant `Other`.
+/// Defines an enum of words. Each variant is one word in JSON; any other word is the variant `Other`.
 macro_rules! words {
     (
         $(#[$meta:meta])*
@@ -13,15 +13,15 @@ macro_rules! words {
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
             $($(#[$doc])* $variant,)+
-            /// A word of a newer host; empty if there is no word at all.
+            /// A word of a newer host; empty if there is no word.
             Other(Box<str>),
         }
 
         impl $name {
-            /// All of them that this version knows.
+            /// All words that this version knows.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The word in JSON.
+            /// Returns the word in JSON.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -52,7 +52,7 @@ macro_rules! words {
             }
         }
 
-        /// By the words, so that the keys of a JSON object are in alphabetical order.
+        /// Compares the words, so that the keys of a JSON object are in alphabetical order.
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> std::cmp::Ordering {
                 self.as_str().cmp(other.as_str())

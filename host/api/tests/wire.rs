@@ -1,4 +1,4 @@
-//! The schema as the world sees it: the exact JSON, both ways.
+//! The exact JSON of the schema, read and written.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use provost_api::{
@@ -7,7 +7,7 @@ use provost_api::{
 };
 use serde_json::{Value, from_value, json, to_value};
 
-/// It is written as this JSON, and this JSON is read as it.
+/// Asserts that `value` is written as `golden` and that `golden` is read as `value`.
 fn is<T>(value: &T, golden: Value)
 where
     T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
@@ -17,7 +17,7 @@ where
 }
 
 #[test]
-fn what_a_process_has_not_is_null_and_there() {
+fn a_field_without_a_value_is_present_and_null() {
     let process =
         Process { name: "web".into(), phase: Phase::Stopped, desired: Desired::Down, ..Process::default() };
     is(
@@ -76,7 +76,7 @@ fn an_event_has_only_what_belongs_to_its_kind() {
 }
 
 #[test]
-fn a_gap_is_told_by_two_fields() {
+fn a_gap_has_two_fields() {
     is(
         &Event { kind: EventKind::Missed, count: Some(5), ..Event::default() },
         json!({"kind": "missed", "count": 5}),
@@ -105,7 +105,7 @@ fn a_line_of_output_is_text_or_base64_or_a_gap() {
 }
 
 #[test]
-fn of_an_order_only_the_targets_are_required() {
+fn only_the_targets_of_an_order_are_required() {
     let order: ProcessOrder = from_value(json!({"select": ["web"]})).unwrap();
     assert_eq!(order, ProcessOrder { select: vec!["web".into()], ..ProcessOrder::default() });
     assert_eq!(order.cause, OrderCause::Api);
@@ -117,7 +117,7 @@ fn of_an_order_only_the_targets_are_required() {
 }
 
 #[test]
-fn an_outcome_without_an_error_says_so() {
+fn an_outcome_without_an_error_has_error_null() {
     is(
         &ProcessOutcome {
             name: "web".into(),
@@ -145,7 +145,7 @@ fn a_field_that_a_later_host_adds_is_ignored() {
 }
 
 #[test]
-fn a_word_or_a_form_that_a_later_host_adds_makes_no_client_fail() {
+fn an_unknown_word_or_form_of_a_later_host_breaks_no_client() {
     for exit in [json!({"mood": "good"}), json!({})] {
         assert_eq!(from_value::<Exit>(exit).unwrap(), Exit::Unknown);
     }

@@ -1,29 +1,29 @@
-//! Whole numbers in JSON that would be changed by being read: those that no 64-bit integer holds. They are refused, because a
-//! plugin would be handed another number than the operator has written.
+//! Refuses whole numbers in JSON that do not fit in 64 bits. Reading would change them, and a plugin would receive another
+//! number than the operator wrote.
 
-/// A whole number that no 64-bit integer holds.
+/// A whole number that does not fit in 64 bits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the number {shown} has more than 64 bits and would be changed: write it in quotes, or as a fraction (1e30) if it \
+    "the number {shown} has more than 64 bits and would be changed: write it in quotes, or with an exponent (1e30) if it \
      may be rounded"
 )]
 pub struct InexactNumber {
     shown: String,
 }
 
-/// How many characters of a number are shown.
+/// At most this many characters of a number are shown.
 const SHOWN_CHARS: usize = 40;
 
-/// Whether every whole number in the text of a JSON value is kept as it is written. What is no JSON has its own error elsewhere.
+/// Checks that every whole number in a JSON text fits in 64 bits. Text that is not JSON is accepted; its parser reports it.
 ///
 /// # Errors
-/// [`InexactNumber`] names the first that is not.
+/// [`InexactNumber`] shows the first number that does not fit.
 pub fn exact_numbers(json: &str) -> Result<(), InexactNumber> {
     let mut rest = json;
     while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
         let from = &rest[at..];
         if let Some(text) = from.strip_prefix('"') {
-            rest = behind_string(text);
+            rest = after_string(text);
             continue;
         }
         let end =
@@ -43,8 +43,8 @@ pub fn exact_numbers(json: &str) -> Result<(), InexactNumber> {
     Ok(())
 }
 
-/// What follows the quote at the end of a string.
-fn behind_string(text: &str) -> &str {
+/// Returns the text after the closing quote of a string.
+fn after_string(text: &str) -> &str {
     let mut escaped = false;
     for (at, c) in text.char_indices() {
         match c {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_or_is_no_whole_number_is_let_through() {
+    fn numbers_of_64_bits_fractions_and_other_text_are_accepted() {
         for json in [
             "18446744073709551615",
             "-9223372036854775808",

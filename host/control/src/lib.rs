@@ -1,14 +1,13 @@
-//! Serves requests. Floor 2 of the house: the API over the host's Unix socket, in the types of `provost-api`.
+//! Serves the API. Floor 2 of the house: the server on the host's Unix socket, in the types of `provost-api`.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `server` | the socket, the connections, the routes and their answers |
-//! | `convert` | the state as values of the API |
-//! | `exact` | whole numbers in JSON that would be changed by being read |
+//! | `convert` | conversion of the state to values of the API |
+//! | `exact` | whole numbers in JSON that do not fit in 64 bits |
 //!
-//! What is deliberately absent: wasmtime, spawning, configuration. Whatever is answered about the state of
-//! processes comes from one [`Snapshot`](provost_state::Snapshot), read without a lock: asking never waits
-//! for anything that a process does.
+//! What is deliberately absent: wasmtime, spawning, configuration. Every answer about the state of processes
+//! comes from one [`Snapshot`](provost_state::Snapshot), read without a lock: a query never waits for a process.
 
 #![forbid(unsafe_code)]
 

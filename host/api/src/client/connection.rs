@@ -1,4 +1,4 @@
-//! One connection for each request, and a host that answers nothing while one waits for it.
+//! Opens one connection for each request, and gives up on a host that stops answering during the wait.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ use super::error::{ClientError, broken, protocol};
 use super::reach::{self, Silent};
 use crate::error::Failure;
 
-/// Connects to the socket of a host, once for each request.
+/// Opens a connection to the socket of a host for each request.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
     pub(super) socket: PathBuf,
 }
 
 impl Connector {
-    /// Sends a request, and returns its answer if that is a success.
+    /// Sends a request and returns the response if its status is a success.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -52,7 +52,7 @@ impl Connector {
         }
     }
 
-    /// Waits for an answer, however long it takes, as long as the host answers at all.
+    /// Waits for `answered` without a deadline, but fails when the host stops answering pings.
     pub(super) async fn while_it_answers<T>(
         &self,
         answered: impl Future<Output = Result<T, ClientError>>,
@@ -64,11 +64,11 @@ impl Connector {
         }
     }
 
-    /// Asks the host from time to time whether it is there, until it does not answer.
+    /// Pings the host repeatedly and returns when a ping gets no answer.
     async fn until_silent(&self) -> Silent {
         loop {
             tokio::time::sleep(reach::SOON).await;
-            // A host that cannot be connected to any more, or refuses, is the concern of the request itself.
+            // A refused ping or connection is no sign of silence: the request itself reports it.
             if tokio::time::timeout(reach::PATIENCE, self.send(Method::GET, "/v1/ping", None)).await.is_err()
             {
                 return Silent::of(&self.socket).await;

@@ -1,33 +1,33 @@
-//! Why a request had no answer.
+//! The errors of a request.
 
 use super::reach::{Silent, Unconnected};
 
-/// Why a request had no answer.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The socket could not be connected to.
+    /// The client could not connect to the socket.
     #[error(transparent)]
     Unconnected(#[from] Unconnected),
-    /// The host takes connections, and answers nothing.
+    /// The host accepts connections but does not answer.
     #[error(transparent)]
     Silent(#[from] Silent),
-    /// The host refused.
+    /// The host refused the request.
     #[error("{}", error.message)]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// Why, as it said.
+        /// The error in the body of the response.
         error: crate::Error,
     },
-    /// The connection ended before there was a whole answer.
+    /// The connection ended before the whole answer had arrived.
     #[error("the host closed the connection before it had answered")]
     Broken,
-    /// The answer made no sense.
-    #[error("the answer is not one of a Provost host: {0}")]
+    /// The answer is not valid HTTP or not valid JSON of the API.
+    #[error("this is not the answer of a Provost host: {0}")]
     Protocol(String),
 }
 
-/// An error of the connection.
+/// Converts an error of the HTTP connection.
 pub(super) fn broken(error: hyper::Error) -> ClientError {
     match error.is_parse() || error.is_user() {
         true => protocol(error),

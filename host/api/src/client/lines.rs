@@ -1,4 +1,4 @@
-//! A stream of JSON objects, one a line.
+//! A stream of JSON objects, one per line.
 
 use std::collections::VecDeque;
 
@@ -11,14 +11,14 @@ use serde::de::DeserializeOwned;
 use super::connection::Connector;
 use super::error::{ClientError, protocol};
 
-/// A stream of JSON objects, one a line.
+/// A stream of JSON objects, one per line.
 #[derive(Debug)]
 pub struct Lines<T> {
     body: Incoming,
-    /// Whom to ask whether it still answers, while more must come.
+    /// The host to ping while waiting for a frame; `None` for a stream that follows, where silence is normal.
     host: Option<Connector>,
     pending: BytesMut,
-    /// How far `pending` is known to hold no end of a line.
+    /// The number of bytes of `pending` that are known to contain no newline.
     scanned: usize,
     ready: VecDeque<T>,
 }
@@ -29,16 +29,17 @@ impl<T: DeserializeOwned> Lines<T> {
         Self { body, host, pending: BytesMut::new(), scanned: 0, ready: VecDeque::new() }
     }
 
-    /// The next object; `None` when the host has no more or has gone.
+    /// Returns the next object, or `None` when the stream has ended or the host is gone.
     ///
     /// # Errors
-    /// [`ClientError::Protocol`] if a line is no such object, [`ClientError::Silent`] if nothing comes that must come.
+    /// [`ClientError::Protocol`] if a line is not such an object, [`ClientError::Silent`] if the host stops answering
+    /// in a stream that does not follow.
     pub async fn next(&mut self) -> Result<Option<T>, ClientError> {
         loop {
             if let Some(item) = self.ready.pop_front() {
                 return Ok(Some(item));
             }
-            // A host that is killed cuts the stream: that is its end, not an error of the protocol.
+            // A killed host cuts the stream: this counts as the end, not as a protocol error.
             let frame = match &self.host {
                 Some(host) => host.while_it_answers(async { Ok(self.body.frame().await) }).await?,
                 None => self.body.frame().await,

@@ -1,37 +1,37 @@
-//! Which lines of logs a client asks for, as the path of the request.
+//! A request for log lines, and its path.
 
 use super::path::escaped;
 
-/// Which lines of logs are asked for.
+/// A request for log lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogsAsked {
-    /// Whose lines they are.
+    /// The logs to read.
     pub of: LogsOf,
-    /// How many of the last lines of each process, of those that pass; none means none of the past.
+    /// The number of past lines of each process, counted after filtering; 0 for no past lines.
     pub lines: usize,
-    /// Also what comes from then on.
+    /// Whether to continue with new lines.
     pub follow: bool,
-    /// Only lines of this time (RFC 3339) or later.
+    /// Only lines at or after this time (RFC 3339).
     pub since: Option<String>,
-    /// Only lines of before this time (RFC 3339).
+    /// Only lines before this time (RFC 3339).
     pub until: Option<String>,
-    /// Only lines in which this regular expression is found.
+    /// Only lines that match this regular expression.
     pub grep: Option<String>,
 }
 
-/// Whose lines are asked for.
+/// The logs that a request reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogsOf {
-    /// Those of processes: names, `group:*` or `all`.
+    /// The logs of processes: names, `group:*` or `all`.
     Processes(Vec<String>),
     /// The host's own log.
     Host,
-    /// What a plugin said in the host's own log.
+    /// The lines of a plugin in the host's own log.
     Plugin(String),
 }
 
 impl LogsAsked {
-    /// The path of the request.
+    /// Returns the path and query of the request.
     pub(super) fn path(&self) -> String {
         let Self { of, lines, follow, since, until, grep } = self;
         let of = match of {

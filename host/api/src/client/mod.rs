@@ -1,12 +1,12 @@
-//! The client of the API: one connection for each request, answers as types of the API, streams line by line.
+//! The client of the API. It opens one connection for each request and returns the types of the API; streams arrive line by line.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `lines` | streams of JSON objects |
-//! | `connection` | sending a request, and watching over a host while it is waited for |
-//! | `error` | why a request had no answer |
-//! | `reach` | why a socket cannot be connected to, and a host that answers nothing |
-//! | `logs` | which lines of logs are asked for |
+//! | `connection` | sending a request, and noticing a host that stops answering |
+//! | `error` | the errors of a request |
+//! | `reach` | connecting to the socket, and what is known of a silent host |
+//! | `logs` | a request for log lines |
 //! | `path` | paths and queries of requests |
 
 mod connection;
@@ -39,13 +39,13 @@ pub use self::lines::Lines;
 pub use self::logs::{LogsAsked, LogsOf};
 pub use self::reach::{SOCKET_PATH_BYTES_MAX, Silent, Unconnected};
 
-/// A client of the host that listens on a socket.
+/// A client of the host behind a socket.
 #[derive(Clone, Debug)]
 pub struct Client {
     host: Connector,
 }
 
-/// A rendered view.
+/// The output of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// Its media type.
@@ -55,13 +55,13 @@ pub struct Rendered {
 }
 
 impl Client {
-    /// A client; nothing is connected yet.
+    /// Creates a client without connecting.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
         Self { host: Connector { socket } }
     }
 
-    /// The socket.
+    /// Returns the path of the socket.
     #[must_use]
     pub fn socket(&self) -> &Path {
         &self.host.socket
@@ -77,7 +77,7 @@ impl Client {
         self.host.while_it_answers(self.post_patiently(path, body)).await
     }
 
-    /// As `post`, however long the host answers nothing.
+    /// Sends a `POST` like `post`, but waits without limit for a host that does not answer.
     async fn post_patiently<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -87,15 +87,15 @@ impl Client {
         answer(self.host.send(Method::POST, path, Some(body.into())).await?).await
     }
 
-    /// The process and the version of the host.
+    /// Returns the process id and the version of the host.
     ///
     /// # Errors
-    /// [`ClientError`], as all of these.
+    /// [`ClientError`].
     pub async fn ping(&self) -> Result<Ping, ClientError> {
         self.get("/v1/ping").await
     }
 
-    /// The state of `targets`, or of everything if there are none.
+    /// Returns the state of `targets`, or of everything if `targets` is empty.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -103,18 +103,18 @@ impl Client {
         self.get(&format!("/v1/status?select={}", escaped(&targets.join(",")))).await
     }
 
-    /// Has `start`, `stop`, `restart` or `signal` carried out.
+    /// Sends the order `action`: `start`, `stop`, `restart` or `signal`.
     ///
     /// # Errors
-    /// [`ClientError`]; what went wrong with single processes is in the outcome.
+    /// [`ClientError`]; failures of single processes are in the outcome.
     pub async fn order(&self, action: &str, order: &ProcessOrder) -> Result<Outcome, ClientError> {
         self.post(&format!("/v1/processes/{action}"), order).await
     }
 
-    /// Empties the logs of `targets`.
+    /// Deletes the logged lines of `targets`.
     ///
     /// # Errors
-    /// [`ClientError`]; what went wrong with single processes is in the outcome.
+    /// [`ClientError`]; failures of single processes are in the outcome.
     pub async fn clear_logs(&self, targets: &[String]) -> Result<Outcome, ClientError> {
         let path = format!("/v1/logs?select={}", escaped(&targets.join(",")));
         self.host
@@ -122,7 +122,7 @@ impl Client {
             .await
     }
 
-    /// Why a process is in its state.
+    /// Returns why a process is in its state.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -130,7 +130,7 @@ impl Client {
         self.get(&format!("/v1/explain/{}", escaped(name))).await
     }
 
-    /// All plugins.
+    /// Returns all plugins.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -138,10 +138,10 @@ impl Client {
         self.get("/v1/plugins").await
     }
 
-    /// Has a plugin loaded, unloaded, swapped, rolled back or revived.
+    /// Changes a plugin; `action` is `load`, `unload`, `swap`, `rollback` or `revive`.
     ///
     /// # Errors
-    /// [`ClientError`]; nothing was changed then.
+    /// [`ClientError`]; a refused change has changed nothing.
     pub async fn change_plugin(
         &self,
         name: &str,
@@ -151,7 +151,7 @@ impl Client {
         self.post(&format!("/v1/plugins/{}/{action}", escaped(name)), order).await
     }
 
-    /// The last input that made a plugin fail, and what it makes of it now.
+    /// Returns the last input that made a plugin fail, and the result of trying it again now.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -159,7 +159,7 @@ impl Client {
         self.get(&format!("/v1/plugins/{}/blame", escaped(name))).await
     }
 
-    /// The state core: its backend, and what each has done.
+    /// Returns the backend of the state core and the figures of all backends.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -167,7 +167,7 @@ impl Client {
         self.get("/v1/state").await
     }
 
-    /// Changes the backend of the state core, or its rollout, at run time.
+    /// Changes the backend of the state core or its rollout at run time.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -175,8 +175,8 @@ impl Client {
         self.post("/v1/state", change).await
     }
 
-    /// What a plugin renders at `path`, which may have a query. The path is text; the query is handed to the plugin as it is, except
-    /// that what cannot stand in a URL is percent-encoded.
+    /// Renders the view of a plugin at `path`, which may have a query. The path is plain text and is percent-encoded. The query is
+    /// sent as it is, except that characters that a URL does not allow are percent-encoded.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -192,7 +192,7 @@ impl Client {
         Ok(Rendered { content_type, body })
     }
 
-    /// Asks the host to stop. It answers at once; when it is gone the socket is.
+    /// Asks the host to stop. It answers at once, and its socket is removed when it has ended.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -200,16 +200,16 @@ impl Client {
         self.post("/v1/shutdown", &serde_json::json!({})).await
     }
 
-    /// Asks the host to stop, and waits until everything that can be ended has ended; how it ends.
+    /// Asks the host to stop, waits until everything that can be ended has ended, and returns how the host ends.
     ///
     /// # Errors
-    /// [`ClientError`]; [`ClientError::Broken`] if the host vanishes without a report. A host that answers nothing
-    /// is waited for.
+    /// [`ClientError`]; [`ClientError::Broken`] if the host ends without a report. There is no deadline, even if the host
+    /// stops answering.
     pub async fn shutdown_and_wait(&self) -> Result<Ended, ClientError> {
         self.post_patiently("/v1/shutdown", &Shutdown { wait: true }).await
     }
 
-    /// The remembered changes after generation `since`, and from then on if `follow`.
+    /// Streams the remembered changes after generation `since`, and new ones if `follow`.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -218,13 +218,13 @@ impl Client {
         self.lines(&path, follow).await
     }
 
-    /// What a path answers line by line. Who follows waits for the next line as long as it takes.
+    /// Requests a stream of lines. With `follow`, the wait for the next line has no limit.
     async fn lines<T: DeserializeOwned>(&self, path: &str, follow: bool) -> Result<Lines<T>, ClientError> {
         let response = self.host.while_it_answers(self.host.send(Method::GET, path, None)).await?;
         Ok(Lines::of(response, (!follow).then(|| self.host.clone())))
     }
 
-    /// The last `tail` lines of each of `targets` (of everything if there are none), and from then on if `follow`.
+    /// Streams the requested log lines.
     ///
     /// # Errors
     /// [`ClientError`].

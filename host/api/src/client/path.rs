@@ -1,20 +1,19 @@
-//! Paths and queries of requests, percent-encoded.
+//! Percent-encodes the paths and queries of requests.
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 
-/// What has a meaning in a path or a query: all but the unreserved characters (RFC 3986).
+/// All characters but the unreserved ones (RFC 3986).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// What cannot stand in a query: the query percent-encode set of the URL Standard
-/// (<https://url.spec.whatwg.org/#query-percent-encode-set>).
+/// The query percent-encode set of the URL Standard (<https://url.spec.whatwg.org/#query-percent-encode-set>).
 const NOT_IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
-/// A text as one segment of a path, or as one value of a query.
+/// Encodes a text as one path segment or one query value.
 pub(super) fn escaped(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// The path of a view: `path` is text, whose segments are encoded; its query is encoded where it has to be.
+/// Returns the path of a view. The segments of `path` are plain text and are encoded; its query is encoded only where necessary.
 pub(super) fn of_view(plugin: &str, path: &str) -> String {
     let path = path.trim_start_matches('/');
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -30,7 +29,7 @@ pub(super) fn of_view(plugin: &str, path: &str) -> String {
     uri
 }
 
-/// A query in which everything that cannot stand there is percent-encoded. What is encoded already stays.
+/// Encodes the characters that a query cannot contain, and keeps existing escapes.
 fn query_of(text: &str) -> String {
     let mut query = String::with_capacity(text.len());
     for (at, part) in text.split('%').enumerate() {
@@ -50,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_is_encoded_where_it_has_to_be_and_only_there() {
+    fn a_query_is_encoded_only_where_necessary() {
         for (said, sent) in [
             ("a=1&b=2", "a=1&b=2"),
             ("name=a b", "name=a%20b"),

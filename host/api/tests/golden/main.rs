@@ -1,5 +1,5 @@
-//! The compatibility of the API: every reply and every body as it is on the socket, byte for byte. Each file holds one JSON
-//! text a line, in exactly the form in which it is sent; `server/golden.rs` among the tests of `provost-control` compares the files with a real host.
+//! Keeps the API compatible: the golden files hold every reply and every body byte for byte as sent on the socket, one JSON text
+//! per line. `server/golden.rs` among the tests of `provost-control` compares them with a real host.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use provost_api as api;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Reads each line of a golden file as a `T` and writes it again.
+/// Asserts that each line of a golden file, read as a `T` and written again, stays the same.
 fn is_kept<T: Serialize + DeserializeOwned>(name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"));
     let golden = std::fs::read_to_string(path).unwrap();

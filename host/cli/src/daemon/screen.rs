@@ -1,5 +1,5 @@
-//! What `up` shows in the foreground: the output of all processes behind their names, and what becomes of them. The lines go
-//! through a queue, so that a slow terminal delays nothing but itself.
+//! Shows what `up` prints in the foreground: the output of all processes, prefixed with their names, and their changes. The lines
+//! go through a queue, so that a slow terminal delays nothing else.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -17,39 +17,37 @@ use crate::render::humane::{one_line, span};
 use crate::render::style::{Paint, Style};
 use crate::render::terminal;
 
-/// Changes that are read at once.
+/// The number of changes read at once.
 const CHANGES_AT_ONCE: usize = 256;
 
-/// How lines look.
+/// The style of the lines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScreenStyle {
     pub(crate) paint: Paint,
-    /// Columns of the longest name.
+    /// The number of columns of the longest name.
     pub(crate) width: usize,
 }
 
-/// How long the end of a life waits to be shown for the lines that were written before it. Somebody else may hold its output
-/// open.
+/// The longest time that an exit waits for the output written before it. Another process may hold the output open.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// What is shown, until it is finished.
+/// The task that shows lines and changes.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    /// Dropped to say that no more changes are to be waited for.
+    /// Dropped to end the wait for further changes.
     changes: oneshot::Sender<()>,
     shown: JoinHandle<()>,
 }
 
 impl Screen {
-    /// Sees to it that everything is in the queue that is still to be shown, for at most `limit`. The logs must have ended
-    /// before.
+    /// Waits for at most `limit` until all remaining lines and changes are in the queue. The logs must have ended before.
     pub(crate) async fn finish(self, limit: Duration) {
         drop(self.changes);
         let _ = tokio::time::timeout(limit, self.shown).await;
     }
 }
 
-/// Shows `items`, the output of all processes, and all changes until the host ends.
+/// Starts to show `items`, the output of all processes, and all changes until the host ends.
 pub(crate) fn start(supervisor: &Supervisor, items: LogReader, output: &Output, look: ScreenStyle) -> Screen {
     let (changes, ended) = oneshot::channel();
     let show = Show {
@@ -63,7 +61,7 @@ pub(crate) fn start(supervisor: &Supervisor, items: LogReader, output: &Output, 
     Screen { changes, shown: tokio::spawn(show.run(ended)) }
 }
 
-/// Lines and changes, in the order in which they are shown: what a life has written comes before its end.
+/// Orders lines and changes: the output of an incarnation comes before its exit.
 struct Show {
     items: LogReader,
     supervisor: Supervisor,
@@ -74,7 +72,7 @@ struct Show {
     due: VecDeque<Arc<Change>>,
 }
 
-/// Nobody looks at the screen any more.
+/// The output is closed.
 struct Gone;
 
 impl Show {
@@ -118,7 +116,7 @@ impl Show {
         }
     }
 
-    /// Reads the next changes, if those before have been shown; whether there are any.
+    /// Reads the next changes once all earlier ones have been shown. Returns true if there are changes to show.
     fn read_changes(&mut self) -> bool {
         if self.due.is_empty() {
             let page = self.supervisor.reader().changes_since(self.cursor, CHANGES_AT_ONCE);
@@ -128,7 +126,7 @@ impl Show {
         !self.due.is_empty()
     }
 
-    /// What the next change waits for; none if there is no change.
+    /// Returns what the next change has to wait for, or `None` if there is no change.
     fn gate(&self) -> Option<Gate> {
         let next = self.due.front()?;
         if next.kind != ChangeKind::Event(EventKind::Exited) {
@@ -136,12 +134,12 @@ impl Show {
         }
         let (logs, id, life) = (self.supervisor.logs().clone(), next.state.id, next.state.incarnation);
         Some(Box::pin(async move {
-            // What holds its output open longer is not of this life.
+            // Whatever holds the output open longer does not belong to this incarnation.
             let _ = tokio::time::timeout(LAST_LINES, logs.told_to_its_end(id, life)).await;
         }))
     }
 
-    /// Shows the next change, and before it the lines that are there.
+    /// Shows the available lines and then the next change.
     fn change(&mut self) -> Result<(), Gone> {
         while let Some(item) = self.items.try_recv() {
             self.line(item)?;
@@ -186,7 +184,7 @@ impl ScreenStyle {
         self.paint.text(Style::of_name(name), &padded)
     }
 
-    /// `web    | what it printed`. A line whose end has not come is shown as one, and what goes on with it as another.
+    /// Formats `web    | what it printed`. An incomplete line and its continuation are shown as two lines.
     fn output(self, line: &LogLine) -> Vec<u8> {
         let mark = match line.stream {
             LogStream::Out => "|",
@@ -196,13 +194,13 @@ impl ScreenStyle {
         format!("{}{text}\n", self.prefix(&line.process, mark)).into_bytes()
     }
 
-    /// `web    ▸ what became of it`.
+    /// Formats `web    ▸ what happened to it`.
     fn note(self, name: &str, style: Style, text: &str) -> Vec<u8> {
         let text = self.paint.text(style, &one_line(text));
         format!("{}{text}\n", self.prefix(name, "▸")).into_bytes()
     }
 
-    /// What a change means to somebody who watches; nothing, if it is only a step on the way.
+    /// Describes a change, or returns `None` for an intermediate step that is not shown.
     fn change(self, change: &Arc<Change>) -> Option<Vec<u8>> {
         let ChangeKind::Event(event) = change.kind else { return None };
         let state = &change.state;
@@ -269,7 +267,7 @@ mod tests {
         text.into()
     }
 
-    /// What is shown while these events happen, a second between each two.
+    /// Returns what is shown for these events, which happen one second apart.
     fn shown(events: Vec<Event>) -> String {
         let (registry, reader) = registry(|| 0);
         let identity = Identity::new("web", "");
@@ -290,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_life_is_told_from_start_to_end() {
+    fn an_incarnation_is_shown_from_start_to_end() {
         let start = || Event::Start { cause: Cause::User, reason: reason("asked for") };
         assert_eq!(
             shown(vec![
@@ -325,7 +323,7 @@ web    ▸ killed by SIGTERM after 2s
     }
 
     #[test]
-    fn output_is_shown_behind_its_name_and_moves_no_cursor() {
+    fn output_is_prefixed_with_its_name_and_cannot_move_the_cursor() {
         let line = |stream, text: &'static [u8]| LogLine {
             process: "web".into(),
             stream,

@@ -1,23 +1,22 @@
-//! Columns of a terminal: how many a text takes, and how it is cut or wrapped to fewer. Wide characters take two, and
-//! combining ones none.
+//! Measures, cuts and wraps text in columns of a terminal. A wide character takes two columns, a combining one none.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What stands for the rest of a text that was cut.
+/// The mark in place of the rest of a cut text.
 const CUT: char = '…';
 
-/// How many columns a text takes.
+/// Returns the number of columns that a text takes.
 pub(crate) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// The text with spaces behind it, so that it takes at least `columns`.
+/// Pads a text with spaces to at least `columns`.
 pub(crate) fn padded(text: &str, columns: usize) -> String {
     let spaces = columns.saturating_sub(width(text));
     format!("{text}{:spaces$}", "")
 }
 
-/// The text, or as much of its beginning as fits into `columns`, followed by `…`.
+/// Cuts a text that takes more than `columns`, and ends it with `…`.
 pub(crate) fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
@@ -29,15 +28,15 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     shown
 }
 
-/// The text on lines of at most `columns`, broken at spaces where there are some; on `lines_max` lines, the last of which
-/// is cut. There is always at least one line.
+/// Wraps a text to lines of at most `columns`, preferably at spaces. There are at most `lines_max` lines, the last of
+/// which is cut, and always at least one.
 pub(crate) fn wrapped(text: &str, columns: usize, lines_max: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
     let mut rest = text;
     while width(rest) > columns && lines.len() + 1 < lines_max {
         let fits = fitting(rest, columns);
-        // A space that follows at once belongs to the break as well.
+        // A space directly after the window may be the break, too.
         let window = rest.get(..fits + 1).filter(|window| window.ends_with(' ')).unwrap_or(&rest[..fits]);
         let at = window.rfind(' ').filter(|at| !rest[..*at].trim().is_empty()).unwrap_or(fits.max(1));
         let at = rest.ceil_char_boundary(at);
@@ -48,7 +47,7 @@ pub(crate) fn wrapped(text: &str, columns: usize, lines_max: usize) -> Vec<Strin
     lines
 }
 
-/// How many bytes of the beginning of a text take at most `columns`.
+/// Returns the length in bytes of the longest beginning of a text that takes at most `columns`.
 fn fitting(text: &str, columns: usize) -> usize {
     let mut taken = 0;
     for (at, c) in text.char_indices() {

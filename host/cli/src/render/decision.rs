@@ -1,10 +1,10 @@
-//! A decision in words: what is done, by whom it was decided and why.
+//! Describes a decision in words.
 
 use provost_api::{Action, Decision, Escalation, Scope};
 
 use super::humane::delay;
 
-/// Whether something is still to be done, or has been.
+/// The tense in which an action is described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tense {
     /// `stay down`, `give up`.
@@ -13,7 +13,7 @@ pub(crate) enum Tense {
     Done,
 }
 
-/// What is done: `restart with its whole group in 1.5s`.
+/// Describes the action: `restart with its whole group in 1.5s`.
 pub(crate) fn action(decision: &Decision, tense: Tense) -> String {
     let with = match decision.scope {
         Some(Scope::Group) => " with its whole group",
@@ -37,7 +37,7 @@ pub(crate) fn action(decision: &Decision, tense: Tense) -> String {
     }
 }
 
-/// What is done, by whom it was decided and why.
+/// Describes the action, the policy that decided it, and the reason.
 pub(crate) fn said(decision: &Decision) -> String {
     let action = action(decision, Tense::ToDo);
     let overruled = decision.overruled.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Events as lines, for `events` and `explain`.
+//! Renders events as lines, for `events` and `explain`.
 
 use provost_api::{Event, EventKind, Exit, Phase};
 
@@ -9,36 +9,36 @@ use super::local::Times;
 use super::page::Page;
 use super::style::Style;
 
-/// Columns of the longest kind.
+/// The number of columns of the longest kind.
 const KIND: usize = 12;
 
-/// What is said of an event has at least this much room; else it goes on beneath its name.
+/// The description of an event has at least this many columns; otherwise it continues below the name.
 const WHAT_MIN: usize = 24;
 
-/// Events one after the other.
+/// Renders events one after the other.
 #[derive(Debug)]
 pub(crate) struct Lines<'p> {
     page: &'p Page,
     times: Times,
-    /// Columns of the longest name.
+    /// The number of columns of the longest name.
     names: usize,
-    /// Columns before the time.
+    /// The number of columns before the time.
     indent: usize,
 }
 
 impl<'p> Lines<'p> {
-    /// Lines as of `now_ms` (milliseconds since the Unix epoch); names take `names` columns.
+    /// Creates a renderer for the time `now_ms` (milliseconds since the Unix epoch); names take `names` columns.
     pub(crate) fn new(page: &'p Page, now_ms: u64, names: usize) -> Self {
         Self { page, times: Times::new(&page.zone, now_ms), names, indent: 0 }
     }
 
-    /// The same, a little to the right.
+    /// Indents the lines by two columns.
     pub(crate) fn indented(mut self) -> Self {
         self.indent = 2;
         self
     }
 
-    /// One event, with the newline. What has no room goes on beneath it.
+    /// Renders one event with its newline. A description that does not fit continues below.
     pub(crate) fn line(&mut self, event: &Event) -> String {
         let (paint, indent) = (self.page.paint, " ".repeat(self.indent));
         if event.kind == EventKind::Missed {
@@ -113,7 +113,7 @@ fn what(event: &Event) -> String {
     }
 }
 
-/// How a life ended.
+/// Describes an exit.
 pub(crate) fn exit(exit: &Exit) -> String {
     match exit {
         Exit::Code { code } => format!("exited with code {code}"),
@@ -149,7 +149,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn each_kind_says_what_matters() {
+    fn each_kind_shows_its_own_details() {
         let decision = Decision {
             action: Action::Restart,
             delay_ms: Some(1_500),
@@ -207,7 +207,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn on_a_narrow_page_what_happened_goes_on_beneath() {
+    fn on_a_narrow_page_the_description_continues_below() {
         let page = Page::narrow(60);
         let mut lines = Lines::new(&page, 1_792_736_777_123, 6);
         let long =

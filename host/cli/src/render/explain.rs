@@ -1,4 +1,4 @@
-//! `explain`: why a process is in its state.
+//! Renders `explain`: why a process is in its state.
 
 use std::fmt::Write as _;
 
@@ -12,17 +12,17 @@ use super::local::Times;
 use super::page::Page;
 use super::style::Style;
 
-/// Columns of what stands before each fact.
+/// The number of columns of the label of each fact.
 const HEAD: usize = 13;
 
-/// The sentence, what was decided last, and the chain that led here, as of `now_ms`.
+/// Renders the sentence, the last exit and decision, and the history, at the time `now_ms`.
 pub(crate) fn text(explanation: &Explanation, now_ms: u64, page: &Page) -> String {
     let (process, paint) = (&explanation.process, page.paint);
     let columns = |taken: usize| page.columns.map_or(usize::MAX, |columns| columns.saturating_sub(taken));
     let mut text = String::new();
     let sentence = Times::new(&page.zone, now_ms).in_text(&explanation.sentence);
     for part in wrapped(&one_line(&sentence), columns(0), usize::MAX) {
-        // Writing into a string does not fail.
+        // Writing to a string does not fail.
         let _ = writeln!(text, "{}", paint.text(Style::of_phase(&process.phase), &part));
     }
     let mut line = |head: &str, value: &str| {
@@ -56,7 +56,7 @@ pub(crate) fn text(explanation: &Explanation, now_ms: u64, page: &Page) -> Strin
         let _ = writeln!(text, "  ({older})");
     }
     let mut lines = Lines::new(page, now_ms, width(&process.name)).indented();
-    // The oldest is told first, and says whether dates are needed.
+    // The oldest event comes first and determines whether dates are needed.
     for event in &explanation.history {
         text.push_str(&lines.line(event));
     }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_chain_is_told_in_order() {
+    fn the_history_is_shown_in_order() {
         let explanation = Explanation {
             process: Process {
                 name: "web".into(),

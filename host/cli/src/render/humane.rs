@@ -1,8 +1,8 @@
-//! Times, sizes and foreign text as people like to read them.
+//! Formats times, sizes and foreign text for people.
 
 pub(crate) use provost_state::text::one_line;
 
-/// A span of time in its two largest units: `850ms`, `12s`, `3m12s`, `2h05m`, `4d03h`.
+/// Formats a span of time in its two largest units: `850ms`, `12s`, `3m12s`, `2h05m`, `4d03h`.
 pub(crate) fn span(ms: u64) -> String {
     let seconds = ms / 1_000;
     match seconds {
@@ -14,7 +14,7 @@ pub(crate) fn span(ms: u64) -> String {
     }
 }
 
-/// A span of time that is awaited: tenths of a second matter below ten.
+/// Formats a delay, with tenths of a second below ten seconds.
 pub(crate) fn delay(ms: u64) -> String {
     match ms {
         0 => "now".into(),
@@ -24,7 +24,7 @@ pub(crate) fn delay(ms: u64) -> String {
     }
 }
 
-/// A number of things: `1 process`, `2 processes`, `0 failures`.
+/// Formats a number of things: `1 process`, `2 processes`, `0 failures`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     let ending = match (count, noun.ends_with('s') || noun.ends_with('x')) {
         (1, _) => "",
@@ -34,13 +34,13 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
-/// The sentence about things that are forgotten: `5 changes are no longer remembered`.
+/// Formats the sentence about forgotten things: `5 changes are no longer remembered`.
 pub(crate) fn no_longer_remembered(count: u64, noun: &str) -> String {
     let are = if count == 1 { "is" } else { "are" };
     format!("{} {are} no longer remembered", counted(count, noun))
 }
 
-/// A size in binary units: `512 B`, `14 KiB`, `1.5 MiB`.
+/// Formats a size in binary units: `512 B`, `14 KiB`, `1.5 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
@@ -57,13 +57,13 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
-/// The milliseconds since the Unix epoch of a time as the API writes it (RFC 3339).
+/// Converts a time of the API (RFC 3339) to milliseconds since the Unix epoch.
 pub(crate) fn unix_ms(time: &str) -> Option<u64> {
     let time: jiff::Timestamp = time.parse().ok()?;
     u64::try_from(time.as_millisecond()).ok()
 }
 
-/// How long ago a time of the API was.
+/// Formats how long ago a time of the API was.
 pub(crate) fn ago(time: &str, now_ms: u64) -> Option<String> {
     Some(span(now_ms.saturating_sub(unix_ms(time)?)))
 }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn one_thing_is_not_many() {
+    fn a_count_of_one_has_no_plural() {
         for (count, noun, text) in
             [(1, "process", "1 process"), (2, "process", "2 processes"), (0, "failure", "0 failures")]
         {

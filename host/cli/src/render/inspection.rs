@@ -1,4 +1,4 @@
-//! What a component is and can do: `plugin inspect`.
+//! Renders `plugin inspect`: the properties and abilities of a component.
 
 use std::fmt::Write as _;
 
@@ -8,12 +8,12 @@ use serde_json::json;
 use super::humane::{one_line, size};
 use super::style::{Paint, Style};
 
-/// For people.
+/// Renders an inspection as text.
 pub(crate) fn text(inspection: &Inspection, source: &str, paint: Paint) -> String {
     let roles: Vec<&str> = inspection.roles.iter().map(|role| role.as_str()).collect();
     let mut text = String::new();
     let mut line = |head: &str, value: &str| {
-        // Writing into a string does not fail.
+        // Writing to a string does not fail.
         let _ = writeln!(text, "{}  {value}", paint.text(Style::Bold, &format!("{head:<9}")));
     };
     line("component", &one_line(source));
@@ -35,12 +35,12 @@ pub(crate) fn text(inspection: &Inspection, source: &str, paint: Paint) -> Strin
     }
     match &inspection.refusal {
         Some(why) => line("verdict", &paint.text(Style::Red, &format!("refused: {}", one_line(why)))),
-        None => line("verdict", &paint.text(Style::Green, "would be let in")),
+        None => line("verdict", &paint.text(Style::Green, "would be accepted")),
     }
     text
 }
 
-/// For programs.
+/// Renders an inspection as JSON.
 pub(crate) fn json(inspection: &Inspection, source: &str) -> String {
     let roles: Vec<&str> = inspection.roles.iter().map(|role| role.as_str()).collect();
     let object = json!({
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_inspection_says_what_it_can_and_cannot_do() {
+    fn an_inspection_shows_the_abilities_of_a_component() {
         let inspection = Inspection {
             digest: "abc".into(),
             size_bytes: 14_336,

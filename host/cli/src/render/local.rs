@@ -1,5 +1,5 @@
-//! Times as the clocks where the reader is show them, with their offset from UTC: `08:26:17.123+02:00`, and with the date
-//! unless it is today. The API says times in UTC.
+//! Formats the API's UTC times in the reader's time zone, with the offset from UTC (`08:26:17.123+02:00`) and with the date
+//! unless it is today.
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use jiff::{Timestamp, Zoned};
 
 use super::humane::unix_ms;
 
-/// The largest file of a time zone that is read; the largest of the tz database have 4 KiB.
+/// The largest time zone file that is read, in bytes; the largest of the tz database have 4 KiB.
 const ZONE_BYTES_MAX: u64 = 64 * 1024;
 
-/// What `TZ` or else the system says. A system without a time zone, such as a small container, is in UTC, and so is who
-/// names a file as `TZ` that is none of a time zone: a device would be read without end.
+/// Returns the time zone of `TZ`, or else of the system. It is UTC for a system without a time zone, such as a small
+/// container, and for a `TZ` that names a file that is not a regular one or is too large: a device would be read without end.
 fn system_zone() -> TimeZone {
     let named = std::env::var("TZ").unwrap_or_default();
     let path = named.strip_prefix(':').unwrap_or(&named);
@@ -32,7 +32,7 @@ fn may_be_zone(path: &Path) -> bool {
 pub(crate) struct Zone(TimeZone);
 
 impl Zone {
-    /// That of the system, see [`system_zone`].
+    /// Returns the time zone of the system, see [`system_zone`].
     pub(crate) fn system() -> Self {
         Self(system_zone())
     }
@@ -42,13 +42,13 @@ impl Zone {
         Self(TimeZone::UTC)
     }
 
-    /// So many hours before UTC.
+    /// Returns a zone `hours` ahead of UTC.
     #[cfg(test)]
     pub(crate) fn ahead(hours: i8) -> Self {
         Self(TimeZone::fixed(jiff::tz::offset(hours)))
     }
 
-    /// A time of the API here, whole and with its offset from UTC, so that it can be given to a command as it stands.
+    /// Formats a time of the API in this zone as a full timestamp with its offset, so that commands accept it as an argument.
     pub(crate) fn stamp(&self, time: &str) -> String {
         match time.parse::<Timestamp>() {
             Ok(at) => {
@@ -59,7 +59,7 @@ impl Zone {
         }
     }
 
-    /// A time in milliseconds since the Unix epoch, as the clocks here show it.
+    /// Converts milliseconds since the Unix epoch to a time in this zone.
     pub(crate) fn at(&self, unix_ms: u64) -> Zoned {
         timestamp(unix_ms).to_zoned(self.0.clone())
     }
@@ -69,7 +69,7 @@ impl Zone {
     }
 }
 
-/// Shows times that are told one after the other. From the first that is not of today on, all have a date.
+/// Formats times one after the other. From the first that is not today, all have a date.
 #[derive(Clone, Debug)]
 pub(crate) struct Times {
     zone: Zone,
@@ -78,12 +78,12 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// As of `now_ms` (milliseconds since the Unix epoch).
+    /// Creates a formatter for which today is the date of `now_ms` (milliseconds since the Unix epoch).
     pub(crate) fn new(zone: &Zone, now_ms: u64) -> Self {
         Self { zone: zone.clone(), today: zone.date(timestamp(now_ms)), dated: false }
     }
 
-    /// A sentence of the host, with the times in it.
+    /// Formats the times in a sentence of the host.
     pub(crate) fn in_text(&mut self, text: &str) -> String {
         let shown = text.split(' ').map(|word| {
             let time = word.trim_end_matches([':', ',', ';', '.', ')']);
@@ -95,7 +95,7 @@ impl Times {
         shown.collect::<Vec<_>>().join(" ")
     }
 
-    /// A time of the API, which is RFC 3339.
+    /// Formats a time of the API (RFC 3339); anything else becomes `?`.
     pub(crate) fn shown(&mut self, time: &str) -> String {
         let Some(at) = unix_ms(time).map(timestamp) else { return "?".to_owned() };
         self.dated |= self.zone.date(at) != self.today;
@@ -105,7 +105,7 @@ impl Times {
     }
 }
 
-/// The time of day with its offset from UTC: `08:26:17.123+02:00`, or `06:26:17.123Z`.
+/// Formats the time of day with its offset from UTC: `08:26:17.123+02:00` or `06:26:17.123Z`.
 fn with_offset(at: &Zoned) -> String {
     let format = if at.offset().is_zero() { "%H:%M:%S%.3fZ" } else { "%H:%M:%S%.3f%:z" };
     at.strftime(format).to_string()
@@ -123,7 +123,7 @@ mod tests {
     const NOW: u64 = 1_792_736_777_123;
 
     #[test]
-    fn a_time_has_its_offset_and_a_date_when_it_is_not_of_today() {
+    fn a_time_has_its_offset_and_a_date_unless_it_is_today() {
         let mut times = Times::new(&Zone::ahead(2), NOW);
         assert_eq!(times.shown("2026-10-23T06:26:17.123Z"), "08:26:17.123+02:00");
         assert_eq!(times.shown("2026-10-22T22:00:00.000Z"), "00:00:00.000+02:00", "it is today there");
@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn the_times_in_a_sentence_are_those_of_the_reader_too() {
+    fn the_times_in_a_sentence_are_in_the_zone_of_the_reader() {
         let mut times = Times::new(&Zone::ahead(2), NOW);
         let told = times.in_text("it starts at 2026-10-23T06:26:17.123Z: 2026 is a year, 10 a number");
         assert_eq!(told, "it starts at 08:26:17.123+02:00: 2026 is a year, 10 a number");
     }
 
     #[test]
-    fn utc_is_a_z_and_what_is_no_time_a_question_mark() {
+    fn utc_is_shown_as_z_and_an_invalid_time_as_a_question_mark() {
         let mut times = Times::new(&Zone::utc(), NOW);
         assert_eq!(times.shown("2026-10-23T06:26:17.120Z"), "06:26:17.120Z");
         assert_eq!(times.shown("yesterday"), "?");

@@ -1,23 +1,23 @@
-//! What people see: pure functions from what is known, and the time, to text.
+//! Renders text for people, with pure functions of the data and the time.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `status` | processes, and beneath them plugins and the host |
-//! | `plugins` | plugins, and what became of a change |
+//! | `status` | processes, and below them plugins and the host |
+//! | `plugins` | plugins, and the result of a change |
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
 //! | `decision` | a decision in words |
-//! | `outcome` | what became of an order |
+//! | `outcome` | the outcome of an order |
 //! | `output` | lines of logs |
 //! | `state_core` | the backends of the state core |
-//! | `inspection` | what a component is and asks for |
-//! | `terminal` | output of processes as it may be shown |
+//! | `inspection` | the properties and abilities of a component |
+//! | `terminal` | output of processes, made safe for a terminal |
 //! | `table` | tables |
-//! | `page` | how wide the page is, and what is known of its reader |
-//! | `local` | times as the clocks of the reader show them |
+//! | `page` | the colours, the width and the time zone of the output |
+//! | `local` | times in the reader's time zone |
 //! | `style` | colours |
-//! | `columns` | how many columns a text takes |
-//! | `humane` | spans, sizes and numbers of things |
+//! | `columns` | text measured, cut and wrapped in columns |
+//! | `humane` | time spans, sizes and counts |
 
 pub(crate) mod columns;
 pub(crate) mod decision;

@@ -1,11 +1,11 @@
-//! What became of an order: one line a process.
+//! Renders the outcome of an order, one line per process.
 
 use provost_api::{Outcome, ProcessOutcome};
 
 use super::humane::one_line;
 use super::style::{Paint, Style};
 
-/// The lines of what was done; what was not is told as errors by [`errors`].
+/// Renders the successes; [`errors`] renders the failures.
 pub(crate) fn text(outcome: &Outcome, paint: Paint) -> String {
     let done = outcome.results.iter().filter(|result| result.ok);
     done.map(|result| {
@@ -15,7 +15,7 @@ pub(crate) fn text(outcome: &Outcome, paint: Paint) -> String {
     .collect()
 }
 
-/// The report of what was not done.
+/// Renders the failures.
 pub(crate) fn errors(outcome: &Outcome) -> String {
     let failed = outcome.results.iter().filter(|result| !result.ok);
     failed.map(error).collect::<Vec<_>>().join("\n")
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_done_and_what_was_not() {
+    fn successes_and_failures_are_shown_apart() {
         let result = |name: &str, error: Option<Error>| ProcessOutcome {
             name: name.into(),
             ok: error.is_none(),

@@ -1,4 +1,4 @@
-//! Lines of processes and of the host's own log: `logs`.
+//! Renders `logs`: lines of processes and of the host's own log.
 
 use std::borrow::Cow;
 
@@ -9,25 +9,25 @@ use super::local::Zone;
 use super::style::{Paint, Style};
 use super::terminal;
 
-/// How lines look.
+/// The style of the lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
     pub(crate) paint: Paint,
-    /// Columns of the longest name; 0 to leave the names out.
+    /// The number of columns of the longest name; 0 to leave the names out.
     pub(crate) width: usize,
-    /// The time of each line in this zone, if it is wanted.
+    /// The zone in which to show the time of each line; `None` to leave the times out.
     pub(crate) timestamps: Option<Zone>,
-    /// Only the bytes of the lines, as they are.
+    /// Whether to print only the unchanged bytes of the lines.
     pub(crate) raw: bool,
-    /// Between name and text; none: according to the stream.
+    /// The mark between name and text; `None` for that of the stream.
     pub(crate) mark: Option<&'static str>,
 }
 
-/// Lines as they are printed, one after the other.
+/// Formats lines one after the other.
 #[derive(Debug)]
 pub(crate) struct Printer {
     look: Look,
-    /// The process and the stream of the line that was printed without its end.
+    /// The process and the stream of the incomplete line that was printed last.
     open: Option<(String, LogStream)>,
 }
 
@@ -36,8 +36,8 @@ impl Printer {
         Self { look, open: None }
     }
 
-    /// What is to be written for the next item. A line without an end is gone on with by what comes next of its stream, and
-    /// ended before anything else.
+    /// Returns the bytes to write for the next item. An incomplete line is continued by the next item of its stream, and ended
+    /// before any other item.
     pub(crate) fn next(&mut self, item: &LogItem) -> Vec<u8> {
         let (process, stream, at, text, partial) = match item {
             LogItem::Text { process, stream, at, text, partial } => {
@@ -80,7 +80,7 @@ impl Printer {
         line
     }
 
-    /// What is to be written when nothing more comes.
+    /// Returns the bytes to write after the last item.
     pub(crate) fn end(&mut self) -> &'static [u8] {
         if self.open.take().is_some() { b"\n" } else { b"" }
     }
@@ -95,7 +95,7 @@ impl Printer {
 }
 
 impl Look {
-    /// What stands before the text of a line.
+    /// Returns the text in front of a line.
     fn head(&self, process: &str, stream: &LogStream, at: &str) -> String {
         let time = match &self.timestamps {
             Some(zone) => self.paint.text(Style::Dim, &format!("{} ", zone.stamp(at))),
@@ -109,7 +109,7 @@ impl Look {
         time + &self.prefix(process, mark)
     }
 
-    /// `web    | `, in the colour of the name.
+    /// Returns `web    | ` in the colour of the name.
     fn prefix(&self, name: &str, mark: &str) -> String {
         if self.width == 0 || self.raw {
             return String::new();
@@ -140,12 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn one_process_needs_no_names() {
+    fn without_a_width_there_are_no_names() {
         assert_eq!(printed(look(), &[item(LogStream::Stdout, "hello", false)]), "hello\n");
     }
 
     #[test]
-    fn names_and_times_with_their_offset_stand_before_the_line() {
+    fn names_and_times_with_their_offset_precede_the_line() {
         let look = Look { width: 6, timestamps: Some(Zone::ahead(2)), ..look() };
         let (process, stream) = ("web".into(), LogStream::Stderr);
         let bytes =
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_an_end_is_gone_on_with_and_ended_before_anything_else() {
+    fn an_incomplete_line_is_continued_or_ended_before_any_other() {
         let items = [
             item(LogStream::Stdout, "PIN: ", true),
             item(LogStream::Stdout, "12", true),
@@ -177,13 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn raw_is_the_bytes_and_nothing_else() {
+    fn raw_output_is_only_the_bytes() {
         let look = Look { raw: true, width: 6, ..look() };
         assert_eq!(printed(look, &[item(LogStream::Stderr, "\x1b[2Jx\r", false)]), "\x1b[2Jx\r\n");
     }
 
     #[test]
-    fn a_clearing_is_said_to_who_follows() {
+    fn a_follower_sees_that_the_log_was_cleared() {
         let cleared = LogItem::Cleared { process: "web".into(), cleared: true };
         let items =
             [item(LogStream::Stdout, "before", false), cleared, item(LogStream::Stdout, "after", false)];
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_is_said() {
+    fn skipped_lines_are_counted() {
         let missed = LogItem::Missed { process: "web".into(), missed: 12 };
         insta::assert_snapshot!(
             printed(look(), &[missed]),

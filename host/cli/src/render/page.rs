@@ -1,4 +1,4 @@
-//! What is printed on: its colours, how many columns it has, and the time zone of its reader.
+//! The properties of the output: its colours, its width and the time zone of its reader.
 
 use std::io::Stdout;
 use std::num::NonZeroUsize;
@@ -8,23 +8,23 @@ use rustix::termios::tcgetwinsize;
 use super::local::Zone;
 use super::style::{ColorWhen, Paint};
 
-/// Narrower than this nothing can be laid out.
+/// The smallest width that is used; nothing can be laid out in less.
 const COLUMNS_MIN: usize = 20;
 
-/// Where a command prints.
+/// The output of a command.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
     pub(crate) paint: Paint,
-    /// How many columns a line may take; `None` for as many as it needs.
+    /// The number of columns of a line; `None` for no limit.
     pub(crate) columns: Option<usize>,
     pub(crate) zone: Zone,
 }
 
 impl Page {
-    /// Standard output: as wide as `COLUMNS` says, else as the terminal is; what is not a terminal has no width.
+    /// Returns the page of standard output. Its width is that of `COLUMNS`, or else of the terminal, or else unlimited.
     pub(crate) fn of(stdout: &Stdout, color: ColorWhen) -> Self {
         let said = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse::<NonZeroUsize>().ok());
-        // A terminal that does not know its width says 0.
+        // A terminal that does not know its width reports 0.
         let terminal =
             || tcgetwinsize(stdout).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0);
         let columns = said.map(NonZeroUsize::get).or_else(terminal);
@@ -35,18 +35,18 @@ impl Page {
         }
     }
 
-    /// The same without a limit on its width.
+    /// Returns the same page without a limit on its width.
     pub(crate) fn endless(&self) -> Self {
         Self { columns: None, ..self.clone() }
     }
 
-    /// No colours, no limit, UTC.
+    /// Returns a page without colours, without a limit and in UTC.
     #[cfg(test)]
     pub(crate) fn plain() -> Self {
         Self { paint: Paint::OFF, columns: None, zone: Zone::utc() }
     }
 
-    /// The same with so many columns.
+    /// Returns a plain page with this number of columns.
     #[cfg(test)]
     pub(crate) fn narrow(columns: usize) -> Self {
         Self { columns: Some(columns), ..Self::plain() }

@@ -1,4 +1,4 @@
-//! `plugin list`, the plugins in `status`, and what became of a change.
+//! Renders `plugin list`, the plugins in `status`, and the result of a change.
 
 use provost_api::{Blame, Plugin, PluginRole, PluginStatus, PluginVersion, Quarantine, Replayed};
 use provost_plugin_host::{Limit, Measure};
@@ -8,18 +8,19 @@ use super::page::Page;
 use super::style::{Paint, Style};
 use super::table::{Cell, Table, Width};
 
-/// How much of a digest tells components apart.
+/// The number of characters of a digest that are shown.
 const DIGEST_SHOWN: usize = 12;
 
-/// Columns that go first where there is no room.
+/// The columns that are dropped first when there is no room, in this order.
 const LEAVING: &[&str] = &["P50", "P99", "CLAMPS", "VERSION", "CALLS", "ROLES"];
 
-/// Whether there is something that its owner should know.
+/// Whether the plugin has a problem that the operator should know.
 pub(crate) fn is_troubled(plugin: &Plugin) -> bool {
     plugin.status != PluginStatus::Active || plugin.active.faults > 0
 }
 
-/// One line a plugin; in a wide table, one more for its former version. What is wrong has a column if anything is.
+/// Renders one line per plugin; a wide table has one more for the former version. The column `TROUBLE` is there if any plugin has
+/// a problem.
 pub(crate) fn text(plugins: &[Plugin], width: Width, page: &Page) -> String {
     let page = &if width == Width::Wide { page.endless() } else { page.clone() };
     let troubled = plugins.iter().any(is_troubled);
@@ -91,7 +92,7 @@ fn status(plugin: &Plugin) -> Cell {
     Cell::styled(plugin.status.as_str(), if well { Style::Green } else { Style::BoldRed })
 }
 
-/// How many, and of which kinds: `3: deadline 1, trap 2`.
+/// Renders the number of faults and their kinds: `3: deadline 1, trap 2`.
 fn faults(version: &PluginVersion) -> Cell {
     match by_kind(version) {
         Some(kinds) => Cell::styled(format!("{}: {kinds}", version.faults), Style::Red),
@@ -120,7 +121,7 @@ fn shortened(digest: &str) -> String {
     digest.chars().take(DIGEST_SHOWN).collect()
 }
 
-/// Microseconds, as far as there were calls.
+/// Formats a latency in microseconds or milliseconds; `None` if no call was timed.
 fn took(version: &PluginVersion, ns: u64) -> Option<String> {
     (version.call.timed > 0).then(|| match ns {
         0..10_000_000 => format!("{:.0}us", ns as f64 / 1e3),
@@ -136,7 +137,7 @@ fn last_fault(version: &PluginVersion) -> Option<String> {
     version.last_fault.as_ref().map(|fault| one_line(&format!("{}: {}", fault.kind, fault.message)))
 }
 
-/// What became of a change: the checks and changes one by one, then what is so.
+/// Renders the result of a change: the checks and changes one by one, then the new state.
 pub(crate) fn changed(name: &str, after: Option<&Plugin>, notes: &[String], paint: Paint) -> String {
     let mut text: String = notes.iter().map(|note| format!("  {}\n", one_line(note))).collect();
     match after {
@@ -162,7 +163,7 @@ pub(crate) fn changed(name: &str, after: Option<&Plugin>, notes: &[String], pain
     text
 }
 
-/// All that is known of one plugin.
+/// Renders everything that is known of one plugin.
 pub(crate) fn details(plugin: &Plugin, page: &Page) -> String {
     let mut table = Table::new(&["PLUGIN", &plugin.name]);
     let mut line = |head: &str, cell: Cell| table.row(vec![Cell::new(head), cell]);
@@ -204,7 +205,7 @@ fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
     .into()
 }
 
-/// The variables that it may set for the processes whose start it judges; `None` if it judges none.
+/// Returns the variables that it may set for the processes whose start it judges; `None` if it is not a start policy.
 fn settable(version: &PluginVersion) -> Option<String> {
     let judges = version.roles.contains(&PluginRole::StartPolicy);
     let names: Vec<&str> = version.grants.iter().filter_map(|grant| grant.strip_prefix("set-env:")).collect();
@@ -227,7 +228,7 @@ fn limits(version: &PluginVersion) -> Vec<(String, Cell)> {
     version.limits.iter().map(figure).chain([quarantine]).collect()
 }
 
-/// The last input that made it fail, and what it makes of it now.
+/// Renders the last input that made a plugin fail, and the result of the same input now.
 pub(crate) fn blame(blame: &Blame, paint: Paint) -> String {
     let now = match &blame.now {
         Replayed::Answer { answer } => paint.text(Style::Green, &one_line(answer)),
@@ -237,7 +238,7 @@ pub(crate) fn blame(blame: &Blame, paint: Paint) -> String {
         Replayed::Unknown => "something unknown".to_owned(),
     };
     format!(
-        "{} (version {}) failed at {}, in the world of generation {}:\n  {}\nwith\n  {}: {}\nand now makes of it\n  {now}\n",
+        "{} (version {}) failed in {} at generation {}, on the input\n  {}\nwith\n  {}: {}\nThe same input now gives\n  {now}\n",
         blame.plugin,
         blame.version,
         blame.call,
@@ -350,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_tells_what_was_checked_and_what_is_so() {
+    fn a_change_lists_its_checks_and_the_new_state() {
         let mut plugin = plugin();
         let former = PluginVersion { version: 1, ..PluginVersion::default() };
         plugin.former = Some(former);
@@ -363,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn blame_shows_the_input_and_what_is_made_of_it_now() {
+    fn blame_shows_the_input_and_its_result_now() {
         let found = Blame {
             plugin: "spy".into(),
             version: 1,
@@ -375,8 +376,8 @@ mod tests {
         };
         assert_eq!(
             blame(&found, Paint::OFF),
-            "spy (version 1) failed at restart-policy.on-exit, in the world of generation 40:\n  \
-             web (life 3) exited with code 7\nwith\n  trap: it panicked\nand now makes of it\n  restart in 5 ms: again\n"
+            "spy (version 1) failed in restart-policy.on-exit at generation 40, on the input\n  \
+             web (life 3) exited with code 7\nwith\n  trap: it panicked\nThe same input now gives\n  restart in 5 ms: again\n"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `state`: which backend is in force, and the figures of each side by side.
+//! Renders `state`: the active backend, and the figures of all backends.
 
 use provost_api::{Backend, Latency, StateCore};
 use provost_state::meter::SAMPLED;
@@ -9,7 +9,7 @@ use super::page::Page;
 use super::style::Style;
 use super::table::{Cell, Table};
 
-/// A sentence, and a line for each operation of each backend that has been in force.
+/// Renders a sentence, and a line for each operation of each backend.
 pub(crate) fn text(core: &StateCore, page: &Page) -> String {
     let reach = match (&core.backend, core.rollout) {
         (Backend::Atomic, 100) | (Backend::Locked | Backend::Dual, _) => String::new(),
@@ -60,7 +60,7 @@ fn times(latency: &Latency) -> [Cell; 4] {
         .map(|ns| Cell::maybe((latency.timed > 0).then(|| nanoseconds(ns))))
 }
 
-/// `340ns`, `12.3us`, `4.5ms`.
+/// Formats a latency: `340ns`, `12.3us`, `4.5ms`.
 fn nanoseconds(ns: u64) -> String {
     match ns {
         0..1_000 => format!("{ns}ns"),
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_backends_stand_side_by_side() {
+    fn each_backend_has_a_line_for_each_operation() {
         let latency = Latency { timed: 2, p50_ns: 340, p95_ns: 12_345, p99_ns: 4_567_890, max_ns: 4_567_890 };
         let figures = |backend, differences, read: &Latency| BackendFigures {
             backend,

@@ -1,4 +1,4 @@
-//! `status`: processes; and beneath them the plugins and the host, when there is something to say about them.
+//! Renders `status`: processes, and below them the plugins and the host if they need attention.
 
 use provost_api::{Exit, Health, Host, Left, Phase, Process, Status};
 
@@ -8,22 +8,22 @@ use super::plugins;
 use super::style::Style;
 use super::table::{Cell, Table, Width};
 
-/// What a status is about.
+/// The scope of a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// The host and all that it runs.
+    /// The host and everything that it runs.
     Everything,
-    /// The processes that were named.
+    /// The named processes only.
     Named,
 }
 
-/// Columns of processes that go first where there is no room.
+/// The columns that are dropped first when there is no room, in this order.
 const LEAVING: &[&str] = &["GROUP", "PID", "EXIT", "RESTARTS", "SINCE", "NEXT"];
 
-/// On how many lines a reason is shown at most; `explain` shows all of it.
+/// The maximum number of lines of a reason; `explain` shows all of it.
 const REASON_LINES: usize = 3;
 
-/// The tables, as of `now_ms` (milliseconds since the Unix epoch).
+/// Renders the tables at the time `now_ms` (milliseconds since the Unix epoch).
 pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, page: &Page) -> String {
     let page = &if width == Width::Wide { page.endless() } else { page.clone() };
     let grouped = width == Width::Wide || status.processes.iter().any(|process| process.group.is_some());
@@ -58,7 +58,7 @@ pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, pag
     text
 }
 
-/// How many replicas there are, where that may change.
+/// Renders the replica counts; unless the table is wide, only those that may change.
 fn replicas(status: &Status, width: Width, page: &Page) -> String {
     let mut table = Table::new(&["REPLICAS", "WANTED", "RUNNING", "LEAST", "MOST"]);
     let sets = status.replicas.iter().filter(|set| width == Width::Wide || set.least < set.most);
@@ -72,7 +72,7 @@ fn replicas(status: &Status, width: Width, page: &Page) -> String {
     if any { format!("\n{}", table.render(page)) } else { String::new() }
 }
 
-/// What the host lacks: nothing, most of the time.
+/// Renders the shortages of the host.
 fn lacks(host: &Host, now_ms: u64, page: &Page) -> String {
     let mut text = String::new();
     if !host.degraded.is_empty() {
@@ -90,7 +90,7 @@ fn lacks(host: &Host, now_ms: u64, page: &Page) -> String {
     text
 }
 
-/// What is left of processes although it should not be.
+/// Renders what is left of processes although it should be gone.
 fn leftovers<'s>(left: impl Iterator<Item = &'s Left>, page: &Page) -> String {
     let mut table = Table::new(&["LEFT OF", "PID", "REASON"]);
     let mut any = false;
@@ -105,7 +105,7 @@ fn leftovers<'s>(left: impl Iterator<Item = &'s Left>, page: &Page) -> String {
     if any { format!("\n{}", table.render(page)) } else { String::new() }
 }
 
-/// What is left, on one line: `web (pid 7): why`.
+/// Renders one leftover process on one line: `web (pid 7): why`.
 pub(crate) fn left(left: &Left) -> String {
     let name = left.process.as_deref().unwrap_or("a process whose owner is unknown");
     let pid = left.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
@@ -141,14 +141,14 @@ fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell>
     cells
 }
 
-/// Why it is in its phase; with how long a check has been failing.
+/// Renders the reason of the phase, and how long a check has been failing.
 fn reason(process: &Process, now_ms: u64) -> String {
     let failing = process.failing.as_ref().and_then(|failing| ago(&failing.since, now_ms));
     let since = failing.map(|since| format!(" (for {since})")).unwrap_or_default();
     format!("{}{since}", one_line(&process.reason))
 }
 
-/// The phase; and what the health checks say, unless that is good.
+/// Renders the phase, and the health unless it is good.
 fn phase(process: &Process) -> Cell {
     if checked(process) && process.health != Health::Healthy {
         return Cell::styled(format!("{} ({})", process.phase, process.health), Style::Red);
@@ -156,7 +156,7 @@ fn phase(process: &Process) -> Cell {
     Cell::styled(process.phase.as_str(), Style::of_phase(&process.phase))
 }
 
-/// Whether its health checks say anything of it.
+/// Whether its health checks have a result.
 fn checked(process: &Process) -> bool {
     match &process.health {
         Health::Unknown => false,
@@ -165,7 +165,7 @@ fn checked(process: &Process) -> bool {
     }
 }
 
-/// What the host will do next, and when: `start in 1.2s`.
+/// Renders the next action of the host: `start in 1.2s`.
 fn next(process: &Process, now_ms: u64) -> Option<String> {
     let at = unix_ms(process.next_action_at.as_deref()?)?;
     let action = if process.phase == Phase::Stopping { "kill" } else { "start" };
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_shows_what_is_so_and_what_comes_next() {
+    fn the_table_shows_the_state_and_the_next_action() {
         assert_eq!(
             text(&status(), Width::Normal, Scope::Everything, NOW, &Page::plain()),
             "\
@@ -281,7 +281,7 @@ gone                  -        fatal    -     -      0         -              er
     }
 
     #[test]
-    fn a_check_that_fails_says_why_and_for_how_long_and_a_job_that_is_done_says_so() {
+    fn a_failing_check_shows_why_and_for_how_long_and_a_job_shows_that_it_is_done() {
         let mut status = status();
         let failing = Failing { why: "no answer".into(), since: at(-12_000).unwrap() };
         status.processes = vec![
@@ -323,7 +323,7 @@ backoff  active  1        3      0       0       -    -    restart-policy  -    
     }
 
     #[test]
-    fn how_many_replicas_are_wanted_is_shown_where_that_may_change() {
+    fn replica_counts_are_shown_where_they_may_change() {
         let mut status = status();
         status.processes.truncate(1);
         let set = |name: &str, most| Replicas { name: name.into(), wanted: 2, running: 1, least: 2, most };
@@ -339,7 +339,7 @@ backoff  active  1        3      0       0       -    -    restart-policy  -    
     }
 
     #[test]
-    fn a_plugin_in_trouble_is_shown_beneath() {
+    fn a_plugin_in_trouble_is_shown_below() {
         let mut status = status();
         status.processes.truncate(1);
         status.plugins[0].active.faults = 2;
@@ -358,7 +358,7 @@ backoff  active  1        3      2       0       -    -    restart-policy  deadl
     }
 
     #[test]
-    fn what_the_host_lacks_and_what_is_left_is_shown_beneath() {
+    fn shortages_and_leftover_processes_are_shown_below() {
         let mut status = status();
         status.processes.truncate(1);
         status.host.degraded = vec![Lack {
@@ -391,7 +391,7 @@ backoff  active  1        3      2       0       -    -    restart-policy  deadl
     }
 
     #[test]
-    fn on_eighty_columns_the_reasons_wrap_and_the_least_important_columns_go() {
+    fn on_eighty_columns_the_reasons_wrap_and_the_least_important_columns_are_dropped() {
         insta::assert_snapshot!(text(&status(), Width::Normal, Scope::Everything, NOW, &Page::narrow(80)), @"
         NAME                  PHASE    SINCE  NEXT           REASON
         web                   running  3m12s  -              http://127.0.0.1:8731/
@@ -403,7 +403,7 @@ backoff  active  1        3      2       0       -    -    restart-policy  deadl
     }
 
     #[test]
-    fn a_status_of_one_process_shows_what_concerns_it() {
+    fn a_status_of_one_process_shows_only_its_own_leftovers() {
         let mut status = status();
         status.processes.truncate(1);
         status.plugins[0].status = PluginStatus::Quarantined;
@@ -420,7 +420,7 @@ backoff  active  1        3      2       0       -    -    restart-policy  deadl
     }
 
     #[test]
-    fn nothing_at_all_is_a_head() {
+    fn a_status_without_processes_is_only_the_heading() {
         let mut status = status();
         status.processes.clear();
         assert_eq!(

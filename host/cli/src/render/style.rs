@@ -1,4 +1,4 @@
-//! Colours, where they are wanted.
+//! Styles text with colours where they are wanted.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use clap::ValueEnum;
 use provost_api::Phase;
 
-/// When to use colours.
+/// The choice of when to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorWhen {
     /// On a terminal.
@@ -17,7 +17,7 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// How a piece of text looks. The numbers are those of ANSI's SGR sequence.
+/// The style of a piece of text, an SGR sequence of ANSI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     Plain,
@@ -28,15 +28,15 @@ pub(crate) enum Style {
     Yellow,
     Cyan,
     BoldRed,
-    /// One of [`NAME_COLORS`].
+    /// The colour of a name, one of [`NAME_COLORS`].
     Name(u8),
 }
 
-/// The colours of names: those that are readable on dark and on light, and that mean nothing by themselves.
+/// The colours of names, as SGR numbers: those that are readable on a dark and on a light background and have no meaning.
 const NAME_COLORS: [u8; 10] = [36, 33, 35, 34, 32, 96, 93, 95, 94, 92];
 
 impl Style {
-    /// The colour of a name: always the same for the same name.
+    /// Returns the colour of a name, which is always the same for the same name.
     pub(crate) fn of_name(name: &str) -> Self {
         // FNV-1a: short, and spreads short names well.
         let hash = name
@@ -47,7 +47,7 @@ impl Style {
         Self::Name(NAME_COLORS[index])
     }
 
-    /// The style of a phase.
+    /// Returns the style of a phase.
     pub(crate) fn of_phase(phase: &Phase) -> Self {
         match phase {
             Phase::Running => Self::Green,
@@ -73,17 +73,17 @@ impl Style {
     }
 }
 
-/// Puts styles on text, or does not.
+/// Applies styles to text if colours are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Paint {
     on: bool,
 }
 
 impl Paint {
-    /// Never any colour.
+    /// No colours.
     pub(crate) const OFF: Self = Self { on: false };
 
-    /// What the user wants for a stream.
+    /// Decides about colours for a stream. `Auto` means on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
     pub(crate) fn wanted(when: ColorWhen, stream: &impl IsTerminal) -> Self {
         let on = match when {
             ColorWhen::Always => true,
@@ -97,12 +97,12 @@ impl Paint {
         Self { on }
     }
 
-    /// Are colours wanted?
+    /// Whether colours are on.
     pub(crate) fn is_on(self) -> bool {
         self.on
     }
 
-    /// `text` in `style`.
+    /// Returns `text` in `style`.
     pub(crate) fn text(self, style: Style, text: &str) -> String {
         if !self.on || style == Style::Plain || text.is_empty() {
             return text.to_owned();
@@ -110,7 +110,7 @@ impl Paint {
         format!("\x1b[{}m{text}\x1b[0m", style.sgr())
     }
 
-    /// A report of errors: its first words and its hints stand out.
+    /// Colours the labels `error:`, `warning:` and `hint:` of a report.
     pub(crate) fn report(self, report: &str) -> String {
         let mut painted = String::with_capacity(report.len());
         for line in report.lines() {
@@ -119,7 +119,7 @@ impl Paint {
                     .into_iter()
                     .find(|(_, head)| line.starts_with(head))
                     .unwrap_or((Style::Plain, ""));
-            // Writing into a string does not fail.
+            // Writing to a string does not fail.
             let _ = writeln!(painted, "{}{}", self.text(style, head), &line[head.len()..]);
         }
         painted

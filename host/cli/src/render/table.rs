@@ -1,34 +1,34 @@
-//! Tables: columns as wide as their widest cell, two spaces between. On a page that is too narrow the least important
-//! columns go, the last one wraps, and what is then still too wide is cut.
+//! Renders tables whose columns are as wide as their widest cell, with two spaces between them. If the page is too narrow,
+//! the least important columns are dropped, the last one wraps, and columns that are still too wide are cut.
 
 use super::columns::{cut, width, wrapped};
 use super::page::Page;
 use super::style::Style;
 
-/// Spaces between columns.
+/// The number of spaces between columns.
 const GAP: usize = 2;
 
-/// The last column keeps this much before others go.
+/// The width that the last column keeps before other columns are dropped.
 const LAST_MIN: usize = 24;
 
-/// A column that is cut keeps this much, as long as others can give more.
+/// The width at which a column is no longer cut.
 const CUT_MIN: usize = 8;
 
-/// How much a table shows.
+/// The extent of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Width {
-    /// What fits on the page.
+    /// The table is fitted to the page.
     Normal,
-    /// Everything, however wide it is.
+    /// The table shows everything, at any width.
     Wide,
 }
 
-/// One cell.
+/// A cell of a table.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     text: String,
     style: Style,
-    /// Whether there is nothing to say.
+    /// Whether the cell has no content.
     empty: bool,
 }
 
@@ -41,7 +41,7 @@ impl Cell {
         Self { text: text.into(), style, empty: false }
     }
 
-    /// A dash where there is nothing to say.
+    /// Creates a cell that shows a dash if there is no text.
     pub(crate) fn maybe(text: Option<impl Into<String>>) -> Self {
         match text {
             Some(text) => Self::new(text),
@@ -54,13 +54,13 @@ impl Cell {
     }
 }
 
-/// Rows under a head.
+/// A table; its first row is the heading.
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
-    /// The columns that go first when there is no room, the least important one first.
+    /// The columns that are dropped when there is no room, the least important one first.
     leaving: &'static [&'static str],
-    /// On how many lines the last column is wrapped at most.
+    /// The maximum number of lines of a cell in the last column.
     lines_max: usize,
 }
 
@@ -70,13 +70,13 @@ impl Table {
         Self { rows: vec![head], leaving: &[], lines_max: usize::MAX }
     }
 
-    /// The columns that go first when there is no room, the least important one first.
+    /// Sets the columns that are dropped when there is no room, the least important one first.
     pub(crate) fn leaving(mut self, columns: &'static [&'static str]) -> Self {
         self.leaving = columns;
         self
     }
 
-    /// On how many lines the last column is wrapped at most.
+    /// Sets the maximum number of lines of a cell in the last column.
     pub(crate) fn lines_max(mut self, lines: usize) -> Self {
         self.lines_max = lines;
         self
@@ -86,7 +86,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The text of the table, each line with its newline.
+    /// Renders the table, each line with its newline.
     pub(crate) fn render(&self, page: &Page) -> String {
         let columns = self.fitted(page.columns);
         let last = columns.last().map(|(column, _)| *column);
@@ -111,7 +111,7 @@ impl Table {
         text
     }
 
-    /// The columns that are shown, each with its width.
+    /// Returns the columns that are shown, each with its width.
     fn fitted(&self, limit: Option<usize>) -> Vec<(usize, usize)> {
         let count = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let natural = |column: usize| {
@@ -144,7 +144,7 @@ impl Table {
         columns
     }
 
-    /// Columns without anything to say come first.
+    /// Returns the columns in the order in which they are dropped; those without content come first.
     fn in_order_of_leaving(&self) -> Vec<usize> {
         let (head, rows) = self.rows.split_first().map_or((&[][..], &[][..]), |(head, rows)| (head, rows));
         let place = |title: &&str| head.iter().position(|cell| cell.text == **title);
@@ -155,7 +155,7 @@ impl Table {
     }
 }
 
-/// Adds a line of cells that start at these columns; no line ends with spaces.
+/// Adds a line of cells that start at the given columns; no line ends with spaces.
 fn push_line(text: &mut String, line: &[(usize, String, Style)], page: &Page) {
     let mut at = 0;
     for (start, part, style) in line.iter().filter(|(_, part, _)| !part.is_empty()) {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_aligned_and_lines_end_with_text() {
+    fn columns_are_aligned_and_no_line_ends_with_spaces() {
         insta::assert_snapshot!(table().render(&Page::plain()), @"
         NAME              PHASE    PID   NEXT  REASON
         web               running  4711  -
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_narrow_page_columns_without_content_go_first_and_the_last_one_wraps() {
+    fn on_a_narrow_page_empty_columns_are_dropped_first_and_the_last_one_wraps() {
         insta::assert_snapshot!(table().render(&Page::narrow(60)), @"
         NAME              PHASE    PID   REASON
         web               running  4711

@@ -1,19 +1,19 @@
-//! The output of processes as it may be shown: colours pass if colours are wanted, and end with the line; whatever else a
-//! terminal would obey, or a reader could not see, is shown in a way that can be seen.
+//! Makes the output of processes safe for a terminal. Colours pass if they are wanted, and end with the line; all other control
+//! sequences and invisible characters are escaped.
 
 use std::fmt::Write as _;
 
 use provost_state::text::is_unfit;
 
-/// A longer sequence is none.
+/// The longest colour sequence that is recognised.
 const SEQUENCE_BYTES_MAX: usize = 256;
 
-/// What ends all colours.
+/// The sequence that ends all colours.
 const RESET: &str = "\x1b[0m";
 
-/// The text of a line, fit to be shown. With `colors`, its colours are kept; else they are left out. Other control characters
-/// and bytes that are no text are written as in a string of Rust: `\r`, `\u{1b}`, `\xff`. The carriage return of a line that
-/// ends with CR and LF is left out.
+/// Returns a line in a safe form. With `colors` its colour sequences are kept; otherwise they are removed. Other control
+/// characters and bytes that are not UTF-8 are written as in a Rust string: `\r`, `\u{1b}`, `\xff`. The carriage return of a line
+/// that ends with CR LF is removed.
 pub(crate) fn shown(text: &[u8], colors: bool) -> String {
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     let mut shown = String::with_capacity(text.len() + 8);
@@ -36,7 +36,7 @@ pub(crate) fn shown(text: &[u8], colors: bool) -> String {
         }
         shown.push_str(rest);
         for byte in chunk.invalid() {
-            // Writing into a string does not fail.
+            // Writing to a string does not fail.
             let _ = write!(shown, "\\x{byte:02x}");
         }
     }
@@ -50,7 +50,7 @@ fn is_odd(c: char) -> bool {
     c != '\t' && is_unfit(c)
 }
 
-/// The length of the colour sequence (SGR) that `text` begins with: ESC `[`, numbers, `m`.
+/// Returns the length of the colour sequence (SGR) at the start of `text`: ESC `[`, numbers, `m`.
 fn color(text: &str) -> Option<usize> {
     let numbers = text.strip_prefix("\x1b[")?;
     let end = numbers.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'))?;

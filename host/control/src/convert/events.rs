@@ -1,4 +1,4 @@
-//! Changes of processes.
+//! Converts changes of processes.
 
 use provost_api as api;
 use provost_state::{Change, ChangeKind, EventKind, Moment};
@@ -25,7 +25,7 @@ fn kind(kind: ChangeKind) -> api::EventKind {
     }
 }
 
-/// A change, with its time as of `now`.
+/// Converts a change; `now` corrects its time if the clock has been set since.
 pub(crate) fn event(change: &Change, now: Moment) -> api::Event {
     let state = &change.state;
     let is = |wanted| change.kind == ChangeKind::Event(wanted);
@@ -46,7 +46,7 @@ pub(crate) fn event(change: &Change, now: Moment) -> api::Event {
     }
 }
 
-/// The line that stands for changes which are no longer remembered.
+/// Returns the event that stands for `count` changes that are no longer remembered.
 pub(crate) fn missed(count: u64) -> api::Event {
     api::Event { kind: api::EventKind::Missed, count: Some(count), ..api::Event::default() }
 }

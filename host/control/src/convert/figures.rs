@@ -1,4 +1,4 @@
-//! How long something took, and the backends of the state core.
+//! Converts latencies and the backends of the state core.
 
 use provost_api as api;
 use provost_state::{Backend, Latency};
@@ -8,7 +8,7 @@ pub(crate) fn latency(latency: &Latency) -> api::Latency {
     api::Latency { timed, p50_ns, p95_ns, p99_ns, max_ns }
 }
 
-/// A backend, as a word.
+/// Converts a backend to its word.
 pub(crate) fn backend(backend: Backend) -> api::Backend {
     match backend {
         Backend::Atomic => api::Backend::Atomic,

@@ -1,4 +1,4 @@
-//! What the host lacks, what is left of its processes, and how many replicas there are.
+//! Converts shortages of the host, leftover processes and replica counts.
 
 use provost_api as api;
 use provost_state::{PhaseKind, Snapshot};

@@ -1,11 +1,11 @@
-//! Lines of output.
+//! Converts log lines.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use provost_api as api;
 use provost_supervisor::{LogItem, LogStream, rfc3339};
 
-/// A line of a log as the API gives it.
+/// Converts a log item; a line that is not UTF-8 becomes base64.
 #[must_use]
 pub fn log_item(item: LogItem) -> api::LogItem {
     let line = match item {

@@ -1,4 +1,4 @@
-//! The state as values of the API, and nothing the other way. Every word is matched, so that a new one does not compile until
+//! Converts the state to values of the API, and nothing back. Every word is matched, so that a new one does not compile until
 //! the API has it.
 //!
 //! | room | owns |
@@ -8,8 +8,8 @@
 //! | `host` | what the host lacks, what is left, and replicas |
 //! | `plugins` | plugins, their figures and faults |
 //! | `logs` | lines of output |
-//! | `figures` | how long something took, and backends |
-//! | `time` | times by a clock that may have been set |
+//! | `figures` | latencies and backends |
+//! | `time` | times, corrected for a clock that was set |
 
 mod events;
 mod figures;

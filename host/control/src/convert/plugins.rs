@@ -1,4 +1,4 @@
-//! Plugins, their figures and their faults.
+//! Converts plugins, their figures and their faults.
 
 use provost_api as api;
 use provost_state::{
@@ -7,7 +7,7 @@ use provost_state::{
 
 use super::figures::latency;
 
-/// A plugin, with how far it is behind generation `now`.
+/// Converts a plugin; `now` is the current generation, which determines the number of queued changes.
 pub(crate) fn plugin(report: &PluginReport, now: Generation) -> api::Plugin {
     let (status, reason) = match &report.status {
         PluginStatus::Active => (api::PluginStatus::Active, None),
@@ -69,7 +69,7 @@ pub(super) fn fault_kind(kind: FaultKind) -> api::FaultKind {
     }
 }
 
-/// The last failure of a plugin, and what comes of the same input now.
+/// Converts the last failure of a plugin and the result of the same input now.
 pub(crate) fn blame(blame: &Blame) -> api::Blame {
     api::Blame {
         plugin: blame.name.to_string(),

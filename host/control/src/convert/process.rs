@@ -1,4 +1,4 @@
-//! One process, how its last life ended, and what was decided about it.
+//! Converts a process, its last exit and the last decision about it.
 
 use provost_api as api;
 use provost_state::{
@@ -8,7 +8,7 @@ use provost_state::{
 
 use super::time::time_at;
 
-/// A process, with its times as of `now` by a clock that may have been set since they were noted.
+/// Converts a process; `now` corrects its times if the clock has been set since.
 pub(crate) fn process(state: &ProcessState, now: Moment) -> api::Process {
     let time = |moment| time_at(moment, now);
     api::Process {
@@ -36,7 +36,7 @@ pub(crate) fn process(state: &ProcessState, now: Moment) -> api::Process {
     }
 }
 
-/// A phase, as a word.
+/// Converts a phase to its word.
 pub(crate) fn phase(kind: PhaseKind) -> api::Phase {
     match kind {
         PhaseKind::Stopped => api::Phase::Stopped,
@@ -50,7 +50,7 @@ pub(crate) fn phase(kind: PhaseKind) -> api::Phase {
     }
 }
 
-/// A cause, as a word.
+/// Converts a cause to its word.
 pub(crate) fn cause(cause: Cause) -> api::Cause {
     match cause {
         Cause::Boot => api::Cause::Boot,
@@ -67,7 +67,7 @@ pub(crate) fn cause(cause: Cause) -> api::Cause {
     }
 }
 
-/// What is wanted, as a word.
+/// Converts the requested state to its word.
 fn desired(desired: Desired) -> api::Desired {
     match desired {
         Desired::Up => api::Desired::Up,
@@ -75,7 +75,7 @@ fn desired(desired: Desired) -> api::Desired {
     }
 }
 
-/// What health checks say, as a word.
+/// Converts the result of the health checks to its word.
 fn health(health: Health) -> api::Health {
     match health {
         Health::Unknown => api::Health::Unknown,
@@ -85,7 +85,7 @@ fn health(health: Health) -> api::Health {
     }
 }
 
-/// What a process is for, as a word.
+/// Converts the type of a process to its word.
 fn process_type(process_type: &ProcessType) -> api::ProcessType {
     match process_type {
         ProcessType::Service => api::ProcessType::Service,
@@ -106,7 +106,7 @@ pub(crate) fn exit(exit: &Exit) -> api::Exit {
     }
 }
 
-/// A decision, as a value of the API.
+/// Converts a decision.
 #[must_use]
 pub fn decision(ruling: &Ruling) -> api::Decision {
     let (action, delay_ms, scope, escalation) = match ruling.action {

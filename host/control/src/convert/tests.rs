@@ -1,4 +1,4 @@
-//! What is said of processes and their changes.
+//! Tests of the conversion of processes and their changes.
 
 use provost_state::{
     At, Backend, Cause, Event, Exit, FaultKind, Identity, Incarnation, Moment, PhaseKind, ProcessId, Reader,
@@ -9,7 +9,7 @@ use serde_json::{json, to_value};
 
 use super::*;
 
-/// Milliseconds of the clock at which everything here happens: 2026-11-23T07:00:00.123Z.
+/// The wall time of every event here, in milliseconds: 2026-11-23T07:00:00.123Z.
 const NOW_MS: u64 = 1_795_417_200_123;
 
 fn moment() -> Moment {
@@ -22,7 +22,7 @@ fn commit(registry: &Registry, reader: &Reader, id: ProcessId, event: &Event) {
     registry.commit(id, At { incarnation, version }, event, moment()).unwrap();
 }
 
-/// A life that was killed, and what was decided about it.
+/// Returns a process whose child was killed, with a decision about it.
 fn killed() -> (Reader, ProcessId) {
     let (registry, reader) = registry(|| 0);
     let identity = Identity::new("web", "");
@@ -46,7 +46,7 @@ fn killed() -> (Reader, ProcessId) {
 }
 
 #[test]
-fn times_are_as_far_away_as_they_were_when_the_clock_has_been_set() {
+fn setting_the_clock_keeps_the_distance_of_every_time() {
     let begun = moment();
     let later = begun.plus_ms(60_000);
     assert_eq!(time_at(begun, later), rfc3339(NOW_MS));
@@ -58,7 +58,7 @@ fn times_are_as_far_away_as_they_were_when_the_clock_has_been_set() {
 }
 
 #[test]
-fn a_process_is_told_with_all_that_its_state_knows() {
+fn a_process_has_every_field_of_its_state() {
     let (reader, id) = killed();
     let golden = json!({
         "name": "web", "type": "service", "group": null, "phase": "backoff", "desired": "up", "pid": null, "incarnation": 1,
@@ -76,15 +76,16 @@ fn a_process_is_told_with_all_that_its_state_knows() {
 }
 
 #[test]
-fn each_event_has_what_belongs_to_its_kind() {
+fn each_event_has_the_fields_of_its_kind() {
     let (reader, _) = killed();
     let page = reader.changes_since(provost_state::Generation(0), 100);
-    let told: Vec<_> = page.changes.iter().map(|change| to_value(event(change, moment())).unwrap()).collect();
+    let events: Vec<_> =
+        page.changes.iter().map(|change| to_value(event(change, moment())).unwrap()).collect();
     let special = |event: &serde_json::Value| {
         let of = |field: &str| event.get(field).map(|_| field.to_owned());
         ["pid", "exit", "decision", "count"].into_iter().find_map(of).unwrap_or_default()
     };
-    let kinds: Vec<_> = told.iter().map(|it| (it["kind"].as_str().unwrap(), special(it))).collect();
+    let kinds: Vec<_> = events.iter().map(|it| (it["kind"].as_str().unwrap(), special(it))).collect();
     let expected = [
         ("added", ""),
         ("start", ""),
@@ -94,12 +95,12 @@ fn each_event_has_what_belongs_to_its_kind() {
         ("decided", "decision"),
     ];
     assert_eq!(kinds, expected.map(|(kind, field)| (kind, field.to_owned())));
-    assert_eq!(told[4]["before"], "running");
-    assert_eq!(told[4]["incarnation"], Incarnation(1).0);
+    assert_eq!(events[4]["before"], "running");
+    assert_eq!(events[4]["incarnation"], Incarnation(1).0);
 }
 
 #[test]
-fn the_changes_of_before_come_in_the_order_of_time_after_the_clock_was_set_back() {
+fn the_times_of_changes_stay_in_order_after_the_clock_was_set_back() {
     let (registry, reader) = registry(|| 0);
     let id = registry.add(Identity::new("web", ""), moment()).unwrap().id;
     let set_back = Moment { wall_ms: NOW_MS - 3_600_000, ..moment().plus_ms(60_000) };

@@ -1,5 +1,5 @@
-//! All connections: how many there may be, which give way, and how long each may take. Whatever clients do or leave undone,
-//! the next one is answered, and processes keep the descriptors that they need.
+//! Accepts connections and bounds their number and duration. No client can keep the next one from being answered or take the
+//! descriptors that processes need.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,19 +22,19 @@ use super::patient::{Answer, Patient, Standing};
 use super::socket::Listening;
 use super::spare;
 
-/// How much of a request's head is held. A longer one is refused.
+/// The longest head of a request. A longer one is refused.
 const HEAD_BYTES_MAX: usize = 128 << 10;
 
-/// How long to wait before what failed for a lack of the whole machine is tried again.
-const A_WHILE: Duration = Duration::from_millis(50);
+/// The delay before the next attempt after `accept` failed.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// Who has connected so lately is about to ask.
-const JUST_NOW: Duration = Duration::from_secs(1);
+/// A connection that has been idle for less than this is about to send a request.
+const RECENT: Duration = Duration::from_secs(1);
 
-/// How many are told at once that there are too many.
-const TURNED_AWAY: usize = 16;
+/// At most this many connections are answered with [`TOO_MANY`] at the same time; any others are dropped.
+const TURNED_AWAY_MAX: usize = 16;
 
-/// How long that may take.
+/// The time limit of such an answer.
 const TURNING_AWAY: Duration = Duration::from_secs(1);
 
 const TOO_MANY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n\
@@ -49,7 +49,7 @@ struct Connections {
     ending: watch::Receiver<bool>,
     most: usize,
     open: Arc<Mutex<Open>>,
-    /// Rung when one has ended.
+    /// Notified when a connection has ended.
     freed: Arc<Notify>,
     turned_away: Arc<Semaphore>,
 }
@@ -60,7 +60,7 @@ struct Open {
     all: BTreeMap<u64, Arc<Standing>>,
 }
 
-/// Serves whoever connects until `ending` says so; then those that are connected, to the end of their requests.
+/// Serves every connection until `ending` is true, and then finishes the requests of the open ones.
 pub(super) async fn serve(
     mut listening: Listening,
     router: Router,
@@ -74,37 +74,37 @@ pub(super) async fn serve(
         most: most.max(1),
         open: Arc::default(),
         freed: Arc::default(),
-        turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
+        turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
     };
     let mut spare = std::mem::take(&mut listening.spare);
-    spare.tell(degraded);
+    spare.report_to(degraded);
     let mut given_up = false;
     loop {
-        // What was given up is for the next connection.
+        // A descriptor that was given up is for the next connection.
         if !std::mem::take(&mut given_up) {
             spare.refill();
         }
         tokio::select! {
             accepted = listening.accept() => match accepted {
                 Ok(stream) => connections.admit(stream),
-                // The kernel says so even if nobody wants to connect.
+                // The kernel reports this error even if no client is waiting.
                 Err(error) if spare::is_out_of_descriptors(&error) && !listening.is_awaited() => {
-                    let _ = tokio::time::timeout(A_WHILE, connections.freed.notified()).await;
+                    let _ = tokio::time::timeout(RETRY_DELAY, connections.freed.notified()).await;
                 }
                 Err(error) if spare::is_out_of_descriptors(&error) => {
-                    spare.is_needed(&error);
-                    if connections.close_longest_idle(JUST_NOW) {
-                        let _ = tokio::time::timeout(A_WHILE, connections.freed.notified()).await;
+                    spare.report(&error);
+                    if connections.close_longest_idle(RECENT) {
+                        let _ = tokio::time::timeout(RETRY_DELAY, connections.freed.notified()).await;
                     } else {
                         given_up = spare.give_up();
                         if !given_up {
-                            tokio::time::sleep(A_WHILE).await;
+                            tokio::time::sleep(RETRY_DELAY).await;
                         }
                     }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(A_WHILE).await;
+                    tokio::time::sleep(RETRY_DELAY).await;
                 }
             },
             () = connections.freed.notified() => {}
@@ -119,7 +119,7 @@ pub(super) async fn serve(
 }
 
 async fn has_ended(ending: &mut watch::Receiver<bool>) {
-    // Whoever could say so is gone: that is an end, too.
+    // If the sender is gone, the API has ended, too.
     let _ = ending.wait_for(|ending| *ending).await;
 }
 
@@ -128,7 +128,7 @@ impl Connections {
         self.open.lock()
     }
 
-    /// Serves one more, if need be in the place of the one that has been idle the longest.
+    /// Serves one more connection; if there are too many, it replaces the one that has been idle the longest.
     fn admit(&self, stream: UnixStream) {
         if self.open().all.len() >= self.most && !self.close_longest_idle(Duration::ZERO) {
             self.turn_away(stream);
@@ -149,7 +149,7 @@ impl Connections {
         });
     }
 
-    /// True if there was one that has been idle for so long.
+    /// Closes the connection that has been idle the longest, if that is at least `least`. Returns true if it closed one.
     fn close_longest_idle(&self, least: Duration) -> bool {
         let mut open = self.open();
         let idle = open.all.iter().filter_map(|(number, it)| Some((it.idle_since()?, *number)));
@@ -173,12 +173,12 @@ impl Connections {
             }
         });
         let mut http = http1::Builder::new();
-        // Whether a head is late is known better by `Standing`, which tells it from an idle connection.
+        // `Standing` limits the time of a head, because it can tell a late head from an idle connection.
         http.header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
         let mut connection = std::pin::pin!(http.serve_connection(io, service));
         let mut ending = self.ending.clone();
         tokio::select! {
-            // Whatever went wrong is the affair of the client that is gone.
+            // An error concerns only the client, which is gone.
             _ = connection.as_mut() => return,
             () = standing.ended.notified() => return,
             () = standing.is_overdue() => return,
@@ -190,25 +190,25 @@ impl Connections {
         }
     }
 
-    /// Tells it why, if that can be done soon.
+    /// Answers with [`TOO_MANY`], unless that takes too long or too many others are being turned away.
     fn turn_away(&self, mut stream: UnixStream) {
         let Ok(turn) = self.turned_away.clone().try_acquire_owned() else { return };
         tokio::spawn(async move {
-            let told = async {
+            let answered = async {
                 stream.write_all(TOO_MANY.as_bytes()).await?;
                 stream.shutdown().await?;
-                // A connection with unread bytes would be reset before the other side has read why.
+                // Closing a connection with unread bytes would reset it before the client has read the answer.
                 let mut rest = [0; 1_024];
                 while stream.read(&mut rest).await? > 0 {}
                 io::Result::Ok(())
             };
-            let _ = tokio::time::timeout(TURNING_AWAY, told).await;
+            let _ = tokio::time::timeout(TURNING_AWAY, answered).await;
             drop(turn);
         });
     }
 }
 
-/// A connection in the list, until it ends in whatever way.
+/// The entry of a connection in the list; dropping it removes the entry.
 struct Entered {
     number: u64,
     connections: Connections,
@@ -229,8 +229,8 @@ mod tests {
 
     use super::*;
 
-    /// One connection to a host that has nothing to say at `/`, and says it without end at `/endless`. The clock is the
-    /// test's: it goes on by itself whenever everybody waits.
+    /// Opens one connection to a host with an empty answer at `/` and an endless one at `/endless`. Time is virtual: it
+    /// advances whenever every task waits.
     fn connected() -> (UnixStream, tokio::task::JoinHandle<()>) {
         let endless = || async {
             let bytes = Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b'x'; 10_000]));
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_that_asks_nothing_is_closed() {
+    async fn a_connection_without_a_request_is_closed() {
         let (mut client, app) = connected();
         app.await.unwrap();
         assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_that_does_not_take_its_answer_is_given_up() {
+    async fn a_client_that_does_not_read_its_answer_is_disconnected() {
         let (mut client, app) = connected();
         let begun = Instant::now();
         client.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_turned_away_is_told_in_json() {
+    fn a_client_that_is_turned_away_gets_a_json_error() {
         let (head, body) = TOO_MANY.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
         let failure: provost_api::Failure = serde_json::from_str(body).unwrap();

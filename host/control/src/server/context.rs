@@ -1,4 +1,4 @@
-//! What the API speaks for, and what every route is given.
+//! The context of the API, and the state that every route receives.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::refused::Refused;
 
-/// How many connections there are at most, unless descriptors are few.
+/// The maximum number of connections, unless descriptors are few.
 pub const CONNECTIONS_MAX: usize = 1_024;
 
-/// What the API speaks for.
+/// The parts of the host that the API serves.
 #[derive(Clone, Debug)]
 pub struct ApiContext {
     /// The processes.
@@ -21,15 +21,15 @@ pub struct ApiContext {
     pub plugins: Arc<dyn Plugins>,
     /// The host itself.
     pub host: api::Host,
-    /// Told when somebody asks the host to stop.
+    /// Receives a message when a client asks the host to stop.
     pub shutdown: mpsc::Sender<()>,
-    /// How many connections there may be at once: [`CONNECTIONS_MAX`], or fewer where descriptors are few.
+    /// The maximum number of connections: [`CONNECTIONS_MAX`], or fewer where descriptors are few.
     pub connections_max: usize,
-    /// How the host ends, as soon as everything that can be ended has ended.
+    /// The final report of the host, once everything that can be ended has ended.
     pub ended: watch::Receiver<Option<api::Ended>>,
 }
 
-/// What every route is given: the context, and the end of the API.
+/// The state that every route receives: the context, and the end of the API.
 #[derive(Clone, Debug)]
 pub(super) struct AppState {
     pub(super) context: ApiContext,
@@ -38,8 +38,8 @@ pub(super) struct AppState {
 }
 
 impl AppState {
-    /// The right to be answered for long: to follow, or to wait. Not all connections may do so at once, because those
-    /// that do cannot give way to others.
+    /// Acquires the permit of a request that follows or waits. Not all connections may hold one, because a connection in
+    /// such a request cannot give way to another.
     pub(super) fn lasting(&self) -> Result<OwnedSemaphorePermit, Refused> {
         self.lasting.clone().try_acquire_owned().map_err(|_| Refused::busy())
     }

@@ -1,4 +1,4 @@
-//! Why a process is in its state: the chain of causes and decisions, from the changes that are remembered.
+//! Explains why a process is in its state, from the remembered changes.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,8 +12,8 @@ use super::refused::Refused;
 use super::select::select;
 use crate::convert;
 
-/// How many events of the chain are told.
-const HISTORY: usize = 50;
+/// At most this many events of the process are shown.
+const HISTORY_MAX: usize = 50;
 
 pub(super) async fn explain(
     State(app): State<AppState>,
@@ -38,7 +38,7 @@ fn explained(supervisor: &Supervisor, name: String) -> Result<api::Explanation, 
     let now = supervisor.now();
     let page = reader.changes_until(Generation(0), &world, CHANGES_KEPT);
     let mut history: Vec<_> = page.changes.iter().filter(|change| change.state.id == id).collect();
-    let cut = history.len().saturating_sub(HISTORY);
+    let cut = history.len().saturating_sub(HISTORY_MAX);
     let history = history.split_off(cut);
     Ok(api::Explanation {
         process: convert::process(state, now),
@@ -53,7 +53,7 @@ fn explained(supervisor: &Supervisor, name: String) -> Result<api::Explanation, 
     })
 }
 
-/// Phase and reason as one sentence.
+/// Describes the phase and its reason in one sentence.
 fn sentence(state: &ProcessState, now: Moment) -> String {
     let name = state.name();
     let because = format!("{} (cause: {})", state.reason, state.cause.as_str());

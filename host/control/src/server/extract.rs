@@ -1,4 +1,4 @@
-//! What is taken out of requests: bodies, and queries that choose processes. A body has a bound in bytes and in time.
+//! Extracts bodies and queries from requests. A body is bounded in bytes and in time.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::refused::Refused;
 use crate::exact::exact_numbers;
 
-/// The longest body, unless a route says otherwise.
+/// The longest body, unless a route has its own limit.
 pub(super) const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// The longest body of an order to a plugin: its settings may have 8 MiB.
@@ -21,7 +21,7 @@ pub(super) const PLUGIN_BODY_BYTES_MAX: usize = 16 << 20;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// A JSON body whose errors name the field and are answered in JSON.
+/// A JSON body. An error in it is answered in JSON and names the field.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T, S> FromRequest<S> for Body<T>
@@ -52,7 +52,7 @@ where
     }
 }
 
-/// The query of requests that choose processes.
+/// The query of a request that selects processes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Select {
@@ -61,7 +61,7 @@ pub(super) struct Select {
     pub(super) select: String,
 }
 
-/// The targets of a comma-separated list.
+/// Splits a comma-separated list of targets.
 pub(super) fn targets(list: &str) -> Vec<String> {
     list.split(',').filter(|target| !target.is_empty()).map(str::to_owned).collect()
 }

@@ -1,4 +1,4 @@
-//! The host itself: who it is, what it lacks, and its end.
+//! The host itself: its identity, its shortages and its end.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -15,7 +15,7 @@ pub(super) async fn ping(State(app): State<AppState>) -> Json<api::Ping> {
     Json(api::Ping { pid: host.pid, version: host.version.clone() })
 }
 
-/// The host itself, with what it lacks and what is left of its processes at this moment.
+/// Describes the host with its current shortages and leftover processes.
 pub(super) fn described(context: &ApiContext) -> api::Host {
     api::Host {
         degraded: context.supervisor.degraded().list().iter().map(convert::lack).collect(),
@@ -24,12 +24,12 @@ pub(super) fn described(context: &ApiContext) -> api::Host {
     }
 }
 
-/// Asks the host to stop. An empty body is one without `wait`.
+/// Asks the host to stop. An empty body means no `wait`.
 pub(super) async fn shutdown(State(app): State<AppState>, body: Bytes) -> Result<Response, Refused> {
     let body = if body.is_empty() { b"{}" } else { &*body };
     let api::Shutdown { wait } =
         serde_json::from_slice(body).map_err(|error| Refused::bad_request(error.to_string()))?;
-    // A full channel means that it was told already.
+    // A full channel means that the host was already asked.
     let _ = app.context.shutdown.try_send(());
     if !wait {
         return Ok(ping(State(app)).await.into_response());

@@ -2,22 +2,22 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `routes` | which request is answered where, and serving until the host ends |
-//! | `connections` | all connections: how many there may be, and which give way |
-//! | `patient` | the bytes of one connection, and how long it may take |
+//! | `routes` | the routes, and serving until the host ends |
+//! | `connections` | accepting connections, and limits on their number |
+//! | `patient` | the bytes of one connection, and its time limits |
 //! | `status` | everything at one generation |
-//! | `host` | the host itself: what it lacks, and its end |
-//! | `orders` | start, stop, restart, signal, and waiting for what they bring about |
+//! | `host` | the host itself: its shortages and its end |
+//! | `orders` | start, stop, restart and signal, and waiting for their effect |
 //! | `explain` | why a process is in its state |
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
 //! | `streams` | events and logs, line by line |
 //! | `views` | what plugins render |
-//! | `context` | what the API speaks for, and what every route is given |
-//! | `extract` | what is taken out of requests |
+//! | `context` | the parts of the host that the API serves |
+//! | `extract` | bodies and queries of requests |
 //! | `select` | targets: names, `group:*` and `all` |
-//! | `refused` | errors as people and programs get them |
-//! | `socket` | the socket: its mode, and who may connect |
+//! | `refused` | the errors of the API |
+//! | `socket` | the socket: its mode, and the check of the peer |
 //! | `spare` | descriptors that are kept back |
 
 mod connections;

@@ -1,4 +1,4 @@
-//! Start, stop, restart and signal, for many processes at once, and waiting for what they bring about.
+//! Start, stop, restart and signal for many processes at once, and waiting for their effect.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -20,10 +20,10 @@ use super::refused::Refused;
 use super::select::select;
 use crate::convert;
 
-/// How long an order waits unless told otherwise.
+/// The default time that an order waits.
 const TIMEOUT_MS: u64 = 30_000;
 
-/// Changes that are looked at in one go.
+/// The number of changes read at once.
 const PAGE: usize = 512;
 
 pub(super) async fn order(
@@ -79,14 +79,14 @@ fn signal_of(signal: &api::Signal) -> Result<Signal, Refused> {
     found.map_err(|error: NoSuchSignal| Refused::bad_request(format!("`signal`: {error}")))
 }
 
-/// What was so before the order, to tell its effect from what was so already.
+/// The incarnation and version before the order, to recognise its effect.
 #[derive(Clone, Copy, Debug)]
 struct Before {
     incarnation: Incarnation,
     version: Version,
 }
 
-/// Gives the order to all at the same time, and waits for each if asked to.
+/// Gives the order to all targets at the same time and, with `wait`, waits for its effect.
 async fn carry_out(
     supervisor: &Supervisor,
     action: &str,
@@ -94,7 +94,7 @@ async fn carry_out(
 ) -> Result<api::Outcome, Refused> {
     let action = Action::parse(action, &order)?;
     if order.select.is_empty() {
-        return Err(nobody());
+        return Err(no_targets());
     }
     let world = supervisor.reader().snapshot();
     let mut chosen = select(&world, &order.select)?;
@@ -125,10 +125,10 @@ async fn carry_out(
     Ok(api::Outcome { results })
 }
 
-/// Empties the logs of processes, all at the same time.
+/// Clears the logs of all targets at the same time.
 async fn clear(supervisor: &Supervisor, targets: &[String]) -> Result<api::Outcome, Refused> {
     if targets.is_empty() {
-        return Err(nobody());
+        return Err(no_targets());
     }
     let chosen = select(&supervisor.reader().snapshot(), targets)?;
     let cleared = chosen.iter().map(|id| async {
@@ -141,11 +141,11 @@ async fn clear(supervisor: &Supervisor, targets: &[String]) -> Result<api::Outco
     Ok(api::Outcome { results })
 }
 
-fn nobody() -> Refused {
+fn no_targets() -> Refused {
     Refused::bad_request("`select` is empty: name processes, `group:*`, or `all`".to_owned())
 }
 
-/// Replicas that are not wanted now are not started with the others, but only by their own name.
+/// Removes the replicas above the requested number, unless a target names them: a start of all must not start them.
 fn leave_out_spares(
     supervisor: &Supervisor,
     world: &Snapshot,
@@ -182,12 +182,12 @@ async fn give(supervisor: &Supervisor, id: ProcessId, action: Action, cause: Cau
     Ok(())
 }
 
-/// How far an order has got.
+/// The progress of an order.
 #[derive(Debug, PartialEq, Eq)]
 enum Progress {
     Done,
     Pending,
-    /// It will not come about by itself any more.
+    /// The order will have no effect without a further order.
     Failed,
 }
 
@@ -214,7 +214,7 @@ fn progress(action: Action, before: Before, state: &ProcessState) -> Progress {
     }
 }
 
-/// Orders whose effect is waited for.
+/// The orders that wait for their effect.
 #[derive(Debug)]
 struct Waits {
     action: Action,
@@ -222,8 +222,8 @@ struct Waits {
 }
 
 impl Waits {
-    /// Waits until each has come about, will not any more, or has taken too long. Each commit is looked at once, however
-    /// many are waited for.
+    /// Waits until each order has taken effect, cannot take effect any more, or has timed out. Each commit is examined once,
+    /// no matter how many orders wait.
     async fn settle(
         mut self,
         supervisor: &Supervisor,
@@ -267,7 +267,7 @@ impl Waits {
         settled
     }
 
-    /// Settles those that wait for what will not come about: it makes no difference how long they are waited for.
+    /// Settles the starts that wait for a dependency that will never be ready.
     fn look_ahead(
         &mut self,
         supervisor: &Supervisor,
@@ -290,7 +290,7 @@ impl Waits {
         });
     }
 
-    /// Settles those among `ids`, or among all, that are no longer pending.
+    /// Settles the orders among `ids`, or among all, that are no longer pending.
     fn look(
         &mut self,
         world: &Snapshot,
@@ -315,7 +315,7 @@ impl Waits {
     }
 }
 
-/// The refusal of what has not come about in time: what it still waits for, and why.
+/// Returns the refusal of an order that timed out; it says what the process still waits for, and why.
 fn late_refusal(timeout: Duration, state: &ProcessState, chain: &str) -> Refused {
     let after = span::exact(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
     let (name, phase) = (state.name(), state.phase.kind());

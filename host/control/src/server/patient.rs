@@ -1,5 +1,5 @@
-//! A connection's bytes, and what is known of it by them: whether a request has begun, and whether its reader takes what it
-//! is sent. A reader that takes nothing for a long time is given up.
+//! Observes the bytes of one connection: whether a request has begun, and whether the client reads its answer. A client that
+//! reads nothing for five minutes is disconnected.
 
 use std::io;
 use std::pin::Pin;
@@ -13,31 +13,31 @@ use tokio::net::UnixStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, Sleep};
 
-/// For how long a reader may take nothing of what waits for it.
+/// The longest time that a client may read nothing of a pending answer.
 const STALLED: Duration = Duration::from_secs(5 * 60);
 
-/// How long a connection may be open between two requests.
+/// The longest time that a connection may be idle.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// How long the head of a request may take to arrive.
+/// The longest time that the head of a request may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);
 
-/// What a connection is doing.
+/// The activity of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
-    /// Nothing, since then.
+    /// It has been idle since then.
     Idle(Instant),
-    /// A request began to arrive then.
+    /// The head of a request has been arriving since then.
     Head(Instant),
     /// A request is being answered.
     Answering,
 }
 
-/// One connection among all.
+/// The activity of one connection, and the means to end it.
 #[derive(Debug)]
 pub(super) struct Standing {
     doing: watch::Sender<Doing>,
-    /// Rung to end it.
+    /// Notified to end the connection.
     pub(super) ended: Notify,
 }
 
@@ -46,7 +46,7 @@ impl Standing {
         Self { doing: watch::Sender::new(Doing::Idle(Instant::now())), ended: Notify::new() }
     }
 
-    /// Since when nothing is being answered; `None` if something is.
+    /// Returns the time since which no request is being answered; `None` while one is.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         match *self.doing.borrow() {
             Doing::Idle(since) | Doing::Head(since) => Some(since),
@@ -54,7 +54,7 @@ impl Standing {
         }
     }
 
-    /// Resolves when the connection has been open for too long without a request.
+    /// Resolves when the connection has been idle, or its request head has been arriving, for too long.
     pub(super) async fn is_overdue(&self) {
         let mut doing = self.doing.subscribe();
         loop {
@@ -71,13 +71,13 @@ impl Standing {
             };
             tokio::select! {
                 () = time_is_up => return,
-                // The sender is ours, so it cannot be gone.
+                // `self` owns the sender, so it cannot be gone.
                 _ = doing.changed() => {}
             }
         }
     }
 
-    /// Until what is returned is dropped, a request is being answered.
+    /// Marks the connection as answering until the returned guard is dropped.
     pub(super) fn answering(self: &Arc<Self>) -> Answering {
         self.doing.send_replace(Doing::Answering);
         Answering(self.clone())
@@ -104,7 +104,7 @@ impl Standing {
     }
 }
 
-/// A request that is being answered.
+/// A guard that exists while a request is being answered.
 #[derive(Debug)]
 pub(super) struct Answering(Arc<Standing>);
 
@@ -114,7 +114,7 @@ impl Drop for Answering {
     }
 }
 
-/// The body of an answer, which is being answered until it has been handed out.
+/// The body of an answer. The connection counts as answering until the body is dropped.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) body: axum::body::Body,
@@ -141,12 +141,12 @@ impl Body for Answer {
     }
 }
 
-/// The bytes of a connection.
+/// A connection whose writes fail when the client reads nothing for [`STALLED`].
 #[derive(Debug)]
 pub(super) struct Patient {
     stream: UnixStream,
     standing: Arc<Standing>,
-    /// Runs while the reader takes nothing.
+    /// The timer that runs while writes are pending.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -155,7 +155,7 @@ impl Patient {
         Self { stream, standing, stalled: None }
     }
 
-    /// What a write came to, unless nothing was taken for too long.
+    /// Passes on the result of a write, or an error if writes have been pending for too long.
     fn progress<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;

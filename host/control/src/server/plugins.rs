@@ -1,5 +1,5 @@
-//! Plugins over the API: what is known of them, and changing them while processes run. The plugin host changes the
-//! plugin; who is judged by it, and who is told of changes, is arranged here with the supervisor.
+//! Lists plugins and changes them while processes run. The plugin host changes the plugin; this file adds it to policy
+//! chains and to the consumers of the supervisor, and removes it from them.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -15,7 +15,7 @@ use super::refused::Refused;
 use super::select::select;
 use crate::convert;
 
-/// All plugins, in the order of the config.
+/// Returns all plugins, in the order of the config.
 pub(super) fn reports(context: &ApiContext) -> Vec<api::Plugin> {
     let now = generation(context);
     context.plugins.reports().iter().map(|report| convert::plugin(report, now)).collect()
@@ -29,7 +29,7 @@ pub(super) async fn list(State(app): State<AppState>) -> Json<api::PluginList> {
     Json(api::PluginList { plugins: reports(&app.context) })
 }
 
-/// What can be done to a plugin.
+/// A change of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
     Load,
@@ -50,15 +50,15 @@ impl Action {
             _ => {
                 return Err(Refused::not_found(
                     ErrorCode::UnknownAction,
-                    format!("plugins know no action `{}`", shown(word)),
+                    format!("there is no plugin action `{}`", shown(word)),
                     "there are load, unload, swap, rollback and revive".to_owned(),
                 ));
             }
         })
     }
 
-    /// The fields of the order that this action has no use for, and that are there.
-    fn odd_fields(self, order: &api::PluginOrder) -> Vec<&'static str> {
+    /// Returns the fields of the order that are present and that this action does not use.
+    fn unused_fields(self, order: &api::PluginOrder) -> Vec<&'static str> {
         let (load, swap, unload) = (self == Self::Load, self == Self::Swap, self == Self::Unload);
         [
             ("component", order.component.is_some(), load || swap),
@@ -85,10 +85,10 @@ pub(super) async fn change(
 ) -> Result<Json<api::PluginChanged>, Refused> {
     let word = action;
     let action = Action::parse(&word)?;
-    if let Some(field) = action.odd_fields(&order).first() {
+    if let Some(field) = action.unused_fields(&order).first() {
         return Err(Refused::bad_request(format!("`{field}` has no meaning for `{word}`")));
     }
-    // Compiling takes seconds: not on a thread that runs tasks.
+    // Compiling takes seconds and must not block a thread of the async runtime.
     let context = app.context.clone();
     let jobs = app.context.supervisor.jobs();
     let lane = if matches!(action, Action::Load | Action::Swap) { &jobs.loads } else { &jobs.changes };
@@ -99,7 +99,7 @@ pub(super) async fn change(
     Ok(Json(api::PluginChanged { plugin: after, notes: change.notes }))
 }
 
-/// What is longer than a name may be is no plugin's name; as much of it as is told is none either.
+/// Shortens a name that is too long for a plugin. The result is too long as well, so it names no plugin.
 fn shortened(name: String) -> String {
     if name.len() > NAME_BYTES_MAX { shown(&name) } else { name }
 }
@@ -130,7 +130,7 @@ fn carry_out(
                 judges: !judged.is_empty(),
             };
             let change = context.plugins.load(&wanted, &world)?;
-            put_to_work(context, name, &judged, change)
+            activate(context, name, &judged, change)
         }
         Action::Unload => {
             let in_chains = context.supervisor.judged_by(name);
@@ -154,8 +154,8 @@ fn carry_out(
     }
 }
 
-/// A plugin that has just been loaded begins to judge and to be told.
-fn put_to_work(
+/// Puts a loaded plugin first in the chains of `judged`, and delivers changes to it if it is a consumer.
+fn activate(
     context: &ApiContext,
     name: &str,
     judged: &[ProcessId],
@@ -164,14 +164,14 @@ fn put_to_work(
     if let Some(policy) = context.plugins.policy(name).filter(|_| !judged.is_empty()) {
         context.supervisor.prepend_policy(judged, &policy);
         if context.plugins.policy(name).is_none() {
-            // Somebody unloaded it meanwhile.
+            // Another request unloaded it in the meantime.
             context.supervisor.remove_policy(name);
         }
         change.notes.push(format!("first in the chain of {}", names(context, judged)));
     }
     if let Some(consumer) = context.plugins.consumer(name) {
         context.supervisor.consume(consumer);
-        change.notes.push("told of every change from now on".to_owned());
+        change.notes.push("receives every change from now on".to_owned());
     }
     Ok(change)
 }
@@ -208,7 +208,7 @@ pub(super) async fn blame(
     found.map(|found| Json(convert::blame(&found))).ok_or_else(|| {
         Refused::not_found(
             ErrorCode::NoFault,
-            format!("{name} has not failed at a call"),
+            format!("no call of {name} has failed"),
             "`provost plugin list` shows how often each was called".to_owned(),
         )
     })

@@ -1,4 +1,4 @@
-//! Errors as people and programs get them: a status, a stable word, a sentence, and what to do next.
+//! The errors of the API: an HTTP status, a stable code, a sentence and a hint.
 
 use axum::Json;
 use axum::http::header::CONTENT_TYPE;
@@ -19,14 +19,14 @@ impl Refused {
         Self { status, error: api::Error { code, message: cut(message), hint } }
     }
 
-    /// More than is taken at once.
+    /// Refuses a request that exceeds a size limit.
     pub(super) fn too_large(message: String) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, message, None)
     }
 
     pub(super) fn busy() -> Self {
-        let hint = "end some of those that follow or wait".to_owned();
-        let message = "too many requests follow or wait already".to_owned();
+        let hint = "end some of the requests that follow or wait".to_owned();
+        let message = "too many requests are following or waiting already".to_owned();
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Busy, message, Some(hint))
     }
 
@@ -34,12 +34,12 @@ impl Refused {
         Self::new(StatusCode::NOT_FOUND, code, message, Some(hint))
     }
 
-    /// The request itself is at fault; `message` names the field.
+    /// Refuses a malformed request; `message` names the field.
     pub(super) fn bad_request(message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message, None)
     }
 
-    /// One process was wanted, and the target names another number of them.
+    /// Refuses a request for one process whose target names none or several.
     pub(super) fn not_one(message: String, hint: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message, Some(hint))
     }
@@ -53,12 +53,12 @@ impl Refused {
         Self::new(StatusCode::BAD_GATEWAY, ErrorCode::PluginFailed, message, Some(hint))
     }
 
-    /// The request conflicts with the current state.
+    /// Refuses a request that conflicts with the current state.
     pub(super) fn conflict(code: ErrorCode, message: String, hint: String) -> Self {
         Self::new(StatusCode::CONFLICT, code, message, Some(hint))
     }
 
-    /// The request is well-formed, and what it names is not good enough.
+    /// Refuses a well-formed request because the component that it names is not acceptable.
     pub(super) fn unprocessable(code: ErrorCode, message: String, hint: String) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message, Some(hint))
     }
@@ -68,7 +68,7 @@ impl Refused {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, message, Some(hint))
     }
 
-    /// A log still holds what it was to be rid of.
+    /// Reports that a log still contains lines that were to be deleted.
     pub(super) fn not_cleared(message: String) -> Self {
         let hint = "`provost logs --host` may say more; what was not deleted can still be read".to_owned();
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::NotCleared, message, Some(hint))
@@ -79,7 +79,7 @@ impl Refused {
         Self::new(StatusCode::GATEWAY_TIMEOUT, ErrorCode::Timeout, message, Some(hint))
     }
 
-    /// A start waits for what will not come about unless `root` is started.
+    /// Refuses to wait for a start whose dependency will not be ready unless `root` is started.
     pub(super) fn waits_in_vain(message: String, root: &str) -> Self {
         let hint = format!("`provost explain {root}` says why; `provost start {root}` tries again");
         Self::new(StatusCode::CONFLICT, ErrorCode::WaitsInVain, message, Some(hint))
@@ -89,7 +89,7 @@ impl Refused {
         Self::new(StatusCode::CONFLICT, ErrorCode::NotReached, message, None)
     }
 
-    /// The error without its status, for one process of several.
+    /// Returns the error without its status, for one process of several.
     pub(super) fn into_error(self) -> api::Error {
         self.error
     }
@@ -121,7 +121,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// The longest message: a name or a field in it may be of any length.
+/// The longest message. It may contain a name or a field of any length.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
 
 fn cut(mut message: String) -> String {
@@ -132,10 +132,10 @@ fn cut(mut message: String) -> String {
     message
 }
 
-/// Longer texts of refusals are none that we know.
+/// The longest text of the router's own refusals that is kept.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// Refusals of the router itself, such as that of a bad query, in the same form as all others.
+/// Converts a refusal of the router itself, such as that of a bad query, to the JSON form of all others.
 pub(super) async fn in_json(response: Response) -> Response {
     let status = response.status();
     let json = HeaderValue::from_static("application/json");

@@ -21,10 +21,10 @@ use super::refused::{Refused, in_json};
 use super::socket::Listening;
 use super::{connections, explain, host, orders, plugins, state_core, status, streams, views};
 
-/// Serves the API until `until` resolves; requests under way are finished, streams end.
+/// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
 ///
 /// # Errors
-/// What the socket says.
+/// None at present.
 pub async fn serve(
     listening: Listening,
     context: ApiContext,
@@ -36,7 +36,7 @@ pub async fn serve(
     let serving = connections::serve(listening, router, most, degraded, ended);
     let until = async move {
         until.await;
-        // Streams that follow would keep their connections open for ever.
+        // Without this, followers would keep their connections open for ever.
         ending.send_replace(true);
     };
     tokio::join!(serving, until);
@@ -68,12 +68,12 @@ fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(map_response(in_json))
-        .layer(from_fn(caught))
+        .layer(from_fn(catch_panic))
         .with_state(AppState { context, ended, lasting })
 }
 
-/// A defect of ours ends the request that it befell, and nothing else.
-async fn caught(request: Request, next: Next) -> Response {
+/// Catches a panic, so that a defect of the host ends only the request in which it happened.
+async fn catch_panic(request: Request, next: Next) -> Response {
     let what = format!("{} {}", request.method(), shown(request.uri().path()));
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
@@ -92,7 +92,7 @@ async fn not_found(uri: Uri) -> Refused {
     Refused::not_found(ErrorCode::UnknownPath, format!("there is nothing at {}", shown(uri.path())), hint)
 }
 
-/// The router adds which methods are allowed, as the header `Allow`.
+/// Refuses a method; the router adds the allowed ones in the header `Allow`.
 async fn method_not_allowed(method: Method, uri: Uri) -> Refused {
-    Refused::method_not_allowed(format!("{} does not take {method}", shown(uri.path())))
+    Refused::method_not_allowed(format!("{} does not accept {method}", shown(uri.path())))
 }

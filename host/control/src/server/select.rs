@@ -1,5 +1,5 @@
-//! Targets: a name (that of a replicated process means all of its replicas), `group:*`, or `all` (supervisorctl's
-//! words). However many there are and however long, looking them up takes one pass over the processes.
+//! Selects processes by targets, which have supervisorctl's syntax: a name, `group:*` or `all`. The name of a replicated
+//! process means all of its replicas. The lookup takes one pass over the processes, no matter how many targets there are.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,16 +9,16 @@ use provost_state::{ProcessId, Snapshot};
 
 use super::refused::Refused;
 
-/// More targets than this are no selection.
+/// The maximum number of targets.
 const TARGETS_MAX: usize = 10_000;
 
-/// How many pairs of letters are compared at most to find the nearest name.
+/// The maximum number of pairs of bytes that are compared to find the nearest name.
 const COMPARED_MAX: usize = 500_000;
 
-/// The processes that `targets` name, in the order of the config, each once. No target at all means none.
+/// Returns the processes that `targets` name, in the order of the config, each once. No targets mean no processes.
 pub(super) fn select(world: &Snapshot, targets: &[String]) -> Result<Vec<ProcessId>, Refused> {
     if targets.len() > TARGETS_MAX {
-        let message = format!("`select` has {} targets, and may have {TARGETS_MAX}", targets.len());
+        let message = format!("`select` has {} targets; at most {TARGETS_MAX} are allowed", targets.len());
         return Err(Refused::too_large(message));
     }
     let mut sets = None;
@@ -38,12 +38,12 @@ pub(super) fn select(world: &Snapshot, targets: &[String]) -> Result<Vec<Process
     Ok(chosen)
 }
 
-/// As [`select`], but no target means all.
+/// Selects like [`select`], but no targets mean all processes.
 pub(super) fn select_or_all(world: &Snapshot, targets: &[String]) -> Result<Vec<ProcessId>, Refused> {
     if targets.is_empty() { Ok(world.iter().map(|state| state.id).collect()) } else { select(world, targets) }
 }
 
-/// The processes by what they have in common.
+/// The processes by group and by base name of replicas.
 #[derive(Default)]
 struct Sets<'a> {
     groups: BTreeMap<&'a str, Vec<ProcessId>>,
@@ -74,7 +74,7 @@ impl<'a> Sets<'a> {
         }
     }
 
-    /// Whoever names a group like a process is told how a group is named.
+    /// Refuses an unknown process; if the name is that of a group, the hint shows how to write a group.
     fn no_process(&self, world: &Snapshot, name: &str) -> Refused {
         let names = || world.iter().map(|state| &**state.name());
         match self.groups.contains_key(name) {
@@ -105,13 +105,13 @@ fn meant(name: &str) -> String {
     format!("did you mean `{name}`?")
 }
 
-/// What comes before the number, if it is `base.1`, `base.2` and so on.
+/// Returns the base of a replica's name: `base` of `base.1`, `base.2` and so on.
 pub(super) fn base_of(name: &str) -> Option<&str> {
     let (base, number) = name.rsplit_once('.')?;
     (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
 }
 
-/// The refusal of an unknown target, with what may be meant instead.
+/// Returns the refusal of an unknown target with a hint.
 fn unknown(code: ErrorCode, name: &str, hint: Option<String>) -> Refused {
     let what = if code == ErrorCode::UnknownGroup { "group" } else { "process" };
     let hint = hint.unwrap_or_else(|| "`provost status` lists what there is".to_owned());
@@ -119,7 +119,7 @@ fn unknown(code: ErrorCode, name: &str, hint: Option<String>) -> Refused {
     Refused::not_found(code, message, hint)
 }
 
-/// The name that differs the least, among as many as can be compared in a moment. What cannot be a name is near to none.
+/// Returns the most similar name among those compared within [`COMPARED_MAX`]. A text too long for a name has none.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > NAME_BYTES_MAX {
         return None;
@@ -180,25 +180,25 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_is_named_like_a_process_is_called_one_and_the_other_way_round() {
-        let told = "there is no process called `jobs`; `jobs` is a group: write 'jobs:*'";
-        assert_eq!(chosen(&["jobs"]), Err(told.to_owned()));
-        let told = "there is no group called `db`; `db` is a process: write db";
-        assert_eq!(chosen(&["db:*"]), Err(told.to_owned()));
+    fn a_hint_says_that_the_name_is_a_group_or_a_process() {
+        let expected = "there is no process called `jobs`; `jobs` is a group: write 'jobs:*'";
+        assert_eq!(chosen(&["jobs"]), Err(expected.to_owned()));
+        let expected = "there is no group called `db`; `db` is a process: write db";
+        assert_eq!(chosen(&["db:*"]), Err(expected.to_owned()));
     }
 
     #[test]
-    fn what_cannot_be_a_name_is_cut_and_compared_with_none() {
+    fn a_target_too_long_for_a_name_is_cut_and_compared_with_none() {
         let refusal = chosen(&["x".repeat(2_000_000).as_str()]).unwrap_err();
         let cut = "x".repeat(NAME_BYTES_MAX);
-        let told = format!("there is no process called `{cut}…`; `provost status` lists what there is");
-        assert_eq!(refusal, told);
+        let expected = format!("there is no process called `{cut}…`; `provost status` lists what there is");
+        assert_eq!(refusal, expected);
     }
 
     #[test]
-    fn targets_are_looked_up_once_and_there_may_be_so_many_of_them() {
+    fn repeated_targets_are_looked_up_once_and_their_number_is_bounded() {
         assert_eq!(chosen(&["all"; TARGETS_MAX]), Ok(vec![0, 1, 2, 3]));
         let refusal = chosen(&["all"; TARGETS_MAX + 1]).unwrap_err();
-        assert_eq!(refusal, "`select` has 10001 targets, and may have 10000");
+        assert_eq!(refusal, "`select` has 10001 targets; at most 10000 are allowed");
     }
 }

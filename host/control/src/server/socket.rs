@@ -1,4 +1,4 @@
-//! The socket: mode 0600, and only the host's own user and root may speak through it.
+//! The socket of the API: its mode is 0600, and it accepts only connections of the host's own user and of root.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,38 +15,38 @@ use tokio::sync::Notify;
 
 use super::spare::Spare;
 
-/// Connections that may wait to be accepted.
+/// The maximum number of connections that wait to be accepted.
 const BACKLOG: i32 = 1_024;
 
-/// Why the socket could not be had.
+/// Why the socket could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// The kernel has no room for such a long path.
+    /// The path is longer than the kernel allows.
     #[error(
-        "the path of the socket is {} bytes long, and a Unix socket's may have {SOCKET_PATH_BYTES_MAX}: {}; set a shorter \
+        "the path of the socket is {} bytes long, and the kernel takes at most {SOCKET_PATH_BYTES_MAX}: {}; set a shorter \
          `host.runtime_dir`", .0.as_os_str().len(), .0.display()
     )]
     PathTooLong(PathBuf),
-    /// The kernel refused.
+    /// The kernel refused to create the socket.
     #[error("cannot listen on {}", path.display())]
     Io {
-        /// Where.
+        /// The path of the socket.
         path: PathBuf,
-        /// Why.
+        /// The error from the kernel.
         source: io::Error,
     },
 }
 
-/// A socket that is listened on. It is removed when this is dropped, unless another has taken its place.
+/// A listening socket. Dropping it removes the socket file, unless another socket has taken its place.
 #[derive(Debug)]
 pub struct Listening {
     listener: UnixListener,
     place: SocketPlace,
-    /// Kept back for those who connect.
+    /// The descriptors that are reserved for connections.
     pub(super) spare: Spare,
 }
 
-/// Where a socket is listened on. Through it the socket is made again when it was cleaned away. Clones share it.
+/// The place of a listening socket, through which a deleted socket file is created again. Clones share it.
 #[derive(Clone, Debug)]
 pub struct SocketPlace(Arc<Place>);
 
@@ -54,18 +54,18 @@ pub struct SocketPlace(Arc<Place>);
 struct Place {
     path: PathBuf,
     state: Mutex<State>,
-    /// Rung when there is a socket to listen on instead.
+    /// Notified when there is a new socket to listen on.
     replaced: Notify,
 }
 
-/// What is at the place.
+/// The state of the place.
 #[derive(Debug)]
 enum State {
-    /// This socket is listened on.
+    /// The host listens on this socket.
     Listening(Identity),
-    /// This one is to be listened on next.
+    /// The host is to listen on this new socket next.
     Replaced(Identity, OwnedFd),
-    /// Nobody listens any more.
+    /// The host no longer listens.
     Closed,
 }
 
@@ -81,14 +81,14 @@ impl SocketPlace {
         }
     }
 
-    /// Returns true if nobody listens any more, and nobody will.
+    /// Returns true if the host has stopped listening for good.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.identity().is_none()
     }
 
-    /// Makes the socket again if it is not in its place; true if it was not. To be called only by whoever owns the directory, since
-    /// what is in its place is removed.
+    /// Creates the socket again if it is not in its place, and returns true if it did. Removes any other file in its place, so only
+    /// the owner of the directory may call it.
     ///
     /// # Errors
     /// [`BindError`].
@@ -113,12 +113,12 @@ impl SocketPlace {
                 return Ok(true);
             }
         }
-        // The host ended meanwhile.
+        // The host ended in the meantime.
         remove(path, identity);
         Ok(false)
     }
 
-    /// The socket that is to be listened on next, if there is one.
+    /// Takes the new socket to listen on, if there is one.
     fn take(&self) -> Option<OwnedFd> {
         let mut state = self.state();
         match std::mem::replace(&mut *state, State::Closed) {
@@ -134,7 +134,7 @@ impl SocketPlace {
     }
 }
 
-/// Removes the socket if it is still this one.
+/// Removes the socket file if it is still the one with this identity.
 fn remove(path: &Path, identity: Identity) {
     if Identity::at(path).is_ok_and(|found| found == Some(identity)) {
         let _ = std::fs::remove_file(path);
@@ -158,14 +158,14 @@ impl Listening {
         Ok(Self { listener, place, spare: Spare::taken() })
     }
 
-    /// Where it is listened on.
+    /// Returns the place of the socket.
     #[must_use]
     pub fn place(&self) -> SocketPlace {
         self.place.clone()
     }
 }
 
-/// The mode is set between `bind` and `listen`: before that nobody can connect, whatever the umask has left open.
+/// Binds and listens. The mode is set between the two: nobody can connect before `listen`, whatever the umask permits.
 fn listen(path: &Path) -> io::Result<(OwnedFd, Identity)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -187,17 +187,17 @@ impl Drop for Listening {
 }
 
 impl Listening {
-    /// Is there somebody who waits to be accepted?
+    /// Returns true if a client is waiting to be accepted.
     pub(super) fn is_awaited(&self) -> bool {
         let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut look = [rustix::event::PollFd::new(&self.listener, rustix::event::PollFlags::IN)];
         rustix::event::poll(&mut look, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
-    /// The next connection of somebody who may speak.
+    /// Accepts the next connection of a permitted user, and drops all others.
     ///
     /// # Errors
-    /// What the kernel says, such as that there are no more descriptors.
+    /// The error from the kernel, such as that no descriptors are left.
     pub(super) async fn accept(&mut self) -> io::Result<UnixStream> {
         loop {
             let (stream, _) = tokio::select! {
@@ -211,8 +211,8 @@ impl Listening {
             };
             match stream.peer_cred() {
                 Ok(peer) if may_speak(peer.uid()) => return Ok(stream),
-                Ok(peer) => tracing::warn!(uid = peer.uid(), "refused a connection of another user"),
-                Err(error) => tracing::warn!(%error, "refused a connection whose user is unknown"),
+                Ok(peer) => tracing::warn!(uid = peer.uid(), "refused a connection from another user"),
+                Err(error) => tracing::warn!(%error, "refused a connection from an unknown user"),
             }
         }
     }

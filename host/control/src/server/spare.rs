@@ -1,4 +1,4 @@
-//! Descriptors that are kept back, so that whoever asks what is wrong can be answered when there are no others.
+//! Reserves descriptors, so that a client can still ask what is wrong when no others are left.
 
 use std::fs::File;
 use std::io;
@@ -8,38 +8,39 @@ use provost_supervisor::Degraded;
 use rustix::io::Errno;
 use tokio::time::Instant;
 
-/// What the host lacks when no connection can be accepted.
+/// The resource that is reported as short when no connection can be accepted.
 const WHAT: &str = "descriptors";
 
-/// How many are kept back. Another thread may take one in the moment in which it is given up.
+/// The number of reserved descriptors. There are several because another thread may take one the moment it is freed.
 const KEPT: usize = 4;
 
-/// The lack is over when there was none for so long.
+/// The shortage is over when it has not occurred for this long.
 const OVER_AFTER: Duration = Duration::from_secs(5);
 
-/// Descriptors that are kept back. They are taken as the socket is bound, before there are processes that need some.
+/// Reserved descriptors. They are opened when the socket is bound, before processes need any.
 #[derive(Debug, Default)]
 pub(crate) struct Spare {
     files: Vec<File>,
-    /// Where it is told that there are no others.
+    /// Where the shortage is reported.
     degraded: Degraded,
-    /// When there was none for the last time, while that is told.
+    /// When the shortage last occurred, while it is reported.
     lacking: Option<Instant>,
 }
 
 impl Spare {
-    /// Some that are kept back, if they can be had.
+    /// Reserves as many descriptors as are available.
     pub(crate) fn taken() -> Self {
         let mut spare = Self::default();
         spare.refill();
         spare
     }
 
-    pub(crate) fn tell(&mut self, degraded: Degraded) {
+    /// Sets where a shortage is reported.
+    pub(crate) fn report_to(&mut self, degraded: Degraded) {
         self.degraded = degraded;
     }
 
-    /// Takes as many as are missing.
+    /// Opens the missing descriptors again, and clears the report once the shortage is over.
     pub(crate) fn refill(&mut self) {
         while self.files.len() < KEPT {
             let Ok(file) = File::open("/dev/null") else { break };
@@ -52,7 +53,7 @@ impl Spare {
         }
     }
 
-    /// Resolves when the lack may be over.
+    /// Resolves when a reported shortage may be over.
     pub(crate) async fn may_be_over(&self) {
         match self.lacking {
             Some(_) => tokio::time::sleep(OVER_AFTER).await,
@@ -60,18 +61,19 @@ impl Spare {
         }
     }
 
-    pub(crate) fn is_needed(&mut self, error: &io::Error) {
+    /// Reports a shortage.
+    pub(crate) fn report(&mut self, error: &io::Error) {
         self.lacking = Some(Instant::now());
         self.degraded.set(WHAT, format!("{error}: raise the limit on open files (ulimit -n)"));
     }
 
-    /// For the next connection; false if none is left.
+    /// Closes one descriptor for the next connection; returns false if none is left.
     pub(crate) fn give_up(&mut self) -> bool {
         self.files.pop().is_some()
     }
 }
 
-/// Is it that there are no more descriptors?
+/// Whether the error means that no descriptors are left, in the process or in the system.
 pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     let number = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(number, Some(Errno::MFILE | Errno::NFILE))

@@ -1,4 +1,4 @@
-//! The state core itself: which backend is in force, what each has done, and changing it at run time.
+//! Describes the state core and its backends, and changes the backend at run time.
 
 use axum::Json;
 use axum::extract::State;
@@ -14,7 +14,7 @@ pub(super) async fn show(State(app): State<AppState>) -> Json<api::StateCore> {
     Json(described(&app))
 }
 
-/// Changes what is named and leaves the rest.
+/// Changes the fields that are present and keeps the others.
 pub(super) async fn change(
     State(app): State<AppState>,
     Body(change): Body<api::StateChange>,

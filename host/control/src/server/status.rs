@@ -13,7 +13,7 @@ use super::select::{base_of, select_or_all};
 use super::{host, plugins};
 use crate::convert;
 
-/// One snapshot, one generation; no lock is taken and nothing is waited for.
+/// Answers from one snapshot, without a lock or a wait.
 pub(super) async fn status(
     State(app): State<AppState>,
     Query(query): Query<Select>,

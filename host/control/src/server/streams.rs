@@ -1,4 +1,4 @@
-//! Events and logs, one JSON object a line, as they happen.
+//! Streams events and logs as they happen, one JSON object per line.
 
 use axum::body::Body;
 use axum::extract::{Query, State};
@@ -17,7 +17,7 @@ use super::refused::Refused;
 use super::select::select_or_all;
 use crate::convert;
 
-/// Changes that are read at once.
+/// The number of changes read at once.
 const PAGE: usize = 512;
 
 #[derive(Debug, Deserialize)]
@@ -37,19 +37,19 @@ pub(super) struct LogsQuery {
     select: String,
     #[serde(default)]
     follow: Option<Flag>,
-    /// How many of the last lines of each process; of those that pass.
+    /// The number of past lines of each process, counted after filtering.
     #[serde(default = "ten")]
     n: usize,
-    /// Only lines of this time (RFC 3339) or later.
+    /// Only lines at or after this time (RFC 3339).
     since: Option<String>,
-    /// Only lines of before this time (RFC 3339).
+    /// Only lines before this time (RFC 3339).
     until: Option<String>,
-    /// Only lines in which this regular expression is found.
+    /// Only lines that match this regular expression.
     grep: Option<String>,
-    /// The host's own log instead of processes.
+    /// Read the host's own log instead of those of processes.
     #[serde(default)]
     host: Option<Flag>,
-    /// Of the host's own log, only what this plugin said.
+    /// Read only the lines of this plugin in the host's own log.
     plugin: Option<String>,
 }
 
@@ -70,22 +70,22 @@ fn is_on(flag: Option<Flag>) -> bool {
     flag == Some(Flag::On)
 }
 
-/// Items as a body of lines.
+/// The state of a streamed body.
 struct Lines<T> {
     source: T,
     ended: watch::Receiver<bool>,
-    /// The host ends: the source brings forth what is there, and no more.
+    /// The host is ending: the source yields what is buffered and then ends.
     finishing: bool,
-    /// The right to be answered for long.
+    /// The permit of a request that follows or waits.
     _lasting: OwnedSemaphorePermit,
 }
 
-/// Something that brings forth lines.
+/// A source of lines.
 trait Source: Send + 'static {
-    /// The next bytes, whole lines; `None` at the end. Nothing is lost if it is dropped before it resolves.
+    /// Returns the next whole lines, or `None` at the end. Dropping the future before it resolves loses nothing.
     fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
 
-    /// Follow no longer: what is there already is still brought forth.
+    /// Stops following; lines that are already there are still returned.
     fn finish(&mut self);
 }
 
@@ -104,7 +104,7 @@ fn body_of<T: Source>(source: T, app: AppState) -> Result<Response, Refused> {
             lines.finishing = true;
             lines.source.finish();
         }
-        // A reader that is behind is still told how it ended.
+        // A slow reader still receives everything up to the end.
         let bytes = lines.source.next().await?;
         Some((Ok::<_, std::convert::Infallible>(bytes), lines))
     });
@@ -112,13 +112,13 @@ fn body_of<T: Source>(source: T, app: AppState) -> Result<Response, Refused> {
 }
 
 fn push_line(bytes: &mut Vec<u8>, item: &impl Serialize) {
-    // The types of the API have no map keys that JSON could refuse.
+    // No type of the API has a map key that JSON cannot represent.
     if serde_json::to_writer(&mut *bytes, item).is_ok() {
         bytes.push(b'\n');
     }
 }
 
-/// The changes after a cursor, and from then on.
+/// The changes after a cursor, and with `follow` all later ones.
 struct Events {
     supervisor: Supervisor,
     changed: watch::Receiver<Generation>,
@@ -177,7 +177,7 @@ impl Source for Output {
         let mut bytes = Vec::new();
         let first = self.0.recv().await?;
         push_line(&mut bytes, &convert::log_item(first));
-        // What is there already goes out together.
+        // Lines that are already available are sent together.
         while bytes.len() < 64 << 10
             && let Some(item) = self.0.try_recv()
         {
@@ -205,7 +205,7 @@ pub(super) async fn logs(
             return Err(Refused::bad_request(what.to_owned()));
         }
         let lines = supervisor.logs().follow_host(wanted, follow);
-        lines.ok_or_else(|| Refused::bad_request("this host keeps no log of its own".to_owned()))?
+        lines.ok_or_else(|| Refused::bad_request("the log of the host itself is not available".to_owned()))?
     } else {
         let chosen = select_or_all(&supervisor.reader().snapshot(), &targets(&query.select))?;
         supervisor.logs().follow(&chosen, wanted, follow)
@@ -217,9 +217,9 @@ fn wanted(query: &LogsQuery) -> Result<LogQuery, Refused> {
     let ms = |key: &str, time: &Option<String>| match time.as_deref().map(str::parse::<jiff::Timestamp>) {
         None => Ok(None),
         Some(Ok(time)) => Ok(Some(u64::try_from(time.as_millisecond()).unwrap_or(0))),
-        Some(Err(_)) => {
-            Err(Refused::bad_request(format!("`{key}` is no time in RFC 3339, such as 2026-11-25T14:05:30Z")))
-        }
+        Some(Err(_)) => Err(Refused::bad_request(format!(
+            "`{key}` is not an RFC 3339 time, such as 2026-11-25T14:05:30Z"
+        ))),
     };
     let pattern = query.grep.as_deref().map(LogPattern::new).transpose();
     Ok(LogQuery {

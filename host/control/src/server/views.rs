@@ -1,4 +1,4 @@
-//! Views: what plugins render.
+//! Serves the views of plugins.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::context::AppState;
 use super::refused::Refused;
 
-/// What follows the name of a view in its path.
+/// The path parameters of a view.
 #[derive(Debug, Deserialize)]
 pub(super) struct ViewPath {
     name: String,
@@ -41,6 +41,6 @@ pub(super) async fn view(
     let rendered = app.context.supervisor.jobs().views.run(move || view.render(&request, &world)).await;
     let response = rendered.map_err(|lost| failed(&lost))?.map_err(|fault| failed(&fault))?;
     let content_type = HeaderValue::try_from(&response.content_type)
-        .map_err(|_| failed(&format!("{:?} is no content type", response.content_type)))?;
+        .map_err(|_| failed(&format!("{:?} is not a content type", response.content_type)))?;
     Ok(([(CONTENT_TYPE, content_type)], response.body).into_response())
 }

@@ -1,4 +1,4 @@
-//! What a real host sends has the form of the golden files: the same keys in the same order, and the same kinds of values.
+//! The answers of a real host have the form of the golden files: the same keys in the same order, and the same kinds of values.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,15 +16,15 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::harness::{FOREVER, Host, shell};
 use crate::http::ask;
 
-/// The objects whose keys are data: any key may be there, and its value has the form of all the others.
+/// The objects whose keys are data: any key is allowed, and all values have the same form.
 const MAPS: [&str; 3] = ["limits", "faults_by_kind", "settings"];
 
-/// All forms that values have at one place.
+/// All forms of the values at one place.
 #[derive(Clone, Debug, Default)]
 struct Form {
     /// The kinds of values: `null`, `bool`, `number`, `string`, `array` or `object`.
     kinds: BTreeSet<&'static str>,
-    /// The form of what is in arrays and in maps.
+    /// The form of the items of arrays and maps.
     items: Option<Box<Form>>,
     /// The objects, each with its keys in order.
     objects: Vec<Vec<(String, Form)>>,
@@ -54,7 +54,7 @@ impl Form {
         }
     }
 
-    /// Nothing, or where `real` has a form that is not known here.
+    /// Returns the first place where `real` has a form that is unknown here.
     fn unknown(&self, real: &Form, at: &str) -> Option<String> {
         if let Some(kind) = real.kinds.difference(&self.kinds).next() {
             return Some(format!("{at} is {kind}"));
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for Form {
     }
 }
 
-/// Reads the form of any JSON, with the keys in their order.
+/// Reads the form of any JSON and keeps the order of the keys.
 struct Values;
 
 impl<'de> Visitor<'de> for Values {
@@ -147,12 +147,12 @@ fn form(json: &str) -> Form {
     read.unwrap()
 }
 
-/// The lines of a body. Between those of a stream are the sizes of its chunks, which hold whole lines.
+/// Returns the JSON lines of a body, without the chunk sizes of a stream. Each chunk holds whole lines.
 fn objects(body: &str) -> impl Iterator<Item = &str> {
     body.lines().filter(|line| line.starts_with('{'))
 }
 
-/// Every line of `real` has a form that a line of the golden file has.
+/// Asserts that every line of `real` has the form of a line of the golden file.
 pub(crate) fn is_like(name: &str, real: &str) {
     let mut golden = Form::default();
     lines(name).iter().for_each(|line| golden.learn(form(line)));
@@ -162,7 +162,7 @@ pub(crate) fn is_like(name: &str, real: &str) {
     }
 }
 
-/// Each event has the form of the golden events of its kind.
+/// Asserts that each event has the form of the golden events of its kind.
 pub(crate) fn events_are_like(real: &str) {
     let kind = |line: &str| serde_json::from_str::<api::Event>(line).unwrap().kind;
     for line in objects(real) {
@@ -184,7 +184,7 @@ async fn post(host: &Host, path: &str, body: &str) -> String {
     answer.body
 }
 
-/// Processes in every phase that stays, and a set of replicas.
+/// Starts a host with a process in every lasting phase and a set of replicas.
 async fn in_all_phases() -> Host {
     let never =
         |check| Readiness { check, every_ms: 10, timeout_ms: 1_000, within_ms: None, own_port: false };
@@ -231,7 +231,7 @@ async fn in_all_phases() -> Host {
 }
 
 #[tokio::test]
-async fn what_a_host_tells_of_processes_has_the_form_of_the_golden_files() {
+async fn answers_about_processes_have_the_form_of_the_golden_files() {
     let mut host = in_all_phases().await;
     host.supervisor.degraded().set("descriptors", "none is left");
     is_like("status", &get(&host, "/v1/status").await);
@@ -263,7 +263,7 @@ async fn what_a_host_tells_of_processes_has_the_form_of_the_golden_files() {
     is_like("error", &ask(&host, "GET", "/v1/explain/wob", "").await.body);
     is_like("error", &ask(&host, "POST", &order("start"), "{").await.body);
     is_like("ping", &post(&host, "/v1/shutdown", "").await);
-    host.told_to_stop.recv().await.unwrap();
+    host.stop_requested.recv().await.unwrap();
     let left = api::Left { process: Some("web".to_owned()), pid: Some(7), reason: "it hangs".to_owned() };
     host.end.send_replace(Some(api::Ended { pid: 1, code: 1, left: vec![left] }));
     is_like("ended", &post(&host, "/v1/shutdown", r#"{"wait": true}"#).await);
@@ -271,7 +271,7 @@ async fn what_a_host_tells_of_processes_has_the_form_of_the_golden_files() {
 }
 
 #[tokio::test]
-async fn what_a_host_tells_of_plugins_has_the_form_of_the_golden_files() {
+async fn answers_about_plugins_have_the_form_of_the_golden_files() {
     let host = Host::start(vec![]);
     let load = r#"{"component": "bundled:calm"}"#;
     for name in ["troubled", "cured", "compiling"] {

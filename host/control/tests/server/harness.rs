@@ -1,4 +1,4 @@
-//! A host in miniature: the API on a real socket with real processes and plugins that are no components.
+//! A small host: the API on a real socket, real processes, and native plugins in place of components.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,7 +25,7 @@ impl View for Painter {
 
     fn render(&self, request: &ViewRequest, world: &Arc<Snapshot>) -> Result<ViewResponse, Fault> {
         if request.path == "slow" {
-            // For as long as a test holds the other end.
+            // This blocks as long as the test holds the other end.
             let _ = std::os::unix::net::UnixStream::connect(&request.query).unwrap().read(&mut [0]);
         }
         if request.path == "odd" {
@@ -39,7 +39,7 @@ impl View for Painter {
     }
 }
 
-/// Judges nothing, but has a name.
+/// A policy that is asked for every judgement and keeps the default answers.
 #[derive(Debug)]
 struct Indifferent(Arc<str>);
 
@@ -53,8 +53,8 @@ impl Policy for Indifferent {
     }
 }
 
-/// A plugin host without WebAssembly: it has a painter from the start, and whatever is loaded is a policy, unless it
-/// is called `view`.
+/// A plugin host without WebAssembly. It has the view `painter` from the start; every loaded plugin is a policy, unless
+/// its name is `view`.
 #[derive(Debug)]
 pub(crate) struct Shelf(Mutex<Vec<PluginReport>>);
 
@@ -94,7 +94,7 @@ fn report(name: &str, source: &str, role: &str) -> PluginReport {
     PluginReport { name: name.into(), status: PluginStatus::Active, active, former: None, told_until: None }
 }
 
-/// Those that are called so have a past, with something in every field.
+/// Fills every field of a report whose name is `troubled`, `compiling` or `cured`, as after faults.
 fn after_faults(mut report: PluginReport) -> PluginReport {
     let fault = Fault { kind: FaultKind::Trap, message: "it panicked".into() };
     report.status = match &*report.name {
@@ -201,7 +201,7 @@ pub(crate) fn shell(name: &str, group: &str, line: &str) -> ProcessSpec {
 pub(crate) struct Host {
     pub(crate) client: Client,
     pub(crate) supervisor: Supervisor,
-    pub(crate) told_to_stop: mpsc::Receiver<()>,
+    pub(crate) stop_requested: mpsc::Receiver<()>,
     pub(crate) end: watch::Sender<Option<api::Ended>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) served: tokio::task::JoinHandle<std::io::Result<()>>,
@@ -215,12 +215,12 @@ impl Host {
         Self::serving(Supervisor::boot(settings, specs, Vec::new(), Vec::new()).unwrap(), dir)
     }
 
-    /// Serves the API of a supervisor that is booted already.
+    /// Serves the API of a booted supervisor.
     pub(crate) fn serving(supervisor: Supervisor, dir: tempfile::TempDir) -> Self {
         Self::with_connections(supervisor, dir, provost_control::CONNECTIONS_MAX)
     }
 
-    /// The same with another bound on connections.
+    /// Serves like `serving`, with another limit on connections.
     pub(crate) fn with_connections(
         supervisor: Supervisor,
         dir: tempfile::TempDir,
@@ -228,7 +228,7 @@ impl Host {
     ) -> Self {
         let socket = dir.path().join("provost.sock");
         let listening = Listening::bind(&socket).unwrap();
-        let (shutdown, told_to_stop) = mpsc::channel(1);
+        let (shutdown, stop_requested) = mpsc::channel(1);
         let (stop, stopped) = oneshot::channel::<()>();
         let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
         let (end, ended) = watch::channel(None);
@@ -238,7 +238,7 @@ impl Host {
         let served = tokio::spawn(serve(listening, context, async {
             let _ = stopped.await;
         }));
-        Self { client: Client::new(socket), supervisor, told_to_stop, end, stop: Some(stop), served, dir }
+        Self { client: Client::new(socket), supervisor, stop_requested, end, stop: Some(stop), served, dir }
     }
 
     pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<api::Outcome, ClientError> {
@@ -265,5 +265,5 @@ impl Host {
     }
 }
 
-/// A command that ends only when it is told to.
+/// A command that ends only when it is signalled.
 pub(crate) const FOREVER: &str = "exec sleep 1000";

@@ -1,4 +1,4 @@
-//! What any HTTP client sees: the bytes, not our client's idea of them.
+//! The bytes that any HTTP client sees, without the client of the crate.
 
 use provost_api as api;
 use provost_state::Cause;
@@ -9,7 +9,7 @@ use tokio::net::UnixStream;
 
 use crate::harness::{FOREVER, Host, shell};
 
-/// An answer, in parts.
+/// The parts of an answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     head: String,
@@ -17,7 +17,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The error that it must be, as every answer of 400 or more.
+    /// Returns the error in the body, which every answer with a status of 400 or more must have.
     fn error(&self) -> api::Error {
         assert!(self.head.contains("content-type: application/json"), "{}\n{}", self.head, self.body);
         serde_json::from_str::<api::Failure>(&self.body).unwrap().error
@@ -99,7 +99,7 @@ async fn a_view_with_an_impossible_content_type_is_the_fault_of_its_plugin() {
     assert_eq!(slashed.status, 200, "{}", slashed.body);
 }
 
-/// A process that waits for what never comes.
+/// Returns a process that waits for ever for another.
 fn waiting_for_ever() -> Vec<ProcessSpec> {
     let never = Dependency { name: "gate".into(), condition: Condition::Completed };
     let gate = ProcessSpec { autostart: false, ..shell("gate", "", FOREVER) };
@@ -107,7 +107,7 @@ fn waiting_for_ever() -> Vec<ProcessSpec> {
     vec![gate, held]
 }
 
-/// Has it started and stopped until this generation.
+/// Starts and stops that process until `generation` is reached.
 async fn churn(host: &Host, generation: u64) {
     let id = host.supervisor.reader().snapshot().id("held").unwrap();
     while host.supervisor.reader().snapshot().generation().0 < generation {
@@ -117,7 +117,7 @@ async fn churn(host: &Host, generation: u64) {
 }
 
 #[tokio::test]
-async fn what_is_no_longer_remembered_is_one_line_of_two_fields() {
+async fn forgotten_changes_are_one_line_of_two_fields() {
     let host = Host::start(waiting_for_ever());
     churn(&host, 9_000).await;
     let generation = host.supervisor.reader().look().generation().0;
@@ -128,14 +128,14 @@ async fn what_is_no_longer_remembered_is_one_line_of_two_fields() {
     // The client reads the same line.
     let first = host.client.events(0, false).await.unwrap().next().await.unwrap().unwrap();
     assert_eq!((first.kind.as_str(), first.count), ("missed", Some(generation - 8_192)));
-    // And an explanation says how much of the past it leaves out.
+    // An explanation says how many changes it leaves out.
     let explanation = host.client.explain("held").await.unwrap();
-    let told = u64::try_from(explanation.history.len()).unwrap();
-    assert_eq!(explanation.forgotten + told, generation);
+    let shown = u64::try_from(explanation.history.len()).unwrap();
+    assert_eq!(explanation.forgotten + shown, generation);
 }
 
 #[tokio::test]
-async fn a_slow_reader_is_told_all_that_happened_before_the_end() {
+async fn a_slow_reader_receives_every_change_before_the_end() {
     let mut host = Host::start(waiting_for_ever());
     let mut events = host.client.events(0, true).await.unwrap();
     churn(&host, 6_000).await;

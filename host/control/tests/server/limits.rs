@@ -1,4 +1,4 @@
-//! What clients can do to the host: ask for too much, too long, too often and all at once, and not listen to the answer.
+//! Clients that ask too much, for too long, too often or all at once, or that do not read the answer.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 use crate::harness::{FOREVER, Host, shell};
 use crate::http::ask;
 
-/// The status, the code and the message of a refusal.
+/// Returns the status, the code and the message of a refusal.
 fn refused(error: ClientError) -> (u16, String, String) {
     match error {
         ClientError::Refused { status, error } => (status, error.code.to_string(), error.message),
@@ -24,7 +24,7 @@ fn idle(name: &str) -> ProcessSpec {
     ProcessSpec { autostart: false, ..shell(name, "", FOREVER) }
 }
 
-/// A host with nothing but room for so many connections.
+/// Starts a host with a limit on connections.
 fn with_connections(connections_max: usize, specs: Vec<ProcessSpec>) -> Host {
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings::new(dir.path().join("logs"));
@@ -33,7 +33,7 @@ fn with_connections(connections_max: usize, specs: Vec<ProcessSpec>) -> Host {
 }
 
 #[tokio::test]
-async fn a_name_of_any_length_is_refused_at_once_and_told_by_its_beginning() {
+async fn an_unknown_name_of_any_length_is_refused_and_shown_cut() {
     let dir = tempfile::tempdir().unwrap();
     let children = Scripted::default();
     let specs = (0..2_000).map(|number| idle(&format!("worker-{number}"))).collect();
@@ -46,7 +46,7 @@ async fn a_name_of_any_length_is_refused_at_once_and_told_by_its_beginning() {
     let group = format!("{long}:*");
     let (.., message) = refused(host.order("start", &[&group]).await.unwrap_err());
     assert!(message.len() < 200, "{message}");
-    // Of many that are not too long, the nearest is still found.
+    // Among many names of ordinary length, the nearest is still found.
     let refusal = host.client.status(&["worker-19999".to_owned()]).await.unwrap_err();
     let ClientError::Refused { error, .. } = refusal else { panic!("{refusal}") };
     assert_eq!(error.hint.as_deref(), Some("did you mean `worker-1999`?"));
@@ -57,16 +57,16 @@ async fn a_name_of_any_length_is_refused_at_once_and_told_by_its_beginning() {
 }
 
 #[tokio::test]
-async fn an_order_has_a_bound_in_bytes_and_in_targets_and_says_so() {
+async fn an_order_beyond_its_bound_in_bytes_or_targets_is_refused() {
     let host = Host::start(vec![idle("web")]);
     let many = ProcessOrder { select: vec!["all".to_owned(); 10_001], ..ProcessOrder::default() };
     let (status, code, message) = refused(host.client.order("stop", &many).await.unwrap_err());
     assert_eq!((status, &*code), (413, "too_large"));
-    assert_eq!(message, "`select` has 10001 targets, and may have 10000");
+    assert_eq!(message, "`select` has 10001 targets; at most 10000 are allowed");
     let big = ProcessOrder { select: vec!["x".repeat(1_100_000)], ..ProcessOrder::default() };
     let (status, code, _) = refused(host.client.order("stop", &big).await.unwrap_err());
     assert_eq!((status, &*code), (413, "too_large"));
-    // A field's name is told by its beginning, too.
+    // The name of a field is cut, too.
     let mut odd = serde_json::Map::new();
     odd.insert("o".repeat(500_000), true.into());
     let body = serde_json::Value::Object(odd).to_string();
@@ -102,7 +102,7 @@ async fn idle_connections_give_way_to_new_ones() {
 }
 
 #[tokio::test]
-async fn those_that_follow_leave_room_for_those_that_ask() {
+async fn followers_leave_connections_for_other_requests() {
     let host = with_connections(8, vec![idle("web")]);
     let mut streams = Vec::new();
     for _ in 0..7 {
@@ -114,14 +114,14 @@ async fn those_that_follow_leave_room_for_those_that_ask() {
     assert_eq!(refused(host.client.order("stop", &waits).await.unwrap_err()).1, "busy");
     host.client.ping().await.unwrap();
     drop(streams);
-    // The right comes back when the host has seen that they are gone.
+    // The permits come back when the host notices that the clients are gone.
     while host.client.events(0, true).await.is_err() {
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
-async fn a_view_that_hangs_holds_up_nobody_but_views() {
+async fn a_view_that_hangs_delays_only_other_views() {
     let host = Host::start(vec![shell("web", "", FOREVER)]);
     let gate = host.dir.path().join("gate");
     let listening = UnixListener::bind(&gate).unwrap();
@@ -140,14 +140,14 @@ async fn a_view_that_hangs_holds_up_nobody_but_views() {
     drop((held, listening));
     std::fs::remove_file(&gate).unwrap();
     for one in rendering {
-        // Whether it was still connected or found the gate gone, it has an end.
+        // Each request ends, whether it was still connected or found the gate gone.
         let _ = one.await.unwrap();
     }
     host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
 }
 
 #[tokio::test]
-async fn a_defect_ends_the_request_that_it_befell_and_nothing_else() {
+async fn a_panic_ends_only_its_own_request() {
     let host = Host::start(vec![]);
     let (status, code, _) = refused(host.client.view("defect", "").await.unwrap_err());
     assert_eq!((status, &*code), (500, "internal"));
@@ -155,7 +155,7 @@ async fn a_defect_ends_the_request_that_it_befell_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn plugin_changes_at_once_lose_none() {
+async fn concurrent_plugin_changes_all_take_effect() {
     let host = Host::start(vec![idle("web"), idle("db")]);
     let order = PluginOrder {
         component: Some("bundled:calm".to_owned()),
@@ -182,7 +182,7 @@ async fn plugin_changes_at_once_lose_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_of_the_state_core_at_once_lose_none() {
+async fn concurrent_changes_of_the_state_core_all_take_effect() {
     let host = Host::start(vec![idle("web")]);
     for round in 0..100 {
         host.supervisor.reroute(|_| Routing::default());

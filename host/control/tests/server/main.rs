@@ -1,4 +1,4 @@
-//! The whole API on a real socket with real processes, asked by the client.
+//! The whole API on a real socket with real processes, through the client.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod golden;
@@ -19,7 +19,7 @@ use provost_supervisor::ProcessSpec;
 use harness::{FOREVER, Host, shell};
 
 #[tokio::test]
-async fn status_shows_one_generation_and_only_what_was_asked_for() {
+async fn status_shows_one_generation_and_only_the_requested_processes() {
     let host = Host::start(vec![shell("a", "g", FOREVER), shell("b", "g", FOREVER), shell("c", "", FOREVER)]);
     host.order("start", &["all"]).await.unwrap();
     let all = host.client.status(&[]).await.unwrap();
@@ -42,7 +42,7 @@ async fn status_shows_one_generation_and_only_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn orders_wait_for_what_they_bring_about() {
+async fn orders_wait_for_their_effect() {
     let idle = ProcessSpec { autostart: false, ..shell("web", "", FOREVER) };
     let job = ProcessSpec { autostart: false, ..shell("job", "", "exit 0") };
     let host = Host::start(vec![idle, job]);
@@ -65,7 +65,7 @@ async fn orders_wait_for_what_they_bring_about() {
 }
 
 #[tokio::test]
-async fn a_wait_that_takes_too_long_says_where_it_stands() {
+async fn a_wait_that_times_out_names_the_current_phase() {
     let never = provost_supervisor::Readiness {
         check: provost_supervisor::Check::LogLine("never".to_owned()),
         every_ms: 100,
@@ -89,7 +89,7 @@ async fn a_wait_that_takes_too_long_says_where_it_stands() {
 }
 
 #[tokio::test]
-async fn events_tell_the_way_of_a_fact_in_order_and_go_on() {
+async fn events_show_an_exit_and_its_consequences_in_order_and_continue() {
     let host = Host::start(vec![shell("web", "", FOREVER)]);
     let pid = host.until("web", |it| it.phase == api::Phase::Running).await.pid.unwrap();
     let mut events = host.client.events(0, true).await.unwrap();
@@ -112,7 +112,7 @@ async fn events_tell_the_way_of_a_fact_in_order_and_go_on() {
 }
 
 #[tokio::test]
-async fn logs_come_with_their_past_and_what_is_no_text_comes_as_base64() {
+async fn logs_include_past_lines_and_lines_that_are_not_utf8_are_base64() {
     let host = Host::start(vec![shell("talker", "", r"echo one; printf '\377\n'; exec sleep 1000")]);
     let of = LogsOf::Processes(vec!["talker".to_owned()]);
     let asked = LogsAsked { of, lines: 10, follow: true, since: None, until: None, grep: None };
@@ -125,7 +125,7 @@ async fn logs_come_with_their_past_and_what_is_no_text_comes_as_base64() {
 }
 
 #[tokio::test]
-async fn views_render_and_their_faults_are_told() {
+async fn views_render_and_their_faults_are_reported() {
     let host = Host::start(vec![]);
     let rendered = host.client.view("painter", "/some/path?x=1").await.unwrap();
     assert_eq!((&*rendered.content_type, &rendered.body[..]), ("text/plain", &b"0 some/path?x=1"[..]));
@@ -135,7 +135,7 @@ async fn views_render_and_their_faults_are_told() {
 }
 
 #[tokio::test]
-async fn bad_requests_are_answered_with_the_field() {
+async fn a_bad_request_is_refused_with_the_field() {
     let host = Host::start(vec![]);
     let refused = |error: ClientError| match error {
         ClientError::Refused { status, error } => (status, error.message),
@@ -155,13 +155,13 @@ async fn bad_requests_are_answered_with_the_field() {
 }
 
 #[tokio::test]
-async fn who_waits_for_the_end_is_answered_by_the_report_of_it() {
+async fn a_shutdown_with_wait_is_answered_with_the_final_report() {
     let mut host = Host::start(vec![shell("web", "", FOREVER)]);
     let waiting = tokio::spawn({
         let client = host.client.clone();
         async move { client.shutdown_and_wait().await }
     });
-    host.told_to_stop.recv().await.unwrap();
+    host.stop_requested.recv().await.unwrap();
     assert!(!waiting.is_finished(), "nothing has ended yet");
     let left = api::Left { process: Some("web".to_owned()), pid: Some(7), reason: "it hangs".to_owned() };
     let report = api::Ended { pid: 1, code: 1, left: vec![left] };
@@ -173,13 +173,13 @@ async fn who_waits_for_the_end_is_answered_by_the_report_of_it() {
 }
 
 #[tokio::test]
-async fn the_socket_is_private_and_goes_with_the_host() {
+async fn the_socket_is_private_and_is_removed_with_the_host() {
     let mut host = Host::start(vec![shell("web", "", FOREVER)]);
     let mode = std::fs::metadata(host.client.socket()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let mut endless = host.client.events(0, true).await.unwrap();
     host.client.shutdown().await.unwrap();
-    host.told_to_stop.recv().await.unwrap();
+    host.stop_requested.recv().await.unwrap();
     host.stop.take().unwrap().send(()).unwrap();
     while endless.next().await.unwrap().is_some() {}
     host.served.await.unwrap().unwrap();

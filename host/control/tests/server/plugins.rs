@@ -1,11 +1,11 @@
-//! Plugins changed over the API: what the host arranges around the change, and what a refusal looks like.
+//! Changes of plugins through the API: their effect on policy chains, and refusals.
 
 use provost_api::PluginOrder;
 use provost_api::client::ClientError;
 
 use crate::harness::{FOREVER, Host, shell};
 
-/// The status, the code and the message of a refusal; of any other error only the message.
+/// Returns the status, the code and the message of a refusal; for any other error only the message.
 fn refused(error: ClientError) -> (u16, String, String) {
     match error {
         ClientError::Refused { status, error } => (status, error.code.to_string(), error.message),
@@ -21,14 +21,14 @@ fn load(judges: &[&str]) -> PluginOrder {
     }
 }
 
-/// The names in the chain of a process.
+/// Returns the names of the policies in the chain of a process.
 fn chain(host: &Host, name: &str) -> Vec<String> {
     let id = host.supervisor.reader().snapshot().id(name).unwrap();
     host.supervisor.policies_of(id).iter().map(|policy| policy.name().to_string()).collect()
 }
 
 #[tokio::test]
-async fn one_that_is_loaded_comes_first_in_the_chains_it_is_loaded_for_and_leaves_them_by_force_alone() {
+async fn a_loaded_policy_is_first_in_its_chains_and_unloading_it_needs_force() {
     let host = Host::start(vec![shell("a", "g", FOREVER), shell("b", "g", FOREVER), shell("c", "", FOREVER)]);
     host.client.change_plugin("old", "load", &load(&["a"])).await.unwrap();
     let loaded = host.client.change_plugin("calm", "load", &load(&["g:*"])).await.unwrap();
@@ -50,7 +50,7 @@ async fn one_that_is_loaded_comes_first_in_the_chains_it_is_loaded_for_and_leave
 }
 
 #[tokio::test]
-async fn what_is_no_policy_cannot_judge_and_is_not_left_behind() {
+async fn a_plugin_that_is_not_a_policy_cannot_judge_and_is_not_loaded() {
     let host = Host::start(vec![shell("a", "", FOREVER)]);
     let (status, code, message) =
         refused(host.client.change_plugin("view", "load", &load(&["a"])).await.unwrap_err());
@@ -61,7 +61,7 @@ async fn what_is_no_policy_cannot_judge_and_is_not_left_behind() {
 }
 
 #[tokio::test]
-async fn refusals_have_stable_codes_and_fields_without_a_meaning_are_named() {
+async fn refusals_have_stable_codes_and_name_unused_fields() {
     let host = Host::start(Vec::new());
     let change = async |name: &str, action: &str, order: PluginOrder| {
         refused(host.client.change_plugin(name, action, &order).await.unwrap_err())

@@ -1,5 +1,5 @@
-//! Status while all that lives hangs, and status in a storm: no answer waits for the life of a process. Children are
-//! scripted; the API, its socket and the supervisor are the real ones. What is asserted is counted, never timed.
+//! Status while every process and plugin hangs, and status in a storm of restarts: no answer waits for a process. Children
+//! are scripted; the API, its socket and the supervisor are real. The assertions count and never measure time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -19,10 +19,10 @@ use crate::harness::{FOREVER, Host, shell};
 
 const KILL: provost_state::Signal = provost_state::Signal::KILL;
 
-/// Far beyond what anything takes on a busy machine: reaching it means that it will never be so.
+/// Far longer than anything takes on a busy machine: reaching it means that something hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Where plugins get stuck. One goes through for each message of a key, and all once the last key is dropped.
+/// A gate at which plugins wait. Each message of a key lets one call through; dropping the last key lets all through.
 #[derive(Debug)]
 struct Gate {
     shut: Mutex<mpsc::Receiver<()>>,
@@ -37,7 +37,7 @@ impl Gate {
 
     fn pass(&self) {
         self.arrived.send_modify(|arrived| *arrived += 1);
-        // Without keys it stands open.
+        // The gate is open when all keys are dropped.
         let _ = self.shut.lock().unwrap().recv();
     }
 
@@ -46,7 +46,7 @@ impl Gate {
     }
 }
 
-/// A native policy: restarts after a delay, once it is through its gate.
+/// A native policy that passes its gate and then restarts the process after a delay.
 #[derive(Debug)]
 struct Judge {
     name: Arc<str>,
@@ -77,7 +77,7 @@ impl Policy for Judge {
     }
 }
 
-/// A native consumer that says what it was told last, once it is through its gate.
+/// A native consumer that passes its gate and then publishes the last generation that it received.
 #[derive(Debug)]
 struct Listener {
     name: Arc<str>,
@@ -106,7 +106,7 @@ fn boot(
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings {
         decision_deadline_ms: 600_000,
-        // Thousands of crashes a second are the point.
+        // The test needs thousands of crashes per second.
         restart_budget: RestartBudget { restarts: 0, per_ms: 0 },
         routing: Routing { backend, rollout: Rollout::FULL },
         ..Settings::new(dir.path().join("logs"))
@@ -122,7 +122,7 @@ fn order(select: &[String], wait: bool) -> api::ProcessOrder {
     api::ProcessOrder { select: select.to_vec(), wait, timeout_ms: Some(60_000), ..Default::default() }
 }
 
-/// Tells the one that hears nothing to stop, and returns when not even SIGKILL was of use.
+/// Stops the process that ignores signals, and returns when it has received SIGKILL.
 async fn get_stuck(host: &Host, children: &Scripted, name: &str) {
     host.until(name, |it| it.phase == api::Phase::Running).await;
     host.client.order("stop", &order(&[name.to_owned()], false)).await.unwrap();
@@ -139,12 +139,12 @@ fn phase_of<'a>(status: &'a api::Status, name: &str) -> &'a str {
     status.processes.iter().find(|it| it.name == name).unwrap().phase.as_str()
 }
 
-/// More than the decider asks at once: all of its turns are taken, and some wait for theirs.
+/// More than the decider's [`TURNS`]: all of its turns are taken, and some processes wait for one.
 const JUDGED: usize = 6;
 const TURNS: usize = 4;
 const SPAWNING: usize = 3;
 
-/// A host in which nothing moves any more, and what holds it.
+/// A host in which everything hangs, and the keys that release it.
 struct Hung {
     host: Host,
     children: Scripted,
@@ -208,13 +208,13 @@ impl Hung {
         for name in &judged {
             host.until(name, |it| it.phase == api::Phase::Exited).await;
         }
-        // What its check finds is the last change.
+        // The finding of its check is the last change.
         host.until("unready", |it| it.phase == api::Phase::Starting && it.failing.is_some()).await;
         Self { host, children, starting, policy, consumer, told: hears }
     }
 
-    /// Lets everything go, and returns when all has come to its end.
-    async fn let_go(self) {
+    /// Releases everything, and returns when all of it has finished.
+    async fn release(self) {
         assert!(!self.starting.is_finished(), "the order hangs with the spawns");
         assert_eq!(*self.told.borrow(), 0, "the consumer hangs since the first change");
         let mut told = self.told;
@@ -233,7 +233,7 @@ impl Hung {
     }
 }
 
-/// Whatever can be asked, many times; the world stands still meanwhile.
+/// Sends every kind of query many times while the state does not change.
 async fn ask_everything(client: Client, backend: Backend, frozen: Arc<api::Status>) {
     for _ in 0..25 {
         assert_eq!(client.status(&[]).await.unwrap(), *frozen);
@@ -255,7 +255,7 @@ async fn ask_everything(client: Client, backend: Backend, frozen: Arc<api::Statu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_that_can_be_asked_is_answered_while_all_that_lives_hangs() {
+async fn every_query_is_answered_while_every_process_and_plugin_hangs() {
     for backend in Backend::ALL {
         let all = async {
             let hung = Hung::on(backend).await;
@@ -273,7 +273,7 @@ async fn all_that_can_be_asked_is_answered_while_all_that_lives_hangs() {
                 clients.spawn(ask_everything(hung.host.client.clone(), backend, frozen.clone()));
             }
             clients.join_all().await;
-            hung.let_go().await;
+            hung.release().await;
         };
         tokio::time::timeout(PATIENCE, all).await.unwrap_or_else(|_| panic!("on {backend} something waits"));
     }
@@ -285,11 +285,11 @@ const ORDERED_BY_ONE: usize = 2;
 const ANSWERS: usize = 200;
 const COMMITS: u64 = 20_000;
 
-/// Restarts that each answer lets through, so that the storm leaves a slow machine time to answer. A life is four
-/// commits.
+/// The number of restarts that each answer permits, so that the storm leaves a slow machine time to answer. One
+/// incarnation takes four commits.
 const RESTARTS_PER_ANSWER: usize = 9;
 
-/// Crash loops, processes that orders start and stop, and one that is stuck in stop.
+/// Returns crash loops, processes for orders to start and stop, and one that is stuck in `stopping`.
 fn storm(children: &Scripted, pace: &Arc<Gate>) -> Vec<ProcessSpec> {
     let mut specs = vec![ProcessSpec { stop_grace_ms: 0, ..shell("stuck", "", FOREVER) }];
     for name in named("crashing", CRASHING) {
@@ -306,7 +306,7 @@ fn storm(children: &Scripted, pace: &Arc<Gate>) -> Vec<ProcessSpec> {
     specs
 }
 
-/// Asks until the storm has been long enough and enough was answered.
+/// Queries the status until there were [`ANSWERS`] answers and [`COMMITS`] commits.
 async fn watch_the_storm(client: Client, select: Vec<String>, pace: mpsc::Sender<()>) {
     let (mut generation, mut answers) = (0, 0);
     while answers < ANSWERS || generation < COMMITS {
@@ -323,8 +323,8 @@ async fn watch_the_storm(client: Client, select: Vec<String>, pace: mpsc::Sender
     }
 }
 
-/// Every generation is one change of one process: if one of them were newer or older than the rest, the sum of all
-/// versions would not be the generation.
+/// Asserts that a status is of one generation. Every generation is one change of one process, so if one state were newer
+/// or older than the rest, the sum of the versions would not match the generation.
 fn assert_one_instant(status: &api::Status) {
     let versions: u64 = status.processes.iter().map(|it| it.version).sum();
     let added = u64::try_from(status.processes.len()).unwrap();
@@ -332,7 +332,7 @@ fn assert_one_instant(status: &api::Status) {
     assert_eq!(status.processes.iter().map(|it| it.generation).max(), Some(status.generation));
 }
 
-/// Has its processes started and stopped until the storm is over; how often.
+/// Starts and stops its processes until the storm is over, and returns the number of rounds.
 async fn give_orders(client: Client, number: usize, over: Arc<AtomicBool>) -> usize {
     let own = named(&format!("ordered.{number}"), ORDERED_BY_ONE);
     let mut rounds = 0;
@@ -357,7 +357,7 @@ async fn weather_a_storm(backend: Backend) {
         orders.spawn(give_orders(host.client.clone(), number, over.clone()));
     }
     let mut clients = JoinSet::new();
-    // One asks for everything, the others for the one that is stuck and one that is never still.
+    // One client queries everything, the others the stuck process and one that changes all the time.
     for other in [None, Some("crashing.0"), Some("ordered.0.0")] {
         let select = other.map_or(vec![], |other| vec!["stuck".to_owned(), other.to_owned()]);
         clients.spawn(watch_the_storm(host.client.clone(), select, key.clone()));
@@ -379,7 +379,7 @@ async fn weather_a_storm(backend: Backend) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_storm_every_status_is_answered_and_is_one_instant_of_the_whole() {
+async fn in_a_storm_every_status_is_answered_and_is_of_one_generation() {
     for backend in Backend::ALL {
         let storm = tokio::time::timeout(PATIENCE, weather_a_storm(backend)).await;
         storm.unwrap_or_else(|_| panic!("on {backend} something waits"));

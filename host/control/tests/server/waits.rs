@@ -1,4 +1,4 @@
-//! What an order waits for, and when it stops waiting.
+//! The effect that an order waits for, and the end of the wait.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use provost_supervisor::{CommandLine, ProcessSpec};
 
 use crate::harness::{Host, shell};
 
-/// A policy with one opinion.
+/// A policy that always gives the same answer.
 #[derive(Debug)]
 struct Always(Arc<str>, RulingAction);
 
@@ -36,7 +36,7 @@ async fn error_of(host: &Host, name: &str) -> api::Error {
 }
 
 #[tokio::test]
-async fn a_start_that_will_not_come_about_any_more_fails_at_once() {
+async fn a_start_that_can_no_longer_succeed_fails_at_once() {
     let missing = CommandLine::Argv(vec!["/no/such/program".into()]);
     let host = Host::start(vec![
         ProcessSpec { command: missing.clone(), ..judged("left", "", RulingAction::StayDown) },
@@ -51,7 +51,7 @@ async fn a_start_that_will_not_come_about_any_more_fails_at_once() {
 }
 
 #[tokio::test]
-async fn a_job_that_completes_is_what_a_start_waits_for_each_time() {
+async fn every_start_of_a_job_waits_until_it_has_completed() {
     let job = judged("job", "exit 0", RulingAction::StayDown);
     let host = Host::start(vec![job]);
     for life in 1..=3 {
