@@ -58,7 +58,7 @@ impl Runner {
                 }
                 last = Some(now);
                 self = self.replaced();
-                // The resumption may panic as well; then the next runner takes over.
+                // The resumption may panic as well; the new runner then listens without it.
                 let resumed = catch_unwind(AssertUnwindSafe(|| self.resume(&why)));
                 if resumed.is_err() {
                     tracing::error!(process = &*self.spec.name, "the takeover ended unexpectedly");
