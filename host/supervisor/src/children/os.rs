@@ -1,8 +1,7 @@
 //! Real children: started by `posix_spawn` in their own sessions, and watched through pidfds.
 //!
 //! A pidfd becomes readable at the very moment the child ends, before it is reaped. So its pid is still its own when
-//! what is left of its group is killed, and no process that merely got the same number later can be hit (pitchfork
-//! #878).
+//! what is left of its group is killed, and no later process with the same pid can be hit (pitchfork #878).
 //!
 //! A spawn waits for disks, so it runs on a thread for spawning. One that hangs occupies its thread and nothing else;
 //! when it is abandoned, the child that hangs in its exec is killed. A shortage of the machine (descriptors, processes,
