@@ -1,4 +1,5 @@
-//! The only place that reads a clock, and the one that writes a time for programs. Everything else is handed a [`Moment`].
+//! The only place that reads a clock, and the one that formats times for programs. Everything else is passed a
+//! [`Moment`].
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,20 +7,20 @@ use jiff::Timestamp;
 use provost_state::Moment;
 use tokio::time::Instant;
 
-/// Both clocks, with the origin of the monotonic one.
+/// The wall clock and the monotonic clock, with the origin of the latter.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Instant,
 }
 
 impl Clock {
-    /// A clock whose monotonic origin is now.
+    /// Returns a clock whose monotonic origin is now.
     #[must_use]
     pub fn new() -> Self {
         Self { origin: Instant::now() }
     }
 
-    /// This instant. Monotonic time is tokio's, so that tests can pause it.
+    /// Returns the current time. Monotonic time is tokio's, so that tests can pause it.
     #[must_use]
     pub fn now(&self) -> Moment {
         Moment {
@@ -28,15 +29,16 @@ impl Clock {
         }
     }
 
-    /// The timer's instant of `moment`, at most a century away.
+    /// Converts `moment` into an instant for timers, at most a century after the origin.
     pub(crate) fn instant(&self, moment: Moment) -> Instant {
         const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
         self.origin + Duration::from_nanos(moment.mono_ns).min(CENTURY)
     }
 }
 
-/// A time in milliseconds since the Unix epoch as RFC 3339 in UTC with milliseconds, `2026-11-23T07:00:00.123Z`: so it stands in
-/// the API, in the logs and in the log of the host. What lies beyond the end of the calendar is shown as its end.
+/// Formats a time in milliseconds since the Unix epoch as RFC 3339 in UTC with milliseconds,
+/// `2026-11-23T07:00:00.123Z`, as the API, the logs and the log of the host have it. A time beyond the end of the
+/// calendar is shown as its end.
 #[must_use]
 pub fn rfc3339(wall_ms: u64) -> String {
     let at = i64::try_from(wall_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -49,16 +51,16 @@ impl Default for Clock {
     }
 }
 
-/// Nanoseconds of a monotonic clock, for figures; real time also where a test has paused tokio's.
+/// Returns the nanoseconds of a monotonic clock, for measurements; it runs on where a test has paused tokio's clock.
 pub(crate) fn figure_ns() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     let (seconds, nanoseconds) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec));
     seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(nanoseconds.unwrap_or(0))
 }
 
-/// Milliseconds since the Unix epoch, for people only.
+/// Returns the milliseconds since the Unix epoch, for display only.
 pub(crate) fn wall_ms() -> u64 {
-    // A clock that was set: by how many milliseconds.
+    // For tests: a clock that was set by this number of milliseconds.
     fail::fail_point!("clock.step", |by| {
         real_wall_ms().saturating_add_signed(by.and_then(|by| by.parse().ok()).unwrap_or(0))
     });

@@ -1,4 +1,4 @@
-//! When it is all over: nothing runs, nothing will by itself; or one process has ended for good.
+//! Waits until nothing runs and nothing will start unprompted, or until one process has ended for good.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::groups::not_needed;
 use crate::supervisor::Supervisor;
 
-/// Changes that are looked at in one go.
+/// The maximum number of changes that are read at once.
 const PAGE: usize = 512;
 
 /// How one process has ended for good.
@@ -17,33 +17,33 @@ const PAGE: usize = 512;
 pub struct Completion {
     /// Its last state.
     pub state: Arc<ProcessState>,
-    /// Whether it was given up, has failed and stays down, or waits for something that will not come about.
+    /// Whether it was given up, has failed and stays down, or waits for a condition that will not be met.
     pub failed: bool,
 }
 
-/// The changes from now on, page by page.
+/// A cursor over the changes from now on, page by page.
 struct Following<'s> {
     reader: &'s Reader,
     changed: watch::Receiver<Generation>,
     cursor: Generation,
 }
 
-/// Some changes.
+/// A page of changes.
 struct Page {
     changes: Vec<Arc<Change>>,
-    /// Whether some were not remembered any more: everything has to be looked at.
+    /// Whether some changes are no longer kept, so that every process has to be looked at.
     has_gap: bool,
 }
 
 impl Page {
-    /// Whether a process has come to rest, so that others may wait in vain from now on.
+    /// Whether a process has come to rest, so that others may wait in vain from then on.
     fn has_rest(&self) -> bool {
         self.has_gap || self.changes.iter().any(|change| change.state.is_at_rest())
     }
 }
 
 impl Following<'_> {
-    /// The next changes; `None` when there will be none any more.
+    /// Waits for the next changes; returns `None` when there will be no more.
     async fn next(&mut self) -> Option<Page> {
         loop {
             self.changed.mark_unchanged();
@@ -63,8 +63,8 @@ impl Supervisor {
         Following { reader: self.reader(), changed: self.changed(), cursor: world.generation() }
     }
 
-    /// Resolves when nothing runs and nothing will unless somebody acts: every process is stopped, has ended for good, was
-    /// given up, or waits for one of these. Returns those that have failed.
+    /// Resolves when nothing runs and nothing will unless somebody acts: every process is stopped, has ended for good,
+    /// was given up, or waits for one of these. Returns the processes that have failed.
     pub async fn until_all_completed(&self) -> Vec<Completion> {
         let mut world = self.reader().snapshot();
         let mut following = self.following(&world);
@@ -79,10 +79,10 @@ impl Supervisor {
                 busy = self.busy(&world);
             }
             for change in &page.changes {
-                // As it is in the world that is judged, which may be newer than the change.
+                // The state in the snapshot that is judged, which may be newer than the change.
                 let Some(state) = world.get(change.state.id) else { continue };
                 match state.is_at_rest() {
-                    // One that was never touched may be about to be started.
+                    // A process that was never touched may be about to be started.
                     true if state.version.0 == 0 => false,
                     true => busy.remove(&state.id),
                     false => busy.insert(state.id),
@@ -91,14 +91,14 @@ impl Supervisor {
         }
     }
 
-    /// Resolves when the process has ended for good: it is at rest after it was wanted, or waits for something that will not
-    /// come about.
+    /// Resolves when the process has ended for good: it is at rest after a start, or waits for a condition that will
+    /// not be met.
     pub async fn until_completed(&self, id: ProcessId) -> Completion {
         let mut world = self.reader().snapshot();
         let mut following = self.following(&world);
         let mut is_due = true;
         loop {
-            // One that was never touched has not ended: it will be started with the host, or by somebody.
+            // A process that was never touched has not ended: it will be started with the host, or by an order.
             if let Some(state) = world.get(id).filter(|state| is_due && state.version.0 > 0) {
                 let waits = state.phase == Phase::Waiting && self.outlook(&world).is_hopeless(state.name());
                 if waits || state.is_at_rest() {
@@ -111,7 +111,7 @@ impl Supervisor {
         }
     }
 
-    /// Those that are not at rest, or are about to be started with the host.
+    /// Returns the processes that are not at rest, or are about to be started with the host.
     fn busy(&self, world: &Snapshot) -> HashSet<ProcessId> {
         let spare: HashMap<String, Arc<str>> = not_needed(&self.replicas);
         let order = self.order();
@@ -137,14 +137,14 @@ impl Supervisor {
         })
     }
 
-    /// Those that have failed, in the order of the config.
+    /// Returns the processes that have failed, in the order of the config.
     fn failed(&self, waiting: &HashSet<ProcessId>, world: &Snapshot) -> Vec<Completion> {
         let failed = world.iter().filter(|state| waiting.contains(&state.id) || has_failed(state));
         failed.map(|state| Completion { state: state.clone(), failed: true }).collect()
     }
 }
 
-/// Whether it was given up, or has ended otherwise than with a success and stays down.
+/// Whether the process was given up, or has ended without success and stays down.
 fn has_failed(state: &ProcessState) -> bool {
     match state.phase {
         Phase::Fatal => true,

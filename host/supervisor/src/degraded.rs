@@ -1,5 +1,5 @@
-//! What the host lacks at the moment: threads, descriptors, its log's disk. Each lack is an entry that is set when it is
-//! noticed and cleared when it is over, so that `status` can show it and the log tells it once.
+//! What the host is short of at the moment: threads, descriptors, the disk of its log. Each shortage is an entry that
+//! is set when it is noticed and cleared when it is over, so that `status` can show it and it is logged once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use parking_lot::Mutex;
 
 use crate::clock::wall_ms;
 
-/// One lack.
+/// One shortage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// What is short, in a word or two, such as `threads for spawning`.
     pub what: Arc<str>,
     /// What happened, in words for people.
     pub reason: Arc<str>,
-    /// Since when, in milliseconds since the Unix epoch.
+    /// When it began, in milliseconds since the Unix epoch.
     pub since_ms: u64,
 }
 
-/// The list of all lacks. Clones share it.
+/// The list of all shortages. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Degraded(Arc<Mutex<BTreeMap<Arc<str>, Trouble>>>);
 
 impl Degraded {
-    /// Enters a lack; one that is entered already keeps its time, and is not logged again.
+    /// Enters a shortage. One that is already entered keeps its time and is not logged again.
     pub fn set(&self, what: &str, reason: impl Into<Arc<str>>) {
         let reason = reason.into();
         let first = {
@@ -47,14 +47,14 @@ impl Degraded {
         }
     }
 
-    /// The lack is over.
+    /// Removes a shortage that is over.
     pub fn clear(&self, what: &str) {
         if self.0.lock().remove(what).is_some() {
             tracing::info!("no longer degraded ({what})");
         }
     }
 
-    /// All lacks at this moment, by what is short.
+    /// Returns all current shortages, sorted by what is short.
     #[must_use]
     pub fn list(&self) -> Vec<Trouble> {
         self.0.lock().values().cloned().collect()
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lack_is_listed_from_its_first_notice_until_it_is_over() {
+    fn a_shortage_is_listed_from_its_first_notice_until_it_is_over() {
         let degraded = Degraded::default();
         degraded.set("threads", "none");
         let since_ms = degraded.list()[0].since_ms;

@@ -1,5 +1,4 @@
-//! Entrances for the fuzzers in `tests/fuzz`, to what reads bytes that anybody may have written and has no entrance of
-//! its own.
+//! Entry points for the fuzzers in `tests/fuzz`, to crate-private code that reads untrusted bytes.
 
 use std::path::Path;
 
@@ -9,18 +8,19 @@ use crate::children::env_file;
 use crate::logs::LogStream;
 use crate::logs::record::{Joiner, Record, prefix};
 
-/// The longest line that is handed on whole, in bytes; a longer one comes in pieces of at least this.
+/// The longest line that is handed on whole, in bytes; a longer one comes in pieces of at least this size.
 pub const JOINED_BYTES_MAX: usize = crate::logs::record::JOINED_BYTES_MAX;
 
-/// The variables of an environment file, in order.
+/// Reads the variables of an environment file, in order.
 ///
 /// # Errors
-/// What a process that names the file would be refused with.
+/// The error with which a process that names the file would be refused.
 pub fn env_file(path: &Path) -> Result<Vec<(String, String)>, String> {
     env_file::read(path).map_err(|error| error.to_string())
 }
 
-/// What a log file of these bytes holds: for each line the milliseconds since the Unix epoch, the stream and the bytes.
+/// Reads the lines of a log file with these bytes: for each the milliseconds since the Unix epoch, the stream and the
+/// bytes.
 #[must_use]
 pub fn log_lines(bytes: &[u8]) -> Vec<(u64, LogStream, Bytes)> {
     let bytes = Bytes::copy_from_slice(bytes);
@@ -31,7 +31,7 @@ pub fn log_lines(bytes: &[u8]) -> Vec<(u64, LogStream, Bytes)> {
     lines.into_iter().map(|record| (record.at_ms, record.stream, record.text)).collect()
 }
 
-/// A part of a line as it stands in a log file, with its newline.
+/// Formats a part of a line as it is stored in a log file, with its newline.
 #[must_use]
 pub fn log_record(at_ms: u64, stream: LogStream, full: bool, text: &[u8]) -> Vec<u8> {
     let tag: &[u8] = if full { b"F " } else { b"P " };

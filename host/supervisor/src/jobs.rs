@@ -1,10 +1,10 @@
-//! The threads for work that blocks, and the port to them. Spawning, judging, reaping, name look-ups, file reads, log
-//! writes, views, plugin loads and plugin changes each have a [`Pool`] of their own, so that none of them waits for another. The first
-//! threads of a pool start with the host; more are started while all of them are busy, up to a bound, and end when they
-//! have been idle for a while.
+//! The threads for blocking work, and the port to them. Spawning, judging, reaping, name look-ups, file reads, log
+//! writes, views, plugin loads and plugin changes each have their own [`Pool`], so that none of them waits for another.
+//! The first threads of a pool start with the host; more are started while all of them are busy, up to a bound, and end
+//! when they have been idle for a while.
 //!
-//! A thread that cannot be started is not an error of the job: the job waits for one, the lack is shown as
-//! [`Degraded`], and the start is tried again. A job that panics loses its answer and nothing else.
+//! A thread that cannot be started is not an error of the job: the job waits, the shortage is shown as [`Degraded`],
+//! and the start is retried. A job that panics loses only its own answer.
 //!
 //! Under tokio's paused clock the same jobs run on tokio's own blocking threads, for which virtual time waits.
 
@@ -26,20 +26,20 @@ use crate::slots::Slots;
 /// How long a surplus thread waits for another job before it ends.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// How often a thread that could not be started is tried again while a job waits for one.
+/// The interval at which a failed start of a thread is retried while a job waits for one.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// For how long a job counts against the jobs at once of its lane: what takes longer than this hangs, and must not keep
-/// others from their turn. It still occupies its own thread.
+/// How long a job counts against the limit of its lane. A job that takes longer is taken to hang and must not keep
+/// others from their turn; it still occupies its own thread.
 pub(crate) const HANGS_AFTER: Duration = Duration::from_secs(1);
 
-/// How many threads look-ups of names have at most.
+/// The maximum number of threads for name look-ups.
 pub(crate) const NAMES_THREADS: usize = 64;
 
-/// The job was not carried out to its end.
+/// Why a job did not run to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
-    /// It panicked; with what it said.
+    /// It panicked, with this message.
     #[error("it panicked: {0}")]
     Panicked(String),
     /// The host is ending.
@@ -62,11 +62,11 @@ enum Kind {
 }
 
 struct Threads {
-    /// What they are for: `spawning`.
+    /// The purpose of the threads, such as `spawning`.
     name: &'static str,
-    /// How many there are at least, as far as they can be had.
+    /// The minimum number of threads, as far as they can be started.
     base: usize,
-    /// How many there are at most.
+    /// The maximum number of threads.
     most: usize,
     degraded: Degraded,
     state: Mutex<State>,
@@ -76,15 +76,15 @@ struct Threads {
 struct State {
     queue: VecDeque<Job>,
     threads: usize,
-    /// How each thread without a job is woken, the one that has been idle for longest first. The last one is woken first, so
-    /// that those that are not needed stay idle, and end.
+    /// The condition variable of each idle thread, the longest idle one first. The last one is woken first, so that
+    /// surplus threads stay idle and end.
     idle: Vec<Arc<Condvar>>,
-    /// The last thread that was wanted could not be started.
+    /// Whether the last start of a thread failed.
     lacking: bool,
 }
 
 impl Pool {
-    /// Starts `base` threads. Those that cannot be had are tried again with every job.
+    /// Starts `base` threads. A failed start is retried when a job needs the thread.
     pub(crate) fn start(name: &'static str, base: usize, most: usize, degraded: &Degraded) -> Self {
         let threads = Arc::new(Threads {
             name,
@@ -100,13 +100,13 @@ impl Pool {
         Self(Kind::Threads(threads))
     }
 
-    /// A pool for which tokio's paused clock waits.
+    /// Returns a pool for which tokio's paused clock waits.
     #[cfg(any(test, feature = "scripted"))]
     pub(crate) fn virtual_time() -> Self {
         Self(Kind::Tokio)
     }
 
-    /// Runs `job` on one of the threads. If what is returned is dropped, the job is run all the same.
+    /// Runs `job` on one of the threads. Once the future has been polled, the job runs even if the future is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> T + Send + 'static,
@@ -114,7 +114,7 @@ impl Pool {
         let (done, mut outcome) = oneshot::channel();
         let job = Box::new(move || {
             let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| Lost::Panicked(said(&*panic)));
-            // Whoever asked may have gone.
+            // The caller may be gone.
             let _ = done.send(result);
         });
         match &self.0 {
@@ -151,17 +151,17 @@ impl Threads {
         self.state.lock()
     }
 
-    /// Queues a job. False if there is no thread for it yet: [`Threads::serve`] is to be called again.
+    /// Queues a job. Returns false if there is no thread for it yet: [`Threads::serve`] must then be called again.
     fn submit(self: &Arc<Self>, job: Job) -> bool {
         self.state().queue.push_back(job);
         self.serve()
     }
 
-    /// Sees to it that what is queued is carried out. False if threads are short because one could not be started.
+    /// Wakes or starts a thread for the queued jobs. Returns false if a thread is needed and could not be started.
     fn serve(self: &Arc<Self>) -> bool {
         let mut state = self.state();
         if let Some(next) = state.idle.len().checked_sub(state.queue.len()) {
-            // Those behind it have been woken for the jobs before this one.
+            // The threads behind it have been woken for the jobs before this one.
             if let Some(thread) = state.idle.get(next) {
                 thread.notify_one();
             }
@@ -173,7 +173,7 @@ impl Threads {
         self.grow(&mut state)
     }
 
-    /// Starts one more thread, unless the bound is reached. False if the kernel has none to give.
+    /// Starts one more thread, unless the bound is reached. Returns false if the kernel refused it.
     fn grow(self: &Arc<Self>, state: &mut State) -> bool {
         if state.threads >= self.most {
             return true;
@@ -200,7 +200,7 @@ impl Threads {
         format!("threads for {}", self.name)
     }
 
-    /// The life of a thread.
+    /// Runs jobs until the thread is surplus and has been idle for [`IDLE`].
     fn work(&self) {
         let bell = Arc::new(Condvar::new());
         let mut state = self.state();
@@ -227,12 +227,12 @@ fn start_thread(name: &str, life: impl FnOnce() + Send + 'static) -> io::Result<
     std::thread::Builder::new().name(format!("provost-{name}")).spawn(life).map(drop)
 }
 
-/// A pool with a bound on the jobs at once.
+/// A pool with a limit on how many jobs run at once.
 #[derive(Clone, Debug)]
 pub struct Lane {
     pool: Pool,
     slots: Arc<Slots>,
-    /// After this time a job does not count any more.
+    /// The time after which a job no longer counts against the limit.
     patience: Option<Duration>,
 }
 
@@ -241,20 +241,20 @@ impl Lane {
         Self { pool, slots: Arc::new(Slots::new(at_once)), patience }
     }
 
-    /// Does a job wait for its turn? One that could go on for longer ends then.
+    /// Returns true if a job waits for its turn: a running job that could go on for longer should then end.
     pub(crate) fn is_wanted(&self) -> bool {
         self.slots.is_wanted()
     }
 
-    /// Runs `job` when it is its turn. Dropping the future before then withdraws the job; after that the job is carried
-    /// out all the same.
+    /// Runs `job` when its turn comes. Dropping the future before then withdraws the job; after that the job runs to
+    /// its end all the same.
     ///
     /// # Errors
-    /// [`Lost`] if it panicked, or if the host ends.
+    /// [`Lost`] if the job panicked or the host is ending.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Lost> {
         let turn = self.slots.take().await.ok_or(Lost::Ending)?;
         let Some(patience) = self.patience else {
-            // The turn belongs to the job and not to whoever waits for it.
+            // The turn belongs to the job and not to the caller.
             return self.pool.run(move || (job(), drop(turn)).0).await;
         };
         let mut running = std::pin::pin!(self.pool.run(job));
@@ -268,43 +268,43 @@ impl Lane {
     }
 }
 
-/// All threads of a host for work that blocks.
+/// All threads of a host for blocking work.
 #[derive(Clone, Debug)]
 pub struct Jobs {
-    /// Starting children: eight at once, a thread for each that hangs.
+    /// For starting children: eight at once, and one more thread for each that hangs.
     pub(crate) spawning: Lane,
-    /// Asking policies; turns are counted for each policy by the decider.
+    /// For asking policies; the decider limits the calls of each policy.
     pub(crate) judging: Pool,
-    /// Looking for orphans.
+    /// For reaping orphans.
     pub(crate) reaping: Lane,
-    /// Looking up names; turns are counted by the resolver.
+    /// For looking up names; the resolver limits the look-ups.
     pub(crate) names: Pool,
-    /// Writing log files: two at once, a thread for each that hangs.
+    /// For writing log files: two at once, and one more thread for each that hangs.
     pub(crate) logging: Lane,
-    /// Reading files for people.
+    /// For reading files.
     pub reading: Lane,
-    /// Rendering views.
+    /// For rendering views.
     pub views: Lane,
-    /// Loading plugins: compilation may take minutes, and unloading one must not wait for that.
+    /// For loading plugins: compilation may take minutes, and unloading one must not wait for that.
     pub loads: Lane,
-    /// All other changes of plugins.
+    /// For all other changes of plugins.
     pub changes: Lane,
 }
 
 impl Jobs {
-    /// Starts the first threads of each pool. What is lacking is entered in `degraded`.
+    /// Starts the first threads of each pool. What is short is entered in `degraded`.
     #[must_use]
     pub fn start(degraded: &Degraded) -> Self {
         Self::of(|name, base, most| Pool::start(name, base, most, degraded))
     }
 
-    /// The same jobs under tokio's paused clock.
+    /// Returns the same jobs under tokio's paused clock.
     #[cfg(any(test, feature = "scripted"))]
     pub(crate) fn virtual_time() -> Self {
         Self::of(|_, _, _| Pool::virtual_time())
     }
 
-    /// The bounds of all pools: threads at the start, threads at most.
+    /// Creates all lanes; the numbers of a pool are its threads at the start and at most.
     fn of(pool: impl Fn(&'static str, usize, usize) -> Pool) -> Self {
         Self {
             spawning: Lane::new(pool("spawning", 2, 1_024), 8, Some(HANGS_AFTER)),

@@ -1,30 +1,31 @@
-//! Makes it true. Floor 1 of the house: runs the processes and owns their state.
+//! Floor 1: runs the processes and owns their state.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `fuzzing` | entrances for the fuzzers |
-//! | `completion` | when everything has ended |
-//! | `outlook` | what processes that wait can expect |
-//! | `supervisor` | boots the runners, takes orders, brings everything down in order |
-//! | `settings` | what holds for all processes, with its defaults; why a supervisor cannot be booted |
+//! | `fuzzing` | entry points for the fuzzers |
+//! | `completion` | waiting until everything, or one process, has ended for good |
+//! | `outlook` | whether waiting processes can still start, and why not |
+//! | `supervisor` | boots the runners, passes orders on, shuts everything down in order |
+//! | `settings` | the settings for all processes, with their defaults; the errors of a boot |
 //! | `runner` | the task that owns one process: the only writer of its state |
 //! | `shared` | what all runners share |
-//! | `groups` | what concerns more than one process: order of starting, groups, replicas, chains of policies |
-//! | `mailbox` | what is asked of a runner, and why it may be refused |
-//! | `publish` | commits, and the consumers that are told of them, each on a thread of its own |
+//! | `groups` | what concerns more than one process: start order, groups, replica sets, policy chains |
+//! | `mailbox` | orders to a runner, and why one may be refused |
+//! | `publish` | commits, and the consumers that are notified of them, each on its own thread |
 //! | `decider` | asks the policies under a deadline, and bounds their answers; the failsafe closes the chain |
 //! | `logs` | output: captured, rotated, followed |
-//! | `children` | operating-system processes: starting them and sending signals (the real spawner and the scripted one), orphans, environment files, checks |
-//! | `jobs` | the threads for work that blocks |
-//! | `slots` | a semaphore that says whether somebody waits for it |
-//! | `panics` | panics of tasks, caught |
-//! | `degraded` | what the host lacks at the moment |
-//! | `spec` | the wanted shape of a process |
+//! | `children` | operating-system processes: starting and signalling them (the real spawner and the scripted one), orphans, environment files, checks |
+//! | `jobs` | the threads for blocking work |
+//! | `slots` | a semaphore that knows whether a task waits for it |
+//! | `panics` | catching panics of tasks |
+//! | `degraded` | what the host is short of at the moment |
+//! | `spec` | the requested configuration of a process |
 //! | `clock` | the only place that reads a clock |
 //!
-//! What is deliberately absent: wasmtime (policies and consumers are ports of `provost-state`), an HTTP
-//! library (a readiness GET is a few lines over a socket), serde. No lock is held across I/O, a spawn, a
-//! wait or a call of a plugin, and nothing polls: ends of children, commits and orders all wake who waits for them.
+//! Deliberately absent: wasmtime (policies and consumers are ports of `provost-state`), an HTTP library (a readiness
+//! GET is a few lines over a socket) and serde. No lock is held across I/O, a spawn, a wait or a call of a plugin. An
+//! exit, a commit and an order each wake the tasks that wait for it; descendants that the host cannot watch are polled
+//! (`children/life.rs`).
 
 mod children;
 mod clock;

@@ -1,34 +1,34 @@
-//! What is asked of the task that owns a process: the messages in its mailbox, and why one may be refused.
+//! The messages in the mailbox of the task that owns a process, and why one may be refused.
 
 use std::sync::Arc;
 
 use provost_state::{Cause, Signal};
 use tokio::sync::oneshot;
 
-/// What others want of a process.
+/// An order to a process.
 #[derive(Clone, Debug)]
 pub(crate) enum Want {
     Start(Cause),
     Stop(Cause),
-    /// Down, for a reason that is not who asked.
+    /// A stop with its own reason, which does not say who asked.
     StopFor(Cause, Arc<str>),
     Restart(Cause),
     Signal(Signal),
     /// SIGKILL, without waiting for the grace time.
     Kill,
-    /// Its group is restarted: stopped if it is up, and not spawned before it is released; why.
+    /// Its group is restarted, for this reason: stop if up, and do not spawn before the release.
     Hold(Arc<str>),
-    /// Its group has been stopped: what is held may be spawned.
+    /// Its group has been stopped: a held process may be spawned.
     Release,
-    /// Its group is given up: stopped if it is up, and fatal then; why.
+    /// Its group is given up, for this reason: stop if up, then become fatal.
     GiveUp(Arc<str>),
-    /// Its set needs this replica (again); why.
+    /// Its set needs this replica (again), for this reason.
     Needed(Arc<str>),
-    /// Its set does not need this replica; why.
+    /// Its set does not need this replica, for this reason.
     Spare(Arc<str>),
 }
 
-/// A want, and where to send whether it was granted.
+/// An order, and where to send whether it was granted.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) want: Want,
@@ -44,10 +44,10 @@ pub enum Refusal {
     /// The host is stopping; nothing is started any more.
     #[error("the host is shutting down")]
     ShuttingDown,
-    /// The task that owns the process ended unexpectedly as it was given the order; another has taken over.
+    /// The task that owns the process ended unexpectedly before it answered; another has taken over.
     #[error("the order was lost, because the task that owns the process ended unexpectedly; give it again")]
     Lost,
-    /// The kernel refused.
+    /// The kernel refused the signal.
     #[error("{0}")]
     SignalFailed(Arc<str>),
 }

@@ -1,4 +1,4 @@
-//! What processes that wait can expect: whether what they wait for can still come about by itself, and the chain of reasons.
+//! The outlook of waiting processes: whether their dependencies can still be met unprompted, and the chain of reasons.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use provost_state::{Phase, ProcessState, Snapshot};
 use crate::groups::{StartOrder, unmet, wanted};
 use crate::supervisor::Supervisor;
 
-/// How many links of a chain are told.
+/// The maximum number of links of a chain that are shown.
 const LINKS_TOLD: usize = 6;
 
-/// What one process waits for.
+/// The dependency that one process waits for.
 #[derive(Clone, Copy, Debug)]
 struct Link {
     /// The place of the dependency in the config; `None` if there is no such process.
     dependency: Option<usize>,
-    /// Which of its dependencies.
+    /// The index of the dependency in the spec of the waiting process.
     nth: usize,
-    /// Whether it will not come about unless somebody acts.
+    /// Whether the condition will not be met unless somebody acts.
     is_hopeless: bool,
 }
 
-/// What all processes that wait can expect in one world.
+/// The outlook of all waiting processes in one snapshot.
 #[derive(Debug)]
 pub struct Outlook<'w> {
     order: &'w StartOrder,
@@ -30,7 +30,8 @@ pub struct Outlook<'w> {
 }
 
 impl Supervisor {
-    /// What the processes that wait in this world can expect. It takes one pass over all processes and dependencies.
+    /// Computes the outlook of the processes that wait in this snapshot, in one pass over all processes and
+    /// dependencies.
     #[must_use]
     pub fn outlook<'w>(&'w self, world: &'w Snapshot) -> Outlook<'w> {
         Outlook::new(self.order(), world)
@@ -40,7 +41,7 @@ impl Supervisor {
 impl<'w> Outlook<'w> {
     pub(crate) fn new(order: &'w StartOrder, world: &'w Snapshot) -> Self {
         let mut links = vec![None; order.specs().len()];
-        // Those that a process depends on come before it.
+        // Dependencies come before the processes that depend on them.
         for at in order.dependencies_first() {
             let spec = &order.specs()[at];
             let Some(state) = world.by_name(&spec.name) else { continue };
@@ -74,14 +75,14 @@ impl<'w> Outlook<'w> {
         self.links[self.order.place(name)?]
     }
 
-    /// Whether this process waits for something that will not come about unless somebody acts: a dependency that was given
-    /// up, was stopped, or has ended otherwise than it had to, or one that waits for such a one itself.
+    /// Whether this process waits for a dependency that will not be met unless somebody acts: one that was given up,
+    /// was stopped, has ended the wrong way, or waits for such a dependency itself.
     #[must_use]
     pub fn is_hopeless(&self, name: &str) -> bool {
         self.link(name).is_some_and(|link| link.is_hopeless)
     }
 
-    /// The process at the end of the chain: the one that has to move first.
+    /// Returns the process at the end of the chain, which has to move first.
     #[must_use]
     pub fn root(&self, name: &str) -> Option<Arc<str>> {
         let mut last = None;
@@ -94,8 +95,8 @@ impl<'w> Outlook<'w> {
         last
     }
 
-    /// Why a process is not what it is waited for to be, with what is behind that: `app waits for db to be ready; db is
-    /// fatal: gave up after 3 restarts`.
+    /// Explains why a process waits, down to the root cause: `app waits for db to be ready; db is fatal: gave up after
+    /// 3 restarts`.
     #[must_use]
     pub fn chain(&self, state: &ProcessState) -> String {
         let mut told = Vec::new();
@@ -122,7 +123,7 @@ impl<'w> Outlook<'w> {
     }
 }
 
-/// Whether a process is at rest, and not only because it has not been started with the host yet.
+/// Whether a process is at rest, and not merely because the host has not started it yet.
 fn will_not_move(order: &StartOrder, at: usize, world: &Snapshot) -> bool {
     let spec = &order.specs()[at];
     world.by_name(&spec.name).is_none_or(|state| {

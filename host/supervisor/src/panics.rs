@@ -1,4 +1,4 @@
-//! Panics of tasks: caught where they happen, so that whoever depends on the task can go on.
+//! Catches panics of tasks, so that what depends on a task can go on.
 
 use std::any::Any;
 use std::future::poll_fn;
@@ -6,14 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
-/// Carries `task` to its end; what it said, if it panicked. It is handed over pinned, because a future that is moved into
-/// another one takes its room twice.
+/// Runs `task` to its end; returns the message if it panicked. The task is passed pinned, because a future that is
+/// moved into another one takes up its memory twice.
 pub(crate) async fn unpanicked<T>(mut task: Pin<&mut impl Future<Output = T>>) -> Result<T, String> {
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
         Ok(Poll::Pending) => Poll::Pending,

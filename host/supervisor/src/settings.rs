@@ -1,4 +1,4 @@
-//! The settings of a supervisor, with their defaults, and why it could not be booted.
+//! The settings of a supervisor, with their defaults, and the errors of a boot.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,35 +11,35 @@ use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
 use crate::logs::{HostLog, NotKept};
 
-/// What holds for all processes.
+/// The settings that hold for all processes.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where log files go; created if it does not exist.
+    /// The directory of the log files; created if it does not exist.
     pub log_dir: PathBuf,
-    /// Whose directories may be above it.
+    /// The users that may own the directories above it.
     pub log_owners: Owners,
-    /// How long a decision may take before the failsafe answers, in milliseconds: with all the policies of a chain, and
-    /// what answered before those that fail.
+    /// How long a decision may take before the failsafe answers, in milliseconds. This includes all policies of a chain
+    /// and the last good versions of those that fail.
     pub decision_deadline_ms: u64,
     /// The longest delay that a policy may ask for, in milliseconds.
     pub restart_delay_ms_max: u64,
     /// The shortest delay before a restart, in milliseconds: a shorter one is raised to it.
     pub restart_delay_ms_min: u64,
-    /// How often one process may be restarted in how long.
+    /// How many restarts of one process are allowed within which period.
     pub restart_budget: RestartBudget,
-    /// The backend of the state core that is in force at first.
+    /// The initial routing of the state core's backends.
     pub routing: Routing,
-    /// Where it is entered what the host lacks.
+    /// The list of what the host is short of.
     pub degraded: Degraded,
-    /// The soft limit on open files that children get; `None`: that of the host, which was not raised.
+    /// The soft limit on open files that children get; `None` if the host did not raise its own, which they inherit.
     pub children_open_files: Option<u64>,
-    /// The host's own log, for those who ask for it.
+    /// The host's own log, for readers that ask for it.
     pub host_log: Option<HostLog>,
 }
 
 impl Settings {
-    /// What holds unless somebody wants it otherwise: a second for a decision, delays of up to an hour and without a
-    /// floor, and the default budget.
+    /// Returns the defaults: one second for a decision, restart delays of up to an hour and without a minimum, and the
+    /// default budget.
     #[must_use]
     pub fn new(log_dir: PathBuf) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Settings {
         }
     }
 
-    /// The bounds that every decision is held to.
+    /// Returns the bounds that every decision is held to.
     pub(crate) fn envelope(&self) -> Envelope {
         Envelope {
             deadline: Duration::from_millis(self.decision_deadline_ms),
@@ -76,7 +76,7 @@ pub enum BootError {
     /// The directory of the logs cannot be used.
     #[error("cannot keep logs: {0}")]
     LogDir(#[from] FileError),
-    /// A thread or a signal could not be had.
+    /// A thread or a signal handler could not be set up.
     #[error("cannot set up the supervisor")]
     Io(#[from] io::Error),
 }

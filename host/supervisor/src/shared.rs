@@ -1,4 +1,4 @@
-//! What all runners of a supervisor share: its parts, and whether the host is stopping.
+//! The parts of a supervisor that all runners share, and whether the host is stopping.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,9 +20,9 @@ use crate::publish::Publisher;
 pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
     pub(crate) spawner: Arc<dyn Spawner>,
-    /// Runs readiness checks.
+    /// Starts the programs of checks.
     pub(crate) helpers: OsSpawner,
-    /// Looks up the names in checks.
+    /// Looks up the host names in checks.
     pub(crate) resolver: Resolver,
     pub(crate) decider: Arc<Decider>,
     pub(crate) logs: Logs,

@@ -1,11 +1,12 @@
-//! A semaphore that says whether somebody waits for it: a holder that may keep its slot for a while gives it back then.
+//! A semaphore that knows whether a task waits for it: a holder that could keep its slot for a while then gives it
+//! back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A fixed number of slots, given in the order in which they were asked for.
+/// A fixed number of slots, granted in the order of the requests.
 #[derive(Debug)]
 pub(crate) struct Slots {
     free: Arc<Semaphore>,
@@ -17,7 +18,8 @@ impl Slots {
         Self { free: Arc::new(Semaphore::new(at_once)), waiting: AtomicUsize::new(0) }
     }
 
-    /// Waits for a slot. It is given back when it is dropped; `None` does not happen, as they are never closed.
+    /// Waits for a slot, which is given back when it is dropped. Never returns `None`, as the semaphore is never
+    /// closed.
     pub(crate) async fn take(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(slot) = self.free.clone().try_acquire_owned() {
             return Some(slot);
@@ -26,7 +28,7 @@ impl Slots {
         self.free.clone().acquire_owned().await.ok()
     }
 
-    /// Returns true if somebody waits for a slot at this moment.
+    /// Returns true if a task waits for a slot at this moment.
     pub(crate) fn is_wanted(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
@@ -61,12 +63,12 @@ mod tests {
             let mut waiting = std::pin::pin!(slots.take());
             tokio::select! {
                 biased;
-                _ = &mut waiting => unreachable!("somebody else has it"),
+                _ = &mut waiting => unreachable!("the slot is taken"),
                 () = std::future::ready(()) => {}
             }
             assert!(slots.is_wanted());
         }
-        assert!(!slots.is_wanted(), "who waited has gone");
+        assert!(!slots.is_wanted(), "the waiting task is gone");
         drop(slot);
         assert!(slots.take().await.is_some() && !slots.is_wanted());
     }

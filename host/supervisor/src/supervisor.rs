@@ -1,4 +1,4 @@
-//! The supervisor as a whole: boots the runners, takes orders, and brings everything down in order.
+//! The supervisor as a whole: boots the runners, passes orders on to them, and shuts everything down in order.
 
 use std::io;
 use std::sync::Arc;
@@ -33,10 +33,10 @@ use crate::settings::{BootError, Settings};
 use crate::shared::Shared;
 use crate::spec::{ProcessSpec, ReplicaSet};
 
-/// How long the output of processes that have ended may take to be read.
+/// How long the remaining output of ended processes may take to be read during a shutdown.
 const OUTPUT_GRACE: Duration = Duration::from_secs(3);
 
-/// What is to be run, and who is to be told.
+/// The processes to run, and the consumers to notify.
 struct Wanted {
     specs: Vec<ProcessSpec>,
     sets: Vec<ReplicaSet>,
@@ -68,7 +68,7 @@ pub struct Prepared {
     clock: Clock,
 }
 
-/// A runner that does not run yet, and the order that it is given first.
+/// A runner that has not been started, and its first order.
 struct Unstarted {
     id: ProcessId,
     first: Option<Want>,
@@ -82,14 +82,14 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
-    /// Every line that any of the processes writes, from its first line on. To be called within the tokio runtime.
+    /// Follows every line that the processes write, from the first one on. Must be called within the tokio runtime.
     #[must_use]
     pub fn follow_output(&self) -> LogReader {
         let ids: Vec<ProcessId> = self.runners.iter().map(|unstarted| unstarted.id).collect();
         self.supervisor.logs().follow(&ids, 0, true)
     }
 
-    /// Starts the processes with `autostart` that their replica set needs. To be called within the tokio runtime.
+    /// Starts the processes with `autostart` that their replica set needs. Must be called within the tokio runtime.
     #[must_use]
     pub fn start(self) -> Supervisor {
         let Self { supervisor, runners, inbox, clock } = self;
@@ -113,11 +113,11 @@ impl Prepared {
 }
 
 impl Supervisor {
-    /// Adds all processes, starts those with `autostart` that their replica set needs, and tells `consumers` from the
-    /// first change on. To be called within a tokio runtime, whose threads it uses.
+    /// Adds all processes, starts those with `autostart` that their replica set needs, and notifies `consumers` from
+    /// the first change on. Must be called within a tokio runtime, whose threads it uses.
     ///
     /// # Errors
-    /// [`BootError`]; no process has been started then.
+    /// [`BootError`]; no process has been started in that case.
     pub fn boot(
         settings: Settings,
         specs: Vec<ProcessSpec>,
@@ -127,8 +127,8 @@ impl Supervisor {
         Self::prepare(settings, specs, sets, consumers).map(Prepared::start)
     }
 
-    /// The first half of [`Supervisor::boot`]: adds all processes and tells `consumers`, but starts nothing yet, so that a
-    /// reader of the logs can be there before the first line.
+    /// Does the first half of [`Supervisor::boot`]: adds all processes and notifies `consumers`, but starts nothing, so
+    /// that a log reader can be attached before the first line is written.
     ///
     /// # Errors
     /// [`BootError`].
@@ -154,7 +154,7 @@ impl Supervisor {
         jobs: Jobs,
     ) -> Result<Prepared, BootError> {
         let Wanted { specs, sets, consumers } = wanted;
-        // The chains go their own way: a spec must not keep a policy alive that was taken out.
+        // The chains are kept apart from the specs: a spec must not keep a removed policy alive.
         let (specs, chains): (Vec<_>, Vec<_>) = specs
             .into_iter()
             .map(|mut spec| {
@@ -201,7 +201,7 @@ impl Supervisor {
         Ok(Prepared { supervisor, runners, inbox, clock })
     }
 
-    /// All are added before the first is started: a process never waits for one that is not there yet.
+    /// Adds all processes before the first is started, so that none waits for one that does not exist yet.
     fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<Vec<Unstarted>, BootError> {
         let mut spare = not_needed(&self.replicas);
         let mut runners = Vec::with_capacity(specs.len());
@@ -224,8 +224,8 @@ impl Supervisor {
         Ok(runners)
     }
 
-    /// Tells `consumer` all that happens from now on, until it [is gone](Consumer::is_gone). A thread that cannot be had is
-    /// tried again and shown as degraded. To be called within the runtime that the supervisor was booted in.
+    /// Notifies `consumer` of every change from now on, until it [is gone](Consumer::is_gone). If its thread cannot be
+    /// started, the start is retried and the host is shown as degraded. May be called from any thread.
     pub fn consume(&self, consumer: Box<dyn Consumer>) {
         let now = self.reader().look().generation();
         self.tell_from(consumer, now);
@@ -238,7 +238,8 @@ impl Supervisor {
         fanout::start(consumer, reader, changed, from, self.shared.degraded.clone());
     }
 
-    /// Who judges a process now, in the order in which they are asked; nobody if there is no such process.
+    /// Returns the policies that judge a process now, in the order in which they are asked; none if there is no such
+    /// process.
     #[must_use]
     pub fn policies_of(&self, id: ProcessId) -> Vec<Arc<dyn Policy>> {
         self.roster.chain(id).map_or_else(Vec::new, |chain| chain.load().to_vec())
@@ -250,12 +251,12 @@ impl Supervisor {
         self.chains().prepend(ids, policy);
     }
 
-    /// Takes the policy of that name out of all chains, and returns the processes that it judged.
+    /// Removes the policy `name` from all chains, and returns the processes that it judged.
     pub fn remove_policy(&self, name: &str) -> Vec<ProcessId> {
         self.chains().remove(name)
     }
 
-    /// Returns the processes in whose chain the policy is, and the replicas whose number it judges.
+    /// Returns the processes whose chain contains the policy, and the replicas of the sets whose size it judges.
     #[must_use]
     pub fn judged_by(&self, name: &str) -> Vec<ProcessId> {
         self.chains().judged_by(name)
@@ -265,29 +266,29 @@ impl Supervisor {
         Chains::new(&self.roster, &self.replicas, self.reader().snapshot())
     }
 
-    /// How many replicas of each set are wanted now, in the order of the config.
+    /// Returns how many replicas of each set are wanted now, in the order of the config.
     #[must_use]
     pub fn replica_sets(&self) -> Vec<ReplicaCount> {
         self.replicas.iter().map(|replicas| replicas.count()).collect()
     }
 
-    /// Becomes the exit code when a policy wants the host to be shut down. Whoever owns the supervisor then calls
-    /// [`Supervisor::shutdown`] and exits with it.
+    /// Returns a receiver that becomes the exit code when a policy asks for a shutdown of the host. The owner of the
+    /// supervisor then calls [`Supervisor::shutdown`] and exits with that code.
     #[must_use]
     pub fn shutdown_wanted(&self) -> watch::Receiver<Option<u8>> {
         self.shared.groups.shutdown_wanted()
     }
 
-    /// Makes this program the one that orphans of its children go to, and reaps them from then on. For a
-    /// program that starts no children but by this supervisor: it would reap those, too.
+    /// Makes this program the subreaper of its descendants, and reaps orphans from then on. Only for programs that
+    /// start all of their children through this supervisor: any other child would be reaped, too.
     ///
     /// # Errors
-    /// What the kernel says; orphans then go to pid 1, as usual.
+    /// The error of the kernel; orphans then go to pid 1, as usual.
     pub fn adopt_orphans(&self) -> io::Result<()> {
         reaper::adopt(self.shared.helpers.family(), self.shared.jobs.reaping.clone())
     }
 
-    /// Reads the state of everything, wait-free.
+    /// Returns the wait-free reader of all states.
     #[must_use]
     pub fn reader(&self) -> &Reader {
         self.shared.publisher.reader()
@@ -297,50 +298,50 @@ impl Supervisor {
         &self.dispatch.order
     }
 
-    /// Puts another backend of the state core in force, under way: what `change` makes of what is in force, which it
-    /// returns. No process is touched, no commit lost, and nobody's reads go backwards.
+    /// Replaces the routing of the state core's backends at run time with what `change` makes of it, and returns the
+    /// former one. No process is touched, no commit is lost, and no reader sees a state go backwards.
     pub fn reroute(&self, change: impl FnOnce(Routing) -> Routing) -> Routing {
         self.shared.publisher.reroute(change)
     }
 
-    /// Wakes at every commit.
+    /// Returns a receiver that is woken at every commit.
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<Generation> {
         self.shared.publisher.changed()
     }
 
-    /// The threads for work that blocks.
+    /// Returns the threads for blocking work.
     #[must_use]
     pub fn jobs(&self) -> &Jobs {
         &self.shared.jobs
     }
 
-    /// What the host lacks at the moment.
+    /// Returns the list of what the host is short of at the moment.
     #[must_use]
     pub fn degraded(&self) -> &Degraded {
         &self.shared.degraded
     }
 
-    /// What is still there of the processes although it should not be.
+    /// Returns the operating-system processes that are still there although they should not be.
     #[must_use]
     pub fn left(&self) -> Vec<Leftover> {
         self.shared.leftovers.list()
     }
 
-    /// This instant, by the clocks of the published states.
+    /// Returns the current time, by the clocks of the published states.
     #[must_use]
     pub fn now(&self) -> provost_state::Moment {
         self.shared.publisher.now()
     }
 
-    /// The output of all processes.
+    /// Returns the output of all processes.
     #[must_use]
     pub fn logs(&self) -> &Logs {
         &self.shared.logs
     }
 
-    /// Wants a process up, and forgets its failures. Returns when that is committed, not when it runs. What
-    /// is up already is left alone.
+    /// Requests that a process be up, and forgets its failures. Returns when that is committed, not when the process
+    /// runs. A process that is already up is left alone.
     ///
     /// # Errors
     /// [`Refusal::ShuttingDown`].
@@ -348,15 +349,15 @@ impl Supervisor {
         self.roster.order(id, Want::Start(cause)).await
     }
 
-    /// Wants a process down. Returns when it was told so, not when it has ended.
+    /// Requests that a process be down. Returns when the stop signal has been sent, not when the process has ended.
     ///
     /// # Errors
-    /// [`Refusal::SignalFailed`] if it could not be told; SIGKILL follows after the grace time all the same.
+    /// [`Refusal::SignalFailed`] if the signal could not be sent; SIGKILL still follows after the grace time.
     pub async fn stop(&self, id: ProcessId, cause: Cause) -> Result<(), Refusal> {
         self.roster.order(id, Want::Stop(cause)).await
     }
 
-    /// Stops it if it is up, and starts it again.
+    /// Stops a process if it is up, and starts it again.
     ///
     /// # Errors
     /// As [`Supervisor::start`] and [`Supervisor::stop`].
@@ -364,7 +365,7 @@ impl Supervisor {
         self.roster.order(id, Want::Restart(cause)).await
     }
 
-    /// Sends a signal to its process group.
+    /// Sends a signal to the group of a process.
     ///
     /// # Errors
     /// [`Refusal::NotRunning`], [`Refusal::SignalFailed`].
@@ -372,11 +373,11 @@ impl Supervisor {
         self.roster.order(id, Want::Signal(signal)).await
     }
 
-    /// Stops everything, each process after those that depend on it, and returns when no child is left and what they wrote is
-    /// in the log files. From the first moment on nothing is started any more.
+    /// Stops everything, each process after those that depend on it, and returns when no child is left and their output
+    /// is in the log files. Nothing is started any more from the call on.
     ///
-    /// It takes no longer than the grace times along the dependencies and a few seconds: what is still there after that is
-    /// named by [`Supervisor::left`].
+    /// It takes at most the grace times along the dependencies plus a few seconds; [`Supervisor::left`] names what is
+    /// still there after that.
     pub async fn shutdown(&self, cause: Cause) {
         self.shared.closing.store(true, Ordering::Release);
         let world = self.reader().snapshot();
@@ -394,7 +395,7 @@ impl Supervisor {
         self.shared.logs.finish(OUTPUT_GRACE).await;
     }
 
-    /// SIGKILL for every process group at once: for those who will not wait for the grace time. It waits for nobody.
+    /// Sends SIGKILL to every process group at once, without the grace time, and waits for nothing.
     pub async fn kill_all(&self) {
         let world = self.reader().snapshot();
         for state in world.iter().filter(|state| state.phase.kind().is_live()) {
@@ -409,7 +410,7 @@ impl Supervisor {
 
 #[cfg(any(test, feature = "scripted"))]
 impl Scripted {
-    /// [`Supervisor::boot`], but that the children are these. Readiness checks are real ones.
+    /// Does what [`Supervisor::boot`] does, with these scripted children. Readiness checks are real.
     ///
     /// # Errors
     /// As [`Supervisor::boot`].

@@ -42,7 +42,7 @@ async fn a_consumer_whose_thread_cannot_be_started_is_shown_as_degraded_and_told
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let lack = supervisor.degraded().list().remove(0);
-    assert_eq!(&*lack.what, "telling ears");
+    assert_eq!(&*lack.what, "notifying ears");
     assert_eq!(&*lack.reason, "its thread cannot be started: injected; it is tried again");
     assert_eq!(news.recv().await, Some(1), "it is told what happened before its thread was there");
     assert!(supervisor.degraded().list().is_empty());

@@ -1,5 +1,5 @@
-//! What is executed: the program, found on the `PATH` of the child, its arguments and its whole environment, and what an
-//! error of the kernel means in words.
+//! What is executed: the program, found on the `PATH` of the child, its arguments and its whole environment; and errors
+//! of the kernel in words for people.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
@@ -15,7 +15,7 @@ use provost_state::Incarnation;
 use super::{LifeEnv, env_file, variables};
 use crate::spec::{CommandLine, ProcessSpec};
 
-/// Where programs are looked for if the environment has no `PATH` (as by the C library).
+/// The search path if the environment has no `PATH` (as in the C library).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// A command that is ready to be executed.
@@ -25,11 +25,11 @@ pub(super) struct Prepared {
     pub(super) arguments: Vec<CString>,
     pub(super) environment: Vec<CString>,
     pub(super) directory: Option<CString>,
-    /// The values of the variables that were asked for.
+    /// The values of the variables that the checks name.
     pub(super) vars: LifeEnv,
 }
 
-/// Makes a command ready: reads environment files, finds the program, checks the directory. It may wait for disks.
+/// Prepares a command: reads environment files, finds the program, checks the directory. It may wait for disks.
 ///
 /// # Errors
 /// What is wrong, in words for people.
@@ -79,7 +79,7 @@ pub(super) fn prepare(
     })
 }
 
-/// The values of the variables that the checks of a process name.
+/// Returns the values of the variables that the checks of a process name.
 fn vars(spec: &ProcessSpec, environment: &BTreeMap<OsString, OsString>) -> LifeEnv {
     let value =
         |name: &String| environment.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
@@ -87,8 +87,8 @@ fn vars(spec: &ProcessSpec, environment: &BTreeMap<OsString, OsString>) -> LifeE
     variables::of_checks(spec).into_iter().filter_map(pair).collect()
 }
 
-/// The whole environment of a child: the host's own, then the environment files, then the config's, then what a start
-/// policy set for this life, then what the host says of the process, which nobody can say otherwise.
+/// Builds the whole environment of a child: the host's own, then the environment files, then the config's, then what a
+/// start policy set for this life, then the variables of the host about the process, which nothing overrides.
 fn environment(
     spec: &ProcessSpec,
     incarnation: Option<Incarnation>,
@@ -112,8 +112,8 @@ fn environment(
     Ok(all)
 }
 
-/// The program of this name: a path as it is (a relative one starts in the working directory of the child), anything else on
-/// the child's `PATH`, as `execvp` does it.
+/// Finds the program of this name: a path as it is (a relative one starts in the working directory of the child),
+/// anything else on the child's `PATH`, as `execvp` does.
 pub(super) fn find(
     name: &str,
     environment: &BTreeMap<OsString, OsString>,
@@ -143,7 +143,7 @@ pub(super) fn find(
     }
 }
 
-/// What an error of an exec means, in words for people.
+/// Explains an error of an exec, in words for people.
 pub(super) fn exec_error(prepared: &Prepared, spec: &ProcessSpec, error: &io::Error) -> String {
     let program = PathBuf::from(OsString::from_vec(prepared.program.as_bytes().to_vec()));
     let seen = spec.cwd.as_deref().map_or_else(|| program.clone(), |cwd| cwd.join(&program));
@@ -169,7 +169,7 @@ pub(super) fn exec_error(prepared: &Prepared, spec: &ProcessSpec, error: &io::Er
     format!("{}: {what}", program.display())
 }
 
-/// What the first line of a script names as its interpreter.
+/// Returns the interpreter that the first line of a script names.
 pub(super) fn interpreter(path: &Path) -> Option<String> {
     let at_once = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(at_once).open(path).ok()?;

@@ -1,4 +1,4 @@
-//! The ends of a child's standard input, output and error: pipes, a terminal of its own, or nothing.
+//! The ends of a child's standard input, output and error: pipes, its own terminal, or nothing.
 
 use std::fs::File;
 use std::io;
@@ -10,15 +10,15 @@ use crate::spec::{ProcessSpec, Stderr, Stdin};
 
 /// The ends of a child's standard input, output and error.
 pub(super) struct Ends {
-    /// Those of the child, which are closed here when it has them.
+    /// The child's ends, which are closed here once it has them.
     child: ChildEnds,
     pub(super) output: Option<Output>,
-    /// What keeps its standard input open.
+    /// The end that keeps its standard input open.
     pub(super) keep: Option<OwnedFd>,
 }
 
 enum ChildEnds {
-    /// A check: nobody reads what it writes.
+    /// A check: its output is discarded.
     Nothing(File),
     Pipes {
         stdin: Option<OwnedFd>,
@@ -28,7 +28,7 @@ enum ChildEnds {
     Terminal(terminal::Terminal),
 }
 
-/// A pipe that is closed by an exec: the end to read from, and the end to write to.
+/// Opens a pipe that is closed by an exec; returns the end to read from and the end to write to.
 pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = io::pipe()?;
     Ok((reader.into(), writer.into()))

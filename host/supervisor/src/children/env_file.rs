@@ -1,6 +1,6 @@
-//! Environment files. Their grammar is in `docs/env-files.md`, each sentence with its test below; it is the common part of
-//! what systemd's `EnvironmentFile=`, docker's `--env-file` and dotenv read, and what they read differently is an error here,
-//! as far as it can be told.
+//! Environment files. Their grammar is in `docs/env-files.md`, each sentence with its test below. It is the common part
+//! of what systemd's `EnvironmentFile=`, docker's `--env-file` and dotenv read; what they read differently is an error
+//! here, as far as it can be detected.
 
 use std::path::{Path, PathBuf};
 
@@ -9,19 +9,19 @@ use provost_files::{FileError, Problem};
 /// The largest environment file, in bytes.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// What may stand around names and values.
+/// The blanks that may surround names and values.
 const BLANKS: [char; 2] = [' ', '\t'];
 
 /// Why an environment file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EnvFileError {
-    /// It cannot be read, or is too large, or is no text in UTF-8.
+    /// It cannot be read, or is not UTF-8 text.
     #[error("cannot read the environment file {0}")]
     Unread(#[from] FileError),
-    /// It is larger than any environment file.
+    /// It is larger than [`BYTES_MAX`].
     #[error("cannot read the environment file {}: it has more than {} MiB", .0.display(), BYTES_MAX >> 20)]
     TooLarge(PathBuf),
-    /// Its text is wrong.
+    /// Its text has an error.
     #[error("{}:{line}:{column}: {what}", path.display())]
     Wrong { path: PathBuf, line: usize, column: usize, what: What },
 }
@@ -47,7 +47,7 @@ pub(crate) enum What {
     Return,
 }
 
-/// Something wrong, and the byte of the text that it begins at.
+/// An error, and the byte of the text at which it begins.
 #[derive(Debug, PartialEq, Eq)]
 struct Wrong {
     at: usize,
@@ -70,7 +70,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(String, String)>, EnvFileError> {
     })
 }
 
-/// The variables in `text`, whose lines end in a line feed; or the first thing that is wrong.
+/// Returns the variables in `text`, whose lines end in a line feed; or the first error.
 fn parse(text: &str) -> Result<Vec<(String, String)>, Wrong> {
     let never = |character, what| text.find(character).map_or(Ok(()), |at| Err(Wrong { at, what }));
     never('\0', What::Nul)?;
@@ -97,7 +97,7 @@ fn end_of_line(text: &str, from: usize) -> usize {
     text[from..].find('\n').map_or(text.len(), |length| from + length)
 }
 
-/// The name in a line that begins at `at`, and where its value begins.
+/// Returns the name in a line that begins at `at`, and where its value begins.
 fn named(line: &str, at: usize) -> Result<(&str, usize), Wrong> {
     let rest = line.strip_prefix("export").filter(|rest| rest.starts_with(BLANKS));
     let rest = rest.unwrap_or(line).trim_start_matches(BLANKS);
@@ -116,7 +116,8 @@ fn named(line: &str, at: usize) -> Result<(&str, usize), Wrong> {
     }
 }
 
-/// The value that begins at `at`, in a line that ends at `end` but for blanks; and where the next line begins.
+/// Returns the value that begins at `at`, in a line that ends at `end` apart from blanks; and where the next line
+/// begins.
 fn value(text: &str, at: usize, end: usize) -> Result<(String, usize), Wrong> {
     let (value, closed) = match text.get(at..end).and_then(|value| value.chars().next()) {
         Some('\'') => literal(text, at)?,
@@ -136,14 +137,14 @@ fn value(text: &str, at: usize, end: usize) -> Result<(String, usize), Wrong> {
     Err(Wrong { at, what: What::Behind })
 }
 
-/// What is between the single quote at `at` and the next one, and where the text goes on.
+/// Returns the text between the single quote at `at` and the next one, and where the rest begins.
 fn literal(text: &str, at: usize) -> Result<(String, usize), Wrong> {
     let length = text[at + 1..].find('\'').ok_or(Wrong { at, what: What::Open })?;
     let closing = at + 1 + length;
     Ok((text[at + 1..closing].to_owned(), closing + 1))
 }
 
-/// What is between the double quote at `at` and the next one that no backslash is before, and where the text goes on.
+/// Returns the text between the double quote at `at` and the next one that is not escaped, and where the rest begins.
 fn escaped(text: &str, at: usize) -> Result<(String, usize), Wrong> {
     let mut value = String::new();
     let mut rest = text[at + 1..].char_indices();
@@ -154,7 +155,7 @@ fn escaped(text: &str, at: usize) -> Result<(String, usize), Wrong> {
                 Some((_, 'n')) => value.push('\n'),
                 Some((_, 'r')) => value.push('\r'),
                 Some((_, 't')) => value.push('\t'),
-                // The end of the line is escaped: the value goes on as if there were none.
+                // An escaped end of a line: the value goes on as if there were none.
                 Some((_, '\n')) => {}
                 Some((_, meant @ ('"' | '\\' | '$' | '`'))) => value.push(meant),
                 Some((_, other)) => value.extend(['\\', other]),
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_and_windows_ends_of_lines_are_no_part_of_any_value() {
+    fn a_byte_order_mark_and_windows_line_ends_are_no_part_of_any_value() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("windows.env");
         std::fs::write(&path, "\u{feff}FIRST=1\r\nQUOTED=\"a\r\nb\"\r\n\r\n# c\r\nLAST=2").unwrap();
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_is_told_with_file_line_and_column() {
+    fn a_nul_is_reported_with_file_line_and_column() {
         assert_eq!(wrong("A=1\nB=a\0b\n"), (2, 4, What::Nul));
         assert_eq!(wrong("A=1\n\nB\0=b\n"), (3, 2, What::Nul));
         let dir = tempfile::tempdir().unwrap();

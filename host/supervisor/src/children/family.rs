@@ -1,10 +1,10 @@
-//! The descendants of this process that no task owns: orphans, which came here because this process is their subreaper (or
-//! pid 1), and what descends from them. Who they belong to is told by their session, or by the variables that the host
-//! gave to the process that started them.
+//! The descendants of this process that no task owns: orphans, which come here because this process is their subreaper
+//! (or pid 1), and the descendants of these. The process that one belongs to is told by its session, or by the
+//! variables that the host gave to the process that started it.
 //!
 //! Orphans are found among the children of the main thread: the kernel gives them to it, and the host starts its own
-//! children from other threads. So a look costs one small read as long as there are none, and a child that is being started
-//! is never taken for one.
+//! children from other threads. So a look costs one small read as long as there are none, and a child that is being
+//! started is never taken for an orphan.
 
 use std::collections::HashSet;
 use std::io;
@@ -24,18 +24,18 @@ use crate::jobs::{Lane, Lost};
 /// The children that tasks own, and what this process has adopted.
 #[derive(Debug)]
 pub(crate) struct Family {
-    /// The children that tasks own: nobody else may reap them.
+    /// The children that tasks own: only these tasks may reap them.
     own: Mutex<HashSet<u32>>,
-    /// Whether orphans of children come to this process.
+    /// Whether this process adopts the orphans of its children.
     adopts: AtomicBool,
-    /// Counts the looks for ended orphans: whoever waits for a group to become empty looks again.
+    /// Counts the looks for ended orphans; each wakes the tasks that wait for a group to become empty.
     deaths: watch::Sender<u64>,
-    /// The last survey, and the ticket that was current as it began.
+    /// The last survey, and the ticket that was current when it began.
     survey: tokio::sync::Mutex<Survey>,
     ticket: AtomicU64,
 }
 
-/// The ticket that was current as a survey began, and what it found.
+/// The ticket that was current when a survey began, and what it found.
 type Survey = (u64, Arc<Vec<Relative>>);
 
 /// A living process that no task owns.
@@ -55,15 +55,15 @@ impl Relative {
         self.session == leader || named
     }
 
-    /// A pidfd of it, if it is still the process that was seen.
+    /// Opens a pidfd, if the process is still the one that was seen.
     pub(crate) fn open(&self) -> Option<OwnedFd> {
         let pid = pid_of(self.pid)?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-        // Looked at after the opening: the number cannot have become another's between the two.
+        // Checked after the opening: the pid cannot have been reused between the two.
         (numbers(self.pid) == Some((self.group, self.session)) || is_descendant(self.pid)).then_some(pidfd)
     }
 
-    /// Sends it a signal. False if it is gone.
+    /// Sends a signal. Returns false if the process is gone.
     pub(crate) fn signal(&self, signal: Signal) -> bool {
         self.open().is_some_and(|pidfd| posix::signal_pidfd(pidfd.as_fd(), signal).is_ok())
     }
@@ -73,7 +73,7 @@ pub(super) fn pid_of(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// The group and the session of a process.
+/// Returns the group and the session of a process.
 fn numbers(pid: u32) -> Option<(u32, u32)> {
     let [_, _, group, session] = stat(pid)?;
     Some((group.parse().ok()?, session.parse().ok()?))
@@ -92,7 +92,7 @@ fn is_descendant(pid: u32) -> bool {
     false
 }
 
-/// State, parent, group and session of a process, as `/proc/PID/stat` has them.
+/// Reads the state, parent, group and session of a process from `/proc/PID/stat`.
 fn stat(pid: u32) -> Option<[String; 4]> {
     fields(&std::fs::read(stat_path(pid)).ok()?)
 }
@@ -102,7 +102,7 @@ fn stat_path(pid: u32) -> String {
 }
 
 fn fields(stat: &[u8]) -> Option<[String; 4]> {
-    // The name before it may contain anything, a parenthesis too.
+    // The name before these fields may contain anything, even a parenthesis.
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let rest = String::from_utf8_lossy(stat.get(end + 1..)?).into_owned();
     let mut fields = rest.split_ascii_whitespace().map(str::to_owned);
@@ -113,8 +113,8 @@ fn parent(pid: u32) -> Option<u32> {
     stat(pid)?[1].parse().ok()
 }
 
-/// Whether there is such a process, and it has not ended. One that cannot be looked at (for want of a descriptor) is taken for
-/// living: nothing is said to have ended that was not looked at.
+/// Whether the process exists and has not ended. One that cannot be looked at (for want of a descriptor) counts as
+/// alive: nothing counts as ended that was not looked at.
 pub(crate) fn lives(pid: u32) -> bool {
     match std::fs::read(stat_path(pid)) {
         Ok(stat) => fields(&stat).is_some_and(|[state, ..]| state != "Z" && state != "X"),
@@ -122,28 +122,28 @@ pub(crate) fn lives(pid: u32) -> bool {
     }
 }
 
-/// Whether it waits for a disk or a driver in a way that no signal interrupts.
+/// Whether the process waits for a disk or a driver in a way that no signal interrupts.
 pub(crate) fn is_stuck(pid: u32) -> bool {
     stat(pid).is_some_and(|[state, ..]| state == "D")
 }
 
-/// The children of one thread of a process.
+/// Returns the children of one thread of a process.
 pub(super) fn children_of_thread(pid: u32, thread: u32) -> Vec<u32> {
     let list = std::fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
     list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
-/// The children of all threads of a process.
+/// Returns the children of all threads of a process.
 fn children_of(pid: u32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let threads = threads.filter_map(|thread| thread.file_name().to_str()?.parse().ok());
     threads.flat_map(|thread: u32| children_of_thread(pid, thread)).collect()
 }
 
-/// How often an environment that is empty is looked at again: that of a process in the middle of an exec is, for a moment.
+/// How often an empty environment is read again: a process in the middle of an exec has one for a moment.
 const EMPTY_LOOKS: u32 = 5;
 
-/// The environment that a process was started with.
+/// Reads the environment that a process was started with.
 fn environ(pid: u32) -> Option<Vec<u8>> {
     for _ in 0..EMPTY_LOOKS {
         let environ = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
@@ -155,7 +155,7 @@ fn environ(pid: u32) -> Option<Vec<u8>> {
     None
 }
 
-/// The process and the life that the environment of a process names.
+/// Returns the process and the life that the environment of a process names.
 fn owner(pid: u32) -> Option<(String, u64)> {
     let environ = environ(pid)?;
     let value = |name: &str| {
@@ -189,13 +189,14 @@ impl Family {
         look(&mut self.own.lock())
     }
 
-    /// Enters a child that a task owns. To be called on the thread that started it, before that thread does anything else.
+    /// Enters a child that a task owns. Must be called on the thread that started it, before that thread does anything
+    /// else.
     pub(super) fn enter(&self, pid: u32) {
         self.own(|own| own.insert(pid));
     }
 
-    /// Reaps a child that the caller owns, which has ended. In one step with its leaving: whoever gets its number next is entered
-    /// after that.
+    /// Reaps an ended child that the caller owns, and removes it in the same step, so that the next child with its pid
+    /// is entered after that.
     pub(super) fn reap_own(&self, pid: u32) -> Option<WaitStatus> {
         self.own(|own| {
             let reaped = waitpid(pid_of(pid), WaitOptions::NOHANG);
@@ -204,7 +205,7 @@ impl Family {
         })
     }
 
-    /// A child that cannot be used was reaped by whoever started it.
+    /// Removes a child that cannot be used and that the code that started it has reaped.
     pub(super) fn release(&self, pid: u32) {
         self.own(|own| own.remove(&pid));
     }
@@ -213,7 +214,7 @@ impl Family {
         self.own(|own| own.contains(&pid))
     }
 
-    /// From now on orphans of children come here.
+    /// Records that orphans of children come here from now on.
     pub(super) fn adopt(&self) {
         self.adopts.store(true, Ordering::Release);
     }
@@ -223,12 +224,12 @@ impl Family {
         self.adopts.load(Ordering::Acquire)
     }
 
-    /// Wakes at every look for ended orphans.
+    /// Returns a receiver that is woken at every look for ended orphans.
     pub(super) fn deaths(&self) -> watch::Receiver<u64> {
         self.deaths.subscribe()
     }
 
-    /// Children of this process that no task owns, ended ones included.
+    /// Returns the children of this process that no task owns, ended ones included.
     fn orphans(&self) -> Vec<u32> {
         let main = std::process::id();
         let mut found = children_of_thread(main, main);
@@ -238,12 +239,12 @@ impl Family {
         found
     }
 
-    /// Whether there may be anything to survey: one small read.
+    /// Returns true if there is certainly nothing to survey. It costs one small read.
     pub(super) fn is_alone(&self) -> bool {
         self.adopts() && self.orphans().is_empty()
     }
 
-    /// Reaps the orphans that have ended, and wakes those who wait for a group.
+    /// Reaps the orphans that have ended, and wakes the tasks that wait for a group.
     pub(super) fn reap(&self) {
         for orphan in self.orphans() {
             if matches!(waitpid(pid_of(orphan), WaitOptions::NOHANG), Ok(Some(_))) {
@@ -253,11 +254,11 @@ impl Family {
         self.deaths.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// Every living process that no task owns: the orphans and their descendants. One pass serves all who asked before it
-    /// began.
+    /// Returns every living process that no task owns: the orphans and their descendants. One pass serves all callers
+    /// that asked before it began.
     ///
     /// # Errors
-    /// If it could not be made: nothing is known then.
+    /// [`Lost`] if the survey could not be made: nothing is known then.
     pub(super) async fn survey(self: &Arc<Self>, reading: &Lane) -> Result<Arc<Vec<Relative>>, Lost> {
         let asked = self.ticket.fetch_add(1, Ordering::AcqRel);
         let mut last = self.survey.lock().await;
@@ -265,7 +266,7 @@ impl Family {
             return Ok(last.1.clone());
         }
         let current = self.ticket.load(Ordering::Acquire);
-        // Reading of a process whose memory is locked may wait for it.
+        // Reading about a process whose memory is locked may block.
         let family = self.clone();
         let look = move || if family.adopts() { family.look() } else { everybody() };
         let found = Arc::new(reading.run(look).await?);
@@ -284,8 +285,8 @@ impl Family {
     }
 }
 
-/// Every process of the machine, for a host to which no orphans come. They are told apart by group and session alone: what a
-/// stranger's environment says need not be about this host.
+/// Returns every process of the machine, for a host to which no orphans come. They are told apart by group and session
+/// alone: the environment of a foreign process need not be about this host.
 fn everybody() -> Vec<Relative> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

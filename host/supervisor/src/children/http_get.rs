@@ -1,20 +1,20 @@
-//! A GET as a check makes it: over a connection that is there, with a bound on how much of the answer is read. The caller
-//! bounds the time.
+//! The GET of a check: over an open connection, with a bound on how much of the response is read. The caller bounds the
+//! time.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// How long the rest of an answer is waited for.
+/// How long to wait for the rest of a response.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How much of the rest of an answer is read.
+/// How much of the rest of a response is read, in bytes.
 const REST_BYTES_MAX: u64 = 256 << 10;
 
-/// How much is read until the final status is there: interim answers with their header lines come before it.
+/// How many bytes are read until the final status is there: interim responses with their headers come before it.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
-/// An `http://` URL, taken apart.
+/// A parsed `http://` URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Url<'u> {
     /// Host and port, as they are written.
@@ -41,7 +41,7 @@ impl<'u> Url<'u> {
     }
 }
 
-/// Host and port of `host:port`, where an IPv6 address is in brackets.
+/// Parses `host:port`, where an IPv6 address is in brackets.
 pub(crate) fn endpoint(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let bracketed = host.starts_with('[') && host.ends_with(']');
@@ -49,7 +49,7 @@ pub(crate) fn endpoint(text: &str) -> Option<(&str, u16)> {
     (!host.is_empty() && (bracketed || !host.contains(':'))).then_some((host, port))
 }
 
-/// The final status of a GET; `None` if what answers does not speak HTTP.
+/// Sends a GET and returns the final status; `None` if the peer does not speak HTTP.
 pub(crate) async fn get<S>(mut stream: S, url: Url<'_>) -> Option<u16>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -72,14 +72,15 @@ where
             break None;
         }
     };
-    // Many servers complain of a connection that breaks before they have said all; a kept-alive one never ends.
+    // Many servers complain about a connection that closes before the response is complete; a kept-alive one never
+    // ends.
     tokio::spawn(tokio::time::timeout(FAREWELL, async move {
         let _ = tokio::io::copy(&mut stream.take(REST_BYTES_MAX), &mut tokio::io::sink()).await;
     }));
     status
 }
 
-/// What the beginning of an answer says.
+/// What the beginning of a response says.
 #[derive(Debug, PartialEq, Eq)]
 enum Head {
     Final(u16),
@@ -88,8 +89,8 @@ enum Head {
     NotHttp,
 }
 
-/// The first status that is not an interim one (RFC 9110, 15.2: any number of 1xx may come before the final one). 101
-/// is final: nothing else follows it.
+/// Returns the first status that is not an interim one (RFC 9110, 15.2: any number of 1xx may come before the final
+/// one). 101 is final: nothing else follows it.
 fn next_status(answer: &[u8]) -> Head {
     let mut rest = answer;
     loop {
@@ -108,7 +109,7 @@ fn next_status(answer: &[u8]) -> Head {
     }
 }
 
-/// What follows the empty line that ends a head.
+/// Returns what follows the empty line that ends a head.
 fn after_head(text: &[u8]) -> Option<&[u8]> {
     let ends = |at: &usize| {
         let after = &text[at + 1..];

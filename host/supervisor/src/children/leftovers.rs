@@ -1,5 +1,5 @@
-//! What of the processes is still there although it should not be: descendants that were left alone or could not be
-//! ended, and children that outlived a SIGKILL. `status` and `down` name them.
+//! Operating-system processes that are still there although they should not be: descendants that were left alone or
+//! could not be ended, and children that outlived a SIGKILL. `status` and `down` name them.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use parking_lot::Mutex;
 
 use super::family::{is_stuck, lives};
 
-/// The most entries: beyond them they are only logged.
+/// The maximum number of entries; further ones are only logged.
 const LISTED_MAX: usize = 1_000;
 
-/// An operating-system process that is left.
+/// An operating-system process that was left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
-    /// Whose it is, as far as that is known.
+    /// The process that it belongs to, as far as that is known.
     pub process: Option<Arc<str>>,
     /// Its process id.
     pub pid: u32,
@@ -21,12 +21,12 @@ pub struct Leftover {
     pub reason: Arc<str>,
 }
 
-/// The list of them. Clones share it.
+/// The list of leftovers. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leftovers(Arc<Mutex<Vec<Leftover>>>);
 
 impl Leftovers {
-    /// Enters one. An entry of the same process id is replaced.
+    /// Enters a leftover, and replaces an entry of the same process id.
     pub(super) fn add(&self, leftover: Leftover) {
         let mut all = self.0.lock();
         all.retain(|known| known.pid != leftover.pid);
@@ -50,7 +50,7 @@ impl Leftovers {
         self.0.lock().iter().any(|left| left.pid == pid)
     }
 
-    /// All that were left and are still there.
+    /// Returns all that were left and are still there.
     pub(crate) fn list(&self) -> Vec<Leftover> {
         let mut all = self.0.lock();
         all.retain(|left| lives(left.pid));

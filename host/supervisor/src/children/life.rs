@@ -1,12 +1,12 @@
-//! The end of a child. When its main process has ended, the rest of its group is killed at once, so that a restart does not
-//! wait; if a stop was asked for, the grace time belongs to the whole group, and the end is that of the last of it. The
-//! main process stays unreaped until then, so that neither its number nor that of its group can become another's.
+//! The end of a child. When its main process has ended, the rest of its group is killed at once, so that a restart does
+//! not wait; if a stop was asked for, the whole group has the grace time, and the child ends with the last of the
+//! group. The main process stays unreaped until then, so that neither its pid nor that of its group can be reused.
 //!
-//! After the group come its descendants that have left it. They are found among the orphans that the host has adopted, are
-//! asked to end, and killed when the child is.
+//! After the group come the descendants that have left it. They are found among the orphans that the host has adopted,
+//! are asked to end, and are killed when the child is.
 //!
-//! The end of an orphan wakes who waits for a group. A member whose parent has left the group and lives on is the parent's
-//! child and not the host's: its end is seen at the next look, at most a second later.
+//! The end of an orphan wakes the tasks that wait for a group. A member whose parent has left the group and lives on is
+//! the parent's child and not the host's: its end is seen at the next look, at most a second later.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,16 +24,16 @@ use super::{Stop, posix};
 use crate::jobs::Lane;
 use crate::spec::{Escaped, StopTo};
 
-/// The pause before the first look at a group that nothing announced; it doubles up to [`LOOK_MAX`].
+/// The pause before the first look at a group without a wake-up; it doubles up to [`LOOK_MAX`].
 const LOOK_FIRST: Duration = Duration::from_millis(20);
 
 /// The longest pause between two looks at a group.
 const LOOK_MAX: Duration = Duration::from_secs(1);
 
-/// How long what was sent SIGKILL may take to be gone before it is given up and named.
+/// How long a process may take to end after SIGKILL before it is given up and reported.
 const KILLED_WITHIN: Duration = Duration::from_secs(2);
 
-/// What all lives share.
+/// The parts that all lives share.
 #[derive(Clone, Debug)]
 pub(super) struct Surroundings {
     pub(super) family: Arc<Family>,
@@ -50,15 +50,15 @@ pub(super) struct Life {
     stop: Mutex<Option<Stop>>,
     /// Whether it was killed, which ends the grace time of all that belongs to it.
     killed: watch::Sender<bool>,
-    /// Whether it was reaped: its number may be another's. Held while a signal is sent.
+    /// Whether it was reaped, so that its pid may be reused. The lock is held while a signal is sent.
     reaped: Mutex<bool>,
 }
 
-/// Whose life it is.
+/// The process that a life belongs to, and how its descendants are ended.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     pub(super) name: Arc<str>,
-    /// None for a check.
+    /// `None` for a check.
     pub(super) incarnation: Option<Incarnation>,
     pub(super) escaped: Escaped,
     pub(super) stop: Stop,
@@ -76,7 +76,7 @@ impl Life {
         }
     }
 
-    /// Sends a signal, unless it has been reaped.
+    /// Sends a signal, unless the child has been reaped.
     pub(super) fn signal(&self, signal: Signal, to: StopTo) -> Result<(), Arc<str>> {
         let reaped = self.reaped.lock();
         if *reaped {
@@ -84,7 +84,7 @@ impl Life {
         }
         let sent = match to {
             StopTo::Main => posix::signal_process(self.pid, signal),
-            // A main process that has left its own group is sent it all the same.
+            // A main process that has left its own group is sent the signal all the same.
             StopTo::Group => {
                 posix::signal_group(self.pid, signal).or_else(|error| match error.raw_os_error() {
                     Some(libc::ESRCH) => posix::signal_process(self.pid, signal),
@@ -98,7 +98,8 @@ impl Life {
     pub(super) fn stop(&self, stop: Stop) -> Result<(), Arc<str>> {
         *self.stop.lock() = Some(stop);
         match self.signal(stop.signal, stop.to) {
-            // A group that is suspended could not obey (as s6's `-d` does). One that has ended by now needs nothing.
+            // A suspended group could not obey, so it is continued (as s6's `-d` does). One that has ended by now needs
+            // nothing.
             Ok(()) => drop(self.signal(Signal::CONT, stop.to)),
             Err(_) if self.is_reaped() => {}
             Err(error) => return Err(error),
@@ -119,25 +120,25 @@ impl Life {
         *self.stop.lock()
     }
 
-    /// Waits for its end; how its main process ended.
+    /// Waits for the end of the child, and returns how its main process ended.
     pub(super) async fn ended(self: Arc<Self>, watch: Pidfd, around: Surroundings) -> Exit {
         if watch.ended().await.is_err() {
-            // The runtime ends, or the descriptor cannot be watched: look now and then.
+            // The runtime is ending, or the descriptor cannot be watched: poll.
             while lives(self.pid) {
                 sleep(LOOK_FIRST).await;
             }
         }
         let stopped = self.stop_asked();
         if let Some(stop) = stopped {
-            // Boxed, because most of a life is spent without them.
+            // Boxed, because most of a life is spent without these futures.
             Box::pin(self.end_of_group(&around)).await;
             return Box::pin(self.end_of_escaped(stop, &around)).await;
         }
-        // Before it is reaped: until then the number of its group cannot be anybody else's.
+        // Before the reaping: until then the pid of its group cannot be reused.
         let _ = self.signal(Signal::KILL, StopTo::Group);
         let exit = self.reap(&around);
         if self.owner.incarnation.is_some() && !around.family.is_alone() {
-            // What has left the group is ended beside the next life, which does not wait for it.
+            // What has left the group is ended in parallel with the next life, which does not wait for it.
             tokio::spawn(async move { self.escaped_unasked(&around).await });
         }
         exit
@@ -151,7 +152,7 @@ impl Life {
         status.map_or(Exit::Unobserved, exit_of)
     }
 
-    /// Waits until its group is empty. When it is killed, what is left has little time, and is named after that.
+    /// Waits until the group is empty. After a kill, members that are still there after [`KILLED_WITHIN`] are reported.
     async fn end_of_group(&self, around: &Surroundings) {
         let in_group = |relative: &Relative| relative.group == self.pid && relative.pid != self.pid;
         let left = self.until_gone(around, in_group, |_| {
@@ -162,9 +163,9 @@ impl Life {
         }
     }
 
-    /// Ends what has left the group, reaps the main process.
+    /// Ends what has left the group, then reaps the main process.
     async fn end_of_escaped(&self, stop: Stop, around: &Surroundings) -> Exit {
-        // Nobody else can have its session while its main process is not reaped.
+        // Its session id cannot be reused while its main process is not reaped.
         let escaped = self.escaped(around).await;
         match self.owner.escaped {
             Escaped::Leave => {
@@ -180,7 +181,7 @@ impl Life {
         self.reap(around)
     }
 
-    /// The same after an end that nobody asked for: with the grace time of the process from now on.
+    /// Ends what has left the group after an end that nobody asked for; the grace time begins now.
     async fn escaped_unasked(&self, around: &Surroundings) {
         let escaped = self.escaped(around).await;
         if escaped.is_empty() || self.owner.escaped == Escaped::Leave {
@@ -210,14 +211,18 @@ impl Life {
         }
     }
 
-    /// What a survey shows; nothing is known if there was none in time.
+    /// Makes a survey; returns `None`, and nothing is known, if there was none in time.
     async fn seen(&self, around: &Surroundings) -> Option<Arc<Vec<Relative>>> {
         timeout(LOOK_MAX, around.family.survey(&around.reading)).await.ok()?.ok()
     }
 
     async fn end_relatives(&self, relatives: &[Relative], stop: Stop, around: &Surroundings) {
         for relative in relatives {
-            tracing::info!(process = &*self.owner.name, pid = relative.pid, "ends what has left its group");
+            tracing::info!(
+                process = &*self.owner.name,
+                pid = relative.pid,
+                "ending a descendant that has left its group"
+            );
             relative.signal(stop.signal);
             relative.signal(Signal::CONT);
         }
@@ -236,7 +241,8 @@ impl Life {
         }
     }
 
-    /// Waits until there are no more such relatives; those that are still there some time after the kill.
+    /// Waits until there are no more such relatives; returns those that are still there [`KILLED_WITHIN`] after the
+    /// kill.
     async fn until_gone(
         &self,
         around: &Surroundings,
@@ -266,7 +272,7 @@ impl Life {
             }
             let died = async {
                 let _ = deaths.changed().await;
-                // A storm of ends is one look.
+                // Many ends at once cause one look.
                 sleep(Duration::from_millis(1)).await;
             };
             tokio::select! {

@@ -1,4 +1,4 @@
-//! Operating-system processes: starting children, sending them signals, seeing them and what descends from them end.
+//! Operating-system processes: starts children, sends them signals, and sees them and their descendants end.
 //!
 //! | room | owns |
 //! |---|---|
@@ -9,13 +9,13 @@
 //! | `os` | the real spawner: a child from its spawn to its reaping |
 //! | `command` | what is executed: program, arguments, environment |
 //! | `ends` | standard input, output and error of a child |
-//! | `stage` | the exec stage, which puts a raised limit back |
+//! | `stage` | the exec stage, which restores the limit on open files |
 //! | `life` | the end of a child: its group, the grace time, what has left the group |
-//! | `leftovers` | what is still there although it should not be |
+//! | `leftovers` | processes that are still there although they should not be |
 //! | `family` | the descendants that no task owns |
 //! | `posix` | `posix_spawn` and signals by number: the reviewed `unsafe` |
-//! | `terminal` | a terminal of a child's own |
-//! | `pidfd` | the end of a child as something to wait for |
+//! | `terminal` | a child's own terminal |
+//! | `pidfd` | waiting for the end of a child |
 //! | `resolver` | looking up names |
 //! | `http_get` | a GET over a socket, for checks |
 //! | `own_port` | whether a process itself listens on a port |
@@ -57,7 +57,7 @@ use crate::spec::ProcessSpec;
 /// A future that a task owns.
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Variables of one life: what a start policy gave to it, or the values of those that its checks name.
+/// Variables of one life: those that a start policy set for it, or the values of those that its checks name.
 pub(crate) type LifeEnv = Arc<[(String, String)]>;
 
 /// A child that was started.
@@ -75,17 +75,17 @@ pub(crate) struct Child {
 /// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`.
 pub(crate) struct Output {
     pub(crate) stdout: std::os::fd::OwnedFd,
-    /// None if standard error goes where standard output goes.
+    /// `None` if standard error goes where standard output goes.
     pub(crate) stderr: Option<std::os::fd::OwnedFd>,
 }
 
-/// What a spawn came to: a child, or why there is none.
+/// The result of a spawn: a child, or why there is none.
 pub(crate) type Spawned = Result<Child, Arc<str>>;
 
-/// A spawn in progress. It may hang for as long as a disk does; who waits for it goes on listening meanwhile.
+/// A spawn in progress. It may hang for as long as a disk does; the task that waits for it goes on listening meanwhile.
 pub(crate) struct PendingSpawn {
     outcome: oneshot::Receiver<Spawned>,
-    /// Tells the spawner that nobody wants the child any more; taken when it was told, or when the child was taken.
+    /// Tells the spawner that the child is not wanted any more; taken when that was sent, or when the child was taken.
     abandon: Option<oneshot::Sender<()>>,
     /// Resolves when nothing of the spawn is left.
     over: Option<oneshot::Receiver<()>>,
@@ -95,12 +95,12 @@ pub(crate) struct PendingSpawn {
 pub(crate) struct SpawnTicket {
     outcome: oneshot::Sender<Spawned>,
     abandoned: oneshot::Receiver<()>,
-    /// Dropped at the end, which is what it tells.
+    /// Dropped when nothing of the spawn is left, which the other side waits for.
     over: oneshot::Sender<()>,
 }
 
 impl PendingSpawn {
-    /// A spawn, and the spawner's side of it.
+    /// Returns a spawn, and the spawner's side of it.
     pub(crate) fn new() -> (Self, SpawnTicket) {
         let (outcome_sender, outcome) = oneshot::channel();
         let (abandon, abandoned) = oneshot::channel();
@@ -111,8 +111,8 @@ impl PendingSpawn {
         )
     }
 
-    /// Nobody wants the child any more: if it comes all the same it is killed and reaped. Resolves when nothing of it is left.
-    /// Dropping it does the same, without saying when.
+    /// Abandons the spawn: a child that comes all the same is killed and reaped. Resolves when nothing of it is left.
+    /// Dropping the spawn does the same, without saying when.
     pub(crate) fn abandon(mut self) -> Boxed<()> {
         let over = self.over.take();
         drop(self);
@@ -144,13 +144,13 @@ impl Future for PendingSpawn {
 }
 
 impl SpawnTicket {
-    /// Resolves when nobody wants the child any more.
+    /// Resolves when the child is not wanted any more.
     pub(crate) async fn abandoned(&mut self) {
-        // An error means that who waited is gone, which is the same.
+        // An error means that the waiting side is gone, which is the same.
         let _ = (&mut self.abandoned).await;
     }
 
-    /// Hands over what the spawn came to; gives it back if nobody wants it.
+    /// Hands over the result of the spawn; gives it back if it is not wanted any more.
     pub(crate) fn hand_over(self, spawned: Spawned) -> Result<HandedOver, (Spawned, oneshot::Sender<()>)> {
         let Self { outcome, abandoned, over } = self;
         match outcome.send(spawned) {
@@ -167,7 +167,7 @@ pub(crate) struct HandedOver {
 }
 
 impl HandedOver {
-    /// Resolves when it was taken, with `None`, or abandoned all the same.
+    /// Resolves with `None` when the child was taken, or otherwise when the spawn was abandoned all the same.
     pub(crate) async fn lost(self) -> Option<oneshot::Sender<()>> {
         let Self { abandoned, _over } = self;
         abandoned.await.is_ok().then_some(_over)
@@ -185,19 +185,19 @@ pub(crate) struct Stop {
 
 /// Starts children and sends them signals.
 pub(crate) trait Spawner: Send + Sync + fmt::Debug {
-    /// Begins to start one, in a session of its own; `env` goes over the variables of the config.
+    /// Begins to start a child, in its own session; `env` goes over the variables of the config.
     fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn;
 
-    /// Asks the child to end. From now on its end is that of its whole group, and of what has left the group; until it is
-    /// [killed](Spawner::kill).
+    /// Asks the child to end. From then on it has ended only when its whole group and what has left the group have
+    /// ended, unless it is [killed](Spawner::kill).
     fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>>;
 
-    /// SIGKILL for the group of a child, and for what has left it.
+    /// Sends SIGKILL to the group of a child, and to what has left it.
     fn kill(&self, pid: u32) -> Result<(), Arc<str>>;
 
     /// Sends a signal to the group of a child that has not been reaped.
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>>;
 
-    /// At the end: enters everything that is still there of children that nobody owns any more.
+    /// Enters, at the end of the host, everything that is still there of children that no task owns any more.
     fn look_for_leftovers(&self) -> Boxed<()>;
 }

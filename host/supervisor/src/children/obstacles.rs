@@ -10,7 +10,7 @@ use super::command::{find, interpreter};
 use super::env_file;
 use crate::spec::{Check, CommandLine, ProcessSpec};
 
-/// What a shell has by itself: the words of POSIX's `sh`, and what the usual shells add.
+/// The words that a shell handles itself: those of POSIX's `sh`, and what the usual shells add.
 const SHELL_WORDS: &[&str] = &[
     ".", ":", "[", "[[", "alias", "bg", "break", "builtin", "case", "cd", "command", "continue", "declare",
     "echo", "eval", "exec", "exit", "export", "false", "fg", "for", "function", "getopts", "hash", "if",
@@ -24,25 +24,25 @@ const SHELL_WORDS: &[&str] = &[
 pub enum Obstacle {
     /// An environment file cannot be used.
     EnvFile {
-        /// Which of them, counted from 0.
+        /// The index of the file, counted from 0.
         at: usize,
-        /// Why not.
+        /// The reason.
         why: Arc<str>,
     },
     /// The working directory cannot be used.
     Directory {
-        /// Why not.
+        /// The reason.
         why: Arc<str>,
     },
     /// A program cannot be run.
     Program {
-        /// Why not.
+        /// The reason.
         why: Arc<str>,
     },
 }
 
 impl Obstacle {
-    /// Why the process would not start, in words for people.
+    /// Returns why the process would not start, in words for people.
     #[must_use]
     pub fn why(&self) -> &str {
         match self {
@@ -51,7 +51,8 @@ impl Obstacle {
     }
 }
 
-/// What would keep a process from starting here and now. Nothing is started and nothing is written; it may wait for disks.
+/// Returns what would keep a process from starting here and now. Nothing is started and nothing is written; it may wait
+/// for disks.
 #[must_use]
 pub fn obstacles(spec: &ProcessSpec) -> Vec<Obstacle> {
     let mut found = Vec::new();
@@ -79,7 +80,7 @@ pub fn obstacles(spec: &ProcessSpec) -> Vec<Obstacle> {
     });
     for line in std::iter::once(&spec.command).chain(checks) {
         let Some(program) = program_of(line) else { continue };
-        // What is sought in a directory that is not there is not there either.
+        // A program in a missing directory is missing as well; only the directory is reported.
         let relative = program.contains('/') && !program.starts_with('/');
         if directory.is_some() && relative {
             continue;
@@ -94,7 +95,7 @@ pub fn obstacles(spec: &ProcessSpec) -> Vec<Obstacle> {
     found
 }
 
-/// The program that a command runs first, if that can be said: of a line for the shell only if its first word is plain.
+/// Returns the program that a command runs first, if that is known: for a shell line, only if its first word is plain.
 fn program_of(line: &CommandLine) -> Option<&str> {
     match line {
         CommandLine::Argv(words) => words.first().map(String::as_str).filter(|word| !word.is_empty()),
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_missing_is_said_at_once() {
+    fn everything_that_is_missing_is_reported_at_once() {
         let spec = ProcessSpec {
             cwd: Some("/nonexistent-directory".into()),
             env_files: vec!["/nonexistent.env".into()],

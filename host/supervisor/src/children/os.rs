@@ -1,11 +1,11 @@
-//! Real children: `posix_spawn` into a session of their own, watched through a pidfd.
+//! Real children: started by `posix_spawn` in their own sessions, and watched through pidfds.
 //!
-//! A pidfd becomes readable at the very moment the child ends, before anybody has reaped it. So its pid is still its own when
-//! what is left of its group is killed, and nothing can be hit that merely got the same number later (pitchfork #878).
+//! A pidfd becomes readable at the very moment the child ends, before it is reaped. So its pid is still its own when
+//! what is left of its group is killed, and no later process with the same pid can be hit (pitchfork #878).
 //!
-//! A spawn waits for disks, so it runs on a thread for spawning. One that hangs occupies its thread and nothing else; when it
-//! is abandoned, the child that hangs in its exec is killed. What the machine lacks (descriptors, processes, memory) is
-//! no failure of the program: the spawn is tried again until it is abandoned.
+//! A spawn waits for disks, so it runs on a thread for spawning. One that hangs occupies its thread and nothing else;
+//! when it is abandoned, the child that hangs in its exec is killed. A shortage of the machine (descriptors, processes,
+//! memory) is not a failure of the program: the spawn is retried until it is abandoned.
 
 use std::fs::File;
 use std::io;
@@ -32,16 +32,16 @@ use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::{CommandLine, Escaped, ProcessSpec, StopTo};
 
-/// The first pause before a spawn is tried again for which the machine had no room; it doubles up to [`RETRY_MAX`].
+/// The first pause before a spawn is retried after a shortage; it doubles up to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 
 /// The longest such pause.
 const RETRY_MAX: Duration = Duration::from_secs(1);
 
-/// How long spawns that were abandoned may take to end before they are named.
+/// How long abandoned spawns may take to end before they are reported.
 const LATE_WITHIN: Duration = Duration::from_secs(2);
 
-/// What is entered in [`Degraded`] while spawns are tried again.
+/// The entry in [`Degraded`] while spawns are retried.
 const LACK: &str = "spawning";
 
 /// The real spawner. Clones share everything.
@@ -58,20 +58,20 @@ pub(crate) struct OsSpawner {
     open_files: Option<u64>,
 }
 
-/// What is to be started.
+/// A request to start a program.
 struct SpawnRequest {
     line: CommandLine,
     spec: Arc<ProcessSpec>,
-    /// None for a check.
+    /// `None` for a check.
     incarnation: Option<Incarnation>,
     env: LifeEnv,
 }
 
 /// Why there is no child.
 enum Failure {
-    /// The command cannot be run; why.
+    /// The command cannot be run, for this reason.
     Refused(Arc<str>),
-    /// The machine has no room for it at the moment.
+    /// The machine is short of something at the moment.
     Short(io::Error),
 }
 
@@ -88,12 +88,12 @@ struct Flight {
     in_flight: Arc<InFlight>,
 }
 
-/// A spawn on its thread, to be reached from outside while it hangs.
+/// The thread of a spawn, by which the spawn is reached from outside while it hangs.
 #[derive(Debug, Default)]
 struct InFlight(Mutex<Option<u32>>);
 
 impl InFlight {
-    /// Carries out `act` with this thread entered.
+    /// Runs `act` with this thread entered.
     fn enter<T>(&self, act: impl FnOnce() -> T) -> T {
         let thread = rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned();
         *self.thread() = Some(thread);
@@ -106,7 +106,7 @@ impl InFlight {
         self.0.lock()
     }
 
-    /// The child that hangs in its exec, if there is one: the child of that thread that nobody owns yet.
+    /// Returns the child that hangs in its exec, if there is one: the child of that thread that no task owns yet.
     fn children(&self, family: &Family) -> Vec<u32> {
         let thread = self.thread();
         Self::of_thread(*thread, family)
@@ -118,7 +118,8 @@ impl InFlight {
         children.into_iter().filter(|pid| !family.is_own(*pid)).collect()
     }
 
-    /// Kills it. The thread cannot go on to anything else meanwhile, because it would have to take the lock.
+    /// Kills the child that hangs. The thread cannot go on to anything else meanwhile, because it would have to take
+    /// the lock.
     fn kill(&self, family: &Family) {
         let thread = self.thread();
         for pid in Self::of_thread(*thread, family) {
@@ -154,7 +155,8 @@ impl OsSpawner {
         self.around.leftovers.clone()
     }
 
-    /// Starts a check whose output nobody wants. What the machine lacks fails it: the next check tries again.
+    /// Starts the program of a check, whose output is not wanted. A shortage of the machine fails the check: the next
+    /// one tries again.
     pub(crate) fn run(
         &self,
         line: CommandLine,
@@ -177,7 +179,7 @@ impl OsSpawner {
         Box::pin(async move { told.await.unwrap_or_else(|_| Err(Arc::from("the host is ending"))) })
     }
 
-    /// Spawns, as often as the machine has no room, until nobody wants the child any more.
+    /// Spawns, and retries after shortages, until the child is not wanted any more.
     async fn persist(self, request: Arc<SpawnRequest>, ticket: SpawnTicket) {
         let number = self.flight.fetch_add(1, Ordering::Relaxed);
         let in_flight = Arc::new(InFlight::default());
@@ -227,7 +229,7 @@ impl OsSpawner {
         let pid = spawned.as_ref().ok().map(|child| child.pid);
         match ticket.hand_over(spawned) {
             Ok(ticket) => {
-                // It may have been abandoned with the child in the channel, where nobody takes it out.
+                // The spawn may have been abandoned with the child in the channel, where nothing takes it out.
                 if let Some(pid) = ticket.lost().await.and(pid) {
                     let _ = self.kill(pid);
                     while self.living.contains_key(&pid) {
@@ -245,7 +247,7 @@ impl OsSpawner {
         child.exit.await;
     }
 
-    /// One spawn, on a thread for it.
+    /// Makes one attempt, on a thread for spawning.
     async fn attempt(
         &self,
         request: &Arc<SpawnRequest>,
@@ -277,10 +279,10 @@ impl OsSpawner {
         self.living.insert(pid, life.clone());
         let (living, around) = (self.living.clone(), self.around.clone());
         let (ended, end) = oneshot::channel();
-        // Its own task, so that it is reaped whatever becomes of the one that waits for it.
+        // A separate task, so that the child is reaped whatever becomes of the task that waits for it.
         tokio::spawn(async move {
             let exit = life.clone().ended(watch, around).await;
-            // Its number may be another's by now.
+            // Its pid may be reused by now.
             living.remove_if(&pid, |_, other| Arc::ptr_eq(other, &life));
             drop(stdin);
             let _ = ended.send(exit);
@@ -294,7 +296,7 @@ impl OsSpawner {
         let SpawnRequest { line, spec, incarnation, env } = request;
         fail::fail_point!("spawn.prepare", |why| Err(Failure::Refused(Arc::from(why.unwrap_or_default()))));
         let prepared = prepare(line, spec, *incarnation, env)?;
-        // A descriptor in hand for the pidfd: when the child is there it must be had.
+        // Reserves a descriptor for the pidfd, which must be available once the child exists.
         let spare = File::open("/dev/null").map_err(Failure::Short)?;
         let ends = Ends::open(spec, incarnation.is_some()).map_err(Failure::Short)?;
         let pid = self.execute(&prepared, spec, &ends)?;
@@ -339,7 +341,7 @@ impl OsSpawner {
         })
     }
 
-    /// By the exec stage, which puts the limit on open files back.
+    /// Spawns through the exec stage, which restores the limit on open files.
     fn through_stage(&self, launch: &Launch<'_>, limit: u64) -> io::Result<u32> {
         let (report, reported) = pipe()?;
         let arguments = stage::arguments(limit, launch)?;
@@ -378,7 +380,7 @@ impl Spawner for OsSpawner {
     }
 
     fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>> {
-        // One that is not there any more has ended: its exit is on its way.
+        // A child that is not there any more has ended: its exit is yet to be handled.
         self.life(pid).map_or(Ok(()), |life| life.stop(stop))
     }
 
@@ -397,7 +399,7 @@ impl Spawner for OsSpawner {
 }
 
 impl OsSpawner {
-    /// Waits a little for spawns that were abandoned, then names the children that hang in them, and orphans.
+    /// Waits a little for abandoned spawns, then enters the children that hang in them, and orphans.
     async fn name_leftovers(&self) {
         let until = tokio::time::Instant::now() + LATE_WITHIN;
         while !self.flights.is_empty() && tokio::time::Instant::now() < until {
@@ -418,11 +420,11 @@ impl OsSpawner {
         }
         let survey = self.around.family.survey(&self.around.reading);
         let Ok(Ok(found)) = tokio::time::timeout(LATE_WITHIN, survey).await else {
-            // Not known is not ended.
+            // Unknown does not mean ended.
             leave(
                 None,
                 std::process::id(),
-                "the host could not look for what has left the groups: some may be alive",
+                "the host could not look for descendants that have left their groups: some may be alive",
             );
             return;
         };
@@ -442,7 +444,7 @@ struct Started {
     pid: u32,
     pidfd: OwnedFd,
     output: Option<Output>,
-    /// What keeps its standard input open.
+    /// The end that keeps its standard input open.
     stdin: Option<OwnedFd>,
     vars: LifeEnv,
 }

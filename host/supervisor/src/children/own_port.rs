@@ -1,12 +1,12 @@
-//! Whose socket listens on a port: what the kernel lists in `/proc/net/tcp`, and who holds it by `/proc/PID/fd`. All of it
-//! reads files and is to be run on a thread for that.
+//! Finds out which process listens on a port: the kernel lists the sockets in `/proc/net/tcp`, and their holders in
+//! `/proc/PID/fd`. All of it reads files and must run on a thread for that.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-/// The state of a socket that listens, as `/proc/net/tcp` writes it.
+/// The state of a listening socket, as `/proc/net/tcp` writes it.
 const LISTEN: &str = "0A";
 
 /// A listening socket.
@@ -17,7 +17,7 @@ struct Listener {
     uid: u32,
 }
 
-/// A process, as far as its family is concerned.
+/// A process, and its place among the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Relative {
     pid: u32,
@@ -27,14 +27,14 @@ struct Relative {
     name: String,
 }
 
-/// Ok if what accepts connections at `peer` is a socket of the process `main`: of its group, its session or its
-/// descendants. Otherwise whose it is, in words for people.
+/// Checks that the socket that accepts connections at `peer` belongs to the process `main`: to its group, its session
+/// or its descendants. The error says whose it is, in words for people.
 pub(crate) fn check(peer: SocketAddr, main: u32) -> Result<(), String> {
     let port = peer.port();
-    let unread = |error| format!("cannot see whose port {port} is: {error}");
+    let unread = |error| format!("cannot find out which process owns port {port}: {error}");
     let listeners = at(peer, &listeners(peer, main).map_err(unread)?);
     let Some(first) = listeners.first() else {
-        return Err(format!("port {port} of {} is no socket of this machine", peer.ip()));
+        return Err(format!("port {port} of {} is not a socket of this machine", peer.ip()));
     };
     let inodes: Vec<u64> = listeners.iter().map(|listener| listener.inode).collect();
     if holds(main, &inodes).map_err(unread)? {
@@ -54,7 +54,7 @@ pub(crate) fn check(peer: SocketAddr, main: u32) -> Result<(), String> {
     })
 }
 
-/// The listening sockets on the port of `peer` that a connection to it may reach.
+/// Returns the listening sockets on the port of `peer` that a connection to it may reach.
 fn listeners(peer: SocketAddr, main: u32) -> io::Result<Vec<Listener>> {
     // The host's own loopback is reached from its own network namespace, whichever the child is in.
     let whose = if peer.ip().is_loopback() { "self".to_owned() } else { main.to_string() };
@@ -73,7 +73,7 @@ fn listeners(peer: SocketAddr, main: u32) -> io::Result<Vec<Listener>> {
     Ok(found)
 }
 
-/// The port and the socket of a line of the table, if it listens.
+/// Parses a line of the table; returns its port and its socket, if it listens.
 fn listener(line: &str) -> Option<(u16, Listener)> {
     let mut words = line.split_ascii_whitespace();
     let (address, port) = words.nth(1)?.split_once(':')?;
@@ -84,7 +84,7 @@ fn listener(line: &str) -> Option<(u16, Listener)> {
     (state == LISTEN).then_some((u16::from_str_radix(port, 16).ok()?, listener))
 }
 
-/// An address as the kernel prints it: words of 32 bits, each in the byte order of the machine.
+/// Parses an address as the kernel prints it: words of 32 bits, each in the byte order of the machine.
 fn address_of(hex: &str) -> Option<IpAddr> {
     let word = |at: usize| Some(u32::from_str_radix(hex.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes());
     match hex.len() {
@@ -100,8 +100,8 @@ fn address_of(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// Those of `all` that the kernel gives a connection to `peer` to: a socket with this very address goes before one with
-/// any address, and any IPv4 address before any address at all.
+/// Returns those of `all` that the kernel gives a connection to `peer` to: a socket with this very address goes before
+/// one with any address, and any IPv4 address before any address at all.
 fn at(peer: SocketAddr, all: &[Listener]) -> Vec<Listener> {
     let any_v4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
@@ -123,15 +123,15 @@ fn holds(pid: u32, inodes: &[u64]) -> io::Result<bool> {
     }
 }
 
-/// All processes that can be seen.
+/// Returns all processes that can be seen.
 fn processes() -> io::Result<Vec<Relative>> {
     let numbers =
         fs::read_dir("/proc")?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    // One that has ended in the meantime is left out.
+    // A process that has ended in the meantime is left out.
     Ok(numbers.filter_map(|pid: u32| relative(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)).collect())
 }
 
-/// A line of `/proc/PID/stat`. The name is in the outermost parentheses and may contain anything.
+/// Parses a line of `/proc/PID/stat`. The name is in the outermost parentheses and may contain anything.
 fn relative(pid: u32, stat: &[u8]) -> Option<Relative> {
     let text = String::from_utf8_lossy(stat);
     let (before, after) = text.rsplit_once(')')?;
@@ -141,7 +141,7 @@ fn relative(pid: u32, stat: &[u8]) -> Option<Relative> {
     Some(Relative { pid, parent: number()?, group: number()?, session: number()?, name })
 }
 
-/// The processes of the group and the session of `main`, and their descendants.
+/// Returns the processes of the group and the session of `main`, and their descendants.
 fn family(main: u32, all: &[Relative]) -> Vec<u32> {
     let mut children: std::collections::HashMap<u32, Vec<u32>> = std::collections::HashMap::new();
     for one in all {
@@ -158,9 +158,9 @@ fn family(main: u32, all: &[Relative]) -> Vec<u32> {
     found.into_iter().collect()
 }
 
-/// Whether `pid` is a descendant of `main` that has left its session and lost its parent (a daemon): an orphan that came to
-/// this process, and that has the variables by which the host names a life. What the environment of a stranger says does
-/// not count.
+/// Whether `pid` is a descendant of `main` that has left its session and lost its parent (a daemon): an orphan that
+/// this process has adopted, and that has the variables by which the host names a life. The environment of a foreign
+/// process does not count.
 fn has_left(pid: u32, main: u32, all: &[Relative]) -> bool {
     let here = std::process::id();
     let parent = |pid: &u32| all.iter().find(|one| one.pid == *pid).map(|one| one.parent);
@@ -239,7 +239,7 @@ mod tests {
         };
         let mut lives = [start("web"), start("web"), start("other")];
         let [main, daemon, other] = [lives[0].id(), lives[1].id(), lives[2].id()];
-        // Their exec may still be under way; until then they have the environment of this process.
+        // Their exec may still be in progress; until then they have the environment of this process.
         while !fs::read(format!("/proc/{other}/environ")).unwrap().windows(8).any(|part| part == b"S=other\0")
         {
             std::thread::yield_now();
@@ -261,14 +261,14 @@ mod tests {
         let address = socket.local_addr().unwrap();
         assert_eq!(check(address, std::process::id()), Ok(()));
         let mut other = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
-        // It has this test's group, but is not its leader.
+        // It is in this test's group, but is not its leader.
         let found = check(address, other.id()).unwrap_err();
         other.kill().unwrap();
         other.wait().unwrap();
         let owner = format!("port {} belongs to pid {} (", address.port(), std::process::id());
         assert!(found.starts_with(&owner), "{found}");
-        // Nobody listens on port 0; the one that was just closed may be given to the next test at once.
+        // Nobody listens on port 0; a port that was just closed may be given to the next test at once.
         let nobodys = check(SocketAddr::from(([127, 0, 0, 1], 0)), std::process::id()).unwrap_err();
-        assert_eq!(nobodys, "port 0 of 127.0.0.1 is no socket of this machine");
+        assert_eq!(nobodys, "port 0 of 127.0.0.1 is not a socket of this machine");
     }
 }

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use provost_state::Signal;
 
-/// What becomes of one of the descriptors 0, 1 and 2.
+/// The target of one of the descriptors 0, 1 and 2.
 pub(super) enum Target<'a> {
     /// `/dev/null`, for reading.
     Null,
@@ -28,7 +28,7 @@ pub(super) enum Target<'a> {
 }
 
 impl Target<'_> {
-    /// The same, once more.
+    /// Returns the same target once more.
     pub(super) fn again(&self) -> Target<'_> {
         match self {
             Self::Null => Target::Null,
@@ -54,7 +54,7 @@ pub(super) struct Launch<'a> {
     pub(super) third: Option<BorrowedFd<'a>>,
 }
 
-/// The result of a call that returns an error number.
+/// Returns the result of a call that returns an error number.
 fn checked(number: libc::c_int) -> io::Result<()> {
     if number == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(number)) }
 }
@@ -65,7 +65,7 @@ struct Actions(libc::posix_spawn_file_actions_t);
 impl Actions {
     fn new() -> io::Result<Self> {
         let mut actions = MaybeUninit::uninit();
-        // SAFETY: it initialises what it is given, and says so by returning 0.
+        // SAFETY: the call initialises its argument, and returns 0 if it did.
         unsafe {
             checked(libc::posix_spawn_file_actions_init(actions.as_mut_ptr()))?;
             Ok(Self(actions.assume_init()))
@@ -114,13 +114,13 @@ impl Drop for Actions {
     }
 }
 
-/// The attributes of a spawn: a session of its own, an empty signal mask, default dispositions.
+/// The attributes of a spawn: a new session, an empty signal mask, default dispositions.
 struct Attributes(libc::posix_spawnattr_t);
 
 impl Attributes {
     fn new() -> io::Result<Self> {
         let mut attributes = MaybeUninit::uninit();
-        // SAFETY: it initialises what it is given, and says so by returning 0.
+        // SAFETY: the call initialises its argument, and returns 0 if it did.
         let mut attributes = unsafe {
             checked(libc::posix_spawnattr_init(attributes.as_mut_ptr()))?;
             Self(attributes.assume_init())
@@ -134,7 +134,7 @@ impl Attributes {
         // out.
         unsafe {
             libc::sigemptyset(none.as_mut_ptr());
-            // Not by `sigfillset`, which leaves out the two signals that the C library keeps for its threads: the child would
+            // `sigfillset` would leave out the two signals that the C library keeps for its threads: the child would
             // inherit them as ignored.
             ptr::write_bytes(all.as_mut_ptr(), 0xff, 1);
             libc::sigdelset(all.as_mut_ptr(), libc::SIGKILL);
@@ -157,8 +157,8 @@ impl Drop for Attributes {
     }
 }
 
-/// Whether this program was started with SIGHUP ignored (`nohup`): its children then ignore it, too. Asked once, before
-/// anything could have changed it.
+/// Whether this program was started with SIGHUP ignored (`nohup`): its children then ignore it, too. The first call
+/// reads it, before anything could have changed it.
 pub fn hangup_is_ignored() -> bool {
     static IGNORED: OnceLock<bool> = OnceLock::new();
     *IGNORED.get_or_init(|| {
@@ -171,10 +171,10 @@ pub fn hangup_is_ignored() -> bool {
     })
 }
 
-/// Starts a program in a session of its own; its process id, which is also that of its session and of its group.
+/// Starts a program in a new session; returns its process id, which is also that of its session and of its group.
 ///
 /// # Errors
-/// The kernel's, of whichever step failed: the directory, a descriptor, the exec.
+/// The kernel's error of the step that failed: the directory, a descriptor, the exec.
 pub(super) fn spawn(launch: &Launch<'_>) -> io::Result<u32> {
     let mut actions = Actions::new()?;
     if let Some(directory) = launch.directory {
@@ -209,7 +209,7 @@ pub(super) fn spawn(launch: &Launch<'_>) -> io::Result<u32> {
     u32::try_from(pid).map_err(|_| io::Error::other("the kernel gave no process id"))
 }
 
-/// The list of pointers that C wants, with the null at its end.
+/// Returns the list of pointers that C wants, with the null at its end.
 fn pointers(strings: &[CString]) -> Vec<*mut libc::c_char> {
     strings.iter().map(|string| string.as_ptr().cast_mut()).chain(std::iter::once(ptr::null_mut())).collect()
 }
@@ -226,7 +226,7 @@ pub(super) fn signal_process(pid: u32, signal: Signal) -> io::Result<()> {
 }
 
 fn signal_number(pid: u32, signal: Signal, group: bool) -> io::Result<()> {
-    // 0 and 1 would be this process's own group and everybody.
+    // As groups, 0 and 1 would be this process's own group and every process.
     let target = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 1);
     let target = target.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))?;
     // SAFETY: `kill` takes numbers and touches no memory.
@@ -236,7 +236,7 @@ fn signal_number(pid: u32, signal: Signal, group: bool) -> io::Result<()> {
 
 /// Sends a signal to the process of a pidfd, which is always the one that it was opened for.
 pub(super) fn signal_pidfd(pidfd: BorrowedFd<'_>, signal: Signal) -> io::Result<()> {
-    // SAFETY: the descriptor is open, the information is none, there are no flags.
+    // SAFETY: the descriptor is open, the null pointer stands for no information, there are no flags.
     let done = unsafe {
         libc::syscall(
             libc::SYS_pidfd_send_signal,

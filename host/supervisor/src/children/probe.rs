@@ -1,7 +1,7 @@
-//! Checks: tries until a process answers (readiness), or once (health).
+//! Runs checks: until a process answers (readiness), or once (health).
 //!
-//! For readiness a failing try is no news: the process may just need longer. What a failed check of health means is
-//! the question of a health policy, not this one's.
+//! For readiness a failing try is not news: the process may just need longer. What a failed health check means is for a
+//! health policy to decide.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::children::os::OsSpawner;
 use crate::jobs::Lane;
 use crate::spec::{Check, CommandLine, ProcessSpec, Readiness};
 
-/// How many addresses of one name are tried at most.
+/// The maximum number of addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 16;
 
-/// Whose check it is.
+/// The process that is checked, and what its checks need.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
     pub(crate) spec: Arc<ProcessSpec>,
@@ -46,7 +46,7 @@ pub(crate) struct Checked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
     pub(crate) why: Arc<str>,
-    /// Time alone will not mend it: somebody ought to know.
+    /// Whether waiting alone will not help, so that it is logged.
     pub(crate) lasting: bool,
 }
 
@@ -60,7 +60,7 @@ impl Failed {
     }
 }
 
-/// The text that a process says when it is ready, if it is known by that; with the variables of its life.
+/// Returns the text by which a process is known to be ready, if there is one, with the variables of its life.
 pub(crate) fn awaited_text(spec: &ProcessSpec, vars: &LifeEnv) -> Option<Result<String, VariableError>> {
     match spec.ready.as_ref().map(|ready| &ready.check) {
         Some(Check::LogLine(text)) => Some(variables::fill_from(text, vars)),
@@ -68,8 +68,8 @@ pub(crate) fn awaited_text(spec: &ProcessSpec, vars: &LifeEnv) -> Option<Result<
     }
 }
 
-/// Resolves with the reason once the process is ready; never if it never is. What a failing try finds is in `report`, whose
-/// reader is woken when it has changed.
+/// Resolves with the reason once the process is ready; never if it never is. What a failing try finds is put into
+/// `report`, whose reader is woken when it changes.
 pub(crate) async fn until_ready(
     readiness: Readiness,
     text_seen: Option<oneshot::Receiver<()>>,
@@ -120,7 +120,7 @@ async fn until_said(
     std::future::pending().await
 }
 
-/// One try of at most so many milliseconds: what it found, or what is wrong.
+/// Makes one try of at most `timeout_ms` milliseconds; returns what it found, or what is wrong.
 pub(crate) async fn once(
     check: &Check,
     own_port: bool,
@@ -138,7 +138,7 @@ pub(crate) async fn once(
     }
 }
 
-/// What is asked, with the variables of its life.
+/// Returns what is checked, with the variables of its life.
 fn named(check: &Check, of: &Checked) -> String {
     match check {
         Check::Tcp(text) | Check::Http(text) => {
@@ -170,16 +170,16 @@ async fn attempt(check: &Check, own_port: bool, of: &Checked, deadline: Instant)
             match http_get::get(stream, parts).await {
                 Some(status) if (200..400).contains(&status) => Ok(format!("{url} answers {status}")),
                 Some(status) => Err(Failed::yet(format!("{url} answers {status}"))),
-                None => Err(Failed::yet(format!("{url} does not answer by HTTP"))),
+                None => Err(Failed::yet(format!("{url} does not answer in HTTP"))),
             }
         }
         Check::Exec(command) => exec(command.clone(), of).await,
-        Check::LogLine(_) => Err(Failed::yet("a line of the log can only tell that it is ready")),
+        Check::LogLine(_) => Err(Failed::yet("a log line can show readiness only, not health")),
     }
 }
 
-/// A connection to the first address of `host` that accepts one. Each has an equal share of the time that is left, so
-/// that one that swallows what it is sent leaves time for the next.
+/// Connects to the first address of `host` that accepts a connection. Each has an equal share of the time that is left,
+/// so that one that drops what it is sent leaves time for the next.
 async fn connect(
     host: &str,
     port: u16,
@@ -200,7 +200,7 @@ async fn connect(
         let share = left / u32::try_from(tried - at).unwrap_or(1);
         why = match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) if is_connected_to_itself(&stream) => {
-                format!("nobody listens on {address}: the connection was one to itself")
+                format!("nothing listens on {address}: the connection led back to itself")
             }
             Ok(Ok(stream)) => return Ok((stream, address)),
             Ok(Err(error)) => error.to_string(),
@@ -210,18 +210,18 @@ async fn connect(
     Err(Failed::yet(format!("cannot connect to {host}:{port}: {why}")))
 }
 
-/// A port that the kernel also gives to outgoing connections may be connected to itself by chance (a simultaneous open),
-/// although nobody listens on it.
+/// Whether the connection leads to itself: a port that the kernel also gives to outgoing connections may be connected
+/// to itself by chance (a simultaneous open), although nobody listens on it.
 fn is_connected_to_itself(stream: &TcpStream) -> bool {
     matches!((stream.local_addr(), stream.peer_addr()), (Ok(local), Ok(peer)) if local == peer)
 }
 
-/// If only a port of its own counts: whether the process is who listens at `peer`.
+/// Checks that the process itself listens at `peer`, if only its own port counts.
 async fn owned(own_port: bool, peer: SocketAddr, of: &Checked) -> Result<(), Failed> {
     if !own_port {
         return Ok(());
     }
-    let pid = of.pid.ok_or_else(|| Failed::yet("it does not run"))?;
+    let pid = of.pid.ok_or_else(|| Failed::yet("it is not running"))?;
     let found = of.reading.run(move || own_port::check(peer, pid)).await;
     found.unwrap_or_else(|lost| Err(lost.to_string())).map_err(Failed::lasting)
 }
@@ -238,7 +238,8 @@ async fn exec(command: CommandLine, of: &Checked) -> Result<String, Failed> {
     }
 }
 
-/// A checking program from its start until it is reaped. When nobody waits for its outcome any more, its group is killed.
+/// Runs the program of a check from its start until it is reaped. Its group is killed when nobody waits for the outcome
+/// any more.
 async fn carry_out(
     command: CommandLine,
     of: Checked,
@@ -256,7 +257,7 @@ async fn carry_out(
         }),
     };
     drop(turn);
-    // Whoever asked may have gone.
+    // The caller may be gone.
     let _ = report.send(outcome);
 }
 
@@ -267,7 +268,7 @@ mod tests {
     use crate::degraded::Degraded;
     use crate::jobs::Jobs;
 
-    /// A life with these variables, whose checks have a resolver of their own.
+    /// Returns a life with these variables, whose checks have their own resolver.
     fn of(vars: &[(&str, &str)]) -> Checked {
         let jobs = Jobs::start(&Degraded::default());
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_of_another_process_does_not_count_and_it_is_told_whose_it_is() {
+    async fn a_port_of_another_process_does_not_count_and_its_owner_is_named() {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = server.local_addr().unwrap().to_string();
         let mine = of(&[]);

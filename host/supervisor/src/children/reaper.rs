@@ -1,6 +1,6 @@
-//! Orphans. The host is the subreaper of its children (and often pid 1 of a container): when a child of a child outlives its
-//! parent, it becomes the host's, and somebody must reap it. Children of the host's own are reaped by the tasks that own
-//! them.
+//! Reaps orphans. The host is the subreaper of its children (and often pid 1 of a container): when a child of a child
+//! outlives its parent, it becomes a child of the host, which must reap it. The host's own children are reaped by the
+//! tasks that own them.
 
 use std::io;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) fn adopt(family: Arc<Family>, reaping: Lane) -> io::Result<()> {
         while child_ended.recv().await.is_some() {
             let family = family.clone();
             if let Err(lost) = reaping.run(move || family.reap()).await {
-                tracing::error!(%lost, "orphans were not reaped; the next end of a child tries again");
+                tracing::error!(%lost, "orphans were not reaped; the next exit of a child tries again");
             }
         }
     });

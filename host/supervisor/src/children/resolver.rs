@@ -1,8 +1,8 @@
-//! Looking up names for checks. The C library's look-up blocks its thread, for half a minute and more if the name server
-//! is dead, and cannot be ended. So it has threads of its own, of which there are few, and:
+//! Looks up names for checks. The C library's look-up blocks its thread, for half a minute and more if the name server
+//! is dead, and cannot be cancelled. So look-ups have their own threads, of which there are few, and:
 //!
-//! - at most one look-up is in flight for each name; whoever wants the same name waits for the same answer;
-//! - names whose last look-up took long have turns of their own, so that they keep nobody else from a turn;
+//! - at most one look-up is in flight for each name; all callers for the same name wait for the same answer;
+//! - names whose last look-up took long have separate turns, so that they keep no other name from a turn;
 //! - a look-up that takes long gives its turn back, as long as enough threads are left;
 //! - addresses and `localhost` are never looked up, and a good answer holds for a second.
 //!
@@ -25,35 +25,36 @@ use tokio::time::Instant;
 
 use crate::jobs::{NAMES_THREADS, Pool};
 
-/// How many look-ups run at once of names that are looked up for the first time.
+/// The number of look-ups at once of names that are looked up for the first time.
 const TURNS_NEW: usize = 4;
 
-/// How many run at once of names that were answered quickly last, be it with addresses or not.
+/// The number of look-ups at once of names whose last answer came quickly, with addresses or not.
 const TURNS_QUICK: usize = 4;
 
-/// How many run at once of names whose last look-up took long.
+/// The number of look-ups at once of names whose last look-up took long.
 const TURNS_SLOW: usize = 2;
 
-/// How many of the first two kinds may go on beside these when they take long. All together are as many as the pool has
-/// threads: a look-up that has its turn never waits for a thread.
+/// The number of look-ups of the first two kinds that may go on beside these when they take long. All together are as
+/// many as the pool has threads: a look-up that has its turn never waits for a thread.
 const OVERDUE: usize = NAMES_THREADS - TURNS_NEW - TURNS_QUICK - TURNS_SLOW;
 
-/// What takes longer than this takes long in production.
+/// The time after which a look-up takes long, in production.
 const LONG: Duration = Duration::from_secs(1);
 
-/// How long a good answer holds.
+/// How long a good answer is used.
 const HOLDS: Duration = Duration::from_secs(1);
 
-/// How many names are remembered. They come from checks, whose variables a policy may set anew for each life.
+/// The maximum number of names that are remembered. They come from checks, whose variables a policy may set anew for
+/// each life.
 const NAMES_MAX: usize = 1_024;
 
-/// The longest name that there is.
+/// The length of the longest valid name.
 const NAME_BYTES_MAX: usize = 253;
 
 /// The addresses of a name, in the order in which they are to be tried (their port is 0); or why there are none.
 pub(crate) type Answer = Result<Arc<[SocketAddr]>, Arc<str>>;
 
-/// What looks up a name: production has the C library's `getaddrinfo`.
+/// The function that looks up a name; in production the C library's `getaddrinfo`.
 type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
 /// Looks up names. Clones share threads, turns and answers.
@@ -63,7 +64,7 @@ pub(crate) struct Resolver(Arc<Inner>);
 struct Inner {
     pool: Pool,
     lookup: Lookup,
-    /// What takes longer than this takes long.
+    /// The time after which a look-up takes long.
     long: Duration,
     new: Arc<Semaphore>,
     quick: Arc<Semaphore>,
@@ -72,13 +73,13 @@ struct Inner {
     names: Mutex<HashMap<Arc<str>, Name>>,
 }
 
-/// What is known of a name.
+/// What is known about a name.
 struct Name {
     standing: Standing,
     stage: Stage,
 }
 
-/// How its last look-up went, and so whose turns it takes.
+/// How the last look-up of a name went, which decides the turns that it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
     New,
@@ -87,7 +88,7 @@ enum Standing {
 }
 
 enum Stage {
-    /// A look-up is in flight or waits for its turn; who waits for its answer subscribes here.
+    /// A look-up is in flight or waits for its turn; callers subscribe here to the answer.
     Asked(Arc<watch::Sender<Option<Answer>>>),
     /// It was answered with addresses at this time.
     Known(Instant, Arc<[SocketAddr]>),
@@ -110,19 +111,19 @@ impl Resolver {
         }))
     }
 
-    /// A resolver that asks the system.
+    /// Returns a resolver that asks the system.
     pub(crate) fn of_system(pool: Pool) -> Self {
         Self::new(pool, Arc::new(getaddrinfo), LONG)
     }
 
-    /// The addresses of `host`, which is a name or an address. To be called under a time limit: a name server may take
-    /// any time. Whoever stops waiting leaves a look-up in flight behind, which serves the next who asks.
+    /// Returns the addresses of `host`, which is a name or an address. Must be called under a time limit: a name server
+    /// may take any time. A caller that stops waiting leaves a look-up in flight behind, which serves the next caller.
     pub(crate) async fn resolve(&self, host: &str) -> Answer {
         if let Some(addresses) = without_lookup(host) {
             return Ok(addresses);
         }
         if host.len() > NAME_BYTES_MAX || host.contains('\0') {
-            return Err(Arc::from("this cannot be the name of a host"));
+            return Err(Arc::from("this cannot be a host name"));
         }
         let mut answer = match self.0.ask(host) {
             Ok(known) => return Ok(known),
@@ -144,7 +145,7 @@ impl Inner {
         self.names.lock()
     }
 
-    /// The addresses, if they are known; or where the answer will come.
+    /// Returns the addresses if they are known, and otherwise the receiver of the answer.
     fn ask(self: &Arc<Self>, host: &str) -> Result<Arc<[SocketAddr]>, watch::Receiver<Option<Answer>>> {
         let mut names = self.names();
         let standing = match names.get(host) {
@@ -197,7 +198,7 @@ impl Inner {
         asked.send_replace(Some(answer));
     }
 
-    /// Waits for a turn; `None` if nobody waits for the answer any more.
+    /// Waits for a turn; returns `None` if nobody waits for the answer any more.
     async fn turn(
         &self,
         name: &Arc<str>,
@@ -228,7 +229,8 @@ impl Inner {
         }
     }
 
-    /// What a look-up that takes long occupies until it ends: a place among the overdue, if there is one, or its turn.
+    /// Returns what a look-up that takes long occupies until it ends: a place among the overdue, if there is one, or
+    /// its turn.
     fn overdue(&self, turn: OwnedSemaphorePermit, standing: Standing) -> OwnedSemaphorePermit {
         match standing {
             Standing::New | Standing::Quick => self.overdue.clone().try_acquire_owned().unwrap_or(turn),
@@ -237,7 +239,7 @@ impl Inner {
     }
 }
 
-/// The addresses of what needs no look-up: an address, or `localhost` (RFC 6761 says what that is).
+/// Returns the addresses of a host that needs no look-up: an address, or `localhost` (as RFC 6761 defines it).
 fn without_lookup(host: &str) -> Option<Arc<[SocketAddr]>> {
     let bare = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
     if let Ok(address) = bare.parse::<IpAddr>() {
@@ -258,7 +260,7 @@ fn getaddrinfo(host: &str) -> io::Result<Vec<SocketAddr>> {
     Ok((bare, 0).to_socket_addrs()?.collect())
 }
 
-/// An error of the look-up, without the words that say that it is one.
+/// Returns the text of an error, without the standard library's prefix.
 fn told(error: &io::Error) -> String {
     let text = error.to_string();
     text.strip_prefix("failed to lookup address information: ").map_or(text.clone(), str::to_owned)
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_who_want_one_name_wait_for_one_look_up() {
+    async fn all_callers_for_one_name_wait_for_one_look_up() {
         let (resolver, count, release) = hanging(LONG);
         let asking: Vec<_> = (0..40)
             .map(|_| {
@@ -334,7 +336,7 @@ mod tests {
         until(|| count.load(Ordering::SeqCst) == 51).await;
         assert!(resolver.resolve("new.example").await.is_ok());
         tokio::time::timeout(HOLDS * 60, async {
-            // The answer of before is not used any more.
+            // The earlier answer is not used any more.
             while count.load(Ordering::SeqCst) < 53 {
                 assert!(resolver.resolve("known.example").await.is_ok());
                 tokio::task::yield_now().await;
@@ -410,7 +412,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn addresses_and_localhost_are_not_looked_up_and_what_is_no_name_neither() {
+    async fn addresses_localhost_and_invalid_names_are_not_looked_up() {
         let (resolver, count, _release) = hanging(LONG);
         for (host, first) in [
             ("127.0.0.1", "127.0.0.1:0"),

@@ -1,6 +1,6 @@
-//! Children that a test scripts: it sees every spawn and every signal, says how a child takes them, and when it
-//! ends and how. For the tests of this crate and, by the feature `scripted`, of those above it.
-#![expect(clippy::expect_used, reason = "a script that does not fit the play is a defect of the test")]
+//! Children that a test scripts: it sees every spawn and every signal, and decides how a child reacts, and when and how
+//! it ends. For the tests of this crate and, with the feature `scripted`, of the crates above it.
+#![expect(clippy::expect_used, reason = "a script that does not fit is a defect of the test")]
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use tokio::sync::{oneshot, watch};
 use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawner, Stop};
 use crate::spec::ProcessSpec;
 
-/// The scripted spawner. Clones share the stage.
+/// The scripted spawner. Clones share its state.
 #[derive(Clone, Debug, Default)]
 pub struct Scripted {
     stage: Arc<Mutex<Stage>>,
-    /// Are spawns held?
+    /// Whether spawns are held.
     held: Arc<watch::Sender<bool>>,
 }
 
 #[derive(Debug, Default)]
 struct Stage {
-    /// How the next spawns of a process fail; a spawn without a line in the script succeeds.
+    /// The errors with which the next spawns of a process fail; a spawn without an entry succeeds.
     failures: HashMap<Arc<str>, VecDeque<Arc<str>>>,
     manners: HashMap<Arc<str>, Manner>,
     living: HashMap<u32, Living>,
     history: Vec<Act>,
-    /// What start policies gave to the last life of each.
+    /// The variables that start policies set for the last life of each process.
     env: HashMap<Arc<str>, LifeEnv>,
     last_pid: u32,
 }
@@ -36,19 +36,19 @@ struct Stage {
 struct Living {
     name: Arc<str>,
     manner: Manner,
-    /// Taken when it ends; until that was seen there still is such a pid, as of a zombie.
+    /// Taken when it ends; until the end was observed the pid still exists, like that of a zombie.
     end: Option<oneshot::Sender<Exit>>,
 }
 
 /// How scripted children of a process react to signals and when they exit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
-    /// They live until the script ends them: signals, SIGKILL too, change nothing.
+    /// They live until the script ends them: signals, even SIGKILL, change nothing.
     #[default]
     Deaf,
-    /// They end by the first SIGTERM or SIGKILL.
+    /// They end at the first SIGTERM or SIGKILL.
     Obedient,
-    /// They end like this as soon as they live.
+    /// They end like this as soon as they are started.
     Brief(Exit),
 }
 
@@ -62,9 +62,9 @@ pub enum Act {
 }
 
 impl Living {
-    /// It ends; false if it has ended already.
+    /// Ends the child. Returns false if it has ended already.
     fn end(&mut self, exit: Exit) -> bool {
-        // Whoever owns the child may be gone with the runtime.
+        // The owner of the child may be gone with the runtime.
         self.end.take().is_some_and(|end| end.send(exit).is_ok())
     }
 }
@@ -74,27 +74,27 @@ impl Scripted {
         act(&mut self.stage.lock())
     }
 
-    /// The children of `process` that are spawned from now on are of this manner.
+    /// Sets the manner of the children of `process` that are spawned from now on.
     pub fn cast(&self, process: &str, manner: Manner) {
         self.stage(|stage| stage.manners.insert(process.into(), manner));
     }
 
-    /// From now on, until [`Scripted::release_spawns`], no spawn comes to an end.
+    /// Holds all spawns until [`Scripted::release_spawns`].
     pub fn hold_spawns(&self) {
         self.held.send_replace(true);
     }
 
-    /// The spawns that were held are made.
+    /// Releases the spawns that were held.
     pub fn release_spawns(&self) {
         self.held.send_replace(false);
     }
 
-    /// The next spawn of `process` fails.
+    /// Makes the next spawn of `process` fail.
     pub fn fail_next(&self, process: &str, error: &str) {
         self.stage(|stage| stage.failures.entry(process.into()).or_default().push_back(error.into()));
     }
 
-    /// The living child of `process` ends.
+    /// Ends the living child of `process`.
     ///
     /// # Panics
     /// If there is none.
@@ -107,25 +107,25 @@ impl Scripted {
         assert!(ended.expect("a living child"), "nobody owns the child of {process}");
     }
 
-    /// All that was asked of it, in order.
+    /// Returns all that was asked of the spawner, in order.
     #[must_use]
     pub fn history(&self) -> Vec<Act> {
         self.stage(|stage| stage.history.clone())
     }
 
-    /// How often `process` was spawned.
+    /// Returns how often `process` was spawned.
     #[must_use]
     pub fn spawns(&self, process: &str) -> usize {
         self.history().iter().filter(|act| matches!(act, Act::Spawned(name, _) if &**name == process)).count()
     }
 
-    /// The variables that the last life of `process` was given by start policies.
+    /// Returns the variables that start policies set for the last life of `process`.
     #[must_use]
     pub fn env(&self, process: &str) -> Vec<(String, String)> {
         self.stage(|stage| stage.env.get(process).map_or_else(Vec::new, |env| env.to_vec()))
     }
 
-    /// The signals that `process` was sent, in order.
+    /// Returns the signals that `process` was sent, in order.
     #[must_use]
     pub fn signals(&self, process: &str) -> Vec<Signal> {
         let of = |act| match act {
@@ -135,7 +135,7 @@ impl Scripted {
         self.history().into_iter().filter_map(of).collect()
     }
 
-    /// The child enters the stage.
+    /// Starts a child, or fails as the script says.
     fn enter(&self, name: Arc<str>, incarnation: Incarnation, env: LifeEnv) -> Result<Child, Arc<str>> {
         let (pid, ended) = self.stage(|stage| {
             if let Some(error) = stage.failures.get_mut(&name).and_then(VecDeque::pop_front) {
@@ -165,7 +165,7 @@ impl Scripted {
 }
 
 impl Scripted {
-    /// A spawn that takes as long as the script holds it.
+    /// Carries out a spawn, which takes as long as the script holds it.
     async fn play(
         self,
         spec: Arc<ProcessSpec>,
@@ -175,7 +175,7 @@ impl Scripted {
     ) {
         let mut held = self.held.subscribe();
         tokio::select! {
-            // It cannot fail: the sender is on the stage.
+            // Cannot fail: `self` holds the sender.
             _ = held.wait_for(|held| !held) => {}
             () = ticket.abandoned() => return,
         }

@@ -1,7 +1,7 @@
 //! The exec stage: what a child runs for a moment before its program, where the host has raised its own limit on open
-//! files. It puts the limit back to what the host was started with, and becomes the program. It is this binary again, told
-//! apart by its name. `posix_spawn` cannot set limits, and a limit that is set from outside comes too late for a
-//! program that looks at it first.
+//! files. It restores the limit that the host was started with, and then executes the program. It is this binary again,
+//! recognised by its name. `posix_spawn` cannot set limits, and a limit that is set from outside comes too late for a
+//! program that reads it first.
 
 use std::ffi::{CString, OsString};
 use std::fs::File;
@@ -18,8 +18,8 @@ use super::posix::Launch;
 /// The name by which a process knows that it is the stage.
 pub const STAGE_NAME: &str = "provost-exec-stage";
 
-/// Becomes the program, if this process is the stage: `provost-exec-stage LIMIT PATH NAME ARGUMENTS…`. Returns only if it is
-/// not, or with the exit code if the program cannot be run; why has been reported then.
+/// Executes the program, if this process is the stage: `provost-exec-stage LIMIT PATH NAME ARGUMENTS…`. Returns `None`
+/// if it is not, or the exit code if the program cannot be run, which has been reported then.
 #[must_use]
 pub fn run_if_stage(mut arguments: impl Iterator<Item = OsString>) -> Option<u8> {
     if arguments.next()? != STAGE_NAME {
@@ -38,7 +38,7 @@ pub fn run_if_stage(mut arguments: impl Iterator<Item = OsString>) -> Option<u8>
 
 fn become_program(report: &OwnedFd, mut arguments: impl Iterator<Item = OsString>) -> io::Error {
     let missing = || io::Error::from(io::ErrorKind::InvalidInput);
-    // Its end, at the exec, is what says that the program runs.
+    // The exec closes the report, which shows the spawner that the program runs.
     if let Err(error) = fcntl_setfd(report, FdFlags::CLOEXEC) {
         return error.into();
     }
@@ -53,13 +53,13 @@ fn become_program(report: &OwnedFd, mut arguments: impl Iterator<Item = OsString
     Command::new(program).arg0(name).args(arguments).exec()
 }
 
-/// What the stage is called with to become the program of `launch` under this soft limit.
+/// Returns the arguments with which the stage executes the program of `launch` under this soft limit.
 pub(super) fn arguments(limit: u64, launch: &Launch<'_>) -> io::Result<Vec<CString>> {
     let own = [CString::new(STAGE_NAME)?, CString::new(limit.to_string())?, launch.program.to_owned()];
     Ok(own.into_iter().chain(launch.arguments.iter().cloned()).collect())
 }
 
-/// Waits for the end of the stage: the program runs, or why not.
+/// Waits until the stage has executed the program; returns the error if it could not.
 pub(super) fn await_program(report: OwnedFd) -> io::Result<()> {
     let mut number = [0; 4];
     let mut report = File::from(report);

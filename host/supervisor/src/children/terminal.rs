@@ -1,5 +1,5 @@
-//! A terminal of a child's own, for programs that write line by line only to one: a pseudo-terminal whose other side is read
-//! like a pipe. It translates nothing (no carriage returns) and echoes nothing.
+//! A child's own terminal, for programs that write line by line only to a terminal: a pseudo-terminal whose other side
+//! is read like a pipe. It translates nothing (no carriage returns) and echoes nothing.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 
-/// What the child sees of it until it has opened it itself.
+/// The child's side of a terminal, until the child has opened it itself.
 pub(super) struct Terminal {
     path: CString,
     /// Kept open until the child has it: the other side would end otherwise.
@@ -17,7 +17,7 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// A new terminal of 80 by 24, and its other side.
+    /// Opens a terminal of 80 by 24; returns it with its other side.
     pub(super) fn open() -> io::Result<(Self, OwnedFd)> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&master)?;

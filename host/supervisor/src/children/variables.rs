@@ -1,12 +1,12 @@
-//! Variables in checks: `$NAME` and `${NAME}` stand for what the checked life has in its environment, `$$` for a dollar.
-//! A dollar before anything else is just a dollar.
+//! Variables in checks: `$NAME` and `${NAME}` stand for variables in the environment of the checked life, `$$` for a
+//! dollar. A dollar before anything else is just a dollar.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::spec::{Check, ProcessSpec};
 
-/// The longest text that a check can become, in bytes. No address, URL or line is that long.
+/// The longest text of a check with its variables replaced, in bytes. No address, URL or line is that long.
 const FILLED_BYTES_MAX: usize = 64 << 10;
 
 /// Why the variables in a text cannot be replaced.
@@ -15,7 +15,7 @@ pub enum VariableError {
     /// A `${` without a `}`.
     #[error("`${{` has no `}}` after it; a dollar itself is written `$$`")]
     Unclosed,
-    /// What stands between the braces is no name.
+    /// The text between the braces is not a name.
     #[error(
         "`${{{0}}}` names no variable: a name has letters, digits and `_`; a dollar itself is written `$$`"
     )]
@@ -23,15 +23,15 @@ pub enum VariableError {
     /// The life has no such variable.
     #[error("the variable {0} is not set")]
     Undefined(String),
-    /// The text with its variables replaced is no address, URL or line any more.
+    /// The text is too long with its variables replaced.
     #[error("with its variables replaced it has more than {FILLED_BYTES_MAX} bytes")]
     TooLong,
 }
 
-/// `text` with each variable replaced by what `value` says of it.
+/// Replaces each variable in `text` by the result of `value`.
 ///
 /// # Errors
-/// [`VariableError`]; [`VariableError::Undefined`] where `value` says nothing.
+/// [`VariableError`]; [`VariableError::Undefined`] where `value` returns `None`.
 pub fn fill<'v>(
     text: &str,
     mut value: impl FnMut(&str) -> Option<Cow<'v, str>>,
@@ -67,25 +67,25 @@ pub fn fill<'v>(
     Ok(filled)
 }
 
-/// `text` with the variables of a life.
+/// Replaces the variables in `text` by those of a life.
 pub(crate) fn fill_from(text: &str, variables: &[(String, String)]) -> Result<String, VariableError> {
     fill(text, |name| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.into()))
 }
 
-/// How many bytes at the beginning of `text` are the name of a variable.
+/// Returns how many bytes at the beginning of `text` are the name of a variable.
 fn name_length(text: &str) -> usize {
     let belongs =
         |(at, c): (usize, char)| c == '_' || c.is_ascii_alphabetic() || at > 0 && c.is_ascii_digit();
     text.char_indices().find(|one| !belongs(*one)).map_or(text.len(), |(at, _)| at)
 }
 
-/// The variables that the checks of a process use.
+/// Returns the names of the variables that the checks of a process use.
 pub(super) fn of_checks(spec: &ProcessSpec) -> BTreeSet<String> {
     let checks = spec.ready.iter().map(|ready| &ready.check);
     let checks = checks.chain(spec.health.iter().map(|health| &health.check));
     let mut names = BTreeSet::new();
     for text in checks.filter_map(text_of) {
-        // What is no variable is the check's own failure.
+        // An invalid variable makes the check fail when it runs.
         let _ = fill(text, |name| {
             names.insert(name.to_owned());
             Some("".into())
@@ -94,7 +94,7 @@ pub(super) fn of_checks(spec: &ProcessSpec) -> BTreeSet<String> {
     names
 }
 
-/// The part of a check in which variables are replaced. A program has them in its environment.
+/// Returns the part of a check in which variables are replaced. A program has them in its environment.
 fn text_of(check: &Check) -> Option<&str> {
     match check {
         Check::Tcp(text) | Check::Http(text) | Check::LogLine(text) => Some(text),

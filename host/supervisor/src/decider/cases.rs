@@ -1,4 +1,4 @@
-//! The four things that are judged: what a policy is asked, how its answer is bounded, and what holds if nobody has one.
+//! The four kinds of cases: what a policy is asked, how its answer is bounded, and what holds if no policy answers.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use provost_state::{
 
 use super::envelope::Envelope;
 
-/// An answer after it was held against the envelope.
+/// An answer after the bounds were applied.
 pub(crate) enum Bounded<D> {
-    /// To be followed to the letter.
+    /// It is followed as given.
     Done(D),
-    /// To be followed in part; how far.
+    /// It is followed in part; the note says how far.
     Clamped(D, String),
-    /// Not to be followed; why.
+    /// It is not followed, for this reason.
     Refused(String),
 }
 
@@ -28,36 +28,36 @@ impl<D> Bounded<D> {
     }
 }
 
-/// What holds when nobody has an answer.
+/// What holds when no policy answers.
 pub(crate) struct LastResort<D> {
     pub(crate) action: D,
     pub(crate) reason: Arc<str>,
-    /// How the envelope changed it.
+    /// How the bounds changed the action.
     pub(crate) note: Option<String>,
 }
 
-/// Something that is judged.
+/// A case that policies judge.
 pub(crate) trait Case: Send + Sync + 'static {
-    /// Of what sort.
+    /// The kind of judgement.
     const JUDGEMENT: Judgement;
-    /// What a policy may want, and what may come of it.
+    /// The action that a policy asks for and the host carries out.
     type Action: Send + 'static;
 
-    /// Asks `policy`. It may take its time.
+    /// Asks `policy`, which may take its time.
     fn put(&self, policy: &dyn Policy) -> Result<Decision<Self::Action>, Fault>;
 
-    /// What comes of its answer.
+    /// Applies the bounds to an answer.
     fn bounded(&self, wanted: Self::Action, envelope: &Envelope) -> Bounded<Self::Action>;
 
-    /// What holds when nobody has an answer.
+    /// Returns what holds when no policy answers.
     fn last_resort(&self, envelope: &Envelope) -> LastResort<Self::Action>;
 }
 
-/// A life that ended.
+/// The end of a life.
 #[derive(Clone, Debug)]
 pub(crate) struct EndCase {
     pub(crate) ended: Ended,
-    /// Newest first; the first is this one.
+    /// The deaths, newest first; the first is this one.
     pub(crate) deaths: Arc<[Death]>,
     pub(crate) world: Arc<Snapshot>,
 }
@@ -129,12 +129,12 @@ impl Case for StartCase {
     }
 
     fn last_resort(&self, _: &Envelope) -> LastResort<StartAction> {
-        let reason = Arc::from("nobody objected");
+        let reason = Arc::from("no policy objected");
         LastResort { action: StartAction::Allow { env: Vec::new() }, reason, note: None }
     }
 }
 
-/// Why this cannot be a variable of an environment.
+/// Returns why this cannot be an environment variable, if it cannot.
 fn unfit(name: &str, value: &str) -> Option<String> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Some(format!(
@@ -144,19 +144,19 @@ fn unfit(name: &str, value: &str) -> Option<String> {
     value.contains('\0').then(|| format!("wanted to set {name} to a value that contains NUL"))
 }
 
-/// A check of its health that came to its end.
+/// A finished health check.
 #[derive(Clone, Debug)]
 pub(crate) struct HealthCase {
     pub(crate) seen: Observation,
-    /// Failures in a row that nobody has an opinion about, until it is restarted.
+    /// The number of failures in a row after which the process is restarted, unless a policy decides otherwise.
     pub(crate) failures: u32,
-    /// When it was restarted by this before, newest first.
+    /// The earlier restarts for health reasons, newest first.
     pub(crate) restarted: Vec<Moment>,
     pub(crate) world: Arc<Snapshot>,
 }
 
 impl HealthCase {
-    /// A restart, if the budget has one left.
+    /// Returns a restart if the budget has one left, and otherwise the health `unhealthy` with a note.
     fn restart(&self, envelope: &Envelope) -> (HealthAction, Option<String>) {
         match envelope.no_health_restart(&self.restarted, self.seen.now) {
             Some(note) => (HealthAction::Hold(Health::Unhealthy), Some(note)),
@@ -200,7 +200,7 @@ impl Case for HealthCase {
     }
 }
 
-/// Replicas whose number is looked at.
+/// A replica set whose size is judged.
 #[derive(Clone, Debug)]
 pub(crate) struct ScaleCase {
     pub(crate) demand: Demand,
@@ -225,7 +225,7 @@ impl Case for ScaleCase {
     fn last_resort(&self, _: &Envelope) -> LastResort<u32> {
         LastResort {
             action: self.demand.wanted,
-            reason: Arc::from("nobody wants another number"),
+            reason: Arc::from("no policy wants another number"),
             note: None,
         }
     }

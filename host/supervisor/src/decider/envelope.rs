@@ -1,29 +1,28 @@
-//! The bounds that every decision is held to, and the sentences that say so.
+//! The bounds that every decision is held to, and the notes that report them.
 
 use std::time::Duration;
 
 use provost_state::process::DEATHS_KEPT;
 use provost_state::{Death, Moment};
 
-/// A start policy that wants to be asked again sooner than this many milliseconds is asked then: to be asked
-/// without a pause would keep a thread busy.
+/// The shortest wait of a start policy, in milliseconds: asking it again without a pause would keep a thread busy.
 const START_WAIT_MS_MIN: u64 = 100;
 
-/// How often a process may be restarted in how long. When it is used up, the next restart is held back until the
-/// oldest one has left the period.
+/// How many restarts of a process are allowed within which period. When the budget is used up, the next restart is held
+/// back until the oldest one has left the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestartBudget {
-    /// So many restarts. More than [`RestartBudget::RESTARTS_MAX`] count as that.
+    /// The number of restarts. More than [`RestartBudget::RESTARTS_MAX`] count as that.
     pub restarts: usize,
-    /// In so many milliseconds; 0 for no bound.
+    /// The period in milliseconds; 0 for no bound.
     pub per_ms: u64,
 }
 
 impl RestartBudget {
-    /// The most restarts that can be told apart: a state remembers this many deaths before the last one.
+    /// The most restarts that can be counted: a state remembers this many deaths before the last one.
     pub const RESTARTS_MAX: usize = DEATHS_KEPT - 1;
 
-    /// For how long there is no restart left, given when the former ones were, newest first.
+    /// Returns for how many milliseconds no restart is left, given the times of the former ones, newest first.
     fn used_up_for_ms(self, former: impl Iterator<Item = Moment>, now: Moment) -> u64 {
         let Some(earlier) = self.restarts.min(Self::RESTARTS_MAX).checked_sub(1) else {
             return self.per_ms;
@@ -33,7 +32,7 @@ impl RestartBudget {
 }
 
 impl Default for RestartBudget {
-    /// 60 in a minute.
+    /// Allows 60 restarts per minute.
     fn default() -> Self {
         Self { restarts: 60, per_ms: 60_000 }
     }
@@ -49,15 +48,15 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// Why this delay cannot be followed at all.
+    /// Returns why this delay cannot be followed at all, if it cannot.
     pub(super) fn excess(&self, delay_ms: u64) -> Option<String> {
         let max = self.restart_delay_ms_max;
         (delay_ms > max)
             .then(|| format!("wanted to wait {delay_ms} ms, more than restart_delay_max ({max} ms) allows"))
     }
 
-    /// The delay of a restart after the first of `deaths`, which are newest first; and a note if it is another than
-    /// was asked for.
+    /// Returns the delay of a restart after the first of `deaths`, which are newest first; and a note if it differs
+    /// from the requested one.
     pub(super) fn restart_delay(
         &self,
         asked_ms: u64,
@@ -77,7 +76,8 @@ impl Envelope {
         }
     }
 
-    /// Why there can be no restart by a health check now, given when the former ones were, newest first.
+    /// Returns why there can be no restart by a health check now, if there can be none, given the times of the former
+    /// ones, newest first.
     pub(super) fn no_health_restart(&self, former: &[Moment], now: Moment) -> Option<String> {
         let used_up_ms = self.restart_budget.used_up_for_ms(former.iter().copied(), now);
         (used_up_ms > 0).then(|| {
@@ -85,7 +85,7 @@ impl Envelope {
         })
     }
 
-    /// The delay before a start policy is asked again, and a note if it is another than it asked for.
+    /// Returns the delay before a start policy is asked again, and a note if it differs from the requested one.
     pub(super) fn start_wait(&self, asked_ms: u64) -> (u64, Option<String>) {
         let max_ms = self.restart_delay_ms_max;
         if asked_ms > max_ms {
@@ -122,7 +122,7 @@ mod tests {
         }
     }
 
-    /// Deaths that happened so many milliseconds ago.
+    /// Returns deaths that happened `ago_ms` milliseconds ago.
     fn deaths(now: Moment, ago_ms: &[u64]) -> Vec<Death> {
         let at = |ago: &u64| Moment { mono_ns: now.mono_ns - ago * 1_000_000, ..now };
         let death =

@@ -1,14 +1,15 @@
-//! Asks the policies, under a deadline, on threads that run no tasks. A decision always comes: the chain in its order,
-//! then what answered before each policy that failed, then the failsafe; and the verdict says what went wrong on the way.
+//! Asks the policies, under a deadline, on threads that run no async tasks. A decision always comes: from the chain in
+//! its order, then from the last good version of each policy that failed, then from the failsafe. The verdict says what
+//! went wrong on the way.
 //!
-//! No policy waits for another one: each has its own turns, and there are threads for all of them.
+//! No policy waits for another one: each has its own turns, and threads are started as needed, up to a bound.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `cases` | what a policy is asked, and how the answers to it are bounded |
-//! | `envelope` | the figures of the bounds |
-//! | `strays` | how many calls of one policy there may be, and which of them are stuck |
-//! | `seed` | randomness for policies that have none |
+//! | `cases` | what a policy is asked, and how its answers are bounded |
+//! | `envelope` | the bounds, and the notes that report them |
+//! | `strays` | the limit on calls of one policy at the same time, and which calls are stuck |
+//! | `seed` | seeds for policies, which have no randomness |
 
 mod cases;
 mod envelope;
@@ -29,6 +30,7 @@ pub use envelope::RestartBudget;
 pub(crate) use provost_state::Verdict;
 pub(crate) use seed::seed;
 
+/// Asks policies, and holds their answers to the bounds.
 #[derive(Debug)]
 pub(crate) struct Decider {
     judging: Pool,
@@ -41,13 +43,13 @@ impl Decider {
         Self { judging, envelope, strays: Arc::default() }
     }
 
-    /// The verdict on a case, at the latest when the deadline has passed.
+    /// Returns the verdict on a case, at the latest when the deadline has passed.
     pub(crate) async fn ask<C: Case>(&self, chain: &[Arc<dyn Policy>], case: C) -> Verdict<C::Action> {
         let mut hearing = Hearing::new(self, case);
         let judges: Vec<_> = chain.iter().filter(|policy| policy.judges(C::JUDGEMENT)).collect();
         let mut failed = Vec::new();
         for (at, policy) in judges.iter().enumerate() {
-            // One share is kept for what answered before those that fail.
+            // One share is kept for the last good versions of those that fail.
             match hearing.hear(policy, "policy", judges.len() - at + 1).await {
                 Heard::Verdict(verdict) => return verdict,
                 Heard::Pass => {}
@@ -64,7 +66,7 @@ impl Decider {
         hearing.last_resort()
     }
 
-    /// Asks one policy on a thread for that, until `ends`.
+    /// Asks one policy on a judging thread, until `ends`.
     async fn call<C: Case>(
         &self,
         policy: &Arc<dyn Policy>,
@@ -73,18 +75,18 @@ impl Decider {
     ) -> Result<Decision<C::Action>, String> {
         let granted_ms = ends.saturating_duration_since(Instant::now()).as_millis();
         let turn = self.strays.turn(&**policy, ends).await.map_err(|why| match why {
-            NoTurn::Stuck => "has not come back from an earlier call: it is not asked until then".to_owned(),
+            NoTurn::Stuck => "has not returned from an earlier call: it is not asked until it does".to_owned(),
             NoTurn::TimedOut => {
                 format!("timed out after {granted_ms} ms waiting for one of its {AT_ONCE} calls in progress to end")
             }
         })?;
         let (asked, question, call) = (policy.clone(), case.clone(), turn.clone());
-        // If nobody waits for it any more, the job is carried out all the same: then it is a stray.
+        // The job runs even if nobody waits for it any more: then it is a stray.
         let job = self.judging.run(move || {
             if !call.begin() {
                 return Err(Fault { kind: FaultKind::Busy, message: "nobody waits for its answer".into() });
             }
-            // Panics are caught by the pool: the turn is given back as well.
+            // The pool catches panics; the turn is given back then, too.
             let call = Returning(call);
             let share_ms = own_share_ms(ends.saturating_duration_since(Instant::now()));
             let asked = asked.within(share_ms).unwrap_or(asked);
@@ -125,7 +127,7 @@ enum Heard<D> {
     Failure,
 }
 
-/// One case before the policies.
+/// One case while the policies are asked.
 struct Hearing<'a, C> {
     decider: &'a Decider,
     case: Arc<C>,
@@ -170,7 +172,7 @@ impl<'a, C: Case> Hearing<'a, C> {
         Heard::Verdict(self.verdict(action, name.clone(), decision.reason))
     }
 
-    /// What holds when nobody has an answer.
+    /// Returns the verdict of the failsafe, when no policy answers.
     fn last_resort(mut self) -> Verdict<C::Action> {
         let last = self.case.last_resort(&self.decider.envelope);
         self.overruled.extend(last.note.map(|note| format!("{}: {note}", failsafe::NAME)));

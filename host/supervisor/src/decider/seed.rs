@@ -1,10 +1,10 @@
-//! Randomness for judges that have none: a number that is the same for the same trigger, on every machine and with every
-//! compiler.
+//! Seeds for policies, which have no randomness: the seed is the same for the same trigger, on every machine and with
+//! every compiler.
 
 use provost_state::Moment;
 
-/// FNV-1a in 64 bits (Fowler, Noll and Vo) over the name, the number and the wall-clock time, each in little-endian bytes,
-/// with the finaliser of SplitMix64, so that neighbouring triggers have seeds far apart.
+/// Computes FNV-1a in 64 bits (Fowler, Noll and Vo) over the name, the number and the wall-clock time, each in
+/// little-endian bytes, with the finaliser of SplitMix64, so that neighbouring triggers have seeds far apart.
 pub(crate) fn seed(name: &str, number: u64, now: Moment) -> u64 {
     let numbers = number.to_le_bytes().into_iter().chain(now.wall_ms.to_le_bytes());
     let hash = name.bytes().chain(numbers).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -26,6 +26,6 @@ mod tests {
         assert_ne!(seed("web", 4, now), SEED);
     }
 
-    /// Written down once: replays of old journals depend on it.
+    /// A fixed value: replays of old journals depend on it.
     const SEED: u64 = 10_181_912_040_584_271_870;
 }

@@ -1,9 +1,9 @@
-//! The calls of each policy: at most a few at the same time, and which of them are stuck.
+//! The calls of each policy: the limit on how many are in progress, and which of them are stuck.
 //!
-//! Calls are counted by the name and the version of a policy, so that a swap gives the new version a fresh start. A call
-//! keeps its turn until it returns, also when nobody waits for it any more; so a policy that is stuck in spite of its
-//! limits holds [`AT_ONCE`] threads at most, and takes no turn from another policy. While all of its calls are stuck it is
-//! not asked.
+//! Calls are counted by the name and the version of a policy, so that a swap gives the new version a fresh start. A
+//! call keeps its turn until it returns, even when nobody waits for it any more, so a policy that is stuck in spite of
+//! its limits holds at most [`AT_ONCE`] threads and takes no turn from another policy. It is not asked while all of its
+//! calls are stuck.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,10 +15,11 @@ use provost_state::Policy;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-/// Calls of one policy that are in progress at the same time. The others wait their turn, within their deadline.
+/// The maximum number of calls of one policy in progress at the same time. Further calls wait their turn, within their
+/// deadline.
 pub(super) const AT_ONCE: usize = 4;
 
-/// Which policy: its name, and its version.
+/// The name and the version of a policy.
 type Key = (Arc<str>, u64);
 
 /// The calls of all policies.
@@ -29,11 +30,11 @@ pub(super) struct Strays(Mutex<HashMap<Key, Calls>>);
 #[derive(Debug)]
 struct Calls {
     turns: Arc<Semaphore>,
-    /// Those who wait for a turn, and the calls that have one.
+    /// The number of calls that wait for a turn or have one.
     entered: usize,
-    /// Calls that have a turn.
+    /// The number of calls that have a turn.
     in_progress: usize,
-    /// Calls that nobody waits for any more.
+    /// The number of running calls that nobody waits for any more.
     stuck: usize,
 }
 
@@ -48,20 +49,20 @@ impl Default for Calls {
 pub(super) enum NoTurn {
     /// All of its calls are stuck.
     Stuck,
-    /// Its other calls took too long.
+    /// No turn became free in time.
     TimedOut,
 }
 
-/// How far a call is.
+/// The progress of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// It waits for a thread.
     Queued,
-    /// The policy is thinking.
+    /// The policy is running.
     Running,
-    /// The policy is thinking, and nobody waits for it any more.
+    /// The policy is running, and nobody waits for the call any more.
     Stuck,
-    /// Nobody waits for it any more, and it never began.
+    /// Nobody waits for the call any more, and it never began.
     Withdrawn,
     /// The policy has returned.
     Returned,
@@ -72,7 +73,7 @@ impl Strays {
         look(&mut self.0.lock())
     }
 
-    /// A turn for a call of `policy`, before `ends`.
+    /// Waits until `ends` for a turn for a call of `policy`.
     pub(super) async fn turn(self: &Arc<Self>, policy: &dyn Policy, ends: Instant) -> Result<Turn, NoTurn> {
         let key = (policy.name().clone(), policy.version());
         let turns = self.calls(|calls| {
@@ -97,7 +98,7 @@ impl Strays {
     }
 }
 
-/// A place in the books; it is given back when this is dropped.
+/// A call that is counted; dropping it undoes the count.
 struct Entry {
     strays: Arc<Strays>,
     key: Key,
@@ -132,14 +133,15 @@ impl Drop for Entry {
     }
 }
 
-/// One call. It ends when neither who asks nor who answers holds it any more.
+/// One call. It ends when neither the asking task nor the answering thread holds it any more.
 struct Call {
     stage: Mutex<Stage>,
     entry: Entry,
     _permit: OwnedSemaphorePermit,
 }
 
-/// The right to one call of a policy. Clones are the same call: who asks holds one, and so does the thread that answers.
+/// The right to one call of a policy. Clones are the same call: the asking task holds one, and so does the answering
+/// thread.
 #[derive(Clone)]
 pub(super) struct Turn(Arc<Call>);
 
@@ -154,7 +156,7 @@ impl Turn {
         change(&mut self.0.stage.lock())
     }
 
-    /// The thread has come to it. False if nobody waits for it any more: then it is not carried out.
+    /// Marks the call as begun. Returns false if nobody waits for it any more: then it must not be carried out.
     pub(super) fn begin(&self) -> bool {
         self.stage(|stage| match stage {
             Stage::Queued => {
@@ -165,7 +167,7 @@ impl Turn {
         })
     }
 
-    /// The policy has returned.
+    /// Marks the call as returned.
     pub(super) fn end(&self) {
         self.stage(|stage| {
             if *stage == Stage::Stuck {
@@ -175,7 +177,7 @@ impl Turn {
         });
     }
 
-    /// Nobody waits for it any more. True if the policy has begun to think.
+    /// Marks that nobody waits for the call any more. Returns true if the policy has begun to run.
     pub(super) fn abandon(self) -> bool {
         self.stage(|stage| match stage {
             Stage::Queued => {
@@ -193,8 +195,8 @@ impl Turn {
     }
 }
 
-/// What a policy is given of the time that is `left` until the host stops waiting for it, in milliseconds: a part is kept
-/// back, so that a policy that takes too long is ended by its own deadline, and is told so.
+/// Returns how much of the time that is `left` until the host stops waiting a policy is given, in milliseconds. A part
+/// is kept back, so that a policy that takes too long is ended by its own deadline, and the fault says so.
 pub(super) fn own_share_ms(left: Duration) -> u64 {
     let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
     let kept = (left / 8).clamp(3, 25);
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_policy_has_so_many_turns_and_another_or_a_new_version_has_its_own() {
+    async fn the_calls_of_a_policy_are_limited_and_another_policy_or_version_has_its_own_turns() {
         let strays = Arc::new(Strays::default());
         let mut turns = Vec::new();
         for _ in 0..AT_ONCE {

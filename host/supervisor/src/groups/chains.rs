@@ -1,5 +1,5 @@
-//! The chains of policies of all processes, changed while processes run. A chain is changed in one step from what it is at
-//! that moment, so that of two changes at once neither is lost.
+//! Changes the policy chains of processes and replica sets at run time. Each change is an atomic read-modify-write, so
+//! that neither of two concurrent changes is lost.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -36,18 +36,18 @@ impl<'s> Chains<'s> {
         }
     }
 
-    /// Takes the policy of that name out of all chains, and returns the processes that it judged.
+    /// Removes the policy `name` from all chains, and returns the processes that it judged.
     pub(crate) fn remove(&self, name: &str) -> Vec<ProcessId> {
         self.each_judged(name, |chain| chain.rcu(|policies| without(policies, name)))
     }
 
-    /// Returns the processes in whose chain the policy is, and the replicas whose number it judges.
+    /// Returns the processes whose chain contains the policy, and the replicas of the sets whose size it judges.
     pub(crate) fn judged_by(&self, name: &str) -> Vec<ProcessId> {
         self.each_judged(name, |chain| chain.load_full())
     }
 
-    /// Applies `change`, which returns the policies that were in a chain, to each chain, and returns the processes in whose
-    /// chain the policy was.
+    /// Applies `change`, which returns the policies that were in a chain, to each chain, and returns the processes that
+    /// the policy judged, also as replicas of a set.
     fn each_judged(&self, name: &str, change: impl Fn(&Chain) -> Arc<Policies>) -> Vec<ProcessId> {
         let was_in = |chain: &Chain| change(chain).iter().any(|policy| &**policy.name() == name);
         let sets = self.sets.iter().filter(|set| was_in(&set.chain));

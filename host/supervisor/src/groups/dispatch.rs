@@ -18,7 +18,7 @@ use crate::mailbox::{Refusal, Want};
 /// How long after its SIGKILL a process may take to end before the shutdown goes on without it.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(5);
 
-/// It keeps nobody alive: when the roster is gone, every order is refused.
+/// Access to all runners. It does not keep the roster alive: when that is gone, every order is refused.
 #[derive(Clone, Debug)]
 pub(crate) struct Dispatch {
     pub(crate) reader: Reader,
@@ -28,8 +28,8 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    /// Gives an order. One that is lost, because the task that was to carry it out ended unexpectedly, is given again to the
-    /// task that takes over: everything that is ordered here may be ordered twice.
+    /// Sends an order. If it is lost because the runner ended unexpectedly, it is sent again to the runner that takes
+    /// over, so every order that is sent here must be idempotent.
     pub(crate) async fn order(&self, id: ProcessId, want: Want) -> Result<(), Refusal> {
         loop {
             let roster = self.roster.upgrade().ok_or(Refusal::ShuttingDown)?;
@@ -44,7 +44,8 @@ impl Dispatch {
         names.iter().filter_map(|name| self.reader.handle(name)).collect()
     }
 
-    /// Waits until all of these are so. Every commit wakes every waiter: by the status words, a look is one load each.
+    /// Waits until the phases of all these processes satisfy `so`. Every commit wakes every waiter; a look is one load
+    /// of a status word for each process.
     pub(crate) async fn until(&self, processes: &[Handle], so: impl Fn(PhaseKind) -> bool) {
         let mut changed = self.changed.clone();
         loop {
@@ -57,7 +58,7 @@ impl Dispatch {
         }
     }
 
-    /// Waits until the state of one process is so.
+    /// Waits until the state of one process satisfies `so`.
     pub(crate) async fn until_state(&self, id: ProcessId, so: impl Fn(&ProcessState) -> bool) {
         let mut changed = self.changed.clone();
         loop {
@@ -69,8 +70,8 @@ impl Dispatch {
         }
     }
 
-    /// Orders a stop of these, each after those that depend on it, and returns when all are down. With a clock nobody is
-    /// waited for longer than a few seconds after its SIGKILL; returns those that are given up.
+    /// Stops these processes, each after those that depend on it, and returns when all are down. With a clock it waits
+    /// for no process longer than [`GIVEN_UP_AFTER`] after its SIGKILL; it returns those that were given up.
     pub(crate) async fn stop_in_order(
         &self,
         processes: Vec<Handle>,
@@ -83,12 +84,13 @@ impl Dispatch {
         let all: HashSet<Arc<str>> = processes.iter().map(|process| process.name().clone()).collect();
         for process in processes {
             let dependents = self.order.dependents(process.name()).cloned();
-            // Who is stopped here says so when it is down or given up; of others the state does.
+            // Processes that are stopped here report through `ended` when they are down or given up; the others are
+            // watched by their state.
             let (ours, others): (Vec<_>, Vec<_>) = dependents.partition(|name| all.contains(name));
             let (dispatch, stop, ended) = (self.clone(), stop.clone(), ended.clone());
             stops.spawn(async move {
                 dispatch.until(&dispatch.handles(&others), is_down).await;
-                // It cannot fail: the sender is held here.
+                // Cannot fail: the sender is held here.
                 let _ = ended
                     .subscribe()
                     .wait_for(|ended: &HashSet<Arc<str>>| ours.iter().all(|name| ended.contains(name)))
@@ -104,7 +106,7 @@ impl Dispatch {
         stops.join_all().await.into_iter().flatten().collect()
     }
 
-    /// Stops one; itself, if it is given up.
+    /// Stops one process; returns it if it was given up.
     async fn stop_one(&self, process: Handle, stop: Want, bounded: Option<Clock>) -> Option<Handle> {
         let told = self.order(process.id, stop);
         let told = match bounded {
@@ -112,7 +114,7 @@ impl Dispatch {
             None => told.await,
         };
         if let Err(refusal) = told {
-            tracing::warn!(process = &**process.name(), %refusal, "cannot be told to stop");
+            tracing::warn!(process = &**process.name(), %refusal, "the order to stop failed");
         }
         let Some(clock) = bounded else {
             self.until(&[process], is_down).await;
@@ -128,7 +130,7 @@ impl Dispatch {
     }
 }
 
-/// Is it at rest: does nothing of it run, and nothing will?
+/// Whether the process is at rest: it does not run and will not be started unprompted.
 fn is_down(phase: PhaseKind) -> bool {
     matches!(phase, PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal)
 }

@@ -1,7 +1,7 @@
-//! What concerns more than one process: a group that is restarted together, and what follows when one is given up.
+//! Restarts of whole groups, and what follows for other processes when one is given up.
 //!
-//! Each group has a task of its own, so that two of its members which die at the same time are one restart. A runner
-//! hands its ruling over and goes on listening; nobody waits for a runner but these tasks.
+//! Each group has its own task, so that two members that die at the same time cause one restart. A runner hands its
+//! ruling over and goes on listening; it never waits for these tasks, but they wait for runners.
 //!
 //! ```text
 //!  ruling of a member --> hold: the last one first, each after the one before it is down
@@ -19,11 +19,11 @@ use super::dispatch::Dispatch;
 use crate::clock::Clock;
 use crate::mailbox::Want;
 
-/// Concerns that may wait in an inbox. A member has at most a few, since it is held from its ruling on: a full inbox means
-/// that the group's task is gone or stuck.
+/// The capacity of an inbox. A member has at most a few concerns in it, since it is held from its ruling on: a full
+/// inbox means that the group's task is gone or stuck.
 const INBOX: usize = 4_096;
 
-/// Where runners hand over what concerns others.
+/// The senders by which runners hand over what concerns other processes.
 #[derive(Debug)]
 pub(crate) struct Groups {
     by_name: HashMap<Arc<str>, mpsc::Sender<Concern>>,
@@ -34,13 +34,13 @@ pub(crate) struct Groups {
 /// What a member's ruling means for its group.
 #[derive(Debug)]
 enum Concern {
-    /// To be restarted: who of it, not before when, and why.
+    /// A restart: the member that ended, which members to restart, the earliest moment, and the reason.
     Restart { leader: Arc<str>, scope: Scope, until: Moment, reason: Arc<str> },
-    /// To be given up; why.
+    /// The group is to be given up, for this reason.
     GiveUp(Arc<str>),
 }
 
-/// The receiving ends, until the tasks are there.
+/// The receiving ends, until the tasks have been started.
 pub(crate) struct Inbox {
     groups: Vec<(Arc<str>, mpsc::Receiver<Concern>)>,
     stops: mpsc::Receiver<(Arc<str>, Arc<str>)>,
@@ -59,7 +59,8 @@ impl Groups {
         (Self { by_name, stops, shutdown_wanted }, Inbox { groups, stops: stops_wanted })
     }
 
-    /// Hands over a restart of more than the process itself. False if there is nobody else: then it is the process's own.
+    /// Hands over a restart of more than the process itself. Returns false if it concerns only the process or could not
+    /// be handed over: the process then restarts itself.
     pub(crate) fn restart(&self, state: &ProcessState, scope: Scope, until: Moment) -> bool {
         let Some(group) = self.by_name.get(state.group()).filter(|_| scope != Scope::Itself) else {
             return false;
@@ -74,7 +75,7 @@ impl Groups {
     pub(crate) fn escalate(&self, state: &ProcessState, escalation: Escalation) {
         let name = state.name();
         let reason: Arc<str> = Arc::from(format!("{name} was given up: {}", state.reason));
-        // Who would carry it out is only gone when the host is.
+        // The receivers are gone only when the host is.
         match escalation {
             Escalation::Nothing => {}
             Escalation::StopDependents => {
@@ -88,8 +89,8 @@ impl Groups {
                 }
             }
             Escalation::ShutDown { code } => {
-                tracing::error!("{reason}: the host is to be shut down with code {code}");
-                // The first one stands.
+                tracing::error!("{reason}: the host is shut down with code {code}");
+                // The first code wins.
                 self.shutdown_wanted.send_if_modified(|wanted| {
                     let first = wanted.is_none();
                     *wanted = wanted.or(Some(code));
@@ -104,17 +105,17 @@ impl Groups {
     }
 }
 
-/// What concerns the group of this process could not be handed over.
+/// Logs that what concerns the group of this process could not be handed over.
 fn full<T>(error: &mpsc::error::TrySendError<T>, state: &ProcessState) {
     tracing::error!(
         process = &**state.name(),
         group = &**state.group(),
-        "what concerns its group is lost: {error}"
+        "its ruling could not be passed on to others: {error}"
     );
 }
 
 impl Inbox {
-    /// Gives each group its task.
+    /// Starts the task of each group, and the one that stops dependents.
     pub(crate) fn start(self, dispatch: &Dispatch, clock: Clock) {
         for (group, concerns) in self.groups {
             let members = dispatch.order.group(&group);
@@ -125,7 +126,7 @@ impl Inbox {
         tokio::spawn(async move {
             while let Some((name, reason)) = stops.recv().await {
                 let dispatch = dispatch.clone();
-                // On its own: a dependent that takes long to stop holds nobody else up.
+                // A separate task: a dependent that is slow to stop delays nothing else.
                 tokio::spawn(async move {
                     let dependents = dispatch.handles(&dispatch.order.all_dependents(&name));
                     dispatch.stop_in_order(dependents, Want::StopFor(Cause::Policy, reason), None).await;
@@ -137,14 +138,14 @@ impl Inbox {
 
 /// The task of one group.
 struct Group {
-    /// In the order of starting.
+    /// The members, in the order of starting.
     members: Vec<Arc<str>>,
     concerns: mpsc::Receiver<Concern>,
     dispatch: Dispatch,
     clock: Clock,
 }
 
-/// A restart under way.
+/// A restart in progress.
 #[derive(Debug, Default)]
 struct Restart {
     who: HashSet<Arc<str>>,
@@ -168,7 +169,7 @@ impl Group {
         }
     }
 
-    /// Takes a concern into the restart; the reason if it is to be given up instead.
+    /// Merges a concern into the restart; returns the reason if the group is to be given up instead.
     fn join(&self, restart: &mut Restart, concern: Concern) -> Option<Arc<str>> {
         match concern {
             Concern::GiveUp(reason) => Some(reason),
@@ -178,7 +179,7 @@ impl Group {
                     Scope::Itself | Scope::Group => self.members.clone(),
                 };
                 restart.who.extend(who);
-                // It holds itself back, from its ruling on.
+                // The leader holds itself from its ruling on.
                 restart.held.insert(leader);
                 if until.mono_ns > restart.until.mono_ns {
                     restart.until = until;
@@ -191,7 +192,7 @@ impl Group {
         }
     }
 
-    /// Until all are held and the delay is over; the reason if it is to be given up instead.
+    /// Waits until all are held and the delay is over; returns the reason if the group is to be given up instead.
     async fn hold_all(&mut self, restart: &mut Restart) -> Option<Arc<str>> {
         loop {
             while let Ok(concern) = self.concerns.try_recv() {
@@ -216,17 +217,18 @@ impl Group {
         }
     }
 
-    /// The first one first: the next is released when it was spawned, or is held back by something else.
+    /// Releases the members in the order of starting, each when the one before it was spawned or is held back by
+    /// something else.
     async fn release_all(&self, restart: &Restart) {
         for handle in self.dispatch.handles(&self.members) {
             if !restart.who.contains(handle.name()) {
                 continue;
             }
             let _ = self.dispatch.order(handle.id, Want::Release).await;
-            let under_way = |state: &ProcessState| {
+            let is_starting = |state: &ProcessState| {
                 state.phase.kind() == PhaseKind::Waiting && state.cause != Cause::Dependency
             };
-            self.dispatch.until_state(handle.id, |state| !under_way(state)).await;
+            self.dispatch.until_state(handle.id, |state| !is_starting(state)).await;
         }
     }
 
@@ -236,11 +238,11 @@ impl Group {
         }
     }
 
-    /// Gives an order, and waits until what it stopped has ended.
+    /// Sends an order, and waits until a stop that it caused has ended.
     async fn tell_and_await(&self, name: &Arc<str>, want: Want) {
         let Some(handle) = self.dispatch.reader.handle(name) else { return };
         if let Err(refusal) = self.dispatch.order(handle.id, want).await {
-            tracing::warn!(process = &**name, %refusal, "cannot be told to stop with its group");
+            tracing::warn!(process = &**name, %refusal, "the order to stop with its group failed");
         }
         self.dispatch.until_state(handle.id, |state| state.phase.kind() != PhaseKind::Stopping).await;
     }

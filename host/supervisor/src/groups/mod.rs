@@ -3,12 +3,12 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `chains` | changes of the chains of policies while processes run |
-//! | `replicas` | how many replicas there are |
+//! | `chains` | changes of policy chains at run time |
+//! | `replicas` | the number of replicas of each set |
 //! | `group` | restarts of groups, and what follows when a process is given up |
-//! | `dispatch` | orders to runners, and waiting for what comes of them |
+//! | `dispatch` | orders to runners, and waiting for their results |
 //! | `roster` | the mailbox and the chain of policies of each process |
-//! | `start_order` | dependencies: which process goes first, and what one waits for |
+//! | `start_order` | dependencies: which process starts first, and what each waits for |
 
 mod chains;
 mod dispatch;

@@ -1,5 +1,6 @@
-//! How many replicas there are: a task for each set asks its policies and gives the orders. Those with the lowest
-//! numbers are the ones that are needed. What was started or stopped by hand is left as it is until the number changes.
+//! The number of replicas: a task for each set asks its policies and sends the orders. The replicas with the lowest
+//! numbers are the needed ones. A replica that was started or stopped by hand is left as it is until the number
+//! changes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,14 +16,14 @@ use crate::decider::{Decider, ScaleCase, Verdict, seed};
 use crate::mailbox::Want;
 use crate::spec::ReplicaSet;
 
-/// How many replicas of a process there are to be now.
+/// The number of replicas of a process that are wanted now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaCount {
     /// The name in the config, without a number.
     pub name: Arc<str>,
     /// The group of its replicas; empty if they are in none.
     pub group: Arc<str>,
-    /// How many are wanted: those with the numbers from 1 to this.
+    /// How many are wanted: the replicas from number 1 to this.
     pub wanted: u32,
     /// The fewest that may be wanted.
     pub least: u32,
@@ -30,7 +31,7 @@ pub struct ReplicaCount {
     pub most: u32,
 }
 
-/// A set, for its task and for those who look.
+/// A replica set, shared by its task and its readers.
 #[derive(Debug)]
 pub(crate) struct Replicas {
     pub(crate) set: ReplicaSet,
@@ -38,8 +39,8 @@ pub(crate) struct Replicas {
     wanted: AtomicU32,
 }
 
-/// The replicas that are not started with the host, by name, each with the reason. One pass over all sets: whoever boots
-/// thousands of processes looks each of them up.
+/// Returns the replicas that are not needed now, by name, each with the reason. It makes one pass over all sets,
+/// because a boot looks up thousands of processes.
 pub(crate) fn not_needed(sets: &[Arc<Replicas>]) -> HashMap<String, Arc<str>> {
     let mut spare = HashMap::new();
     for replicas in sets {
@@ -63,7 +64,7 @@ impl Replicas {
         ReplicaCount { name: name.clone(), group: group.clone(), wanted, least: *least, most: *most }
     }
 
-    /// The name of the replica with this number.
+    /// Returns the name of the replica with this number.
     pub(super) fn name_of(&self, number: u32) -> String {
         format!("{}.{number}", self.set.name)
     }
@@ -93,7 +94,7 @@ impl Replicas {
         }
     }
 
-    /// What the policies are asked.
+    /// Returns the case that the policies are asked to judge.
     fn case(&self, now: Moment, dispatch: &Dispatch) -> ScaleCase {
         let ReplicaCount { name, group, wanted, least, most } = self.count();
         let phases = self.handles(1..=most, dispatch).into_iter().map(|replica| replica.status().phase());
@@ -108,7 +109,7 @@ impl Replicas {
         numbers.filter_map(|number| dispatch.reader.handle(&self.name_of(number))).collect()
     }
 
-    /// Starts the lowest numbers that are missing, stops the highest that are too many.
+    /// Starts the needed replicas, the lowest numbers first, and stops the others, the highest first.
     async fn apply(&self, verdict: &Verdict<u32>, dispatch: &Dispatch) {
         let (before, most) = (self.wanted.load(Ordering::Acquire), self.set.most);
         let wanted = verdict.action;
@@ -127,7 +128,7 @@ impl Replicas {
         }
         for replica in self.handles((wanted + 1..=most).rev(), dispatch) {
             if let Err(refusal) = dispatch.order(replica.id, Want::Spare(spare.clone())).await {
-                tracing::warn!(process = &**replica.name(), %refusal, "cannot be told to stop");
+                tracing::warn!(process = &**replica.name(), %refusal, "the order to stop failed");
             }
         }
     }

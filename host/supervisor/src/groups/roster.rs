@@ -1,4 +1,4 @@
-//! Who runs what: the mailbox of each process's task, and the chain of policies that judge it now.
+//! The mailbox of each process's task, and the chain of policies that judge the process now.
 
 use std::sync::Arc;
 
@@ -9,18 +9,19 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::mailbox::{Refusal, Request, Want};
 
-/// Orders that may wait in the mailbox of one process.
+/// The capacity of the mailbox of one process.
 const MAILBOX: usize = 64;
 
-/// Who judges, in this order. Shared by who asks and who changes it: what is stored holds for the next trigger.
+/// The policies that judge, in this order. It is shared by the tasks that ask and the code that changes it: a change
+/// takes effect with the next trigger.
 pub(crate) type Chain = Arc<ArcSwap<Vec<Arc<dyn Policy>>>>;
 
-/// A chain with these policies.
+/// Creates a chain of these policies.
 pub(crate) fn chain(policies: Vec<Arc<dyn Policy>>) -> Chain {
     Arc::new(ArcSwap::from_pointee(policies))
 }
 
-/// All tasks. When it is gone, nobody can give orders any more, and the tasks end.
+/// All tasks. Once it is dropped, no more orders can be sent, and the tasks end.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     entries: DashMap<ProcessId, Entry>,
@@ -33,14 +34,14 @@ struct Entry {
 }
 
 impl Roster {
-    /// Enters a process; what its task is to read.
+    /// Enters a process, and returns the receiver that its task reads.
     pub(crate) fn enter(&self, id: ProcessId, chain: Chain) -> mpsc::Receiver<Request> {
         let (mailbox, orders) = mpsc::channel(MAILBOX);
         self.entries.insert(id, Entry { mailbox, chain });
         orders
     }
 
-    /// An order whose outcome nobody waits for, to a process whose mailbox has room.
+    /// Sends an order without waiting for the outcome. It is dropped if the mailbox is full.
     pub(crate) fn tell(&self, id: ProcessId, want: Want) {
         if let Some(entry) = self.entries.get(&id) {
             let (reply, _) = oneshot::channel();
@@ -48,7 +49,7 @@ impl Roster {
         }
     }
 
-    /// An order, and whether it was granted.
+    /// Sends an order, and returns whether it was granted.
     pub(crate) async fn order(&self, id: ProcessId, want: Want) -> Result<(), Refusal> {
         let mailbox = self.entries.get(&id).map(|entry| entry.mailbox.clone());
         let mailbox = mailbox.ok_or(Refusal::ShuttingDown)?;

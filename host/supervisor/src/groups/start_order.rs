@@ -1,4 +1,5 @@
-//! Who goes first: what a process waits for before it is spawned, and who must be down before it is stopped.
+//! The order of starting: what a process waits for before it is spawned, and which processes must be down before it is
+//! stopped.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -8,12 +9,12 @@ use provost_state::{PhaseKind, ProcessState, Snapshot};
 
 use crate::spec::{Condition, Dependency, ProcessSpec};
 
-/// May a process with these dependencies be spawned in this world?
+/// Whether a process with these dependencies may be spawned in this snapshot.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Gate {
-    /// Yes.
+    /// It may be spawned.
     Open,
-    /// No; what it waits for, in words for people.
+    /// It has to wait for this, in words for people.
     Shut(String),
 }
 
@@ -22,7 +23,7 @@ pub(crate) fn gate(dependencies: &[Dependency], world: &Snapshot) -> Gate {
     if unmet.is_empty() { Gate::Open } else { Gate::Shut(format!("waiting for {}", unmet.join(" and "))) }
 }
 
-/// What is missing, in words for people; `None` if the condition holds.
+/// Returns what is missing, in words for people; `None` if the condition holds.
 pub(crate) fn unmet(dependency: &Dependency, world: &Snapshot) -> Option<String> {
     let name = &dependency.name;
     let Some(state) = world.by_name(name) else {
@@ -41,7 +42,7 @@ pub(crate) fn unmet(dependency: &Dependency, world: &Snapshot) -> Option<String>
     })
 }
 
-/// What a dependency is waited for to be, in words for people. A job is ready when it is done.
+/// Returns the condition that a dependency has to meet, in words for people. A job is ready when it is done.
 pub(crate) fn wanted(condition: Condition, state: Option<&ProcessState>) -> &'static str {
     let is_job = state.is_some_and(|state| state.identity.process_type.is_job());
     match condition {
@@ -55,17 +56,17 @@ fn was_started(state: &ProcessState) -> bool {
     matches!(state.phase.kind(), PhaseKind::Starting | PhaseKind::Running) || state.has_completed()
 }
 
-/// What stands in the way of a dependency; `None` while it is on its way.
+/// Returns what keeps a dependency from its condition; `None` while it is on its way.
 fn standstill(state: &ProcessState) -> Option<String> {
     match (state.phase.kind(), &state.exit) {
-        // One text from its end to its next start: who waits says it once.
+        // The text stays the same from its end to its next start, so that a waiting process reports it once.
         (PhaseKind::Exited | PhaseKind::Backoff, Some(exit)) => Some(format!("it {exit}")),
         (kind @ (PhaseKind::Stopped | PhaseKind::Fatal), _) => Some(format!("it is {kind}")),
         _ => None,
     }
 }
 
-/// The order that the config gives to processes: dependencies first, the order of the config among equals.
+/// The order in which processes are started: dependencies first, the order of the config among equals.
 #[derive(Debug)]
 pub(crate) struct StartOrder {
     /// All processes, by their place in the config.
@@ -73,11 +74,11 @@ pub(crate) struct StartOrder {
     at: HashMap<Arc<str>, usize>,
     /// The members of each group.
     members: HashMap<Arc<str>, Vec<usize>>,
-    /// For each, those that it depends on.
+    /// For each process, its direct dependencies.
     dependencies: Vec<Vec<usize>>,
-    /// For each, those that depend on it.
+    /// For each process, its direct dependents.
     dependents: Vec<Vec<usize>>,
-    /// For each, its place in the order of starting.
+    /// For each process, its place in the order of starting.
     rank: Vec<usize>,
 }
 
@@ -98,7 +99,7 @@ impl StartOrder {
                 unmet[dependent] += 1;
             }
         }
-        // What is in a circle gets no rank and comes last; the config refuses circles.
+        // Processes in a circle get no rank and come last; the config refuses circles.
         let mut rank = vec![usize::MAX; specs.len()];
         let mut free: BinaryHeap<_> = (0..specs.len()).filter(|at| unmet[*at] == 0).map(Reverse).collect();
         let mut next = 0..;
@@ -114,29 +115,29 @@ impl StartOrder {
         Self { specs, at, members, dependencies, dependents, rank }
     }
 
-    /// All processes, by their place in the config.
+    /// Returns all processes, by their place in the config.
     pub(crate) fn specs(&self) -> &[Arc<ProcessSpec>] {
         &self.specs
     }
 
-    /// The place of a process in the config.
+    /// Returns the place of a process in the config.
     pub(crate) fn place(&self, name: &str) -> Option<usize> {
         self.at.get(name).copied()
     }
 
-    /// All places, those that a process depends on before itself.
+    /// Returns all places, dependencies before their dependents.
     pub(crate) fn dependencies_first(&self) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.specs.len()).collect();
         places.sort_unstable_by_key(|at| (self.rank[*at], *at));
         places
     }
 
-    /// The names of all groups.
+    /// Returns the names of all groups.
     pub(crate) fn groups(&self) -> HashSet<Arc<str>> {
         self.members.keys().cloned().collect()
     }
 
-    /// The members of a group, in the order of starting.
+    /// Returns the members of a group, in the order of starting.
     pub(crate) fn group(&self, group: &str) -> Vec<Arc<str>> {
         self.in_order(self.members_of(group).iter().copied())
     }
@@ -145,27 +146,27 @@ impl StartOrder {
         self.members.get(group).map_or(&[], Vec::as_slice)
     }
 
-    /// Those that depend on it, by themselves.
+    /// Returns the direct dependents of a process.
     pub(crate) fn dependents(&self, name: &str) -> impl Iterator<Item = &Arc<str>> {
         let of_it = self.at.get(name).map(|at| &self.dependents[*at]);
         of_it.into_iter().flatten().map(|at| &self.specs[*at].name)
     }
 
-    /// Those that depend on it, directly or not, in the order of starting.
+    /// Returns the direct and indirect dependents of a process, in the order of starting.
     pub(crate) fn all_dependents(&self, name: &str) -> Vec<Arc<str>> {
         self.at
             .get(name)
             .map_or_else(Vec::new, |at| self.in_order(reached(&self.dependents, *at).into_iter()))
     }
 
-    /// It and those of its group that come after it, in the order of starting: who depends on it, directly or not, or
-    /// stands behind it in the config without being something that it depends on.
+    /// Returns a process and the members of its group that come after it, in the order of starting: its direct and
+    /// indirect dependents, and those behind it in the config that it does not depend on.
     pub(crate) fn rest(&self, name: &str) -> Vec<Arc<str>> {
         let Some(leader) = self.at.get(name).copied() else { return Vec::new() };
         let (above, below) = (reached(&self.dependents, leader), reached(&self.dependencies, leader));
         let comes_after =
             |at: &usize| *at == leader || above.contains(at) || (*at > leader && !below.contains(at));
-        // A process without a group is alone in it.
+        // A process without a group is treated as a group of one.
         let group = match self.members_of(&self.specs[leader].group) {
             [] => std::slice::from_ref(&leader),
             members => members,
@@ -180,7 +181,7 @@ impl StartOrder {
     }
 }
 
-/// Where the edges lead from `start`, over any number of them. Each edge is followed once.
+/// Returns what is reachable from `start` over any number of edges. Each edge is followed once.
 fn reached(edges: &[Vec<usize>], start: usize) -> HashSet<usize> {
     let mut found = HashSet::new();
     let mut left = vec![start];

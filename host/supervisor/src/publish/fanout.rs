@@ -1,12 +1,12 @@
-//! Tells consumers. Each has a thread, a cursor and a bound of its own: a slow one can only slow down itself.
+//! Notifies consumers of changes. Each has its own thread, cursor and bound: a slow consumer can only delay itself.
 //!
-//! Nothing is queued for it: a consumer that comes back late reads on from its cursor. If it is further
-//! behind than one batch, changes of the same process are coalesced (the latest wins). What it was not told, because
-//! that swallowed it, because the ring of changes no longer holds it, or because it failed, is counted as missed.
+//! Nothing is queued for a consumer: one that comes back late reads on from its cursor. If it is further behind than
+//! one batch, changes of the same process are coalesced (the latest wins). The changes that it did not get, because
+//! they were coalesced, because the ring of changes no longer holds them, or because it failed, are counted as missed.
 //!
-//! A consumer that fails is left alone for a while, which doubles with each failure in a row. A thread that cannot be
-//! started is tried again, and one that panics is started again; both are shown as [`Degraded`], and the consumer is
-//! told how much it missed. One that is unloaded ends its thread at once, whether anything changes or not.
+//! A consumer that fails is not called for a pause, which doubles with each failure in a row. A failed start of a
+//! thread is retried, and a thread that panics is started again; both are shown as [`Degraded`], and the consumer is
+//! notified of how much it missed. The thread of an unloaded consumer ends at once, whether anything changes or not.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,20 +22,20 @@ use tokio::sync::{Notify, oneshot, watch};
 use crate::degraded::Degraded;
 use crate::panics::said;
 
-/// Changes that a consumer is told at once.
+/// The maximum number of changes in one batch.
 const BATCH: usize = 1_024;
 
-/// How long a consumer is left alone after its first failure.
+/// The pause after the first failure of a consumer.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 
-/// How long it is left alone at most.
+/// The longest pause after a failure.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// How long the start of its thread waits after one that failed or panicked.
+/// The pause before a thread is started again after a failed start or a panic.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Tells `consumer` all that happens after generation `from`, on a thread of its own. The thread ends when the publisher or
-/// the consumer is gone. To be called within a tokio runtime.
+/// Notifies `consumer` of all changes after generation `from`, on a separate thread. The thread ends when the publisher
+/// or the consumer is gone. Must be called within a tokio runtime.
 pub(crate) fn start(
     consumer: Box<dyn Consumer>,
     reader: Reader,
@@ -47,7 +47,7 @@ pub(crate) fn start(
     let gone = Arc::new(Notify::new());
     let bell = gone.clone();
     consumer.when_gone(Box::new(move || bell.notify_one()));
-    let what = format!("telling {}", consumer.name());
+    let what = format!("notifying {}", consumer.name());
     let worlds = reader.poller();
     let teller = Teller {
         consumer,
@@ -61,12 +61,12 @@ pub(crate) fn start(
         gone,
     };
     let teller = Arc::new(Mutex::new(teller));
-    // The first thread is started at once, so that nothing waits for a task to be scheduled.
+    // The first thread is started here, so that it does not wait for a task to be scheduled.
     let first = thread(&teller);
     tokio::spawn(keep_telling(teller, first, what, degraded));
 }
 
-/// Sees to it that there is a thread until the consumer needs none any more.
+/// Starts the thread again whenever it is missing, until the consumer needs none any more.
 async fn keep_telling(
     teller: Arc<Mutex<Teller>>,
     mut running: std::io::Result<oneshot::Receiver<Ended>>,
@@ -94,22 +94,23 @@ async fn keep_telling(
 enum Ended {
     /// The consumer or the publisher is gone.
     Gone,
-    /// With what it said.
+    /// It panicked, with this message.
     Panicked(String),
 }
 
-/// Starts the thread that tells; how it ended, when it has.
+/// Starts the thread; the receiver resolves with how it ended.
 fn thread(teller: &Arc<Mutex<Teller>>) -> std::io::Result<oneshot::Receiver<Ended>> {
     fail::fail_point!("telling.start", |_| Err(std::io::Error::other("injected")));
     let runtime = Handle::current();
     let teller = teller.clone();
     let (end, ended) = oneshot::channel();
     std::thread::Builder::new().name("provost-telling".to_owned()).spawn(move || {
-        // Nobody else takes it while this thread lives. One that panicked has poisoned it and says what it owes.
+        // Nothing else takes the lock while this thread lives. After a panic, `in_hand` holds what the consumer is
+        // owed.
         let mut teller = teller.lock();
         let telling = catch_unwind(AssertUnwindSafe(|| teller.run(&runtime)));
         drop(teller);
-        // Whoever listens ends with the runtime.
+        // The receiver ends with the runtime.
         let _ = end.send(match telling {
             Ok(()) => Ended::Gone,
             Err(panic) => Ended::Panicked(said(&*panic)),
@@ -118,35 +119,35 @@ fn thread(teller: &Arc<Mutex<Teller>>) -> std::io::Result<oneshot::Receiver<Ende
     Ok(ended)
 }
 
-/// How telling ended.
+/// The outcome of a notification.
 #[derive(PartialEq, Eq)]
 enum Told {
-    /// It knows all that there is.
+    /// The consumer is up to date.
     All,
-    /// It failed.
+    /// The consumer failed.
     Failed,
 }
 
-/// One consumer, and how far it is.
+/// One consumer, and its position.
 struct Teller {
     consumer: Box<dyn Consumer>,
     reader: Reader,
     worlds: Poller,
     cursor: Generation,
-    /// Changes that failed to reach it and that it has not been told the number of.
+    /// The number of changes that failed to reach it and have not been reported as missed yet.
     owed: u64,
-    /// Changes that it is being told; they are owed if it does not return.
+    /// The number of changes in the call in progress; they are owed if it does not return.
     in_hand: u64,
-    /// How long it is left alone after the next failure.
+    /// The pause after the next failure.
     pause: Duration,
-    /// Rings at every commit.
+    /// Wakes at every commit.
     changed: watch::Receiver<Generation>,
-    /// Rings when the consumer is unloaded.
+    /// Wakes when the consumer is unloaded.
     gone: Arc<Notify>,
 }
 
 impl Teller {
-    /// Tells until the consumer or the publisher is gone.
+    /// Notifies until the consumer or the publisher is gone.
     fn run(&mut self, runtime: &Handle) {
         self.owed += std::mem::take(&mut self.in_hand);
         while runtime.block_on(self.news()) {
@@ -158,7 +159,7 @@ impl Teller {
         }
     }
 
-    /// Waits for a commit. False if there will be none, or nobody to be told of it.
+    /// Waits for a commit. Returns false if the publisher or the consumer is gone.
     async fn news(&mut self) -> bool {
         if self.consumer.is_gone() {
             return false;
@@ -170,7 +171,7 @@ impl Teller {
         rung && !self.consumer.is_gone()
     }
 
-    /// Tells all that has happened since the cursor.
+    /// Notifies the consumer of all changes since the cursor.
     fn tell(&mut self) -> Told {
         loop {
             let world = self.worlds.snapshot().clone();
@@ -189,7 +190,7 @@ impl Teller {
                 self.owed = in_hand;
                 tracing::warn!(
                     plugin = &**self.consumer.name(), %fault,
-                    "the consumer failed; it is told again after {} ms", self.pause.as_millis()
+                    "the consumer failed; it is notified again after {} ms", self.pause.as_millis()
                 );
                 return Told::Failed;
             }
@@ -197,7 +198,7 @@ impl Teller {
         }
     }
 
-    /// Waits for the pause to end. False if the publisher or the consumer is gone.
+    /// Waits for the pause to end. Returns false if the publisher or the consumer is gone.
     async fn recover(&mut self) -> bool {
         let over = tokio::time::sleep(self.pause);
         self.pause = (self.pause * 2).min(PAUSE_MAX);
@@ -206,14 +207,14 @@ impl Teller {
             tokio::select! {
                 () = &mut over => return !self.consumer.is_gone(),
                 () = self.gone.notified() => return false,
-                // The end of the publisher ends the pause; what changes meanwhile is told after it.
+                // The end of the publisher ends the pause; other changes are delivered after it.
                 rung = self.changed.changed() => if rung.is_err() { return false },
             }
         }
     }
 }
 
-/// As many of the changes as go into one batch, coalesced if they do not all fit; and how far it reaches.
+/// Returns the first batch of the changes, coalesced if they do not all fit, and the generation that it reaches.
 fn first_batch(page: Page, from: Generation) -> (Batch, Generation) {
     let (mut changes, mut cursor) = (page.changes, page.cursor);
     if changes.len() > BATCH {
@@ -227,7 +228,7 @@ fn first_batch(page: Page, from: Generation) -> (Batch, Generation) {
             cursor = changes.last().map_or(cursor, |last| last.generation);
         }
     }
-    // Every generation is one change: what lies between and is not told is missed.
+    // Every generation is one change: those up to the cursor that are not in the batch are missed.
     let missed = cursor.0.saturating_sub(from.0).saturating_sub(changes.len() as u64);
     (Batch { changes, missed }, cursor)
 }
@@ -240,7 +241,7 @@ mod tests {
 
     const FROM: Generation = Generation(0);
 
-    /// A world to which so many processes were added.
+    /// Returns a registry with this number of processes.
     fn world(processes: usize) -> (Registry, Reader) {
         let (registry, reader) = provost_state::registry(|| 0);
         for number in 0..processes {

@@ -1,4 +1,4 @@
-//! How what happens is published: commits to the registry, and the consumers that are told of them.
+//! Publishes what happens: commits to the registry, and the consumers that are notified of them.
 
 pub(crate) mod fanout;
 mod publisher;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 
-/// Commits and rings.
+/// The registry, and the channel that wakes its watchers.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     registry: Registry,
@@ -37,7 +37,7 @@ impl Publisher {
         &self.reader
     }
 
-    /// Wakes at every commit.
+    /// Returns a receiver that is woken at every commit.
     pub(crate) fn changed(&self) -> watch::Receiver<Generation> {
         self.bell.subscribe()
     }
@@ -64,8 +64,8 @@ impl Publisher {
         Ok(state)
     }
 
-    /// Puts what `change` makes of the routing in force into its place; what was in force before. Of two changes at
-    /// once, the second sees what the first has made.
+    /// Replaces the routing with what `change` makes of it, and returns the former one. Of two concurrent changes, the
+    /// second sees what the first has made.
     pub(crate) fn reroute(&self, change: impl FnOnce(Routing) -> Routing) -> Routing {
         let _one_at_a_time = self.rerouting.lock();
         let routing = change(self.reader.routing());
@@ -78,7 +78,7 @@ impl Publisher {
         before
     }
 
-    /// Logs where the sides of `dual` did not agree.
+    /// Logs where the two sides of `dual` did not agree.
     fn tell_differences(&self) {
         for difference in self.reader.take_differences() {
             tracing::error!(
@@ -89,7 +89,7 @@ impl Publisher {
     }
 
     fn ring(&self, generation: Generation) {
-        // Two writers may arrive here in the other order than they committed in.
+        // Two writers may arrive here in another order than they committed in.
         self.bell.send_if_modified(|last| {
             let newer = generation > *last;
             if newer {

@@ -6,13 +6,13 @@ use provost_state::{Cause, Incarnation, Moment};
 
 use crate::children::{LifeEnv, PendingSpawn, Spawned};
 
-/// An attempt to start it, from the wish to the spawn.
+/// An attempt to start the process, from the request to the spawn.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) cause: Cause,
-    /// When its start policies were asked first.
+    /// When the start policies were first asked.
     pub(super) asked_first: Option<Moment>,
-    /// Whether they have had it wait.
+    /// Whether they made the process wait.
     pub(super) waited: bool,
 }
 
@@ -22,20 +22,20 @@ impl Attempt {
     }
 }
 
-/// A spawn in progress, and what is needed when it has come to its end.
+/// A spawn in progress, and what is needed when it has ended.
 pub(super) struct Launching {
-    /// The life before it.
+    /// The life before the spawn.
     pub(super) before: Incarnation,
     pub(super) pending: PendingSpawn,
     pub(super) env: LifeEnv,
-    /// Why it is spawned now.
+    /// Why the process is spawned now.
     pub(super) reason: Arc<str>,
-    /// What the spawn came to, until that is acted on.
+    /// The result of the spawn, until it is acted on.
     pub(super) outcome: Option<Spawned>,
 }
 
 impl Launching {
-    /// Resolves when the spawn has come to its end. What it came to stays here.
+    /// Resolves when the spawn has ended. The result stays in `outcome`.
     pub(super) async fn ended(&mut self) {
         if self.outcome.is_none() {
             self.outcome = Some((&mut self.pending).await);

@@ -1,4 +1,4 @@
-//! The wait for the readiness of one life, and what comes of it.
+//! The wait for the readiness of one life, and its results.
 
 use provost_state::{Incarnation, Moment};
 use tokio::sync::watch;
@@ -15,20 +15,20 @@ pub(super) struct Awaited {
     /// What the last try found, if it failed.
     pub(super) failed: watch::Receiver<Option<Failed>>,
     pub(super) news: News,
-    /// When it has to be ready, if the host was suspended at the time that the config says.
+    /// The postponed deadline, if the host was suspended at the configured one.
     pub(super) postponed: Option<Moment>,
 }
 
-/// What a readiness check has come to.
+/// The result of a readiness check.
 pub(super) enum Trial {
-    /// The process is ready; why.
+    /// The process is ready, for this reason.
     Ready(String),
-    /// It is not, for another reason than was told last.
+    /// The process is not ready, for another reason than was reported last.
     NotYet(Failed),
 }
 
 impl Awaited {
-    /// The next that is to be told.
+    /// Waits for the next result that is worth reporting.
     async fn next(&mut self) -> Trial {
         let Self { ready, failed, news, .. } = self;
         tokio::select! {
@@ -39,13 +39,13 @@ impl Awaited {
     }
 }
 
-/// The next failure that is worth telling.
+/// Waits for the next failure that is worth reporting.
 async fn next_failure(failed: &mut watch::Receiver<Option<Failed>>, news: &News) -> Failed {
     loop {
         let is_new = |failed: &Option<Failed>| failed.as_ref().is_some_and(|failed| news.is_new(&failed.why));
         if is_new(&failed.borrow_and_update()) {
             sleep_until(news.not_before()).await;
-            // It may be another one by now.
+            // The failure may be another one by now.
             let latest = failed.borrow_and_update().clone();
             if let Some(latest) = latest.filter(|latest| news.is_new(&latest.why)) {
                 return latest;
@@ -56,7 +56,7 @@ async fn next_failure(failed: &mut watch::Receiver<Option<Failed>>, news: &News)
     }
 }
 
-/// What is next of a readiness that may not be awaited.
+/// Waits for the next result of the wait for readiness, if there is one, and for ever otherwise.
 pub(super) async fn trial_of(awaited: &mut Option<Awaited>) -> (Incarnation, Trial) {
     match awaited {
         Some(one) => {

@@ -1,4 +1,4 @@
-//! The checks of one life of a process: what the last ones found, and what was told of it.
+//! The health checks of one life of a process: what the last ones found, and what was committed about it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,27 +10,26 @@ use super::kept::Tagged;
 use super::news::News;
 use crate::decider::Verdict;
 
-/// A step of the checkup that came to its end.
+/// A finished step of the checkup.
 pub(super) enum Finding {
-    /// A check.
+    /// A check ended.
     Checked { outcome: Result<Arc<str>, Arc<str>>, took_ms: u64 },
-    /// What it means.
+    /// It was decided what a check means.
     Diagnosed { failed: Option<Arc<str>>, verdict: Verdict<HealthAction> },
 }
 
-/// The checks of one life.
+/// The health checks of one life.
 pub(super) struct Checkup {
-    /// The check or the opinion under way.
+    /// The check, or the question to the policies, that is in progress.
     pub(super) next: Tagged<Finding>,
-    /// The outcome of the last check, and how often in a row it was that.
+    /// Whether the last check passed, and how many checks in a row had this outcome.
     pub(super) last: Option<(bool, u32)>,
-    /// Since when checks have failed without a success.
+    /// When the checks began to fail, if they have failed since.
     pub(super) failing_since: Option<Moment>,
-    /// What was committed last: what it is held to be, and what says so beside that. Another health is committed at
-    /// once, anything else if it is news.
+    /// The health that was committed last. Another health is committed at once, anything else only if it is news.
     pub(super) told: Option<Health>,
     pub(super) news: News,
-    /// When it was restarted by this, newest first; outlives the life.
+    /// The restarts for health reasons, newest first; kept from life to life.
     pub(super) restarted: VecDeque<Moment>,
 }
 
@@ -48,7 +47,7 @@ impl Default for Checkup {
 }
 
 impl Checkup {
-    /// This life is not checked any more.
+    /// Ends the checks of this life.
     pub(super) fn end(&mut self) {
         self.next = None;
         self.last = None;

@@ -1,4 +1,4 @@
-//! The end of a process's child, the question what to do about it, and what was decided.
+//! Handles the end of a child: asks the policies what to do about it, and carries out their ruling.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Runner {
         self.step(Step::Exited);
         match (&self.state.phase, doomed) {
             (Phase::Exited { settled: false }, _) => self.ask(was_ready),
-            // It was told to end by a restart.
+            // A restart stopped it.
             (Phase::Waiting, _) => self.launch_if_open(),
             (Phase::Stopped, Some(reason)) => {
                 self.commit_now(&Event::Refused { reason });
@@ -49,7 +49,7 @@ impl Runner {
         self.launch_if_open();
     }
 
-    /// The exit is committed; asks the policies what to do next. The runner goes on listening meanwhile.
+    /// Asks the policies what to do about the committed exit. The runner goes on listening meanwhile.
     pub(super) fn ask(&mut self, was_ready: bool) {
         let state = &self.state;
         let now = state.changed_at;

@@ -1,4 +1,5 @@
-//! The health of a process while it is ready: check, ask what that means, hold it to be that, and again.
+//! The health of a process while it is ready: runs a check, asks the policies what the outcome means, commits that, and
+//! repeats.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::children::probe;
 use crate::decider::{HealthCase, RestartBudget, Verdict, seed};
 
 impl Runner {
-    /// From its readiness on, if there is a check.
+    /// Begins the health checks when the process has become ready, if its spec has a check.
     pub(super) fn begin_checkup(&mut self) {
         self.checkup.end();
         self.checkup.news = News::after(Duration::ZERO);
@@ -91,7 +92,7 @@ impl Runner {
             HealthAction::Hold(health) => health,
             HealthAction::Restart => Health::Unhealthy,
         };
-        // What the policy says may count up with each check, so it is no news by itself.
+        // The reason of a policy may count up with each check, so a change of it alone is not news.
         let found: Arc<str> = format!("{}: {}", verdict.by, failed.as_deref().unwrap_or("passed")).into();
         let news = &self.checkup.news;
         let is_news = news.is_new(&found) && Instant::now() >= news.not_before();
@@ -108,12 +109,12 @@ impl Runner {
         }
     }
 
-    /// Stops it and starts it again. That is no crash: it does not count as a failure.
+    /// Restarts the process. That is not a crash: it does not count as a failure.
     fn restart_unhealthy(&mut self, reason: Arc<str>) {
         self.checkup.restarted.push_front(self.shared.publisher.now());
         self.checkup.restarted.truncate(RestartBudget::RESTARTS_MAX);
         if let Err(refusal) = self.stop(Cause::Health, reason.clone()) {
-            tracing::warn!(process = &*self.spec.name, %refusal, "cannot be told to stop");
+            tracing::warn!(process = &*self.spec.name, %refusal, "the order to stop failed");
         }
         if let Err(refusal) = self.start(Cause::Health, reason) {
             tracing::info!(process = &*self.spec.name, %refusal, "stays down");

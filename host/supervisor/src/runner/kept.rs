@@ -1,4 +1,4 @@
-//! Futures that outlive the runner that waits for them. What one has come to stays with it until it is acted on, so that a
+//! Futures that outlive the runner that waits for them. A result stays in its place until it is acted on, so that a
 //! runner that ends in between leaves it to the next one, which may wait again at any time.
 
 use std::future::{pending, poll_fn};
@@ -11,7 +11,7 @@ use crate::children::Boxed;
 /// A future that belongs to one life, if there is one.
 pub(super) type Tagged<T> = Option<(Incarnation, Boxed<T>)>;
 
-/// The next of a future that may not be there.
+/// Waits for the future in `slot`, and empties the slot; waits for ever if it is empty.
 pub(super) async fn next_of<T>(slot: &mut Tagged<T>) -> (Incarnation, T) {
     match slot {
         Some((incarnation, future)) => {
@@ -24,9 +24,9 @@ pub(super) async fn next_of<T>(slot: &mut Tagged<T>) -> (Incarnation, T) {
     }
 }
 
-/// A future, or the value that it has come to.
+/// A future, or its result.
 pub(super) struct Kept<T> {
-    /// Gone when it has come to its value, or has panicked.
+    /// `None` once it has resolved or panicked.
     future: Option<Boxed<T>>,
     value: Option<T>,
 }
@@ -36,13 +36,13 @@ impl<T> Kept<T> {
         Self { future: Some(future), value: None }
     }
 
-    /// Resolves when the value is there; never if the future has panicked, which is told by [`is_lost`](Self::is_lost).
+    /// Resolves when the value is there; never if the future has panicked (see [`is_lost`](Self::is_lost)).
     pub(super) async fn settled(&mut self) {
         poll_fn(|context| {
             if self.value.is_some() {
                 return Poll::Ready(());
             }
-            // It is back in its place only if it can be polled again: a panic takes it away.
+            // The future is put back only if it can be polled again: a panic drops it.
             let Some(mut future) = self.future.take() else { return Poll::Pending };
             match future.as_mut().poll(context) {
                 Poll::Ready(value) => {
@@ -58,7 +58,7 @@ impl<T> Kept<T> {
         .await;
     }
 
-    /// The value, once it is there.
+    /// Returns the value, once it is there.
     pub(super) fn value(&self) -> Option<&T> {
         self.value.as_ref()
     }

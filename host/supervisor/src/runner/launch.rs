@@ -1,4 +1,4 @@
-//! From wanted to spawned: the gate of dependencies, the start policies, the spawn.
+//! From a start request to the spawn: the dependencies, the start policies, the spawn itself.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::decider::{StartCase, Verdict, seed};
 use crate::groups::{Gate, gate};
 
 impl Runner {
-    /// Is there nothing that keeps it down but what it depends on?
+    /// Whether only its dependencies may keep the process from being spawned.
     pub(super) fn waits_for_others(&self) -> bool {
         self.state.phase == Phase::Waiting && self.may_launch()
     }
@@ -24,7 +24,7 @@ impl Runner {
         self.standing.is_plain() && self.permission.is_none()
     }
 
-    /// Spawns if what it depends on and its start policies allow it; says what it waits for otherwise.
+    /// Spawns if the dependencies and the start policies allow it; commits what the process waits for otherwise.
     pub(super) fn launch_if_open(&mut self) {
         let due = matches!(self.state.phase, Phase::Waiting | Phase::Backoff { .. }) && self.may_launch();
         if due && self.is_open() {
@@ -32,10 +32,10 @@ impl Runner {
         }
     }
 
-    /// Is there nothing in its way? Otherwise it says what.
+    /// Returns true if nothing is in the way of the spawn; commits what is otherwise.
     fn is_open(&mut self) -> bool {
         if self.shared.closing() {
-            // What was about to start when the host began to stop has no child to be told.
+            // A process that was about to start has no child to signal.
             let _ = self.stop(Cause::Shutdown, Arc::from("the host is shutting down"));
             return false;
         }
@@ -50,7 +50,7 @@ impl Runner {
         }
     }
 
-    /// Says what it waits for, if that is news.
+    /// Commits what the process waits for, if that is news.
     fn wait(&mut self, cause: Cause, reason: Arc<str>) {
         if self.state.phase != Phase::Waiting || self.state.reason != reason {
             self.commit_now(&Event::Wait { cause, reason });
@@ -89,7 +89,7 @@ impl Runner {
         }
         let told: Arc<str> = verdict.told().into();
         match &verdict.action {
-            // The world may have changed while they thought; then they are asked again when it is ready.
+            // A dependency may have changed meanwhile; then the policies are asked again once it is met.
             StartAction::Allow { env } if self.is_open() => {
                 let env = env.as_slice().into();
                 let said = *verdict.by != *failsafe::NAME || verdict.overruled.is_some();
@@ -108,7 +108,7 @@ impl Runner {
         }
     }
 
-    /// Begins to spawn it. The runner goes on listening: the end of the spawn is an input.
+    /// Begins the spawn. The runner goes on listening: the end of the spawn is an input.
     fn launch(&mut self, env: LifeEnv, allowed: Option<Arc<str>>) {
         let before = self.state.incarnation;
         let incarnation = before.next();
@@ -118,7 +118,8 @@ impl Runner {
         self.step(Step::Spawn);
     }
 
-    /// The line of its output that makes it ready, to be waited for from before its output is read.
+    /// Returns a receiver for the line of output that makes the process ready. Must be called before the output is
+    /// read.
     pub(super) fn await_text(&self, incarnation: Incarnation) -> Option<oneshot::Receiver<()>> {
         let text = probe::awaited_text(&self.spec, &self.vars)?.ok()?;
         Some(self.shared.logs.await_text(self.state.id, incarnation, &text))
@@ -152,16 +153,14 @@ impl Runner {
         }
     }
 
-    /// Why it is spawned at this moment.
+    /// Returns why the process is spawned at this moment.
     fn why_now(&self, allowed: Option<Arc<str>>) -> Arc<str> {
         let why = match (&self.state.phase, &self.state.decision, self.state.cause) {
             (Phase::Backoff { .. }, Some(ruling), _) => {
                 Arc::from(format!("restarted by {}: {}", ruling.by, ruling.reason))
             }
-            (_, _, Cause::Policy) if self.attempt.waited => {
-                Arc::from("its start policies do not object any more")
-            }
-            (_, _, Cause::Dependency) => Arc::from("what it waited for has come"),
+            (_, _, Cause::Policy) if self.attempt.waited => Arc::from("its start policies no longer object"),
+            (_, _, Cause::Dependency) => Arc::from("its dependencies are ready"),
             _ => self.state.reason.clone(),
         };
         let why = match allowed {
@@ -174,7 +173,7 @@ impl Runner {
         }
     }
 
-    /// Whose checks are made.
+    /// Returns what the checks of this life need.
     pub(super) fn checked(&self) -> Checked {
         Checked {
             spec: self.spec.clone(),

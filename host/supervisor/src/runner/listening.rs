@@ -1,4 +1,4 @@
-//! All that can happen to a runner, and the order in which it is looked at: facts before wishes.
+//! The inputs of a runner, and the order in which they are handled: facts before orders.
 
 use std::future::pending;
 
@@ -13,29 +13,29 @@ use super::task::{Asked, Own, Runner};
 use crate::decider::Verdict;
 use crate::mailbox::Request;
 
-/// All that can happen to a runner.
+/// An input of a runner.
 enum Input {
     Requested(Request),
     Exited(Incarnation, Exit),
-    /// The spawn of the life after this one has come to its end.
+    /// The spawn of the next life has ended.
     Spawned,
-    /// Nothing is left of a spawn that nobody wanted any more.
+    /// Nothing is left of an abandoned spawn.
     Gone,
-    /// Its readiness check succeeded, or fails for another reason than before.
+    /// The readiness check succeeded, or fails for another reason than before.
     Tried(Incarnation, Trial),
-    /// It was decided what to do about its end.
+    /// It was decided what to do about an end.
     Ruled,
-    /// It was decided whether it may be spawned.
+    /// It was decided whether the process may be spawned.
     Permitted(Incarnation, Verdict<StartAction>),
-    /// A check of its health ended, or it was decided what one means.
+    /// A health check ended, or it was decided what one means.
     Health(Incarnation, Finding),
-    /// The time that the phase was waiting for has come.
+    /// The deadline of the phase has come.
     Due,
     /// Another process changed, and this one waits for others.
     WorldChanged,
 }
 
-/// The end of a child that may not be there. Asking again gives the same answer.
+/// Waits for the end of the child, if there is one. Waiting again gives the same result.
 async fn end_of(child: &mut Option<Own>) -> (Incarnation, Exit) {
     match child {
         Some(Own { incarnation, exit, .. }) => {
@@ -46,7 +46,7 @@ async fn end_of(child: &mut Option<Own>) -> (Incarnation, Exit) {
     }
 }
 
-/// The end of the spawn in progress.
+/// Waits for the end of the spawn in progress, if there is one.
 async fn end_of_spawn(launching: &mut Option<Launching>) {
     match launching {
         Some(launching) => launching.ended().await,
@@ -54,7 +54,7 @@ async fn end_of_spawn(launching: &mut Option<Launching>) {
     }
 }
 
-/// The end of a question about its end.
+/// Waits for the ruling about an end, if one was asked for.
 async fn end_of_question(ruling: &mut Option<Asked>) {
     match ruling {
         Some(asked) => asked.ruling.settled().await,
@@ -62,7 +62,7 @@ async fn end_of_question(ruling: &mut Option<Asked>) {
     }
 }
 
-/// The end of a late spawn.
+/// Waits until nothing is left of a late spawn, if there is one.
 async fn gone_of(late: &mut Option<Kept<()>>) {
     match late {
         Some(gone) => gone.settled().await,
@@ -71,7 +71,7 @@ async fn gone_of(late: &mut Option<Kept<()>>) {
 }
 
 impl Runner {
-    /// Listens until nobody can give orders any more.
+    /// Handles inputs until no more orders can be sent.
     pub(super) async fn listen(&mut self) {
         while let Some(input) = self.next().await {
             self.fault();
@@ -90,7 +90,7 @@ impl Runner {
         }
     }
 
-    /// Facts before wishes: what the child did is looked at before what people want.
+    /// Waits for the next input. Facts come before orders: what the child did is handled before what others ask for.
     async fn next(&mut self) -> Option<Input> {
         let due = self.due().map(|moment| self.shared.publisher.clock.instant(moment));
         let waits = self.waits_for_others();
@@ -115,7 +115,7 @@ impl Runner {
         }
     }
 
-    /// When it is to act by itself.
+    /// Returns when the runner has to act without another input.
     fn due(&self) -> Option<Moment> {
         match (&self.state.phase, &self.standing) {
             (Phase::Stopping { .. }, Standing::Ending { killed: true, .. }) => None,
@@ -128,7 +128,7 @@ impl Runner {
         }
     }
 
-    /// A place for a test to have this runner panic: by the name of the process.
+    /// Lets a test make this runner panic, by the name of the process.
     fn fault(&self) {
         fail::fail_point!("runner.panic", |name| {
             #[expect(clippy::panic, reason = "compiled in only with fail points, which a test asks for")]

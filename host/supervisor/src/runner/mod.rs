@@ -8,28 +8,28 @@
 //!  timer, the world ----'
 //! ```
 //!
-//! Whatever arrives names the incarnation that it belongs to and is committed under that name, so a late
-//! message about a former life is refused by the registry and changes nothing.
+//! Every input names the incarnation that it belongs to and is committed for that incarnation, so the registry refuses
+//! a late message about a former life, which then changes nothing.
 //!
 //! A runner that panics is replaced by a new one, which starts from the published state, the living child and the mailbox.
 //!
 //! | room | owns |
 //! |---|---|
-//! | `takeover` | running it, and a new runner in the place of one that ended unexpectedly |
-//! | `listening` | all that can happen to it, in the order in which it is looked at |
-//! | `together` | what its group and its replica set want of it |
-//! | `orders` | what others want of it: up, down, a signal |
-//! | `exits` | the end of its child, and what was decided about it |
-//! | `launch` | from wanted to spawned: the gate, its start policies, the spawn |
-//! | `readiness` | from spawned to ready: what its check finds, and the deadline |
-//! | `health` | its checks while it is ready, and what they mean |
-//! | `task` | what a runner holds, and how it commits |
-//! | `attempt` | an attempt to start it, and a spawn in progress |
+//! | `takeover` | running a runner, and replacing one that ended unexpectedly |
+//! | `listening` | the inputs, and the order in which they are handled |
+//! | `together` | the orders of its group and its replica set |
+//! | `orders` | the orders of users and other tasks: start, stop, restart, signal |
+//! | `exits` | the end of the child, and the ruling about it |
+//! | `launch` | from a start request to the spawn: dependencies, start policies, the spawn itself |
+//! | `readiness` | from the spawn to readiness: what the check finds, and the deadline |
+//! | `health` | the checks while the process is ready, and what they mean |
+//! | `task` | the fields of a runner, and how it commits |
+//! | `attempt` | an attempt to start, and a spawn in progress |
 //! | `awaited` | the wait for the readiness of one life |
-//! | `checkup` | the checks of one life |
+//! | `checkup` | the health checks of one life |
 //! | `standing` | what holds beside the phase: held, deferred, spawning, what follows a stop |
-//! | `news` | when what a check finds is worth a commit |
-//! | `kept` | futures that outlive a runner, with what they have come to |
+//! | `news` | when the finding of a check is worth a commit |
+//! | `kept` | futures that outlive a runner, with their results |
 
 mod attempt;
 mod awaited;

@@ -1,22 +1,22 @@
-//! When what a check finds is worth a commit: when it is something else than what was told last, and not too often. The
-//! number of commits follows from how often the finding changes, and is bounded however often that is; it never follows
-//! from the number of tries.
+//! Decides when the finding of a check is worth a commit: when it differs from the last one that was reported, and not
+//! too often. The number of commits depends on how often the finding changes, is bounded however often that is, and
+//! never depends on the number of tries.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a readiness check may fail before that is told: a start that takes a moment is no news.
+/// How long a readiness check may fail before that is reported: a start that takes a moment is not news.
 pub(super) const FIRST: Duration = Duration::from_millis(500);
 
-/// The pause between two commits at first; it doubles while findings keep changing.
+/// The first pause between two commits; it doubles while findings keep changing.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// The longest pause between two commits.
 const PAUSE_MAX: Duration = Duration::from_secs(16);
 
-/// What was told last about one check, and when the next may be.
+/// The last reported finding of one check, and when the next may be reported.
 #[derive(Debug)]
 pub(super) struct News {
     told: Option<Arc<str>>,
@@ -25,22 +25,22 @@ pub(super) struct News {
 }
 
 impl News {
-    /// Nothing was told yet; the first may be after `delay`.
+    /// Returns a value with nothing reported yet; the first report may come after `delay`.
     pub(super) fn after(delay: Duration) -> Self {
         Self { told: None, not_before: Instant::now() + delay, pause: PAUSE_MIN }
     }
 
-    /// Whether this is something else than what was told last.
+    /// Whether this differs from what was reported last.
     pub(super) fn is_new(&self, found: &str) -> bool {
         self.told.as_deref() != Some(found)
     }
 
-    /// When something new may be told.
+    /// Returns when a new finding may be reported.
     pub(super) fn not_before(&self) -> Instant {
         self.not_before
     }
 
-    /// It is told now.
+    /// Records that `found` is reported now.
     pub(super) fn tell(&mut self, found: Arc<str>) {
         let now = Instant::now();
         let was_quiet = now >= self.not_before + self.pause;

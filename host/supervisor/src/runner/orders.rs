@@ -1,4 +1,4 @@
-//! What others want of a process: up, down, a signal.
+//! Carries out orders to a process: start, stop, restart, signal.
 
 use std::sync::Arc;
 
@@ -31,11 +31,11 @@ impl Runner {
             Want::Needed(reason) => self.needed(reason),
             Want::Spare(reason) => self.not_needed(reason),
         };
-        // Whoever asked may have gone.
+        // The caller may be gone.
         let _ = request.reply.send(result);
     }
 
-    /// Requests a start; only the process's own state can prevent it. What is up already is left alone.
+    /// Requests a start; only the process's own state can prevent it. A process that is already up is left alone.
     pub(super) fn start(&mut self, cause: Cause, reason: Arc<str>) -> Result<(), Refusal> {
         if self.shared.closing() {
             return Err(Refusal::ShuttingDown);
@@ -60,7 +60,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Commits that it is wanted up. What was pending about its last end is settled by that.
+    /// Commits that the process is wanted up, which settles whatever was pending about its last end.
     pub(super) fn want_up(&mut self, cause: Cause, reason: Arc<str>) -> bool {
         self.ruling = None;
         self.permission = None;
@@ -69,7 +69,8 @@ impl Runner {
         self.commit_now(&Event::Start { cause, reason })
     }
 
-    /// Wanted down: told to end if it has a child, at once otherwise. What is down already is left alone.
+    /// Requests a stop: sends the stop signal if there is a child, and is done at once otherwise. A process that is
+    /// already down is left alone.
     pub(super) fn stop(&mut self, cause: Cause, reason: Arc<str>) -> Result<(), Refusal> {
         let was = self.state.phase.kind();
         let already = match was {
@@ -116,7 +117,7 @@ impl Runner {
         self.shared.spawner.signal(pid, signal).map_err(Refusal::SignalFailed)
     }
 
-    /// The configured signal, and SIGCONT for what is suspended.
+    /// Sends the configured stop signal, and SIGCONT in case the group is suspended.
     pub(super) fn tell_to_end(&self) -> Result<(), Refusal> {
         let pid = self.state.pid().ok_or(Refusal::NotRunning)?;
         let stop = Stop { signal: self.spec.stop_signal, to: self.spec.stop_to };

@@ -1,4 +1,4 @@
-//! From the spawn to readiness: what its check finds is told, and what is not ready in time is ended.
+//! From the spawn to readiness: reports what the check finds, and ends a process that is not ready in time.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use super::standing::Step;
 use super::task::Runner;
 use crate::children::probe::{self, Failed};
 
-/// A runner that comes this much too late to a deadline, in milliseconds, was not able to look in the meantime.
+/// How late a runner has to be for a deadline, in milliseconds, to conclude that the host was suspended.
 const ASLEEP_MS: u64 = 1_000;
 
 impl Runner {
-    /// Begins to wait for its readiness. Without a check it is ready at once.
+    /// Begins to wait for readiness. Without a check the process is ready at once.
     pub(super) fn watch_readiness(
         &mut self,
         incarnation: Incarnation,
@@ -60,7 +60,7 @@ impl Runner {
         self.commit(incarnation, &Event::NotReady { failing: Arc::new(Failing { why, since }) });
     }
 
-    /// When it has to be ready, while it is not.
+    /// Returns the deadline for readiness, while the process is not ready.
     pub(super) fn ready_by(&self) -> Option<Moment> {
         let within_ms = self.spec.ready.as_ref()?.within_ms?;
         if let Some(postponed) = self.readiness.as_ref().and_then(|awaited| awaited.postponed) {
@@ -72,7 +72,7 @@ impl Runner {
         }
     }
 
-    /// The deadline of its readiness has come.
+    /// Handles the deadline for readiness.
     pub(super) fn on_deadline(&mut self) {
         let now = self.shared.publisher.now();
         let is_asleep = self.ready_by().is_some_and(|by| now.ms_since(by) > ASLEEP_MS);
@@ -80,20 +80,20 @@ impl Runner {
             && awaited.postponed.is_none()
             && is_asleep
         {
-            // It may have become ready while the host was suspended: it has one more try.
+            // It may have become ready while the host was suspended: it gets one more try.
             awaited.postponed = Some(now.plus_ms(ready.every_ms.saturating_add(ready.timeout_ms)));
         } else {
             self.on_overdue();
         }
     }
 
-    /// It is not ready in time: it is told to end, and that end will be judged.
+    /// Ends a process that is not ready in time; that end will be judged.
     fn on_overdue(&mut self) {
         let Some(within_ms) = self.spec.ready.as_ref().and_then(|ready| ready.within_ms) else { return };
         let awaited = self.readiness.take();
         let last =
             awaited.and_then(|awaited| awaited.failed.borrow().as_ref().map(|failed| failed.why.clone()));
-        let last = last.unwrap_or_else(|| Arc::from("no check has come to an end"));
+        let last = last.unwrap_or_else(|| Arc::from("no check has ended yet"));
         let within = span::exact(within_ms);
         let kill_at = self.shared.publisher.now().plus_ms(self.spec.stop_grace_ms);
         let reason = Arc::from(format!("not ready within {within}: {last}"));
@@ -102,7 +102,7 @@ impl Runner {
         }
         self.step(Step::Overdue(Arc::from(format!("{last} (ready.within is {within})"))));
         if let Err(refusal) = self.tell_to_end() {
-            tracing::warn!(process = &*self.spec.name, %refusal, "cannot be told to end");
+            tracing::warn!(process = &*self.spec.name, %refusal, "cannot send the stop signal");
         }
     }
 }

@@ -1,5 +1,6 @@
-//! What holds of a process beside its phase: what its group, its replica set, its start policies and its own pending spawn
-//! have to say. One value and one table; the phase says what the child does, and this says what follows.
+//! What holds for a process beside its phase, because of its group, its replica set, its start policies or a pending
+//! spawn. The phase says what the child does, and this says what follows; it is one value with one table of
+//! transitions.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use provost_state::Moment;
 /// What holds beside the phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Nothing.
+    /// Nothing holds beside the phase.
     Plain,
     /// Its start policies want to be asked again, at this moment.
     Deferred(Moment),
@@ -18,13 +19,13 @@ pub(super) enum Standing {
     Spare,
     /// A spawn is in progress.
     Spawning,
-    /// A spawn that nobody wants any more has not come back: there is no other before it has. Then this follows.
+    /// An abandoned spawn has not ended: there is no other spawn before it has. Then this follows.
     Late(After),
-    /// Its child was told to end. Then this follows.
+    /// Its child was asked to end. Then this follows.
     Ending {
         /// What follows.
         after: After,
-        /// Whether it was sent SIGKILL: there is nothing left to wait for but its end.
+        /// Whether it was sent SIGKILL, so that only its end is waited for.
         killed: bool,
     },
 }
@@ -32,15 +33,15 @@ pub(super) enum Standing {
 /// What follows when the child, or a late spawn, is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum After {
-    /// Nothing beside what its phase says.
+    /// Nothing but what its phase says.
     Nothing,
     /// It waits for its group.
     Held,
-    /// It is one that its set does not need.
+    /// Its set does not need it.
     Spare,
-    /// It is given up; why.
+    /// It is given up, for this reason.
     Fatal(Arc<str>),
-    /// It was not ready in time, and that is judged; which check failed last and why.
+    /// It was not ready in time, which is judged; the text says which check failed last, and why.
     Overdue(Arc<str>),
 }
 
@@ -51,9 +52,9 @@ pub(super) enum Step {
     Start,
     /// It is wanted down, and has no child.
     Stop,
-    /// It is wanted down, and its child was told to end.
+    /// It is wanted down, and its child was asked to end.
     End,
-    /// It was not ready in time, and its child was told to end; which check failed last and why.
+    /// It was not ready in time, and its child was asked to end; the text says which check failed last, and why.
     Overdue(Arc<str>),
     /// Its child was sent SIGKILL.
     Kill,
@@ -61,17 +62,17 @@ pub(super) enum Step {
     Hold,
     /// Its group releases it.
     Release,
-    /// It is to be given up; why.
+    /// It is to be given up, for this reason.
     GiveUp(Arc<str>),
     /// Its set does not need it.
     Spare,
     /// Its start policies want to be asked again, at this moment.
     Defer(Moment),
-    /// The moment has come, or somebody is in haste.
+    /// The moment has come, or an explicit start overrides the wait.
     Due,
     /// A spawn has begun.
     Spawn,
-    /// The spawn has come to its end.
+    /// The spawn has ended.
     Spawned,
     /// The late spawn is gone.
     Gone,
@@ -82,7 +83,7 @@ pub(super) enum Step {
 impl After {
     fn standing(self) -> Standing {
         match self {
-            // Whoever sees the end makes it fatal, or has it judged.
+            // The code that handles the end makes it fatal, or has it judged.
             Self::Nothing | Self::Fatal(_) | Self::Overdue(_) => Standing::Plain,
             Self::Held => Standing::Held,
             Self::Spare => Standing::Spare,
@@ -91,10 +92,10 @@ impl After {
 }
 
 impl Standing {
-    /// What holds after `step`.
+    /// Returns what holds after `step`.
     pub(super) fn after(self, step: Step) -> Self {
         match (self, step) {
-            // What follows the end of a child, or of a late spawn, is all that can be changed about it.
+            // While a child is ending or a spawn is late, only what follows can change.
             (Self::Ending { killed, after }, step) => match step {
                 Step::Exited => after.standing(),
                 Step::Kill => Self::Ending { killed: true, after },
@@ -130,7 +131,7 @@ impl Standing {
         *self == Self::Plain
     }
 
-    /// When its start policies want to be asked again.
+    /// Returns when its start policies want to be asked again.
     pub(super) fn deferred(&self) -> Option<Moment> {
         match self {
             Self::Deferred(until) => Some(*until),
@@ -217,7 +218,7 @@ mod tests {
         ]
     }
 
-    /// A dot: nothing changes.
+    /// The table of transitions; a dot means that nothing changes.
     const TABLE: &str = "
                     start   stop    end     overdue         kill            hold         release  give-up       spare         defer     due    spawn     spawned  gone   exited
     plain           .       .       ending  ending-overdue  .               held         .        .             spare         deferred  .      spawning  .        .      .

@@ -1,6 +1,5 @@
-//! A new runner in the place of one that ended unexpectedly. It starts from the published state, the living child and the
-//! mailbox, whose orders are all still there; whatever else the old one was about is begun anew. A host that has lost its
-//! memory enters a living child by the same door.
+//! A new runner in the place of one that ended unexpectedly. It starts from the published state, the living child and
+//! the mailbox, which still has all orders; whatever else was in progress is begun anew.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -16,7 +15,7 @@ use super::standing::{Standing, Step};
 use super::task::{Asked, Own, Runner};
 use crate::panics::unpanicked;
 
-/// A second end within this time is not answered at once.
+/// A second unexpected end within this time is followed by a pause.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// The first pause before such a takeover; it doubles up to [`PAUSE_MAX`].
@@ -35,10 +34,10 @@ pub(super) struct Estate {
 }
 
 impl Runner {
-    /// Runs until nobody can give orders any more, whatever happens to the runner itself.
+    /// Runs until no more orders can be sent, and replaces the runner whenever it panics.
     #[expect(
         clippy::manual_async_fn,
-        reason = "an async fn would keep the runner twice, and there is one for each process"
+        reason = "an async fn would hold the runner twice in memory, and there is one for each process"
     )]
     pub(crate) fn run(mut self) -> impl Future<Output = ()> + Send {
         async move {
@@ -59,7 +58,7 @@ impl Runner {
                 }
                 last = Some(now);
                 self = self.replaced();
-                // What a new runner begins with may fail as well; then it is the next one's turn.
+                // The resumption may panic as well; the new runner then listens without it.
                 let resumed = catch_unwind(AssertUnwindSafe(|| self.resume(&why)));
                 if resumed.is_err() {
                     tracing::error!(process = &*self.spec.name, "the takeover ended unexpectedly");
@@ -68,7 +67,7 @@ impl Runner {
         }
     }
 
-    /// A new runner with the estate of this one.
+    /// Returns a new runner with the estate of this one.
     fn replaced(self) -> Self {
         let Self {
             spec,
@@ -92,15 +91,15 @@ impl Runner {
         runner
     }
 
-    /// The door of re-adoption: what lives of the process comes with it.
+    /// Takes over what is still alive of the process.
     fn inherit(&mut self, estate: Estate) {
         let Estate { child, launching, late, ruling, standing } = estate;
-        // What has panicked itself would only bring down the next one: a question is asked again, and of a late spawn there is
-        // nothing left to wait for.
+        // A future that has panicked is dropped: a question is asked again, and of a late spawn nothing is left to wait
+        // for.
         let late = late.filter(|late| !late.is_lost());
         let ruling = ruling.filter(|asked| !asked.ruling.is_lost());
         self.standing = match standing {
-            // A spawn or a late one that is not there any more cannot be waited for.
+            // A spawn that is no longer there cannot be waited for.
             Standing::Spawning if launching.is_none() => Standing::Plain,
             gone @ Standing::Late(_) if late.is_none() => gone.after(Step::Gone),
             other => other,
@@ -108,9 +107,9 @@ impl Runner {
         (self.child, self.launching, self.late, self.ruling) = (child, launching, late, ruling);
     }
 
-    /// Says that it has taken over, and goes on where the state says that the process is.
+    /// Commits the takeover, and goes on from the published phase.
     fn resume(&mut self, why: &str) {
-        // Before anything is committed: it is told by the moment of the last change.
+        // Before anything is committed, because the question contains the moment of the last change.
         let is_undecided = self.state.phase == Phase::Exited { settled: false };
         if is_undecided && self.ruling.is_none() {
             self.ask(false);
@@ -118,11 +117,11 @@ impl Runner {
         self.commit_now(&Event::TakenOver {
             reason: Arc::from(format!("taken over: the task that owned it ended unexpectedly ({why})")),
         });
-        // A child that was there before its start could be committed.
+        // The child existed before its start could be committed.
         let unannounced =
             self.child.as_ref().filter(|child| child.incarnation == self.state.incarnation.next());
         if let Some(pid) = unannounced.map(|child| child.pid) {
-            let reason = Arc::from("taken over as it was being started");
+            let reason = Arc::from("taken over while it was being started");
             self.commit_now(&Event::Spawned { pid, reason });
         }
         match self.state.phase.kind() {
@@ -134,7 +133,7 @@ impl Runner {
             }
             PhaseKind::Running => self.begin_checkup(),
             PhaseKind::Stopping => {
-                // It may not have been told yet; to be told twice does no harm.
+                // The stop signal may not have been sent yet; sending it twice does no harm.
                 let _ = self.tell_to_end();
                 if !matches!(self.standing, Standing::Ending { .. }) {
                     self.step(Step::End);

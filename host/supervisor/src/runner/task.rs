@@ -1,4 +1,4 @@
-//! What a runner holds: the process, its child, what is pending about it; and how it commits, which only it does.
+//! The fields of a runner: the process, its child, what is pending; and how it commits, which only the runner does.
 
 use std::sync::Arc;
 
@@ -35,14 +35,14 @@ pub(crate) struct Runner {
     pub(super) late: Option<Kept<()>>,
     pub(super) standing: Standing,
     pub(super) readiness: Option<Awaited>,
-    /// The decision that was asked for about its end.
+    /// The pending question about its end.
     pub(super) ruling: Option<Asked>,
     pub(super) permission: Tagged<Verdict<StartAction>>,
     pub(super) attempt: Attempt,
     pub(super) checkup: Checkup,
-    /// Held by a program that checks it.
+    /// Held while a program that checks the process runs.
     pub(super) check_turn: Arc<Semaphore>,
-    /// What start policies gave to this life.
+    /// The variables that start policies set for this life.
     pub(super) env: LifeEnv,
     /// The values of the variables that the checks of this life name.
     pub(super) vars: LifeEnv,
@@ -56,7 +56,7 @@ pub(super) struct Own {
     pub(super) exit: Kept<Exit>,
 }
 
-/// A question about an end, and what was decided.
+/// A question about an end, and the ruling.
 pub(super) struct Asked {
     pub(super) incarnation: Incarnation,
     pub(super) ruling: Kept<Ruling>,
@@ -93,7 +93,7 @@ impl Runner {
         }
     }
 
-    /// What holds beside the phase after `step`.
+    /// Updates what holds beside the phase.
     pub(super) fn step(&mut self, step: Step) {
         self.standing = std::mem::replace(&mut self.standing, Standing::Plain).after(step);
         if matches!(self.standing, Standing::Late(_))
@@ -103,7 +103,7 @@ impl Runner {
         }
     }
 
-    /// Publishes what happened to `incarnation`. False if it was refused: then it is not so.
+    /// Commits an event of `incarnation`. Returns false if it was refused: then nothing has changed.
     pub(super) fn commit(&mut self, incarnation: Incarnation, event: &Event) -> bool {
         let at = At { incarnation, version: self.state.version };
         match self.shared.publisher.commit(self.state.id, at, event) {
@@ -116,18 +116,19 @@ impl Runner {
                 false
             }
             Err(rejected) => {
-                tracing::error!(process = &*self.spec.name, %rejected, "a commit was refused: a defect of the host");
+                tracing::error!(process = &*self.spec.name, %rejected, "a commit was refused, which is a defect of the host");
                 false
             }
         }
     }
 
-    /// Publishes what happened to the present life.
+    /// Commits an event of the present life.
     pub(super) fn commit_now(&mut self, event: &Event) -> bool {
         self.commit(self.state.incarnation, event)
     }
 
-    /// SIGKILL for its child and all that belongs to it. If that is impossible it has ended: its exit is on its way.
+    /// Sends SIGKILL to the child and all that belongs to it. A child that is already gone has an exit that is yet to
+    /// be handled.
     pub(super) fn kill(&mut self) {
         if let Some(pid) = self.state.pid()
             && let Err(error) = self.shared.spawner.kill(pid)

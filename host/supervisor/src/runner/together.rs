@@ -1,4 +1,4 @@
-//! What its group and its replica set want of a process. Whoever stops or starts it by hand meanwhile wins.
+//! Carries out the orders of the group and the replica set of a process. A stop or a start by hand meanwhile wins.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use super::task::Runner;
 use crate::mailbox::Refusal;
 
 impl Runner {
-    /// Its group is restarted. What is up, or is about to be, is stopped and not spawned again before it is released;
-    /// what is down because somebody wanted it, because it is done or was given up stays so.
+    /// Holds the process while its group is restarted. If it is up, or about to be, it is stopped and not spawned again
+    /// before it is released; if it was stopped, is done or was given up, it stays down.
     pub(super) fn hold(&mut self, reason: Arc<str>) -> Result<(), Refusal> {
         if self.shared.closing() || self.state.desired == Desired::Down {
             return Ok(());
@@ -25,7 +25,7 @@ impl Runner {
                 self.want_up_held(reason);
                 Ok(())
             }
-            // It ended while its group was about to be stopped: what would have been decided is overtaken.
+            // It ended while its group was about to be stopped: the pending ruling is obsolete.
             PhaseKind::Exited if self.ruling.is_some() => {
                 self.want_up_held(reason);
                 Ok(())
@@ -45,7 +45,7 @@ impl Runner {
         }
     }
 
-    /// The delay is over, and its group is still being stopped.
+    /// Makes the process wait: its delay is over, and its group is still being stopped.
     pub(super) fn wait_for_group(&mut self) {
         let reason = match &self.state.decision {
             Some(ruling) => Arc::from(format!("restarted by {}: {}", ruling.by, ruling.reason)),
@@ -61,7 +61,7 @@ impl Runner {
         }
     }
 
-    /// Its group is given up.
+    /// Gives the process up, as its group is given up.
     pub(super) fn give_up(&mut self, reason: Arc<str>) -> Result<(), Refusal> {
         if self.state.desired == Desired::Down {
             return Ok(());
@@ -84,17 +84,17 @@ impl Runner {
         }
     }
 
-    /// It begins as one that its set does not need.
+    /// Marks a new process as one that its set does not need.
     pub(crate) fn begin_spare(&mut self) {
         self.step(Step::Spare);
     }
 
-    /// Its set needs it: what the set had stopped is started, and nothing else.
+    /// Starts the process if its set had stopped it, and not otherwise.
     pub(super) fn needed(&mut self, reason: Arc<str>) -> Result<(), Refusal> {
         if self.standing.is_spare() { self.start(Cause::Policy, reason) } else { Ok(()) }
     }
 
-    /// Its set does not need it: what is up is stopped, and may be started by the set again.
+    /// Stops the process, as its set does not need it; the set may start it again.
     pub(super) fn not_needed(&mut self, reason: Arc<str>) -> Result<(), Refusal> {
         let kind = self.state.phase.kind();
         if kind == PhaseKind::Stopped || self.state.desired == Desired::Down {

@@ -70,7 +70,7 @@ async fn a_policy_that_is_stuck_for_ever_leaves_time_for_the_next_and_is_not_ask
     world.until("web", |state| state.incarnation == Incarnation(2) && state.ready()).await;
     world.children.end("web", Exit::Code(1));
     let ruling = world.until("web", |state| state.restarts == 2).await.decision.clone().unwrap();
-    assert!(ruling.overruled.as_ref().unwrap().contains("has not come back"), "{ruling:?}");
+    assert!(ruling.overruled.as_ref().unwrap().contains("has not returned"), "{ruling:?}");
     drop(let_go);
 }
 
@@ -236,6 +236,6 @@ async fn a_policy_that_is_stuck_is_known_by_its_name_to_all_processes_that_it_ju
     assert!(ruling.overruled.as_ref().unwrap().contains("no answer within 300 ms"), "{ruling:?}");
     world.children.end("db", Exit::Code(1));
     let ruling = world.until("db", |state| state.restarts == 1).await.decision.clone().unwrap();
-    assert!(ruling.overruled.as_ref().unwrap().contains("has not come back"), "{ruling:?}");
+    assert!(ruling.overruled.as_ref().unwrap().contains("has not returned"), "{ruling:?}");
     drop(let_go);
 }

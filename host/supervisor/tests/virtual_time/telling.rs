@@ -149,7 +149,7 @@ async fn a_consumer_that_panics_is_shown_as_degraded_and_told_again_with_what_it
         tokio::task::yield_now().await;
         std::thread::yield_now();
     }
-    assert_eq!(&*degraded()[0].what, "telling ears");
+    assert_eq!(&*degraded()[0].what, "notifying ears");
     assert_eq!(&*degraded()[0].reason, "its thread panicked: on purpose; it is started again");
     world.children.end("web", Exit::Signal(TERM.number()));
     heard.news.recv().await.unwrap();
