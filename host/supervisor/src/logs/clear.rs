@@ -23,7 +23,7 @@ pub enum NotCleared {
     /// A file cannot be deleted. Older ones may have been deleted.
     #[error("a log file cannot be deleted: {0}")]
     Disk(#[from] io::Error),
-    /// The job did not run: the host is shutting down, or has a defect.
+    /// The job did not complete: the host is shutting down, or has a defect.
     #[error("the host is shutting down or has a defect: its log says which")]
     Lost,
 }

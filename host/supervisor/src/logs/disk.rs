@@ -118,7 +118,7 @@ impl Files {
         matches!(Identity::at(&self.path), Ok(Some(current)) if current == identity)
     }
 
-    /// Returns whether the path still leads to the open file. Links are not followed.
+    /// Compares the open file with what its path leads to. Links are not followed.
     pub(super) fn standing(&self, open: &File, identity: Identity) -> Standing {
         match std::fs::symlink_metadata(&self.path) {
             Ok(named) if Identity::from(&named) == identity => Standing::Same { bytes: named.len() },

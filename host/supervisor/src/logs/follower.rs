@@ -74,7 +74,7 @@ impl Queue {
         self.state().closed
     }
 
-    /// Waits for the next item; `None` at the end. Cancel-safe.
+    /// Waits for the next item; `None` at the end. It is cancel-safe.
     pub(super) async fn take(&self) -> Option<LogItem> {
         loop {
             let rung = self.bell.notified();

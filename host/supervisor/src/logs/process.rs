@@ -87,7 +87,7 @@ struct Awaited {
 /// The result of writing a batch.
 #[derive(Debug)]
 pub(super) enum Written {
-    /// The batch is in the file, or its loss is counted. Returns its buffer for reuse.
+    /// The batch is in the file, or its loss is counted. Carries its buffer for reuse.
     Done(Vec<u8>),
     /// No descriptor is available for the file; the caller retries.
     NotYet(Batch),

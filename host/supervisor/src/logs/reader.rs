@@ -54,7 +54,7 @@ impl LogReader {
         Self { past, piece: Vec::new().into_iter(), live, query, reading, picking: None }
     }
 
-    /// Waits for the next item; `None` at the end. Cancel-safe.
+    /// Waits for the next item; `None` at the end. It is cancel-safe.
     pub async fn recv(&mut self) -> Option<LogItem> {
         loop {
             if let Some(item) = self.piece.next() {

@@ -49,6 +49,7 @@ impl Peeker {
 
     /// Appends the content of `pipe` to `seen` without removing it, and returns its length.
     ///
+    /// # Errors
     /// `InvalidInput` if `pipe` is not a pipe, `WouldBlock` if it is empty.
     pub(crate) fn look(&self, pipe: &OwnedFd, seen: &mut Vec<u8>) -> io::Result<usize> {
         let taken = self.0.scratch.lock().pop();

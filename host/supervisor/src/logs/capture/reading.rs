@@ -38,8 +38,8 @@ pub(crate) const GRACE: Duration =
 /// The pause before an operation that failed for a lack of resources of the machine is retried.
 const A_WHILE: Duration = Duration::from_millis(50);
 
-/// The number of bytes in a look from which on the pipe is not polled while they are written, and the writing thread
-/// gets a lease.
+/// The least size of a look after which the pipe is not polled while its bytes are written, and the writing thread gets
+/// a lease.
 const LEASE_BYTES_MIN: usize = 4 << 10;
 
 /// The number of looks at a pipe that was a quarter full after which it is enlarged.

@@ -69,7 +69,7 @@ impl Source {
     }
 
     /// Resolves when there are more than the `known` bytes, or at the end. The bytes are then in `seen`, and still in
-    /// the source. Cancel-safe.
+    /// the source. It is cancel-safe.
     pub(crate) async fn look(&mut self, known: usize, seen: &mut Vec<u8>) -> io::Result<Sight> {
         loop {
             let Some(fd) = &self.fd else { return Ok(Sight::End) };

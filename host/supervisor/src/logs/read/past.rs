@@ -249,7 +249,8 @@ impl Tally {
 
     /// Counts the lines in about `bytes` bytes. Blocks.
     ///
-    /// Fails if a file cannot be read.
+    /// # Errors
+    /// A file cannot be read.
     pub(crate) fn step(mut self, bytes: usize) -> Result<Counted, NotOpened> {
         let mut done = 0;
         while done < bytes {

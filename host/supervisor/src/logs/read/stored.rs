@@ -1,6 +1,6 @@
-//! Reads log files without a running host: those of processes and of the host itself, whoever wrote them. Only regular
-//! files of the own user (for root: of any user) are opened, links are not followed, and nothing waits. Memory is
-//! bounded whatever the files contain.
+//! Reads log files without a running host: those of processes and of the host itself, at any time after they were
+//! written. Only regular files of the current user (as root: of any user) are opened, links are not followed, and
+//! nothing waits. Memory is bounded whatever the files contain.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -46,7 +46,8 @@ impl StoredFiles {
 
     /// Returns the names of the processes that have a log in this directory, rotated or not, in order.
     ///
-    /// Fails if the directory cannot be read.
+    /// # Errors
+    /// The directory cannot be read.
     pub fn names_in(dir: &Path) -> io::Result<Vec<String>> {
         let mut names = BTreeSet::new();
         for entry in std::fs::read_dir(dir)? {

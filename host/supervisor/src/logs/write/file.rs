@@ -1,5 +1,5 @@
-//! Writes the log file of one process. A line never straddles two files, a line that cannot be written leaves no trace
-//! in the file, and a restarted host continues the same file. All of it blocks and runs only on the threads for log
+//! Writes the log file of one process. A line never straddles two files, a record that cannot be written whole is taken
+//! back or ended, and a restarted host continues the same file. All of it blocks and runs only on the threads for log
 //! writes.
 
 use std::fs::File;
@@ -150,7 +150,7 @@ impl LogFile {
         (position, pending.failed)
     }
 
-    /// Deletes everything written and returns the new end. The rest of an open line becomes a line of its own.
+    /// Deletes everything written and returns the new end. The rest of an open line becomes a separate line.
     pub(crate) fn clear(&mut self) -> io::Result<Position> {
         self.files.clear()?;
         self.close();

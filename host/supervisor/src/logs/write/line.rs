@@ -17,8 +17,8 @@ pub(crate) enum Line {
     Open,
     /// The file has nothing of the line, because a part could not be written: its other parts are left out, too.
     Lost,
-    /// The last line in the file has no end and has to be [ended](CUT) before anything follows. Its parts have all
-    /// arrived.
+    /// The last line in the file has no end and has to be [ended](CUT) before anything follows. None of its parts is
+    /// still to come.
     Cut,
     /// The line in the file has to be ended, and the parts that still arrive are left out.
     CutLost,

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::degraded::Degraded;
 
-/// The time without a lost line after which the success of another process ends the trouble, because both are probably
-/// on the same disk. If only its own file is affected, the next lost line reports it again.
+/// The time without a lost line after which the success of another process ends the trouble, because all log files
+/// share a directory. If only its own file is affected, the next lost line reports it again.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// The name under which the degraded state is reported.
