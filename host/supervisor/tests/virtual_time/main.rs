@@ -154,8 +154,8 @@ impl World {
         Self { supervisor, children, _dir: dir }
     }
 
-    /// The names of spawned processes after the first `before` acts, and those of processes that were sent the stop
-    /// signal with a `-` before them, in order.
+    /// Returns the names of the processes spawned after the first `before` acts, and those of the processes that were
+    /// sent the stop signal with a `-` before them, in order.
     fn acts_after(&self, before: usize) -> Vec<String> {
         let named = |act: Act| match act {
             Act::Spawned(name, _) => Some(name.to_string()),
