@@ -160,7 +160,7 @@ fn lines_are_selected_by_time_and_by_pattern_also_while_they_are_followed() {
     follow.kill().unwrap();
     follow.wait().unwrap();
     for (arguments, said) in [
-        (&["logs", "--grep", "a(b", "tick"][..], "the pattern is no regular expression: unclosed group"),
+        (&["logs", "--grep", "a(b", "tick"][..], "the pattern is not a regular expression: unclosed group"),
         (&["logs", "--since", "soon", "tick"], "a time is a span ago (10m)"),
         (&["logs", "--host", "tick"], "cannot be used with"),
         (&["logs", "-f", "--until", "10m", "tick"], "cannot be used with"),

@@ -1,4 +1,4 @@
-//! The contract of a child (docs/processes.md), field by field, as seen from inside the child.
+//! Tests the contract of a child (docs/processes.md) clause by clause, as seen from inside the child.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::Path;
@@ -82,7 +82,7 @@ fn is_alive(pid: u32) -> bool {
 }
 
 #[tokio::test]
-async fn a_child_leads_a_session_and_a_group_of_its_own() {
+async fn a_child_leads_its_own_session_and_group() {
     // Fields of /proc/self/stat: pid, group, session, terminal.
     let host = Host::boot(shell("exec awk '{print $1 == $5, $1 == $6, $7}' /proc/self/stat"));
     assert_eq!(host.line().await, "1 1 0");
@@ -90,7 +90,7 @@ async fn a_child_leads_a_session_and_a_group_of_its_own() {
 
 #[tokio::test]
 async fn a_child_has_the_descriptors_0_1_and_2_and_no_other() {
-    // One that is open in this process, and is not closed by an exec.
+    // A descriptor that is open in this process and would survive an exec.
     let leaked = std::fs::File::open("/dev/null").unwrap();
     rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
     let look = "for fd in $(seq 0 200); do [ -e /proc/$$/fd/$fd ] && printf '%s ' $fd; done; echo; readlink /proc/$$/fd/0";
@@ -172,12 +172,12 @@ async fn standard_input_ends_at_once_or_stays_open_on_request() {
     let host = Host::boot(spec);
     assert_eq!(host.line().await, "reads");
     host.stop().await;
-    assert_eq!(host.lines(1).await.len(), 1, "it never read an end");
+    assert_eq!(host.lines(1).await.len(), 1, "it never reached the end of its input");
 }
 
 #[tokio::test]
 async fn the_grace_time_belongs_to_the_group_and_not_to_its_leader() {
-    // The leader ends at once by SIGTERM; its child takes its time, and may.
+    // The leader ends at once by SIGTERM; its child takes longer, within the grace time.
     let host = Host::boot(shell(
         "bash -c 'trap \"sleep 0.3; echo flushed > done.txt; exit 0\" TERM; echo up; while :; do sleep 0.05; done' & wait",
     ));
@@ -240,9 +240,9 @@ async fn a_real_time_signal_is_sent() {
     assert_eq!(host.stop().await.exit, Some(Exit::Code(0)));
 }
 
-/// A process whose descendant has left its group and its session, and the pid of that.
+/// Starts a process whose descendant leaves its group and session; returns the pid of the descendant, too.
 async fn with_a_daemon(name: &str, escaped: Escaped) -> (Host, u32) {
-    // Orphans of all tests come to this one process: they are told apart by the name.
+    // The orphans of all tests are adopted by this one process; the name tells them apart.
     let host = Host::boot(ProcessSpec {
         name: name.into(),
         escaped,
@@ -276,7 +276,7 @@ async fn what_has_left_the_group_is_left_and_named_on_request() {
 }
 
 #[tokio::test]
-async fn a_script_whose_interpreter_is_missing_is_told_so() {
+async fn the_error_of_a_script_names_its_missing_interpreter() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let script = dir.path().join("crlf.sh");
@@ -284,6 +284,6 @@ async fn a_script_whose_interpreter_is_missing_is_told_so() {
     std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
     let spec = ProcessSpec { command: CommandLine::Argv(vec![script.display().to_string()]), ..shell("") };
     let state = Host::boot(spec).until(|state| state.exit.is_some()).await;
-    let told = state.exit.as_ref().unwrap().to_string();
-    assert!(told.contains("its interpreter `/bin/sh\\r`, named in its first line, does not exist"), "{told}");
+    let why = state.exit.as_ref().unwrap().to_string();
+    assert!(why.contains("its interpreter `/bin/sh\\r`, named in its first line, does not exist"), "{why}");
 }

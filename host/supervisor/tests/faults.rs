@@ -1,5 +1,5 @@
-//! Injected faults: what the machine lacks, what hangs, and a task that panics. Each fault is one line; the fail points are
-//! compiled in for tests only.
+//! Injected faults: missing resources, hanging calls, and a task that panics. Each fault is one line; the fail points
+//! are compiled in for tests only.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
@@ -41,7 +41,7 @@ async fn until_phase(supervisor: &Supervisor, name: &str, phase: PhaseKind) -> A
     until(supervisor, name, |state| state.phase.kind() == phase).await
 }
 
-/// Looks until it is so. What is looked at makes no commit that would wake anybody.
+/// Polls until `holds` returns true, for conditions that make no commit that would wake a waiter.
 async fn eventually(holds: impl Fn() -> bool) {
     while !holds() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -58,7 +58,7 @@ fn lacks(supervisor: &Supervisor) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_process_that_the_kernel_has_no_room_for_is_started_when_it_has_and_has_not_failed() {
+async fn a_process_that_the_kernel_lacks_resources_for_is_started_later_and_has_not_failed() {
     let faults = FailScenario::setup();
     for errno in [libc::EAGAIN, libc::EMFILE, libc::ENOMEM] {
         fail::cfg("spawn.fork", &format!("return({errno})")).unwrap();
@@ -82,14 +82,14 @@ async fn programs_that_hang_in_their_exec_hinder_nobody_else_and_can_be_stopped(
     specs.push(shell("web", "exec sleep 1000"));
     let (supervisor, _dir) = boot(specs);
     let web = until_phase(&supervisor, "web", PhaseKind::Running).await;
-    // It is restarted, too.
+    // A restart works as well.
     supervisor.signal(web.id, Signal::KILL).await.unwrap();
     until(&supervisor, "web", |state| state.incarnation.0 == 2).await;
     let hanging = supervisor.reader().snapshot().by_name("hang-0").unwrap().clone();
     assert_eq!(hanging.phase.kind(), PhaseKind::Waiting);
     supervisor.stop(hanging.id, Cause::User).await.unwrap();
     until_phase(&supervisor, "hang-0", PhaseKind::Stopped).await;
-    // The host ends although they hang.
+    // The host shuts down although they hang.
     supervisor.shutdown(Cause::Shutdown).await;
     assert!(supervisor.reader().snapshot().iter().all(|state| !state.phase.kind().is_live()));
     fail::remove("spawn.exec");
@@ -97,7 +97,7 @@ async fn programs_that_hang_in_their_exec_hinder_nobody_else_and_can_be_stopped(
 }
 
 #[tokio::test]
-async fn a_spawn_that_comes_late_is_ended_and_only_then_is_there_another() {
+async fn a_late_spawn_is_ended_before_the_next_one_begins() {
     let faults = FailScenario::setup();
     fail::cfg("spawn.exec", "pause").unwrap();
     let (supervisor, _dir) = boot(vec![shell("hanger", "exec sleep 1000")]);
@@ -113,14 +113,14 @@ async fn a_spawn_that_comes_late_is_ended_and_only_then_is_there_another() {
 }
 
 #[tokio::test]
-async fn a_runner_that_panics_as_a_late_spawn_is_gone_is_replaced_and_not_again_and_again() {
+async fn a_runner_that_panics_when_a_late_spawn_is_gone_is_replaced_once() {
     let faults = FailScenario::setup();
     fail::cfg("spawn.exec", "pause").unwrap();
     let (supervisor, _dir) = boot(vec![shell("hanger", "exec sleep 1000")]);
     let id = supervisor.reader().snapshot().id("hanger").unwrap();
     supervisor.stop(id, Cause::User).await.unwrap();
     supervisor.start(id, Cause::User).await.unwrap();
-    // The next input of the runner is that nothing of the late spawn is left.
+    // The next input of the runner reports that the late spawn is gone.
     fail::cfg("runner.panic", "1*return(hanger)->off").unwrap();
     fail::remove("spawn.exec");
     let running = until_phase(&supervisor, "hanger", PhaseKind::Running).await;
@@ -133,7 +133,7 @@ async fn a_runner_that_panics_as_a_late_spawn_is_gone_is_replaced_and_not_again_
 }
 
 #[tokio::test]
-async fn threads_that_cannot_be_had_are_tried_again_and_nothing_is_lost() {
+async fn threads_that_cannot_be_started_are_tried_again_and_nothing_is_lost() {
     let faults = FailScenario::setup();
     fail::cfg("thread.start", "return").unwrap();
     let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000")]);
@@ -150,7 +150,7 @@ async fn threads_that_cannot_be_had_are_tried_again_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_runner_that_panics_while_it_ends_what_was_late_still_has_that_judged() {
+async fn a_runner_that_panics_while_it_ends_a_late_process_still_has_it_judged() {
     let faults = FailScenario::setup();
     let check = Check::LogLine("never".into());
     let ready = Readiness { check, every_ms: 10, timeout_ms: 10, within_ms: Some(50), own_port: false };
@@ -183,7 +183,7 @@ async fn a_runner_that_panics_is_replaced_with_its_child_and_says_so() {
     );
     let changes = supervisor.reader().changes_since(Generation(0), 1_000).changes;
     assert!(changes.iter().any(|change| change.kind == ChangeKind::Event(EventKind::TakenOver)));
-    // The new one sees the end of the child that it has taken over, and obeys.
+    // The new runner sees the exit of the child that it has taken over, and obeys.
     supervisor.signal(before.id, Signal::KILL).await.unwrap();
     until(&supervisor, "web", |state| state.incarnation.0 == 2 && state.phase.kind() == PhaseKind::Running)
         .await;
@@ -194,9 +194,9 @@ async fn a_runner_that_panics_is_replaced_with_its_child_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_runner_that_panics_at_every_step_of_a_life_loses_and_doubles_no_child() {
+async fn a_runner_that_panics_at_any_step_of_an_incarnation_loses_and_doubles_no_child() {
     let faults = FailScenario::setup();
-    // The nth input is fatal to its runner, for each n that a start, a crash and a stop take.
+    // The nth input makes its runner panic, for each n that a start, a crash and a stop take.
     for nth in 1..=6 {
         fail::cfg("runner.panic", &format!("{nth}*off->1*return(web)->off")).unwrap();
         let (supervisor, dir) = boot(vec![shell("web", "exec sleep 1000")]);
@@ -204,7 +204,7 @@ async fn a_runner_that_panics_at_every_step_of_a_life_loses_and_doubles_no_child
         let ordered =
             |result: Result<(), _>| matches!(result, Ok(()) | Err(provost_supervisor::Refusal::Lost));
         until(&supervisor, "web", |state| state.phase.kind() == PhaseKind::Running).await;
-        // An order may be the input that was lost: it is given again.
+        // The order may be the input that was lost; then it is repeated.
         while supervisor.signal(id, Signal::KILL).await.is_err() {}
         until(&supervisor, "web", |state| {
             state.incarnation.0 == 2 && state.phase.kind() == PhaseKind::Running

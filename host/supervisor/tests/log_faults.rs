@@ -1,4 +1,4 @@
-//! Disks that are full, that hang and that are not disks, under the logs of real children.
+//! Full disks, hanging disks and special files, under the logs of real children.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::Path;
@@ -51,7 +51,7 @@ fn log(dir: &Path, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_full_disk_loses_whole_lines_and_is_told_while_it_lasts() {
+async fn a_full_disk_loses_whole_lines_and_is_reported_while_it_lasts() {
     let scenario = FailScenario::setup();
     fail::cfg("log.write", "return(28)").unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -61,7 +61,7 @@ async fn a_full_disk_loses_whole_lines_and_is_told_while_it_lasts() {
     let supervisor = boot(&dir.path().join("logs"), vec![spec]);
     let mut reader = follow(&supervisor, "talk");
     for number in 1..=200 {
-        assert_eq!(next(&mut reader).await, format!("lost {number}"), "who follows still sees it");
+        assert_eq!(next(&mut reader).await, format!("lost {number}"), "a follower still receives it");
     }
     let reason = supervisor.degraded().list()[0].reason.to_string();
     assert!(reason.contains("talk") && reason.contains("No space left"), "{reason}");
@@ -93,7 +93,7 @@ async fn a_disk_that_hangs_under_one_process_keeps_nobody_waiting() {
     until("its text is seen although it is not written", || is_running(&supervisor, "hangs")).await;
     let id = supervisor.reader().snapshot().id("hangs").unwrap();
     let mut reader = follow(&supervisor, "hangs");
-    // Its output fills the pipe; its fate does not wait for the disk.
+    // Its output fills the pipe, but a restart does not wait for the disk.
     supervisor.restart(id, Cause::User).await.unwrap();
     until("it is restarted", || {
         let world = supervisor.reader().snapshot();
@@ -123,7 +123,7 @@ async fn a_fifo_in_the_place_of_a_log_file_hinders_that_process_alone() {
         vec![shell("odd", "echo one; exec sleep 1000"), shell("even", "echo two; exec sleep 1000")],
     );
     assert_eq!(next(&mut follow(&supervisor, "even")).await, "two");
-    until("it is told", || {
+    until("it is reported", || {
         supervisor
             .degraded()
             .list()
@@ -155,7 +155,7 @@ async fn without_a_descriptor_for_the_file_lines_wait_and_are_not_lost() {
     fail::cfg("log.open", "return(24)").unwrap();
     let dir = tempfile::tempdir().unwrap();
     let supervisor = boot(dir.path(), vec![shell("talk", "seq 1 50; exec sleep 1000")]);
-    until("it is told", || !supervisor.degraded().list().is_empty()).await;
+    until("it is reported", || !supervisor.degraded().list().is_empty()).await;
     fail::remove("log.open");
     until("all lines are written", || log(dir.path(), "talk").ends_with(" 50\n")).await;
     assert_eq!(log(dir.path(), "talk").lines().count(), 50);

@@ -1,4 +1,4 @@
-//! Real children: what a scripted one cannot show.
+//! Tests that need real children.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::os::unix::fs::PermissionsExt;
@@ -42,7 +42,7 @@ async fn until_phase(supervisor: &Supervisor, name: &str, phase: PhaseKind) -> A
     until(supervisor, name, |state| state.phase.kind() == phase).await
 }
 
-/// All lines of a process's output so far and from now on, until `wanted` are there.
+/// Follows the output of a process from its beginning until `wanted` lines have arrived.
 async fn lines(supervisor: &Supervisor, name: &str, wanted: usize) -> Vec<(LogStream, String)> {
     let id = supervisor.reader().snapshot().id(name).unwrap();
     let mut items = supervisor.logs().follow(&[id], 1_000_000, true);
@@ -73,7 +73,7 @@ async fn both_outputs_arrive_line_by_line_and_a_last_line_without_newline_is_kep
 }
 
 #[tokio::test]
-async fn how_a_child_ended_is_seen() {
+async fn the_exit_of_a_child_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let unable =
         ProcessSpec { command: CommandLine::Argv(vec!["no-such-program".into()]), ..shell("unable", "") };
@@ -142,13 +142,13 @@ async fn a_stop_reaches_grandchildren_and_none_is_left_behind() {
     let id = supervisor.reader().snapshot().id("tree").unwrap();
     supervisor.stop(id, Cause::User).await.unwrap();
     until_phase(&supervisor, "tree", PhaseKind::Stopped).await;
-    // The signal was sent before its parent was reaped; wait until the kernel has carried it out.
+    // The signal was sent before the parent was reaped; wait until the kernel has delivered it.
     while running(grandchild) {
         tokio::task::yield_now().await;
     }
 }
 
-/// Is there such a process that is no zombie?
+/// Returns true if the process exists and is not a zombie.
 fn running(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     !(status.is_empty() || status.contains(") Z ") || status.contains(") X "))
@@ -257,7 +257,7 @@ async fn a_signal_reaches_a_running_process_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_process_whose_health_check_fails_is_restarted_and_a_check_that_passes_says_what_it_found() {
+async fn a_process_whose_health_check_fails_is_restarted_and_each_check_states_its_result() {
     let dir = tempfile::tempdir().unwrap();
     let flag = dir.path().join("well");
     std::fs::write(&flag, "").unwrap();
@@ -302,7 +302,7 @@ impl Policy for Together {
 }
 
 #[tokio::test]
-async fn a_group_is_restarted_together_and_no_old_life_is_left_beside_a_new_one() {
+async fn a_group_is_restarted_together_and_no_old_child_runs_beside_a_new_one() {
     let dir = tempfile::tempdir().unwrap();
     let member = |name: &str, line: &str| ProcessSpec {
         group: "team".into(),
@@ -325,7 +325,7 @@ async fn a_group_is_restarted_together_and_no_old_life_is_left_beside_a_new_one(
         until(&supervisor, name, |state| state.incarnation.0 == 2 && state.ready()).await;
     }
     for old in before.iter().filter_map(|state| state.pid()) {
-        assert!(!running(old), "{old} of the old lives is still there");
+        assert!(!running(old), "{old} of the old incarnations is still running");
     }
     let after = supervisor.reader().snapshot();
     let started = |name: &str| after.by_name(name).unwrap().started_at.unwrap().mono_ns;

@@ -1,5 +1,5 @@
-//! The thread of a consumer when none can be started. In a test program of its own, because what is injected holds for all
-//! of it.
+//! Tests the thread of a consumer when no thread can be started. It is a separate test program, because an injected
+//! fault affects the whole program.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,7 +28,7 @@ impl Consumer for Ears {
 }
 
 #[tokio::test]
-async fn a_consumer_whose_thread_cannot_be_started_is_shown_as_degraded_and_told_later() {
+async fn a_consumer_whose_thread_cannot_be_started_is_shown_as_degraded_and_notified_later() {
     let scenario = fail::FailScenario::setup();
     fail::cfg("telling.start", "1*return").unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -44,7 +44,7 @@ async fn a_consumer_whose_thread_cannot_be_started_is_shown_as_degraded_and_told
     let lack = supervisor.degraded().list().remove(0);
     assert_eq!(&*lack.what, "notifying ears");
     assert_eq!(&*lack.reason, "its thread cannot be started: injected; it is tried again");
-    assert_eq!(news.recv().await, Some(1), "it is told what happened before its thread was there");
+    assert_eq!(news.recv().await, Some(1), "it receives what happened before its thread was started");
     assert!(supervisor.degraded().list().is_empty());
     supervisor.shutdown(Cause::Shutdown).await;
     scenario.teardown();

@@ -1,4 +1,4 @@
-//! The logs of all processes: where output comes in, and where it is read back and followed.
+//! The logs of all processes: where output arrives, and where it is read back and followed.
 
 use std::io;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::ProcessSpec;
 
-/// Why no logs can be kept.
+/// The reason that logs cannot be kept.
 #[derive(Debug)]
 pub(crate) enum NotKept {
     /// The directory cannot be used.
@@ -59,7 +59,7 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Logs in files below `dir`, which is created, below directories of `owners`.
+    /// Keeps logs in files below `dir`, which is created; its parent directories must belong to `owners`.
     pub(crate) fn new(
         dir: PathBuf,
         owners: Owners,
@@ -81,7 +81,7 @@ impl Logs {
         })
     }
 
-    /// Makes room for the output of one more process.
+    /// Adds the log of one more process.
     pub(crate) fn add(&self, id: ProcessId, spec: &ProcessSpec) {
         let path = self.dir.join(format!("{}.log", spec.name));
         let (reserve, losses) = (self.reserve.clone(), self.losses.clone());
@@ -93,30 +93,30 @@ impl Logs {
         self.all.get(&id).map(|log| log.value().clone())
     }
 
-    /// Captures the output of a child until both ends are closed. What is still held open of its former lives is closed
-    /// after a grace time.
+    /// Captures the output of a child until both ends are closed. Pipes of earlier incarnations that are still held
+    /// open are closed after a grace time.
     pub(crate) fn capture(&self, id: ProcessId, incarnation: Incarnation, output: Output) {
         if let Some(log) = self.of(id) {
             self.capture.take(&log, incarnation, output);
         }
     }
 
-    /// A process has ended and is to stay down: what is still held open of its output, by somebody who has left its group,
-    /// is closed after a grace time.
+    /// Records that a process has ended and stays down. If a process that has left its group still holds the output
+    /// open, it is closed after a grace time.
     pub(crate) fn stopped(&self, id: ProcessId) {
         if let Some(log) = self.of(id) {
             log.stopped();
         }
     }
 
-    /// How many pipes were closed although somebody still held them.
+    /// Returns the number of pipes that were closed while somebody still held them.
     #[must_use]
     pub fn given_up(&self) -> u64 {
         self.capture.given_up()
     }
 
-    /// Waits until all that was written has been read, at most `limit`: a process that outlives its group may
-    /// hold a pipe open for ever, and a disk may hang. Then ends all that follow.
+    /// Waits until all output has been read, for at most `limit`, because a process that outlives its group may hold a
+    /// pipe open for ever and a disk may hang. Then ends all followers.
     pub(crate) async fn finish(&self, limit: Duration) {
         if tokio::time::timeout(limit, self.capture.drained()).await.is_err() {
             tracing::warn!(
@@ -129,18 +129,18 @@ impl Logs {
         }
     }
 
-    /// Resolves when all that a life has written has been told to followers. It does not resolve while somebody else holds
-    /// its output open.
+    /// Resolves when all output of an incarnation has been sent to followers. It does not resolve while another process
+    /// holds the output open.
     pub async fn told_to_its_end(&self, id: ProcessId, incarnation: Incarnation) {
         let open = self.of(id).and_then(|log| log.open_pipes(incarnation));
         if let Some(mut open) = open {
-            // A sender that is gone has counted down before.
+            // A sender that was dropped has counted down to 0 before.
             let _ = open.wait_for(|open| *open == 0).await;
         }
     }
 
-    /// Resolves when a line of that incarnation's output contains `text`, or the piece of a line that is shown although its end
-    /// has not come; escape sequences are looked past. Ask before it is spawned.
+    /// Resolves when a line of the output of `incarnation` contains `text`, or the piece of an incomplete line that is
+    /// already shown; escape sequences are ignored. Call it before the spawn.
     pub(crate) fn await_text(
         &self,
         id: ProcessId,
@@ -154,7 +154,8 @@ impl Logs {
         receiver
     }
 
-    /// What `query` asks for of the host's own log, and then, if `live`, what it says from then on; `None` if it keeps none.
+    /// Returns the lines of the host's own log that match `query`, and then, if `live`, new ones; `None` if the host
+    /// keeps no log.
     #[must_use]
     pub fn follow_host(&self, query: LogQuery, live: bool) -> Option<LogReader> {
         let (host, query) = (self.host.clone()?, Arc::new(query));
@@ -163,8 +164,8 @@ impl Logs {
         Some(LogReader::new(Some(past), None, query, self.reading.clone()))
     }
 
-    /// What `query` asks for of each of `ids`, in the order of time, and then, if `live`, every line that passes from then
-    /// on, without gap or overlap. Without `live` it ends after the past.
+    /// Returns the lines of each of `ids` that match `query`, in order of time, and then, if `live`, every new line
+    /// that matches, without gap or overlap. Without `live` it ends after the past.
     #[must_use]
     pub fn follow(&self, ids: &[ProcessId], query: impl Into<LogQuery>, live: bool) -> LogReader {
         let query = Arc::new(query.into());

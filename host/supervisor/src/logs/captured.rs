@@ -1,4 +1,4 @@
-//! Capturing what comes out of pipes and terminals that a test holds.
+//! Tests of capturing from pipes and terminals that the test holds.
 
 use std::fs::File;
 use std::io::Write;
@@ -33,7 +33,7 @@ fn pipe() -> (Output, File) {
     (Output { stdout: stdout.into(), stderr: None }, File::from(OwnedFd::from(writer)))
 }
 
-/// Whoever writes to the pipe is told that nobody reads it any more.
+/// Writes to the pipe until the write fails because nobody reads it any more.
 async fn until_closed(mut writer: File) {
     loop {
         if let Err(error) = writer.write_all(b"still there\n") {
@@ -93,7 +93,7 @@ async fn a_terminal_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_follower_that_is_gone_is_forgotten_at_once_and_one_after_the_end_is_told_so() {
+async fn a_dropped_follower_is_removed_at_once_and_one_that_comes_after_the_end_ends() {
     let dir = tempfile::tempdir().unwrap();
     let (logs, id) = logs(dir.path());
     let (output, mut child) = pipe();
@@ -126,8 +126,8 @@ async fn log_files_and_their_directory_are_for_their_owner_alone() {
     assert_eq!((mode(&below), mode(&below.join("web.log"))), (0o700, 0o600));
 }
 
-/// The next item that is told, as its text and whether the line goes on.
-async fn told(reader: &mut super::LogReader) -> (String, bool) {
+/// Receives the next line: its text, and whether the line continues.
+async fn next_line(reader: &mut super::LogReader) -> (String, bool) {
     match reader.recv().await {
         Some(LogItem::Line(line)) => (String::from_utf8_lossy(&line.text).into_owned(), line.partial),
         other => panic!("{other:?}"),
@@ -148,18 +148,18 @@ async fn a_line_without_an_end_is_shown_after_a_silence_and_the_rest_goes_on_wit
     logs.capture(id, Incarnation(1), output);
     let mut reader = logs.follow(&[id], 0, true);
     child.write_all(b"before\nEnter ").unwrap();
-    assert_eq!(told(&mut reader).await, ("before".to_owned(), false));
-    assert_eq!(told(&mut reader).await, ("Enter ".to_owned(), true));
+    assert_eq!(next_line(&mut reader).await, ("before".to_owned(), false));
+    assert_eq!(next_line(&mut reader).await, ("Enter ".to_owned(), true));
     child.write_all(b"\x1b[1mPIN: ").unwrap();
-    assert_eq!(told(&mut reader).await, ("\x1b[1mPIN: ".to_owned(), true));
+    assert_eq!(next_line(&mut reader).await, ("\x1b[1mPIN: ".to_owned(), true));
     seen.await.unwrap();
     child.write_all(b"1234\nafter").unwrap();
-    assert_eq!(told(&mut reader).await, ("1234".to_owned(), false));
+    assert_eq!(next_line(&mut reader).await, ("1234".to_owned(), false));
     drop(child);
-    assert_eq!(told(&mut reader).await.0, "after");
+    assert_eq!(next_line(&mut reader).await.0, "after");
     logs.told_to_its_end(id, Incarnation(1)).await;
     let mut past = logs.follow(&[id], 2, false);
-    assert_eq!(told(&mut past).await, ("Enter \x1b[1mPIN: 1234".to_owned(), false));
+    assert_eq!(next_line(&mut past).await, ("Enter \x1b[1mPIN: 1234".to_owned(), false));
 }
 
 #[tokio::test]
@@ -194,9 +194,9 @@ async fn what_was_not_written_is_still_in_the_pipe() {
     assert_eq!(there(), 4, "it was looked at, and waits for its turn to be written");
     drop(turn);
     let mut reader = logs.follow(&[id], 5, true);
-    assert_eq!(told(&mut reader).await.0, "one");
+    assert_eq!(next_line(&mut reader).await.0, "one");
     child.write_all(b"two").unwrap();
-    assert_eq!(told(&mut reader).await, ("two".to_owned(), true));
+    assert_eq!(next_line(&mut reader).await, ("two".to_owned(), true));
     while there() > 0 {
         tokio::task::yield_now().await;
     }
@@ -220,7 +220,7 @@ async fn lines_of_any_length_in_pieces_of_any_size_come_whole_and_in_order() {
         for (number, piece) in all.as_bytes().chunks(3_001).enumerate() {
             child.write_all(piece).unwrap();
             waiting += piece.len();
-            // A follower that is further behind misses lines.
+            // A follower that is further behind would miss lines.
             while waiting > 600_000 {
                 waiting -= taken_bytes.recv().unwrap();
             }
@@ -230,15 +230,15 @@ async fn lines_of_any_length_in_pieces_of_any_size_come_whole_and_in_order() {
         }
     });
     for line in &lines {
-        let (text, partial) = told(&mut reader).await;
+        let (text, partial) = next_line(&mut reader).await;
         assert!(text == *line && !partial, "{} of {} bytes", text.len(), line.len());
-        // At the end nobody asks any more.
+        // The writer may have ended already.
         let _ = taken.send(text.len() + 1);
     }
     writer.join().unwrap();
 }
 
-/// Writes numbered lines as fast as it can until nobody reads them any more.
+/// Writes numbered lines as fast as it can until the pipe is closed.
 fn flood(mut writer: File) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         let mut number = 0_u64;
@@ -249,7 +249,7 @@ fn flood(mut writer: File) -> std::thread::JoinHandle<()> {
 }
 
 #[tokio::test]
-async fn a_pipe_that_is_flooded_gives_way_to_whoever_waits_for_its_turn() {
+async fn a_flooded_pipe_gives_way_to_a_writer_that_waits_for_its_turn() {
     let dir = tempfile::tempdir().unwrap();
     let (logs, id) = logs(dir.path());
     let (output, child) = pipe();
@@ -273,7 +273,7 @@ async fn a_flood_that_is_given_up_has_no_line_twice_and_misses_none() {
     logs.capture(id, Incarnation(1), output);
     let mut reader = logs.follow(&[id], 0, true);
     let flooding = flood(child);
-    assert!(told(&mut reader).await.0.starts_with("0 "));
+    assert!(next_line(&mut reader).await.0.starts_with("0 "));
     drop(reader);
     logs.stopped(id);
     logs.capture.drained().await;

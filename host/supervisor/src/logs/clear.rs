@@ -1,5 +1,5 @@
-//! Emptying a log while its process runs, others read it and others follow it. It takes its turn among the writes of that
-//! log, so that no line is torn and no line that comes afterwards is lost.
+//! Clears a log while its process runs and others read or follow it. The clearing takes its turn among the writes of
+//! that log, so that no line is torn and no later line is lost.
 
 use std::io;
 use std::time::Duration;
@@ -8,30 +8,30 @@ use provost_state::ProcessId;
 
 use super::all::Logs;
 
-/// How long a clearing waits for the writes before it.
+/// The time that a clearing waits for earlier writes.
 const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
 
-/// Why a log could not be cleared.
+/// The reason that a log could not be cleared.
 #[derive(Debug, thiserror::Error)]
 pub enum NotCleared {
     /// There is no such process.
     #[error("the process is gone")]
     Gone,
-    /// The lines before it cannot be written for so long that it was given up. Nothing was deleted.
-    #[error("the disk of the log hangs: the lines before have not been written for {} s", PATIENCE.as_secs())]
+    /// Earlier lines could not be written within the time limit. Nothing was deleted.
+    #[error("the log's disk hangs: earlier lines have not been written for {} s; nothing was deleted", PATIENCE.as_secs())]
     Hangs,
-    /// A file cannot be deleted. Older ones may have been.
+    /// A file cannot be deleted. Older ones may have been deleted.
     #[error("a log file cannot be deleted: {0}")]
     Disk(#[from] io::Error),
-    /// The host ends, or has a defect.
-    #[error("the host ends")]
+    /// The job did not complete: the host is shutting down, or has a defect.
+    #[error("the host is shutting down or has a defect: its log says which")]
     Lost,
 }
 
 impl Logs {
-    /// Deletes all that a process has written so far: the file and all older ones. Who reads back finds nothing more of it,
-    /// and who follows is told [`LogItem::Cleared`](super::LogItem::Cleared). What is still in the pipe comes into the new
-    /// file.
+    /// Deletes everything that a process has written so far: the current file and all older ones. A reader finds no
+    /// more of it, and a follower receives [`LogItem::Cleared`](super::LogItem::Cleared). Output that is still in the
+    /// pipe goes to the new file.
     ///
     /// # Errors
     /// [`NotCleared`].
@@ -96,11 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_before_is_left_in_any_file_and_what_comes_afterwards_is_there() {
+    fn a_clearing_deletes_every_earlier_line_and_no_later_one() {
         let dir = tempfile::tempdir().unwrap();
         let log = log(&dir);
         (0..20).for_each(|number| write(&log, format!("line {number}\n").as_bytes(), End::Whole));
-        // More than are kept, with a gap: somebody has changed the limits, and deleted one.
+        // More files than are kept, with a gap, as after a change of the limits and a deletion by hand.
         for name in ["web.log.7", "web.log.01", "web.log.x", "webs.log"] {
             std::fs::write(dir.path().join(name), "").unwrap();
         }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn who_reads_back_comes_to_the_end_and_who_follows_is_told_and_misses_nothing() {
+    fn after_a_clearing_a_reader_ends_and_a_follower_is_notified_and_misses_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let log = log(&dir);
         (0..20).for_each(|number| write(&log, format!("line {number}\n").as_bytes(), End::Whole));
@@ -148,15 +148,15 @@ mod tests {
         let reader = past(&log, Some(&queue));
         write(&log, b"before\n", End::Whole);
         log.clear().unwrap();
-        // Also in files of the same names.
+        // The new files have the same names as the deleted ones.
         (0..20).for_each(|number| write(&log, format!("new {number}\n").as_bytes(), End::Whole));
         assert_eq!(texts(reader), [""; 0]);
-        let told = std::iter::from_fn(|| queue.try_take()).map(|item| match item {
+        let received = std::iter::from_fn(|| queue.try_take()).map(|item| match item {
             LogItem::Line(line) => String::from_utf8(line.text.to_vec()).unwrap(),
             other => format!("{other:?}"),
         });
-        let told: Vec<_> = told.take(3).collect();
-        assert_eq!(told, ["before", "Cleared { process: \"web\" }", "new 0"]);
+        let received: Vec<_> = received.take(3).collect();
+        assert_eq!(received, ["before", "Cleared { process: \"web\" }", "new 0"]);
     }
 
     #[test]

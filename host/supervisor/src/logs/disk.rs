@@ -1,6 +1,6 @@
-//! The files of one process's log on the disk: `NAME.log` and, by age, `NAME.log.1`, `NAME.log.2`, … Only regular files are
-//! opened, and no links are followed: whatever else somebody puts into the directory hinders this one process, and nobody
-//! waits for it. Whoever reads back finds a file again after it was shifted.
+//! The files of one log on disk: `NAME.log` and, by age, `NAME.log.1`, `NAME.log.2`, … Only regular files are opened,
+//! and links are not followed, so that anything else in the directory affects only this one process and blocks nobody.
+//! A reader finds a file again after a rotation has renamed it.
 
 use std::fs::File;
 use std::io;
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use provost_files::{Cursor, Identity};
 use rustix::fs::{Mode, OFlags};
 
-/// A fail point that brings forth the error with the number that it is given: `return(28)`.
+/// Defines a fail point that returns the OS error with the given number, as in `return(28)`.
 macro_rules! faulty {
     ($name:literal) => {
         fail::fail_point!($name, |number: Option<String>| {
@@ -24,69 +24,69 @@ macro_rules! faulty {
 }
 pub(super) use faulty;
 
-/// More files than this are kept of no log, whatever is asked for.
+/// The most files of one log, whatever the configuration asks for.
 const FILES_MAX: usize = 10_000;
 
-/// How often an open that fell into a rotation is tried again before the caller is to come back later.
+/// The number of attempts to open a file during a rotation before the caller has to come back later.
 const OPEN_TRIES: usize = 8;
 
-/// Where the files are, and how often they were shifted.
+/// The paths of the files, and their rotation epoch.
 #[derive(Debug)]
 pub(super) struct Files {
     path: PathBuf,
-    /// How many are kept.
+    /// The number of files that are kept.
     count: usize,
-    /// Twice the number of rotations; odd while one is under way.
-    turns: AtomicU64,
+    /// Twice the number of rotations; odd while a rotation is in progress.
+    epoch: AtomicU64,
 }
 
-/// Where the end of what was written is.
+/// The position of the end of what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
-    /// Which file is the current one, as [`Files::turns`].
-    pub(super) turns: u64,
-    /// Bytes in it.
+    /// The epoch in which the file is the current one, as in [`Files::epoch`].
+    pub(super) epoch: u64,
+    /// The number of bytes in that file.
     pub(super) bytes: u64,
 }
 
-/// How an open file stands to its name.
+/// The relation of an open file to the path of the current file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It is the one, and so large.
+    /// The path still leads to the open file.
     Same {
         /// Its size.
         bytes: u64,
     },
-    /// It has another name now, or another file has its name.
+    /// The open file was renamed, or another file has taken its path.
     Moved,
-    /// It has no name any more: nobody will read what is written to it.
+    /// The open file has no name left: nobody can read what is written to it.
     Deleted,
 }
 
-/// Why an older file could not be opened.
+/// The reason that a file could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotOpened {
-    /// The files are being shifted at the moment.
+    /// A rotation is in progress.
     #[error("the files are being rotated")]
     Rotating,
-    /// The kernel refused, or it is no regular file.
+    /// The kernel refused, or it is not a regular file.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Files {
     pub(super) fn new(path: PathBuf, files_max: usize) -> Self {
-        Self { path, count: files_max.clamp(1, FILES_MAX), turns: AtomicU64::new(0) }
+        Self { path, count: files_max.clamp(1, FILES_MAX), epoch: AtomicU64::new(0) }
     }
 
-    /// How many are kept, the current one included.
+    /// Returns the number of files that are kept, including the current one.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Names this moment, to find the files of it later.
-    pub(super) fn turns(&self) -> u64 {
-        self.turns.load(Ordering::Acquire)
+    /// Returns the rotation epoch, with which files of this moment are found later.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
     }
 
     fn numbered(&self, number: usize) -> PathBuf {
@@ -100,11 +100,11 @@ impl Files {
         }
     }
 
-    /// Opens the current file to append to it, and creates it if it is not there.
+    /// Opens the current file for appending, creating it if it is missing.
     pub(super) fn open_to_append(&self) -> io::Result<File> {
         faulty!("log.open");
         match provost_files::open_or_create(&self.path, Cursor::End) {
-            // The whole directory may have been cleaned away.
+            // The directory itself may have been deleted.
             Err(error) if error.is_missing() => {
                 provost_files::own_dir(self.path.parent().unwrap_or(Path::new(".")))?;
                 Ok(provost_files::open_or_create(&self.path, Cursor::End)?)
@@ -113,12 +113,12 @@ impl Files {
         }
     }
 
-    /// Is this file the current one?
+    /// Returns true if this file is the current one.
     pub(super) fn is_current(&self, identity: Identity) -> bool {
         matches!(Identity::at(&self.path), Ok(Some(current)) if current == identity)
     }
 
-    /// Is what is open still what its name leads to? It takes no notice of links.
+    /// Compares the open file with what its path leads to. Links are not followed.
     pub(super) fn standing(&self, open: &File, identity: Identity) -> Standing {
         match std::fs::symlink_metadata(&self.path) {
             Ok(named) if Identity::from(&named) == identity => Standing::Same { bytes: named.len() },
@@ -129,13 +129,13 @@ impl Files {
         }
     }
 
-    /// Opens the file that had this number at the turn `born`; `None` if there is none or it has been deleted.
+    /// Opens the file that had this number in the epoch `born`; `None` if there is none or it has been deleted.
     ///
     /// # Errors
     /// [`NotOpened`].
     pub(super) fn open_past(&self, born: u64, number: usize) -> Result<Option<File>, NotOpened> {
         for _ in 0..OPEN_TRIES {
-            let before = self.turns();
+            let before = self.epoch();
             if before % 2 == 1 {
                 std::thread::yield_now();
                 continue;
@@ -149,32 +149,32 @@ impl Files {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 other => Some(other?),
             };
-            if self.turns() == before {
+            if self.epoch() == before {
                 return Ok(opened);
             }
         }
         Err(NotOpened::Rotating)
     }
 
-    /// Shifts `.log` to `.log.1`, `.log.1` to `.log.2`, and so on; what exceeds the number of files is deleted. Only one
-    /// thread at a time may do so.
+    /// Renames `.log` to `.log.1`, `.log.1` to `.log.2`, and so on, and deletes the oldest file beyond the number that
+    /// is kept. Only one thread at a time may do this.
     pub(super) fn rotate(&self) -> io::Result<()> {
         faulty!("log.rotate");
-        let before = self.turns.fetch_add(1, Ordering::AcqRel);
+        let before = self.epoch.fetch_add(1, Ordering::AcqRel);
         let shifted = self.shift();
-        self.turns.store(if shifted.is_ok() { before + 2 } else { before }, Ordering::Release);
+        self.epoch.store(if shifted.is_ok() { before + 2 } else { before }, Ordering::Release);
         shifted
     }
 
-    /// Deletes all files of the log, the oldest first, also those beyond the number that is kept. Whoever reads back what
-    /// was there finds nothing more of it. Only one thread at a time may do so, and none may rotate meanwhile.
+    /// Deletes all files of the log, the oldest first, including those beyond the number that is kept. A reader of
+    /// earlier lines finds no more of them. Only one thread at a time may do this, and not during a rotation.
     pub(super) fn clear(&self) -> io::Result<()> {
         faulty!("log.clear");
-        let before = self.turns.fetch_add(1, Ordering::AcqRel);
+        let before = self.epoch.fetch_add(1, Ordering::AcqRel);
         let cleared = self.delete_all();
-        // As after so many rotations that no file of before is left.
+        // Equals an epoch after as many rotations as remove every earlier file.
         let after = before + 2 * self.count as u64;
-        self.turns.store(if cleared.is_ok() { after } else { before }, Ordering::Release);
+        self.epoch.store(if cleared.is_ok() { after } else { before }, Ordering::Release);
         cleared
     }
 
@@ -193,7 +193,7 @@ impl Files {
         Ok(())
     }
 
-    /// The numbers of the files that are there. There may be gaps, if somebody has deleted some.
+    /// Returns the numbers of the existing files. There may be gaps if somebody has deleted some.
     fn numbers_there(&self) -> io::Result<Vec<usize>> {
         let Some(current) = self.path.file_name().and_then(|name| name.to_str()) else {
             return Ok(Vec::new());
@@ -209,7 +209,7 @@ impl Files {
                 Some("") => numbers.push(0),
                 Some(rest) => {
                     let number = rest.strip_prefix('.').and_then(|number| number.parse::<usize>().ok());
-                    // Only as we write it: `.01` is none of ours.
+                    // Only the canonical form counts: `.01` is not a log file.
                     numbers.extend(number.filter(|number| *number > 0 && rest == format!(".{number}")));
                 }
                 None => {}
@@ -223,7 +223,7 @@ impl Files {
         if oldest == 0 {
             return ignore_missing(std::fs::remove_file(&self.path));
         }
-        // Only those that are there: the cost is that of the files, and not that of the limit.
+        // Renames only existing files, so that the cost does not depend on the limit.
         let missing = (1..=oldest).find(|number| std::fs::symlink_metadata(self.numbered(*number)).is_err());
         for number in (0..missing.unwrap_or(oldest)).rev() {
             ignore_missing(std::fs::rename(self.numbered(number), self.numbered(number + 1)))?;
@@ -239,18 +239,18 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Is it that there are no more descriptors?
+/// Returns true if the error is a lack of descriptors.
 pub(super) fn is_out_of_descriptors(error: &io::Error) -> bool {
     let number = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
     matches!(number, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }
 
-/// Some descriptors that are kept back, so that a log file can be opened when there are no others.
+/// Descriptors kept in reserve, so that a log file can be opened when no others are available.
 #[derive(Debug, Default)]
 pub(super) struct Reserve(Mutex<Vec<OwnedFd>>);
 
 impl Reserve {
-    /// As many as there are threads that write at once.
+    /// One descriptor for each thread that writes at the same time.
     const SIZE: usize = 2;
 
     pub(super) fn new() -> Self {
@@ -259,12 +259,12 @@ impl Reserve {
         reserve
     }
 
-    /// Gives one up, for whoever opens something next; false if none is left.
+    /// Closes one reserved descriptor to make it available for the next open; false if none is left.
     pub(super) fn give_up(&self) -> bool {
         self.0.lock().pop().is_some()
     }
 
-    /// Takes one back, if it can be had.
+    /// Reserves a descriptor again, if one is available.
     pub(super) fn give_back(&self) {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let Ok(spare) = rustix::fs::open("/dev/null", flags, Mode::empty()) else { return };
@@ -275,7 +275,7 @@ impl Reserve {
     }
 }
 
-/// At most so many bytes of the file from `offset` on; fewer only at its end.
+/// Reads up to `bytes` bytes of the file from `offset` on; fewer only at its end.
 pub(super) fn read_at(file: &File, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; bytes];
     let mut done = 0;
@@ -308,14 +308,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_costs_what_is_there_and_not_what_is_allowed() {
+    fn a_rotation_costs_as_many_renames_as_there_are_files() {
         let dir = tempfile::tempdir().unwrap();
         let files = Files::new(dir.path().join("web.log"), usize::MAX);
         for _ in 0..3 {
             drop(files.open_to_append().unwrap());
             files.rotate().unwrap();
         }
-        assert_eq!((files.count(), files.turns()), (FILES_MAX, 6));
+        assert_eq!((files.count(), files.epoch()), (FILES_MAX, 6));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
         assert!(files.open_past(2, 1).unwrap().is_some(), "the first is now the third");
         assert!(files.open_past(2, 2).unwrap().is_none());

@@ -1,21 +1,20 @@
-//! Text as a terminal would show it: without the escape sequences between its characters (ECMA-48; xterm's control
-//! sequences).
+//! Text as a terminal shows it: without escape sequences (ECMA-48; xterm's control sequences).
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 
-/// A longer sequence is none: whatever that is, it is text again.
+/// The most bytes of an escape sequence; whatever follows is treated as text again.
 const SEQUENCE_BYTES_MAX: usize = 4 << 10;
 
-/// Where one is within text and sequences.
+/// The position within text and sequences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
     #[default]
     Text,
     /// After ESC.
     Escape,
-    /// After ESC and bytes that only announce the next one.
+    /// After ESC and intermediate bytes.
     Intermediate,
     /// After ESC `[`, until its final byte.
     Control,
@@ -23,16 +22,16 @@ enum At {
     Command,
 }
 
-/// Takes the escape sequences out of a text that comes in pieces.
+/// Removes escape sequences from a text that arrives in pieces.
 #[derive(Debug, Default)]
 struct Stripper {
     at: At,
-    /// How many bytes the sequence has had.
+    /// The number of bytes of the sequence so far.
     bytes: usize,
 }
 
 impl Stripper {
-    /// Appends what is text of `bytes` to `text`.
+    /// Appends the text in `bytes` to `text`.
     fn strip(&mut self, mut bytes: &[u8], text: &mut Vec<u8>) {
         while let Some(&first) = bytes.first() {
             if self.at == At::Text {
@@ -47,7 +46,7 @@ impl Stripper {
             self.bytes += 1;
             let next = self.after(first);
             if next == At::Text && first == b'\n' {
-                // A line ends whatever is open in it, and the newline is text.
+                // A newline ends any open sequence and is text itself.
                 self.at = At::Text;
                 continue;
             }
@@ -72,7 +71,7 @@ impl Stripper {
     }
 }
 
-/// A text without its escape sequences.
+/// Returns a text without its escape sequences.
 pub(super) fn plain(text: &[u8]) -> Cow<'_, [u8]> {
     if memchr(b'\x1b', text).is_none() {
         return Cow::Borrowed(text);
@@ -82,12 +81,12 @@ pub(super) fn plain(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
-/// Looks for a text in lines that come in pieces, past the escape sequences in them.
+/// Searches for a text in lines that arrive in pieces, ignoring escape sequences.
 #[derive(Debug)]
 pub(super) struct Seeker {
     wanted: Vec<u8>,
     stripper: Stripper,
-    /// The end of what has come of the current line: as much as may be the beginning of what is wanted.
+    /// The end of the current line so far: as much as may be the beginning of the wanted text.
     tail: Vec<u8>,
 }
 
@@ -96,7 +95,7 @@ impl Seeker {
         Self { wanted: plain(wanted).into_owned(), stripper: Stripper::default(), tail: Vec::new() }
     }
 
-    /// Is it in what has come, `bytes` included?
+    /// Returns true if the text so far, including `bytes`, contains the wanted text.
     pub(super) fn finds_in(&mut self, bytes: &[u8]) -> bool {
         let mut text = std::mem::take(&mut self.tail);
         self.stripper.strip(bytes, &mut text);

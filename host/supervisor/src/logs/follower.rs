@@ -1,5 +1,5 @@
-//! What waits for those who follow the output of processes: a queue for each, bounded in lines and in bytes. What does not
-//! fit is counted as missed; it is in the log files.
+//! The queue of a follower of the output of processes, bounded in lines and in bytes. Lines that do not fit are counted
+//! as missed; they are in the log files.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use tokio::sync::Notify;
 
 use super::item::{LogItem, LogLine, LogStream};
 
-/// Lines that a follower may be behind before it misses some.
+/// The most lines that wait for a follower before it misses some.
 const LINES_MAX: usize = 4_096;
 
-/// Bytes of lines that a follower may be behind before it misses some; a single line may be longer.
+/// The most bytes of lines that wait for a follower before it misses some; a single line may be longer.
 const BYTES_MAX: usize = 1 << 20;
 
-/// What a waiting line takes beside its text.
+/// The bytes that count for a waiting item in addition to its text.
 const LINE_BYTES: usize = 96;
 
-/// What waits for one follower.
+/// The queue of one follower.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<Waiting>,
@@ -40,7 +40,7 @@ impl Waiting {
         Some(item)
     }
 
-    /// Is there room for so many more bytes? There always is for one item.
+    /// Returns true if `bytes` more bytes fit. One item always fits.
     fn has_room(&self, bytes: usize) -> bool {
         let fits = self.items.len() < LINES_MAX && self.bytes + bytes <= BYTES_MAX;
         fits || self.items.is_empty()
@@ -55,7 +55,7 @@ fn weight(item: &LogItem) -> usize {
 }
 
 impl Queue {
-    /// The next item, if there is one already.
+    /// Takes the next item without waiting.
     pub(super) fn try_take(&self) -> Option<LogItem> {
         self.state().pop()
     }
@@ -64,7 +64,7 @@ impl Queue {
         self.state.lock()
     }
 
-    /// No more is taken in.
+    /// Closes the queue: it takes no more items, and those in it can still be taken.
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.bell.notify_one();
@@ -74,7 +74,7 @@ impl Queue {
         self.state().closed
     }
 
-    /// The next item; `None` at the end. Nothing is lost if it is dropped before it resolves.
+    /// Waits for the next item; `None` at the end. It is cancel-safe.
     pub(super) async fn take(&self) -> Option<LogItem> {
         loop {
             let rung = self.bell.notified();
@@ -84,7 +84,7 @@ impl Queue {
                     return Some(item);
                 }
                 if state.closed {
-                    // Whoever asks again is told so again.
+                    // Every later call returns `None` as well: the flag stays set.
                     return None;
                 }
             }
@@ -93,13 +93,13 @@ impl Queue {
     }
 }
 
-/// A line as it is told.
+/// A line that is sent to followers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told<'a> {
+pub(super) struct Outgoing<'a> {
     pub(super) stream: LogStream,
     pub(super) at_ms: u64,
     pub(super) text: &'a [u8],
-    /// Its end has not come: what comes next on the stream belongs to it.
+    /// Whether the line continues in the next item of the stream.
     pub(super) partial: bool,
 }
 
@@ -108,7 +108,7 @@ pub(super) struct Told<'a> {
 pub(super) struct Follower {
     pub(super) queue: Arc<Queue>,
     missed: u64,
-    /// The log was cleared, and there was no room to say so.
+    /// Whether the log was cleared while the queue had no room for that item.
     cleared: bool,
 }
 
@@ -117,8 +117,8 @@ impl Follower {
         Self { queue, missed: 0, cleared: false }
     }
 
-    /// Tells it that what was written before is gone; false if the follower is gone.
-    pub(super) fn tell_cleared(&mut self, process: &Arc<str>) -> bool {
+    /// Notifies the follower that earlier lines are deleted; false if the follower is gone.
+    pub(super) fn send_cleared(&mut self, process: &Arc<str>) -> bool {
         let mut state = self.queue.state();
         if state.closed {
             return false;
@@ -133,9 +133,9 @@ impl Follower {
         true
     }
 
-    /// Hands it a line, or counts it as missed; false if the follower is gone.
-    pub(super) fn tell(&mut self, process: &Arc<str>, told: &Told<'_>) -> bool {
-        let Told { stream, at_ms, text, partial } = *told;
+    /// Sends a line, or counts it as missed; false if the follower is gone.
+    pub(super) fn send(&mut self, process: &Arc<str>, outgoing: &Outgoing<'_>) -> bool {
+        let Outgoing { stream, at_ms, text, partial } = *outgoing;
         let mut state = self.queue.state();
         if state.closed {
             return false;
@@ -152,7 +152,7 @@ impl Follower {
         if std::mem::take(&mut self.cleared) {
             state.items.push_back(LogItem::Cleared { process: process.clone() });
         }
-        // A copy: a slice of what was read would keep all of it.
+        // A copy, because a slice would keep the whole batch in memory.
         let text = Bytes::copy_from_slice(text);
         let weight = text.len() + LINE_BYTES + gap;
         let line = LogLine { process: process.clone(), stream, at_ms, text, partial };
@@ -168,8 +168,8 @@ impl Follower {
 mod tests {
     use super::*;
 
-    fn out(text: &[u8]) -> Told<'_> {
-        Told { stream: LogStream::Out, at_ms: 0, text, partial: false }
+    fn out(text: &[u8]) -> Outgoing<'_> {
+        Outgoing { stream: LogStream::Out, at_ms: 0, text, partial: false }
     }
 
     fn followed() -> (Follower, Arc<Queue>) {
@@ -178,34 +178,34 @@ mod tests {
     }
 
     #[test]
-    fn a_follower_that_does_not_read_keeps_no_more_than_its_bytes_and_is_told_what_it_missed() {
+    fn a_follower_that_does_not_read_keeps_no_more_than_its_bytes_and_learns_what_it_missed() {
         let (mut follower, queue) = followed();
         let (name, line) = (Arc::from("web"), vec![b'x'; 300 << 10]);
         for _ in 0..1_000 {
-            assert!(follower.tell(&name, &out(&line)));
+            assert!(follower.send(&name, &out(&line)));
         }
         assert_eq!(queue.state().items.len(), 3);
         while queue.state().pop().is_some() {}
         assert_eq!(queue.state().bytes, 0);
-        assert!(follower.tell(&name, &out(b"next")));
+        assert!(follower.send(&name, &out(b"next")));
         assert_eq!(queue.state().pop(), Some(LogItem::Missed { process: name.clone(), lines: 997 }));
         assert!(matches!(queue.state().pop(), Some(LogItem::Line(line)) if line.text == "next"));
         assert_eq!(queue.state().bytes, 0);
     }
 
     #[test]
-    fn a_clearing_is_told_also_to_one_that_has_no_room_and_takes_no_more_however_often() {
+    fn a_follower_without_room_is_notified_once_of_any_number_of_clearings() {
         let (mut follower, queue) = followed();
         let (name, line) = (Arc::from("web"), vec![b'x'; BYTES_MAX]);
         for _ in 0..2 {
-            assert!(follower.tell(&name, &out(&line)));
+            assert!(follower.send(&name, &out(&line)));
         }
         for _ in 0..1_000 {
-            assert!(follower.tell_cleared(&name));
+            assert!(follower.send_cleared(&name));
         }
         assert_eq!(queue.state().items.len(), 1);
         assert!(queue.try_take().is_some());
-        assert!(follower.tell(&name, &out(b"next")));
+        assert!(follower.send(&name, &out(b"next")));
         let rest: Vec<_> = std::iter::from_fn(|| queue.try_take()).collect();
         assert_eq!(rest[0], LogItem::Missed { process: name.clone(), lines: 1 });
         assert_eq!(rest[1], LogItem::Cleared { process: name });
@@ -217,18 +217,18 @@ mod tests {
         let (mut follower, queue) = followed();
         let (name, line) = (Arc::from("web"), vec![b'x'; 2 * BYTES_MAX]);
         for _ in 0..2 {
-            assert!(follower.tell(&name, &out(&line)));
+            assert!(follower.send(&name, &out(&line)));
         }
         assert_eq!(queue.state().items.len(), 1);
     }
 
     #[tokio::test]
-    async fn what_waits_still_comes_after_the_end_and_nothing_more_is_taken() {
+    async fn a_closed_queue_hands_out_its_items_and_takes_no_more() {
         let (mut follower, queue) = followed();
         let name = Arc::from("web");
-        assert!(follower.tell(&name, &out(b"last")));
+        assert!(follower.send(&name, &out(b"last")));
         queue.close();
-        assert!(!follower.tell(&name, &out(b"too late")));
+        assert!(!follower.send(&name, &out(b"too late")));
         assert!(queue.take().await.is_some());
         assert!(queue.take().await.is_none() && queue.take().await.is_none());
     }

@@ -1,10 +1,10 @@
-//! A line of output as it is handed to those who read it or follow it.
+//! Lines of output as readers and followers receive them.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// Which of a child's two outputs.
+/// One of the two output streams of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogStream {
     /// Standard output.
@@ -16,15 +16,15 @@ pub enum LogStream {
 /// One line of output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// The process.
+    /// The name of the process.
     pub process: Arc<str>,
     /// Standard output or standard error.
     pub stream: LogStream,
-    /// When it was read, in milliseconds since the Unix epoch.
+    /// The time at which it was read, in milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// Its bytes, without the newline.
+    /// The bytes without the newline.
     pub text: Bytes,
-    /// Its end has not come, or it is too long to be told at once: what comes next on the stream goes on with it.
+    /// Whether the line continues in the next item of the stream: it has no end yet, or is too long for one item.
     pub partial: bool,
 }
 
@@ -33,16 +33,16 @@ pub struct LogLine {
 pub enum LogItem {
     /// A line.
     Line(LogLine),
-    /// Lines that the follower was too slow for; they are in the log file.
+    /// Lines were dropped because the follower was too slow; they are in the log file.
     Missed {
-        /// Whose.
+        /// The name of the process.
         process: Arc<str>,
-        /// How many.
+        /// The number of dropped lines.
         lines: u64,
     },
-    /// The log was cleared: what was told before is no longer in the files.
+    /// The log was cleared: earlier lines are no longer in the files.
     Cleared {
-        /// Whose.
+        /// The name of the process.
         process: Arc<str>,
     },
 }

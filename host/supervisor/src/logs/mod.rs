@@ -1,4 +1,4 @@
-//! The output of all processes: captured line by line into rotated files and handed to those who follow.
+//! The output of all processes: captured line by line, written to rotated files and sent to followers.
 //!
 //! ```text
 //!  child's pipe --> capture (one task a pipe) --> threads for log writes --> file (rotated)
@@ -10,20 +10,21 @@
 //! | `clear` | emptying a log |
 //! | `all` | the logs of all processes |
 //! | `capture` | reading the pipes of children |
-//! | `reader` | what somebody who follows holds |
-//! | `read_back` | handing out what was written before |
-//! | `process` | the log of one process: who writes, who is told, who reads back |
-//! | `read` | reading files back: one process, many by time, without a host, the host's own log |
-//! | `write` | writing one file, and what could not be written |
+//! | `reader` | the handle of a caller that reads or follows |
+//! | `read_back` | handing out stored lines piece by piece |
+//! | `process` | the log of one process: its writer, followers and readers |
+//! | `read` | reading files: of one process, of many by time, without a host, of the host itself |
+//! | `write` | writing one file, and counting lines that could not be written |
 //! | `disk` | finding and opening files |
-//! | `follower` | what waits for those who follow |
-//! | `escapes` | texts behind escape sequences |
-//! | `record` | one line as it stands in a file |
-//! | `item` | one line as it is handed out |
+//! | `follower` | the bounded queue of a follower |
+//! | `escapes` | text without its escape sequences |
+//! | `record` | one line as stored in a file |
+//! | `item` | one line as handed out |
 //!
-//! Disks are slow and terminals are slower. The thread that reads the pipes waits for neither, and what runners ask for
-//! (to await a text, to follow) takes only a lock under which nobody waits. A full pipe pushes back on the child, so no
-//! line is lost between child and file. A follower that is too slow is told how many lines it missed; they are in the file.
+//! Neither a slow disk nor a slow terminal delays the thread that reads the pipes, and what runners ask for (awaiting a
+//! text, following) only takes a lock that is never held across a wait. A full pipe makes the child wait, so no line is
+//! lost between the child and the file. A follower that is too slow is sent the number of lines that it missed; they
+//! are in the file.
 
 mod all;
 mod capture;

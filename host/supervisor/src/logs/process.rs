@@ -1,5 +1,5 @@
-//! The log of one process. Two locks, and what each is for: `file` is taken only on threads for log writes, for as long as
-//! the disk takes; `now` is taken by everybody, and nobody waits while holding it.
+//! The log of one process. It has two locks: `file` is taken only on threads for log writes, and held for as long as
+//! the disk takes; `now` is taken by everybody, and never held across a wait.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::disk::{Files, NotOpened, Position, Reserve, is_out_of_descriptors};
 use super::escapes::Seeker;
-use super::follower::{Follower, Queue, Told};
+use super::follower::{Follower, Outgoing, Queue};
 use super::item::LogStream;
 use super::read::format::{Format, Stored};
 use super::write::batch::{Batch, End};
@@ -21,75 +21,75 @@ use super::write::losses::Losses;
 use crate::slots::Slots;
 use crate::spec::LogLimits;
 
-/// A longer line is told in pieces.
-const TOLD_BYTES_MAX: usize = 1 << 20;
+/// The most bytes of a line that is sent to followers whole; a longer line is sent in pieces.
+const SENT_BYTES_MAX: usize = 1 << 20;
 
 /// The log of one process.
 #[derive(Debug)]
 pub(crate) struct ProcessLog {
     pub(super) stored: Stored,
     file: Mutex<LogFile>,
-    /// One turn, so that a disk that hangs takes one thread of this process.
+    /// A single slot, so that a hanging disk blocks only one thread for this process.
     slots: Slots,
-    /// For each stream the right to its current line, so that two lives do not write into one.
+    /// For each stream, the right to write its current line, so that two incarnations do not write into one line.
     lines: [Slots; 2],
     now: Mutex<Now>,
-    lives: watch::Sender<Lives>,
+    latest: watch::Sender<Latest>,
     losses: Arc<Losses>,
-    /// The last write failed.
+    /// Whether the last write failed.
     losing: AtomicBool,
-    /// It has been said that strangers hold its output open.
-    pub(super) said_held: AtomicBool,
+    /// Whether the warning was logged that a process outside the group holds the output open.
+    pub(super) warned_held: AtomicBool,
 }
 
-/// Which life is the latest, and whether it is over.
+/// The latest incarnation, and whether it is stopped.
 #[derive(Clone, Copy, Debug)]
-struct Lives {
-    latest: Incarnation,
+struct Latest {
+    incarnation: Incarnation,
     stopped: bool,
 }
 
-/// How a pipe stands to the process whose output it is.
+/// The relation of a pipe to the current state of its process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Of the latest life.
+    /// The pipe belongs to the latest incarnation.
     Living,
-    /// Of the latest life, which has ended for good.
+    /// The pipe belongs to the latest incarnation, which has ended and stays down.
     Stopped,
-    /// Of an earlier life.
+    /// The pipe belongs to an earlier incarnation.
     Former,
 }
 
-/// What is told of a process's output at this moment.
+/// The live side of a log: its followers and the text that is awaited.
 #[derive(Debug, Default)]
 pub(super) struct Now {
-    /// Up to where what is in the files has been told to followers; none before the file was opened.
-    told: Option<Position>,
+    /// The position in the files up to which lines were sent to followers; `None` before the file was opened.
+    sent: Option<Position>,
     followers: Vec<Follower>,
     awaited: Option<Awaited>,
-    /// The latest life and those before whose output is still held open, and how many of their pipes are being read.
+    /// For each incarnation whose output may still be open, the number of its pipes that are being read.
     open: Vec<(Incarnation, watch::Receiver<usize>)>,
-    /// For each stream, the parts of a line that is told when its end has come.
+    /// For each stream, the parts of a long line that is sent once it is complete.
     long: [Vec<u8>; 2],
-    /// Nothing is told any more.
+    /// Whether the log has ended and sends nothing more.
     ended: bool,
 }
 
-/// A text that somebody waits for in the output of one incarnation.
+/// A text that is awaited in the output of one incarnation.
 #[derive(Debug)]
 struct Awaited {
     incarnation: Incarnation,
-    /// For each stream.
+    /// One seeker for each stream.
     seekers: [Seeker; 2],
     seen: oneshot::Sender<()>,
 }
 
-/// What became of a batch.
+/// The result of writing a batch.
 #[derive(Debug)]
 pub(super) enum Written {
-    /// It is in the file, or its loss is counted. With the room that it took.
+    /// The batch is in the file, or its loss is counted. Carries its buffer for reuse.
     Done(Vec<u8>),
-    /// No descriptor is to be had for the file: it is to be tried again.
+    /// No descriptor is available for the file; the caller retries.
     NotYet(Batch),
 }
 
@@ -109,10 +109,10 @@ impl ProcessLog {
             slots: Slots::new(1),
             lines: [Slots::new(1), Slots::new(1)],
             now: Mutex::default(),
-            lives: watch::Sender::new(Lives { latest: Incarnation(0), stopped: false }),
+            latest: watch::Sender::new(Latest { incarnation: Incarnation(0), stopped: false }),
             losses,
             losing: AtomicBool::new(false),
-            said_held: AtomicBool::new(false),
+            warned_held: AtomicBool::new(false),
         }
     }
 
@@ -120,96 +120,97 @@ impl ProcessLog {
         self.now.lock()
     }
 
-    /// A new life begins. What is returned counts the pipes of it that are still being read.
-    pub(super) fn lives(&self, latest: Incarnation) -> watch::Sender<usize> {
+    /// Begins an incarnation. The returned sender counts those of its pipes that are still being read.
+    pub(super) fn begin(&self, incarnation: Incarnation) -> watch::Sender<usize> {
         let open = watch::Sender::new(0);
         let mut now = self.now();
         now.open.retain(|(_, open)| *open.borrow() > 0);
-        now.open.push((latest, open.subscribe()));
+        now.open.push((incarnation, open.subscribe()));
         drop(now);
-        self.lives.send_replace(Lives { latest, stopped: false });
+        self.latest.send_replace(Latest { incarnation, stopped: false });
         open
     }
 
-    /// How many pipes of that life are still being read.
+    /// Returns the number of pipes of an incarnation that are still being read, if it is known.
     pub(super) fn open_pipes(&self, incarnation: Incarnation) -> Option<watch::Receiver<usize>> {
         let now = self.now();
-        now.open.iter().find(|(life, _)| *life == incarnation).map(|(_, open)| open.clone())
+        now.open.iter().find(|(other, _)| *other == incarnation).map(|(_, open)| open.clone())
     }
 
-    /// Its latest life is over.
+    /// Records that the latest incarnation has ended and stays down.
     pub(super) fn stopped(&self) {
-        self.lives.send_modify(|lives| lives.stopped = true);
+        self.latest.send_modify(|latest| latest.stopped = true);
     }
 
-    /// Resolves when the pipe of a life stands differently than `before`.
+    /// Resolves when the standing of a pipe of `incarnation` differs from `before`.
     pub(super) async fn standing_changed(&self, incarnation: Incarnation, before: Standing) -> Standing {
-        let standing = |lives: &Lives| match (lives.latest > incarnation, lives.stopped) {
+        let standing = |run: &Latest| match (run.incarnation > incarnation, run.stopped) {
             (true, _) => Standing::Former,
             (false, true) => Standing::Stopped,
             (false, false) => Standing::Living,
         };
-        let mut lives = self.lives.subscribe();
-        // The sender is ours, so it cannot be gone.
-        let changed = lives.wait_for(|lives| standing(lives) != before).await.map(|lives| standing(&lives));
+        let mut latest = self.latest.subscribe();
+        // `self` holds the sender, so the channel is open.
+        let changed = latest.wait_for(|run| standing(run) != before).await.map(|run| standing(&run));
         changed.unwrap_or(before)
     }
 
-    /// Resolves when a later life has begun.
-    pub(super) async fn is_former(&self, incarnation: Incarnation) {
-        let mut lives = self.lives.subscribe();
-        // The sender is ours, so it cannot be gone.
-        let _ = lives.wait_for(|lives| lives.latest > incarnation).await;
+    /// Resolves when a later incarnation has begun.
+    pub(super) async fn superseded(&self, incarnation: Incarnation) {
+        let mut latest = self.latest.subscribe();
+        // `self` holds the sender, so the channel is open.
+        let _ = latest.wait_for(|run| run.incarnation > incarnation).await;
     }
 
-    /// The turn to write. Who has it is on a thread for log writes.
+    /// Waits for the turn to write. Its holder runs on a thread for log writes.
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         self.slots.take().await
     }
 
-    /// The right to the current line of a stream.
+    /// Waits for the right to write the current line of a stream.
     pub(super) async fn line(&self, stream: LogStream) -> Option<OwnedSemaphorePermit> {
         self.lines[stream as usize].take().await
     }
 
-    /// Does somebody wait for the turn, or for the right to the current line of this stream?
+    /// Returns true if somebody waits for the turn, or for the current line of this stream.
     pub(super) fn is_wanted(&self, stream: LogStream) -> bool {
         self.slots.is_wanted() || self.lines[stream as usize].is_wanted()
     }
 
-    /// Lines that were never given to be written.
+    /// Counts lines that were never submitted for writing as lost.
     pub(super) fn lose(&self, lines: u64) {
         self.losses.lost(&self.stored.name, lines, &io::ErrorKind::TimedOut.into());
         self.losing.store(true, Ordering::Relaxed);
     }
 
-    /// Looks for an awaited text. Called before the lines are written: a disk that hangs makes nobody late.
+    /// Looks for the awaited text. Called before the lines are written, so that a hanging disk does not delay
+    /// readiness.
     pub(super) fn watch_for(&self, incarnation: Incarnation, stream: LogStream, lines: &[u8]) {
         let mut now = self.now();
         let ours = now.awaited.as_mut().filter(|awaited| awaited.incarnation == incarnation);
         let found = ours.is_some_and(|awaited| awaited.seekers[stream as usize].finds_in(lines));
         if found && let Some(awaited) = now.awaited.take() {
-            // Nobody waits any more if the process ended meanwhile.
+            // The receiver is gone if the process has ended meanwhile.
             let _ = awaited.seen.send(());
         }
     }
 
-    /// Writes lines and tells them to all that follow. It blocks for as long as the disk takes.
+    /// Writes lines and sends them to all followers. Blocks for as long as the disk takes.
     pub(super) fn write(&self, batch: Batch) -> Written {
         let mut file = self.file.lock();
         match file.opened() {
-            // Known before the first byte of ours: who reads back goes by it.
-            Ok(position) => self.now().told = Some(position),
+            // Set before the first write: it is where reading back ends.
+            Ok(position) => self.now().sent = Some(position),
             Err(error) if is_out_of_descriptors(&error) => {
                 self.losses.lost(&self.stored.name, 0, &error);
                 self.losing.store(true, Ordering::Relaxed);
                 return Written::NotYet(batch);
             }
-            // Tried again with the lines, and counted then.
+            // `append` opens the file again and counts the lines if that fails.
             Err(_) => {}
         }
         let (position, failed) = file.append(&batch);
-        self.now().tell(&self.stored.name, &batch, position);
+        self.now().send(&self.stored.name, &batch, position);
         match failed {
             Some(failed) => {
                 self.losses.lost(&self.stored.name, failed.lines, &failed.error);
@@ -222,17 +223,17 @@ impl ProcessLog {
         Written::Done(bytes)
     }
 
-    /// Deletes all that was written, and tells all that follow. It blocks, as [`ProcessLog::write`].
+    /// Deletes everything written so far and notifies all followers. Blocks like [`ProcessLog::write`].
     pub(super) fn clear(&self) -> io::Result<()> {
         let mut file = self.file.lock();
         let position = file.clear()?;
         let mut now = self.now();
-        now.told = Some(position);
-        now.followers.retain_mut(|follower| follower.tell_cleared(&self.stored.name));
+        now.sent = Some(position);
+        now.followers.retain_mut(|follower| follower.send_cleared(&self.stored.name));
         Ok(())
     }
 
-    /// The file can be written again, or nothing more comes.
+    /// Ends the report of lost lines: the file can be written again, or no more output comes.
     pub(super) fn loses_no_more(&self) {
         if self.losing.load(Ordering::Relaxed) {
             self.losing.store(false, Ordering::Relaxed);
@@ -240,22 +241,23 @@ impl ProcessLog {
         }
     }
 
-    /// Notes where the past ends as a follower is entered, so that the one goes on where the other ends. It blocks.
+    /// Returns where the past ends and adds the follower in the same step, so that live lines continue exactly where
+    /// the past ends. Blocks.
     pub(super) fn past_end(&self, queue: Option<&Arc<Queue>>) -> Result<Position, NotOpened> {
         loop {
-            let turns = self.stored.files.turns();
-            // Only if nothing has been written by this host is it the file that says where it ends.
+            let epoch = self.stored.files.epoch();
+            // The file itself says where it ends only while this host has written nothing.
             let there = match self.now().enter_at(queue) {
-                Some(told) => return Ok(told),
-                None => match self.stored.files.open_past(turns, 0)? {
+                Some(sent) => return Ok(sent),
+                None => match self.stored.files.open_past(epoch, 0)? {
                     Some(file) => file.metadata().map_err(NotOpened::Io)?.len(),
                     None => 0,
                 },
             };
             let mut now = self.now();
-            if now.told.is_none() {
-                let position = Position { turns, bytes: there };
-                now.told = Some(position);
+            if now.sent.is_none() {
+                let position = Position { epoch, bytes: there };
+                now.sent = Some(position);
                 now.enter_at(queue);
                 return Ok(position);
             }
@@ -269,7 +271,7 @@ impl Now {
         self.awaited = Some(Awaited { incarnation, seekers, seen });
     }
 
-    /// From now on it is told every line.
+    /// Adds a follower, which receives every line from now on.
     pub(super) fn enter(&mut self, queue: &Arc<Queue>) {
         if self.ended {
             queue.close();
@@ -278,33 +280,33 @@ impl Now {
         }
     }
 
-    /// Enters a follower, if it is known up to where was told.
+    /// Adds a follower and returns the position up to which lines were sent; does nothing while that is unknown.
     fn enter_at(&mut self, queue: Option<&Arc<Queue>>) -> Option<Position> {
-        let told = self.told?;
+        let sent = self.sent?;
         if let Some(queue) = queue {
             self.enter(queue);
         }
-        Some(told)
+        Some(sent)
     }
 
     pub(super) fn forget(&mut self, queue: &Arc<Queue>) {
         self.followers.retain(|follower| !Arc::ptr_eq(&follower.queue, queue));
     }
 
-    /// How many follow.
+    /// Returns the number of followers.
     #[cfg(test)]
     pub(super) fn followers(&self) -> usize {
         self.followers.len()
     }
 
-    /// Ends all that follow.
+    /// Ends all followers, present and future.
     pub(super) fn end(&mut self) {
         self.ended = true;
         self.followers.drain(..).for_each(|follower| follower.queue.close());
     }
 
-    fn tell(&mut self, process: &Arc<str>, batch: &Batch, position: Position) {
-        self.told = Some(position);
+    fn send(&mut self, process: &Arc<str>, batch: &Batch, position: Position) {
+        self.sent = Some(position);
         let stream = batch.stream as usize;
         if self.followers.is_empty() {
             self.long[stream] = Vec::new();
@@ -316,13 +318,13 @@ impl Now {
             let begun = std::mem::take(&mut self.long[stream]);
             let long = (!begun.is_empty()).then(|| [&begun, line].concat());
             let line = long.as_deref().unwrap_or(line);
-            if last && batch.end == End::Long && line.len() < TOLD_BYTES_MAX {
+            if last && batch.end == End::Long && line.len() < SENT_BYTES_MAX {
                 self.long[stream] = line.to_vec();
                 return;
             }
             let partial = last && batch.end != End::Whole;
-            let told = Told { stream: batch.stream, at_ms: batch.at_ms, text: line, partial };
-            self.followers.retain_mut(|follower| follower.tell(process, &told));
+            let outgoing = Outgoing { stream: batch.stream, at_ms: batch.at_ms, text: line, partial };
+            self.followers.retain_mut(|follower| follower.send(process, &outgoing));
         }
     }
 }

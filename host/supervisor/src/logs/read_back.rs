@@ -13,13 +13,13 @@ use super::read::past::{self, COUNTED_BYTES, Counted, Past, Tally};
 use super::read::query::LogQuery;
 use crate::jobs::Lane;
 
-/// How long a reader waits for files that are being shifted.
+/// The pause of a reader while files are being rotated.
 const WHILE_ROTATING: Duration = Duration::from_millis(5);
 
-/// How often it does so before it goes without.
+/// The number of such pauses before the reader gives up.
 const ROTATING_TRIES: usize = 1_000;
 
-/// Handing out what was written before.
+/// The job of handing out stored lines.
 pub(super) struct ReadBack {
     pub(super) reading: Lane,
     pub(super) query: Arc<LogQuery>,
@@ -27,8 +27,8 @@ pub(super) struct ReadBack {
 }
 
 impl ReadBack {
-    /// Enters `queue` in each log, and hands out the past, piece by piece. Each piece is a job of its own: a reader that
-    /// takes its time keeps no thread.
+    /// Adds `queue` as a follower of each log and hands out the past, piece by piece. Each piece is a separate job, so
+    /// that a slow reader occupies no thread.
     pub(super) async fn run(self, logs: Vec<Arc<ProcessLog>>, queue: Option<Arc<Queue>>) {
         let mut pasts = Vec::with_capacity(logs.len());
         for log in logs {
@@ -49,7 +49,7 @@ impl ReadBack {
         self.hand_out(Merged::new(pasts, Box::new(past::cannot_read))).await;
     }
 
-    /// The past from its first line that is asked for.
+    /// Returns the past positioned at its first wanted line; `None` if it cannot be read.
     async fn counted(&self, past: Past) -> Option<Past> {
         let name = past.stored.name.clone();
         let (mut counted, mut tries) = (Tally::of(past), 0);

@@ -1,4 +1,4 @@
-//! What somebody who follows the output of processes holds.
+//! The handle of a caller that reads or follows the output of processes.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,11 +12,11 @@ use super::process::ProcessLog;
 use super::read::query::LogQuery;
 use crate::jobs::Lane;
 
-/// How many lines are looked at in one go.
+/// The number of live lines that are filtered at once.
 const PICKED_AT_ONCE: usize = 256;
 
-/// Output as it comes: first what was asked for of the past, then, if it was asked to follow, every line from then on,
-/// without gap or overlap. Dropping it ends the following at once.
+/// A stream of output: first the requested lines of the past, then, if the caller follows, every new line, without gap
+/// or overlap. Dropping it stops following at once.
 pub struct LogReader {
     /// The lines of the past, piece by piece.
     past: Option<mpsc::Receiver<Vec<LogLine>>>,
@@ -24,7 +24,7 @@ pub struct LogReader {
     live: Option<Live>,
     query: Arc<LogQuery>,
     reading: Lane,
-    /// Live lines that are being looked at, on a thread for what takes its time.
+    /// Live lines that are being filtered on a thread for slow work.
     picking: Option<Pin<Box<dyn Future<Output = Vec<LogItem>> + Send>>>,
 }
 
@@ -54,7 +54,7 @@ impl LogReader {
         Self { past, piece: Vec::new().into_iter(), live, query, reading, picking: None }
     }
 
-    /// The next item; `None` at the end. Nothing is lost if it is dropped before it resolves.
+    /// Waits for the next item; `None` at the end. It is cancel-safe.
     pub async fn recv(&mut self) -> Option<LogItem> {
         loop {
             if let Some(item) = self.piece.next() {
@@ -78,7 +78,7 @@ impl LogReader {
         }
     }
 
-    /// Looks which of the lines that are there pass.
+    /// Filters the live lines that are available.
     fn pick(&mut self, first: LogItem) {
         let mut items = vec![first];
         while items.len() < PICKED_AT_ONCE
@@ -93,12 +93,12 @@ impl LogReader {
                 LogItem::Missed { .. } | LogItem::Cleared { .. } => true,
             };
             let picked = reading.run(move || items.into_iter().filter(passes).collect());
-            // At the end of the host nobody is told any more.
+            // The job is lost if the host ends or the filter panics; its lines are then dropped.
             picked.await.unwrap_or_default()
         }));
     }
 
-    /// The next item, if there is one already.
+    /// Returns the next item if one is available without waiting.
     pub fn try_recv(&mut self) -> Option<LogItem> {
         if let Some(item) = self.piece.next() {
             return Some(item);
@@ -109,7 +109,7 @@ impl LogReader {
         }
     }
 
-    /// Follows no longer; what is there already still comes.
+    /// Stops following; available items can still be received.
     pub fn close(&mut self) {
         match &self.live {
             Some(live) => live.queue.close(),

@@ -1,11 +1,11 @@
-//! One line as it stands in a log file: the CRI format that Kubernetes' container runtimes write.
+//! One line as stored in a log file: the CRI format that Kubernetes' container runtimes write.
 //!
 //! ```text
 //! 2026-11-23T05:41:23.123Z stdout F the line's bytes, whatever they are
 //! ```
 //!
-//! `F` is a full line, `P` a part of a line that is longer than [`PART_BYTES_MAX`]: its other parts
-//! follow on the same stream.
+//! `F` marks a full line, `P` a part of a line longer than [`PART_BYTES_MAX`]; the other parts follow on the same
+//! stream.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use bytes::Bytes;
 use super::item::{LogLine, LogStream};
 use crate::clock::rfc3339;
 
-/// A line longer than this is written in parts.
+/// The most bytes of text in one record; a longer line is written in parts.
 pub(super) const PART_BYTES_MAX: usize = 64 << 10;
 
-/// A longer line is handed on in pieces when it is read back.
+/// The most bytes of a line that is joined when read back; a longer line is handed out in pieces.
 pub(crate) const JOINED_BYTES_MAX: usize = 4 << 20;
 
-/// A time, as it stands at the beginning.
+/// The length of the timestamp at the beginning of a record.
 pub(super) const TIME_BYTES: usize = 24;
 
-/// What stands before the text.
+/// The length of everything before the text.
 pub(super) const HEAD_BYTES: usize = TIME_BYTES + 10;
 
-/// What a line of a log file takes at most, with its newline.
+/// The most bytes of one record, including its newline.
 pub(super) const RECORD_BYTES_MAX: usize = PART_BYTES_MAX + 64;
 
-/// A line of a log file, read back.
+/// One parsed record.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) at_ms: u64,
@@ -39,7 +39,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Reads one line, without its newline; `None` if it is none of ours.
+    /// Parses one line without its newline; `None` if it is not a record.
     pub(crate) fn parse(line: &Bytes) -> Option<Self> {
         let (head, text) = line.split_at_checked(HEAD_BYTES)?;
         let (time, tags) = head.split_at(TIME_BYTES);
@@ -64,7 +64,8 @@ impl Record {
     }
 }
 
-/// The milliseconds since the Unix epoch of a time as we write it, `2026-11-23T05:41:23.123Z`, and in no other way.
+/// Parses a timestamp in exactly the form that is written, `2026-11-23T05:41:23.123Z`, to milliseconds since the Unix
+/// epoch.
 pub(super) fn time_ms(text: &[u8]) -> Option<u64> {
     let number = |from: usize, to: usize| {
         text[from..to].iter().try_fold(0_u64, |number, byte| {
@@ -84,7 +85,7 @@ pub(super) fn time_ms(text: &[u8]) -> Option<u64> {
     if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Days since the epoch, with years that begin in March.
+    // Days since the epoch, computed with years that begin in March.
     let (of_year, of_month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days =
         of_year * 365 + of_year / 4 - of_year / 100 + of_year / 400 + (of_month * 153 + 2) / 5 + day - 1;
@@ -92,7 +93,7 @@ pub(super) fn time_ms(text: &[u8]) -> Option<u64> {
     Some(seconds * 1_000 + ms)
 }
 
-/// What stands before the text of a line, up to the tag.
+/// Formats the beginning of a record, up to the tag.
 pub(crate) fn prefix(at_ms: u64, stream: LogStream) -> String {
     let stream = match stream {
         LogStream::Out => "stdout",
@@ -101,21 +102,22 @@ pub(crate) fn prefix(at_ms: u64, stream: LogStream) -> String {
     format!("{} {stream} ", rfc3339(at_ms))
 }
 
-/// Puts the parts of long lines together again, as they come.
+/// Joins the parts of long lines as they arrive.
 #[derive(Debug, Default)]
 pub(crate) struct Joiner {
-    /// For each stream, the bytes so far of a line whose end has not come.
+    /// For each stream, the first record of an incomplete line.
     open: [Option<Record>; 2],
     parts: [Vec<u8>; 2],
 }
 
 impl Joiner {
-    /// Is the end of a line still to come?
+    /// Returns true if a line is incomplete.
     pub(super) fn is_open(&self) -> bool {
         self.open.iter().any(Option::is_some)
     }
 
-    /// Takes the next record; the line that it completes, or as much of one as is handed on at once.
+    /// Takes the next record. Returns the line that it completes, or a piece of a line that has reached
+    /// [`JOINED_BYTES_MAX`].
     pub(crate) fn take(&mut self, record: Record) -> Option<Record> {
         let at = record.stream as usize;
         let full = record.full;
@@ -127,7 +129,7 @@ impl Joiner {
         (full || self.parts[at].len() >= JOINED_BYTES_MAX).then(|| self.close(at, full)).flatten()
     }
 
-    /// What has come of lines without an end.
+    /// Returns what has arrived of incomplete lines.
     pub(crate) fn finish(&mut self) -> impl Iterator<Item = Record> {
         (0..2).filter_map(|at| self.close(at, false))
     }
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_of_a_line_is_held_than_is_handed_on_at_once() {
+    fn a_line_is_held_up_to_the_size_that_is_handed_out_at_once() {
         let part = vec![b'x'; PART_BYTES_MAX];
         let mut joiner = Joiner::default();
         let parts = 3 * JOINED_BYTES_MAX / PART_BYTES_MAX;
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_not_one() {
+    fn a_malformed_line_is_not_a_record() {
         for line in ["", "x", "2026-11-23T05:41:23.123Z", "2026-11-23T05:41:23.123Z stdout", "a stdout F x"] {
             assert_eq!(Record::parse(&Bytes::from(line)), None, "{line:?}");
         }

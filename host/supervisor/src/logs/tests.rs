@@ -1,4 +1,4 @@
-//! The log of one process without a process.
+//! Tests of the log of one process, without a process.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ fn written(limits: LogLimits, lines: &[&str]) -> (tempfile::TempDir, Arc<Process
     (dir, log)
 }
 
-/// The past of a log from its first line that is asked for.
+/// Returns the past of a log from its first wanted line.
 fn past(log: &Arc<ProcessLog>, query: &LogQuery) -> Past {
     let end = log.past_end(None).unwrap();
     let mut counted = Tally::of(Past::of(log.stored.clone(), end, Arc::new(query.clone())).unwrap());
@@ -126,7 +126,7 @@ fn the_pasts_of_many_processes_come_by_time_and_in_pieces() {
 }
 
 #[test]
-fn the_tail_and_what_is_told_from_then_on_meet_without_gap_or_overlap_while_files_are_shifted() {
+fn the_tail_and_the_live_lines_meet_without_gap_or_overlap_during_rotations() {
     const LINES: usize = 4_000;
     let dir = tempfile::tempdir().unwrap();
     let log = log(&dir, "web", LogLimits { file_bytes_max: 4_000, files_max: 1_000 });
@@ -168,7 +168,7 @@ fn a_line_that_was_torn_by_the_end_of_a_former_host_is_not_glued_to_the_next() {
 }
 
 #[test]
-fn what_is_no_record_is_passed_over_however_long_it_is() {
+fn a_malformed_line_is_skipped_however_long_it_is() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("web.log"), [vec![b'?'; 300 << 10], b"\n".to_vec()].concat()).unwrap();
     let log = log(&dir, "web", LogLimits::default());
@@ -281,7 +281,7 @@ fn whatever_lies_in_the_log_directory_is_read_in_bounds_and_keeps_nobody_waiting
 }
 
 #[test]
-fn the_log_of_a_host_is_read_by_who_said_what() {
+fn lines_of_a_host_log_are_attributed_to_the_plugin_that_wrote_them() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("provost.log");
     std::fs::write(
@@ -323,8 +323,8 @@ fn a_rotation_between_counting_and_reading_leaves_as_many_lines_as_were_asked_fo
         let query = LogQuery { pattern: Some(LogPattern::new("line").unwrap()), ..LogQuery::last(6) };
         let there = texts(&log, 100);
         let counted = past(&log, &query);
-        let before = log.stored.files.turns();
-        while log.stored.files.turns() < before + 2 * rotations {
+        let before = log.stored.files.epoch();
+        while log.stored.files.epoch() < before + 2 * rotations {
             write_at(&log, 0, b"later on a line");
         }
         let left = texts(&log, 100).iter().filter(|text| text.starts_with("line")).count();

@@ -1,4 +1,4 @@
-//! When it is all over, and what those that wait can expect.
+//! Completion: when everything has ended for good, and whether waiting processes still can start.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ fn names(failed: &[Completion]) -> Vec<&str> {
 }
 
 impl World {
-    async fn is_not_over(&self) {
-        let over = timeout(Duration::from_secs(600), self.supervisor.until_all_completed()).await;
-        assert!(over.is_err(), "{over:?}");
+    async fn is_not_completed(&self) {
+        let completed = timeout(Duration::from_secs(600), self.supervisor.until_all_completed()).await;
+        assert!(completed.is_err(), "{completed:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_over_when_everything_has_ended_for_good_and_those_that_failed_are_named() {
+async fn all_is_completed_when_everything_has_ended_for_good_and_failures_are_named() {
     let world = World::new(vec![
         job("first"),
         ProcessSpec { process_type: ProcessType::job(), ..after("second", Condition::Ready, "first") },
@@ -37,36 +37,36 @@ async fn it_is_over_when_everything_has_ended_for_good_and_those_that_failed_are
         ProcessSpec { autostart: false, ..spec("spare") },
     ]);
     world.until_phase("bad", PhaseKind::Running).await;
-    world.is_not_over().await;
+    world.is_not_completed().await;
     world.children.end("bad", Exit::Code(1));
     world.children.end("first", Exit::Code(0));
     world.until_phase("second", PhaseKind::Running).await;
-    world.is_not_over().await;
+    world.is_not_completed().await;
     world.children.end("second", Exit::Code(0));
     assert_eq!(names(&world.supervisor.until_all_completed().await), ["bad"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_not_over_before_anything_was_started_nor_while_a_restart_is_pending() {
+async fn nothing_is_completed_before_the_first_start_nor_while_a_restart_is_pending() {
     let policy = judge("patient", decides(restart(3_000_000), "later"));
     let world = World::new(vec![ProcessSpec { policies: vec![policy], ..spec("web") }]);
-    // Nobody has looked at its order yet.
-    world.is_not_over().await;
+    // The order to start has not been handled yet.
+    world.is_not_completed().await;
     world.children.end("web", Exit::Code(1));
     world.until_phase("web", PhaseKind::Backoff).await;
-    world.is_not_over().await;
+    world.is_not_completed().await;
     world.supervisor.stop(world.id("web"), Cause::User).await.unwrap();
-    assert!(world.supervisor.until_all_completed().await.is_empty(), "what was stopped has not failed");
+    assert!(world.supervisor.until_all_completed().await.is_empty(), "a stopped process has not failed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_anything_to_run_it_is_over_at_once() {
+async fn without_anything_to_run_all_is_completed_at_once() {
     let world = World::new(vec![ProcessSpec { autostart: false, ..spec("web") }]);
     assert!(world.supervisor.until_all_completed().await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_that_wait_for_what_was_given_up_wait_in_vain_and_the_chain_is_told() {
+async fn the_dependents_of_a_fatal_process_are_hopeless_and_the_chain_is_named() {
     let world = World::new(vec![
         ProcessSpec { policies: vec![gives_up()], ..spec("disk") },
         after("db", Condition::Ready, "disk"),
@@ -77,7 +77,7 @@ async fn those_that_wait_for_what_was_given_up_wait_in_vain_and_the_chain_is_tol
     assert!(!world.supervisor.outlook(&hopeful).is_hopeless("app"));
     world.children.end("disk", Exit::Code(1));
     world.until_phase("disk", PhaseKind::Fatal).await;
-    // `db` ran already.
+    // `db` is running, so it has to be restarted in order to wait.
     world.supervisor.restart(world.id("db"), Cause::User).await.unwrap();
     world.children.end("db", Exit::Signal(TERM.number()));
     world.until("db", |state| state.cause == Cause::Dependency).await;

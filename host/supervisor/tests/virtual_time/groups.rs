@@ -1,4 +1,4 @@
-//! Restarts of groups, in the right order, and what follows when one is given up.
+//! Restarts of groups in order, and what follows when a member is given up.
 
 use provost_state::Escalation;
 
@@ -7,8 +7,8 @@ use super::*;
 const ALL: RulingAction = RulingAction::Restart { delay_ms: 100, scope: Scope::Group };
 const REST: RulingAction = RulingAction::Restart { delay_ms: 100, scope: Scope::Rest };
 
-/// Members of one group that all end as they are told; `db` stands last in the config and comes first, because `app`
-/// depends on it; `alone` is in no group.
+/// Members of one group. `db` is last in the config and starts first, because `app` depends on it; `alone` is in no
+/// group.
 fn team(policy: &Arc<dyn Policy>) -> Vec<ProcessSpec> {
     let member =
         |spec: ProcessSpec| ProcessSpec { group: "team".into(), policies: vec![policy.clone()], ..spec };
@@ -28,7 +28,7 @@ async fn up(world: &World) -> usize {
         world.children.cast(name, Manner::Obedient);
     }
     for name in NAMES {
-        // What lives was spawned before its manner was known.
+        // The running child was spawned before its manner was set.
         world.until_phase(name, PhaseKind::Running).await;
     }
     for name in NAMES {
@@ -87,7 +87,7 @@ async fn members_that_die_at_the_same_time_are_one_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_by_hand_during_a_restart_of_its_group_wins_and_who_was_down_stays_down() {
+async fn a_stop_by_hand_during_a_restart_of_its_group_wins_and_a_stopped_member_stays_down() {
     let (world, _) = team_of(ALL).await;
     world.supervisor.stop(world.id("cache"), Cause::User).await.unwrap();
     world.until_phase("cache", PhaseKind::Stopped).await;
@@ -106,7 +106,7 @@ async fn a_stop_by_hand_during_a_restart_of_its_group_wins_and_who_was_down_stay
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_without_a_group_is_a_group_of_its_own() {
+async fn a_process_without_a_group_is_a_separate_group() {
     let policy = judge("otp", decides(ALL, "together"));
     let world = World::new(vec![ProcessSpec { policies: vec![policy], ..spec("web") }, spec("db")]);
     world.until_phase("db", PhaseKind::Running).await;
@@ -117,7 +117,7 @@ async fn a_process_without_a_group_is_a_group_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn giving_up_can_stop_whoever_depends_on_it_last_ones_first() {
+async fn giving_up_can_stop_the_dependents_last_ones_first() {
     let (world, before) = team_of(RulingAction::GiveUp(Escalation::StopDependents)).await;
     world.children.end("db", Exit::Code(1));
     let stopped = world.until_phase("app", PhaseKind::Stopped).await;

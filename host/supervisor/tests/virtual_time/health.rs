@@ -1,4 +1,4 @@
-//! Checks of health, with and without a policy. What a real check finds shows `tests/real_children.rs`.
+//! Health checks, with and without a policy. Checks of real children are in `tests/real_children.rs`.
 
 use std::sync::Mutex;
 
@@ -21,7 +21,7 @@ fn checks(
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_policy_so_many_failures_in_a_row_restart_it_and_that_is_no_crash() {
+async fn without_a_policy_three_failures_in_a_row_restart_it_and_that_is_not_a_crash() {
     let world = World::new(vec![ProcessSpec { health: failing(3), ..spec("web") }]);
     let unhealthy = world.until("web", |state| state.health == Health::Unhealthy).await;
     assert!(unhealthy.reason.starts_with("3 failed checks in a row: "), "{}", unhealthy.reason);
@@ -82,8 +82,8 @@ async fn restarts_by_a_health_policy_are_held_to_the_budget_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_finding_about_a_former_life_changes_nothing() {
-    let (let_go, gate) = std::sync::mpsc::channel::<()>();
+async fn a_health_result_of_an_earlier_incarnation_changes_nothing() {
+    let (release, gate) = std::sync::mpsc::channel::<()>();
     let gate = Mutex::new(gate);
     let (asked, mut is_asked) = tokio::sync::mpsc::channel(1);
     let policy = checks("slow", move |seen| {
@@ -99,7 +99,7 @@ async fn a_finding_about_a_former_life_changes_nothing() {
     world.children.end("web", Exit::Code(0));
     let done = world.until("web", |state| state.decision.is_some()).await;
     world.supervisor.start(done.id, Cause::User).await.unwrap();
-    let_go.send(()).unwrap();
+    release.send(()).unwrap();
     let found = world.until("web", |state| state.health == Health::Degraded).await;
     assert_eq!(&*found.reason, "of life 2 (policy slow)");
 }

@@ -1,4 +1,4 @@
-//! Jobs: ready when they have ended with a success code, and left alone then.
+//! Jobs: ready once they have ended with a success code, and left alone from then on.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn job(name: &str) -> ProcessSpec {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_that_is_done_opens_the_gate_and_no_policy_is_asked_about_it() {
-    let eager = judge("eager", |_| unreachable!("nobody is asked about a success"));
+    let eager = judge("eager", |_| unreachable!("no policy is asked about a success"));
     let world = World::new(vec![
         ProcessSpec { policies: vec![eager], ..job("migrate") },
         after("app", Condition::Ready, "migrate"),
@@ -41,7 +41,7 @@ async fn a_job_that_fails_is_judged_like_a_service_and_may_succeed_later() {
     world.until_phase("job", PhaseKind::Running).await;
     world.children.end("job", Exit::Code(0));
     let failed = world.until_phase("job", PhaseKind::Backoff).await;
-    assert_eq!((failed.failures, failed.restarts), (1, 1), "0 is none of its success codes");
+    assert_eq!((failed.failures, failed.restarts), (1, 1), "0 is not one of its success codes");
     world.until("job", |state| state.incarnation.0 == 2).await;
     assert_eq!(world.children.spawns("app"), 0);
     world.children.end("job", Exit::Code(3));
@@ -61,5 +61,5 @@ async fn a_job_that_is_done_is_run_again_by_hand_and_is_not_ready_meanwhile() {
     world.supervisor.stop(done.id, Cause::User).await.unwrap();
     world.children.end("job", Exit::Code(0));
     let stopped = world.until_phase("job", PhaseKind::Stopped).await;
-    assert!(!stopped.ready(), "it was stopped, and is not held to be done");
+    assert!(!stopped.ready(), "a stopped job does not count as done");
 }

@@ -1,4 +1,4 @@
-//! Who answers when a policy fails, by when, and within which bounds.
+//! Decisions when a policy fails: which policy answers, by when, and within which bounds.
 
 use std::sync::mpsc::channel;
 use std::sync::{Mutex, mpsc};
@@ -10,9 +10,9 @@ use provost_supervisor::RestartBudget;
 
 use super::*;
 
-/// A policy that does not come back from a call before the sender is dropped; rung when it is asked.
+/// A policy whose calls do not return before the sender is dropped; the bell rings when it is asked.
 fn stuck(name: &str) -> (Arc<dyn Policy>, mpsc::Sender<()>, Arc<Notify>) {
-    let (let_go, gate) = channel::<()>();
+    let (release, gate) = channel::<()>();
     let gate = Mutex::new(gate);
     let asked = Arc::new(Notify::new());
     let bell = asked.clone();
@@ -21,7 +21,7 @@ fn stuck(name: &str) -> (Arc<dyn Policy>, mpsc::Sender<()>, Arc<Notify>) {
         gate.lock().unwrap().recv().ok();
         Ok(Decision::new(RulingAction::StayDown, "too late"))
     });
-    (policy, let_go, asked)
+    (policy, release, asked)
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,7 +47,7 @@ async fn when_the_chain_has_no_answer_the_last_good_of_those_that_failed_is_aske
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_is_stuck_for_ever_leaves_time_for_the_next_and_is_not_asked_again() {
-    let (stuck, let_go, asked) = stuck("stuck");
+    let (stuck, release, asked) = stuck("stuck");
     let firm = judge("firm", decides(restart(5), "firm"));
     let world = World::with(
         vec![ProcessSpec { policies: vec![stuck, firm], ..spec("web") }],
@@ -58,7 +58,7 @@ async fn a_policy_that_is_stuck_for_ever_leaves_time_for_the_next_and_is_not_ask
     world.children.end("web", Exit::Code(1));
     let ended = world.until_phase("web", PhaseKind::Exited).await;
     asked.notified().await;
-    // A blocked thread keeps the paused clock from advancing by itself.
+    // A blocked thread keeps the paused clock from advancing.
     tokio::time::advance(Duration::from_millis(301)).await;
     let ruled = world.until("web", |state| state.restarts == 1).await;
     assert!(ruled.changed_at.ms_since(ended.changed_at) < 900, "within the deadline");
@@ -71,12 +71,12 @@ async fn a_policy_that_is_stuck_for_ever_leaves_time_for_the_next_and_is_not_ask
     world.children.end("web", Exit::Code(1));
     let ruling = world.until("web", |state| state.restarts == 2).await.decision.clone().unwrap();
     assert!(ruling.overruled.as_ref().unwrap().contains("has not returned"), "{ruling:?}");
-    drop(let_go);
+    drop(release);
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_nobody_but_the_stuck_the_failsafe_answers_within_the_deadline() {
-    let (stuck, let_go, asked) = stuck("stuck");
+async fn if_the_only_policy_is_stuck_the_failsafe_answers_within_the_deadline() {
+    let (stuck, release, asked) = stuck("stuck");
     let world =
         World::with(vec![ProcessSpec { policies: vec![stuck], ..spec("web") }], Vec::new(), |settings| {
             Settings { decision_deadline_ms: 1_000, ..settings }
@@ -88,7 +88,7 @@ async fn with_nobody_but_the_stuck_the_failsafe_answers_within_the_deadline() {
     tokio::time::advance(Duration::from_millis(501)).await;
     let ruling = world.until("web", |state| state.restarts == 1).await.decision.clone().unwrap();
     assert_eq!(&*ruling.by, "failsafe");
-    drop(let_go);
+    drop(release);
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,14 +158,14 @@ async fn a_chain_that_is_replaced_judges_the_next_end() {
     assert_eq!(&*done.decision.as_ref().unwrap().by, "new");
 }
 
-/// Restarts in a millisecond.
+/// A policy that restarts after a millisecond.
 fn prompt(name: &str) -> Arc<dyn Policy> {
     judge(name, decides(restart(1), "at once"))
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_is_stuck_in_all_its_calls_delays_no_decision_of_another() {
-    let (stuck, let_go, asked) = stuck("stuck");
+    let (stuck, release, asked) = stuck("stuck");
     let name = |number: usize| format!("held.{number}");
     let mut specs: Vec<_> =
         (0..20).map(|at| ProcessSpec { policies: vec![stuck.clone()], ..spec(&name(at)) }).collect();
@@ -184,20 +184,20 @@ async fn a_policy_that_is_stuck_in_all_its_calls_delays_no_decision_of_another()
         let ruling = ruled.decision.clone().unwrap();
         assert_eq!((&*ruling.by, ruling.overruled.as_deref()), ("prompt", None));
         let Phase::Backoff { until } = ruled.phase else { panic!("it is {ruled:?}") };
-        // A blocked thread keeps the paused clock from advancing by itself.
+        // A blocked thread keeps the paused clock from advancing.
         tokio::time::advance(Duration::from_millis(1)).await;
         let next = world.until("web", |state| state.incarnation.0 == life + 1 && state.ready()).await;
-        assert!(next.changed_at.ms_since(until) <= 2, "nothing was waited for");
+        assert!(next.changed_at.ms_since(until) <= 2, "the decision did not wait for the stuck policy");
     }
     tokio::time::advance(Duration::from_millis(1_001)).await;
     for at in 0..20 {
         let ruling = world.until(&name(at), |state| state.restarts == 1).await.decision.clone().unwrap();
         assert_eq!(&*ruling.by, "failsafe", "{ruling:?}");
     }
-    drop(let_go);
+    drop(release);
 }
 
-/// A policy as it is held by each process: another object, and the same plugin.
+/// A policy as each process holds it: a separate object of the same plugin.
 #[derive(Debug)]
 struct Handle(Arc<dyn Policy>);
 
@@ -217,7 +217,7 @@ impl Policy for Handle {
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_is_stuck_is_known_by_its_name_to_all_processes_that_it_judges() {
-    let (stuck, let_go, asked) = stuck("stuck");
+    let (stuck, release, asked) = stuck("stuck");
     let of = |name: &str| {
         let policies: Vec<Arc<dyn Policy>> = vec![Arc::new(Handle(stuck.clone())), prompt("prompt")];
         ProcessSpec { policies, ..spec(name) }
@@ -237,5 +237,5 @@ async fn a_policy_that_is_stuck_is_known_by_its_name_to_all_processes_that_it_ju
     world.children.end("db", Exit::Code(1));
     let ruling = world.until("db", |state| state.restarts == 1).await.decision.clone().unwrap();
     assert!(ruling.overruled.as_ref().unwrap().contains("has not returned"), "{ruling:?}");
-    drop(let_go);
+    drop(release);
 }

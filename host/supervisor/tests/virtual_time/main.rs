@@ -1,5 +1,5 @@
-//! The life of processes in virtual time: scripted children, tokio's paused clock, no real waiting. Here are the stage
-//! and the life of one process by itself; each file below is a subject.
+//! The life of processes in virtual time: scripted children, tokio's paused clock, no real waiting. This file has the
+//! fixtures and the tests of a single process; each file below has one subject.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod ending;
@@ -33,7 +33,7 @@ const KILL: Signal = Signal::KILL;
 
 type Answer<T, A> = Box<dyn Fn(&T) -> Result<Decision<A>, Fault> + Send + Sync>;
 
-/// A policy that a test writes as closures: it judges what it has one for.
+/// A policy made of closures; it judges those triggers that have one.
 #[derive(Default)]
 struct Judge {
     name: Arc<str>,
@@ -52,7 +52,7 @@ impl fmt::Debug for Judge {
 }
 
 fn answer<T, A>(judge: Option<&Answer<T, A>>, trigger: &T) -> Result<Decision<A>, Fault> {
-    judge.expect("it is asked only what it judges")(trigger)
+    judge.expect("it is asked only about what it judges")(trigger)
 }
 
 impl Policy for Judge {
@@ -154,14 +154,15 @@ impl World {
         Self { supervisor, children, _dir: dir }
     }
 
-    /// The names of what was spawned after the first `before` acts, and of what was told to end with a `-`, in order.
+    /// Returns the names of the processes spawned after the first `before` acts, and those of the processes that were
+    /// sent the stop signal with a `-` before them, in order.
     fn acts_after(&self, before: usize) -> Vec<String> {
-        let told = |act: Act| match act {
+        let named = |act: Act| match act {
             Act::Spawned(name, _) => Some(name.to_string()),
             Act::Signalled(name, TERM) => Some(format!("-{name}")),
             Act::Signalled(..) => None,
         };
-        self.children.history().into_iter().skip(before).filter_map(told).collect()
+        self.children.history().into_iter().skip(before).filter_map(named).collect()
     }
 
     fn state(&self, name: &str) -> Arc<ProcessState> {
@@ -199,7 +200,11 @@ async fn a_process_that_dies_is_judged_and_runs_again_as_a_new_incarnation() {
     assert_eq!(&*waiting.reason, "always 250 ms");
     assert_eq!(waiting.cause, Cause::Policy);
     let Phase::Backoff { until } = waiting.phase else { unreachable!() };
-    assert_eq!(until, waiting.ended_at.unwrap().plus_ms(250), "the delay counts from the end of the life");
+    assert_eq!(
+        until,
+        waiting.ended_at.unwrap().plus_ms(250),
+        "the delay counts from the end of the incarnation"
+    );
     let again = world.until_phase("web", PhaseKind::Running).await;
     assert_eq!((again.incarnation, again.restarts, again.failures), (Incarnation(2), 1, 1));
 }
@@ -273,7 +278,7 @@ async fn a_child_that_ignores_its_stop_signal_is_killed_after_the_grace_time() {
     assert_eq!(world.children.signals("web"), [TERM, CONT]);
     let stopping = world.state("web");
     let kill_at = stopping.next_action_at().unwrap();
-    // Virtual time advances by itself when everybody waits: the kill must come at its moment, once.
+    // Virtual time advances when every task waits; the kill must come at its time, and once.
     while world.children.signals("web").len() < 3 {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
@@ -281,7 +286,7 @@ async fn a_child_that_ignores_its_stop_signal_is_killed_after_the_grace_time() {
     assert_eq!(kill_at.ms_since(stopping.changed_at), 10_000);
     world.children.end("web", Exit::Signal(KILL.number()));
     let stopped = world.until_phase("web", PhaseKind::Stopped).await;
-    assert!(stopped.deaths.is_empty(), "an end that was asked for is no death");
+    assert!(stopped.deaths.is_empty(), "a requested end is not a death");
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,7 +298,7 @@ async fn a_spawn_that_fails_is_a_death_with_a_reason() {
     assert_eq!(failed.exit, Some(Exit::NotSpawned("web: no such program".into())));
     assert!(failed.reason.contains("no such program"), "{}", failed.reason);
     let running = children.until_phase("web", PhaseKind::Running).await;
-    assert_eq!(running.incarnation, Incarnation(1), "what was never spawned was no life");
+    assert_eq!(running.incarnation, Incarnation(1), "a failed spawn is not an incarnation");
 }
 
 #[tokio::test(start_paused = true)]
@@ -321,12 +326,12 @@ async fn a_restart_stops_first_and_starts_once_the_old_life_has_ended() {
     assert_eq!(world.children.spawns("web"), 1);
     world.children.end("web", Exit::Signal(TERM.number()));
     let again = world.until("web", |state| state.incarnation == Incarnation(2) && state.ready()).await;
-    assert_eq!((again.restarts, again.failures), (0, 0), "a restart by hand is no failure");
+    assert_eq!((again.restarts, again.failures), (0, 0), "a restart by hand is not a failure");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_while_a_decision_is_pending_wins() {
-    let (let_go, gate) = std::sync::mpsc::channel::<()>();
+    let (release, gate) = std::sync::mpsc::channel::<()>();
     let gate = std::sync::Mutex::new(gate);
     let slow = judge("slow", move |_| {
         gate.lock().unwrap().recv().ok();
@@ -337,7 +342,7 @@ async fn a_stop_while_a_decision_is_pending_wins() {
     world.children.end("web", Exit::Code(1));
     let ended = world.until_phase("web", PhaseKind::Exited).await;
     world.supervisor.stop(ended.id, Cause::User).await.unwrap();
-    let_go.send(()).unwrap();
+    release.send(()).unwrap();
     let stopped = world.until_phase("web", PhaseKind::Stopped).await;
     assert_eq!(world.children.spawns("web"), 1);
     assert_eq!(stopped.cause, Cause::User);
@@ -359,7 +364,7 @@ async fn everything_is_stopped_after_what_depends_on_it_and_nothing_starts_any_m
             .into_iter()
             .filter(|other| !world.children.signals(other).is_empty())
             .collect();
-        assert_eq!(stopped.last(), Some(&name), "only {name} was told so far, after those above it");
+        assert_eq!(stopped.last(), Some(&name), "only {name} and its dependents were signalled so far");
         assert_eq!(world.supervisor.start(world.id("db"), Cause::User).await, Err(Refusal::ShuttingDown));
         world.children.end(name, Exit::Signal(TERM.number()));
     }

@@ -1,4 +1,5 @@
-//! Readiness: what a failing check tells and how often, the deadline, and who wins when something else happens meanwhile.
+//! Readiness: what a failing check reports and how often, the deadline, and what wins if something else happens
+//! meanwhile.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use provost_supervisor::{Check, Readiness};
 
 use super::*;
 
-/// Ready when it says so, which scripted children never do.
+/// A readiness check for a line of output, which scripted children never write.
 fn silent(within_ms: Option<u64>) -> Option<Readiness> {
     let check = Check::LogLine("listening".into());
     Some(Readiness { check, every_ms: 100, timeout_ms: 50, within_ms, own_port: false })
@@ -24,7 +25,7 @@ async fn a_start_that_is_not_ready_says_why_and_says_it_once() {
     let failing = starting.failing.clone().unwrap();
     assert_eq!((&*failing.why, Some(failing.since)), (WHY, starting.started_at));
     tokio::time::sleep(Duration::from_secs(3_600)).await;
-    assert_eq!(world.state("web").version, starting.version, "no commit follows from a try");
+    assert_eq!(world.state("web").version, starting.version, "another failed check makes no commit");
 }
 
 #[tokio::test(start_paused = true)]
@@ -37,7 +38,7 @@ async fn a_start_that_is_not_ready_in_time_is_ended_and_judged_as_a_failure() {
     });
     let spec = ProcessSpec { ready: silent(Some(5_000)), policies: vec![policy], ..spec("web") };
     let world = World::new(vec![spec]);
-    // It exits with a success when it is told to end: that it was late counts.
+    // It exits with code 0 when it is stopped; that it was late still counts.
     let stopping = world.until_phase("web", PhaseKind::Stopping).await;
     assert_eq!(&*stopping.reason, format!("not ready within 5s: {WHY}"));
     assert_eq!((stopping.desired, stopping.cause), (provost_state::Desired::Up, Cause::Health));
@@ -52,7 +53,7 @@ async fn a_start_that_is_not_ready_in_time_is_ended_and_judged_as_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_was_suspended_at_the_deadline_looks_once_more() {
+async fn a_host_that_was_suspended_at_the_deadline_checks_once_more() {
     let world = World::new(vec![ProcessSpec { ready: silent(Some(5_000)), ..spec("web") }]);
     world.until_phase("web", PhaseKind::Starting).await;
     tokio::time::advance(Duration::from_secs(3_600)).await;
@@ -62,7 +63,7 @@ async fn a_host_that_was_suspended_at_the_deadline_looks_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_ignores_that_is_killed_after_its_grace_time_and_judged() {
+async fn a_late_process_that_ignores_its_stop_is_killed_after_its_grace_time_and_judged() {
     let world = World::new(vec![ProcessSpec { ready: silent(Some(1_000)), ..spec("web") }]);
     world.until_phase("web", PhaseKind::Stopping).await;
     while world.children.signals("web") != [TERM, CONT, KILL] {
@@ -79,14 +80,14 @@ async fn one_that_ignores_that_is_killed_after_its_grace_time_and_judged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_did_become_ready_in_time_is_left_alone() {
+async fn a_process_that_became_ready_in_time_is_left_alone() {
     let world = World::new(vec![ProcessSpec { ready: None, ..spec("web") }]);
     world.until_phase("web", PhaseKind::Running).await;
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(world.state("web").phase.kind(), PhaseKind::Running);
 }
 
-/// A world in which `web` has just been told to end because it was late.
+/// Returns a world in which `web` is being stopped because it was late.
 async fn late(policies: Vec<Arc<dyn Policy>>) -> World {
     let world = World::new(vec![ProcessSpec { ready: silent(Some(1_000)), policies, ..spec("web") }]);
     world.until_phase("web", PhaseKind::Stopping).await;
@@ -94,8 +95,8 @@ async fn late(policies: Vec<Arc<dyn Policy>>) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_during_that_end_wins_and_nothing_is_judged() {
-    let never = judge("never", |_| unreachable!("nobody asks about an end that was asked for"));
+async fn a_stop_while_a_late_process_ends_wins_and_nothing_is_judged() {
+    let never = judge("never", |_| unreachable!("no policy is asked about a requested end"));
     let world = late(vec![never]).await;
     world.supervisor.stop(world.id("web"), Cause::User).await.unwrap();
     world.children.end("web", Exit::Signal(TERM.number()));
@@ -107,7 +108,7 @@ async fn a_stop_during_that_end_wins_and_nothing_is_judged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_during_that_end_starts_it_again_and_a_start_leaves_the_judgement() {
+async fn a_restart_while_a_late_process_ends_starts_it_again_and_a_start_leaves_it_to_be_judged() {
     let world = late(Vec::new()).await;
     world.supervisor.restart(world.id("web"), Cause::User).await.unwrap();
     world.children.end("web", Exit::Signal(TERM.number()));
@@ -118,11 +119,11 @@ async fn a_restart_during_that_end_starts_it_again_and_a_start_leaves_the_judgem
     world.supervisor.start(world.id("web"), Cause::User).await.unwrap();
     world.children.end("web", Exit::Signal(TERM.number()));
     let judged = world.until_phase("web", PhaseKind::Backoff).await;
-    assert_eq!((judged.failures, judged.deaths.len()), (1, 1), "it was wanted up already");
+    assert_eq!((judged.failures, judged.deaths.len()), (1, 1), "its desired state was up already");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_during_that_end_takes_it_along() {
+async fn a_shutdown_while_a_late_process_ends_stops_it() {
     let world = late(Vec::new()).await;
     let supervisor = world.supervisor.clone();
     let shutdown = tokio::spawn(async move { supervisor.shutdown(Cause::Shutdown).await });
@@ -133,7 +134,7 @@ async fn a_shutdown_during_that_end_takes_it_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_ends_by_itself_before_its_time_is_over_is_judged_by_how_it_ended() {
+async fn a_process_that_ends_before_its_readiness_deadline_is_judged_by_its_exit() {
     let world = World::new(vec![ProcessSpec { ready: silent(Some(60_000)), ..spec("web") }]);
     world.until_phase("web", PhaseKind::Starting).await;
     world.children.end("web", Exit::Code(3));

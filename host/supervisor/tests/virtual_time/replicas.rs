@@ -1,4 +1,4 @@
-//! Replica sets: who is started, and what a scale policy can do.
+//! Replica sets: which replicas are started, and what a scale policy can do.
 
 use std::sync::atomic::AtomicU32;
 
@@ -41,7 +41,7 @@ fn scaled() -> (World, Arc<Judge>, Arc<AtomicU32>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_that_are_not_needed_stay_down_and_say_so() {
+async fn spare_replicas_stay_down_and_say_so() {
     let (world, ..) = scaled();
     for name in ["web.1", "web.2"] {
         world.until_phase(name, PhaseKind::Running).await;

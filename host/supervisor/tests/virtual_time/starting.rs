@@ -1,4 +1,4 @@
-//! Start policies: they allow, with variables; they wait; they refuse; and a stop wins over all of it.
+//! Start policies: they allow a start with variables, wait, or refuse; a stop wins over all of it.
 
 use std::sync::Mutex;
 
@@ -12,7 +12,7 @@ fn starts(
 }
 
 #[tokio::test(start_paused = true)]
-async fn variables_of_a_start_policy_hold_for_one_life() {
+async fn variables_of_a_start_policy_hold_for_one_incarnation() {
     let policy = starts("ports", |plan| {
         let env = vec![("PORT".to_owned(), (8_000 + plan.incarnation.0).to_string())];
         Ok(Decision::new(StartAction::Allow { env }, "a free port"))
@@ -26,12 +26,12 @@ async fn variables_of_a_start_policy_hold_for_one_life() {
     assert_eq!(
         world.children.env("web"),
         [("PORT".to_owned(), "8002".to_owned())],
-        "asked after back-off, too"
+        "it is asked after a back-off, too"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_variable_that_cannot_be_one_is_overruled_and_counted() {
+async fn an_invalid_variable_name_is_overruled_and_counted() {
     let policy = starts("odd", |_| {
         let env = vec![("A=B".to_owned(), String::new())];
         Ok(Decision::new(StartAction::Allow { env }, "odd"))
@@ -47,7 +47,7 @@ async fn a_variable_that_cannot_be_one_is_overruled_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_policy_that_waits_is_asked_again_when_it_wanted_to_be_and_told_how_long_it_has_waited() {
+async fn a_start_policy_that_waits_is_asked_again_after_its_delay_with_the_time_waited() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();
     let policy = starts("window", move |plan| {
@@ -106,7 +106,7 @@ fn decides_start(
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_while_a_start_policy_thinks_wins() {
-    let (let_go, gate) = std::sync::mpsc::channel::<()>();
+    let (release, gate) = std::sync::mpsc::channel::<()>();
     let gate = Mutex::new(gate);
     let policy = starts("slow", move |_| {
         gate.lock().unwrap().recv().ok();
@@ -115,7 +115,7 @@ async fn a_stop_while_a_start_policy_thinks_wins() {
     let world = World::new(vec![ProcessSpec { policies: vec![policy], ..spec("web") }]);
     let waiting = world.until_phase("web", PhaseKind::Waiting).await;
     world.supervisor.stop(waiting.id, Cause::User).await.unwrap();
-    let_go.send(()).unwrap();
+    release.send(()).unwrap();
     let stopped = world.until_phase("web", PhaseKind::Stopped).await;
     assert_eq!((stopped.cause, world.children.spawns("web")), (Cause::User, 0));
 }

@@ -1,4 +1,4 @@
-//! A chain that is replaced all the time, under many decisions.
+//! A chain that is replaced continually, during many decisions.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -11,10 +11,10 @@ const SWAPS: usize = 1_000;
 const PROCESSES: usize = 20;
 const LIVES: u64 = 500;
 
-/// Whose end was judged, of which life, and by which side.
+/// The name of the process that ended, its incarnation, and the side that judged it.
 type Judged = Arc<Mutex<Vec<(Arc<str>, u64, &'static str)>>>;
 
-/// Notes which lives of a process it has judged.
+/// A policy that records which incarnations of a process it has judged.
 fn counting(side: &'static str, process: &str, judged: &Judged) -> Arc<dyn Policy> {
     let judged = judged.clone();
     judge(&format!("{side}.{process}"), move |ended| {
@@ -51,7 +51,7 @@ async fn a_thousand_swaps_under_ten_thousand_decisions_and_each_is_made_exactly_
         let (comes, goes) = if (swap / PROCESSES).is_multiple_of(2) { (new, old) } else { (old, new) };
         world.supervisor.prepend_policy(&[id], comes);
         assert_eq!(world.supervisor.remove_policy(goes.name()), [id]);
-        // A life is four commits: the swaps are spread over most of the forty thousand.
+        // An incarnation is four commits: the swaps are spread over most of the forty thousand.
         let enough = (swap * 35) as u64;
         while world.supervisor.reader().look().generation().0 < enough {
             changed.changed().await.unwrap();

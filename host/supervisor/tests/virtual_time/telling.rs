@@ -1,4 +1,4 @@
-//! Consumers: what one that fails is told, when, and what it has missed.
+//! Consumers: what a failing one receives, when, and what it has missed.
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -8,17 +8,17 @@ use provost_state::{Batch, Consumer, Generation};
 
 use super::*;
 
-/// What a consumer was told: its clock, the first and last generation, and what was missed.
-type Told = Arc<Mutex<Vec<(Vec<Generation>, u64)>>>;
+/// What a consumer received: the generations of each batch, and the number of missed changes.
+type Received = Arc<Mutex<Vec<(Vec<Generation>, u64)>>>;
 
 struct Ears {
     name: Arc<str>,
     /// Calls that fail before the first that succeeds.
     fails: u32,
     calls: Arc<AtomicUsize>,
-    told: Told,
+    received: Received,
     gone: Arc<AtomicBool>,
-    /// Whom to wake when it is gone.
+    /// The callbacks to run when it is gone.
     wake: Wakers,
     /// Calls that panic before the first that does not.
     panics: u32,
@@ -58,7 +58,7 @@ impl Consumer for Ears {
             return Err(Fault { kind: FaultKind::Trap, message: "it trapped: unreachable".into() });
         }
         let generations = batch.changes.iter().map(|change| change.generation).collect();
-        self.told.lock().unwrap().push((generations, batch.missed));
+        self.received.lock().unwrap().push((generations, batch.missed));
         let _ = self.dropped.try_send(());
         Ok(())
     }
@@ -66,7 +66,7 @@ impl Consumer for Ears {
 
 struct Heard {
     calls: Arc<AtomicUsize>,
-    told: Told,
+    received: Received,
     gone: Arc<AtomicBool>,
     wake: Wakers,
     news: tokio::sync::mpsc::Receiver<()>,
@@ -74,15 +74,20 @@ struct Heard {
 
 fn ears(fails: u32) -> (Box<Ears>, Heard) {
     let (dropped, news) = tokio::sync::mpsc::channel(1);
-    let (calls, told, gone) = (Arc::default(), Told::default(), Arc::new(AtomicBool::new(false)));
+    let (calls, received, gone) = (Arc::default(), Received::default(), Arc::new(AtomicBool::new(false)));
     let wake = Wakers::default();
-    let heard =
-        Heard { calls: Arc::clone(&calls), told: told.clone(), gone: gone.clone(), wake: wake.clone(), news };
-    (Box::new(Ears { name: "ears".into(), fails, calls, told, gone, wake, panics: 0, dropped }), heard)
+    let heard = Heard {
+        calls: Arc::clone(&calls),
+        received: received.clone(),
+        gone: gone.clone(),
+        wake: wake.clone(),
+        news,
+    };
+    (Box::new(Ears { name: "ears".into(), fails, calls, received, gone, wake, panics: 0, dropped }), heard)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_consumer_that_fails_is_told_again_after_a_pause_and_how_much_it_missed() {
+async fn a_consumer_that_fails_is_called_again_after_a_pause_with_what_it_missed() {
     let world = World::new(vec![spec("web")]);
     world.until_phase("web", PhaseKind::Running).await;
     let (consumer, mut heard) = ears(3);
@@ -90,7 +95,7 @@ async fn a_consumer_that_fails_is_told_again_after_a_pause_and_how_much_it_misse
     world.supervisor.consume(consumer);
     let began = tokio::time::Instant::now();
     let id = world.id("web");
-    // The thread of a consumer is none of the runtime's: each round gives it something to fail on.
+    // The thread of a consumer is not one of the runtime: each round gives it something to fail on.
     while heard.news.try_recv().is_err() {
         world.supervisor.stop(id, Cause::User).await.unwrap();
         world.children.end("web", Exit::Signal(TERM.number()));
@@ -101,14 +106,18 @@ async fn a_consumer_that_fails_is_told_again_after_a_pause_and_how_much_it_misse
         std::thread::yield_now();
     }
     assert!(began.elapsed() >= Duration::from_millis(100 + 200 + 400), "{:?}", began.elapsed());
-    assert!(heard.calls.load(Ordering::Acquire) >= 4, "three that failed, and what was told since");
-    let (generations, missed) = heard.told.lock().unwrap()[0].clone();
+    assert!(heard.calls.load(Ordering::Acquire) >= 4, "three that failed, and at least one that succeeded");
+    let (generations, missed) = heard.received.lock().unwrap()[0].clone();
     assert!(missed >= 3, "each batch that failed is counted: {missed}");
-    assert_eq!(generations.last().unwrap().0 - from, missed + generations.len() as u64, "told or counted");
+    assert_eq!(
+        generations.last().unwrap().0 - from,
+        missed + generations.len() as u64,
+        "each change is received or counted"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_consumer_that_is_gone_is_told_nothing_and_its_thread_ends() {
+async fn a_consumer_that_is_gone_is_not_called_and_its_thread_ends() {
     let world = World::new(vec![ProcessSpec { autostart: false, ..spec("web") }]);
     let (consumer, mut heard) = ears(0);
     world.supervisor.consume(consumer);
@@ -136,7 +145,7 @@ async fn a_consumer_that_is_unloaded_ends_its_thread_at_once_although_nothing_ch
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_consumer_that_panics_is_shown_as_degraded_and_told_again_with_what_it_missed() {
+async fn a_consumer_that_panics_is_shown_as_degraded_and_called_again_with_what_it_missed() {
     let world = World::new(vec![spec("web")]);
     world.until_phase("web", PhaseKind::Running).await;
     let (mut consumer, mut heard) = ears(0);
@@ -153,8 +162,12 @@ async fn a_consumer_that_panics_is_shown_as_degraded_and_told_again_with_what_it
     assert_eq!(&*degraded()[0].reason, "its thread panicked: on purpose; it is started again");
     world.children.end("web", Exit::Signal(TERM.number()));
     heard.news.recv().await.unwrap();
-    let (generations, missed) = heard.told.lock().unwrap()[0].clone();
+    let (generations, missed) = heard.received.lock().unwrap()[0].clone();
     assert!(missed > 0);
-    assert_eq!(generations.last().unwrap().0 - from, missed + generations.len() as u64, "told or counted");
+    assert_eq!(
+        generations.last().unwrap().0 - from,
+        missed + generations.len() as u64,
+        "each change is received or counted"
+    );
     assert_eq!(degraded(), []);
 }

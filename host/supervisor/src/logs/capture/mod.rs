@@ -1,13 +1,13 @@
-//! Reading what children write, on one thread, and handing it to the threads that write files.
+//! Reads the output of children on one thread, and hands it to the threads that write files.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `thread` | the thread that reads |
-//! | `reading` | reading one pipe, and for how long |
-//! | `lease` | looking, writing and taking on the thread that writes, while a pipe is busy |
-//! | `pause` | the short pauses that let lines come together |
-//! | `source` | what is read from |
-//! | `peek` | looking into a pipe without emptying it |
+//! | `reading` | reading one pipe, and when to stop |
+//! | `lease` | peeking, writing and taking on the writing thread, while a pipe is busy |
+//! | `pause` | the short pauses in which lines accumulate |
+//! | `source` | a pipe or terminal that is read |
+//! | `peek` | reading a pipe without emptying it |
 
 pub(super) mod lease;
 pub(super) mod pause;

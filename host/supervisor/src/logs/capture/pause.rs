@@ -1,8 +1,8 @@
-//! Pauses that are shorter than a tick of the runtime's timer, for many pipes with one timer of the kernel.
+//! Pauses that are shorter than a tick of the runtime's timer, for many pipes with one kernel timer.
 //!
-//! A reader that is woken for each line costs three times the processor time of one that lets some lines come together, and
-//! takes the core from the child that writes them. All pauses of one timer are equally long, so whoever began first is due
-//! first.
+//! A reader that wakes up for each line costs three times the processor time of one that lets lines accumulate, and
+//! takes the core from the child that writes them. All pauses of one timer are equally long, so the first to begin is
+//! the first to end.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,13 +18,14 @@ use tokio::sync::oneshot;
 use super::source::registered;
 use crate::clock::figure_ns;
 
-/// After a short look at an ordinary pipe, in nanoseconds: long enough for half of it to be filled, too short for people.
+/// The pause after a short look at an ordinary pipe, in nanoseconds: long enough for half of the pipe to fill, too
+/// short for people to notice.
 pub(crate) const SHORT_NS: u64 = 200_000;
 
-/// After a short look at a pipe that was made larger.
+/// The pause after a short look at an enlarged pipe, in nanoseconds.
 pub(crate) const LONG_NS: u64 = 800_000;
 
-/// Those that are due within this go along.
+/// Pauses that are due within this time end together, in nanoseconds.
 const SLACK_NS: u64 = 20_000;
 
 /// The pauses of all pipes. Clones share them.
@@ -33,14 +34,14 @@ pub(crate) struct Pauses(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// How long one pause is.
+    /// The length of one pause, in nanoseconds.
     ns: u64,
     timer: Arc<OwnedFd>,
     waiting: Mutex<VecDeque<(u64, oneshot::Sender<()>)>>,
 }
 
 impl Pauses {
-    /// Pauses of so many nanoseconds.
+    /// Creates pauses of `ns` nanoseconds.
     pub(crate) fn new(ns: u64) -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = Arc::new(timerfd_create(TimerfdClockId::Monotonic, flags)?);
@@ -51,7 +52,7 @@ impl Pauses {
         self.0.waiting.lock()
     }
 
-    /// Begins a pause, which is over when what is returned resolves.
+    /// Begins a pause, which ends when the receiver resolves.
     pub(crate) fn begin(&self) -> oneshot::Receiver<()> {
         let (over, pause) = oneshot::channel();
         let first = {
@@ -60,25 +61,25 @@ impl Pauses {
             waiting.len() == 1
         };
         if first && self.set(self.0.ns).is_err() {
-            // A pause that cannot be timed is none.
+            // If the timer cannot be set, the pause ends at once.
             self.waiting().clear();
         }
         pause
     }
 
-    /// Ends the pauses that are due, for ever. To be run on the thread that reads.
+    /// Ends pauses as they fall due, for ever. Runs on the reading thread.
     pub(crate) async fn run(self) -> io::Result<()> {
         let timer = registered(self.0.timer.clone())?;
         loop {
             timer.readable().await?.clear_ready();
-            // It only says how often it went off.
+            // The count of expirations is not needed.
             let _ = rustix::io::read(timer.get_ref().as_fd(), &mut [0_u8; 8]);
             let now = figure_ns();
             let next = {
                 let mut waiting = self.waiting();
                 while waiting.front().is_some_and(|(due, _)| *due <= now + SLACK_NS) {
                     if let Some((_, over)) = waiting.pop_front() {
-                        // Whoever paused may have gone.
+                        // The pausing task may have ended.
                         let _ = over.send(());
                     }
                 }
@@ -92,7 +93,7 @@ impl Pauses {
         }
     }
 
-    /// Has the timer go off once, in so many nanoseconds.
+    /// Sets the timer to fire once in `ns` nanoseconds, at most the length of a pause.
     fn set(&self, ns: u64) -> io::Result<()> {
         let once = Timespec { tv_sec: 0, tv_nsec: ns.min(self.0.ns).cast_signed() };
         let never = Timespec { tv_sec: 0, tv_nsec: 0 };

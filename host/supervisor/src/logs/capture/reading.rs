@@ -1,6 +1,6 @@
-//! Reading one pipe to its end, in three steps: look at what is in it, have the lines written, take them out. While lines
-//! are being written the pipe is left to fill, which makes the child wait in the end. What a former life has left open is
-//! read for a grace time.
+//! Reads one pipe to its end, in three steps: look at its content, have the lines written, take them out. While lines
+//! are being written the pipe fills up, which in the end makes the child wait. A pipe of an earlier incarnation that is
+//! still held open is read for a grace time.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::lease::{Lease, Owner};
 use super::pause::Pauses;
-use super::peek::Glass;
+use super::peek::Peeker;
 use super::source::{Sight, Source};
 use crate::jobs::{Lane, Lost};
 use crate::logs::item::LogStream;
@@ -22,43 +22,44 @@ use crate::logs::process::{ProcessLog, Standing, Written};
 use crate::logs::record::PART_BYTES_MAX;
 use crate::logs::write::batch::{Batch, End};
 
-/// More room than this is not kept.
+/// The largest buffer that is kept for reuse.
 const ROOM_BYTES_MAX: usize = 512 << 10;
 
-/// A line whose end has not come is shown after so long a silence: it may be a question.
+/// The silence after which an incomplete line is shown, because it may be a question.
 const SILENCE: Duration = Duration::from_millis(200);
 
-/// And after so long in any case: it may be a bar that grows.
+/// The age at which an incomplete line is shown in any case, because it may be a growing progress bar.
 const UNFINISHED: Duration = Duration::from_secs(1);
 
-/// For how long a pipe is read that somebody holds open although its life is over.
+/// The time for which a pipe is read that somebody holds open although its incarnation is over.
 pub(crate) const GRACE: Duration =
     if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(10) };
 
-/// How long to wait before what failed for a lack of the whole machine is tried again.
+/// The pause before an operation that failed for a lack of resources of the machine is retried.
 const A_WHILE: Duration = Duration::from_millis(50);
 
-/// After a look at so much, nobody waits for more of it meanwhile, and who writes it has a lease.
+/// The least size of a look after which the pipe is not polled while its bytes are written, and the writing thread gets
+/// a lease.
 const LEASE_BYTES_MIN: usize = 4 << 10;
 
-/// So many looks at a pipe that was a quarter full make it larger.
+/// The number of looks at a pipe that was a quarter full after which it is enlarged.
 const BUSY_LOOKS: u32 = 8;
 
-/// Whose output comes out of a pipe, and what it is read with.
+/// A pipe with the incarnation that it belongs to and what it is read with.
 #[derive(Clone, Debug)]
 pub(crate) struct Pipe {
     pub(crate) log: Arc<ProcessLog>,
     pub(crate) incarnation: Incarnation,
     pub(crate) stream: LogStream,
     pub(crate) writing: Lane,
-    pub(crate) glass: Glass,
-    /// Short ones, and those for pipes that were made larger.
+    pub(crate) peeker: Peeker,
+    /// The pauses for ordinary pipes, and those for enlarged ones.
     pub(crate) pauses: [Pauses; 2],
-    /// Held by each pipe that was made larger.
+    /// The budget of enlarged pipes; each of them holds a clone.
     pub(crate) growth: Arc<()>,
 }
 
-/// One pipe among those that are waited for: all of the host's at its end, and those of a life at its end.
+/// Counts one open pipe: of all those of the host, or of those of an incarnation.
 #[derive(Debug)]
 pub(crate) struct Counted(watch::Sender<usize>);
 
@@ -75,62 +76,62 @@ impl Drop for Counted {
     }
 }
 
-/// Why a pipe is read no more.
+/// The reason that a pipe is no longer read.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// All who could write to it are gone.
+    /// All writers have closed it.
     Closed,
-    /// Somebody still holds it.
+    /// It was given up while somebody still held it.
     GivenUp,
-    /// Whatever it is, it cannot be read.
+    /// Reading it failed.
     Failed(io::Error),
 }
 
-/// With the right to the stream's current line.
+/// The result of a write, with the right to the current line of the stream.
 type Outcome = (Result<Written, Lost>, Option<OwnedSemaphorePermit>);
 
 type Writing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// Reading one pipe.
+/// The reader of one pipe.
 pub(crate) struct Reading {
     pipe: Pipe,
-    /// Held until all of it is written.
+    /// Held until all output is written.
     _counted: Option<[Counted; 2]>,
     source: Option<Source>,
-    /// What was looked at of a line whose end has not come.
+    /// The incomplete line that was seen and is still in the pipe.
     partial: Option<Partial>,
-    /// Parts of a line were handed on whose end has not come.
+    /// Whether parts of an incomplete line were handed on.
     unfinished: bool,
-    /// While that is so: the next life must not go on with that line.
+    /// The right to the current line while it is incomplete, so that the next incarnation does not continue it.
     line: Option<OwnedSemaphorePermit>,
     writing: Option<Writing>,
-    /// How much is to be taken out when it is written, and how often the pipe was rather full.
-    hand: Owner,
-    /// Until it is over, more is let come together.
+    /// The state shared with the writing thread.
+    shared: Owner,
+    /// The current pause, in which more output accumulates.
     pause: Option<oneshot::Receiver<()>>,
-    /// Room of the batch before.
+    /// The buffer of the previous batch, for reuse.
     room: Vec<u8>,
     standing: Standing,
-    /// When it is read no more.
+    /// The time at which reading is given up.
     until: Option<Instant>,
 }
 
-/// A piece of a line, without its end, that is still in the pipe.
+/// An incomplete line that is still in the pipe.
 #[derive(Clone, Copy, Debug)]
 struct Partial {
     bytes: usize,
     since: Instant,
-    /// When more of it came last.
+    /// When more of it arrived last.
     last: Instant,
 }
 
-/// What happened while waiting.
+/// The event that ended a wait.
 enum Input {
-    /// What there is to see, in a buffer.
+    /// The result of a look, with the bytes in a buffer.
     Sight(io::Result<Sight>, Vec<u8>),
     Written(Outcome),
     Paused,
-    /// The end of the line has not come for long enough.
+    /// The line has been incomplete for long enough to be shown.
     Unfinished,
     Stands(Standing),
     TimeIsUp,
@@ -146,23 +147,23 @@ impl Reading {
             unfinished: false,
             line: None,
             writing: None,
-            hand: Owner::default(),
+            shared: Owner::default(),
             pause: None,
-            // A silent process needs no room.
+            // A silent process needs no buffer.
             room: Vec::new(),
             standing: Standing::Living,
             until: None,
         }
     }
 
-    /// Reads until the end; what is left is to be [finished](Reading::finish).
+    /// Reads until the end. The caller has to [finish](Reading::finish) what is left.
     #[expect(
         clippy::manual_async_fn,
         reason = "an async fn would keep all this twice, and there is one for each pipe"
     )]
     pub(crate) fn run(mut self, fd: Arc<OwnedFd>) -> impl Future<Output = (Ended, Self)> + Send {
         async move {
-            let mut source = match Source::new(fd, self.pipe.glass.clone()) {
+            let mut source = match Source::new(fd, self.pipe.peeker.clone()) {
                 Ok(source) => source,
                 Err(error) => return (Ended::Failed(error), self),
             };
@@ -171,10 +172,10 @@ impl Reading {
                     Input::Sight(Ok(Sight::End), _) => break Ended::Closed,
                     Input::Sight(Ok(Sight::Bytes(_)), seen) => {
                         self.on_sight(&mut source, seen, false);
-                        // One flooding child must not keep the others' lines waiting.
+                        // A flooding child must not keep the lines of others waiting.
                         tokio::task::yield_now().await;
                     }
-                    Input::Sight(Err(error), _) if passes(&error) => tokio::time::sleep(A_WHILE).await,
+                    Input::Sight(Err(error), _) if is_transient(&error) => tokio::time::sleep(A_WHILE).await,
                     Input::Sight(Err(error), _) => break Ended::Failed(error),
                     Input::Written(outcome) => {
                         let bytes = self.on_written(outcome).await;
@@ -189,10 +190,10 @@ impl Reading {
                     }
                     Input::Stands(standing) => self.on_standing(standing),
                     Input::TimeIsUp => {
-                        let mut held = self.hand.0.held();
-                        held.over = true;
-                        source.let_go();
-                        drop(held);
+                        let mut shared = self.shared.0.lock();
+                        shared.over = true;
+                        source.detach();
+                        drop(shared);
                         break Ended::GivenUp;
                     }
                 }
@@ -228,7 +229,7 @@ impl Reading {
         input
     }
 
-    /// Hands on the lines that are complete, or a part of one that is too long or `due`. The rest stays where it is.
+    /// Hands on the complete lines, or a part of one that is too long or `due`. The rest stays in the pipe.
     fn on_sight(&mut self, source: &mut Source, mut seen: Vec<u8>, due: bool) {
         let (there, capacity) = (seen.len(), source.capacity());
         if self.is_busy(there >= capacity / 4) {
@@ -242,7 +243,7 @@ impl Reading {
         }
         let (bytes, end) = match memchr::memrchr(b'\n', &seen) {
             Some(at) => (at + 1, End::Whole),
-            // A pipe may be full although it does not hold as many bytes as it might.
+            // A pipe may be full although it holds fewer bytes than its capacity.
             None if there >= PART_BYTES_MAX.min(capacity / 4) => (there, End::Long),
             None if due => (there, End::Shown),
             None => (0, End::Whole),
@@ -260,24 +261,24 @@ impl Reading {
         self.write(seen, end, lease);
     }
 
-    /// Counts a look at a pipe that was a quarter full, if it `was`; has it been that full often enough to be made larger?
+    /// Counts the look if the pipe `was` a quarter full; returns true if that was often enough to enlarge the pipe.
     fn is_busy(&self, was: bool) -> bool {
-        let mut held = self.hand.0.held();
-        held.busy = held.busy.saturating_add(u32::from(was));
-        held.busy >= BUSY_LOOKS
+        let mut shared = self.shared.0.lock();
+        shared.busy = shared.busy.saturating_add(u32::from(was));
+        shared.busy >= BUSY_LOOKS
     }
 
-    /// For who writes what comes out of a pipe in which `seen` bytes were seen, if that is much.
+    /// Returns a lease for the writing thread if the look found much, `seen` bytes.
     fn lease(&self, source: &Source, seen: usize) -> Option<Lease> {
         if seen < LEASE_BYTES_MIN || self.until.is_some() {
             return None;
         }
-        let Pipe { incarnation, stream, ref writing, ref glass, .. } = self.pipe;
+        let Pipe { incarnation, stream, ref writing, ref peeker, .. } = self.pipe;
         Some(Lease {
             pipe: source.pipe()?.clone(),
             capacity: source.capacity(),
-            glass: glass.clone(),
-            hand: self.hand.0.clone(),
+            peeker: peeker.clone(),
+            shared: self.shared.0.clone(),
             lane: writing.clone(),
             incarnation,
             stream,
@@ -286,14 +287,14 @@ impl Reading {
     }
 
     fn write(&mut self, bytes: Vec<u8>, end: End, lease: Option<Lease>) {
-        self.hand.0.held().taking = bytes.len();
+        self.shared.0.lock().taking = bytes.len();
         let log = self.pipe.log.clone();
         log.watch_for(self.pipe.incarnation, self.pipe.stream, &bytes);
         let at_ms = crate::clock::wall_ms();
         self.submit(Batch { stream: self.pipe.stream, at_ms, bytes, end }, lease);
     }
 
-    /// One thread at a time writes for a process: a disk that hangs takes one and no more.
+    /// Submits a batch. One thread at a time writes for a process, so a hanging disk blocks no more than one.
     fn submit(&mut self, batch: Batch, lease: Option<Lease>) {
         let (log, lane, line) = (self.pipe.log.clone(), self.pipe.writing.clone(), self.line.take());
         self.writing = Some(Box::pin(async move {
@@ -310,9 +311,9 @@ impl Reading {
         }));
     }
 
-    /// How much is to be taken out now.
+    /// Handles the result of a write; returns the number of bytes to take out of the pipe.
     async fn on_written(&mut self, (written, line): Outcome) -> usize {
-        // Who writes may have taken the beginning of that line out, too.
+        // The writing thread may have taken the beginning of that line, too.
         self.partial = None;
         self.line = line.filter(|_| self.unfinished || matches!(written, Ok(Written::NotYet(_))));
         match written {
@@ -327,14 +328,14 @@ impl Reading {
                 tracing::error!(process = &*self.pipe.log.stored.name, %lost, "a defect while writing; some lines are lost");
             }
         }
-        std::mem::take(&mut self.hand.0.held().taking)
+        std::mem::take(&mut self.shared.0.lock().taking)
     }
 
     fn take(&self, source: &mut Source, bytes: usize) {
-        // It was there when it was looked at, and nobody else reads.
+        // The bytes were there when they were looked at, and nobody else reads.
         if let Err(error) = source.take(bytes) {
             let process = &*self.pipe.log.stored.name;
-            tracing::error!(process, %error, "what was written cannot be taken out of the pipe");
+            tracing::error!(process, %error, "output that was written cannot be removed from the pipe");
         }
     }
 
@@ -348,15 +349,15 @@ impl Reading {
         }
     }
 
-    /// How many lines have not been given to be written.
+    /// Returns the number of lines that were not submitted for writing.
     pub(crate) fn lines(&mut self) -> u64 {
         let mut seen = Vec::new();
-        // What cannot be looked at any more cannot be counted.
+        // Lines in a pipe that cannot be read any more are not counted.
         let _ = self.source.as_mut().map(|source| source.look_now(&mut seen));
-        memchr::memchr_iter(b'\n', seen.get(self.hand.0.held().taking..).unwrap_or_default()).count() as u64
+        memchr::memchr_iter(b'\n', seen.get(self.shared.0.lock().taking..).unwrap_or_default()).count() as u64
     }
 
-    /// Writes what is left. Even an empty end closes a line: the next life must not go on with it.
+    /// Writes what is left. Even an empty rest ends the line, so that the next incarnation does not continue it.
     pub(crate) async fn finish(&mut self) {
         loop {
             if self.writing.is_some() {
@@ -369,7 +370,7 @@ impl Reading {
                 continue;
             }
             let mut seen = std::mem::take(&mut self.room);
-            // What cannot be looked at any more holds nothing.
+            // A pipe that cannot be read any more counts as empty.
             let _ = self.source.as_mut().map(|source| source.look_now(&mut seen));
             if seen.is_empty() && !self.unfinished {
                 return;
@@ -380,8 +381,8 @@ impl Reading {
     }
 }
 
-/// Is it an error that says nothing of the pipe?
-fn passes(error: &io::Error) -> bool {
+/// Returns true if the error is temporary and says nothing about the pipe.
+fn is_transient(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let lacks = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::OutOfMemory)
@@ -395,7 +396,7 @@ async fn at(instant: Option<Instant>) {
     }
 }
 
-/// A pause whose end cannot be told is over.
+/// Waits for the end of a pause. A pause whose timer is gone is over.
 async fn over(pause: &mut Option<oneshot::Receiver<()>>) {
     match pause {
         Some(pause) => drop(pause.await),
@@ -403,10 +404,10 @@ async fn over(pause: &mut Option<oneshot::Receiver<()>>) {
     }
 }
 
-/// What becomes of what is being written, if anything is.
+/// Waits for the write in progress; pends if there is none.
 async fn written(writing: &mut Option<Writing>) -> Outcome {
-    let Some(under_way) = writing else { return std::future::pending().await };
-    let written = under_way.await;
+    let Some(in_progress) = writing else { return std::future::pending().await };
+    let written = in_progress.await;
     *writing = None;
     written
 }

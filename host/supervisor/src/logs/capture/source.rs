@@ -1,8 +1,8 @@
-//! Where a child's output is read, without waiting and in three steps: look at what is there, have it written, take it out.
-//! What was looked at and not written stays where it is, and whoever holds the pipe next finds it there.
+//! A source of output, read without blocking in three steps: look at its content, have it written, take it out. Bytes
+//! that were looked at but not written stay in the pipe, and its next reader finds them there.
 //!
-//! Only a pipe can be looked at. What comes out of a terminal is gone from it once it was read, so it is taken
-//! into memory first, as a pipe of ours, and the same three steps are done there.
+//! Only a pipe can be peeked into. Reading a terminal removes the bytes from it, so they go to a buffer in memory
+//! first, on which the same three steps work.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,63 +13,63 @@ use rustix::fs::OFlags;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::peek::{Glass, capacity, set_capacity};
+use super::peek::{Peeker, capacity, set_capacity};
 
-/// How much is held at most of what cannot be looked at, and the size of an ordinary pipe.
+/// The most bytes that are buffered of a source that cannot be peeked into, and the capacity of an ordinary pipe.
 pub(crate) const HELD_BYTES_MAX: usize = 64 << 10;
 
-/// How large the pipe of a child becomes that fills it.
+/// The capacity to which the pipe of a child is enlarged.
 const GROWN_BYTES: usize = 512 << 10;
 
-/// How many pipes may be that large at the same time. A user has 64 MiB for pipes, and beyond those new pipes are tiny.
+/// The most pipes that are enlarged at the same time. A user has 64 MiB for pipes; beyond that, new pipes are tiny.
 const GROWN_MAX: usize = 32;
 
-/// Something to read from as it comes.
+/// A pipe or terminal that is read as output arrives.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// None once it is read no more.
+    /// `None` once it is no longer read.
     fd: Option<Arc<OwnedFd>>,
-    /// None while nothing is waited for: whoever writes a line to a pipe that is waited for wakes the thread that reads.
+    /// `None` while it is not polled: a write to a polled pipe wakes the reading thread.
     waited: Option<AsyncFd<Arc<OwnedFd>>>,
     from: From,
 }
 
-/// What is read from.
+/// The kind of source.
 #[derive(Debug)]
 enum From {
     Pipe {
-        glass: Glass,
+        peeker: Peeker,
         capacity: usize,
         grown: Option<Arc<()>>,
     },
-    /// What was taken out of a terminal and has not been written.
+    /// The bytes that were read from a terminal and not yet written.
     Held(Vec<u8>),
 }
 
-/// What there is to see.
+/// The result of a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
-    /// So many bytes.
+    /// The number of bytes available.
     Bytes(usize),
-    /// No more than was known, and no more will come.
+    /// The end: nothing new, and no more will come.
     End,
 }
 
 impl Source {
-    /// To be called on the thread that reads.
-    pub(crate) fn new(fd: Arc<OwnedFd>, glass: Glass) -> io::Result<Self> {
+    /// Prepares a descriptor for reading. Must be called on the reading thread.
+    pub(crate) fn new(fd: Arc<OwnedFd>, peeker: Peeker) -> io::Result<Self> {
         let flags = rustix::fs::fcntl_getfl(&fd)?;
         rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
         let from = match capacity(&fd) {
-            Ok(capacity) => From::Pipe { glass, capacity, grown: None },
+            Ok(capacity) => From::Pipe { peeker, capacity, grown: None },
             Err(_) => From::Held(Vec::new()),
         };
         let waited = Some(registered(fd.clone())?);
         Ok(Self { fd: Some(fd), waited, from })
     }
 
-    /// Resolves when there is more than the `known` bytes, or the end of it. What is there is then in `seen`, and still where
-    /// it was. Nothing is lost if it is dropped before it resolves.
+    /// Resolves when there are more than the `known` bytes, or at the end. The bytes are then in `seen`, and still in
+    /// the source. It is cancel-safe.
     pub(crate) async fn look(&mut self, known: usize, seen: &mut Vec<u8>) -> io::Result<Sight> {
         loop {
             let Some(fd) = &self.fd else { return Ok(Sight::End) };
@@ -78,7 +78,7 @@ impl Source {
                 none => none.insert(registered(fd.clone())?),
             };
             let mut ready = waited.readable().await?;
-            // Asked before the look: what was written before the last writer went is seen by it.
+            // Checked before the look, so that the look sees everything that the last writer wrote.
             let closed = ready.ready().is_read_closed();
             match self.from.look(fd, known, seen) {
                 Ok(Sight::Bytes(bytes)) if bytes > known => return Ok(Sight::Bytes(bytes)),
@@ -90,7 +90,7 @@ impl Source {
         }
     }
 
-    /// What is there at this moment.
+    /// Looks at what is available at this moment.
     pub(crate) fn look_now(&mut self, seen: &mut Vec<u8>) -> io::Result<usize> {
         let there = match &self.fd {
             Some(fd) => self.from.look(fd, 0, seen)?,
@@ -99,10 +99,10 @@ impl Source {
         Ok(if let Sight::Bytes(bytes) = there { bytes } else { 0 })
     }
 
-    /// Takes out the first `bytes` bytes of what was looked at.
+    /// Removes the first `bytes` bytes of what was looked at.
     pub(crate) fn take(&mut self, bytes: usize) -> io::Result<()> {
         match (&mut self.from, &self.fd) {
-            (From::Pipe { glass, .. }, Some(fd)) => glass.take(fd, bytes),
+            (From::Pipe { peeker, .. }, Some(fd)) => peeker.take(fd, bytes),
             (From::Pipe { .. }, None) => Ok(()),
             (From::Held(held), _) => {
                 held.drain(..bytes.min(held.len()));
@@ -111,27 +111,26 @@ impl Source {
         }
     }
 
-    /// Lets go of the pipe or terminal, with what is in it at this moment taken into memory. Whoever still writes to it is
-    /// told that nobody reads any more.
-    pub(crate) fn let_go(&mut self) {
+    /// Closes the pipe or terminal after copying its present content into memory. Writes to it then fail.
+    pub(crate) fn detach(&mut self) {
         let mut held = Vec::new();
-        // If there is nothing to be had, there is nothing.
+        // If the look fails, nothing is kept.
         let _ = self.look_now(&mut held);
         self.from = From::Held(held);
         (self.fd, self.waited) = (None, None);
     }
 
-    /// Waits for it no more, until the next [`Source::look`].
+    /// Stops polling it until the next [`Source::look`].
     pub(crate) fn rest(&mut self) {
         self.waited = None;
     }
 
-    /// The pipe, if it is one.
+    /// Returns the descriptor, if it is a pipe.
     pub(crate) fn pipe(&self) -> Option<&Arc<OwnedFd>> {
         self.fd.as_ref().filter(|_| matches!(self.from, From::Pipe { .. }))
     }
 
-    /// How much fits into it.
+    /// Returns its capacity in bytes.
     pub(crate) fn capacity(&self) -> usize {
         match &self.from {
             From::Pipe { capacity, .. } => *capacity,
@@ -139,18 +138,18 @@ impl Source {
         }
     }
 
-    /// Has the pipe been made larger?
+    /// Returns true if the pipe was enlarged.
     pub(crate) fn is_large(&self) -> bool {
         self.capacity() > HELD_BYTES_MAX
     }
 
-    /// Makes the pipe larger, if the `budget` of all pipes allows it.
+    /// Enlarges the pipe, if the `budget` of all pipes allows it.
     pub(crate) fn grow(&mut self, budget: &Arc<()>) {
         let (From::Pipe { capacity, grown, .. }, Some(fd)) = (&mut self.from, &self.fd) else { return };
         if *capacity >= GROWN_BYTES || grown.is_some() || Arc::strong_count(budget) > GROWN_MAX {
             return;
         }
-        // Tried once: what the kernel refuses now it will refuse again.
+        // Tried once: the kernel would refuse again.
         *grown = Some(budget.clone());
         if let Ok(bytes) = set_capacity(fd, GROWN_BYTES) {
             *capacity = bytes;
@@ -159,16 +158,16 @@ impl Source {
 }
 
 impl From {
-    /// Puts what is there into `seen`, if it is more than `known`.
+    /// Copies the available bytes into `seen`, if they are more than `known`.
     fn look(&mut self, fd: &OwnedFd, known: usize, seen: &mut Vec<u8>) -> io::Result<Sight> {
         match self {
-            Self::Pipe { glass, .. } => {
+            Self::Pipe { peeker, .. } => {
                 let there = usize::try_from(rustix::io::ioctl_fionread(fd)?).unwrap_or(usize::MAX);
                 if there <= known {
                     return Ok(Sight::Bytes(there));
                 }
                 seen.reserve(there);
-                match glass.look(fd, seen) {
+                match peeker.look(fd, seen) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Sight::Bytes(0)),
                     other => other.map(Sight::Bytes),
                 }
@@ -193,7 +192,7 @@ impl From {
         }
     }
 
-    /// What was taken into memory.
+    /// Copies the bytes in memory into `seen`.
     fn again(&self, seen: &mut Vec<u8>) -> Sight {
         let Self::Held(held) = self else { return Sight::End };
         seen.extend_from_slice(held);

@@ -1,5 +1,5 @@
-//! Reads what children write. All pipes are read on one thread with a runtime of its own, which never waits for a disk:
-//! while the lines of a pipe are being written, the pipe is left to fill.
+//! Reads the output of children. All pipes are read on one thread with its own runtime, which never waits for a disk:
+//! while the lines of a pipe are being written, the pipe fills up.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
 use super::pause::{LONG_NS, Pauses, SHORT_NS};
-use super::peek::Glass;
+use super::peek::Peeker;
 use super::reading::{Counted, Ended, GRACE, Pipe, Reading};
 use crate::children::Output;
 use crate::jobs::Lane;
@@ -20,22 +20,22 @@ use crate::logs::item::LogStream;
 use crate::logs::process::ProcessLog;
 use crate::panics::unpanicked;
 
-/// How often reading a pipe is taken up again after a defect of ours.
+/// The number of times that reading a pipe is resumed after a panic.
 const PANICS_MAX: usize = 3;
 
-/// The thread that reads.
+/// The reading thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Thread {
     runtime: Handle,
     writing: Lane,
-    glass: Glass,
+    peeker: Peeker,
     pauses: [Pauses; 2],
     growth: Arc<()>,
-    /// How many pipes are being read.
+    /// The number of pipes that are being read.
     open: watch::Sender<usize>,
-    /// How many pipes were closed although somebody still held them.
+    /// The number of pipes that were closed while somebody still held them.
     given_up: Arc<AtomicU64>,
-    /// Ends the thread when the last clone is dropped.
+    /// Ends the thread once the last clone is dropped.
     _alive: Arc<tokio::sync::oneshot::Sender<()>>,
 }
 
@@ -43,7 +43,7 @@ impl Thread {
     pub(crate) fn start(writing: Lane) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
-        let (glass, pauses) = (Glass::new()?, [Pauses::new(SHORT_NS)?, Pauses::new(LONG_NS)?]);
+        let (peeker, pauses) = (Peeker::new()?, [Pauses::new(SHORT_NS)?, Pauses::new(LONG_NS)?]);
         let (alive, ended) = tokio::sync::oneshot::channel::<()>();
         let ending_pauses = pauses.clone();
         std::thread::Builder::new().name("provost-logs".to_owned()).spawn(move || {
@@ -54,12 +54,12 @@ impl Thread {
         })?;
         let (open, given_up) = (watch::Sender::new(0), Arc::default());
         let (growth, alive) = (Arc::default(), Arc::new(alive));
-        Ok(Self { runtime: handle, writing, glass, pauses, growth, open, given_up, _alive: alive })
+        Ok(Self { runtime: handle, writing, peeker, pauses, growth, open, given_up, _alive: alive })
     }
 
     /// Resolves when every pipe has been read to its end, or given up after its grace time.
     pub(crate) async fn drained(&self) {
-        // The sender is ours, so it cannot be gone.
+        // `self` holds the sender, so the channel is open.
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
@@ -69,7 +69,7 @@ impl Thread {
 
     /// Reads both pipes until they are closed.
     pub(crate) fn take(&self, log: &Arc<ProcessLog>, incarnation: Incarnation, output: Output) {
-        let of_life = log.lives(incarnation);
+        let of_incarnation = log.begin(incarnation);
         let stdout = std::iter::once((LogStream::Out, output.stdout));
         for (stream, fd) in stdout.chain(output.stderr.map(|stderr| (LogStream::Err, stderr))) {
             let pipe = Pipe {
@@ -77,26 +77,26 @@ impl Thread {
                 incarnation,
                 stream,
                 writing: self.writing.clone(),
-                glass: self.glass.clone(),
+                peeker: self.peeker.clone(),
                 pauses: self.pauses.clone(),
                 growth: self.growth.clone(),
             };
-            let counted = [&self.open, &of_life].map(|open| Counted::new(open.clone()));
+            let counted = [&self.open, &of_incarnation].map(|open| Counted::new(open.clone()));
             let given_up = self.given_up.clone();
             self.runtime.spawn(async move {
                 if matches!(pipe.read_to_end(fd, counted).await, Ended::GivenUp) {
                     given_up.fetch_add(1, Ordering::Relaxed);
-                    if !pipe.log.said_held.swap(true, Ordering::Relaxed) {
+                    if !pipe.log.warned_held.swap(true, Ordering::Relaxed) {
                         tracing::warn!(
                             process = &*pipe.log.stored.name,
-                            "a process that has left the group holds the output of a former life open; it is read no \
-                             more"
+                            "a process that has left the group holds the output of an earlier incarnation open; that \
+                             output is no longer read"
                         );
                     }
                 }
-                // One that is restarted goes on losing lines, and that is said once.
+                // A restarted process may go on losing lines, which is reported as one trouble.
                 tokio::select! {
-                    () = pipe.log.is_former(incarnation) => {}
+                    () = pipe.log.superseded(incarnation) => {}
                     () = tokio::time::sleep(GRACE) => pipe.log.loses_no_more(),
                 }
             });
@@ -105,7 +105,7 @@ impl Thread {
 }
 
 impl Pipe {
-    /// Whatever happens here, the pipe is read on: to close it would end the child that writes to it.
+    /// Reads on after a panic, because closing the pipe would end the child that writes to it.
     async fn read_to_end(&self, fd: OwnedFd, counted: [Counted; 2]) -> Ended {
         let (fd, mut counted) = (Arc::new(fd), Some(counted));
         let process = &*self.log.stored.name;
@@ -116,7 +116,7 @@ impl Pipe {
                     if let Ended::Failed(error) = &ended {
                         tracing::error!(process, %error, "the output cannot be read any more");
                     }
-                    // Boxed, because most of the life of a pipe is spent without it.
+                    // Boxed, because most of the time of a pipe is spent without it.
                     Box::pin(self.write_the_rest(rest)).await;
                     return ended;
                 }
@@ -128,10 +128,11 @@ impl Pipe {
         Ended::GivenUp
     }
 
-    /// A disk that hangs may take its time, but not for ever while one life follows the other.
+    /// Writes the rest. A hanging disk may take its time, but only for a grace time once the next incarnation has
+    /// begun.
     async fn write_the_rest(&self, mut rest: Reading) {
         let patience = async {
-            self.log.is_former(self.incarnation).await;
+            self.log.superseded(self.incarnation).await;
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {

@@ -1,4 +1,4 @@
-//! Files that are read back, and how their lines are written: records of a process, or lines of the host's own log.
+//! The files that are read back and the format of their lines: records of a process, or lines of the host's own log.
 
 use std::sync::Arc;
 
@@ -8,19 +8,20 @@ use crate::logs::disk::Files;
 use crate::logs::item::{LogLine, LogStream};
 use crate::logs::record::{Record, TIME_BYTES, time_ms};
 
-/// How much of a file is read at once to find its last lines.
+/// The number of bytes that are read at once to find the last lines of a file.
 pub(crate) const WINDOW_BYTES: usize = 64 << 10;
 
-/// How the lines of files are written.
+/// The format of the lines of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// The output of a process: [`Record`]s.
     Process,
-    /// The host's own log: a time, who said it, a mark and the text. A line without a time belongs to the one before.
+    /// The host's own log: a time, the author, a mark and the text. A line without a time belongs to the line before
+    /// it.
     Host,
 }
 
-/// Files that are read back.
+/// The files of one log.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) name: Arc<str>,
@@ -28,7 +29,7 @@ pub(crate) struct Stored {
     pub(crate) format: Format,
 }
 
-/// A line of the host's log as a record: what is behind the time is its text.
+/// Converts a line of the host's log to a record: the text is everything after the time.
 pub(crate) fn host_record(line: &Bytes, last_ms: u64) -> Record {
     let timed = line
         .split_at_checked(TIME_BYTES)
@@ -37,14 +38,14 @@ pub(crate) fn host_record(line: &Bytes, last_ms: u64) -> Record {
     Record { at_ms, stream: LogStream::Err, full: true, text }
 }
 
-/// The same as a line: `NAME ◆ text` was said by NAME, and anything else by the host.
+/// Converts that record to a line: `NAME ◆ text` was written by NAME, anything else by the host.
 pub(crate) fn host_line(host: &Arc<str>, record: Record) -> LogLine {
     const MARK: &[u8] = " ◆ ".as_bytes();
     let at = memchr::memmem::find(&record.text, MARK);
-    let said = at.and_then(|at| {
+    let named = at.and_then(|at| {
         let name = std::str::from_utf8(&record.text[..at]).ok()?.trim_end();
         (!name.contains(' ')).then(|| (Arc::from(name), record.text.slice(at + MARK.len()..)))
     });
-    let (process, text) = said.unwrap_or_else(|| (host.clone(), record.text.clone()));
+    let (process, text) = named.unwrap_or_else(|| (host.clone(), record.text.clone()));
     LogLine { process, text, ..record.into_line(host) }
 }

@@ -1,4 +1,4 @@
-//! The host's own log, read back and followed: what is written to a file by somebody else, who rings a bell when there is more.
+//! Reads back and follows the host's own log. Its writer writes to a file and signals each change.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -17,20 +17,20 @@ use crate::logs::disk::{Files, Position, read_at};
 use crate::logs::item::LogLine;
 use crate::logs::record::RECORD_BYTES_MAX;
 
-/// How much is read in one go.
+/// The number of bytes that are read at once.
 const STEP_BYTES: usize = 4 * WINDOW_BYTES;
 
 /// The host's own log.
 #[derive(Clone, Debug)]
 pub struct HostLog {
-    /// The file that it is written to; older ones have its name and a number.
+    /// The current file; older ones have its name and a number.
     pub path: PathBuf,
-    /// Changed whenever something has been written.
+    /// Changes whenever something was written.
     pub written: watch::Receiver<u64>,
 }
 
 impl HostLog {
-    /// Hands out what is asked for, and then, if `live`, what is written from then on, until nobody takes it any more.
+    /// Hands out the lines that match the query and then, if `live`, new ones, until the receiver is dropped.
     pub(crate) async fn hand_out(
         self,
         query: Arc<LogQuery>,
@@ -45,7 +45,7 @@ impl HostLog {
         let of_past = query.clone();
         let Ok(mut tail) = reading.run(move || Tail::at_the_end(stored)).await else { return };
         if query.lines > 0 {
-            let (stored, end) = (tail.stored.clone(), Position { turns: 0, bytes: tail.offset });
+            let (stored, end) = (tail.stored.clone(), Position { epoch: 0, bytes: tail.offset });
             let Ok(mut past) = reading.run(move || first(stored, end, of_past)).await else { return };
             while let Some(merged) = past {
                 let Ok((piece, next)) = reading.run(move || piece(merged)).await else { return };
@@ -78,7 +78,7 @@ impl HostLog {
     }
 }
 
-/// From the first line that is asked for; none if nothing can be read.
+/// Returns the past from its first wanted line; `None` if the files cannot be read.
 fn first(stored: Stored, end: Position, query: Arc<LogQuery>) -> Option<Merged> {
     let past = Past::counted(stored, end, query).ok()?;
     Some(Merged::new(vec![past], Box::new(super::past::cannot_read)))
@@ -92,12 +92,12 @@ fn piece(merged: Merged) -> (Vec<LogLine>, Option<Merged>) {
     }
 }
 
-/// The end of the log, as it grows.
+/// The growing end of the log.
 #[derive(Debug)]
 struct Tail {
     stored: Stored,
     open: Option<(File, Identity)>,
-    /// Of the first byte that has not been handed out.
+    /// The offset of the first byte that has not been handed out.
     offset: u64,
     last_ms: u64,
 }
@@ -111,32 +111,32 @@ impl Tail {
         tail
     }
 
-    /// Opens the current file; its size.
+    /// Opens the current file and returns its size.
     fn open(&mut self) -> Option<u64> {
-        // What cannot be opened, or is not there, has no lines.
+        // A file that is missing or cannot be opened counts as empty.
         let file = self.stored.files.open_past(0, 0).ok().flatten()?;
         let meta = file.metadata().ok()?;
         self.open = Some((file, Identity::from(&meta)));
         Some(meta.len())
     }
 
-    /// The next lines that are asked for, and whether there is more at once.
+    /// Returns the next matching lines and whether more are available at once.
     fn step(mut self, query: &LogQuery) -> (Vec<LogLine>, bool, Self) {
         if self.open.is_none() {
             self.offset = 0;
             self.open();
         }
         let Some((file, identity)) = &self.open else { return (Vec::new(), false, self) };
-        // Asked before the look: what was written before a rotation is seen by it.
+        // Checked before the read, so that the read sees everything that was written before the rotation.
         let rotated = !self.stored.files.is_current(*identity);
         let bytes = Bytes::from(read_at(file, self.offset, STEP_BYTES).unwrap_or_default());
         let Some(end) = memchr::memrchr(b'\n', &bytes) else {
             if bytes.len() > RECORD_BYTES_MAX {
-                // Whatever that is, it is none of ours.
+                // Not a line of this log: too long.
                 self.offset += bytes.len() as u64;
                 return (Vec::new(), true, self);
             }
-            // After a rotation the rest is in another file.
+            // After a rotation the rest is in the next file.
             if rotated {
                 self.open = None;
             }
@@ -163,7 +163,7 @@ mod tests {
     use crate::jobs::Jobs;
 
     #[tokio::test]
-    async fn the_log_of_the_host_is_followed_over_its_rotation() {
+    async fn the_log_of_the_host_is_followed_across_its_rotation() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("provost.log");
         let line = |text: &str| {

@@ -1,4 +1,5 @@
-//! Where the last lines of a log begin: sought from its end on, record by record, so that a line in many parts is one.
+//! Finds the position at which the last lines of a log begin. It searches backwards record by record, so that a line in
+//! many parts counts once.
 
 use std::fs::File;
 use std::io;
@@ -9,34 +10,35 @@ use super::format::{Format, WINDOW_BYTES};
 use crate::logs::disk::read_at;
 use crate::logs::record::{HEAD_BYTES, Record, TIME_BYTES, time_ms};
 
-/// How far back the beginning of a line is sought that is among the last ones. Beyond that it is shown without it.
+/// How far back, in bytes, the beginning of the first wanted line is searched for. A longer line is shown without its
+/// beginning.
 const BEGINNING_WITHIN: u64 = 4 << 20;
 
-/// What the records of one stream have been so far, from the end on.
+/// The last record of one stream that was seen, going backwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Seen {
-    /// None.
+    /// No record was seen.
     #[default]
     Nothing,
-    /// The last one belongs to a line that is asked for, and what is before it may, too.
+    /// It belongs to a wanted line, and the record before it may, too.
     Wanted,
-    /// The last one belongs to a line that is not asked for.
+    /// It belongs to a line that is not wanted.
     Unwanted,
 }
 
-/// The last lines, as they are being sought.
+/// The state of the search for the last lines.
 #[derive(Debug)]
 pub(crate) struct Last {
     wanted: u64,
     found: u64,
     streams: [Seen; 2],
-    /// The file and the byte with which the first of them begins.
+    /// The file and the offset at which the first of them begins.
     pub(crate) begins_at: Option<(usize, u64)>,
-    /// How many lines end from there on that are not asked for.
+    /// The number of unwanted lines that end after that position.
     pub(crate) skipped: u64,
-    /// How many lines that are not asked for have ended before what begins there, so far.
+    /// The number of unwanted lines that were seen since `begins_at` was last set.
     unwanted: u64,
-    /// Bytes that were looked at since all lines were found.
+    /// The number of bytes that were searched since all lines were found.
     beyond: u64,
 }
 
@@ -53,13 +55,13 @@ impl Last {
         }
     }
 
-    /// All of them, with their beginnings?
+    /// Returns true if all lines are found, with their beginnings.
     pub(crate) fn is_found(&self) -> bool {
         let complete = self.streams.iter().all(|stream| *stream != Seen::Wanted);
         self.found >= self.wanted && (complete || self.beyond > BEGINNING_WITHIN)
     }
 
-    /// Looks at the first `size` bytes of a file, from their end on, until all is found.
+    /// Searches the first `size` bytes of a file backwards until all lines are found.
     pub(crate) fn look_back_through(
         &mut self,
         file: &File,
@@ -67,7 +69,7 @@ impl Last {
         number: usize,
         format: Format,
     ) -> io::Result<()> {
-        // The newest lines of what is left; the head of the line that began before them.
+        // `end` is where the unsearched part ends; `head` is the head of the line that began there.
         let mut end = size;
         let mut head = Vec::new();
         while end > 0 && !self.is_found() {
@@ -75,7 +77,8 @@ impl Last {
             let mut window = read_at(file, start, usize::try_from(end - start).unwrap_or(WINDOW_BYTES))?;
             let whole = window.len();
             window.extend_from_slice(&head);
-            // A line begins behind each newline, and with the file. What is behind the last newline of a file has no end.
+            // A line begins after each newline and at the start of the file. Text after the last newline of a file is
+            // incomplete and ignored.
             let mut newlines = memchr::memrchr_iter(b'\n', &window[..whole]);
             if end == size {
                 match newlines.next() {
@@ -102,10 +105,10 @@ impl Last {
         Ok(())
     }
 
-    /// The next line towards the beginning, which begins with `line`.
+    /// Takes the next line towards the beginning of the file; `line` begins with its head.
     fn record(&mut self, line: &[u8], number: usize, offset: u64, format: Format) {
         let (stream, full) = match format {
-            // A line without a time belongs to the one before.
+            // A line without a time belongs to the line before it.
             Format::Host if line.get(..TIME_BYTES).and_then(time_ms).is_none() => return,
             Format::Host => (1, true),
             Format::Process => {
@@ -114,7 +117,7 @@ impl Last {
                 (record.stream as usize, record.full)
             }
         };
-        // A part at the very end is a line whose end has not come.
+        // A part at the very end is an incomplete line.
         if full || self.streams[stream] == Seen::Nothing {
             if self.found < self.wanted {
                 self.found += 1;

@@ -1,8 +1,8 @@
-//! The pasts of many processes, by time, in pieces, so that neither the number of lines nor that of the processes decides
-//! how much is held at once.
+//! Merges the pasts of many processes by time, in pieces. Memory is bounded regardless of the number of lines and
+//! processes.
 //!
-//! The lines of one process come in the order in which it wrote them, also when the clock was set back meanwhile; those of
-//! different processes by time, as far as that allows.
+//! The lines of one process keep the order in which they were written, even if the clock was set back; lines of
+//! different processes are ordered by time as far as that allows.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,30 +13,30 @@ use super::past::Past;
 use crate::logs::disk::NotOpened;
 use crate::logs::item::LogLine;
 
-/// How much of the files of all processes together is held.
+/// The most bytes that are held of the files of all processes together.
 const HELD_BYTES_MAX: usize = 4 << 20;
 
-/// About how much is read for one piece.
+/// The approximate number of bytes that are read for one piece.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// How many processes are looked at in one go: each costs some calls of the kernel.
+/// The number of processes that are opened in one step, as each costs several system calls.
 const LOOKS_AT_ONCE: usize = 256;
 
-/// Told of each process whose files cannot be read, by its name.
+/// Called with the name of each process whose files cannot be read.
 pub(crate) type Unreadable = Box<dyn FnMut(&str, &NotOpened) + Send>;
 
-/// The past of several processes, by time.
+/// The pasts of several processes, merged by time.
 pub(crate) struct Merged {
     pasts: Vec<Past>,
-    /// How many of them have been looked at.
+    /// The number of pasts that have been opened.
     begun: usize,
-    /// When the next line of each was written.
+    /// The time of the next line of each past, with its index.
     next: BinaryHeap<Reverse<(u64, usize)>>,
-    /// The one that has to be gone on with: it is within a line.
+    /// The past that has to be continued because it is within a line.
     within: Option<usize>,
-    /// What one process may hold while it is not in turn.
+    /// The most bytes that a past may hold while another is read.
     share: usize,
-    /// What to read of one process at once.
+    /// The number of bytes to read of one past at once.
     bytes: usize,
     unreadable: Unreadable,
 }
@@ -47,14 +47,14 @@ impl fmt::Debug for Merged {
     }
 }
 
-/// What came of one step.
+/// The result of one step.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Lines, and there may be more.
+    /// Some lines, possibly none; there may be more.
     Lines(Merged, Vec<LogLine>),
-    /// Files are being shifted: try again soon.
+    /// A rotation is in progress: try again soon.
     Later(Merged),
-    /// That was all.
+    /// The last lines.
     End(Vec<LogLine>),
 }
 
@@ -65,7 +65,7 @@ impl Merged {
         Self { pasts, begun: 0, next: BinaryHeap::new(), within: None, share, bytes, unreadable }
     }
 
-    /// The next piece. It blocks.
+    /// Reads the next piece. Blocks.
     pub(crate) fn step(mut self) -> Step {
         let until = self.pasts.len().min(self.begun + LOOKS_AT_ONCE);
         while self.begun < until {
@@ -97,7 +97,7 @@ impl Merged {
         Step::Lines(self, lines)
     }
 
-    /// Enters when the next line of a process was written; false if its files are being shifted.
+    /// Adds the next line of a past to the queue; false if its files are being rotated.
     fn look(&mut self, index: usize) -> bool {
         let past = &mut self.pasts[index];
         match past.next_ms(self.bytes) {
@@ -106,11 +106,12 @@ impl Merged {
             Err(NotOpened::Rotating) => return false,
             Err(error) => (self.unreadable)(&past.stored.name, &error),
         }
-        past.let_go(self.share);
+        past.trim(self.share);
         true
     }
 
-    /// After a record of the process that is in turn: goes on with it while it is within a line.
+    /// Continues after a record of the current past: stays with it while it is within a line or its next line is the
+    /// oldest; false if its files are being rotated.
     fn look_on(&mut self, index: usize, lines: &mut Vec<LogLine>) -> bool {
         let past = &mut self.pasts[index];
         let next = match past.next_ms(self.bytes) {
@@ -127,7 +128,7 @@ impl Merged {
             Some(at_ms) => self.next.push(Reverse((at_ms, index))),
             None => lines.extend(past.finish()),
         }
-        past.let_go(self.share);
+        past.trim(self.share);
         self.within = None;
         true
     }

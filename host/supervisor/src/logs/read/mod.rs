@@ -1,4 +1,4 @@
-//! Reading log files back.
+//! Reads log files back.
 //!
 //! | room | owns |
 //! |---|---|
@@ -6,9 +6,9 @@
 //! | `stored` | files in a directory, without a host |
 //! | `merged` | the pasts of many processes, by time |
 //! | `past` | the past of one process |
-//! | `last` | where its last lines begin |
-//! | `format` | which files are read, and how their lines are written |
-//! | `query` | which lines are asked for |
+//! | `last` | the position at which its last lines begin |
+//! | `format` | which files are read, and the format of their lines |
+//! | `query` | the selection of lines |
 
 pub(super) mod format;
 pub(super) mod host;

@@ -1,6 +1,6 @@
-//! Reading the log files of one process back: where its last lines begin, and its lines from there on. No lock is held
-//! meanwhile that writing needs, and no file is kept open: where the past ends was noted as the reader was entered, and files
-//! that were shifted since are found again. What is held is bounded, whatever the files hold.
+//! Reads the log files of one process back, from the position at which its last lines begin. It holds no lock that
+//! writing needs and keeps no file open: the end of the past was noted when the reader was added, and files that were
+//! rotated since are found again. Memory is bounded whatever the files contain.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -14,33 +14,33 @@ use crate::logs::disk::{NotOpened, Position, read_at};
 use crate::logs::item::LogLine;
 use crate::logs::record::{Joiner, RECORD_BYTES_MAX, Record};
 
-/// How much is counted in one go.
+/// The number of bytes that are counted in one step.
 pub(crate) const COUNTED_BYTES: usize = 4 << 20;
 
-/// What is left of the past of one process.
+/// The unread past of one process.
 #[derive(Debug)]
 pub(crate) struct Past {
     pub(crate) stored: Stored,
     query: Arc<LogQuery>,
     end: Position,
-    /// The file that is being read, by its number at the end's turn; none when all has been read.
+    /// The file that is being read, by its number in the epoch of `end`; `None` when everything has been read.
     number: Option<usize>,
-    /// Of the first byte in it that has not been handed out.
+    /// The offset of the first byte in it that has not been handed out.
     offset: u64,
-    /// Bytes from there on.
+    /// The bytes from that offset on that are in memory.
     held: Bytes,
-    /// The first of them as a record, with its length.
+    /// The first of them as a parsed record, with its length.
     next: Option<(Record, usize)>,
-    /// The lines that come before those that are asked for.
+    /// The matching lines that come before the wanted ones.
     skips: Skips,
     joiner: Joiner,
-    /// When the last line was written, for those without a time.
+    /// The time of the last line, for lines without one.
     last_ms: u64,
 }
 
 impl Past {
-    /// What is asked for before `end`. If not every line is, it begins with the first line, and has to be
-    /// [counted](Tally), to know what is to be [skipped](Skips).
+    /// Creates the past of what `query` selects before `end`. If the query filters lines and limits their number, the
+    /// past begins with the first line of all and has to be [counted](Tally) to know which lines to [skip](Skips).
     ///
     /// # Errors
     /// [`NotOpened`].
@@ -68,7 +68,7 @@ impl Past {
         Ok(past)
     }
 
-    /// What is asked for before `end`, from its first line on. It counts all at once, and blocks meanwhile.
+    /// Creates the past before `end`, positioned at its first wanted line. It counts everything at once and blocks.
     ///
     /// # Errors
     /// [`NotOpened`].
@@ -82,13 +82,13 @@ impl Past {
         }
     }
 
-    /// To the first line of all.
+    /// Moves to the first line of all files.
     fn rewind(&mut self) -> Result<(), NotOpened> {
         (self.number, self.offset) = (None, 0);
         for number in 0..self.stored.files.count() {
             match self.open(number)? {
                 Some(_) => self.number = Some(number),
-                // The current file may be missing for a moment, or because somebody removed it.
+                // The current file may be missing during a rotation, or because somebody removed it.
                 None if number == 0 => {}
                 None => break,
             }
@@ -96,7 +96,7 @@ impl Past {
         Ok(())
     }
 
-    /// To the first of the last lines.
+    /// Moves to the first of the last `query.lines` lines.
     fn seek_last(&mut self) -> Result<(), NotOpened> {
         let wanted = u64::try_from(self.query.lines).unwrap_or(u64::MAX);
         let mut last = Last::new(wanted);
@@ -116,16 +116,15 @@ impl Past {
         Ok(())
     }
 
-    /// A file, and how many of its bytes belong to the past.
+    /// Opens a file and returns it with the number of its bytes that belong to the past.
     fn open(&self, number: usize) -> Result<Option<(File, u64)>, NotOpened> {
-        let Some(file) = self.stored.files.open_past(self.end.turns, number)? else { return Ok(None) };
+        let Some(file) = self.stored.files.open_past(self.end.epoch, number)? else { return Ok(None) };
         let there = file.metadata()?.len();
         let size = if number == 0 { there.min(self.end.bytes) } else { there };
         Ok(Some((file, size)))
     }
 
-    /// When the next record was written, after reading about `bytes` of it and what follows if nothing is held; `None` at
-    /// the end.
+    /// Returns the time of the next record; `None` at the end. If nothing is held, it reads about `bytes` bytes.
     pub(crate) fn next_ms(&mut self, bytes: usize) -> Result<Option<u64>, NotOpened> {
         loop {
             if let Some((record, _)) = &self.next {
@@ -141,13 +140,13 @@ impl Past {
             let Some(number) = self.number else { return Ok(None) };
             let before = self.held.len();
             if before >= RECORD_BYTES_MAX {
-                // Whatever that is, it is none of ours.
+                // Not a record: too long.
                 self.pass(before);
                 continue;
             }
             self.held = self.read(number, if before == 0 { bytes } else { RECORD_BYTES_MAX })?;
             if self.held.len() <= before {
-                // A file ends, perhaps within a line: what is newer goes on.
+                // The file ends, perhaps within a line, and the next newer one continues.
                 self.number = number.checked_sub(1);
                 (self.offset, self.held) = (0, Bytes::new());
             }
@@ -161,7 +160,7 @@ impl Past {
         }
     }
 
-    /// At most so many bytes from the offset on.
+    /// Reads at most `bytes` bytes from the offset on.
     fn read(&self, number: usize, bytes: usize) -> Result<Bytes, NotOpened> {
         let Some((file, size)) = self.open(number)? else { return Ok(Bytes::new()) };
         let left = usize::try_from(size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
@@ -173,7 +172,8 @@ impl Past {
         drop(self.held.split_to(bytes));
     }
 
-    /// Takes the record that [`Past::next_ms`] found: its length, and the line that it completes if that is asked for.
+    /// Takes the record that [`Past::next_ms`] found. Returns its length and the line that it completes, if that line
+    /// is wanted.
     pub(crate) fn take(&mut self) -> (usize, Option<LogLine>) {
         let Some((record, bytes)) = self.next.take() else { return (0, None) };
         self.pass(bytes);
@@ -182,13 +182,13 @@ impl Past {
         (bytes, line.and_then(|line| self.pick(line)))
     }
 
-    /// What has come of lines without an end, at the end.
+    /// Returns the incomplete lines at the end of the past.
     pub(crate) fn finish(&mut self) -> Vec<LogLine> {
         let open: Vec<_> = self.joiner.finish().collect();
         open.into_iter().filter_map(|line| self.pick(line)).collect()
     }
 
-    /// Is it within a line?
+    /// Returns true if the position is within a line.
     pub(crate) fn is_within_a_line(&self) -> bool {
         self.joiner.is_open()
     }
@@ -204,40 +204,41 @@ impl Past {
         (!self.skips.skip(self.number.unwrap_or(0))).then_some(line)
     }
 
-    /// Holds no more than its share while others are in turn.
-    pub(crate) fn let_go(&mut self, bytes: usize) {
+    /// Drops the bytes in memory if there are more than `bytes`, while other pasts are read.
+    pub(crate) fn trim(&mut self, bytes: usize) {
         if self.held.len() > bytes {
             (self.held, self.next) = (Bytes::new(), None);
         }
     }
 
-    /// Does it begin before what is asked for, so that it has to be counted first?
+    /// Returns true if the past begins before its first wanted line, so that its lines have to be counted first.
     fn is_to_be_counted(&self) -> bool {
         self.number.is_some() && !self.query.takes_all() && self.query.lines < usize::MAX
     }
 }
 
-/// How many lines of a past are asked for if not all are: counted piece by piece, so that nothing is held.
+/// Counts the lines of a past that match, when only the last of them are wanted. It works piece by piece and holds no
+/// line.
 #[derive(Debug)]
 pub(crate) struct Tally {
     past: Past,
-    /// For each file, by its number at the end's turn, the lines that ended in it; the oldest first.
+    /// For each file, by its number in the end's epoch, the number of lines that ended in it; the oldest first.
     lines: Vec<(usize, u64)>,
 }
 
-/// What came of counting a piece.
+/// The result of counting a piece.
 #[derive(Debug)]
 pub(crate) enum Counted {
     /// There is more to count.
     More(Tally),
-    /// Files are being shifted: try again soon.
+    /// A rotation is in progress: try again soon.
     Later(Tally),
-    /// The past, from its first line that is asked for.
+    /// The past, positioned at its first wanted line.
     Done(Past),
 }
 
 impl Tally {
-    /// The past itself, if there is nothing to count.
+    /// Begins to count a past; returns the past itself if there is nothing to count.
     pub(crate) fn of(past: Past) -> Counted {
         if past.is_to_be_counted() {
             Counted::More(Self { past, lines: Vec::new() })
@@ -246,10 +247,10 @@ impl Tally {
         }
     }
 
-    /// Counts the lines of about so many bytes. It blocks.
+    /// Counts the lines in about `bytes` bytes. Blocks.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file cannot be read.
     pub(crate) fn step(mut self, bytes: usize) -> Result<Counted, NotOpened> {
         let mut done = 0;
         while done < bytes {
@@ -287,17 +288,17 @@ impl Tally {
     }
 }
 
-/// The lines that come before those that are asked for. Those that were counted are known by file: if a file is deleted
-/// meanwhile, its lines are not skipped in the others.
+/// The lines that come before the wanted ones. Counted lines are kept by file, so that the deletion of a file does not
+/// make lines of the others be skipped.
 #[derive(Debug, Default)]
 struct Skips {
     anywhere: u64,
-    /// By the number of the file in which they end.
+    /// Lines to skip, by the number of the file in which they end.
     in_file: Vec<(usize, u64)>,
 }
 
 impl Skips {
-    /// The first `skipped` of the lines that were counted.
+    /// Skips the first `skipped` of the counted lines.
     fn first(mut skipped: u64, mut in_file: Vec<(usize, u64)>) -> Self {
         for (_, lines) in &mut in_file {
             *lines = skipped.min(*lines);
@@ -306,7 +307,7 @@ impl Skips {
         Self { anywhere: 0, in_file }
     }
 
-    /// Is the next line, which ends in the file with this number, one of them?
+    /// Returns true if the next line, which ends in the file with this number, is to be skipped.
     fn skip(&mut self, number: usize) -> bool {
         let in_file = self.in_file.iter_mut().find(|(file, _)| *file == number).map(|(_, lines)| lines);
         for left in [Some(&mut self.anywhere), in_file].into_iter().flatten() {

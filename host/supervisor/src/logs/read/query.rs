@@ -1,50 +1,50 @@
-//! Which lines of a log are asked for.
+//! The selection of lines of a log.
 
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::logs::escapes::plain;
 use crate::logs::item::LogLine;
 
-/// A longer pattern is refused.
+/// The most bytes of a pattern.
 const PATTERN_BYTES_MAX: usize = 4 << 10;
 
-/// What a pattern may take when it is compiled. It also bounds how long a line is looked at.
+/// The most bytes of a compiled pattern, which also bounds the time of a match.
 const COMPILED_BYTES_MAX: usize = 1 << 20;
 
-/// Only so much of a line is looked at.
+/// The number of bytes of a line that are matched against the pattern.
 const LOOKED_AT_MAX: usize = 64 << 10;
 
-/// Which lines are asked for: the last ones of those that pass.
+/// The selection of lines: the last ones of those that match.
 #[derive(Clone, Debug, Default)]
 pub struct LogQuery {
-    /// How many of the last lines of each process; none means none of the past.
+    /// The number of last lines of each process; 0 selects none of the past.
     pub lines: usize,
     /// Only lines that were read at this time or later, in milliseconds since the Unix epoch.
     pub since_ms: Option<u64>,
     /// Only lines that were read before this time.
     pub until_ms: Option<u64>,
-    /// Only lines in which it is found.
+    /// Only lines that match it.
     pub pattern: Option<LogPattern>,
-    /// Of the host's own log, only what this plugin said.
+    /// Of the host's own log, only lines of this plugin.
     pub plugin: Option<String>,
 }
 
-/// A regular expression that is sought in lines, with the syntax of the crate `regex`. It is matched with the text of a line
-/// as a terminal would show it, without escape sequences, in its first 64 KiB.
+/// A regular expression in the syntax of the crate `regex`. It is matched against the first 64 KiB of a line without
+/// its escape sequences.
 #[derive(Clone, Debug)]
 pub struct LogPattern(Regex);
 
-/// A pattern that cannot be used.
+/// The reason that a pattern is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPattern {
-    /// It is too long.
+    /// The pattern is too long.
     #[error("the pattern has {0} bytes, and may have {PATTERN_BYTES_MAX}")]
     TooLong(usize),
-    /// It would take too much memory and time.
+    /// The compiled pattern would take too much memory and time.
     #[error("the pattern is too large: with its repetitions it would take over 1 MiB")]
     TooLarge,
-    /// It is no regular expression; with why.
-    #[error("the pattern is no regular expression: {0}")]
+    /// The pattern is not a regular expression; with the reason.
+    #[error("the pattern is not a regular expression: {0}")]
     Syntax(String),
 }
 
@@ -61,7 +61,7 @@ impl LogPattern {
         builder.size_limit(COMPILED_BYTES_MAX).dfa_size_limit(COMPILED_BYTES_MAX);
         builder.build().map(Self).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => BadPattern::TooLarge,
-            // Its last line says what is wrong, the others draw where.
+            // The last line of the error names the problem; the others show its place.
             error => {
                 let text = error.to_string();
                 let why = text.lines().last().unwrap_or_default();
@@ -82,19 +82,19 @@ impl From<usize> for LogQuery {
 }
 
 impl LogQuery {
-    /// The last `lines` lines, whatever they are.
+    /// Selects the last `lines` lines, without a filter.
     #[must_use]
     pub fn last(lines: usize) -> Self {
         Self { lines, ..Self::default() }
     }
 
-    /// Does every line pass?
+    /// Returns true if every line matches.
     pub(crate) fn takes_all(&self) -> bool {
         let Self { since_ms, until_ms, pattern, plugin, .. } = self;
         since_ms.is_none() && until_ms.is_none() && pattern.is_none() && plugin.is_none()
     }
 
-    /// Does this line pass?
+    /// Returns true if this line matches.
     pub(crate) fn takes(&self, line: &LogLine) -> bool {
         let Self { since_ms, until_ms, pattern, plugin, .. } = self;
         since_ms.is_none_or(|since| line.at_ms >= since)
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn a_pattern_that_cannot_be_used_says_why() {
         let said = |pattern: &str| LogPattern::new(pattern).unwrap_err().to_string();
-        assert_eq!(said("a(b"), "the pattern is no regular expression: unclosed group");
+        assert_eq!(said("a(b"), "the pattern is not a regular expression: unclosed group");
         assert_eq!(said(&"a".repeat(5_000)), "the pattern has 5000 bytes, and may have 4096");
         assert!(said("(?:\\w{1000}){1000}").starts_with("the pattern is too large"));
     }

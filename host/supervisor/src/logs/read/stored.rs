@@ -1,6 +1,6 @@
-//! Reading log files without a host, and the host's own log: what lies in a directory, whoever has written it and whenever.
-//! Nothing but regular files of our own (root: of anybody) is opened, no link is followed and nobody is waited for. What is
-//! held is bounded, whatever the files hold.
+//! Reads log files without a running host: those of processes and of the host itself, at any time after they were
+//! written. Only regular files of the current user (as root: of any user) are opened, links are not followed, and
+//! nothing waits. Memory is bounded whatever the files contain.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -16,18 +16,18 @@ use super::query::LogQuery;
 use crate::logs::disk::{Files, NotOpened, Position};
 use crate::logs::item::LogLine;
 
-/// More names are not looked for in a directory.
+/// The most names that are collected in a directory.
 const NAMES_MAX: usize = 100_000;
 
-/// The end of files that nobody shifts through us.
-const EVERYTHING: Position = Position { turns: 0, bytes: u64::MAX };
+/// The end position for files that no writer in this process rotates.
+const EVERYTHING: Position = Position { epoch: 0, bytes: u64::MAX };
 
-/// Where log files lie, and how.
+/// A set of log files and their formats.
 #[derive(Clone, Debug, Default)]
 pub struct StoredFiles(Vec<Stored>);
 
 impl StoredFiles {
-    /// The logs of these processes in the log directory of a host.
+    /// Selects the logs of these processes in the log directory of a host.
     #[must_use]
     pub fn of_processes(dir: &Path, names: impl IntoIterator<Item = String>) -> Self {
         let stored = |name: String| {
@@ -37,14 +37,14 @@ impl StoredFiles {
         Self(names.into_iter().map(stored).collect())
     }
 
-    /// The log of a host, whose name is that of the file that it writes at present.
+    /// Selects the log of a host by the path of its current file.
     #[must_use]
     pub fn of_host(path: &Path) -> Self {
         let files = Arc::new(Files::new(path.to_owned(), usize::MAX));
         Self(vec![Stored { name: Arc::from("provost"), files, format: Format::Host }])
     }
 
-    /// The processes that have a log in this directory, rotated or not, in the order of their names.
+    /// Returns the names of the processes that have a log in this directory, rotated or not, in order.
     ///
     /// # Errors
     /// The directory cannot be read.
@@ -64,7 +64,7 @@ impl StoredFiles {
         Ok(names.into_iter().collect())
     }
 
-    /// What `query` asks for, in the order of time. It blocks, and so does what it returns.
+    /// Returns the lines that match `query`, in order of time. It blocks, and so does the iterator.
     #[must_use]
     pub fn read(self, query: LogQuery) -> StoredLines {
         let unreadable = Arc::new(Mutex::new(Vec::new()));
@@ -90,7 +90,7 @@ fn note(unreadable: &Unreadable, name: &str, error: &NotOpened) {
     unreadable.lock().push(noted);
 }
 
-/// Lines of log files, in the order of time.
+/// Lines of log files in order of time.
 #[derive(Debug)]
 pub struct StoredLines {
     merged: Option<Merged>,
@@ -99,7 +99,7 @@ pub struct StoredLines {
 }
 
 impl StoredLines {
-    /// The logs that could not be read so far, by name, each with why.
+    /// Returns the logs that could not be read so far, each with its name and the reason.
     #[must_use]
     pub fn unreadable(&self) -> Vec<(String, String)> {
         self.unreadable.lock().clone()
@@ -119,7 +119,7 @@ impl Iterator for StoredLines {
                     self.merged = Some(merged);
                     lines
                 }
-                // Nobody shifts the files through us.
+                // No writer in this process rotates the files, so this ends at once.
                 Step::Later(merged) => {
                     self.merged = Some(merged);
                     continue;

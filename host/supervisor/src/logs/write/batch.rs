@@ -1,22 +1,22 @@
-//! What was read from a pipe at once and is written at once.
+//! Lines that were read from a pipe together and are written together.
 
 use crate::logs::item::LogStream;
 
-/// Lines of about this length are the most common ones of those that are short.
+/// The length up to which a line is searched byte by byte; most short lines fit.
 const SHORT_BYTES: usize = 16;
 
-/// How what was read from a pipe ends.
+/// How a batch ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// With the end of a line.
+    /// At the end of a line.
     Whole,
-    /// Within a line that is too long to be waited for; the next batch of the stream goes on with it.
+    /// Within a line that is too long to wait for; the next batch of the stream continues it.
     Long,
-    /// Within a line whose end has not come for a while; the next batch of the stream goes on with it.
+    /// Within a line that has been incomplete for a while; the next batch of the stream continues it.
     Shown,
 }
 
-/// What was read from a pipe: lines, each but perhaps the last with its newline.
+/// Lines that were read from a pipe; each has its newline, except perhaps the last.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) stream: LogStream,
@@ -26,13 +26,13 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// The lines without their newlines.
+    /// Returns the lines without their newlines.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
         let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
         let mut rest = Some(bytes);
         std::iter::from_fn(move || {
             let line = rest.take()?;
-            // A short line is over before a search of many bytes at a time has begun.
+            // On a short line, a search byte by byte is faster than the start of a vectorised one.
             let (near, far) = line.split_at(line.len().min(SHORT_BYTES));
             let end = near.iter().position(|byte| *byte == b'\n');
             let end = end.or_else(|| memchr::memchr(b'\n', far).map(|at| near.len() + at));

@@ -1,6 +1,6 @@
-//! Writing the log file of one process. A line never straddles two files, a line that cannot be written leaves nothing of
-//! itself behind, and a restart of the host goes on in the same file. All of it blocks: it is done on the threads for log
-//! writes and nowhere else.
+//! Writes the log file of one process. A line never straddles two files, a record that cannot be written whole is taken
+//! back or ended, and a restarted host continues the same file. All of it blocks and runs only on the threads for log
+//! writes.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -15,16 +15,16 @@ use crate::logs::disk::{Files, Position, Reserve, Standing, faulty, is_out_of_de
 use crate::logs::item::LogStream;
 use crate::logs::record::{PART_BYTES_MAX, prefix};
 
-/// How often a file that somebody deletes is made anew for the same lines.
+/// The number of times that a deleted file is recreated for the same lines.
 const NEW_FILES_MAX: usize = 3;
 
-/// How often it is said of one process that its file is another one.
-const SAID_EVERY_NS: u64 = 60_000_000_000;
+/// The least time between two warnings that the file of a process was replaced.
+const WARNING_INTERVAL_NS: u64 = 60_000_000_000;
 
-/// What could not be written.
+/// Lines that could not be written.
 #[derive(Debug)]
 pub(crate) struct Failed {
-    /// How many lines are lost; none if only a rotation failed, and the file grows beyond its limit.
+    /// The number of lost lines; 0 if only a rotation failed and the file grows beyond its limit.
     pub(crate) lines: u64,
     pub(crate) error: io::Error,
 }
@@ -36,10 +36,10 @@ pub(crate) struct LogFile {
     file_bytes_max: u64,
     reserve: Arc<Reserve>,
     open: Option<Open>,
-    /// How the last line of each stream stands; none before the end of what was there has been looked at.
+    /// The state of the last line of each stream; `None` before the end of the existing file was examined.
     lines: Option<[Line; 2]>,
-    /// When it was said that the file is another one, in nanoseconds of the monotonic clock.
-    said_ns: Option<u64>,
+    /// The time of the last warning that the file was replaced, in nanoseconds of the monotonic clock.
+    warned_ns: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -47,9 +47,9 @@ struct Open {
     file: File,
     identity: Identity,
     bytes: u64,
-    /// The end of the file is a piece of a record; what ends it.
+    /// The bytes that end an incomplete record at the end of the file.
     torn: Option<&'static [u8]>,
-    /// Opened with a descriptor of the reserve, which gets it back after each write.
+    /// Whether the file uses a descriptor of the reserve, which is returned after each write.
     borrowed: bool,
 }
 
@@ -58,24 +58,24 @@ struct Pending {
     stream: LogStream,
     prefix: String,
     records: Vec<u8>,
-    /// The first of them only [ends](CUT) the line before.
+    /// Whether the first record only [ends](CUT) the line before.
     ends_cut: bool,
     failed: Option<Failed>,
 }
 
 impl LogFile {
-    /// The file is opened at the first line.
+    /// Creates the log file's writer. The file is opened with the first line.
     pub(crate) fn new(
         process: Arc<str>,
         files: Arc<Files>,
         file_bytes_max: u64,
         reserve: Arc<Reserve>,
     ) -> Self {
-        Self { process, files, file_bytes_max, reserve, open: None, lines: None, said_ns: None }
+        Self { process, files, file_bytes_max, reserve, open: None, lines: None, warned_ns: None }
     }
 
-    /// Opens the file, if it is not open; the end of what is in it. To be called, and told to those who read back, before
-    /// the first [`LogFile::append`].
+    /// Opens the file if it is not open, and returns the end of its content. Called before the first
+    /// [`LogFile::append`], so that readers know where the past ends.
     pub(crate) fn opened(&mut self) -> io::Result<Position> {
         if self.open.is_none() {
             self.open = Some(self.open()?);
@@ -103,15 +103,15 @@ impl LogFile {
         Ok(Open { file, identity, bytes, torn, borrowed })
     }
 
-    /// Goes on where a former host has ended, perhaps within a line.
+    /// Continues where an earlier host has ended, perhaps within a line.
     fn take_up(&mut self) -> io::Result<()> {
         let Some(open) = &self.open else { return Ok(()) };
         let lines = if open.bytes > 0 {
             tail::lines(&open.file, open.bytes)?
         } else {
-            match self.files.open_past(self.files.turns(), 1) {
+            match self.files.open_past(self.files.epoch(), 1) {
                 Ok(Some(older)) => tail::lines(&older, older.metadata()?.len())?,
-                // What cannot be read is not gone on with.
+                // A line in an unreadable file is not continued.
                 Ok(None) | Err(_) => [Line::Whole; 2],
             }
         };
@@ -121,10 +121,10 @@ impl LogFile {
 
     fn position(&self) -> Position {
         let bytes = self.open.as_ref().map_or(0, |open| open.bytes);
-        Position { turns: self.files.turns(), bytes }
+        Position { epoch: self.files.epoch(), bytes }
     }
 
-    /// Writes the lines, rotating whenever a file is full; where the end is then, and what could not be written.
+    /// Writes the lines, rotating whenever a file is full. Returns the new end and what could not be written.
     pub(crate) fn append(&mut self, batch: &Batch) -> (Position, Option<Failed>) {
         let prefix = prefix(batch.at_ms, batch.stream);
         let records = Vec::with_capacity(batch.bytes.len() + batch.bytes.len() / 2 + prefix.len() + 8);
@@ -150,7 +150,7 @@ impl LogFile {
         (position, pending.failed)
     }
 
-    /// Deletes all that was written; where the end is then. What still comes of a line that was begun is a line of its own.
+    /// Deletes everything written and returns the new end. The rest of an open line becomes a separate line.
     pub(crate) fn clear(&mut self) -> io::Result<Position> {
         self.files.clear()?;
         self.close();
@@ -158,7 +158,7 @@ impl LogFile {
         Ok(self.position())
     }
 
-    /// Closes the file; it is opened again with the next line.
+    /// Closes the file; the next line opens it again.
     fn close(&mut self) {
         if self.open.take().is_some_and(|open| open.borrowed) {
             self.reserve.give_back();
@@ -169,7 +169,7 @@ impl LogFile {
         &mut self.lines.get_or_insert_default()[stream as usize]
     }
 
-    /// Adds a part of a line, unless an earlier part of that line is lost.
+    /// Adds a part of a line, unless an earlier part of that line was lost.
     fn add(&mut self, pending: &mut Pending, part: &[u8], last: bool) {
         if pending.records.is_empty() && self.line(pending.stream).is_cut() {
             self.push(pending, CUT, true);
@@ -195,7 +195,7 @@ impl LogFile {
             self.flush(pending);
             self.rotate(&mut pending.failed);
             if flushed {
-                // What became of the records before decides what becomes of this one.
+                // The fate of the flushed records decides how this one is added.
                 return self.add(pending, text, last);
             }
         }
@@ -205,14 +205,14 @@ impl LogFile {
         }
     }
 
-    /// Would `line` more bytes behind `pending` ones overfill a file that is not empty?
+    /// Returns true if `line` more bytes after `pending` ones exceed the limit of a non-empty file.
     fn is_full_with(&self, pending: usize, line: usize) -> bool {
         let written = self.open.as_ref().map_or(0, |open| open.bytes);
         let before = written.saturating_add(pending as u64);
         before > 0 && before.saturating_add(line as u64) > self.file_bytes_max
     }
 
-    /// After a rotation that failed, the lines go on in the file that is there.
+    /// Rotates the files. If that fails, the lines go to the current file.
     fn rotate(&mut self, failed: &mut Option<Failed>) {
         self.open = match self.files.rotate() {
             Ok(()) => None,
@@ -223,7 +223,7 @@ impl LogFile {
         };
     }
 
-    /// Writes what is there and empties it.
+    /// Writes the pending records and clears them.
     fn flush(&mut self, pending: &mut Pending) {
         if pending.records.is_empty() {
             return;
@@ -250,8 +250,8 @@ impl LogFile {
         pending.records.clear();
     }
 
-    /// Writes all of `records`, or tells how many bytes of it, whole records, are in the file. If the file turns out to have
-    /// been deleted by somebody, they are written again, to a new one.
+    /// Writes all of `records`. On failure, the error comes with the number of bytes, in whole records, that are in the
+    /// file. If the file was deleted meanwhile, the records are written again to a new one.
     fn write(&mut self, records: &[u8]) -> Result<(), (usize, io::Error)> {
         for _ in 0..NEW_FILES_MAX {
             self.opened().map_err(|error| (0, error))?;
@@ -270,32 +270,32 @@ impl LogFile {
                 }
             }
         }
-        Err((0, io::Error::other("somebody deletes the file again and again")))
+        Err((0, io::Error::other("the file is deleted every time it is created")))
     }
 
-    /// The file is another one than that which is written to: a new one is opened with the next line.
+    /// Handles a replaced file: closes the open one, so that the next line opens a new one.
     fn open_anew(&mut self) {
         self.close();
         let now = crate::clock::figure_ns();
-        if self.said_ns.is_none_or(|said| now.saturating_sub(said) >= SAID_EVERY_NS) {
-            self.said_ns = Some(now);
+        if self.warned_ns.is_none_or(|warned| now.saturating_sub(warned) >= WARNING_INTERVAL_NS) {
+            self.warned_ns = Some(now);
             tracing::warn!(
                 process = &*self.process,
-                "the log file was removed, moved or replaced by somebody else; the lines go on in a new one"
+                "the log file was removed, moved or replaced by somebody else; new lines go to a new file"
             );
         }
     }
 }
 
 impl Pending {
-    /// Whether the last of these records is the end of a line; none if there is none.
+    /// Returns whether the last of these records ends a line; `None` if there are none.
     fn last_of(&self, records: &[u8]) -> Option<bool> {
         let before = records.len().checked_sub(1)?;
         let start = memchr::memrchr(b'\n', &records[..before]).map_or(0, |at| at + 1);
         Some(records.get(start + self.prefix.len()) == Some(&b'F'))
     }
 
-    /// How many lines these records are; the parts of a line are one.
+    /// Returns the number of lines in these records; the parts of a line count once.
     fn lines_of(&self, records: &[u8]) -> u64 {
         let mut ends = 0;
         for record in records.split_inclusive(|byte| *byte == b'\n') {
@@ -310,7 +310,8 @@ impl Pending {
 }
 
 impl Open {
-    /// Writes all of `records`, or tells how many bytes of it, whole records, are in the file.
+    /// Writes all of `records`. On failure, the error comes with the number of bytes, in whole records, that are in the
+    /// file.
     fn write(&mut self, records: &[u8]) -> Result<(), (usize, io::Error)> {
         if let Some(end) = self.torn {
             let ended = write_some(&mut self.file, end).map_err(|error| (0, error))?;
@@ -335,14 +336,14 @@ impl Open {
         Ok(())
     }
 
-    /// Of the `written` bytes, which have just been written, leaves only the first `kept`.
+    /// Keeps only the first `kept` of the bytes just written.
     fn take_back(&mut self, written: &[u8], kept: usize) {
         self.bytes += written.len() as u64;
         let torn = &written[kept..];
         if torn.is_empty() {
             return;
         }
-        // Somebody may have shortened the file: then what its length is now counts.
+        // Somebody may have truncated the file, so its present length counts.
         let whole = self.file.metadata().map(|meta| meta.len().saturating_sub(torn.len() as u64));
         match whole.and_then(|whole| self.file.set_len(whole).map(|()| whole)) {
             Ok(whole) => self.bytes = whole,
@@ -351,7 +352,7 @@ impl Open {
     }
 }
 
-/// Writes as much as goes at once, at least one byte.
+/// Writes as much as one call takes, at least one byte.
 fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
     faulty!("log.write");
     loop {
@@ -403,7 +404,7 @@ mod tests {
         let writable = log.open.take().unwrap();
         let read_only = File::open(dir.path().join("web.log")).unwrap();
         log.open = Some(Open { file: read_only, ..writable });
-        // Its next part, the end of it, a whole line, and the beginning of a long one.
+        // The next part of the line, its end, a whole line, and the beginning of a long one.
         assert_eq!(log.append(&batch(b"more", End::Long)).1.unwrap().lines, 1);
         assert!(log.append(&batch(b"end\nlost\nlong ", End::Long)).1.is_some_and(|failed| failed.lines == 2));
         log.open = None;

@@ -1,53 +1,54 @@
-//! How the last line of a stream stands in the log file, so that no line is glued to another and no rest of a line is
-//! shown as a whole one, whatever could not be written.
+//! The state of the last line of a stream in the log file. It ensures that no line is glued to another and that no rest
+//! of a line appears as a whole one, whatever could not be written.
 
-/// What ends a record whose text was cut.
+/// The end of a record whose text was cut.
 pub(crate) const CUT_RECORD: &[u8] = b" [provost: the rest of this line is missing]\n";
 
-/// What a line ends with that was begun in the file and could not be gone on with: the same, without the end of the record.
+/// The end of a line that was begun in the file and cannot be continued: [`CUT_RECORD`] without the end of the record.
 pub(crate) const CUT: &[u8] = CUT_RECORD.split_at(CUT_RECORD.len() - 1).0;
 
-/// How the last line of a stream stands.
+/// The state of the last line of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// Between two lines.
+    /// The last line is complete.
     #[default]
     Whole,
-    /// The file has its beginning; the next part goes on with it.
+    /// The file has the beginning of the line, and the next part continues it.
     Open,
-    /// The file has nothing of it, because a part could not be written: its other parts are left out, too.
+    /// The file has nothing of the line, because a part could not be written: its other parts are left out, too.
     Lost,
-    /// Between two lines, and the last one in the file has no end: it is to be [ended](CUT) before anything follows.
+    /// The last line in the file has no end and has to be [ended](CUT) before anything follows. None of its parts is
+    /// still to come.
     Cut,
-    /// Both: the line in the file is to be ended, and what still comes of it is left out.
+    /// The line in the file has to be ended, and the parts that still arrive are left out.
     CutLost,
 }
 
-/// What has become of a part of a line.
+/// The fate of a part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Written, and the line goes on.
+    /// The part was written, and the line continues.
     More,
-    /// Written, and it was the end of the line.
+    /// The part was written, and ends the line.
     Last,
-    /// Could not be written, and the line goes on.
+    /// The part could not be written, and the line continues.
     LostMore,
-    /// Could not be written, and it was the end of the line.
+    /// The part could not be written, and ends the line.
     LostLast,
 }
 
 impl Line {
-    /// How it stands after a part.
+    /// Returns the state after a part.
     pub(crate) fn after(self, part: Part) -> Self {
         match (self, part) {
-            // What ends the cut line comes first; what is written behind it begins anew.
+            // The cut line is ended first; what is written after it begins a new one.
             (Self::Whole | Self::Open | Self::Cut, Part::More) => Self::Open,
             (Self::Whole | Self::Open | Self::Cut, Part::Last) => Self::Whole,
             (Self::Whole, Part::LostMore) => Self::Lost,
             (Self::Whole, Part::LostLast) => Self::Whole,
             (Self::Open | Self::Cut | Self::CutLost, Part::LostMore) => Self::CutLost,
             (Self::Open | Self::Cut | Self::CutLost, Part::LostLast) => Self::Cut,
-            // Of a lost line nothing is written.
+            // No part of a lost line is written.
             (Self::Lost, Part::More | Part::LostMore) => Self::Lost,
             (Self::Lost, Part::Last | Part::LostLast) => Self::Whole,
             (Self::CutLost, Part::More) => Self::CutLost,
@@ -55,7 +56,7 @@ impl Line {
         }
     }
 
-    /// How it stands when the line in the file has been ended.
+    /// Returns the state after the line in the file has been ended.
     pub(crate) fn ended(self) -> Self {
         match self {
             Self::Whole | Self::Open | Self::Cut => Self::Whole,
@@ -63,12 +64,12 @@ impl Line {
         }
     }
 
-    /// Is the line in the file to be ended before anything follows?
+    /// Returns true if the line in the file has to be ended before anything follows.
     pub(crate) fn is_cut(self) -> bool {
         matches!(self, Self::Cut | Self::CutLost)
     }
 
-    /// Is the next part left out?
+    /// Returns true if the next part is left out.
     pub(crate) fn is_lost(self) -> bool {
         matches!(self, Self::Lost | Self::CutLost)
     }
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_part_after_every_standing() {
+    fn every_part_leads_from_every_state_to_the_right_one() {
         use Line::{Cut, CutLost, Lost, Open, Whole};
         let parts = [Part::More, Part::Last, Part::LostMore, Part::LostLast];
         for (before, after) in [

@@ -1,5 +1,5 @@
-//! Log files that cannot be written. Each process in trouble is named once in the host's log, when it begins and when it is
-//! over, with the number of lines that were lost; meanwhile it is among what the host lacks.
+//! Tracks log files that cannot be written. The host's log names each affected process once when its trouble begins and
+//! once when it is over, with the number of lost lines; meanwhile the host is reported as degraded.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,14 +11,14 @@ use tokio::time::Instant;
 
 use crate::degraded::Degraded;
 
-/// A process that has lost no line for this long may be well: a success of another one on the same disk is taken for its own.
-/// If its file alone is in trouble, its next line says so again.
+/// The time without a lost line after which the success of another process ends the trouble, because all log files
+/// share a directory. If only its own file is affected, the next lost line reports it again.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// What the lack is called.
+/// The name under which the degraded state is reported.
 const WHAT: &str = "log files";
 
-/// The processes whose log files cannot be written at the moment, and how many of their lines are lost.
+/// The processes whose log files cannot be written at present, with the number of their lost lines.
 #[derive(Debug)]
 pub(crate) struct Losses {
     degraded: Degraded,
@@ -42,7 +42,7 @@ impl Losses {
         self.troubled.lock()
     }
 
-    /// `lines` more lines of a process are lost.
+    /// Counts `lines` more lost lines of a process.
     pub(crate) fn lost(&self, process: &Arc<str>, lines: u64, error: &io::Error) {
         let (first, text) = {
             let mut troubled = self.troubled();
@@ -54,7 +54,7 @@ impl Losses {
             });
             loss.lines += lines;
             (loss.last, loss.error) = (Instant::now(), error.to_string());
-            (troubled.len() > before, told(&troubled))
+            (troubled.len() > before, describe(&troubled))
         };
         if first {
             tracing::error!(
@@ -62,10 +62,10 @@ impl Losses {
                 "the log file cannot be written; lines are lost until it can, and will be counted"
             );
         }
-        self.tell(text);
+        self.report(text);
     }
 
-    /// The log file of a process can be written again, or nothing is written to it any more.
+    /// Ends the trouble of a process: its log file can be written again, or nothing more is written to it.
     pub(crate) fn over(&self, process: &Arc<str>) {
         let (ended, text) = {
             let mut troubled = self.troubled();
@@ -74,7 +74,7 @@ impl Losses {
             }
             let is_over = |name: &Arc<str>, loss: &Loss| name == process || loss.last.elapsed() >= QUIET;
             let ended: Vec<_> = troubled.extract_if(.., |name, loss| is_over(name, loss)).collect();
-            (ended, told(&troubled))
+            (ended, describe(&troubled))
         };
         for (process, Loss { lines, .. }) in ended {
             match lines {
@@ -82,10 +82,10 @@ impl Losses {
                 _ => tracing::warn!(process = &*process, "{lines} lines are missing in the log file"),
             }
         }
-        self.tell(text);
+        self.report(text);
     }
 
-    fn tell(&self, text: Option<String>) {
+    fn report(&self, text: Option<String>) {
         match text {
             Some(text) => self.degraded.set(WHAT, text),
             None => self.degraded.clear(WHAT),
@@ -93,14 +93,14 @@ impl Losses {
     }
 }
 
-/// The processes in trouble, in words for people: the one that lost a line last, and how many others.
-fn told(troubled: &BTreeMap<Arc<str>, Loss>) -> Option<String> {
+/// Describes the affected processes for people: the one that lost a line last, and the number of others.
+fn describe(troubled: &BTreeMap<Arc<str>, Loss>) -> Option<String> {
     let (process, Loss { error, .. }) = troubled.iter().max_by_key(|(_, loss)| loss.last)?;
     let more = match troubled.len() - 1 {
         0 => String::new(),
-        others => format!(", and {others} more"),
+        others => format!(" and {others} more"),
     };
-    Some(format!("lines are lost of {process}{more}: {error}"))
+    Some(format!("losing lines of {process}{more}: {error}"))
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn one_that_writes_nothing_more_is_over_with_the_next_success_of_another() {
+    async fn the_trouble_of_a_quiet_process_ends_with_the_next_success_of_another() {
         let degraded = Degraded::default();
         let losses = Losses::new(degraded.clone());
         let (quiet, web): (Arc<str>, Arc<str>) = (Arc::from("quiet"), Arc::from("web"));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_is_lacking_until_the_last_process_can_write_again() {
+    fn the_host_is_degraded_until_the_last_process_can_write_again() {
         let degraded = Degraded::default();
         let losses = Losses::new(degraded.clone());
         let (web, db): (Arc<str>, Arc<str>) = (Arc::from("web"), Arc::from("db"));
@@ -129,11 +129,11 @@ mod tests {
         losses.lost(&web, 4, &full);
         losses.lost(&db, 1, &full);
         let reason = degraded.list()[0].reason.clone();
-        assert!(reason.starts_with("lines are lost of db, and 1 more: No space left"), "{reason}");
+        assert!(reason.starts_with("losing lines of db and 1 more: No space left"), "{reason}");
         losses.over(&web);
         losses.over(&web);
         let reason = degraded.list()[0].reason.clone();
-        assert!(reason.starts_with("lines are lost of db: No space left"), "{reason}");
+        assert!(reason.starts_with("losing lines of db: No space left"), "{reason}");
         losses.over(&db);
         assert_eq!(degraded.list(), []);
     }

@@ -1,12 +1,12 @@
-//! Writing the log file of one process.
+//! Writes the log file of one process.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `file` | the file, its rotation and its repair |
-//! | `tail` | how the last lines of a file stand that a former host has written |
-//! | `line` | how a line stands that was begun |
-//! | `batch` | what is written at once |
-//! | `losses` | what could not be written |
+//! | `tail` | the end of a file that an earlier host has left |
+//! | `line` | the state of the last line of a stream |
+//! | `batch` | lines that are written together |
+//! | `losses` | log files that cannot be written |
 
 pub(super) mod batch;
 pub(super) mod file;

@@ -1,4 +1,4 @@
-//! The end of a log file as a former host has left it, perhaps in the middle of a record or of a line.
+//! Examines the end of a log file that an earlier host has left, perhaps in the middle of a record or of a line.
 
 use std::fs::File;
 use std::io;
@@ -9,19 +9,19 @@ use super::line::{CUT_RECORD, Line};
 use crate::logs::disk::read_at;
 use crate::logs::record::{RECORD_BYTES_MAX, Record};
 
-/// How far back the last records of both streams are sought.
+/// How far back the last record of each stream is searched for, in bytes.
 const LOOKED_AT: u64 = 4 * RECORD_BYTES_MAX as u64;
 
-/// What ends a piece of a record: the mark is left out where there is no text to mark.
+/// Returns the bytes that end an incomplete record. The mark is left out if there is no text to mark.
 pub(crate) fn end_of(torn: &[u8]) -> &'static [u8] {
     match Record::parse(&Bytes::copy_from_slice(torn)) {
-        // The line of a part is ended by a record of its own.
+        // A separate record ends the line of a part.
         Some(record) if record.full => CUT_RECORD,
         _ => b"\n",
     }
 }
 
-/// What ends the piece of a record at the end of a file; none if it ends with a whole one.
+/// Returns the bytes that end the incomplete record at the end of a file; `None` if the file ends with a whole one.
 pub(crate) fn torn(file: &File, bytes: u64) -> io::Result<Option<&'static [u8]>> {
     let end = last(file, bytes, RECORD_BYTES_MAX as u64)?;
     if end.last().is_none_or(|last| *last == b'\n') {
@@ -31,7 +31,7 @@ pub(crate) fn torn(file: &File, bytes: u64) -> io::Result<Option<&'static [u8]>>
     Ok(Some(end_of(&end[start..])))
 }
 
-/// How the last line of each stream stands.
+/// Returns the state of the last line of each stream.
 pub(crate) fn lines(file: &File, bytes: u64) -> io::Result<[Line; 2]> {
     let end = Bytes::from(last(file, bytes, LOOKED_AT)?);
     let mut lines = [None; 2];
@@ -47,7 +47,7 @@ pub(crate) fn lines(file: &File, bytes: u64) -> io::Result<[Line; 2]> {
     Ok(lines.map(Option::unwrap_or_default))
 }
 
-/// At most the last `most` bytes of a file that has `bytes`.
+/// Reads at most the last `most` bytes of a file of `bytes` bytes.
 fn last(file: &File, bytes: u64, most: u64) -> io::Result<Vec<u8>> {
     let start = bytes.saturating_sub(most);
     read_at(file, start, usize::try_from(bytes - start).unwrap_or(0))
