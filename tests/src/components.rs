@@ -32,7 +32,7 @@ pub fn world(resolve: &Resolve, name: &str) -> WorldId {
 pub fn component(resolve: &Resolve, world_name: &str, module: &str) -> Vec<u8> {
     let mut wasm = wat::parse_str(module).unwrap();
     let world = world(resolve, world_name);
-    wit_component::embed_component_metadata(&mut wasm, resolve, world, StringEncoding::UTF8, false).unwrap();
+    wit_component::embed_component_metadata(&mut wasm, resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().validate(true).module(&wasm).unwrap().encode().unwrap()
 }
 

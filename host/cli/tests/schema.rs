@@ -57,6 +57,15 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
 }
 
 #[test]
+fn the_config_in_the_readme_is_valid() {
+    let readme = std::fs::read_to_string(top("README.md")).unwrap();
+    let text = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned();
+    let config = Config::parse(SourceFile { path: top("provost.toml"), text })
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.process_names().collect::<Vec<_>>(), ["web", "migrate"]);
+}
+
+#[test]
 fn the_quickstart_is_valid_and_its_keys_are_in_the_schema() {
     let path = top("examples/quickstart.toml");
     let text = std::fs::read_to_string(&path).unwrap();

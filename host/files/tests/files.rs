@@ -253,7 +253,7 @@ fn directories_of_the_owner_of_the_config_are_trusted_and_those_of_a_third_user_
 }
 
 #[test]
-fn whoever_may_write_a_file_besides_its_owner_is_named() {
+fn every_other_user_who_may_write_a_file_is_named() {
     let bench = Bench::new();
     let file = bench.file("file", "");
     let others = |mode| {

@@ -20,7 +20,7 @@
 //! | `panics` | catching panics of tasks |
 //! | `degraded` | what the host is short of at the moment |
 //! | `spec` | the requested configuration of a process |
-//! | `clock` | the only place that reads a clock |
+//! | `clock` | the only place that reads the clocks of `std` |
 //!
 //! Deliberately absent: wasmtime (policies and consumers are ports of `provost-state`), an HTTP library (a readiness
 //! GET is a few lines over a socket) and serde. No lock is held across I/O, a spawn, a wait or a call of a plugin. An

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `surroundings` | what a config needs on the machine where it is checked |
 //! | `specs` | the second stage: what the supervisor runs |
-//! | `resolved` | a checked config with all defaults applied and absolute paths |
+//! | `resolved` | a checked config |
 //! | `error` | the errors of reading a config |
 //! | `check` | checks across sections |
 //! | `cycles` | processes that wait for each other |

@@ -19,7 +19,7 @@ pub(super) fn encode(package: &Package, module: &Path) -> Result<Encoded, BuildE
     let component = wit_component::ComponentEncoder::default()
         .validate(true)
         .module(&core)
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .map_err(|error| refused(format!("{error:#}")))?;
     let (imports, exports) = interfaces(&component).map_err(refused)?;
     if !exports.iter().any(|name| name.starts_with(CONTRACT)) {
