@@ -95,7 +95,7 @@ fn a_core_module_is_refused_with_the_command_that_makes_a_component() {
 fn a_plugin_that_is_not_a_policy_is_refused_among_policies() {
     let config = "[plugins.prometheus]\ncomponent = \"bundled:prometheus\"\n\
                   [process.a]\ncommand = \"true\"\npolicies = [\"prometheus\"]\n";
-    refused(config, &["provost.toml:7:", "is no policy", "status-view"]);
+    refused(config, &["provost.toml:7:", "is not a policy", "status-view"]);
 }
 
 #[test]

@@ -68,7 +68,6 @@ pub enum LogItem {
 
 /// An item in JSON: an object with the fields of one kind. It borrows what it writes.
 #[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
 struct LogObject<'a> {
     process: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +78,7 @@ struct LogObject<'a> {
     text: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     base64: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     missed: Option<u64>,

@@ -10,7 +10,7 @@ macro_rules! words {
         }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Debug)]
         pub enum $name {
             $($(#[$doc])* $variant,)+
             /// A word of a newer host; empty if there is no word.
@@ -49,6 +49,21 @@ macro_rules! words {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
+            }
+        }
+
+        /// Two values are equal if their words are.
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl std::hash::Hash for $name {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
             }
         }
 
@@ -91,6 +106,7 @@ mod tests {
         for phase in Phase::ALL {
             assert_eq!(&Phase::from(phase.as_str()), phase);
         }
+        assert_eq!(Phase::Other("running".into()), Phase::Running, "the word decides");
         let newer: EventKind = serde_json::from_str("\"paused\"").unwrap();
         assert_eq!(newer, EventKind::Other("paused".into()));
         assert_eq!(

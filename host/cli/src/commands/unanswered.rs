@@ -41,7 +41,8 @@ fn unconnected(why: &Unconnected) -> Failure {
             match socket.parent().and_then(daemon::holder) {
                 None => Failure::not_running(why, "`provost up` starts one"),
                 Some(pid) => {
-                    let (what, hint) = daemon::not_listening(pid, socket);
+                    let what = format!("the host (pid {pid}) does not listen on {}", socket.display());
+                    let hint = daemon::not_listening_hint(pid);
                     Failure::not_running(what, hint)
                 }
             }

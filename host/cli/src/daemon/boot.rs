@@ -8,7 +8,7 @@ use provost_state::Consumer;
 use provost_supervisor::Degraded;
 use tokio::sync::oneshot;
 
-use super::errors::{DEFECT_HINT, SHORTAGE_HINT, not_listening};
+use super::errors::{DEFECT_HINT, SHORTAGE_HINT, not_listening_hint};
 use super::host_log::{HOST_LOG_NAME, HostLog};
 use super::limits;
 use super::loading::{Loaded, Loading};
@@ -92,7 +92,11 @@ fn refusal(error: &TakeError, socket: &Path) -> Failure {
             Failure::failed(error, "`provost status` shows it and `provost down` stops it")
         }
         TakeError::Owned { pid } => {
-            let (what, hint) = not_listening(pid, socket);
+            let what = format!(
+                "a host is running here already: pid {pid}, and it does not listen on {}",
+                socket.display()
+            );
+            let hint = not_listening_hint(pid);
             Failure::failed(what, hint)
         }
         TakeError::LogsOwned { .. } => Failure::failed(

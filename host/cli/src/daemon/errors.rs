@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::fmt::Display;
-use std::path::Path;
 
 /// The hint when the kernel has no thread, memory or descriptor left.
 pub(super) const SHORTAGE_HINT: &str = "threads, memory or descriptors are short: check `ulimit -u`, `ulimit -n` and the limits of the container";
@@ -20,13 +19,10 @@ pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Returns the error and the hint for a host that owns the runtime directory but does not listen on its socket.
-pub(crate) fn not_listening(pid: impl Display, socket: &Path) -> (String, String) {
-    let what =
-        format!("a host is running here already: pid {pid}, and it does not listen on {}", socket.display());
-    let hint = format!(
+/// Returns the hint for a host that owns the runtime directory but does not listen on its socket.
+pub(crate) fn not_listening_hint(pid: impl Display) -> String {
+    format!(
         "it may be starting or ending, or be suspended: `kill -CONT {pid}` lets it go on, `kill {pid}` stops it and its \
          processes in order"
-    );
-    (what, hint)
+    )
 }

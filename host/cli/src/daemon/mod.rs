@@ -46,6 +46,6 @@ mod serving;
 mod up;
 
 pub(crate) use claim::{holder, wait_for_socket};
-pub(crate) use errors::not_listening;
+pub(crate) use errors::not_listening_hint;
 pub(crate) use host_log::HOST_LOG_NAME;
 pub(crate) use up::{say_at_last, up};

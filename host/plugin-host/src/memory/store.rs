@@ -28,7 +28,7 @@ pub(crate) struct Memory {
     /// Serializes commits.
     publishing: Mutex<()>,
     kept: Option<Kept>,
-    /// Whether a job to write the file is outstanding.
+    /// Whether a write was requested since the last one began.
     dirty: AtomicBool,
 }
 
