@@ -67,7 +67,7 @@ mod text;
 pub use component::cache::{CacheBounds, CacheCounts};
 pub use component::{
     CompileError, Compiler, ComponentError, InProcess, Inspection, LoadError, Source, Trust, TrustError,
-    bundled_names, inspect, is_sha256, keygen, sign, signature_of, verify,
+    bundled_names, hex, inspect, is_sha256, keygen, sign, signature_of, verify,
 };
 pub use engine::{EngineError, Layout};
 pub use host::{HostOptions, PluginHost, PluginSpec, PolicyLookupError};

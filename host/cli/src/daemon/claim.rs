@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use provost_files::Identity;
+use provost_plugin_host::hex;
 use rustix::event::{Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -204,8 +205,7 @@ fn names(dir: &Path) -> io::Result<Vec<String>> {
     let user = rustix::process::geteuid().as_raw();
     let name = |what: &str, key: &[u8]| {
         let digest = Sha256::digest(key);
-        let digest = digest.iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-        format!("provost/{user}/{what}/{digest}")
+        format!("provost/{user}/{what}/{}", hex(digest.get(..16).unwrap_or(&digest)))
     };
     Ok(vec![name("device", &by_device), name("path", &by_path)])
 }

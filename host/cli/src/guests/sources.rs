@@ -1,10 +1,10 @@
 //! The digest of all sources of a component, which shows whether a committed component is up to date.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use provost_plugin_host::hex;
 use sha2::{Digest, Sha256};
 
 use super::error::BuildError;
@@ -33,12 +33,7 @@ pub(super) fn digest_of(package: &Package) -> Result<String, BuildError> {
             digest.update(part);
         }
     }
-    let mut text = "sha256:".to_owned();
-    for byte in digest.finalize() {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(format!("sha256:{}", hex(&digest.finalize())))
 }
 
 /// Returns the files by their names in the digest, which do not depend on where the crates are, such as

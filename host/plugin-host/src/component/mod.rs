@@ -33,7 +33,7 @@ pub(crate) use admission::Admitted;
 pub use bundled::bundled_names;
 pub use compiler::{CompileError, Compiler, InProcess};
 pub(crate) use digest::digest;
-pub use digest::is_sha256;
+pub use digest::{hex, is_sha256};
 pub use error::{ComponentError, LoadError};
 pub use inspect::{Inspection, inspect};
 pub use keys::{keygen, sign, verify};
