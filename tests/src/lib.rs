@@ -4,10 +4,10 @@
 //! | room | owns |
 //! |---|---|
 //! | `host` | a host that a test has started, and its directory |
-//! | [`hostile`] | components that no toolchain would make |
-//! | [`components`] | components written as text |
+//! | `hostile` | components that no toolchain would make |
+//! | `components` | components written as text |
 //! | `eventually` | waiting for a condition |
-//! | [`bench`] | the harness of the benchmarks |
+//! | `bench` | the harness of the benchmarks |
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 pub mod bench;
