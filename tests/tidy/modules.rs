@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, ExprLit, Item, Lit, Meta, UseTree, Visibility};
 
 /// For each file, the files that it imports from, each with the imported names.
@@ -128,9 +128,9 @@ impl Modules {
 
 fn read_module(file: PathBuf, path: ModulePath, modules: &mut BTreeMap<ModulePath, Module>) {
     let text = std::fs::read_to_string(&file).unwrap();
-    let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let mut reader = Reader::default();
-    reader.visit_file(&parsed);
+    reader.visit_file_mut(&mut parsed);
     // `mod.rs` and the root have their children beside them, `name.rs` has them in `name/`.
     let beside = path.is_empty() || file.ends_with("mod.rs");
     let dir = if beside { file.with_file_name("") } else { file.with_extension("") };
@@ -230,8 +230,8 @@ impl Reader {
     }
 }
 
-impl<'ast> Visit<'ast> for Reader {
-    fn visit_item(&mut self, item: &'ast Item) {
+impl VisitMut for Reader {
+    fn visit_item_mut(&mut self, item: &mut Item) {
         if is_for_tests(attributes(item)) {
             return;
         }
@@ -241,32 +241,32 @@ impl<'ast> Visit<'ast> for Reader {
             }
             Item::Mod(_) => {
                 self.inline += 1;
-                visit::visit_item(self, item);
+                visit_mut::visit_item_mut(self, item);
                 self.inline -= 1;
             }
             Item::Use(item) => {
                 let exported = !matches!(item.vis, Visibility::Inherited);
                 self.use_tree(&item.tree, &[], exported);
             }
-            _ => visit::visit_item(self, item),
+            _ => visit_mut::visit_item_mut(self, item),
         }
     }
 
-    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+    fn visit_impl_item_fn_mut(&mut self, function: &mut syn::ImplItemFn) {
         if !is_for_tests(&function.attrs) {
-            visit::visit_impl_item_fn(self, function);
+            visit_mut::visit_impl_item_fn_mut(self, function);
         }
     }
 
-    fn visit_path(&mut self, path: &'ast syn::Path) {
+    fn visit_path_mut(&mut self, path: &mut syn::Path) {
         let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         if segments.len() > 1 {
             self.refer(segments, None, false);
         }
-        visit::visit_path(self, path);
+        visit_mut::visit_path_mut(self, path);
     }
 
-    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+    fn visit_macro_mut(&mut self, called: &mut syn::Macro) {
         self.tokens(called.tokens.clone());
     }
 }

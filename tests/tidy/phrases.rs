@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, ExprLit, ImplItemFn, Item, Lit, LitStr, Meta};
 
 use crate::modules::{attributes, is_for_tests};
@@ -37,28 +37,28 @@ struct Texts(Vec<String>);
 impl Texts {
     fn of(file: &Path) -> Self {
         let mut texts = Self::default();
-        let parsed = syn::parse_file(&std::fs::read_to_string(file).unwrap()).unwrap();
-        texts.visit_file(&parsed);
+        let mut parsed = syn::parse_file(&std::fs::read_to_string(file).unwrap()).unwrap();
+        texts.visit_file_mut(&mut parsed);
         // Lines of one comment are one text, so that a phrase across two lines is found.
         texts.0 = vec![texts.0.join(" ")];
         texts
     }
 }
 
-impl<'ast> Visit<'ast> for Texts {
-    fn visit_item(&mut self, item: &'ast Item) {
+impl VisitMut for Texts {
+    fn visit_item_mut(&mut self, item: &mut Item) {
         if !is_for_tests(attributes(item)) {
-            visit::visit_item(self, item);
+            visit_mut::visit_item_mut(self, item);
         }
     }
 
-    fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
+    fn visit_impl_item_fn_mut(&mut self, function: &mut ImplItemFn) {
         if !is_for_tests(&function.attrs) {
-            visit::visit_impl_item_fn(self, function);
+            visit_mut::visit_impl_item_fn_mut(self, function);
         }
     }
 
-    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+    fn visit_attribute_mut(&mut self, attribute: &mut Attribute) {
         if let Meta::NameValue(pair) = &attribute.meta
             && pair.path.is_ident("doc")
             && let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value
@@ -67,11 +67,11 @@ impl<'ast> Visit<'ast> for Texts {
         }
     }
 
-    fn visit_lit_str(&mut self, text: &'ast LitStr) {
+    fn visit_lit_str_mut(&mut self, text: &mut LitStr) {
         self.0.push(text.value());
     }
 
-    fn visit_macro(&mut self, called: &'ast syn::Macro) {
+    fn visit_macro_mut(&mut self, called: &mut syn::Macro) {
         for token in called.tokens.clone() {
             if let Ok(text) = syn::parse2::<LitStr>(token.into()) {
                 self.0.push(text.value());
