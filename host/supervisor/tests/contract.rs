@@ -262,6 +262,17 @@ async fn what_has_left_the_group_and_the_session_is_ended_after_it() {
 }
 
 #[tokio::test]
+async fn what_has_left_the_group_is_ended_even_if_it_cannot_be_looked_for_at_first() {
+    let (host, daemon) = with_a_daemon("unseen", Escaped::Kill).await;
+    // As for want of a descriptor: nothing is known of the descendants then.
+    fail::cfg("family.look", "10*return->off").unwrap();
+    host.stop().await;
+    fail::remove("family.look");
+    assert!(!is_alive(daemon));
+    assert_eq!(host.supervisor.left(), []);
+}
+
+#[tokio::test]
 async fn what_has_left_the_group_is_left_and_named_on_request() {
     let (host, daemon) = with_a_daemon("left", Escaped::Leave).await;
     host.stop().await;

@@ -127,37 +127,67 @@ pub(crate) fn is_stuck(pid: u32) -> bool {
     stat(pid).is_some_and(|[state, ..]| state == "D")
 }
 
-/// Returns the children of one thread of a process.
-pub(super) fn children_of_thread(pid: u32, thread: u32) -> Vec<u32> {
-    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
-    list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+/// Tells a process that is gone, or that may not be looked at, from one that cannot be looked at now (for want of a
+/// descriptor or of memory): only the latter is an error, because nothing is known of it.
+fn of_living<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+                || error.raw_os_error() == Some(libc::ESRCH) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
-/// Returns the children of all threads of a process.
-fn children_of(pid: u32) -> Vec<u32> {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let threads = threads.filter_map(|thread| thread.file_name().to_str()?.parse().ok());
-    threads.flat_map(|thread: u32| children_of_thread(pid, thread)).collect()
+/// Returns the children of one thread of a process; none if it is gone.
+///
+/// # Errors
+/// It could not be looked at, so that nothing is known.
+pub(super) fn children_of_thread(pid: u32, thread: u32) -> io::Result<Vec<u32>> {
+    fail::fail_point!("family.look", |_| Err(io::Error::from_raw_os_error(libc::EMFILE)));
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"));
+    let list = of_living(list)?.unwrap_or_default();
+    Ok(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
+}
+
+/// Returns the children of all threads of a process; none if it is gone.
+fn children_of(pid: u32) -> io::Result<Vec<u32>> {
+    let mut children = Vec::new();
+    for thread in of_living(std::fs::read_dir(format!("/proc/{pid}/task")))?.into_iter().flatten() {
+        let Some(thread) = of_living(thread)? else { continue };
+        if let Some(thread) = thread.file_name().to_str().and_then(|name| name.parse().ok()) {
+            children.extend(children_of_thread(pid, thread)?);
+        }
+    }
+    Ok(children)
 }
 
 /// How often an empty environment is read again: a process in the middle of an exec has one for a moment.
 const EMPTY_LOOKS: u32 = 5;
 
 /// Reads the environment that a process was started with.
-fn environ(pid: u32) -> Option<Vec<u8>> {
+fn environ(pid: u32) -> io::Result<Option<Vec<u8>>> {
     for _ in 0..EMPTY_LOOKS {
-        let environ = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let Some(environ) = of_living(std::fs::read(format!("/proc/{pid}/environ")))? else {
+            return Ok(None);
+        };
         if !environ.is_empty() {
-            return Some(environ);
+            return Ok(Some(environ));
         }
         std::thread::park_timeout(Duration::from_millis(1));
     }
-    None
+    Ok(None)
 }
 
 /// Returns the process and the life that the environment of a process names.
-fn owner(pid: u32) -> Option<(String, u64)> {
-    let environ = environ(pid)?;
+fn owner(pid: u32) -> io::Result<Option<(String, u64)>> {
+    Ok(environ(pid)?.as_deref().and_then(owner_in))
+}
+
+fn owner_in(environ: &[u8]) -> Option<(String, u64)> {
     let value = |name: &str| {
         let mut variables = environ.split(|byte| *byte == 0);
         let found =
@@ -167,9 +197,24 @@ fn owner(pid: u32) -> Option<(String, u64)> {
     Some((value("PROVOST_PROCESS")?, value("PROVOST_INCARNATION")?.parse().ok()?))
 }
 
-fn relative(pid: u32) -> Option<Relative> {
-    let (group, session) = numbers(pid)?;
-    lives(pid).then_some(Relative { pid, group, session, owner: None })
+/// Returns the process with its group and session, if it lives.
+fn relative(pid: u32) -> io::Result<Option<Relative>> {
+    let Some(stat) = of_living(std::fs::read(stat_path(pid)))? else { return Ok(None) };
+    let numbers = fields(&stat)
+        .filter(|[state, ..]| state != "Z" && state != "X")
+        .and_then(|[_, _, group, session]| Some((group.parse().ok()?, session.parse().ok()?)));
+    Ok(numbers.map(|(group, session)| Relative { pid, group, session, owner: None }))
+}
+
+/// Why a survey could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotSurveyed {
+    /// Its job was lost.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// A process could not be looked at.
+    #[error(transparent)]
+    Unread(#[from] io::Error),
 }
 
 impl Default for Family {
@@ -230,23 +275,24 @@ impl Family {
     }
 
     /// Returns the children of this process that no task owns, ended ones included.
-    fn orphans(&self) -> Vec<u32> {
+    fn orphans(&self) -> io::Result<Vec<u32>> {
         let main = std::process::id();
-        let mut found = children_of_thread(main, main);
+        let mut found = children_of_thread(main, main)?;
         if !found.is_empty() {
             self.own(|own| found.retain(|pid| !own.contains(pid)));
         }
-        found
+        Ok(found)
     }
 
     /// Returns true if there is certainly nothing to survey. It costs one small read.
     pub(super) fn is_alone(&self) -> bool {
-        self.adopts() && self.orphans().is_empty()
+        self.adopts() && self.orphans().is_ok_and(|orphans| orphans.is_empty())
     }
 
     /// Reaps the orphans that have ended, and wakes the tasks that wait for a group.
     pub(super) fn reap(&self) {
-        for orphan in self.orphans() {
+        // Those that cannot be listed now are reaped at the next look.
+        for orphan in self.orphans().unwrap_or_default() {
             if matches!(waitpid(pid_of(orphan), WaitOptions::NOHANG), Ok(Some(_))) {
                 tracing::debug!(pid = orphan, "reaped an orphan");
             }
@@ -258,8 +304,8 @@ impl Family {
     /// that asked before it began.
     ///
     /// # Errors
-    /// [`Lost`] if the survey could not be made: nothing is known then.
-    pub(super) async fn survey(self: &Arc<Self>, reading: &Lane) -> Result<Arc<Vec<Relative>>, Lost> {
+    /// [`NotSurveyed`]: nothing is known then.
+    pub(super) async fn survey(self: &Arc<Self>, reading: &Lane) -> Result<Arc<Vec<Relative>>, NotSurveyed> {
         let asked = self.ticket.fetch_add(1, Ordering::AcqRel);
         let mut last = self.survey.lock().await;
         if last.0 > asked {
@@ -269,26 +315,32 @@ impl Family {
         // Reading about a process whose memory is locked may block.
         let family = self.clone();
         let look = move || if family.adopts() { family.look() } else { everybody() };
-        let found = Arc::new(reading.run(look).await?);
+        let found = Arc::new(reading.run(look).await??);
         *last = (current, found.clone());
         Ok(found)
     }
 
-    fn look(&self) -> Vec<Relative> {
-        let mut left = self.orphans();
+    fn look(&self) -> io::Result<Vec<Relative>> {
+        let mut left = self.orphans()?;
         let mut found = Vec::new();
         while let Some(pid) = left.pop() {
-            found.extend(relative(pid).map(|found| Relative { owner: owner(pid), ..found }));
-            left.extend(children_of(pid));
+            if let Some(relative) = relative(pid)? {
+                found.push(Relative { owner: owner(pid)?, ..relative });
+            }
+            left.extend(children_of(pid)?);
         }
-        found
+        Ok(found)
     }
 }
 
 /// Returns every process of the machine, for a host to which no orphans come. They are told apart by group and session
 /// alone: the environment of a foreign process need not be about this host.
-fn everybody() -> Vec<Relative> {
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(relative).collect()
+fn everybody() -> io::Result<Vec<Relative>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        if let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
+            found.extend(relative(pid)?);
+        }
+    }
+    Ok(found)
 }

@@ -205,9 +205,28 @@ impl Life {
         let is_ours = |relative: &&Relative| {
             relative.pid != self.pid && relative.is_of(self.pid, &self.owner.name, incarnation)
         };
-        match self.seen(around).await {
-            Some(seen) => seen.iter().filter(is_ours).cloned().collect(),
-            None => Vec::new(),
+        let mut killed = self.killed.subscribe();
+        let (mut pause, mut given_up) = (LOOK_FIRST, None);
+        loop {
+            if let Some(seen) = self.seen(around).await {
+                return seen.iter().filter(is_ours).cloned().collect();
+            }
+            // What could not be looked at is not taken for gone. After a kill the stop has to end; the last look of the
+            // host finds what is still there.
+            if *killed.borrow_and_update() {
+                given_up.get_or_insert(Instant::now() + KILLED_WITHIN);
+            }
+            if given_up.is_some_and(|at| Instant::now() >= at) {
+                tracing::warn!(
+                    process = &*self.owner.name,
+                    "could not look for descendants that have left the group: some may be alive"
+                );
+                return Vec::new();
+            }
+            tokio::select! {
+                _ = killed.changed() => {}
+                () = sleep(pause) => pause = (pause * 2).min(LOOK_MAX),
+            }
         }
     }
 

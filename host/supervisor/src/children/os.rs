@@ -113,9 +113,14 @@ impl InFlight {
     }
 
     fn of_thread(thread: Option<u32>, family: &Family) -> Vec<u32> {
-        let children =
-            thread.map(|thread| children_of_thread(std::process::id(), thread)).unwrap_or_default();
-        children.into_iter().filter(|pid| !family.is_own(*pid)).collect()
+        let children = thread.map(|thread| children_of_thread(std::process::id(), thread));
+        // A child that cannot be listed now is looked for again.
+        children
+            .and_then(Result::ok)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|pid| !family.is_own(*pid))
+            .collect()
     }
 
     /// Kills the child that hangs. The thread cannot go on to anything else meanwhile, because it would have to take
