@@ -82,14 +82,18 @@ echo "$mine" > $last
 "#;
 
 /// The rest of the programs, by kind.
+///
+/// Each writes a line at its start: a process whose shell lost a message on a full disk shows by it that its log can be
+/// written again.
 const PROGRAMS: &str = r#"
+[ "$1" = writing ] || echo up
 case $1 in
 lasting) exec sleep 100000 ;;
 crashing) sleep 0.$(($$ % 9 + 1)); exit 3 ;;
 job) sleep 0.2; exit 0 ;;
 family) sleep 100000 & sleep 100000 & wait; exit 1 ;;
 escaping) setsid sleep 100000 & exec sleep 100000 ;;
-checked) echo up; exec sleep 100000 ;;
+checked) exec sleep 100000 ;;
 writing)
   n=0
   while :; do
