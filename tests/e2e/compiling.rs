@@ -1,8 +1,7 @@
 //! Compilation in a separate process, as an operator sees it: errors name its limits, nothing waits for it, and refused
 //! components are reported.
 
-use provost_tests::{Host, Setup, components, eventually, guest};
-use serde_json::Value;
+use provost_tests::{Setup, components, eventually, guest};
 
 use crate::PROVOST;
 
@@ -33,10 +32,6 @@ fn bomb() -> Vec<u8> {
     [&b"\0asm\x0d\0\x01\0"[..], &section(1, &module)].concat()
 }
 
-fn plugin(host: &Host) -> Value {
-    host.json(&["plugin", "list", "-o", "json"])["plugins"][0].clone()
-}
-
 #[test]
 fn a_component_that_takes_too_long_to_compile_is_refused_and_the_limit_is_named() {
     let config = "[host]\ncache_dir = \"cache\"\n[plugins]\ncompile = { time = \"1s\" }\n[plugins.bomb]\ncomponent = \"bomb.wasm\"\n\
@@ -51,7 +46,7 @@ fn a_component_that_takes_too_long_to_compile_is_refused_and_the_limit_is_named(
 
     // The host starts without it, and loading it again is refused with the same message.
     let host = setup.up();
-    eventually("it is refused", || plugin(&host), |it| it["status"] == "refused");
+    eventually("it is refused", || host.plugins()[0].clone(), |it| it["status"] == "refused");
     assert_eq!(host.process("web")["phase"], "running");
     let loaded = host.run(&["plugin", "load", "again", "bomb.wasm"]);
     assert!(loaded.code == 1 && loaded.stderr.contains(told), "{loaded:?}");
@@ -84,15 +79,15 @@ fn processes_start_under_the_failsafe_while_a_plugin_is_compiled_and_the_plugin_
     assert_eq!(judged["decision"]["by"], "failsafe");
     let overruled = judged["decision"]["overruled"].as_str().unwrap();
     assert!(overruled.contains("it is being compiled ("), "{overruled}");
-    assert_eq!(plugin(&host)["status"], "compiling");
+    assert_eq!(host.plugins()[0]["status"], "compiling");
     assert!(host.ok(&["status"]).contains("compiling"), "{}", host.ok(&["status"]));
     assert!(host.log().contains("the plugin `judge` ("), "{}", host.log());
     std::fs::write(&faults, "").unwrap();
-    eventually("it is ready", || plugin(&host), |it| it["status"] == "active");
+    eventually("it is ready", || host.plugins()[0].clone(), |it| it["status"] == "active");
     host.until("web", "is judged by it", |web| {
         web["decision"]["by"] == "judge" && web["decision"]["delay_ms"] == 30
     });
-    let told = || host.json(&["plugin", "list", "-o", "json"])["plugins"][1].clone();
+    let told = || host.plugins()[1].clone();
     eventually("the consumer is told", told, |it| it["calls"].as_u64() >= Some(1));
     assert!(host.log().contains("from now on it answers"), "{}", host.log());
     host.down();
@@ -114,7 +109,7 @@ fn a_policy_that_traps_at_every_call_is_refused_live_reported_by_validate_and_qu
     );
     assert!(!setup.dir().join(".provost").exists(), "nothing is left behind but the cache");
     let host = setup.up();
-    let tried = eventually("it is tried", || plugin(&host), |it| it["status"] == "quarantined");
+    let tried = eventually("it is tried", || host.plugins()[0].clone(), |it| it["status"] == "quarantined");
     assert!(tried["reason"].as_str().unwrap().contains(told), "{tried}");
     let loaded = host.run(&["plugin", "load", "live", guest("traps").to_str().unwrap()]);
     assert!(loaded.code == 1 && loaded.stderr.contains("its trial as restart-policy failed"), "{loaded:?}");
@@ -143,7 +138,7 @@ fn a_policy_decides_while_twenty_four_views_with_eight_memories_each_run() {
         })
         .collect();
     host.until("web", "is judged beside them", |web| web["restarts"].as_u64() >= Some(before + 5));
-    let judge = host.json(&["plugin", "list", "-o", "json"])["plugins"][1].clone();
+    let judge = host.plugins()[1].clone();
     assert_eq!(judge["faults"], 0, "{judge}");
     assert_eq!(host.process("web")["decision"]["by"], "judge");
     for view in &mut views {

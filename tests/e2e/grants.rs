@@ -43,12 +43,6 @@ fn answer(stream: &mut TcpStream) {
     stream.write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
 }
 
-fn plugin(host: &Host, name: &str) -> Value {
-    let list = host.json(&["plugin", "list", "-o", "json"]);
-    let plugins = list["plugins"].as_array().unwrap();
-    plugins.iter().find(|plugin| plugin["name"] == name).cloned().unwrap()
-}
-
 #[test]
 fn a_webhook_reaches_the_server_that_it_is_granted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -59,7 +53,7 @@ fn a_webhook_reaches_the_server_that_it_is_granted() {
     assert!(head.contains(&format!("authorization: Bearer {}", std::env::var("PATH").unwrap())), "{head}");
     let change = &body["changes"][0];
     assert_eq!((&change["process"], &change["phase"]), (&"job".into(), &"exited".into()), "{body}");
-    let hook = plugin(&host, "hook");
+    let hook = host.plugin("hook");
     assert_eq!(hook["grants"], serde_json::json!([format!("http-out:127.0.0.1:{port}"), "env:PATH"]));
     assert_eq!(hook["denials"], 0, "{hook}");
     host.down();
@@ -71,7 +65,7 @@ fn a_webhook_to_another_server_is_denied_counted_and_shown() {
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
     let host = Host::up(PROVOST, &hooked(1, port));
-    eventually("it is denied", || plugin(&host, "hook"), |hook| hook["denials"].as_u64() >= Some(1));
+    eventually("it is denied", || host.plugin("hook"), |hook| hook["denials"].as_u64() >= Some(1));
     assert!(listener.accept().is_err(), "nobody came");
     let log = host.log();
     assert!(log.contains(&format!("denied: a request to 127.0.0.1:{port}")), "{log}");
@@ -120,7 +114,7 @@ fn a_plugin_loaded_at_run_time_gets_its_grants_from_the_command_line() {
     let config = host.ok(&["view", "outside", &format!("read?{dir}|provost.toml")]);
     assert!(config.contains("exec sleep 1000"), "{config}");
     assert_eq!(host.ok(&["view", "outside", &format!("read?{dir}|../x")]).trim(), "error: not-permitted");
-    assert_eq!(plugin(&host, "outside")["denials"], 1);
+    assert_eq!(host.plugin("outside")["denials"], 1);
     let wrong = host.run(&["plugin", "load", "other", &outside, "--allow", "everything"]);
     assert!(
         wrong.stderr.contains("`everything` grants nothing: the forms are http-out:HOST:PORT"),
@@ -177,7 +171,7 @@ fn a_start_policy_sets_only_the_variables_that_are_granted_by_name() {
             || explained.contains("set-env does not"),
         "{child} {explained}"
     );
-    assert_eq!(plugin(&host, "conductor")["denials"], 7, "with the greeting");
+    assert_eq!(host.plugin("conductor")["denials"], 7, "with the greeting");
     assert!(host.log().contains("denied: setting "), "{}", host.log());
     let shown = host.ok(&["plugin", "inspect", "conductor"]);
     assert!(shown.contains("may set") && shown.contains("no variable"), "{shown}");

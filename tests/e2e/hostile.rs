@@ -22,20 +22,9 @@ fn judged_by(guest_name: &str) -> String {
     )
 }
 
-fn plugin(host: &Host) -> Value {
-    let plugins = host.json(&["plugin", "list", "-o", "json"]);
-    plugins["plugins"][0].clone()
-}
-
-fn named(host: &Host, name: &str) -> Value {
-    let list = host.json(&["plugin", "list", "-o", "json"]);
-    let plugins = list["plugins"].as_array().unwrap();
-    plugins.iter().find(|plugin| plugin["name"] == name).cloned().unwrap()
-}
-
 /// Revives a plugin, which may have failed its trial call, so that the host calls it.
 fn revive(host: &Host, name: &str) {
-    eventually("it is compiled", || named(host, name), |it| it["status"] != "compiling");
+    eventually("it is compiled", || host.plugin(name), |it| it["status"] != "compiling");
     host.ok(&["plugin", "revive", name]);
 }
 
@@ -53,7 +42,7 @@ fn survives(guest_name: &str, told: &[&str]) -> (Host, Value) {
     assert_eq!(host.process("bystander")["phase"], "running");
     assert!(host.memory_kib() < MEMORY_KIB_MAX, "{} KiB", host.memory_kib());
     let answered = |it: &Value| it["calls"].as_u64() >= Some(2) || it["status"] == "refused";
-    let plugin = eventually("it was called or refused", || plugin(&host), answered);
+    let plugin = eventually("it was called or refused", || host.plugins()[0].clone(), answered);
     if plugin["faults"] != 0 || plugin["status"] == "refused" {
         assert!(host.ok(&["status"]).contains("judge"), "status names it: {}", host.ok(&["status"]));
     }
@@ -175,7 +164,7 @@ fn a_host_full_of_hostile_plugins_keeps_working_and_names_each_with_its_cause_an
             let why = plugin["last_fault"]["message"].as_str().or(plugin["reason"].as_str());
             one.expected.iter().all(|words| why.is_some_and(|why| why.contains(words)))
         };
-        eventually(&format!("{} says why", one.name), || named(&host, one.name), why);
+        eventually(&format!("{} says why", one.name), || host.plugin(one.name), why);
     }
     let page = host.run(&["view", "page"]);
     assert_ne!(page.code, 0);
@@ -186,7 +175,7 @@ fn a_host_full_of_hostile_plugins_keeps_working_and_names_each_with_its_cause_an
     );
     eventually(
         "the consumer that never returns is stopped",
-        || named(&host, "stuck"),
+        || host.plugin("stuck"),
         |stuck| {
             stuck["last_fault"]["message"]
                 .as_str()
@@ -195,7 +184,7 @@ fn a_host_full_of_hostile_plugins_keeps_working_and_names_each_with_its_cause_an
     );
     eventually(
         "the flood is dropped",
-        || named(&host, "chatty"),
+        || host.plugin("chatty"),
         |chatty| chatty["lines_dropped"].as_u64() >= Some(9_000),
     );
 
@@ -207,9 +196,9 @@ fn a_host_full_of_hostile_plugins_keeps_working_and_names_each_with_its_cause_an
     let before = host.process("judged")["restarts"].as_u64();
     let after = host.until("judged", "is judged again", |it| it["restarts"].as_u64() > before);
     assert_eq!((&after["decision"]["by"], &after["decision"]["delay_ms"]), (&"good".into(), &20.into()));
-    let told = named(&host, "notify")["calls"].as_u64();
-    eventually("the other consumer is called", || named(&host, "notify"), |it| it["calls"].as_u64() > told);
-    assert_eq!(named(&host, "notify")["faults"], 0);
+    let told = host.plugin("notify")["calls"].as_u64();
+    eventually("the other consumer is called", || host.plugin("notify"), |it| it["calls"].as_u64() > told);
+    assert_eq!(host.plugin("notify")["faults"], 0);
     let status = host.ok(&["status"]);
     assert!(hostile::policies().iter().all(|one| status.contains(one.name)), "{status}");
     assert!(host.ok(&["view", "metrics"]).contains("provost_plugin_faults_total{plugin=\"memory-bomb\""));
@@ -225,7 +214,7 @@ fn truncated_files_and_settings_of_ten_megabytes_are_refused() {
     let cut = host.run(&["plugin", "load", "cut", "cut.wasm"]);
     assert_eq!(cut.code, 1, "{cut:?}");
     assert!(cut.stderr.contains("plugin `cut`") && cut.stderr.contains("cut.wasm"), "{cut:?}");
-    assert_eq!(host.json(&["plugin", "list", "-o", "json"])["plugins"].as_array().map(Vec::len), Some(0));
+    assert_eq!(host.plugins().len(), 0);
     assert_eq!(host.process("web")["phase"], "running");
     host.down();
 
@@ -243,7 +232,7 @@ fn compiled_code_that_was_altered_in_the_cache_is_not_run() {
     let config = "[host]\ncache_dir = \"cache\"\n[plugins.judge]\ncomponent = \"bundled:backoff\"\n\
                   settings = { first = \"20ms\" }\n[process.web]\ncommand = \"exit 1\"\npolicies = [\"judge\"]\n";
     let host = Host::up(PROVOST, config);
-    eventually("it is compiled", || plugin(&host), |it| it["status"] == "active");
+    eventually("it is compiled", || host.plugins()[0].clone(), |it| it["status"] == "active");
     let setup = host.down();
     let entries = || -> Vec<_> {
         let files = std::fs::read_dir(setup.dir().join("cache")).unwrap().map(|entry| entry.unwrap().path());

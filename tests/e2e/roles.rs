@@ -78,7 +78,7 @@ fn one_component_plays_all_roles() {
     until_replicas(&host, 4);
     let clamped = eventually(
         "nine replicas are more than the maximum",
-        || host.json(&["plugin", "list", "-o", "json"])["plugins"][0]["clamps"].as_u64(),
+        || host.plugins()[0]["clamps"].as_u64(),
         |clamps| *clamps >= Some(1),
     );
     assert!(clamped.is_some());

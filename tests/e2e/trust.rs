@@ -27,11 +27,8 @@ fn an_unsigned_component_is_refused_until_it_is_signed_and_again_when_it_is_alte
     let verified = setup.run(&["plugin", "verify", "judge.wasm", "--key", "ops.pub"]);
     assert!(verified.stdout.contains("signed with the key of ops"), "{verified:?}");
     let host = setup.up();
-    let list = host.json(&["plugin", "list", "-o", "json"]);
-    assert_eq!(
-        (&list["plugins"][0]["status"], &list["plugins"][0]["signed_by"]),
-        (&"active".into(), &"ops".into())
-    );
+    let judge = &host.plugins()[0];
+    assert_eq!((&judge["status"], &judge["signed_by"]), (&"active".into(), &"ops".into()));
 
     // An unsigned component cannot be swapped in either.
     let other = guest("absurd").display().to_string();
@@ -41,7 +38,7 @@ fn an_unsigned_component_is_refused_until_it_is_signed_and_again_when_it_is_alte
     std::fs::copy(guest("absurd"), host.setup().dir().join("judge.wasm")).unwrap();
     let altered = host.run(&["plugin", "reload", "judge"]);
     assert!(altered.stderr.contains("is not what ops has signed"), "{altered:?}");
-    assert_eq!(host.json(&["plugin", "list", "-o", "json"])["plugins"][0]["version"], 1);
+    assert_eq!(host.plugins()[0]["version"], 1);
     host.down();
 }
 
@@ -93,6 +90,6 @@ fn missing_and_malformed_keys_are_reported() {
 #[test]
 fn a_bundled_component_needs_no_signature() {
     let host = with_keys(&SIGNED_ONLY.replace("judge.wasm", "bundled:backoff")).up();
-    assert_eq!(host.json(&["plugin", "list", "-o", "json"])["plugins"][0]["signed_by"], "this host");
+    assert_eq!(host.plugins()[0]["signed_by"], "this host");
     host.down();
 }

@@ -235,6 +235,19 @@ impl Host {
         processes.iter().find(|process| process["name"] == name).expect("a known process").clone()
     }
 
+    /// Returns the status of all plugins.
+    #[must_use]
+    pub fn plugins(&self) -> Vec<Value> {
+        self.json(&["plugin", "list", "-o", "json"])["plugins"].as_array().unwrap().clone()
+    }
+
+    /// Returns the status of one plugin.
+    #[must_use]
+    pub fn plugin(&self, name: &str) -> Value {
+        let plugins = self.plugins();
+        plugins.iter().find(|plugin| plugin["name"] == name).expect("a known plugin").clone()
+    }
+
     /// Returns the events of one process that the host still keeps, oldest first.
     #[must_use]
     pub fn events(&self, name: &str) -> Vec<Value> {
@@ -279,7 +292,11 @@ impl Host {
         self.ok(&["down"]);
         let ended = self.child.wait().unwrap();
         assert!(ended.success(), "the host ended with {ended}: {}", self.log());
-        // A host that has gone down leaves only its directory, which the caller gets.
+        self.into_setup()
+    }
+
+    /// Takes the directory of a host that has ended, which is all that it leaves.
+    fn into_setup(mut self) -> Setup {
         let replacement = Setup { binary: PathBuf::new(), dir: tempfile::tempdir().unwrap() };
         std::mem::replace(&mut self.setup, replacement)
     }
@@ -316,8 +333,7 @@ impl Host {
     /// Kills it and its processes without a chance to clean up, and returns its directory.
     pub fn crash(mut self) -> Setup {
         self.end();
-        let replacement = Setup { binary: PathBuf::new(), dir: tempfile::tempdir().unwrap() };
-        std::mem::replace(&mut self.setup, replacement)
+        self.into_setup()
     }
 
     /// Sends SIGKILL to the host and then to the groups of its processes, which outlive it.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::modules::{Module, ModulePath, Modules};
+use crate::modules::{Imports, Module, ModulePath, Modules};
 use crate::{crate_roots, root};
 
 /// Imports that go up all the same, at most one for each crate: the crate, the room that imports, the room above, and why.
@@ -20,7 +20,12 @@ fn rooms(text: &str) -> Option<Vec<String>> {
 }
 
 /// What is wrong with the map of one module, in words.
-fn faults(modules: &Modules, path: &ModulePath, module: &Module, upward: &[(&str, &str)]) -> Vec<String> {
+fn faults(
+    modules: &Modules,
+    imports: &Imports,
+    (path, module): (&ModulePath, &Module),
+    upward: &[(&str, &str)],
+) -> Vec<String> {
     let text = std::fs::read_to_string(&module.file).unwrap();
     let Some(rooms) = rooms(&text) else {
         let is_root = path.is_empty() && module.children.len() > 2;
@@ -40,11 +45,11 @@ fn faults(modules: &Modules, path: &ModulePath, module: &Module, upward: &[(&str
         let room = inside.strip_prefix(&path[..])?.first()?;
         rooms.iter().position(|listed| listed == room)
     };
-    for (from, targets) in modules.imports() {
+    for (from, targets) in imports {
         for (to, names) in targets {
-            let (Some(low), Some(high)) = (rank(&from), rank(&to)) else { continue };
+            let (Some(low), Some(high)) = (rank(from), rank(to)) else { continue };
             if high < low && !upward.contains(&(&rooms[low], &rooms[high])) {
-                let names: Vec<String> = names.into_iter().collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let (low, high) = (&rooms[low], &rooms[high]);
                 let file = from.file_name().unwrap().display();
                 faults
@@ -60,13 +65,14 @@ fn the_map_of_every_crate_names_its_rooms_and_they_look_down() {
     let mut told = String::new();
     for crate_root in crate_roots().iter().filter(|root| root.ends_with("src/lib.rs")) {
         let modules = Modules::read(crate_root);
+        let imports = modules.imports();
         let name = crate_root.parent().unwrap().parent().unwrap().file_name().unwrap().to_str().unwrap();
         let upward: Vec<(&str, &str)> =
             UPWARD.iter().filter(|(of, ..)| *of == name).map(|(_, from, to, _)| (*from, *to)).collect();
         assert!(upward.len() <= 1, "{name} has more than one import that goes up");
         for (path, module) in &modules.0 {
             let file = module.file.strip_prefix(root()).unwrap().display().to_string();
-            for fault in faults(&modules, path, module, &upward) {
+            for fault in faults(&modules, &imports, (path, module), &upward) {
                 told += &format!("{file}: {fault}\n");
             }
         }
@@ -85,16 +91,18 @@ fn a_map_that_lies_is_found() {
     file("a.rs", "pub struct One;");
     file("b.rs", "use crate::a::One;");
     let modules = Modules::read(&dir.path().join("lib.rs"));
-    let (path, module) = modules.0.first_key_value().unwrap();
-    assert_eq!(faults(&modules, path, module, &[]), ["does not list `b`", "lists `c`, which is not there"]);
+    let imports = modules.imports();
+    let root = modules.0.first_key_value().unwrap();
+    assert_eq!(faults(&modules, &imports, root, &[]), ["does not list `b`", "lists `c`, which is not there"]);
     file(
         "lib.rs",
         "//! A crate.\n//!\n//! | room | owns |\n//! |---|---|\n//! | `a` | one |\n//! | `b` | two |\nmod a;\nmod b;\n",
     );
     let modules = Modules::read(&dir.path().join("lib.rs"));
-    let (path, module) = modules.0.first_key_value().unwrap();
-    assert_eq!(faults(&modules, path, module, &[]), ["`b` (b.rs) imports from `a`, above it: One"]);
-    assert_eq!(faults(&modules, path, module, &[("b", "a")]), Vec::<String>::new());
+    let imports = modules.imports();
+    let root = modules.0.first_key_value().unwrap();
+    assert_eq!(faults(&modules, &imports, root, &[]), ["`b` (b.rs) imports from `a`, above it: One"]);
+    assert_eq!(faults(&modules, &imports, root, &[("b", "a")]), Vec::<String>::new());
 }
 
 #[test]

@@ -68,7 +68,8 @@ words! {
 }
 
 /// One plugin: its status and its versions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "PluginObject")]
 pub struct Plugin {
     /// Its name in the config.
     pub name: String,
@@ -120,12 +121,6 @@ macro_rules! version {
             }
         }
     };
-}
-
-impl<'de> Deserialize<'de> for Plugin {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        PluginObject::deserialize(deserializer).map(Self::from)
-    }
 }
 
 version! {

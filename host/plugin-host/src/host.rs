@@ -100,16 +100,15 @@ struct Trace {
 pub(crate) struct Change<'a>(MutexGuard<'a, Traces>);
 
 impl Change<'_> {
-    /// Returns the number of the next version of this plugin.
-    pub(crate) fn next_number(&self, name: &str) -> u64 {
-        self.0.get(name).map_or(0, |trace| trace.number).saturating_add(1)
-    }
-
-    /// Records that this version is now in force.
-    pub(crate) fn made(&mut self, version: &Version) {
-        let trace =
-            Trace { number: version.number(), memory: Arc::downgrade(&version.context.common.memory) };
-        self.0.insert(version.context.name().clone(), trace);
+    /// Gives a version the next number of its plugin, and records that it is now in force. Returns the number.
+    pub(crate) fn number(&mut self, version: &Version) -> u64 {
+        let name = version.context.name();
+        let number = self.0.get(name).map_or(0, |trace| trace.number).saturating_add(1);
+        // It is set only once: nobody else has this version.
+        let _ = version.number.set(number);
+        let memory = Arc::downgrade(&version.context.common.memory);
+        self.0.insert(name.clone(), Trace { number, memory });
+        number
     }
 
     /// Returns the memory of a plugin, if something still holds it.
@@ -264,9 +263,7 @@ impl PluginHost {
         if self.plugin(name).is_some() {
             return Err(LoadError::NameTaken { name: name.clone() });
         }
-        // It is set only once: nobody else has this version.
-        let _ = version.number.set(change.next_number(name));
-        change.made(&version);
+        change.number(&version);
         let plugin = Arc::new(Plugin::new(version));
         self.shared.catalog.append(plugin.clone());
         Ok(plugin)

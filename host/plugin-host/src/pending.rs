@@ -119,7 +119,7 @@ impl Pending {
 
     fn put_in_force(&self, made: Arc<Version>, failed: Option<Failed>) {
         let Some(host) = PluginHost::upgrade(&self.host) else { return };
-        let mut change = host.change();
+        let _change = host.change();
         let versions = self.plugin.versions();
         if versions.gone || !Arc::ptr_eq(&versions.active, &self.placeholder) {
             // It was unloaded meanwhile.
@@ -131,7 +131,6 @@ impl Pending {
             None => tracing::info!(plugin = &**made.context.name(), source = %made.source, "plugin loaded"),
             Some(reason) => tracing::warn!(plugin = &**made.context.name(), "plugin refused: {reason}"),
         }
-        change.made(&made);
         self.plugin.put_in_force(Versions { active: made, former: None, gone: false });
         if let Some(failed) = failed {
             self.plugin.quarantine(failed.to_string());

@@ -161,10 +161,7 @@ impl PluginHost {
         if !Arc::ptr_eq(&plugin.versions(), &versions) {
             return Ok(None);
         }
-        let number = change.next_number(name);
-        // It is set only once: nobody else has this version.
-        let _ = version.number.set(number);
-        change.made(&version);
+        let number = change.number(&version);
         let next = versions.followed_by(version);
         let kept = next.former.as_ref().map_or(active.number(), |former| former.number());
         plugin.put_in_force(next);

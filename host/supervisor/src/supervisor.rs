@@ -63,16 +63,9 @@ impl std::fmt::Debug for Supervisor {
 /// A supervisor that has added its processes and started none of them.
 pub struct Prepared {
     supervisor: Supervisor,
-    runners: Vec<Unstarted>,
+    /// With the first order of each in its mailbox.
+    runners: Vec<Runner>,
     inbox: Inbox,
-    clock: Clock,
-}
-
-/// A runner that has not been started, and its first order.
-struct Unstarted {
-    id: ProcessId,
-    first: Option<Want>,
-    runner: Runner,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -85,19 +78,18 @@ impl Prepared {
     /// Follows every line that the processes write, from the first one on. Must be called within the tokio runtime.
     #[must_use]
     pub fn follow_output(&self) -> LogReader {
-        let ids: Vec<ProcessId> = self.runners.iter().map(|unstarted| unstarted.id).collect();
+        let world = self.supervisor.reader().snapshot();
+        let ids: Vec<ProcessId> = world.iter().map(|state| state.id).collect();
         self.supervisor.logs().follow(&ids, 0, true)
     }
 
     /// Starts the processes with `autostart` that their replica set needs. Must be called within the tokio runtime.
     #[must_use]
     pub fn start(self) -> Supervisor {
-        let Self { supervisor, runners, inbox, clock } = self;
-        for Unstarted { id, first, runner } in runners {
+        let Self { supervisor, runners, inbox } = self;
+        let clock = supervisor.shared.publisher.clock;
+        for runner in runners {
             tokio::spawn(runner.run());
-            if let Some(want) = first {
-                supervisor.roster.tell(id, want);
-            }
         }
         inbox.start(&supervisor.dispatch, clock);
         for replicas in &*supervisor.replicas {
@@ -164,9 +156,8 @@ impl Supervisor {
             .unzip();
         let order = Arc::new(StartOrder::new(specs.clone()));
         let (groups, inbox) = Groups::new(order.groups());
-        let clock = Clock::new();
         let shared = Arc::new(Shared {
-            publisher: Publisher::new(clock, settings.routing),
+            publisher: Publisher::new(Clock::new(), settings.routing),
             spawner,
             resolver: Resolver::of_system(jobs.names.clone()),
             decider: Arc::new(Decider::new(settings.envelope(), jobs.judging.clone())),
@@ -198,11 +189,11 @@ impl Supervisor {
             supervisor.tell_from(consumer, Generation(0));
         }
         let runners = supervisor.add_all(specs.into_iter().zip(chains).collect())?;
-        Ok(Prepared { supervisor, runners, inbox, clock })
+        Ok(Prepared { supervisor, runners, inbox })
     }
 
     /// Adds all processes before the first is started, so that none waits for one that does not exist yet.
-    fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<Vec<Unstarted>, BootError> {
+    fn add_all(&self, specs: Vec<(Arc<ProcessSpec>, Chain)>) -> Result<Vec<Runner>, BootError> {
         let mut spare = not_needed(&self.replicas);
         let mut runners = Vec::with_capacity(specs.len());
         for (spec, chain) in specs {
@@ -213,13 +204,14 @@ impl Supervisor {
             let state = self.shared.publisher.add(identity, spare)?;
             self.shared.logs.add(state.id, &spec);
             let orders = self.roster.enter(state.id, chain.clone());
-            let first = (spec.autostart && !is_spare).then_some(Want::Start(Cause::Boot));
-            let id = state.id;
+            if spec.autostart && !is_spare {
+                self.roster.tell(state.id, Want::Start(Cause::Boot));
+            }
             let mut runner = Runner::new(spec, self.shared.clone(), state, orders, chain);
             if is_spare {
                 runner.begin_spare();
             }
-            runners.push(Unstarted { id, first, runner });
+            runners.push(runner);
         }
         Ok(runners)
     }

@@ -68,9 +68,12 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.host
-            .while_it_answers(async { answer(self.host.send(Method::GET, path, None).await?).await })
-            .await
+        self.fetch(Method::GET, path).await
+    }
+
+    /// Sends a request without a body, and reads its answer.
+    async fn fetch<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
+        self.host.while_it_answers(async { answer(self.host.send(method, path, None).await?).await }).await
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
@@ -117,9 +120,7 @@ impl Client {
     /// [`ClientError`]; failures of single processes are in the outcome.
     pub async fn clear_logs(&self, targets: &[String]) -> Result<Outcome, ClientError> {
         let path = format!("/v1/logs?select={}", escaped(&targets.join(",")));
-        self.host
-            .while_it_answers(async { answer(self.host.send(Method::DELETE, &path, None).await?).await })
-            .await
+        self.fetch(Method::DELETE, &path).await
     }
 
     /// Returns why a process is in its state.

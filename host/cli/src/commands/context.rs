@@ -25,12 +25,21 @@ impl Context {
     pub(super) fn client(&self) -> Result<Client, Failure> {
         let socket = match (&self.config, &self.socket) {
             (Some(config), _) if !config.is_file() => return Err(no_config(config)),
-            (Some(config), _) => Outline::of(config).socket(),
+            // The file may have any name.
             (None, Some(socket)) => socket.clone(),
-            (None, None) => Outline::of(&find_nearest(&std::env::current_dir()?)?).socket(),
+            _ => self.outline()?.socket(),
         };
         daemon::wait_for_socket(&socket);
         Ok(Client::new(socket))
+    }
+
+    /// Returns the outline with the directories of that host, whether it runs or not.
+    pub(super) fn outline(&self) -> Result<Outline, Failure> {
+        Ok(match (&self.config, &self.socket) {
+            (Some(config), _) => Outline::of(config),
+            (None, Some(socket)) => Outline::around(socket),
+            (None, None) => Outline::of(&find_nearest(&std::env::current_dir()?)?),
+        })
     }
 }
 

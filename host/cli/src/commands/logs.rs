@@ -12,7 +12,7 @@ use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, Sto
 use super::context::Context;
 use super::printing::{self, NAME_WIDTH, json, pretty, write_line};
 use crate::args::{LineFormat, LogsArgs};
-use crate::config::{Outline, find_nearest};
+use crate::config::Outline;
 use crate::daemon::HOST_LOG_NAME;
 use crate::failure::Failure;
 use crate::render::output::{Look, Printer};
@@ -35,7 +35,7 @@ async fn clear(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
         Ok(outcome) => outcome,
         Err(Unanswered::Failed(failure)) => return Err(failure),
         Err(Unanswered::NoHost(why)) => {
-            let dir = outline(context)?.log_dir;
+            let dir = context.outline()?.log_dir;
             let hint =
                 format!("`provost up` starts one; without a host, delete the files in {}", dir.display());
             return Err(Failure::not_running(why, hint));
@@ -175,15 +175,6 @@ fn print(args: &LogsArgs, printer: &mut Printer, item: &LogItem) -> Result<(), F
     Ok(())
 }
 
-/// Returns the outline with the directories of a host that is not running.
-fn outline(context: &Context) -> Result<Outline, Failure> {
-    Ok(match (&context.config, &context.socket) {
-        (Some(config), _) => Outline::of(config),
-        (None, Some(socket)) => Outline::around(socket),
-        (None, None) => Outline::of(&find_nearest(&std::env::current_dir()?)?),
-    })
-}
-
 /// Returns the processes with a log that the targets name.
 fn names_of(targets: &[String], outline: &Outline) -> Result<Vec<String>, Failure> {
     let there = StoredFiles::names_in(&outline.log_dir).unwrap_or_default();
@@ -217,7 +208,7 @@ fn names_of(targets: &[String], outline: &Outline) -> Result<Vec<String>, Failur
 }
 
 fn read_files(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
-    let outline = outline(context)?;
+    let outline = context.outline()?;
     let query = LogQuery {
         lines: lines(args),
         since_ms: args.since,

@@ -77,7 +77,7 @@ fn of_plugins(config: &Config) -> Option<Problems> {
 }
 
 fn of_loaded(config: &Config, plugins: &PluginHost) -> Vec<Problem> {
-    let unfit = config.specs(|name| plugins.policy(name).map_err(|error| error.to_string())).err();
+    let unfit = plugins::specs(config, plugins).err();
     let mut problems = plugins::refusals(config, plugins);
     problems.extend(unfit.into_iter().flat_map(|unfit| unfit.list));
     problems

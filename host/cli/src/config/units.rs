@@ -37,7 +37,7 @@ pub(crate) fn duration_ms(text: &str) -> Option<u64> {
 
 /// Parses a text such as `64KB` or `16MiB` into bytes.
 pub(crate) fn size_bytes(text: &str) -> Option<u64> {
-    let total = sum(text, &SIZE_UNITS)?;
+    let total = sum(text)?;
     (total <= SIZE_BYTES_MAX).then_some(whole(total))
 }
 
@@ -50,8 +50,8 @@ fn whole(number: f64) -> u64 {
     number.round() as u64
 }
 
-/// Parses and adds up numbers with units. There must be at least one number, and each must have a unit.
-fn sum(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+/// Parses and adds up numbers with units of size. There must be at least one number, and each must have a unit.
+fn sum(text: &str) -> Option<f64> {
     let mut rest = text.trim();
     if rest.is_empty() {
         return None;
@@ -64,7 +64,7 @@ fn sum(text: &str, units: &[(&str, f64)]) -> Option<f64> {
         let tail = tail.trim_start();
         let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
-        let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+        let (_, factor) = SIZE_UNITS.iter().find(|(name, _)| *name == unit)?;
         total += number * factor;
         rest = tail.trim_start();
     }

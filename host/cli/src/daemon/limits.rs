@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use provost_control::CONNECTIONS_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The descriptors of a running process: two pipes, a pidfd, a log file, a check.
@@ -16,9 +17,6 @@ const FILES_OF_HOST: u64 = 64;
 
 /// The threads of an idle host.
 const THREADS_OF_HOST: u64 = 24;
-
-/// The largest number of connections that are served at once.
-const CONNECTIONS_MAX: u64 = 1_024;
 
 /// The descriptors that are requested for clients.
 const FILES_OF_CLIENTS: u64 = 448;
@@ -77,7 +75,7 @@ fn pids_of_cgroup() -> Option<u64> {
 
 /// Returns how many connections are served at once; their descriptors are not available for processes.
 fn connections_max(limit: u64) -> u64 {
-    CONNECTIONS_MAX.min(limit / 4).max(1)
+    (CONNECTIONS_MAX as u64).min(limit / 4).max(1)
 }
 
 /// Returns how many connections are served at once under the current limit.

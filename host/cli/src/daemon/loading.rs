@@ -12,7 +12,7 @@ use provost_state::{Consumer, Snapshot};
 use provost_supervisor::{Clock, Supervisor};
 
 use super::errors::SHORTAGE_HINT;
-use super::plugins as wire;
+use super::plugins::problem;
 use crate::compiling::SMALL_BYTES;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -147,7 +147,7 @@ impl Loading {
                     // Cannot fail: the threads run until the sender is dropped.
                     let _ = begin.send((place, pending));
                 }
-                Err(error) => problems.push(wire::problem(config, &spec.name, &error)),
+                Err(error) => problems.push(problem(config, &spec.name, &error)),
             }
         }
         drop(begin);
@@ -160,7 +160,7 @@ impl Loading {
         for done in done {
             match done.made {
                 Ok(consumer) => consumers.extend(consumer),
-                Err(error) => problems.push(wire::problem(config, &done.name, &error)),
+                Err(error) => problems.push(problem(config, &done.name, &error)),
             }
         }
         if !problems.is_empty() {

@@ -56,7 +56,7 @@ pub(super) struct Host {
 struct Running {
     supervisor: Supervisor,
     /// The server; `None` once it has ended.
-    server: Option<JoinHandle<std::io::Result<()>>>,
+    server: Option<JoinHandle<()>>,
     /// Dropped to end the server.
     end: oneshot::Sender<()>,
     ended: watch::Sender<Option<Ended>>,
@@ -247,8 +247,7 @@ impl Running {
             };
             self.server = None;
             let why = match served {
-                Ok(Ok(())) => "it returned".to_owned(),
-                Ok(Err(error)) => error.to_string(),
+                Ok(()) => "it returned".to_owned(),
                 Err(error) => error.to_string(),
             };
             self.supervisor.degraded().set("the API", format!("the host cannot be reached any more: {why}"));

@@ -34,10 +34,10 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
     }
     let paint = Paint::wanted(color, &io::stderr());
     let runtime = runtime(paint).map_err(short)?;
-    let ended = run(args, path, color, &runtime, inherited);
+    let ended = run(args, path, color, paint, &runtime, inherited);
     // A plugin or a slow disk may hold a thread.
     runtime.shutdown_timeout(FAREWELL);
-    let (outcome, log, screen, paint) = ended?;
+    let (outcome, log, screen) = ended?;
     let outcome = match outcome {
         Ok(0) => Ok(()),
         Ok(code) => Err(Failure::silent(code)),
@@ -55,19 +55,19 @@ fn short(error: io::Error) -> Failure {
 }
 
 /// The result of a host that could start its log.
-type Ended = (Result<u8, Failure>, HostLog, Option<Output>, Paint);
+type Ended = (Result<u8, Failure>, HostLog, Option<Output>);
 
 /// Starts the log, and runs the host to its end.
 fn run(
     args: &UpArgs,
     path: PathBuf,
     color: ColorWhen,
+    paint: Paint,
     runtime: &Runtime,
     inherited: io::Result<()>,
 ) -> Result<Ended, Failure> {
     let ignore_hangup = provost_supervisor::hangup_is_ignored();
     let foreground = !args.background;
-    let paint = Paint::wanted(color, &io::stderr());
     let degraded = Degraded::default();
     let home = if foreground { Home::Stream } else { Home::File };
     let log = HostLog::start(home, paint, foreground && !ignore_hangup, &degraded).map_err(short)?;
@@ -83,7 +83,7 @@ fn run(
     // The panic hook has logged the panic.
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
         .unwrap_or_else(|_| Err(Failure::failed("the host panicked", DEFECT_HINT)));
-    Ok((outcome, log, screen, paint))
+    Ok((outcome, log, screen))
 }
 
 fn to_background(path: &Path, args: &UpArgs) -> Result<(), Failure> {

@@ -88,8 +88,11 @@ fn row(name: &str, status: Cell, version: &PluginVersion, width: Width) -> Vec<C
 }
 
 fn status(plugin: &Plugin) -> Cell {
-    let well = plugin.status == PluginStatus::Active;
-    Cell::styled(plugin.status.as_str(), if well { Style::Green } else { Style::BoldRed })
+    Cell::styled(plugin.status.as_str(), style(plugin))
+}
+
+fn style(plugin: &Plugin) -> Style {
+    if plugin.status == PluginStatus::Active { Style::Green } else { Style::BoldRed }
 }
 
 /// Renders the number of faults and their kinds: `3: deadline 1, trap 2`.
@@ -149,10 +152,7 @@ pub(crate) fn changed(name: &str, after: Option<&Plugin>, notes: &[String], pain
             };
             text.push_str(&format!(
                 "{name}: {} (version {} from {}, sha256 {}…{former})\n",
-                paint.text(
-                    if plugin.status == PluginStatus::Active { Style::Green } else { Style::BoldRed },
-                    plugin.status.as_str()
-                ),
+                paint.text(style(plugin), plugin.status.as_str()),
                 version.version,
                 one_line(&version.source),
                 shortened(&version.digest),

@@ -1,6 +1,7 @@
 //! Converts shortages of the host, leftover processes and replica counts.
 
 use provost_api as api;
+use provost_state::naming::replica_name;
 use provost_state::{PhaseKind, Snapshot};
 use provost_supervisor::{Leftover, ReplicaCount, Trouble, rfc3339};
 
@@ -17,7 +18,7 @@ pub(crate) fn left(leftover: &Leftover) -> api::Left {
 
 pub(crate) fn replicas(set: &ReplicaCount, world: &Snapshot) -> api::Replicas {
     let ReplicaCount { name, wanted, least, most, .. } = set;
-    let replicas = (1..=*most).filter_map(|number| world.by_name(&format!("{name}.{number}")));
+    let replicas = (1..=*most).filter_map(|number| world.by_name(&replica_name(name, number)));
     let running = replicas.filter(|state| state.phase.kind() == PhaseKind::Running).count();
     api::Replicas {
         name: name.to_string(),

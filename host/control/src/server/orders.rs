@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use futures_util::future::join_all;
 use provost_api::{self as api, ErrorCode};
-use provost_state::naming::shown;
+use provost_state::naming::{replica_name, shown};
 use provost_state::{
     Cause, Generation, Incarnation, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState, Signal,
     Snapshot, Version, span,
@@ -155,7 +155,7 @@ fn leave_out_spares(
     let named: HashSet<&str> = targets.iter().map(String::as_str).collect();
     let mut spares = HashSet::new();
     for set in supervisor.replica_sets() {
-        let names = (set.wanted + 1..=set.most).map(|number| format!("{}.{number}", set.name));
+        let names = (set.wanted + 1..=set.most).map(|number| replica_name(&set.name, number));
         spares.extend(names.filter(|name| !named.contains(name.as_str())).filter_map(|name| world.id(&name)));
     }
     chosen.retain(|id| !spares.contains(id));

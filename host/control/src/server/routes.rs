@@ -22,14 +22,11 @@ use super::socket::Listening;
 use super::{connections, explain, host, orders, plugins, state_core, status, streams, views};
 
 /// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
-///
-/// # Errors
-/// None at present.
 pub async fn serve(
     listening: Listening,
     context: ApiContext,
     until: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+) {
     let (ending, ended) = watch::channel(false);
     let (most, degraded) = (context.connections_max, context.supervisor.degraded().clone());
     let router = routes(context, ended.clone());
@@ -40,12 +37,11 @@ pub async fn serve(
         ending.send_replace(true);
     };
     tokio::join!(serving, until);
-    Ok(())
 }
 
 fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Router {
     let most = context.connections_max;
-    let lasting = Arc::new(Semaphore::new(most - most.div_ceil(8).min(most)));
+    let lasting = Arc::new(Semaphore::new(most - most.div_ceil(8)));
     Router::new()
         .route("/v1/ping", get(host::ping))
         .route("/v1/status", get(status::status))

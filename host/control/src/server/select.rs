@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use provost_api::ErrorCode;
-use provost_state::naming::{NAME_BYTES_MAX, shown};
+use provost_state::naming::{NAME_BYTES_MAX, replica_of, shown};
 use provost_state::{ProcessId, Snapshot};
 
 use super::refused::Refused;
@@ -57,7 +57,7 @@ impl<'a> Sets<'a> {
             if !state.group().is_empty() {
                 sets.groups.entry(state.group()).or_default().push(state.id);
             }
-            if let Some(base) = base_of(state.name()) {
+            if let Some((base, _)) = replica_of(state.name()) {
                 sets.replicas.entry(base).or_default().push(state.id);
             }
         }
@@ -103,12 +103,6 @@ impl<'a> Sets<'a> {
 
 fn meant(name: &str) -> String {
     format!("did you mean `{name}`?")
-}
-
-/// Returns the base of a replica's name: `base` of `base.1`, `base.2` and so on.
-pub(super) fn base_of(name: &str) -> Option<&str> {
-    let (base, number) = name.rsplit_once('.')?;
-    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
 }
 
 /// Returns the refusal of an unknown target with a hint.

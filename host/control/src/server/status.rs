@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use axum::Json;
 use axum::extract::{Query, State};
 use provost_api as api;
+use provost_state::naming::replica_of;
 
 use super::context::AppState;
 use super::extract::{Select, targets};
 use super::refused::Refused;
-use super::select::{base_of, select_or_all};
+use super::select::select_or_all;
 use super::{host, plugins};
 use crate::convert;
 
@@ -22,7 +23,7 @@ pub(super) async fn status(
     let chosen = select_or_all(&world, &targets(&query.select))?;
     let now = app.context.supervisor.now();
     let names = chosen.iter().filter_map(|id| world.get(*id)).map(|state| &**state.name());
-    let sets: HashSet<&str> = names.filter_map(base_of).collect();
+    let sets: HashSet<&str> = names.filter_map(replica_of).map(|(base, _)| base).collect();
     Ok(Json(api::Status {
         generation: world.generation().0,
         taken_at: convert::time_at(world.taken_at(), now),

@@ -204,7 +204,7 @@ pub(crate) struct Host {
     pub(crate) stop_requested: mpsc::Receiver<()>,
     pub(crate) end: watch::Sender<Option<api::Ended>>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
-    pub(crate) served: tokio::task::JoinHandle<std::io::Result<()>>,
+    pub(crate) served: tokio::task::JoinHandle<()>,
     pub(crate) dir: tempfile::TempDir,
 }
 

@@ -168,7 +168,7 @@ async fn a_shutdown_with_wait_is_answered_with_the_final_report() {
     host.end.send_replace(Some(report.clone()));
     host.stop.take().unwrap().send(()).unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), report);
-    host.served.await.unwrap().unwrap();
+    host.served.await.unwrap();
     host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
 }
 
@@ -182,7 +182,7 @@ async fn the_socket_is_private_and_is_removed_with_the_host() {
     host.stop_requested.recv().await.unwrap();
     host.stop.take().unwrap().send(()).unwrap();
     while endless.next().await.unwrap().is_some() {}
-    host.served.await.unwrap().unwrap();
+    host.served.await.unwrap();
     assert!(!host.client.socket().exists());
     assert!(matches!(
         host.client.ping().await.unwrap_err(),

@@ -12,7 +12,7 @@ use crate::role::Role;
 use crate::text::one_line;
 
 use super::admission;
-use super::cache::{Cache, CacheBounds, Unready};
+use super::cache::{Cache, CacheBounds};
 use super::compiler::Compiler;
 use super::digest::digest;
 use super::error::ComponentError;
@@ -72,13 +72,8 @@ pub fn inspect(bytes: &[u8], compiler: &Arc<dyn Compiler>) -> Result<Inspection,
     let cache = Cache::new(None, Owners::default(), CacheBounds::default(), compiler.clone());
     let component = match cache.compiled(&engine, layout, bytes) {
         Ok(compiled) => compiled.component,
-        Err(Unready::Invalid(problem)) => return Err(problem),
-        Err(Unready::Failed(why)) => {
-            inspection.refusal = Some(format!("it {why}").into());
-            return Ok(inspection);
-        }
-        Err(Unready::Unfit(why)) => {
-            inspection.refusal = Some(format!("it wants more than a plugin can have: {why}").into());
+        Err(unready) => {
+            inspection.refusal = Some(unready.refusal()?.into());
             return Ok(inspection);
         }
     };

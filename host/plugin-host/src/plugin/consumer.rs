@@ -34,8 +34,9 @@ struct Living {
 
 impl Living {
     fn begin(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Self, Fault> {
-        let pre = version.admitted()?.consumer.as_ref().ok_or_else(|| Version::lacks(CALL.0))?;
-        let mut store = version.store(CALL.0)?;
+        let admitted = version.admitted()?;
+        let pre = admitted.consumer.as_ref().ok_or_else(|| Version::lacks(CALL.0))?;
+        let mut store = version.caller().store(CALL.0, admitted.need)?;
         let begin = |store: &mut Store<Guest>| {
             store.data().patience(CALL.0).until(async { pre.instantiate_async(store).await })
         };

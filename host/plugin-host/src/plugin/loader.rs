@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use provost_state::{Fault, Snapshot};
 use wasmtime::component::Component;
 
-use crate::component::cache::{Cache, Lease, Unready};
+use crate::component::cache::{Cache, Lease};
 use crate::component::{
     Admitted, ComponentError, LoadError, Source, Surface, Trust, admission, digest, exports, is_sha256,
     recognise,
@@ -174,6 +174,8 @@ impl Loader {
             Some(reason) => Trial::Refused(reason.clone()),
             None => trial::run(&version, world).map_or_else(Trial::Failed, Trial::Passed),
         };
+        // Nothing is counted of what it wrote or tried while it checked its settings and was tried.
+        version.context.figures.forget_trial();
         Ok(Prepared { version, trial })
     }
 
@@ -198,8 +200,6 @@ impl Loader {
         if let Some(objection) = objection(Caller { engine: &engine, context: &context }, &judged) {
             judged = Judged::refused(judged.surface, objection);
         }
-        // As with a trial, nothing is counted of what it wrote or tried while it checked its settings.
-        context.figures.forget_trial();
         Ok(version(recipe.source, candidate, engine, judged, context))
     }
 
@@ -215,14 +215,10 @@ impl Loader {
                 let admitted = admitted(&compiled.component, &surface, engine, recipe);
                 Ok(Judged { surface, admitted: admitted.map_err(Absent::Refused), lease: compiled.lease })
             }
-            Err(Unready::Invalid(problem)) => {
-                Err(LoadError::Component { component: recipe.source.to_string(), problem })
-            }
-            Err(Unready::Unfit(why)) => Ok(Judged::refused(
-                Surface::default(),
-                format!("it wants more than a plugin can have: {why}"),
-            )),
-            Err(Unready::Failed(why)) => Ok(Judged::refused(Surface::default(), format!("it {why}"))),
+            Err(unready) => match unready.refusal() {
+                Ok(why) => Ok(Judged::refused(Surface::default(), why)),
+                Err(problem) => Err(LoadError::Component { component: recipe.source.to_string(), problem }),
+            },
         }
     }
 }

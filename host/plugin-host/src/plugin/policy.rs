@@ -12,12 +12,6 @@ use super::question::Question;
 use super::slot::Plugin;
 use super::version::Version;
 
-/// Anything that can be asked for a decision.
-trait Judge {
-    fn ask<Q: Question + Into<Input>>(&self, question: &Q, world: &Arc<Snapshot>)
-    -> Result<Q::Answer, Fault>;
-}
-
 /// Judges through the active version, or answers every trigger with the reason for which that version was refused.
 #[derive(Debug)]
 pub(crate) struct PluginPolicy {
@@ -29,9 +23,7 @@ impl PluginPolicy {
     pub(crate) fn new(plugin: Arc<Plugin>) -> Self {
         Self { plugin, within_ms: None }
     }
-}
 
-impl Judge for PluginPolicy {
     fn ask<Q: Question + Into<Input>>(
         &self,
         question: &Q,
@@ -48,19 +40,15 @@ struct FormerPolicy {
     within_ms: Option<u64>,
 }
 
-impl Judge for FormerPolicy {
-    fn ask<Q: Question + Into<Input>>(
-        &self,
-        question: &Q,
-        world: &Arc<Snapshot>,
-    ) -> Result<Q::Answer, Fault> {
+impl FormerPolicy {
+    fn ask<Q: Question>(&self, question: &Q, world: &Arc<Snapshot>) -> Result<Q::Answer, Fault> {
         let result = self.version.ask(question, world, Purpose::Answer { within_ms: self.within_ms });
         self.version.context.figures.answered(result.as_ref().err());
         result
     }
 }
 
-/// The four judgements of a policy, each passed on to [`Judge::ask`].
+/// The four judgements of a policy, each passed on to `ask`.
 macro_rules! judgements {
     () => {
         fn on_exit(&self, ended: &Ended, world: &Arc<Snapshot>) -> Result<Decision, Fault> {

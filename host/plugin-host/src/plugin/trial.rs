@@ -61,9 +61,9 @@ const PATIENCE_MS: u64 = 1_000;
 /// The role in which a version failed its trial, with the question and the fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
-    pub(crate) role: Role,
-    pub(crate) input: String,
-    pub(crate) fault: Fault,
+    role: Role,
+    input: String,
+    fault: Fault,
 }
 
 impl Failed {
@@ -95,9 +95,7 @@ pub(super) fn run(version: &Arc<Version>, world: &Arc<Snapshot>) -> Result<Vec<S
             Err(fault) => Err(Failed { role, input: input.to_string(), fault }),
         }
     };
-    let answers = version.surface.roles().into_iter().map(try_role).collect();
-    version.context.figures.forget_trial();
-    answers
+    version.surface.roles().into_iter().map(try_role).collect()
 }
 
 /// Asks a version, and retries if it had no time to answer: a machine that is busy, as at boot, says nothing about the

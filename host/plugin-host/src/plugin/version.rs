@@ -6,13 +6,12 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use provost_state::{Fault, FaultKind, Judgement, PluginVersion, Snapshot};
-use wasmtime::Store;
 
 use crate::component::cache::Lease;
 use crate::component::{Admitted, Source, Surface};
 use crate::engine::TimedEngine;
+use crate::guest::Context;
 use crate::guest::bindings::log::Level;
-use crate::guest::{Context, Guest};
 use crate::limits::Limit;
 use crate::role::Role;
 
@@ -70,15 +69,6 @@ impl Version {
         Caller { engine: &self.engine, context: &self.context }
     }
 
-    /// Creates an empty store for one instance in this role.
-    ///
-    /// # Errors
-    /// As [`Caller::store`].
-    pub(crate) fn store(&self, role: Role) -> Result<Store<Guest>, Fault> {
-        let need = self.admitted.as_ref().map(|admitted| admitted.need).unwrap_or_default();
-        self.caller().store(role, need)
-    }
-
     /// Asks a question in a fresh instance.
     pub(crate) fn ask<Q: Question>(
         &self,
@@ -86,8 +76,9 @@ impl Version {
         world: &Arc<Snapshot>,
         purpose: Purpose,
     ) -> Result<Q::Answer, Fault> {
-        let pre = Q::pre(self.admitted()?).ok_or_else(|| Self::lacks(Q::ROLE))?;
-        let mut store = self.store(Q::ROLE)?;
+        let admitted = self.admitted()?;
+        let pre = Q::pre(admitted).ok_or_else(|| Self::lacks(Q::ROLE))?;
+        let mut store = self.caller().store(Q::ROLE, admitted.need)?;
         let context = &self.context;
         let answer = self.caller().run(
             &mut store,

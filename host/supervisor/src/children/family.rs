@@ -19,7 +19,7 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, wait
 use tokio::sync::watch;
 
 use super::posix;
-use crate::jobs::{Lane, Lost};
+use crate::jobs::Lane;
 
 /// The children that tasks own, and what this process has adopted.
 #[derive(Debug)]
@@ -60,7 +60,9 @@ impl Relative {
         let pid = pid_of(self.pid)?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
         // Checked after the opening: the pid cannot have been reused between the two.
-        (numbers(self.pid) == Some((self.group, self.session)) || is_descendant(self.pid)).then_some(pidfd)
+        let is_same =
+            stat(self.pid).is_some_and(|now| (now.group, now.session) == (self.group, self.session));
+        (is_same || is_descendant(self.pid)).then_some(pidfd)
     }
 
     /// Sends a signal. Returns false if the process is gone.
@@ -71,12 +73,6 @@ impl Relative {
 
 pub(super) fn pid_of(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
-}
-
-/// Returns the group and the session of a process.
-fn numbers(pid: u32) -> Option<(u32, u32)> {
-    let [_, _, group, session] = stat(pid)?;
-    Some((group.parse().ok()?, session.parse().ok()?))
 }
 
 /// Whether the chain of its parents leads to this process.
@@ -92,39 +88,57 @@ fn is_descendant(pid: u32) -> bool {
     false
 }
 
-/// Reads the state, parent, group and session of a process from `/proc/PID/stat`.
-fn stat(pid: u32) -> Option<[String; 4]> {
-    fields(&std::fs::read(stat_path(pid)).ok()?)
+/// The state, parent, group and session of a process, as `/proc/PID/stat` has them.
+struct Stat {
+    state: u8,
+    parent: u32,
+    group: u32,
+    session: u32,
+}
+
+impl Stat {
+    fn parse(text: &[u8]) -> Option<Self> {
+        // The name before these fields may contain anything, even a parenthesis.
+        let end = text.iter().rposition(|byte| *byte == b')')?;
+        let rest = String::from_utf8_lossy(text.get(end + 1..)?);
+        let mut fields = rest.split_ascii_whitespace();
+        Some(Self {
+            state: *fields.next()?.as_bytes().first()?,
+            parent: fields.next()?.parse().ok()?,
+            group: fields.next()?.parse().ok()?,
+            session: fields.next()?.parse().ok()?,
+        })
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    Stat::parse(&std::fs::read(stat_path(pid)).ok()?)
 }
 
 fn stat_path(pid: u32) -> String {
     format!("/proc/{pid}/stat")
 }
 
-fn fields(stat: &[u8]) -> Option<[String; 4]> {
-    // The name before these fields may contain anything, even a parenthesis.
-    let end = stat.iter().rposition(|byte| *byte == b')')?;
-    let rest = String::from_utf8_lossy(stat.get(end + 1..)?).into_owned();
-    let mut fields = rest.split_ascii_whitespace().map(str::to_owned);
-    Some([fields.next()?, fields.next()?, fields.next()?, fields.next()?])
-}
-
 fn parent(pid: u32) -> Option<u32> {
-    stat(pid)?[1].parse().ok()
+    Some(stat(pid)?.parent)
 }
 
 /// Whether the process exists and has not ended. One that cannot be looked at (for want of a descriptor) counts as
 /// alive: nothing counts as ended that was not looked at.
 pub(crate) fn lives(pid: u32) -> bool {
     match std::fs::read(stat_path(pid)) {
-        Ok(stat) => fields(&stat).is_some_and(|[state, ..]| state != "Z" && state != "X"),
+        Ok(stat) => Stat::parse(&stat).is_some_and(|stat| !stat.has_ended()),
         Err(error) => error.kind() != io::ErrorKind::NotFound && error.raw_os_error() != Some(libc::ESRCH),
     }
 }
 
 /// Whether the process waits for a disk or a driver in a way that no signal interrupts.
 pub(crate) fn is_stuck(pid: u32) -> bool {
-    stat(pid).is_some_and(|[state, ..]| state == "D")
+    stat(pid).is_some_and(|stat| stat.state == b'D')
 }
 
 /// Tells a process that is gone, or that may not be looked at, from one that cannot be looked at now (for want of a
@@ -199,22 +213,9 @@ fn owner_in(environ: &[u8]) -> Option<(String, u64)> {
 
 /// Returns the process with its group and session, if it lives.
 fn relative(pid: u32) -> io::Result<Option<Relative>> {
-    let Some(stat) = of_living(std::fs::read(stat_path(pid)))? else { return Ok(None) };
-    let numbers = fields(&stat)
-        .filter(|[state, ..]| state != "Z" && state != "X")
-        .and_then(|[_, _, group, session]| Some((group.parse().ok()?, session.parse().ok()?)));
-    Ok(numbers.map(|(group, session)| Relative { pid, group, session, owner: None }))
-}
-
-/// Why a survey could not be made.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NotSurveyed {
-    /// Its job was lost.
-    #[error(transparent)]
-    Lost(#[from] Lost),
-    /// A process could not be looked at.
-    #[error(transparent)]
-    Unread(#[from] io::Error),
+    let stat = of_living(std::fs::read(stat_path(pid)))?.as_deref().and_then(Stat::parse);
+    let living = stat.filter(|stat| !stat.has_ended());
+    Ok(living.map(|Stat { group, session, .. }| Relative { pid, group, session, owner: None }))
 }
 
 impl Default for Family {
@@ -302,22 +303,20 @@ impl Family {
 
     /// Returns every living process that no task owns: the orphans and their descendants. One pass serves all callers
     /// that asked before it began.
-    ///
-    /// # Errors
-    /// [`NotSurveyed`]: nothing is known then.
-    pub(super) async fn survey(self: &Arc<Self>, reading: &Lane) -> Result<Arc<Vec<Relative>>, NotSurveyed> {
+    /// Returns `None` if the survey could not be made: nothing is known then.
+    pub(super) async fn survey(self: &Arc<Self>, reading: &Lane) -> Option<Arc<Vec<Relative>>> {
         let asked = self.ticket.fetch_add(1, Ordering::AcqRel);
         let mut last = self.survey.lock().await;
         if last.0 > asked {
-            return Ok(last.1.clone());
+            return Some(last.1.clone());
         }
         let current = self.ticket.load(Ordering::Acquire);
         // Reading about a process whose memory is locked may block.
         let family = self.clone();
         let look = move || if family.adopts() { family.look() } else { everybody() };
-        let found = Arc::new(reading.run(look).await??);
+        let found = Arc::new(reading.run(look).await.ok()?.ok()?);
         *last = (current, found.clone());
-        Ok(found)
+        Some(found)
     }
 
     fn look(&self) -> io::Result<Vec<Relative>> {

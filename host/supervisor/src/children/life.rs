@@ -167,16 +167,8 @@ impl Life {
     async fn end_of_escaped(&self, stop: Stop, around: &Surroundings) -> Exit {
         // Its session id cannot be reused while its main process is not reaped.
         let escaped = self.escaped(around).await;
-        match self.owner.escaped {
-            Escaped::Leave => {
-                for relative in &escaped {
-                    self.leave(around, relative, "it has left its group, and `stop.escaped` is \"leave\"");
-                }
-            }
-            Escaped::Kill if !escaped.is_empty() => {
-                self.end_relatives(&escaped, stop, around).await;
-            }
-            Escaped::Kill => {}
+        if !escaped.is_empty() {
+            self.end_relatives(&escaped, stop, around).await;
         }
         self.reap(around)
     }
@@ -184,10 +176,7 @@ impl Life {
     /// Ends what has left the group after an end that nobody asked for; the grace time begins now.
     async fn escaped_unasked(&self, around: &Surroundings) {
         let escaped = self.escaped(around).await;
-        if escaped.is_empty() || self.owner.escaped == Escaped::Leave {
-            for relative in &escaped {
-                self.leave(around, relative, "it has left its group, and `stop.escaped` is \"leave\"");
-            }
+        if escaped.is_empty() {
             return;
         }
         let ending = self.end_relatives(&escaped, self.owner.stop, around);
@@ -198,6 +187,7 @@ impl Life {
         }
     }
 
+    /// Returns the descendants that have left the group and are to be ended. Those that are to be left are reported.
     async fn escaped(&self, around: &Surroundings) -> Vec<Relative> {
         let (true, Some(incarnation)) = (!around.family.is_alone(), self.owner.incarnation) else {
             return Vec::new();
@@ -209,7 +199,14 @@ impl Life {
         let (mut pause, mut given_up) = (LOOK_FIRST, None);
         loop {
             if let Some(seen) = self.seen(around).await {
-                return seen.iter().filter(is_ours).cloned().collect();
+                let found: Vec<Relative> = seen.iter().filter(is_ours).cloned().collect();
+                if self.owner.escaped == Escaped::Kill {
+                    return found;
+                }
+                for relative in &found {
+                    self.leave(around, relative, "it has left its group, and `stop.escaped` is \"leave\"");
+                }
+                return Vec::new();
             }
             // What could not be looked at is not taken for gone. After a kill the stop has to end; the last look of the
             // host finds what is still there.
@@ -232,7 +229,7 @@ impl Life {
 
     /// Makes a survey; returns `None`, and nothing is known, if there was none in time.
     async fn seen(&self, around: &Surroundings) -> Option<Arc<Vec<Relative>>> {
-        timeout(LOOK_MAX, around.family.survey(&around.reading)).await.ok()?.ok()
+        timeout(LOOK_MAX, around.family.survey(&around.reading)).await.ok()?
     }
 
     async fn end_relatives(&self, relatives: &[Relative], stop: Stop, around: &Surroundings) {

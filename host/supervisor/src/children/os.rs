@@ -424,7 +424,7 @@ impl OsSpawner {
             return;
         }
         let survey = self.around.family.survey(&self.around.reading);
-        let Ok(Ok(found)) = tokio::time::timeout(LATE_WITHIN, survey).await else {
+        let Ok(Some(found)) = tokio::time::timeout(LATE_WITHIN, survey).await else {
             // Unknown does not mean ended.
             leave(
                 None,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use provost_state::naming::replica_name;
 use provost_state::{Demand, Handle, Judgement, Moment, PhaseKind};
 
 use super::dispatch::Dispatch;
@@ -66,7 +67,7 @@ impl Replicas {
 
     /// Returns the name of the replica with this number.
     pub(super) fn name_of(&self, number: u32) -> String {
-        format!("{}.{number}", self.set.name)
+        replica_name(&self.set.name, number)
     }
 
     /// Asks the policies once in each period, until `decider` returns `None`, which it does when the host stops.

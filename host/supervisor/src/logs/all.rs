@@ -25,24 +25,14 @@ use crate::jobs::{Jobs, Lane};
 use crate::spec::ProcessSpec;
 
 /// The reason that logs cannot be kept.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum NotKept {
     /// The directory cannot be used.
-    Dir(FileError),
+    #[error(transparent)]
+    Dir(#[from] FileError),
     /// The thread that reads cannot be started.
-    Thread(io::Error),
-}
-
-impl From<FileError> for NotKept {
-    fn from(error: FileError) -> Self {
-        Self::Dir(error)
-    }
-}
-
-impl From<io::Error> for NotKept {
-    fn from(error: io::Error) -> Self {
-        Self::Thread(error)
-    }
+    #[error(transparent)]
+    Thread(#[from] io::Error),
 }
 
 /// The logs of all processes.

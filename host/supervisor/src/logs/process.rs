@@ -179,7 +179,12 @@ impl ProcessLog {
 
     /// Counts lines that were never submitted for writing as lost.
     pub(super) fn lose(&self, lines: u64) {
-        self.losses.lost(&self.stored.name, lines, &io::ErrorKind::TimedOut.into());
+        self.loses(lines, &io::ErrorKind::TimedOut.into());
+    }
+
+    /// Counts lost lines, and reports the loss until the file can be written again.
+    fn loses(&self, lines: u64, error: &io::Error) {
+        self.losses.lost(&self.stored.name, lines, error);
         self.losing.store(true, Ordering::Relaxed);
     }
 
@@ -202,8 +207,7 @@ impl ProcessLog {
             // Set before the first write: it is where reading back ends.
             Ok(position) => self.now().sent = Some(position),
             Err(error) if is_out_of_descriptors(&error) => {
-                self.losses.lost(&self.stored.name, 0, &error);
-                self.losing.store(true, Ordering::Relaxed);
+                self.loses(0, &error);
                 return Written::NotYet(batch);
             }
             // `append` opens the file again and counts the lines if that fails.
@@ -212,10 +216,7 @@ impl ProcessLog {
         let (position, failed) = file.append(&batch);
         self.now().send(&self.stored.name, &batch, position);
         match failed {
-            Some(failed) => {
-                self.losses.lost(&self.stored.name, failed.lines, &failed.error);
-                self.losing.store(true, Ordering::Relaxed);
-            }
+            Some(failed) => self.loses(failed.lines, &failed.error),
             None => self.loses_no_more(),
         }
         let mut bytes = batch.bytes;

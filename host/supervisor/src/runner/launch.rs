@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use provost_state::{Cause, Event, Incarnation, Judgement, Phase, PhaseKind, Plan, StartAction, failsafe};
+use provost_state::{
+    Cause, Event, Incarnation, Judgement, Phase, PhaseKind, Plan, Ruling, StartAction, failsafe,
+};
 use tokio::sync::oneshot;
 
 use super::attempt::Launching;
@@ -13,6 +15,11 @@ use crate::children::probe::{self, Checked};
 use crate::children::{Child, LifeEnv};
 use crate::decider::{StartCase, Verdict, seed};
 use crate::groups::{Gate, gate};
+
+/// Returns the reason of a restart that was decided.
+pub(super) fn restarted_by(ruling: &Ruling) -> Arc<str> {
+    Arc::from(format!("restarted by {}: {}", ruling.by, ruling.reason))
+}
 
 impl Runner {
     /// Whether only its dependencies may keep the process from being spawned.
@@ -156,9 +163,7 @@ impl Runner {
     /// Returns why the process is spawned at this moment.
     fn why_now(&self, allowed: Option<Arc<str>>) -> Arc<str> {
         let why = match (&self.state.phase, &self.state.decision, self.state.cause) {
-            (Phase::Backoff { .. }, Some(ruling), _) => {
-                Arc::from(format!("restarted by {}: {}", ruling.by, ruling.reason))
-            }
+            (Phase::Backoff { .. }, Some(ruling), _) => restarted_by(ruling),
             (_, _, Cause::Policy) if self.attempt.waited => Arc::from("its start policies no longer object"),
             (_, _, Cause::Dependency) => Arc::from("its dependencies are ready"),
             _ => self.state.reason.clone(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use provost_state::{Cause, Desired, Event, PhaseKind};
 
+use super::launch::restarted_by;
 use super::standing::Step;
 use super::task::Runner;
 use crate::mailbox::Refusal;
@@ -48,7 +49,7 @@ impl Runner {
     /// Makes the process wait: its delay is over, and its group is still being stopped.
     pub(super) fn wait_for_group(&mut self) {
         let reason = match &self.state.decision {
-            Some(ruling) => Arc::from(format!("restarted by {}: {}", ruling.by, ruling.reason)),
+            Some(ruling) => restarted_by(ruling),
             None => self.state.reason.clone(),
         };
         self.want_up(Cause::Policy, reason);

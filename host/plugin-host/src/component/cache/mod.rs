@@ -89,6 +89,20 @@ pub(crate) enum Unready {
     Failed(String),
 }
 
+impl Unready {
+    /// Returns the reason for which the component is refused.
+    ///
+    /// # Errors
+    /// The problem of a component that is not valid, which is a mistake and no refusal.
+    pub(crate) fn refusal(self) -> Result<String, ComponentError> {
+        match self {
+            Self::Invalid(problem) => Err(problem),
+            Self::Unfit(why) => Ok(format!("it wants more than a plugin can have: {why}")),
+            Self::Failed(why) => Ok(format!("it {why}")),
+        }
+    }
+}
+
 impl From<CompileError> for Unready {
     fn from(error: CompileError) -> Self {
         match error {

@@ -17,6 +17,7 @@ use super::pause::Pauses;
 use super::peek::Peeker;
 use super::source::{Sight, Source};
 use crate::jobs::{Lane, Lost};
+use crate::logs::disk::is_out_of_descriptors;
 use crate::logs::item::LogStream;
 use crate::logs::process::{ProcessLog, Standing, Written};
 use crate::logs::record::PART_BYTES_MAX;
@@ -383,10 +384,8 @@ impl Reading {
 
 /// Returns true if the error is temporary and says nothing about the pipe.
 fn is_transient(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let lacks = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
-    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::OutOfMemory)
-        || lacks.contains(&error.raw_os_error())
+    is_out_of_descriptors(error)
+        || matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::OutOfMemory)
 }
 
 async fn at(instant: Option<Instant>) {
