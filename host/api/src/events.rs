@@ -11,6 +11,8 @@ words! {
     pub enum EventKind {
         /// The process was added.
         Added = "added",
+        /// It was removed.
+        Removed = "removed",
         /// A start was requested.
         Start = "start",
         /// A stop was requested.

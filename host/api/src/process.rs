@@ -84,6 +84,8 @@ words! {
         Schedule = "schedule",
         /// A watched file.
         Watch = "watch",
+        /// The config was reloaded.
+        Reload = "reload",
         /// The kernel was out of memory.
         Oom = "oom",
         /// The host is stopping.

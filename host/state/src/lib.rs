@@ -51,6 +51,6 @@ pub use process::{
 };
 pub use registry::{
     At, Backend, BackendFigures, BadRollout, Change, ChangeKind, Changes, Counters, Counts, Difference,
-    Handle, Latency, Look, NameTaken, NoSuchBackend, Poller, Reader, Registry, Rejected, Rollout, Routing,
-    Snapshot, changes, meter, registry,
+    Handle, Latency, Look, NameTaken, NoSuchBackend, NotRemoved, Poller, Reader, Registry, Rejected, Removed,
+    Rollout, Routing, Snapshot, changes, meter, registry,
 };

@@ -93,6 +93,7 @@ fn style(event: &Event) -> Style {
         EventKind::Decided => Style::Yellow,
         EventKind::Waiting | EventKind::Start | EventKind::Stop => Style::Cyan,
         EventKind::Added
+        | EventKind::Removed
         | EventKind::Spawned
         | EventKind::Health
         | EventKind::TakenOver

@@ -9,6 +9,7 @@ use super::time::time_at;
 fn kind(kind: ChangeKind) -> api::EventKind {
     match kind {
         ChangeKind::Added => api::EventKind::Added,
+        ChangeKind::Removed => api::EventKind::Removed,
         ChangeKind::Event(EventKind::Start) => api::EventKind::Start,
         ChangeKind::Event(EventKind::Stop) => api::EventKind::Stop,
         ChangeKind::Event(EventKind::Wait) => api::EventKind::Waiting,

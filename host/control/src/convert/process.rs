@@ -62,6 +62,7 @@ pub(crate) fn cause(cause: Cause) -> api::Cause {
         Cause::Health => api::Cause::Health,
         Cause::Schedule => api::Cause::Schedule,
         Cause::Watch => api::Cause::Watch,
+        Cause::Reload => api::Cause::Reload,
         Cause::Oom => api::Cause::Oom,
         Cause::Shutdown => api::Cause::Shutdown,
     }

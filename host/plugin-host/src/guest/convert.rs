@@ -73,6 +73,8 @@ fn cause(from: state::Cause) -> types::Cause {
         state::Cause::Health => types::Cause::Health,
         state::Cause::Schedule => types::Cause::Schedule,
         state::Cause::Watch => types::Cause::Watch,
+        // Until the contract has it.
+        state::Cause::Reload => types::Cause::User,
         state::Cause::Oom => types::Cause::Oom,
         state::Cause::Shutdown => types::Cause::Shutdown,
     }
@@ -251,6 +253,8 @@ fn event(from: &state::Change) -> types::Event {
 
 fn event_kind(from: state::ChangeKind) -> types::EventKind {
     match from {
+        // Until the contract has it.
+        state::ChangeKind::Removed => types::EventKind::Stop,
         state::ChangeKind::Added => types::EventKind::Added,
         state::ChangeKind::Event(state::EventKind::Start) => types::EventKind::Start,
         state::ChangeKind::Event(state::EventKind::Stop) => types::EventKind::Stop,

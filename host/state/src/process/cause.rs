@@ -32,6 +32,8 @@ pub enum Cause {
     Schedule,
     /// A watched file.
     Watch,
+    /// The config was reloaded.
+    Reload,
     /// The kernel ran out of memory.
     Oom,
     /// The host is stopping.

@@ -18,6 +18,8 @@ pub const CHANGES_KEPT: usize = if cfg!(loom) { 4 } else { 8_192 };
 pub enum ChangeKind {
     /// A process was added to the registry.
     Added,
+    /// A process was removed from the registry. The state is its last one, with the generation of the removal.
+    Removed,
     /// An event was applied to a process.
     Event(EventKind),
 }

