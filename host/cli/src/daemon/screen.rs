@@ -256,6 +256,8 @@ impl ScreenStyle {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use provost_state::{At, Cause, Event, Exit, Identity, Moment, Ruling, Scope, registry};
 
     use super::*;
