@@ -25,11 +25,11 @@ mod wanted;
 mod wire;
 mod words;
 
-pub(crate) use contents::{Contents, Unread};
+pub(crate) use contents::{Contents, Read, Unread};
 pub(crate) use host::HostKeys;
 pub(crate) use plan::{Changed, KeyChange, Plan, PluginChanges, ProcessChanges};
 pub(crate) use plugin::{PluginKeys, plugin_settings};
-pub(crate) use process::{process_settings, replica_settings};
+pub(crate) use process::{AS_NOW, process_settings, replica_settings};
 pub(crate) use shape::{Effect, Member, PluginShape, ProcessShape, Setting, Shape};
 pub(crate) use wanted::{host_keys, wanted};
 pub(crate) use wire::difference;

@@ -23,7 +23,10 @@ pub(crate) struct KeyChange {
 /// What becomes of one process or plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Changed {
-    Added,
+    Added(
+        /// What it is made of.
+        Settings,
+    ),
     Removed {
         /// Whether the config that was loaded does not have it: it was added at run time.
         added_live: bool,
@@ -79,7 +82,7 @@ impl Plan {
         let (there, known, asked) = (index(running), index(loaded), index(wanted));
         for new in &wanted.processes {
             let Some(old) = there.get(&kind(new)).and_then(|at| running.processes.get(*at)) else {
-                self.processes.push((new.name.clone(), Changed::Added));
+                self.processes.push((new.name.clone(), Changed::Added(of_first(new))));
                 continue;
             };
             let before = known.get(&kind(new)).and_then(|at| loaded.processes.get(*at));
@@ -90,10 +93,9 @@ impl Plan {
             }
         }
         let gone = running.processes.iter().filter(|old| !asked.contains_key(&kind(old)));
-        self.processes.extend(gone.map(|old| {
-            let settings = old.members.first().map(|member| member.settings.clone()).unwrap_or_default();
-            (old.name.clone(), Changed::Removed { added_live: false, settings })
-        }));
+        self.processes.extend(
+            gone.map(|old| (old.name.clone(), Changed::Removed { added_live: false, settings: of_first(old) })),
+        );
     }
 
     fn compare_plugins(&mut self, running: &Shape, wanted: &Shape, loaded: &Shape) {
@@ -102,7 +104,7 @@ impl Plan {
         };
         for new in &wanted.plugins {
             let Some(old) = find(running, &new.name) else {
-                self.plugins.push((new.name.clone(), Changed::Added));
+                self.plugins.push((new.name.clone(), Changed::Added(new.settings.clone())));
                 continue;
             };
             let before = find(loaded, &new.name).unwrap_or_else(|| old.clone());
@@ -118,6 +120,11 @@ impl Plan {
             self.plugins.push((old.name.clone(), Changed::Removed { added_live, settings }));
         }
     }
+}
+
+/// Returns the settings of the first member.
+fn of_first(process: &ProcessShape) -> Settings {
+    process.members.first().map(|member| member.settings.clone()).unwrap_or_default()
 }
 
 /// Compares all members of a process with what the config asks for.

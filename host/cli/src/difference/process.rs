@@ -40,12 +40,15 @@ pub(super) fn effect(key: &str) -> Effect {
     KEYS.iter().find(|(known, _)| *known == first).map_or(Effect::Restart, |(_, effect)| *effect)
 }
 
-/// Returns the settings of one process. `policies` are the names of those that judge it, `content` is the digest of its
-/// environment files, and `dir` the directory that paths are shown relative to.
+/// The content of environment files that give a process the same variables as they would give it now.
+pub(crate) const AS_NOW: &str = "as they are now";
+
+/// Returns the settings of one process. `policies` are the names of those that judge it, `content` tells whether its
+/// environment files give what they give now, and `dir` is the directory that paths are shown relative to.
 pub(crate) fn process_settings<'p>(
     spec: &ProcessSpec,
     policies: impl IntoIterator<Item = &'p str>,
-    content: Option<String>,
+    content: &str,
     dir: &Path,
 ) -> Settings {
     let ProcessSpec {
@@ -95,7 +98,7 @@ pub(crate) fn process_settings<'p>(
     }));
     if !env_files.is_empty() {
         let files = words::paths(env_files.iter().map(PathBuf::as_path), dir);
-        all.push(Setting::new("env_files", files).holding(content));
+        all.push(Setting::new("env_files", files).holding(Some(content.to_owned())));
     }
     if let ProcessType::Job { success_codes } = process_type {
         let codes: Vec<String> = success_codes.iter().map(ToString::to_string).collect();

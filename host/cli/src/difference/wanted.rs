@@ -2,7 +2,7 @@
 
 use super::host::HostKeys;
 use super::plugin::plugin_settings;
-use super::process::{process_settings, replica_settings};
+use super::process::{AS_NOW, process_settings, replica_settings};
 use super::shape::{Member, PluginShape, ProcessShape, Settings, Shape};
 use super::contents::Contents;
 use crate::config::Config;
@@ -11,9 +11,8 @@ use crate::config::Config;
 pub(crate) fn wanted(config: &Config, contents: &impl Contents) -> Shape {
     let dir = config.dir();
     let processes = config.drafts().into_iter().map(|draft| {
-        let content = contents.env_files(&draft.spec.env_files);
         let policies = draft.policies.iter().map(String::as_str);
-        let settings = process_settings(&draft.spec, policies, content, dir);
+        let settings = process_settings(&draft.spec, policies, AS_NOW, dir);
         ProcessShape {
             name: draft.spec.name.to_string(),
             replicated: draft.replicas.is_some(),
