@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `fuzzing` | entry points for the fuzzers |
+//! | `membership` | changes of what is supervised: processes and replica sets added, removed, reconfigured |
 //! | `completion` | waiting until everything, or one process, has ended for good |
 //! | `outlook` | whether waiting processes can still start, and why not |
 //! | `supervisor` | boots the runners, passes orders on, shuts everything down in order |
@@ -38,6 +39,7 @@ mod groups;
 mod jobs;
 mod logs;
 mod mailbox;
+mod membership;
 mod outlook;
 mod panics;
 mod publish;
@@ -65,7 +67,8 @@ pub use logs::{
     BadPattern, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, NotCleared,
     StoredFiles, StoredLines,
 };
-pub use mailbox::Refusal;
+pub use mailbox::{Motive, Refusal};
+pub use membership::{NotAdded, NotScaled, SpawnedWith};
 pub use outlook::Outlook;
 pub use settings::{BootError, Settings};
 pub use spec::{

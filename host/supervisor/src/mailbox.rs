@@ -5,14 +5,35 @@ use std::sync::Arc;
 use provost_state::{Cause, Signal};
 use tokio::sync::oneshot;
 
+/// Why an order is given: who asks, and, if that does not say it all, the reason in words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Motive {
+    /// Who asks.
+    pub cause: Cause,
+    /// The reason; `None` for one that only says who asks.
+    pub reason: Option<Arc<str>>,
+}
+
+impl Motive {
+    /// Returns a motive with this reason, which `status`, `events` and `explain` show as it is.
+    #[must_use]
+    pub fn because(cause: Cause, reason: impl Into<Arc<str>>) -> Self {
+        Self { cause, reason: Some(reason.into()) }
+    }
+}
+
+impl From<Cause> for Motive {
+    fn from(cause: Cause) -> Self {
+        Self { cause, reason: None }
+    }
+}
+
 /// An order to a process.
 #[derive(Clone, Debug)]
 pub(crate) enum Want {
-    Start(Cause),
-    Stop(Cause),
-    /// A stop with its own reason, which does not say who asked.
-    StopFor(Cause, Arc<str>),
-    Restart(Cause),
+    Start(Motive),
+    Stop(Motive),
+    Restart(Motive),
     Signal(Signal),
     /// SIGKILL, without waiting for the grace time.
     Kill,
@@ -50,4 +71,13 @@ pub enum Refusal {
     /// The kernel refused the signal.
     #[error("{0}")]
     SignalFailed(Arc<str>),
+    /// The process has been removed, or is being removed.
+    #[error("it is not supervised any more: it was removed from the configuration")]
+    Removed,
+    /// Its child has not ended some seconds after its SIGKILL.
+    #[error("its child has not ended, although it was sent SIGKILL")]
+    Stuck,
+    /// Another name, group or type, which a process keeps for as long as it exists.
+    #[error("its name, its group and its type cannot be changed in place: remove it and add it anew")]
+    OtherIdentity,
 }

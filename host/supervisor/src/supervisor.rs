@@ -26,7 +26,7 @@ use crate::groups::{
 };
 use crate::jobs::Jobs;
 use crate::logs::{LogReader, Logs};
-use crate::mailbox::{Refusal, Want};
+use crate::mailbox::{Motive, Refusal, Want};
 use crate::publish::{Publisher, fanout};
 use crate::runner::Runner;
 use crate::settings::{BootError, Settings};
@@ -205,7 +205,7 @@ impl Supervisor {
             self.shared.logs.add(state.id, &spec);
             let orders = self.roster.enter(state.id, chain.clone());
             if spec.autostart && !is_spare {
-                self.roster.tell(state.id, Want::Start(Cause::Boot));
+                self.roster.tell(state.id, Want::Start(Cause::Boot.into()));
             }
             let mut runner = Runner::new(spec, self.shared.clone(), state, orders, chain);
             if is_spare {
@@ -337,24 +337,24 @@ impl Supervisor {
     ///
     /// # Errors
     /// [`Refusal::ShuttingDown`].
-    pub async fn start(&self, id: ProcessId, cause: Cause) -> Result<(), Refusal> {
-        self.roster.order(id, Want::Start(cause)).await
+    pub async fn start(&self, id: ProcessId, motive: impl Into<Motive>) -> Result<(), Refusal> {
+        self.roster.order(id, Want::Start(motive.into())).await
     }
 
     /// Requests that a process be down. Returns when the stop signal has been sent, not when the process has ended.
     ///
     /// # Errors
     /// [`Refusal::SignalFailed`] if the signal could not be sent; SIGKILL still follows after the grace time.
-    pub async fn stop(&self, id: ProcessId, cause: Cause) -> Result<(), Refusal> {
-        self.roster.order(id, Want::Stop(cause)).await
+    pub async fn stop(&self, id: ProcessId, motive: impl Into<Motive>) -> Result<(), Refusal> {
+        self.roster.order(id, Want::Stop(motive.into())).await
     }
 
     /// Stops a process if it is up, and starts it again.
     ///
     /// # Errors
     /// As [`Supervisor::start`] and [`Supervisor::stop`].
-    pub async fn restart(&self, id: ProcessId, cause: Cause) -> Result<(), Refusal> {
-        self.roster.order(id, Want::Restart(cause)).await
+    pub async fn restart(&self, id: ProcessId, motive: impl Into<Motive>) -> Result<(), Refusal> {
+        self.roster.order(id, Want::Restart(motive.into())).await
     }
 
     /// Sends a signal to the group of a process.
@@ -375,7 +375,7 @@ impl Supervisor {
         let world = self.reader().snapshot();
         let all = world.iter().map(|state| Handle::of(state)).collect();
         drop(world);
-        let stop = Want::Stop(cause);
+        let stop = Want::Stop(cause.into());
         let stuck = self.dispatch.stop_in_order(all, stop, Some(self.shared.publisher.clock)).await;
         for process in stuck {
             let state = self.reader().state(process.id);

@@ -109,7 +109,10 @@ impl From<Refusal> for Refused {
             Refusal::NotRunning => (StatusCode::CONFLICT, ErrorCode::NotRunning),
             Refusal::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ShuttingDown),
             Refusal::Lost => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Lost),
-            Refusal::SignalFailed(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::SignalFailed),
+            Refusal::SignalFailed(_) | Refusal::Stuck => {
+                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::SignalFailed)
+            }
+            Refusal::Removed | Refusal::OtherIdentity => (StatusCode::CONFLICT, ErrorCode::UnknownProcess),
         };
         Self::new(status, code, refusal.to_string(), None)
     }

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::dispatch::Dispatch;
 use crate::clock::Clock;
-use crate::mailbox::Want;
+use crate::mailbox::{Motive, Want};
 
 /// The capacity of an inbox. A member has at most a few concerns in it, since it is held from its ruling on: a full
 /// inbox means that the group's task is gone or stuck.
@@ -129,7 +129,7 @@ impl Inbox {
                 // A separate task: a dependent that is slow to stop delays nothing else.
                 tokio::spawn(async move {
                     let dependents = dispatch.handles(&dispatch.order.all_dependents(&name));
-                    dispatch.stop_in_order(dependents, Want::StopFor(Cause::Policy, reason), None).await;
+                    dispatch.stop_in_order(dependents, Want::Stop(Motive::because(Cause::Policy, reason)), None).await;
                 });
             }
         });

@@ -30,6 +30,8 @@ pub struct ReplicaCount {
     pub least: u32,
     /// The most that may be wanted.
     pub most: u32,
+    /// Whether the number was set by hand ([`Supervisor::scale`](crate::Supervisor::scale)).
+    pub by_hand: bool,
 }
 
 /// A replica set, shared by its task and its readers.
@@ -62,7 +64,7 @@ impl Replicas {
     pub(crate) fn count(&self) -> ReplicaCount {
         let ReplicaSet { name, group, least, most, .. } = &self.set;
         let wanted = self.wanted.load(Ordering::Acquire);
-        ReplicaCount { name: name.clone(), group: group.clone(), wanted, least: *least, most: *most }
+        ReplicaCount { name: name.clone(), group: group.clone(), wanted, least: *least, most: *most, by_hand: false }
     }
 
     /// Returns the name of the replica with this number.
@@ -97,7 +99,7 @@ impl Replicas {
 
     /// Returns the case that the policies are asked to judge.
     fn case(&self, now: Moment, dispatch: &Dispatch) -> ScaleCase {
-        let ReplicaCount { name, group, wanted, least, most } = self.count();
+        let ReplicaCount { name, group, wanted, least, most, .. } = self.count();
         let phases = self.handles(1..=most, dispatch).into_iter().map(|replica| replica.status().phase());
         let running = phases.filter(|phase| *phase == PhaseKind::Running).count();
         let running = u32::try_from(running).unwrap_or(most);

@@ -8,15 +8,14 @@ use super::attempt::Attempt;
 use super::standing::Step;
 use super::task::Runner;
 use crate::children::Stop;
-use crate::mailbox::{Refusal, Request, Want};
+use crate::mailbox::{Motive, Refusal, Request, Want};
 
 impl Runner {
     pub(super) fn on_request(&mut self, request: Request) {
         let result = match request.want {
-            Want::Start(cause) => self.start(cause, asked("start", cause)),
-            Want::Stop(cause) => self.stop(cause, asked("stop", cause)),
-            Want::StopFor(cause, reason) => self.stop(cause, reason),
-            Want::Restart(cause) => self.restart(cause),
+            Want::Start(motive) => self.start(motive.cause, reason("start", &motive)),
+            Want::Stop(motive) => self.stop(motive.cause, reason("stop", &motive)),
+            Want::Restart(motive) => self.restart(&motive),
             Want::Signal(signal) => self.signal(signal),
             Want::Kill => {
                 self.kill();
@@ -102,14 +101,14 @@ impl Runner {
         }
     }
 
-    fn restart(&mut self, cause: Cause) -> Result<(), Refusal> {
+    fn restart(&mut self, motive: &Motive) -> Result<(), Refusal> {
         if self.shared.closing() {
             return Err(Refusal::ShuttingDown);
         }
         if self.state.phase.kind().is_live() {
-            self.stop(cause, asked("stop", cause))?;
+            self.stop(motive.cause, reason("stop", motive))?;
         }
-        self.start(cause, asked("start", cause))
+        self.start(motive.cause, reason("start", motive))
     }
 
     fn signal(&self, signal: Signal) -> Result<(), Refusal> {
@@ -125,12 +124,17 @@ impl Runner {
     }
 }
 
-fn asked(what: &str, cause: Cause) -> Arc<str> {
-    let by = match cause {
+/// Returns the reason of an order, in words for people.
+fn reason(what: &str, motive: &Motive) -> Arc<str> {
+    if let Some(reason) = &motive.reason {
+        return reason.clone();
+    }
+    let by = match motive.cause {
         Cause::Boot => "the start of the host",
         Cause::User => "a user",
         Cause::Api => "the API",
         Cause::Shutdown => "the shutdown of the host",
+        Cause::Reload => "a reload of the config",
         other => other.as_str(),
     };
     Arc::from(format!("{what} asked for by {by}"))
