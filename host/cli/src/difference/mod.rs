@@ -25,11 +25,13 @@ mod wanted;
 mod wire;
 mod words;
 
-pub(crate) use contents::{Contents, Read, Unread};
+pub(crate) use contents::Read;
+#[cfg(test)]
+pub(crate) use contents::{Contents, Unread};
 pub(crate) use host::HostKeys;
-pub(crate) use plan::{Changed, KeyChange, Plan, PluginChanges, ProcessChanges};
-pub(crate) use plugin::{PluginKeys, plugin_settings};
-pub(crate) use process::{AS_NOW, process_settings, replica_settings};
-pub(crate) use shape::{Effect, Member, PluginShape, ProcessShape, Setting, Shape};
+pub(crate) use plan::{Changed, Plan, keys_between};
+pub(crate) use plugin::plugin_settings;
+pub(crate) use process::{AS_NOW, process_settings, replica_settings, started_with};
+pub(crate) use shape::{Effect, Member, PluginShape, ProcessShape, Setting, Settings, Shape};
 pub(crate) use wanted::{host_keys, wanted};
 pub(crate) use wire::difference;

@@ -153,6 +153,12 @@ fn of_process(old: &ProcessShape, new: &ProcessShape, loaded: Option<&ProcessSha
     all
 }
 
+/// Returns the keys of a process that differ, each with what its change takes.
+pub(crate) fn keys_between(old: &Settings, new: &Settings) -> Vec<(String, Effect)> {
+    let changes = keys(old, new, old, process::effect);
+    changes.into_iter().map(|change| (change.key, change.effect)).collect()
+}
+
 /// Compares settings key by key.
 fn keys(old: &Settings, new: &Settings, loaded: &Settings, effect: impl Fn(&str) -> Effect) -> Vec<KeyChange> {
     let gone = old.keys().filter(|key| !new.contains_key(*key));

@@ -112,6 +112,13 @@ pub(crate) fn process_settings<'p>(
     by_key(all)
 }
 
+/// Replaces those settings that need a restart by those of the spec that a process was started with.
+pub(crate) fn started_with(in_force: Settings, then: Settings) -> Settings {
+    let needs_restart = |key: &str| effect(key) == Effect::Restart;
+    let live = in_force.into_iter().filter(|(key, _)| !needs_restart(key));
+    live.chain(then.into_iter().filter(|(key, _)| needs_restart(key))).collect()
+}
+
 /// Returns the settings of a replica set.
 pub(crate) fn replica_settings(set: &ReplicaSet) -> Settings {
     let ReplicaSet { name: _, group: _, least, most, wanted_at_start: _, every_ms, policies: _ } = set;

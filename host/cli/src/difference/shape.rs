@@ -74,7 +74,7 @@ pub(crate) struct Member {
 }
 
 /// A process of the config.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProcessShape {
     /// Its name in the config.
     pub(crate) name: String,
