@@ -5,6 +5,8 @@ use std::sync::Arc;
 use provost_state::{Cause, Signal};
 use tokio::sync::oneshot;
 
+use crate::spec::ProcessSpec;
+
 /// Why an order is given: who asks, and, if that does not say it all, the reason in words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Motive {
@@ -20,6 +22,28 @@ impl Motive {
     pub fn because(cause: Cause, reason: impl Into<Arc<str>>) -> Self {
         Self { cause, reason: Some(reason.into()) }
     }
+
+    /// Returns the reason of an order `what`, for the state of the process.
+    pub(crate) fn of(&self, what: &str) -> Arc<str> {
+        match &self.reason {
+            Some(reason) => reason.clone(),
+            None => Arc::from(format!("{what} {}", self.described())),
+        }
+    }
+
+    /// Returns the reason, or who asks.
+    pub(crate) fn described(&self) -> Arc<str> {
+        let by = match (&self.reason, self.cause) {
+            (Some(reason), _) => return reason.clone(),
+            (None, Cause::Boot) => "the start of the host",
+            (None, Cause::User) => "a user",
+            (None, Cause::Api) => "the API",
+            (None, Cause::Shutdown) => "the shutdown of the host",
+            (None, Cause::Reload) => "a reload of the config",
+            (None, other) => other.as_str(),
+        };
+        Arc::from(format!("asked for by {by}"))
+    }
 }
 
 impl From<Cause> for Motive {
@@ -34,6 +58,12 @@ pub(crate) enum Want {
     Start(Motive),
     Stop(Motive),
     Restart(Motive),
+    /// A restart if its child is to run on, and nothing otherwise.
+    Renew(Motive),
+    /// To put another spec into force, with its policies.
+    Reconfigure(Box<ProcessSpec>),
+    /// To stop, for this reason, and to be removed then. The answer comes when it is gone.
+    Leave(Arc<str>),
     Signal(Signal),
     /// SIGKILL, without waiting for the grace time.
     Kill,
@@ -44,9 +74,9 @@ pub(crate) enum Want {
     /// Its group is given up, for this reason: stop if up, then become fatal.
     GiveUp(Arc<str>),
     /// Its set needs this replica (again), for this reason.
-    Needed(Arc<str>),
+    Needed(Motive),
     /// Its set does not need this replica, for this reason.
-    Spare(Arc<str>),
+    Spare(Motive),
 }
 
 /// An order, and where to send whether it was granted.
