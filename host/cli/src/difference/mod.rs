@@ -32,6 +32,6 @@ pub(crate) use host::HostKeys;
 pub(crate) use plan::{Changed, Plan, keys_between};
 pub(crate) use plugin::plugin_settings;
 pub(crate) use process::{AS_NOW, process_settings, replica_settings, started_with};
-pub(crate) use shape::{Effect, Member, PluginShape, ProcessShape, Setting, Settings, Shape};
+pub(crate) use shape::{Effect, Member, PluginShape, ProcessShape, Setting, Shape};
 pub(crate) use wanted::{host_keys, wanted};
 pub(crate) use wire::difference;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::shape::{Effect, Member, ProcessShape, Setting, Settings, Shape};
-use super::{host, process};
+use super::{host, plugin, process};
 
 /// One key whose value differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,15 +69,11 @@ impl Plan {
         plan
     }
 
-    /// Whether nothing differs.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.processes.is_empty() && self.plugins.is_empty() && self.host.is_empty()
-    }
-
     fn compare_processes(&mut self, running: &Shape, wanted: &Shape, loaded: &Shape) {
         let kind = |one: &ProcessShape| (one.name.clone(), one.replicated);
         let index = |shape: &Shape| -> HashMap<(String, bool), usize> {
-            shape.processes.iter().enumerate().map(|(at, one)| (kind(one), at)).collect()
+            let staying = shape.processes.iter().enumerate().filter(|(_, one)| !one.leaving);
+            staying.map(|(at, one)| (kind(one), at)).collect()
         };
         let (there, known, asked) = (index(running), index(loaded), index(wanted));
         for new in &wanted.processes {
@@ -116,7 +112,7 @@ impl Plan {
         }
         for old in running.plugins.iter().filter(|old| find(wanted, &old.name).is_none()) {
             let added_live = find(loaded, &old.name).is_none();
-            let settings = old.settings.clone();
+            let settings = plugin::without_defaults(old.settings.clone());
             self.plugins.push((old.name.clone(), Changed::Removed { added_live, settings }));
         }
     }

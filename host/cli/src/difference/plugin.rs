@@ -30,6 +30,13 @@ pub(crate) fn plugin_settings(spec: &PluginSpec, digest: Option<String>, dir: &P
     by_key(all)
 }
 
+/// Removes the limits that are the default ones.
+pub(super) fn without_defaults(mut settings: Settings) -> Settings {
+    let defaults = by_key(limit_settings(&Limits::default()));
+    settings.retain(|key, setting| defaults.get(key) != Some(setting));
+    settings
+}
+
 fn limit_settings(limits: &Limits) -> Vec<Setting> {
     let one = |limit: Limit| {
         let figure = limits.get(limit)?;

@@ -78,6 +78,8 @@ pub(crate) struct Member {
 pub(crate) struct ProcessShape {
     /// Its name in the config.
     pub(crate) name: String,
+    /// Whether it is being removed: then it has no members, and its name is as good as free.
+    pub(crate) leaving: bool,
     /// Whether it has replicas.
     pub(crate) replicated: bool,
     /// The settings of its replica set; empty without one.

@@ -15,6 +15,7 @@ pub(crate) fn wanted(config: &Config, contents: &impl Contents) -> Shape {
         let settings = process_settings(&draft.spec, policies, AS_NOW, dir);
         ProcessShape {
             name: draft.spec.name.to_string(),
+            leaving: false,
             replicated: draft.replicas.is_some(),
             set: draft.replicas.as_ref().map(replica_settings).unwrap_or_default(),
             members: vec![Member { name: draft.spec.name.to_string(), settings }],

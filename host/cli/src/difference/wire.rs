@@ -64,7 +64,7 @@ fn key(change: &KeyChange, keep: Option<String>) -> api::KeyDifference {
             Effect::Restart => api::KeyEffect::Restart,
             Effect::NewHost => api::KeyEffect::NewHost,
         },
-        content_changed: old.zip(new).is_some_and(|(old, new)| old.text == new.text),
+        content_changed: old.zip(new).is_some_and(|(old, new)| !old.hidden && old.text == new.text),
         members: change.members.clone(),
         keep,
     }

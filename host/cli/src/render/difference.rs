@@ -14,13 +14,13 @@ const VALUE_CHARS_MAX: usize = 400;
 pub(crate) fn text(difference: &Difference, page: &Page) -> String {
     let unchanged = difference.unchanged;
     let counts = format!(
-        "{} and {}",
+        "{}, {}",
         counted(unchanged.processes, "process"),
         counted(unchanged.plugins, "plugin")
     );
     let config = one_line(&difference.config);
     if difference.is_empty() {
-        return format!("nothing differs: {counts} run as {config} says\n");
+        return format!("nothing differs from {config}: {counts}\n");
     }
     let mut table = Table::new(&["CHANGE", "SECTION", "KEY", "EFFECT", "VALUE"]).leaving(&["EFFECT"]);
     for change in &difference.host {
@@ -34,8 +34,7 @@ pub(crate) fn text(difference: &Difference, page: &Page) -> String {
         true => String::new(),
         false => format!("\nchanged at run time; these lines of the config would keep it:\n{keep}"),
     };
-    let are = if unchanged.processes + unchanged.plugins == 1 { "is" } else { "are" };
-    format!("{}{keep}\n{counts} {are} unchanged; {}\n", table.render(page), next(difference))
+    format!("{}{keep}\nunchanged: {counts}\n{}\n", table.render(page), next(difference))
 }
 
 fn items(table: &mut Table, section: &str, items: &[ItemDifference]) {
@@ -85,6 +84,9 @@ fn values(change: &ItemChange, difference: &KeyDifference) -> String {
     match change {
         ItemChange::Added => one(&difference.new),
         ItemChange::Removed => one(&difference.old),
+        _ if difference.old.is_some() && difference.old == difference.new && !difference.content_changed => {
+            format!("another value, which is not shown{of}")
+        }
         _ if difference.content_changed => format!("the content of {} has changed{of}", one(&difference.new)),
         _ => format!("{} → {}{of}", one(&difference.old), one(&difference.new)),
     }

@@ -16,6 +16,7 @@ use provost_supervisor::{Motive, ProcessSpec, Refusal, ReplicaSet, Supervisor};
 use super::checked::{Checked, Compared};
 use super::in_force::InForce;
 use super::steps::Steps;
+use crate::render::humane::counted;
 use crate::difference::{Changed, Effect, Member, Plan, Shape, keys_between};
 
 /// The keys of a spec that a process has for its whole life in the registry.
@@ -34,6 +35,8 @@ struct Target {
     spec: ProcessSpec,
     /// The process in the registry, if there is one of this name.
     id: Option<ProcessId>,
+    /// Whether that process is being removed, so that this one can only be added after it.
+    is_leaving: bool,
     /// The keys that differ from what is in force for it.
     keys: Vec<(String, Effect)>,
 }
@@ -189,7 +192,9 @@ impl Carrying {
                 (Some(old), Some(new)) => keys_between(&old.settings, &new.settings),
                 _ => Vec::new(),
             };
-            Target { id: world.id(&spec.name), keys, spec }
+            let id = world.id(&spec.name);
+            let is_leaving = id.is_some_and(|id| self.supervisor.spec(id).is_none());
+            Target { id, is_leaving, keys, spec }
         };
         specs.into_iter().map(target).collect()
     }
@@ -268,8 +273,9 @@ impl Carrying {
         let mut leaving: Vec<(ProcessId, Arc<str>)> =
             gone.map(|state| (state.id, reason.clone())).collect();
         let mut replaced = Vec::new();
-        for (at, target) in targets.iter().enumerate().filter(|(_, target)| target.is_replaced()) {
-            if let Some(id) = target.id.filter(|_| !self.no_restart) {
+        for (at, target) in targets.iter().enumerate() {
+            let goes = target.is_leaving || target.is_replaced() && !self.no_restart;
+            if let Some(id) = target.id.filter(|_| goes) {
                 let reason = format!("replaced by a reload: {}", have_changed(&target.for_restart()));
                 leaving.push((id, reason.into()));
                 replaced.push(at);
@@ -407,9 +413,11 @@ fn summary(plan: &Plan) -> String {
     let added = count(|one| matches!(one, Changed::Added(_)));
     let removed = count(|one| matches!(one, Changed::Removed { .. }));
     let changed = count(|one| matches!(one, Changed::Keys(_)));
+    let counted = |count: usize, noun: &str| counted(count as u64, noun);
     format!(
-        "checked: {added} to add, {changed} to change, {removed} to remove; {} plugins and {} settings of the host change",
-        plan.plugins.len(),
-        plan.host.len()
+        "checked: {} to add, {changed} to change, {removed} to remove; {} and {} of the host to change",
+        counted(added, "process"),
+        counted(plan.plugins.len(), "plugin"),
+        counted(plan.host.len(), "setting")
     )
 }

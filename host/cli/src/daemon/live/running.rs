@@ -43,11 +43,16 @@ fn processes(supervisor: &Supervisor, world: &Snapshot, in_force: &InForce, dir:
         let name = state.name().to_string();
         let base = replica_of(&name).map(|(base, _)| base).filter(|base| by_name.contains_key(base));
         let shown = base.unwrap_or(&name).to_owned();
+        let Some(member) = member(supervisor, state.id, name.clone(), dir) else {
+            if base.is_none() {
+                all.push(ProcessShape { name: shown, leaving: true, ..ProcessShape::default() });
+            }
+            continue;
+        };
         let at = *places.entry(shown.clone()).or_insert_with(|| {
             all.push(ProcessShape { name: shown, replicated: base.is_some(), ..ProcessShape::default() });
             all.len() - 1
         });
-        let member = member(supervisor, state.id, name.clone(), dir);
         all[at].members.push(member);
     }
     for process in &mut all {
@@ -79,15 +84,12 @@ fn set(count: &ReplicaCount, in_force: &InForce, members: usize) -> ReplicaSet {
 }
 
 /// Describes one process: the keys that take effect in place as they are in force, and the others as its child was started with
-/// them, if it has one.
-fn member(supervisor: &Supervisor, id: ProcessId, name: String, dir: &Path) -> Member {
+/// them, if it has one. Returns `None` for a process that is being removed.
+fn member(supervisor: &Supervisor, id: ProcessId, name: String, dir: &Path) -> Option<Member> {
     let policies = supervisor.policies_of(id);
     let policies = || policies.iter().map(|policy| &**policy.name());
     let describe = |spec: &ProcessSpec, content: &str| process_settings(spec, policies(), content, dir);
-    let Some(spec) = supervisor.spec(id) else {
-        // It is just being removed.
-        return Member { name, settings: crate::difference::Settings::new() };
-    };
+    let spec = supervisor.spec(id)?;
     let settings = describe(&spec, AS_NOW);
     let settings = match supervisor.spawned_with(id) {
         None => settings,
@@ -96,5 +98,5 @@ fn member(supervisor: &Supervisor, id: ProcessId, name: String, dir: &Path) -> M
             started_with(settings, describe(&then.spec, content))
         }
     };
-    Member { name, settings }
+    Some(Member { name, settings })
 }
