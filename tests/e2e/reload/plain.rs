@@ -1,6 +1,6 @@
 //! What each kind of change does.
 
-use provost_tests::{Host, Setup, eventually, guest, is_alive};
+use provost_tests::{Host, Setup, eventually, is_alive};
 use rustix::process::Signal;
 
 use super::world::{all_run, difference, names, nothing_differs, pids, reload, reloaded, write};
@@ -92,10 +92,14 @@ fn status_says_that_the_file_has_changed() {
     nothing_differs(&host, "a comment");
     host.ok(&["reload"]);
     assert_eq!(host.status()["host"]["config_changed"], false);
-    std::fs::remove_file(host.setup().dir().join("provost.toml")).unwrap();
-    let socket = host.status_by_socket();
-    eventually("a file that is gone has changed", socket, |changed| *changed == true);
-    drop(host);
+    let socket = host.setup().dir().join(".provost/provost.sock");
+    let by_socket = || host.json(&["--socket", socket.to_str().unwrap(), "status", "-o", "json"]);
+    std::fs::rename(host.setup().dir().join("provost.toml"), host.setup().dir().join("away.toml")).unwrap();
+    let gone = || by_socket()["host"]["config_changed"].clone();
+    eventually("a file that is gone has changed", gone, |changed| *changed == true);
+    std::fs::rename(host.setup().dir().join("away.toml"), host.setup().dir().join("provost.toml")).unwrap();
+    eventually("it is there again", gone, |changed| *changed == false);
+    host.down();
 }
 
 #[test]
@@ -152,9 +156,28 @@ fn plugins_are_loaded_replaced_and_unloaded_and_changes_at_run_time_are_a_differ
     assert_eq!(host.plugins()[0]["name"], "extra", "the order is that of the file");
     assert_eq!(host.plugin("backoff")["active"]["number"], 4);
     assert_eq!(pids(&host), before, "no process was restarted");
-    // The component of a plugin counts by its content.
-    let file = host.setup().dir().join("p.wasm");
-    std::fs::copy(guest("good"), &file).unwrap_or_default();
+    host.down();
+}
+
+#[test]
+fn the_component_of_a_plugin_counts_by_its_content() {
+    let config = "[plugins.p]\ncomponent = \"p.wasm\"\n[process.web]\ncommand = [\"sleep\", \"1000\"]\npolicies = [\"p\"]\n";
+    let setup = Setup::new(PROVOST, config);
+    let file = setup.dir().join("p.wasm");
+    let plugins = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    std::fs::copy(plugins.join("backoff/backoff.wasm"), &file).unwrap();
+    let host = setup.up();
+    all_run(&host, &["web"]);
+    nothing_differs(&host, "the start");
+    std::fs::copy(plugins.join("otp/otp.wasm"), &file).unwrap();
+    let ran = host.run(&["diff"]);
+    assert_eq!(ran.code, 1);
+    insta::assert_snapshot!(ran.stdout, @"");
+    host.ok(&["reload"]);
+    nothing_differs(&host, "the reload");
+    assert_eq!(host.plugin("p")["active"]["number"], 2);
+    host.ok(&["plugin", "rollback", "p"]);
+    assert_eq!(host.run(&["diff"]).code, 1, "what was rolled back differs");
     host.down();
 }
 

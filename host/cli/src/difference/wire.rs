@@ -72,7 +72,9 @@ fn key(change: &KeyChange, keep: Option<String>) -> api::KeyDifference {
 
 /// Returns the line that would keep the value in force, if it was changed at run time and may be shown.
 fn kept(change: &KeyChange) -> Option<String> {
-    let old = change.old.as_ref().filter(|old| change.changed_live && !old.hidden)?;
+    // What needs a restart cannot have been changed at run time: it is the value of a former config.
+    let live = change.changed_live && change.effect == Effect::Live;
+    let old = change.old.as_ref().filter(|old| live && !old.hidden)?;
     Some(format!("{} = {}", change.key, old.text))
 }
 

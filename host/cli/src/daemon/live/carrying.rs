@@ -11,7 +11,7 @@ use provost_control::Awaited;
 use provost_plugin_host::{PluginHost, Ready};
 use provost_state::naming::replica_of;
 use provost_state::{Cause, Phase, Plugins, ProcessId, ProcessState, Routing};
-use provost_supervisor::{Motive, ProcessSpec, Refusal, ReplicaSet, Supervisor};
+use provost_supervisor::{Motive, NotAdded, ProcessSpec, Refusal, ReplicaSet, Supervisor};
 
 use super::checked::{Checked, Compared};
 use super::in_force::InForce;
@@ -207,7 +207,8 @@ impl Carrying {
             return HashSet::new();
         }
         let names: Vec<Arc<str>> = specs.iter().map(|spec| spec.name.clone()).collect();
-        match self.supervisor.add(specs) {
+        let added = if add_fails() { Err(NotAdded::ShuttingDown) } else { self.supervisor.add(specs) };
+        match added {
             Ok(_) => {
                 for name in &names {
                     self.steps.process(Kind::Added, name, "added".to_owned());
@@ -405,6 +406,12 @@ fn in_dependency_order(targets: &[Target]) -> Vec<usize> {
         }
     }
     order
+}
+
+/// Whether a test lets an addition fail.
+fn add_fails() -> bool {
+    fail::fail_point!("reload.add", |_| true);
+    false
 }
 
 /// Describes a plan in one line.
