@@ -108,8 +108,8 @@ Exits with 3 if none of the processes that were named is running.")]
     #[command(after_help = "\
 Compares what runs with the config, or with the one that `-c` names: processes,
 plugins and settings of the host, key by key. What was changed at run time, such
-as a plugin that was swapped or a number of replicas, is a part of it. The values
-of variables are compared, but not shown.
+as a plugin that was swapped or a number of replicas, is a part of it. Values of
+variables are compared, but not shown.
 
 Exits like diff: 0 if nothing differs, 1 if something does, 2 if the config has
 errors or the host cannot tell, and 3 if no host is running.")]
@@ -133,8 +133,8 @@ Exits with 1 if a step has failed, and with 2 if the config was refused. With
 Example:
   provost scale web=3 worker=0
 
-The number may be outside of the bounds of the config, and policies do not change
-it. `provost diff` shows it with the line of the config that would keep it.")]
+The number may be outside of the bounds of the config, and no policy changes it.
+`provost diff` shows it with the line of the config that would keep it.")]
     Scale(ScaleArgs),
     /// Show the output of processes, or the host's own log.
     #[command(after_help = "\

@@ -93,14 +93,37 @@ policies = ["extra", "backoff"]
 stop = { grace = "5s" }
 ready = { http = "http://127.0.0.1:81/" }
 "#;
-    insta::assert_snapshot!(plan(BASE, new), @"");
+    insta::assert_snapshot!(plan(BASE, new), @r#"
+    added process cache
+      command: - -> ["cache"], live
+    changed process web
+      command: ["web", "--port", "80"] -> ["web", "--port", "81"], restart
+      policies: ["backoff"] -> ["extra", "backoff"], live
+      ready.every: - -> "500ms", live
+      ready.http: - -> "http://127.0.0.1:81/", live
+      ready.timeout: - -> "1s", live
+      stop.grace: "10s" -> "5s", live
+    removed process db
+      command: "db" -> -, live
+    changed plugin backoff
+      limits.memory: "16MiB" -> "32MiB", live
+      settings.factor: 2.0 -> -, live
+      settings.first: "100ms" -> "200ms", live
+    added plugin extra
+      component: - -> "bundled:otp", live
+    unchanged: 0, 0
+    "#);
 }
 
 #[test]
 fn the_values_of_variables_are_compared_and_never_shown() {
     let with = |value: &str| format!("[process.a]\ncommand = \"a\"\nenv = {{ TOKEN = \"{value}\", SAME = \"1\" }}");
     let told = plan(&with("s3cret"), &with("0ther"));
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+    changed process a
+      env.TOKEN: (hidden) -> (hidden), restart
+    unchanged: 0, 0
+    "#);
     assert!(!told.contains("s3cret") && !told.contains("0ther"));
 }
 
@@ -109,15 +132,39 @@ fn the_settings_of_the_host_say_which_of_them_need_another_host() {
     let old = "[host]\nlog_dir = \"logs\"\n[process.a]\ncommand = \"a\"";
     let new = "[host]\nlog_dir = \"/var/log/x\"\ndecision_deadline = \"2s\"\nrestart_budget = { restarts = 3, per = \"1m\" }\n\
                [state]\nbackend = \"dual\"\n[plugins]\ncache = { size = \"1GiB\" }\n[process.a]\ncommand = \"a\"";
-    insta::assert_snapshot!(plan(old, new), @"");
+    insta::assert_snapshot!(plan(old, new), @r#"
+      host.decision_deadline: "1s" -> "2s", live
+      host.log_dir: "logs" -> "/var/log/x", new_host
+      host.restart_budget: { restarts = 60, per = "1m" } -> { restarts = 3, per = "1m" }, live
+      plugins.cache.size: "512MiB" -> "1GiB", new_host
+      state.backend: "atomic" -> "dual", live
+    unchanged: 1, 0
+    "#);
 }
 
 #[test]
 fn a_process_that_gets_replicas_is_replaced_and_a_changed_number_is_not() {
     let with = |replicas: &str| format!("[process.web]\ncommand = \"web\"\n{replicas}");
-    insta::assert_snapshot!(plan(&with(""), &with("replicas = 2")), @"");
-    insta::assert_snapshot!(plan(&with("replicas = 2"), &with("replicas = 3")), @"");
-    insta::assert_snapshot!(plan(&with("replicas = 2"), &with("replicas = { min = 1, max = 4 }")), @"");
+    insta::assert_snapshot!(plan(&with(""), &with("replicas = 2")), @r#"
+    added process web
+      command: - -> "web", live
+    removed process web
+      command: "web" -> -, live
+    unchanged: 0, 0
+    "#);
+    insta::assert_snapshot!(plan(&with("replicas = 2"), &with("replicas = 3")), @r#"
+    changed process web
+      replicas: 2 -> 3, live
+    unchanged: 0, 0
+    "#);
+    insta::assert_snapshot!(plan(&with("replicas = 2"), &with("replicas = { min = 1, max = 4 }")), @r#"
+    changed process web
+      replicas: 2 -> -, live
+      replicas.every: - -> "10s", live
+      replicas.max: - -> 4, live
+      replicas.min: - -> 1, live
+    unchanged: 0, 0
+    "#);
 }
 
 #[test]
@@ -130,7 +177,11 @@ fn replicas_that_still_have_old_values_are_named() {
         settings: shape.processes[0].members[0].settings.clone(),
     };
     running.processes[0].members = vec![one(1, &new), one(2, &old), one(3, &old)];
-    insta::assert_snapshot!(told(&Plan::between(&running, &new, &new)), @"");
+    insta::assert_snapshot!(told(&Plan::between(&running, &new, &new)), @r#"
+    changed process web
+      command: "old" -> "new", restart of ["web.2", "web.3"]
+    unchanged: 0, 0
+    "#);
 }
 
 #[test]
@@ -139,7 +190,17 @@ fn what_was_changed_at_run_time_comes_with_the_line_that_would_keep_it() {
         .replace("policies = [\"backoff\"]", "policies = [\"extra\", \"backoff\"]")
         .replace("factor = 2.0", "factor = 3.0")
         + "[plugins.extra]\ncomponent = \"x/extra.wasm\"\nsettings = { a = 1 }\n[state]\nbackend = \"locked\"";
-    insta::assert_snapshot!(told(&Plan::between(&shape(&live), &shape(BASE), &shape(BASE))), @"");
+    insta::assert_snapshot!(told(&Plan::between(&shape(&live), &shape(BASE), &shape(BASE))), @r#"
+    changed process web
+      policies: ["extra", "backoff"] -> ["backoff"], live keep "[process.web]\npolicies = [\"extra\", \"backoff\"]"
+    changed plugin backoff
+      settings.factor: 3.0 -> 2.0, live keep "[plugins.backoff]\nsettings.factor = 3.0"
+    removed plugin extra
+      component: "x/extra.wasm" -> -, live
+      keep "[plugins.extra]\ncomponent = \"x/extra.wasm\"\nsettings.a = 1"
+      state.backend: "locked" -> "atomic", live keep "[state]\nbackend = \"locked\""
+    unchanged: 1, 0
+    "#);
     let edited = BASE.replace("factor = 2.0", "factor = 4.0");
     let told = told(&Plan::between(&shape(BASE), &shape(&edited), &shape(BASE)));
     assert!(!told.contains("keep"), "an edit of the file is no change at run time: {told}");
@@ -162,7 +223,11 @@ impl Contents for Holding {
 fn components_count_by_their_content() {
     let config = config(BASE);
     let (one, other) = (wanted(&config, &Holding("1")), wanted(&config, &Holding("2")));
-    insta::assert_snapshot!(told(&Plan::between(&one, &other, &one)), @"");
+    insta::assert_snapshot!(told(&Plan::between(&one, &other, &one)), @r#"
+    changed plugin backoff
+      component: "bundled:backoff" -> "bundled:backoff" (content), live
+    unchanged: 2, 0
+    "#);
     assert_eq!(told(&Plan::between(&one, &shape(BASE), &one)), "unchanged: 2, 1", "unknown content is not compared");
 }
 

@@ -171,18 +171,58 @@ mod tests {
 
     #[test]
     fn each_key_is_a_row_and_the_lines_that_would_keep_it_follow() {
-        insta::assert_snapshot!(text(&sample(), &Page::plain()), @"");
+        insta::assert_snapshot!(text(&sample(), &Page::plain()), @r#"
+        CHANGE   SECTION          KEY        EFFECT    VALUE
+        changed  [state]          backend    in place  "locked" → "atomic"
+        removed  [plugins.extra]  component            "x.wasm"
+        changed  [process.web]    command    restart   ["web", "80"] → ["web", "81"] (of web.2)
+        changed  [process.web]    env_files  restart   the content of ["a.env"] has changed
+        changed  [process.web]    replicas   in place  3 → 2
+        added    [process.new]    command              "sleep 1"
+
+        changed at run time; these lines of the config would keep it:
+          [state]
+          backend = "locked"
+          [plugins.extra]
+          component = "x.wasm"
+          [process.web]
+          replicas = 3
+
+        unchanged: 97 processes, 1 plugin
+        `provost reload` applies this, and `provost reload --no-restart` without restarts
+        "#);
     }
 
     #[test]
     fn on_a_narrow_page_the_values_wrap() {
-        insta::assert_snapshot!(text(&sample(), &Page::narrow(60)), @"");
+        insta::assert_snapshot!(text(&sample(), &Page::narrow(60)), @r#"
+        CHANGE   SECTION         KEY        VALUE
+        changed  [state]         backend    "locked" → "atomic"
+        removed  [plugins.extr…  component  "x.wasm"
+        changed  [process.web]   command    ["web", "80"] → ["web",
+                                            "81"] (of web.2)
+        changed  [process.web]   env_files  the content of ["a.env"]
+                                            has changed
+        changed  [process.web]   replicas   3 → 2
+        added    [process.new]   command    "sleep 1"
+
+        changed at run time; these lines of the config would keep it:
+          [state]
+          backend = "locked"
+          [plugins.extra]
+          component = "x.wasm"
+          [process.web]
+          replicas = 3
+
+        unchanged: 97 processes, 1 plugin
+        `provost reload` applies this, and `provost reload --no-restart` without restarts
+        "#);
     }
 
     #[test]
     fn without_a_difference_one_line_says_so() {
         let unchanged = Unchanged { processes: 2, plugins: 1 };
         let same = Difference { config: "/srv/provost.toml".to_owned(), unchanged, ..Difference::default() };
-        insta::assert_snapshot!(text(&same, &Page::plain()), @"");
+        insta::assert_snapshot!(text(&same, &Page::plain()), @"nothing differs from /srv/provost.toml: 2 processes, 1 plugin");
     }
 }

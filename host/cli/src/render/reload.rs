@@ -102,14 +102,23 @@ mod tests {
         let steps = [plugin, of(Kind::Restarted, "web", "restarted: command has changed"), of(Kind::Removed, "db", "removed")];
         let summary = ReloadSummary { added: 1, removed: 1, changed: 3, restarted: 2, plugins: 1, ..ReloadSummary::default() };
         let lines: String = steps.iter().map(|one| step(one, Paint::OFF)).collect();
-        insta::assert_snapshot!(format!("{lines}{}{}", done(&summary), done(&ReloadSummary::default())), @"");
+        insta::assert_snapshot!(format!("{lines}{}{}", done(&summary), done(&ReloadSummary::default())), @r#"
+        plugin backoff: loaded
+        web: restarted: command has changed
+        db: removed
+        reloaded: 1 process added, 3 processes changed (2 restarted), 1 process removed, 1 plugin changed
+        reloaded: nothing differed
+        "#);
     }
 
     #[test]
     fn failures_say_what_is_not_done_and_why() {
         let error = Error { code: ErrorCode::NotReached, message: "it has not ended".into(), hint: Some("try again".into()) };
         let failed = ReloadStep { error: Some(error), ..of(Kind::Failed, "db", "it is not removed") };
-        insta::assert_snapshot!(failures(&[failed]), @"");
+        insta::assert_snapshot!(failures(&[failed]), @r#"
+        error: db: it is not removed: it has not ended
+        hint: try again
+        "#);
     }
 
     #[test]
@@ -121,6 +130,9 @@ mod tests {
             wanted: Some(wanted),
             error: None,
         };
-        insta::assert_snapshot!(scaled(&Scaled { results: vec![one("api", 1, 1), one("web", 2, 3)] }), @"");
+        insta::assert_snapshot!(scaled(&Scaled { results: vec![one("api", 1, 1), one("web", 2, 3)] }), @r#"
+        api: 1 replica as before
+        web: 3 replicas, before 2; until the next reload
+        "#);
     }
 }
