@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use super::cause::{Cause, Desired};
+use super::deaths::Deaths;
 use super::event::{Event, EventKind};
 use super::exit::{Death, Exit};
 use super::health::Health;
 use super::moment::Moment;
 use super::phase::{Phase, PhaseKind};
 use super::ruling::{Ruling, RulingAction};
-use super::state::{DEATHS_KEPT, ProcessState};
+use super::state::ProcessState;
 
 /// The error for an event that has no edge from the phase of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -152,13 +153,13 @@ impl ProcessState {
         self.desired = desired;
         self.cause = cause;
         self.reason = reason.clone();
-        let is_explicit = matches!(cause, Cause::Boot | Cause::User | Cause::Api);
+        let is_explicit = matches!(cause, Cause::Boot | Cause::User | Cause::Api | Cause::Reload);
         if desired == Desired::Up && cause == Cause::Health {
             self.restarts += 1;
         }
         if desired == Desired::Up && is_explicit {
             self.failures = 0;
-            self.deaths = Arc::default();
+            self.deaths = Deaths::default();
         }
     }
 
@@ -186,8 +187,7 @@ impl ProcessState {
             let streak = if death.ends_streak() { 0 } else { before.failures };
             self.failures = streak.saturating_add(1);
         }
-        self.deaths =
-            std::iter::once(death).chain(before.deaths.iter().take(DEATHS_KEPT - 1).cloned()).collect();
+        self.deaths = before.deaths.with(death);
     }
 
     /// Records a decision about a death.

@@ -1,9 +1,9 @@
 //! The last commits, by generation, for followers.
 //!
 //! They are kept in a ring of atomic pointers, one place for each generation. A commit fills its place before
-//! it publishes the root, so a reader that has seen generation g finds every change up to g, or finds that a
-//! later one has overwritten the place: then it is too far behind and must read the snapshot instead. Reading
-//! takes no lock.
+//! it publishes the state, so a reader that has seen generation g finds every change up to g, or finds that a
+//! later one has overwritten the place: then it is too far behind and must read the snapshot instead. Snapshots are made
+//! from the ring, too. Reading takes no lock.
 
 use std::sync::Arc;
 
@@ -74,7 +74,13 @@ impl Changes {
         &self.ring[usize::try_from(at).unwrap_or(0)]
     }
 
-    /// Records a change. Only the writer calls this, before it publishes the root of the same generation.
+    /// Calls `read` with the change of this generation; `None` if it is not in the ring (any more).
+    pub(crate) fn with<T>(&self, generation: Generation, read: impl FnOnce(&Change) -> T) -> Option<T> {
+        let place = self.place(generation).load();
+        place.as_deref().filter(|change| change.generation == generation).map(read)
+    }
+
+    /// Records a change. Only the writer calls this, before it publishes the state of the same generation.
     pub(crate) fn record(&self, change: Change) {
         self.place(change.generation).store(Some(Arc::new(change)));
     }

@@ -18,6 +18,13 @@ use crate::mailbox::{Refusal, Want};
 /// How long after its SIGKILL a process may take to end before the shutdown goes on without it.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(5);
 
+/// A process that several tasks know by its name and read through its handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) name: Arc<str>,
+    pub(crate) handle: Handle,
+}
+
 /// Access to all runners. It does not keep the roster alive: when that is gone, every order is refused.
 #[derive(Clone, Debug)]
 pub(crate) struct Dispatch {
@@ -44,13 +51,23 @@ impl Dispatch {
         names.iter().filter_map(|name| self.reader.handle(name)).collect()
     }
 
-    /// Waits until the phases of all these processes satisfy `so`. Every commit wakes every waiter; a look is one load
+    /// Returns those of these processes that exist.
+    pub(crate) fn named(&self, names: Vec<Arc<str>>) -> Vec<Named> {
+        let named = |name: Arc<str>| Some(Named { handle: self.reader.handle(&name)?, name });
+        names.into_iter().filter_map(named).collect()
+    }
+
+    /// Waits until the phases of all these processes satisfy `so`, apart from those that were removed. Every commit wakes every waiter; a look is one load
     /// of a status word for each process.
     pub(crate) async fn until(&self, processes: &[Handle], so: impl Fn(PhaseKind) -> bool) {
         let mut changed = self.changed.clone();
         loop {
             changed.mark_unchanged();
-            if processes.iter().all(|process| so(process.status().phase()))
+            let reached = |process: &Handle| {
+                let status = process.status();
+                status.is_removed() || so(status.phase())
+            };
+            if processes.iter().all(reached)
                 || changed.changed().await.is_err()
             {
                 return;
@@ -74,10 +91,10 @@ impl Dispatch {
     /// for no process longer than [`GIVEN_UP_AFTER`] after its SIGKILL; it returns those that were given up.
     pub(crate) async fn stop_in_order(
         &self,
-        processes: Vec<Handle>,
+        processes: Vec<Named>,
         stop: Want,
         bounded: Option<Clock>,
-    ) -> Vec<Handle> {
+    ) -> Vec<Named> {
         let stops = self.dependents_first(processes, |process| {
             let (dispatch, stop) = (self.clone(), stop.clone());
             async move { dispatch.stop_one(process, stop, bounded).await }
@@ -89,18 +106,18 @@ impl Dispatch {
     /// Must be called within the tokio runtime.
     pub(crate) fn dependents_first<E>(
         &self,
-        processes: Vec<Handle>,
-        end: impl Fn(Handle) -> E,
+        processes: Vec<Named>,
+        end: impl Fn(Named) -> E,
     ) -> JoinSet<E::Output>
     where
         E: Future<Output: Send> + Send + 'static,
     {
         let mut ends = JoinSet::new();
         let ended = Arc::new(watch::Sender::new(HashSet::<Arc<str>>::new()));
-        let all: HashSet<Arc<str>> = processes.iter().map(|process| process.name().clone()).collect();
+        let all: HashSet<Arc<str>> = processes.iter().map(|process| process.name.clone()).collect();
         let order = self.lineup.order();
         for process in processes {
-            let name = process.name().clone();
+            let name = process.name.clone();
             let dependents = order.dependents(&name).filter(|name| all.contains(*name));
             let (dependents, ended): (Vec<_>, _) = (dependents.cloned().collect(), ended.clone());
             let end = end(process);
@@ -121,8 +138,9 @@ impl Dispatch {
     }
 
     /// Stops one process; returns it if it was given up.
-    async fn stop_one(&self, process: Handle, stop: Want, bounded: Option<Clock>) -> Option<Handle> {
-        let told = self.order(process.id, stop);
+    async fn stop_one(&self, process: Named, stop: Want, bounded: Option<Clock>) -> Option<Named> {
+        let id = process.handle.id;
+        let told = self.order(id, stop);
         let told = match bounded {
             Some(_) => timeout(GIVEN_UP_AFTER, told).await.unwrap_or(Err(Refusal::Lost)),
             None => told.await,
@@ -130,15 +148,15 @@ impl Dispatch {
         match told {
             Ok(()) | Err(Refusal::Removed) => {}
             Err(refusal) => {
-                tracing::warn!(process = &**process.name(), %refusal, "the order to stop failed");
+                tracing::warn!(process = &*process.name, %refusal, "the order to stop failed");
             }
         }
         let Some(clock) = bounded else {
-            self.until(&[process], is_down).await;
+            self.until(&[process.handle], is_down).await;
             return None;
         };
-        let until = self.kill_at(process.id, clock).unwrap_or_else(Instant::now) + GIVEN_UP_AFTER;
-        let down = timeout_at(until, self.until(std::slice::from_ref(&process), is_down)).await;
+        let until = self.kill_at(id, clock).unwrap_or_else(Instant::now) + GIVEN_UP_AFTER;
+        let down = timeout_at(until, self.until(std::slice::from_ref(&process.handle), is_down)).await;
         down.is_err().then_some(process)
     }
 }

@@ -22,7 +22,7 @@ mod sets;
 mod start_order;
 
 pub(crate) use chains::Chains;
-pub(crate) use dispatch::Dispatch;
+pub(crate) use dispatch::{Dispatch, Named};
 pub(crate) use group::Groups;
 pub(crate) use lineup::Lineup;
 pub use replicas::ReplicaCount;

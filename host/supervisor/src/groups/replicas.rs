@@ -282,7 +282,8 @@ impl<D: Fn() -> Option<Arc<Decider>> + Send> Scaling<D> {
             match self.dispatch.order(replica.id, Want::Spare(spare.clone())).await {
                 Ok(()) | Err(Refusal::Removed) => {}
                 Err(refusal) => {
-                    tracing::warn!(process = &**replica.name(), %refusal, "the order to stop failed");
+                    let process = self.dispatch.reader.state(replica.id).map(|state| state.name().clone());
+                    tracing::warn!(process = process.as_deref(), %refusal, "the order to stop failed");
                 }
             }
         }

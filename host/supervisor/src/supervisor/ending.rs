@@ -1,10 +1,12 @@
 //! The end of the host: everything stopped in order, or killed at once.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use provost_state::{Cause, Handle};
+use provost_state::{Cause, ProcessState};
 
 use super::handle::Supervisor;
+use crate::groups::Named;
 use crate::mailbox::Want;
 use crate::runner::OUTPUT_GRACE;
 
@@ -17,14 +19,17 @@ impl Supervisor {
     pub async fn shutdown(&self, cause: Cause) {
         self.shared.closing.store(true, Ordering::Release);
         let world = self.reader().snapshot();
-        let all = world.iter().map(|state| Handle::of(state)).collect();
+        let named = |state: &Arc<ProcessState>| {
+            Some(Named { name: state.name().clone(), handle: self.reader().handle_of(state.id)? })
+        };
+        let all = world.iter().filter_map(named).collect();
         drop(world);
         let stop = Want::Stop(cause.into());
         let stuck = self.dispatch.stop_in_order(all, stop, Some(self.shared.publisher.clock)).await;
         for process in stuck {
-            let state = self.reader().state(process.id);
+            let state = self.reader().state(process.handle.id);
             if let Some(pid) = state.and_then(|state| state.pid()) {
-                self.shared.leftovers.add_stuck(process.name().clone(), pid);
+                self.shared.leftovers.add_stuck(process.name, pid);
             }
         }
         self.shared.spawner.look_for_leftovers().await;

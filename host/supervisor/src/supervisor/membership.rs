@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use provost_state::naming::replica_of;
-use provost_state::{Handle, Identity, NameTaken, ProcessId};
+use provost_state::{Identity, NameTaken, ProcessId};
 use tokio::sync::mpsc;
 
 use super::handle::Supervisor;
 use crate::children::spawned_with::SpawnedWith;
-use crate::groups::{Record, not_needed};
+use crate::groups::{Named, Record, not_needed};
 use crate::mailbox::{Refusal, Want};
 use crate::runner::{OUTPUT_GRACE, Runner};
 use crate::shared::Shared;
@@ -144,12 +144,12 @@ impl Supervisor {
     ) -> mpsc::Receiver<(ProcessId, Result<(), Refusal>)> {
         let (results, receiver) = mpsc::channel(leaving.len().max(1));
         let mut reasons: HashMap<ProcessId, Arc<str>> = HashMap::new();
-        let mut handles = Vec::new();
+        let mut processes = Vec::new();
         for (id, reason) in leaving {
-            match self.reader().state(id) {
-                Some(state) => {
+            match self.reader().handle_of(id).zip(self.spec(id)) {
+                Some((handle, spec)) => {
                     reasons.insert(id, reason);
-                    handles.push(Handle::of(&state));
+                    processes.push(Named { name: spec.name.clone(), handle });
                 }
                 None => {
                     // There is room for one result for each.
@@ -157,13 +157,14 @@ impl Supervisor {
                 }
             }
         }
-        let mut removals = self.dispatch.dependents_first(handles, |process| {
+        let mut removals = self.dispatch.dependents_first(processes, |process| {
+            let id = process.handle.id;
             let (supervisor, results) = (self.clone(), results.clone());
-            let reason = reasons.get(&process.id).cloned().unwrap_or_default();
+            let reason = reasons.get(&id).cloned().unwrap_or_default();
             async move {
-                let removed = supervisor.remove(process.id, reason).await;
+                let removed = supervisor.remove(id, reason).await;
                 // The caller may be gone.
-                let _ = results.try_send((process.id, removed));
+                let _ = results.try_send((id, removed));
             }
         });
         removals.detach_all();
