@@ -66,7 +66,11 @@ fn the_end_of_its_terminal_ends_a_host_in_the_foreground_in_order_and_a_hangup_a
     let mut host = up_by(Setup::new(PROVOST, WEB), up);
     let pid = host.setup().owner().unwrap();
     Host::kill(&pid.into(), Signal::HUP);
-    eventually("the config is reloaded", || host.setup().host_log(), |log| log.contains("the config is in force"));
+    eventually(
+        "the config is reloaded",
+        || host.setup().host_log(),
+        |log| log.contains("the config is in force"),
+    );
     host.signal(Signal::KILL);
     host.until_ended();
     eventually("the host has ended", || is_alive(pid), |alive| !alive);

@@ -55,8 +55,6 @@ pub use plugins::{
     PluginVersion, Quarantine, Replayed,
 };
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
-pub use reload::{
-    ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled,
-};
+pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};
 pub use status::{Replicas, Status};

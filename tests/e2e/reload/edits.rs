@@ -126,7 +126,11 @@ impl Model {
             self.deadline_ms, self.backend
         );
         for (name, number) in &self.plugins {
-            writeln!(text, "[plugins.{name}]\ncomponent = \"bundled:backoff\"\nsettings = {{ first = \"{number}s\" }}").unwrap();
+            writeln!(
+                text,
+                "[plugins.{name}]\ncomponent = \"bundled:backoff\"\nsettings = {{ first = \"{number}s\" }}"
+            )
+            .unwrap();
         }
         self.processes.iter().for_each(|process| text.push_str(&process.section()));
         text
@@ -166,7 +170,10 @@ impl Model {
             6 => process.group = Some(number % 5),
             7 => process.grace_s = 1 + number % 20,
             8 => process.files = 1 + number % 8,
-            9 => process.policies = self.plugins.iter().take(number % 3).map(|(name, _)| name.clone()).collect(),
+            9 => {
+                process.policies =
+                    self.plugins.iter().take(number % 3).map(|(name, _)| name.clone()).collect()
+            }
             10 => {
                 // Only on a process with a lower number, so that there is no cycle.
                 let own: usize = name[1..].parse().unwrap();
@@ -179,8 +186,8 @@ impl Model {
             11 => process.replicas = Some(number % 4).filter(|count| *count > 0),
             12 => {
                 let plugin = number % self.plugins.len();
-                self.plugins[plugin].1 = 1 + number;
-                return format!("gives {} the number {}", self.plugins[plugin].0, 1 + number);
+                self.plugins[plugin].1 = 1 + number % 20;
+                return format!("changes the plugin {:?}", self.plugins[plugin]);
             }
             13 if self.plugins.len() > 2 => {
                 let (gone, _) = self.plugins.pop().unwrap();
@@ -252,7 +259,7 @@ fn after_random_edits_what_runs_is_what_a_fresh_start_would_run() {
 
 /// Asserts that everything of the model runs as the model says, and nothing else.
 fn is_fresh(host: &Host, model: &Model) {
-    let names: Vec<String> = model.processes.iter().flat_map(Process::members).collect();
+    let names: BTreeSet<String> = model.processes.iter().flat_map(Process::members).collect();
     let status = eventually(
         "everything runs",
         || host.status(),
@@ -260,7 +267,7 @@ fn is_fresh(host: &Host, model: &Model) {
     );
     let running = status["processes"].as_array().unwrap();
     let name = |one: &Value| one["name"].as_str().unwrap().to_owned();
-    assert_eq!(running.iter().map(name).collect::<Vec<_>>(), names);
+    assert_eq!(running.iter().map(name).collect::<BTreeSet<_>>(), names);
     let by_name: BTreeMap<String, &Value> = running.iter().map(|one| (name(one), one)).collect();
     for process in &model.processes {
         for member in process.members() {

@@ -44,11 +44,14 @@ pub(super) fn pids(host: &Host) -> BTreeMap<String, u64> {
     processes.iter().filter_map(pid).collect()
 }
 
-/// Returns the names of all processes, in their order.
+/// Returns the names of all processes, sorted.
 pub(super) fn names(host: &Host) -> Vec<String> {
     let status = host.status();
     let processes = status["processes"].as_array().unwrap();
-    processes.iter().map(|process| process["name"].as_str().unwrap().to_owned()).collect()
+    let mut names: Vec<String> =
+        processes.iter().map(|process| process["name"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
 }
 
 /// Waits until all of these run, and returns their pids.

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use provost_api as api;
 use provost_control::{
-    Answer, ApiContext, CONNECTIONS_MAX, ConfigFile, ConfigRefusal, Listening, LiveConfig, Scaling, Step, serve,
+    Answer, ApiContext, CONNECTIONS_MAX, ConfigFile, ConfigRefusal, Listening, LiveConfig, Scaling, Step,
+    serve,
 };
 use provost_state::{
-    Blame, Cause, Consumer, Fault, PluginChange, PluginRefusal, PluginRefusalKind, PluginReport, PluginWanted,
-    Plugins, Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
+    Blame, Cause, Consumer, Fault, PluginChange, PluginRefusal, PluginRefusalKind, PluginReport,
+    PluginWanted, Plugins, Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
 };
 use provost_supervisor::{CommandLine, Manner, ProcessSpec, Scripted, Settings};
 use tokio::signal::unix::{SignalKind, signal};
@@ -151,8 +152,15 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
         let supervisor = children.boot(settings, specs.into(), Vec::new(), Vec::new()).unwrap();
         let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
         let plugins = Arc::new(Shelf("page".into()));
-        let desk =
-            ApiContext { supervisor, plugins, config: Arc::new(NoConfig), host, shutdown, connections_max: CONNECTIONS_MAX, ended };
+        let desk = ApiContext {
+            supervisor,
+            plugins,
+            config: Arc::new(NoConfig),
+            host,
+            shutdown,
+            connections_max: CONNECTIONS_MAX,
+            ended,
+        };
         tokio::spawn(serve(Listening::bind(&socket).unwrap(), desk, std::future::pending()));
     });
     Served { socket, _runtime: runtime, _ended: end, _shutdown: told, _dir: dir }

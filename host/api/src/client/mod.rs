@@ -30,8 +30,9 @@ use self::connection::Connector;
 use self::error::{broken, protocol};
 use self::path::{escaped, of_view};
 use crate::{
-    Blame, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged, PluginList, PluginOrder,
-    ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown, StateChange, StateCore, Status,
+    Blame, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged, PluginList,
+    PluginOrder, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown, StateChange, StateCore,
+    Status,
 };
 
 pub use self::error::ClientError;

@@ -32,9 +32,7 @@ fn beginning(argument: &Arg, word: &str, words: &[String]) -> Vec<String> {
     match called.unwrap_or_default() {
         "TARGET" => fitting(targets(known(words)), word),
         "PROCESS" => fitting(known(words).processes, word),
-        "PROCESS=COUNT" => {
-            fitting(scalable(known(words)).into_iter().map(|name| format!("{name}=")), word)
-        }
+        "PROCESS=COUNT" => fitting(scalable(known(words)).into_iter().map(|name| format!("{name}=")), word),
         "PLUGIN" => fitting(known(words).plugins, word),
         "SIGNAL" => {
             let names = Signal::all().map(|signal| signal.to_string());

@@ -54,9 +54,9 @@ mod surroundings;
 pub(crate) mod units;
 
 pub use crate::compiling::CompileLimits;
+pub(crate) use digest::{digest, digest_of_file};
 pub use error::ConfigError;
 pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest};
-pub(crate) use digest::{digest, digest_of_file};
 pub(crate) use outline::{Names, Outline};
 pub use report::{Place, Problem, Problems, SourceFile};
 pub use resolved::Config;

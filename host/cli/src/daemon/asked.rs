@@ -123,7 +123,15 @@ impl Asked {
         // When several signals are pending, those that stop the host are taken first.
         signals.sort_by_key(|(signal, _)| meaning(*signal) == Meaning::GoOn);
         let had_terminal = has_terminal();
-        Ok(Self { signals, ends_with_terminal, terminal_gone, requests: None, had_terminal, reload, judged: None })
+        Ok(Self {
+            signals,
+            ends_with_terminal,
+            terminal_gone,
+            requests: None,
+            had_terminal,
+            reload,
+            judged: None,
+        })
     }
 
     /// Also listens to the requests of clients and to the verdicts of policies.
@@ -149,7 +157,9 @@ impl Asked {
                 }
             };
             match meaning(signal) {
-                Meaning::Reload if self.ends_with_terminal && self.had_terminal && terminal_closed().await => {
+                Meaning::Reload
+                    if self.ends_with_terminal && self.had_terminal && terminal_closed().await =>
+                {
                     return Why::HungUp;
                 }
                 Meaning::Reload => {

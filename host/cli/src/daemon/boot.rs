@@ -88,15 +88,13 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
 
 fn refusal(error: &TakeError, socket: &Path, config: &Path) -> Failure {
     match error {
-        TakeError::Owned { .. } if socket.exists() => {
-            Failure::failed(
-                error,
-                format!(
-                    "`provost status` shows it, `provost -c {} reload` makes it run this config, and `provost down` stops it",
-                    config.display()
-                ),
-            )
-        }
+        TakeError::Owned { .. } if socket.exists() => Failure::failed(
+            error,
+            format!(
+                "`provost status` shows it, `provost -c {} reload` makes it run this config, and `provost down` stops it",
+                config.display()
+            ),
+        ),
         TakeError::Owned { pid } => {
             let what = format!(
                 "a host is running here already: pid {pid}, and it does not listen on {}",

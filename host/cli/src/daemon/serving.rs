@@ -68,8 +68,9 @@ impl Host {
     /// Runs the host until it ends, and returns the exit code.
     pub(super) async fn run(self) -> Result<u8, Failure> {
         let (reload, reloads) = mpsc::channel(1);
-        let mut asked = Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload)
-            .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
+        let mut asked =
+            Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload)
+                .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
         let booted = tokio::select! {
             biased;
             why = asked.next() => {

@@ -15,11 +15,9 @@ pub(crate) trait Contents {
 }
 
 /// Compares texts alone.
-#[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unread;
 
-#[cfg(test)]
 impl Contents for Unread {
     fn component(&self, _: &Source) -> Option<String> {
         None

@@ -25,9 +25,9 @@ mod wanted;
 mod wire;
 mod words;
 
-pub(crate) use contents::Read;
 #[cfg(test)]
-pub(crate) use contents::{Contents, Unread};
+pub(crate) use contents::Contents;
+pub(crate) use contents::{Read, Unread};
 pub(crate) use host::HostKeys;
 pub(crate) use plan::{Changed, Plan, keys_between};
 pub(crate) use plugin::plugin_settings;

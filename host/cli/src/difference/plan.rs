@@ -69,6 +69,12 @@ impl Plan {
         plan
     }
 
+    /// Whether a key of the process `name` differs that needs a restart.
+    pub(crate) fn restarts(&self, name: &str) -> bool {
+        let changed = self.processes.iter().find(|(of, _)| of == name).map(|(_, changed)| changed);
+        matches!(changed, Some(Changed::Keys(keys)) if keys.iter().any(|key| key.effect == Effect::Restart))
+    }
+
     fn compare_processes(&mut self, running: &Shape, wanted: &Shape, loaded: &Shape) {
         let kind = |one: &ProcessShape| (one.name.clone(), one.replicated);
         let index = |shape: &Shape| -> HashMap<(String, bool), usize> {
@@ -90,7 +96,9 @@ impl Plan {
         }
         let gone = running.processes.iter().filter(|old| !asked.contains_key(&kind(old)));
         self.processes.extend(
-            gone.map(|old| (old.name.clone(), Changed::Removed { added_live: false, settings: of_first(old) })),
+            gone.map(|old| {
+                (old.name.clone(), Changed::Removed { added_live: false, settings: of_first(old) })
+            }),
         );
     }
 
@@ -131,7 +139,8 @@ fn of_process(old: &ProcessShape, new: &ProcessShape, loaded: Option<&ProcessSha
     let Some(wanted) = new.members.first() else { return all };
     let before = loaded.and_then(|one| one.members.first()).map(|member| &member.settings);
     // The members that differ in the same way share one line.
-    let mut same: BTreeMap<(String, Option<String>, Option<String>), (KeyChange, Vec<String>)> = BTreeMap::new();
+    let mut same: BTreeMap<(String, Option<String>, Option<String>), (KeyChange, Vec<String>)> =
+        BTreeMap::new();
     for Member { name, settings } in &old.members {
         for change in keys(settings, &wanted.settings, before.unwrap_or(&none), process::effect) {
             let value = |setting: &Option<Setting>| setting.as_ref().map(|one| one.text.clone());
@@ -156,7 +165,12 @@ pub(crate) fn keys_between(old: &Settings, new: &Settings) -> Vec<(String, Effec
 }
 
 /// Compares settings key by key.
-fn keys(old: &Settings, new: &Settings, loaded: &Settings, effect: impl Fn(&str) -> Effect) -> Vec<KeyChange> {
+fn keys(
+    old: &Settings,
+    new: &Settings,
+    loaded: &Settings,
+    effect: impl Fn(&str) -> Effect,
+) -> Vec<KeyChange> {
     let gone = old.keys().filter(|key| !new.contains_key(*key));
     let mut all: Vec<&String> = new.keys().chain(gone).collect();
     all.sort();

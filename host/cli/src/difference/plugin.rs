@@ -22,9 +22,11 @@ pub(crate) fn plugin_settings(spec: &PluginSpec, digest: Option<String>, dir: &P
         all.push(Setting::new("allow", words::texts(allowed.iter().map(String::as_str))));
     }
     if let Ok(Value::Object(table)) = serde_json::from_str(settings_json) {
-        all.extend(table.iter().map(|(name, value)| {
-            Setting::new(format!("settings.{}", words::key(name)), words::json(value))
-        }));
+        all.extend(
+            table.iter().map(|(name, value)| {
+                Setting::new(format!("settings.{}", words::key(name)), words::json(value))
+            }),
+        );
     }
     all.extend(limit_settings(limits));
     by_key(all)
@@ -49,11 +51,7 @@ fn limit_settings(limits: &Limits) -> Vec<Setting> {
     };
     let mut all: Vec<Setting> = Limit::ALL.into_iter().filter_map(one).collect();
     let quarantine = limits.quarantine;
-    let text = format!(
-        "{{ faults = {}, per = {} }}",
-        quarantine.faults,
-        words::duration(quarantine.per_ms)
-    );
+    let text = format!("{{ faults = {}, per = {} }}", quarantine.faults, words::duration(quarantine.per_ms));
     all.push(Setting::new("quarantine", text));
     all
 }

@@ -93,9 +93,11 @@ pub(crate) fn process_settings<'p>(
         Setting::new("tty", tty.to_string()),
     ];
     all.extend(cwd.as_ref().map(|cwd| Setting::new("cwd", words::path(cwd, dir))));
-    all.extend(env.iter().map(|(name, value)| {
-        Setting::new(format!("env.{}", words::key(name)), words::text(value)).hidden()
-    }));
+    all.extend(
+        env.iter().map(|(name, value)| {
+            Setting::new(format!("env.{}", words::key(name)), words::text(value)).hidden()
+        }),
+    );
     if !env_files.is_empty() {
         let files = words::paths(env_files.iter().map(PathBuf::as_path), dir);
         all.push(Setting::new("env_files", files).holding(Some(content.to_owned())));

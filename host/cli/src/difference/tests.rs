@@ -31,7 +31,13 @@ fn told(plan: &Plan) -> String {
         let members = if key.members.is_empty() { String::new() } else { format!(" of {:?}", key.members) };
         let content = if key.content_changed { " (content)" } else { "" };
         let keep = key.keep.as_ref().map(|keep| format!(" keep {keep:?}")).unwrap_or_default();
-        format!("  {}: {} -> {}{content}, {}{members}{keep}\n", key.key, value(&key.old), value(&key.new), key.effect)
+        format!(
+            "  {}: {} -> {}{content}, {}{members}{keep}\n",
+            key.key,
+            value(&key.old),
+            value(&key.new),
+            key.effect
+        )
     };
     let items = |kind: &str, list: &[provost_api::ItemDifference]| -> String {
         list.iter()
@@ -69,7 +75,8 @@ command = "db"
 #[test]
 fn a_config_compared_with_itself_differs_in_nothing() {
     assert_eq!(plan(BASE, BASE), "unchanged: 2, 1");
-    let spaced = BASE.replace("\n[process.db]", "\n# A comment.\n\n[process.db]\nstop = { grace = \"10000ms\" }");
+    let spaced =
+        BASE.replace("\n[process.db]", "\n# A comment.\n\n[process.db]\nstop = { grace = \"10000ms\" }");
     assert_eq!(plan(BASE, &spaced), "unchanged: 2, 1", "a default that is written differs in nothing");
 }
 
@@ -117,7 +124,8 @@ ready = { http = "http://127.0.0.1:81/" }
 
 #[test]
 fn the_values_of_variables_are_compared_and_never_shown() {
-    let with = |value: &str| format!("[process.a]\ncommand = \"a\"\nenv = {{ TOKEN = \"{value}\", SAME = \"1\" }}");
+    let with =
+        |value: &str| format!("[process.a]\ncommand = \"a\"\nenv = {{ TOKEN = \"{value}\", SAME = \"1\" }}");
     let told = plan(&with("s3cret"), &with("0ther"));
     insta::assert_snapshot!(told, @r#"
     changed process a
@@ -228,7 +236,11 @@ fn components_count_by_their_content() {
       component: "bundled:backoff" -> "bundled:backoff" (content), live
     unchanged: 2, 0
     "#);
-    assert_eq!(told(&Plan::between(&one, &shape(BASE), &one)), "unchanged: 2, 1", "unknown content is not compared");
+    assert_eq!(
+        told(&Plan::between(&one, &shape(BASE), &one)),
+        "unchanged: 2, 1",
+        "unknown content is not compared"
+    );
 }
 
 /// A config in which every key of a process has a value.

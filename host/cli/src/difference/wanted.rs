@@ -1,10 +1,10 @@
 //! The shape of a config: what it asks for, key by key.
 
+use super::contents::Contents;
 use super::host::HostKeys;
 use super::plugin::plugin_settings;
 use super::process::{AS_NOW, process_settings, replica_settings};
 use super::shape::{Member, PluginShape, ProcessShape, Settings, Shape};
-use super::contents::Contents;
 use crate::config::Config;
 
 /// Returns what a config asks for. Reads what its environment files, components and keys hold, if `contents` does.

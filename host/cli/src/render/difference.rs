@@ -13,11 +13,8 @@ const VALUE_CHARS_MAX: usize = 400;
 /// Renders a difference.
 pub(crate) fn text(difference: &Difference, page: &Page) -> String {
     let unchanged = difference.unchanged;
-    let counts = format!(
-        "{}, {}",
-        counted(unchanged.processes, "process"),
-        counted(unchanged.plugins, "plugin")
-    );
+    let counts =
+        format!("{}, {}", counted(unchanged.processes, "process"), counted(unchanged.plugins, "plugin"));
     let config = one_line(&difference.config);
     if difference.is_empty() {
         return format!("nothing differs from {config}: {counts}\n");
@@ -95,7 +92,8 @@ fn values(change: &ItemChange, difference: &KeyDifference) -> String {
 /// Returns the lines of the config that would keep what was changed at run time, each section once.
 fn kept(difference: &Difference) -> String {
     let items = difference.plugins.iter().chain(&difference.processes);
-    let of_items = items.flat_map(|item| item.keep.iter().chain(item.keys.iter().filter_map(|key| key.keep.as_ref())));
+    let of_items =
+        items.flat_map(|item| item.keep.iter().chain(item.keys.iter().filter_map(|key| key.keep.as_ref())));
     let all = difference.host.iter().filter_map(|key| key.keep.as_ref()).chain(of_items);
     let mut text = String::new();
     let mut section = "";
@@ -117,7 +115,11 @@ fn kept(difference: &Difference) -> String {
 /// Says what to do next.
 fn next(difference: &Difference) -> &'static str {
     let keys = |items: &[ItemDifference], effect: &KeyEffect| {
-        items.iter().filter(|item| item.change == ItemChange::Changed).flat_map(|item| &item.keys).any(|key| key.effect == *effect)
+        items
+            .iter()
+            .filter(|item| item.change == ItemChange::Changed)
+            .flat_map(|item| &item.keys)
+            .any(|key| key.effect == *effect)
     };
     if difference.host.iter().any(|key| key.effect == KeyEffect::NewHost) {
         "`provost reload` refuses this, because it takes a new host"
@@ -136,7 +138,13 @@ mod tests {
 
     fn key(key: &str, old: Option<&str>, new: Option<&str>, effect: KeyEffect) -> KeyDifference {
         let owned = |value: Option<&str>| value.map(str::to_owned);
-        KeyDifference { key: key.to_owned(), old: owned(old), new: owned(new), effect, ..KeyDifference::default() }
+        KeyDifference {
+            key: key.to_owned(),
+            old: owned(old),
+            new: owned(new),
+            effect,
+            ..KeyDifference::default()
+        }
     }
 
     fn item(name: &str, change: ItemChange, keys: Vec<KeyDifference>) -> ItemDifference {
@@ -144,7 +152,8 @@ mod tests {
     }
 
     fn sample() -> Difference {
-        let restart = key("command", Some("[\"web\", \"80\"]"), Some("[\"web\", \"81\"]"), KeyEffect::Restart);
+        let restart =
+            key("command", Some("[\"web\", \"80\"]"), Some("[\"web\", \"81\"]"), KeyEffect::Restart);
         let of_one = KeyDifference { members: vec!["web.2".to_owned()], ..restart };
         let content = key("env_files", Some("[\"a.env\"]"), Some("[\"a.env\"]"), KeyEffect::Restart);
         let content = KeyDifference { content_changed: true, ..content };
@@ -161,7 +170,11 @@ mod tests {
             config: "/srv/provost.toml".to_owned(),
             processes: vec![
                 item("web", ItemChange::Changed, vec![of_one, content, scaled]),
-                item("new", ItemChange::Added, vec![key("command", None, Some("\"sleep 1\""), KeyEffect::Live)]),
+                item(
+                    "new",
+                    ItemChange::Added,
+                    vec![key("command", None, Some("\"sleep 1\""), KeyEffect::Live)],
+                ),
             ],
             plugins: vec![extra],
             host: vec![backend],

@@ -57,19 +57,29 @@ pub(crate) fn failures(failed: &[ReloadStep]) -> String {
             None => ("the host does not say why".to_owned(), None),
         };
         let hint = hint.unwrap_or_else(|| "`provost diff` shows what remains".to_owned());
-        format!("error: {}: {}: {}\nhint: {}", subject(step), one_line(&step.message), one_line(&why), one_line(&hint))
+        format!(
+            "error: {}: {}: {}\nhint: {}",
+            subject(step),
+            one_line(&step.message),
+            one_line(&why),
+            one_line(&hint)
+        )
     };
     failed.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 /// Renders the numbers of replicas that were changed.
 pub(crate) fn scaled(scaled: &Scaled) -> String {
-    let done = scaled.results.iter().filter_map(|one| Some((one, one.before?, one.wanted.filter(|_| one.ok)?)));
+    let done =
+        scaled.results.iter().filter_map(|one| Some((one, one.before?, one.wanted.filter(|_| one.ok)?)));
     done.map(|(one, before, wanted)| {
         let name = one_line(&one.name);
         match before == wanted {
             true => format!("{name}: {} as before\n", counted(wanted.into(), "replica")),
-            false => format!("{name}: {}, before {before}; until the next reload\n", counted(wanted.into(), "replica")),
+            false => format!(
+                "{name}: {}, before {before}; until the next reload\n",
+                counted(wanted.into(), "replica")
+            ),
         }
     })
     .collect()
@@ -98,9 +108,24 @@ mod tests {
 
     #[test]
     fn each_step_is_a_line_and_the_last_one_counts() {
-        let plugin = ReloadStep { plugin: Some("backoff".to_owned()), process: None, ..of(Kind::Plugin, "", "loaded") };
-        let steps = [plugin, of(Kind::Restarted, "web", "restarted: command has changed"), of(Kind::Removed, "db", "removed")];
-        let summary = ReloadSummary { added: 1, removed: 1, changed: 3, restarted: 2, plugins: 1, ..ReloadSummary::default() };
+        let plugin = ReloadStep {
+            plugin: Some("backoff".to_owned()),
+            process: None,
+            ..of(Kind::Plugin, "", "loaded")
+        };
+        let steps = [
+            plugin,
+            of(Kind::Restarted, "web", "restarted: command has changed"),
+            of(Kind::Removed, "db", "removed"),
+        ];
+        let summary = ReloadSummary {
+            added: 1,
+            removed: 1,
+            changed: 3,
+            restarted: 2,
+            plugins: 1,
+            ..ReloadSummary::default()
+        };
         let lines: String = steps.iter().map(|one| step(one, Paint::OFF)).collect();
         insta::assert_snapshot!(format!("{lines}{}{}", done(&summary), done(&ReloadSummary::default())), @r#"
         plugin backoff: loaded
@@ -113,7 +138,11 @@ mod tests {
 
     #[test]
     fn failures_say_what_is_not_done_and_why() {
-        let error = Error { code: ErrorCode::NotReached, message: "it has not ended".into(), hint: Some("try again".into()) };
+        let error = Error {
+            code: ErrorCode::NotReached,
+            message: "it has not ended".into(),
+            hint: Some("try again".into()),
+        };
         let failed = ReloadStep { error: Some(error), ..of(Kind::Failed, "db", "it is not removed") };
         insta::assert_snapshot!(failures(&[failed]), @r#"
         error: db: it is not removed: it has not ended

@@ -57,7 +57,10 @@ pub(super) async fn reload(
     let wait = order.wait.then_some(timeout);
     // Everything is checked before this returns, so that a refusal has a status and a code.
     let steps = app.context.config.reload(order).await?;
-    body_of(Steps { steps, supervisor, since, wait, waits: Waits::of_restarts(), last: None, ended: false }, app)
+    body_of(
+        Steps { steps, supervisor, since, wait, waits: Waits::of_restarts(), last: None, ended: false },
+        app,
+    )
 }
 
 /// The steps of a reload and, if that was asked for, what has become of the processes that it started.
@@ -83,8 +86,12 @@ impl Steps {
             let waits = std::mem::replace(&mut self.waits, Waits::of_restarts());
             let settled = waits.settle(&self.supervisor, self.since, timeout).await;
             let world = self.supervisor.reader().snapshot();
-            for (id, outcome) in settled {
-                let name = world.get(id).map(|state| state.name().to_string());
+            let named = settled
+                .into_iter()
+                .map(|(id, outcome)| (world.get(id).map(|state| state.name().to_string()), outcome));
+            let mut named: Vec<_> = named.collect();
+            named.sort_by(|(one, _), (other, _)| one.cmp(other));
+            for (name, outcome) in named {
                 let step = of_outcome(name, outcome);
                 if let Some(summary) = summary.as_mut().filter(|_| step.error.is_some()) {
                     summary.failed += 1;

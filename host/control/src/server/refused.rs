@@ -93,7 +93,10 @@ impl Refused {
     pub(super) fn of_config(code: ErrorCode, report: String) -> Self {
         let hint = "nothing was changed; correct the config and try again".to_owned();
         let message = cut(report, REPORT_BYTES_MAX);
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, error: api::Error { code, message, hint: Some(hint) } }
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            error: api::Error { code, message, hint: Some(hint) },
+        }
     }
 
     /// Returns the error without its status, for one process of several.

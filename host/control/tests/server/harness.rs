@@ -11,9 +11,9 @@ use provost_control::{
     Answer, ApiContext, ConfigFile, ConfigRefusal, Listening, LiveConfig, Scaling, Step, serve,
 };
 use provost_state::{
-    Blame, Cause, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures, PluginRefusal,
-    PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
-    Snapshot, View, ViewRequest, ViewResponse,
+    Blame, Cause, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures,
+    PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins,
+    Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
 };
 use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -351,8 +351,15 @@ impl Host {
         let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
         let (end, ended) = watch::channel(None);
         let plugins = Arc::new(Shelf::new());
-        let context =
-            ApiContext { supervisor: supervisor.clone(), plugins, config: Arc::new(Fixed), host, shutdown, connections_max, ended };
+        let context = ApiContext {
+            supervisor: supervisor.clone(),
+            plugins,
+            config: Arc::new(Fixed),
+            host,
+            shutdown,
+            connections_max,
+            ended,
+        };
         let served = tokio::spawn(serve(listening, context, async {
             let _ = stopped.await;
         }));

@@ -67,9 +67,7 @@ impl Dispatch {
                 let status = process.status();
                 status.is_removed() || so(status.phase())
             };
-            if processes.iter().all(reached)
-                || changed.changed().await.is_err()
-            {
+            if processes.iter().all(reached) || changed.changed().await.is_err() {
                 return;
             }
         }

@@ -9,18 +9,14 @@ use parking_lot::Mutex;
 use provost_api::ReloadStepKind as Kind;
 use provost_control::Awaited;
 use provost_plugin_host::{PluginHost, Ready};
-use provost_state::naming::replica_of;
 use provost_state::{Cause, Phase, Plugins, ProcessId, ProcessState, Routing};
 use provost_supervisor::{Motive, NotAdded, ProcessSpec, Refusal, ReplicaSet, Supervisor};
 
 use super::checked::{Checked, Compared};
 use super::in_force::InForce;
 use super::steps::Steps;
-use crate::render::humane::counted;
-use crate::difference::{Changed, Effect, Member, Plan, Shape, keys_between};
-
-/// The keys of a spec that a process has for its whole life in the registry.
-const IDENTITY: [&str; 3] = ["group", "type", "success_codes"];
+use super::targets::{Target, have_changed, in_dependency_order, listed, summary, targets};
+use crate::difference::{Changed, Plan};
 
 /// Everything that carrying out needs.
 pub(super) struct Carrying {
@@ -28,52 +24,6 @@ pub(super) struct Carrying {
     pub(super) plugins: PluginHost,
     pub(super) steps: Steps,
     pub(super) no_restart: bool,
-}
-
-/// A process of the new config.
-struct Target {
-    spec: ProcessSpec,
-    /// The process in the registry, if there is one of this name.
-    id: Option<ProcessId>,
-    /// Whether that process is being removed, so that this one can only be added after it.
-    is_leaving: bool,
-    /// The keys that differ from what is in force for it.
-    keys: Vec<(String, Effect)>,
-}
-
-impl Target {
-    fn name(&self) -> &Arc<str> {
-        &self.spec.name
-    }
-
-    /// Whether it is removed and added again, because its identity changes.
-    fn is_replaced(&self) -> bool {
-        self.id.is_some() && self.keys.iter().any(|(key, _)| IDENTITY.contains(&key.as_str()))
-    }
-
-    /// The keys that need a restart.
-    fn for_restart(&self) -> Vec<&str> {
-        let keys = self.keys.iter().filter(|(_, effect)| *effect == Effect::Restart);
-        keys.map(|(key, _)| key.as_str()).collect()
-    }
-
-    fn all_keys(&self) -> String {
-        listed(&self.keys.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>())
-    }
-}
-
-/// Joins keys, the first few by name.
-fn listed(keys: &[&str]) -> String {
-    const SHOWN: usize = 6;
-    let shown = keys.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
-    match keys.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
-fn have_changed(keys: &[&str]) -> String {
-    format!("{} {} changed", listed(keys), if keys.len() == 1 { "has" } else { "have" })
 }
 
 impl Carrying {
@@ -84,7 +34,7 @@ impl Carrying {
         self.settings(&compared, in_force);
         self.put_in_force(&ready);
         self.sets(&processes.replica_sets, &compared.plan, in_force).await;
-        let targets = self.targets(processes.specs, &compared);
+        let targets = targets(&self.supervisor, processes.specs, &compared);
         let new: Vec<usize> = (0..targets.len()).filter(|at| targets[*at].id.is_none()).collect();
         let mut added = self.add(&targets, &new);
         let before = self.reconfigure(&targets).await;
@@ -158,7 +108,8 @@ impl Carrying {
 
     /// Adds the replica sets that are new, and changes those that differ.
     async fn sets(&mut self, wanted: &[ReplicaSet], plan: &Plan, in_force: &Mutex<InForce>) {
-        let there: HashSet<Arc<str>> = self.supervisor.replica_sets().into_iter().map(|set| set.name).collect();
+        let there: HashSet<Arc<str>> =
+            self.supervisor.replica_sets().into_iter().map(|set| set.name).collect();
         let changed: HashSet<&str> = plan.processes.iter().map(|(name, _)| name.as_str()).collect();
         for set in wanted {
             let done = match there.contains(&set.name) {
@@ -176,27 +127,6 @@ impl Carrying {
                 }
             }
         }
-    }
-
-    /// Returns all processes of the config, each with what differs from what is in force for it.
-    fn targets(&self, specs: Vec<ProcessSpec>, compared: &Compared) -> Vec<Target> {
-        let world = self.supervisor.reader().snapshot();
-        let members = |shape: &Shape| -> HashMap<String, Member> {
-            let all = shape.processes.iter().flat_map(|one| one.members.iter().cloned());
-            all.map(|member| (member.name.clone(), member)).collect()
-        };
-        let (running, wanted) = (members(&compared.running), members(&compared.wanted));
-        let target = |spec: ProcessSpec| {
-            let base = spec.replica.and_then(|_| replica_of(&spec.name)).map_or(&*spec.name, |(base, _)| base);
-            let keys = match (running.get(&*spec.name), wanted.get(base)) {
-                (Some(old), Some(new)) => keys_between(&old.settings, &new.settings),
-                _ => Vec::new(),
-            };
-            let id = world.id(&spec.name);
-            let is_leaving = id.is_some_and(|id| self.supervisor.spec(id).is_none());
-            Target { id, is_leaving, keys, spec }
-        };
-        specs.into_iter().map(target).collect()
     }
 
     /// Adds processes, without starting them. Returns their names.
@@ -271,8 +201,7 @@ impl Carrying {
         let wanted: HashSet<&str> = targets.iter().map(|target| &**target.name()).collect();
         let gone = world.iter().filter(|state| !wanted.contains(&**state.name()));
         let reason: Arc<str> = Arc::from("removed by a reload: the config does not have it any more");
-        let mut leaving: Vec<(ProcessId, Arc<str>)> =
-            gone.map(|state| (state.id, reason.clone())).collect();
+        let mut leaving: Vec<(ProcessId, Arc<str>)> = gone.map(|state| (state.id, reason.clone())).collect();
         let mut replaced = Vec::new();
         for (at, target) in targets.iter().enumerate() {
             let goes = target.is_leaving || target.is_replaced() && !self.no_restart;
@@ -327,7 +256,12 @@ impl Carrying {
     }
 
     /// Restarts what runs with old values, and starts what has ended for good with them.
-    async fn restart(&mut self, targets: &[Target], order: &[usize], before: &HashMap<ProcessId, Arc<ProcessState>>) {
+    async fn restart(
+        &mut self,
+        targets: &[Target],
+        order: &[usize],
+        before: &HashMap<ProcessId, Arc<ProcessState>>,
+    ) {
         for target in order.iter().filter_map(|at| targets.get(*at)) {
             let keys = target.for_restart();
             let Some(state) = target.id.filter(|_| !keys.is_empty()).and_then(|id| before.get(&id)) else {
@@ -382,49 +316,8 @@ impl Carrying {
     }
 }
 
-/// Returns the places of the processes, each after those that it depends on. A cycle, which the config excludes, ends the search.
-fn in_dependency_order(targets: &[Target]) -> Vec<usize> {
-    let places: HashMap<&str, usize> =
-        targets.iter().enumerate().map(|(at, target)| (&**target.name(), at)).collect();
-    let mut order = Vec::with_capacity(targets.len());
-    let mut seen = vec![false; targets.len()];
-    for first in 0..targets.len() {
-        // Without recursion, because a chain may be as long as the config.
-        let mut path = vec![(first, 0)];
-        while let Some((at, next)) = path.pop() {
-            if next == 0 && std::mem::replace(&mut seen[at], true) {
-                continue;
-            }
-            let dependency = targets[at].spec.depends_on.get(next);
-            match dependency {
-                None => order.push(at),
-                Some(on) => {
-                    path.push((at, next + 1));
-                    path.extend(places.get(&*on.name).filter(|on| !seen[**on]).map(|on| (*on, 0)));
-                }
-            }
-        }
-    }
-    order
-}
-
 /// Whether a test lets an addition fail.
 fn add_fails() -> bool {
     fail::fail_point!("reload.add", |_| true);
     false
-}
-
-/// Describes a plan in one line.
-fn summary(plan: &Plan) -> String {
-    let count = |wanted: fn(&Changed) -> bool| plan.processes.iter().filter(|(_, one)| wanted(one)).count();
-    let added = count(|one| matches!(one, Changed::Added(_)));
-    let removed = count(|one| matches!(one, Changed::Removed { .. }));
-    let changed = count(|one| matches!(one, Changed::Keys(_)));
-    let counted = |count: usize, noun: &str| counted(count as u64, noun);
-    format!(
-        "checked: {} to add, {changed} to change, {removed} to remove; {} and {} of the host to change",
-        counted(added, "process"),
-        counted(plan.plugins.len(), "plugin"),
-        counted(plan.host.len(), "setting")
-    )
 }

@@ -62,17 +62,48 @@ impl Host {
         let by_name: HashMap<&str, &Ready> = ready.iter().map(|one| (&**one.name(), one)).collect();
         let policy_of = |name: &str| -> Result<Arc<dyn Policy>, String> {
             match by_name.get(name) {
-                Some(ready) => ready.policy().ok_or_else(|| {
-                    format!("plugin `{name}` is not a policy: it judges nothing")
-                }),
+                Some(ready) => ready
+                    .policy()
+                    .ok_or_else(|| format!("plugin `{name}` is not a policy: it judges nothing")),
                 None => self.plugins.policy(name).map_err(|error| error.to_string()),
             }
         };
         let processes = config.specs(policy_of).map_err(bad)?;
         if !no_restart {
-            refuse_obstacles(config, plan)?;
+            self.refuse_obstacles(&compared)?;
         }
         Ok(Checked { compared, ready, processes })
+    }
+
+    /// Refuses to restart a process that runs and could not start again: its program, directory or environment file is missing.
+    fn refuse_obstacles(&self, compared: &Compared) -> Result<(), ConfigRefusal> {
+        let Compared { config, running, plan, .. } = compared;
+        let drafts = config.drafts();
+        let concerned = drafts.iter().filter(|draft| {
+            let name = &*draft.spec.name;
+            plan.restarts(name) && running.members_of(name).any(|member| self.lives(member))
+        });
+        let problems: Vec<Problem> = concerned
+            .flat_map(|draft| {
+                obstacles(&draft.spec).into_iter().map(|obstacle| Problem {
+                    span: draft.span.clone(),
+                    what: format!(
+                        "`{}` would be restarted and could not start: {}",
+                        draft.spec.name,
+                        obstacle.why()
+                    ),
+                    hint: "correct it, or use `--no-restart`: the process then keeps running with its old values"
+                        .to_owned(),
+                })
+            })
+            .collect();
+        refuse(config, problems)
+    }
+
+    /// Whether a process has a child.
+    fn lives(&self, name: &str) -> bool {
+        let id = self.supervisor.reader().snapshot().id(name);
+        id.is_some_and(|id| self.supervisor.spawned_with(id).is_some())
     }
 
     /// Makes and tries the plugins that are new or have changed.
@@ -95,10 +126,15 @@ impl Host {
                 }
             }
         }
-        match problems.is_empty() {
-            true => Ok(ready),
-            false => Err(ConfigRefusal::BadConfig(config.problems(problems).to_string())),
-        }
+        refuse(config, problems).map(|()| ready)
+    }
+}
+
+/// Refuses the config if there are problems.
+fn refuse(config: &Config, problems: Vec<Problem>) -> Result<(), ConfigRefusal> {
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(ConfigRefusal::BadConfig(config.problems(problems).to_string())),
     }
 }
 
@@ -125,28 +161,5 @@ fn refuse_new_host(config: &Config, plan: &Plan) -> Result<(), ConfigRefusal> {
     match problems.is_empty() {
         true => Ok(()),
         false => Err(ConfigRefusal::NeedsNewHost(config.problems(problems).to_string())),
-    }
-}
-
-/// Refuses to restart a process that runs and could not start again: its program, directory or environment file is missing.
-fn refuse_obstacles(config: &Config, plan: &Plan) -> Result<(), ConfigRefusal> {
-    let restarted = |name: &str| {
-        let changed = plan.processes.iter().find(|(of, _)| of == name).map(|(_, changed)| changed);
-        matches!(changed, Some(Changed::Keys(keys)) if keys.iter().any(|key| key.effect == Effect::Restart))
-    };
-    let drafts = config.drafts();
-    let concerned = drafts.iter().filter(|draft| restarted(&draft.spec.name));
-    let problems: Vec<Problem> = concerned
-        .flat_map(|draft| {
-            obstacles(&draft.spec).into_iter().map(|obstacle| Problem {
-                span: draft.span.clone(),
-                what: format!("`{}` would be restarted and could not start: {}", draft.spec.name, obstacle.why()),
-                hint: "correct it, or use `--no-restart`: the process then keeps running with its old values".to_owned(),
-            })
-        })
-        .collect();
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(ConfigRefusal::BadConfig(config.problems(problems).to_string())),
     }
 }

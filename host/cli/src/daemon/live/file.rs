@@ -35,26 +35,31 @@ struct Known {
 
 /// The file of the config.
 #[derive(Clone, Debug)]
-pub(super) struct FileWatch(Arc<Mutex<Known>>);
+pub(super) struct FileWatch {
+    known: Arc<Mutex<Known>>,
+    clock: Clock,
+}
 
 impl FileWatch {
     /// Creates a watch of a file whose text was put in force just now.
     pub(super) fn new(path: PathBuf, text: &str) -> Self {
-        Self(Arc::new(Mutex::new(Known {
+        let clock = Clock::new();
+        let known = Known {
             path,
-            loaded_ms: Clock::new().now().wall_ms,
+            loaded_ms: clock.now().wall_ms,
             loaded: config::digest(text),
             changed: Some(false),
             looked_ns: None,
             number: 0,
-        })))
+        };
+        Self { known: Arc::new(Mutex::new(known)), clock }
     }
 
     /// Records that this text of the file at `path` was put in force.
     pub(super) fn loaded(&self, path: PathBuf, text: &str) {
-        let mut known = self.0.lock();
+        let mut known = self.known.lock();
         known.path = path;
-        known.loaded_ms = Clock::new().now().wall_ms;
+        known.loaded_ms = self.clock.now().wall_ms;
         known.loaded = config::digest(text);
         known.changed = Some(false);
         known.looked_ns = None;
@@ -63,7 +68,7 @@ impl FileWatch {
 
     /// Returns the path of the file.
     pub(super) fn path(&self) -> PathBuf {
-        self.0.lock().path.clone()
+        self.known.lock().path.clone()
     }
 
     /// Returns what is known, after a look if the last one is long ago.
@@ -76,10 +81,10 @@ impl FileWatch {
             });
             // The job ends even if nobody waits for it any more.
             if timeout(PATIENCE, look).await.is_err() {
-                self.0.lock().changed = None;
+                self.known.lock().changed = None;
             }
         }
-        let known = self.0.lock();
+        let known = self.known.lock();
         ConfigFile {
             path: known.path.display().to_string(),
             loaded_at: rfc3339(known.loaded_ms),
@@ -89,8 +94,8 @@ impl FileWatch {
 
     /// Returns what to look at, if the last look is long ago.
     fn due(&self) -> Option<(PathBuf, u64)> {
-        let now = Clock::new().now().mono_ns;
-        let mut known = self.0.lock();
+        let now = self.clock.now().mono_ns;
+        let mut known = self.known.lock();
         if known.looked_ns.is_some_and(|looked| now.saturating_sub(looked) < LOOK_NS) {
             return None;
         }
@@ -100,7 +105,7 @@ impl FileWatch {
 
     /// Records what a look has found: the digest of the text, or nothing if there is none.
     fn seen(&self, number: u64, digest: Option<[u8; 32]>) {
-        let mut known = self.0.lock();
+        let mut known = self.known.lock();
         if known.number == number {
             known.changed = Some(digest != Some(known.loaded));
         }

@@ -5,6 +5,7 @@
 //! | `port` | the port that the API calls |
 //! | `scaling` | replicas by hand |
 //! | `carrying` | carrying out a reload that was checked |
+//! | `targets` | the processes of a new config, and what differs |
 //! | `checked` | the checks before anything is changed |
 //! | `running` | what runs, key by key |
 //! | `in_force` | what the host has put into force and cannot be asked for later |
@@ -19,5 +20,6 @@ mod port;
 mod running;
 mod scaling;
 mod steps;
+mod targets;
 
 pub(super) use port::Live;

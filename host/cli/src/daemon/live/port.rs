@@ -20,7 +20,7 @@ use super::in_force::InForce;
 use super::scaling;
 use super::steps::Steps;
 use crate::config::Config;
-use crate::difference::{Read, difference, host_keys, wanted};
+use crate::difference::{Read, Unread, difference, host_keys, wanted};
 
 /// The config of a running host. Clones share it.
 #[derive(Clone)]
@@ -50,8 +50,9 @@ impl Live {
         plugins: PluginHost,
     ) -> Self {
         let mut in_force = InForce {
-            loaded: wanted(config, &Read),
-            host: host_keys(config, &Read),
+            // Of what was loaded only the texts are compared.
+            loaded: wanted(config, &Unread),
+            host: tokio::task::block_in_place(|| host_keys(config, &Read)),
             supervising: config.settings.clone(),
             every_ms: std::collections::HashMap::new(),
         };
@@ -116,7 +117,9 @@ impl Live {
     pub(crate) async fn reload_for_signal(&self) {
         match self.begin(api::ReloadOrder::default()).await {
             Ok(mut steps) => while steps.recv().await.is_some() {},
-            Err(refusal) => tracing::error!("the config is not reloaded, and nothing was changed: {}", told(&refusal)),
+            Err(refusal) => {
+                tracing::error!("the config is not reloaded, and nothing was changed: {}", told(&refusal))
+            }
         }
     }
 }
@@ -162,7 +165,9 @@ impl LiveConfig for Live {
             scaling::scale(&live.0.supervisor, &name, count, cause).await
         };
         // It is not cut in the middle if the client goes away.
-        Box::pin(async { tokio::spawn(scaled).await.unwrap_or_else(|error| Err(ConfigRefusal::Internal(error.to_string()))) })
+        Box::pin(async {
+            tokio::spawn(scaled).await.unwrap_or_else(|error| Err(ConfigRefusal::Internal(error.to_string())))
+        })
     }
 
     fn file(&self) -> Answer<'_, ConfigFile> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use provost_plugin_host::PluginHost;
 use provost_state::naming::replica_of;
-use provost_state::{ProcessId, Snapshot};
+use provost_state::{Phase, ProcessId, Snapshot};
 use provost_supervisor::{ProcessSpec, ReplicaCount, ReplicaSet, Settings as Supervising, Supervisor};
 
 use super::in_force::InForce;
@@ -91,7 +91,10 @@ fn member(supervisor: &Supervisor, id: ProcessId, name: String, dir: &Path) -> O
     let describe = |spec: &ProcessSpec, content: &str| process_settings(spec, policies(), content, dir);
     let spec = supervisor.spec(id)?;
     let settings = describe(&spec, AS_NOW);
-    let settings = match supervisor.spawned_with(id) {
+    // A child that is being stopped has no next use for its values.
+    let is_stopping =
+        supervisor.reader().state(id).is_some_and(|state| matches!(state.phase, Phase::Stopping { .. }));
+    let settings = match supervisor.spawned_with(id).filter(|_| !is_stopping) {
         None => settings,
         Some(then) => {
             let content = if then.changed_env_files().is_empty() { AS_NOW } else { AS_THEN };

@@ -24,9 +24,17 @@ pub(super) async fn scale(
         let message = format!("{count} replicas of `{name}` are too many: at most {MOST} are possible");
         return Err(ConfigRefusal::NotScalable { message, hint: "ask for fewer".to_owned() });
     }
-    add_missing(supervisor, &set, count)?;
+    let added = add_missing(supervisor, &set, count)?;
     let reason = format!("scaled by hand: {count} replicas until the next reload");
-    let scaled = supervisor.scale(name, count, Motive::because(cause, reason)).await.map_err(not_scaled)?;
+    let motive = Motive::because(cause, reason);
+    let scaled = supervisor.scale(name, count, motive.clone()).await.map_err(not_scaled)?;
+    for id in added {
+        if supervisor.spec(id).is_some_and(|spec| spec.autostart)
+            && let Err(refusal) = supervisor.start(id, motive.clone()).await
+        {
+            tracing::warn!(process = name, %refusal, "a new replica is not started");
+        }
+    }
     let most = set.most.max(count);
     let world = supervisor.reader().snapshot();
     let beyond = (most + 1..=MOST.max(set.wanted)).map_while(|number| world.id(&replica_name(name, number)));
@@ -43,13 +51,17 @@ pub(super) async fn scale(
     Ok(Scaling { before: set.wanted, wanted: scaled.wanted })
 }
 
-/// Adds the replicas up to `count` that there are not; they are like the first one.
-fn add_missing(supervisor: &Supervisor, set: &ReplicaCount, count: u32) -> Result<(), ConfigRefusal> {
+/// Adds the replicas up to `count` that there are not, which are like the first one, and returns them.
+fn add_missing(
+    supervisor: &Supervisor,
+    set: &ReplicaCount,
+    count: u32,
+) -> Result<Vec<ProcessId>, ConfigRefusal> {
     let world = supervisor.reader().snapshot();
     let missing: Vec<u32> =
         (1..=count).filter(|number| world.id(&replica_name(&set.name, *number)).is_none()).collect();
     if missing.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let first = (1..=set.most.max(set.wanted)).find_map(|number| world.id(&replica_name(&set.name, number)));
     let like = first.and_then(|id| Some((supervisor.spec(id)?, supervisor.policies_of(id))));
@@ -62,7 +74,7 @@ fn add_missing(supervisor: &Supervisor, set: &ReplicaCount, count: u32) -> Resul
         policies: policies.clone(),
         ..ProcessSpec::clone(&spec)
     });
-    supervisor.add(specs.collect()).map(drop).map_err(|error| match error {
+    supervisor.add(specs.collect()).map_err(|error| match error {
         NotAdded::ShuttingDown => ConfigRefusal::ShuttingDown,
         NotAdded::NameTaken(taken) => ConfigRefusal::NotScalable {
             message: format!("a replica of `{}` cannot be added: {taken}", set.name),

@@ -36,7 +36,10 @@ impl Steps {
     pub(super) fn plugin(&mut self, name: &str, message: String) {
         self.summary.plugins += 1;
         let plugin = Some(name.to_owned());
-        self.send(api::ReloadStep { kind: Kind::Plugin, plugin, message, ..api::ReloadStep::default() }, None);
+        self.send(
+            api::ReloadStep { kind: Kind::Plugin, plugin, message, ..api::ReloadStep::default() },
+            None,
+        );
     }
 
     /// Reports what was done to a process.
@@ -54,7 +57,8 @@ impl Steps {
     /// Reports a step that has failed.
     pub(super) fn failed(&mut self, process: Option<&str>, plugin: Option<&str>, message: &str, why: String) {
         self.summary.failed += 1;
-        let hint = "what was done stays done: `provost diff` shows what remains, and `provost reload` does it";
+        let hint =
+            "what was done stays done: `provost diff` shows what remains, and `provost reload` does it";
         let error = api::Error { code: ErrorCode::NotReached, message: why, hint: Some(hint.to_owned()) };
         let step = api::ReloadStep {
             kind: Kind::Failed,
