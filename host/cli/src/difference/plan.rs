@@ -131,6 +131,14 @@ fn of_first(process: &ProcessShape) -> Settings {
     process.members.first().map(|member| member.settings.clone()).unwrap_or_default()
 }
 
+/// What the changes of members have in common that share one line.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Alike {
+    key: String,
+    old: Option<String>,
+    new: Option<String>,
+}
+
 /// Compares all members of a process with what the config asks for.
 fn of_process(old: &ProcessShape, new: &ProcessShape, loaded: Option<&ProcessShape>) -> Vec<KeyChange> {
     let none = Settings::new();
@@ -139,13 +147,12 @@ fn of_process(old: &ProcessShape, new: &ProcessShape, loaded: Option<&ProcessSha
     let Some(wanted) = new.members.first() else { return all };
     let before = loaded.and_then(|one| one.members.first()).map(|member| &member.settings);
     // The members that differ in the same way share one line.
-    let mut same: BTreeMap<(String, Option<String>, Option<String>), (KeyChange, Vec<String>)> =
-        BTreeMap::new();
+    let mut same: BTreeMap<Alike, (KeyChange, Vec<String>)> = BTreeMap::new();
     for Member { name, settings } in &old.members {
         for change in keys(settings, &wanted.settings, before.unwrap_or(&none), process::effect) {
             let value = |setting: &Option<Setting>| setting.as_ref().map(|one| one.text.clone());
-            let id = (change.key.clone(), value(&change.old), value(&change.new));
-            same.entry(id).or_insert_with(|| (change, Vec::new())).1.push(name.clone());
+            let alike = Alike { key: change.key.clone(), old: value(&change.old), new: value(&change.new) };
+            same.entry(alike).or_insert_with(|| (change, Vec::new())).1.push(name.clone());
         }
     }
     all.extend(same.into_values().map(|(change, members)| match members.len() == old.members.len() {
