@@ -23,6 +23,7 @@ mod limits;
 mod logs;
 mod plugins;
 mod readiness;
+mod reload;
 mod roles;
 mod scale;
 mod signals;

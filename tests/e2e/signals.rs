@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use provost_tests::{Host, Setup, eventually};
+use provost_tests::{Host, Setup, eventually, is_alive};
 use rustix::process::Signal;
 
 use crate::PROVOST;
@@ -60,10 +60,20 @@ fn a_host_that_was_started_by_nohup_outlives_its_terminal() {
 }
 
 #[test]
-fn a_hangup_ends_a_host_in_the_foreground_in_order_and_its_log_says_so() {
-    let mut host = up_by(Setup::new(PROVOST, WEB), "exec \"$PROVOST\" up");
-    host.signal(Signal::HUP);
-    assert_eq!(host.until_ended(), Some(0));
+fn the_end_of_its_terminal_ends_a_host_in_the_foreground_in_order_and_a_hangup_alone_does_not() {
+    // Its streams are not the terminal, so that only the signal tells it.
+    let up = "exec script -qec \"exec \\\"$PROVOST\\\" up > out.log 2>&1\" /dev/null";
+    let mut host = up_by(Setup::new(PROVOST, WEB), up);
+    let pid = host.setup().owner().unwrap();
+    Host::kill(&pid.into(), Signal::HUP);
+    eventually(
+        "the config is reloaded",
+        || host.setup().host_log(),
+        |log| log.contains("the config is in force"),
+    );
+    host.signal(Signal::KILL);
+    host.until_ended();
+    eventually("the host has ended", || is_alive(pid), |alive| !alive);
     let log = host.setup().host_log();
     assert!(log.contains("the terminal was closed") && log.contains("all processes have ended"), "{log}");
 }

@@ -59,6 +59,12 @@ words! {
         WaitsInVain = "waits_in_vain",
         /// The order will not take effect.
         NotReached = "not_reached",
+        /// The config cannot be read or has errors; the message is the report about all of them.
+        BadConfig = "bad_config",
+        /// The config changes what cannot change while the host runs; the message is the report about it.
+        NeedsNewHost = "needs_new_host",
+        /// There is no such process, or it has no replicas.
+        NotScalable = "not_scalable",
         /// A defect of the host.
         Internal = "internal",
     }

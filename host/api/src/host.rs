@@ -15,6 +15,13 @@ pub struct Host {
     pub socket: String,
     /// The path of its config.
     pub config: String,
+    /// When the config was read that is in force.
+    #[serde(default)]
+    pub config_loaded_at: String,
+    /// Whether the file has changed since then, or is gone; `null` if that is not known. `GET /v1/config/difference` says what
+    /// differs.
+    #[serde(default)]
+    pub config_changed: Option<bool>,
     /// What it lacks at the moment, such as threads, descriptors or disk space for its log.
     #[serde(default)]
     pub degraded: Vec<Lack>,

@@ -10,6 +10,8 @@
 //! | `status` | processes, replicas and plugins at one generation |
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
+//! | `difference` | what a reload would change |
+//! | `reload` | reloading the config, and scaling |
 //! | `orders` | start, stop, restart and signal, and their outcomes |
 //! | `process` | one process, its phases and its exits |
 //! | `decision` | decisions about processes |
@@ -26,6 +28,7 @@
 
 pub mod client;
 mod decision;
+mod difference;
 mod error;
 mod events;
 mod explain;
@@ -34,11 +37,13 @@ mod logs;
 mod orders;
 mod plugins;
 mod process;
+mod reload;
 mod state_core;
 mod status;
 mod words;
 
 pub use decision::{Action, Decision, Escalation, Scope};
+pub use difference::{Difference, ItemChange, ItemDifference, KeyDifference, KeyEffect, Unchanged};
 pub use error::{Error, ErrorCode, Failure};
 pub use events::{Event, EventKind};
 pub use explain::Explanation;
@@ -50,5 +55,6 @@ pub use plugins::{
     PluginVersion, Quarantine, Replayed,
 };
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
+pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};
 pub use status::{Replicas, Status};

@@ -43,6 +43,11 @@ impl Failure {
         Self::silent(self.code)
     }
 
+    /// Returns the same failure with an exit code that does not mean a difference: 2 instead of 1.
+    pub(crate) fn worse_than_a_difference(self) -> Self {
+        Self { code: if self.code == 1 { 2 } else { self.code }, ..self }
+    }
+
     pub(crate) fn report(&self) -> &str {
         &self.report
     }

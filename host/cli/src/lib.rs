@@ -6,6 +6,7 @@
 //! | `commands` | every command except those that run the host |
 //! | `completion` | completion by the shell |
 //! | `daemon` | the host: one per runtime directory, in the foreground or the background; the only wiring of the crates |
+//! | `difference` | what a reload would change: a config compared with what runs |
 //! | `failure` | errors with hints and exit codes |
 //! | `args` | the command line and its help |
 //! | `config` | the file in two stages: typed sections, then specs |
@@ -20,6 +21,7 @@ mod compiling;
 mod completion;
 pub mod config;
 mod daemon;
+mod difference;
 mod failure;
 pub mod guests;
 mod inherited;

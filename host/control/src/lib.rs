@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `server` | the socket, the connections, the routes and their answers |
 //! | `convert` | conversion of the state to values of the API |
+//! | `reloading` | the port to the config of the host |
 //! | `exact` | whole numbers in JSON that do not fit in 64 bits |
 //!
 //! What is deliberately absent: wasmtime, spawning, configuration. Every answer about the state of processes
@@ -13,8 +14,10 @@
 
 mod convert;
 mod exact;
+mod reloading;
 mod server;
 
 pub use convert::{decision, log_item};
 pub use exact::{InexactNumber, exact_numbers};
+pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
 pub use server::{ApiContext, BindError, CONNECTIONS_MAX, Listening, SocketPlace, serve};

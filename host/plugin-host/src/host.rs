@@ -219,10 +219,18 @@ impl PluginHost {
     /// # Errors
     /// [`LoadError::BadName`] if the name is not allowed, [`LoadError::NameTaken`] if there is such a plugin.
     pub(crate) fn recipe(&self, spec: PluginSpec) -> Result<Recipe, LoadError> {
-        provost_state::naming::check_plugin(&spec.name)?;
         if self.plugin(&spec.name).is_some() {
             return Err(LoadError::NameTaken { name: spec.name });
         }
+        self.recipe_for(spec)
+    }
+
+    /// Returns the recipe for a version of a plugin, whether it is loaded or not.
+    ///
+    /// # Errors
+    /// [`LoadError::BadName`] if the name is not allowed.
+    pub(crate) fn recipe_for(&self, spec: PluginSpec) -> Result<Recipe, LoadError> {
+        provost_state::naming::check_plugin(&spec.name)?;
         let catalog: Weak<Catalog> = Arc::downgrade(&self.shared.catalog);
         let common = Common {
             memory: self.memory(&spec.name),

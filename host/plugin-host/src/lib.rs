@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `fuzzing` | entry points for the fuzzers |
 //! | `port` | the port `Plugins`: load, unload, swap, rollback, revive, blame |
+//! | `rehearsal` | plugins made and tried first, and put in force later |
 //! | `pending` | plugins at boot: in place before they are ready ([`Pending`]) |
 //! | `host` | [`PluginHost`]: the plugins by name, and the lock for changing them |
 //! | `plugin` | one plugin: its versions, how they are made and called, and what happens to those that fail |
@@ -61,6 +62,7 @@ mod memory;
 mod pending;
 mod plugin;
 mod port;
+mod rehearsal;
 mod role;
 mod text;
 
@@ -76,4 +78,5 @@ pub use limits::grants::{Destination, Grant, GrantError, Grants, HttpHost, Scope
 pub use limits::{Limit, LimitError, Limits, Measure, NoSuchLimit, SettingsTooLarge};
 pub use pending::Pending;
 pub use plugin::trial_world;
+pub use rehearsal::{InForce, Ready, Unfit};
 pub use role::Role;

@@ -71,7 +71,13 @@ impl Supervisor {
         let mut busy = self.busy(&world);
         loop {
             if self.none_will_move(&busy, &world) {
-                return self.failed(&busy, &world);
+                if !self.unchanging().await {
+                    return self.failed(&busy, &world);
+                }
+                world = self.reader().snapshot();
+                busy = self.busy(&world);
+                following = self.following(&world);
+                continue;
             }
             let Some(page) = following.next().await else { return std::future::pending().await };
             world = self.reader().snapshot();
@@ -80,7 +86,11 @@ impl Supervisor {
             }
             for change in &page.changes {
                 // The state in the snapshot that is judged, which may be newer than the change.
-                let Some(state) = world.get(change.state.id) else { continue };
+                let Some(state) = world.get(change.state.id) else {
+                    // It was removed.
+                    busy.remove(&change.state.id);
+                    continue;
+                };
                 match state.is_at_rest() {
                     // A process that was never touched may be about to be started.
                     true if state.version.0 == 0 => false,
@@ -92,17 +102,22 @@ impl Supervisor {
     }
 
     /// Resolves when the process has ended for good: it is at rest after a start, or waits for a condition that will
-    /// not be met.
-    pub async fn until_completed(&self, id: ProcessId) -> Completion {
+    /// not be met. Resolves with `None` if there is no such process, or it is removed before.
+    pub async fn until_completed(&self, id: ProcessId) -> Option<Completion> {
         let mut world = self.reader().snapshot();
         let mut following = self.following(&world);
         let mut is_due = true;
         loop {
+            world.get(id)?;
             // A process that was never touched has not ended: it will be started with the host, or by an order.
             if let Some(state) = world.get(id).filter(|state| is_due && state.version.0 > 0) {
                 let waits = state.phase == Phase::Waiting && self.outlook(&world).is_hopeless(state.name());
+                if (waits || state.is_at_rest()) && self.unchanging().await {
+                    world = self.reader().snapshot();
+                    continue;
+                }
                 if waits || state.is_at_rest() {
-                    return Completion { state: state.clone(), failed: waits || has_failed(state) };
+                    return Some(Completion { state: state.clone(), failed: waits || has_failed(state) });
                 }
             }
             let Some(page) = following.next().await else { return std::future::pending().await };
@@ -113,7 +128,7 @@ impl Supervisor {
 
     /// Returns the processes that are not at rest, or are about to be started with the host.
     fn busy(&self, world: &Snapshot) -> HashSet<ProcessId> {
-        let spare: HashMap<String, Arc<str>> = not_needed(&self.replicas);
+        let spare: HashMap<String, Arc<str>> = not_needed(&self.sets().all());
         let order = self.order();
         let autostarts = |state: &ProcessState| {
             let spec = order.place(state.name()).map(|at| &order.specs()[at]);

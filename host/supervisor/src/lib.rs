@@ -5,7 +5,7 @@
 //! | `fuzzing` | entry points for the fuzzers |
 //! | `completion` | waiting until everything, or one process, has ended for good |
 //! | `outlook` | whether waiting processes can still start, and why not |
-//! | `supervisor` | boots the runners, passes orders on, shuts everything down in order |
+//! | `supervisor` | boots the runners, passes orders on, changes what is supervised, shuts everything down in order |
 //! | `settings` | the settings for all processes, with their defaults; the errors of a boot |
 //! | `runner` | the task that owns one process: the only writer of its state |
 //! | `shared` | what all runners share |
@@ -53,6 +53,7 @@ pub use children::obstacles::{Obstacle, obstacles};
 pub use children::posix::hangup_is_ignored;
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};
+pub use children::spawned_with::SpawnedWith;
 pub use children::stage::{STAGE_NAME, run_if_stage};
 pub use children::variables::{VariableError, fill};
 pub use clock::{Clock, rfc3339};
@@ -65,11 +66,13 @@ pub use logs::{
     BadPattern, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, NotCleared,
     StoredFiles, StoredLines,
 };
-pub use mailbox::Refusal;
+pub use mailbox::{Motive, Refusal};
 pub use outlook::Outlook;
 pub use settings::{BootError, Settings};
 pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,
     ReplicaSet, Stderr, Stdin, StopTo,
 };
-pub use supervisor::{Prepared, Supervisor};
+#[cfg(any(test, feature = "scripted"))]
+pub use supervisor::Census;
+pub use supervisor::{Changing, NotAdded, NotScaled, Prepared, Supervisor};

@@ -24,7 +24,7 @@ struct Link {
 /// The outlook of all waiting processes in one snapshot.
 #[derive(Debug)]
 pub struct Outlook<'w> {
-    order: &'w StartOrder,
+    order: Arc<StartOrder>,
     world: &'w Snapshot,
     links: Vec<Option<Link>>,
 }
@@ -33,13 +33,13 @@ impl Supervisor {
     /// Computes the outlook of the processes that wait in this snapshot, in one pass over all processes and
     /// dependencies.
     #[must_use]
-    pub fn outlook<'w>(&'w self, world: &'w Snapshot) -> Outlook<'w> {
+    pub fn outlook<'w>(&self, world: &'w Snapshot) -> Outlook<'w> {
         Outlook::new(self.order(), world)
     }
 }
 
 impl<'w> Outlook<'w> {
-    pub(crate) fn new(order: &'w StartOrder, world: &'w Snapshot) -> Self {
+    pub(crate) fn new(order: Arc<StartOrder>, world: &'w Snapshot) -> Self {
         let mut links = vec![None; order.specs().len()];
         // Dependencies come before the processes that depend on them.
         for at in order.dependencies_first() {
@@ -54,7 +54,7 @@ impl<'w> Outlook<'w> {
                 let is_hopeless = match dependency {
                     Some(other) => {
                         let behind = links[other].is_some_and(|link: Link| link.is_hopeless);
-                        behind || will_not_move(order, other, world)
+                        behind || will_not_move(&order, other, world)
                     }
                     None => true,
                 };

@@ -1,9 +1,11 @@
 //! The parts of a supervisor that all runners share, and whether the host is stopping.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
 use tokio::runtime::Handle as Runtime;
+use tokio::sync::watch;
 
 use crate::children::Spawner;
 use crate::children::leftovers::Leftovers;
@@ -11,7 +13,7 @@ use crate::children::os::OsSpawner;
 use crate::children::resolver::Resolver;
 use crate::decider::Decider;
 use crate::degraded::Degraded;
-use crate::groups::Groups;
+use crate::groups::{Groups, Lineup, Roster};
 use crate::jobs::Jobs;
 use crate::logs::Logs;
 use crate::publish::Publisher;
@@ -27,12 +29,19 @@ pub(crate) struct Shared {
     pub(crate) decider: Arc<Decider>,
     pub(crate) logs: Logs,
     pub(crate) groups: Groups,
+    pub(crate) lineup: Arc<Lineup>,
+    /// Not kept alive by this: when it is gone, the tasks end.
+    pub(crate) roster: Weak<Roster>,
     pub(crate) jobs: Jobs,
     pub(crate) degraded: Degraded,
     pub(crate) leftovers: Leftovers,
     /// The runtime that the supervisor was booted in.
     pub(crate) runtime: Runtime,
     pub(crate) closing: AtomicBool,
+    /// The number of [changes](crate::Supervisor::changing) in progress.
+    pub(crate) changing: watch::Sender<usize>,
+    /// Held while processes are added.
+    pub(crate) adding: Mutex<()>,
 }
 
 impl Shared {

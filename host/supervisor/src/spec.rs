@@ -84,6 +84,29 @@ impl ProcessSpec {
             tty: false,
         }
     }
+
+    /// Returns the keys of the config in which the two specs differ and that only take effect with a spawn. A process
+    /// whose living child was spawned with one of them needs a restart for the other.
+    #[must_use]
+    pub fn changed_at_spawn(&self, other: &Self) -> Vec<&'static str> {
+        let keys = [
+            ("command", self.command != other.command),
+            ("cwd", self.cwd != other.cwd),
+            ("env", self.env != other.env),
+            ("env_files", self.env_files != other.env_files),
+            ("stderr", self.stderr != other.stderr),
+            ("stdin", self.stdin != other.stdin),
+            ("tty", self.tty != other.tty),
+        ];
+        keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+    }
+
+    /// Whether the other spec can be one of the same process: name, group and type are the same for as long as a
+    /// process exists.
+    pub(crate) fn is_of_same_process(&self, other: &Self) -> bool {
+        (&self.name, &self.group, &self.process_type, self.replica)
+            == (&other.name, &other.group, &other.process_type, other.replica)
+    }
 }
 
 /// The recipients of the stop signal. SIGKILL always goes to the whole group.

@@ -11,10 +11,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use provost_api as api;
-use provost_control::{ApiContext, CONNECTIONS_MAX, Listening, serve};
+use provost_control::{
+    Answer, ApiContext, CONNECTIONS_MAX, ConfigFile, ConfigRefusal, Listening, LiveConfig, Scaling, Step,
+    serve,
+};
 use provost_state::{
-    Blame, Consumer, Fault, PluginChange, PluginRefusal, PluginRefusalKind, PluginReport, PluginWanted,
-    Plugins, Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
+    Blame, Cause, Consumer, Fault, PluginChange, PluginRefusal, PluginRefusalKind, PluginReport,
+    PluginWanted, Plugins, Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
 };
 use provost_supervisor::{CommandLine, Manner, ProcessSpec, Scripted, Settings};
 use tokio::signal::unix::{SignalKind, signal};
@@ -93,6 +96,35 @@ impl Plugins for Shelf {
     }
 }
 
+/// A config that is refused always.
+#[derive(Debug)]
+struct NoConfig;
+
+fn refused<T: Send + 'static>() -> Answer<'static, Result<T, ConfigRefusal>> {
+    Box::pin(std::future::ready(Err(ConfigRefusal::BadConfig("error: there is none".to_owned()))))
+}
+
+impl LiveConfig for NoConfig {
+    fn difference(&self, _: Option<PathBuf>) -> Answer<'_, Result<api::Difference, ConfigRefusal>> {
+        refused()
+    }
+
+    fn reload(
+        &self,
+        _: api::ReloadOrder,
+    ) -> Answer<'_, Result<mpsc::UnboundedReceiver<Step>, ConfigRefusal>> {
+        refused()
+    }
+
+    fn scale(&self, _: String, _: u32, _: Cause) -> Answer<'_, Result<Scaling, ConfigRefusal>> {
+        refused()
+    }
+
+    fn file(&self) -> Answer<'_, ConfigFile> {
+        Box::pin(std::future::ready(ConfigFile::default()))
+    }
+}
+
 /// A host that serves for as long as the fuzzer runs.
 struct Served {
     socket: PathBuf,
@@ -120,8 +152,15 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
         let supervisor = children.boot(settings, specs.into(), Vec::new(), Vec::new()).unwrap();
         let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
         let plugins = Arc::new(Shelf("page".into()));
-        let desk =
-            ApiContext { supervisor, plugins, host, shutdown, connections_max: CONNECTIONS_MAX, ended };
+        let desk = ApiContext {
+            supervisor,
+            plugins,
+            config: Arc::new(NoConfig),
+            host,
+            shutdown,
+            connections_max: CONNECTIONS_MAX,
+            ended,
+        };
         tokio::spawn(serve(Listening::bind(&socket).unwrap(), desk, std::future::pending()));
     });
     Served { socket, _runtime: runtime, _ended: end, _shutdown: told, _dir: dir }

@@ -30,8 +30,9 @@ use self::connection::Connector;
 use self::error::{broken, protocol};
 use self::path::{escaped, of_view};
 use crate::{
-    Blame, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged, PluginList, PluginOrder,
-    ProcessOrder, Shutdown, StateChange, StateCore, Status,
+    Blame, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged, PluginList,
+    PluginOrder, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown, StateChange, StateCore,
+    Status,
 };
 
 pub use self::error::ClientError;
@@ -223,6 +224,33 @@ impl Client {
     async fn lines<T: DeserializeOwned>(&self, path: &str, follow: bool) -> Result<Lines<T>, ClientError> {
         let response = self.host.while_it_answers(self.host.send(Method::GET, path, None)).await?;
         Ok(Lines::of(response, (!follow).then(|| self.host.clone())))
+    }
+
+    /// Returns what a reload would change; of the config at the absolute path `config`, if it is another one.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a config with errors is refused with a report about them.
+    pub async fn difference(&self, config: Option<&str>) -> Result<Difference, ClientError> {
+        let query = config.map_or_else(String::new, |path| format!("?config={}", escaped(path)));
+        self.get(&format!("/v1/config/difference{query}")).await
+    }
+
+    /// Reloads the config, and streams the steps as they are done. The last one says what was done in all.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a refused reload has changed nothing.
+    pub async fn reload(&self, order: &ReloadOrder) -> Result<Lines<ReloadStep>, ClientError> {
+        let body = serde_json::to_vec(order).map_err(protocol)?;
+        let sent = self.host.send(Method::POST, "/v1/config/reload", Some(body.into()));
+        Ok(Lines::of(self.host.while_it_answers(sent).await?, Some(self.host.clone())))
+    }
+
+    /// Sets the number of replicas of processes until the next reload.
+    ///
+    /// # Errors
+    /// [`ClientError`]; failures of single processes are in the answer.
+    pub async fn scale(&self, order: &ScaleOrder) -> Result<Scaled, ClientError> {
+        self.post("/v1/scale", order).await
     }
 
     /// Streams the requested log lines.

@@ -29,6 +29,9 @@ fn every_reply_is_read_and_written_again_byte_for_byte() {
     is_kept::<api::LogItem>("logs");
     is_kept::<api::Explanation>("explain");
     is_kept::<api::Outcome>("outcome");
+    is_kept::<api::Difference>("difference");
+    is_kept::<api::ReloadStep>("reload");
+    is_kept::<api::Scaled>("scaled");
     is_kept::<api::StateCore>("state_core");
     is_kept::<api::PluginList>("plugins");
     is_kept::<api::PluginChanged>("plugin_changed");
@@ -40,6 +43,8 @@ fn every_reply_is_read_and_written_again_byte_for_byte() {
 fn every_body_is_read_and_written_again_byte_for_byte() {
     is_kept::<api::ProcessOrder>("process_order");
     is_kept::<api::PluginOrder>("plugin_order");
+    is_kept::<api::ReloadOrder>("reload_order");
+    is_kept::<api::ScaleOrder>("scale_order");
     is_kept::<api::StateChange>("state_change");
     is_kept::<api::Shutdown>("shutdown");
 }

@@ -20,6 +20,7 @@ Examples:
   provost restart web --wait         and return when it is ready again
   provost logs -f web                follow its output
   provost explain web                why is it in this state?
+  provost reload                     apply what has changed in provost.toml
   provost down                       stop everything
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 not running.";
@@ -103,6 +104,38 @@ Example:
 
 Exits with 3 if none of the processes that were named is running.")]
     Signal(SignalArgs),
+    /// Show what a reload would change.
+    #[command(after_help = "\
+Compares what runs with the config, or with the one that `-c` names: processes,
+plugins and settings of the host, key by key. What was changed at run time, such
+as a plugin that was swapped or a number of replicas, is a part of it. Values of
+variables are compared, but not shown.
+
+Exits like diff: 0 if nothing differs, 1 if something does, 2 if the config has
+errors or the host cannot tell, and 3 if no host is running.")]
+    Diff(DiffArgs),
+    /// Apply the config to the running host: what differs, and nothing else.
+    #[command(after_help = "\
+Examples:
+  provost reload --dry-run           what would change?
+  provost reload --wait              and return when everything is up
+  provost reload --no-restart        without restarts: old values until then
+
+Everything is checked first; a reload that is refused changes nothing. If a step
+fails, the others go on, and another reload does what remains. SIGHUP reloads,
+too. docs/processes.md says which keys need a restart.
+
+Exits with 1 if a step has failed, and with 2 if the config was refused. With
+--dry-run it is the command `diff`.")]
+    Reload(ReloadArgs),
+    /// Set the number of replicas of processes until the next reload.
+    #[command(after_help = "\
+Example:
+  provost scale web=3 worker=0
+
+The number may be outside of the bounds of the config, and no policy changes it.
+`provost diff` shows it with the line of the config that would keep it.")]
+    Scale(ScaleArgs),
     /// Show the output of processes, or the host's own log.
     #[command(after_help = "\
 Examples:
@@ -218,6 +251,42 @@ pub(crate) struct ActArgs {
     /// How long to wait with `--wait`.
     #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
     pub(crate) timeout: u64,
+    /// The output format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// The output format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: TableFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReloadArgs {
+    /// Only show what would change.
+    #[arg(long, conflicts_with_all = ["no_restart", "wait"])]
+    pub(crate) dry_run: bool,
+    /// Restart nothing: processes that a change would restart keep their old values until their next start.
+    #[arg(long)]
+    pub(crate) no_restart: bool,
+    /// Return when everything that was started is up. Fails for what cannot come up.
+    #[arg(short, long)]
+    pub(crate) wait: bool,
+    /// How long to wait with `--wait`.
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = duration_ms)]
+    pub(crate) timeout: u64,
+    /// The output format; as JSON, each step is a line.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: LineFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ScaleArgs {
+    /// A process with replicas and their number, such as web=3.
+    #[arg(value_name = "PROCESS=COUNT", required = true, value_parser = word::replicas)]
+    pub(crate) replicas: Vec<(String, u32)>,
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,

@@ -18,8 +18,8 @@ mod word;
 
 pub(crate) use advice::advice;
 pub(crate) use cli::{
-    ActArgs, Cli, Command, DownArgs, EventsArgs, ExplainArgs, LogsArgs, SignalArgs, StateArgs, StateChange,
-    StatusArgs, UpArgs, ValidateArgs, ViewArgs,
+    ActArgs, Cli, Command, DiffArgs, DownArgs, EventsArgs, ExplainArgs, LogsArgs, ReloadArgs, ScaleArgs,
+    SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
 };
 pub(crate) use format::{LineFormat, TableFormat, ViewFormat};
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};

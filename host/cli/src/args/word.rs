@@ -15,6 +15,13 @@ pub(super) fn name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Parses the name of a process and a number of replicas: `web=3`.
+pub(super) fn replicas(text: &str) -> Result<(String, u32), String> {
+    let hint = || "write the name of a process and a number of replicas, such as web=3".to_owned();
+    let (process, count) = text.split_once('=').ok_or_else(hint)?;
+    Ok((name(process)?, count.parse().map_err(|_| hint())?))
+}
+
 /// Parses a regular expression that the host will accept.
 pub(super) fn pattern(text: &str) -> Result<String, String> {
     match provost_supervisor::LogPattern::new(text) {
@@ -40,6 +47,14 @@ mod tests {
         }
         for text in ["a", "workers:*", "all", "web.1", "-x"] {
             assert_eq!(name(text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn a_number_of_replicas_follows_the_name_of_its_process() {
+        assert_eq!(replicas("web=3"), Ok(("web".to_owned(), 3)));
+        for text in ["web", "web=", "=3", "web=-1", "web=x", "web=1=2", "web=9999999999"] {
+            assert!(replicas(text).is_err(), "{text:?}");
         }
     }
 

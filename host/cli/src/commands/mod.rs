@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `act` | the commands that change something: `start`, `stop`, `restart`, `signal`, `down` |
+//! | `reload` | the commands about the config of a running host: `diff`, `reload`, `scale` |
 //! | `read` | the commands that read: `status`, `explain`, `view`, `state` |
 //! | `logs` | `logs` |
 //! | `follow` | `events` |
@@ -23,6 +24,7 @@ mod logs;
 mod plugin;
 mod printing;
 mod read;
+mod reload;
 mod unanswered;
 mod validate;
 
@@ -61,6 +63,9 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Stop(args) => act::order(&context, "stop", args).await,
         Command::Restart(args) => act::order(&context, "restart", args).await,
         Command::Signal(args) => act::signal(&context, args).await,
+        Command::Diff(args) => reload::diff(&context, args).await,
+        Command::Reload(args) => reload::reload(&context, args).await,
+        Command::Scale(args) => reload::scale(&context, args).await,
         Command::Logs(args) => logs::logs(&context, args).await,
         Command::Events(args) => follow::events(&context, args).await,
         Command::Explain(args) => read::explain(&context, args).await,

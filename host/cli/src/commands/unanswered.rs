@@ -22,6 +22,10 @@ impl From<ClientError> for Failure {
                 let hint = refused.hint.as_deref().unwrap_or("`provost status` shows the current state");
                 match refused.code {
                     ErrorCode::NotRunning => Self::not_running(&refused.message, hint),
+                    // The message is a whole report, with its hints.
+                    ErrorCode::BadConfig | ErrorCode::NeedsNewHost => {
+                        Self::with_report(2, format!("{}\n\nnothing was changed", refused.message))
+                    }
                     ErrorCode::BadRequest
                     | ErrorCode::UnknownProcess
                     | ErrorCode::UnknownGroup

@@ -32,6 +32,7 @@ fn beginning(argument: &Arg, word: &str, words: &[String]) -> Vec<String> {
     match called.unwrap_or_default() {
         "TARGET" => fitting(targets(known(words)), word),
         "PROCESS" => fitting(known(words).processes, word),
+        "PROCESS=COUNT" => fitting(scalable(known(words)).into_iter().map(|name| format!("{name}=")), word),
         "PLUGIN" => fitting(known(words).plugins, word),
         "SIGNAL" => {
             let names = Signal::all().map(|signal| signal.to_string());
@@ -52,6 +53,12 @@ fn beginning(argument: &Arg, word: &str, words: &[String]) -> Vec<String> {
 fn targets(names: Names) -> Vec<String> {
     let groups = names.groups.into_iter().map(|group| format!("{group}:*"));
     names.processes.into_iter().chain(groups).chain(["all".to_owned()]).collect()
+}
+
+/// Returns the processes with replicas, as far as that is known.
+fn scalable(names: Names) -> Vec<String> {
+    let sets = names.processes.iter().filter(|name| names.processes.contains(&format!("{name}.1")));
+    sets.cloned().collect()
 }
 
 fn fitting(values: impl IntoIterator<Item = String>, word: &str) -> Vec<String> {

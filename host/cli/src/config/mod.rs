@@ -17,12 +17,14 @@
 //! | `command` | the first stage of commands |
 //! | `sections` | the sections of the file, typed |
 //! | `section` | one table of the file: known keys, and the types of values |
+//! | `digest` | the digest of the text of a file |
 //! | `outline` | the directories and names of a config that may be wrong |
 //! | `find` | the locations of the config, the runtime directory, the logs and the cache |
 //! | `read` | the text of a file |
 //! | `dialect` | files that are not TOML |
 //! | `foreign` | keys of other supervisors |
 //! | `settings` | why a plugin refuses its settings |
+//! | `places` | the places of keys |
 //! | `report` | problems, and how they are shown |
 //! | `units` | durations and sizes |
 
@@ -30,12 +32,14 @@ mod check;
 mod command;
 mod cycles;
 mod dialect;
+mod digest;
 mod error;
 mod file;
 mod find;
 mod foreign;
 mod job;
 mod outline;
+mod places;
 mod plugin;
 mod probe;
 mod process;
@@ -50,6 +54,7 @@ mod surroundings;
 pub(crate) mod units;
 
 pub use crate::compiling::CompileLimits;
+pub(crate) use digest::{digest, digest_of_file};
 pub use error::ConfigError;
 pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest};
 pub(crate) use outline::{Names, Outline};

@@ -49,6 +49,11 @@ pub(super) fn read(path: &Path) -> Result<(String, Writers), Unread> {
     })
 }
 
+/// Returns the text alone, if it can be read.
+pub(super) fn text_if_any(path: &Path) -> Option<String> {
+    read(path).ok().map(|(text, _)| text)
+}
+
 /// Returns the text alone; an empty one if it cannot be read.
 pub(super) fn text(path: &Path) -> String {
     read(path).map(|(text, _)| text).unwrap_or_default()

@@ -140,13 +140,27 @@ impl Config {
         &self.source.path
     }
 
+    /// Returns the absolute path of the directory that relative paths start from.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether plugins need a signature.
+    pub(crate) fn requires_signature(&self) -> bool {
+        self.require_signature
+    }
+
+    /// Returns the files of the public keys whose plugins are accepted.
+    pub(crate) fn key_files(&self) -> Vec<PathBuf> {
+        self.keys.iter().map(|(_, file)| file.clone()).collect()
+    }
+
     /// Reads the public keys whose plugins are accepted.
     ///
     /// # Errors
     /// [`Problems`] if a file does not hold a public key.
     pub fn trust(&self) -> Result<Trust, Problems> {
-        let files: Vec<PathBuf> = self.keys.iter().map(|(_, file)| file.clone()).collect();
-        Trust::of(self.require_signature, &files).map_err(|error| {
+        Trust::of(self.require_signature, &self.key_files()).map_err(|error| {
             let bad = |file: &PathBuf| Trust::of(true, std::slice::from_ref(file)).is_err();
             let span = self.keys.iter().find(|(_, file)| bad(file)).map(|(span, _)| span.clone());
             let hint = "`provost plugin keygen NAME` writes NAME.pub, which belongs here".to_owned();

@@ -1,6 +1,7 @@
 //! The second stage: the specs of the processes and replica sets that the supervisor runs.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use provost_state::Policy;
@@ -40,6 +41,18 @@ impl Config {
             }
         }
         problems.problems_of(&self.source).map_or(Ok(processes), Err)
+    }
+
+    /// Returns all processes, each with one spec that stands for all of its replicas, and with the names of its policies.
+    pub(crate) fn drafts(&self) -> Vec<Draft> {
+        let sets = self.sets();
+        let draft = |section: &ProcessSection| Draft {
+            spec: self.spec(section, &sets, Vec::new()),
+            policies: section.policies.iter().map(|name| name.get_ref().clone()).collect(),
+            replicas: section.replicas.map(|replicas| replica_set(section, replicas, Vec::new())),
+            span: section.name.span(),
+        };
+        self.processes.iter().map(draft).collect()
     }
 
     /// Returns the replicas of all processes.
@@ -100,6 +113,19 @@ fn dependencies(name: &str, condition: Condition, sets: &Sets<'_>) -> Vec<Depend
             .map(|number| Dependency { name: replica_name(name, number).into(), condition })
             .collect(),
     }
+}
+
+/// One process of the config, whose policies are known by name only.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// Its spec without policies; for replicas, the part that they have in common.
+    pub(crate) spec: ProcessSpec,
+    /// The names of its policies.
+    pub(crate) policies: Vec<String>,
+    /// Its replica set, if it has one.
+    pub(crate) replicas: Option<ReplicaSet>,
+    /// The position of its name.
+    pub(crate) span: Range<usize>,
 }
 
 /// The processes and replica sets that the supervisor runs.

@@ -1,11 +1,14 @@
-//! Everything that can ask the host to stop: signals, `provost down`, the end of its terminal, the verdict of a policy. The
+//! Everything that can ask the host to stop: signals, `provost down`, the end of its terminal, the verdict of a policy; and the
+//! signal that asks it to reload its config. The
 //! handlers are installed before anything else, so that the host always reacts, even as process 1 of a container.
 
 use std::fmt;
 use std::io;
 use std::task::Poll;
+use std::time::Duration;
 
 use provost_state::Signal;
+use rustix::fs::{Mode, OFlags};
 use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::{mpsc, watch};
 
@@ -45,6 +48,8 @@ impl fmt::Display for Why {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     Stop(Why),
+    /// The config is reloaded, unless the signal came from the end of the terminal.
+    Reload,
     /// It is caught and ignored, because its default would end the host.
     GoOn,
     /// It keeps its default: it cannot be caught, it does not end a process, or it reports a fault of the host's own code,
@@ -56,7 +61,7 @@ fn meaning(signal: Signal) -> Meaning {
     match signal.number() {
         libc::SIGINT => Meaning::Stop(Why::Interrupted),
         libc::SIGTERM | libc::SIGQUIT => Meaning::Stop(Why::Terminated),
-        libc::SIGHUP => Meaning::Stop(Why::HungUp),
+        libc::SIGHUP => Meaning::Reload,
         libc::SIGKILL | libc::SIGSTOP => Meaning::Left,
         libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH | libc::SIGPIPE => Meaning::Left,
         libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => Meaning::Left,
@@ -86,6 +91,10 @@ pub(super) struct Asked {
     ends_with_terminal: bool,
     terminal_gone: watch::Receiver<bool>,
     requests: Option<mpsc::Receiver<()>>,
+    /// Whether the host was started with a controlling terminal.
+    had_terminal: bool,
+    /// Receives a message when the config is to be reloaded. One that is not yet taken stands for all that follow.
+    reload: mpsc::Sender<()>,
     judged: Option<watch::Receiver<Option<u8>>>,
 }
 
@@ -95,6 +104,7 @@ impl Asked {
         ends_with_terminal: bool,
         ignore_hangup: bool,
         terminal_gone: watch::Receiver<bool>,
+        reload: mpsc::Sender<()>,
     ) -> io::Result<Self> {
         let mut signals = Vec::new();
         for signal in Signal::all() {
@@ -112,7 +122,16 @@ impl Asked {
         }
         // When several signals are pending, those that stop the host are taken first.
         signals.sort_by_key(|(signal, _)| meaning(*signal) == Meaning::GoOn);
-        Ok(Self { signals, ends_with_terminal, terminal_gone, requests: None, judged: None })
+        let had_terminal = has_terminal();
+        Ok(Self {
+            signals,
+            ends_with_terminal,
+            terminal_gone,
+            requests: None,
+            had_terminal,
+            reload,
+            judged: None,
+        })
     }
 
     /// Also listens to the requests of clients and to the verdicts of policies.
@@ -138,14 +157,36 @@ impl Asked {
                 }
             };
             match meaning(signal) {
-                Meaning::Stop(Why::HungUp) if !self.ends_with_terminal => {
-                    tracing::info!("{signal} is ignored: the host has no terminal");
+                Meaning::Reload
+                    if self.ends_with_terminal && self.had_terminal && terminal_closed().await =>
+                {
+                    return Why::HungUp;
+                }
+                Meaning::Reload => {
+                    tracing::info!("{signal}: the config is reloaded");
+                    // A full channel means that a reload will begin that sees the file as it is now.
+                    let _ = self.reload.try_send(());
                 }
                 Meaning::Stop(why) => return why,
                 Meaning::GoOn | Meaning::Left => tracing::warn!("{}", remark(signal)),
             }
         }
     }
+}
+
+/// How long the kernel may take from the signal about the end of a terminal until the terminal is taken from its processes.
+const HANGUP: Duration = Duration::from_millis(200);
+
+/// Whether the terminal of this program was closed, which is known a moment after the signal.
+async fn terminal_closed() -> bool {
+    tokio::time::sleep(HANGUP).await;
+    !has_terminal()
+}
+
+/// Whether this program has a controlling terminal that is still there.
+fn has_terminal() -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open("/dev/tty", flags, Mode::empty()).is_ok()
 }
 
 async fn signal(signals: &mut [(Signal, unix::Signal)]) -> Signal {
@@ -201,8 +242,9 @@ mod tests {
         };
         insta::assert_snapshot!(
             named(|meaning| matches!(meaning, Meaning::Stop(_))),
-            @"SIGHUP SIGINT SIGQUIT SIGTERM"
+            @"SIGINT SIGQUIT SIGTERM"
         );
+        insta::assert_snapshot!(named(|meaning| meaning == Meaning::Reload), @"SIGHUP");
         insta::assert_snapshot!(
             named(|meaning| meaning == Meaning::GoOn),
             @"SIGTRAP SIGABRT SIGUSR1 SIGUSR2 SIGALRM SIGSTKFLT SIGXCPU SIGXFSZ SIGVTALRM SIGPROF SIGIO SIGPWR SIGRTMIN"

@@ -61,7 +61,7 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
             runtime_dir.take_logs(&config.settings.log_dir, config.owners())?;
             Ok(runtime_dir)
         });
-    let runtime_dir = taken.map_err(|error| refusal(&error, &config.runtime_dir.join(SOCKET_NAME)))?;
+    let runtime_dir = taken.map_err(|error| refusal(&error, &config.runtime_dir.join(SOCKET_NAME), path))?;
     let width = width(&config);
     log.set_width(width);
     log.keep_in(config.runtime_dir.join(HOST_LOG_NAME))
@@ -86,11 +86,15 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
     Ok(Booted { config, runtime_dir, plugins, consumers, loading, processes, children_open_files, width })
 }
 
-fn refusal(error: &TakeError, socket: &Path) -> Failure {
+fn refusal(error: &TakeError, socket: &Path, config: &Path) -> Failure {
     match error {
-        TakeError::Owned { .. } if socket.exists() => {
-            Failure::failed(error, "`provost status` shows it and `provost down` stops it")
-        }
+        TakeError::Owned { .. } if socket.exists() => Failure::failed(
+            error,
+            format!(
+                "`provost status` shows it, `provost -c {} reload` makes it run this config, and `provost down` stops it",
+                config.display()
+            ),
+        ),
         TakeError::Owned { pid } => {
             let what = format!(
                 "a host is running here already: pid {pid}, and it does not listen on {}",

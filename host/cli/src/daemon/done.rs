@@ -59,9 +59,20 @@ impl When {
     }
 
     async fn process_done(&self, supervisor: &Supervisor) -> u8 {
-        let id = self.process.as_deref().and_then(|name| supervisor.reader().snapshot().id(name));
-        let Some(id) = id else { return pending().await };
-        let Completion { state, failed } = supervisor.until_completed(id).await;
+        let Some(name) = self.process.as_deref() else { return pending().await };
+        let mut changed = supervisor.changed();
+        let Completion { state, failed } = loop {
+            changed.mark_unchanged();
+            let id = supervisor.reader().look().id(name);
+            if let Some(id) = id {
+                // A process that a reload replaces by another one of the same name is followed by name.
+                if let Some(completion) = supervisor.until_completed(id).await {
+                    break completion;
+                }
+            } else if changed.changed().await.is_err() {
+                return pending().await;
+            }
+        };
         let code = code_of(&state, failed);
         tracing::info!(
             "{} has ended for good, and the host ends with its exit code {code}",

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use provost_api::Left;
@@ -33,10 +34,10 @@ enum Stage {
 
 /// Returns how long an ordered stop of these may take: the longest sum of grace times along a chain of dependencies, and a
 /// margin.
-pub(super) fn bound(specs: &[ProcessSpec]) -> Duration {
-    let by_name: BTreeMap<&str, &ProcessSpec> = specs.iter().map(|spec| (&*spec.name, spec)).collect();
+fn bound<'s>(specs: impl IntoIterator<Item = &'s ProcessSpec>) -> Duration {
+    let by_name: BTreeMap<&str, &ProcessSpec> = specs.into_iter().map(|spec| (&*spec.name, spec)).collect();
     let mut known = BTreeMap::new();
-    let longest = specs.iter().map(|spec| longest(spec, &by_name, &mut known)).max().unwrap_or(0);
+    let longest = by_name.values().map(|spec| longest(spec, &by_name, &mut known)).max().unwrap_or(0);
     Duration::from_millis(longest).saturating_add(MARGIN)
 }
 
@@ -68,7 +69,11 @@ fn longest<'a>(
 }
 
 /// Stops all processes, and returns what could not be ended.
-pub(super) async fn stop(supervisor: &Supervisor, asked: &mut Asked, why: Why, bound: Duration) -> Vec<Left> {
+pub(super) async fn stop(supervisor: &Supervisor, asked: &mut Asked, why: Why) -> Vec<Left> {
+    let world = supervisor.reader().snapshot();
+    let specs: Vec<Arc<ProcessSpec>> = world.iter().filter_map(|state| supervisor.spec(state.id)).collect();
+    drop(world);
+    let bound = bound(specs.iter().map(|spec| &**spec));
     tracing::info!("{why}: stopping all processes in reverse order; ask again to kill them");
     let asked_first = Instant::now();
     let mut stage = Stage::InOrder;
@@ -160,8 +165,6 @@ fn injected(fault: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use provost_supervisor::{CommandLine, Condition, Dependency};
 
     use super::*;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `up` | `provost up`: the foreground and the background |
 //! | `serving` | the host while it runs |
+//! | `live` | the config while the host runs: differences, reloads, scaling |
 //! | `boot` | the steps before anything is started |
 //! | `loading` | loading the plugins at the start of the host |
 //! | `plugins` | the wiring of the plugins |
@@ -36,6 +37,7 @@ mod heap;
 mod host_log;
 mod keeping;
 mod limits;
+mod live;
 mod loading;
 mod output;
 mod peer_cred;

@@ -24,6 +24,7 @@ use super::done::When;
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::limits;
+use super::live::Live;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
 use super::{detach, ending, keeping};
@@ -66,8 +67,10 @@ struct Running {
 impl Host {
     /// Runs the host until it ends, and returns the exit code.
     pub(super) async fn run(self) -> Result<u8, Failure> {
-        let mut asked = Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone())
-            .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
+        let (reload, reloads) = mpsc::channel(1);
+        let mut asked =
+            Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload)
+                .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
         let booted = tokio::select! {
             biased;
             why = asked.next() => {
@@ -76,11 +79,16 @@ impl Host {
             }
             booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
         };
-        self.serve(booted, asked).await
+        self.serve(booted, asked, reloads).await
     }
 
     /// Runs the loaded config until the host is to stop, and returns the exit code.
-    async fn serve(self, booted: Booted, mut asked: Asked) -> Result<u8, Failure> {
+    async fn serve(
+        self,
+        booted: Booted,
+        mut asked: Asked,
+        reloads: mpsc::Receiver<()>,
+    ) -> Result<u8, Failure> {
         let Booted {
             config,
             runtime_dir,
@@ -102,8 +110,8 @@ impl Host {
         };
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
-        let bound = ending::bound(&specs);
         // A partial failure may drop a runtime, which is not allowed in an async context.
+        let sets = replica_sets.clone();
         let prepared =
             tokio::task::block_in_place(|| Supervisor::prepare(settings, specs, replica_sets, consumers))
                 .map_err(|error| not_booted(&error))?;
@@ -113,7 +121,9 @@ impl Host {
         loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket);
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
-        let mut running = start(supervisor, listening, plugins, host, &mut asked);
+        let live = Live::new(&config, &sets, supervisor.clone(), plugins.clone());
+        tokio::spawn(reload_for_signals(live.clone(), reloads));
+        let mut running = start(supervisor, listening, plugins, (host, live), &mut asked);
         let runs = async {
             match self.set_up(&mut running, lines, width).await {
                 Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
@@ -123,7 +133,7 @@ impl Host {
         let (why, failure) = caught(runs)
             .await
             .unwrap_or_else(|| (Why::Failed, Some(Failure::failed("the host panicked", DEFECT_HINT))));
-        let left = ending::stop(&running.supervisor, &mut asked, why, bound).await;
+        let left = ending::stop(&running.supervisor, &mut asked, why).await;
         let judged = *running.supervisor.shutdown_wanted().borrow();
         let code = exit_code(!left.is_empty(), why, judged);
         running.finish(Ended { pid: std::process::id(), code, left }).await;
@@ -177,6 +187,13 @@ impl Host {
     }
 }
 
+/// Reloads the config for each signal that asks for it, until the host ends.
+async fn reload_for_signals(live: Live, mut reloads: mpsc::Receiver<()>) {
+    while reloads.recv().await.is_some() {
+        live.reload_for_signal().await;
+    }
+}
+
 /// Runs a future and returns `None` if it panics. The panic hook has logged it then.
 async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
@@ -207,7 +224,7 @@ fn start(
     supervisor: Supervisor,
     listening: Listening,
     plugins: PluginHost,
-    host: provost_api::Host,
+    (host, live): (provost_api::Host, Live),
     asked: &mut Asked,
 ) -> Running {
     let (shutdown, requests) = mpsc::channel(1);
@@ -217,6 +234,7 @@ fn start(
     let context = ApiContext {
         supervisor: supervisor.clone(),
         plugins: Arc::new(plugins) as Arc<dyn Plugins>,
+        config: Arc::new(live),
         host,
         shutdown,
         ended: report,

@@ -7,6 +7,8 @@
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
 //! | `decision` | a decision in words |
+//! | `difference` | what a reload would change |
+//! | `reload` | the steps of a reload, and scaling |
 //! | `outcome` | the outcome of an order |
 //! | `output` | lines of logs |
 //! | `state_core` | the backends of the state core |
@@ -21,6 +23,7 @@
 
 pub(crate) mod columns;
 pub(crate) mod decision;
+pub(crate) mod difference;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod humane;
@@ -30,6 +33,7 @@ pub(crate) mod outcome;
 pub(crate) mod output;
 pub(crate) mod page;
 pub(crate) mod plugins;
+pub(crate) mod reload;
 pub(crate) mod state_core;
 pub(crate) mod status;
 pub(crate) mod style;

@@ -55,7 +55,20 @@ pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, pag
     }
     text.push_str(&lacks(&status.host, now_ms, page));
     text.push_str(&leftovers(status.host.left.iter(), page));
+    text.push_str(&changed_config(&status.host, now_ms));
     text
+}
+
+/// Says that the file of the config is not the one that was loaded.
+fn changed_config(host: &Host, now_ms: u64) -> String {
+    if host.config_changed != Some(true) {
+        return String::new();
+    }
+    let loaded = ago(&host.config_loaded_at, now_ms).map(|ago| format!(" ({ago} ago)")).unwrap_or_default();
+    format!(
+        "\n{} has changed since it was loaded{loaded}: `provost diff` shows what differs, `provost reload` applies it\n",
+        one_line(&host.config)
+    )
 }
 
 /// Renders the replica counts; unless the table is wide, only those that may change.

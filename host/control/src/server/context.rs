@@ -8,6 +8,7 @@ use provost_supervisor::Supervisor;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::refused::Refused;
+use crate::reloading::LiveConfig;
 
 /// The maximum number of connections, unless descriptors are few.
 pub const CONNECTIONS_MAX: usize = 1_024;
@@ -19,6 +20,8 @@ pub struct ApiContext {
     pub supervisor: Supervisor,
     /// The plugins.
     pub plugins: Arc<dyn Plugins>,
+    /// The config.
+    pub config: Arc<dyn LiveConfig>,
     /// The host itself.
     pub host: api::Host,
     /// Receives a message when a client asks the host to stop.

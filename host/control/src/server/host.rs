@@ -9,15 +9,20 @@ use provost_api as api;
 use super::context::{ApiContext, AppState};
 use super::refused::Refused;
 use crate::convert;
+use crate::reloading::ConfigFile;
 
 pub(super) async fn ping(State(app): State<AppState>) -> Json<api::Ping> {
     let host = &app.context.host;
     Json(api::Ping { pid: host.pid, version: host.version.clone() })
 }
 
-/// Describes the host with its current shortages and leftover processes.
-pub(super) fn described(context: &ApiContext) -> api::Host {
+/// Describes the host with its current shortages and leftover processes, and with what has become of its config.
+pub(super) async fn described(context: &ApiContext) -> api::Host {
+    let ConfigFile { path, loaded_at, changed } = context.config.file().await;
     api::Host {
+        config: path,
+        config_loaded_at: loaded_at,
+        config_changed: changed,
         degraded: context.supervisor.degraded().list().iter().map(convert::lack).collect(),
         left: context.supervisor.left().iter().map(convert::left).collect(),
         ..context.host.clone()

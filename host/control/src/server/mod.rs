@@ -9,6 +9,7 @@
 //! | `host` | the host itself: its shortages and its end |
 //! | `orders` | start, stop, restart and signal, and waiting for their effect |
 //! | `explain` | why a process is in its state |
+//! | `config` | what differs from the config, reloading it, and scaling |
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
 //! | `streams` | events and logs, line by line |
@@ -20,6 +21,7 @@
 //! | `socket` | the socket: its mode, and the check of the peer |
 //! | `spare` | descriptors that are kept back |
 
+mod config;
 mod connections;
 mod context;
 mod explain;

@@ -21,7 +21,7 @@ use super::select::select;
 use crate::convert;
 
 /// The default time that an order waits.
-const TIMEOUT_MS: u64 = 30_000;
+pub(super) const TIMEOUT_MS: u64 = 30_000;
 
 /// The number of changes read at once.
 const PAGE: usize = 512;
@@ -216,15 +216,25 @@ fn progress(action: Action, before: Before, state: &ProcessState) -> Progress {
 
 /// The orders that wait for their effect.
 #[derive(Debug)]
-struct Waits {
+pub(super) struct Waits {
     action: Action,
     pending: HashMap<ProcessId, Before>,
 }
 
 impl Waits {
+    /// Creates a wait for processes to run in a later incarnation than before.
+    pub(super) fn of_restarts() -> Self {
+        Self { action: Action::Restart, pending: HashMap::new() }
+    }
+
+    /// Also waits for a process that was in this incarnation and version before it was started.
+    pub(super) fn add(&mut self, id: ProcessId, incarnation: Incarnation, version: Version) {
+        self.pending.insert(id, Before { incarnation, version });
+    }
+
     /// Waits until each order has taken effect, cannot take effect any more, or has timed out. Each commit is examined once,
     /// no matter how many orders wait.
-    async fn settle(
+    pub(super) async fn settle(
         mut self,
         supervisor: &Supervisor,
         since: Generation,

@@ -16,7 +16,7 @@ pub(super) struct Refused {
 
 impl Refused {
     fn new(status: StatusCode, code: ErrorCode, message: String, hint: Option<String>) -> Self {
-        Self { status, error: api::Error { code, message: cut(message), hint } }
+        Self { status, error: api::Error { code, message: cut(message, MESSAGE_BYTES_MAX), hint } }
     }
 
     /// Refuses a request that exceeds a size limit.
@@ -89,6 +89,16 @@ impl Refused {
         Self::new(StatusCode::CONFLICT, ErrorCode::NotReached, message, None)
     }
 
+    /// Refuses a config; the message is the whole report about it, with the file and the line of each problem.
+    pub(super) fn of_config(code: ErrorCode, report: String) -> Self {
+        let hint = "nothing was changed; correct the config and try again".to_owned();
+        let message = cut(report, REPORT_BYTES_MAX);
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            error: api::Error { code, message, hint: Some(hint) },
+        }
+    }
+
     /// Returns the error without its status, for one process of several.
     pub(super) fn into_error(self) -> api::Error {
         self.error
@@ -109,7 +119,10 @@ impl From<Refusal> for Refused {
             Refusal::NotRunning => (StatusCode::CONFLICT, ErrorCode::NotRunning),
             Refusal::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ShuttingDown),
             Refusal::Lost => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Lost),
-            Refusal::SignalFailed(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::SignalFailed),
+            Refusal::SignalFailed(_) | Refusal::Stuck => {
+                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::SignalFailed)
+            }
+            Refusal::Removed | Refusal::OtherIdentity => (StatusCode::CONFLICT, ErrorCode::UnknownProcess),
         };
         Self::new(status, code, refusal.to_string(), None)
     }
@@ -124,9 +137,12 @@ impl IntoResponse for Refused {
 /// The longest message. It may contain a name or a field of any length.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
 
-fn cut(mut message: String) -> String {
-    if message.len() > MESSAGE_BYTES_MAX {
-        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+/// The longest report about a config, which quotes its lines.
+const REPORT_BYTES_MAX: usize = 128 << 10;
+
+fn cut(mut message: String, most: usize) -> String {
+    if message.len() > most {
+        message.truncate(message.floor_char_boundary(most));
         message.push('…');
     }
     message

@@ -19,7 +19,7 @@ use super::context::{ApiContext, AppState};
 use super::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
 use super::refused::{Refused, in_json};
 use super::socket::Listening;
-use super::{connections, explain, host, orders, plugins, state_core, status, streams, views};
+use super::{config, connections, explain, host, orders, plugins, state_core, status, streams, views};
 
 /// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
 pub async fn serve(
@@ -55,6 +55,9 @@ fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Router {
             "/v1/plugins/{name}/{action}",
             post(plugins::change).layer(DefaultBodyLimit::max(PLUGIN_BODY_BYTES_MAX)),
         )
+        .route("/v1/config/difference", get(config::difference))
+        .route("/v1/config/reload", post(config::reload))
+        .route("/v1/scale", post(config::scale))
         .route("/v1/state", get(state_core::show).post(state_core::change))
         .route("/v1/views/{name}", get(views::view))
         .route("/v1/views/{name}/", get(views::view))

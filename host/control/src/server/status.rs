@@ -22,6 +22,7 @@ pub(super) async fn status(
     let world = app.context.supervisor.reader().snapshot();
     let chosen = select_or_all(&world, &targets(&query.select))?;
     let now = app.context.supervisor.now();
+    let host = host::described(&app.context).await;
     let names = chosen.iter().filter_map(|id| world.get(*id)).map(|state| &**state.name());
     let sets: HashSet<&str> = names.filter_map(replica_of).map(|(base, _)| base).collect();
     Ok(Json(api::Status {
@@ -41,6 +42,6 @@ pub(super) async fn status(
             .map(|set| convert::replicas(set, &world))
             .collect(),
         plugins: plugins::reports(&app.context),
-        host: host::described(&app.context),
+        host,
     }))
 }

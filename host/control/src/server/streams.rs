@@ -81,7 +81,7 @@ struct Lines<T> {
 }
 
 /// A source of lines.
-trait Source: Send + 'static {
+pub(super) trait Source: Send + 'static {
     /// Returns the next whole lines, or `None` at the end. Dropping the future before it resolves loses nothing.
     fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
 
@@ -89,7 +89,8 @@ trait Source: Send + 'static {
     fn finish(&mut self);
 }
 
-fn body_of<T: Source>(source: T, app: AppState) -> Result<Response, Refused> {
+/// Streams the lines of a source until it ends or the host does.
+pub(super) fn body_of<T: Source>(source: T, app: AppState) -> Result<Response, Refused> {
     let lasting = app.lasting()?;
     let lines = Lines { source, ended: app.ended, finishing: false, _lasting: lasting };
     let lines = stream::unfold(lines, async |mut lines| {
@@ -111,7 +112,8 @@ fn body_of<T: Source>(source: T, app: AppState) -> Result<Response, Refused> {
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(Box::pin(lines))).into_response())
 }
 
-fn push_line(bytes: &mut Vec<u8>, item: &impl Serialize) {
+/// Appends a value as one line of JSON.
+pub(super) fn push_line(bytes: &mut Vec<u8>, item: &impl Serialize) {
     // No type of the API has a map key that JSON cannot represent.
     if serde_json::to_writer(&mut *bytes, item).is_ok() {
         bytes.push(b'\n');

@@ -286,3 +286,24 @@ async fn answers_about_plugins_have_the_form_of_the_golden_files() {
     is_like("plugin_changed", &post(&host, "/v1/plugins/cured/unload", r#"{"force": true}"#).await);
     is_like("error", &ask(&host, "GET", "/v1/plugins/painter/blame", "").await.body);
 }
+
+#[tokio::test]
+async fn answers_about_the_config_have_the_form_of_the_golden_files() {
+    let host = Host::start(vec![]);
+    is_like("difference", &get(&host, "/v1/config/difference").await);
+    is_like("difference", &get(&host, "/v1/config/difference?config=/srv/other.toml").await);
+    is_like("reload", &post(&host, "/v1/config/reload", "{}").await);
+    is_like("scaled", &post(&host, "/v1/scale", r#"{"replicas": {"web": 3, "x": 1}}"#).await);
+    for (path, code) in [("/bad.toml", "bad_config"), ("/fixed.toml", "needs_new_host")] {
+        let body = format!(r#"{{"config": "{path}"}}"#);
+        for refused in [
+            ask(&host, "POST", "/v1/config/reload", &body).await,
+            ask(&host, "GET", &format!("/v1/config/difference?config={path}"), "").await,
+        ] {
+            is_like("error", &refused.body);
+            assert!(refused.body.contains(code), "{}", refused.body);
+        }
+    }
+    let relative = ask(&host, "POST", "/v1/config/reload", r#"{"config": "other.toml"}"#).await;
+    assert!(relative.body.contains("`config` must be an absolute path"), "{}", relative.body);
+}

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use provost_api as api;
 use provost_api::client::{Client, ClientError};
-use provost_control::{ApiContext, Listening, serve};
+use provost_control::{
+    Answer, ApiContext, ConfigFile, ConfigRefusal, Listening, LiveConfig, Scaling, Step, serve,
+};
 use provost_state::{
-    Blame, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures, PluginRefusal,
-    PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
-    Snapshot, View, ViewRequest, ViewResponse,
+    Blame, Cause, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures,
+    PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins,
+    Policy, Replacement, Snapshot, View, ViewRequest, ViewResponse,
 };
 use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -198,6 +201,121 @@ pub(crate) fn shell(name: &str, group: &str, line: &str) -> ProcessSpec {
     }
 }
 
+/// A config that adds a process on each reload, unless it is named `/bad.toml` or `/fixed.toml`; `web` has replicas.
+#[derive(Debug)]
+struct Fixed;
+
+fn refused(path: Option<&str>) -> Result<(), ConfigRefusal> {
+    match path {
+        Some("/bad.toml") => Err(ConfigRefusal::BadConfig("error: /bad.toml:1:1: it is bad".to_owned())),
+        Some("/fixed.toml") => {
+            Err(ConfigRefusal::NeedsNewHost("error: /fixed.toml:1:1: it cannot change".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The difference that has something of everything.
+fn full_difference() -> api::Difference {
+    let key = api::KeyDifference {
+        key: "command".to_owned(),
+        old: Some("\"a\"".to_owned()),
+        new: Some("\"b\"".to_owned()),
+        effect: api::KeyEffect::Restart,
+        members: vec!["web.2".to_owned()],
+        ..api::KeyDifference::default()
+    };
+    let live = api::KeyDifference {
+        key: "state.backend".to_owned(),
+        effect: api::KeyEffect::Live,
+        keep: Some("[state]\nbackend = \"locked\"".to_owned()),
+        ..key.clone()
+    };
+    let item = |name: &str, change, keys: &[api::KeyDifference]| api::ItemDifference {
+        name: name.to_owned(),
+        change,
+        keys: keys.to_vec(),
+        keep: None,
+    };
+    api::Difference {
+        config: "/srv/provost.toml".to_owned(),
+        processes: vec![
+            item("web", api::ItemChange::Changed, &[key]),
+            item("new", api::ItemChange::Added, &[]),
+            item("old", api::ItemChange::Removed, &[]),
+        ],
+        plugins: vec![item("backoff", api::ItemChange::Added, &[])],
+        host: vec![live],
+        unchanged: api::Unchanged { processes: 2, plugins: 1 },
+    }
+}
+
+impl LiveConfig for Fixed {
+    fn difference(&self, config: Option<PathBuf>) -> Answer<'_, Result<api::Difference, ConfigRefusal>> {
+        let path = config.map(|path| path.display().to_string());
+        Box::pin(async move { refused(path.as_deref()).map(|()| full_difference()) })
+    }
+
+    fn reload(
+        &self,
+        order: api::ReloadOrder,
+    ) -> Answer<'_, Result<mpsc::UnboundedReceiver<Step>, ConfigRefusal>> {
+        Box::pin(async move {
+            refused(order.config.as_deref())?;
+            let (sender, steps) = mpsc::unbounded_channel();
+            let step = |kind, process: Option<&str>, message: &str| api::ReloadStep {
+                kind,
+                process: process.map(str::to_owned),
+                message: message.to_owned(),
+                ..api::ReloadStep::default()
+            };
+            let error = api::Error {
+                code: api::ErrorCode::NotReached,
+                message: "it has not ended".to_owned(),
+                hint: Some("reload again".to_owned()),
+            };
+            let summary = api::ReloadSummary { added: 1, failed: 1, ..api::ReloadSummary::default() };
+            let all = [
+                step(api::ReloadStepKind::Checked, None, "checked"),
+                step(api::ReloadStepKind::Added, Some("new"), "added"),
+                api::ReloadStep {
+                    error: Some(error),
+                    ..step(api::ReloadStepKind::Failed, Some("old"), "it is not removed")
+                },
+                api::ReloadStep {
+                    summary: Some(summary),
+                    ..step(api::ReloadStepKind::Done, None, "1 step has failed")
+                },
+            ];
+            for step in all {
+                sender.send(Step { step, awaited: None }).unwrap();
+            }
+            Ok(steps)
+        })
+    }
+
+    fn scale(&self, name: String, count: u32, _: Cause) -> Answer<'_, Result<Scaling, ConfigRefusal>> {
+        Box::pin(async move {
+            match name.as_str() {
+                "web" => Ok(Scaling { before: 2, wanted: count }),
+                _ => Err(ConfigRefusal::NotScalable {
+                    message: format!("`{name}` has no replicas"),
+                    hint: "write some".to_owned(),
+                }),
+            }
+        })
+    }
+
+    fn file(&self) -> Answer<'_, ConfigFile> {
+        let file = ConfigFile {
+            path: "/srv/provost.toml".to_owned(),
+            loaded_at: "2026-11-26T00:00:00.000Z".to_owned(),
+            changed: Some(false),
+        };
+        Box::pin(std::future::ready(file))
+    }
+}
+
 pub(crate) struct Host {
     pub(crate) client: Client,
     pub(crate) supervisor: Supervisor,
@@ -233,8 +351,15 @@ impl Host {
         let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
         let (end, ended) = watch::channel(None);
         let plugins = Arc::new(Shelf::new());
-        let context =
-            ApiContext { supervisor: supervisor.clone(), plugins, host, shutdown, connections_max, ended };
+        let context = ApiContext {
+            supervisor: supervisor.clone(),
+            plugins,
+            config: Arc::new(Fixed),
+            host,
+            shutdown,
+            connections_max,
+            ended,
+        };
         let served = tokio::spawn(serve(listening, context, async {
             let _ = stopped.await;
         }));

@@ -100,7 +100,7 @@ impl Limits {
 
     /// Rounds the stack up to whole steps. A stack below the floor is left, and is refused later.
     #[must_use]
-    pub(crate) fn in_steps(self) -> Self {
+    pub fn in_steps(self) -> Self {
         let stack = self.stack_bytes_max;
         let stepped = stack.checked_next_multiple_of(STACK_BYTES_STEP).filter(|_| stack >= STACK_BYTES_STEP);
         Self { stack_bytes_max: stepped.unwrap_or(stack), ..self }

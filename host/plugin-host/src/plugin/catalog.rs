@@ -31,6 +31,13 @@ impl Catalog {
         self.0.store(Arc::new(all));
     }
 
+    /// Sorts the plugins by the place of their names; those with the same place keep their order. One caller at a time, as above.
+    pub(crate) fn arrange(&self, place: impl Fn(&str) -> usize) {
+        let mut all = Vec::clone(&self.0.load());
+        all.sort_by_key(|plugin| place(&plugin.name));
+        self.0.store(Arc::new(all));
+    }
+
     /// Removes a plugin; its versions are freed once no call uses them. One caller at a time, as above.
     pub(crate) fn remove(&self, plugin: &Arc<Plugin>) {
         let mut all = Vec::clone(&self.0.load());

@@ -1,7 +1,7 @@
 //! What is executed: the program, found on the `PATH` of the child, its arguments and its whole environment; and errors
 //! of the kernel in words for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,11 +12,15 @@ use std::sync::Arc;
 
 use provost_state::Incarnation;
 
+use super::spawned_with::Digest;
 use super::{LifeEnv, env_file, variables};
 use crate::spec::{CommandLine, ProcessSpec};
 
 /// The search path if the environment has no `PATH` (as in the C library).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// The variables of a program.
+type Environment = BTreeMap<OsString, OsString>;
 
 /// A command that is ready to be executed.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub(super) struct Prepared {
     pub(super) directory: Option<CString>,
     /// The values of the variables that the checks name.
     pub(super) vars: LifeEnv,
+    /// One for each environment file of the spec.
+    pub(super) env_files: Arc<[Digest]>,
 }
 
 /// Prepares a command: reads environment files, finds the program, checks the directory. It may wait for disks.
@@ -39,7 +45,7 @@ pub(super) fn prepare(
     incarnation: Option<Incarnation>,
     env: &LifeEnv,
 ) -> Result<Prepared, Arc<str>> {
-    let environment = environment(spec, incarnation, env)?;
+    let (environment, env_files) = environment(spec, incarnation, env)?;
     if let Some(cwd) = &spec.cwd {
         // Checked here because the error of the spawn would blame the program.
         if !cwd.is_dir() {
@@ -66,7 +72,8 @@ pub(super) fn prepare(
             .as_ref()
             .map(|cwd| text(cwd.as_os_str().as_bytes(), "the working directory"))
             .transpose()?,
-        vars: vars(spec, &environment),
+        vars: values(variables::of_checks(spec), &environment),
+        env_files,
         environment: environment
             .into_iter()
             .map(|(name, value)| {
@@ -79,24 +86,39 @@ pub(super) fn prepare(
     })
 }
 
-/// Returns the values of the variables that the checks of a process name.
-fn vars(spec: &ProcessSpec, environment: &BTreeMap<OsString, OsString>) -> LifeEnv {
+/// Returns the values of those of these variables that are set.
+fn values(names: BTreeSet<String>, environment: &Environment) -> LifeEnv {
     let value =
         |name: &String| environment.get(OsStr::new(name)).map(|value| value.to_string_lossy().into_owned());
     let pair = |name: String| value(&name).map(|value| (name, value));
-    variables::of_checks(spec).into_iter().filter_map(pair).collect()
+    names.into_iter().filter_map(pair).collect()
+}
+
+/// Returns the values of variables of a life that was spawned earlier with this spec. The environment files are read
+/// anew, because their values are not kept. It may wait for disks.
+pub(super) fn values_of(
+    names: BTreeSet<String>,
+    spec: &ProcessSpec,
+    incarnation: Incarnation,
+    env: &LifeEnv,
+) -> LifeEnv {
+    environment(spec, Some(incarnation), env)
+        .map_or_else(|_| LifeEnv::default(), |(environment, _)| values(names, &environment))
 }
 
 /// Builds the whole environment of a child: the host's own, then the environment files, then the config's, then what a
-/// start policy set for this life, then the variables of the host about the process, which nothing overrides.
+/// start policy set for this life, then the variables of the host about the process, which nothing overrides. It comes
+/// with the digests of the environment files.
 fn environment(
     spec: &ProcessSpec,
     incarnation: Option<Incarnation>,
     env: &LifeEnv,
-) -> Result<BTreeMap<OsString, OsString>, Arc<str>> {
-    let mut all: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+) -> Result<(Environment, Arc<[Digest]>), Arc<str>> {
+    let mut all: Environment = std::env::vars_os().collect();
+    let mut digests = Vec::with_capacity(spec.env_files.len());
     for path in &spec.env_files {
         let variables = env_file::read(path).map_err(|error| Arc::from(error.to_string()))?;
+        digests.push(Digest::of(&variables));
         all.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
     }
     all.extend(spec.env.iter().map(|(name, value)| (name.into(), value.into())));
@@ -109,16 +131,12 @@ fn environment(
     };
     own("PROVOST_REPLICA", spec.replica.map(|number| number.to_string()));
     own("PROVOST_INCARNATION", incarnation.map(|number| number.to_string()));
-    Ok(all)
+    Ok((all, digests.into()))
 }
 
 /// Finds the program of this name: a path as it is (a relative one starts in the working directory of the child),
 /// anything else on the child's `PATH`, as `execvp` does.
-pub(super) fn find(
-    name: &str,
-    environment: &BTreeMap<OsString, OsString>,
-    cwd: Option<&Path>,
-) -> Result<PathBuf, Arc<str>> {
+pub(super) fn find(name: &str, environment: &Environment, cwd: Option<&Path>) -> Result<PathBuf, Arc<str>> {
     if name.contains('/') {
         return Ok(PathBuf::from(name));
     }

@@ -22,7 +22,7 @@ use super::leftovers::{Leftover, Leftovers};
 use super::pidfd::Pidfd;
 use super::{Stop, posix};
 use crate::jobs::Lane;
-use crate::spec::{Escaped, StopTo};
+use crate::spec::{Escaped, ProcessSpec, StopTo};
 
 /// The pause before the first look at a group without a wake-up; it doubles up to [`LOOK_MAX`].
 const LOOK_FIRST: Duration = Duration::from_millis(20);
@@ -46,6 +46,7 @@ pub(super) struct Surroundings {
 pub(super) struct Life {
     pub(super) pid: u32,
     pub(super) owner: Owner,
+    endings: Mutex<Endings>,
     /// How it was asked to end, if it was.
     stop: Mutex<Option<Stop>>,
     /// Whether it was killed, which ends the grace time of all that belongs to it.
@@ -54,26 +55,51 @@ pub(super) struct Life {
     reaped: Mutex<bool>,
 }
 
-/// The process that a life belongs to, and how its descendants are ended.
+/// The process that a life belongs to.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     pub(super) name: Arc<str>,
     /// `None` for a check.
     pub(super) incarnation: Option<Incarnation>,
+}
+
+/// How the descendants that have left the group are ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Endings {
     pub(super) escaped: Escaped,
     pub(super) stop: Stop,
     pub(super) grace: Duration,
 }
 
+impl From<&ProcessSpec> for Endings {
+    fn from(spec: &ProcessSpec) -> Self {
+        Self {
+            escaped: spec.escaped,
+            stop: Stop { signal: spec.stop_signal, to: spec.stop_to },
+            grace: Duration::from_millis(spec.stop_grace_ms),
+        }
+    }
+}
+
 impl Life {
-    pub(super) fn new(pid: u32, owner: Owner) -> Self {
+    pub(super) fn new(pid: u32, owner: Owner, endings: Endings) -> Self {
         Self {
             pid,
             owner,
+            endings: Mutex::new(endings),
             stop: Mutex::default(),
             killed: watch::Sender::new(false),
             reaped: Mutex::new(false),
         }
+    }
+
+    /// Changes how what has left the group is ended.
+    pub(super) fn reconfigure(&self, endings: Endings) {
+        *self.endings.lock() = endings;
+    }
+
+    fn endings(&self) -> Endings {
+        *self.endings.lock()
     }
 
     /// Sends a signal, unless the child has been reaped.
@@ -179,9 +205,10 @@ impl Life {
         if escaped.is_empty() {
             return;
         }
-        let ending = self.end_relatives(&escaped, self.owner.stop, around);
+        let Endings { stop, grace, .. } = self.endings();
+        let ending = self.end_relatives(&escaped, stop, around);
         tokio::pin!(ending);
-        if timeout(self.owner.grace, &mut ending).await.is_err() {
+        if timeout(grace, &mut ending).await.is_err() {
             self.killed.send_replace(true);
             ending.await;
         }
@@ -200,7 +227,7 @@ impl Life {
         loop {
             if let Some(seen) = self.seen(around).await {
                 let found: Vec<Relative> = seen.iter().filter(is_ours).cloned().collect();
-                if self.owner.escaped == Escaped::Kill {
+                if self.endings().escaped == Escaped::Kill {
                     return found;
                 }
                 for relative in &found {

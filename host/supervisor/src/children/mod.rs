@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `scripted` | children that a test scripts |
+//! | `spawned_with` | what a child was spawned with |
 //! | `probe` | checks of readiness and health |
 //! | `obstacles` | what would keep a process from starting, seen without starting it |
 //! | `reaper` | ended orphans |
@@ -39,6 +40,7 @@ pub(crate) mod reaper;
 pub(crate) mod resolver;
 #[cfg(any(test, feature = "scripted"))]
 pub(crate) mod scripted;
+pub(crate) mod spawned_with;
 pub(crate) mod stage;
 mod terminal;
 pub(crate) mod variables;
@@ -52,6 +54,7 @@ use std::task::{Context, Poll};
 use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
+use self::spawned_with::Digest;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.
@@ -70,6 +73,8 @@ pub(crate) struct Child {
     pub(crate) output: Option<Output>,
     /// The values of the variables that its checks name.
     pub(crate) vars: LifeEnv,
+    /// The digests of its environment files.
+    pub(crate) env_files: Arc<[Digest]>,
 }
 
 /// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`.
@@ -194,6 +199,10 @@ pub(crate) trait Spawner: Send + Sync + fmt::Debug {
 
     /// Sends SIGKILL to the group of a child, and to what has left it.
     fn kill(&self, pid: u32) -> Result<(), Arc<str>>;
+
+    /// Changes how a child is ended: what becomes of descendants that have left its group, its stop signal and its grace
+    /// time.
+    fn reconfigure(&self, pid: u32, spec: &ProcessSpec);
 
     /// Sends a signal to the group of a child that has not been reaped.
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>>;

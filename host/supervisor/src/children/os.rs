@@ -23,9 +23,10 @@ use super::command::{Prepared, exec_error, prepare};
 use super::ends::{Ends, pipe};
 use super::family::{Family, children_of_thread, pid_of};
 use super::leftovers::{Leftover, Leftovers};
-use super::life::{Life, Owner, Surroundings};
+use super::life::{Endings, Life, Owner, Surroundings};
 use super::pidfd::Pidfd;
 use super::posix::{self, Launch, Target};
+use super::spawned_with::Digest;
 use super::stage;
 use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
 use crate::degraded::Degraded;
@@ -261,7 +262,7 @@ impl OsSpawner {
         let (wanted, in_flight, spawner) = (request.clone(), in_flight.clone(), self.clone());
         let started = self.spawning.run(move || in_flight.enter(|| spawner.start(&wanted))).await;
         let started = started.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
-        let Started { pid, pidfd, output, stdin, vars } = started;
+        let Started { pid, pidfd, output, stdin, vars, env_files } = started;
         let watch = match Pidfd::watch(pidfd) {
             Ok(watch) => watch,
             Err(error) => {
@@ -271,16 +272,11 @@ impl OsSpawner {
             }
         };
         let spec = &request.spec;
-        let life = Arc::new(Life::new(
-            pid,
-            Owner {
-                name: spec.name.clone(),
-                incarnation: request.incarnation,
-                escaped: if request.incarnation.is_some() { spec.escaped } else { Escaped::Kill },
-                stop: Stop { signal: spec.stop_signal, to: spec.stop_to },
-                grace: Duration::from_millis(spec.stop_grace_ms),
-            },
-        ));
+        let owner = Owner { name: spec.name.clone(), incarnation: request.incarnation };
+        let of_spec = Endings::from(&**spec);
+        let is_check = request.incarnation.is_none();
+        let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
+        let life = Arc::new(Life::new(pid, owner, Endings { escaped, ..of_spec }));
         self.living.insert(pid, life.clone());
         let (living, around) = (self.living.clone(), self.around.clone());
         let (ended, end) = oneshot::channel();
@@ -293,7 +289,7 @@ impl OsSpawner {
             let _ = ended.send(exit);
         });
         let exit = Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) });
-        Ok(Child { pid, exit, output, vars })
+        Ok(Child { pid, exit, output, vars, env_files })
     }
 
     /// Starts the child. Blocks for as long as its exec does.
@@ -316,7 +312,8 @@ impl OsSpawner {
             None => return Err(Failure::Refused(Arc::from("the kernel gave no process id"))),
         };
         let Ends { output, keep, .. } = ends;
-        Ok(Started { pid, pidfd, output, stdin: keep, vars: prepared.vars })
+        let Prepared { vars, env_files, .. } = prepared;
+        Ok(Started { pid, pidfd, output, stdin: keep, vars, env_files })
     }
 
     fn execute(&self, prepared: &Prepared, spec: &ProcessSpec, ends: &Ends) -> Result<u32, Failure> {
@@ -393,6 +390,11 @@ impl Spawner for OsSpawner {
         self.life(pid).map_or(Ok(()), |life| life.kill())
     }
 
+    fn reconfigure(&self, pid: u32, spec: &ProcessSpec) {
+        // A child that is not there any more has ended.
+        let _ = self.life(pid).map(|life| life.reconfigure(Endings::from(spec)));
+    }
+
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {
         self.life(pid)?.signal(signal, StopTo::Group)
     }
@@ -452,4 +454,5 @@ struct Started {
     /// The end that keeps its standard input open.
     stdin: Option<OwnedFd>,
     vars: LifeEnv,
+    env_files: Arc<[Digest]>,
 }

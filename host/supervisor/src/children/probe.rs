@@ -7,13 +7,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Exit, span};
+use provost_state::{Exit, Incarnation, span};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::LifeEnv;
 use super::Spawner;
+use super::command::values_of;
 use super::http_get::{self, Url};
 use super::own_port;
 use super::resolver::Resolver;
@@ -28,7 +29,11 @@ const ADDRESSES_MAX: usize = 16;
 /// The process that is checked, and what its checks need.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
+    /// The spec that it was spawned with.
     pub(crate) spec: Arc<ProcessSpec>,
+    pub(crate) incarnation: Incarnation,
+    /// Whether its checks may have changed since.
+    pub(crate) is_reconfigured: bool,
     pub(crate) env: LifeEnv,
     /// Its main process.
     pub(crate) pid: Option<u32>,
@@ -40,6 +45,26 @@ pub(crate) struct Checked {
     /// Held while a program that checks this process is started or runs: there is never a second one, however long the
     /// first takes to start or to die.
     pub(crate) turn: Arc<Semaphore>,
+}
+
+impl Checked {
+    /// Looks up the variables that `check` names, if it may be newer than the life that it checks.
+    pub(crate) async fn knowing(mut self, check: &Check) -> Self {
+        if !self.is_reconfigured {
+            return self;
+        }
+        let mut names = variables::of_check(check);
+        names.retain(|name| !self.vars.iter().any(|(known, _)| known == name));
+        if names.is_empty() {
+            return self;
+        }
+        let (spec, incarnation, env) = (self.spec.clone(), self.incarnation, self.env.clone());
+        let found = self.reading.run(move || values_of(names, &spec, incarnation, &env)).await;
+        // What was not found is reported by the check that names it.
+        let found = found.unwrap_or_default();
+        self.vars = self.vars.iter().chain(found.iter()).cloned().collect();
+        self
+    }
 }
 
 /// Why a check failed.
@@ -61,9 +86,9 @@ impl Failed {
 }
 
 /// Returns the text by which a process is known to be ready, if there is one, with the variables of its life.
-pub(crate) fn awaited_text(spec: &ProcessSpec, vars: &LifeEnv) -> Option<Result<String, VariableError>> {
-    match spec.ready.as_ref().map(|ready| &ready.check) {
-        Some(Check::LogLine(text)) => Some(variables::fill_from(text, vars)),
+pub(crate) fn awaited_text(check: &Check, vars: &LifeEnv) -> Option<Result<String, VariableError>> {
+    match check {
+        Check::LogLine(text) => Some(variables::fill_from(text, vars)),
         _ => None,
     }
 }
@@ -77,8 +102,9 @@ pub(crate) async fn until_ready(
     report: watch::Sender<Option<Failed>>,
 ) -> String {
     if let Check::LogLine(_) = &readiness.check {
-        return until_said(text_seen, &of, &report).await;
+        return until_said(&readiness.check, text_seen, &of, &report).await;
     }
+    let of = of.knowing(&readiness.check).await;
     let begun = format!("{}: the first try has not ended yet", named(&readiness.check, &of));
     report.send_replace(Some(Failed::yet(begun)));
     let mut every = tokio::time::interval(Duration::from_millis(readiness.every_ms.max(1)));
@@ -99,11 +125,12 @@ pub(crate) async fn until_ready(
 }
 
 async fn until_said(
+    check: &Check,
     text_seen: Option<oneshot::Receiver<()>>,
     of: &Checked,
     report: &watch::Sender<Option<Failed>>,
 ) -> String {
-    match awaited_text(&of.spec, &of.vars) {
+    match awaited_text(check, &of.vars) {
         Some(Ok(text)) => {
             report.send_replace(Some(Failed::yet(format!("it has not said `{text}`"))));
             if let Some(seen) = text_seen
@@ -274,6 +301,8 @@ mod tests {
         let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Checked {
             spec: Arc::new(ProcessSpec::new("web", CommandLine::Shell("true".into()))),
+            incarnation: Incarnation(1),
+            is_reconfigured: false,
             env: Arc::default(),
             pid: Some(std::process::id()),
             vars: vars.collect(),

@@ -160,7 +160,7 @@ impl Scripted {
             stage.stage(|stage| stage.living.remove(&pid));
             exit
         });
-        Ok(Child { pid, exit, output: None, vars: Arc::default() })
+        Ok(Child { pid, exit, output: None, vars: Arc::default(), env_files: Arc::default() })
     }
 }
 
@@ -201,6 +201,8 @@ impl Spawner for Scripted {
     fn kill(&self, pid: u32) -> Result<(), Arc<str>> {
         self.signal(pid, Signal::KILL)
     }
+
+    fn reconfigure(&self, _: u32, _: &ProcessSpec) {}
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {
         self.stage(|stage| {

@@ -82,9 +82,13 @@ fn name_length(text: &str) -> usize {
 /// Returns the names of the variables that the checks of a process use.
 pub(super) fn of_checks(spec: &ProcessSpec) -> BTreeSet<String> {
     let checks = spec.ready.iter().map(|ready| &ready.check);
-    let checks = checks.chain(spec.health.iter().map(|health| &health.check));
+    checks.chain(spec.health.iter().map(|health| &health.check)).flat_map(of_check).collect()
+}
+
+/// Returns the names of the variables that a check uses.
+pub(super) fn of_check(check: &Check) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for text in checks.filter_map(text_of) {
+    if let Some(text) = text_of(check) {
         // An invalid variable makes the check fail when it runs.
         let _ = fill(text, |name| {
             names.insert(name.to_owned());

@@ -18,6 +18,7 @@ mod strays;
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use provost_state::{Decision, Fault, FaultKind, Policy, failsafe};
 use tokio::time::{Instant, timeout_at};
 
@@ -34,13 +35,19 @@ pub(crate) use seed::seed;
 #[derive(Debug)]
 pub(crate) struct Decider {
     judging: Pool,
-    envelope: Envelope,
+    /// The bounds of the next decision.
+    envelope: Mutex<Envelope>,
     strays: Arc<Strays>,
 }
 
 impl Decider {
     pub(crate) fn new(envelope: Envelope, judging: Pool) -> Self {
-        Self { judging, envelope, strays: Arc::default() }
+        Self { judging, envelope: Mutex::new(envelope), strays: Arc::default() }
+    }
+
+    /// Changes the bounds, from the next decision on.
+    pub(crate) fn retune(&self, envelope: Envelope) {
+        *self.envelope.lock() = envelope;
     }
 
     /// Returns the verdict on a case, at the latest when the deadline has passed.
@@ -72,6 +79,7 @@ impl Decider {
         policy: &Arc<dyn Policy>,
         case: &Arc<C>,
         ends: Instant,
+        envelope: &Envelope,
     ) -> Result<Decision<C::Action>, String> {
         let granted_ms = ends.saturating_duration_since(Instant::now()).as_millis();
         let turn = self.strays.turn(&**policy, ends).await.map_err(|why| match why {
@@ -99,7 +107,7 @@ impl Decider {
             Ok(Ok(Err(fault))) => Err(fault.to_string()),
             Ok(Err(lost)) => Err(format!("its call was lost: {lost}")),
             Err(_) if turn.abandon() => {
-                let total_ms = self.envelope.deadline.as_millis();
+                let total_ms = envelope.deadline.as_millis();
                 Err(format!(
                     "no answer within {granted_ms} ms, its share of decision_deadline ({total_ms} ms)"
                 ))
@@ -131,6 +139,8 @@ enum Heard<D> {
 struct Hearing<'a, C> {
     decider: &'a Decider,
     case: Arc<C>,
+    /// The bounds of this decision.
+    envelope: Envelope,
     ends: Instant,
     /// What went wrong so far.
     overruled: Vec<String>,
@@ -138,8 +148,9 @@ struct Hearing<'a, C> {
 
 impl<'a, C: Case> Hearing<'a, C> {
     fn new(decider: &'a Decider, case: C) -> Self {
-        let ends = Instant::now() + decider.envelope.deadline;
-        Self { decider, case: Arc::new(case), ends, overruled: Vec::new() }
+        let envelope = *decider.envelope.lock();
+        let ends = Instant::now() + envelope.deadline;
+        Self { decider, case: Arc::new(case), envelope, ends, overruled: Vec::new() }
     }
 
     /// Asks one policy, giving it 1/`shares` of the remaining time.
@@ -148,7 +159,7 @@ impl<'a, C: Case> Hearing<'a, C> {
         let left = self.ends.saturating_duration_since(now);
         let share = left / u32::try_from(shares).unwrap_or(u32::MAX).max(1);
         let name = policy.name();
-        let decision = match self.decider.call(policy, &self.case, now + share).await {
+        let decision = match self.decider.call(policy, &self.case, now + share, &self.envelope).await {
             Ok(decision) => decision,
             Err(complaint) => {
                 self.overruled.push(format!("{title} {name}: {complaint}"));
@@ -156,7 +167,7 @@ impl<'a, C: Case> Hearing<'a, C> {
             }
         };
         let Some(wanted) = decision.action else { return Heard::Pass };
-        let (action, note) = match self.case.bounded(wanted, &self.decider.envelope) {
+        let (action, note) = match self.case.bounded(wanted, &self.envelope) {
             Bounded::Done(action) => (action, None),
             Bounded::Clamped(action, note) => (action, Some(note)),
             Bounded::Refused(complaint) => {
@@ -174,7 +185,7 @@ impl<'a, C: Case> Hearing<'a, C> {
 
     /// Returns the verdict of the failsafe, when no policy answers.
     fn last_resort(mut self) -> Verdict<C::Action> {
-        let last = self.case.last_resort(&self.decider.envelope);
+        let last = self.case.last_resort(&self.envelope);
         self.overruled.extend(last.note.map(|note| format!("{}: {note}", failsafe::NAME)));
         self.verdict(last.action, Arc::from(failsafe::NAME), last.reason)
     }

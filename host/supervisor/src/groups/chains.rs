@@ -14,12 +14,12 @@ type Policies = Vec<Arc<dyn Policy>>;
 /// The chains of all processes and of all replica sets.
 pub(crate) struct Chains<'s> {
     roster: &'s Roster,
-    sets: &'s [Arc<Replicas>],
+    sets: Vec<Arc<Replicas>>,
     world: Arc<Snapshot>,
 }
 
 impl<'s> Chains<'s> {
-    pub(crate) fn new(roster: &'s Roster, sets: &'s [Arc<Replicas>], world: Arc<Snapshot>) -> Self {
+    pub(crate) fn new(roster: &'s Roster, sets: Vec<Arc<Replicas>>, world: Arc<Snapshot>) -> Self {
         Self { roster, sets, world }
     }
 
@@ -29,7 +29,7 @@ impl<'s> Chains<'s> {
             prepend(&chain, policy);
         }
         let judged: HashSet<ProcessId> = ids.iter().copied().collect();
-        for set in self.sets {
+        for set in &self.sets {
             if self.replicas(set).all(|id| judged.contains(&id)) {
                 prepend(&set.chain, policy);
             }
@@ -58,7 +58,7 @@ impl<'s> Chains<'s> {
     }
 
     fn replicas(&self, set: &Replicas) -> impl Iterator<Item = ProcessId> {
-        (1..=set.set.most).filter_map(|number| self.world.id(&set.name_of(number)))
+        (1..=set.count().highest()).filter_map(|number| self.world.id(&set.name_of(number)))
     }
 }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use provost_state::{Generation, Handle, Phase, PhaseKind, ProcessId, ProcessState, Reader};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::lineup::Lineup;
 use super::roster::Roster;
-use super::start_order::StartOrder;
 use crate::clock::Clock;
 use crate::mailbox::{Refusal, Want};
 
@@ -29,7 +29,7 @@ pub(crate) struct Named {
 #[derive(Clone, Debug)]
 pub(crate) struct Dispatch {
     pub(crate) reader: Reader,
-    pub(crate) order: Arc<StartOrder>,
+    pub(crate) lineup: Arc<Lineup>,
     pub(crate) changed: watch::Receiver<Generation>,
     pub(crate) roster: Weak<Roster>,
 }
@@ -57,15 +57,17 @@ impl Dispatch {
         names.into_iter().filter_map(named).collect()
     }
 
-    /// Waits until the phases of all these processes satisfy `so`. Every commit wakes every waiter; a look is one load
+    /// Waits until the phases of all these processes satisfy `so`, apart from those that were removed. Every commit wakes every waiter; a look is one load
     /// of a status word for each process.
     pub(crate) async fn until(&self, processes: &[Handle], so: impl Fn(PhaseKind) -> bool) {
         let mut changed = self.changed.clone();
         loop {
             changed.mark_unchanged();
-            if processes.iter().all(|process| so(process.status().phase()))
-                || changed.changed().await.is_err()
-            {
+            let reached = |process: &Handle| {
+                let status = process.status();
+                status.is_removed() || so(status.phase())
+            };
+            if processes.iter().all(reached) || changed.changed().await.is_err() {
                 return;
             }
         }
@@ -91,32 +93,46 @@ impl Dispatch {
         stop: Want,
         bounded: Option<Clock>,
     ) -> Vec<Named> {
-        let mut stops = JoinSet::new();
-        let (ended, _) = watch::channel(HashSet::new());
-        let ended = Arc::new(ended);
+        let stops = self.dependents_first(processes, |process| {
+            let (dispatch, stop) = (self.clone(), stop.clone());
+            async move { dispatch.stop_one(process, stop, bounded).await }
+        });
+        stops.join_all().await.into_iter().flatten().collect()
+    }
+
+    /// Starts a task for each process that ends it with `end`, after the ends of those among them that depend on it.
+    /// Must be called within the tokio runtime.
+    pub(crate) fn dependents_first<E>(
+        &self,
+        processes: Vec<Named>,
+        end: impl Fn(Named) -> E,
+    ) -> JoinSet<E::Output>
+    where
+        E: Future<Output: Send> + Send + 'static,
+    {
+        let mut ends = JoinSet::new();
+        let ended = Arc::new(watch::Sender::new(HashSet::<Arc<str>>::new()));
         let all: HashSet<Arc<str>> = processes.iter().map(|process| process.name.clone()).collect();
+        let order = self.lineup.order();
         for process in processes {
-            let dependents = self.order.dependents(&process.name).cloned();
-            // Processes that are stopped here report through `ended` when they are down or given up; the others are
-            // watched by their state.
-            let (ours, others): (Vec<_>, Vec<_>) = dependents.partition(|name| all.contains(name));
-            let (dispatch, stop, ended) = (self.clone(), stop.clone(), ended.clone());
-            stops.spawn(async move {
-                dispatch.until(&dispatch.handles(&others), is_down).await;
+            let name = process.name.clone();
+            let dependents = order.dependents(&name).filter(|name| all.contains(*name));
+            let (dependents, ended): (Vec<_>, _) = (dependents.cloned().collect(), ended.clone());
+            let end = end(process);
+            ends.spawn(async move {
                 // Cannot fail: the sender is held here.
                 let _ = ended
                     .subscribe()
-                    .wait_for(|ended: &HashSet<Arc<str>>| ours.iter().all(|name| ended.contains(name)))
+                    .wait_for(|ended| dependents.iter().all(|name| ended.contains(name)))
                     .await;
-                let name = process.name.clone();
-                let stuck = dispatch.stop_one(process, stop, bounded).await;
+                let outcome = end.await;
                 ended.send_modify(|ended| {
                     ended.insert(name);
                 });
-                stuck
+                outcome
             });
         }
-        stops.join_all().await.into_iter().flatten().collect()
+        ends
     }
 
     /// Stops one process; returns it if it was given up.
@@ -127,20 +143,49 @@ impl Dispatch {
             Some(_) => timeout(GIVEN_UP_AFTER, told).await.unwrap_or(Err(Refusal::Lost)),
             None => told.await,
         };
-        if let Err(refusal) = told {
-            tracing::warn!(process = &*process.name, %refusal, "the order to stop failed");
+        match told {
+            Ok(()) | Err(Refusal::Removed) => {}
+            Err(refusal) => {
+                tracing::warn!(process = &*process.name, %refusal, "the order to stop failed");
+            }
         }
         let Some(clock) = bounded else {
             self.until(&[process.handle], is_down).await;
             return None;
         };
-        let kill_at = self.reader.state(id).and_then(|state| match state.phase {
-            Phase::Stopping { kill_at, .. } => Some(clock.instant(kill_at)),
-            _ => None,
-        });
-        let until = kill_at.unwrap_or_else(Instant::now) + GIVEN_UP_AFTER;
+        let until = self.kill_at(id, clock).unwrap_or_else(Instant::now) + GIVEN_UP_AFTER;
         let down = timeout_at(until, self.until(std::slice::from_ref(&process.handle), is_down)).await;
         down.is_err().then_some(process)
+    }
+}
+
+impl Dispatch {
+    /// Returns when the process is sent SIGKILL, if it is being stopped.
+    fn kill_at(&self, id: ProcessId, clock: Clock) -> Option<Instant> {
+        self.reader.state(id).and_then(|state| match state.phase {
+            Phase::Stopping { kill_at, .. } => Some(clock.instant(kill_at)),
+            _ => None,
+        })
+    }
+
+    /// Resolves when a process that is to leave is past hope: [`GIVEN_UP_AFTER`] after its SIGKILL, or, while it has no
+    /// child, that long after the last commit to it and the time for its output.
+    pub(crate) async fn past_hope(&self, id: ProcessId, clock: Clock, output: Duration) {
+        let mut changed = self.changed.clone();
+        let (mut seen, mut until) = (None, Instant::now());
+        loop {
+            changed.mark_unchanged();
+            let version = self.reader.state(id).map(|state| state.version);
+            if seen != Some(version) {
+                seen = Some(version);
+                let from = self.kill_at(id, clock).unwrap_or_else(|| Instant::now() + output);
+                until = from + GIVEN_UP_AFTER;
+            }
+            tokio::select! {
+                () = sleep_until(until) => return,
+                rung = changed.changed() => if rung.is_err() { return },
+            }
+        }
     }
 }
 

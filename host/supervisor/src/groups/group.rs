@@ -1,6 +1,6 @@
 //! Restarts of whole groups, and what follows for other processes when one is given up.
 //!
-//! Each group has its own task, so that two members that die at the same time cause one restart. A runner hands its
+//! Each group that has members has its own task, so that two members that die at the same time cause one restart. A runner hands its
 //! ruling over and goes on listening; it never waits for these tasks, but they wait for runners.
 //!
 //! ```text
@@ -12,23 +12,35 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use provost_state::{Cause, Escalation, Moment, PhaseKind, ProcessState, Scope};
+use parking_lot::Mutex;
+use provost_state::{Cause, Escalation, Moment, PhaseKind, ProcessId, ProcessState, Scope};
+use tokio::runtime::Handle as Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::dispatch::Dispatch;
 use crate::clock::Clock;
-use crate::mailbox::Want;
+use crate::mailbox::{Motive, Refusal, Want};
 
 /// The capacity of an inbox. A member has at most a few concerns in it, since it is held from its ruling on: a full
 /// inbox means that the group's task is gone or stuck.
 const INBOX: usize = 4_096;
 
-/// The senders by which runners hand over what concerns other processes.
+/// The groups that have members, and the senders by which runners hand over what concerns other processes.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    by_name: HashMap<Arc<str>, mpsc::Sender<Concern>>,
+    by_name: Mutex<HashMap<Arc<str>, Members>>,
     stops: mpsc::Sender<(Arc<str>, Arc<str>)>,
     shutdown_wanted: watch::Sender<Option<u8>>,
+    dispatch: Dispatch,
+    clock: Clock,
+    runtime: Runtime,
+}
+
+/// The members of a group, and the sender to its task, which ends with the last member.
+#[derive(Debug)]
+struct Members {
+    ids: HashSet<ProcessId>,
+    concerns: mpsc::Sender<Concern>,
 }
 
 /// What a member's ruling means for its group.
@@ -40,35 +52,63 @@ enum Concern {
     GiveUp(Arc<str>),
 }
 
-/// The receiving ends, until the tasks have been started.
-pub(crate) struct Inbox {
-    groups: Vec<(Arc<str>, mpsc::Receiver<Concern>)>,
-    stops: mpsc::Receiver<(Arc<str>, Arc<str>)>,
-}
-
 impl Groups {
-    pub(crate) fn new(names: HashSet<Arc<str>>) -> (Self, Inbox) {
-        let (mut by_name, mut groups) = (HashMap::new(), Vec::new());
-        for name in names {
-            let (sender, receiver) = mpsc::channel(INBOX);
-            by_name.insert(name.clone(), sender);
-            groups.push((name, receiver));
-        }
-        let (stops, stops_wanted) = mpsc::channel(INBOX);
+    /// Creates a value without groups, and starts the task that stops dependents.
+    pub(crate) fn new(dispatch: Dispatch, clock: Clock, runtime: Runtime) -> Self {
+        let (stops, wanted) = mpsc::channel(INBOX);
+        runtime.spawn(stop_dependents(wanted, dispatch.clone()));
         let shutdown_wanted = watch::Sender::new(None);
-        (Self { by_name, stops, shutdown_wanted }, Inbox { groups, stops: stops_wanted })
+        Self { by_name: Mutex::default(), stops, shutdown_wanted, dispatch, clock, runtime }
+    }
+
+    /// Adds a member to a group. The first one starts the task of the group.
+    pub(crate) fn enter(&self, group: &Arc<str>, id: ProcessId) {
+        if group.is_empty() {
+            return;
+        }
+        let mut by_name = self.by_name.lock();
+        let members = by_name.entry(group.clone()).or_insert_with(|| {
+            let (sender, concerns) = mpsc::channel(INBOX);
+            let (dispatch, clock) = (self.dispatch.clone(), self.clock);
+            self.runtime.spawn(Group { name: group.clone(), concerns, dispatch, clock }.run());
+            Members { ids: HashSet::new(), concerns: sender }
+        });
+        members.ids.insert(id);
+    }
+
+    /// Takes a member out of its group. The last one ends the task of the group.
+    pub(crate) fn leave(&self, group: &Arc<str>, id: ProcessId) {
+        let mut by_name = self.by_name.lock();
+        if let Some(members) = by_name.get_mut(group) {
+            members.ids.remove(&id);
+            if members.ids.is_empty() {
+                by_name.remove(group);
+            }
+        }
+    }
+
+    /// Sends a concern to the task of the group of `state`. Returns false if it has no group or the task is stuck.
+    fn tell(&self, state: &ProcessState, concern: Concern) -> bool {
+        let by_name = self.by_name.lock();
+        let told = by_name.get(state.group()).map(|members| members.concerns.try_send(concern));
+        told.is_some_and(|told| told.inspect_err(|error| full(error, state)).is_ok())
+    }
+
+    /// Returns the number of groups.
+    #[cfg(any(test, feature = "scripted"))]
+    pub(crate) fn len(&self) -> usize {
+        self.by_name.lock().len()
     }
 
     /// Hands over a restart of more than the process itself. Returns false if it concerns only the process or could not
     /// be handed over: the process then restarts itself.
     pub(crate) fn restart(&self, state: &ProcessState, scope: Scope, until: Moment) -> bool {
-        let Some(group) = self.by_name.get(state.group()).filter(|_| scope != Scope::Itself) else {
+        if scope == Scope::Itself {
             return false;
-        };
+        }
         let (leader, name) = (state.name().clone(), state.name());
         let reason = Arc::from(format!("restarted{scope}, because {name} ended: {}", state.reason));
-        let concern = Concern::Restart { leader, scope, until, reason };
-        group.try_send(concern).inspect_err(|error| full(error, state)).is_ok()
+        self.tell(state, Concern::Restart { leader, scope, until, reason })
     }
 
     /// Hands over what follows when a process is given up.
@@ -83,10 +123,7 @@ impl Groups {
                 let _ = told.inspect_err(|error| full(error, state));
             }
             Escalation::GiveUpGroup => {
-                if let Some(group) = self.by_name.get(state.group()) {
-                    let told = group.try_send(Concern::GiveUp(reason));
-                    let _ = told.inspect_err(|error| full(error, state));
-                }
+                self.tell(state, Concern::GiveUp(reason));
             }
             Escalation::ShutDown { code } => {
                 tracing::error!("{reason}: the host is shut down with code {code}");
@@ -114,32 +151,23 @@ fn full<T>(error: &mpsc::error::TrySendError<T>, state: &ProcessState) {
     );
 }
 
-impl Inbox {
-    /// Starts the task of each group, and the one that stops dependents.
-    pub(crate) fn start(self, dispatch: &Dispatch, clock: Clock) {
-        for (group, concerns) in self.groups {
-            let members = dispatch.order.group(&group);
-            let group = Group { members, concerns, dispatch: dispatch.clone(), clock };
-            tokio::spawn(group.run());
-        }
-        let (dispatch, mut stops) = (dispatch.clone(), self.stops);
+/// Stops the dependents of processes that were given up, until no more can be.
+async fn stop_dependents(mut wanted: mpsc::Receiver<(Arc<str>, Arc<str>)>, dispatch: Dispatch) {
+    while let Some((name, reason)) = wanted.recv().await {
+        let dispatch = dispatch.clone();
+        // A separate task: a dependent that is slow to stop delays nothing else.
         tokio::spawn(async move {
-            while let Some((name, reason)) = stops.recv().await {
-                let dispatch = dispatch.clone();
-                // A separate task: a dependent that is slow to stop delays nothing else.
-                tokio::spawn(async move {
-                    let dependents = dispatch.named(dispatch.order.all_dependents(&name));
-                    dispatch.stop_in_order(dependents, Want::StopFor(Cause::Policy, reason), None).await;
-                });
-            }
+            let dependents = dispatch.named(dispatch.lineup.order().all_dependents(&name));
+            dispatch
+                .stop_in_order(dependents, Want::Stop(Motive::because(Cause::Policy, reason)), None)
+                .await;
         });
     }
 }
 
 /// The task of one group.
 struct Group {
-    /// The members, in the order of starting.
-    members: Vec<Arc<str>>,
+    name: Arc<str>,
     concerns: mpsc::Receiver<Concern>,
     dispatch: Dispatch,
     clock: Clock,
@@ -155,6 +183,11 @@ struct Restart {
 }
 
 impl Group {
+    /// Returns the members of this moment, in the order of starting.
+    fn members(&self) -> Vec<Arc<str>> {
+        self.dispatch.lineup.order().group(&self.name)
+    }
+
     async fn run(mut self) {
         while let Some(concern) = self.concerns.recv().await {
             let mut restart = Restart::default();
@@ -175,8 +208,8 @@ impl Group {
             Concern::GiveUp(reason) => Some(reason),
             Concern::Restart { leader, scope, until, reason } => {
                 let who = match scope {
-                    Scope::Rest => self.dispatch.order.rest(&leader),
-                    Scope::Itself | Scope::Group => self.members.clone(),
+                    Scope::Rest => self.dispatch.lineup.order().rest(&leader),
+                    Scope::Itself | Scope::Group => self.members(),
                 };
                 restart.who.extend(who);
                 // The leader holds itself from its ruling on.
@@ -200,11 +233,11 @@ impl Group {
                     return Some(reason);
                 }
             }
-            let mut last_first = self.members.iter().rev();
-            let next = last_first.find(|name| restart.who.contains(*name) && !restart.held.contains(*name));
+            let mut last_first = self.members().into_iter().rev();
+            let next = last_first.find(|name| restart.who.contains(name) && !restart.held.contains(name));
             if let Some(name) = next {
-                self.tell_and_await(name, Want::Hold(restart.reason.clone())).await;
-                restart.held.insert(name.clone());
+                self.tell_and_await(&name, Want::Hold(restart.reason.clone())).await;
+                restart.held.insert(name);
                 continue;
             }
             let concern = tokio::select! {
@@ -220,8 +253,8 @@ impl Group {
     /// Releases the members in the order of starting, each when the one before it was spawned or is held back by
     /// something else.
     async fn release_all(&self, restart: &Restart) {
-        let held_back: Vec<_> =
-            self.members.iter().filter(|name| restart.who.contains(*name)).cloned().collect();
+        let mut held_back = self.members();
+        held_back.retain(|name| restart.who.contains(name));
         for handle in self.dispatch.handles(&held_back) {
             let _ = self.dispatch.order(handle.id, Want::Release).await;
             let is_starting = |state: &ProcessState| {
@@ -232,7 +265,7 @@ impl Group {
     }
 
     async fn give_up(&self, reason: &Arc<str>) {
-        for name in self.members.iter().rev() {
+        for name in self.members().iter().rev() {
             self.tell_and_await(name, Want::GiveUp(reason.clone())).await;
         }
     }
@@ -240,8 +273,11 @@ impl Group {
     /// Sends an order, and waits until a stop that it caused has ended.
     async fn tell_and_await(&self, name: &Arc<str>, want: Want) {
         let Some(handle) = self.dispatch.reader.handle(name) else { return };
-        if let Err(refusal) = self.dispatch.order(handle.id, want).await {
-            tracing::warn!(process = &**name, %refusal, "the order to stop with its group failed");
+        match self.dispatch.order(handle.id, want).await {
+            Ok(()) | Err(Refusal::Removed) => {}
+            Err(refusal) => {
+                tracing::warn!(process = &**name, %refusal, "the order to stop with its group failed");
+            }
         }
         self.dispatch.until_state(handle.id, |state| state.phase.kind() != PhaseKind::Stopping).await;
     }

@@ -1,13 +1,16 @@
-//! The mailbox of each process's task, and the chain of policies that judge the process now.
+//! The mailbox of each process's task, and what its task shares with others: the policies that judge the process now, the
+//! spec in force, and what the living child was spawned with.
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use dashmap::DashMap;
 use provost_state::{Policy, ProcessId};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::children::spawned_with::SpawnedWith;
 use crate::mailbox::{Refusal, Request, Want};
+use crate::spec::ProcessSpec;
 
 /// The capacity of the mailbox of one process.
 const MAILBOX: usize = 64;
@@ -21,6 +24,29 @@ pub(crate) fn chain(policies: Vec<Arc<dyn Policy>>) -> Chain {
     Arc::new(ArcSwap::from_pointee(policies))
 }
 
+/// What the task of a process shares with others.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) chain: Chain,
+    /// The spec in force; written by the task of the process.
+    pub(crate) spec: ArcSwap<ProcessSpec>,
+    /// What the living child was spawned with; written by the task of the process.
+    pub(crate) spawned: ArcSwapOption<SpawnedWith>,
+}
+
+impl Record {
+    /// Creates a record of a process without a child. The policies are kept apart from the spec: a spec must not keep a
+    /// removed policy alive.
+    pub(crate) fn new(mut spec: ProcessSpec) -> Arc<Self> {
+        let policies = std::mem::take(&mut spec.policies);
+        Arc::new(Self {
+            chain: chain(policies),
+            spec: ArcSwap::from_pointee(spec),
+            spawned: ArcSwapOption::empty(),
+        })
+    }
+}
+
 /// All tasks. Once it is dropped, no more orders can be sent, and the tasks end.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
@@ -30,15 +56,20 @@ pub(crate) struct Roster {
 #[derive(Debug)]
 struct Entry {
     mailbox: mpsc::Sender<Request>,
-    chain: Chain,
+    record: Arc<Record>,
 }
 
 impl Roster {
     /// Enters a process, and returns the receiver that its task reads.
-    pub(crate) fn enter(&self, id: ProcessId, chain: Chain) -> mpsc::Receiver<Request> {
+    pub(crate) fn enter(&self, id: ProcessId, record: Arc<Record>) -> mpsc::Receiver<Request> {
         let (mailbox, orders) = mpsc::channel(MAILBOX);
-        self.entries.insert(id, Entry { mailbox, chain });
+        self.entries.insert(id, Entry { mailbox, record });
         orders
+    }
+
+    /// Takes a process out.
+    pub(crate) fn remove(&self, id: ProcessId) {
+        self.entries.remove(&id);
     }
 
     /// Sends an order without waiting for the outcome. It is dropped if the mailbox is full.
@@ -52,13 +83,27 @@ impl Roster {
     /// Sends an order, and returns whether it was granted.
     pub(crate) async fn order(&self, id: ProcessId, want: Want) -> Result<(), Refusal> {
         let mailbox = self.entries.get(&id).map(|entry| entry.mailbox.clone());
-        let mailbox = mailbox.ok_or(Refusal::ShuttingDown)?;
+        let mailbox = mailbox.ok_or(Refusal::Removed)?;
         let (reply, answer) = oneshot::channel();
-        mailbox.send(Request { want, reply }).await.map_err(|_| Refusal::ShuttingDown)?;
+        if mailbox.send(Request { want, reply }).await.is_err() {
+            // A task ends when its process is removed, or with the runtime.
+            let is_there = self.entries.contains_key(&id);
+            return Err(if is_there { Refusal::ShuttingDown } else { Refusal::Removed });
+        }
         answer.await.unwrap_or(Err(Refusal::Lost))
     }
 
+    pub(crate) fn record(&self, id: ProcessId) -> Option<Arc<Record>> {
+        self.entries.get(&id).map(|entry| entry.record.clone())
+    }
+
     pub(crate) fn chain(&self, id: ProcessId) -> Option<Chain> {
-        self.entries.get(&id).map(|entry| entry.chain.clone())
+        self.record(id).map(|record| record.chain.clone())
+    }
+
+    /// Returns the number of processes.
+    #[cfg(any(test, feature = "scripted"))]
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 }

@@ -132,11 +132,6 @@ impl StartOrder {
         places
     }
 
-    /// Returns the names of all groups.
-    pub(crate) fn groups(&self) -> HashSet<Arc<str>> {
-        self.members.keys().cloned().collect()
-    }
-
     /// Returns the members of a group, in the order of starting.
     pub(crate) fn group(&self, group: &str) -> Vec<Arc<str>> {
         self.in_order(self.members_of(group).iter().copied())

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use parking_lot::Mutex;
 use provost_files::{FileError, Owners};
 use provost_state::{Incarnation, ProcessId};
 use tokio::sync::{mpsc, oneshot};
@@ -22,7 +23,7 @@ use super::write::losses::Losses;
 use crate::children::Output;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
-use crate::spec::ProcessSpec;
+use crate::spec::{LogLimits, ProcessSpec};
 
 /// The reason that logs cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,8 @@ pub(crate) enum NotKept {
 pub struct Logs {
     dir: PathBuf,
     all: Arc<DashMap<ProcessId, Arc<ProcessLog>>>,
+    /// The queues of those who follow all processes, also those that are added later.
+    everything: Arc<Mutex<Vec<Weak<Queue>>>>,
     pub(super) capture: Thread,
     pub(super) writing: Lane,
     reading: Lane,
@@ -62,6 +65,7 @@ impl Logs {
         Ok(Self {
             dir,
             all: Arc::default(),
+            everything: Arc::default(),
             capture: Thread::start(jobs.logging.clone())?,
             writing: jobs.logging.clone(),
             reading: jobs.reading.clone(),
@@ -75,8 +79,53 @@ impl Logs {
     pub(crate) fn add(&self, id: ProcessId, spec: &ProcessSpec) {
         let path = self.dir.join(format!("{}.log", spec.name));
         let (reserve, losses) = (self.reserve.clone(), self.losses.clone());
-        let log = ProcessLog::new(spec.name.clone(), path, spec.log, reserve, losses);
-        self.all.insert(id, Arc::new(log));
+        let log = Arc::new(ProcessLog::new(spec.name.clone(), path, spec.log, reserve, losses));
+        self.all.insert(id, log.clone());
+        // After the entry: a follower of everything that is entered now finds the log, or is found here.
+        for queue in self.everything() {
+            log.now().enter(&queue);
+        }
+    }
+
+    /// Returns the queues of those who follow all processes, and forgets those who are gone.
+    fn everything(&self) -> Vec<Arc<Queue>> {
+        let mut everything = self.everything.lock();
+        everything.retain(|queue| queue.strong_count() > 0);
+        everything.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Changes the limits of a log. A larger or smaller file takes effect with the next line; files beyond a smaller
+    /// number are deleted by the next rotation.
+    pub(crate) fn limit(&self, id: ProcessId, limits: LogLimits) {
+        if let Some(log) = self.of(id) {
+            log.limit(limits);
+        }
+    }
+
+    /// Resolves when the output of a process, which has ended, was read to its end and written; at the latest after
+    /// `limit`.
+    pub(crate) async fn drained(&self, id: ProcessId, limit: Duration) {
+        if let Some(log) = self.of(id) {
+            let _ = tokio::time::timeout(limit, log.drained()).await;
+        }
+    }
+
+    /// Takes the log of a process out; its files stay. Those who follow it are sent what is still being written, and
+    /// then the end. Must be called within the tokio runtime.
+    pub(crate) fn remove(&self, id: ProcessId) {
+        let Some((_, log)) = self.all.remove(&id) else { return };
+        let end = |log: &ProcessLog| {
+            log.now().end();
+            log.loses_no_more();
+        };
+        if log.is_drained() {
+            return end(&log);
+        }
+        // A pipe that somebody holds open is given up after its grace time.
+        tokio::spawn(async move {
+            log.drained().await;
+            end(&log);
+        });
     }
 
     pub(super) fn of(&self, id: ProcessId) -> Option<Arc<ProcessLog>> {
@@ -99,6 +148,12 @@ impl Logs {
         }
     }
 
+    /// Returns the number of logs.
+    #[cfg(any(test, feature = "scripted"))]
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Returns the number of pipes that were closed while somebody still held them.
     #[must_use]
     pub fn given_up(&self) -> u64 {
@@ -116,6 +171,9 @@ impl Logs {
         }
         for log in self.all.iter() {
             log.now().end();
+        }
+        for queue in self.everything() {
+            queue.close();
         }
     }
 
@@ -154,13 +212,29 @@ impl Logs {
         Some(LogReader::new(Some(past), None, query, self.reading.clone()))
     }
 
+    /// Does what [`Logs::follow`] does with `live`, for all processes: those that are there, and those that are added
+    /// later. It ends with the host.
+    #[must_use]
+    pub fn follow_all(&self, query: impl Into<LogQuery>) -> LogReader {
+        let queue = Queue::of(None);
+        // Before the logs are listed, so that none is missed.
+        self.everything.lock().push(Arc::downgrade(&queue));
+        let logs = self.all.iter().map(|log| log.value().clone()).collect();
+        self.read(logs, Some(queue), Arc::new(query.into()))
+    }
+
     /// Returns the lines of each of `ids` that match `query`, in order of time, and then, if `live`, every new line
-    /// that matches, without gap or overlap. Without `live` it ends after the past.
+    /// that matches, without gap or overlap. Without `live` it ends after the past; otherwise it ends when all of these
+    /// processes have been removed, or with the host.
     #[must_use]
     pub fn follow(&self, ids: &[ProcessId], query: impl Into<LogQuery>, live: bool) -> LogReader {
-        let query = Arc::new(query.into());
         let logs: Vec<_> = ids.iter().filter_map(|id| self.of(*id)).collect();
-        let queue = live.then(Arc::<Queue>::default);
+        let queue = live.then(|| Queue::of(Some(logs.len())));
+        self.read(logs, queue, Arc::new(query.into()))
+    }
+
+    /// Returns a reader of the lines of these logs, which are sent to `queue` from the end of the past on.
+    fn read(&self, logs: Vec<Arc<ProcessLog>>, queue: Option<Arc<Queue>>, query: Arc<LogQuery>) -> LogReader {
         let past = if query.lines == 0 {
             queue.iter().flat_map(|queue| logs.iter().map(move |log| (log, queue))).for_each(
                 |(log, queue)| {

@@ -144,7 +144,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let log = log(&dir);
         (0..20).for_each(|number| write(&log, format!("line {number}\n").as_bytes(), End::Whole));
-        let queue = Arc::<Queue>::default();
+        let queue = Queue::of(Some(1));
         let reader = past(&log, Some(&queue));
         write(&log, b"before\n", End::Whole);
         log.clear().unwrap();

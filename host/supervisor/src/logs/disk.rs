@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use provost_files::{Cursor, Identity};
@@ -35,7 +35,7 @@ const OPEN_TRIES: usize = 8;
 pub(super) struct Files {
     path: PathBuf,
     /// The number of files that are kept.
-    count: usize,
+    count: AtomicUsize,
     /// Twice the number of rotations; odd while a rotation is in progress.
     epoch: AtomicU64,
 }
@@ -76,12 +76,17 @@ pub(super) enum NotOpened {
 
 impl Files {
     pub(super) fn new(path: PathBuf, files_max: usize) -> Self {
-        Self { path, count: files_max.clamp(1, FILES_MAX), epoch: AtomicU64::new(0) }
+        Self { path, count: AtomicUsize::new(files_max.clamp(1, FILES_MAX)), epoch: AtomicU64::new(0) }
     }
 
     /// Returns the number of files that are kept, including the current one.
     pub(super) fn count(&self) -> usize {
-        self.count
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Sets the number of files that are kept. Files beyond it are deleted by the next rotation.
+    pub(super) fn keep(&self, files_max: usize) {
+        self.count.store(files_max.clamp(1, FILES_MAX), Ordering::Relaxed);
     }
 
     /// Returns the rotation epoch, with which files of this moment are found later.
@@ -142,7 +147,7 @@ impl Files {
             }
             let shifted = usize::try_from((before.saturating_sub(born)) / 2).unwrap_or(usize::MAX);
             let number = number.saturating_add(shifted);
-            if number >= self.count {
+            if number >= self.count() {
                 return Ok(None);
             }
             let opened = match provost_files::open_direct(&self.numbered(number)).map_err(io::Error::from) {
@@ -172,8 +177,8 @@ impl Files {
         faulty!("log.clear");
         let before = self.epoch.fetch_add(1, Ordering::AcqRel);
         let cleared = self.delete_all();
-        // Equals an epoch after as many rotations as remove every earlier file.
-        let after = before + 2 * self.count as u64;
+        // Equals an epoch after as many rotations as remove every earlier file, however many are kept.
+        let after = before + 2 * FILES_MAX as u64;
         self.epoch.store(if cleared.is_ok() { after } else { before }, Ordering::Release);
         cleared
     }
@@ -219,7 +224,13 @@ impl Files {
     }
 
     fn shift(&self) -> io::Result<()> {
-        let oldest = self.count - 1;
+        let count = self.count();
+        // Fewer files may be kept than before. What cannot be deleted now is found again by the next rotation.
+        let mut surplus = count;
+        while std::fs::remove_file(self.numbered(surplus)).is_ok() {
+            surplus += 1;
+        }
+        let oldest = count - 1;
         if oldest == 0 {
             return ignore_missing(std::fs::remove_file(&self.path));
         }

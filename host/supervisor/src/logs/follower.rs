@@ -20,7 +20,7 @@ const BYTES_MAX: usize = 1 << 20;
 const LINE_BYTES: usize = 96;
 
 /// The queue of one follower.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<Waiting>,
     bell: Notify,
@@ -30,6 +30,8 @@ pub(super) struct Queue {
 struct Waiting {
     items: VecDeque<LogItem>,
     bytes: usize,
+    /// The number of followed logs that have not ended; `None` if logs that are added later are followed, too.
+    sources: Option<usize>,
     closed: bool,
 }
 
@@ -55,6 +57,12 @@ fn weight(item: &LogItem) -> usize {
 }
 
 impl Queue {
+    /// Returns a queue that is closed when this number of logs have ended; with `None`, when the host ends.
+    pub(super) fn of(sources: Option<usize>) -> Arc<Self> {
+        let state = Waiting { sources, ..Waiting::default() };
+        Arc::new(Self { state: Mutex::new(state), bell: Notify::new() })
+    }
+
     /// Takes the next item without waiting.
     pub(super) fn try_take(&self) -> Option<LogItem> {
         self.state().pop()
@@ -68,6 +76,18 @@ impl Queue {
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.bell.notify_one();
+    }
+
+    /// Records that one of the followed logs has ended. With the last one the queue is closed.
+    pub(super) fn source_ended(&self) {
+        let is_last = {
+            let sources = &mut self.state().sources;
+            *sources = sources.map(|left| left.saturating_sub(1));
+            *sources == Some(0)
+        };
+        if is_last {
+            self.close();
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -173,7 +193,7 @@ mod tests {
     }
 
     fn followed() -> (Follower, Arc<Queue>) {
-        let queue = Arc::<Queue>::default();
+        let queue = Queue::of(Some(1));
         (Follower::new(queue.clone()), queue)
     }
 

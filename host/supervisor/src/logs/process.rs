@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use provost_state::Incarnation;
@@ -28,6 +28,7 @@ const SENT_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct ProcessLog {
     pub(super) stored: Stored,
+    file_bytes_max: Arc<AtomicU64>,
     file: Mutex<LogFile>,
     /// A single slot, so that a hanging disk blocks only one thread for this process.
     slots: Slots,
@@ -102,9 +103,11 @@ impl ProcessLog {
         losses: Arc<Losses>,
     ) -> Self {
         let files = Arc::new(Files::new(path, limits.files_max));
-        let file = LogFile::new(name.clone(), files.clone(), limits.file_bytes_max, reserve);
+        let file_bytes_max = Arc::new(AtomicU64::new(limits.file_bytes_max));
+        let file = LogFile::new(name.clone(), files.clone(), file_bytes_max.clone(), reserve);
         Self {
             stored: Stored { name, files, format: Format::Process },
+            file_bytes_max,
             file: Mutex::new(file),
             slots: Slots::new(1),
             lines: [Slots::new(1), Slots::new(1)],
@@ -120,6 +123,12 @@ impl ProcessLog {
         self.now.lock()
     }
 
+    /// Changes the limits, from the next line on.
+    pub(super) fn limit(&self, limits: LogLimits) {
+        self.file_bytes_max.store(limits.file_bytes_max, Ordering::Relaxed);
+        self.stored.files.keep(limits.files_max);
+    }
+
     /// Begins an incarnation. The returned sender counts those of its pipes that are still being read.
     pub(super) fn begin(&self, incarnation: Incarnation) -> watch::Sender<usize> {
         let open = watch::Sender::new(0);
@@ -129,6 +138,20 @@ impl ProcessLog {
         drop(now);
         self.latest.send_replace(Latest { incarnation, stopped: false });
         open
+    }
+
+    /// Whether no pipe of any incarnation is being read.
+    pub(super) fn is_drained(&self) -> bool {
+        self.now().open.iter().all(|(_, open)| *open.borrow() == 0)
+    }
+
+    /// Resolves when no pipe of any incarnation is being read.
+    pub(super) async fn drained(&self) {
+        let open: Vec<_> = self.now().open.iter().map(|(_, open)| open.clone()).collect();
+        for mut open in open {
+            // A sender that was dropped has counted down to 0 before.
+            let _ = open.wait_for(|open| *open == 0).await;
+        }
     }
 
     /// Returns the number of pipes of an incarnation that are still being read, if it is known.
@@ -275,8 +298,8 @@ impl Now {
     /// Adds a follower, which receives every line from now on.
     pub(super) fn enter(&mut self, queue: &Arc<Queue>) {
         if self.ended {
-            queue.close();
-        } else if !queue.is_closed() {
+            queue.source_ended();
+        } else if !queue.is_closed() && !self.followers.iter().any(|one| Arc::ptr_eq(&one.queue, queue)) {
             self.followers.push(Follower::new(queue.clone()));
         }
     }
@@ -300,10 +323,10 @@ impl Now {
         self.followers.len()
     }
 
-    /// Ends all followers, present and future.
+    /// Ends all followers, present and future. One that also follows other logs goes on with those.
     pub(super) fn end(&mut self) {
         self.ended = true;
-        self.followers.drain(..).for_each(|follower| follower.queue.close());
+        self.followers.drain(..).for_each(|follower| follower.queue.source_ended());
     }
 
     fn send(&mut self, process: &Arc<str>, batch: &Batch, position: Position) {

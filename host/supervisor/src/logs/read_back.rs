@@ -32,15 +32,22 @@ impl ReadBack {
     pub(super) async fn run(self, logs: Vec<Arc<ProcessLog>>, queue: Option<Arc<Queue>>) {
         let mut pasts = Vec::with_capacity(logs.len());
         for log in logs {
-            let (name, queue, query) = (log.stored.name.clone(), queue.clone(), self.query.clone());
+            let (name, query) = (log.stored.name.clone(), self.query.clone());
+            let (read, entered) = (log.clone(), queue.clone());
             let begun = self.reading.run(move || {
-                let end = log.past_end(queue.as_ref())?;
-                Past::of(log.stored.clone(), end, query)
+                let end = read.past_end(entered.as_ref())?;
+                Past::of(read.stored.clone(), end, query)
             });
             match begun.await {
                 Ok(Ok(past)) => pasts.extend(self.counted(past).await),
-                Ok(Err(error)) => past::cannot_read(&name, &error),
-                Err(lost) => tracing::error!(process = &*name, %lost, "the log files cannot be read back"),
+                Ok(Err(error)) => {
+                    past::cannot_read(&name, &error);
+                    follow_all_the_same(&log, queue.as_ref());
+                }
+                Err(lost) => {
+                    tracing::error!(process = &*name, %lost, "the log files cannot be read back");
+                    follow_all_the_same(&log, queue.as_ref());
+                }
             }
             if self.pieces.is_closed() {
                 return;
@@ -106,5 +113,12 @@ impl ReadBack {
             let Some(next) = next else { return };
             merged = next;
         }
+    }
+}
+
+/// Adds a follower whose past cannot be read: it is sent the new lines.
+fn follow_all_the_same(log: &ProcessLog, queue: Option<&Arc<Queue>>) {
+    if let Some(queue) = queue {
+        log.now().enter(queue);
     }
 }

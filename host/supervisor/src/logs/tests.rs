@@ -135,7 +135,7 @@ fn the_tail_and_the_live_lines_meet_without_gap_or_overlap_during_rotations() {
         move || (0..LINES).for_each(|n| write_at(&log, 1_700_000_000_000, n.to_string().as_bytes()))
     });
     while !writer.is_finished() {
-        let queue = Arc::<Queue>::default();
+        let queue = Queue::of(Some(1));
         let Ok(end) = log.past_end(Some(&queue)) else { continue };
         let past = loop {
             if let Ok(past) = Past::of(log.stored.clone(), end, Arc::new(usize::MAX.into())) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use provost_state::{
-    At, Event, Generation, Identity, Moment, ProcessId, ProcessState, Reader, Registry, Rejected, Routing,
+    At, Event, Generation, Identity, Moment, NotRemoved, ProcessId, ProcessState, Reader, Registry, Rejected,
+    Routing,
 };
 use tokio::sync::watch;
 
@@ -54,6 +55,15 @@ impl Publisher {
         }?;
         self.ring(added.generation);
         Ok(added)
+    }
+
+    /// Removes a process that is at rest.
+    pub(crate) fn remove(&self, id: ProcessId) -> Result<Arc<ProcessState>, NotRemoved> {
+        let removed = self.registry.remove(id, self.now());
+        self.tell_differences();
+        let state = removed?;
+        self.ring(state.generation);
+        Ok(state)
     }
 
     pub(crate) fn commit(&self, id: ProcessId, at: At, event: &Event) -> Result<Arc<ProcessState>, Rejected> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use provost_state::{Cause, Incarnation, Moment};
 
 use crate::children::{LifeEnv, PendingSpawn, Spawned};
+use crate::spec::ProcessSpec;
 
 /// An attempt to start the process, from the request to the spawn.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ impl Attempt {
 pub(super) struct Launching {
     /// The life before the spawn.
     pub(super) before: Incarnation,
+    pub(super) spec: Arc<ProcessSpec>,
     pub(super) pending: PendingSpawn,
     pub(super) env: LifeEnv,
     /// Why the process is spawned now.

@@ -21,6 +21,7 @@ impl Runner {
         };
         let committed = self.commit(incarnation, &Event::Exited { exit });
         self.child = None;
+        self.record.spawned.store(None);
         if !committed {
             return;
         }
@@ -67,7 +68,7 @@ impl Runner {
         };
         let world = self.shared.publisher.reader().snapshot();
         let case = EndCase { ended, deaths: state.deaths.clone(), world };
-        let (shared, chain) = (self.shared.clone(), self.chain.load_full());
+        let (shared, chain) = (self.shared.clone(), self.record.chain.load_full());
         let ruling = async move { shared.decider.ask(&chain, case).await };
         self.ruling = Some(Asked { incarnation: state.incarnation, ruling: Kept::new(Box::pin(ruling)) });
     }

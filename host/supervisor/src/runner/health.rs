@@ -78,7 +78,7 @@ impl Runner {
             restarted: self.checkup.restarted.iter().copied().collect(),
             world: self.shared.publisher.reader().snapshot(),
         };
-        let (shared, chain) = (self.shared.clone(), self.chain.load_full());
+        let (shared, chain) = (self.shared.clone(), self.record.chain.load_full());
         let finding = async move {
             let verdict = shared.decider.ask(&chain, case).await;
             Finding::Diagnosed { failed, verdict }

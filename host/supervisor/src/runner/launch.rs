@@ -12,6 +12,7 @@ use super::kept::Kept;
 use super::standing::Step;
 use super::task::{Own, Runner};
 use crate::children::probe::{self, Checked};
+use crate::children::spawned_with::SpawnedWith;
 use crate::children::{Child, LifeEnv};
 use crate::decider::{StartCase, Verdict, seed};
 use crate::groups::{Gate, gate};
@@ -65,7 +66,7 @@ impl Runner {
     }
 
     fn ask_to_start(&mut self) {
-        let chain = self.chain.load_full();
+        let chain = self.record.chain.load_full();
         if !chain.iter().any(|policy| policy.judges(Judgement::Start)) {
             self.launch(Arc::default(), None);
             return;
@@ -119,29 +120,31 @@ impl Runner {
     fn launch(&mut self, env: LifeEnv, allowed: Option<Arc<str>>) {
         let before = self.state.incarnation;
         let incarnation = before.next();
-        let pending = self.shared.spawner.spawn(self.spec.clone(), incarnation, env.clone());
+        let spec = self.spec.clone();
+        let pending = self.shared.spawner.spawn(spec.clone(), incarnation, env.clone());
         let reason = self.why_now(allowed);
-        self.launching = Some(Launching { before, pending, env, reason, outcome: None });
+        self.launching = Some(Launching { before, spec, pending, env, reason, outcome: None });
         self.step(Step::Spawn);
     }
 
     /// Returns a receiver for the line of output that makes the process ready. Must be called before the output is
     /// read.
     pub(super) fn await_text(&self, incarnation: Incarnation) -> Option<oneshot::Receiver<()>> {
-        let text = probe::awaited_text(&self.spec, &self.vars)?.ok()?;
+        let text = probe::awaited_text(&self.spec.ready.as_ref()?.check, &self.vars)?.ok()?;
         Some(self.shared.logs.await_text(self.state.id, incarnation, &text))
     }
 
     pub(super) fn on_spawned(&mut self) {
         let Some(launching) = self.launching.take() else { return };
-        let Launching { before, env, reason, outcome: Some(spawned), .. } = launching else {
+        let Launching { before, spec, env, reason, outcome: Some(spawned), .. } = launching else {
             return;
         };
         self.step(Step::Spawned);
         match spawned {
-            Ok(Child { pid, exit, output, vars }) => {
+            Ok(Child { pid, exit, output, vars, env_files }) => {
                 let incarnation = before.next();
                 self.child = Some(Own { incarnation, pid, exit: Kept::new(exit) });
+                self.record.spawned.store(Some(Arc::new(SpawnedWith { incarnation, spec, env_files })));
                 (self.env, self.vars) = (env, vars);
                 let text_seen = self.await_text(incarnation);
                 if let Some(output) = output {
@@ -180,8 +183,12 @@ impl Runner {
 
     /// Returns what the checks of this life need.
     pub(super) fn checked(&self) -> Checked {
+        let spawned = self.record.spawned.load_full();
+        let spec = spawned.map_or_else(|| self.spec.clone(), |spawned| spawned.spec.clone());
         Checked {
-            spec: self.spec.clone(),
+            is_reconfigured: !Arc::ptr_eq(&spec, &self.spec),
+            spec,
+            incarnation: self.state.incarnation,
             env: self.env.clone(),
             pid: self.state.pid(),
             vars: self.vars.clone(),

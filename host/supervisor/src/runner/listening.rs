@@ -8,6 +8,7 @@ use super::attempt::Launching;
 use super::awaited::{Trial, trial_of};
 use super::checkup::Finding;
 use super::kept::{Kept, next_of};
+use super::leaving::drained;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Own, Runner};
 use crate::decider::Verdict;
@@ -33,6 +34,8 @@ enum Input {
     Due,
     /// Another process changed, and this one waits for others.
     WorldChanged,
+    /// It is leaving, has no child, and its output is in its log.
+    Drained,
 }
 
 /// Waits for the end of the child, if there is one. Waiting again gives the same result.
@@ -71,10 +74,11 @@ async fn gone_of(late: &mut Option<Kept<()>>) {
 }
 
 impl Runner {
-    /// Handles inputs until no more orders can be sent.
+    /// Handles inputs until no more orders can be sent, or until the process has been removed.
     pub(super) async fn listen(&mut self) {
+        self.go_on_leaving();
         while let Some(input) = self.next().await {
-            self.fault();
+            self.fault("runner.panic");
             match input {
                 Input::Requested(request) => self.on_request(request),
                 Input::Exited(incarnation, exit) => self.on_exited(incarnation, exit),
@@ -86,7 +90,9 @@ impl Runner {
                 Input::Health(incarnation, finding) => self.on_health(incarnation, finding),
                 Input::Due => self.on_due(),
                 Input::WorldChanged => self.launch_if_open(),
+                Input::Drained => return self.leave(),
             }
+            self.go_on_leaving();
         }
     }
 
@@ -105,6 +111,7 @@ impl Runner {
             (incarnation, exit) = end_of(&mut self.child) => Some(Input::Exited(incarnation, exit)),
             () = end_of_spawn(&mut self.launching) => Some(Input::Spawned),
             () = gone_of(&mut self.late) => Some(Input::Gone),
+            () = drained(&mut self.leaving) => Some(Input::Drained),
             () = end_of_question(&mut self.ruling) => Some(Input::Ruled),
             (incarnation, verdict) = next_of(&mut self.permission) => Some(Input::Permitted(incarnation, verdict)),
             (incarnation, trial) = trial_of(&mut self.readiness) => Some(Input::Tried(incarnation, trial)),
@@ -129,8 +136,8 @@ impl Runner {
     }
 
     /// Lets a test make this runner panic, by the name of the process.
-    fn fault(&self) {
-        fail::fail_point!("runner.panic", |name| {
+    pub(super) fn fault(&self, point: &str) {
+        fail::fail_point!(point, |name: Option<String>| {
             #[expect(clippy::panic, reason = "compiled in only with fail points, which a test asks for")]
             if name.is_none_or(|name| *name == *self.spec.name) {
                 panic!("a panic on purpose");

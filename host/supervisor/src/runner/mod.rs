@@ -17,6 +17,8 @@
 //! |---|---|
 //! | `takeover` | running a runner, and replacing one that ended unexpectedly |
 //! | `listening` | the inputs, and the order in which they are handled |
+//! | `leaving` | the removal of the process |
+//! | `reconfigured` | another spec for the process, in place |
 //! | `together` | the orders of its group and its replica set |
 //! | `orders` | the orders of users and other tasks: start, stop, restart, signal |
 //! | `exits` | the end of the child, and the ruling about it |
@@ -38,13 +40,16 @@ mod exits;
 mod health;
 mod kept;
 mod launch;
+mod leaving;
 mod listening;
 mod news;
 mod orders;
 mod readiness;
+mod reconfigured;
 mod standing;
 mod takeover;
 mod task;
 mod together;
 
+pub(crate) use leaving::OUTPUT_GRACE;
 pub(crate) use task::Runner;

@@ -8,15 +8,28 @@ use super::attempt::Attempt;
 use super::standing::Step;
 use super::task::Runner;
 use crate::children::Stop;
-use crate::mailbox::{Refusal, Request, Want};
+use crate::mailbox::{Motive, Refusal, Request, Want};
 
 impl Runner {
     pub(super) fn on_request(&mut self, request: Request) {
-        let result = match request.want {
-            Want::Start(cause) => self.start(cause, asked("start", cause)),
-            Want::Stop(cause) => self.stop(cause, asked("stop", cause)),
-            Want::StopFor(cause, reason) => self.stop(cause, reason),
-            Want::Restart(cause) => self.restart(cause),
+        let Request { want, reply } = request;
+        let result = match want {
+            Want::Leave(reason) => return self.begin_to_leave(reason, reply),
+            Want::Stop(_) | Want::Signal(_) | Want::Kill if self.leaving.is_some() => self.carry_out(want),
+            _ if self.leaving.is_some() => Err(Refusal::Removed),
+            want => self.carry_out(want),
+        };
+        // The caller may be gone.
+        let _ = reply.send(result);
+    }
+
+    fn carry_out(&mut self, want: Want) -> Result<(), Refusal> {
+        match want {
+            Want::Start(motive) => self.start(motive.cause, motive.of("start")),
+            Want::Stop(motive) => self.stop(motive.cause, motive.of("stop")),
+            Want::Restart(motive) => self.restart(&motive),
+            Want::Renew(motive) => self.renew(&motive),
+            Want::Reconfigure(spec) => self.reconfigure(*spec),
             Want::Signal(signal) => self.signal(signal),
             Want::Kill => {
                 self.kill();
@@ -28,11 +41,11 @@ impl Runner {
                 Ok(())
             }
             Want::GiveUp(reason) => self.give_up(reason),
-            Want::Needed(reason) => self.needed(reason),
-            Want::Spare(reason) => self.not_needed(reason),
-        };
-        // The caller may be gone.
-        let _ = request.reply.send(result);
+            Want::Needed(motive) => self.needed(&motive),
+            Want::Spare(motive) => self.not_needed(&motive),
+            // Handled where its reply is kept.
+            Want::Leave(_) => Err(Refusal::Removed),
+        }
     }
 
     /// Requests a start; only the process's own state can prevent it. A process that is already up is left alone.
@@ -102,14 +115,21 @@ impl Runner {
         }
     }
 
-    fn restart(&mut self, cause: Cause) -> Result<(), Refusal> {
+    fn restart(&mut self, motive: &Motive) -> Result<(), Refusal> {
         if self.shared.closing() {
             return Err(Refusal::ShuttingDown);
         }
         if self.state.phase.kind().is_live() {
-            self.stop(cause, asked("stop", cause))?;
+            self.stop(motive.cause, motive.of("stop"))?;
         }
-        self.start(cause, asked("start", cause))
+        self.start(motive.cause, motive.of("start"))
+    }
+
+    fn renew(&mut self, motive: &Motive) -> Result<(), Refusal> {
+        match (self.state.phase.kind(), self.state.desired) {
+            (PhaseKind::Starting | PhaseKind::Running, Desired::Up) => self.restart(motive),
+            _ => Err(Refusal::NotRunning),
+        }
     }
 
     fn signal(&self, signal: Signal) -> Result<(), Refusal> {
@@ -123,15 +143,4 @@ impl Runner {
         let stop = Stop { signal: self.spec.stop_signal, to: self.spec.stop_to };
         self.shared.spawner.stop(pid, stop).map_err(Refusal::SignalFailed)
     }
-}
-
-fn asked(what: &str, cause: Cause) -> Arc<str> {
-    let by = match cause {
-        Cause::Boot => "the start of the host",
-        Cause::User => "a user",
-        Cause::Api => "the API",
-        Cause::Shutdown => "the shutdown of the host",
-        other => other.as_str(),
-    };
-    Arc::from(format!("{what} asked for by {by}"))
 }

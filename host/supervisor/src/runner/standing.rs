@@ -72,6 +72,8 @@ pub(super) enum Step {
     Due,
     /// A spawn has begun.
     Spawn,
+    /// The spawn is to be begun anew.
+    Renew,
     /// The spawn has ended.
     Spawned,
     /// The late spawn is gone.
@@ -105,7 +107,7 @@ impl Standing {
             (Self::Late(after), step) => Self::Late(after.after(step)),
 
             (Self::Spawning, Step::Spawned) => Self::Plain,
-            (Self::Spawning, Step::Stop | Step::GiveUp(_)) => Self::Late(After::Nothing),
+            (Self::Spawning, Step::Stop | Step::GiveUp(_) | Step::Renew) => Self::Late(After::Nothing),
             (Self::Spawning, Step::Hold) => Self::Late(After::Held),
             (Self::Spawning, Step::Spare) => Self::Late(After::Spare),
             (Self::Spawning, _) => Self::Spawning,
@@ -212,6 +214,7 @@ mod tests {
             ("defer", Step::Defer(AT)),
             ("due", Step::Due),
             ("spawn", Step::Spawn),
+            ("renew", Step::Renew),
             ("spawned", Step::Spawned),
             ("gone", Step::Gone),
             ("exited", Step::Exited),
@@ -220,26 +223,26 @@ mod tests {
 
     /// The table of transitions; a dot means that nothing changes.
     const TABLE: &str = "
-                    start   stop    end     overdue         kill            hold         release  give-up       spare         defer     due    spawn     spawned  gone   exited
-    plain           .       .       ending  ending-overdue  .               held         .        .             spare         deferred  .      spawning  .        .      .
-    deferred        plain   plain   ending  ending-overdue  .               held         .        plain         spare         .         plain  spawning  .        .      plain
-    held            .       plain   ending  ending-overdue  .               .            plain    plain         spare         .         .      spawning  .        .      plain
-    spare           plain   plain   ending  ending-overdue  .               held         .        plain         .             .         .      spawning  .        .      plain
-    spawning        .       late    .       .               .               late-held    .        late          late-spare    .         .      .         plain    .      .
-    late            .       .       .       .               .               late-held    .        late-fatal    late-spare    .         .      .         .        plain  .
-    late-held       .       late    late    .               .               .            late     late-fatal    late-spare    .         .      .         .        held   .
-    late-spare      late    late    late    .               .               late-held    .        late-fatal    .             .         .      .         .        spare  .
-    late-fatal      late    late    late    .               .               late-held    .        .             late-spare    .         .      .         .        plain  .
-    ending          .       .       .       .               killed          ending-held  .        ending-fatal  ending-spare  .         .      .         .        .      plain
-    ending-held     .       ending  ending  .               killed-held     .            ending   ending-fatal  ending-spare  .         .      .         .        .      held
-    ending-spare    ending  ending  ending  .               killed-spare    ending-held  .        ending-fatal  .             .         .      .         .        .      spare
-    ending-fatal    ending  ending  ending  .               killed-fatal    ending-held  .        .             ending-spare  .         .      .         .        .      plain
-    ending-overdue  ending  ending  ending  .               killed-overdue  ending-held  .        ending-fatal  ending-spare  .         .      .         .        .      plain
-    killed          .       .       .       .               .               killed-held  .        killed-fatal  killed-spare  .         .      .         .        .      plain
-    killed-held     .       killed  killed  .               .               .            killed   killed-fatal  killed-spare  .         .      .         .        .      held
-    killed-spare    killed  killed  killed  .               .               killed-held  .        killed-fatal  .             .         .      .         .        .      spare
-    killed-fatal    killed  killed  killed  .               .               killed-held  .        .             killed-spare  .         .      .         .        .      plain
-    killed-overdue  killed  killed  killed  .               .               killed-held  .        killed-fatal  killed-spare  .         .      .         .        .      plain
+                    start   stop    end     overdue         kill            hold         release  give-up       spare         defer     due    spawn     renew    spawned  gone   exited
+    plain           .       .       ending  ending-overdue  .               held         .        .             spare         deferred  .      spawning  .        .        .      .
+    deferred        plain   plain   ending  ending-overdue  .               held         .        plain         spare         .         plain  spawning  .        .        .      plain
+    held            .       plain   ending  ending-overdue  .               .            plain    plain         spare         .         .      spawning  .        .        .      plain
+    spare           plain   plain   ending  ending-overdue  .               held         .        plain         .             .         .      spawning  .        .        .      plain
+    spawning        .       late    .       .               .               late-held    .        late          late-spare    .         .      .         late     plain    .      .
+    late            .       .       .       .               .               late-held    .        late-fatal    late-spare    .         .      .         .        .        plain  .
+    late-held       .       late    late    .               .               .            late     late-fatal    late-spare    .         .      .         .        .        held   .
+    late-spare      late    late    late    .               .               late-held    .        late-fatal    .             .         .      .         .        .        spare  .
+    late-fatal      late    late    late    .               .               late-held    .        .             late-spare    .         .      .         .        .        plain  .
+    ending          .       .       .       .               killed          ending-held  .        ending-fatal  ending-spare  .         .      .         .        .        .      plain
+    ending-held     .       ending  ending  .               killed-held     .            ending   ending-fatal  ending-spare  .         .      .         .        .        .      held
+    ending-spare    ending  ending  ending  .               killed-spare    ending-held  .        ending-fatal  .             .         .      .         .        .        .      spare
+    ending-fatal    ending  ending  ending  .               killed-fatal    ending-held  .        .             ending-spare  .         .      .         .        .        .      plain
+    ending-overdue  ending  ending  ending  .               killed-overdue  ending-held  .        ending-fatal  ending-spare  .         .      .         .        .        .      plain
+    killed          .       .       .       .               .               killed-held  .        killed-fatal  killed-spare  .         .      .         .        .        .      plain
+    killed-held     .       killed  killed  .               .               .            killed   killed-fatal  killed-spare  .         .      .         .        .        .      held
+    killed-spare    killed  killed  killed  .               .               killed-held  .        killed-fatal  .             .         .      .         .        .        .      spare
+    killed-fatal    killed  killed  killed  .               .               killed-held  .        .             killed-spare  .         .      .         .        .        .      plain
+    killed-overdue  killed  killed  killed  .               .               killed-held  .        killed-fatal  killed-spare  .         .      .         .        .        .      plain
     ";
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::attempt::Launching;
 use super::kept::Kept;
+use super::leaving::Leaving;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Own, Runner};
 use crate::panics::unpanicked;
@@ -31,6 +32,7 @@ pub(super) struct Estate {
     pub(super) late: Option<Kept<()>>,
     pub(super) ruling: Option<Asked>,
     pub(super) standing: Standing,
+    pub(super) leaving: Option<Leaving>,
 }
 
 impl Runner {
@@ -70,30 +72,30 @@ impl Runner {
     /// Returns a new runner with the estate of this one.
     fn replaced(self) -> Self {
         let Self {
-            spec,
+            record,
             shared,
             mailbox,
-            chain,
             state,
             child,
             launching,
             late,
             ruling,
             standing,
+            leaving,
             env,
             vars,
             ..
         } = self;
         let state = shared.publisher.reader().state(state.id).unwrap_or(state);
-        let mut runner = Self::new(spec, shared, state, mailbox, chain);
+        let mut runner = Self::new(record, shared, state, mailbox);
         (runner.env, runner.vars) = (env, vars);
-        runner.inherit(Estate { child, launching, late, ruling, standing });
+        runner.inherit(Estate { child, launching, late, ruling, standing, leaving });
         runner
     }
 
     /// Takes over what is still alive of the process.
     fn inherit(&mut self, estate: Estate) {
-        let Estate { child, launching, late, ruling, standing } = estate;
+        let Estate { child, launching, late, ruling, standing, leaving } = estate;
         // A future that has panicked is dropped: a question is asked again, and of a late spawn nothing is left to wait
         // for.
         let late = late.filter(|late| !late.is_lost());
@@ -105,10 +107,15 @@ impl Runner {
             other => other,
         };
         (self.child, self.launching, self.late, self.ruling) = (child, launching, late, ruling);
+        self.leaving = leaving.map(Leaving::resumed);
     }
 
     /// Commits the takeover, and goes on from the published phase.
     fn resume(&mut self, why: &str) {
+        if self.is_gone() {
+            // It ended while it was leaving, which goes on.
+            return;
+        }
         // Before anything is committed, because the question contains the moment of the last change.
         let is_undecided = self.state.phase == Phase::Exited { settled: false };
         if is_undecided && self.ruling.is_none() {

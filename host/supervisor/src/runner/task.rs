@@ -11,21 +11,24 @@ use super::attempt::{Attempt, Launching};
 use super::awaited::Awaited;
 use super::checkup::Checkup;
 use super::kept::{Kept, Tagged};
+use super::leaving::Leaving;
 use super::standing::{Standing, Step};
 use crate::children::LifeEnv;
 use crate::decider::Verdict;
-use crate::groups::Chain;
+use crate::groups::Record;
 use crate::mailbox::Request;
 use crate::shared::Shared;
 use crate::spec::ProcessSpec;
 
 /// The owner of one process.
 pub(crate) struct Runner {
+    /// The spec in force.
     pub(super) spec: Arc<ProcessSpec>,
+    /// What others read of it.
+    pub(super) record: Arc<Record>,
     pub(super) shared: Arc<Shared>,
     pub(super) mailbox: mpsc::Receiver<Request>,
     pub(super) changed: watch::Receiver<Generation>,
-    pub(super) chain: Chain,
     /// The last state it committed, which is the latest: nobody else writes.
     pub(super) state: Arc<ProcessState>,
     pub(super) child: Option<Own>,
@@ -34,6 +37,8 @@ pub(crate) struct Runner {
     /// A spawn that was abandoned: resolves when nothing of it is left.
     pub(super) late: Option<Kept<()>>,
     pub(super) standing: Standing,
+    /// Its removal, from the order to leave on.
+    pub(super) leaving: Option<Leaving>,
     pub(super) readiness: Option<Awaited>,
     /// The pending question about its end.
     pub(super) ruling: Option<Asked>,
@@ -64,24 +69,24 @@ pub(super) struct Asked {
 
 impl Runner {
     pub(crate) fn new(
-        spec: Arc<ProcessSpec>,
+        record: Arc<Record>,
         shared: Arc<Shared>,
         state: Arc<ProcessState>,
         mailbox: mpsc::Receiver<Request>,
-        chain: Chain,
     ) -> Self {
         let changed = shared.publisher.changed();
         Self {
-            spec,
+            spec: record.spec.load_full(),
+            record,
             shared,
             mailbox,
             changed,
-            chain,
             state,
             child: None,
             launching: None,
             late: None,
             standing: Standing::Plain,
+            leaving: None,
             readiness: None,
             ruling: None,
             permission: None,

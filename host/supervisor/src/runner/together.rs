@@ -7,7 +7,7 @@ use provost_state::{Cause, Desired, Event, PhaseKind};
 use super::launch::restarted_by;
 use super::standing::Step;
 use super::task::Runner;
-use crate::mailbox::Refusal;
+use crate::mailbox::{Motive, Refusal};
 
 impl Runner {
     /// Holds the process while its group is restarted. If it is up, or about to be, it is stopped and not spawned again
@@ -91,17 +91,17 @@ impl Runner {
     }
 
     /// Starts the process if its set had stopped it, and not otherwise.
-    pub(super) fn needed(&mut self, reason: Arc<str>) -> Result<(), Refusal> {
-        if self.standing.is_spare() { self.start(Cause::Policy, reason) } else { Ok(()) }
+    pub(super) fn needed(&mut self, motive: &Motive) -> Result<(), Refusal> {
+        if self.standing.is_spare() { self.start(motive.cause, motive.of("start")) } else { Ok(()) }
     }
 
     /// Stops the process, as its set does not need it; the set may start it again.
-    pub(super) fn not_needed(&mut self, reason: Arc<str>) -> Result<(), Refusal> {
+    pub(super) fn not_needed(&mut self, motive: &Motive) -> Result<(), Refusal> {
         let kind = self.state.phase.kind();
         if kind == PhaseKind::Stopped || self.state.desired == Desired::Down {
             return Ok(());
         }
-        let told = self.stop(Cause::Policy, reason);
+        let told = self.stop(motive.cause, motive.of("stop"));
         self.step(Step::Spare);
         told
     }

@@ -93,7 +93,7 @@ async fn the_dependents_of_a_fatal_process_are_hopeless_and_the_chain_is_named()
         "app waits for db to be started; db waits for disk to be ready; disk is fatal: enough"
     );
     assert_eq!(names(&world.supervisor.until_all_completed().await), ["disk", "db", "app"]);
-    let ended = world.supervisor.until_completed(app.id).await;
+    let ended = world.supervisor.until_completed(app.id).await.unwrap();
     assert!(ended.failed, "{ended:?}");
 }
 
@@ -119,6 +119,6 @@ async fn one_process_has_ended_for_good_when_nothing_will_start_it_again() {
         world.children.end("web", Exit::Code(code));
         world.until("web", |state| state.phase.kind() != PhaseKind::Running).await;
     }
-    let Completion { state, failed } = completed.await.unwrap();
+    let Completion { state, failed } = completed.await.unwrap().unwrap();
     assert_eq!((state.exit.clone(), failed), (Some(Exit::Code(4)), true));
 }

@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use provost_files::Identity;
 
@@ -33,7 +34,8 @@ pub(crate) struct Failed {
 pub(crate) struct LogFile {
     process: Arc<str>,
     files: Arc<Files>,
-    file_bytes_max: u64,
+    /// Shared with the log, which may change it at any time.
+    file_bytes_max: Arc<AtomicU64>,
     reserve: Arc<Reserve>,
     open: Option<Open>,
     /// The state of the last line of each stream; `None` before the end of the existing file was examined.
@@ -68,7 +70,7 @@ impl LogFile {
     pub(crate) fn new(
         process: Arc<str>,
         files: Arc<Files>,
-        file_bytes_max: u64,
+        file_bytes_max: Arc<AtomicU64>,
         reserve: Arc<Reserve>,
     ) -> Self {
         Self { process, files, file_bytes_max, reserve, open: None, lines: None, warned_ns: None }
@@ -130,7 +132,7 @@ impl LogFile {
         let records = Vec::with_capacity(batch.bytes.len() + batch.bytes.len() / 2 + prefix.len() + 8);
         let mut pending = Pending { stream: batch.stream, prefix, records, ends_cut: false, failed: None };
         let overhead = pending.prefix.len() as u64 + 3;
-        let room = usize::try_from(self.file_bytes_max.saturating_sub(overhead)).unwrap_or(PART_BYTES_MAX);
+        let room = usize::try_from(self.bytes_max().saturating_sub(overhead)).unwrap_or(PART_BYTES_MAX);
         let part_max = room.clamp(1, PART_BYTES_MAX);
         let mut lines = batch.lines().peekable();
         while let Some(line) = lines.next() {
@@ -209,7 +211,11 @@ impl LogFile {
     fn is_full_with(&self, pending: usize, line: usize) -> bool {
         let written = self.open.as_ref().map_or(0, |open| open.bytes);
         let before = written.saturating_add(pending as u64);
-        before > 0 && before.saturating_add(line as u64) > self.file_bytes_max
+        before > 0 && before.saturating_add(line as u64) > self.bytes_max()
+    }
+
+    fn bytes_max(&self) -> u64 {
+        self.file_bytes_max.load(Ordering::Relaxed)
     }
 
     /// Rotates the files. If that fails, the lines go to the current file.
@@ -370,7 +376,7 @@ mod tests {
 
     fn log(dir: &tempfile::TempDir, file_bytes_max: u64) -> LogFile {
         let files = Arc::new(Files::new(dir.path().join("web.log"), 20));
-        LogFile::new(Arc::from("web"), files, file_bytes_max, Arc::new(Reserve::new()))
+        LogFile::new(Arc::from("web"), files, Arc::new(file_bytes_max.into()), Arc::new(Reserve::new()))
     }
 
     fn batch(text: &[u8], end: End) -> Batch {

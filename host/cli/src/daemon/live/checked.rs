@@ -1,0 +1,165 @@
+//! The checks before anything is changed: the config itself, what it changes, the plugins with their trial calls, and whether
+//! what would be restarted could start here. A refusal leaves everything as it is.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use provost_control::ConfigRefusal;
+use provost_plugin_host::{PluginHost, Ready, Unfit};
+use provost_state::Policy;
+use provost_supervisor::{Supervisor, obstacles};
+
+use super::in_force::InForce;
+use super::running;
+use crate::config::{Config, Problem, Processes};
+use crate::daemon::plugins;
+use crate::difference::{self, Changed, Effect, Plan, Read, Shape, wanted};
+
+/// A config compared with what runs.
+#[derive(Debug)]
+pub(super) struct Compared {
+    pub(super) config: Config,
+    pub(super) running: Shape,
+    pub(super) wanted: Shape,
+    pub(super) plan: Plan,
+}
+
+/// A config that can be put into force.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) compared: Compared,
+    /// The plugins that are new or have changed, made and tried.
+    pub(super) ready: Vec<Ready>,
+    pub(super) processes: Processes,
+}
+
+/// What is compared with a config.
+#[derive(Clone, Debug)]
+pub(super) struct Host {
+    pub(super) supervisor: Supervisor,
+    pub(super) plugins: PluginHost,
+    pub(super) in_force: InForce,
+}
+
+impl Host {
+    /// Reads the config at `path` and compares it with what runs. Reads files, and may wait for disks.
+    pub(super) fn compare(&self, path: &Path) -> Result<Compared, ConfigRefusal> {
+        let config = Config::load(path).map_err(|error| ConfigRefusal::BadConfig(error.to_string()))?;
+        let wanted = wanted(&config, &Read);
+        let running = running::shape(&self.supervisor, &self.plugins, &self.in_force, config.dir());
+        let plan = Plan::between(&running, &wanted, &self.in_force.loaded);
+        Ok(Compared { config, running, wanted, plan })
+    }
+
+    /// Reads the config at `path` and checks everything that can be checked before something is changed. Compiles plugins.
+    pub(super) fn check(&self, path: &Path, no_restart: bool) -> Result<Checked, ConfigRefusal> {
+        let compared = self.compare(path)?;
+        let Compared { config, plan, .. } = &compared;
+        refuse_new_host(config, plan)?;
+        let bad = |problems: crate::config::Problems| ConfigRefusal::BadConfig(problems.to_string());
+        let ready = self.rehearsed(config, plan)?;
+        let by_name: HashMap<&str, &Ready> = ready.iter().map(|one| (&**one.name(), one)).collect();
+        let policy_of = |name: &str| -> Result<Arc<dyn Policy>, String> {
+            match by_name.get(name) {
+                Some(ready) => ready
+                    .policy()
+                    .ok_or_else(|| format!("plugin `{name}` is not a policy: it judges nothing")),
+                None => self.plugins.policy(name).map_err(|error| error.to_string()),
+            }
+        };
+        let processes = config.specs(policy_of).map_err(bad)?;
+        if !no_restart {
+            self.refuse_obstacles(&compared)?;
+        }
+        Ok(Checked { compared, ready, processes })
+    }
+
+    /// Refuses to restart a process that runs and could not start again: its program, directory or environment file is missing.
+    fn refuse_obstacles(&self, compared: &Compared) -> Result<(), ConfigRefusal> {
+        let Compared { config, running, plan, .. } = compared;
+        let drafts = config.drafts();
+        let concerned = drafts.iter().filter(|draft| {
+            let name = &*draft.spec.name;
+            plan.restarts(name) && running.members_of(name).any(|member| self.lives(member))
+        });
+        let problems: Vec<Problem> = concerned
+            .flat_map(|draft| {
+                obstacles(&draft.spec).into_iter().map(|obstacle| Problem {
+                    span: draft.span.clone(),
+                    what: format!(
+                        "`{}` would be restarted and could not start: {}",
+                        draft.spec.name,
+                        obstacle.why()
+                    ),
+                    hint: "correct it, or use `--no-restart`: the process then keeps running with its old values"
+                        .to_owned(),
+                })
+            })
+            .collect();
+        refuse(config, problems)
+    }
+
+    /// Whether a process has a child.
+    fn lives(&self, name: &str) -> bool {
+        let id = self.supervisor.reader().snapshot().id(name);
+        id.is_some_and(|id| self.supervisor.spawned_with(id).is_some())
+    }
+
+    /// Makes and tries the plugins that are new or have changed.
+    fn rehearsed(&self, config: &Config, plan: &Plan) -> Result<Vec<Ready>, ConfigRefusal> {
+        let world = self.supervisor.reader().snapshot();
+        let concerned = |name: &str| {
+            plan.plugins.iter().any(|(of, changed)| of == name && !matches!(changed, Changed::Removed { .. }))
+        };
+        let (mut ready, mut problems) = (Vec::new(), Vec::new());
+        for spec in config.plugins().filter(|spec| concerned(&spec.name)) {
+            match self.plugins.rehearse(spec.clone(), &world) {
+                Ok(one) => ready.push(one),
+                Err(Unfit::Load(error)) => problems.push(plugins::problem(config, &spec.name, &error)),
+                Err(unfit) => {
+                    let hint = match &unfit {
+                        Unfit::LacksRole { .. } => "give the new one another name, or start the host anew",
+                        _ => "`provost plugin inspect` shows what a component asks for",
+                    };
+                    problems.push(config.component_problem(&spec.name, unfit.to_string(), hint.to_owned()));
+                }
+            }
+        }
+        refuse(config, problems).map(|()| ready)
+    }
+}
+
+/// Refuses the config if there are problems.
+fn refuse(config: &Config, problems: Vec<Problem>) -> Result<(), ConfigRefusal> {
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(ConfigRefusal::BadConfig(config.problems(problems).to_string())),
+    }
+}
+
+/// Refuses a config that changes what cannot change while the host runs.
+fn refuse_new_host(config: &Config, plan: &Plan) -> Result<(), ConfigRefusal> {
+    let fixed = plan.host.iter().filter(|change| change.effect == Effect::NewHost);
+    let problems: Vec<Problem> = fixed
+        .map(|change| {
+            let value = |setting: &Option<difference::Setting>| {
+                setting.as_ref().map_or_else(|| "not set".to_owned(), |setting| setting.text.clone())
+            };
+            let (old, new) = (value(&change.old), value(&change.new));
+            let what = match old == new {
+                true => format!("`{}` cannot change while the host runs, and what {old} holds has changed", change.key),
+                false => format!(
+                    "`{}` cannot change while the host runs: the host has {old}, and the config {new}",
+                    change.key
+                ),
+            };
+            let hint = "write it as it was; or start the host anew, by `provost down` with the former config and `provost up`";
+            Problem { span: config.source().place_of_key(&change.key), what, hint: hint.to_owned() }
+        })
+        .collect();
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(ConfigRefusal::NeedsNewHost(config.problems(problems).to_string())),
+    }
+}

@@ -1,0 +1,176 @@
+//! The port that the API calls. One reload, or one change of a number of replicas, has its turn at a time; what only reads never
+//! waits for one.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use provost_api as api;
+use provost_control::{Answer, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
+use provost_plugin_host::PluginHost;
+use provost_state::Cause;
+use provost_supervisor::{Lost, ReplicaSet, Supervisor};
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard, mpsc};
+
+use super::carrying::Carrying;
+use super::checked::{Checked, Host};
+use super::file::FileWatch;
+use super::in_force::InForce;
+use super::scaling;
+use super::steps::Steps;
+use crate::config::Config;
+use crate::difference::{Read, Unread, difference, host_keys, wanted};
+
+/// The config of a running host. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Live(Arc<Shared>);
+
+struct Shared {
+    supervisor: Supervisor,
+    plugins: PluginHost,
+    file: FileWatch,
+    in_force: Mutex<InForce>,
+    /// Held by the reload, or by the change of a number of replicas, that has its turn.
+    turn: Arc<Turn<()>>,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").field("file", &self.0.file).finish_non_exhaustive()
+    }
+}
+
+impl Live {
+    /// Creates the live config of a host that was started with `config`, and with these replica sets.
+    pub(crate) fn new(
+        config: &Config,
+        sets: &[ReplicaSet],
+        supervisor: Supervisor,
+        plugins: PluginHost,
+    ) -> Self {
+        let mut in_force = InForce {
+            // Of what was loaded only the texts are compared.
+            loaded: wanted(config, &Unread),
+            host: tokio::task::block_in_place(|| host_keys(config, &Read)),
+            supervising: config.settings.clone(),
+            every_ms: std::collections::HashMap::new(),
+        };
+        sets.iter().for_each(|set| in_force.set(set));
+        let path = absolute(config.path());
+        Self(Arc::new(Shared {
+            supervisor,
+            plugins,
+            file: FileWatch::new(path, &config.source().text),
+            in_force: Mutex::new(in_force),
+            turn: Arc::default(),
+        }))
+    }
+
+    /// Returns everything that a config is compared with.
+    fn host(&self) -> Host {
+        Host {
+            supervisor: self.0.supervisor.clone(),
+            plugins: self.0.plugins.clone(),
+            in_force: self.0.in_force.lock().clone(),
+        }
+    }
+
+    async fn compared(&self, path: Option<PathBuf>) -> Result<api::Difference, ConfigRefusal> {
+        let path = path.unwrap_or_else(|| self.0.file.path());
+        let host = self.host();
+        let compare = move || {
+            let compared = host.compare(&path)?;
+            Ok(difference(&compared.plan, &path))
+        };
+        self.0.supervisor.jobs().reading.run(compare).await.map_err(lost)?
+    }
+
+    /// Checks the config, and starts to carry it out.
+    async fn begin(&self, order: api::ReloadOrder) -> Result<mpsc::UnboundedReceiver<Step>, ConfigRefusal> {
+        let turn = self.0.turn.clone().lock_owned().await;
+        let path = order.config.map_or_else(|| self.0.file.path(), PathBuf::from);
+        let (host, no_restart) = (self.host(), order.no_restart);
+        let file = path.clone();
+        let checked = self.0.supervisor.jobs().loads.run(move || host.check(&file, no_restart));
+        let checked = checked.await.map_err(lost)??;
+        let (client, steps) = mpsc::unbounded_channel();
+        let carrying = Carrying {
+            supervisor: self.0.supervisor.clone(),
+            plugins: self.0.plugins.clone(),
+            steps: Steps::new(client),
+            no_restart,
+        };
+        // It goes on if the client goes away.
+        tokio::spawn(self.clone().carry(carrying, checked, path, turn));
+        Ok(steps)
+    }
+
+    async fn carry(self, carrying: Carrying, checked: Checked, path: PathBuf, turn: OwnedMutexGuard<()>) {
+        let text = checked.compared.config.source().text.clone();
+        let file = self.0.file.clone();
+        carrying.run(checked, &self.0.in_force, || file.loaded(path, &text)).await;
+        drop(turn);
+    }
+
+    /// Reloads the config because of a signal. What is done, and what is not, is in the log of the host.
+    pub(crate) async fn reload_for_signal(&self) {
+        match self.begin(api::ReloadOrder::default()).await {
+            Ok(mut steps) => while steps.recv().await.is_some() {},
+            Err(refusal) => {
+                tracing::error!("the config is not reloaded, and nothing was changed: {}", told(&refusal))
+            }
+        }
+    }
+}
+
+/// Returns the words of a refusal for the log.
+fn told(refusal: &ConfigRefusal) -> String {
+    match refusal {
+        ConfigRefusal::BadConfig(report) | ConfigRefusal::NeedsNewHost(report) => report.clone(),
+        ConfigRefusal::NotScalable { message, .. }
+        | ConfigRefusal::BadRequest(message)
+        | ConfigRefusal::Internal(message) => message.clone(),
+        ConfigRefusal::ShuttingDown => "the host is shutting down".to_owned(),
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn lost(lost: Lost) -> ConfigRefusal {
+    match lost {
+        Lost::Ending => ConfigRefusal::ShuttingDown,
+        Lost::Panicked(said) => ConfigRefusal::Internal(said),
+    }
+}
+
+impl LiveConfig for Live {
+    fn difference(&self, config: Option<PathBuf>) -> Answer<'_, Result<api::Difference, ConfigRefusal>> {
+        Box::pin(self.compared(config))
+    }
+
+    fn reload(
+        &self,
+        order: api::ReloadOrder,
+    ) -> Answer<'_, Result<mpsc::UnboundedReceiver<Step>, ConfigRefusal>> {
+        Box::pin(self.begin(order))
+    }
+
+    fn scale(&self, name: String, count: u32, cause: Cause) -> Answer<'_, Result<Scaling, ConfigRefusal>> {
+        let live = self.clone();
+        let scaled = async move {
+            let _turn = live.0.turn.lock().await;
+            scaling::scale(&live.0.supervisor, &name, count, cause).await
+        };
+        // It is not cut in the middle if the client goes away.
+        Box::pin(async {
+            tokio::spawn(scaled).await.unwrap_or_else(|error| Err(ConfigRefusal::Internal(error.to_string())))
+        })
+    }
+
+    fn file(&self) -> Answer<'_, ConfigFile> {
+        Box::pin(self.0.file.look(self.0.supervisor.jobs()))
+    }
+}

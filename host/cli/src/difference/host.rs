@@ -1,0 +1,113 @@
+//! The keys of `[host]`, `[state]` and `[plugins]` itself with their values, and which of them need another host.
+
+use std::path::{Path, PathBuf};
+
+use provost_plugin_host::CacheBounds;
+use provost_state::Routing;
+use provost_supervisor::{RestartBudget, Settings as Supervising};
+
+use super::shape::{Effect, Setting, Settings, by_key};
+use super::words;
+use crate::compiling::CompileLimits;
+
+/// What a change of each key takes, in the order of the documents.
+pub(super) const KEYS: [(&str, Effect); 16] = [
+    ("host.runtime_dir", Effect::NewHost),
+    ("host.log_dir", Effect::NewHost),
+    ("host.cache_dir", Effect::NewHost),
+    ("host.restart_delay_min", Effect::Live),
+    ("host.restart_delay_max", Effect::Live),
+    ("host.restart_budget", Effect::Live),
+    ("host.decision_deadline", Effect::Live),
+    ("state.backend", Effect::Live),
+    ("state.rollout", Effect::Live),
+    ("plugins.keys", Effect::NewHost),
+    ("plugins.require_signature", Effect::NewHost),
+    ("plugins.compile.memory", Effect::NewHost),
+    ("plugins.compile.time", Effect::NewHost),
+    // It is about the start of a host only.
+    ("plugins.compile.wait", Effect::Live),
+    ("plugins.cache.size", Effect::NewHost),
+    ("plugins.cache.age", Effect::NewHost),
+];
+
+/// Returns what a change of this key takes.
+pub(super) fn effect(key: &str) -> Effect {
+    KEYS.iter().find(|(known, _)| *known == key).map_or(Effect::NewHost, |(_, effect)| *effect)
+}
+
+/// The settings of a host that is not asked for them later, because they never change while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HostKeys {
+    pub(crate) runtime_dir: PathBuf,
+    pub(crate) cache_dir: PathBuf,
+    pub(crate) compile_limits: CompileLimits,
+    /// How long a start waits for compilations, in milliseconds.
+    pub(crate) compile_wait_ms: Option<u64>,
+    pub(crate) cache_bounds: CacheBounds,
+    pub(crate) require_signature: bool,
+    pub(crate) keys: Vec<PathBuf>,
+    /// The digest of what the files of the keys hold.
+    pub(crate) keys_content: Option<String>,
+}
+
+impl HostKeys {
+    /// Returns the settings of a host that supervises with `supervising`.
+    pub(crate) fn settings(&self, supervising: &Supervising, dir: &Path) -> Settings {
+        let Self {
+            runtime_dir,
+            cache_dir,
+            compile_limits,
+            compile_wait_ms,
+            cache_bounds,
+            require_signature,
+            keys,
+            keys_content,
+        } = self;
+        let mut all = vec![
+            Setting::new("host.runtime_dir", words::path(runtime_dir, dir)),
+            Setting::new("host.cache_dir", words::path(cache_dir, dir)),
+            Setting::new("plugins.compile.memory", words::size(compile_limits.memory_bytes)),
+            Setting::new("plugins.compile.time", words::duration(compile_limits.time_ms)),
+            Setting::new("plugins.cache.size", words::size(cache_bounds.bytes_max)),
+            Setting::new("plugins.cache.age", words::duration(cache_bounds.age_ms_max)),
+            Setting::new("plugins.require_signature", require_signature.to_string()),
+        ];
+        all.extend(compile_wait_ms.map(|wait| Setting::new("plugins.compile.wait", words::duration(wait))));
+        if !keys.is_empty() {
+            let files = words::paths(keys.iter().map(PathBuf::as_path), dir);
+            all.push(Setting::new("plugins.keys", files).holding(keys_content.clone()));
+        }
+        all.extend(supervising_settings(supervising, dir));
+        by_key(all)
+    }
+}
+
+fn supervising_settings(supervising: &Supervising, dir: &Path) -> Vec<Setting> {
+    let Supervising {
+        log_dir,
+        // The owner of the config, who is known from the file itself.
+        log_owners: _,
+        decision_deadline_ms,
+        restart_delay_ms_max,
+        restart_delay_ms_min,
+        restart_budget: RestartBudget { restarts, per_ms },
+        routing: Routing { backend, rollout },
+        // These are no keys of the config.
+        degraded: _,
+        children_open_files: _,
+        host_log: _,
+    } = supervising;
+    vec![
+        Setting::new("host.log_dir", words::path(log_dir, dir)),
+        Setting::new("host.restart_delay_min", words::duration(*restart_delay_ms_min)),
+        Setting::new("host.restart_delay_max", words::duration(*restart_delay_ms_max)),
+        Setting::new("host.decision_deadline", words::duration(*decision_deadline_ms)),
+        Setting::new(
+            "host.restart_budget",
+            format!("{{ restarts = {restarts}, per = {} }}", words::duration(*per_ms)),
+        ),
+        Setting::new("state.backend", words::text(backend.as_str())),
+        Setting::new("state.rollout", rollout.percent().to_string()),
+    ]
+}

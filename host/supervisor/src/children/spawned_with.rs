@@ -1,0 +1,86 @@
+//! What a child was spawned with, so that it can be compared with what a spawn would use now.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use provost_state::Incarnation;
+
+use super::env_file;
+use crate::spec::ProcessSpec;
+
+/// What the living child of a process was spawned with.
+#[derive(Clone, Debug)]
+pub struct SpawnedWith {
+    /// The life that this child is.
+    pub incarnation: Incarnation,
+    /// The spec that it was spawned with, without the policies. A part of it may have been
+    /// [changed in place](crate::Supervisor::reconfigure) since; [`ProcessSpec::changed_at_spawn`] compares the rest.
+    pub spec: Arc<ProcessSpec>,
+    /// One digest for each of its environment files.
+    pub(crate) env_files: Arc<[Digest]>,
+}
+
+impl SpawnedWith {
+    /// Returns those environment files of the spec that give other variables now than at the spawn, or cannot be read
+    /// any more. A change of comments or of blanks is no change. Only a number was kept of what they gave, never the
+    /// values. It reads the files and may wait for disks: call it on a thread for blocking work.
+    #[must_use]
+    pub fn changed_env_files(&self) -> Vec<PathBuf> {
+        let files = self.spec.env_files.iter().zip(self.env_files.iter());
+        let is_other = |path: &Path, then: Digest| {
+            env_file::read(path).map_or(true, |variables| Digest::of(&variables) != then)
+        };
+        let changed = files.filter(|(path, then)| is_other(path, **then));
+        changed.map(|(path, _)| path.clone()).collect()
+    }
+}
+
+/// A number that stands for the variables of an environment file. It is keyed with a random key of this run of the
+/// program, so that nothing about the values can be concluded from it elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Digest(u64);
+
+/// The key of all digests.
+static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+impl Digest {
+    /// Returns the digest of these variables, whose order counts.
+    pub(crate) fn of(variables: &[(String, String)]) -> Self {
+        let mut hasher = KEY.build_hasher();
+        for text in variables.iter().flat_map(|(name, value)| [name, value]) {
+            // The length separates the texts.
+            hasher.write_usize(text.len());
+            hasher.write(text.as_bytes());
+        }
+        Self(hasher.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::CommandLine;
+
+    #[test]
+    fn a_file_has_changed_when_its_variables_have_and_not_when_only_comments_have() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = ["one.env", "two.env"].map(|name| dir.path().join(name));
+        let write = |at: usize, text: &str| std::fs::write(&paths[at], text).unwrap();
+        write(0, "A=1\nB=2\n");
+        write(1, "C=3\n");
+        let spec = ProcessSpec {
+            env_files: paths.to_vec(),
+            ..ProcessSpec::new("web", CommandLine::Shell("true".to_owned()))
+        };
+        let env_files = paths.iter().map(|path| Digest::of(&env_file::read(path).unwrap())).collect();
+        let spawned = SpawnedWith { incarnation: Incarnation(1), spec: Arc::new(spec), env_files };
+        assert_eq!(spawned.changed_env_files(), Vec::<PathBuf>::new());
+        write(0, "# a comment\n A = 1\n\nB=\"2\"\n");
+        assert_eq!(spawned.changed_env_files(), Vec::<PathBuf>::new());
+        write(0, "A=12\nB=\n");
+        assert_eq!(spawned.changed_env_files(), [paths[0].clone()]);
+        std::fs::remove_file(&paths[1]).unwrap();
+        assert_eq!(spawned.changed_env_files(), paths);
+    }
+}

@@ -1,0 +1,81 @@
+//! The specs in force, in the order of the config, and the order of starting that follows from them. It changes while the
+//! host runs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+use provost_state::ProcessId;
+
+use super::start_order::StartOrder;
+use crate::spec::ProcessSpec;
+
+/// All specs in force.
+#[derive(Debug, Default)]
+pub(crate) struct Lineup {
+    members: Mutex<Vec<Member>>,
+    /// What follows from them; `None` from a change until somebody needs it.
+    order: ArcSwapOption<StartOrder>,
+}
+
+#[derive(Debug)]
+struct Member {
+    id: ProcessId,
+    spec: Arc<ProcessSpec>,
+}
+
+impl Lineup {
+    /// Returns the order of starting of all processes of this moment.
+    pub(crate) fn order(&self) -> Arc<StartOrder> {
+        if let Some(order) = self.order.load_full() {
+            return order;
+        }
+        // Built under the lock, so that a change meanwhile is not lost.
+        let members = self.members.lock();
+        let order = Arc::new(StartOrder::new(members.iter().map(|member| member.spec.clone()).collect()));
+        self.order.store(Some(order.clone()));
+        order
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<Member>) -> T) -> T {
+        let mut members = self.members.lock();
+        let changed = change(&mut members);
+        self.order.store(None);
+        changed
+    }
+
+    /// Adds processes, after all others.
+    pub(crate) fn add(&self, added: impl IntoIterator<Item = (ProcessId, Arc<ProcessSpec>)>) {
+        let added = added.into_iter().map(|(id, spec)| Member { id, spec });
+        self.change(|members| members.extend(added));
+    }
+
+    /// Puts another spec of a process into force.
+    pub(crate) fn replace(&self, id: ProcessId, spec: &Arc<ProcessSpec>) {
+        self.change(|members| {
+            if let Some(member) = members.iter_mut().find(|member| member.id == id) {
+                member.spec = spec.clone();
+            }
+        });
+    }
+
+    /// Takes a process out.
+    pub(crate) fn remove(&self, id: ProcessId) {
+        self.change(|members| members.retain(|member| member.id != id));
+    }
+
+    /// Sorts the processes by the place of their names in `names`. Those that are not among them come last, in their
+    /// former order.
+    pub(crate) fn arrange(&self, names: &[Arc<str>]) {
+        let places: HashMap<&str, usize> = names.iter().map(|name| &**name).zip(0..).collect();
+        let place = |member: &Member| places.get(&*member.spec.name).copied().unwrap_or(usize::MAX);
+        self.change(|members| members.sort_by_key(place));
+    }
+
+    /// Returns the number of processes.
+    #[cfg(any(test, feature = "scripted"))]
+    pub(crate) fn len(&self) -> usize {
+        self.members.lock().len()
+    }
+}

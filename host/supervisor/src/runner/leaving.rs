@@ -1,0 +1,98 @@
+//! The removal of the process. Only its own task removes it, so nothing is committed or spawned between its end and its
+//! removal: it stops, waits for its output, takes the process out of everything that knows it, and ends.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use provost_state::{Cause, NotRemoved, PhaseKind};
+use tokio::sync::oneshot;
+
+use super::kept::Kept;
+use super::task::Runner;
+use crate::mailbox::{Refusal, Request, Want};
+
+/// How long the remaining output may take to be read and written before the process is removed all the same. Its log is
+/// written on meanwhile.
+pub(crate) const OUTPUT_GRACE: Duration = Duration::from_secs(3);
+
+/// A removal in progress.
+pub(super) struct Leaving {
+    /// Those who wait for it.
+    replies: Vec<oneshot::Sender<Result<(), Refusal>>>,
+    /// Resolves when the output has been written, once the process is at rest.
+    drained: Option<Kept<()>>,
+}
+
+impl Leaving {
+    /// Returns what a runner that takes over goes on with. A wait that has panicked is begun anew.
+    pub(super) fn resumed(self) -> Self {
+        Self { drained: self.drained.filter(|drained| !drained.is_lost()), ..self }
+    }
+}
+
+/// Waits for the output of a process that is leaving and at rest; for ever if it is not.
+pub(super) async fn drained(leaving: &mut Option<Leaving>) {
+    match leaving.as_mut().and_then(|leaving| leaving.drained.as_mut()) {
+        Some(drained) => drained.settled().await,
+        None => pending().await,
+    }
+}
+
+impl Runner {
+    /// Begins to stop for good. `reply` is answered when the process is gone.
+    pub(super) fn begin_to_leave(&mut self, reason: Arc<str>, reply: oneshot::Sender<Result<(), Refusal>>) {
+        let leaving = self.leaving.get_or_insert_with(|| Leaving { replies: Vec::new(), drained: None });
+        leaving.replies.retain(|reply| !reply.is_closed());
+        leaving.replies.push(reply);
+        if let Err(refusal) = self.stop(Cause::Reload, reason) {
+            tracing::warn!(process = &*self.spec.name, %refusal, "cannot send the stop signal");
+        }
+    }
+
+    /// Begins to wait for the output if the process is leaving and has nothing left to wait for before.
+    pub(super) fn go_on_leaving(&mut self) {
+        let is_at_rest =
+            matches!(self.state.phase.kind(), PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal);
+        let has_child = self.child.is_some() || self.launching.is_some() || self.late.is_some();
+        let Some(leaving) = &mut self.leaving else { return };
+        if !is_at_rest || has_child || leaving.drained.is_some() {
+            return;
+        }
+        let (logs, id) = (self.shared.logs.clone(), self.state.id);
+        logs.stopped(id);
+        leaving.drained = Some(Kept::new(Box::pin(async move { logs.drained(id, OUTPUT_GRACE).await })));
+    }
+
+    /// Whether the process is not in the registry any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.leaving.is_some() && self.shared.publisher.reader().state(self.state.id).is_none()
+    }
+
+    /// Takes the process out of everything that knows it, and answers all who wait. It can be repeated.
+    pub(super) fn leave(&mut self) {
+        let id = self.state.id;
+        match self.shared.publisher.remove(id) {
+            Ok(_) | Err(NotRemoved::Unknown(_)) => {}
+            Err(error) => {
+                tracing::error!(process = &*self.spec.name, %error, "a removal was refused, which is a defect of the host");
+            }
+        }
+        self.fault("runner.leave");
+        self.shared.lineup.remove(id);
+        self.shared.groups.leave(&self.spec.group, id);
+        self.shared.logs.remove(id);
+        if let Some(roster) = self.shared.roster.upgrade() {
+            roster.remove(id);
+        }
+        self.mailbox.close();
+        let replies = self.leaving.take().map_or_else(Vec::new, |leaving| leaving.replies);
+        for reply in replies {
+            // The caller may be gone.
+            let _ = reply.send(Ok(()));
+        }
+        while let Ok(Request { want, reply }) = self.mailbox.try_recv() {
+            let _ = reply.send(if matches!(want, Want::Leave(_)) { Ok(()) } else { Err(Refusal::Removed) });
+        }
+    }
+}
