@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `server` | the socket, the connections, the routes and their answers |
+//! | `fragments` | the JSON of processes, rendered once for each version |
 //! | `convert` | conversion of the state to values of the API |
 //! | `exact` | whole numbers in JSON that do not fit in 64 bits |
 //!
@@ -13,6 +14,7 @@
 
 mod convert;
 mod exact;
+mod fragments;
 mod server;
 
 pub use convert::{decision, log_item};

@@ -264,6 +264,7 @@ mod tests {
                 ..Plugin::default()
             }],
             host: Host::default(),
+            ..Status::default()
         }
     }
 
