@@ -81,6 +81,16 @@ fn with_too_many_idle_clients_a_killed_process_is_restarted_and_status_answers()
 }
 
 #[test]
+fn the_api_has_threads_that_do_nothing_else() {
+    let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
+    let threads = std::fs::read_dir(format!("/proc/{}/task", host.pid())).unwrap();
+    let names = threads.filter_map(|it| std::fs::read_to_string(it.unwrap().path().join("comm")).ok());
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    assert_eq!(names.filter(|name| name == "provost-api\n").count(), (processors / 2).clamp(1, 4));
+    host.down();
+}
+
+#[test]
 fn clients_that_do_not_read_output_without_newlines_cost_no_memory() {
     let config = "[process.flood]\ncommand = [\"cat\", \"/dev/zero\"]\n\
                   logs = { file_size = \"8MiB\", files = 2 }\n";

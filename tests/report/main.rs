@@ -4,6 +4,7 @@
 
 mod figures;
 mod plugins;
+mod replies;
 mod tables;
 mod targets;
 mod verdict;
@@ -73,6 +74,7 @@ fn report(benches: &[Bench]) -> String {
     text += &targets::where_a_mutex_wins(benches);
     text += "\n## What users feel\n\n";
     text += &tables::felt(benches);
+    text += &replies::all(benches);
     text += &plugins::all(benches);
     text += "\n## Key settings in full\n";
     text += &tables::key(benches);

@@ -82,7 +82,7 @@ pub fn felt(benches: &[Bench]) -> String {
             "commits",
         ]);
     }
-    for block in blocks(benches, "status") {
+    for block in blocks(benches, "status").filter(|block| block.setting() != "replies") {
         for design in block.designs() {
             let mut cells = vec![
                 format!("{}, {} processes", block.setting(), block.0["processes"]),

@@ -6,21 +6,37 @@ use crate::host::Host;
 use crate::plugins::Plugin;
 use crate::process::Process;
 
-/// The answer to `GET /v1/status`: the state of everything at one generation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The answer to `GET /v1/status`: the state of everything at one generation. A part that was not requested is empty here and
+/// absent in JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The generation of the last change.
     pub generation: u64,
+    /// The life of the host in which that generation is counted: it differs after every start of a host.
+    #[serde(default)]
+    pub boot: String,
     /// When that change was made.
     pub taken_at: String,
-    /// The requested processes, in the order of the config.
+    /// Only in an answer to `?since`: whether `processes` holds all requested processes, as without `since`, because the
+    /// changes since that generation are not known any more, or because it is a generation of another host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<bool>,
+    /// Only in an answer to `?since`: the names of the processes that were removed since that generation. Another process may
+    /// have the name now, and is in `processes` then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Vec<String>>,
+    /// The requested processes, in the order of the config; in an answer to `?since` only those that have changed, unless it
+    /// is `whole`.
+    #[serde(default)]
     pub processes: Vec<Process>,
     /// The replica counts of each replicated process among the requested ones, in the order of the config.
     #[serde(default)]
     pub replicas: Vec<Replicas>,
     /// All plugins, in the order of the config.
+    #[serde(default)]
     pub plugins: Vec<Plugin>,
     /// The host itself.
+    #[serde(default)]
     pub host: Host,
 }
 

@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `server` | the socket, the connections, the routes and their answers |
+//! | `fragments` | the JSON of processes, rendered once for each version |
 //! | `convert` | conversion of the state to values of the API |
 //! | `reloading` | the port to the config of the host |
 //! | `exact` | whole numbers in JSON that do not fit in 64 bits |
@@ -14,6 +15,7 @@
 
 mod convert;
 mod exact;
+mod fragments;
 mod reloading;
 mod server;
 

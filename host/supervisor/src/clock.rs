@@ -1,9 +1,9 @@
 //! The only place that reads a clock, and the one that formats times for programs. Everything else is passed a
 //! [`Moment`].
 
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
 use provost_state::Moment;
 use tokio::time::Instant;
 
@@ -36,13 +36,65 @@ impl Clock {
     }
 }
 
-/// Formats a time in milliseconds since the Unix epoch as RFC 3339 in UTC with milliseconds,
-/// `2026-11-23T07:00:00.123Z`, as the API, the logs and the log of the host have it. A time beyond the end of the
-/// calendar is shown as its end.
+/// A time as RFC 3339 in UTC with milliseconds, `2026-11-23T07:00:00.123Z`, as the API, the logs and the log of the host
+/// have it. It is formatted without an allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp([u8; 24]);
+
+/// The last millisecond that [`Stamp`] can show: the end of the year 9999.
+const LAST_MS: u64 = 253_402_300_799_999;
+
+impl Stamp {
+    /// Formats a time in milliseconds since the Unix epoch. A later time than the year 9999 is shown as its end.
+    #[must_use]
+    pub fn of(wall_ms: u64) -> Self {
+        const DAY_MS: u64 = 24 * 3_600_000;
+        let wall_ms = wall_ms.min(LAST_MS);
+        let (day, ms) = (wall_ms / DAY_MS, wall_ms % DAY_MS);
+        // The calendar of "chrono-Compatible Low-Level Date Algorithms" (Hinnant), with years that begin in March.
+        let since_0000_march = day + 719_468;
+        let (era, day) = (since_0000_march / 146_097, since_0000_march % 146_097);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let day = day - (153 * month + 2) / 5 + 1;
+        let month = if month < 10 { month + 3 } else { month - 9 };
+        let year = era * 400 + year + u64::from(month <= 2);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |at: usize, width: usize, mut number: u64| {
+            for digit in text[at..at + width].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        put(0, 4, year);
+        put(5, 2, month);
+        put(8, 2, day);
+        put(11, 2, ms / 3_600_000);
+        put(14, 2, ms / 60_000 % 60);
+        put(17, 2, ms / 1_000 % 60);
+        put(20, 3, ms % 1_000);
+        Self(text)
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // It has digits and punctuation only.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Formats a time in milliseconds since the Unix epoch like [`Stamp`], as a `String`.
 #[must_use]
 pub fn rfc3339(wall_ms: u64) -> String {
-    let at = i64::try_from(wall_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    format!("{:.3}", at.unwrap_or(Timestamp::MAX))
+    Stamp::of(wall_ms).to_string()
 }
 
 impl Default for Clock {
@@ -71,4 +123,32 @@ pub(crate) fn wall_ms() -> u64 {
 fn real_wall_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_what_the_calendar_of_jiff_says() {
+        let jiff = |ms: u64| {
+            format!("{:.3}", jiff::Timestamp::from_millisecond(i64::try_from(ms).unwrap()).unwrap())
+        };
+        // Steps of 9 days and some, so that all months, years and leap days are met at different times of the day.
+        let steps = (0..253_402_207_200_999).step_by(800_000_123);
+        // 1970, the leap days of 2000 and 2400 and the day after, the 28th of February of 2100.
+        let special =
+            [0, 951_782_400_000, 951_868_799_999, 951_868_800_000, 13_574_563_200_000, 4_107_455_999_999];
+        for ms in steps.chain(special) {
+            assert_eq!(Stamp::of(ms).as_str(), jiff(ms));
+        }
+        assert_eq!(rfc3339(1_795_417_200_123), "2026-11-23T07:00:00.123Z");
+    }
+
+    #[test]
+    fn a_time_beyond_the_calendar_is_shown_as_its_end() {
+        assert_eq!(rfc3339(LAST_MS), "9999-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339(LAST_MS + 1), rfc3339(u64::MAX));
+        assert_eq!(rfc3339(u64::MAX), "9999-12-31T23:59:59.999Z");
+    }
 }

@@ -56,7 +56,7 @@ pub use children::scripted::{Act, Manner, Scripted};
 pub use children::spawned_with::SpawnedWith;
 pub use children::stage::{STAGE_NAME, run_if_stage};
 pub use children::variables::{VariableError, fill};
-pub use clock::{Clock, rfc3339};
+pub use clock::{Clock, Stamp, rfc3339};
 pub use completion::Completion;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};

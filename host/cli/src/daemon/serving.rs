@@ -14,6 +14,7 @@ use provost_control::{ApiContext, Listening};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{BootError, Clock, Degraded, LogReader, Settings, Supervisor, rfc3339};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -51,6 +52,8 @@ pub(super) struct Host {
     /// The output for the lines of processes, in the foreground.
     pub(super) screen: Option<Output>,
     pub(super) degraded: Degraded,
+    /// The runtime of the API, whose threads do nothing else.
+    pub(super) api: Handle,
 }
 
 /// The parts of a running host.
@@ -99,9 +102,12 @@ impl Host {
             children_open_files,
             width,
         } = booted;
-        let listening = Listening::bind(&runtime_dir.socket).map_err(|error| {
-            Failure::failed(reason(&error), "set another `host.runtime_dir` in the config")
-        })?;
+        let listening = {
+            // The readiness of the socket is noticed where it is served.
+            let _within = self.api.enter();
+            Listening::bind(&runtime_dir.socket)
+        }
+        .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
         let settings = Settings {
             degraded: self.degraded.clone(),
             children_open_files,
@@ -123,7 +129,7 @@ impl Host {
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let live = Live::new(&config, &sets, supervisor.clone(), plugins.clone());
         tokio::spawn(reload_for_signals(live.clone(), reloads));
-        let mut running = start(supervisor, listening, plugins, (host, live), &mut asked);
+        let mut running = start(supervisor, listening, plugins, (host, live), &mut asked, &self.api);
         let runs = async {
             match self.set_up(&mut running, lines, width).await {
                 Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
@@ -226,6 +232,7 @@ fn start(
     plugins: PluginHost,
     (host, live): (provost_api::Host, Live),
     asked: &mut Asked,
+    api: &Handle,
 ) -> Running {
     let (shutdown, requests) = mpsc::channel(1);
     asked.listen_to(requests, supervisor.shutdown_wanted());
@@ -240,7 +247,7 @@ fn start(
         ended: report,
         connections_max: limits::connections(),
     };
-    let server = tokio::spawn(provost_control::serve(listening, context, async {
+    let server = api.spawn(provost_control::serve(listening, context, async {
         // Also ends the server if the sender is gone.
         let _ = to_end.await;
     }));

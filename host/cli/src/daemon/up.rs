@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use provost_supervisor::Degraded;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::detach::{self, Detached};
 use super::done::{self, When};
@@ -33,10 +33,12 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
         detach::leave_session();
     }
     let paint = Paint::wanted(color, &io::stderr());
-    let runtime = runtime(paint).map_err(short)?;
-    let ended = run(args, path, color, paint, &runtime, inherited);
+    let Runtimes { processes, api } = runtimes(paint).map_err(short)?;
+    let ended = run(args, path, color, paint, &processes, api.handle(), inherited);
+    // The server has ended, or is given up.
+    api.shutdown_background();
     // A plugin or a slow disk may hold a thread.
-    runtime.shutdown_timeout(FAREWELL);
+    processes.shutdown_timeout(FAREWELL);
     let (outcome, log, screen) = ended?;
     let outcome = match outcome {
         Ok(0) => Ok(()),
@@ -64,6 +66,7 @@ fn run(
     color: ColorWhen,
     paint: Paint,
     runtime: &Runtime,
+    api: &Handle,
     inherited: io::Result<()>,
 ) -> Result<Ended, Failure> {
     let ignore_hangup = provost_supervisor::hangup_is_ignored();
@@ -78,8 +81,17 @@ fn run(
     let screen =
         if foreground { Some(log.screen(Paint::wanted(color, &io::stdout())).map_err(short)?) } else { None };
     let done = When::of(args);
-    let host =
-        Host { path, done, color, paint, ignore_hangup, log: log.clone(), screen: screen.clone(), degraded };
+    let host = Host {
+        path,
+        done,
+        color,
+        paint,
+        ignore_hangup,
+        log: log.clone(),
+        screen: screen.clone(),
+        degraded,
+        api: api.clone(),
+    };
     // The panic hook has logged the panic.
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
         .unwrap_or_else(|_| Err(Failure::failed("the host panicked", DEFECT_HINT)));
@@ -117,9 +129,28 @@ pub(crate) fn say_at_last(report: &str) {
     }
 }
 
-/// Builds the runtime. If the kernel has no thread left, tokio panics and then waits for ever for the threads that it has, so the
+/// The maximum number of threads of the API.
+const API_THREADS_MAX: usize = 4;
+
+/// Returns the number of threads of the API: one for two processors. The kernel divides the processors between them and the
+/// threads that carry out restarts, so that many restarts at once do not delay an answer. A second thread on two processors
+/// would make each answer slower, because the two wake each other.
+fn api_threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors / 2).clamp(1, API_THREADS_MAX)
+}
+
+/// The runtimes of the host.
+struct Runtimes {
+    /// Runs the processes and everything else.
+    processes: Runtime,
+    /// Serves the API.
+    api: Runtime,
+}
+
+/// Builds the runtimes. If the kernel has no thread left, tokio panics and then waits for ever for the threads that it has, so the
 /// panic hook ends the program with an error instead. Nothing has been started by then.
-fn runtime(paint: Paint) -> io::Result<Runtime> {
+fn runtimes(paint: Paint) -> io::Result<Runtimes> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |_| {
         let lacking = short(io::Error::other("the kernel has no thread left"));
@@ -131,7 +162,10 @@ fn runtime(paint: Paint) -> io::Result<Runtime> {
     built
 }
 
-fn build() -> io::Result<Runtime> {
+fn build() -> io::Result<Runtimes> {
     fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
-    Builder::new_multi_thread().enable_all().build()
+    let processes = Builder::new_multi_thread().enable_all().build()?;
+    let mut api = Builder::new_multi_thread();
+    let api = api.worker_threads(api_threads()).thread_name("provost-api").enable_all().build()?;
+    Ok(Runtimes { processes, api })
 }

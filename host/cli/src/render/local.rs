@@ -2,6 +2,7 @@
 //! unless it is today.
 
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -27,32 +28,37 @@ fn may_be_zone(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= ZONE_BYTES_MAX)
 }
 
-/// The time zone of the reader.
+/// The time zone of the reader. That of the system is looked up when a time is shown for the first time, because that reads
+/// the directories of all time zones; most commands show none.
 #[derive(Clone, Debug)]
-pub(crate) struct Zone(TimeZone);
+pub(crate) struct Zone(Arc<OnceLock<TimeZone>>);
 
 impl Zone {
     /// Returns the time zone of the system, see [`system_zone`].
     pub(crate) fn system() -> Self {
-        Self(system_zone())
+        Self(Arc::default())
     }
 
     #[cfg(test)]
     pub(crate) fn utc() -> Self {
-        Self(TimeZone::UTC)
+        Self(Arc::new(TimeZone::UTC.into()))
     }
 
     /// Returns a zone `hours` ahead of UTC.
     #[cfg(test)]
     pub(crate) fn ahead(hours: i8) -> Self {
-        Self(TimeZone::fixed(jiff::tz::offset(hours)))
+        Self(Arc::new(TimeZone::fixed(jiff::tz::offset(hours)).into()))
+    }
+
+    fn zone(&self) -> &TimeZone {
+        self.0.get_or_init(system_zone)
     }
 
     /// Formats a time of the API in this zone as a full timestamp with its offset, so that commands accept it as an argument.
     pub(crate) fn stamp(&self, time: &str) -> String {
         match time.parse::<Timestamp>() {
             Ok(at) => {
-                let at = at.to_zoned(self.0.clone());
+                let at = at.to_zoned(self.zone().clone());
                 format!("{}T{}", at.strftime("%Y-%m-%d"), with_offset(&at))
             }
             Err(_) => time.to_owned(),
@@ -61,11 +67,11 @@ impl Zone {
 
     /// Converts milliseconds since the Unix epoch to a time in this zone.
     pub(crate) fn at(&self, unix_ms: u64) -> Zoned {
-        timestamp(unix_ms).to_zoned(self.0.clone())
+        timestamp(unix_ms).to_zoned(self.zone().clone())
     }
 
     fn date(&self, at: Timestamp) -> Date {
-        self.0.to_datetime(at).date()
+        self.zone().to_datetime(at).date()
     }
 }
 
@@ -99,7 +105,7 @@ impl Times {
     pub(crate) fn shown(&mut self, time: &str) -> String {
         let Some(at) = unix_ms(time).map(timestamp) else { return "?".to_owned() };
         self.dated |= self.zone.date(at) != self.today;
-        let local = at.to_zoned(self.zone.0.clone());
+        let local = at.to_zoned(self.zone.zone().clone());
         let date = if self.dated { local.strftime("%Y-%m-%d ").to_string() } else { String::new() };
         date + &with_offset(&local)
     }

@@ -277,6 +277,7 @@ mod tests {
                 ..Plugin::default()
             }],
             host: Host::default(),
+            ..Status::default()
         }
     }
 

@@ -1,10 +1,10 @@
 //! Converts changes of processes.
 
 use provost_api as api;
-use provost_state::{Change, ChangeKind, EventKind, Moment};
+use provost_state::{Change, ChangeKind, EventKind};
 
 use super::process::{cause, decision, exit, phase};
-use super::time::time_at;
+use super::time::{Wall, time_at};
 
 fn kind(kind: ChangeKind) -> api::EventKind {
     match kind {
@@ -26,13 +26,13 @@ fn kind(kind: ChangeKind) -> api::EventKind {
     }
 }
 
-/// Converts a change; `now` corrects its time if the clock has been set since.
-pub(crate) fn event(change: &Change, now: Moment) -> api::Event {
+/// Converts a change; `wall` corrects its time if the clock has been set since.
+pub(crate) fn event(change: &Change, wall: Wall) -> api::Event {
     let state = &change.state;
     let is = |wanted| change.kind == ChangeKind::Event(wanted);
     api::Event {
         generation: change.generation.0,
-        at: time_at(state.changed_at, now),
+        at: time_at(state.changed_at, wall).to_string(),
         process: state.name().to_string(),
         incarnation: state.incarnation.0,
         kind: kind(change.kind),

@@ -4,7 +4,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `events` | changes |
-//! | `process` | a process, its exit, and a decision about it |
+//! | `process` | the words of a process, its exit, and a decision about it |
 //! | `host` | what the host lacks, what is left, and replicas |
 //! | `plugins` | plugins, their figures and faults |
 //! | `logs` | lines of output |
@@ -28,5 +28,5 @@ pub(crate) use host::{lack, left, replicas};
 pub use logs::log_item;
 pub(crate) use plugins::{blame, plugin};
 pub use process::decision;
-pub(crate) use process::{phase, process};
-pub(crate) use time::time_at;
+pub(crate) use process::{cause, desired, exit, health, phase, process_type};
+pub(crate) use time::{Anchor, Stamp, Wall, time_at};

@@ -1,40 +1,10 @@
-//! Converts a process, its last exit and the last decision about it.
+//! Converts the words of a process, its last exit and the last decision about it.
 
 use provost_api as api;
 use provost_state::{
-    Cause, Desired, Escalation, Exit, Failing, Health, Moment, PhaseKind, ProcessState, ProcessType, Ruling,
-    RulingAction, Scope, process::signal_name,
+    Cause, Desired, Escalation, Exit, Health, PhaseKind, ProcessType, Ruling, RulingAction, Scope,
+    process::signal_name,
 };
-
-use super::time::time_at;
-
-/// Converts a process; `now` corrects its times if the clock has been set since.
-pub(crate) fn process(state: &ProcessState, now: Moment) -> api::Process {
-    let time = |moment| time_at(moment, now);
-    api::Process {
-        name: state.name().to_string(),
-        process_type: process_type(&state.identity.process_type),
-        group: (!state.group().is_empty()).then(|| state.group().to_string()),
-        phase: phase(state.phase.kind()),
-        desired: desired(state.desired),
-        pid: state.pid(),
-        incarnation: state.incarnation.0,
-        version: state.version.0,
-        generation: state.generation.0,
-        restarts: state.restarts,
-        failures: state.failures,
-        ready: state.ready(),
-        health: health(state.health),
-        failing: state.failing.as_deref().map(|it| failing(it, now)),
-        exit: state.exit.as_ref().map(exit),
-        cause: cause(state.cause),
-        reason: state.reason.to_string(),
-        started_at: state.started_at.map(time),
-        ended_at: state.ended_at.map(time),
-        next_action_at: state.next_action_at().map(time),
-        decision: state.decision.as_deref().map(decision),
-    }
-}
 
 /// Converts a phase to its word.
 pub(crate) fn phase(kind: PhaseKind) -> api::Phase {
@@ -69,7 +39,7 @@ pub(crate) fn cause(cause: Cause) -> api::Cause {
 }
 
 /// Converts the requested state to its word.
-fn desired(desired: Desired) -> api::Desired {
+pub(crate) fn desired(desired: Desired) -> api::Desired {
     match desired {
         Desired::Up => api::Desired::Up,
         Desired::Down => api::Desired::Down,
@@ -77,7 +47,7 @@ fn desired(desired: Desired) -> api::Desired {
 }
 
 /// Converts the result of the health checks to its word.
-fn health(health: Health) -> api::Health {
+pub(crate) fn health(health: Health) -> api::Health {
     match health {
         Health::Unknown => api::Health::Unknown,
         Health::Healthy => api::Health::Healthy,
@@ -87,17 +57,14 @@ fn health(health: Health) -> api::Health {
 }
 
 /// Converts the type of a process to its word.
-fn process_type(process_type: &ProcessType) -> api::ProcessType {
+pub(crate) fn process_type(process_type: &ProcessType) -> api::ProcessType {
     match process_type {
         ProcessType::Service => api::ProcessType::Service,
         ProcessType::Job { .. } => api::ProcessType::Job,
     }
 }
 
-fn failing(failing: &Failing, now: Moment) -> api::Failing {
-    api::Failing { why: failing.why.to_string(), since: time_at(failing.since, now) }
-}
-
+/// Converts the end of an incarnation.
 pub(crate) fn exit(exit: &Exit) -> api::Exit {
     match exit {
         Exit::Code(code) => api::Exit::Code { code: *code },

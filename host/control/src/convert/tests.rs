@@ -5,7 +5,7 @@ use provost_state::{
     Registry, Ruling, RulingAction, registry,
 };
 use provost_supervisor::rfc3339;
-use serde_json::{json, to_value};
+use serde_json::to_value;
 
 use super::*;
 
@@ -49,6 +49,7 @@ fn killed() -> (Reader, ProcessId) {
 fn setting_the_clock_keeps_the_distance_of_every_time() {
     let begun = moment();
     let later = begun.plus_ms(60_000);
+    let time_at = |moment, now| time_at(moment, Wall::at(now)).to_string();
     assert_eq!(time_at(begun, later), rfc3339(NOW_MS));
     let set_back = Moment { wall_ms: later.wall_ms - 3_600_000, ..later };
     assert_eq!(time_at(begun, set_back), rfc3339(NOW_MS + 60_000 - 3_600_000 - 60_000));
@@ -58,21 +59,17 @@ fn setting_the_clock_keeps_the_distance_of_every_time() {
 }
 
 #[test]
-fn a_process_has_every_field_of_its_state() {
-    let (reader, id) = killed();
-    let golden = json!({
-        "name": "web", "type": "service", "group": null, "phase": "backoff", "desired": "up", "pid": null, "incarnation": 1,
-        "version": 5, "generation": 6, "restarts": 1, "failures": 1, "ready": false, "health": "unknown", "failing": null,
-        "exit": {"signal": 9, "name": "SIGKILL"}, "cause": "policy",
-        "reason": "tyrant trapped; backoff: first failure",
-        "started_at": "2026-11-23T07:00:00.123Z", "ended_at": "2026-11-23T07:00:00.123Z",
-        "next_action_at": "2026-11-23T07:00:00.323Z",
-        "decision": {
-            "action": "restart", "delay_ms": 200, "scope": "itself", "escalation": null, "by": "backoff", "reason": "first failure",
-            "overruled": "tyrant trapped"
-        }
-    });
-    assert_eq!(to_value(process(reader.snapshot().get(id).unwrap(), moment())).unwrap(), golden);
+fn the_anchor_moves_only_when_the_clock_was_set() {
+    let begun = moment();
+    let anchor = Anchor::new(begun);
+    let first = anchor.at(begun);
+    let later = begun.plus_ms(60_000);
+    let at = |wall_ms| anchor.at(Moment { wall_ms, ..later });
+    assert_eq!([at(later.wall_ms + 500), at(later.wall_ms - 500)], [first, first]);
+    let set = at(later.wall_ms + 501);
+    assert_ne!(set, first);
+    assert_eq!(at(later.wall_ms + 900), set);
+    assert_eq!(at(later.wall_ms), first, "it was set back");
 }
 
 #[test]
@@ -80,7 +77,7 @@ fn each_event_has_the_fields_of_its_kind() {
     let (reader, _) = killed();
     let page = reader.changes_since(provost_state::Generation(0), 100);
     let events: Vec<_> =
-        page.changes.iter().map(|change| to_value(event(change, moment())).unwrap()).collect();
+        page.changes.iter().map(|change| to_value(event(change, Wall::at(moment()))).unwrap()).collect();
     let special = |event: &serde_json::Value| {
         let of = |field: &str| event.get(field).map(|_| field.to_owned());
         ["pid", "exit", "decision", "count"].into_iter().find_map(of).unwrap_or_default()
@@ -109,7 +106,7 @@ fn the_times_of_changes_stay_in_order_after_the_clock_was_set_back() {
     let start = Event::Start { cause: Cause::Boot, reason: "boot".into() };
     registry.commit(id, at, &start, set_back).unwrap();
     let page = reader.changes_since(provost_state::Generation(0), 100);
-    let times: Vec<_> = page.changes.iter().map(|change| event(change, set_back).at).collect();
+    let times: Vec<_> = page.changes.iter().map(|change| event(change, Wall::at(set_back)).at).collect();
     assert_eq!(times, ["2026-11-23T05:59:00.123Z", "2026-11-23T06:00:00.123Z"]);
 }
 

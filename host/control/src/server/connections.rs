@@ -178,6 +178,8 @@ impl Connections {
         let mut connection = std::pin::pin!(http.serve_connection(io, service));
         let mut ending = self.ending.clone();
         tokio::select! {
+            // The connection is polled before the check of its time limits, which depend on what it has just done.
+            biased;
             // An error concerns only the client, which is gone.
             _ = connection.as_mut() => return,
             () = standing.ended.notified() => return,
@@ -185,6 +187,7 @@ impl Connections {
             () = has_ended(&mut ending) => connection.as_mut().graceful_shutdown(),
         }
         tokio::select! {
+            biased;
             _ = connection => {}
             () = standing.is_overdue() => {}
         }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use provost_api as api;
-use provost_state::Plugins;
+use provost_state::{Generation, Plugins};
 use provost_supervisor::Supervisor;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
+use super::answers::Answers;
 use super::refused::Refused;
+use crate::convert::Wall;
 use crate::reloading::LiveConfig;
 
 /// The maximum number of connections, unless descriptors are few.
@@ -35,12 +38,23 @@ pub struct ApiContext {
 /// The state that every route receives: the context, and the end of the API.
 #[derive(Clone, Debug)]
 pub(super) struct AppState {
-    pub(super) context: ApiContext,
+    pub(super) context: Arc<ApiContext>,
+    pub(super) answers: Arc<Answers>,
     pub(super) ended: watch::Receiver<bool>,
     pub(super) lasting: Arc<Semaphore>,
 }
 
 impl AppState {
+    /// Returns the array of all plugins, in the order of the config; `now` is the current generation.
+    pub(super) fn plugins(&self, now: Generation) -> Bytes {
+        self.answers.plugins.rendered(self.context.plugins.reports(), now)
+    }
+
+    /// Returns the anchor of the times in answers.
+    pub(super) fn wall(&self) -> Wall {
+        self.answers.anchor.at(self.context.supervisor.now())
+    }
+
     /// Acquires the permit of a request that follows or waits. Not all connections may hold one, because a connection in
     /// such a request cannot give way to another.
     pub(super) fn lasting(&self) -> Result<OwnedSemaphorePermit, Refused> {

@@ -1,28 +1,37 @@
 //! Explains why a process is in its state, from the remembered changes.
 
-use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use provost_api as api;
 use provost_state::changes::CHANGES_KEPT;
-use provost_state::{Cause, Generation, Moment, Phase, ProcessState};
-use provost_supervisor::Supervisor;
+use provost_state::{Cause, Generation, Phase, ProcessState};
+use serde::Serialize;
 
 use super::context::AppState;
+use super::pieces::Pieces;
 use super::refused::Refused;
 use super::select::select;
-use crate::convert;
+use crate::convert::{self, Wall};
 
 /// At most this many events of the process are shown.
 const HISTORY_MAX: usize = 50;
 
+/// An explanation without its first field, the process.
+#[derive(Serialize)]
+struct Rest {
+    sentence: String,
+    history: Vec<api::Event>,
+    forgotten: u64,
+}
+
 pub(super) async fn explain(
     State(app): State<AppState>,
     Path(name): Path<String>,
-) -> Result<Json<api::Explanation>, Refused> {
-    explained(&app.context.supervisor, name).map(Json)
-}
-
-fn explained(supervisor: &Supervisor, name: String) -> Result<api::Explanation, Refused> {
+) -> Result<Response, Refused> {
+    let supervisor = &app.context.supervisor;
     let reader = supervisor.reader();
     let world = reader.snapshot();
     let chosen = select(&world, std::slice::from_ref(&name))?;
@@ -35,26 +44,32 @@ fn explained(supervisor: &Supervisor, name: String) -> Result<api::Explanation, 
     let Some(state) = world.get(id) else {
         return Err(Refused::bad_request(format!("`{name}` is gone")));
     };
-    let now = supervisor.now();
+    let wall = app.wall();
     let page = reader.changes_until(Generation(0), &world, CHANGES_KEPT);
     let mut history: Vec<_> = page.changes.iter().filter(|change| change.state.id == id).collect();
     let cut = history.len().saturating_sub(HISTORY_MAX);
     let history = history.split_off(cut);
-    Ok(api::Explanation {
-        process: convert::process(state, now),
+    let rest = Rest {
         sentence: match state.phase {
             Phase::Waiting if state.cause == Cause::Dependency => {
                 format!("{name} is waiting: {} (cause: dependency).", supervisor.outlook(&world).chain(state))
             }
-            _ => sentence(state, now),
+            _ => sentence(state, wall),
         },
-        history: history.into_iter().map(|change| convert::event(change, now)).collect(),
+        history: history.into_iter().map(|change| convert::event(change, wall)).collect(),
         forgotten: page.missed + u64::try_from(cut).unwrap_or(u64::MAX),
-    })
+    };
+    let rest = serde_json::to_vec(&rest).map_err(|error| Refused::internal(error.to_string()))?;
+    let process = app.answers.fragments.one(&world, state, wall);
+    // The rest begins with its brace, whose place the comma takes.
+    let mut after = Bytes::from(rest);
+    let _brace = after.split_to(1);
+    let pieces = [Bytes::from_static(br#"{"process":"#), process, Bytes::from_static(b","), after];
+    Ok(([(CONTENT_TYPE, "application/json")], Body::new(Pieces::of(pieces))).into_response())
 }
 
 /// Describes the phase and its reason in one sentence.
-fn sentence(state: &ProcessState, now: Moment) -> String {
+fn sentence(state: &ProcessState, wall: Wall) -> String {
     let name = state.name();
     let because = format!("{} (cause: {})", state.reason, state.cause.as_str());
     match state.phase {
@@ -66,11 +81,14 @@ fn sentence(state: &ProcessState, now: Moment) -> String {
         Phase::Backoff { until } => {
             format!(
                 "{name} is in backoff and will be started again at {}: {because}.",
-                convert::time_at(until, now)
+                convert::time_at(until, wall)
             )
         }
         Phase::Stopping { kill_at, .. } => {
-            format!("{name} is stopping and will be killed at {}: {because}.", convert::time_at(kill_at, now))
+            format!(
+                "{name} is stopping and will be killed at {}: {because}.",
+                convert::time_at(kill_at, wall)
+            )
         }
         Phase::Fatal => format!("{name} was given up on: {because}. `provost start {name}` revives it."),
         Phase::Exited { .. } if state.is_done() => format!("{name} is {because}."),

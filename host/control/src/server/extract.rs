@@ -1,14 +1,18 @@
 //! Extracts bodies and queries from requests. A body is bounded in bytes and in time.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::IF_NONE_MATCH;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
+use super::answers::Tag;
 use super::refused::Refused;
 use crate::exact::exact_numbers;
 
@@ -49,6 +53,31 @@ where
             Ok(Json(body)) => Ok(Self(body)),
             Err(rejection) => Err(Refused::bad_request(rejection.body_text())),
         }
+    }
+}
+
+/// The tags of answers that the client has: the header `If-None-Match`.
+pub(super) struct IfNoneMatch(Option<HeaderValue>);
+
+impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get(IF_NONE_MATCH).cloned()))
+    }
+}
+
+impl IfNoneMatch {
+    /// Whether the client has none.
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether the client has the answer with this tag.
+    pub(super) fn has(&self, tag: &Tag) -> bool {
+        let Some(list) = self.0.as_ref().and_then(|value| value.to_str().ok()) else { return false };
+        let mut tags = list.split(',').map(str::trim);
+        tags.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag.as_str())
     }
 }
 

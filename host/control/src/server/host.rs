@@ -39,7 +39,7 @@ pub(super) async fn shutdown(State(app): State<AppState>, body: Bytes) -> Result
     if !wait {
         return Ok(ping(State(app)).await.into_response());
     }
-    let mut ended = app.context.ended;
+    let mut ended = app.context.ended.clone();
     let report = ended.wait_for(Option::is_some).await.map(|report| report.clone());
     match report {
         Ok(Some(report)) => Ok(Json(report).into_response()),

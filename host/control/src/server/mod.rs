@@ -15,12 +15,17 @@
 //! | `streams` | events and logs, line by line |
 //! | `views` | what plugins render |
 //! | `context` | the parts of the host that the API serves |
+//! | `answers` | what all answers share: the rendered processes, and their tags |
+//! | `plugin_part` | the JSON of all plugins |
+//! | `pieces` | bodies of several pieces |
 //! | `extract` | bodies and queries of requests |
+//! | `parts` | the parts of a status |
 //! | `select` | targets: names, `group:*` and `all` |
 //! | `refused` | the errors of the API |
 //! | `socket` | the socket: its mode, and the check of the peer |
 //! | `spare` | descriptors that are kept back |
 
+mod answers;
 mod config;
 mod connections;
 mod context;
@@ -28,7 +33,10 @@ mod explain;
 mod extract;
 mod host;
 mod orders;
+mod parts;
 mod patient;
+mod pieces;
+mod plugin_part;
 mod plugins;
 mod refused;
 mod routes;

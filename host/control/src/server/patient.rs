@@ -1,17 +1,19 @@
 //! Observes the bytes of one connection: whether a request has begun, and whether the client reads its answer. A client that
 //! reads nothing for five minutes is disconnected.
 
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, Sleep};
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The longest time that a client may read nothing of a pending answer.
 const STALLED: Duration = Duration::from_secs(5 * 60);
@@ -36,71 +38,67 @@ enum Doing {
 /// The activity of one connection, and the means to end it.
 #[derive(Debug)]
 pub(super) struct Standing {
-    doing: watch::Sender<Doing>,
+    doing: Mutex<Doing>,
     /// Notified to end the connection.
     pub(super) ended: Notify,
 }
 
 impl Standing {
     pub(super) fn new() -> Self {
-        Self { doing: watch::Sender::new(Doing::Idle(Instant::now())), ended: Notify::new() }
+        Self { doing: Mutex::new(Doing::Idle(Instant::now())), ended: Notify::new() }
     }
 
     /// Returns the time since which no request is being answered; `None` while one is.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        match *self.doing.borrow() {
+        match *self.doing.lock() {
             Doing::Idle(since) | Doing::Head(since) => Some(since),
             Doing::Answering => None,
         }
     }
 
-    /// Resolves when the connection has been idle, or its request head has been arriving, for too long.
+    /// Resolves when the connection has been idle, or its request head has been arriving, for too long. It has to be polled by
+    /// the task of the connection after the connection itself, because nothing else wakes it when the activity changes.
     pub(super) async fn is_overdue(&self) {
-        let mut doing = self.doing.subscribe();
-        loop {
-            let until = match *doing.borrow_and_update() {
-                Doing::Idle(since) => Some(since + IDLE),
-                Doing::Head(since) => Some(since + HEAD),
-                Doing::Answering => None,
-            };
-            let time_is_up = async {
-                match until {
-                    Some(until) => tokio::time::sleep_until(until).await,
-                    None => std::future::pending().await,
+        let mut alarm = pin!(sleep_until(Instant::now() + IDLE));
+        poll_fn(|cx| {
+            loop {
+                let until = match *self.doing.lock() {
+                    Doing::Idle(since) => since + IDLE,
+                    Doing::Head(since) => since + HEAD,
+                    // An answer takes as long as it takes. The alarm is for what follows.
+                    Doing::Answering => Instant::now() + IDLE,
+                };
+                // The alarm is moved when it would come too late, or when it came too early: not with every request.
+                if until < alarm.deadline() || (alarm.is_elapsed() && until > Instant::now()) {
+                    alarm.as_mut().reset(until);
                 }
-            };
-            tokio::select! {
-                () = time_is_up => return,
-                // `self` owns the sender, so it cannot be gone.
-                _ = doing.changed() => {}
+                ready!(alarm.as_mut().poll(cx));
+                if until <= Instant::now() {
+                    return Poll::Ready(());
+                }
             }
-        }
+        })
+        .await;
     }
 
     /// Marks the connection as answering until the returned guard is dropped.
     pub(super) fn answering(self: &Arc<Self>) -> Answering {
-        self.doing.send_replace(Doing::Answering);
+        *self.doing.lock() = Doing::Answering;
         Answering(self.clone())
     }
 
     fn received(&self) {
-        self.doing.send_if_modified(|doing| {
-            let begins = matches!(doing, Doing::Idle(_));
-            if begins {
-                *doing = Doing::Head(Instant::now());
-            }
-            begins
-        });
+        let mut doing = self.doing.lock();
+        if matches!(*doing, Doing::Idle(_)) {
+            *doing = Doing::Head(Instant::now());
+        }
     }
 
     fn sent(&self) {
-        self.doing.send_if_modified(|doing| {
-            let idle = matches!(doing, Doing::Idle(_));
-            if idle {
-                *doing = Doing::Idle(Instant::now());
-            }
-            idle
-        });
+        let mut doing = self.doing.lock();
+        if matches!(*doing, Doing::Idle(_)) {
+            *doing = Doing::Idle(Instant::now());
+        }
     }
 }
 
@@ -110,7 +108,7 @@ pub(super) struct Answering(Arc<Standing>);
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.doing.send_replace(Doing::Idle(Instant::now()));
+        *self.0.doing.lock() = Doing::Idle(Instant::now());
     }
 }
 

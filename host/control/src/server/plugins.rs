@@ -2,7 +2,11 @@
 //! chains and to the consumers of the supervisor, and removes it from them.
 
 use axum::Json;
+use axum::body::Body as Sent;
 use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use provost_api::{self as api, ErrorCode};
 use provost_state::naming::{NAME_BYTES_MAX, shown};
 use provost_state::{
@@ -11,22 +15,20 @@ use provost_state::{
 
 use super::context::{ApiContext, AppState};
 use super::extract::Body;
+use super::pieces::Pieces;
 use super::refused::Refused;
 use super::select::select;
 use crate::convert;
 
-/// Returns all plugins, in the order of the config.
-pub(super) fn reports(context: &ApiContext) -> Vec<api::Plugin> {
-    let now = generation(context);
-    context.plugins.reports().iter().map(|report| convert::plugin(report, now)).collect()
-}
-
 fn generation(context: &ApiContext) -> Generation {
-    context.supervisor.reader().snapshot().generation()
+    context.supervisor.reader().latest()
 }
 
-pub(super) async fn list(State(app): State<AppState>) -> Json<api::PluginList> {
-    Json(api::PluginList { plugins: reports(&app.context) })
+/// Answers with all plugins, in the order of the config.
+pub(super) async fn list(State(app): State<AppState>) -> Response {
+    let plugins = app.plugins(generation(&app.context));
+    let pieces = [Bytes::from_static(br#"{"plugins":"#), plugins, Bytes::from_static(b"}")];
+    ([(CONTENT_TYPE, "application/json")], Sent::new(Pieces::of(pieces))).into_response()
 }
 
 /// A change of a plugin.

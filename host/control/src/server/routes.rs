@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{Method, Uri};
-use axum::middleware::{Next, from_fn, map_response};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::FutureExt;
@@ -15,6 +15,7 @@ use provost_api::ErrorCode;
 use provost_state::naming::shown;
 use tokio::sync::{Semaphore, watch};
 
+use super::answers::Answers;
 use super::context::{ApiContext, AppState};
 use super::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
 use super::refused::{Refused, in_json};
@@ -41,6 +42,7 @@ pub async fn serve(
 
 fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Router {
     let most = context.connections_max;
+    let answers = Arc::new(Answers::new(context.supervisor.now()));
     let lasting = Arc::new(Semaphore::new(most - most.div_ceil(8)));
     Router::new()
         .route("/v1/ping", get(host::ping))
@@ -66,17 +68,17 @@ fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(map_response(in_json))
-        .layer(from_fn(catch_panic))
-        .with_state(AppState { context, ended, lasting })
+        .layer(from_fn(guarded))
+        .with_state(AppState { context: Arc::new(context), answers, ended, lasting })
 }
 
-/// Catches a panic, so that a defect of the host ends only the request in which it happened.
-async fn catch_panic(request: Request, next: Next) -> Response {
-    let what = format!("{} {}", request.method(), shown(request.uri().path()));
+/// Answers in JSON, and catches a panic, so that a defect of the host ends only the request in which it happened.
+async fn guarded(request: Request, next: Next) -> Response {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
+        Ok(response) => in_json(response).await,
         Err(panic) => {
+            let what = format!("{method} {}", shown(uri.path()));
             let said = panic.downcast_ref::<&str>().copied();
             let said =
                 said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");

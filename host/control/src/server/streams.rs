@@ -1,5 +1,7 @@
 //! Streams events and logs as they happen, one JSON object per line.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
@@ -11,6 +13,7 @@ use provost_supervisor::{LogPattern, LogQuery, Supervisor};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use super::answers::Answers;
 use super::context::AppState;
 use super::extract::targets;
 use super::refused::Refused;
@@ -123,6 +126,7 @@ pub(super) fn push_line(bytes: &mut Vec<u8>, item: &impl Serialize) {
 /// The changes after a cursor, and with `follow` all later ones.
 struct Events {
     supervisor: Supervisor,
+    answers: Arc<Answers>,
     changed: watch::Receiver<Generation>,
     cursor: Generation,
     follow: bool,
@@ -138,9 +142,9 @@ impl Source for Events {
             if page.missed > 0 {
                 push_line(&mut bytes, &convert::missed(page.missed));
             }
-            let now = self.supervisor.now();
+            let wall = self.answers.anchor.at(self.supervisor.now());
             for change in &page.changes {
-                push_line(&mut bytes, &convert::event(change, now));
+                self.answers.lines.push(change, wall, &mut bytes);
             }
             if !bytes.is_empty() {
                 return Some(bytes.into());
@@ -164,6 +168,7 @@ pub(super) async fn events(
     let supervisor = &app.context.supervisor;
     let events = Events {
         supervisor: supervisor.clone(),
+        answers: app.answers.clone(),
         changed: supervisor.changed(),
         cursor: Generation(query.since),
         follow: is_on(query.follow),

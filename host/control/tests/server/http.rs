@@ -17,6 +17,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Returns the value of a header; its letters are small.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
     /// Returns the error in the body, which every answer with a status of 400 or more must have.
     fn error(&self) -> api::Error {
         assert!(self.head.contains("content-type: application/json"), "{}\n{}", self.head, self.body);
@@ -25,11 +30,16 @@ impl Answer {
 }
 
 pub(crate) async fn ask(host: &Host, method: &str, path: &str, body: &str) -> Answer {
+    ask_with(host, "", method, path, body).await
+}
+
+/// Sends a request with more headers, each of which ends with a line break.
+pub(crate) async fn ask_with(host: &Host, headers: &str, method: &str, path: &str, body: &str) -> Answer {
     let mut socket = UnixStream::connect(host.client.socket()).await.unwrap();
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+         Content-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -70,6 +80,9 @@ async fn every_refusal_is_json_and_names_the_field() {
         ("GET", "/v1/events?since=yesterday", "", 400, "since"),
         ("GET", "/v1/events?follow=maybe", "", 400, "follow"),
         ("GET", "/v1/status?selekt=web", "", 400, "selekt"),
+        ("GET", "/v1/status?fields=name,pidd", "", 400, "pidd"),
+        ("GET", "/v1/status?parts=process", "", 400, "it has processes, replicas, plugins, host"),
+        ("GET", "/v1/status?since=yesterday", "", 400, "since"),
         ("GET", "/v1/explain/%FF", "", 400, "name"),
         ("POST", "/v1/processes/start", r#"{"select": "web"}"#, 400, "select"),
         ("POST", "/v1/processes/start", r#"{"select": ["all"], "wiat": true}"#, 400, "wiat"),

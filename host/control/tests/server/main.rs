@@ -6,6 +6,7 @@ mod harness;
 mod http;
 mod limits;
 mod plugins;
+mod status;
 mod storm;
 mod waits;
 

@@ -237,6 +237,12 @@ impl Reader {
         Watch::new(self.shared.clone(), process)
     }
 
+    /// Returns the generation of the last published commit with one load. A snapshot that is taken afterwards is not older.
+    #[must_use]
+    pub fn latest(&self) -> Generation {
+        self.shared.latest()
+    }
+
     /// Returns the latest state of one process.
     #[must_use]
     pub fn state(&self, id: ProcessId) -> Option<Arc<ProcessState>> {

@@ -1,0 +1,59 @@
+//! What all answers share: the rendered processes and events, the anchor of their times, the life of the host, and their tags.
+
+use std::fmt::Write;
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
+
+use provost_state::{Generation, Moment};
+
+use super::plugin_part::PluginPart;
+use crate::convert::{Anchor, Wall};
+use crate::fragments::{Fragments, Lines};
+
+/// What all answers share.
+#[derive(Debug)]
+pub(super) struct Answers {
+    pub(super) fragments: Fragments,
+    pub(super) lines: Lines,
+    pub(super) plugins: PluginPart,
+    pub(super) anchor: Anchor,
+    /// The life of the host: a random number in hexadecimal digits. Every host counts generations from the start.
+    pub(super) boot: String,
+}
+
+/// An entity tag, with its quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tag(String);
+
+impl Tag {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Answers {
+    pub(super) fn new(now: Moment) -> Self {
+        // The keys of a hash are the random numbers that the standard library has.
+        let boot = format!("{:016x}", RandomState::new().hash_one(now.wall_ms));
+        Self {
+            fragments: Fragments::default(),
+            lines: Lines::default(),
+            plugins: PluginPart::default(),
+            anchor: Anchor::new(now),
+            boot,
+        }
+    }
+
+    /// Returns the tag of an answer at one generation. `rest` is the part of the answer that changes without a commit.
+    pub(super) fn tag(&self, generation: Generation, wall: Wall, rest: &[u8]) -> Tag {
+        let mut tag = String::with_capacity(64);
+        // Writing to memory does not fail.
+        let _ = write!(tag, "\"{}-{generation}-{wall}", self.boot);
+        if rest.len() > 1 {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(rest);
+            let _ = write!(tag, "-{:016x}", hasher.finish());
+        }
+        tag.push('"');
+        Tag(tag)
+    }
+}

@@ -1,0 +1,60 @@
+//! The parts of a status.
+
+use provost_state::naming::shown;
+
+use super::refused::Refused;
+
+/// A part of a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Processes,
+    Replicas,
+    Plugins,
+    Host,
+}
+
+impl Part {
+    const ALL: [(&'static str, Self); 4] = [
+        ("processes", Self::Processes),
+        ("replicas", Self::Replicas),
+        ("plugins", Self::Plugins),
+        ("host", Self::Host),
+    ];
+}
+
+/// Some parts of a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parts(u8);
+
+impl Parts {
+    /// Returns the parts with these names; no names mean all parts.
+    ///
+    /// # Errors
+    /// Refuses a name that is not one of a part, and lists those that are.
+    pub(super) fn named(names: &[String]) -> Result<Self, Refused> {
+        if names.is_empty() {
+            return Ok(Self(u8::MAX));
+        }
+        names.iter().try_fold(Self(0), |parts, name| match Part::ALL.iter().find(|(word, _)| word == name) {
+            Some((_, part)) => Ok(Self(parts.0 | Self::bit(*part))),
+            None => Err(Refused::bad_request(format!(
+                "a status has no part `{}`; it has {}",
+                shown(name),
+                Part::ALL.map(|(word, _)| word).join(", ")
+            ))),
+        })
+    }
+
+    fn bit(part: Part) -> u8 {
+        1 << part as u8
+    }
+
+    pub(super) fn has(self, part: Part) -> bool {
+        self.0 & Self::bit(part) != 0
+    }
+
+    /// Whether this is the only part.
+    pub(super) fn are_only(self, part: Part) -> bool {
+        self.0 == Self::bit(part)
+    }
+}
