@@ -8,13 +8,13 @@ use std::sync::Arc;
 use provost_state::{Generation, Moment, PhaseKind, ProcessState, Snapshot};
 use wasmtime::component::Resource;
 
-use super::bindings::snapshots::{Columns, Counts, Fields, Host, HostSnapshot, TextColumn};
+use super::bindings::snapshots::{Columns, Counts, Fields, Host, HostSnapshot, Removal, TextColumn};
 use super::bindings::types;
 use super::convert;
 use super::instance::Guest;
 use super::lent::Lent;
 
-/// The largest number of processes that `page`, `group` and `changed-since` return.
+/// The largest number of processes that `page`, `group`, `changed-since` and `removed-since` return.
 const PAGE_ROWS_MAX: u32 = 1024;
 /// The largest number of rows that `columns` returns.
 const COLUMNS_ROWS_MAX: u32 = 65_536;
@@ -57,6 +57,12 @@ impl HostSnapshot for Guest {
         limit: u32,
     ) -> Result<Vec<types::ProcessState>, u32> {
         changed_since(self.world(), generation, limit.min(PAGE_ROWS_MAX))
+    }
+
+    fn removed_since(&mut self, _lent: Resource<Lent>, generation: u64) -> Option<Vec<Removal>> {
+        let removed = self.world().removed_since(Generation(generation))?;
+        (removed.len() <= PAGE_ROWS_MAX as usize)
+            .then(|| removed.iter().map(|removed| convert::removal(removed)).collect())
     }
 
     fn group(&mut self, _lent: Resource<Lent>, name: String) -> Vec<types::ProcessState> {
@@ -261,7 +267,7 @@ mod tests {
         let world = four();
         let state = convert::process_state(world.by_name("c").unwrap());
         assert_eq!(state.phase, types::Phase::Backoff);
-        assert_eq!(state.cause, types::Cause::Policy);
+        assert!(matches!(state.cause, types::Cause::Policy));
         assert_eq!((state.pid, state.ready, state.failures), (None, false, 1));
         assert_eq!(
             (state.started_at, state.ended_at, state.next_action_at),
