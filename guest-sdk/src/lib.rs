@@ -100,7 +100,9 @@ mod world;
 pub use bindings::judge::exports::provost::plugin::restart_policy::{
     Action, Decision, Ended, Escalation, Restarting, Scope,
 };
-pub use bindings::judge::provost::plugin::snapshots::{Columns, Counts, Fields, Snapshot, TextColumn};
+pub use bindings::judge::provost::plugin::snapshots::{
+    Columns, Counts, Fields, Removal, Snapshot, TextColumn,
+};
 pub use bindings::judge::provost::plugin::types::{
     Cause, Death, Desired, Event, EventKind, Exit, Health, Phase, ProcessState, Ruling,
 };

@@ -29,7 +29,7 @@ impl Ends {
         match exit {
             Exit::Code(code) => self.codes.contains(code),
             Exit::Signal(number) => Signal::new(*number).is_some_and(|signal| self.signals.contains(&signal)),
-            Exit::NotSpawned(_) | Exit::NotReady(_) | Exit::Unobserved => false,
+            Exit::NotSpawned(_) | Exit::NotReady(_) | Exit::Unobserved | Exit::Other(_) => false,
         }
     }
 }
@@ -93,7 +93,7 @@ pub fn exit_code(exit: &Exit) -> Option<i32> {
     match exit {
         Exit::Code(code) => Some(*code),
         Exit::Signal(number) => Some(number.saturating_add(128)),
-        Exit::NotSpawned(_) | Exit::NotReady(_) | Exit::Unobserved => None,
+        Exit::NotSpawned(_) | Exit::NotReady(_) | Exit::Unobserved | Exit::Other(_) => None,
     }
 }
 

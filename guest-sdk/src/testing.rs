@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::plugins::{Latency, PluginVersion, Standing};
 use crate::{
     Action, Cause, Columns, Counts, Death, Demand, Desired, Ended, Event, EventKind, Exit, Fields, Health,
-    Observation, Phase, Plan, ProcessState, TextColumn, World,
+    Observation, Phase, Plan, ProcessState, Removal, TextColumn, World,
 };
 
 pub use crate::host::native::{load, logged};
@@ -19,6 +19,8 @@ pub struct MadeUpWorld {
     pub processes: Vec<ProcessState>,
     /// The deaths of each process by name, newest first.
     pub deaths: BTreeMap<String, Vec<Death>>,
+    /// The removals of processes, oldest first.
+    pub removals: Vec<Removal>,
 }
 
 impl MadeUpWorld {
@@ -41,6 +43,18 @@ impl MadeUpWorld {
     pub fn with_deaths_at(mut self, name: &str, deaths: impl IntoIterator<Item = (Exit, u64, u64)>) -> Self {
         let death = |(exit, uptime, at)| Death { incarnation: 0, exit, at, uptime };
         self.deaths.insert(name.to_owned(), deaths.into_iter().map(death).collect());
+        self
+    }
+
+    /// Removes the process `name`, if there is one, as the next change of this world.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        if let Some(position) = self.processes.iter().position(|process| process.name == name) {
+            let removed = self.processes.remove(position);
+            self.deaths.remove(name);
+            self.generation += 1;
+            self.removals.push(Removal { name: removed.name, generation: self.generation });
+        }
         self
     }
 
@@ -95,6 +109,12 @@ impl World for MadeUpWorld {
         (changed.len() <= limit.min(1024) as usize).then_some(changed)
     }
 
+    fn removed_since(&self, generation: u64) -> Option<Vec<Removal>> {
+        let removed = self.removals.iter().filter(|removal| removal.generation > generation);
+        let removed: Vec<_> = removed.cloned().collect();
+        (removed.len() <= 1024).then_some(removed)
+    }
+
     fn group(&self, name: &str) -> Vec<ProcessState> {
         let members = self.processes.iter().filter(|process| process.group == name);
         members.take(1024).cloned().collect()
@@ -143,7 +163,7 @@ fn exit_code(process: &ProcessState) -> i32 {
     match process.exit {
         Some(Exit::Code(code)) => code,
         Some(Exit::Signal(signal)) => 128 + signal,
-        Some(Exit::NotSpawned(_) | Exit::NotReady(_) | Exit::Unobserved) | None => -1,
+        Some(Exit::NotSpawned(_) | Exit::NotReady(_) | Exit::Unobserved | Exit::Other(_)) | None => -1,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Exit, Phase, Signal};
+use crate::{Cause, EventKind, Exit, Phase, Signal};
 
 impl Phase {
     /// All phases, each at the position by which columns refer to it.
@@ -50,6 +50,65 @@ impl<'de> serde::Deserialize<'de> for Phase {
     }
 }
 
+impl Cause {
+    /// Returns the word in the contract and in `provost status -o json`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Boot => "boot",
+            Self::User => "user",
+            Self::Api => "api",
+            Self::Policy => "policy",
+            Self::Crash => "crash",
+            Self::Dependency => "dependency",
+            Self::Health => "health",
+            Self::Schedule => "schedule",
+            Self::Watch => "watch",
+            Self::Reload => "reload",
+            Self::Oom => "oom",
+            Self::Shutdown => "shutdown",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+impl EventKind {
+    /// Returns the word in `provost events -o json`: that of the contract, with `_` for `-`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Waiting => "waiting",
+            Self::Spawned => "spawned",
+            Self::SpawnFailed => "spawn_failed",
+            Self::NotReady => "not_ready",
+            Self::Overdue => "overdue",
+            Self::Ready => "ready",
+            Self::Exited => "exited",
+            Self::Decided => "decided",
+            Self::Refused => "refused",
+            Self::Health => "health",
+            Self::TakenOver => "taken_over",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.name())
@@ -69,6 +128,7 @@ impl fmt::Display for Exit {
             Self::NotSpawned(why) => write!(out, "could not be started: {why}"),
             Self::NotReady(why) => write!(out, "did not become ready in time: {why}"),
             Self::Unobserved => out.write_str("ended unobserved"),
+            Self::Other(how) => out.write_str(how),
         }
     }
 }
@@ -88,6 +148,55 @@ mod tests {
         assert_eq!(Exit::NotSpawned("no".into()).to_string(), "could not be started: no");
         assert_eq!(Exit::Unobserved.to_string(), "ended unobserved");
         assert_eq!(Exit::NotReady("no answer".into()).to_string(), "did not become ready in time: no answer");
+        assert_eq!(Exit::Other("was frozen".into()).to_string(), "was frozen");
+    }
+
+    /// `types.wit` has the words; each case is named as it is there, and a later one as the host says.
+    #[test]
+    fn causes_and_kinds_have_the_words_of_the_contract() {
+        let contract = include_str!("../../wit/types.wit");
+        let cases = |variant: &str| {
+            let (_, rest) = contract.split_once(&format!("variant {variant} {{")).expect("it is there");
+            let (cases, _) = rest.split_once("    }").expect("it ends");
+            let cases =
+                cases.lines().map(str::trim).filter(|line| !line.starts_with("//") && !line.is_empty());
+            cases.map(|case| case.trim_end_matches(',').replace('-', "_")).collect::<Vec<_>>()
+        };
+        let causes = [
+            Cause::Boot,
+            Cause::User,
+            Cause::Api,
+            Cause::Policy,
+            Cause::Crash,
+            Cause::Dependency,
+            Cause::Health,
+            Cause::Schedule,
+            Cause::Watch,
+            Cause::Reload,
+            Cause::Oom,
+            Cause::Shutdown,
+            Cause::Other("other(string)".into()),
+        ];
+        assert_eq!(causes.map(|cause| cause.to_string()).to_vec(), cases("cause"));
+        let kinds = [
+            EventKind::Added,
+            EventKind::Removed,
+            EventKind::Start,
+            EventKind::Stop,
+            EventKind::Waiting,
+            EventKind::Spawned,
+            EventKind::SpawnFailed,
+            EventKind::NotReady,
+            EventKind::Overdue,
+            EventKind::Ready,
+            EventKind::Exited,
+            EventKind::Decided,
+            EventKind::Refused,
+            EventKind::Health,
+            EventKind::TakenOver,
+            EventKind::Other("other(string)".into()),
+        ];
+        assert_eq!(kinds.map(|kind| kind.to_string()).to_vec(), cases("event-kind"));
     }
 
     #[test]

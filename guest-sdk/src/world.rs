@@ -1,7 +1,7 @@
 //! The world as a plugin sees it: a trait, so that the same logic reads the host's snapshot in a component
 //! and a made-up world in a native test.
 
-use crate::{Columns, Counts, Death, Fields, Phase, ProcessState, Snapshot, TextColumn};
+use crate::{Columns, Counts, Death, Fields, Phase, ProcessState, Removal, Snapshot, TextColumn};
 
 /// All processes at one instant, read-only. In a component it is the host's snapshot; in native tests
 /// it is a [`crate::testing::MadeUpWorld`].
@@ -19,8 +19,13 @@ pub trait World {
     /// Returns the same rows column by column, at most `limit` (and 65536): far cheaper than `page` for many rows.
     fn columns(&self, fields: Fields, offset: u32, limit: u32) -> Columns;
     /// Returns the processes that have changed after `generation`, in the order of the config; `None` if there are more
-    /// than `limit` (or 1024): then read all with `page`.
+    /// than `limit` (or 1024): then read all with `page`. Removed processes are not among them: see
+    /// [`removed_since`](Self::removed_since).
     fn changed_since(&self, generation: u64, limit: u32) -> Option<Vec<ProcessState>>;
+    /// Returns the processes that were removed after `generation`, oldest first. A name that is also among the changes
+    /// since the same generation belongs to a new process: drop the removed ones first, and then take the changes.
+    /// `None` if they are not all known any more, or more than 1024: then read all with `page`, and drop the rest.
+    fn removed_since(&self, generation: u64) -> Option<Vec<Removal>>;
     /// Returns the processes of this group, in the order of the config; at most 1024. The empty name selects the processes
     /// without a group.
     fn group(&self, name: &str) -> Vec<ProcessState>;
@@ -52,6 +57,9 @@ impl World for Snapshot {
     }
     fn changed_since(&self, generation: u64, limit: u32) -> Option<Vec<ProcessState>> {
         Self::changed_since(self, generation, limit).ok()
+    }
+    fn removed_since(&self, generation: u64) -> Option<Vec<Removal>> {
+        Self::removed_since(self, generation)
     }
     fn group(&self, name: &str) -> Vec<ProcessState> {
         Self::group(self, name)

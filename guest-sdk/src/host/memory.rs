@@ -41,6 +41,7 @@ mod store {
         memory::set(key, &value).map_err(|refusal| match refusal {
             Refusal::KeyLength(most) => format!("a key must have 1 to {most} bytes"),
             Refusal::Full(most) => format!("the memory of this plugin holds at most {most} bytes"),
+            Refusal::Other(why) => why,
         })
     }
 }

@@ -5,16 +5,18 @@
 pub use crate::bindings::renderer::provost::plugin::plugins::{FaultCount, Latency, PluginVersion, Standing};
 
 impl Standing {
-    /// All standings.
-    pub const ALL: [Self; 3] = [Self::Active, Self::Refused, Self::Quarantined];
+    /// All standings that this version of the contract has a case for.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Refused, Self::Quarantined, Self::Compiling];
 
     /// Returns the word that people see.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Active => "active",
             Self::Refused => "refused",
             Self::Quarantined => "quarantined",
+            Self::Compiling => "compiling",
+            Self::Other(word) => word,
         }
     }
 }

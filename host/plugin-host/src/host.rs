@@ -12,7 +12,7 @@ use provost_state::{Plugins, Policy};
 
 use crate::component::cache::{Cache, CacheBounds, CacheCounts};
 use crate::component::{Compiler, InProcess, LoadError, Source, Trust};
-use crate::guest::{Common, LogLines, Reports, Waiting};
+use crate::guest::{Common, Encoded, LogLines, Reports, Waiting};
 use crate::lacks::Lacks;
 use crate::limits::Limits;
 use crate::limits::grants::Grants;
@@ -78,6 +78,7 @@ pub struct PluginHost {
 pub(crate) struct Shared {
     loader: Arc<Loader>,
     catalog: Arc<Catalog>,
+    encoded: Arc<Encoded>,
     /// Serializes changes. No call and no status takes this lock.
     changes: Mutex<Traces>,
     /// Dropped last, so that everything that plugins have written is in their files.
@@ -159,7 +160,13 @@ impl PluginHost {
         let cache = Cache::new(cache_dir, cache_owners, cache_bounds, compiler);
         let loader = Arc::new(Loader::new(cache, trust));
         let keeper = Keeper::start(memory_dir.as_deref(), &lacks);
-        let shared = Shared { loader, catalog: Arc::default(), changes: Mutex::default(), keeper };
+        let shared = Shared {
+            loader,
+            catalog: Arc::default(),
+            encoded: Arc::default(),
+            changes: Mutex::default(),
+            keeper,
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -240,6 +247,7 @@ impl PluginHost {
             grants: Arc::new(spec.grants),
             waiting: Waiting::default(),
             reports: catalog as Weak<dyn Reports>,
+            encoded: self.shared.encoded.clone(),
         };
         Ok(Recipe {
             common: Arc::new(common),

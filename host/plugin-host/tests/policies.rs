@@ -34,7 +34,8 @@ fn module(export: &str, params: &str, data: &str) -> String {
 fn starter() -> Vec<u8> {
     let module = module(
         "provost:plugin/start-policy@0.1.0#before-start",
-        "(param i32 i32 i32 i32 i64 i32 i64 i32 i64 i64)",
+        // The cause is the case and its text.
+        "(param i32 i32 i32 i32 i64 i32 i32 i32 i64 i32 i64 i64)",
         // allow([NAME=value]): the case at 64, the list at 72, the reason at 80; the variable at 96.
         r#"(data (i32.const 64) "\00\00\00\00\00\00\00\00\60\00\00\00\01\00\00\00\10\00\00\00\07\00\00\00")
            (data (i32.const 96) "\20\00\00\00\04\00\00\00\24\00\00\00\05\00\00\00")"#,

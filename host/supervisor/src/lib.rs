@@ -6,6 +6,7 @@
 //! | `completion` | waiting until everything, or one process, has ended for good |
 //! | `outlook` | whether waiting processes can still start, and why not |
 //! | `supervisor` | boots the runners, passes orders on, changes what is supervised, shuts everything down in order |
+//! | `judges` | asking policies without a supervisor, for a benchmark |
 //! | `settings` | the settings for all processes, with their defaults; the errors of a boot |
 //! | `runner` | the task that owns one process: the only writer of its state |
 //! | `shared` | what all runners share |
@@ -36,6 +37,7 @@ mod degraded;
 pub mod fuzzing;
 mod groups;
 mod jobs;
+mod judges;
 mod logs;
 mod mailbox;
 mod outlook;
@@ -62,6 +64,7 @@ pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
 pub use groups::ReplicaCount;
 pub use jobs::{Jobs, Lane, Lost};
+pub use judges::Judges;
 pub use logs::{
     BadPattern, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, NotCleared,
     StoredFiles, StoredLines,

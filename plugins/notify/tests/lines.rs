@@ -40,6 +40,19 @@ fn a_change_within_a_phase_is_not_reported() {
 }
 
 #[test]
+fn a_removal_is_one_line_if_its_phase_is_reported() {
+    let removed = || {
+        let mut process = process("web", Phase::Fatal);
+        process.incarnation = 3;
+        event(EventKind::Removed, Phase::Fatal, process)
+    };
+    let expected = [(Level::Info, "web (life 3): removed while fatal".to_owned())];
+    assert_eq!(lines("{}", vec![removed()], 0), expected);
+    assert_eq!(lines(r#"{"phases": ["fatal"]}"#, vec![removed()], 0), expected);
+    assert_eq!(lines(r#"{"phases": ["backoff"]}"#, vec![removed()], 0), []);
+}
+
+#[test]
 fn missed_changes_are_reported_with_their_number() {
     assert_eq!(
         lines("{}", Vec::new(), 1),

@@ -89,10 +89,14 @@ fn standings(out: &mut String, loaded: &[PluginVersion]) {
     let name = "provost_plugin_standing";
     head(out, name, "gauge", "1 for the standing that the plugin is in, 0 for all others.");
     for version in loaded.iter().filter(|version| version.in_force) {
-        for standing in Standing::ALL {
-            let value = u8::from(version.standing == standing);
-            let (labels, standing) = (labels(version), standing.name());
+        let labels = labels(version);
+        let mut write = |standing: &Standing| {
+            let (value, standing) = (u8::from(version.standing == *standing), standing.name());
             sample(out, format_args!("{name}{{{labels},standing=\"{standing}\"}} {value}"));
+        };
+        Standing::ALL.iter().for_each(&mut write);
+        if matches!(version.standing, Standing::Other(_)) {
+            write(&version.standing);
         }
     }
 }

@@ -90,6 +90,29 @@ fn every_page_of_a_large_world_is_rendered() {
 }
 
 #[test]
+fn a_removed_process_has_no_samples_any_more() {
+    let world = two_processes().without("job");
+    let text = metrics(&world, &[]);
+    assert!(text.contains("name=\"web\"") && !text.contains("job"), "{text}");
+    assert!(
+        samples(&world, "provost_processes").contains(&r#"provost_processes{phase="fatal"} 0"#.to_owned())
+    );
+    assert_eq!(samples(&world, "provost_snapshot_generation"), ["provost_snapshot_generation 78"]);
+}
+
+#[test]
+fn a_standing_of_a_later_contract_has_a_sample_of_its_own() {
+    let version = PluginVersion { standing: Standing::Other("shadow".to_owned()), ..plugin_version("judge") };
+    let text = metrics(&MadeUpWorld::default(), &[version]);
+    let ones =
+        text.lines().filter(|line| line.starts_with("provost_plugin_standing") && line.ends_with(" 1"));
+    assert_eq!(
+        ones.collect::<Vec<_>>(),
+        [r#"provost_plugin_standing{plugin="judge",version="1",standing="shadow"} 1"#]
+    );
+}
+
+#[test]
 fn an_empty_world_is_rendered() {
     let text = metrics(&MadeUpWorld::default(), &[]);
     assert!(text.starts_with("# TYPE ") && text.ends_with("# EOF\n"));

@@ -115,7 +115,7 @@ impl Systemd {
             Exit::Signal(_) => Seen::UncleanSignal,
             Exit::NotReady(_) => Seen::TimedOut,
             // In systemd, a service that cannot be executed exits with the code 203/EXEC.
-            Exit::Code(_) | Exit::NotSpawned(_) | Exit::Unobserved => Seen::UncleanCode,
+            Exit::Code(_) | Exit::NotSpawned(_) | Exit::Unobserved | Exit::Other(_) => Seen::UncleanCode,
         }
     }
 

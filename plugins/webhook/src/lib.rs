@@ -1,4 +1,4 @@
-//! The bundled webhook: reports each change of phase to a server, as JSON over HTTP.
+//! The bundled webhook: reports each change of phase and each removal to a server, as JSON over HTTP.
 //!
 //! It needs a grant: `allow = ["http-out:HOST:PORT"]`, and `env:NAME` for `bearer_from`. A failed delivery is retried once
 //! immediately and then again with the next change; changes beyond the queue's limit are dropped and counted as missed.
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use provost_guest::http::{HttpError, Request, Url};
-use provost_guest::{Batch, Event, Phase, StatusConsumer, World, env, log};
+use provost_guest::{Batch, Event, EventKind, Phase, StatusConsumer, World, env, log};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ const WAITING_MAX: usize = 1024;
 pub struct Webhook {
     /// The destination.
     url: Url,
-    /// The phases whose entry is reported; all phases, if it is not set.
+    /// The phases whose entry is reported, and the removal of a process in one of them; all, if it is not set.
     #[serde(default)]
     phases: Option<Vec<Phase>>,
     /// Additional headers.
@@ -64,7 +64,8 @@ impl StatusConsumer for Webhook {
 impl Webhook {
     fn reports(&self, event: &Event) -> bool {
         let after = event.process.phase;
-        event.before != after && self.phases.as_ref().is_none_or(|phases| phases.contains(&after))
+        (event.before != after || event.kind == EventKind::Removed)
+            && self.phases.as_ref().is_none_or(|phases| phases.contains(&after))
     }
 
     fn deliver(&self, generation: u64) -> Result<(), String> {
@@ -114,6 +115,7 @@ fn change(event: &Event) -> Value {
     let process = &event.process;
     json!({
         "at": event.at,
+        "kind": event.kind.name(),
         "process": process.name,
         "group": process.group,
         "life": process.incarnation,

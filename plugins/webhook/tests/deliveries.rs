@@ -37,8 +37,21 @@ fn each_change_of_phase_is_sent_with_the_number_of_missed_changes() {
     assert_eq!(body["changes"].as_array().map(Vec::len), Some(1), "running -> running is no change");
     let change = &body["changes"][0];
     assert_eq!(
-        (&change["process"], &change["before"], &change["phase"]),
-        (&"web".into(), &"running".into(), &"fatal".into())
+        (&change["process"], &change["kind"], &change["before"], &change["phase"]),
+        (&"web".into(), &"decided".into(), &"running".into(), &"fatal".into())
+    );
+}
+
+#[test]
+fn a_removal_is_sent_so_that_the_receiver_can_drop_the_process() {
+    let mut webhook = webhook("");
+    let removed = event(EventKind::Removed, Phase::Stopped, process("web", Phase::Stopped));
+    webhook.on_change(&Batch { events: vec![removed], missed: 0 }, &MadeUpWorld::default());
+    let body = body(&testing::sent()[0]);
+    let change = &body["changes"][0];
+    assert_eq!(
+        (&change["process"], &change["kind"], &change["phase"]),
+        (&"web".into(), &"removed".into(), &"stopped".into())
     );
 }
 

@@ -5,30 +5,20 @@
 //! everything that no plugin needs is off (garbage collection, concurrency). Memory comes from a pool whose slots are
 //! reset rather than unmapped, if the address space is large enough.
 
+mod clock;
 pub(crate) mod room;
 
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::limits::ceilings::{
     CORE_INSTANCES_CEILING, MEMORIES_CEILING, MEMORY_BYTES_CEILING, TABLE_ELEMENTS_CEILING, TABLES_CEILING,
 };
 use crate::text::one_line;
 
+use clock::{Clock, RunningCall, TICK_MS};
 use room::Room;
-
-/// How often calls are checked against their deadline while any are running.
-const TICK: Duration = Duration::from_millis(TICK_MS);
-const TICK_MS: u64 = 2;
-
-/// The number of ticks for which the clock goes on after the last call: waking it costs more than a decision, and
-/// decisions come in bursts.
-const LINGERS: u32 = 50;
 
 /// The memories and tables of a pool. They are address space, which costs nothing until a plugin touches it. [`Room`]
 /// keeps views and consumers to a part of it, and the rest is for policies.
@@ -138,36 +128,21 @@ pub(crate) fn compiling(layout: Layout) -> Result<Engine, EngineError> {
     Engine::new(&compiled_for(layout)).map_err(|error| EngineError(one_line(&error)))
 }
 
-/// The engine with its clock. The clock stops while no call is running, so that an idle host does not wake the machine.
+/// The engine with its clock.
 #[derive(Debug)]
 pub(crate) struct TimedEngine {
     engine: Engine,
     layout: Layout,
     room: Arc<Room>,
-    calls: Arc<Calls>,
-    clock: JoinHandle<()>,
+    clock: Clock,
 }
-
-#[derive(Debug, Default)]
-struct Calls {
-    running: AtomicUsize,
-    /// Whether the clock is stopped, so that the next call has to wake it.
-    asleep: AtomicBool,
-    over: AtomicBool,
-}
-
-/// Keeps the clock running while it exists.
-#[derive(Debug)]
-pub(crate) struct RunningCall<'a>(&'a TimedEngine);
 
 impl TimedEngine {
     pub(crate) fn new(stack_bytes_max: usize) -> Result<Self, EngineError> {
         let (engine, layout) = build(stack_bytes_max)?;
-        let calls = Arc::new(Calls::default());
-        let (weak, seen) = (engine.weak(), calls.clone());
-        let clock = start_clock(weak, seen)
-            .map_err(|error| EngineError(format!("its clock's thread could not be started: {error}")))?;
-        Ok(Self { engine, layout, room: Arc::default(), calls, clock })
+        let clock = Clock::start(engine.weak())
+            .map_err(|error| EngineError(format!("its clock could not be started: {error}")))?;
+        Ok(Self { engine, layout, room: Arc::default(), clock })
     }
 
     pub(crate) fn layout(&self) -> Layout {
@@ -185,13 +160,7 @@ impl TimedEngine {
 
     /// Keeps the clock running until the returned guard is dropped.
     pub(crate) fn enter(&self) -> RunningCall<'_> {
-        // Sequentially consistent with the clock before it sleeps: either it sees this call, or this call sees that it
-        // sleeps.
-        self.calls.running.fetch_add(1, Ordering::SeqCst);
-        if self.calls.asleep.load(Ordering::SeqCst) {
-            self.clock.thread().unpark();
-        }
-        RunningCall(self)
+        self.clock.enter()
     }
 
     /// Returns the number of ticks that end a call after `budget_ms` milliseconds. It is one more than fits into them,
@@ -204,44 +173,6 @@ impl TimedEngine {
     /// a tick.
     pub(crate) fn ticks_within(most_ms: u64) -> u64 {
         (most_ms / TICK_MS).max(1)
-    }
-}
-
-impl Drop for RunningCall<'_> {
-    fn drop(&mut self) {
-        self.0.calls.running.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Drop for TimedEngine {
-    fn drop(&mut self) {
-        self.calls.over.store(true, Ordering::SeqCst);
-        self.clock.thread().unpark();
-    }
-}
-
-fn start_clock(engine: EngineWeak, calls: Arc<Calls>) -> io::Result<JoinHandle<()>> {
-    fail::fail_point!("plugin-clock.start", |_| Err(io::Error::other("injected")));
-    thread::Builder::new().name("plugin-clock".to_owned()).spawn(move || run_clock(&engine, &calls))
-}
-
-/// Ticks while calls are running, and a little longer. The first tick may follow the beginning of a call at once, also
-/// because the call wakes the clock: [`TimedEngine::ticks`] allows for one early tick.
-fn run_clock(engine: &EngineWeak, calls: &Calls) {
-    let mut idle = 0;
-    while !calls.over.load(Ordering::SeqCst) {
-        idle = if calls.running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
-        if idle > LINGERS {
-            calls.asleep.store(true, Ordering::SeqCst);
-            if calls.running.load(Ordering::SeqCst) == 0 && !calls.over.load(Ordering::SeqCst) {
-                thread::park();
-            }
-            calls.asleep.store(false, Ordering::SeqCst);
-            idle = 0;
-        }
-        thread::park_timeout(TICK);
-        let Some(engine) = engine.upgrade() else { return };
-        engine.increment_epoch();
     }
 }
 
@@ -279,30 +210,5 @@ mod tests {
         assert_eq!(hash(&other), hash(&engine), "the code does not depend on the stack");
         let on_demand = compiling(Layout::OnDemand).unwrap();
         assert_ne!(hash(&on_demand), hash(&compiling(Layout::Pooled).unwrap()));
-    }
-
-    #[test]
-    fn a_call_wakes_a_clock_that_sleeps() {
-        let timed = TimedEngine::new(512 << 10).unwrap();
-        while !timed.calls.asleep.load(Ordering::SeqCst) {
-            thread::yield_now();
-        }
-        let call = timed.enter();
-        while timed.calls.asleep.load(Ordering::SeqCst) {
-            thread::yield_now();
-        }
-        drop(call);
-    }
-
-    #[test]
-    fn the_clock_ends_with_its_engine() {
-        let timed = TimedEngine::new(512 << 10).unwrap();
-        let calls = timed.calls.clone();
-        drop(timed.enter());
-        drop(timed);
-        // The thread holds the other reference to `calls` until it ends.
-        while Arc::strong_count(&calls) > 1 {
-            thread::yield_now();
-        }
     }
 }

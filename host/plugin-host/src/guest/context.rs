@@ -11,6 +11,7 @@ use crate::limits::grants::Grants;
 use crate::memory::Memory;
 
 use super::bindings::log::Level;
+use super::encoded::Encoded;
 use super::figures::Figures;
 use super::lines::LogLines;
 use super::wasi::{Reach, Waiting, Watch};
@@ -35,6 +36,8 @@ pub(crate) struct Common {
     pub(crate) waiting: Waiting,
     /// The reports of all plugins, for views. Weak, because the plugins own their versions, which own this.
     pub(crate) reports: Weak<dyn Reports>,
+    /// The columns that all plugins of the host share.
+    pub(crate) encoded: Arc<Encoded>,
 }
 
 /// The data that all instances of one version share.

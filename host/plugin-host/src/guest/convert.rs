@@ -5,7 +5,7 @@ use provost_state as state;
 use crate::text::sanitize;
 
 use super::bindings::{
-    health_policy, restart_policy, scale_policy, start_policy, status_consumer, status_view, types,
+    health_policy, restart_policy, scale_policy, snapshots, start_policy, status_consumer, status_view, types,
 };
 
 /// The longest reason of a decision, in bytes; the rest is cut.
@@ -71,8 +71,7 @@ fn cause(from: state::Cause) -> types::Cause {
         state::Cause::Health => types::Cause::Health,
         state::Cause::Schedule => types::Cause::Schedule,
         state::Cause::Watch => types::Cause::Watch,
-        // Until the contract has it.
-        state::Cause::Reload => types::Cause::User,
+        state::Cause::Reload => types::Cause::Reload,
         state::Cause::Oom => types::Cause::Oom,
         state::Cause::Shutdown => types::Cause::Shutdown,
     }
@@ -113,6 +112,10 @@ pub(crate) fn death(from: &state::Death) -> types::Death {
         at: from.at.wall_ms,
         uptime: from.uptime_ms,
     }
+}
+
+pub(crate) fn removal(from: &state::Removed) -> snapshots::Removal {
+    snapshots::Removal { name: from.name.as_ref().to_owned(), generation: from.generation.0 }
 }
 
 pub(crate) fn ended(from: &state::Ended) -> restart_policy::Ended {
@@ -251,9 +254,8 @@ fn event(from: &state::Change) -> types::Event {
 
 fn event_kind(from: state::ChangeKind) -> types::EventKind {
     match from {
-        // Until the contract has it.
-        state::ChangeKind::Removed => types::EventKind::Stop,
         state::ChangeKind::Added => types::EventKind::Added,
+        state::ChangeKind::Removed => types::EventKind::Removed,
         state::ChangeKind::Event(state::EventKind::Start) => types::EventKind::Start,
         state::ChangeKind::Event(state::EventKind::Stop) => types::EventKind::Stop,
         state::ChangeKind::Event(state::EventKind::Wait) => types::EventKind::Waiting,

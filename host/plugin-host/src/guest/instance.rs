@@ -80,7 +80,7 @@ impl Guest {
         &self.context
     }
 
-    pub(crate) fn world(&self) -> &Snapshot {
+    pub(crate) fn world(&self) -> &Arc<Snapshot> {
         &self.world
     }
 

@@ -15,6 +15,7 @@
 //! | `figures` | the figures of a version so far |
 //! | `lines` | the lines of a plugin in the host's log |
 //! | `meter` | measures what an instance uses |
+//! | `encoded` | the columns of the registry, encoded once and shared by all calls: [`Encoded`] |
 //! | `convert` | converts between the types of the state core and those of the contract |
 //! | `bindings` | the code that `bindgen!` makes of `wit/` |
 //! | `lent` | the snapshot of a call, as a plugin holds it |
@@ -22,6 +23,7 @@
 pub(crate) mod bindings;
 mod context;
 pub(crate) mod convert;
+mod encoded;
 mod figures;
 mod instance;
 mod lent;
@@ -36,6 +38,7 @@ mod snapshots;
 mod wasi;
 
 pub(crate) use context::{Common, Context, Reports};
+pub(crate) use encoded::Encoded;
 pub(crate) use figures::{Figures, Used};
 pub(crate) use instance::Guest;
 pub(crate) use lent::Lent;

@@ -16,8 +16,8 @@ impl Host for Guest {
 fn versions(report: &PluginReport, now: Generation) -> Vec<plugins::PluginVersion> {
     let standing = match report.status {
         PluginStatus::Active => Standing::Active,
-        // The contract has no word for a plugin that is being compiled; it is not admitted so far.
-        PluginStatus::Refused(_) | PluginStatus::Compiling(_) => Standing::Refused,
+        PluginStatus::Refused(_) => Standing::Refused,
+        PluginStatus::Compiling(_) => Standing::Compiling,
         PluginStatus::Quarantined(_) => Standing::Quarantined,
     };
     let mut active = version(report, &report.active, true, standing);

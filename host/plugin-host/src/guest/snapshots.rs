@@ -5,19 +5,17 @@
 
 use std::sync::Arc;
 
-use provost_state::{Generation, Moment, PhaseKind, ProcessState, Snapshot};
+use provost_state::{Generation, PhaseKind, ProcessState, Snapshot};
 use wasmtime::component::Resource;
 
-use super::bindings::snapshots::{Columns, Counts, Fields, Host, HostSnapshot, TextColumn};
+use super::bindings::snapshots::{Columns, Counts, Fields, Host, HostSnapshot, Removal};
 use super::bindings::types;
 use super::convert;
 use super::instance::Guest;
 use super::lent::Lent;
 
-/// The largest number of processes that `page`, `group` and `changed-since` return.
+/// The largest number of processes that `page`, `group`, `changed-since` and `removed-since` return.
 const PAGE_ROWS_MAX: u32 = 1024;
-/// The number of states whose columns are written before those of the next ones.
-const RUN: usize = 32;
 /// The largest number of rows that `columns` returns.
 const COLUMNS_ROWS_MAX: u32 = 65_536;
 
@@ -49,7 +47,12 @@ impl HostSnapshot for Guest {
     }
 
     fn columns(&mut self, _lent: Resource<Lent>, fields: Fields, offset: u32, limit: u32) -> Columns {
-        columns(self.world(), fields, offset, limit.min(COLUMNS_ROWS_MAX))
+        self.context().common.encoded.columns(
+            self.world(),
+            fields,
+            offset as usize,
+            limit.min(COLUMNS_ROWS_MAX) as usize,
+        )
     }
 
     fn changed_since(
@@ -59,6 +62,12 @@ impl HostSnapshot for Guest {
         limit: u32,
     ) -> Result<Vec<types::ProcessState>, u32> {
         changed_since(self.world(), generation, limit.min(PAGE_ROWS_MAX))
+    }
+
+    fn removed_since(&mut self, _lent: Resource<Lent>, generation: u64) -> Option<Vec<Removal>> {
+        let removed = self.world().removed_since(Generation(generation))?;
+        (removed.len() <= PAGE_ROWS_MAX as usize)
+            .then(|| removed.iter().map(|removed| convert::removal(removed)).collect())
     }
 
     fn group(&mut self, _lent: Resource<Lent>, name: String) -> Vec<types::ProcessState> {
@@ -81,64 +90,6 @@ impl HostSnapshot for Guest {
 
 fn rows(world: &Snapshot, offset: u32, limit: u32) -> impl Iterator<Item = &Arc<ProcessState>> {
     world.page(offset as usize, limit as usize)
-}
-
-/// Fills all columns in one pass, a few rows at a time, so that each state is read while it is in the cache.
-fn columns(world: &Snapshot, fields: Fields, offset: u32, limit: u32) -> Columns {
-    let (offset, limit) = (offset as usize, limit as usize);
-    let size = world.len().saturating_sub(offset).min(limit);
-    let wanted = |field| fields.contains(field);
-    let room = |field| if wanted(field) { size } else { 0 };
-    let texts = |field| TextColumn { text: String::new(), ends: Vec::with_capacity(room(field)) };
-    let mut columns = Columns {
-        size: convert::count(size),
-        names: texts(Fields::NAMES),
-        groups: texts(Fields::GROUPS),
-        phases: Vec::with_capacity(room(Fields::PHASES)),
-        pids: Vec::with_capacity(room(Fields::PIDS)),
-        incarnations: Vec::with_capacity(room(Fields::INCARNATIONS)),
-        restarts: Vec::with_capacity(room(Fields::RESTARTS)),
-        failures: Vec::with_capacity(room(Fields::FAILURES)),
-        started_at: Vec::with_capacity(room(Fields::STARTED_AT)),
-        ended_at: Vec::with_capacity(room(Fields::ENDED_AT)),
-        exit_codes: Vec::with_capacity(room(Fields::EXIT_CODES)),
-    };
-    let wall_ms = |at: Option<Moment>| at.map_or(0, |at| at.wall_ms);
-    let all: Vec<&ProcessState> = world.page(offset, limit).map(|state| &**state).collect();
-    // A run at a time, so that its states stay in the cache for all columns.
-    for run in all.chunks(RUN) {
-        text(wanted(Fields::NAMES), &mut columns.names, run, |state| state.name());
-        text(wanted(Fields::GROUPS), &mut columns.groups, run, |state| state.group());
-        column(wanted(Fields::PHASES), &mut columns.phases, run, |state| state.phase.kind() as u8);
-        column(wanted(Fields::PIDS), &mut columns.pids, run, |state| state.pid().unwrap_or(0));
-        column(wanted(Fields::INCARNATIONS), &mut columns.incarnations, run, |state| state.incarnation.0);
-        column(wanted(Fields::RESTARTS), &mut columns.restarts, run, |state| state.restarts);
-        column(wanted(Fields::FAILURES), &mut columns.failures, run, |state| state.failures);
-        column(wanted(Fields::STARTED_AT), &mut columns.started_at, run, |state| wall_ms(state.started_at));
-        column(wanted(Fields::ENDED_AT), &mut columns.ended_at, run, |state| wall_ms(state.ended_at));
-        column(wanted(Fields::EXIT_CODES), &mut columns.exit_codes, run, |state| {
-            convert::exit_code(state.exit.as_ref())
-        });
-    }
-    columns
-}
-
-fn column<T>(wanted: bool, column: &mut Vec<T>, run: &[&ProcessState], cell: impl Fn(&ProcessState) -> T) {
-    if wanted {
-        column.extend(run.iter().map(|state| cell(state)));
-    }
-}
-
-fn text(
-    wanted: bool,
-    column: &mut TextColumn,
-    run: &[&ProcessState],
-    cell: impl Fn(&ProcessState) -> &Arc<str>,
-) {
-    for state in run.iter().filter(|_| wanted) {
-        column.text.push_str(cell(state));
-        column.ends.push(convert::count(column.text.len()));
-    }
 }
 
 /// Returns the processes that have changed, or their number if there are more than `limit`.
@@ -183,6 +134,11 @@ mod tests {
     use provost_state::{At, Cause, Event, Exit, Identity, Moment, Registry, Ruling, RulingAction, registry};
 
     use super::*;
+    use crate::guest::encoded::Encoded;
+
+    fn columns(world: &Arc<Snapshot>, fields: Fields, offset: usize, limit: usize) -> Columns {
+        Encoded::default().columns(world, fields, offset, limit)
+    }
 
     fn at(ms: u64) -> Moment {
         Moment { wall_ms: ms, mono_ns: ms * 1_000_000 }
@@ -225,7 +181,7 @@ mod tests {
     #[test]
     fn columns_say_the_same_as_the_states() {
         let world = four();
-        let all = columns(&world, Fields::all(), 0, u32::MAX);
+        let all = columns(&world, Fields::all(), 0, usize::MAX);
         assert_eq!(all.size, 4);
         assert_eq!((all.names.text.as_str(), all.names.ends.as_slice()), ("abécd", &[1, 4, 5, 6][..]));
         assert_eq!((all.groups.text.as_str(), all.groups.ends.as_slice()), ("sitesite", &[0, 4, 8, 8][..]));
@@ -260,7 +216,7 @@ mod tests {
         let world = four();
         let state = convert::process_state(world.by_name("c").unwrap());
         assert_eq!(state.phase, types::Phase::Backoff);
-        assert_eq!(state.cause, types::Cause::Policy);
+        assert!(matches!(state.cause, types::Cause::Policy));
         assert_eq!((state.pid, state.ready, state.failures), (None, false, 1));
         assert_eq!(
             (state.started_at, state.ended_at, state.next_action_at),

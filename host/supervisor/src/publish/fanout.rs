@@ -1,8 +1,10 @@
 //! Notifies consumers of changes. Each has its own thread, cursor and bound: a slow consumer can only delay itself.
 //!
 //! Nothing is queued for a consumer: one that comes back late reads on from its cursor. If it is further behind than
-//! one batch, changes of the same process are coalesced (the latest wins). The changes that it did not get, because
-//! they were coalesced, because the ring of changes no longer holds them, or because it failed, are counted as missed.
+//! one batch, changes of the same process are coalesced: the latest wins, and its addition and its removal are kept as
+//! well, so that a consumer sees both once. Two processes that have had the same name have two ids and are never
+//! coalesced. The changes that it did not get, because they were coalesced, because the ring of changes no longer holds
+//! them, or because it failed, are counted as missed.
 //!
 //! A consumer that fails is not called for a pause, which doubles with each failure in a row. A failed start of a
 //! thread is retried, and a thread that panics is started again; both are shown as [`Degraded`], and the consumer is
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use provost_state::changes::{CHANGES_KEPT, Page};
-use provost_state::{Batch, Consumer, Generation, Poller, ProcessId, Reader};
+use provost_state::{Batch, ChangeKind, Consumer, Generation, Poller, ProcessId, Reader};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -222,7 +224,10 @@ fn first_batch(page: Page, from: Generation) -> (Batch, Generation) {
         for change in &changes {
             latest.insert(change.state.id, change.generation);
         }
-        changes.retain(|change| latest.get(&change.state.id) == Some(&change.generation));
+        changes.retain(|change| {
+            let membership = matches!(change.kind, ChangeKind::Added | ChangeKind::Removed);
+            membership || latest.get(&change.state.id) == Some(&change.generation)
+        });
         if changes.len() > BATCH {
             changes.truncate(BATCH);
             cursor = changes.last().map_or(cursor, |last| last.generation);
@@ -251,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told_as_the_latest_of_each_process_and_the_rest_is_counted() {
+    fn what_does_not_fit_is_told_as_the_addition_and_the_latest_of_each_process_and_the_rest_is_counted() {
         let (registry, reader) = world(2);
         let now = Moment::default();
         for round in 0..1_000 {
@@ -266,7 +271,7 @@ mod tests {
         }
         let (batch, cursor) = first_batch(reader.changes_since(FROM, CHANGES_KEPT), FROM);
         let told: Vec<u64> = batch.changes.iter().map(|change| change.generation.0).collect();
-        assert_eq!((told, batch.missed, cursor), (vec![2_001, 2_002], 2_000, Generation(2_002)));
+        assert_eq!((told, batch.missed, cursor), (vec![1, 2, 2_001, 2_002], 1_998, Generation(2_002)));
     }
 
     #[test]
