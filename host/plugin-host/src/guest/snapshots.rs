@@ -16,6 +16,8 @@ use super::lent::Lent;
 
 /// The largest number of processes that `page`, `group` and `changed-since` return.
 const PAGE_ROWS_MAX: u32 = 1024;
+/// The number of states whose columns are written before those of the next ones.
+const RUN: usize = 32;
 /// The largest number of rows that `columns` returns.
 const COLUMNS_ROWS_MAX: u32 = 65_536;
 
@@ -102,7 +104,9 @@ fn columns(world: &Snapshot, fields: Fields, offset: u32, limit: u32) -> Columns
         exit_codes: Vec::with_capacity(room(Fields::EXIT_CODES)),
     };
     let wall_ms = |at: Option<Moment>| at.map_or(0, |at| at.wall_ms);
-    for run in world.runs(offset, limit) {
+    let all: Vec<&ProcessState> = world.page(offset, limit).map(|state| &**state).collect();
+    // A run at a time, so that its states stay in the cache for all columns.
+    for run in all.chunks(RUN) {
         text(wanted(Fields::NAMES), &mut columns.names, run, |state| state.name());
         text(wanted(Fields::GROUPS), &mut columns.groups, run, |state| state.group());
         column(wanted(Fields::PHASES), &mut columns.phases, run, |state| state.phase.kind() as u8);
@@ -119,12 +123,7 @@ fn columns(world: &Snapshot, fields: Fields, offset: u32, limit: u32) -> Columns
     columns
 }
 
-fn column<T>(
-    wanted: bool,
-    column: &mut Vec<T>,
-    run: &[Arc<ProcessState>],
-    cell: impl Fn(&ProcessState) -> T,
-) {
+fn column<T>(wanted: bool, column: &mut Vec<T>, run: &[&ProcessState], cell: impl Fn(&ProcessState) -> T) {
     if wanted {
         column.extend(run.iter().map(|state| cell(state)));
     }
@@ -133,7 +132,7 @@ fn column<T>(
 fn text(
     wanted: bool,
     column: &mut TextColumn,
-    run: &[Arc<ProcessState>],
+    run: &[&ProcessState],
     cell: impl Fn(&ProcessState) -> &Arc<str>,
 ) {
     for state in run.iter().filter(|_| wanted) {
