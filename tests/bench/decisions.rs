@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use provost_plugin_host::{Grants, HostOptions, Limits, PluginHost, PluginSpec, Source};
 use provost_state::{
-    At, Cause, Death, Deaths, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Judgement, Moment, Plugins,
-    Policy, Reader, Registry, RulingAction, Snapshot, registry,
+    At, Cause, Death, Deaths, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Judgement, Moment,
+    Plugins, Policy, Reader, Registry, RulingAction, Snapshot, registry,
 };
 use provost_supervisor::{Judges, Settings};
 use serde_json::{Value, json};

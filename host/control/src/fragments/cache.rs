@@ -7,6 +7,7 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use provost_state::{Generation, ProcessId, ProcessState, Snapshot};
 
+use super::array::Array;
 use super::fields::Fields;
 use super::fragment::{Fragment, Key};
 use super::process::render;
@@ -28,15 +29,6 @@ pub(crate) struct Fragments {
     pub(super) renderings: AtomicU64,
 }
 
-/// The array of all processes at one generation.
-#[derive(Debug)]
-struct Array {
-    generation: Generation,
-    wall: Wall,
-    fields: Option<Fields>,
-    bytes: Bytes,
-}
-
 impl Fragments {
     /// Returns the JSON of one process of `world`.
     pub(crate) fn one(&self, world: &Snapshot, state: &ProcessState, wall: Wall) -> Bytes {
@@ -55,13 +47,15 @@ impl Fragments {
         {
             return kept.bytes.clone();
         }
-        // Most changes leave the length nearly as it was.
-        let length = kept.map_or(0, |kept| kept.bytes.len() + kept.bytes.len() / 32);
-        let mut bytes = Vec::with_capacity(length.max(1 << 10));
-        self.push(world, world.iter(), fields, wall, &mut bytes);
-        let (generation, bytes) = (world.generation(), Bytes::from(bytes));
-        if let Some(place) = place.filter(|_| kept.is_none_or(|kept| kept.generation <= generation)) {
-            let array = Array { generation, wall, fields: fields.cloned(), bytes: bytes.clone() };
+        let object =
+            |state: &Arc<ProcessState>, to: &mut Vec<u8>| self.object(world, state, fields, wall, to);
+        let array = match kept {
+            Some(kept) if (kept.wall, kept.fields.as_ref()) == (wall, fields) => kept.rolled(world, object),
+            _ => None,
+        };
+        let array = array.unwrap_or_else(|| Array::of(world, fields.cloned(), wall, object));
+        let bytes = array.bytes.clone();
+        if let Some(place) = place.filter(|_| kept.is_none_or(|kept| kept.generation <= array.generation)) {
             place.store(Some(Arc::new(array)));
         }
         bytes
@@ -81,12 +75,24 @@ impl Fragments {
             if number > 0 {
                 to.push(b',');
             }
-            self.with(world, state, wall, |fragment| match fields {
-                None => to.extend_from_slice(fragment.bytes()),
-                Some(fields) => fragment.push_fields(fields, to),
-            });
+            self.object(world, state, fields, wall, to);
         }
         to.push(b']');
+    }
+
+    /// Appends one process of `world`.
+    fn object(
+        &self,
+        world: &Snapshot,
+        state: &ProcessState,
+        fields: Option<&Fields>,
+        wall: Wall,
+        to: &mut Vec<u8>,
+    ) {
+        self.with(world, state, wall, |fragment| match fields {
+            None => to.extend_from_slice(fragment.bytes()),
+            Some(fields) => fragment.push_fields(fields, to),
+        });
     }
 
     /// Drops the fragments of the processes that were removed since the last call.

@@ -3,13 +3,15 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `cache` | the fragments of all processes, and all of them in one piece |
+//! | `cache` | the fragments of all processes, and the arrays of all of them |
 //! | `lines` | the lines of events |
+//! | `array` | the array of all processes |
 //! | `process` | the JSON of one process |
 //! | `table` | a table by slot that grows without a lock |
 //! | `fragment` | a rendered object and where its fields are |
 //! | `fields` | the fields of a process, and the choice of some of them |
 
+mod array;
 mod cache;
 mod fields;
 mod fragment;

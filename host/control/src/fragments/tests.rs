@@ -150,16 +150,28 @@ fn every_answer_equals_a_fresh_rendering_of_its_snapshot() {
                 }
                 // The clock is set.
                 1 => wall = Wall::at(Moment { wall_ms: BEGUN_MS + random.below(1 << 30) as u64, mono_ns: 0 }),
-                2 => {
+                2 | 7 => {
                     let identity = Identity::new(format!("n{step}"), "");
                     ids.push(registry.add(identity, moment(step)).unwrap().id);
                 }
                 3 => kept.push(reader.snapshot()),
+                4..=6 => {
+                    // Only a process at rest is removed.
+                    let at = random.below(ids.len());
+                    if registry.remove(ids[at], moment(step)).is_ok() {
+                        ids.swap_remove(at);
+                    }
+                }
                 _ => {}
             }
             // A snapshot that is held for long is answered from as well as the latest one.
             let held = !kept.is_empty() && random.below(4) == 0;
             let world = if held { kept[random.below(kept.len())].clone() } else { reader.snapshot() };
+            // Six choices of fields share three places.
+            let names = &FIELDS[..1 + random.below(6)];
+            let some = fragments.all(&world, Some(&Fields::named(names.iter().copied()).unwrap()), wall);
+            let fresh = fresh_fields(&world, wall, names);
+            assert_eq!(std::str::from_utf8(&some).unwrap(), fresh, "seed {seed}, step {step}, {names:?}");
             let all = fragments.all(&world, None, wall);
             assert_eq!(
                 std::str::from_utf8(&all).unwrap(),
@@ -309,4 +321,47 @@ fn a_reader_does_not_wait_for_one_that_has_stopped_in_the_middle() {
     fragments.push(&world, states, None, wall, &mut bytes);
     assert!(others > 0);
     assert_eq!(String::from_utf8(bytes).unwrap(), fresh_array(&world, wall));
+}
+
+#[test]
+fn the_fragment_of_a_removed_process_is_dropped_and_its_successor_gets_its_own() {
+    let (registry, reader, ids) = with_processes(10);
+    let (fragments, wall) = (Fragments::default(), Wall::at(moment(0)));
+    let old = reader.snapshot();
+    fragments.all(&old, None, wall);
+    assert_eq!(fragments.kept(), 10);
+    registry.remove(ids[3], moment(5)).unwrap();
+    let world = reader.snapshot();
+    // Any answer drops it, also one that is about other processes.
+    fragments.push(&world, world.iter().take(1), None, wall, &mut Vec::new());
+    fragments.sweep(&world);
+    assert_eq!(fragments.kept(), 9);
+    let without = fragments.all(&world, None, wall);
+    assert_eq!(std::str::from_utf8(&without).unwrap(), fresh_array(&world, wall));
+    // A reader of the old snapshot gets the removed process, and does not keep it alive.
+    assert_eq!(std::str::from_utf8(&fragments.all(&old, None, wall)).unwrap(), fresh_array(&old, wall));
+    assert_eq!(fragments.kept(), 9);
+    let next = registry.add(Identity::new("next", ""), moment(6)).unwrap().id;
+    assert_eq!(next.index(), ids[3].index(), "the slot is used again");
+    let world = reader.snapshot();
+    assert_eq!(std::str::from_utf8(&fragments.all(&world, None, wall)).unwrap(), fresh_array(&world, wall));
+    assert_eq!(std::str::from_utf8(&fragments.all(&old, None, wall)).unwrap(), fresh_array(&old, wall));
+    assert_eq!(fragments.kept(), 10);
+}
+
+#[test]
+fn many_removals_between_two_answers_leave_no_fragment_behind() {
+    let (registry, reader, ids) = with_processes(300);
+    let (fragments, wall) = (Fragments::default(), Wall::at(moment(0)));
+    fragments.all(&reader.snapshot(), None, wall);
+    ids[..280].iter().for_each(|id| drop(registry.remove(*id, moment(1)).unwrap()));
+    // More than the registry remembers.
+    for number in 0..100_000 {
+        let id = registry.add(Identity::new(format!("n{number}"), ""), moment(2)).unwrap().id;
+        registry.remove(id, moment(3)).unwrap();
+    }
+    let world = reader.snapshot();
+    assert!(world.removed_since(provost_state::Generation(300)).is_none(), "they are forgotten");
+    fragments.all(&world, None, wall);
+    assert_eq!(fragments.kept(), 20);
 }

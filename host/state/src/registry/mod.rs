@@ -214,6 +214,12 @@ impl Reader {
         Look(Seen::Gathered(self.snapshot()))
     }
 
+    /// Returns the generation of the last published commit with one load. A snapshot that is taken afterwards is not older.
+    #[must_use]
+    pub fn latest(&self) -> Generation {
+        self.shared.latest()
+    }
+
     /// Calls `read` with the latest state of one process; `None` if it was removed. On `atomic` this is one load, and no
     /// reference is counted.
     #[inline]
@@ -235,12 +241,6 @@ impl Reader {
     #[must_use]
     pub fn watch(&self, process: &Handle) -> Watch {
         Watch::new(self.shared.clone(), process)
-    }
-
-    /// Returns the generation of the last published commit with one load. A snapshot that is taken afterwards is not older.
-    #[must_use]
-    pub fn latest(&self) -> Generation {
-        self.shared.latest()
     }
 
     /// Returns the latest state of one process.
