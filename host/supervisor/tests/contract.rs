@@ -287,6 +287,18 @@ async fn what_has_left_the_group_is_left_and_named_on_request() {
 }
 
 #[tokio::test]
+async fn what_becomes_of_those_that_have_left_the_group_can_change_while_they_live() {
+    let (host, daemon) = with_a_daemon("changed", Escaped::Leave).await;
+    let id = host.state().id;
+    let spec = host.supervisor.spec(id).unwrap();
+    let spec = ProcessSpec { escaped: Escaped::Kill, ..(*spec).clone() };
+    host.supervisor.reconfigure(id, spec).await.unwrap();
+    host.stop().await;
+    assert!(!is_alive(daemon));
+    assert_eq!(host.supervisor.left(), []);
+}
+
+#[tokio::test]
 async fn the_error_of_a_script_names_its_missing_interpreter() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();

@@ -224,6 +224,31 @@ async fn a_runner_that_panics_at_any_step_of_an_incarnation_loses_and_doubles_no
     faults.teardown();
 }
 
+#[tokio::test]
+async fn a_runner_that_panics_at_any_step_of_a_removal_leaves_nothing_behind() {
+    let faults = FailScenario::setup();
+    for nth in 0..4 {
+        let (supervisor, _dir) = boot(vec![shell("panics", "exec sleep 1000")]);
+        let before = until_phase(&supervisor, "panics", PhaseKind::Running).await;
+        fail::cfg("runner.panic", &format!("{nth}*off->1*return(panics)->off")).unwrap();
+        fail::cfg("runner.leave", "1*panic->off").unwrap();
+        supervisor.remove(before.id, "removed".into()).await.unwrap();
+        fail::remove("runner.panic");
+        fail::remove("runner.leave");
+        let census = supervisor.census();
+        assert_eq!((census.mailboxes, census.specs, census.logs), (0, 0, 0), "panic at input {nth}");
+        assert!(supervisor.reader().snapshot().is_empty());
+        assert_eq!(supervisor.reader().counters().illegal, 0);
+        assert!(std::fs::metadata(format!("/proc/{}", before.pid().unwrap())).is_err());
+        // The name can be used again at once.
+        let id = supervisor.add(vec![shell("panics", "exec sleep 1000")]).unwrap()[0];
+        supervisor.start(id, Cause::Reload).await.unwrap();
+        until_phase(&supervisor, "panics", PhaseKind::Running).await;
+        supervisor.shutdown(Cause::Shutdown).await;
+    }
+    faults.teardown();
+}
+
 /// Restarts the whole group.
 #[derive(Debug)]
 struct Together(Arc<str>);

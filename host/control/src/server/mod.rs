@@ -7,9 +7,9 @@
 //! | `patient` | the bytes of one connection, and its time limits |
 //! | `status` | everything at one generation |
 //! | `host` | the host itself: its shortages and its end |
+//! | `config` | what differs from the config, reloading it, and scaling |
 //! | `orders` | start, stop, restart and signal, and waiting for their effect |
 //! | `explain` | why a process is in its state |
-//! | `config` | what differs from the config, reloading it, and scaling |
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
 //! | `streams` | events and logs, line by line |

@@ -178,8 +178,8 @@ impl Dispatch {
             let version = self.reader.state(id).map(|state| state.version);
             if seen != Some(version) {
                 seen = Some(version);
-                let from = self.kill_at(id, clock).unwrap_or_else(|| Instant::now() + output);
-                until = from + GIVEN_UP_AFTER;
+                let now = Instant::now();
+                until = self.kill_at(id, clock).map_or(now + output, |at| at.max(now)) + GIVEN_UP_AFTER;
             }
             tokio::select! {
                 () = sleep_until(until) => return,

@@ -26,6 +26,7 @@ impl Runner {
         let (of, clock) = (self.checked(), self.shared.publisher.clock);
         let finding = async move {
             tokio::time::sleep(Duration::from_millis(health.every_ms.max(1))).await;
+            let of = of.knowing(&health.check).await;
             let began = clock.now();
             let outcome =
                 probe::once(&health.check, false, health.timeout_ms, &of).await.map_err(|failed| failed.why);

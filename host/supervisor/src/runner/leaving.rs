@@ -78,7 +78,7 @@ impl Runner {
                 tracing::error!(process = &*self.spec.name, %error, "a removal was refused, which is a defect of the host");
             }
         }
-        self.fault("runner.leave");
+        fail::fail_point!("runner.leave", self.spec.name.starts_with("panics"), |_| {});
         self.shared.lineup.remove(id);
         self.shared.groups.leave(&self.spec.group, id);
         self.shared.logs.remove(id);

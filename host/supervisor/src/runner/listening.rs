@@ -78,7 +78,7 @@ impl Runner {
     pub(super) async fn listen(&mut self) {
         self.go_on_leaving();
         while let Some(input) = self.next().await {
-            self.fault("runner.panic");
+            self.fault();
             match input {
                 Input::Requested(request) => self.on_request(request),
                 Input::Exited(incarnation, exit) => self.on_exited(incarnation, exit),
@@ -136,8 +136,8 @@ impl Runner {
     }
 
     /// Lets a test make this runner panic, by the name of the process.
-    pub(super) fn fault(&self, point: &str) {
-        fail::fail_point!(point, |name: Option<String>| {
+    fn fault(&self) {
+        fail::fail_point!("runner.panic", |name| {
             #[expect(clippy::panic, reason = "compiled in only with fail points, which a test asks for")]
             if name.is_none_or(|name| *name == *self.spec.name) {
                 panic!("a panic on purpose");

@@ -2,13 +2,17 @@
 //! fixtures and the tests of a single process; each file below has one subject.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod adding;
 mod ending;
 mod groups;
 mod health;
 mod jobs;
 mod judging;
 mod readiness;
+mod reconfiguring;
+mod removing;
 mod replicas;
+mod scaling;
 mod starting;
 mod swapping;
 mod telling;

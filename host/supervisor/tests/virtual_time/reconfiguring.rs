@@ -172,10 +172,16 @@ async fn a_health_check_comes_and_goes_while_its_process_runs() {
     let failing = |failures| {
         Some(HealthCheck { check: Check::LogLine("x".into()), every_ms: 100, timeout_ms: 50, failures })
     };
+    let calm = Arc::new(Judge {
+        name: "calm".into(),
+        probe: Some(Box::new(|_| Ok(Decision::new(HealthAction::Hold(Health::Degraded), "so so")))),
+        ..Judge::default()
+    });
     let world = World::new(vec![spec("web")]);
     world.until_phase("web", PhaseKind::Running).await;
-    world.reconfigure(ProcessSpec { health: failing(1_000), ..spec("web") }).await;
-    world.until("web", |state| state.health != Health::Unknown).await;
+    let policies: Vec<Arc<dyn Policy>> = vec![calm];
+    world.reconfigure(ProcessSpec { health: failing(3), policies, ..spec("web") }).await;
+    world.until("web", |state| state.health == Health::Degraded).await;
     world.reconfigure(spec("web")).await;
     let unchecked = world.state("web");
     assert_eq!(
