@@ -3,7 +3,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that people run by hand")]
 
 mod figures;
+mod goals;
 mod plugins;
+mod promises;
 mod replies;
 mod tables;
 mod targets;
@@ -44,6 +46,10 @@ $ cargo bench -p provost-plugin-host --bench plugins
 No number here is typed by hand. Most of them are about the state core. The plan that set its targets compares it with a mutex that is held while the whole
 state is cloned, behind an `RwLock<HashMap>`.
 
+## What the plan promised, what it is now
+";
+
+const HOW: &str = "
 ## How to read it
 
 - A **ratio** is throughput against a baseline in the same round; the median of the rounds is shown, and its range in the
@@ -51,7 +57,8 @@ state is cloned, behind an `RwLock<HashMap>`.
 - `mutex, clone`, `mutex, fields`, `RwLock<HashMap>`, `map, ..` are the plan's baseline, written for the benchmark with our own
   state type: a lock under which the state is cloned, or only the needed fields are copied. `locked` is the fallback backend of
   that name: it has the same contract as `atomic` (versions, changes, snapshots), which the bare mutexes do not have.
-- `guard` is `look()`, `poller` is `Poller::snapshot()`, `status word` is `Handle::status()`.
+- `guard` is `Reader::read` through a held handle, `cached` is `Watch::state`, `status word` is `Handle::status`, `state()` is
+  `Reader::state` by id; `look` and `poller` read in a snapshot (`Reader::look`, `Poller::snapshot`).
 - The cost of the clock is subtracted from latencies, which are as coarse as the clock. CPU is processor time per operation;
   the allocator counts allocations.
 - With more threads than cores, a closed loop hides waiting; the paced reader shows the tails.
@@ -59,6 +66,8 @@ state is cloned, behind an `RwLock<HashMap>`.
 
 fn report(benches: &[Bench]) -> String {
     let mut text = HEAD.to_owned();
+    text += &promises::all(benches);
+    text += HOW;
     text += &format!(
         "- One operation in {TIMED} is timed, in a separate part of the round, so that the clock does not slow the throughput.\n\
          - The **control** is the throughput of two threads that each read a private atomic, divided by that of one, measured\n  \
@@ -70,6 +79,8 @@ fn report(benches: &[Bench]) -> String {
     text += &tables::machine(benches);
     text += "\n## The targets of the plan\n\n";
     text += &targets::all(benches);
+    text += "\n## The goals of the second step\n\n";
+    text += &goals::all(benches);
     text += "\n## Where a mutex wins\n\n";
     text += &targets::where_a_mutex_wins(benches);
     text += "\n## What users feel\n\n";

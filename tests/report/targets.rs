@@ -64,7 +64,7 @@ pub fn all(benches: &[Bench]) -> String {
 fn state_reads(benches: &[Bench]) -> String {
     let mut rows = String::new();
     for baseline in ["mutex, clone", "mutex, fields", "locked"] {
-        for design in ["guard", "poller", "status word", "state()"] {
+        for design in ["guard", "cached", "poller", "status word", "state()"] {
             for (size, what) in [(1, "one hot process"), (1_024, "random of 1,024")] {
                 // The plan has no target for the other baselines; they show how much of the gain is the saved clone.
                 if baseline != "mutex, clone" && (size != 1 || design == "state()") {

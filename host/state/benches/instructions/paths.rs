@@ -32,7 +32,9 @@ const FOLLOWED: usize = 16;
 const COMMITS: usize = 1_000;
 
 /// All paths, in the order in which they are shown.
-pub const PATHS: [Path; 12] = [
+pub const PATHS: [Path; 16] = [
+    Path { key: "handle-read", call: "reader.read(&handle, ..)", operations: READS, run: handle_read },
+    Path { key: "watch", call: "watch.state()", operations: READS, run: watch },
     Path { key: "look-get", call: "look().get(id)", operations: READS, run: look_get },
     Path { key: "poller-get", call: "poller.snapshot().get(id)", operations: READS, run: poller_get },
     Path { key: "handle-status", call: "handle.status().phase()", operations: READS, run: handle_status },
@@ -49,6 +51,18 @@ pub const PATHS: [Path; 12] = [
     },
     Path { key: "changes-since", call: "changes_since(cursor, 16)", operations: READS, run: changes_since },
     Path { key: "commit", call: "commit, of 1,000", operations: COMMITS as u32, run: || commit(SIZE) },
+    Path {
+        key: "commit-locked",
+        call: "commit, of 1,000, on locked",
+        operations: COMMITS as u32,
+        run: || commit_on(Backend::Locked, SIZE),
+    },
+    Path {
+        key: "add-remove",
+        call: "add(..), remove(id), of 1,000",
+        operations: COMMITS as u32,
+        run: add_remove,
+    },
     Path {
         key: "commit-100k",
         call: "commit, of 100,000",
@@ -102,6 +116,41 @@ fn poller_get() {
     let World { reader, ids, .. } = &world(SIZE);
     let mut poller = reader.poller();
     count_reads(ids, |id| poller.snapshot().get(*id).map(|state| state.version));
+}
+
+fn handle_read() {
+    let World { reader, names, .. } = &world(SIZE);
+    let handles: Vec<_> = names.iter().filter_map(|name| reader.handle(name)).collect();
+    count_reads(&handles, |handle| reader.read(handle, |state| state.version));
+}
+
+fn watch() {
+    let World { reader, names, .. } = &world(SIZE);
+    let mut watches: Vec<_> =
+        names.iter().filter_map(|name| Some(reader.watch(&reader.handle(name)?))).collect();
+    let mut turn = |rounds: usize| {
+        for _ in 0..rounds {
+            for watch in &mut watches {
+                black_box(watch.state().map(|state| state.version));
+            }
+        }
+    };
+    turn(1);
+    counted(|| turn(READS as usize / SIZE));
+}
+
+/// Adds and removes processes with names that come again.
+fn add_remove() {
+    let World { writer, .. } = &world(SIZE);
+    let turn = |count: usize| {
+        for number in 0..count {
+            let name = ["comes", "goes", "comes-again"][number % 3];
+            let added = writer.add(Identity::new(name, ""), Moment::default()).unwrap();
+            black_box(writer.remove(added.id, Moment::default())).unwrap();
+        }
+    };
+    turn(COMMITS);
+    counted(|| turn(COMMITS));
 }
 
 fn handle_status() {
@@ -158,7 +207,12 @@ fn changes_since() {
 /// Measures commits as in a host that has run for a while: the ring of changes is full, so each commit frees the change
 /// that it overwrites.
 fn commit(size: usize) {
+    commit_on(Backend::Atomic, size);
+}
+
+fn commit_on(backend: Backend, size: usize) {
     let World { writer, reader, ids, .. } = &world(size);
+    writer.reroute(Routing { backend, rollout: Rollout::FULL });
     let chosen: Vec<ProcessId> = ids.iter().step_by(size / COMMITS).copied().collect();
     let start = Event::Start { cause: Cause::User, reason: "asked for".into() };
     let stop = Event::Stop { cause: Cause::User, reason: "asked for".into(), kill_at: Moment::default() };

@@ -20,8 +20,10 @@ const SHORT: usize = WORDS * size_of::<u64>() - 1;
 /// What stands in the place of the length if the name is longer.
 const LONG: u8 = u8::MAX;
 
-/// The place of one slot.
+/// The place of one slot. It is as large as a cache line and has one of its own: the reader of one place does not wait for
+/// the writer of its neighbour, and a lookup by name reads one line of it.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Cell {
     /// The state of the tenant; [a vacant one](vacant) if there is none or if its state is kept behind locks.
     pub(crate) state: ArcSwap<ProcessState>,
@@ -43,23 +45,30 @@ pub(crate) struct Packed<'a> {
 
 impl<'a> Packed<'a> {
     pub(crate) fn new(name: &'a str) -> Self {
-        let mut bytes = [[0; size_of::<u64>()]; WORDS];
-        let flat = bytes.as_flattened_mut();
-        let length = match flat.get_mut(..name.len()) {
-            Some(place) if name.len() <= SHORT => {
-                place.copy_from_slice(name.as_bytes());
-                name.len() as u8
-            }
-            _ => LONG,
-        };
-        if let Some(last) = flat.last_mut() {
-            *last = length;
+        if name.len() > SHORT {
+            return Self { name, words: [0, 0, u64::from_le_bytes([0, 0, 0, 0, 0, 0, 0, LONG])] };
         }
-        Self { name, words: bytes.map(u64::from_le_bytes) }
+        let (eights, rest) = name.as_bytes().as_chunks();
+        let mut words = [0; WORDS];
+        for (word, eight) in words.iter_mut().zip(eights) {
+            *word = u64::from_le_bytes(*eight);
+        }
+        let last = match name.as_bytes().last_chunk() {
+            // One load, of which the bytes before the rest are shifted out.
+            Some(last) => {
+                u64::from_le_bytes(*last).checked_shr(u64::BITS - u8::BITS * rest.len() as u32).unwrap_or(0)
+            }
+            None => rest.iter().rev().fold(0, |last, byte| (last << u8::BITS) | u64::from(*byte)),
+        };
+        if let Some(word) = words.get_mut(eights.len()) {
+            *word = last;
+        }
+        words[WORDS - 1] |= (name.len() as u64) << (u64::BITS - u8::BITS);
+        Self { name, words }
     }
 
     fn is_long(&self) -> bool {
-        self.words[WORDS - 1].to_le_bytes()[size_of::<u64>() - 1] == LONG
+        self.name.len() > SHORT
     }
 }
 
@@ -98,8 +107,9 @@ impl Cell {
         if before & 1 == 0 {
             return None;
         }
-        let kept = || self.name.iter().map(|word| word.load(Ordering::Relaxed));
-        let mut is_called = kept().eq(wanted.words);
+        let [first, second, third] = &self.name;
+        let kept = [first, second, third].map(|word| word.load(Ordering::Relaxed));
+        let mut is_called = kept == wanted.words;
         if is_called && wanted.is_long() {
             is_called = self.identity.load().as_ref().is_some_and(|identity| *identity.name == *wanted.name);
         }

@@ -192,10 +192,13 @@ impl<'a> Walk<'a> {
 impl<'a> Iterator for Walk<'a> {
     type Item = &'a Arc<ProcessState>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            for state in self.leaf.by_ref().flatten() {
-                if self.after.is_none_or(|after| state.generation > after) {
+            for place in self.leaf.by_ref() {
+                if let Some(state) = place
+                    && self.after.is_none_or(|after| state.generation > after)
+                {
                     return Some(state);
                 }
             }
