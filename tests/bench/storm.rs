@@ -5,7 +5,7 @@
 //! machine affect all of them. A client asks every 2 ms; if it is still busy when a request is due, the wait counts (no
 //! coordinated omission). Then it asks as fast as it can.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -231,7 +231,7 @@ impl Bench {
 }
 
 /// Stops and starts some of the lasting processes until `over` is set, and returns the number of orders.
-fn give_orders(path: &PathBuf, over: &AtomicBool) -> usize {
+fn give_orders(path: &Path, over: &AtomicBool) -> usize {
     let mut socket = Socket::connect(path);
     let select: Vec<String> = (0..ORDERED).map(|number| format!("p{}", number * CRASHES_EVERY + 1)).collect();
     let order = json!({ "select": select }).to_string();
