@@ -106,7 +106,7 @@ impl Asked {
     /// Asks as fast as one client can.
     fn alone(&mut self, for_ns: u64) {
         for _ in 0..20 {
-            let _ = self.client.ask(&self.request);
+            self.client.ask(&self.request);
         }
         let begun = now_ns();
         let mut last = begun;

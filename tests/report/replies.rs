@@ -6,9 +6,8 @@ use crate::figures::{Bench, Block, blocks, duration, head, number, row, text, ti
 
 /// A goal for answers on a quiet host: what, the design and the one it is compared with, the greatest ratio of their medians, and
 /// the number of processes from which on it holds.
-const QUIET: [(&str, &str, &str, f64, u64); 8] = [
+const QUIET: [(&str, &str, &str, f64, u64); 7] = [
     ("everything", "all", "bare loop", 2.0, 100),
-    ("everything, on `locked`", "all, on `locked`", "bare loop", 2.0, 100),
     ("unchanged", "unchanged", "ping", 1.5, 100),
     ("processes, unchanged", "`?parts=processes`, unchanged", "ping", 1.5, 100),
     ("three fields", "`?fields=name,phase,pid`", "all", 0.6, 500),

@@ -15,10 +15,10 @@
 //! | `streams` | events and logs, line by line |
 //! | `views` | what plugins render |
 //! | `context` | the parts of the host that the API serves |
+//! | `extract` | bodies and queries of requests |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
 //! | `plugin_part` | the JSON of all plugins |
 //! | `pieces` | bodies of several pieces |
-//! | `extract` | bodies and queries of requests |
 //! | `parts` | the parts of a status |
 //! | `select` | targets: names, `group:*` and `all` |
 //! | `refused` | the errors of the API |
