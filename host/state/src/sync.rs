@@ -15,6 +15,25 @@ mod here {
 
     pub(crate) use arc_swap::{ArcSwap, ArcSwapOption, Cache, Guard};
     pub(crate) use std::hint::spin_loop as spin;
+
+    /// A value that is set once, by one writer.
+    #[derive(Debug)]
+    pub(crate) struct Once<T>(std::sync::OnceLock<T>);
+
+    impl<T> Once<T> {
+        pub(crate) fn new() -> Self {
+            Self(std::sync::OnceLock::new())
+        }
+
+        /// Sets the value; only the first time counts.
+        pub(crate) fn set(&self, value: T) {
+            let _ = self.0.set(value);
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            self.0.get()
+        }
+    }
 }
 
 #[cfg(loom)]
@@ -113,6 +132,28 @@ mod here {
                 }
             }
             Guard(was(at))
+        }
+    }
+
+    /// The contract of `std::sync::OnceLock`, for one writer: setting releases, getting acquires.
+    #[derive(Debug)]
+    pub(crate) struct Once<T> {
+        is_set: AtomicUsize,
+        value: std::sync::OnceLock<T>,
+    }
+
+    impl<T> Once<T> {
+        pub(crate) fn new() -> Self {
+            Self { is_set: AtomicUsize::new(0), value: std::sync::OnceLock::new() }
+        }
+
+        pub(crate) fn set(&self, value: T) {
+            let _ = self.value.set(value);
+            self.is_set.store(1, Ordering::Release);
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            if self.is_set.load(Ordering::Acquire) == 1 { self.value.get() } else { None }
         }
     }
 

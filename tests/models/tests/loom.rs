@@ -97,6 +97,21 @@ fn cell_and_snapshots(reader: &Reader, handle: &Handle) {
 }
 
 #[test]
+fn a_snapshot_is_not_older_than_a_status_word_seen_before_it() {
+    model(3, || {
+        let (writer, reader) = with_processes(Routing::default(), &["a"]);
+        let state = first(&reader);
+        let handle = reader.handle("a").unwrap();
+        let beside = thread::spawn(move || {
+            let seen = handle.status().generation();
+            assert!(reader.snapshot().generation().0 >= seen, "a snapshot is older than a status seen");
+        });
+        start(&writer, &state).unwrap();
+        beside.join().unwrap();
+    });
+}
+
+#[test]
 fn a_reader_of_a_cell_and_of_snapshots_never_goes_backwards_while_the_root_is_rolled_forward() {
     model(3, || {
         let (writer, reader) = with_processes(Routing::default(), &["a"]);

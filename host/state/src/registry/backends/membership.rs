@@ -35,12 +35,10 @@ impl Core {
             state.reason = reason;
         }
         let state = Arc::new(state);
-        self.changes.record(Change {
-            generation,
-            kind: ChangeKind::Added,
-            from: PhaseKind::Stopped,
-            state: state.clone(),
-        });
+        self.changes.record(
+            &mut writing.block,
+            Change { generation, kind: ChangeKind::Added, from: PhaseKind::Stopped, state: state.clone() },
+        );
         cell.furnish(&state);
         let routing = self.routing();
         let side = routing.side(state.name());
@@ -94,12 +92,10 @@ impl Core {
             ..(*current).clone()
         };
         let last = Arc::new(last);
-        self.changes.record(Change {
-            generation,
-            kind: ChangeKind::Removed,
-            from: last.phase.kind(),
-            state: last.clone(),
-        });
+        self.changes.record(
+            &mut writing.block,
+            Change { generation, kind: ChangeKind::Removed, from: last.phase.kind(), state: last.clone() },
+        );
         let vacant = self.names.announce_removal(generation);
         // The cell first: a reader that finds nothing behind the locks asks it whether the process was removed.
         cell.state.store(vacant);

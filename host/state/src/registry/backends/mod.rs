@@ -23,14 +23,14 @@ mod switch;
 use std::sync::{Arc, PoisonError, TryLockError};
 
 use super::cell::Cell;
-use super::changes::{Change, ChangeKind, Changes};
+use super::changes::{Block, Change, ChangeKind, Changes};
 use super::commit::{At, Counters, Rejected};
 use super::differences::Differences;
 use super::locked::Locked;
 use super::meter::{Meters, Operation};
 use super::names::Names;
 use super::removals::Removals;
-use super::root::{BATCH, Moved, Root};
+use super::root::{Moved, Root};
 use super::routing::{Routing, RoutingWord, Side};
 use super::snapshot::{Snapshot, Truth};
 use crate::process::{Epoch, Event, Generation, Moment, PhaseKind, ProcessId, ProcessState};
@@ -44,6 +44,8 @@ pub(crate) struct Writing {
     at: Moment,
     /// The generation at which a writer last made sure that the root is not far behind.
     rolled: Generation,
+    /// The block of changes that was filled last.
+    block: Option<Arc<Block>>,
     /// The slots of removed processes.
     vacant: Vec<u32>,
 }
@@ -64,7 +66,7 @@ pub(crate) struct Core {
     differences: Differences,
 }
 
-type Succession = Result<(PhaseKind, ProcessState), Rejected>;
+type Succession = Result<(PhaseKind, Arc<ProcessState>), Rejected>;
 
 impl Core {
     /// Creates a registry without processes, in which the next commit is the one after `generation`.
@@ -76,7 +78,7 @@ impl Core {
             root: Root::new(Snapshot::new(generation, at, Default::default(), removals, names.clone())),
             locked: Locked::new(names.clone()),
             names,
-            writer: Mutex::new(Writing { generation, at, rolled: generation, vacant: Vec::new() }),
+            writer: Mutex::new(Writing { generation, at, rolled: generation, ..Writing::default() }),
             latest: AtomicU64::new(generation.0),
             changes: Changes::default(),
             meters,
@@ -151,8 +153,9 @@ impl Core {
         let routing = self.routing();
         let cell = self.names.place(id).ok_or(Rejected::Unknown(id))?;
         let here = cell.state.load();
+        let generation = writing.generation.next();
         let next = |current: Option<&ProcessState>| -> Succession {
-            successor(current.ok_or(Rejected::Unknown(id))?, at, event, writing.generation.next(), now)
+            successor(current.ok_or(Rejected::Unknown(id))?, at, event, generation, now)
         };
         let of_cell = || next(Some(&**here).filter(|state| state.id == id));
         let of_locks = || next(self.locked.get(id).as_deref());
@@ -173,9 +176,8 @@ impl Core {
         }
         drop(here);
         let (from, state) = served?;
-        let state = Arc::new(state);
         let kind = ChangeKind::Event(event.kind());
-        self.changes.record(Change { generation: state.generation, kind, from, state: state.clone() });
+        self.changes.record(&mut writing.block, Change { generation, kind, from, state: state.clone() });
         if side != Side::Atomic {
             self.locked.put(state.clone(), Self::truth(routing));
         }
@@ -192,10 +194,9 @@ impl Core {
         (writing.generation, writing.at) = (state.generation, state.changed_at);
         // Release: a reader that sees this generation also sees its state. A reader may have advanced the word already.
         self.latest.fetch_max(state.generation.0, Ordering::Release);
-        let is_due = state.generation.0 - writing.rolled.0 >= BATCH;
-        if is_due && routing.whole() != Some(Side::Locked) {
-            // It has not moved, because no other writer is active.
-            let _ = self.root.at_least(state.generation, &self.changes);
+        if routing.whole() != Some(Side::Locked)
+            && self.root.roll_if_due(writing.rolled, state.generation, &self.changes)
+        {
             writing.rolled = state.generation;
         }
     }
@@ -299,9 +300,14 @@ fn successor(
     if at.version != current.version {
         return Err(Rejected::StaleVersion { expected: at.version, found: current.version });
     }
-    let mut next = current.apply(event, now)?;
-    next.version = current.version.next();
-    next.generation = generation;
+    let phase = current.edge(event)?;
+    // Copied to where it stays, and changed there.
+    let mut next = Arc::new(current.clone());
+    if let Some(next) = Arc::get_mut(&mut next) {
+        next.advance(current, phase, event, now);
+        next.version = current.version.next();
+        next.generation = generation;
+    }
     Ok((current.phase.kind(), next))
 }
 
