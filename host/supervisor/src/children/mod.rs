@@ -3,7 +3,6 @@
 //! | room | owns |
 //! |---|---|
 //! | `scripted` | children that a test scripts |
-//! | `spawned_with` | what a child was spawned with |
 //! | `probe` | checks of readiness and health |
 //! | `obstacles` | what would keep a process from starting, seen without starting it |
 //! | `reaper` | ended orphans |
@@ -21,6 +20,7 @@
 //! | `http_get` | a GET over a socket, for checks |
 //! | `own_port` | whether a process itself listens on a port |
 //! | `variables` | variables in the texts of checks |
+//! | `spawned_with` | what a child was spawned with |
 //! | `env_file` | environment files |
 
 mod command;

@@ -1,13 +1,13 @@
 //! The removal of the process. Only its own task removes it, so nothing is committed or spawned between its end and its
 //! removal: it stops, waits for its output, takes the process out of everything that knows it, and ends.
 
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use provost_state::{Cause, NotRemoved, PhaseKind};
 use tokio::sync::oneshot;
 
+use super::departure::Leaving;
 use super::kept::Kept;
 use super::task::Runner;
 use crate::mailbox::{Refusal, Request, Want};
@@ -15,29 +15,6 @@ use crate::mailbox::{Refusal, Request, Want};
 /// How long the remaining output may take to be read and written before the process is removed all the same. Its log is
 /// written on meanwhile.
 pub(crate) const OUTPUT_GRACE: Duration = Duration::from_secs(3);
-
-/// A removal in progress.
-pub(super) struct Leaving {
-    /// Those who wait for it.
-    replies: Vec<oneshot::Sender<Result<(), Refusal>>>,
-    /// Resolves when the output has been written, once the process is at rest.
-    drained: Option<Kept<()>>,
-}
-
-impl Leaving {
-    /// Returns what a runner that takes over goes on with. A wait that has panicked is begun anew.
-    pub(super) fn resumed(self) -> Self {
-        Self { drained: self.drained.filter(|drained| !drained.is_lost()), ..self }
-    }
-}
-
-/// Waits for the output of a process that is leaving and at rest; for ever if it is not.
-pub(super) async fn drained(leaving: &mut Option<Leaving>) {
-    match leaving.as_mut().and_then(|leaving| leaving.drained.as_mut()) {
-        Some(drained) => drained.settled().await,
-        None => pending().await,
-    }
-}
 
 impl Runner {
     /// Begins to stop for good. `reply` is answered when the process is gone.

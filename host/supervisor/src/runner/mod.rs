@@ -30,12 +30,14 @@
 //! | `awaited` | the wait for the readiness of one life |
 //! | `checkup` | the health checks of one life |
 //! | `standing` | what holds beside the phase: held, deferred, spawning, what follows a stop |
+//! | `departure` | a removal in progress |
 //! | `news` | when the finding of a check is worth a commit |
 //! | `kept` | futures that outlive a runner, with their results |
 
 mod attempt;
 mod awaited;
 mod checkup;
+mod departure;
 mod exits;
 mod health;
 mod kept;

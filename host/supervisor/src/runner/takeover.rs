@@ -10,8 +10,8 @@ use provost_state::{Event, Phase, PhaseKind};
 use tokio::time::{Instant, sleep};
 
 use super::attempt::Launching;
+use super::departure::Leaving;
 use super::kept::Kept;
-use super::leaving::Leaving;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Own, Runner};
 use crate::panics::unpanicked;
