@@ -100,24 +100,24 @@ impl Plugins for Shelf {
 #[derive(Debug)]
 struct NoConfig;
 
-fn refused<T: Send + 'static>() -> Answer<'static, Result<T, ConfigRefusal>> {
+fn no_config<T: Send + 'static>() -> Answer<'static, Result<T, ConfigRefusal>> {
     Box::pin(std::future::ready(Err(ConfigRefusal::BadConfig("error: there is none".to_owned()))))
 }
 
 impl LiveConfig for NoConfig {
     fn difference(&self, _: Option<PathBuf>) -> Answer<'_, Result<api::Difference, ConfigRefusal>> {
-        refused()
+        no_config()
     }
 
     fn reload(
         &self,
         _: api::ReloadOrder,
     ) -> Answer<'_, Result<mpsc::UnboundedReceiver<Step>, ConfigRefusal>> {
-        refused()
+        no_config()
     }
 
     fn scale(&self, _: String, _: u32, _: Cause) -> Answer<'_, Result<Scaling, ConfigRefusal>> {
-        refused()
+        no_config()
     }
 
     fn file(&self) -> Answer<'_, ConfigFile> {
