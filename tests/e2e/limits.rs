@@ -73,8 +73,8 @@ fn with_too_many_idle_clients_a_killed_process_is_restarted_and_status_answers()
     let mut clients: Vec<UnixStream> = (0..CLIENTS).map(|_| connect(&host)).collect();
     Host::kill(&web["pid"], Signal::KILL);
     host.until("web", "is restarted", |it| it["restarts"] == 1 && it["phase"] == "running");
-    // 1,024 connections, and the host's other descriptors.
-    assert!(descriptors(&host) < 1_024 + 200, "{}", descriptors(&host));
+    // 1,024 connections, and the host's other descriptors. Those that gave way are closed by their own tasks.
+    eventually("the others are closed", || descriptors(&host), |open| *open < 1_024 + 200);
     // The connections that were idle the longest were closed.
     assert_eq!(clients[0].read(&mut [0]).unwrap(), 0);
     host.down();
