@@ -166,3 +166,40 @@ fn a_backend_that_is_not_in_force_keeps_nothing() {
     writer.reroute(of(Backend::Atomic));
     assert_eq!(live(), atomic);
 }
+
+/// Adds and removes `count` processes under changing names, so that `live` of them are there at any time.
+fn come_and_go(writer: &Registry, count: usize, live: usize) {
+    let mut here = std::collections::VecDeque::new();
+    for number in 0..count {
+        if here.len() == live {
+            let id = here.pop_front().unwrap();
+            writer.remove(id, Moment::default()).unwrap();
+        }
+        // Short names and names that do not fit in a place.
+        let name = format!("worker-{number}{}", if number % 2 == 0 { "" } else { "-with-a-long-name" });
+        here.push_back(writer.add(Identity::new(name, "workers"), Moment::default()).unwrap().id);
+    }
+    for id in here {
+        writer.remove(id, Moment::default()).unwrap();
+    }
+}
+
+#[test]
+fn a_million_additions_and_removals_leave_nothing_behind() {
+    const ROUND: usize = 50_000;
+    for backend in [Backend::Atomic, Backend::Locked] {
+        let (writer, reader) = registry(|| 0);
+        writer.reroute(Routing { backend, rollout: Rollout::FULL });
+        filled(&writer, 100);
+        // The first round fills the ring of changes and makes the tables as large as they become.
+        come_and_go(&writer, ROUND, 50);
+        let live = || LIVE_BYTES.with(Cell::get);
+        let before = live();
+        for _ in 0..5 {
+            come_and_go(&writer, ROUND, 50);
+            assert_eq!(reader.snapshot().len(), 100);
+            // The ring holds the last changes, whose names have more digits or fewer.
+            assert!((live() - before).abs() < 65_536, "{backend}: {} bytes more", live() - before);
+        }
+    }
+}
