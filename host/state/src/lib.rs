@@ -45,12 +45,12 @@ pub use ports::{
     ViewRequest, ViewResponse, failsafe,
 };
 pub use process::{
-    Cause, Death, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,
+    Cause, Death, Deaths, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,
     Illegal, Incarnation, Moment, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState, ProcessType,
     Ruling, RulingAction, Scope, Signal, Status, Verdict, Version,
 };
 pub use registry::{
     At, Backend, BackendFigures, BadRollout, Change, ChangeKind, Changes, Counters, Counts, Difference,
     Handle, Latency, Look, NameTaken, NoSuchBackend, NotRemoved, Poller, Reader, Registry, Rejected, Removed,
-    Rollout, Routing, Snapshot, changes, meter, registry,
+    Rollout, Routing, Snapshot, Watch, changes, meter, registry, removals, restored,
 };

@@ -1,10 +1,10 @@
-//! The atomic types of the core, all from one place, so that a model checker can replace them (as in tokio's
-//! `loom` module).
+//! The atomic types of the state core, so that a model checker can replace them.
 //!
-//! The package `provost-models` compiles these same sources with `cfg(loom)`: then loom tries every order of the
+//! `tests/models` compiles this crate with `cfg(loom)`: then loom tries every order of the
 //! operations on each atomic, mutex and published pointer. `arc_swap` itself cannot be modelled; its contract is
-//! modelled instead: a store releases, a load acquires, and a loaded value stays alive as long as it is held.
-//! Types on which no order of events depends (counters, histograms, words that are set once) are not replaced.
+//! modelled instead: a store releases, a load acquires, a compare-and-swap does both, and a loaded value stays alive as
+//! long as it is held. Types on which no order of events depends (counters, histograms, the words of names, which the
+//! tenancy of a place guards) are not replaced.
 
 pub(crate) use self::here::*;
 
@@ -13,12 +13,32 @@ mod here {
     pub(crate) use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard, RwLock};
 
-    pub(crate) use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+    pub(crate) use arc_swap::{ArcSwap, ArcSwapOption, Cache, Guard};
     pub(crate) use std::hint::spin_loop as spin;
+
+    /// A value that is set once, by one writer.
+    #[derive(Debug)]
+    pub(crate) struct Once<T>(std::sync::OnceLock<T>);
+
+    impl<T> Once<T> {
+        pub(crate) fn new() -> Self {
+            Self(std::sync::OnceLock::new())
+        }
+
+        /// Sets the value; only the first time counts.
+        pub(crate) fn set(&self, value: T) {
+            let _ = self.0.set(value);
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            self.0.get()
+        }
+    }
 }
 
 #[cfg(loom)]
 mod here {
+    use std::ops::Deref;
     use std::sync::{Arc, PoisonError};
 
     use loom::sync::atomic::AtomicUsize;
@@ -30,7 +50,7 @@ mod here {
     #[derive(Debug)]
     pub(crate) struct Guard<T>(T);
 
-    impl<T> std::ops::Deref for Guard<T> {
+    impl<T> Deref for Guard<T> {
         type Target = T;
 
         fn deref(&self) -> &T {
@@ -51,28 +71,41 @@ mod here {
             Self { at: AtomicUsize::new(0), published: std::sync::Mutex::default() }
         }
 
+        fn keep(&self, value: Arc<T>) -> usize {
+            let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+            published.push(value);
+            published.len()
+        }
+
+        fn kept(&self, at: usize) -> Option<Arc<T>> {
+            self.published.lock().unwrap_or_else(PoisonError::into_inner).get(at.checked_sub(1)?).cloned()
+        }
+
         pub(crate) fn store(&self, value: Option<Arc<T>>) {
-            let at = value.map_or(0, |value| {
-                let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-                published.push(value);
-                published.len()
-            });
+            let at = value.map_or(0, |value| self.keep(value));
             self.at.store(at, Ordering::Release);
         }
 
         pub(crate) fn load_full(&self) -> Option<Arc<T>> {
-            let at = self.at.load(Ordering::Acquire).checked_sub(1)?;
-            self.published.lock().unwrap_or_else(PoisonError::into_inner).get(at).cloned()
+            self.kept(self.at.load(Ordering::Acquire))
+        }
+
+        pub(crate) fn load(&self) -> Guard<Option<Arc<T>>> {
+            Guard(self.load_full())
         }
     }
 
-    /// The contract of `arc_swap::ArcSwap`.
+    /// The contract of `arc_swap::ArcSwap`. The first value is published when it is created, before it is shared.
     #[derive(Debug)]
     pub(crate) struct ArcSwap<T>(ArcSwapOption<T>, Arc<T>);
 
     impl<T> ArcSwap<T> {
+        pub(crate) fn new(value: Arc<T>) -> Self {
+            Self(ArcSwapOption::empty(), value)
+        }
+
         pub(crate) fn from_pointee(value: T) -> Self {
-            Self(ArcSwapOption::empty(), Arc::new(value))
+            Self::new(Arc::new(value))
         }
 
         pub(crate) fn store(&self, value: Arc<T>) {
@@ -85,6 +118,62 @@ mod here {
 
         pub(crate) fn load(&self) -> Guard<Arc<T>> {
             Guard(self.load_full())
+        }
+
+        /// Stores `next` if the value is still `current`, and returns the value that was there.
+        pub(crate) fn compare_and_swap(&self, current: &Arc<T>, next: Arc<T>) -> Guard<Arc<T>> {
+            let was = |at| self.0.kept(at).unwrap_or_else(|| self.1.clone());
+            let next = self.0.keep(next);
+            let mut at = self.0.at.load(Ordering::Acquire);
+            while Arc::ptr_eq(&was(at), current) {
+                match self.0.at.compare_exchange(at, next, Ordering::AcqRel, Ordering::Acquire) {
+                    Ok(_) => break,
+                    Err(found) => at = found,
+                }
+            }
+            Guard(was(at))
+        }
+    }
+
+    /// The contract of `std::sync::OnceLock`, for one writer: setting releases, getting acquires.
+    #[derive(Debug)]
+    pub(crate) struct Once<T> {
+        is_set: AtomicUsize,
+        value: std::sync::OnceLock<T>,
+    }
+
+    impl<T> Once<T> {
+        pub(crate) fn new() -> Self {
+            Self { is_set: AtomicUsize::new(0), value: std::sync::OnceLock::new() }
+        }
+
+        pub(crate) fn set(&self, value: T) {
+            let _ = self.value.set(value);
+            self.is_set.store(1, Ordering::Release);
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            if self.is_set.load(Ordering::Acquire) == 1 { self.value.get() } else { None }
+        }
+    }
+
+    /// The contract of `arc_swap::Cache`: a load that sees an older pointer than the last one does not occur, because
+    /// both are of one variable.
+    #[derive(Debug)]
+    pub(crate) struct Cache<A, T> {
+        of: A,
+        last: T,
+    }
+
+    impl<A: Deref<Target = ArcSwap<T>>, T> Cache<A, Arc<T>> {
+        pub(crate) fn new(of: A) -> Self {
+            let last = of.load_full();
+            Self { of, last }
+        }
+
+        pub(crate) fn load(&mut self) -> &Arc<T> {
+            self.last = self.of.load_full();
+            &self.last
         }
     }
 }

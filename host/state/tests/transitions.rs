@@ -113,7 +113,7 @@ fn only_an_unasked_end_is_a_death() {
     assert_eq!((asked.deaths.len(), asked.failures), (0, 0));
     let unasked = state(PhaseKind::Running, Desired::Up).apply(&exited, NOW).unwrap();
     assert_eq!((unasked.deaths.len(), unasked.failures, unasked.cause), (1, 1, Cause::Crash));
-    assert_eq!(unasked.deaths[0].uptime_ms, 5_000);
+    assert_eq!(unasked.deaths.first().unwrap().uptime_ms, 5_000);
     assert_eq!(&*unasked.reason, "killed by SIGTERM");
 }
 
@@ -137,7 +137,7 @@ fn the_tally_of_deaths_is_bounded_and_newest_first() {
         state = state.apply(&Event::Exited { exit: Exit::Code(number) }, NOW).unwrap();
     }
     assert_eq!(state.deaths.len(), provost_state::process::DEATHS_KEPT);
-    assert_eq!(state.deaths[0].exit, Exit::Code(249));
+    assert_eq!(state.deaths.first().unwrap().exit, Exit::Code(249));
     let revived = state.apply(&Event::Start { cause: Cause::User, reason: "r".into() }, NOW).unwrap();
     assert_eq!((revived.deaths.len(), revived.failures), (0, 0));
     let with_its_group = Event::Start { cause: Cause::Policy, reason: "r".into() };

@@ -30,7 +30,7 @@ struct Following<'s> {
 
 /// A page of changes.
 struct Page {
-    changes: Vec<Arc<Change>>,
+    changes: Vec<Change>,
     /// Whether some changes are no longer kept, so that every process has to be looked at.
     has_gap: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_state::{Death, Ended, Policy, RulingAction, Snapshot, Verdict};
+use provost_state::{Deaths, Ended, Policy, RulingAction, Snapshot, Verdict};
 
 use crate::decider::{Decider, EndCase};
 use crate::jobs::Jobs;
@@ -27,7 +27,7 @@ impl Judges {
         &self,
         chain: &[Arc<dyn Policy>],
         ended: Ended,
-        deaths: Arc<[Death]>,
+        deaths: Deaths,
         world: Arc<Snapshot>,
     ) -> Verdict<RulingAction> {
         self.0.ask(chain, EndCase { ended, deaths, world }).await

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use provost_state::{
-    Cause, Consumer, Generation, Handle, Identity, Policy, ProcessId, Reader, Routing, Signal,
+    Cause, Consumer, Generation, Identity, Policy, ProcessId, ProcessState, Reader, Routing, Signal,
 };
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::watch;
@@ -22,7 +22,8 @@ use crate::clock::Clock;
 use crate::decider::Decider;
 use crate::degraded::Degraded;
 use crate::groups::{
-    Chain, Chains, Dispatch, Groups, Inbox, ReplicaCount, Replicas, Roster, StartOrder, chain, not_needed,
+    Chain, Chains, Dispatch, Groups, Inbox, Named, ReplicaCount, Replicas, Roster, StartOrder, chain,
+    not_needed,
 };
 use crate::jobs::Jobs;
 use crate::logs::{LogReader, Logs};
@@ -373,14 +374,17 @@ impl Supervisor {
     pub async fn shutdown(&self, cause: Cause) {
         self.shared.closing.store(true, Ordering::Release);
         let world = self.reader().snapshot();
-        let all = world.iter().map(|state| Handle::of(state)).collect();
+        let named = |state: &Arc<ProcessState>| {
+            Some(Named { name: state.name().clone(), handle: self.reader().handle_of(state.id)? })
+        };
+        let all = world.iter().filter_map(named).collect();
         drop(world);
         let stop = Want::Stop(cause);
         let stuck = self.dispatch.stop_in_order(all, stop, Some(self.shared.publisher.clock)).await;
         for process in stuck {
-            let state = self.reader().state(process.id);
+            let state = self.reader().state(process.handle.id);
             if let Some(pid) = state.and_then(|state| state.pid()) {
-                self.shared.leftovers.add_stuck(process.name().clone(), pid);
+                self.shared.leftovers.add_stuck(process.name, pid);
             }
         }
         self.shared.spawner.look_for_leftovers().await;

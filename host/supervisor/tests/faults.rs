@@ -127,7 +127,7 @@ async fn a_runner_that_panics_when_a_late_spawn_is_gone_is_replaced_once() {
     assert_eq!(running.incarnation.0, 1);
     let changes = supervisor.reader().changes_since(Generation(0), 1_000).changes;
     let taken_over = |change: &&provost_state::Change| change.kind == ChangeKind::Event(EventKind::TakenOver);
-    assert_eq!(changes.iter().map(|change| &**change).filter(taken_over).count(), 1);
+    assert_eq!(changes.iter().filter(taken_over).count(), 1);
     supervisor.shutdown(Cause::Shutdown).await;
     faults.teardown();
 }

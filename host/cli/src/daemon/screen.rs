@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use provost_state::{Change, ChangeKind, Escalation, EventKind, Generation, Health, Phase, RulingAction};
@@ -69,7 +68,7 @@ struct Show {
     look: ScreenStyle,
     cursor: Generation,
     /// Changes that have not been shown.
-    due: VecDeque<Arc<Change>>,
+    due: VecDeque<Change>,
 }
 
 /// The output is closed.
@@ -201,7 +200,7 @@ impl ScreenStyle {
     }
 
     /// Describes a change, or returns `None` for an intermediate step that is not shown.
-    fn change(self, change: &Arc<Change>) -> Option<Vec<u8>> {
+    fn change(self, change: &Change) -> Option<Vec<u8>> {
         let ChangeKind::Event(event) = change.kind else { return None };
         let state = &change.state;
         let (style, text) = match (event, &state.phase) {
@@ -257,6 +256,8 @@ impl ScreenStyle {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use provost_state::{At, Cause, Event, Exit, Identity, Moment, Ruling, Scope, registry};
 
     use super::*;

@@ -1,7 +1,5 @@
 //! Converts between the types of the state core and those of the contract. No other module knows both.
 
-use std::sync::Arc;
-
 use provost_state as state;
 
 use crate::text::sanitize;
@@ -240,8 +238,8 @@ pub(crate) fn request(from: &state::ViewRequest) -> status_view::Request {
     status_view::Request { path: from.path.clone(), query: from.query.clone() }
 }
 
-pub(crate) fn batch(changes: &[Arc<state::Change>], missed: u64) -> status_consumer::Batch {
-    status_consumer::Batch { events: changes.iter().map(|change| event(change)).collect(), missed }
+pub(crate) fn batch(changes: &[state::Change], missed: u64) -> status_consumer::Batch {
+    status_consumer::Batch { events: changes.iter().map(event).collect(), missed }
 }
 
 fn event(from: &state::Change) -> types::Event {

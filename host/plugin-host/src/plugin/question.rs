@@ -182,7 +182,7 @@ impl Question for ViewRequest {
 /// A batch for a fresh consumer instance; running instances are driven by `consumer`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Telling {
-    pub(crate) changes: Arc<[Arc<Change>]>,
+    pub(crate) changes: Arc<[Change]>,
     pub(crate) missed: u64,
 }
 

@@ -1,6 +1,6 @@
 //! Commits alone, and reads mixed with a growing share of commits, where a mutex may win.
 
-use provost_state::Backend;
+use provost_state::{Backend, Handle};
 use provost_tests::bench::block::{Plan, Setting, block};
 use provost_tests::bench::trial::{Design, Load, Side};
 use serde_json::Value;
@@ -8,24 +8,44 @@ use serde_json::Value;
 use crate::worlds::{Pick, Picks, Plain, World, fields};
 
 const SIZE: usize = 1_024;
+const LARGE: usize = 10_000;
+/// The number of commits from the end of a process to the next one; a policy takes one snapshot meanwhile.
+const COMMITS_A_DECISION: usize = 5;
 const THREADS: [usize; 3] = [1, 2, 4];
 const PERCENTS: [usize; 3] = [1, 10, 50];
 
 /// Measures and returns all blocks.
 pub fn blocks() -> Vec<Value> {
-    let atomic = World::new(SIZE, Backend::Atomic);
-    let locked = World::new(SIZE, Backend::Locked);
-    let dual = World::new(SIZE, Backend::Dual);
+    let (mut blocks, worlds) = alone(SIZE, &THREADS);
+    let (more, _) = alone(LARGE, &[1]);
+    blocks.extend(more);
+    let handles: Vec<Handle> =
+        worlds.atomic.names.iter().map(|name| worlds.atomic.reader.handle(name).unwrap()).collect();
+    for percent in PERCENTS {
+        for threads in THREADS {
+            blocks.push(mix(&worlds, &handles, percent, threads));
+        }
+    }
+    blocks
+}
+
+/// The same processes on each side.
+struct Worlds {
+    atomic: World,
+    locked: World,
+    plain: Plain,
+}
+
+/// Measures commits alone, and returns the worlds for further use.
+fn alone(size: usize, threads: &[usize]) -> (Vec<Value>, Worlds) {
+    let atomic = World::new(size, Backend::Atomic);
+    let locked = World::new(size, Backend::Locked);
+    let dual = World::new(size, Backend::Dual);
     let plain = Plain::new(&atomic);
     let mut blocks = Vec::new();
-    for threads in THREADS {
-        let setting = Setting {
-            what: "commits alone".into(),
-            threads,
-            size: SIZE,
-            load: Load::None,
-            key: threads == 2,
-        };
+    for &threads in threads {
+        let setting =
+            Setting { what: "commits alone".into(), threads, size, load: Load::None, key: threads <= 2 };
         let commits =
             |name, side, world| Design::new(name, side, move |thread| World::crashes(world, thread, threads));
         let designs = [
@@ -35,13 +55,25 @@ pub fn blocks() -> Vec<Value> {
             commits("dual", Side::Dual, &dual),
         ];
         blocks.push(block(&setting, Plan::usual(false), &["mutex, set", "locked"], &designs));
+        let deciding = |name, side, world| {
+            Design::new(name, side, move |thread| {
+                let mut commit = World::crashes(world, thread, threads);
+                move || {
+                    (0..COMMITS_A_DECISION).for_each(|_| commit());
+                    world.reader.snapshot().generation()
+                }
+            })
+        };
+        let what = format!("{COMMITS_A_DECISION} commits and a snapshot");
+        let setting = Setting { what, ..setting };
+        let designs = [
+            deciding("locked", Side::Locked, &locked),
+            deciding("atomic", Side::Atomic, &atomic),
+            deciding("dual", Side::Dual, &dual),
+        ];
+        blocks.push(block(&setting, Plan::usual(false), &["locked"], &designs));
     }
-    for percent in PERCENTS {
-        for threads in THREADS {
-            blocks.push(mix(&atomic, &locked, &plain, percent, threads));
-        }
-    }
-    blocks
+    (blocks, Worlds { atomic, locked, plain })
 }
 
 /// Returns a step that calls `write` in `percent` of the turns and `read` in the others.
@@ -62,7 +94,8 @@ fn mixed<T>(
     }
 }
 
-fn mix(atomic: &World, locked: &World, plain: &Plain, percent: usize, threads: usize) -> Value {
+fn mix(worlds: &Worlds, handles: &[Handle], percent: usize, threads: usize) -> Value {
+    let Worlds { atomic, locked, plain } = worlds;
     let what = format!("mix: {percent} % commits, else reads of a state");
     let setting = Setting { what, threads, size: SIZE, load: Load::None, key: false };
     let designs = [
@@ -88,7 +121,7 @@ fn mix(atomic: &World, locked: &World, plain: &Plain, percent: usize, threads: u
         Design::new("guard", Side::Atomic, |thread| {
             let mut picks = Picks::new(SIZE, thread);
             mixed(percent, atomic.crashes(thread, threads), move || {
-                atomic.reader.look().get(atomic.ids[picks.next()]).map(|state| fields(state))
+                atomic.reader.read(&handles[picks.next()], fields)
             })
         }),
     ];

@@ -1,4 +1,4 @@
-//! Lookups of a process by name, at three sizes of the registry.
+//! Lookups of a process by name, at three sizes of the registry, and while processes come and go.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -46,8 +46,52 @@ pub fn blocks() -> Vec<Value> {
             let baselines = ["RwLock<HashMap>", "RwLock<HashMap>, ahash", "locked, handle"];
             blocks.push(block(&setting, Plan::usual(false), &baselines, &designs(&atomic, &locked, &maps)));
         }
+        if size == 10_000 {
+            blocks.extend(membership(&atomic, &locked, &maps));
+        }
     }
     blocks
+}
+
+/// Measures lookups while another thread adds and removes processes, and additions and removals alone.
+fn membership(atomic: &World, locked: &World, maps: &Maps) -> Vec<Value> {
+    let baselines = ["RwLock<HashMap>", "locked, handle"];
+    let mut blocks = Vec::new();
+    for load in [Load::Paced, Load::FlatOut] {
+        for threads in [1, 2] {
+            let what = "lookup of a random name, processes come and go".to_owned();
+            let setting = Setting { what, threads, size: atomic.ids.len(), load, key: threads == 2 };
+            let designs: Vec<Design<'_>> = designs(atomic, locked, maps)
+                .into_iter()
+                .filter(|design| matches!(design.name, "RwLock<HashMap>" | "locked, handle" | "handle"))
+                .map(|design| match design.side {
+                    Side::Plain => design.beside(|| comes_and_goes_in(&maps.plain)),
+                    Side::Locked => design.beside(|| locked.comes_and_goes(0)),
+                    _ => design.beside(|| atomic.comes_and_goes(0)),
+                })
+                .collect();
+            blocks.push(block(&setting, Plan::usual(false), &baselines, &designs));
+        }
+    }
+    let what = "a process added and removed".to_owned();
+    let setting = Setting { what, threads: 1, size: atomic.ids.len(), load: Load::None, key: true };
+    let designs = [
+        Design::new("RwLock<HashMap>", Side::Plain, |_| comes_and_goes_in(&maps.plain)),
+        Design::new("locked, handle", Side::Locked, |thread| locked.comes_and_goes(thread)),
+        Design::new("atomic", Side::Atomic, |thread| atomic.comes_and_goes(thread)),
+    ];
+    blocks.push(block(&setting, Plan::usual(false), &baselines, &designs));
+    blocks
+}
+
+/// Returns a step that adds a process to the map and removes it again.
+fn comes_and_goes_in(plain: &Plain) -> impl FnMut() + use<'_> {
+    let state = plain.cells[0].lock().unwrap().clone();
+    move || {
+        let cell = Cell::new(state.clone().into());
+        plain.map.write().unwrap().insert("comes-and-goes".to_owned(), cell);
+        plain.map.write().unwrap().remove("comes-and-goes");
+    }
 }
 
 fn designs<'a>(atomic: &'a World, locked: &'a World, maps: &'a Maps) -> Vec<Design<'a>> {

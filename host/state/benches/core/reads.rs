@@ -1,7 +1,9 @@
-//! Reads of the state of one process by guard, by poller, by `state()` and by status word, compared with the backend
-//! `locked` and with a plain mutex, under which the whole state is cloned or only some fields are copied.
+//! Reads of the state of one process: through a held handle by guard (`Reader::read`), cached (`Reader::watch`) and by
+//! status word; by id (`Reader::state`); and in a snapshot, by guard (`Reader::look`) and by poller. They are compared
+//! with the backend `locked` and with a plain mutex, under which the whole state is cloned or only some fields are
+//! copied.
 
-use provost_state::{Backend, Handle};
+use provost_state::{Backend, Handle, Watch};
 use provost_tests::bench::block::{Plan, Setting, block};
 use provost_tests::bench::results::quick;
 use provost_tests::bench::trial::{Design, Load, Side};
@@ -75,6 +77,17 @@ fn designs<'a, P: Pick + 'a>(
         state("locked", Side::Locked, locked),
         state("state()", Side::Atomic, atomic),
         Design::new("guard", Side::Atomic, move |thread| {
+            let mut picks = P::new(size, thread);
+            move || atomic.reader.read(&handles[picks.next()], fields)
+        })
+        .beside(|| atomic.crashes(0, 1)),
+        Design::new("cached", Side::Atomic, move |thread| {
+            let mut picks = P::new(size, thread);
+            let mut watches: Vec<Watch> = handles.iter().map(|handle| atomic.reader.watch(handle)).collect();
+            move || watches[picks.next()].state().map(|state| fields(state))
+        })
+        .beside(|| atomic.crashes(0, 1)),
+        Design::new("look", Side::Atomic, move |thread| {
             let mut picks = P::new(size, thread);
             move || atomic.reader.look().get(atomic.ids[picks.next()]).map(|state| fields(state))
         })

@@ -81,6 +81,15 @@ impl World {
         self.writer.commit(id, self.at(id), event, now()).unwrap();
     }
 
+    /// Returns a step that adds a process and removes it again.
+    pub fn comes_and_goes(&self, thread: usize) -> impl FnMut() + use<'_> {
+        let name: Arc<str> = format!("comes-and-goes-{thread}").into();
+        move || {
+            let added = self.writer.add(Identity::new(name.clone(), ""), now()).unwrap();
+            self.writer.remove(added.id, now()).unwrap();
+        }
+    }
+
     /// Returns the step of writer `thread` of `threads`: each of its processes in turn exits, is started, spawned and
     /// ready. The writer keeps what it has last committed, as the task of a process does.
     pub fn crashes(&self, thread: usize, threads: usize) -> impl FnMut() + use<'_> {

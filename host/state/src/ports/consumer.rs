@@ -11,7 +11,7 @@ use crate::registry::{Change, Snapshot};
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The changes, oldest first.
-    pub changes: Vec<Arc<Change>>,
+    pub changes: Vec<Change>,
     /// The number of changes that are left out, because the consumer was too slow.
     pub missed: u64,
 }

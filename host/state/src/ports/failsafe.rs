@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::policy::Ended;
-use crate::process::{Death, FAILSAFE, RulingAction};
+use crate::process::{Deaths, FAILSAFE, RulingAction};
 
 /// The name under which the failsafe's decisions are recorded.
 pub const NAME: &str = FAILSAFE;
@@ -17,7 +17,7 @@ const MAX_MS: u64 = 30_000;
 /// Returns the decision about the life that just ended, which is the first of `deaths` (newest first), and its reason in
 /// words for people.
 #[must_use]
-pub fn decide(ended: &Ended, deaths: &[Death]) -> (RulingAction, Arc<str>) {
+pub fn decide(ended: &Ended, deaths: &Deaths) -> (RulingAction, Arc<str>) {
     // Whether this exit is a success depends on the type of the process; `failures` already takes that into account.
     if ended.exit.is_success() && ended.failures == 0 {
         return (RulingAction::StayDown, Arc::from("it is done: exit code 0"));
@@ -32,7 +32,7 @@ pub fn decide(ended: &Ended, deaths: &[Death]) -> (RulingAction, Arc<str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::{Exit, Incarnation, Moment};
+    use crate::process::{Death, Exit, Incarnation, Moment};
 
     fn ended(exit: Exit) -> Ended {
         Ended {
@@ -49,7 +49,7 @@ mod tests {
         }
     }
 
-    fn deaths(uptimes_ms: &[u64]) -> Vec<Death> {
+    fn deaths(uptimes_ms: &[u64]) -> Deaths {
         let death = |&uptime_ms| Death {
             incarnation: Incarnation(1),
             exit: Exit::Code(1),

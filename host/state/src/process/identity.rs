@@ -1,10 +1,8 @@
 //! The attributes of a process that never change: its name, its group and its type.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::exit::Exit;
-use super::status::StatusWord;
 
 /// The type of a process, which defines when it is ready and what a success is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, strum::IntoStaticStr)]
@@ -50,8 +48,8 @@ impl ProcessType {
     }
 }
 
-/// The attributes of a process that never change, shared by all versions of its state. The status word is kept here,
-/// because a handle can only find it in what all versions share.
+/// The attributes of a process that never change, shared by all versions of its state.
+#[derive(Debug, PartialEq)]
 pub struct Identity {
     /// The name in the config: `web`, or `web.1` for a replica.
     pub name: Arc<str>,
@@ -59,40 +57,18 @@ pub struct Identity {
     pub group: Arc<str>,
     /// Whether the process is a service or a job.
     pub process_type: ProcessType,
-    pub(crate) word: StatusWord,
 }
 
 impl Identity {
     /// Creates the identity of the service called `name`, in `group` unless that is empty.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, group: impl Into<Arc<str>>) -> Self {
-        Self {
-            name: name.into(),
-            group: group.into(),
-            process_type: ProcessType::default(),
-            word: StatusWord::default(),
-        }
+        Self { name: name.into(), group: group.into(), process_type: ProcessType::default() }
     }
 
     /// Returns this identity with another type.
     #[must_use]
     pub fn of_type(self, process_type: ProcessType) -> Self {
         Self { process_type, ..self }
-    }
-}
-
-impl PartialEq for Identity {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.name, &self.group, &self.process_type) == (&other.name, &other.group, &other.process_type)
-    }
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("name", &self.name)
-            .field("group", &self.group)
-            .field("type", &self.process_type.as_str())
-            .finish()
     }
 }

@@ -1,16 +1,54 @@
-//! Slots, and the counters of incarnations, versions and generations.
+//! Ids of processes, and the counters of incarnations, versions and generations.
 
 use std::fmt;
 
-/// The slot of a process in the registry. Cheap to copy, valid for the life of the host.
+/// The id of a process: its slot in the registry, and the epoch that tells it from the others that had the slot before or
+/// get it after. Cheap to copy. It never means another process: after the removal it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProcessId(pub(crate) u32);
+pub struct ProcessId {
+    slot: u32,
+    epoch: Epoch,
+}
+
+/// Which tenant of a slot is meant: the generation at which the process was added, so that no two processes share slot and
+/// epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Epoch(u64);
+
+impl Epoch {
+    /// The epoch of a slot without a process. No process is added at generation 0.
+    pub(crate) const NOBODY: Self = Self(0);
+    /// The epoch that stands for any process whose state is kept behind locks.
+    pub(crate) const ELSEWHERE: Self = Self(u64::MAX);
+
+    /// Returns the epoch of a process that is added at `generation`.
+    pub(crate) fn of(generation: Generation) -> Self {
+        Self(generation.0)
+    }
+
+    /// Returns the generation at which the process was added.
+    pub(crate) fn generation(self) -> Generation {
+        Generation(self.0)
+    }
+}
 
 impl ProcessId {
-    /// Returns the position in the order in which processes were added, counted from 0.
+    pub(crate) fn new(slot: u32, epoch: Epoch) -> Self {
+        Self { slot, epoch }
+    }
+
+    /// Returns the slot. Slots are numbered from 0; the slot of a removed process is given to another one later.
     #[must_use]
     pub fn index(self) -> usize {
-        self.0 as usize
+        self.slot as usize
+    }
+
+    pub(crate) fn slot(self) -> u32 {
+        self.slot
+    }
+
+    pub(crate) fn epoch(self) -> Epoch {
+        self.epoch
     }
 }
 

@@ -7,9 +7,10 @@
 //! |---|---|
 //! | `transition` | the only list of edges: `(phase, event) -> phase` |
 //! | `event` | the events that can happen to a process |
-//! | `state` | [`ProcessState`], the record itself |
-//! | `identity` | the attributes of a process that never change |
 //! | `status` | the status word, which handles read |
+//! | `state` | [`ProcessState`], the record itself |
+//! | `deaths` | the tally of the unasked ends of a process |
+//! | `identity` | the attributes of a process that never change |
 //! | `ruling` | decisions after the host has bounded them, and the possible decisions about a death |
 //! | `health` | the results of the checks |
 //! | `exit` | how incarnations end |
@@ -20,6 +21,7 @@
 //! | `ids` | slots and counters |
 
 mod cause;
+mod deaths;
 mod event;
 mod exit;
 mod health;
@@ -34,16 +36,19 @@ mod status;
 mod transition;
 
 pub use cause::{Cause, Desired};
+pub use deaths::{DEATHS_KEPT, Deaths};
 pub use event::{Event, EventKind};
 pub use exit::{Death, Exit, STREAK_FORGOTTEN_AFTER_MS};
 pub use health::{Failing, Health};
 pub use identity::{Identity, ProcessType};
+pub(crate) use ids::Epoch;
 pub use ids::{Generation, Incarnation, ProcessId, Version};
 pub use moment::Moment;
 pub use phase::{Phase, PhaseKind};
 pub(crate) use ruling::FAILSAFE;
 pub use ruling::{Escalation, Ruling, RulingAction, Scope, Verdict};
 pub use signal::{NoSuchSignal, Signal, signal_name};
-pub use state::{DEATHS_KEPT, ProcessState};
+pub use state::ProcessState;
 pub use status::Status;
+pub(crate) use status::StatusWord;
 pub use transition::Illegal;

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use super::cause::{Cause, Desired};
-use super::exit::{Death, Exit};
+use super::deaths::Deaths;
+use super::exit::Exit;
 use super::health::{Failing, Health};
 use super::identity::{Identity, ProcessType};
 use super::ids::{Generation, Incarnation, ProcessId, Version};
 use super::moment::Moment;
 use super::phase::Phase;
 use super::ruling::Ruling;
-
-/// The maximum number of deaths kept for each process (s6 also keeps 100 by default).
-pub const DEATHS_KEPT: usize = 100;
 
 /// The immutable record of a process at one instant. A new version replaces it; it never changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,12 +49,12 @@ pub struct ProcessState {
     /// The number of restarts decided after a death or by health checks since the host started.
     pub restarts: u64,
     /// The number of consecutive failures: unasked ends without a success since the last success, the last start by
-    /// the boot, a user or the API, and the last life that [ended the streak](Death::ends_streak).
+    /// the boot, a user or the API, and the last life that [ended the streak](super::exit::Death::ends_streak).
     pub failures: u32,
     /// The last decision about a death of the process.
     pub decision: Option<Arc<Ruling>>,
-    /// The unasked ends since the last start by the boot, a user or the API, newest first, at most [`DEATHS_KEPT`].
-    pub deaths: Arc<[Death]>,
+    /// The unasked ends since the last start by the boot, a user, the API or a reload, newest first.
+    pub deaths: Deaths,
 }
 
 impl ProcessState {
@@ -82,7 +80,7 @@ impl ProcessState {
             restarts: 0,
             failures: 0,
             decision: None,
-            deaths: Arc::default(),
+            deaths: Deaths::default(),
         }
     }
 

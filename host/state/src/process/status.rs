@@ -4,13 +4,15 @@ use std::fmt;
 
 use super::ids::{Generation, Incarnation};
 use super::phase::PhaseKind;
+use super::state::ProcessState;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The phase, incarnation and generation of one process in one atomic word. It answers "is it up?" without
-/// loading the root.
+/// loading the state.
 ///
-/// It is stored right after the root of the same commit, so it may lag behind a snapshot by the commit
+/// It is stored right after the state of the same commit, so it may lag behind a snapshot by the commit
 /// in progress; it never goes backwards.
+#[derive(Debug)]
 pub(crate) struct StatusWord(AtomicU64);
 
 /// The value of the status word of a process: one word, decoded field by field on request.
@@ -58,33 +60,32 @@ impl fmt::Debug for Status {
     }
 }
 
-/// The value of a word before the first commit: no phase has this number.
-const UNPUBLISHED: u64 = u64::MAX;
+impl StatusWord {
+    /// Creates a word without a process: stopped, at generation 0.
+    pub(crate) fn vacant() -> Self {
+        Self(AtomicU64::new(0))
+    }
 
-impl Default for StatusWord {
-    /// Creates the word of a process that is not published yet.
-    fn default() -> Self {
-        Self(AtomicU64::new(UNPUBLISHED))
+    /// Stores the status of a state that the caller, the writer, has just published.
+    pub(crate) fn store(&self, state: &ProcessState) {
+        let status = Status::new(state.phase.kind(), state.incarnation, state.generation);
+        // Release: a reader that sees the word also sees the state that was published before it.
+        self.0.store(status.0, Ordering::Release);
+    }
+
+    /// Returns the status at the last commit that this thread can see.
+    pub(crate) fn load(&self) -> Status {
+        Status(self.0.load(Ordering::Acquire))
     }
 }
 
-impl StatusWord {
-    /// Stores the status of the state that the caller, the writer, has just published.
-    pub(crate) fn store(&self, phase: PhaseKind, incarnation: Incarnation, generation: Generation) {
-        // Release: a reader that sees the word also sees the root that was published before it.
-        self.0.store(Status::new(phase, incarnation, generation).0, Ordering::Release);
-    }
+impl Status {
+    /// The status of a process that was removed: stopped, at generation 0.
+    pub(crate) const REMOVED: Self = Self(0);
 
-    /// Whether this thread can see a commit of the process. If so, it also sees the root of that commit.
-    pub(crate) fn is_published(&self) -> bool {
-        self.0.load(Ordering::Acquire) != UNPUBLISHED
-    }
-
-    /// Returns the status at the last commit that this thread can see; before the first commit, stopped.
-    pub(crate) fn load(&self) -> Status {
-        match self.0.load(Ordering::Acquire) {
-            UNPUBLISHED => Status(0),
-            word => Status(word),
-        }
+    /// Whether the process was removed from the registry.
+    #[must_use]
+    pub fn is_removed(self) -> bool {
+        self == Self::REMOVED
     }
 }

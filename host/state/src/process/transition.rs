@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use super::cause::{Cause, Desired};
+use super::deaths::Deaths;
 use super::event::{Event, EventKind};
 use super::exit::{Death, Exit};
 use super::health::Health;
 use super::moment::Moment;
 use super::phase::{Phase, PhaseKind};
 use super::ruling::{Ruling, RulingAction};
-use super::state::{DEATHS_KEPT, ProcessState};
+use super::state::ProcessState;
 
 /// The error for an event that has no edge from the phase of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +31,17 @@ impl ProcessState {
     /// [`Illegal`] if the diagram has no such edge; nothing is changed then.
     pub fn apply(&self, event: &Event, now: Moment) -> Result<Self, Illegal> {
         let phase = self.edge(event)?;
-        let mut next = Self { phase, changed_at: now, failing: None, ..self.clone() };
+        let mut next = self.clone();
+        next.advance(self, phase, event, now);
+        Ok(next)
+    }
+
+    /// Makes this copy of `before` the state after `event`, whose edge leads to `phase`.
+    pub(crate) fn advance(&mut self, before: &Self, phase: Phase, event: &Event, now: Moment) {
+        let next = self;
+        next.phase = phase;
+        next.changed_at = now;
+        next.failing = None;
         match event {
             Event::Start { cause, reason } => next.wanted(Desired::Up, *cause, reason),
             Event::Stop { cause, reason, .. } => next.wanted(Desired::Down, *cause, reason),
@@ -40,17 +51,17 @@ impl ProcessState {
             }
             Event::TakenOver { reason } => {
                 next.reason = reason.clone();
-                next.failing = self.failing.clone();
+                next.failing = before.failing.clone();
             }
             Event::Spawned { reason, .. } => {
                 next.reason = reason.clone();
-                next.incarnation = self.incarnation.next();
+                next.incarnation = before.incarnation.next();
                 next.started_at = Some(now);
                 next.ended_at = None;
                 next.exit = None;
                 next.health = Health::Unknown;
             }
-            Event::SpawnFailed { error } => next.ended(self, &Exit::NotSpawned(error.clone()), now),
+            Event::SpawnFailed { error } => next.ended(before, &Exit::NotSpawned(error.clone()), now),
             Event::NotReady { failing } => {
                 next.reason = Arc::from(format!("not ready: {}", failing.why));
                 next.failing = Some(failing.clone());
@@ -60,7 +71,7 @@ impl ProcessState {
                 next.reason = reason.clone();
             }
             Event::Ready { reason } => next.reason = reason.clone(),
-            Event::Exited { exit } => next.ended(self, exit, now),
+            Event::Exited { exit } => next.ended(before, exit, now),
             Event::Decided { ruling } => next.decided(ruling),
             Event::Refused { reason } => {
                 next.cause = Cause::Policy;
@@ -72,11 +83,10 @@ impl ProcessState {
                 next.failing = failing.clone();
             }
         }
-        Ok(next)
     }
 
     /// Returns the phase after `event`: the diagram in the documentation of the crate, box by box.
-    fn edge(&self, event: &Event) -> Result<Phase, Illegal> {
+    pub(crate) fn edge(&self, event: &Event) -> Result<Phase, Illegal> {
         let here = &self.phase;
         let next = match (here, event) {
             (
@@ -152,13 +162,13 @@ impl ProcessState {
         self.desired = desired;
         self.cause = cause;
         self.reason = reason.clone();
-        let is_explicit = matches!(cause, Cause::Boot | Cause::User | Cause::Api);
+        let is_explicit = matches!(cause, Cause::Boot | Cause::User | Cause::Api | Cause::Reload);
         if desired == Desired::Up && cause == Cause::Health {
             self.restarts += 1;
         }
         if desired == Desired::Up && is_explicit {
             self.failures = 0;
-            self.deaths = Arc::default();
+            self.deaths = Deaths::default();
         }
     }
 
@@ -186,8 +196,7 @@ impl ProcessState {
             let streak = if death.ends_streak() { 0 } else { before.failures };
             self.failures = streak.saturating_add(1);
         }
-        self.deaths =
-            std::iter::once(death).chain(before.deaths.iter().take(DEATHS_KEPT - 1).cloned()).collect();
+        self.deaths = before.deaths.with(death);
     }
 
     /// Records a decision about a death.

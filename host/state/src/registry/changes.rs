@@ -1,17 +1,21 @@
 //! The last commits, by generation, for followers.
 //!
-//! They are kept in a ring of atomic pointers, one place for each generation. A commit fills its place before
-//! it publishes the root, so a reader that has seen generation g finds every change up to g, or finds that a
-//! later one has overwritten the place: then it is too far behind and must read the snapshot instead. Reading
-//! takes no lock.
+//! They are kept in a ring of blocks, one place in a block for each generation. A commit fills its place before
+//! it publishes the state, so a reader that has seen generation g finds every change up to g, or finds that a
+//! later block has replaced the one that it wants: then it is too far behind and must read the snapshot instead.
+//! Snapshots are made from the ring, too. Reading takes no lock. A block is replaced as a whole, so that an atomic
+//! pointer is stored once in [`BLOCK`] commits.
 
 use std::sync::Arc;
 
 use crate::process::{EventKind, Generation, PhaseKind, ProcessState};
-use crate::sync::ArcSwapOption;
+use crate::sync::{ArcSwapOption, Once};
 
 /// The number of commits that are kept.
 pub const CHANGES_KEPT: usize = if cfg!(loom) { 4 } else { 8_192 };
+
+/// The number of commits in a block.
+const BLOCK: usize = if cfg!(loom) { 2 } else { 64 };
 
 /// The kind of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,34 +53,95 @@ impl Change {
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The changes after the cursor, oldest first.
-    pub changes: Vec<Arc<Change>>,
+    pub changes: Vec<Change>,
     /// The number of changes that were overwritten before they were read, because the reader was too far behind.
     pub missed: u64,
     /// The cursor from which to continue reading.
     pub cursor: Generation,
 }
 
+/// The changes of consecutive generations.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// The number of the block: the generation of its first place, divided by [`BLOCK`].
+    number: u64,
+    places: [Once<Change>; BLOCK],
+}
+
+impl Block {
+    fn new(number: u64) -> Arc<Self> {
+        Arc::new(Self { number, places: std::array::from_fn(|_| Once::new()) })
+    }
+
+    fn place(&self, generation: Generation) -> Option<&Once<Change>> {
+        self.places.get(place_of(generation))
+    }
+}
+
+fn block_of(generation: Generation) -> u64 {
+    generation.0 / BLOCK as u64
+}
+
+fn place_of(generation: Generation) -> usize {
+    (generation.0 % BLOCK as u64) as usize
+}
+
 /// The ring of the last commits.
 #[derive(Debug)]
 pub struct Changes {
-    ring: Box<[ArcSwapOption<Change>]>,
+    /// One block more than are kept, because the newest one is being filled.
+    ring: Box<[ArcSwapOption<Block>]>,
 }
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { ring: (0..CHANGES_KEPT).map(|_| ArcSwapOption::empty()).collect() }
+        Self { ring: (0..=CHANGES_KEPT / BLOCK).map(|_| ArcSwapOption::empty()).collect() }
     }
 }
 
 impl Changes {
-    fn place(&self, generation: Generation) -> &ArcSwapOption<Change> {
-        let at = generation.0 % (CHANGES_KEPT as u64);
-        &self.ring[usize::try_from(at).unwrap_or(0)]
+    fn at(&self, number: u64) -> Option<&ArcSwapOption<Block>> {
+        let at = number % (self.ring.len() as u64);
+        self.ring.get(usize::try_from(at).unwrap_or(0))
     }
 
-    /// Records a change. Only the writer calls this, before it publishes the root of the same generation.
-    pub(crate) fn record(&self, change: Change) {
-        self.place(change.generation).store(Some(Arc::new(change)));
+    /// Records a change. Only the writer calls this, before it publishes the state of the same generation; `newest` is
+    /// the block that it has filled last.
+    pub(crate) fn record(&self, newest: &mut Option<Arc<Block>>, change: Change) {
+        let number = block_of(change.generation);
+        let block = match newest {
+            Some(block) if block.number == number => block,
+            _ => {
+                let block = newest.insert(Block::new(number));
+                if let Some(place) = self.at(number) {
+                    place.store(Some(block.clone()));
+                }
+                block
+            }
+        };
+        if let Some(place) = block.place(change.generation) {
+            place.set(change);
+        }
+    }
+
+    /// Calls `visit` with each change after `after` and up to `until`, oldest first, and with `None` for each that is not
+    /// in the ring any more. Stops when `visit` returns `None`, and returns that.
+    pub(crate) fn visit(
+        &self,
+        after: Generation,
+        until: Generation,
+        mut visit: impl FnMut(Option<&Change>) -> Option<()>,
+    ) -> Option<()> {
+        let mut at = after.next();
+        while at <= until {
+            let number = block_of(at);
+            let block = self.at(number).and_then(ArcSwapOption::load_full).filter(|it| it.number == number);
+            while at <= until && block_of(at) == number {
+                visit(block.as_ref().and_then(|block| block.place(at)?.get()))?;
+                at = at.next();
+            }
+        }
+        Some(())
     }
 
     /// Returns at most `limit` changes after `cursor` and up to generation `until` (that of a snapshot which the
@@ -86,14 +151,18 @@ impl Changes {
         let kept_from = until.0.saturating_sub(CHANGES_KEPT as u64);
         let start = cursor.0.max(kept_from);
         let mut page = Page { changes: Vec::new(), missed: start.saturating_sub(cursor.0), cursor };
-        let last = until.0.min(start.saturating_add(limit as u64));
         // A client may send any number as its cursor.
-        for number in start.saturating_add(1)..=last {
-            match self.place(Generation(number)).load_full().filter(|change| change.generation.0 == number) {
-                Some(change) => page.changes.push(change),
-                // A writer has overwritten this place, in the meantime or while we read.
-                None => page.missed += 1,
-            }
+        let last = until.0.min(start.saturating_add(limit as u64));
+        if last > start {
+            // It never stops early.
+            let _ = self.visit(Generation(start), Generation(last), |change| {
+                match change {
+                    Some(change) => page.changes.push(change.clone()),
+                    // A writer has replaced this block, in the meantime or while we read.
+                    None => page.missed += 1,
+                }
+                Some(())
+            });
         }
         page.cursor = Generation(last.max(cursor.0));
         page

@@ -16,8 +16,8 @@ pub struct At {
 /// Why a commit was refused. Nothing is changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// There is no process in this slot.
-    #[error("there is no process in slot {}", .0.index())]
+    /// There is no such process (any more).
+    #[error("there is no such process (any more) in slot {}", .0.index())]
     Unknown(ProcessId),
     /// The event belongs to another life.
     #[error("the event is of incarnation {expected}, the process is at {found}")]
@@ -49,7 +49,7 @@ pub struct NameTaken(pub Arc<str>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotRemoved {
     /// There is no such process (any more).
-    #[error("there is no process in slot {}", .0.index())]
+    #[error("there is no such process (any more) in slot {}", .0.index())]
     Unknown(ProcessId),
     /// The process has a child, or is about to have one: it must be stopped first.
     #[error("the process `{name}` is {phase}, and only a process at rest can be removed")]

@@ -8,17 +8,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-use super::handle::Handle;
 use super::names::Names;
+use super::removals::{Removals, Removed};
+use super::root::Moved;
 use super::snapshot::{Snapshot, Truth};
 use crate::process::{Generation, Moment, ProcessId, ProcessState};
 use crate::sync::{Mutex, MutexGuard, RwLock};
 
 type Cell = Arc<Mutex<Arc<ProcessState>>>;
-
-/// The process is kept by another backend, because the backend was changed during the read. The read has to be repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moved;
 
 #[derive(Debug)]
 pub(crate) struct Locked {
@@ -39,7 +36,8 @@ struct Last {
 #[derive(Debug, Default)]
 struct Map {
     by_name: HashMap<Arc<str>, Cell>,
-    by_slot: Vec<Cell>,
+    by_slot: Vec<Option<Cell>>,
+    removals: Removals,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -47,11 +45,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Map {
-    fn push(&mut self, state: Arc<ProcessState>) {
-        let name = state.name().clone();
+    fn put(&mut self, state: Arc<ProcessState>) {
+        let (name, slot) = (state.name().clone(), state.id.index());
         let cell: Cell = Arc::new(Mutex::new(state));
         self.by_name.insert(name, cell.clone());
-        self.by_slot.push(cell);
+        if self.by_slot.len() <= slot {
+            self.by_slot.resize(slot + 1, None);
+        }
+        if let Some(place) = self.by_slot.get_mut(slot) {
+            *place = Some(cell);
+        }
+    }
+
+    fn cell(&self, id: ProcessId) -> Option<&Cell> {
+        self.by_slot.get(id.index())?.as_ref()
     }
 }
 
@@ -62,28 +69,41 @@ impl Locked {
         Self { map: RwLock::new(Map::default()), names, last: Mutex::new(last) }
     }
 
-    /// Adds a process in the next slot; `truth` says how much of the truth is kept here.
+    /// Adds a process; `truth` says how much of the truth is kept here.
     pub(crate) fn add(&self, state: Arc<ProcessState>, truth: Truth) {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         *lock(&self.last) = Last { generation: state.generation, at: state.changed_at, truth };
-        map.push(state);
+        map.put(state);
     }
 
     /// Replaces a state; `truth` says how much of the truth is kept here.
     pub(crate) fn put(&self, state: Arc<ProcessState>, truth: Truth) {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cell) = map.by_slot.get(state.id.index()) {
+        if let Some(cell) = map.cell(state.id) {
             *lock(&self.last) = Last { generation: state.generation, at: state.changed_at, truth };
             *lock(cell) = state;
         }
     }
 
-    /// Takes over all states at once: from now on, and until the next `put`, this is the whole truth.
-    pub(crate) fn put_all(&self, world: &Snapshot) {
+    /// Removes a process, whose last state is `state`; `truth` says how much of the truth is kept here.
+    pub(crate) fn remove(&self, state: &ProcessState, truth: Truth) {
         let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-        *map = Map::default();
-        world.iter().for_each(|state| map.push(state.clone()));
-        *lock(&self.last) = Last { generation: world.generation, at: world.taken_at, truth: Truth::Whole };
+        *lock(&self.last) = Last { generation: state.generation, at: state.changed_at, truth };
+        map.by_name.remove(state.name());
+        if let Some(place) = map.by_slot.get_mut(state.id.index()) {
+            *place = None;
+        }
+        let removed = Removed { id: state.id, name: state.name().clone(), generation: state.generation };
+        map.removals = map.removals.with([removed].into_iter());
+    }
+
+    /// Takes over all states at once, and keeps them until the next `put` of each. `truth` says how much of the truth
+    /// they are.
+    pub(crate) fn put_all(&self, world: &Snapshot, truth: Truth) {
+        let mut map = self.map.write().unwrap_or_else(PoisonError::into_inner);
+        *map = Map { removals: world.removals.clone(), ..Map::default() };
+        world.iter().for_each(|state| map.put(state.clone()));
+        *lock(&self.last) = Last { generation: world.generation, at: world.taken_at, truth };
     }
 
     /// Drops all states, which are kept elsewhere now.
@@ -93,21 +113,17 @@ impl Locked {
         lock(&self.last).truth = Truth::Elsewhere;
     }
 
-    pub(crate) fn get(&self, id: ProcessId) -> Result<Option<Arc<ProcessState>>, Moved> {
+    /// Returns the state of a process, if it is kept here.
+    pub(crate) fn get(&self, id: ProcessId) -> Option<Arc<ProcessState>> {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
-        self.found(map.by_slot.get(id.index()).map(|cell| lock(cell).clone()))
+        map.cell(id).map(|cell| lock(cell).clone()).filter(|state| state.id == id)
     }
 
-    pub(crate) fn handle(&self, name: &str) -> Result<Option<Handle>, Moved> {
+    /// Returns the id of the process called `name`, or [`Moved`] if it is not here and not all are.
+    pub(crate) fn id(&self, name: &str) -> Result<Option<ProcessId>, Moved> {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
-        self.found(map.by_name.get(name).map(|cell| Handle::of(&lock(cell))))
-    }
-
-    /// Returns the result of a lookup, or [`Moved`] if nothing was found and the states are kept elsewhere. The caller
-    /// holds the lock of the map.
-    fn found<T>(&self, found: Option<T>) -> Result<Option<T>, Moved> {
-        match found {
-            None if lock(&self.last).truth == Truth::Elsewhere => Err(Moved),
+        match map.by_name.get(name).map(|cell| lock(cell).id) {
+            None if lock(&self.last).truth != Truth::Whole => Err(Moved),
             found => Ok(found),
         }
     }
@@ -121,19 +137,8 @@ impl Locked {
     }
 
     fn gather(&self, map: &Map, last: Last) -> Snapshot {
-        Snapshot {
-            truth: Truth::Whole,
-            generation: last.generation,
-            taken_at: last.at,
-            table: map.by_slot.iter().map(|cell| lock(cell).clone()).collect(),
-            names: self.names.clone(),
-        }
-    }
-
-    /// Returns all states that are kept here, for a writer that knows that no others exist.
-    pub(crate) fn all(&self) -> Snapshot {
-        let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
-        self.gather(&map, *lock(&self.last))
+        let table = map.by_slot.iter().flatten().map(|cell| lock(cell).clone()).collect();
+        Snapshot::new(last.generation, last.at, table, map.removals.clone(), self.names.clone())
     }
 
     /// Holds all locks while `work` runs.
@@ -141,7 +146,7 @@ impl Locked {
     pub(crate) fn while_locked(&self, work: impl FnOnce()) {
         let map = self.map.write().unwrap_or_else(PoisonError::into_inner);
         let _last = lock(&self.last);
-        let _cells: Vec<_> = map.by_slot.iter().map(|cell| lock(cell)).collect();
+        let _cells: Vec<_> = map.by_slot.iter().flatten().map(|cell| lock(cell)).collect();
         work();
     }
 }

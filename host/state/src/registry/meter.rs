@@ -1,8 +1,9 @@
 //! The counts and latencies of each backend: the figures of the A/B comparison.
 //!
 //! Measuring must not distort what is measured. One in [`SAMPLED`] reads of a thread is timed and represents
-//! all of them, so a read costs a thread-local count. Every published commit is timed, with its wait for the lock.
-//! Pollers and status words are not counted, because reading them is cheaper than a count.
+//! all of them, so a read costs a thread-local count. Commits are timed with their wait for the lock: the first
+//! [`ALL_TIMED`] on each backend, then one in [`SAMPLED`]. Pollers, watches and status words are not counted, because
+//! reading them is cheaper than a count.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +15,11 @@ use super::commit::{Counters, Rejected};
 use super::routing::Backend;
 use crate::process::Generation;
 
-/// On each thread, one in this many reads is timed.
+/// On each thread, one in this many reads is timed; and one in this many commits.
 pub const SAMPLED: u32 = 64;
+
+/// The number of commits on each backend that are all timed, so that there are figures soon.
+pub const ALL_TIMED: u64 = 1_024;
 
 /// The longest time that is recorded exactly, in nanoseconds: one minute. Longer times count as this one.
 const LONGEST_NS: u64 = 60_000_000_000;
@@ -180,22 +184,35 @@ impl Meters {
         value
     }
 
-    pub(crate) fn now(&self) -> u64 {
-        (self.clock)()
+    /// Runs `commit`, counts it as published or refused, and times it if it is one of those that are timed.
+    pub(crate) fn commit<T>(
+        &self,
+        backend: Backend,
+        commit: impl FnOnce() -> Result<T, Rejected>,
+    ) -> Result<T, Rejected> {
+        let meter = self.of(backend);
+        let before = meter.commits.load(Ordering::Relaxed);
+        let is_timed = before < ALL_TIMED || before.is_multiple_of(u64::from(SAMPLED));
+        let begun = is_timed.then(|| (self.clock)());
+        let result = commit();
+        match &result {
+            Ok(_) => {
+                meter.commits.fetch_add(1, Ordering::Relaxed);
+                if let Some(begun) = begun {
+                    meter.commit.record((self.clock)().saturating_sub(begun));
+                }
+            }
+            Err(refused) => self.refused(meter, refused),
+        }
+        result
     }
 
-    /// Records a commit that was published or refused.
-    pub(crate) fn committed(&self, backend: Backend, refused: Option<&Rejected>, took_ns: u64) {
-        let meter = self.of(backend);
+    #[cold]
+    fn refused(&self, meter: &Meter, refused: &Rejected) {
         let (counter, stale) = match refused {
-            None => {
-                meter.commits.fetch_add(1, Ordering::Relaxed);
-                meter.commit.record(took_ns);
-                return;
-            }
-            Some(Rejected::StaleIncarnation { .. }) => (&self.refused.stale_incarnation, true),
-            Some(Rejected::StaleVersion { .. }) => (&self.refused.stale_version, true),
-            Some(Rejected::Unknown(_) | Rejected::Illegal(_)) => (&self.refused.illegal, false),
+            Rejected::StaleIncarnation { .. } => (&self.refused.stale_incarnation, true),
+            Rejected::StaleVersion { .. } => (&self.refused.stale_version, true),
+            Rejected::Unknown(_) | Rejected::Illegal(_) => (&self.refused.illegal, false),
         };
         counter.fetch_add(1, Ordering::Relaxed);
         meter.stale.fetch_add(u64::from(stale), Ordering::Relaxed);

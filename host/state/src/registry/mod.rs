@@ -1,24 +1,28 @@
 //! The right to write and the right to read.
 //!
-//! On `atomic` there is one publication point: a commit builds the next root (generation, table, index) and swaps
-//! one atomic pointer. So a snapshot is one load, and all its states are of one instant. Only `backends` knows how
-//! states are stored.
+//! On `atomic` each process has a cell, which its handles lead to: reading a state is one load. A commit stores the state
+//! in the cell and the change in a ring. A snapshot is the published root, rolled forward from the ring if somebody asks
+//! for it: all its states are of one instant. Only `backends` knows how states are stored.
 //!
 //! | room | owns |
 //! |---|---|
+//! | `handle` | live handles to one process, and the cached reader of one |
 //! | `backends` | where a state is found, how it is published, how the backend is changed at run time |
 //! | `locked` | the mutex implementation |
+//! | `root` | the published root, and rolling it forward |
 //! | `differences` | the disagreements between the two sides of `dual` |
 //! | [`meter`] | the counts and latencies of each backend |
 //! | [`changes`] | the last commits, by generation, for followers |
 //! | `snapshot` | all states at one generation |
+//! | [`removals`] | the last removals, as a part of a snapshot |
 //! | `table` | the persistent table behind a snapshot |
-//! | `names` | the index from names to slots |
-//! | `handle` | a live handle to one process |
+//! | `names` | the slots, and the index from names to them |
+//! | `cell` | the place of one slot: state, status word, name, tenancy |
 //! | `routing` | which backend a process is on |
 //! | `commit` | the guard of a commit, and why a commit may be refused |
 
 mod backends;
+mod cell;
 pub mod changes;
 mod commit;
 mod differences;
@@ -26,6 +30,8 @@ mod handle;
 mod locked;
 pub mod meter;
 mod names;
+pub mod removals;
+mod root;
 mod routing;
 mod snapshot;
 mod table;
@@ -35,15 +41,15 @@ use std::sync::Arc;
 use backends::Core;
 use changes::Page;
 use meter::{Meters, Operation, ReadClock};
-use snapshot::Truth;
 
 pub use changes::{Change, ChangeKind, Changes};
 pub use commit::{At, Counters, NameTaken, NotRemoved, Rejected};
 pub use differences::Difference;
-pub use handle::Handle;
+pub use handle::{Handle, Watch};
 pub use meter::{BackendFigures, Latency};
+pub use removals::Removed;
 pub use routing::{Backend, BadRollout, NoSuchBackend, Rollout, Routing};
-pub use snapshot::{Counts, Removed, Snapshot};
+pub use snapshot::{Counts, Snapshot};
 
 use crate::process::{Event, Generation, Identity, Moment, ProcessId, ProcessState};
 use crate::sync::Guard;
@@ -74,9 +80,9 @@ pub struct Look(Seen);
 
 #[derive(Debug)]
 enum Seen {
-    /// On `atomic`.
+    /// The root that is published.
     Guarded(Guard<Arc<Snapshot>>),
-    /// On the other backends.
+    /// On `locked` and `dual`, and if the root was rolled forward for this look.
     Gathered(Arc<Snapshot>),
 }
 
@@ -95,7 +101,30 @@ impl std::ops::Deref for Look {
 /// reads a monotonic clock in nanoseconds, for the figures of the backends.
 #[must_use]
 pub fn registry(clock: ReadClock) -> (Registry, Reader) {
-    let shared = Arc::new(Core::new(Meters::new(clock)));
+    opened(Core::new(Meters::new(clock), Generation::default(), Moment::default()))
+}
+
+/// Creates a registry with the processes of a former one, so that generations go on after `generation`, the last one
+/// of the former registry. The processes keep their states and get new ids; nobody can have missed a removal.
+///
+/// # Errors
+/// [`NameTaken`] if two of the states have the same name.
+pub fn restored<'a>(
+    clock: ReadClock,
+    generation: Generation,
+    taken_at: Moment,
+    states: impl IntoIterator<Item = &'a ProcessState>,
+) -> Result<(Registry, Reader), NameTaken> {
+    // No process is added at generation 0, which stands for nobody.
+    let core = Core::new(Meters::new(clock), generation.max(Generation(1)), taken_at);
+    for state in states {
+        core.put_back(state)?;
+    }
+    Ok(opened(core))
+}
+
+fn opened(core: Core) -> (Registry, Reader) {
+    let shared = Arc::new(core);
     (Registry { shared: shared.clone() }, Reader { shared })
 }
 
@@ -141,8 +170,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`NotRemoved`], and nothing is changed.
-    pub fn remove(&self, id: ProcessId, _now: Moment) -> Result<Arc<ProcessState>, NotRemoved> {
-        Err(NotRemoved::Unknown(id))
+    pub fn remove(&self, id: ProcessId, now: Moment) -> Result<Arc<ProcessState>, NotRemoved> {
+        self.shared.remove(id, now)
     }
 
     /// Switches to another backend at run time: no commit is lost, no snapshot is torn, and versions and
@@ -170,18 +199,42 @@ impl Reader {
         self.shared.gathered()
     }
 
-    /// Returns the latest snapshot for short use that does not cross an await: on `atomic` it is cheaper than
-    /// [`Reader::snapshot`] because it counts no reference.
+    /// Returns the latest snapshot for short use that does not cross an await: it is cheaper than [`Reader::snapshot`]
+    /// because it counts no reference, if the backend is `atomic` and nothing was committed since the last snapshot.
     #[must_use]
     pub fn look(&self) -> Look {
         let core = &*self.shared;
-        if core.routing() == Routing::default() {
-            let root = core.meters.read(Backend::Atomic, Operation::Snapshot, || core.root.load());
-            if root.truth == Truth::Whole {
+        let routing = core.routing();
+        if routing.backend == Backend::Atomic && routing.rollout.percent() > 0 {
+            let guard = || core.root.guarded(core.latest());
+            if let Some(root) = core.meters.read(Backend::Atomic, Operation::Snapshot, guard) {
                 return Look(Seen::Guarded(root));
             }
         }
         Look(Seen::Gathered(self.snapshot()))
+    }
+
+    /// Calls `read` with the latest state of one process; `None` if it was removed. On `atomic` this is one load, and no
+    /// reference is counted.
+    #[inline]
+    pub fn read<T>(&self, process: &Handle, read: impl FnOnce(&ProcessState) -> T) -> Option<T> {
+        let core = &*self.shared;
+        let routing = core.routing();
+        if routing.backend != Backend::Dual {
+            let guard = || process.cell.state.load();
+            let state = core.meters.read(routing.backend, Operation::Read, guard);
+            if state.id == process.id {
+                core.seen(state.generation);
+                return Some(read(&state));
+            }
+        }
+        core.state(process.id).map(|state| read(&state))
+    }
+
+    /// Returns a reader for polling one process.
+    #[must_use]
+    pub fn watch(&self, process: &Handle) -> Watch {
+        Watch::new(self.shared.clone(), process)
     }
 
     /// Returns the latest state of one process.
@@ -196,10 +249,16 @@ impl Reader {
         Poller { reader: self.clone(), last: self.snapshot() }
     }
 
-    /// Returns the live handle of the process called `name`.
+    /// Returns the live handle of the process called `name`. Takes no lock on `atomic`.
     #[must_use]
     pub fn handle(&self, name: &str) -> Option<Handle> {
-        self.shared.handle(name)
+        self.shared.find(name).map(|(id, cell)| Handle { id, cell })
+    }
+
+    /// Returns the live handle of a process, unless it was removed.
+    #[must_use]
+    pub fn handle_of(&self, id: ProcessId) -> Option<Handle> {
+        self.shared.cell(id).map(|cell| Handle { id, cell })
     }
 
     /// Returns at most `limit` commits after `cursor`, and how many were missed. Takes no lock.
@@ -242,7 +301,7 @@ impl Reader {
 impl Poller {
     /// Returns the latest snapshot.
     pub fn snapshot(&mut self) -> &Arc<Snapshot> {
-        if self.reader.shared.is_past(self.last.generation) {
+        if self.reader.shared.latest() > self.last.generation {
             self.last = self.reader.snapshot();
         }
         &self.last

@@ -1,20 +1,22 @@
 //! All states at one generation, as all readers see them.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use super::names::Names;
+use super::removals::{Removals, Removed};
 use super::table::Table;
 use crate::process::{Generation, Moment, PhaseKind, ProcessId, ProcessState};
 
-/// How much of the truth a published root holds.
+/// How much of the truth a side holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Truth {
     /// All states.
     #[default]
     Whole,
-    /// Some processes are kept behind locks: their states in this root are those from when they moved there.
+    /// Some states.
     Divided,
-    /// All processes are kept behind locks.
+    /// None.
     Elsewhere,
 }
 
@@ -22,26 +24,19 @@ pub(crate) enum Truth {
 /// held, and holding it costs only the memory of what has changed since.
 ///
 /// The default has no processes.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Snapshot {
-    /// How much of the truth this root holds. Only whole snapshots are returned to readers.
+    /// Whether this root holds the states. Only whole snapshots are returned to readers.
     pub(crate) truth: Truth,
     pub(crate) generation: Generation,
     pub(crate) taken_at: Moment,
     pub(crate) table: Table,
-    /// The names of all snapshots. It may have names whose processes are not in this table.
+    pub(crate) removals: Removals,
+    /// The names of all snapshots: it may have names whose processes are not in this one, and lack those that were
+    /// removed since.
     pub(crate) names: Arc<Names>,
-}
-
-/// A process that was removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Removed {
-    /// Its id, which no process has any more.
-    pub id: ProcessId,
-    /// Its name, which another process may have now.
-    pub name: Arc<str>,
-    /// The generation of the removal.
-    pub generation: Generation,
+    /// The names of this snapshot, made when one is looked up that was removed since.
+    own_names: OnceLock<HashMap<Arc<str>, ProcessId>>,
 }
 
 /// The number of processes in each phase.
@@ -57,6 +52,22 @@ impl Counts {
 }
 
 impl Snapshot {
+    pub(crate) fn new(
+        generation: Generation,
+        taken_at: Moment,
+        table: Table,
+        removals: Removals,
+        names: Arc<Names>,
+    ) -> Self {
+        let (truth, own_names) = (Truth::Whole, OnceLock::new());
+        Self { truth, generation, taken_at, table, removals, names, own_names }
+    }
+
+    /// Creates the root for the time in which all states are kept behind locks.
+    pub(crate) fn elsewhere() -> Self {
+        Self { truth: Truth::Elsewhere, ..Self::default() }
+    }
+
     /// Returns the generation of the commit that made this snapshot.
     #[must_use]
     pub fn generation(&self) -> Generation {
@@ -81,52 +92,68 @@ impl Snapshot {
         self.len() == 0
     }
 
-    /// Returns the slot of the process called `name`.
+    /// Returns the id of the process called `name`.
     #[must_use]
     pub fn id(&self, name: &str) -> Option<ProcessId> {
-        // The names are those of all snapshots: processes that were added later are not in this one.
-        self.names.find(name).map(|(id, _)| id).filter(|id| id.index() < self.len())
+        self.by_name(name).map(|state| state.id)
     }
 
     /// Returns the process called `name`.
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<&Arc<ProcessState>> {
-        self.get(self.names.find(name)?.0)
+        if let Some((id, _)) = self.names.find(name)
+            && let Some(state) = self.get(id)
+        {
+            return Some(state);
+        }
+        // The name is not in use now, or by a process that is not in this snapshot. It may have been in use then.
+        if self.names.has_removed_since(self.generation) {
+            self.get(*self.own_names().get(name)?)
+        } else {
+            None
+        }
     }
 
-    /// Returns the process in slot `id`.
+    fn own_names(&self) -> &HashMap<Arc<str>, ProcessId> {
+        let all = || self.iter().map(|state| (state.name().clone(), state.id)).collect();
+        match self.own_names.get() {
+            Some(names) => names,
+            None => {
+                // Made before the cell is locked, so that of two readers none waits while the other makes it.
+                let made = all();
+                self.own_names.get_or_init(|| made)
+            }
+        }
+    }
+
+    /// Returns the process with this id.
     #[must_use]
     pub fn get(&self, id: ProcessId) -> Option<&Arc<ProcessState>> {
-        self.table.get(id.index())
+        self.table.get(id.index()).filter(|state| state.id == id)
     }
 
-    /// Returns all processes, in the order in which they were added.
+    /// Returns all processes, in the order of their slots: the order in which they were added, except that a process that
+    /// was added after a removal may have the place of the removed one.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ProcessState>> {
         self.table.iter()
     }
 
-    /// Returns at most `limit` processes from position `offset` on, in the order in which they were added.
+    /// Returns at most `limit` processes from position `offset` on, in the same order.
     pub fn page(&self, offset: usize, limit: usize) -> impl Iterator<Item = &Arc<ProcessState>> {
-        self.runs(offset, limit).flatten()
+        self.table.skipping(offset).take(limit)
     }
 
-    /// Returns the same processes as [`Snapshot::page`], in slices as they lie in memory: the fastest way to read many
-    /// states.
-    pub fn runs(&self, offset: usize, limit: usize) -> impl Iterator<Item = &[Arc<ProcessState>]> {
-        self.table.runs(offset.min(self.len()), limit)
-    }
-
-    /// Returns the processes that have changed after `generation`, in the order in which they were added. Branches
-    /// of the table without a change are skipped.
+    /// Returns the processes that have changed after `generation`, in the same order. Branches of the table without a
+    /// change are skipped. What was removed: [`Snapshot::removed_since`].
     pub fn changed_since(&self, generation: Generation) -> impl Iterator<Item = &Arc<ProcessState>> {
         self.table.changed_since(generation)
     }
 
     /// Returns the processes that were removed after `generation`, oldest first; `None` if some of them are forgotten
-    /// already, because only the last removals are kept.
+    /// already, because only the last [`REMOVALS_KEPT`](super::removals::REMOVALS_KEPT) removals are kept.
     #[must_use]
-    pub fn removed_since(&self, _generation: Generation) -> Option<&[Arc<Removed>]> {
-        Some(&[])
+    pub fn removed_since(&self, generation: Generation) -> Option<&[Arc<Removed>]> {
+        self.removals.since(generation)
     }
 
     /// Counts the processes in each phase.

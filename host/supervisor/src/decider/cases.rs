@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Death, Decision, Demand, Ended, Fault, Health, HealthAction, Judgement, Moment, Observation, Plan,
+    Deaths, Decision, Demand, Ended, Fault, Health, HealthAction, Judgement, Moment, Observation, Plan,
     Policy, RulingAction, Snapshot, StartAction, failsafe,
 };
 
@@ -58,7 +58,7 @@ pub(crate) trait Case: Send + Sync + 'static {
 pub(crate) struct EndCase {
     pub(crate) ended: Ended,
     /// The deaths, newest first; the first is this one.
-    pub(crate) deaths: Arc<[Death]>,
+    pub(crate) deaths: Deaths,
     pub(crate) world: Arc<Snapshot>,
 }
 

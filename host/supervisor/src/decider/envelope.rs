@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provost_state::process::DEATHS_KEPT;
-use provost_state::{Death, Moment};
+use provost_state::{Deaths, Moment};
 
 /// The shortest wait of a start policy, in milliseconds: asking it again without a pause would keep a thread busy.
 const START_WAIT_MS_MIN: u64 = 100;
@@ -57,12 +57,7 @@ impl Envelope {
 
     /// Returns the delay of a restart after the first of `deaths`, which are newest first; and a note if it differs
     /// from the requested one.
-    pub(super) fn restart_delay(
-        &self,
-        asked_ms: u64,
-        deaths: &[Death],
-        now: Moment,
-    ) -> (u64, Option<String>) {
+    pub(super) fn restart_delay(&self, asked_ms: u64, deaths: &Deaths, now: Moment) -> (u64, Option<String>) {
         let floor_ms = self.restart_delay_ms_min;
         let used_up_ms = self.restart_budget.used_up_for_ms(deaths.iter().skip(1).map(|death| death.at), now);
         if used_up_ms > asked_ms.max(floor_ms) {
@@ -109,7 +104,7 @@ impl Envelope {
 
 #[cfg(test)]
 mod tests {
-    use provost_state::{Exit, Incarnation};
+    use provost_state::{Death, Exit, Incarnation};
 
     use super::*;
 
@@ -123,7 +118,7 @@ mod tests {
     }
 
     /// Returns deaths that happened `ago_ms` milliseconds ago.
-    fn deaths(now: Moment, ago_ms: &[u64]) -> Vec<Death> {
+    fn deaths(now: Moment, ago_ms: &[u64]) -> Deaths {
         let at = |ago: &u64| Moment { mono_ns: now.mono_ns - ago * 1_000_000, ..now };
         let death =
             |ago| Death { incarnation: Incarnation(1), exit: Exit::Code(1), at: at(ago), uptime_ms: 1 };

@@ -18,6 +18,13 @@ use crate::mailbox::{Refusal, Want};
 /// How long after its SIGKILL a process may take to end before the shutdown goes on without it.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(5);
 
+/// A process that several tasks know by its name and read through its handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) name: Arc<str>,
+    pub(crate) handle: Handle,
+}
+
 /// Access to all runners. It does not keep the roster alive: when that is gone, every order is refused.
 #[derive(Clone, Debug)]
 pub(crate) struct Dispatch {
@@ -42,6 +49,12 @@ impl Dispatch {
 
     pub(crate) fn handles(&self, names: &[Arc<str>]) -> Vec<Handle> {
         names.iter().filter_map(|name| self.reader.handle(name)).collect()
+    }
+
+    /// Returns those of these processes that exist.
+    pub(crate) fn named(&self, names: Vec<Arc<str>>) -> Vec<Named> {
+        let named = |name: Arc<str>| Some(Named { handle: self.reader.handle(&name)?, name });
+        names.into_iter().filter_map(named).collect()
     }
 
     /// Waits until the phases of all these processes satisfy `so`. Every commit wakes every waiter; a look is one load
@@ -74,16 +87,16 @@ impl Dispatch {
     /// for no process longer than [`GIVEN_UP_AFTER`] after its SIGKILL; it returns those that were given up.
     pub(crate) async fn stop_in_order(
         &self,
-        processes: Vec<Handle>,
+        processes: Vec<Named>,
         stop: Want,
         bounded: Option<Clock>,
-    ) -> Vec<Handle> {
+    ) -> Vec<Named> {
         let mut stops = JoinSet::new();
         let (ended, _) = watch::channel(HashSet::new());
         let ended = Arc::new(ended);
-        let all: HashSet<Arc<str>> = processes.iter().map(|process| process.name().clone()).collect();
+        let all: HashSet<Arc<str>> = processes.iter().map(|process| process.name.clone()).collect();
         for process in processes {
-            let dependents = self.order.dependents(process.name()).cloned();
+            let dependents = self.order.dependents(&process.name).cloned();
             // Processes that are stopped here report through `ended` when they are down or given up; the others are
             // watched by their state.
             let (ours, others): (Vec<_>, Vec<_>) = dependents.partition(|name| all.contains(name));
@@ -95,7 +108,7 @@ impl Dispatch {
                     .subscribe()
                     .wait_for(|ended: &HashSet<Arc<str>>| ours.iter().all(|name| ended.contains(name)))
                     .await;
-                let name = process.name().clone();
+                let name = process.name.clone();
                 let stuck = dispatch.stop_one(process, stop, bounded).await;
                 ended.send_modify(|ended| {
                     ended.insert(name);
@@ -107,25 +120,26 @@ impl Dispatch {
     }
 
     /// Stops one process; returns it if it was given up.
-    async fn stop_one(&self, process: Handle, stop: Want, bounded: Option<Clock>) -> Option<Handle> {
-        let told = self.order(process.id, stop);
+    async fn stop_one(&self, process: Named, stop: Want, bounded: Option<Clock>) -> Option<Named> {
+        let id = process.handle.id;
+        let told = self.order(id, stop);
         let told = match bounded {
             Some(_) => timeout(GIVEN_UP_AFTER, told).await.unwrap_or(Err(Refusal::Lost)),
             None => told.await,
         };
         if let Err(refusal) = told {
-            tracing::warn!(process = &**process.name(), %refusal, "the order to stop failed");
+            tracing::warn!(process = &*process.name, %refusal, "the order to stop failed");
         }
         let Some(clock) = bounded else {
-            self.until(&[process], is_down).await;
+            self.until(&[process.handle], is_down).await;
             return None;
         };
-        let kill_at = self.reader.state(process.id).and_then(|state| match state.phase {
+        let kill_at = self.reader.state(id).and_then(|state| match state.phase {
             Phase::Stopping { kill_at, .. } => Some(clock.instant(kill_at)),
             _ => None,
         });
         let until = kill_at.unwrap_or_else(Instant::now) + GIVEN_UP_AFTER;
-        let down = timeout_at(until, self.until(std::slice::from_ref(&process), is_down)).await;
+        let down = timeout_at(until, self.until(std::slice::from_ref(&process.handle), is_down)).await;
         down.is_err().then_some(process)
     }
 }

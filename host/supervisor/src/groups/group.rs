@@ -128,7 +128,7 @@ impl Inbox {
                 let dispatch = dispatch.clone();
                 // A separate task: a dependent that is slow to stop delays nothing else.
                 tokio::spawn(async move {
-                    let dependents = dispatch.handles(&dispatch.order.all_dependents(&name));
+                    let dependents = dispatch.named(dispatch.order.all_dependents(&name));
                     dispatch.stop_in_order(dependents, Want::StopFor(Cause::Policy, reason), None).await;
                 });
             }
@@ -220,10 +220,9 @@ impl Group {
     /// Releases the members in the order of starting, each when the one before it was spawned or is held back by
     /// something else.
     async fn release_all(&self, restart: &Restart) {
-        for handle in self.dispatch.handles(&self.members) {
-            if !restart.who.contains(handle.name()) {
-                continue;
-            }
+        let held_back: Vec<_> =
+            self.members.iter().filter(|name| restart.who.contains(*name)).cloned().collect();
+        for handle in self.dispatch.handles(&held_back) {
             let _ = self.dispatch.order(handle.id, Want::Release).await;
             let is_starting = |state: &ProcessState| {
                 state.phase.kind() == PhaseKind::Waiting && state.cause != Cause::Dependency

@@ -18,7 +18,7 @@ mod roster;
 mod start_order;
 
 pub(crate) use chains::Chains;
-pub(crate) use dispatch::Dispatch;
+pub(crate) use dispatch::{Dispatch, Named};
 pub(crate) use group::{Groups, Inbox};
 pub use replicas::ReplicaCount;
 pub(crate) use replicas::{Replicas, not_needed};

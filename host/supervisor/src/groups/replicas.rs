@@ -129,7 +129,8 @@ impl Replicas {
         }
         for replica in self.handles((wanted + 1..=most).rev(), dispatch) {
             if let Err(refusal) = dispatch.order(replica.id, Want::Spare(spare.clone())).await {
-                tracing::warn!(process = &**replica.name(), %refusal, "the order to stop failed");
+                let process = dispatch.reader.state(replica.id).map(|state| state.name().clone());
+                tracing::warn!(process = process.as_deref(), %refusal, "the order to stop failed");
             }
         }
     }

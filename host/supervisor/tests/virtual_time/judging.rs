@@ -132,7 +132,7 @@ async fn when_the_restart_budget_is_used_up_the_next_restart_waits_for_the_oldes
     }
     let held = world.until("web", |state| state.restarts == 4).await;
     let Phase::Backoff { until } = held.phase else { panic!("not held back: {held:?}") };
-    let oldest = held.deaths[3].at;
+    let oldest = held.deaths.iter().nth(3).unwrap().at;
     assert!((59_999..=60_000).contains(&until.ms_since(oldest)), "{}", until.ms_since(oldest));
     assert!(held.reason.contains("restart_budget (3 in 60000 ms) is used up"), "{}", held.reason);
     assert_eq!(hasty.clamps(), 1);

@@ -1,0 +1,122 @@
+//! Processes come and go: the order in which an addition and a removal are published.
+//!
+//! Both are commits like any other: the change is recorded first, and `latest` is advanced last. In between, whatever a
+//! reader can find lets it find the rest: a new process has its name before its state, because the reader of the state
+//! may advance `latest` and take a snapshot; a removed one loses its state before its name, and a reader that finds the
+//! name until then finds no state.
+
+use std::sync::Arc;
+
+use super::super::cell::Cell;
+use super::super::changes::{Change, ChangeKind};
+use super::super::commit::{NameTaken, NotRemoved};
+use super::super::routing::Side;
+use super::super::snapshot::Snapshot;
+use super::Core;
+use crate::process::{Epoch, Identity, Moment, PhaseKind, ProcessId, ProcessState};
+
+impl Core {
+    pub(crate) fn add(
+        &self,
+        identity: Identity,
+        reason: Option<Arc<str>>,
+        now: Moment,
+    ) -> Result<Arc<ProcessState>, NameTaken> {
+        let mut writing = self.writer();
+        if self.names.find(&identity.name).is_some() {
+            return Err(NameTaken(identity.name));
+        }
+        let generation = writing.generation.next();
+        let (slot, cell) = self.names.vacancy(writing.vacant.pop());
+        let id = ProcessId::new(slot, Epoch::of(generation));
+        let mut state = ProcessState::new(id, Arc::new(identity), now);
+        state.generation = generation;
+        if let Some(reason) = reason {
+            state.reason = reason;
+        }
+        let state = Arc::new(state);
+        self.changes.record(
+            &mut writing.block,
+            Change { generation, kind: ChangeKind::Added, from: PhaseKind::Stopped, state: state.clone() },
+        );
+        cell.furnish(&state);
+        let routing = self.routing();
+        let side = routing.side(state.name());
+        // The name before the state: a reader that finds the state may advance `latest`, and a snapshot of that
+        // generation finds the process by its name.
+        self.names.add(state.name(), slot);
+        cell.let_to(id);
+        cell.state.store(if side == Side::Locked { self.names.elsewhere.clone() } else { state.clone() });
+        if side != Side::Atomic {
+            self.locked.add(state.clone(), Self::truth(routing));
+        }
+        self.published(&mut writing, routing, &state);
+        Ok(state)
+    }
+
+    /// Puts back a process that another registry had, under a new id, before this registry has any readers.
+    pub(crate) fn put_back(&self, state: &ProcessState) -> Result<ProcessId, NameTaken> {
+        let writing = self.writer();
+        if self.names.find(state.name()).is_some() {
+            return Err(NameTaken(state.name().clone()));
+        }
+        let (slot, cell) = self.names.vacancy(None);
+        let id = ProcessId::new(slot, Epoch::of(writing.generation));
+        let state = Arc::new(ProcessState { id, ..state.clone() });
+        cell.furnish(&state);
+        cell.state.store(state.clone());
+        self.names.add(state.name(), slot);
+        cell.let_to(id);
+        if let Ok(root) = self.root.at_least(writing.generation, &self.changes) {
+            let mut table = root.table.clone();
+            table.put(id.index(), Some(state));
+            let (removals, names) = (root.removals.clone(), self.names.clone());
+            self.root.replace(Snapshot::new(writing.generation, writing.at, table, removals, names));
+        }
+        Ok(id)
+    }
+
+    pub(crate) fn remove(&self, id: ProcessId, now: Moment) -> Result<Arc<ProcessState>, NotRemoved> {
+        let mut writing = self.writer();
+        let cell = self.names.place(id).ok_or(NotRemoved::Unknown(id))?;
+        let current = self.kept(cell, id).ok_or(NotRemoved::Unknown(id))?;
+        if !current.is_at_rest() {
+            let (name, phase) = (current.name().clone(), current.phase.kind());
+            return Err(NotRemoved::NotAtRest { name, phase });
+        }
+        let generation = writing.generation.next();
+        let last = ProcessState {
+            version: current.version.next(),
+            generation,
+            changed_at: now,
+            ..(*current).clone()
+        };
+        let last = Arc::new(last);
+        self.changes.record(
+            &mut writing.block,
+            Change { generation, kind: ChangeKind::Removed, from: last.phase.kind(), state: last.clone() },
+        );
+        let vacant = self.names.announce_removal(generation);
+        // The cell first: a reader that finds nothing behind the locks asks it whether the process was removed.
+        cell.state.store(vacant);
+        let routing = self.routing();
+        if routing.whole() != Some(Side::Atomic) {
+            self.locked.remove(&last, Self::truth(routing));
+        }
+        self.published(&mut writing, routing, &last);
+        // After `latest`: a reader that misses the name takes no snapshot in which it is.
+        cell.vacate(generation);
+        self.names.remove(last.name(), id.slot());
+        writing.vacant.push(id.slot());
+        Ok(last)
+    }
+
+    /// Returns the state of `id`, wherever it is kept, for a writer.
+    fn kept(&self, cell: &Cell, id: ProcessId) -> Option<Arc<ProcessState>> {
+        let here = cell.state.load_full();
+        match here.id.epoch() {
+            Epoch::ELSEWHERE => self.locked.get(id),
+            _ => Some(here).filter(|state| state.id == id),
+        }
+    }
+}
