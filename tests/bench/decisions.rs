@@ -15,7 +15,7 @@ use std::time::Duration;
 use provost_plugin_host::{Grants, HostOptions, Limits, PluginHost, PluginSpec, Source};
 use provost_state::{
     At, Cause, Death, Deaths, Decision, Ended, Event, Exit, Fault, Identity, Incarnation, Judgement, Moment,
-    Plugins, Policy, Reader, Registry, RulingAction, Snapshot, registry,
+    Plugins, Policy, Reader, Registry, Ruling, RulingAction, Snapshot, registry,
 };
 use provost_supervisor::{Judges, Settings};
 use serde_json::{Value, json};
@@ -156,10 +156,17 @@ impl World {
 
     /// Has the process fail once more, and returns the snapshot after that.
     fn changed(&self) -> Arc<Snapshot> {
-        self.commit(&Event::Start { cause: Cause::User, reason: "again".into() });
         self.commit(&Event::Spawned { pid: 7, reason: "again".into() });
         self.commit(&Event::Exited { exit: Exit::Code(1) });
-        self.reader.snapshot()
+        let world = self.reader.snapshot();
+        let ruling = Ruling {
+            action: RulingAction::restart(0),
+            by: "nobody".into(),
+            reason: "again".into(),
+            overruled: None,
+        };
+        self.commit(&Event::Decided { ruling: Arc::new(ruling) });
+        world
     }
 }
 
@@ -181,7 +188,7 @@ fn ended() -> Ended {
 fn deaths() -> Deaths {
     let death =
         Death { incarnation: Incarnation(1), exit: Exit::Code(1), at: Moment::default(), uptime_ms: 5 };
-    [death].into_iter().collect()
+    std::iter::once(death).collect()
 }
 
 /// A native policy that answers at once.
