@@ -7,6 +7,7 @@
 
 mod clock;
 pub(crate) mod room;
+pub(crate) mod spares;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::text::one_line;
 
 use clock::{Clock, RunningCall, TICK_MS};
 use room::Room;
+use spares::Spares;
 
 /// The memories and tables of a pool. They are address space, which costs nothing until a plugin touches it. [`Room`]
 /// keeps views and consumers to a part of it, and the rest is for policies.
@@ -134,6 +136,7 @@ pub(crate) struct TimedEngine {
     engine: Engine,
     layout: Layout,
     room: Arc<Room>,
+    spares: Spares,
     clock: Clock,
 }
 
@@ -142,7 +145,7 @@ impl TimedEngine {
         let (engine, layout) = build(stack_bytes_max)?;
         let clock = Clock::start(engine.weak())
             .map_err(|error| EngineError(format!("its clock could not be started: {error}")))?;
-        Ok(Self { engine, layout, room: Arc::default(), clock })
+        Ok(Self { engine, layout, room: Arc::default(), spares: Spares::default(), clock })
     }
 
     pub(crate) fn layout(&self) -> Layout {
@@ -152,6 +155,11 @@ impl TimedEngine {
     /// Returns the part of its pool that views and consumers share.
     pub(crate) fn room(&self) -> &Arc<Room> {
         &self.room
+    }
+
+    /// Returns the instances that are kept ready for policies.
+    pub(crate) fn spares(&self) -> &Spares {
+        &self.spares
     }
 
     pub(crate) fn engine(&self) -> &Engine {
