@@ -282,4 +282,30 @@ mod tests {
         let (second, _) = first_batch(reader.changes_since(cursor, CHANGES_KEPT), cursor);
         assert_eq!((second.changes.len(), second.missed), (10, 0));
     }
+
+    #[test]
+    fn each_addition_and_each_removal_is_told_once_and_two_processes_of_one_name_are_not_coalesced() {
+        let (registry, reader) = world(1);
+        let now = Moment::default();
+        let mut expected = vec![(0, ChangeKind::Added)];
+        let mut ids = vec![reader.snapshot().iter().next().unwrap().id];
+        for _ in 0..700 {
+            let before = registry.add(Identity::new("web", ""), now).unwrap();
+            ids.push(before.id);
+            expected.push((ids.len() - 1, ChangeKind::Added));
+            registry.remove(before.id, now).unwrap();
+            expected.push((ids.len() - 1, ChangeKind::Removed));
+        }
+        let (mut told, mut cursor, mut missed) = (Vec::new(), FROM, 0);
+        while cursor < reader.snapshot().generation() {
+            let (batch, next) = first_batch(reader.changes_since(cursor, CHANGES_KEPT), cursor);
+            told.extend(batch.changes.iter().map(|change| {
+                let whose = ids.iter().position(|id| *id == change.state.id).unwrap();
+                (whose, change.kind)
+            }));
+            missed += batch.missed;
+            cursor = next;
+        }
+        assert_eq!((told, missed), (expected, 0));
+    }
 }
