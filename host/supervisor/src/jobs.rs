@@ -111,23 +111,11 @@ impl Pool {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Lost> {
-        self.run_then(job, || ()).await
-    }
-
-    /// Does the same, and then runs `then` on that thread, while the result is on its way already.
-    pub(crate) async fn run_then<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> T + Send + 'static,
-        then: impl FnOnce() + Send + 'static,
-    ) -> Result<T, Lost> {
         let (done, mut outcome) = oneshot::channel();
         let job = Box::new(move || {
             let result = catch_unwind(AssertUnwindSafe(job)).map_err(|panic| Lost::Panicked(said(&*panic)));
             // The caller may be gone.
             let _ = done.send(result);
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(then)) {
-                tracing::error!("what follows a job panicked: {}", said(&*panic));
-            }
         });
         match &self.0 {
             Kind::Threads(threads) => {

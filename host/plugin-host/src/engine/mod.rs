@@ -7,7 +7,6 @@
 
 mod clock;
 pub(crate) mod room;
-pub(crate) mod spares;
 
 use std::sync::Arc;
 
@@ -20,7 +19,6 @@ use crate::text::one_line;
 
 use clock::{Clock, RunningCall, TICK_MS};
 use room::Room;
-use spares::Spares;
 
 /// The memories and tables of a pool. They are address space, which costs nothing until a plugin touches it. [`Room`]
 /// keeps views and consumers to a part of it, and the rest is for policies.
@@ -136,7 +134,6 @@ pub(crate) struct TimedEngine {
     engine: Engine,
     layout: Layout,
     room: Arc<Room>,
-    spares: Spares,
     clock: Clock,
 }
 
@@ -145,7 +142,7 @@ impl TimedEngine {
         let (engine, layout) = build(stack_bytes_max)?;
         let clock = Clock::start(engine.weak())
             .map_err(|error| EngineError(format!("its clock could not be started: {error}")))?;
-        Ok(Self { engine, layout, room: Arc::default(), spares: Spares::default(), clock })
+        Ok(Self { engine, layout, room: Arc::default(), clock })
     }
 
     pub(crate) fn layout(&self) -> Layout {
@@ -155,11 +152,6 @@ impl TimedEngine {
     /// Returns the part of its pool that views and consumers share.
     pub(crate) fn room(&self) -> &Arc<Room> {
         &self.room
-    }
-
-    /// Returns the instances that are kept ready for policies.
-    pub(crate) fn spares(&self) -> &Spares {
-        &self.spares
     }
 
     pub(crate) fn engine(&self) -> &Engine {

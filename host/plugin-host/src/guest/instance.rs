@@ -25,8 +25,6 @@ pub(crate) struct Guest {
     world: Arc<Snapshot>,
     meter: Meter,
     written: Transaction,
-    /// The fuel that making the instance has used, if that was before the call.
-    used_in_making: u64,
     /// The last line that it logged as an error in this call: the reason, if it traps.
     last_words: Option<String>,
     /// The access to the outside that it was granted, if any.
@@ -53,7 +51,6 @@ impl Guest {
             world: Arc::default(),
             meter: Meter::new(limits),
             written: Transaction::default(),
-            used_in_making: 0,
             last_words: None,
             outside,
             _place: place,
@@ -70,16 +67,6 @@ impl Guest {
         self.world = world.clone();
         self.meter.forget_refusal();
         self.last_words = None;
-    }
-
-    /// Records the fuel that making the instance has used before its first call.
-    pub(crate) fn made_with(&mut self, fuel: u64) {
-        self.used_in_making = fuel;
-    }
-
-    /// Returns that fuel to the first call, and 0 to later ones.
-    pub(crate) fn take_used_in_making(&mut self) -> u64 {
-        mem::take(&mut self.used_in_making)
     }
 
     /// Ends a call and returns its writes to the plugin's memory. The store of a consumer lives on and must not keep an

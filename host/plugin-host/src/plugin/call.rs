@@ -43,23 +43,6 @@ impl Caller<'_> {
         Ok(Guest::store(self.context, self.engine.engine(), role, place))
     }
 
-    /// Makes an instance in `store`, if that runs no code of the component.
-    pub(crate) fn make<I>(
-        self,
-        store: &mut Store<Guest>,
-        role: Role,
-        make: impl FnOnce(&mut Store<Guest>) -> wasmtime::Result<I>,
-    ) -> Option<I> {
-        let _clock = self.engine.enter();
-        let limits = &self.context.limits;
-        store.set_epoch_deadline(TimedEngine::ticks(limits.call_ms(role)));
-        let made = store.set_fuel(limits.fuel_max).and_then(|()| guarded(|| make(store))).ok()?;
-        let used = limits.fuel_max.saturating_sub(store.get_fuel().ok()?);
-        store.data_mut().made_with(used);
-        // Entering a function uses one unit, and so does each instruction that could call, read or write anything.
-        (used <= 1).then_some(made)
-    }
-
     /// Runs `call` in `store`, with `world` as its snapshot, until the deadline of the role; `check` then validates the
     /// answer. A store whose call failed must not be used again.
     pub(crate) fn run<T>(
@@ -83,9 +66,7 @@ impl Caller<'_> {
         store.set_epoch_deadline(TimedEngine::ticks(own_ms).min(waited_for));
         store.data_mut().begin(world);
         let begun = clock::monotonic();
-        // The same call ends at the same instruction, whenever its instance was made.
-        let fuel = limits.fuel_max.saturating_sub(store.data_mut().take_used_in_making());
-        let result = store.set_fuel(fuel).and_then(|()| guarded(|| call(store)));
+        let result = store.set_fuel(limits.fuel_max).and_then(|()| guarded(|| call(store)));
         let took = clock::monotonic().saturating_sub(begun);
         let left = store.get_fuel().unwrap_or(0);
         let guest = store.data_mut();

@@ -25,7 +25,6 @@ use crate::text::{one_line, sanitize};
 
 use super::call::Caller;
 use super::purpose::Purpose;
-use super::ready::Ready;
 use super::trial::{self, Failed};
 use super::version::{Absent, Version};
 
@@ -252,7 +251,6 @@ fn version(
         engine,
         admitted: judged.admitted,
         context,
-        ready: Ready::default(),
         lease: judged.lease,
     }
 }

@@ -14,7 +14,6 @@
 //! | `input` | a question that is stored |
 //! | `version` | one version: a component with its settings, compiled and linked |
 //! | `question` | the questions for a plugin, one type for each role |
-//! | `ready` | instances that are made in advance, and used ones that are freed after the answer |
 //! | `variables` | removes the variables of an answer that are not granted |
 //! | `call` | what all calls have in common |
 //! | `fault` | describes what went wrong in a call |
@@ -30,7 +29,6 @@ mod policy;
 mod purpose;
 mod quarantine;
 mod question;
-mod ready;
 mod slot;
 mod trial;
 mod variables;

@@ -17,7 +17,6 @@ use crate::limits::{Limit, Limits};
 use crate::role::Role;
 use crate::text::size;
 
-use super::ready::{Ready, Slot};
 use super::{fault, variables};
 
 /// The longest content type, in bytes.
@@ -27,23 +26,13 @@ const CONTENT_TYPE_BYTES_MAX: usize = 255;
 pub(crate) trait Question: Clone {
     /// A component that plays the role, ready to be instantiated.
     type Pre;
-    /// An instance of it.
-    type Living;
     type Answer;
     const ROLE: Role;
 
     fn pre(admitted: &Admitted) -> Option<&Self::Pre>;
 
-    /// Makes an instance.
-    fn instance(pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Living>;
-
-    /// Asks an instance that was never asked before.
-    fn put(&self, living: &Self::Living, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer>;
-
-    /// Returns where an instance for this question is kept ready, if it is in this role.
-    fn ready(_ready: &Ready) -> Option<&Slot<Self::Living>> {
-        None
-    }
+    /// Asks a new instance.
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer>;
 
     /// Validates the answer.
     fn check(answer: Self::Answer, _limits: &Limits) -> Result<Self::Answer, Fault> {
@@ -68,7 +57,6 @@ fn decided<A>(answer: &Decision<A>, words: impl FnOnce(&A) -> String) -> String 
 
 impl Question for Ended {
     type Pre = judge::RestartJudgePre<Guest>;
-    type Living = judge::RestartJudge;
     type Answer = Decision;
     const ROLE: Role = Role::RestartPolicy;
 
@@ -76,16 +64,9 @@ impl Question for Ended {
         admitted.restart.as_ref()
     }
 
-    fn instance(pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Living> {
-        pre.instantiate(store)
-    }
-
-    fn ready(ready: &Ready) -> Option<&Slot<Self::Living>> {
-        Some(&ready.restart)
-    }
-
-    fn put(&self, living: &Self::Living, store: &mut Store<Guest>) -> wasmtime::Result<Decision> {
-        let policy = living.provost_plugin_restart_policy();
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Decision> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_restart_policy();
         Ok(convert::decision(&policy.call_on_exit(store, &convert::ended(self), Lent::handle())?))
     }
 
@@ -96,7 +77,6 @@ impl Question for Ended {
 
 impl Question for Plan {
     type Pre = starter::StartJudgePre<Guest>;
-    type Living = starter::StartJudge;
     type Answer = Decision<StartAction>;
     const ROLE: Role = Role::StartPolicy;
 
@@ -104,16 +84,9 @@ impl Question for Plan {
         admitted.start.as_ref()
     }
 
-    fn instance(pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Living> {
-        pre.instantiate(store)
-    }
-
-    fn ready(ready: &Ready) -> Option<&Slot<Self::Living>> {
-        Some(&ready.start)
-    }
-
-    fn put(&self, living: &Self::Living, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
-        let policy = living.provost_plugin_start_policy();
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_start_policy();
         Ok(convert::start_decision(policy.call_before_start(store, &convert::plan(self), Lent::handle())?))
     }
 
@@ -136,7 +109,6 @@ impl Question for Plan {
 
 impl Question for Observation {
     type Pre = checker::HealthJudgePre<Guest>;
-    type Living = checker::HealthJudge;
     type Answer = Decision<HealthAction>;
     const ROLE: Role = Role::HealthPolicy;
 
@@ -144,16 +116,9 @@ impl Question for Observation {
         admitted.health.as_ref()
     }
 
-    fn instance(pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Living> {
-        pre.instantiate(store)
-    }
-
-    fn ready(ready: &Ready) -> Option<&Slot<Self::Living>> {
-        Some(&ready.health)
-    }
-
-    fn put(&self, living: &Self::Living, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
-        let policy = living.provost_plugin_health_policy();
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_health_policy();
         let seen = convert::observation(self);
         Ok(convert::health_decision(&policy.call_on_probe(store, &seen, Lent::handle())?))
     }
@@ -168,7 +133,6 @@ impl Question for Observation {
 
 impl Question for Demand {
     type Pre = scaler::ScaleJudgePre<Guest>;
-    type Living = scaler::ScaleJudge;
     type Answer = Decision<u32>;
     const ROLE: Role = Role::ScalePolicy;
 
@@ -176,16 +140,9 @@ impl Question for Demand {
         admitted.scale.as_ref()
     }
 
-    fn instance(pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Living> {
-        pre.instantiate(store)
-    }
-
-    fn ready(ready: &Ready) -> Option<&Slot<Self::Living>> {
-        Some(&ready.scale)
-    }
-
-    fn put(&self, living: &Self::Living, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
-        let policy = living.provost_plugin_scale_policy();
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_scale_policy();
         Ok(convert::scale_decision(&policy.call_replicas(store, &convert::demand(self), Lent::handle())?))
     }
 
@@ -196,17 +153,11 @@ impl Question for Demand {
 
 impl Question for ViewRequest {
     type Pre = renderer::StatusRendererPre<Guest>;
-    /// The instance is made by the call: both may wait for the outside, within one time.
-    type Living = renderer::StatusRendererPre<Guest>;
     type Answer = ViewResponse;
     const ROLE: Role = Role::StatusView;
 
     fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
         admitted.view.as_ref()
-    }
-
-    fn instance(pre: &Self::Pre, _store: &mut Store<Guest>) -> wasmtime::Result<Self::Living> {
-        Ok(pre.clone())
     }
 
     fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<ViewResponse> {
@@ -237,17 +188,11 @@ pub(crate) struct Telling {
 
 impl Question for Telling {
     type Pre = listener::StatusListenerPre<Guest>;
-    /// The instance is made by the call: both may wait for the outside, within one time.
-    type Living = listener::StatusListenerPre<Guest>;
     type Answer = ();
     const ROLE: Role = Role::StatusConsumer;
 
     fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
         admitted.consumer.as_ref()
-    }
-
-    fn instance(pre: &Self::Pre, _store: &mut Store<Guest>) -> wasmtime::Result<Self::Living> {
-        Ok(pre.clone())
     }
 
     fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<()> {

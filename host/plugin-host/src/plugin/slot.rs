@@ -86,11 +86,9 @@ impl Plugin {
     /// Puts these versions in force and ends a quarantine. The host ensures that there is one caller at a time.
     pub(crate) fn put_in_force(&self, versions: Versions) {
         let gone = versions.gone;
-        let active = versions.active.clone();
         self.versions.store(Arc::new(versions));
         self.quarantine.end();
         if gone {
-            active.ready.free();
             let wakers = std::mem::take(&mut *self.wakers.lock());
             wakers.into_iter().for_each(|wake| wake());
         }

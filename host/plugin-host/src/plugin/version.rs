@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use provost_state::{Demand, Ended, Fault, FaultKind, Judgement, Observation, Plan, PluginVersion, Snapshot};
+use provost_state::{Fault, FaultKind, Judgement, PluginVersion, Snapshot};
 
 use crate::component::cache::Lease;
 use crate::component::{Admitted, Source, Surface};
@@ -18,7 +18,6 @@ use crate::role::Role;
 use super::call::Caller;
 use super::purpose::Purpose;
 use super::question::Question;
-use super::ready::{Made, Ready, Slot};
 use super::{fault, variables};
 
 /// Why a version cannot be called.
@@ -54,8 +53,6 @@ pub(crate) struct Version {
     pub(crate) admitted: Result<Admitted, Absent>,
     /// The data that all instances share.
     pub(crate) context: Arc<Context>,
-    /// The instances that are kept for the next calls.
-    pub(crate) ready: Ready,
     /// Keeps its code in the cache.
     #[expect(dead_code, reason = "it is only held, never read")]
     pub(crate) lease: Option<Arc<Lease>>,
@@ -81,56 +78,22 @@ impl Version {
     ) -> Result<Q::Answer, Fault> {
         let admitted = self.admitted()?;
         let pre = Q::pre(admitted).ok_or_else(|| Self::lacks(Q::ROLE))?;
-        // Only a decider asks within a time, and calls `after_answer` then.
-        let decides = matches!(purpose, Purpose::Answer { within_ms: Some(_) });
-        let slot = Q::ready(&self.ready).filter(|_| decides);
-        let (mut store, living) = match slot.and_then(Slot::take) {
-            Some(made) => (made.store, Some(made.instance)),
-            None => (self.caller().store(Q::ROLE, admitted.need)?, None),
-        };
+        let mut store = self.caller().store(Q::ROLE, admitted.need)?;
         let context = &self.context;
         let answer = self.caller().run(
             &mut store,
             (Q::ROLE, purpose),
             world,
-            |store| {
-                let living = living.map_or_else(|| Q::instance(pre, store), Ok)?;
-                question.put(&living, store)
-            },
+            |store| question.put(pre, store),
             |answer| Q::check(answer, &context.limits),
-        );
-        if slot.is_some() {
-            self.ready.leave(store);
-        }
-        let (answer, dropped) = Q::granted(answer?, &context.common.grants);
+        )?;
+        let (answer, dropped) = Q::granted(answer, &context.common.grants);
         if !dropped.is_empty() && purpose != Purpose::Trial {
             let names = variables::listed(&dropped);
             context.figures.denied(dropped.len());
             context.write_line(Level::Warn, &format!("denied: setting {names}: set-env does not grant it"));
         }
         Ok(answer)
-    }
-
-    /// Frees what calls have used, and makes instances for the next ones. Called while nobody waits for an answer.
-    pub(crate) fn after_answer(&self) {
-        self.ready.free_used();
-        self.make::<Ended>();
-        self.make::<Plan>();
-        self.make::<Observation>();
-        self.make::<Demand>();
-    }
-
-    /// Makes an instance for the next question of this kind, if there was one.
-    fn make<Q: Question>(&self) {
-        let Some(slot) = Q::ready(&self.ready).filter(|slot| slot.is_wanted()) else { return };
-        let Ok(admitted) = self.admitted() else { return };
-        let Some(pre) = Q::pre(admitted) else { return };
-        let Some(spare) = self.engine.spares().take(admitted.need) else { return };
-        let Ok(mut store) = self.caller().store(Q::ROLE, admitted.need) else { return };
-        match self.caller().make(&mut store, Q::ROLE, |store| Q::instance(pre, store)) {
-            Some(instance) => slot.put(Made { store, instance, spare }),
-            None => slot.give_up(),
-        }
     }
 
     /// The fault of a plugin that is called in a role that it does not export.

@@ -228,8 +228,4 @@ pub trait Policy: Send + Sync + fmt::Debug {
 
     /// Records for the figures that the host clamped an answer.
     fn clamped(&self) {}
-
-    /// Does what nobody has to wait for, such as preparing the next call. The host calls it on the thread of a call, after
-    /// the answer was handed over.
-    fn after_answer(&self) {}
 }

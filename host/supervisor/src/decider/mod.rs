@@ -90,8 +90,7 @@ impl Decider {
         })?;
         let (asked, question, call) = (policy.clone(), case.clone(), turn.clone());
         // The job runs even if nobody waits for it any more: then it is a stray.
-        let answered = policy.clone();
-        let ask = move || {
+        let job = self.judging.run(move || {
             if !call.begin() {
                 return Err(Fault { kind: FaultKind::Busy, message: "nobody waits for its answer".into() });
             }
@@ -102,8 +101,7 @@ impl Decider {
             let answer = question.put(&*asked);
             drop(call);
             answer
-        };
-        let job = self.judging.run_then(ask, move || answered.after_answer());
+        });
         match timeout_at(ends, job).await {
             Ok(Ok(Ok(decision))) => Ok(decision),
             Ok(Ok(Err(fault))) => Err(fault.to_string()),
