@@ -4,7 +4,7 @@
 //! it publishes the state, so a reader that has seen generation g finds every change up to g, or finds that a
 //! later block has replaced the one that it wants: then it is too far behind and must read the snapshot instead.
 //! Snapshots are made from the ring, too. Reading takes no lock. A block is replaced as a whole, so that an atomic
-//! pointer is stored once in [`BLOCK`] commits.
+//! pointer is stored once in 64 commits.
 
 use std::sync::Arc;
 
