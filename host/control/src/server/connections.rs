@@ -54,6 +54,17 @@ struct Connections {
     turned_away: Arc<Semaphore>,
 }
 
+/// What became of a connection that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admitted {
+    /// It is served beside the others.
+    Beside,
+    /// It is served instead of one that is being closed.
+    Instead,
+    /// It is turned away.
+    Not,
+}
+
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
@@ -86,7 +97,10 @@ pub(super) async fn serve(
         }
         tokio::select! {
             accepted = listening.accept() => match accepted {
-                Ok(stream) => connections.admit(stream),
+                Ok(stream) => if connections.admit(stream) == Admitted::Instead {
+                    // Its task runs on this thread, perhaps: without a pause here it would not close its descriptor.
+                    let _ = tokio::time::timeout(RETRY_DELAY, connections.freed.notified()).await;
+                },
                 // The kernel reports this error even if no client is waiting.
                 Err(error) if spare::is_out_of_descriptors(&error) && !listening.is_awaited() => {
                     let _ = tokio::time::timeout(RETRY_DELAY, connections.freed.notified()).await;
@@ -129,10 +143,11 @@ impl Connections {
     }
 
     /// Serves one more connection; if there are too many, it replaces the one that has been idle the longest.
-    fn admit(&self, stream: UnixStream) {
-        if self.open().all.len() >= self.most && !self.close_longest_idle(Duration::ZERO) {
+    fn admit(&self, stream: UnixStream) -> Admitted {
+        let is_full = self.open().all.len() >= self.most;
+        if is_full && !self.close_longest_idle(Duration::ZERO) {
             self.turn_away(stream);
-            return;
+            return Admitted::Not;
         }
         let standing = Arc::new(Standing::new());
         let number = {
@@ -147,6 +162,7 @@ impl Connections {
             entered.connections.answer(stream, standing).await;
             drop(entered);
         });
+        if is_full { Admitted::Instead } else { Admitted::Beside }
     }
 
     /// Closes the connection that has been idle the longest, if that is at least `least`. Returns true if it closed one.
