@@ -106,6 +106,8 @@ fn times_are_in_the_time_zone_of_the_reader_with_its_offset_and_in_utc_in_json()
 fn the_status_of_one_process_is_about_that_process_alone() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("worker.1", "running");
+    // The status of a process that is not up has another exit code.
+    host.until_phase("db.1", "running");
     let all = host.run(&["status"]).stdout;
     assert!(all.contains("REPLICAS") && all.contains("\nworker ") && all.contains("\ndb "), "{all}");
     let worker = host.run(&["status", "worker.1"]).stdout;
