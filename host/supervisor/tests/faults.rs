@@ -2,43 +2,22 @@
 //! are compiled in for tests only.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod shared;
+
 use std::sync::Arc;
 
 use fail::FailScenario;
 use provost_state::{
     Cause, ChangeKind, Decision, Ended, EventKind, Exit, Fault, Generation, Judgement, PhaseKind, Policy,
-    ProcessState, RulingAction, Scope, Signal, Snapshot,
+    RulingAction, Scope, Signal, Snapshot,
 };
-use provost_supervisor::{Check, CommandLine, ProcessSpec, Readiness, Settings, Supervisor};
-
-fn shell(name: &str, line: &str) -> ProcessSpec {
-    ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
-}
+use provost_supervisor::{Check, ProcessSpec, Readiness, Settings, Supervisor};
+use shared::{shell, until, until_phase};
 
 fn boot(specs: Vec<ProcessSpec>) -> (Supervisor, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings::new(dir.path().join("logs"));
     (Supervisor::boot(settings, specs, Vec::new(), Vec::new()).unwrap(), dir)
-}
-
-async fn until(
-    supervisor: &Supervisor,
-    name: &str,
-    holds: impl Fn(&ProcessState) -> bool,
-) -> Arc<ProcessState> {
-    let mut changed = supervisor.changed();
-    loop {
-        changed.mark_unchanged();
-        let state = supervisor.reader().snapshot().by_name(name).unwrap().clone();
-        if holds(&state) {
-            return state;
-        }
-        changed.changed().await.unwrap();
-    }
-}
-
-async fn until_phase(supervisor: &Supervisor, name: &str, phase: PhaseKind) -> Arc<ProcessState> {
-    until(supervisor, name, |state| state.phase.kind() == phase).await
 }
 
 /// Polls until `holds` returns true, for conditions that make no commit that would wake a waiter.

@@ -2,17 +2,15 @@
 //! environment files and their checks.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod shared;
+
 use std::path::Path;
-use std::sync::Arc;
 
-use provost_state::{Cause, Health, PhaseKind, ProcessId, ProcessState};
+use provost_state::{Cause, Health, PhaseKind, ProcessId};
 use provost_supervisor::{
-    Check, CommandLine, HealthCheck, LogItem, LogLimits, LogReader, ProcessSpec, Settings, StopTo, Supervisor,
+    Check, HealthCheck, LogItem, LogLimits, LogReader, ProcessSpec, Settings, StopTo, Supervisor,
 };
-
-fn shell(name: &str, line: &str) -> ProcessSpec {
-    ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
-}
+use shared::{shell, until, until_phase};
 
 /// A process that runs this line when it is asked to end, and then ends.
 fn ends_with(name: &str, last: &str) -> ProcessSpec {
@@ -23,26 +21,6 @@ fn ends_with(name: &str, last: &str) -> ProcessSpec {
 
 fn boot(dir: &Path, specs: Vec<ProcessSpec>) -> Supervisor {
     Supervisor::boot(Settings::new(dir.join("logs")), specs, Vec::new(), Vec::new()).unwrap()
-}
-
-async fn until(
-    supervisor: &Supervisor,
-    name: &str,
-    holds: impl Fn(&ProcessState) -> bool,
-) -> Arc<ProcessState> {
-    let mut changed = supervisor.changed();
-    loop {
-        changed.mark_unchanged();
-        let state = supervisor.reader().snapshot().by_name(name).unwrap().clone();
-        if holds(&state) {
-            return state;
-        }
-        changed.changed().await.unwrap();
-    }
-}
-
-async fn until_phase(supervisor: &Supervisor, name: &str, phase: PhaseKind) -> Arc<ProcessState> {
-    until(supervisor, name, |state| state.phase.kind() == phase).await
 }
 
 async fn add_and_start(supervisor: &Supervisor, spec: ProcessSpec) -> ProcessId {

@@ -1,45 +1,24 @@
 //! Tests that need real children.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod shared;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use provost_state::{
-    Cause, Decision, Ended, Exit, Fault, Health, Judgement, PhaseKind, Policy, ProcessState, RulingAction,
-    Scope, Signal, Snapshot,
+    Cause, Decision, Ended, Exit, Fault, Health, Judgement, PhaseKind, Policy, RulingAction, Scope, Signal,
+    Snapshot,
 };
 use provost_supervisor::{
     Check, CommandLine, HealthCheck, LogItem, LogStream, ProcessSpec, Readiness, Refusal, Settings,
     Supervisor,
 };
-
-fn shell(name: &str, line: &str) -> ProcessSpec {
-    ProcessSpec::new(name, CommandLine::Shell(line.to_owned()))
-}
+use shared::{shell, until, until_phase};
 
 fn boot(dir: &Path, specs: Vec<ProcessSpec>) -> Supervisor {
     Supervisor::boot(Settings::new(dir.join("logs")), specs, Vec::new(), Vec::new()).unwrap()
-}
-
-async fn until(
-    supervisor: &Supervisor,
-    name: &str,
-    holds: impl Fn(&ProcessState) -> bool,
-) -> Arc<ProcessState> {
-    let mut changed = supervisor.changed();
-    loop {
-        changed.mark_unchanged();
-        let state = supervisor.reader().snapshot().by_name(name).unwrap().clone();
-        if holds(&state) {
-            return state;
-        }
-        changed.changed().await.unwrap();
-    }
-}
-
-async fn until_phase(supervisor: &Supervisor, name: &str, phase: PhaseKind) -> Arc<ProcessState> {
-    until(supervisor, name, |state| state.phase.kind() == phase).await
 }
 
 /// Follows the output of a process from its beginning until `wanted` lines have arrived.

@@ -116,11 +116,8 @@ pub fn restored<'a>(
     states: impl IntoIterator<Item = &'a ProcessState>,
 ) -> Result<(Registry, Reader), NameTaken> {
     // No process is added at generation 0, which stands for nobody.
-    let core = Core::new(Meters::new(clock), generation.max(Generation(1)), taken_at);
-    for state in states {
-        core.put_back(state)?;
-    }
-    Ok(opened(core))
+    let generation = generation.max(Generation(1));
+    Core::restored(Meters::new(clock), generation, taken_at, states).map(opened)
 }
 
 fn opened(core: Core) -> (Registry, Reader) {

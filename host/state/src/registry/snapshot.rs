@@ -115,12 +115,11 @@ impl Snapshot {
     }
 
     fn own_names(&self) -> &HashMap<Arc<str>, ProcessId> {
-        let all = || self.iter().map(|state| (state.name().clone(), state.id)).collect();
         match self.own_names.get() {
             Some(names) => names,
             None => {
                 // Made before the cell is locked, so that of two readers none waits while the other makes it.
-                let made = all();
+                let made = self.iter().map(|state| (state.name().clone(), state.id)).collect();
                 self.own_names.get_or_init(|| made)
             }
         }

@@ -10,10 +10,13 @@ use std::sync::Arc;
 use super::super::cell::Cell;
 use super::super::changes::{Change, ChangeKind};
 use super::super::commit::{NameTaken, NotRemoved};
+use super::super::meter::Meters;
+use super::super::removals::Removals;
 use super::super::routing::Side;
 use super::super::snapshot::Snapshot;
+use super::super::table::Table;
 use super::Core;
-use crate::process::{Epoch, Identity, Moment, PhaseKind, ProcessId, ProcessState};
+use crate::process::{Epoch, Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState};
 
 impl Core {
     pub(crate) fn add(
@@ -54,26 +57,37 @@ impl Core {
         Ok(state)
     }
 
-    /// Puts back a process that another registry had, under a new id, before this registry has any readers.
-    pub(crate) fn put_back(&self, state: &ProcessState) -> Result<ProcessId, NameTaken> {
-        let writing = self.writer();
-        if self.names.find(state.name()).is_some() {
-            return Err(NameTaken(state.name().clone()));
-        }
-        let (slot, cell) = self.names.vacancy(None);
-        let id = ProcessId::new(slot, Epoch::of(writing.generation));
-        let state = Arc::new(ProcessState { id, ..state.clone() });
-        cell.furnish(&state);
-        cell.state.store(state.clone());
-        self.names.add(state.name(), slot);
-        cell.let_to(id);
-        if let Ok(root) = self.root.at_least(writing.generation, &self.changes) {
-            let mut table = root.table.clone();
+    /// Creates a registry with the processes of another one, under new ids, in which the next commit is the one after
+    /// `generation`.
+    pub(crate) fn restored<'a>(
+        meters: Meters,
+        generation: Generation,
+        at: Moment,
+        states: impl IntoIterator<Item = &'a ProcessState>,
+    ) -> Result<Self, NameTaken> {
+        let core = Self::new(meters, generation, at);
+        let mut table = Table::default();
+        for state in states {
+            if core.names.find(state.name()).is_some() {
+                return Err(NameTaken(state.name().clone()));
+            }
+            let (slot, cell) = core.names.vacancy(None);
+            let id = ProcessId::new(slot, Epoch::of(generation));
+            let state = Arc::new(ProcessState { id, ..state.clone() });
+            cell.furnish(&state);
+            core.names.add(state.name(), slot);
+            cell.let_to(id);
+            cell.state.store(state.clone());
             table.put(id.index(), Some(state));
-            let (removals, names) = (root.removals.clone(), self.names.clone());
-            self.root.replace(Snapshot::new(writing.generation, writing.at, table, removals, names));
         }
-        Ok(id)
+        core.root.replace(Snapshot::new(
+            generation,
+            at,
+            table,
+            Removals::from(generation),
+            core.names.clone(),
+        ));
+        Ok(core)
     }
 
     pub(crate) fn remove(&self, id: ProcessId, now: Moment) -> Result<Arc<ProcessState>, NotRemoved> {
