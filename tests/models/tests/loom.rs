@@ -212,28 +212,33 @@ fn a_removal_is_seen_by_cell_name_and_snapshot_in_any_order_and_never_taken_back
 
 #[test]
 fn the_successor_in_a_slot_is_never_taken_for_the_process_before_it() {
-    model(2, || {
-        let (writer, reader) = with_processes(Routing::default(), &["a"]);
-        let handle = reader.handle("a").unwrap();
-        let beside = {
-            let (reader, handle) = (reader.clone(), handle.clone());
-            thread::spawn(move || {
-                let status = handle.status();
-                let read = reader.read(&handle, |state| state.id);
-                assert!(read.is_none_or(|id| id == handle.id), "another process");
-                assert!(!(status.is_removed() && read.is_some()), "a removed process came back");
-                let world = reader.snapshot();
-                let named = world.by_name("a").map(|state| state.id);
-                assert!(named != Some(handle.id) || world.generation() == Generation(1));
-                assert_eq!(named.is_none(), world.generation() == Generation(2));
-            })
-        };
-        writer.remove(handle.id, Moment::default()).unwrap();
-        let next = writer.add(Identity::new("a", ""), Moment::default()).unwrap();
-        assert_eq!(next.id.index(), handle.id.index());
-        beside.join().unwrap();
-        assert_eq!(reader.handle("a").map(|handle| handle.id), Some(next.id));
-    });
+    for backend in Backend::ALL {
+        model(2, move || {
+            let (writer, reader) = with_processes(of(backend), &["a"]);
+            let handle = reader.handle("a").unwrap();
+            let beside = {
+                let (reader, handle) = (reader.clone(), handle.clone());
+                thread::spawn(move || {
+                    let status = handle.status();
+                    let read = reader.read(&handle, |state| state.id);
+                    assert!(read.is_none_or(|id| id == handle.id), "another process");
+                    assert!(!(status.is_removed() && read.is_some()), "a removed process came back");
+                    let found = reader.handle("a");
+                    let seen = found.and_then(|found| reader.read(&found, |state| state.generation));
+                    let world = reader.snapshot();
+                    assert!(seen.is_none_or(|seen| seen <= world.generation()), "{backend}: behind a state");
+                    let named = world.by_name("a").map(|state| state.id);
+                    assert!(named != Some(handle.id) || world.generation() == Generation(1));
+                    assert_eq!(named.is_none(), world.generation() == Generation(2));
+                })
+            };
+            writer.remove(handle.id, Moment::default()).unwrap();
+            let next = writer.add(Identity::new("a", ""), Moment::default()).unwrap();
+            assert_eq!(next.id.index(), handle.id.index());
+            beside.join().unwrap();
+            assert_eq!(reader.handle("a").map(|handle| handle.id), Some(next.id));
+        });
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Both are commits like any other: the change is recorded first, and `latest` is advanced last. In between, whatever a
 //! reader can find lets it find the rest: a new process has its name before its state, because the reader of the state
 //! may advance `latest` and take a snapshot; a removed one loses its state before its name, and a reader that finds the
-//! name until then finds no state.
+//! name until then finds no state. What is kept behind locks changes before the cell.
 
 use std::sync::Arc;
 
@@ -45,14 +45,14 @@ impl Core {
         cell.furnish(&state);
         let routing = self.routing();
         let side = routing.side(state.name());
-        // The name before the state: a reader that finds the state may advance `latest`, and a snapshot of that
-        // generation finds the process by its name.
+        // The name and the locks before the cell: a reader that finds the state there may advance `latest`, and a snapshot
+        // of that generation, which `dual` takes behind the locks, finds the process by its name.
         self.names.add(state.name(), slot);
         cell.let_to(id);
-        cell.state.store(if side == Side::Locked { self.names.elsewhere.clone() } else { state.clone() });
         if side != Side::Atomic {
             self.locked.add(state.clone(), Self::truth(routing));
         }
+        cell.state.store(if side == Side::Locked { self.names.elsewhere.clone() } else { state.clone() });
         self.published(&mut writing, routing, &state);
         Ok(state)
     }
@@ -111,12 +111,13 @@ impl Core {
             Change { generation, kind: ChangeKind::Removed, from: last.phase.kind(), state: last.clone() },
         );
         let vacant = self.names.announce_removal(generation);
-        // The cell first: a reader that finds nothing behind the locks asks it whether the process was removed.
-        cell.state.store(vacant);
+        // The locks before the cell, for the same reason. A reader that finds nothing behind them waits for the cell to say
+        // whether the process was removed.
         let routing = self.routing();
         if routing.whole() != Some(Side::Atomic) {
             self.locked.remove(&last, Self::truth(routing));
         }
+        cell.state.store(vacant);
         self.published(&mut writing, routing, &last);
         // After `latest`: a reader that misses the name takes no snapshot in which it is.
         cell.vacate(generation);

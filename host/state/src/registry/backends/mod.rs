@@ -226,6 +226,10 @@ impl Core {
                     return Ok(Some(state));
                 }
                 let here = cell.state.load_full();
+                if here.id == id && routing.whole() == Some(Side::Both) {
+                    // It is being removed, or moved to this side, at this moment.
+                    return Err(Moved);
+                }
                 if here.id.epoch() != Epoch::ELSEWHERE {
                     self.seen(here.generation);
                     return Ok(Some(here).filter(|state| state.id == id));
