@@ -113,17 +113,18 @@ impl Pending {
             Trial::Failed(failed) => Some(failed),
             Trial::Refused(_) | Trial::Passed(_) => None,
         };
-        self.put_in_force(version, failed);
-        Ok(PluginConsumer::of(&self.plugin))
+        // Another version that is in force instead has its consumer already.
+        Ok(self.put_in_force(version, failed).then(|| PluginConsumer::of(&self.plugin)).flatten())
     }
 
-    fn put_in_force(&self, made: Arc<Version>, failed: Option<Failed>) {
-        let Some(host) = PluginHost::upgrade(&self.host) else { return };
+    /// Returns whether the version is in force now.
+    fn put_in_force(&self, made: Arc<Version>, failed: Option<Failed>) -> bool {
+        let Some(host) = PluginHost::upgrade(&self.host) else { return false };
         let _change = host.change();
         let versions = self.plugin.versions();
         if versions.gone || !Arc::ptr_eq(&versions.active, &self.placeholder) {
-            // It was unloaded meanwhile.
-            return;
+            // It was unloaded, or replaced by a reload, meanwhile.
+            return false;
         }
         // It is the version for which the place was kept.
         let _ = made.number.set(self.placeholder.number());
@@ -135,6 +136,7 @@ impl Pending {
         if let Some(failed) = failed {
             self.plugin.quarantine(failed.to_string());
         }
+        true
     }
 
     fn refuse(&self, why: &str) {

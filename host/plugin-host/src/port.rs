@@ -93,7 +93,7 @@ fn passed(Prepared { version, trial }: Prepared) -> Result<(Arc<Version>, Vec<St
 /// Refuses `new` if it plays fewer roles than `active`, or asks for more and that was not accepted.
 fn compared(active: &Version, new: &Version, accept_more: bool) -> Result<Vec<String>, PluginRefusal> {
     let name = active.context.name();
-    if let Some(lost) = active.surface.roles().into_iter().find(|role| !new.plays(*role)) {
+    if let Some(lost) = active.lost_in(new) {
         return Err(refuse(
             Kind::Check,
             format!(

@@ -112,7 +112,7 @@ impl PluginHost {
         let there = self.plugin(&name);
         if let Some(plugin) = &there {
             let active = plugin.versions().active.clone();
-            if let Some(role) = active.surface.roles().into_iter().find(|role| !version.plays(*role)) {
+            if let Some(role) = active.lost_in(&version) {
                 return Err(Unfit::LacksRole { name, role });
             }
         }

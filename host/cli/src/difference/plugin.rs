@@ -40,6 +40,8 @@ pub(super) fn without_defaults(mut settings: Settings) -> Settings {
 }
 
 fn limit_settings(limits: &Limits) -> Vec<Setting> {
+    // As they are applied: rounding twice changes nothing.
+    let limits = limits.clone().in_steps();
     let one = |limit: Limit| {
         let figure = limits.get(limit)?;
         let text = match limit.measure() {

@@ -4,8 +4,8 @@
 //! A part is 32 rows. It is valid for a snapshot in which these rows are the very same states: that is asked of their
 //! addresses, and a part holds its states, so that no other state can have the address of one of them. So a part can
 //! never be stale, whatever was added, removed or changed, and whichever registry a snapshot is from. Only the parts of
-//! the latest table are kept: their number is that of the rows by 32, and a column of a part is encoded when it is first
-//! asked for.
+//! the latest table are kept, and for each the one before it until the next table: at most two for 32 rows. A column of a
+//! part is encoded when it is first asked for.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, Weak};
@@ -112,16 +112,7 @@ impl Table {
     fn part(&self, world: &Snapshot, index: usize) -> Arc<Part> {
         let states = || world.page(index * ROWS, ROWS);
         let earlier = self.earlier.get(index).and_then(Option::as_ref);
-        let same = |part: &&Arc<Part>| {
-            let (mut now, mut then) = (states(), part.states.iter());
-            loop {
-                match (now.next(), then.next()) {
-                    (Some(now), Some(then)) if Arc::ptr_eq(now, then) => {}
-                    (None, None) => return true,
-                    _ => return false,
-                }
-            }
-        };
+        let same = |part: &&Arc<Part>| states().map(Arc::as_ptr).eq(part.states.iter().map(Arc::as_ptr));
         earlier
             .filter(same)
             .cloned()
@@ -350,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_kept_than_the_rows_of_the_last_snapshot() {
+    fn a_part_holds_its_states_until_a_later_snapshot_is_read() {
         let encoded = Encoded::default();
         let (registry, reader) = registry(|| 0);
         add(&registry, "only".into());

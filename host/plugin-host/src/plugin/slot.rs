@@ -30,14 +30,15 @@ pub(crate) struct Versions {
 
 impl Versions {
     /// Returns the versions with `next` in force. The former version stands in for `next`: it is the active one, unless
-    /// that has never answered well and the one before it has.
+    /// that has never answered well and the one before it has. There is none if the active one is still being compiled.
     pub(crate) fn followed_by(&self, next: Arc<Version>) -> Self {
         let good = [Some(&self.active), self.former.as_ref()]
             .into_iter()
             .flatten()
             .find(|version| version.is_good());
-        let former = good.unwrap_or(&self.active).clone();
-        Self { active: next, former: Some(former), gone: false }
+        // One that is still being compiled cannot stand in.
+        let former = good.or_else(|| Some(&self.active).filter(|active| !active.is_compiling()));
+        Self { active: next, former: former.cloned(), gone: false }
     }
 }
 

@@ -131,6 +131,11 @@ impl Version {
         self.surface.roles().contains(&role)
     }
 
+    /// Returns a role that it plays and `next` does not.
+    pub(crate) fn lost_in(&self, next: &Self) -> Option<Role> {
+        self.surface.roles().into_iter().find(|role| !next.plays(*role))
+    }
+
     /// Whether it is to be asked for this judgement. One that was refused before its roles were known is asked as well:
     /// it answers with the reason for the refusal.
     pub(crate) fn judges(&self, judgement: Judgement) -> bool {
