@@ -225,7 +225,8 @@ impl Files {
 
     fn shift(&self) -> io::Result<()> {
         let count = self.count();
-        // Fewer files may be kept than before. What cannot be deleted now is found again by the next rotation.
+        // Fewer files may be kept than before. It stops at a gap or at one that cannot be deleted; what is beyond stays until
+        // the log is cleared.
         let mut surplus = count;
         while std::fs::remove_file(self.numbered(surplus)).is_ok() {
             surplus += 1;

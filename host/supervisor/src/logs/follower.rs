@@ -59,7 +59,7 @@ fn weight(item: &LogItem) -> usize {
 impl Queue {
     /// Returns a queue that is closed when this number of logs have ended; with `None`, when the host ends.
     pub(super) fn of(sources: Option<usize>) -> Arc<Self> {
-        let state = Waiting { sources, ..Waiting::default() };
+        let state = Waiting { sources, closed: sources == Some(0), ..Waiting::default() };
         Arc::new(Self { state: Mutex::new(state), bell: Notify::new() })
     }
 

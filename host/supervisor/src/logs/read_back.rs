@@ -35,15 +35,15 @@ impl ReadBack {
             let (name, query) = (log.stored.name.clone(), self.query.clone());
             let (read, entered) = (log.clone(), queue.clone());
             let begun = self.reading.run(move || {
-                let end = read.past_end(entered.as_ref())?;
+                // What fails here fails before the queue is entered.
+                let end = read
+                    .past_end(entered.as_ref())
+                    .inspect_err(|_| follow_all_the_same(&read, entered.as_ref()))?;
                 Past::of(read.stored.clone(), end, query)
             });
             match begun.await {
                 Ok(Ok(past)) => pasts.extend(self.counted(past).await),
-                Ok(Err(error)) => {
-                    past::cannot_read(&name, &error);
-                    follow_all_the_same(&log, queue.as_ref());
-                }
+                Ok(Err(error)) => past::cannot_read(&name, &error),
                 Err(lost) => {
                     tracing::error!(process = &*name, %lost, "the log files cannot be read back");
                     follow_all_the_same(&log, queue.as_ref());

@@ -225,8 +225,9 @@ fn first_batch(page: Page, from: Generation) -> (Batch, Generation) {
             latest.insert(change.state.id, change.generation);
         }
         changes.retain(|change| {
-            let membership = matches!(change.kind, ChangeKind::Added | ChangeKind::Removed);
-            membership || latest.get(&change.state.id) == Some(&change.generation)
+            // A removal is the latest change of its process in any case.
+            let is_addition = change.kind == ChangeKind::Added;
+            is_addition || latest.get(&change.state.id) == Some(&change.generation)
         });
         if changes.len() > BATCH {
             changes.truncate(BATCH);

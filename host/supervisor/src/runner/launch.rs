@@ -144,6 +144,10 @@ impl Runner {
             Ok(Child { pid, exit, output, vars, env_files }) => {
                 let incarnation = before.next();
                 self.child = Some(Own { incarnation, pid, exit: Kept::new(exit) });
+                // It may have been changed during the spawn.
+                if !Arc::ptr_eq(&spec, &self.spec) {
+                    self.shared.spawner.reconfigure(pid, &self.spec);
+                }
                 self.record.spawned.store(Some(Arc::new(SpawnedWith { incarnation, spec, env_files })));
                 (self.env, self.vars) = (env, vars);
                 let text_seen = self.await_text(incarnation);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::{Cause, NotRemoved, PhaseKind};
+use provost_state::{Cause, NotRemoved};
 use tokio::sync::oneshot;
 
 use super::departure::Leaving;
@@ -29,8 +29,7 @@ impl Runner {
 
     /// Begins to wait for the output if the process is leaving and has nothing left to wait for before.
     pub(super) fn go_on_leaving(&mut self) {
-        let is_at_rest =
-            matches!(self.state.phase.kind(), PhaseKind::Stopped | PhaseKind::Exited | PhaseKind::Fatal);
+        let is_at_rest = self.state.is_at_rest();
         let has_child = self.child.is_some() || self.launching.is_some() || self.late.is_some();
         let Some(leaving) = &mut self.leaving else { return };
         if !is_at_rest || has_child || leaving.drained.is_some() {

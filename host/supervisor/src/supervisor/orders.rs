@@ -51,9 +51,10 @@ impl Supervisor {
     }
 
     pub(super) async fn order_to(&self, id: ProcessId, want: Want) -> Result<(), Refusal> {
-        let answer = self.roster.order(id, want).await;
-        let is_being_added = matches!(answer, Err(Refusal::Removed)) && self.reader().state(id).is_some();
-        // Between its entry in the registry and that of its task.
-        if is_being_added && self.roster.record(id).is_none() { Err(Refusal::Lost) } else { answer }
+        // Between its entry in the registry and that of its task. A process that leaves is taken out of the registry first.
+        if self.roster.record(id).is_none() && self.reader().state(id).is_some() {
+            return Err(Refusal::Lost);
+        }
+        self.roster.order(id, want).await
     }
 }
