@@ -25,8 +25,8 @@ pub struct Status {
     /// have the name now, and is in `processes` then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<Vec<String>>,
-    /// The requested processes, in the order of the config (one that was added by a reload may have the place of a removed one); in an answer to `?since` only those that have changed, unless it
-    /// is `whole`.
+    /// The requested processes, in the order of the config, except that one which was added by a reload may have the place of
+    /// a removed one; in an answer to `?since` only those that have changed, unless it is `whole`.
     #[serde(default)]
     pub processes: Vec<Process>,
     /// The replica counts of each replicated process among the requested ones, in the order of the config.

@@ -18,8 +18,7 @@ pub(crate) fn left(leftover: &Leftover) -> api::Left {
 
 pub(crate) fn replicas(set: &ReplicaCount, world: &Snapshot) -> api::Replicas {
     let ReplicaCount { name, wanted, least, most, .. } = set;
-    // A number by hand may be more than the most that policies may want.
-    let replicas = (1..=(*most).max(*wanted)).filter_map(|number| world.by_name(&replica_name(name, number)));
+    let replicas = (1..=set.highest()).filter_map(|number| world.by_name(&replica_name(name, number)));
     let running = replicas.filter(|state| state.phase.kind() == PhaseKind::Running).count();
     api::Replicas {
         name: name.to_string(),

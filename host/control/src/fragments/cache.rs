@@ -70,6 +70,7 @@ impl Fragments {
         wall: Wall,
         to: &mut Vec<u8>,
     ) {
+        self.sweep(world);
         to.push(b'[');
         for (number, state) in states.enumerate() {
             if number > 0 {
@@ -96,7 +97,7 @@ impl Fragments {
     }
 
     /// Drops the fragments of the processes that were removed since the last call.
-    pub(crate) fn sweep(&self, world: &Snapshot) {
+    pub(super) fn sweep(&self, world: &Snapshot) {
         let swept = Generation(self.swept.load(Ordering::SeqCst));
         if swept >= world.generation() {
             return;

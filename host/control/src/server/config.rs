@@ -8,16 +8,16 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use bytes::Bytes;
 use provost_api::{self as api, ErrorCode, ReloadStepKind};
-use provost_state::{Cause, Generation};
+use provost_state::Generation;
 use provost_supervisor::Supervisor;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::context::AppState;
 use super::extract::Body;
-use super::orders::{TIMEOUT_MS, Waits};
+use super::orders::{TIMEOUT_MS, Waits, cause_of};
 use super::refused::Refused;
-use super::streams::{Source, body_of, push_line};
+use super::streams::{Source, lasting_body, push_line};
 use crate::reloading::{ConfigRefusal, Step};
 
 #[derive(Debug, Deserialize)]
@@ -51,16 +51,17 @@ pub(super) async fn reload(
     Body(order): Body<api::ReloadOrder>,
 ) -> Result<Response, Refused> {
     absolute(order.config.as_deref())?;
+    // Before anything is begun, so that a refusal has changed nothing.
+    let lasting = app.lasting()?;
     let supervisor = app.context.supervisor.clone();
     let since = supervisor.reader().look().generation();
     let timeout = Duration::from_millis(order.timeout_ms.unwrap_or(TIMEOUT_MS));
     let wait = order.wait.then_some(timeout);
     // Everything is checked before this returns, so that a refusal has a status and a code.
     let steps = app.context.config.reload(order).await?;
-    body_of(
-        Steps { steps, supervisor, since, wait, waits: Waits::of_restarts(), last: None, ended: false },
-        app,
-    )
+    let waits = Waits::of_restarts();
+    let steps = Steps { steps, supervisor, since, wait, waits, last: None, ended: false };
+    Ok(lasting_body(steps, app, lasting))
 }
 
 /// The steps of a reload and, if that was asked for, what has become of the processes that it started.
@@ -153,10 +154,8 @@ pub(super) async fn scale(
     if order.replicas.is_empty() {
         return Err(Refused::bad_request("`replicas` is empty: name a process and a number".to_owned()));
     }
-    let cause = match order.cause {
-        api::OrderCause::User => Cause::User,
-        api::OrderCause::Api => Cause::Api,
-    };
+    let _lasting = app.lasting()?;
+    let cause = cause_of(order.cause);
     let mut results = Vec::with_capacity(order.replicas.len());
     for (name, count) in order.replicas {
         let scaled = app.context.config.scale(name.clone(), count, cause).await;

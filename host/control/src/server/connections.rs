@@ -54,17 +54,6 @@ struct Connections {
     turned_away: Arc<Semaphore>,
 }
 
-/// What became of a connection that was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Admitted {
-    /// It is served beside the others.
-    Beside,
-    /// It is served instead of one that is being closed.
-    Instead,
-    /// It is turned away.
-    Not,
-}
-
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
@@ -97,7 +86,7 @@ pub(super) async fn serve(
         }
         tokio::select! {
             accepted = listening.accept() => match accepted {
-                Ok(stream) => if connections.admit(stream) == Admitted::Instead {
+                Ok(stream) => if connections.admit(stream) {
                     // Its task runs on this thread, perhaps: without a pause here it would not close its descriptor.
                     let _ = tokio::time::timeout(RETRY_DELAY, connections.freed.notified()).await;
                 },
@@ -143,11 +132,12 @@ impl Connections {
     }
 
     /// Serves one more connection; if there are too many, it replaces the one that has been idle the longest.
-    fn admit(&self, stream: UnixStream) -> Admitted {
+    /// Returns true if that one is being closed now.
+    fn admit(&self, stream: UnixStream) -> bool {
         let is_full = self.open().all.len() >= self.most;
         if is_full && !self.close_longest_idle(Duration::ZERO) {
             self.turn_away(stream);
-            return Admitted::Not;
+            return false;
         }
         let standing = Arc::new(Standing::new());
         let number = {
@@ -162,7 +152,7 @@ impl Connections {
             entered.connections.answer(stream, standing).await;
             drop(entered);
         });
-        if is_full { Admitted::Instead } else { Admitted::Beside }
+        is_full
     }
 
     /// Closes the connection that has been idle the longest, if that is at least `least`. Returns true if it closed one.

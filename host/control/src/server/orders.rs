@@ -71,6 +71,14 @@ impl Action {
     }
 }
 
+/// Returns the cause that an order gives.
+pub(super) fn cause_of(cause: api::OrderCause) -> Cause {
+    match cause {
+        api::OrderCause::User => Cause::User,
+        api::OrderCause::Api => Cause::Api,
+    }
+}
+
 fn signal_of(signal: &api::Signal) -> Result<Signal, Refused> {
     let found = match signal {
         api::Signal::Number(number) => number.to_string().parse(),
@@ -101,10 +109,7 @@ async fn carry_out(
     if matches!(action, Action::Start | Action::Restart) {
         leave_out_spares(supervisor, &world, &order.select, &mut chosen);
     }
-    let cause = match order.cause {
-        api::OrderCause::User => Cause::User,
-        api::OrderCause::Api => Cause::Api,
-    };
+    let cause = cause_of(order.cause);
     let given = chosen.iter().filter_map(|id| world.get(*id)).map(|state| async {
         let before = Before { incarnation: state.incarnation, version: state.version };
         (state.id, before, give(supervisor, state.id, action, cause).await)

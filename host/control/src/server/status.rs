@@ -86,7 +86,7 @@ impl Since {
     }
 }
 
-/// Answers from one snapshot, without a lock or a wait.
+/// Answers from one snapshot. Only the look at the file of the config, at most once in a second, may take a moment.
 pub(super) async fn status(
     State(app): State<AppState>,
     known: IfNoneMatch,
@@ -102,16 +102,16 @@ pub(super) async fn status(
             return Ok(not_modified(&tag));
         }
     }
+    let host = match wanted.parts.has(Part::Host) {
+        true => Some(host::described(&app.context).await),
+        false => None,
+    };
     let world = reader.snapshot();
     let chosen = match wanted.targets.is_empty() {
         true => None,
         false => Some(select(&world, &wanted.targets)?),
     };
     let since = Since::of(&asked, &app, &world);
-    let host = match wanted.parts.has(Part::Host) {
-        true => Some(host::described(&app.context).await),
-        false => None,
-    };
     let rest = rest(&app, &world, &wanted, chosen.as_deref(), host.as_ref());
     let tag = app.answers.tag(world.generation(), wall, &rest);
     if known.has(&tag) {
@@ -164,7 +164,6 @@ fn processes(
 ) -> Bytes {
     let fragments = &app.answers.fragments;
     let fields = wanted.fields.as_ref();
-    fragments.sweep(world);
     let mut to = Vec::new();
     match (since, chosen) {
         (Some(Since::Known(since)), chosen) => {

@@ -95,6 +95,11 @@ pub(super) trait Source: Send + 'static {
 /// Streams the lines of a source until it ends or the host does.
 pub(super) fn body_of<T: Source>(source: T, app: AppState) -> Result<Response, Refused> {
     let lasting = app.lasting()?;
+    Ok(lasting_body(source, app, lasting))
+}
+
+/// Does the same with a permit that was acquired before anything was begun.
+pub(super) fn lasting_body<T: Source>(source: T, app: AppState, lasting: OwnedSemaphorePermit) -> Response {
     let lines = Lines { source, ended: app.ended, finishing: false, _lasting: lasting };
     let lines = stream::unfold(lines, async |mut lines| {
         if !lines.finishing {
@@ -112,7 +117,7 @@ pub(super) fn body_of<T: Source>(source: T, app: AppState) -> Result<Response, R
         let bytes = lines.source.next().await?;
         Some((Ok::<_, std::convert::Infallible>(bytes), lines))
     });
-    Ok(([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(Box::pin(lines))).into_response())
+    ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(Box::pin(lines))).into_response()
 }
 
 /// Appends a value as one line of JSON.
