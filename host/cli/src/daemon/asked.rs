@@ -121,7 +121,7 @@ impl Asked {
             }
         }
         // When several signals are pending, those that stop the host are taken first.
-        signals.sort_by_key(|(signal, _)| meaning(*signal) == Meaning::GoOn);
+        signals.sort_by_key(|(signal, _)| !matches!(meaning(*signal), Meaning::Stop(_)));
         let had_terminal = has_terminal();
         Ok(Self {
             signals,

@@ -61,7 +61,7 @@ pub(crate) fn checked(config: &Config) -> Result<PluginHost, Problems> {
 }
 
 /// Returns the problem with the component of a plugin, at its position in the config.
-pub(crate) fn problem(config: &Config, name: &str, error: &LoadError) -> Problem {
+pub(super) fn problem(config: &Config, name: &str, error: &LoadError) -> Problem {
     config.component_problem(name, error.to_string(), hint(error).to_owned())
 }
 

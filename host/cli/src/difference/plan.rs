@@ -141,7 +141,6 @@ struct Alike {
 
 /// Compares all members of a process with what the config asks for.
 fn of_process(old: &ProcessShape, new: &ProcessShape, loaded: Option<&ProcessShape>) -> Vec<KeyChange> {
-    let none = Settings::new();
     let set_before = loaded.map_or(&old.set, |one| &one.set);
     let mut all = keys(&old.set, &new.set, set_before, process::effect);
     let Some(wanted) = new.members.first() else { return all };
@@ -149,7 +148,7 @@ fn of_process(old: &ProcessShape, new: &ProcessShape, loaded: Option<&ProcessSha
     // The members that differ in the same way share one line.
     let mut same: BTreeMap<Alike, (KeyChange, Vec<String>)> = BTreeMap::new();
     for Member { name, settings } in &old.members {
-        for change in keys(settings, &wanted.settings, before.unwrap_or(&none), process::effect) {
+        for change in keys(settings, &wanted.settings, before.unwrap_or(settings), process::effect) {
             let value = |setting: &Option<Setting>| setting.as_ref().map(|one| one.text.clone());
             let alike = Alike { key: change.key.clone(), old: value(&change.old), new: value(&change.new) };
             same.entry(alike).or_insert_with(|| (change, Vec::new())).1.push(name.clone());
@@ -159,9 +158,6 @@ fn of_process(old: &ProcessShape, new: &ProcessShape, loaded: Option<&ProcessSha
         true => change,
         false => KeyChange { members, ..change },
     }));
-    if before.is_none() {
-        all.iter_mut().for_each(|change| change.changed_live = false);
-    }
     all
 }
 

@@ -30,6 +30,8 @@ impl Carrying {
     /// Carries everything out, and reports the last step. Before that, `complete` is called if nothing has failed.
     pub(super) async fn run(mut self, checked: Checked, in_force: &Mutex<InForce>, complete: impl FnOnce()) {
         let Checked { compared, ready, processes } = checked;
+        // Processes may be down that are about to be replaced or started.
+        let _changing = self.supervisor.changing();
         self.steps.checked(summary(&compared.plan));
         self.settings(&compared, in_force);
         self.put_in_force(&ready);
@@ -48,7 +50,7 @@ impl Carrying {
         self.start(&targets, &order, &added).await;
         self.unload(&compared.plan);
         if !self.steps.has_failed() {
-            in_force.lock().loaded = compared.wanted;
+            in_force.lock().loaded = Arc::new(compared.wanted);
             complete();
         }
         self.steps.done();

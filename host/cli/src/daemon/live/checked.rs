@@ -102,7 +102,7 @@ impl Host {
 
     /// Whether a process has a child.
     fn lives(&self, name: &str) -> bool {
-        let id = self.supervisor.reader().snapshot().id(name);
+        let id = self.supervisor.reader().look().id(name);
         id.is_some_and(|id| self.supervisor.spawned_with(id).is_some())
     }
 

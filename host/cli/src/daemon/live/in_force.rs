@@ -12,7 +12,7 @@ use crate::difference::{HostKeys, Shape};
 #[derive(Clone, Debug)]
 pub(super) struct InForce {
     /// What the config asked for that was loaded last, completely.
-    pub(super) loaded: Shape,
+    pub(super) loaded: Arc<Shape>,
     /// The settings of the host that never change while it runs.
     pub(super) host: HostKeys,
     /// The settings of the supervisor. Its routing is asked of the state core.

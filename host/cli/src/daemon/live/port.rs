@@ -51,7 +51,7 @@ impl Live {
     ) -> Self {
         let mut in_force = InForce {
             // Of what was loaded only the texts are compared.
-            loaded: wanted(config, &Unread),
+            loaded: Arc::new(wanted(config, &Unread)),
             host: tokio::task::block_in_place(|| host_keys(config, &Read)),
             supervising: config.settings.clone(),
             every_ms: std::collections::HashMap::new(),

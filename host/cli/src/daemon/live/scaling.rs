@@ -63,7 +63,7 @@ fn add_missing(
     if missing.is_empty() {
         return Ok(Vec::new());
     }
-    let first = (1..=set.most.max(set.wanted)).find_map(|number| world.id(&replica_name(&set.name, number)));
+    let first = (1..=set.highest()).find_map(|number| world.id(&replica_name(&set.name, number)));
     let like = first.and_then(|id| Some((supervisor.spec(id)?, supervisor.policies_of(id))));
     let Some((spec, policies)) = like else {
         return Err(ConfigRefusal::Internal(format!("`{}` has no replica to add others like it", set.name)));
