@@ -19,6 +19,23 @@ depends_on = ["db"]
 "#;
 
 #[test]
+fn a_host_that_ends_with_a_process_goes_on_while_a_reload_replaces_it() {
+    let config = "[process.web]\ncommand = [\"sleep\", \"1004\"]\n";
+    let setup = Setup::new(PROVOST, config);
+    let log = std::fs::File::create(setup.dir().join("up.log")).unwrap();
+    let mut command = setup.command(&["up", "--exit-code-from", "web"]);
+    command.stdout(log.try_clone().unwrap()).stderr(log);
+    let host = setup.up_by(command);
+    let before = all_run(&host, &["web"]);
+    // The group is a part of the identity, so the process is removed and added.
+    for group in ["one", "two", "three"] {
+        reloaded(&host, &format!("{config}group = \"{group}\"\n"));
+    }
+    assert_ne!(all_run(&host, &["web"]), before, "it was replaced");
+    host.down();
+}
+
+#[test]
 fn only_what_differs_is_touched_and_each_step_is_told() {
     let host = Host::up(PROVOST, THREE);
     let before = all_run(&host, &["web", "db", "old"]);

@@ -81,6 +81,16 @@ fn a_config_compared_with_itself_differs_in_nothing() {
 }
 
 #[test]
+fn a_limit_is_compared_as_it_is_applied() {
+    let with = |stack: &str| {
+        let limits = format!("component = \"bundled:backoff\"\nlimits = {{ stack = \"{stack}\" }}");
+        BASE.replace("component = \"bundled:backoff\"", &limits)
+    };
+    assert_eq!(plan(&with("256KiB"), &with("200KiB")), "unchanged: 2, 1", "both are 256 KiB");
+    assert!(plan(&with("256KiB"), &with("100KiB")).contains("limits.stack: \"256KiB\" -> \"128KiB\""));
+}
+
+#[test]
 fn what_is_added_removed_and_changed_is_shown_key_by_key() {
     let new = r#"
 [plugins.backoff]
