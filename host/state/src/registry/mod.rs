@@ -224,7 +224,7 @@ impl Reader {
         let core = &*self.shared;
         let routing = core.routing();
         if routing.backend != Backend::Dual {
-            let guard = || process.cell.state.load();
+            let guard = || process.cell.state.read();
             let state = core.meters.read(routing.backend, Operation::Read, guard);
             if state.id == process.id {
                 core.seen(state.generation);

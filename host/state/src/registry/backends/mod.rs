@@ -34,7 +34,7 @@ use super::root::{Moved, Root};
 use super::routing::{Routing, RoutingWord, Side};
 use super::snapshot::{Snapshot, Truth};
 use crate::process::{Epoch, Event, Generation, Moment, PhaseKind, ProcessId, ProcessState};
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, Retired};
 
 /// What the writers share.
 #[derive(Debug, Default)]
@@ -48,6 +48,8 @@ pub(crate) struct Writing {
     block: Option<Arc<Block>>,
     /// The slots of removed processes.
     vacant: Vec<u32>,
+    /// The states that were replaced in the cells.
+    retired: Retired<ProcessState>,
 }
 
 #[derive(Debug)]
@@ -152,12 +154,12 @@ impl Core {
         // No other writer is active, so nothing can move.
         let routing = self.routing();
         let cell = self.names.place(id).ok_or(Rejected::Unknown(id))?;
-        let here = cell.state.load();
+        let here = cell.state.read();
         let generation = writing.generation.next();
         let next = |current: Option<&ProcessState>| -> Succession {
             successor(current.ok_or(Rejected::Unknown(id))?, at, event, generation, now)
         };
-        let of_cell = || next(Some(&**here).filter(|state| state.id == id));
+        let of_cell = || next(Some(&*here).filter(|state| state.id == id));
         let of_locks = || next(self.locked.get(id).as_deref());
         let side = match routing.whole() {
             Some(Side::Both) => Side::Both,
@@ -182,7 +184,7 @@ impl Core {
             self.locked.put(state.clone(), Self::truth(routing));
         }
         if side != Side::Locked {
-            cell.state.store(state.clone());
+            cell.state.store(state.clone(), &mut writing.retired);
         }
         self.published(writing, routing, &state);
         cell.set_status(&state);
@@ -225,7 +227,7 @@ impl Core {
                     self.seen(state.generation);
                     return Ok(Some(state));
                 }
-                let here = cell.state.load_full();
+                let here = cell.state.load();
                 if here.id == id && routing.whole() == Some(Side::Both) {
                     // It is being removed, or moved to this side, at this moment.
                     return Err(Moved);
