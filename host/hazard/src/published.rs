@@ -16,7 +16,7 @@ pub const BATCH: usize = 256;
 static RECORDS: Records = Records::new(AtomicPtr::new(std::ptr::null_mut()));
 
 thread_local! {
-    /// The record of this thread, unless it is reading.
+    /// The record of this thread, since its first read.
     static OWN: Cell<Option<&'static Record>> = const { Cell::new(None) };
     static LEAVING: Leaving = const { Leaving };
 }
@@ -26,7 +26,8 @@ struct Leaving;
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        if let Some(record) = OWN.take() {
+        // One that is in use is not given to another thread: a read may outlive this value.
+        if let Some(record) = OWN.take().filter(|record| record.is_free()) {
             record.give_back();
         }
     }
@@ -50,8 +51,9 @@ impl<T> Published<T> {
     /// store that comes in between its two looks.
     #[inline]
     pub fn read(&self) -> Reading<'_, T> {
-        let (record, is_kept) = OWN.take().map_or_else(another, |own| (own, true));
-        Reading { at: record.protect(&self.at), record, is_kept, of: PhantomData }
+        let own = OWN.get().filter(|own| own.is_free());
+        let (record, is_own) = own.map_or_else(another, |own| (own, true));
+        Reading { at: record.protect(&self.at), record, is_own, of: PhantomData }
     }
 
     /// Returns the value, which may be kept for any time.
@@ -92,20 +94,24 @@ impl<T: Debug> Debug for Published<T> {
     }
 }
 
-/// Takes a record for a thread that has none at hand: at its first read, during a read, or at its end. Also returns
-/// whether the thread may keep it: one that is ending gives none back later.
+/// Takes a record for a thread whose own is in use, or that has none: at its first read and while it ends. Also returns
+/// whether it is the thread's own from now on: a thread that is ending would not give it back.
 #[cold]
 fn another() -> (&'static Record, bool) {
-    let is_kept = LEAVING.try_with(|_| ()).is_ok();
-    (RECORDS.take(), is_kept)
+    let record = RECORDS.take();
+    let is_own = OWN.get().is_none() && LEAVING.try_with(|_| ()).is_ok();
+    if is_own {
+        OWN.set(Some(record));
+    }
+    (record, is_own)
 }
 
 /// A value that is being read. It must not be held across an await: while it is held, its value is not dropped.
 pub struct Reading<'a, T> {
     at: *mut T,
     record: &'static Record,
-    /// Whether the thread keeps the record for its next read.
-    is_kept: bool,
+    /// Whether that is the thread's own, which it keeps for its next read.
+    is_own: bool,
     of: PhantomData<&'a Published<T>>,
 }
 
@@ -144,11 +150,8 @@ impl<T> Drop for Reading<'_, T> {
     #[inline]
     fn drop(&mut self) {
         self.record.clear();
-        // A read within this one may have left its own record.
-        if !self.is_kept {
+        if !self.is_own {
             self.record.give_back();
-        } else if let Some(other) = OWN.replace(Some(self.record)) {
-            other.give_back();
         }
     }
 }

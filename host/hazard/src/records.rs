@@ -37,6 +37,12 @@ impl Record {
         }
     }
 
+    /// Whether no read is entered. Only the thread that has the record can rely on it.
+    #[inline]
+    pub(crate) fn is_free(&self) -> bool {
+        self.at.load(Ordering::Relaxed).is_null()
+    }
+
     /// Ends the read.
     #[inline]
     pub(crate) fn clear(&self) {

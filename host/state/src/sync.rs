@@ -87,6 +87,11 @@ mod here {
             self.at.store(at, Ordering::Release);
         }
 
+        pub(crate) fn swap(&self, value: Option<Arc<T>>) -> Option<Arc<T>> {
+            let at = value.map_or(0, |value| self.keep(value));
+            self.kept(self.at.swap(at, Ordering::AcqRel))
+        }
+
         pub(crate) fn load_full(&self) -> Option<Arc<T>> {
             self.kept(self.at.load(Ordering::Acquire))
         }
@@ -187,6 +192,12 @@ mod here {
     /// The contract of `provost_hazard::Reading`.
     #[derive(Debug)]
     pub(crate) struct Reading<T>(Arc<T>);
+
+    impl<T> Reading<T> {
+        pub(crate) fn share(&self) -> Arc<T> {
+            self.0.clone()
+        }
+    }
 
     impl<T> Deref for Reading<T> {
         type Target = T;

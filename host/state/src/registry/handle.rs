@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::backends::Core;
 use super::cell::Cell;
-use super::routing::Backend;
 use crate::process::{ProcessId, ProcessState, Status};
 
 /// A live handle to one process: it is found once by name, and then [read](super::Reader::read) without a lookup. It
@@ -52,8 +51,7 @@ impl Watch {
     #[inline]
     pub fn state(&mut self) -> Option<&Arc<ProcessState>> {
         // A state that is in the cell and was looked at there before is the latest, and `latest` is not behind it.
-        let is_latest = self.is_its && self.handle.cell.state.is(&self.last);
-        if is_latest && self.core.routing().backend != Backend::Dual {
+        if self.is_its && self.handle.cell.state.is(&self.last) && self.core.is_atomic() {
             return Some(&self.last);
         }
         self.latest()
@@ -64,7 +62,7 @@ impl Watch {
         if !self.handle.cell.state.is(&self.last) {
             self.look();
         }
-        if self.is_its && self.core.routing().backend != Backend::Dual {
+        if self.is_its && self.core.is_atomic() {
             return Some(&self.last);
         }
         self.other = self.core.state(self.handle.id);

@@ -40,7 +40,7 @@ impl Core {
         }
         let state = Arc::new(state);
         self.changes.record(
-            &mut writing.block,
+            &mut writing.recorder,
             Change { generation, kind: ChangeKind::Added, from: PhaseKind::Stopped, state: state.clone() },
         );
         cell.furnish(&state);
@@ -109,7 +109,7 @@ impl Core {
         };
         let last = Arc::new(last);
         self.changes.record(
-            &mut writing.block,
+            &mut writing.recorder,
             Change { generation, kind: ChangeKind::Removed, from: last.phase.kind(), state: last.clone() },
         );
         let vacant = self.names.announce_removal(generation);

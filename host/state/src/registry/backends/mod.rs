@@ -23,7 +23,7 @@ mod switch;
 use std::sync::{Arc, PoisonError, TryLockError};
 
 use super::cell::Cell;
-use super::changes::{Block, Change, ChangeKind, Changes};
+use super::changes::{Change, ChangeKind, Changes, Recorder};
 use super::commit::{At, Counters, Rejected};
 use super::differences::Differences;
 use super::locked::Locked;
@@ -44,8 +44,7 @@ pub(crate) struct Writing {
     at: Moment,
     /// The generation at which a writer last made sure that the root is not far behind.
     rolled: Generation,
-    /// The block of changes that was filled last.
-    block: Option<Arc<Block>>,
+    recorder: Recorder,
     /// The slots of removed processes.
     vacant: Vec<u32>,
     /// The states that were replaced in the cells.
@@ -105,8 +104,15 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(crate) fn routing(&self) -> Routing {
         self.routing.load()
+    }
+
+    /// Whether a state is first looked for in its cell.
+    #[inline]
+    pub(crate) fn is_atomic(&self) -> bool {
+        self.routing.is_atomic()
     }
 
     /// Returns the last published generation. A reader that has seen it also finds its state and its change.
@@ -179,7 +185,7 @@ impl Core {
         drop(here);
         let (from, state) = served?;
         let kind = ChangeKind::Event(event.kind());
-        self.changes.record(&mut writing.block, Change { generation, kind, from, state: state.clone() });
+        self.changes.record(&mut writing.recorder, Change { generation, kind, from, state: state.clone() });
         if side != Side::Atomic {
             self.locked.put(state.clone(), Self::truth(routing));
         }
@@ -214,10 +220,23 @@ impl Core {
     }
 
     /// Returns the state of one process.
+    #[inline]
     pub(crate) fn state(&self, id: ProcessId) -> Option<Arc<ProcessState>> {
+        self.counted_state(id, Meters::is_timed())
+    }
+
+    /// Returns the state of one process, for a read that was counted already.
+    pub(crate) fn counted_state(&self, id: ProcessId, is_timed: bool) -> Option<Arc<ProcessState>> {
         let cell = self.names.place(id)?;
+        if !is_timed && self.is_atomic() {
+            let here = cell.state.read();
+            if here.id == id {
+                self.seen(here.generation);
+                return Some(here.share());
+            }
+        }
         self.settled(|routing| {
-            self.meters.read(routing.backend, Operation::Read, || {
+            self.meters.counted(is_timed, routing.backend, Operation::Read, || {
                 let found = match routing.whole() {
                     Some(Side::Locked) => self.locked.get(id),
                     Some(Side::Both) => self.compared_state(cell, id),
