@@ -14,7 +14,7 @@ use rustix::thread::{MembarrierCommand, membarrier};
 /// Whether the writer makes the barrier for everybody. It is set once, before there is anything to read.
 static BY_WRITER: AtomicBool = AtomicBool::new(false);
 
-/// Decides who makes the barrier. Whoever has a published value has called this: it is called when one is created.
+/// Decides who makes the barrier. It is called when a published value is created, so before every read and store.
 pub(crate) fn prepare() {
     static DECIDED: Once = Once::new();
     DECIDED.call_once(|| {

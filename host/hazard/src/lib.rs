@@ -17,6 +17,7 @@
 //! | `published` | the pointer, the reading of it, and the values that were replaced |
 //! | `records` | the hazard records: what each reader is reading |
 //! | `barrier` | the barrier between a reader and a writer |
+//! | `sync` | the atomic types of the records, so that a model checker can replace them |
 
 mod barrier;
 mod published;

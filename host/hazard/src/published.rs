@@ -65,7 +65,7 @@ impl<T> Published<T> {
     /// Whether `value` is the published one. It does not make it one that can be read: the caller holds it.
     #[inline]
     pub fn is(&self, value: &Arc<T>) -> bool {
-        // Acquire: whoever sees that this value was published also sees what came before it.
+        // Acquire: a caller that sees that this value was published also sees what came before it.
         std::ptr::eq(self.at.load(Ordering::Acquire), Arc::as_ptr(value))
     }
 
