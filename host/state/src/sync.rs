@@ -1,9 +1,9 @@
 //! The atomic types of the state core, so that a model checker can replace them.
 //!
 //! `tests/models` compiles this crate with `cfg(loom)`: then loom tries every order of the
-//! operations on each atomic, mutex and published pointer. `arc_swap` itself cannot be modelled; its contract is
-//! modelled instead: a store releases, a load acquires, a compare-and-swap does both, and a loaded value stays alive as
-//! long as it is held. Types on which no order of events depends (counters, histograms, the words of names, which the
+//! operations on each atomic, mutex and published pointer. `arc_swap` and `provost_hazard` are not modelled here, but
+//! their contract: a store releases, a load acquires, a compare-and-swap does both, and a loaded value stays alive as
+//! long as it is held (`tests/models` has a model of the hazard records of its own). Types on which no order of events depends (counters, histograms, the words of names, which the
 //! tenancy of a place guards) are not replaced.
 
 pub(crate) use self::here::*;
@@ -13,7 +13,8 @@ mod here {
     pub(crate) use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard, RwLock};
 
-    pub(crate) use arc_swap::{ArcSwap, ArcSwapOption, Cache, Guard};
+    pub(crate) use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+    pub(crate) use provost_hazard::{Published, Retired};
     pub(crate) use std::hint::spin_loop as spin;
 
     /// A value that is set once, by one writer.
@@ -84,6 +85,11 @@ mod here {
         pub(crate) fn store(&self, value: Option<Arc<T>>) {
             let at = value.map_or(0, |value| self.keep(value));
             self.at.store(at, Ordering::Release);
+        }
+
+        pub(crate) fn swap(&self, value: Option<Arc<T>>) -> Option<Arc<T>> {
+            let at = value.map_or(0, |value| self.keep(value));
+            self.kept(self.at.swap(at, Ordering::AcqRel))
         }
 
         pub(crate) fn load_full(&self) -> Option<Arc<T>> {
@@ -157,23 +163,57 @@ mod here {
         }
     }
 
-    /// The contract of `arc_swap::Cache`: a load that sees an older pointer than the last one does not occur, because
-    /// both are of one variable.
+    /// The contract of `provost_hazard::Published`.
     #[derive(Debug)]
-    pub(crate) struct Cache<A, T> {
-        of: A,
-        last: T,
-    }
+    pub(crate) struct Published<T>(ArcSwap<T>);
 
-    impl<A: Deref<Target = ArcSwap<T>>, T> Cache<A, Arc<T>> {
-        pub(crate) fn new(of: A) -> Self {
-            let last = of.load_full();
-            Self { of, last }
+    impl<T> Published<T> {
+        pub(crate) fn new(value: Arc<T>) -> Self {
+            Self(ArcSwap::new(value))
         }
 
-        pub(crate) fn load(&mut self) -> &Arc<T> {
-            self.last = self.of.load_full();
-            &self.last
+        pub(crate) fn read(&self) -> Reading<T> {
+            Reading(self.load())
+        }
+
+        pub(crate) fn load(&self) -> Arc<T> {
+            self.0.load_full()
+        }
+
+        pub(crate) fn is(&self, value: &Arc<T>) -> bool {
+            Arc::ptr_eq(&self.0.load_full(), value)
+        }
+
+        pub(crate) fn store(&self, next: Arc<T>, _retired: &mut Retired<T>) {
+            self.0.store(next);
+        }
+    }
+
+    /// The contract of `provost_hazard::Reading`.
+    #[derive(Debug)]
+    pub(crate) struct Reading<T>(Arc<T>);
+
+    impl<T> Reading<T> {
+        pub(crate) fn share(&self) -> Arc<T> {
+            self.0.clone()
+        }
+    }
+
+    impl<T> Deref for Reading<T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            &self.0
+        }
+    }
+
+    /// In the models nothing is dropped before the end.
+    #[derive(Debug)]
+    pub(crate) struct Retired<T>(std::marker::PhantomData<T>);
+
+    impl<T> Default for Retired<T> {
+        fn default() -> Self {
+            Self(std::marker::PhantomData)
         }
     }
 }

@@ -19,6 +19,7 @@ const READS: u32 = 8_000;
 const WALKS: u32 = 64;
 const FOLLOWED: usize = 16;
 const COMMITS: usize = 1_000;
+const ROUNDS: usize = provost_state::changes::CHANGES_KEPT / COMMITS;
 
 /// All paths, in the order in which they are shown.
 pub const PATHS: [Path; 16] = [
@@ -39,23 +40,28 @@ pub const PATHS: [Path; 16] = [
         run: snapshot_walk,
     },
     Path { key: "changes-since", call: "changes_since(cursor, 16)", operations: READS, run: changes_since },
-    Path { key: "commit", call: "commit, of 1,000", operations: COMMITS as u32, run: || commit(SIZE) },
+    Path {
+        key: "commit",
+        call: "commit, of 1,000",
+        operations: (ROUNDS * COMMITS) as u32,
+        run: || commit(SIZE),
+    },
     Path {
         key: "commit-locked",
         call: "commit, of 1,000, on locked",
-        operations: COMMITS as u32,
+        operations: (ROUNDS * COMMITS) as u32,
         run: || commit_on(Backend::Locked, SIZE),
     },
     Path {
         key: "add-remove",
         call: "add(..), remove(id), of 1,000",
-        operations: COMMITS as u32,
+        operations: (ROUNDS * COMMITS) as u32,
         run: add_remove,
     },
     Path {
         key: "commit-100k",
         call: "commit, of 100,000",
-        operations: COMMITS as u32,
+        operations: (ROUNDS * COMMITS) as u32,
         run: || commit(100_000),
     },
 ];
@@ -131,7 +137,7 @@ fn add_remove() {
         }
     };
     turn(COMMITS);
-    counted(|| turn(COMMITS));
+    counted(|| turn(ROUNDS * COMMITS));
 }
 
 fn handle_status() {
@@ -210,6 +216,9 @@ fn commit_on(backend: Backend, size: usize) {
     {
         commit_each(&chosen.iter().map(at).collect::<Vec<_>>(), event);
     }
-    let ats: Vec<_> = chosen.iter().map(at).collect();
-    counted(|| commit_each(&ats, &start));
+    // As many as the ring keeps, so that the root is rolled forward in its share of them.
+    for event in [&start, &stop].into_iter().cycle().take(ROUNDS) {
+        let ats: Vec<_> = chosen.iter().map(at).collect();
+        counted(|| commit_each(&ats, event));
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64 as Unordered, fence};
 
 use crate::process::{Epoch, Generation, Identity, ProcessId, ProcessState, Status, StatusWord};
-use crate::sync::{ArcSwap, ArcSwapOption, AtomicU64, Ordering};
+use crate::sync::{ArcSwapOption, AtomicU64, Ordering, Published};
 
 /// The length, in words, of a name that is kept in the place itself.
 const WORDS: usize = 3;
@@ -26,7 +26,7 @@ const LONG: u8 = u8::MAX;
 #[repr(align(64))]
 pub(crate) struct Cell {
     /// The state of the tenant; [a vacant one](vacant) if there is none or if its state is kept behind locks.
-    pub(crate) state: ArcSwap<ProcessState>,
+    pub(crate) state: Published<ProcessState>,
     /// The epoch of the tenant and one, times two; or, if the slot is vacant, the generation since then, times two.
     tenancy: AtomicU64,
     word: StatusWord,
@@ -86,7 +86,7 @@ impl Cell {
     /// Creates a place without a tenant.
     pub(crate) fn new(slot: u32, nobody: Arc<ProcessState>) -> Self {
         Self {
-            state: ArcSwap::new(nobody),
+            state: Published::new(nobody),
             tenancy: AtomicU64::new(0),
             word: StatusWord::vacant(),
             name: [const { Unordered::new(0) }; WORDS],

@@ -78,6 +78,16 @@ impl Block {
     }
 }
 
+/// What the writer knows of the ring.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    /// The block that was filled last.
+    newest: Option<Arc<Block>>,
+    /// The changes that the newest block replaced. They are dropped one by one, each by the commit that adds one: then a
+    /// commit gets the memory that the one before it has freed, and none drops 64 states at once.
+    replaced: Option<std::array::IntoIter<Once<Change>, BLOCK>>,
+}
+
 fn block_of(generation: Generation) -> u64 {
     generation.0 / BLOCK as u64
 }
@@ -105,41 +115,49 @@ impl Changes {
         self.ring.get(usize::try_from(at).unwrap_or(0))
     }
 
-    /// Records a change. Only the writer calls this, before it publishes the state of the same generation; `newest` is
-    /// the block that it has filled last.
-    pub(crate) fn record(&self, newest: &mut Option<Arc<Block>>, change: Change) {
+    /// Records a change. Only the writer calls this, before it publishes the state of the same generation.
+    pub(crate) fn record(&self, recorder: &mut Recorder, change: Change) {
+        drop(recorder.replaced.as_mut().and_then(Iterator::next));
         let number = block_of(change.generation);
-        let block = match newest {
+        let block = match &recorder.newest {
             Some(block) if block.number == number => block,
-            _ => {
-                let block = newest.insert(Block::new(number));
-                if let Some(place) = self.at(number) {
-                    place.store(Some(block.clone()));
-                }
-                block
-            }
+            _ => self.begin(recorder, number),
         };
         if let Some(place) = block.place(change.generation) {
             place.set(change);
         }
     }
 
-    /// Calls `visit` with each change after `after` and up to `until`, oldest first, and with `None` for each that is not
-    /// in the ring any more. Stops when `visit` returns `None`, and returns that.
+    /// Begins a block in the place of the oldest one.
+    #[cold]
+    fn begin<'a>(&self, recorder: &'a mut Recorder, number: u64) -> &'a Arc<Block> {
+        let block = recorder.newest.insert(Block::new(number));
+        if let Some(place) = self.at(number) {
+            let oldest = place.swap(Some(block.clone()));
+            // If somebody is reading it, the last of its readers drops it as a whole.
+            recorder.replaced = oldest.and_then(Arc::into_inner).map(|block| block.places.into_iter());
+        }
+        block
+    }
+
+    /// Calls `visit` with the changes after `after` and up to `until`, oldest first, in runs of consecutive places; and with
+    /// the number of changes in the run. The run is empty if it is not in the ring any more, and a place is if it is not
+    /// filled yet. Stops when `visit` returns `None`, and returns that.
     pub(crate) fn visit(
         &self,
         after: Generation,
         until: Generation,
-        mut visit: impl FnMut(Option<&Change>) -> Option<()>,
+        mut visit: impl FnMut(&[Once<Change>], u64) -> Option<()>,
     ) -> Option<()> {
         let mut at = after.next();
         while at <= until {
             let number = block_of(at);
+            let end = Generation((number + 1) * BLOCK as u64).min(until.next());
             let block = self.at(number).and_then(ArcSwapOption::load_full).filter(|it| it.number == number);
-            while at <= until && block_of(at) == number {
-                visit(block.as_ref().and_then(|block| block.place(at)?.get()))?;
-                at = at.next();
-            }
+            let run = block.as_ref().and_then(|block| block.places.get(place_of(at)..));
+            let count = end.0 - at.0;
+            visit(run.and_then(|run| run.get(..count as usize)).unwrap_or_default(), count)?;
+            at = end;
         }
         Some(())
     }
@@ -155,12 +173,11 @@ impl Changes {
         let last = until.0.min(start.saturating_add(limit as u64));
         if last > start {
             // It never stops early.
-            let _ = self.visit(Generation(start), Generation(last), |change| {
-                match change {
-                    Some(change) => page.changes.push(change.clone()),
-                    // A writer has replaced this block, in the meantime or while we read.
-                    None => page.missed += 1,
-                }
+            let _ = self.visit(Generation(start), Generation(last), |run, count| {
+                let before = page.changes.len();
+                page.changes.extend(run.iter().filter_map(Once::get).cloned());
+                // A writer has replaced this block, in the meantime or while we read.
+                page.missed += count - (page.changes.len() - before) as u64;
                 Some(())
             });
         }

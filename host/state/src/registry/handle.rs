@@ -1,13 +1,10 @@
 //! Live handles to one process, and the cached reader of one.
 
-use std::ops::Deref;
 use std::sync::Arc;
 
 use super::backends::Core;
 use super::cell::Cell;
-use super::routing::Backend;
-use crate::process::{Generation, ProcessId, ProcessState, Status};
-use crate::sync::{ArcSwap, Cache};
+use crate::process::{ProcessId, ProcessState, Status};
 
 /// A live handle to one process: it is found once by name, and then [read](super::Reader::read) without a lookup. It
 /// never leads to another process: after the removal, reading it finds nothing.
@@ -32,45 +29,52 @@ impl Handle {
 #[derive(Debug)]
 pub struct Watch {
     core: Arc<Core>,
-    id: ProcessId,
-    cached: Cache<StateOf, Arc<ProcessState>>,
-    /// The generation of the last state that was read from the cell.
-    seen: Generation,
+    handle: Handle,
+    /// What was last read from the cell.
+    last: Arc<ProcessState>,
+    /// Whether that is a state of this process.
+    is_its: bool,
     /// The last state that was read in another way.
     other: Option<Arc<ProcessState>>,
 }
 
-#[derive(Clone, Debug)]
-struct StateOf(Arc<Cell>);
-
-impl Deref for StateOf {
-    type Target = ArcSwap<ProcessState>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0.state
-    }
-}
-
 impl Watch {
     pub(super) fn new(core: Arc<Core>, handle: &Handle) -> Self {
-        let cached = Cache::new(StateOf(handle.cell.clone()));
-        Self { core, id: handle.id, cached, seen: Generation::default(), other: None }
+        let last = handle.cell.state.load();
+        let mut watch = Self { core, handle: handle.clone(), last, is_its: false, other: None };
+        watch.look();
+        watch
     }
 
     /// Returns the latest state; `None` if the process was removed. Reads by one reader never go backwards, across
     /// states and snapshots.
+    #[inline]
     pub fn state(&mut self) -> Option<&Arc<ProcessState>> {
-        if self.core.routing().backend != Backend::Dual {
-            let state = self.cached.load();
-            if state.id == self.id {
-                if state.generation != self.seen {
-                    self.seen = state.generation;
-                    self.core.seen(state.generation);
-                }
-                return Some(state);
-            }
+        // A state that is in the cell and was looked at there before is the latest, and `latest` is not behind it.
+        if self.is_its && self.handle.cell.state.is(&self.last) && self.core.is_atomic() {
+            return Some(&self.last);
         }
-        self.other = self.core.state(self.id);
+        self.latest()
+    }
+
+    #[cold]
+    fn latest(&mut self) -> Option<&Arc<ProcessState>> {
+        if !self.handle.cell.state.is(&self.last) {
+            self.look();
+        }
+        if self.is_its && self.core.is_atomic() {
+            return Some(&self.last);
+        }
+        self.other = self.core.state(self.handle.id);
         self.other.as_ref()
+    }
+
+    /// Looks into the cell.
+    fn look(&mut self) {
+        self.last = self.handle.cell.state.load();
+        self.is_its = self.last.id == self.handle.id;
+        if self.is_its {
+            self.core.seen(self.last.generation);
+        }
     }
 }

@@ -159,15 +159,33 @@ impl Meters {
         &self.meters[backend as usize]
     }
 
+    /// Counts a read on this thread, and returns whether it is to be timed: one in [`SAMPLED`] is.
+    #[inline]
+    pub(crate) fn is_timed() -> bool {
+        READS.with(|reads| {
+            let count = reads.get().wrapping_add(1);
+            reads.set(count);
+            // A model has to take the same way each time.
+            count.is_multiple_of(SAMPLED) && !cfg!(loom)
+        })
+    }
+
     /// Runs `read`, and times one in [`SAMPLED`] calls on this thread.
     #[inline]
     pub(crate) fn read<T>(&self, backend: Backend, operation: Operation, read: impl FnOnce() -> T) -> T {
-        let count = READS.with(|reads| {
-            let count = reads.get().wrapping_add(1);
-            reads.set(count);
-            count
-        });
-        if count.is_multiple_of(SAMPLED) { self.timed(backend, operation, read) } else { read() }
+        self.counted(Self::is_timed(), backend, operation, read)
+    }
+
+    /// Runs `read`, which was counted already, and times it if it [is one of those](Self::is_timed).
+    #[inline]
+    pub(crate) fn counted<T>(
+        &self,
+        is_timed: bool,
+        backend: Backend,
+        operation: Operation,
+        read: impl FnOnce() -> T,
+    ) -> T {
+        if is_timed { self.timed(backend, operation, read) } else { read() }
     }
 
     #[cold]

@@ -222,16 +222,16 @@ impl Reader {
     #[inline]
     pub fn read<T>(&self, process: &Handle, read: impl FnOnce(&ProcessState) -> T) -> Option<T> {
         let core = &*self.shared;
-        let routing = core.routing();
-        if routing.backend != Backend::Dual {
-            let guard = || process.cell.state.load();
-            let state = core.meters.read(routing.backend, Operation::Read, guard);
-            if state.id == process.id {
+        let is_timed = Meters::is_timed();
+        if !is_timed && core.is_atomic() {
+            let state = process.cell.state.read();
+            // The states in a cell are of one slot, so the epoch tells them apart.
+            if state.id.epoch() == process.id.epoch() {
                 core.seen(state.generation);
                 return Some(read(&state));
             }
         }
-        core.state(process.id).map(|state| read(&state))
+        core.counted_state(process.id, is_timed).map(|state| read(&state))
     }
 
     /// Returns a reader for polling one process.

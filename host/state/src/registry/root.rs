@@ -8,19 +8,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::changes::{ChangeKind, Changes};
+use super::changes::{CHANGES_KEPT, ChangeKind, Changes};
 use super::removals::Removed;
 use super::snapshot::{Snapshot, Truth};
 use crate::process::Generation;
-use crate::sync::ArcSwap;
+use crate::sync::{ArcSwap, Once};
 
 /// How many commits the root may be behind before the writer rolls it forward, while snapshots are taken: readers then
 /// have no more to do than this, apart from the commits that are made meanwhile.
 pub(crate) const BATCH: u64 = if cfg!(loom) { 2 } else { 64 };
 
 /// The same if no snapshot was taken since the writer did so last. Most roots are never looked at, and making them is a
-/// large part of the cost of a commit.
-pub(crate) const UNASKED_BATCH: u64 = if cfg!(loom) { 3 } else { 1_024 };
+/// large part of the cost of a commit. Half of the ring is left for a reader that makes one.
+pub(crate) const UNASKED_BATCH: u64 = if cfg!(loom) { 3 } else { CHANGES_KEPT as u64 / 2 };
 
 /// The states are kept elsewhere, because the backend was changed during the read. The read has to be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,16 +99,21 @@ impl Root {
 fn rolled(root: &Snapshot, until: Generation, changes: &Changes) -> Option<Snapshot> {
     let (mut table, mut removed) = (root.table.clone(), Vec::new());
     let mut taken_at = root.taken_at;
-    changes.visit(root.generation, until, |change| {
-        let change = change?;
-        let state = &change.state;
-        taken_at = state.changed_at;
-        if change.kind == ChangeKind::Removed {
-            table.put(state.id.index(), None);
-            let (id, name) = (state.id, state.name().clone());
-            removed.push(Removed { id, name, generation: change.generation });
-        } else {
-            table.put(state.id.index(), Some(state.clone()));
+    changes.visit(root.generation, until, |run, count| {
+        let mut run = run.iter().map(Once::get).peekable();
+        for _ in 0..count {
+            let change = run.next()??;
+            let state = &change.state;
+            taken_at = state.changed_at;
+            // A process commits several times in a row: only the last of these states is ever in the table.
+            let is_followed = run.peek().is_some_and(|next| next.is_some_and(|it| it.state.id == state.id));
+            if change.kind == ChangeKind::Removed {
+                table.put(state.id.index(), None);
+                let (id, name) = (state.id, state.name().clone());
+                removed.push(Removed { id, name, generation: change.generation });
+            } else if !is_followed {
+                table.put(state.id.index(), Some(state.clone()));
+            }
         }
         Some(())
     })?;

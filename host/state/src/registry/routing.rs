@@ -167,11 +167,24 @@ fn packed(routing: Routing) -> u16 {
 }
 
 impl RoutingWord {
+    /// Whether the backend is `atomic`, for some processes at least.
+    #[inline]
+    pub(crate) fn is_atomic(&self) -> bool {
+        self.0.load(Ordering::Acquire) >> 8 == Backend::Atomic as u16
+    }
+
     /// Loads the routing. Acquire: a reader that sees a routing also sees the states that were moved to its side before
     /// it came into force.
+    #[inline]
     pub(crate) fn load(&self) -> Routing {
+        const LOCKED: u16 = Backend::Locked as u16;
+        const DUAL: u16 = Backend::Dual as u16;
         let word = self.0.load(Ordering::Acquire);
-        let backend = Backend::ALL[usize::from(word >> 8) % Backend::ALL.len()];
+        let backend = match word >> 8 {
+            LOCKED => Backend::Locked,
+            DUAL => Backend::Dual,
+            _ => Backend::Atomic,
+        };
         Routing { backend, rollout: Rollout((word & 0xff) as u8) }
     }
 

@@ -6,7 +6,7 @@
 //! children from other threads. So a look costs one small read as long as there are none, and a child that is being
 //! started is never taken for an orphan.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -156,14 +156,44 @@ fn of_living<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// How often a look that found something else than the one before is repeated before nothing counts as known.
+const LOOKS: u32 = 32;
+
+/// Repeats `look` until two in succession find the same, or nothing.
+///
+/// # Errors
+/// It could not be looked, or each look found something else: nothing is known.
+fn settled<T: PartialEq + Default>(mut look: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut last = look()?;
+    for _ in 0..LOOKS {
+        if last == T::default() {
+            return Ok(last);
+        }
+        let now = look()?;
+        if now == last {
+            return Ok(now);
+        }
+        last = now;
+    }
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
 /// Returns the children of one thread of a process; none if it is gone.
+///
+/// The kernel walks this list without holding it: if a child that was listed is reaped meanwhile, it goes on at the
+/// place where it was, which by then is that of the child after the next, and one child is skipped (proc(5): the list is
+/// only reliable while no child ends). An omission therefore needs a listed child that is gone afterwards, which the
+/// next look does not list: two looks that agree have omitted nothing. An empty list is never wrong.
 ///
 /// # Errors
 /// It could not be looked at, so that nothing is known.
 pub(super) fn children_of_thread(pid: u32, thread: u32) -> io::Result<Vec<u32>> {
     fail::fail_point!("family.look", |_| Err(io::Error::from_raw_os_error(libc::EMFILE)));
-    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"));
-    let list = of_living(list)?.unwrap_or_default();
+    let list = settled(|| {
+        let list = std::fs::read(format!("/proc/{pid}/task/{thread}/children"));
+        Ok(of_living(list)?.unwrap_or_default())
+    })?;
+    let list = String::from_utf8_lossy(&list);
     Ok(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
 }
 
@@ -319,14 +349,28 @@ impl Family {
         Some(found)
     }
 
+    /// Looks until nothing changes its parent any more: the children of one that ends during a look become orphans, and
+    /// those were listed before.
     fn look(&self) -> io::Result<Vec<Relative>> {
-        let mut left = self.orphans()?;
+        let pids = settled(|| self.descendants())?;
         let mut found = Vec::new();
-        while let Some(pid) = left.pop() {
+        for pid in pids {
             if let Some(relative) = relative(pid)? {
                 found.push(Relative { owner: owner(pid)?, ..relative });
             }
-            left.extend(children_of(pid)?);
+        }
+        Ok(found)
+    }
+
+    /// Returns the orphans and their descendants, ended ones included.
+    fn descendants(&self) -> io::Result<BTreeSet<u32>> {
+        let mut left = self.orphans()?;
+        let mut found = BTreeSet::new();
+        while let Some(pid) = left.pop() {
+            // A pid that is listed twice was adopted during the look.
+            if found.insert(pid) {
+                left.extend(children_of(pid)?);
+            }
         }
         Ok(found)
     }
@@ -342,4 +386,32 @@ fn everybody() -> io::Result<Vec<Relative>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    #[test]
+    fn no_child_is_omitted_while_its_elder_siblings_are_reaped() {
+        let start = |_| Command::new("sleep").arg("1000").spawn().unwrap();
+        let mut elder: Vec<Child> = (0..150).map(start).collect();
+        let mut youngest = start(150);
+        for child in &mut elder {
+            child.kill().unwrap();
+        }
+        let thread = rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned();
+        let reaping = std::thread::spawn(move || elder.iter_mut().all(|child| child.wait().is_ok()));
+        let mut looks = Vec::new();
+        while !reaping.is_finished() || looks.is_empty() {
+            // Where every look finds something else, nothing is claimed.
+            looks.extend(children_of_thread(std::process::id(), thread));
+        }
+        assert!(reaping.join().unwrap());
+        youngest.kill().unwrap();
+        youngest.wait().unwrap();
+        assert!(looks.iter().all(|found| found.contains(&youngest.id())), "{looks:?}");
+    }
 }

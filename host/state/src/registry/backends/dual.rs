@@ -18,7 +18,7 @@ impl Core {
     pub(super) fn compared_state(&self, cell: &Cell, id: ProcessId) -> Option<Arc<ProcessState>> {
         let mut locked = self.locked.get(id);
         for _ in 0..TRIES {
-            let atomic = Some(cell.state.load_full()).filter(|state| state.id == id);
+            let atomic = Some(cell.state.load()).filter(|state| state.id == id);
             let version = |state: &Option<Arc<ProcessState>>| state.as_ref().map(|state| state.version);
             if version(&atomic) == version(&locked) {
                 if atomic != locked {

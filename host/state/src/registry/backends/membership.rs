@@ -17,6 +17,7 @@ use super::super::snapshot::Snapshot;
 use super::super::table::Table;
 use super::Core;
 use crate::process::{Epoch, Generation, Identity, Moment, PhaseKind, ProcessId, ProcessState};
+use crate::sync::Retired;
 
 impl Core {
     pub(crate) fn add(
@@ -39,7 +40,7 @@ impl Core {
         }
         let state = Arc::new(state);
         self.changes.record(
-            &mut writing.block,
+            &mut writing.recorder,
             Change { generation, kind: ChangeKind::Added, from: PhaseKind::Stopped, state: state.clone() },
         );
         cell.furnish(&state);
@@ -52,7 +53,8 @@ impl Core {
         if side != Side::Atomic {
             self.locked.add(state.clone(), Self::truth(routing));
         }
-        cell.state.store(if side == Side::Locked { self.names.elsewhere.clone() } else { state.clone() });
+        let here = if side == Side::Locked { self.names.elsewhere.clone() } else { state.clone() };
+        cell.state.store(here, &mut writing.retired);
         self.published(&mut writing, routing, &state);
         Ok(state)
     }
@@ -66,7 +68,7 @@ impl Core {
         states: impl IntoIterator<Item = &'a ProcessState>,
     ) -> Result<Self, NameTaken> {
         let core = Self::new(meters, generation, at);
-        let mut table = Table::default();
+        let (mut table, mut retired) = (Table::default(), Retired::default());
         for state in states {
             if core.names.find(state.name()).is_some() {
                 return Err(NameTaken(state.name().clone()));
@@ -77,7 +79,7 @@ impl Core {
             cell.furnish(&state);
             core.names.add(state.name(), slot);
             cell.let_to(id);
-            cell.state.store(state.clone());
+            cell.state.store(state.clone(), &mut retired);
             table.put(id.index(), Some(state));
         }
         core.root.replace(Snapshot::new(
@@ -107,7 +109,7 @@ impl Core {
         };
         let last = Arc::new(last);
         self.changes.record(
-            &mut writing.block,
+            &mut writing.recorder,
             Change { generation, kind: ChangeKind::Removed, from: last.phase.kind(), state: last.clone() },
         );
         let vacant = self.names.announce_removal(generation);
@@ -117,7 +119,7 @@ impl Core {
         if routing.whole() != Some(Side::Atomic) {
             self.locked.remove(&last, Self::truth(routing));
         }
-        cell.state.store(vacant);
+        cell.state.store(vacant, &mut writing.retired);
         self.published(&mut writing, routing, &last);
         // After `latest`: a reader that misses the name takes no snapshot in which it is.
         cell.vacate(generation);
@@ -128,7 +130,7 @@ impl Core {
 
     /// Returns the state of `id`, wherever it is kept, for a writer.
     fn kept(&self, cell: &Cell, id: ProcessId) -> Option<Arc<ProcessState>> {
-        let here = cell.state.load_full();
+        let here = cell.state.load();
         match here.id.epoch() {
             Epoch::ELSEWHERE => self.locked.get(id),
             _ => Some(here).filter(|state| state.id == id),

@@ -23,7 +23,7 @@ mod switch;
 use std::sync::{Arc, PoisonError, TryLockError};
 
 use super::cell::Cell;
-use super::changes::{Block, Change, ChangeKind, Changes};
+use super::changes::{Change, ChangeKind, Changes, Recorder};
 use super::commit::{At, Counters, Rejected};
 use super::differences::Differences;
 use super::locked::Locked;
@@ -34,7 +34,7 @@ use super::root::{Moved, Root};
 use super::routing::{Routing, RoutingWord, Side};
 use super::snapshot::{Snapshot, Truth};
 use crate::process::{Epoch, Event, Generation, Moment, PhaseKind, ProcessId, ProcessState};
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, Retired};
 
 /// What the writers share.
 #[derive(Debug, Default)]
@@ -44,10 +44,11 @@ pub(crate) struct Writing {
     at: Moment,
     /// The generation at which a writer last made sure that the root is not far behind.
     rolled: Generation,
-    /// The block of changes that was filled last.
-    block: Option<Arc<Block>>,
+    recorder: Recorder,
     /// The slots of removed processes.
     vacant: Vec<u32>,
+    /// The states that were replaced in the cells.
+    retired: Retired<ProcessState>,
 }
 
 #[derive(Debug)]
@@ -103,8 +104,15 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(crate) fn routing(&self) -> Routing {
         self.routing.load()
+    }
+
+    /// Whether a state is first looked for in its cell.
+    #[inline]
+    pub(crate) fn is_atomic(&self) -> bool {
+        self.routing.is_atomic()
     }
 
     /// Returns the last published generation. A reader that has seen it also finds its state and its change.
@@ -152,12 +160,12 @@ impl Core {
         // No other writer is active, so nothing can move.
         let routing = self.routing();
         let cell = self.names.place(id).ok_or(Rejected::Unknown(id))?;
-        let here = cell.state.load();
+        let here = cell.state.read();
         let generation = writing.generation.next();
         let next = |current: Option<&ProcessState>| -> Succession {
             successor(current.ok_or(Rejected::Unknown(id))?, at, event, generation, now)
         };
-        let of_cell = || next(Some(&**here).filter(|state| state.id == id));
+        let of_cell = || next(Some(&*here).filter(|state| state.id == id));
         let of_locks = || next(self.locked.get(id).as_deref());
         let side = match routing.whole() {
             Some(Side::Both) => Side::Both,
@@ -177,12 +185,12 @@ impl Core {
         drop(here);
         let (from, state) = served?;
         let kind = ChangeKind::Event(event.kind());
-        self.changes.record(&mut writing.block, Change { generation, kind, from, state: state.clone() });
+        self.changes.record(&mut writing.recorder, Change { generation, kind, from, state: state.clone() });
         if side != Side::Atomic {
             self.locked.put(state.clone(), Self::truth(routing));
         }
         if side != Side::Locked {
-            cell.state.store(state.clone());
+            cell.state.store(state.clone(), &mut writing.retired);
         }
         self.published(writing, routing, &state);
         cell.set_status(&state);
@@ -212,10 +220,23 @@ impl Core {
     }
 
     /// Returns the state of one process.
+    #[inline]
     pub(crate) fn state(&self, id: ProcessId) -> Option<Arc<ProcessState>> {
+        self.counted_state(id, Meters::is_timed())
+    }
+
+    /// Returns the state of one process, for a read that was counted already.
+    pub(crate) fn counted_state(&self, id: ProcessId, is_timed: bool) -> Option<Arc<ProcessState>> {
         let cell = self.names.place(id)?;
+        if !is_timed && self.is_atomic() {
+            let here = cell.state.read();
+            if here.id == id {
+                self.seen(here.generation);
+                return Some(here.share());
+            }
+        }
         self.settled(|routing| {
-            self.meters.read(routing.backend, Operation::Read, || {
+            self.meters.counted(is_timed, routing.backend, Operation::Read, || {
                 let found = match routing.whole() {
                     Some(Side::Locked) => self.locked.get(id),
                     Some(Side::Both) => self.compared_state(cell, id),
@@ -225,7 +246,7 @@ impl Core {
                     self.seen(state.generation);
                     return Ok(Some(state));
                 }
-                let here = cell.state.load_full();
+                let here = cell.state.load();
                 if here.id == id && routing.whole() == Some(Side::Both) {
                     // It is being removed, or moved to this side, at this moment.
                     return Err(Moved);

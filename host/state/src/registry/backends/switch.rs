@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::super::routing::{Routing, Side};
 use super::super::snapshot::Snapshot;
-use super::Core;
+use super::{Core, Writing};
 use crate::process::{ProcessId, ProcessState};
 
 impl Core {
@@ -31,7 +31,7 @@ impl Core {
             self.locked.put_all(&world, Self::truth(routing));
         }
         for state in world.iter().filter(|state| routing.side(state.name()) != Side::Locked) {
-            self.put_in_cell(state.id, state.clone());
+            self.put_in_cell(&mut writing, state.id, state.clone());
         }
         let (removals, names) = (world.removals.clone(), self.names.clone());
         let root = Snapshot::new(writing.generation, writing.at, world.table.clone(), removals, names);
@@ -40,7 +40,7 @@ impl Core {
         self.routing.store(routing);
         // Only now: a reader that came with the old word and finds nothing must see the new word.
         for state in world.iter().filter(|state| routing.side(state.name()) == Side::Locked) {
-            self.put_in_cell(state.id, self.names.elsewhere.clone());
+            self.put_in_cell(&mut writing, state.id, self.names.elsewhere.clone());
         }
         match whole {
             Some(Side::Atomic) => self.locked.clear(),
@@ -50,9 +50,9 @@ impl Core {
         before
     }
 
-    pub(super) fn put_in_cell(&self, id: ProcessId, state: Arc<ProcessState>) {
+    pub(super) fn put_in_cell(&self, writing: &mut Writing, id: ProcessId, state: Arc<ProcessState>) {
         if let Some(cell) = self.names.place(id) {
-            cell.state.store(state);
+            cell.state.store(state, &mut writing.retired);
         }
     }
 }

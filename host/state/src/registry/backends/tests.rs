@@ -17,7 +17,7 @@ fn on_dual_a_tampered_side_is_detected_and_the_locked_value_is_served() {
     assert_eq!(core.meters.figures(Backend::Dual).differences, 0);
     let good = core.state(id).unwrap();
     let tampered = Arc::new(ProcessState { restarts: 99, ..(*good).clone() });
-    core.put_in_cell(id, tampered.clone());
+    core.put_in_cell(&mut core.writer(), id, tampered.clone());
     let root = core.root.at_least(core.latest(), &core.changes).unwrap();
     let mut table = root.table.clone();
     table.put(0, Some(tampered));
