@@ -4,9 +4,10 @@
 //! On a quiet host the decisions are far apart, so that each one finds a processor that was idle and caches that others
 //! have used. So each is measured back to back, and after a pause. The rows `alone` are the call on the thread that asks;
 //! those of `asked` go from a task to a judging thread and back; `switch` is the same way with a native policy that
-//! answers at once.
+//! answers at once. Then the commit of a runner is measured beside that of the state core alone.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
+mod commits;
 mod figures;
 
 use std::sync::Arc;
@@ -78,6 +79,7 @@ fn main() {
         designs.push(in_plugin_list(&host, &format!("asked-{times}")));
         blocks.push(json!({ "setting": setting, "designs": designs }));
     }
+    blocks.extend(commits::measure());
     figures::write("decisions", Value::Array(blocks));
 }
 

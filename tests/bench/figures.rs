@@ -38,14 +38,18 @@ impl Latencies {
 
     /// Returns p50, p95, p99 and the maximum in microseconds as text.
     pub(crate) fn words(&self) -> String {
-        let us = |ns: u64| ns / 1_000;
-        let at = |quantile| us(self.0.value_at_quantile(quantile));
+        self.words_in(1_000, "us")
+    }
+
+    /// Returns the same in units of `ns` nanoseconds.
+    pub(crate) fn words_in(&self, ns: u64, unit: &str) -> String {
+        let at = |quantile| self.0.value_at_quantile(quantile) / ns;
         format!(
-            "p50 {:>6} us   p95 {:>6} us   p99 {:>6} us   max {:>6} us",
+            "p50 {:>6} {unit}   p95 {:>6} {unit}   p99 {:>6} {unit}   max {:>6} {unit}",
             at(0.5),
             at(0.95),
             at(0.99),
-            us(self.0.max())
+            self.0.max() / ns
         )
     }
 

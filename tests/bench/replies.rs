@@ -184,7 +184,7 @@ pub(crate) fn measure(processes: usize, former: Option<&str>) -> Value {
         Some(Asked::new(kind, name, path, request))
     });
     let mut asked: Vec<Asked> = asked.collect();
-    let (rounds, for_ns) = if quick() { (1, 50_000_000) } else { (10, 300_000_000) };
+    let (rounds, for_ns) = if quick() { (1, 50_000_000) } else { (10, 200_000_000) };
     let mut core = super::socket::Socket::connect(&path);
     for _ in 0..rounds {
         for one in &mut asked {

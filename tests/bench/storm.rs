@@ -98,7 +98,7 @@ fn plan() -> Plan {
     if quick() {
         Plan { rounds: 1, paced_ns: 300_000_000, closed_ns: 100_000_000 }
     } else {
-        Plan { rounds: 6, paced_ns: 2_000_000_000, closed_ns: 1_000_000_000 }
+        Plan { rounds: 4, paced_ns: 1_000_000_000, closed_ns: 500_000_000 }
     }
 }
 

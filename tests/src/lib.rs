@@ -8,6 +8,7 @@
 //! | `components` | components written as text |
 //! | `eventually` | waiting for a condition |
 //! | `bench` | the harness of the benchmarks |
+//! | `instructions` | the guard of instruction counts |
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 pub mod bench;
@@ -15,6 +16,7 @@ pub mod components;
 mod eventually;
 mod host;
 pub mod hostile;
+pub mod instructions;
 
 pub use eventually::eventually;
 pub use host::{Host, Ran, Setup, guest, is_alive};

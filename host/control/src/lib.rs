@@ -11,8 +11,6 @@
 //! What is deliberately absent: wasmtime, spawning, configuration. Every answer about the state of processes
 //! comes from one [`Snapshot`](provost_state::Snapshot), read without a lock: a query never waits for a process.
 
-#![forbid(unsafe_code)]
-
 mod convert;
 mod exact;
 mod fragments;
@@ -22,4 +20,4 @@ mod server;
 pub use convert::{decision, log_item};
 pub use exact::{InexactNumber, exact_numbers};
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
-pub use server::{ApiContext, BindError, CONNECTIONS_MAX, Listening, SocketPlace, serve};
+pub use server::{ApiContext, BindError, CONNECTIONS_MAX, Guarded, Listening, SocketPlace, routes, serve};

@@ -2,6 +2,7 @@
 //! [`Moment`].
 
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use provost_state::Moment;
@@ -106,10 +107,10 @@ impl Default for Clock {
 }
 
 /// Returns the nanoseconds of a monotonic clock, for measurements; it runs on where a test has paused tokio's clock.
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn figure_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    let (seconds, nanoseconds) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec));
-    seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(nanoseconds.unwrap_or(0))
+    static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+    u64::try_from(ORIGIN.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Returns the milliseconds since the Unix epoch, for display only.

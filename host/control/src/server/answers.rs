@@ -1,11 +1,12 @@
 //! What all answers share: the rendered processes and events, the anchor of their times, the life of the host, and their tags.
 
 use std::fmt::Write;
-use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 
-use provost_state::{Generation, Moment};
+use provost_api as api;
+use provost_state::{Generation, Moment, PluginReport};
 
-use super::plugin_part::PluginPart;
+use super::kept::Kept;
 use crate::convert::{Anchor, Wall};
 use crate::fragments::{Fragments, Lines};
 
@@ -14,10 +15,12 @@ use crate::fragments::{Fragments, Lines};
 pub(super) struct Answers {
     pub(super) fragments: Fragments,
     pub(super) lines: Lines,
-    pub(super) plugins: PluginPart,
+    pub(super) plugins: Kept<(Vec<PluginReport>, Option<Generation>)>,
+    pub(super) host: Kept<api::Host>,
     pub(super) anchor: Anchor,
     /// The life of the host: a random number in hexadecimal digits. Every host counts generations from the start.
     pub(super) boot: String,
+    hashes: ahash::RandomState,
 }
 
 /// An entity tag, with its quotes.
@@ -37,7 +40,9 @@ impl Answers {
         Self {
             fragments: Fragments::default(),
             lines: Lines::default(),
-            plugins: PluginPart::default(),
+            plugins: Kept::default(),
+            host: Kept::default(),
+            hashes: ahash::RandomState::new(),
             anchor: Anchor::new(now),
             boot,
         }
@@ -49,9 +54,7 @@ impl Answers {
         // Writing to memory does not fail.
         let _ = write!(tag, "\"{}-{generation}-{wall}", self.boot);
         if rest.len() > 1 {
-            let mut hasher = DefaultHasher::new();
-            hasher.write(rest);
-            let _ = write!(tag, "-{:016x}", hasher.finish());
+            let _ = write!(tag, "-{:016x}", self.hashes.hash_one(rest));
         }
         tag.push('"');
         Tag(tag)

@@ -6,21 +6,21 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper::{Request, server::conn::http1};
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use parking_lot::{Mutex, MutexGuard};
 use provost_supervisor::Degraded;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::guarded::Guarded;
 use super::patient::{Answer, Patient, Standing};
 use super::socket::Listening;
 use super::spare;
+use super::wire::Wire;
 
 /// The longest head of a request. A longer one is refused.
 const HEAD_BYTES_MAX: usize = 128 << 10;
@@ -45,7 +45,7 @@ const TOO_MANY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: applic
 /// All connections of a host.
 #[derive(Clone, Debug)]
 struct Connections {
-    router: TowerToHyperService<Router>,
+    routes: Guarded,
     ending: watch::Receiver<bool>,
     most: usize,
     open: Arc<Mutex<Open>>,
@@ -63,13 +63,13 @@ struct Open {
 /// Serves every connection until `ending` is true, and then finishes the requests of the open ones.
 pub(super) async fn serve(
     mut listening: Listening,
-    router: Router,
+    routes: Guarded,
     most: usize,
     degraded: Degraded,
     mut ending: watch::Receiver<bool>,
 ) {
     let connections = Connections {
-        router: TowerToHyperService::new(router),
+        routes,
         ending: ending.clone(),
         most: most.max(1),
         open: Arc::default(),
@@ -169,12 +169,13 @@ impl Connections {
     }
 
     async fn answer(&self, stream: UnixStream, standing: Arc<Standing>) {
+        // A connection that the kernel does not watch is closed.
+        let Ok(stream) = Wire::new(stream) else { return };
         let io = TokioIo::new(Patient::new(stream, standing.clone()));
         let service = service_fn(|request: Request<Incoming>| {
             let answering = standing.answering();
-            let answer = self.router.call(request);
             async move {
-                let Ok(answer) = answer.await;
+                let answer = self.routes.answer(request).await;
                 Ok::<_, std::convert::Infallible>(answer.map(|body| Answer { body, _answering: answering }))
             }
         });
@@ -232,6 +233,7 @@ impl Drop for Entered {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use axum::body::{Body, Bytes};
     use axum::routing::get;
     use tokio::time::Instant;
@@ -248,7 +250,7 @@ mod tests {
         let router = Router::new().route("/", get(|| async {})).route("/endless", get(endless));
         let (sender, ending) = watch::channel(false);
         let connections = Connections {
-            router: TowerToHyperService::new(router),
+            routes: Guarded::new(router),
             ending,
             most: 1,
             open: Arc::default(),

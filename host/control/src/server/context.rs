@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::answers::Answers;
 use super::refused::Refused;
-use crate::convert::Wall;
+use crate::convert::{self, Wall};
 use crate::reloading::LiveConfig;
 
 /// The maximum number of connections, unless descriptors are few.
@@ -47,7 +47,12 @@ pub(super) struct AppState {
 impl AppState {
     /// Returns the array of all plugins, in the order of the config; `now` is the current generation.
     pub(super) fn plugins(&self, now: Generation) -> Bytes {
-        self.answers.plugins.rendered(self.context.plugins.reports(), now)
+        let reports = self.context.plugins.reports();
+        // The generation determines the number of queued changes, if a plugin gets any.
+        let counts = reports.iter().any(|report| report.told_until.is_some());
+        self.answers.plugins.rendered((reports, counts.then_some(now)), |(reports, _)| {
+            reports.iter().map(|report| convert::plugin(report, now)).collect::<Vec<_>>()
+        })
     }
 
     /// Returns the anchor of the times in answers.

@@ -5,6 +5,8 @@
 //! | `routes` | the routes, and serving until the host ends |
 //! | `connections` | accepting connections, and limits on their number |
 //! | `patient` | the bytes of one connection, and its time limits |
+//! | `wire` | the socket of one connection |
+//! | `guarded` | what holds for all routes: errors in JSON, panics caught |
 //! | `status` | everything at one generation |
 //! | `host` | the host itself: its shortages and its end |
 //! | `config` | what differs from the config, reloading it, and scaling |
@@ -17,7 +19,7 @@
 //! | `context` | the parts of the host that the API serves |
 //! | `extract` | bodies and queries of requests |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
-//! | `plugin_part` | the JSON of all plugins |
+//! | `kept` | the JSON of a part that changes seldom |
 //! | `pieces` | bodies of several pieces |
 //! | `parts` | the parts of a status |
 //! | `select` | targets: names, `group:*` and `all` |
@@ -31,12 +33,13 @@ mod connections;
 mod context;
 mod explain;
 mod extract;
+mod guarded;
 mod host;
+mod kept;
 mod orders;
 mod parts;
 mod patient;
 mod pieces;
-mod plugin_part;
 mod plugins;
 mod refused;
 mod routes;
@@ -47,7 +50,9 @@ mod state_core;
 mod status;
 mod streams;
 mod views;
+mod wire;
 
 pub use context::{ApiContext, CONNECTIONS_MAX};
-pub use routes::serve;
+pub use guarded::Guarded;
+pub use routes::{routes, serve};
 pub use socket::{BindError, Listening, SocketPlace};

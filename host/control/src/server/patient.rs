@@ -11,9 +11,10 @@ use std::time::Duration;
 use hyper::body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::wire::Wire;
 
 /// The longest time that a client may read nothing of a pending answer.
 const STALLED: Duration = Duration::from_secs(5 * 60);
@@ -142,14 +143,14 @@ impl Body for Answer {
 /// A connection whose writes fail when the client reads nothing for [`STALLED`].
 #[derive(Debug)]
 pub(super) struct Patient {
-    stream: UnixStream,
+    stream: Wire,
     standing: Arc<Standing>,
     /// The timer that runs while writes are pending.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
-    pub(super) fn new(stream: UnixStream, standing: Arc<Standing>) -> Self {
+    pub(super) fn new(stream: Wire, standing: Arc<Standing>) -> Self {
         Self { stream, standing, stalled: None }
     }
 

@@ -1,16 +1,12 @@
 //! The routes, and serving them until the host ends.
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use futures_util::FutureExt;
+use axum::routing::{delete, get, post};
 use provost_api::ErrorCode;
 use provost_state::naming::shown;
 use tokio::sync::{Semaphore, watch};
@@ -18,7 +14,8 @@ use tokio::sync::{Semaphore, watch};
 use super::answers::Answers;
 use super::context::{ApiContext, AppState};
 use super::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
-use super::refused::{Refused, in_json};
+use super::guarded::Guarded;
+use super::refused::Refused;
 use super::socket::Listening;
 use super::{config, connections, explain, host, orders, plugins, state_core, status, streams, views};
 
@@ -30,8 +27,8 @@ pub async fn serve(
 ) {
     let (ending, ended) = watch::channel(false);
     let (most, degraded) = (context.connections_max, context.supervisor.degraded().clone());
-    let router = routes(context, ended.clone());
-    let serving = connections::serve(listening, router, most, degraded, ended);
+    let routes = routes(context, ended.clone());
+    let serving = connections::serve(listening, routes, most, degraded, ended);
     let until = async move {
         until.await;
         // Without this, followers would keep their connections open for ever.
@@ -40,52 +37,42 @@ pub async fn serve(
     tokio::join!(serving, until);
 }
 
-fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Router {
+/// Returns the routes of the API. Streams end when `ended` is true, or when its sender is gone.
+pub fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Guarded {
     let most = context.connections_max;
     let answers = Arc::new(Answers::new(context.supervisor.now()));
     let lasting = Arc::new(Semaphore::new(most - most.div_ceil(8)));
-    Router::new()
-        .route("/v1/ping", get(host::ping))
-        .route("/v1/status", get(status::status))
-        .route("/v1/events", get(streams::events))
-        .route("/v1/logs", get(streams::logs).delete(orders::clear_logs))
+    let orders = Router::new()
+        .route("/v1/logs", delete(orders::clear_logs))
         .route("/v1/processes/{action}", post(orders::order))
-        .route("/v1/explain/{name}", get(explain::explain))
-        .route("/v1/plugins", get(plugins::list))
-        .route("/v1/plugins/{name}/blame", get(plugins::blame))
         .route(
             "/v1/plugins/{name}/{action}",
             post(plugins::change).layer(DefaultBodyLimit::max(PLUGIN_BODY_BYTES_MAX)),
         )
-        .route("/v1/config/difference", get(config::difference))
         .route("/v1/config/reload", post(config::reload))
         .route("/v1/scale", post(config::scale))
-        .route("/v1/state", get(state_core::show).post(state_core::change))
+        .route("/v1/state", post(state_core::change))
+        .route("/v1/shutdown", post(host::shutdown))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    let router = Router::new()
+        .route("/v1/ping", get(host::ping))
+        .route("/v1/status", get(status::status))
+        .route("/v1/events", get(streams::events))
+        .route("/v1/logs", get(streams::logs))
+        .route("/v1/explain/{name}", get(explain::explain))
+        .route("/v1/plugins", get(plugins::list))
+        .route("/v1/plugins/{name}/blame", get(plugins::blame))
+        .route("/v1/config/difference", get(config::difference))
+        .route("/v1/state", get(state_core::show))
         .route("/v1/views/{name}", get(views::view))
         .route("/v1/views/{name}/", get(views::view))
         .route("/v1/views/{name}/{*path}", get(views::view))
-        .route("/v1/shutdown", post(host::shutdown))
+        // Only these have a body; a layer would cost the others several allocations for each request.
+        .merge(orders)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn(guarded))
-        .with_state(AppState { context: Arc::new(context), answers, ended, lasting })
-}
-
-/// Answers in JSON, and catches a panic, so that a defect of the host ends only the request in which it happened.
-async fn guarded(request: Request, next: Next) -> Response {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => in_json(response).await,
-        Err(panic) => {
-            let what = format!("{method} {}", shown(uri.path()));
-            let said = panic.downcast_ref::<&str>().copied();
-            let said =
-                said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-            tracing::error!("a defect while answering {what}: {said}");
-            Refused::internal(format!("a defect while answering {what}")).into_response()
-        }
-    }
+        .with_state(AppState { context: Arc::new(context), answers, ended, lasting });
+    Guarded::new(router)
 }
 
 async fn not_found(uri: Uri) -> Refused {

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use provost_api as api;
 use provost_state::naming::replica_of;
 use provost_state::{Generation, ProcessId, ProcessState, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -112,7 +113,7 @@ pub(super) async fn status(
         false => Some(select(&world, &wanted.targets)?),
     };
     let since = Since::of(&asked, &app, &world);
-    let rest = rest(&app, &world, &wanted, chosen.as_deref(), host.as_ref());
+    let rest = rest(&app, &world, &wanted, chosen.as_deref(), host);
     let tag = app.answers.tag(world.generation(), wall, &rest);
     if known.has(&tag) {
         return Ok(not_modified(&tag));
@@ -187,7 +188,7 @@ fn rest(
     world: &Snapshot,
     wanted: &Wanted,
     chosen: Option<&[ProcessId]>,
-    host: Option<&provost_api::Host>,
+    host: Option<api::Host>,
 ) -> Vec<u8> {
     let mut to = Vec::with_capacity(512);
     if wanted.parts.has(Part::Replicas) {
@@ -204,7 +205,8 @@ fn rest(
         to.extend_from_slice(&app.plugins(world.generation()));
     }
     if let Some(host) = host {
-        push(&mut to, "host", host);
+        to.extend_from_slice(br#","host":"#);
+        to.extend_from_slice(&app.answers.host.rendered(host, api::Host::clone));
     }
     to.push(b'}');
     to

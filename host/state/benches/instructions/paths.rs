@@ -12,18 +12,7 @@ use provost_state::{
     At, Backend, Cause, Event, Generation, Identity, Moment, ProcessId, Reader, Registry, Rollout, Routing,
     registry,
 };
-
-/// One guarded path.
-pub struct Path {
-    /// The key in the table of limits and on the command line.
-    pub key: &'static str,
-    /// The operation, as it is written in code.
-    pub call: &'static str,
-    /// The number of operations that are counted.
-    pub operations: u32,
-    /// Sets the world up and runs the operations inside [`counted`].
-    pub run: fn(),
-}
+use provost_tests::instructions::{Path, counted};
 
 const SIZE: usize = 1_000;
 const READS: u32 = 8_000;
@@ -76,14 +65,6 @@ pub const PATHS: [Path; 16] = [
         run: || commit(100_000),
     },
 ];
-
-/// Runs `work`, which is counted: callgrind is told this function's name and counts only while it runs.
-#[inline(never)]
-fn counted(work: impl FnOnce()) {
-    work();
-    // This keeps `work()` from becoming a tail call, which would leave this function before the work is done.
-    black_box(());
-}
 
 struct World {
     writer: Registry,

@@ -1,5 +1,9 @@
 //! Wraps the registry and notifies watchers after every commit, so that nobody has to poll. It is the only holder of the
 //! right to write.
+//!
+//! A task wakes the watchers, and a commit wakes only that task. To wake a thread takes several times as long as a commit, and
+//! the runner that commits would wait for that before it acts. Watchers read the registry, so one wake-up after several commits
+//! is enough.
 
 use std::sync::Arc;
 
@@ -8,26 +12,65 @@ use provost_state::{
     At, Event, Generation, Identity, Moment, NotRemoved, ProcessId, ProcessState, Reader, Registry, Rejected,
     Routing,
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
 
-/// The registry, and the channel that wakes its watchers.
+/// The registry, and what wakes its watchers.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     registry: Registry,
     reader: Reader,
-    bell: watch::Sender<Generation>,
+    bell: Arc<Bell>,
+    /// The task that wakes the watchers.
+    ringing: AbortHandle,
     /// Held while the routing is read and changed.
     rerouting: Mutex<()>,
     pub(crate) clock: Clock,
 }
 
+/// The channel that wakes the watchers, and the notification of the task that does so.
+#[derive(Debug)]
+struct Bell {
+    committed: Notify,
+    watchers: watch::Sender<Generation>,
+}
+
+impl Bell {
+    /// Wakes the watchers after commits.
+    async fn ring(self: Arc<Self>, reader: Reader) {
+        loop {
+            self.committed.notified().await;
+            self.wake(&reader);
+        }
+    }
+
+    /// Wakes the watchers if there were commits since the last call.
+    fn wake(&self, reader: &Reader) {
+        self.watchers.send_if_modified(|last| {
+            let latest = reader.latest();
+            std::mem::replace(last, latest) != latest
+        });
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        // The watchers end with the task, and before that they are woken for the last commits.
+        self.bell.wake(&self.reader);
+        self.ringing.abort();
+    }
+}
+
 impl Publisher {
+    /// Creates an empty registry. Must be called within a tokio runtime.
     pub(crate) fn new(clock: Clock, routing: Routing) -> Self {
         let (registry, reader) = provost_state::registry(crate::clock::figure_ns);
         registry.reroute(routing);
-        Self { registry, reader, bell: watch::Sender::new(Generation(0)), rerouting: Mutex::default(), clock }
+        let bell = Arc::new(Bell { committed: Notify::new(), watchers: watch::Sender::new(Generation(0)) });
+        let ringing = tokio::spawn(bell.clone().ring(reader.clone())).abort_handle();
+        Self { registry, reader, bell, ringing, rerouting: Mutex::default(), clock }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -38,9 +81,9 @@ impl Publisher {
         &self.reader
     }
 
-    /// Returns a receiver that is woken at every commit.
+    /// Returns a receiver that is woken after commits.
     pub(crate) fn changed(&self) -> watch::Receiver<Generation> {
-        self.bell.subscribe()
+        self.bell.watchers.subscribe()
     }
 
     /// Adds a process; `reason` says why it is not to be started yet, if it is not.
@@ -53,7 +96,7 @@ impl Publisher {
             Some(reason) => self.registry.add_unstarted(identity, reason, self.now()),
             None => self.registry.add(identity, self.now()),
         }?;
-        self.ring(added.generation);
+        self.bell.committed.notify_one();
         Ok(added)
     }
 
@@ -62,7 +105,7 @@ impl Publisher {
         let removed = self.registry.remove(id, self.now());
         self.tell_differences();
         let state = removed?;
-        self.ring(state.generation);
+        self.bell.committed.notify_one();
         Ok(state)
     }
 
@@ -70,7 +113,7 @@ impl Publisher {
         let committed = self.registry.commit(id, at, event, self.now());
         self.tell_differences();
         let state = committed?;
-        self.ring(state.generation);
+        self.bell.committed.notify_one();
         Ok(state)
     }
 
@@ -97,15 +140,28 @@ impl Publisher {
             );
         }
     }
+}
 
-    fn ring(&self, generation: Generation) {
-        // Two writers may arrive here in another order than they committed in.
-        self.bell.send_if_modified(|last| {
-            let newer = generation > *last;
-            if newer {
-                *last = generation;
-            }
-            newer
-        });
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn watchers_are_woken_once_for_commits_in_a_row_and_for_the_last_one_before_the_end() {
+        let publisher = Publisher::new(Clock::new(), Routing::default());
+        let mut changed = publisher.changed();
+        for name in ["a", "b", "c"] {
+            publisher.add(Identity::new(name, ""), None).unwrap();
+        }
+        assert!(!changed.has_changed().unwrap(), "the task that wakes them has not had its turn");
+        changed.changed().await.unwrap();
+        assert_eq!(*changed.borrow(), Generation(3));
+        tokio::task::yield_now().await;
+        assert!(!changed.has_changed().unwrap());
+        publisher.add(Identity::new("d", ""), None).unwrap();
+        drop(publisher);
+        changed.changed().await.unwrap();
+        assert_eq!(*changed.borrow(), Generation(4));
+        assert!(changed.changed().await.is_err());
     }
 }
