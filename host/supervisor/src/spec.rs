@@ -181,6 +181,11 @@ pub struct ReplicaSet {
     pub policies: Vec<Arc<dyn Policy>>,
 }
 
+impl ReplicaSet {
+    /// The most replicas that one process may have, by its config or by hand.
+    pub const REPLICAS_MAX: u32 = 1_000;
+}
+
 /// What to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandLine {

@@ -40,17 +40,20 @@ impl fmt::Debug for Changing {
 
 impl Drop for Changing {
     fn drop(&mut self) {
-        self.shared.changing.send_modify(|changes| *changes -= 1);
+        self.shared.changing.send_modify(|changes| changes.in_progress -= 1);
     }
 }
 
 impl Supervisor {
     /// Begins a change in several steps, such as a reload: until the result is dropped, nothing counts as completed
     /// ([`Supervisor::until_all_completed`], [`Supervisor::until_completed`]), although processes may be stopped and are
-    /// yet to be replaced or started.
+    /// yet to be replaced or started. What was judged before it ends is judged again afterwards.
     #[must_use = "the change is over when it is dropped"]
     pub fn changing(&self) -> Changing {
-        self.shared.changing.send_modify(|changes| *changes += 1);
+        self.shared.changing.send_modify(|changes| {
+            changes.in_progress += 1;
+            changes.begun += 1;
+        });
         Changing { shared: self.shared.clone() }
     }
 
@@ -199,6 +202,17 @@ impl Supervisor {
     #[must_use]
     pub fn spec(&self, id: ProcessId) -> Option<Arc<ProcessSpec>> {
         self.roster.record(id).map(|record| record.spec.load_full())
+    }
+
+    /// Returns true if the process is being removed, or is gone: its task has taken an order to leave, which cannot be
+    /// taken back.
+    #[must_use]
+    pub fn is_leaving(&self, id: ProcessId) -> bool {
+        match self.roster.record(id) {
+            Some(record) => record.is_leaving(),
+            // Between its entry in the registry and that of its task.
+            None => self.reader().state(id).is_none(),
+        }
     }
 
     /// Returns what the living child was spawned with; `None` if the process has no child: then its next spawn uses the

@@ -35,7 +35,7 @@ impl Carrying {
         self.steps.checked(summary(&compared.plan));
         self.settings(&compared, in_force);
         self.put_in_force(&ready);
-        self.sets(&processes.replica_sets, &compared.plan, in_force).await;
+        self.sets(&processes.replica_sets, &compared.plan).await;
         let targets = targets(&self.supervisor, processes.specs, &compared);
         let new: Vec<usize> = (0..targets.len()).filter(|at| targets[*at].id.is_none()).collect();
         let mut added = self.add(&targets, &new);
@@ -109,7 +109,7 @@ impl Carrying {
     }
 
     /// Adds the replica sets that are new, and changes those that differ.
-    async fn sets(&mut self, wanted: &[ReplicaSet], plan: &Plan, in_force: &Mutex<InForce>) {
+    async fn sets(&mut self, wanted: &[ReplicaSet], plan: &Plan) {
         let there: HashSet<Arc<str>> =
             self.supervisor.replica_sets().into_iter().map(|set| set.name).collect();
         let changed: HashSet<&str> = plan.processes.iter().map(|(name, _)| name.as_str()).collect();
@@ -121,12 +121,9 @@ impl Carrying {
                 }
                 true => continue,
             };
-            match done {
-                Ok(()) => in_force.lock().set(set),
-                Err(error) => {
-                    let why = error.to_string();
-                    self.steps.failed(Some(&set.name), None, "its replicas are not changed", why);
-                }
+            if let Err(error) = done {
+                let why = error.to_string();
+                self.steps.failed(Some(&set.name), None, "its replicas are not changed", why);
             }
         }
     }
@@ -208,8 +205,11 @@ impl Carrying {
         for (at, target) in targets.iter().enumerate() {
             let goes = target.is_leaving || target.is_replaced() && !self.no_restart;
             if let Some(id) = target.id.filter(|_| goes) {
-                let reason = format!("replaced by a reload: {}", have_changed(&target.for_restart()));
-                leaving.push((id, reason.into()));
+                let why = match target.is_leaving {
+                    true => "it was being removed already".to_owned(),
+                    false => have_changed(&target.for_restart()),
+                };
+                leaving.push((id, format!("replaced by a reload: {why}").into()));
                 replaced.push(at);
             }
         }

@@ -56,7 +56,7 @@ impl Host {
     pub(super) fn check(&self, path: &Path, no_restart: bool) -> Result<Checked, ConfigRefusal> {
         let compared = self.compare(path)?;
         let Compared { config, plan, .. } = &compared;
-        refuse_new_host(config, plan)?;
+        refuse(config, new_host_needed(config, plan), ConfigRefusal::NeedsNewHost)?;
         let bad = |problems: crate::config::Problems| ConfigRefusal::BadConfig(problems.to_string());
         let ready = self.rehearsed(config, plan)?;
         let by_name: HashMap<&str, &Ready> = ready.iter().map(|one| (&**one.name(), one)).collect();
@@ -97,7 +97,7 @@ impl Host {
                 })
             })
             .collect();
-        refuse(config, problems)
+        refuse(config, problems, ConfigRefusal::BadConfig)
     }
 
     /// Whether a process has a child.
@@ -126,22 +126,26 @@ impl Host {
                 }
             }
         }
-        refuse(config, problems).map(|()| ready)
+        refuse(config, problems, ConfigRefusal::BadConfig).map(|()| ready)
     }
 }
 
-/// Refuses the config if there are problems.
-fn refuse(config: &Config, problems: Vec<Problem>) -> Result<(), ConfigRefusal> {
+/// Refuses the config if there are problems, as what `refusal` makes of the whole report.
+fn refuse(
+    config: &Config,
+    problems: Vec<Problem>,
+    refusal: fn(String) -> ConfigRefusal,
+) -> Result<(), ConfigRefusal> {
     match problems.is_empty() {
         true => Ok(()),
-        false => Err(ConfigRefusal::BadConfig(config.problems(problems).to_string())),
+        false => Err(refusal(config.problems(problems).to_string())),
     }
 }
 
-/// Refuses a config that changes what cannot change while the host runs.
-fn refuse_new_host(config: &Config, plan: &Plan) -> Result<(), ConfigRefusal> {
+/// Returns what the config changes that cannot change while the host runs.
+fn new_host_needed(config: &Config, plan: &Plan) -> Vec<Problem> {
     let fixed = plan.host.iter().filter(|change| change.effect == Effect::NewHost);
-    let problems: Vec<Problem> = fixed
+    fixed
         .map(|change| {
             let value = |setting: &Option<difference::Setting>| {
                 setting.as_ref().map_or_else(|| "not set".to_owned(), |setting| setting.text.clone())
@@ -157,9 +161,5 @@ fn refuse_new_host(config: &Config, plan: &Plan) -> Result<(), ConfigRefusal> {
             let hint = "write it as it was; or start the host anew, by `provost down` with the former config and `provost up`";
             Problem { span: config.source().place_of_key(&change.key), what, hint: hint.to_owned() }
         })
-        .collect();
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(ConfigRefusal::NeedsNewHost(config.problems(problems).to_string())),
-    }
+        .collect()
 }

@@ -61,7 +61,7 @@ pub(super) fn targets(supervisor: &Supervisor, specs: Vec<ProcessSpec>, compared
             _ => Vec::new(),
         };
         let id = world.id(&spec.name);
-        let is_leaving = id.is_some_and(|id| supervisor.spec(id).is_none());
+        let is_leaving = id.is_some_and(|id| supervisor.is_leaving(id));
         Target { id, is_leaving, keys, spec }
     };
     specs.into_iter().map(target).collect()
