@@ -108,6 +108,57 @@ fn without_restarts_old_values_stay_until_the_next_start_and_are_shown() {
 }
 
 #[test]
+fn what_goes_is_stopped_after_what_depends_on_it() {
+    let notes = |name: &str, pause: &str, rest: &str| {
+        format!(
+            "[process.{name}]\nready = {{ log = \"up\" }}\n{rest}\
+             command = \"trap 'sleep {pause}; echo {name} >> ended; exit 0' TERM; echo up; while :; do sleep 0.05; done\"\n"
+        )
+    };
+    let stays = "[process.stays]\ncommand = [\"sleep\", \"1000\"]\n";
+    let db = notes("db", "0", "");
+    let app = notes("app", "0.2", "depends_on = { db = \"ready\" }\n");
+    let proxy = notes("proxy", "0.4", "depends_on = { app = \"ready\" }\n");
+    let host = Host::up(PROVOST, &format!("{stays}{db}{app}{proxy}"));
+    host.until("proxy", "it is ready", |it| it["ready"] == true);
+    reloaded(&host, stays);
+    let ended = std::fs::read_to_string(host.setup().dir().join("ended")).unwrap();
+    assert_eq!(ended, "proxy\napp\ndb\n");
+    host.down();
+}
+
+#[test]
+fn what_is_not_to_run_is_not_started_by_a_reload() {
+    let config = "[process.by-hand]\ncommand = [\"sleep\", \"1000\"]\nautostart = false\n\
+                  [process.stopped]\ncommand = [\"sleep\", \"1001\"]\n\
+                  [process.web]\ncommand = [\"sleep\", \"1002\"]\n";
+    let host = Host::up(PROVOST, config);
+    all_run(&host, &["stopped", "web"]);
+    host.ok(&["stop", "stopped", "--wait"]);
+    // Commands that differ, a new process, and an identity that differs, so that it is removed and added.
+    let all =
+        config.replace("\"100", "\"200") + "[process.new]\ncommand = [\"sleep\", \"3\"]\nautostart = false\n";
+    reloaded(&host, &all);
+    reloaded(&host, &all.replace("autostart = false", "autostart = false\ngroup = \"g\""));
+    all_run(&host, &["web"]);
+    for name in ["by-hand", "new", "stopped"] {
+        assert_eq!(host.process(name)["phase"], "stopped", "{name}");
+        assert_eq!(host.process(name)["incarnation"], if name == "stopped" { 1 } else { 0 }, "{name}");
+    }
+    nothing_differs(&host, "the reload");
+    // From now on they are started with the host; what was stopped by hand stays down.
+    host.ok(&["start", "new", "--wait"]);
+    host.ok(&["stop", "new", "--wait"]);
+    reloaded(&host, &all.replace("autostart = false", "group = \"g\""));
+    all_run(&host, &["web", "by-hand"]);
+    assert_eq!(
+        (&host.process("new")["phase"], &host.process("stopped")["phase"]),
+        (&"stopped".into(), &"stopped".into())
+    );
+    host.down();
+}
+
+#[test]
 fn sighup_reloads_the_config() {
     let host = Host::up(PROVOST, THREE);
     let before = all_run(&host, &["web", "db", "old"]);

@@ -78,7 +78,7 @@ pub(crate) struct Member {
 pub(crate) struct ProcessShape {
     /// Its name in the config.
     pub(crate) name: String,
-    /// Whether it is being removed: then it has no members, and its name is as good as free.
+    /// Whether it is being removed: then its members are only shown, and its name is as good as free.
     pub(crate) leaving: bool,
     /// Whether it has replicas.
     pub(crate) replicated: bool,

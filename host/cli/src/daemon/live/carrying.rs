@@ -215,8 +215,12 @@ impl Carrying {
         }
         let names: HashMap<ProcessId, Arc<str>> =
             leaving.iter().filter_map(|(id, _)| Some((*id, world.get(*id)?.name().clone()))).collect();
-        for name in names.values() {
-            self.steps.process(Kind::Removing, name, "it is stopped, to be removed".to_owned());
+        for (id, name) in &names {
+            let message = match self.supervisor.is_leaving(*id) {
+                true => "it is being removed already, and its end is waited for",
+                false => "it is stopped, to be removed",
+            };
+            self.steps.process(Kind::Removing, name, message.to_owned());
         }
         if !leaving.is_empty() {
             let mut results = self.supervisor.remove_in_order(leaving);

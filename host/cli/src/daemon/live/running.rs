@@ -43,12 +43,15 @@ fn processes(supervisor: &Supervisor, world: &Snapshot, dir: &Path) -> Vec<Proce
         let name = state.name().to_string();
         let base = replica_of(&name).map(|(base, _)| base).filter(|base| by_name.contains_key(base));
         let shown = base.unwrap_or(&name).to_owned();
-        let Some(member) = member(supervisor, state.id, name.clone(), dir) else {
+        let is_leaving = supervisor.is_leaving(state.id);
+        let Some(member) = member(supervisor, state.id, name.clone(), dir) else { continue };
+        if is_leaving {
             if base.is_none() {
-                all.push(ProcessShape { name: shown, leaving: true, ..ProcessShape::default() });
+                let members = vec![member];
+                all.push(ProcessShape { name: shown, leaving: true, members, ..ProcessShape::default() });
             }
             continue;
-        };
+        }
         let at = *places.entry(shown.clone()).or_insert_with(|| {
             all.push(ProcessShape { name: shown, replicated: base.is_some(), ..ProcessShape::default() });
             all.len() - 1
@@ -84,11 +87,8 @@ fn set(count: &ReplicaCount, members: usize) -> ReplicaSet {
 }
 
 /// Describes one process: the keys that take effect in place as they are in force, and the others as its child was started with
-/// them, if it has one. Returns `None` for a process that is being removed.
+/// them, if it has one. Returns `None` for a process that is gone.
 fn member(supervisor: &Supervisor, id: ProcessId, name: String, dir: &Path) -> Option<Member> {
-    if supervisor.is_leaving(id) {
-        return None;
-    }
     let policies = supervisor.policies_of(id);
     let policies = || policies.iter().map(|policy| &**policy.name());
     let describe = |spec: &ProcessSpec, content: &str| process_settings(spec, policies(), content, dir);

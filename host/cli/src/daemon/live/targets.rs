@@ -56,12 +56,12 @@ pub(super) fn targets(supervisor: &Supervisor, specs: Vec<ProcessSpec>, compared
     let (running, wanted) = (members(&compared.running), members(&compared.wanted));
     let target = |spec: ProcessSpec| {
         let base = spec.replica.and_then(|_| replica_of(&spec.name)).map_or(&*spec.name, |(base, _)| base);
-        let keys = match (running.get(&*spec.name), wanted.get(base)) {
-            (Some(old), Some(new)) => keys_between(&old.settings, &new.settings),
-            _ => Vec::new(),
-        };
         let id = world.id(&spec.name);
         let is_leaving = id.is_some_and(|id| supervisor.is_leaving(id));
+        let keys = match (running.get(&*spec.name), wanted.get(base)) {
+            (Some(old), Some(new)) if !is_leaving => keys_between(&old.settings, &new.settings),
+            _ => Vec::new(),
+        };
         Target { id, is_leaving, keys, spec }
     };
     specs.into_iter().map(target).collect()
