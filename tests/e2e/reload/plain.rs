@@ -92,7 +92,7 @@ fn without_restarts_old_values_stay_until_the_next_start_and_are_shown() {
     insta::assert_snapshot!(ran.stdout, @r#"
     config: checked: 1 process to change
     web: it has its old command until its next start
-    reloaded: 1 process changed (1 at the next start)
+    reloaded: 1 process changed (1 postponed)
     "#);
     assert_eq!(pids(&host), before);
     let rest = difference(&host);
@@ -155,6 +155,73 @@ fn what_is_not_to_run_is_not_started_by_a_reload() {
         (&host.process("new")["phase"], &host.process("stopped")["phase"]),
         (&"stopped".into(), &"stopped".into())
     );
+    host.down();
+}
+
+#[test]
+fn without_restarts_an_identity_stays_until_a_reload_with_them() {
+    let config = "[process.web]\ncommand = [\"sleep\", \"1000\"]\ngroup = \"old\"\n";
+    let host = Host::up(PROVOST, config);
+    let before = all_run(&host, &["web"]);
+    let ran = reload(&host, &config.replace("old", "new"), &["--no-restart"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    insta::assert_snapshot!(ran.stdout, @r"
+    config: checked: 1 process to change
+    web: it has its old group until a reload without `--no-restart`
+    reloaded: 1 process changed (1 postponed)
+    ");
+    assert_eq!(pids(&host), before);
+    host.ok(&["restart", "web", "--wait"]);
+    assert_eq!(host.process("web")["group"], "old");
+    assert_eq!(difference(&host)["processes"][0]["keys"][0]["key"], "group");
+    host.ok(&["reload", "--wait"]);
+    assert_eq!(host.process("web")["group"], "new");
+    nothing_differs(&host, "the second reload");
+    host.down();
+}
+
+#[test]
+fn replicas_that_a_reload_starts_have_their_new_values_from_the_first_start_on() {
+    let config = |value: &str, replicas: &str| {
+        format!(
+            "[process.web]\ncommand = \"echo $SET_TO $PROVOST_PROCESS >> starts; exec sleep 1000\"\n\
+             env = {{ SET_TO = \"{value}\" }}\nreplicas = {replicas}\n"
+        )
+    };
+    let host = Host::up(PROVOST, &config("old", "{ min = 1, max = 8 }"));
+    let starts = || std::fs::read_to_string(host.setup().dir().join("starts")).unwrap_or_default();
+    eventually("the first replica has started", starts, |starts| starts == "old web.1\n");
+    reloaded(&host, &config("new", "8"));
+    let all: Vec<String> = (1..=8).map(|number| format!("web.{number}")).collect();
+    all_run(&host, &all.iter().map(String::as_str).collect::<Vec<_>>());
+    let new = |starts: &String| starts.matches("new").count() == 8;
+    let starts = eventually("all have started", starts, new);
+    assert_eq!(starts.lines().count(), 9, "each has started once with the new value: {starts}");
+    nothing_differs(&host, "the reload");
+    host.down();
+}
+
+#[test]
+fn status_has_the_order_of_the_config_after_reloads_and_scaling() {
+    let section = |name: &str| format!("[process.{name}]\ncommand = [\"sleep\", \"1000\"]\n");
+    let config = |names: &[&str]| names.iter().map(|name| section(name)).collect::<String>();
+    let web = |replicas: &str| format!("{}replicas = {replicas}\n", section("web"));
+    let host = Host::up(PROVOST, &(config(&["a", "b"]) + &web("2") + &section("z")));
+    let shown = |arguments: &[&str]| -> String {
+        let table = host.ok(arguments);
+        let rows = table.lines().skip(1).take_while(|line| !line.is_empty());
+        rows.filter_map(|row| row.split_whitespace().next()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown(&["status"]), "a b web.1 web.2 z");
+    reloaded(&host, &(config(&["new", "b"]) + &web("3") + &config(&["z", "end"])));
+    assert_eq!(shown(&["status"]), "new b web.1 web.2 web.3 z end");
+    host.ok(&["scale", "web=4"]);
+    assert_eq!(shown(&["status"]), "new b web.1 web.2 web.3 web.4 z end");
+    assert_eq!(shown(&["status", "end", "web.4", "new"]), "new web.4 end");
+    let json = host.json(&["status", "-o", "json"]);
+    let names: Vec<&str> =
+        json["processes"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names.join(" "), "new b web.1 web.2 web.3 web.4 z end");
     host.down();
 }
 

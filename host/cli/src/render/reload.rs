@@ -31,7 +31,7 @@ pub(crate) fn done(summary: &ReloadSummary) -> String {
     let some = |count: u64, words: String| (count > 0).then_some(words);
     let restarts = [
         some(restarted, format!("{restarted} restarted")),
-        some(postponed, format!("{postponed} at the next start")),
+        some(postponed, format!("{postponed} postponed")),
     ];
     let restarts = restarts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let restarts = if restarts.is_empty() { restarts } else { format!(" ({restarts})") };

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 
 use provost_state::{Generation, Moment};
 
+use super::order_part::OrderPart;
 use super::plugin_part::PluginPart;
 use crate::convert::{Anchor, Wall};
 use crate::fragments::{Fragments, Lines};
@@ -15,6 +16,7 @@ pub(super) struct Answers {
     pub(super) fragments: Fragments,
     pub(super) lines: Lines,
     pub(super) plugins: PluginPart,
+    pub(super) order: OrderPart,
     pub(super) anchor: Anchor,
     /// The life of the host: a random number in hexadecimal digits. Every host counts generations from the start.
     pub(super) boot: String,
@@ -38,6 +40,7 @@ impl Answers {
             fragments: Fragments::default(),
             lines: Lines::default(),
             plugins: PluginPart::default(),
+            order: OrderPart::default(),
             anchor: Anchor::new(now),
             boot,
         }

@@ -18,6 +18,7 @@
 //! | `extract` | bodies and queries of requests |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
 //! | `plugin_part` | the JSON of all plugins |
+//! | `order_part` | the JSON of the order of the config |
 //! | `pieces` | bodies of several pieces |
 //! | `parts` | the parts of a status |
 //! | `select` | targets: names, `group:*` and `all` |
@@ -32,6 +33,7 @@ mod context;
 mod explain;
 mod extract;
 mod host;
+mod order_part;
 mod orders;
 mod parts;
 mod patient;

@@ -205,6 +205,10 @@ fn rest(
     }
     if let Some(host) = host {
         push(&mut to, "host", host);
+        if let Some(order) = app.answers.order.rendered(app.context.supervisor.listing()) {
+            to.extend_from_slice(br#","order":"#);
+            to.extend_from_slice(&order);
+        }
     }
     to.push(b'}');
     to

@@ -4,13 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use provost_state::naming::replica_of;
 use provost_state::{Identity, NameTaken, ProcessId};
 use tokio::sync::mpsc;
 
 use super::handle::Supervisor;
 use crate::children::spawned_with::SpawnedWith;
-use crate::groups::{Named, Record, not_needed};
+use crate::groups::{Listing, Named, Record, not_needed};
 use crate::mailbox::{Refusal, Want};
 use crate::runner::{OUTPUT_GRACE, Runner};
 use crate::shared::Shared;
@@ -59,7 +58,7 @@ impl Supervisor {
 
     /// Adds processes without starting them, all or none. They are known to consumers, logs, groups and the order of
     /// starting when this returns, in the order of `specs`, which is also that of the returned ids, after all others
-    /// (see [`Supervisor::arrange`]). A replica that its set does not need now is marked as not needed; so the sets come
+    /// (replicas beside the others of their set; see [`Supervisor::arrange`]). A replica that its set does not need now is marked as not needed; so the sets come
     /// first ([`Supervisor::add_set`], [`Supervisor::reconfigure_set`]). Must be called within the tokio runtime.
     ///
     /// # Errors
@@ -101,7 +100,7 @@ impl Supervisor {
         let state = shared.publisher.add(identity, spare)?;
         let id = state.id;
         shared.logs.add(id, &spec);
-        shared.lineup.add([(id, spec.clone())]);
+        shared.lineup.add(id, spec.clone());
         shared.groups.enter(&spec.group, id);
         let orders = self.roster.enter(id, record.clone());
         let mut runner = Runner::new(record, shared.clone(), state, orders);
@@ -197,6 +196,12 @@ impl Supervisor {
         self.sets.arrange(names);
     }
 
+    /// Returns the names of all processes in that order. The result is the same one until something changes.
+    #[must_use]
+    pub fn listing(&self) -> Arc<Listing> {
+        self.shared.lineup.listing()
+    }
+
     /// Returns the spec in force, without the policies (see [`Supervisor::policies_of`]); `None` if there is no such
     /// process.
     #[must_use]
@@ -227,8 +232,7 @@ impl Supervisor {
     #[must_use]
     pub fn is_autostarted(&self, id: ProcessId) -> bool {
         let Some(spec) = self.spec(id) else { return false };
-        let set =
-            spec.replica.and_then(|_| replica_of(&spec.name)).and_then(|(name, _)| self.sets.find(name));
+        let set = spec.set_name().and_then(|name| self.sets.find(name));
         let is_spare = set.zip(spec.replica).is_some_and(|(set, number)| number > set.count().wanted);
         spec.autostart && !is_spare
     }

@@ -1,5 +1,5 @@
-//! Carries out a reload that was checked, in this order: settings of the host, plugins, replica sets, new processes (which are
-//! not started yet), changes in place, removals, restarts, starts, and plugins that go. A step that fails is reported, and the
+//! Carries out a reload that was checked, in this order: settings of the host, plugins, changes in place, replica sets, new
+//! processes (which are not started yet), removals, restarts, starts, and plugins that go. A step that fails is reported, and the
 //! others go on: what is in force is asked of the supervisor and of the plugin host, so that the next reload does what remains.
 
 use std::collections::{HashMap, HashSet};
@@ -16,6 +16,7 @@ use super::checked::{Checked, Compared};
 use super::in_force::InForce;
 use super::steps::Steps;
 use super::targets::{Target, have_changed, in_dependency_order, listed, summary, targets};
+use crate::config::Config;
 use crate::difference::{Changed, Plan};
 
 /// Everything that carrying out needs.
@@ -35,14 +36,15 @@ impl Carrying {
         self.steps.checked(summary(&compared.plan));
         self.settings(&compared, in_force);
         self.put_in_force(&ready);
-        self.sets(&processes.replica_sets, &compared.plan).await;
         let targets = targets(&self.supervisor, processes.specs, &compared);
+        // Before the sets, which start replicas: those have their new values then.
+        let before = self.reconfigure(&targets).await;
+        self.sets(&processes.replica_sets, &compared.plan).await;
         let new: Vec<usize> = (0..targets.len()).filter(|at| targets[*at].id.is_none()).collect();
         let mut added = self.add(&targets, &new);
-        let before = self.reconfigure(&targets).await;
         let replaced = self.remove(&targets, &processes.replica_sets).await;
         added.extend(self.add(&targets, &replaced));
-        self.arrange(&compared.config, &targets);
+        self.arrange(&compared.config, &targets, &processes.replica_sets);
         let order = in_dependency_order(&targets);
         if !self.no_restart {
             self.restart(&targets, &order, &before).await;
@@ -184,8 +186,13 @@ impl Carrying {
     /// Reports a change in place, unless a restart follows and is reported.
     fn tell_changed(&mut self, target: &Target, state: &ProcessState) {
         let (name, restart) = (target.name(), target.for_restart());
-        let lives = self.supervisor.spawned_with(state.id).is_some() || target.is_replaced();
-        if restart.is_empty() || !lives {
+        let lives = self.supervisor.spawned_with(state.id).is_some();
+        if target.is_replaced() {
+            // Only with `--no-restart`. No start changes its identity.
+            let old = listed(&restart);
+            let message = format!("it has its old {old} until a reload without `--no-restart`");
+            self.steps.process(Kind::Postponed, name, message);
+        } else if restart.is_empty() || !lives {
             self.steps.process(Kind::Changed, name, format!("changed in place: {}", target.all_keys()));
         } else if self.no_restart {
             let message = format!("it has its old {} until its next start", listed(&restart));
@@ -253,9 +260,9 @@ impl Carrying {
     }
 
     /// Sets the order of the config.
-    fn arrange(&self, config: &crate::config::Config, targets: &[Target]) {
+    fn arrange(&self, config: &Config, targets: &[Target], sets: &[ReplicaSet]) {
         let mut names: Vec<Arc<str>> = targets.iter().map(|target| target.name().clone()).collect();
-        names.extend(config.process_names().map(Arc::from));
+        names.extend(sets.iter().map(|set| set.name.clone()));
         self.supervisor.arrange(&names);
         let plugins: Vec<Arc<str>> = config.plugins().map(|plugin| plugin.name.clone()).collect();
         self.plugins.arrange(&plugins);
@@ -274,6 +281,9 @@ impl Carrying {
                 continue;
             };
             let (id, name) = (state.id, target.name());
+            if self.has_new_values(id) {
+                continue;
+            }
             let why = have_changed(&keys);
             let awaited = Awaited { id, incarnation: state.incarnation, version: state.version };
             let motive = Motive::because(Cause::Reload, format!("restarted by a reload: {why}"));
@@ -291,6 +301,12 @@ impl Carrying {
                 }
             }
         }
+    }
+
+    /// Whether the child was spawned since the process was changed in place, so that it has all values of the config.
+    fn has_new_values(&self, id: ProcessId) -> bool {
+        let both = self.supervisor.spawned_with(id).zip(self.supervisor.spec(id));
+        both.is_some_and(|(then, now)| Arc::ptr_eq(&then.spec, &now))
     }
 
     /// Starts what was added, and what is started with the host from now on and has never been told to be down.

@@ -35,7 +35,7 @@ pub(super) async fn scale(
     }
     let most = set.most.max(count);
     let world = supervisor.reader().snapshot();
-    let beyond = (most + 1..=all.max(set.wanted)).map_while(|number| world.id(&replica_name(name, number)));
+    let beyond = (most + 1..=all.max(set.wanted)).filter_map(|number| world.id(&replica_name(name, number)));
     let leaving: Vec<(ProcessId, Arc<str>)> =
         beyond.map(|id| (id, Arc::from("removed: scaled by hand to fewer replicas"))).collect();
     if !leaving.is_empty() {
