@@ -294,10 +294,25 @@ fn replicas_change_by_hand_until_the_next_reload() {
     host.ok(&["scale", "web=1"]);
     eventually("two are left", || names(&host), |names| names == &["web.1", "web.2"]);
     host.until_phase("web.2", "stopped");
-    host.ok(&["reload", "--wait"]);
+    insta::assert_snapshot!(host.ok(&["reload", "--wait"]), @r"
+    config: checked: 1 process to change
+    web: 2 replicas wanted, before 1
+    web.2: started
+    web.2: it is up
+    reloaded: 1 process changed
+    ");
     let again = all_run(&host, &["web.1", "web.2"]);
     assert_eq!(again["web.1"], before["web.1"]);
     nothing_differs(&host, "the reload");
+    let every =
+        |every: &str| config.replace("= 2", &format!("= {{ min = 2, max = 3, every = \"{every}\" }}"));
+    reloaded(&host, &every("1m"));
+    insta::assert_snapshot!(reloaded(&host, &every("2m")), @r"
+    config: checked: 1 process to change
+    web: changed in place: replicas.every
+    reloaded: 1 process changed
+    ");
+    nothing_differs(&host, "another period");
     reloaded(&host, &config.replace("= 2", "= 3"));
     assert_eq!(names(&host), ["web.1", "web.2", "web.3"]);
     assert_eq!(pids(&host)["web.1"], before["web.1"]);

@@ -107,11 +107,3 @@ pub(crate) struct Shape {
     /// The settings of the host; their keys begin with the section, such as `host.log_dir`.
     pub(crate) host: Settings,
 }
-
-impl Shape {
-    /// Returns the names of the members of a process.
-    pub(crate) fn members_of<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
-        let of = self.processes.iter().filter(move |one| one.name == name);
-        of.flat_map(|one| one.members.iter().map(|member| member.name.as_str()))
-    }
-}

@@ -9,8 +9,11 @@ use parking_lot::Mutex;
 use provost_api::ReloadStepKind as Kind;
 use provost_control::Awaited;
 use provost_plugin_host::{PluginHost, Ready};
-use provost_state::{Cause, Phase, Plugins, ProcessId, ProcessState, Routing};
-use provost_supervisor::{Motive, NotAdded, ProcessSpec, Refusal, ReplicaSet, Supervisor};
+use provost_state::naming::replica_name;
+use provost_state::{Cause, Desired, Phase, Plugins, ProcessId, ProcessState, Routing};
+use provost_supervisor::{
+    Motive, NotAdded, NotScaled, ProcessSpec, Refusal, ReplicaCount, ReplicaSet, Supervisor,
+};
 
 use super::checked::{Checked, Compared};
 use super::in_force::InForce;
@@ -18,6 +21,7 @@ use super::steps::Steps;
 use super::targets::{Target, have_changed, in_dependency_order, listed, summary, targets};
 use crate::config::Config;
 use crate::difference::{Changed, Plan};
+use crate::render::humane::counted;
 
 /// Everything that carrying out needs.
 pub(super) struct Carrying {
@@ -112,22 +116,60 @@ impl Carrying {
 
     /// Adds the replica sets that are new, and changes those that differ.
     async fn sets(&mut self, wanted: &[ReplicaSet], plan: &Plan) {
-        let there: HashSet<Arc<str>> =
-            self.supervisor.replica_sets().into_iter().map(|set| set.name).collect();
-        let changed: HashSet<&str> = plan.processes.iter().map(|(name, _)| name.as_str()).collect();
+        let there: HashMap<Arc<str>, ReplicaCount> =
+            self.supervisor.replica_sets().into_iter().map(|set| (set.name.clone(), set)).collect();
+        let changed: HashMap<&str, &Changed> =
+            plan.processes.iter().map(|(name, changed)| (name.as_str(), changed)).collect();
         for set in wanted {
-            let done = match there.contains(&set.name) {
-                false => self.supervisor.add_set(set.clone()),
-                true if changed.contains(&*set.name) => {
-                    self.supervisor.reconfigure_set(set.clone()).await.map(drop)
-                }
-                true => continue,
+            let done = match (there.get(&set.name), changed.get(&*set.name)) {
+                (None, _) => self.supervisor.add_set(set.clone()),
+                (Some(before), Some(changed)) => self.change_set(before, set, changed).await,
+                (Some(_), None) => continue,
             };
             if let Err(error) = done {
                 let why = error.to_string();
                 self.steps.failed(Some(&set.name), None, "its replicas are not changed", why);
             }
         }
+    }
+
+    /// Changes a replica set, and reports that and which replicas it starts.
+    async fn change_set(
+        &mut self,
+        before: &ReplicaCount,
+        set: &ReplicaSet,
+        changed: &Changed,
+    ) -> Result<(), NotScaled> {
+        let world = self.supervisor.reader().snapshot();
+        let after = self.supervisor.reconfigure_set(set.clone()).await?;
+        if after.wanted != before.wanted {
+            let many = counted(after.wanted.into(), "replica");
+            let message = format!("{many} wanted, before {}", before.wanted);
+            self.steps.process(Kind::Changed, &set.name, message);
+        } else if let Changed::Keys(keys) = changed {
+            let of_set: Vec<&str> =
+                keys.iter().map(|change| &*change.key).filter(|key| key.starts_with("replicas")).collect();
+            if !of_set.is_empty() {
+                self.steps.process(
+                    Kind::Changed,
+                    &set.name,
+                    format!("changed in place: {}", listed(&of_set)),
+                );
+            }
+        }
+        let now = self.supervisor.reader().snapshot();
+        for number in before.wanted + 1..=after.wanted {
+            let name = replica_name(&set.name, number);
+            let both = world.by_name(&name).and_then(|was| Some((was, now.get(was.id)?)));
+            // One that was stopped by hand stays down.
+            let is_started = |(was, is): &(&Arc<ProcessState>, &Arc<ProcessState>)| {
+                (was.desired, is.desired) == (Desired::Down, Desired::Up)
+            };
+            if let Some((was, _)) = both.filter(is_started) {
+                self.steps.started(Kind::Started, &name, "started".to_owned(), awaited(was));
+            }
+        }
+        Ok(())
     }
 
     /// Adds processes, without starting them. Returns their names.
@@ -285,7 +327,7 @@ impl Carrying {
                 continue;
             }
             let why = have_changed(&keys);
-            let awaited = Awaited { id, incarnation: state.incarnation, version: state.version };
+            let awaited = awaited(state);
             let motive = Motive::because(Cause::Reload, format!("restarted by a reload: {why}"));
             match self.supervisor.renew(id, motive).await {
                 Ok(()) => self.steps.started(Kind::Restarted, name, format!("restarted: {why}"), awaited),
@@ -325,8 +367,7 @@ impl Carrying {
                 true => "added by a reload".to_owned(),
                 false => "started by a reload: autostart has changed".to_owned(),
             };
-            let awaited = Awaited { id: state.id, incarnation: state.incarnation, version: state.version };
-            self.start_one(state.id, name, reason, awaited).await;
+            self.start_one(state.id, name, reason, awaited(state)).await;
         }
     }
 
@@ -336,6 +377,11 @@ impl Carrying {
             Err(refusal) => self.steps.failed(Some(name), None, "it is not started", refusal.to_string()),
         }
     }
+}
+
+/// Returns what is waited for when a process is started that is in this state before.
+fn awaited(state: &ProcessState) -> Awaited {
+    Awaited { id: state.id, incarnation: state.incarnation, version: state.version }
 }
 
 /// Whether a test lets an addition fail.

@@ -1,7 +1,7 @@
 //! The checks before anything is changed: the config itself, what it changes, the plugins with their trial calls, and whether
 //! what would be restarted could start here. A refusal leaves everything as it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -78,11 +78,14 @@ impl Host {
     /// Refuses to restart a process that runs and could not start again: its program, directory or environment file is missing.
     fn refuse_obstacles(&self, compared: &Compared) -> Result<(), ConfigRefusal> {
         let Compared { config, running, plan, .. } = compared;
+        let restarted = plan.restarted();
+        let all = running.processes.iter().filter(|one| restarted.contains(&*one.name));
+        let living: HashSet<&str> = all
+            .filter(|one| one.members.iter().any(|member| self.lives(&member.name)))
+            .map(|one| &*one.name)
+            .collect();
         let drafts = config.drafts();
-        let concerned = drafts.iter().filter(|draft| {
-            let name = &*draft.spec.name;
-            plan.restarts(name) && running.members_of(name).any(|member| self.lives(member))
-        });
+        let concerned = drafts.iter().filter(|draft| living.contains(&*draft.spec.name));
         let problems: Vec<Problem> = concerned
             .flat_map(|draft| {
                 obstacles(&draft.spec).into_iter().map(|obstacle| Problem {
