@@ -176,6 +176,20 @@ fn a_replica_that_is_still_being_removed_is_not_counted_as_there() {
 }
 
 #[test]
+fn a_change_of_a_number_of_replicas_waits_for_a_reload() {
+    let web = "[process.web]\ncommand = [\"sleep\", \"1000\"]\nreplicas = 2\n";
+    let host = Host::up(PROVOST, &format!("{web}{STUBBORN}"));
+    host.until("stubborn", "it is ready", |it| it["ready"] == true);
+    write(&host, web);
+    let mut reload = host.setup().command(&["reload"]).stdout(Stdio::null()).spawn().unwrap();
+    host.until_phase("stubborn", "stopping");
+    host.ok(&["scale", "web=3"]);
+    assert_eq!(names(&host), ["web.1", "web.2", "web.3"], "the reload was complete before");
+    assert!(reload.wait().unwrap().success());
+    host.down();
+}
+
+#[test]
 fn while_a_stop_hangs_everything_else_goes_on_and_its_name_is_free_afterwards() {
     let host = Host::up(PROVOST, &format!("{TWO}{STUBBORN}"));
     host.until("stubborn", "it is ready", |it| it["ready"] == true);
