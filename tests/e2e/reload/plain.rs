@@ -189,6 +189,8 @@ fn status_has_the_order_of_the_config_after_reloads_and_scaling() {
     reloaded(&host, &(config(&["new", "b"]) + &web("3") + &config(&["z", "end"])));
     assert_eq!(shown(&["status"]), "new b web.1 web.2 web.3 z end");
     host.ok(&["scale", "web=4"]);
+    // A status of named processes fails if one of them is down.
+    host.until_phase("web.4", "running");
     assert_eq!(shown(&["status"]), "new b web.1 web.2 web.3 web.4 z end");
     assert_eq!(shown(&["status", "end", "web.4", "new"]), "new web.4 end");
     let json = host.json(&["status", "-o", "json"]);
