@@ -1,5 +1,7 @@
 //! The state of everything at one generation, as `GET /v1/status` answers.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
@@ -26,7 +28,7 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<Vec<String>>,
     /// The requested processes, in the order of the config, except that one which was added by a reload may have the place of
-    /// a removed one; in an answer to `?since` only those that have changed, unless it is `whole`.
+    /// a removed one (then there is an `order`); in an answer to `?since` only those that have changed, unless it is `whole`.
     #[serde(default)]
     pub processes: Vec<Process>,
     /// The replica counts of each replicated process among the requested ones, in the order of the config.
@@ -38,6 +40,19 @@ pub struct Status {
     /// The host itself.
     #[serde(default)]
     pub host: Host,
+    /// Only with `host`, and only if `processes` has another order: the names of all processes in the order of the config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Vec<String>>,
+}
+
+impl Status {
+    /// Puts the processes into the order of the config, and takes `order` away, which has no use afterwards.
+    pub fn arrange(&mut self) {
+        let Some(order) = self.order.take() else { return };
+        let places: HashMap<&str, usize> = order.iter().map(String::as_str).zip(0..).collect();
+        // One that was added just now is not in it.
+        self.processes.sort_by_key(|process| places.get(&*process.name).copied().unwrap_or(usize::MAX));
+    }
 }
 
 /// The replica counts of a process. Its replicas are the processes `NAME.1`, `NAME.2`, and so on.

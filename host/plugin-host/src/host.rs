@@ -12,7 +12,7 @@ use provost_state::{Plugins, Policy};
 
 use crate::component::cache::{Cache, CacheBounds, CacheCounts};
 use crate::component::{Compiler, InProcess, LoadError, Source, Trust};
-use crate::guest::{Common, Encoded, LogLines, Reports, Waiting};
+use crate::guest::{Common, Encoded, Reports};
 use crate::lacks::Lacks;
 use crate::limits::Limits;
 use crate::limits::grants::Grants;
@@ -239,13 +239,18 @@ impl PluginHost {
     pub(crate) fn recipe_for(&self, spec: PluginSpec) -> Result<Recipe, LoadError> {
         provost_state::naming::check_plugin(&spec.name)?;
         let catalog: Weak<Catalog> = Arc::downgrade(&self.shared.catalog);
+        let there = self.plugin(&spec.name).map(|plugin| plugin.versions().active.context.common.clone());
+        let (lines, waiting) = match there {
+            Some(common) => (common.lines.clone(), common.waiting.clone()),
+            None => Default::default(),
+        };
         let common = Common {
             memory: self.memory(&spec.name),
             name: spec.name,
-            lines: LogLines::default(),
+            lines,
             pin: spec.sha256,
             grants: Arc::new(spec.grants),
-            waiting: Waiting::default(),
+            waiting,
             reports: catalog as Weak<dyn Reports>,
             encoded: self.shared.encoded.clone(),
         };

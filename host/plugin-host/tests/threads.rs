@@ -27,6 +27,13 @@ fn a_thread_that_cannot_be_started_is_an_error_and_the_next_try_succeeds() {
     assert!(load().unwrap_err().to_string().contains("injected"));
     fail::remove("plugin-outside.start");
     load().unwrap();
+    // Another version of it, as a reload makes it, has the same threads.
+    fail::cfg("plugin-outside.start", "return").unwrap();
+    let mut spec = bench.spec("outside", &outside);
+    spec.grants = Grants::parse(&grants).unwrap();
+    let ready = bench.host.rehearse(spec, &guests::one_crash().1).unwrap();
+    assert!(bench.host.enact(&ready).unwrap().former.is_some());
+    fail::remove("plugin-outside.start");
 
     // Without a clock an engine is refused together with the plugin that needs it; the next attempt succeeds.
     let another = Bench::new();

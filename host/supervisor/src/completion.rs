@@ -1,12 +1,11 @@
 //! Waits until nothing runs and nothing will start unprompted, or until one process has ended for good.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use provost_state::{Change, Generation, Phase, PhaseKind, ProcessId, ProcessState, Reader, Snapshot};
 use tokio::sync::watch;
 
-use crate::groups::not_needed;
 use crate::supervisor::Supervisor;
 
 /// The maximum number of changes that are read at once.
@@ -66,37 +65,20 @@ impl Supervisor {
     /// Resolves when nothing runs and nothing will unless somebody acts: every process is stopped, has ended for good,
     /// was given up, or waits for one of these. Returns the processes that have failed.
     pub async fn until_all_completed(&self) -> Vec<Completion> {
-        let mut world = self.reader().snapshot();
-        let mut following = self.following(&world);
-        let mut busy = self.busy(&world);
         loop {
-            if self.none_will_move(&busy, &world) {
-                if !self.unchanging().await {
-                    return self.failed(&busy, &world);
-                }
+            let begun = self.unchanging().await;
+            let mut world = self.reader().snapshot();
+            let mut busy = self.busy(&world);
+            let mut following = self.following(&world);
+            while !self.none_will_move(&busy, &world) {
+                let Some(page) = following.next().await else { return std::future::pending().await };
                 world = self.reader().snapshot();
-                busy = self.busy(&world);
-                following = self.following(&world);
-                continue;
+                self.update(&mut busy, &page, &world);
             }
-            let Some(page) = following.next().await else { return std::future::pending().await };
-            world = self.reader().snapshot();
-            if page.has_gap {
-                busy = self.busy(&world);
-            }
-            for change in &page.changes {
-                // The state in the snapshot that is judged, which may be newer than the change.
-                let Some(state) = world.get(change.state.id) else {
-                    // It was removed.
-                    busy.remove(&change.state.id);
-                    continue;
-                };
-                match state.is_at_rest() {
-                    // A process that was never touched may be about to be started.
-                    true if state.version.0 == 0 => false,
-                    true => busy.remove(&state.id),
-                    false => busy.insert(state.id),
-                };
+            fail::fail_point!("completion.judged");
+            // Otherwise the world may be one from the middle of a change.
+            if self.changes_begun() == begun {
+                return self.failed(&busy, &world);
             }
         }
     }
@@ -104,38 +86,63 @@ impl Supervisor {
     /// Resolves when the process has ended for good: it is at rest after a start, or waits for a condition that will
     /// not be met. Resolves with `None` if there is no such process, or it is removed before.
     pub async fn until_completed(&self, id: ProcessId) -> Option<Completion> {
-        let mut world = self.reader().snapshot();
-        let mut following = self.following(&world);
-        let mut is_due = true;
         loop {
-            world.get(id)?;
-            // A process that was never touched has not ended: it will be started with the host, or by an order.
-            if let Some(state) = world.get(id).filter(|state| is_due && state.version.0 > 0) {
-                let waits = state.phase == Phase::Waiting && self.outlook(&world).is_hopeless(state.name());
-                if (waits || state.is_at_rest()) && self.unchanging().await {
-                    world = self.reader().snapshot();
-                    continue;
-                }
-                if waits || state.is_at_rest() {
-                    return Some(Completion { state: state.clone(), failed: waits || has_failed(state) });
+            let begun = self.unchanging().await;
+            let mut world = self.reader().snapshot();
+            let mut following = self.following(&world);
+            let mut completion = self.completion(world.get(id)?, &world);
+            while completion.is_none() {
+                let Some(page) = following.next().await else { return std::future::pending().await };
+                world = self.reader().snapshot();
+                let state = world.get(id)?;
+                if page.has_rest() || page.changes.iter().any(|change| change.state.id == id) {
+                    completion = self.completion(state, &world);
                 }
             }
-            let Some(page) = following.next().await else { return std::future::pending().await };
-            world = self.reader().snapshot();
-            is_due = page.has_rest() || page.changes.iter().any(|change| change.state.id == id);
+            fail::fail_point!("completion.judged");
+            // Otherwise the world may be one from the middle of a change.
+            if self.changes_begun() == begun {
+                return completion;
+            }
+        }
+    }
+
+    /// Returns how a process has ended for good, if it has.
+    fn completion(&self, state: &Arc<ProcessState>, world: &Snapshot) -> Option<Completion> {
+        // A process that was never touched has not ended: it will be started with the host, or by an order.
+        if state.version.0 == 0 {
+            return None;
+        }
+        let waits = state.phase == Phase::Waiting && self.outlook(world).is_hopeless(state.name());
+        let is_over = waits || state.is_at_rest();
+        is_over.then(|| Completion { state: state.clone(), failed: waits || has_failed(state) })
+    }
+
+    /// Updates the processes that are not at rest by what has changed until `world`.
+    fn update(&self, busy: &mut HashSet<ProcessId>, page: &Page, world: &Snapshot) {
+        if page.has_gap {
+            *busy = self.busy(world);
+        }
+        for change in &page.changes {
+            // The state in the snapshot that is judged, which may be newer than the change.
+            let Some(state) = world.get(change.state.id) else {
+                // It was removed.
+                busy.remove(&change.state.id);
+                continue;
+            };
+            match state.is_at_rest() {
+                // A process that was never touched may be about to be started.
+                true if state.version.0 == 0 => false,
+                true => busy.remove(&state.id),
+                false => busy.insert(state.id),
+            };
         }
     }
 
     /// Returns the processes that are not at rest, or are about to be started with the host.
     fn busy(&self, world: &Snapshot) -> HashSet<ProcessId> {
-        let spare: HashMap<String, Arc<str>> = not_needed(&self.sets().all());
-        let order = self.order();
-        let autostarts = |state: &ProcessState| {
-            let spec = order.place(state.name()).map(|at| &order.specs()[at]);
-            spec.is_some_and(|spec| spec.autostart) && !spare.contains_key(&**state.name())
-        };
         let is_busy = |state: &ProcessState| match state.version.0 {
-            0 => autostarts(state),
+            0 => self.is_autostarted(state.id),
             _ => !state.is_at_rest(),
         };
         world.iter().filter(|state| is_busy(state)).map(|state| state.id).collect()

@@ -62,7 +62,7 @@ pub use clock::{Clock, Stamp, rfc3339};
 pub use completion::Completion;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
-pub use groups::ReplicaCount;
+pub use groups::{Listing, ReplicaCount};
 pub use jobs::{Jobs, Lane, Lost};
 pub use judges::Judges;
 pub use logs::{

@@ -18,6 +18,15 @@ use crate::jobs::Jobs;
 use crate::logs::Logs;
 use crate::publish::Publisher;
 
+/// The [changes](crate::Supervisor::changing) in several steps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Changes {
+    /// How many are in progress.
+    pub(crate) in_progress: usize,
+    /// How many have begun since the boot.
+    pub(crate) begun: u64,
+}
+
 /// The parts of a supervisor that every runner uses.
 pub(crate) struct Shared {
     pub(crate) publisher: Publisher,
@@ -38,8 +47,7 @@ pub(crate) struct Shared {
     /// The runtime that the supervisor was booted in.
     pub(crate) runtime: Runtime,
     pub(crate) closing: AtomicBool,
-    /// The number of [changes](crate::Supervisor::changing) in progress.
-    pub(crate) changing: watch::Sender<usize>,
+    pub(crate) changing: watch::Sender<Changes>,
     /// Held while processes are added.
     pub(crate) adding: Mutex<()>,
 }

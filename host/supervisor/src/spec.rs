@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use provost_state::naming::replica_of;
 use provost_state::{Policy, ProcessType, Signal};
 
 /// The requested configuration of one process.
@@ -83,6 +84,12 @@ impl ProcessSpec {
             stdin: Stdin::default(),
             tty: false,
         }
+    }
+
+    /// Returns the name of the replica set that the process is in; `None` if it is no replica.
+    #[must_use]
+    pub fn set_name(&self) -> Option<&str> {
+        self.replica.and_then(|_| replica_of(&self.name)).map(|(name, _)| name)
     }
 
     /// Returns the keys of the config in which the two specs differ and that only take effect with a spawn. A process
@@ -179,6 +186,11 @@ pub struct ReplicaSet {
     pub every_ms: u64,
     /// The policies that judge the number at first, in this order.
     pub policies: Vec<Arc<dyn Policy>>,
+}
+
+impl ReplicaSet {
+    /// The most replicas that one process may have, by its config or by hand.
+    pub const REPLICAS_MAX: u32 = 1_000;
 }
 
 /// What to run.

@@ -5,6 +5,7 @@
 mod shared;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fail::FailScenario;
 use provost_state::{
@@ -267,6 +268,51 @@ async fn a_group_whose_runners_panic_while_it_is_restarted_is_up_again() {
             fail::remove("runner.panic");
             supervisor.shutdown(Cause::Shutdown).await;
         }
+    }
+    faults.teardown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_judged_in_the_middle_of_a_change_is_judged_again_after_it() {
+    let faults = FailScenario::setup();
+    for waits_for_all in [true, false] {
+        let (supervisor, _dir) = boot(vec![shell("web", "exec sleep 1000")]);
+        let id = until_phase(&supervisor, "web", PhaseKind::Running).await.id;
+        let judgements = Arc::new(AtomicUsize::new(0));
+        let (release, gate) = std::sync::mpsc::channel::<()>();
+        let (counted, gate) = (judgements.clone(), std::sync::Mutex::new(gate));
+        // The first judgement is held back until the change is over.
+        fail::cfg_callback("completion.judged", move || {
+            if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                gate.lock().unwrap().recv().unwrap();
+            }
+        })
+        .unwrap();
+        let waiting = supervisor.clone();
+        let mut over = Box::pin(async move {
+            match waits_for_all {
+                true => drop(waiting.until_all_completed().await),
+                false => drop(waiting.until_completed(id).await),
+            }
+        });
+        // It begins before the change.
+        tokio::select! {
+            biased;
+            () = &mut over => unreachable!("the process runs"),
+            () = std::future::ready(()) => {}
+        }
+        let over = tokio::spawn(over);
+        let changing = supervisor.changing();
+        supervisor.stop(id, Cause::Reload).await.unwrap();
+        eventually(|| judgements.load(Ordering::SeqCst) == 1).await;
+        supervisor.start(id, Cause::Reload).await.unwrap();
+        until_phase(&supervisor, "web", PhaseKind::Running).await;
+        drop(changing);
+        release.send(()).unwrap();
+        supervisor.stop(id, Cause::User).await.unwrap();
+        over.await.unwrap();
+        assert_eq!(judgements.load(Ordering::SeqCst), 2, "the process ran again after the first judgement");
+        supervisor.shutdown(Cause::Shutdown).await;
     }
     faults.teardown();
 }

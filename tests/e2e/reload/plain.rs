@@ -92,7 +92,7 @@ fn without_restarts_old_values_stay_until_the_next_start_and_are_shown() {
     insta::assert_snapshot!(ran.stdout, @r#"
     config: checked: 1 process to change
     web: it has its old command until its next start
-    reloaded: 1 process changed (1 at the next start)
+    reloaded: 1 process changed (1 postponed)
     "#);
     assert_eq!(pids(&host), before);
     let rest = difference(&host);
@@ -104,6 +104,99 @@ fn without_restarts_old_values_stay_until_the_next_start_and_are_shown() {
     assert_eq!(rest["processes"][0]["keys"][0]["key"], "command");
     host.ok(&["restart", "web", "--wait"]);
     nothing_differs(&host, "the next start");
+    host.down();
+}
+
+#[test]
+fn what_goes_is_stopped_after_what_depends_on_it() {
+    let notes = |name: &str, pause: &str, rest: &str| {
+        format!(
+            "[process.{name}]\nready = {{ log = \"up\" }}\n{rest}\
+             command = \"trap 'sleep {pause}; echo {name} >> ended; exit 0' TERM; echo up; while :; do sleep 0.05; done\"\n"
+        )
+    };
+    let stays = "[process.stays]\ncommand = [\"sleep\", \"1000\"]\n";
+    let db = notes("db", "0", "");
+    let app = notes("app", "0.2", "depends_on = { db = \"ready\" }\n");
+    let proxy = notes("proxy", "0.4", "depends_on = { app = \"ready\" }\n");
+    let host = Host::up(PROVOST, &format!("{stays}{db}{app}{proxy}"));
+    host.until("proxy", "it is ready", |it| it["ready"] == true);
+    reloaded(&host, stays);
+    let ended = std::fs::read_to_string(host.setup().dir().join("ended")).unwrap();
+    assert_eq!(ended, "proxy\napp\ndb\n");
+    host.down();
+}
+
+#[test]
+fn without_restarts_an_identity_stays_until_a_reload_with_them() {
+    let config = "[process.web]\ncommand = [\"sleep\", \"1000\"]\ngroup = \"old\"\n";
+    let host = Host::up(PROVOST, config);
+    let before = all_run(&host, &["web"]);
+    let ran = reload(&host, &config.replace("old", "new"), &["--no-restart"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    insta::assert_snapshot!(ran.stdout, @r"
+    config: checked: 1 process to change
+    web: it has its old group until a reload without `--no-restart`
+    reloaded: 1 process changed (1 postponed)
+    ");
+    assert_eq!(pids(&host), before);
+    host.ok(&["restart", "web", "--wait"]);
+    assert_eq!(host.process("web")["group"], "old");
+    assert_eq!(difference(&host)["processes"][0]["keys"][0]["key"], "group");
+    host.ok(&["reload", "--wait"]);
+    assert_eq!(host.process("web")["group"], "new");
+    nothing_differs(&host, "the second reload");
+    host.down();
+}
+
+#[test]
+fn replicas_that_a_reload_starts_have_their_new_values_from_the_first_start_on() {
+    let config = |value: &str, replicas: &str| {
+        format!(
+            "[process.web]\ncommand = \"echo $SET_TO $PROVOST_PROCESS >> starts; exec sleep 1000\"\n\
+             env = {{ SET_TO = \"{value}\" }}\nreplicas = {replicas}\n"
+        )
+    };
+    // Its removal takes so long that all replicas run before the reload comes to the restarts.
+    let slow = "[process.slow]\nready = { log = \"up\" }\n\
+                command = \"trap 'sleep 1; exit 0' TERM; echo up; while :; do sleep 0.05; done\"\n";
+    let host = Host::up(PROVOST, &(config("old", "{ min = 1, max = 8 }") + slow));
+    host.until("slow", "it is ready", |it| it["ready"] == true);
+    let starts = || std::fs::read_to_string(host.setup().dir().join("starts")).unwrap_or_default();
+    eventually("the first replica has started", starts, |starts| starts == "old web.1\n");
+    reloaded(&host, &config("new", "8"));
+    let all: Vec<String> = (1..=8).map(|number| format!("web.{number}")).collect();
+    all_run(&host, &all.iter().map(String::as_str).collect::<Vec<_>>());
+    let new = |starts: &String| starts.matches("new").count() == 8;
+    let starts = eventually("all have started", starts, new);
+    assert_eq!(starts.lines().count(), 9, "each has started once with the new value: {starts}");
+    nothing_differs(&host, "the reload");
+    host.down();
+}
+
+#[test]
+fn status_has_the_order_of_the_config_after_reloads_and_scaling() {
+    let section = |name: &str| format!("[process.{name}]\ncommand = [\"sleep\", \"1000\"]\n");
+    let config = |names: &[&str]| names.iter().map(|name| section(name)).collect::<String>();
+    let web = |replicas: &str| format!("{}replicas = {replicas}\n", section("web"));
+    let host = Host::up(PROVOST, &(config(&["a", "b"]) + &web("2") + &section("z")));
+    let shown = |arguments: &[&str]| -> String {
+        let table = host.ok(arguments);
+        let rows = table.lines().skip(1).take_while(|line| !line.is_empty());
+        rows.filter_map(|row| row.split_whitespace().next()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown(&["status"]), "a b web.1 web.2 z");
+    reloaded(&host, &(config(&["new", "b"]) + &web("3") + &config(&["z", "end"])));
+    assert_eq!(shown(&["status"]), "new b web.1 web.2 web.3 z end");
+    host.ok(&["scale", "web=4"]);
+    // A status of named processes fails if one of them is down.
+    host.until_phase("web.4", "running");
+    assert_eq!(shown(&["status"]), "new b web.1 web.2 web.3 web.4 z end");
+    assert_eq!(shown(&["status", "end", "web.4", "new"]), "new web.4 end");
+    let json = host.json(&["status", "-o", "json"]);
+    let names: Vec<&str> =
+        json["processes"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names.join(" "), "new b web.1 web.2 web.3 web.4 z end");
     host.down();
 }
 
@@ -176,15 +269,32 @@ fn replicas_change_by_hand_until_the_next_reload() {
     host.ok(&["scale", "web=1"]);
     eventually("two are left", || names(&host), |names| names == &["web.1", "web.2"]);
     host.until_phase("web.2", "stopped");
-    host.ok(&["reload", "--wait"]);
+    insta::assert_snapshot!(host.ok(&["reload", "--wait"]), @r"
+    config: checked: 1 process to change
+    web: 2 replicas wanted, before 1
+    web.2: started
+    web.2: it is up
+    reloaded: 1 process changed
+    ");
     let again = all_run(&host, &["web.1", "web.2"]);
     assert_eq!(again["web.1"], before["web.1"]);
     nothing_differs(&host, "the reload");
+    let every =
+        |every: &str| config.replace("= 2", &format!("= {{ min = 2, max = 3, every = \"{every}\" }}"));
+    reloaded(&host, &every("1m"));
+    insta::assert_snapshot!(reloaded(&host, &every("2m")), @r"
+    config: checked: 1 process to change
+    web: changed in place: replicas.every
+    reloaded: 1 process changed
+    ");
+    nothing_differs(&host, "another period");
     reloaded(&host, &config.replace("= 2", "= 3"));
     assert_eq!(names(&host), ["web.1", "web.2", "web.3"]);
     assert_eq!(pids(&host)["web.1"], before["web.1"]);
     reloaded(&host, &config.replace("replicas = 2", ""));
     assert_eq!(names(&host), ["web"], "a process without replicas replaces them");
+    assert_eq!(host.status()["replicas"], serde_json::json!([]));
+    assert_eq!(host.run(&["scale", "web=2"]).code, 1);
     host.down();
 }
 

@@ -19,43 +19,40 @@ fn a_refused_reload_changes_nothing() {
     let before = all_run(&host, &["web", "db"]);
     let generation = host.status()["generation"].clone();
     let changed = TWO.replace("\"1000\"", "\"1010\"");
+    let missing = TWO.replace("\"sleep\", \"1000\"", "\"./is-not-there\"");
+    let plugin = "[plugins.b]\ncomponent = \"bundled:backoff\"\n";
     let bad = [
-        ("a syntax error", format!("{changed}["), 2),
-        ("an unknown key", format!("{changed}colour = 1\n"), 2),
+        (format!("{changed}["), "this is not TOML"),
+        (format!("{changed}colour = 1\n"), "unknown key `colour`"),
         (
-            "a cycle",
-            format!(
-                "{changed}depends_on = [\"web\"]\n[process.x]\ncommand = \"x\"\ndepends_on = [\"nope\"]\n"
-            ),
-            2,
+            changed.replace("\"1010\"]", "\"1010\"]\ndepends_on = [\"db\"]") + "depends_on = [\"web\"]\n",
+            "these processes wait for each other: web → db → web",
         ),
-        ("a runtime directory", format!("{changed}[host]\nruntime_dir = \"elsewhere\"\n"), 2),
-        ("a log directory", format!("{changed}[host]\nlog_dir = \"elsewhere\"\n"), 2),
-        ("a cache", format!("{changed}[plugins]\ncache = {{ size = \"1MiB\" }}\n"), 2),
+        (format!("{changed}[host]\nruntime_dir = \"elsewhere\"\n"), "`host.runtime_dir` cannot change"),
+        (format!("{changed}[host]\nlog_dir = \"elsewhere\"\n"), "`host.log_dir` cannot change"),
         (
-            "settings of a plugin",
-            format!("{changed}[plugins.b]\ncomponent = \"bundled:backoff\"\nsettings = {{ frist = 1 }}\n"),
-            2,
+            format!("{changed}[plugins]\ncache = {{ size = \"1MiB\" }}\n"),
+            "`plugins.cache.size` cannot change",
         ),
-        ("a missing component", format!("{changed}[plugins.b]\ncomponent = \"nope.wasm\"\n"), 2),
+        (format!("{changed}{plugin}settings = {{ frist = 1 }}\n"), "the plugin `b` refuses its settings"),
+        (format!("{changed}[plugins.b]\ncomponent = \"nope.wasm\"\n"), "there is no file `"),
         (
-            "no policy",
-            format!(
-                "{}[plugins.p]\ncomponent = \"bundled:prometheus\"\n",
-                changed.replace("\"1010\"]", "\"1010\"]\npolicies = [\"p\"]")
-            ),
-            2,
+            changed.replace("\"1010\"]", "\"1010\"]\npolicies = [\"p\"]")
+                + "[plugins.p]\ncomponent = \"bundled:prometheus\"\n",
+            "plugin `p` is not a policy",
         ),
-        ("a missing program", TWO.replace("\"sleep\", \"1000\"", "\"./is-not-there\""), 2),
+        (missing.clone(), "`web` would be restarted and could not start"),
+        (format!("{plugin}{missing}"), "`web` would be restarted and could not start"),
     ];
-    for (what, config, code) in bad {
+    for (config, why) in bad {
         write(&host, &config);
         // With a runtime directory of its own the config would find another host.
         let socket = host.setup().dir().join(".provost/provost.sock");
         let ran = host.run(&["--socket", socket.to_str().unwrap(), "reload"]);
-        assert_eq!(ran.code, code, "{what}: {ran:?}");
-        assert!(ran.stderr.contains("provost.toml:"), "{what}: {ran:?}");
-        assert!(ran.stderr.contains("nothing was changed"), "{what}: {ran:?}");
+        assert_eq!(ran.code, 2, "{why}: {ran:?}");
+        for part in ["provost.toml:", why, "nothing was changed"] {
+            assert!(ran.stderr.contains(part), "{part}: {ran:?}");
+        }
     }
     write(&host, TWO);
     assert_eq!(pids(&host), before);
@@ -91,9 +88,104 @@ fn of_two_reloads_at_once_the_second_waits() {
     assert!(lines.by_ref().map(Result::unwrap).any(|line| removing(&line)));
     let second = reload(&host, &format!("{TWO}[process.third]\ncommand = [\"sleep\", \"5\"]\n"), &[]);
     assert_eq!(second.code, 0, "{second:?}");
+    assert!(!second.stdout.contains("stubborn"), "it was gone when the second one began: {second:?}");
     assert!(first.wait().unwrap().success());
     assert_eq!(names(&host), ["db", "third", "web"]);
     nothing_differs(&host, "both");
+    host.down();
+}
+
+/// A section of a process that ends at a stop only when there is a file `go`.
+fn hanger(name: &str) -> String {
+    format!(
+        "[process.{name}]\nready = {{ log = \"up\" }}\nstop = {{ grace = \"10m\" }}\n\
+         command = \"trap 'until [ -e go ]; do sleep 0.05; done; exit 0' TERM; echo up; while :; do sleep 0.05; done\"\n"
+    )
+}
+
+#[test]
+fn what_is_still_being_removed_is_added_again_after_its_end() {
+    let config = format!("{TWO}{}", hanger("web2"));
+    // The first removal is given up at once, as if the child could not be killed.
+    let host = Setup::new(PROVOST, &config).up_with(&[("FAILPOINTS", "removal.stuck=1*return")]);
+    host.until("web2", "it is ready", |it| it["ready"] == true);
+    let before = pids(&host);
+    let ran = reload(&host, TWO, &[]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    insta::assert_snapshot!(ran.stderr, @r"
+    error: web2: it is not removed: its child has not ended, although it was sent SIGKILL
+    hint: what was done stays done: `provost diff` shows what remains, and `provost reload` does it
+    ");
+    insta::assert_snapshot!(host.run(&["diff"]).stdout, @r#"
+    CHANGE   SECTION         KEY      EFFECT  VALUE
+    removed  [process.web2]  command          "trap 'until [ -e go ]; do sleep 0.05; done; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+
+    unchanged: 2 processes, 0 plugins
+    `provost reload` applies this
+    "#);
+    write(&host, &config);
+    insta::assert_snapshot!(host.run(&["diff"]).stdout, @r#"
+    CHANGE  SECTION         KEY      EFFECT  VALUE
+    added   [process.web2]  command          "trap 'until [ -e go ]; do sleep 0.05; done; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+
+    unchanged: 2 processes, 0 plugins
+    `provost reload` applies this
+    "#);
+    let mut again = host.setup().command(&["reload", "--wait"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(again.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut lines: Vec<String> = told.by_ref().take(2).collect();
+    std::fs::write(host.setup().dir().join("go"), "").unwrap();
+    lines.extend(told);
+    assert!(again.wait().unwrap().success(), "{lines:?}");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    config: checked: 1 process to add
+    web2: it is being removed already, and its end is waited for
+    web2: removed
+    web2: added
+    web2: started
+    web2: it is up
+    reloaded: 1 process added, 1 process removed
+    ");
+    let after = all_run(&host, &["web", "db", "web2"]);
+    assert_ne!(after["web2"], before["web2"]);
+    assert_eq!((after["web"], after["db"]), (before["web"], before["db"]));
+    nothing_differs(&host, "the second reload");
+    host.down();
+}
+
+#[test]
+fn a_replica_that_is_still_being_removed_is_not_counted_as_there() {
+    let config = format!("{}replicas = 2\n", hanger("web"));
+    let host = Setup::new(PROVOST, &config).up_with(&[("FAILPOINTS", "removal.stuck=1*return")]);
+    for name in ["web.1", "web.2"] {
+        host.until(name, "it is ready", |it| it["ready"] == true);
+    }
+    let one = config.replace("replicas = 2", "replicas = 1");
+    assert_eq!(reload(&host, &one, &[]).code, 1);
+    let ran = host.run(&["scale", "web=2"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    insta::assert_snapshot!(ran.stderr, @r"
+    error: a replica of `web` cannot be added: there is a process called `web.2` already
+    hint: a replica that is being removed may still be ending: try again
+    ");
+    std::fs::write(host.setup().dir().join("go"), "").unwrap();
+    eventually("it is gone", || names(&host), |names| names == &["web.1"]);
+    host.ok(&["scale", "web=2"]);
+    all_run(&host, &["web.1", "web.2"]);
+    host.down();
+}
+
+#[test]
+fn a_change_of_a_number_of_replicas_waits_for_a_reload() {
+    let web = "[process.web]\ncommand = [\"sleep\", \"1000\"]\nreplicas = 2\n";
+    let host = Host::up(PROVOST, &format!("{web}{STUBBORN}"));
+    host.until("stubborn", "it is ready", |it| it["ready"] == true);
+    write(&host, web);
+    let mut reload = host.setup().command(&["reload"]).stdout(Stdio::null()).spawn().unwrap();
+    host.until_phase("stubborn", "stopping");
+    host.ok(&["scale", "web=3"]);
+    assert_eq!(names(&host), ["web.1", "web.2", "web.3"], "the reload was complete before");
+    assert!(reload.wait().unwrap().success());
     host.down();
 }
 

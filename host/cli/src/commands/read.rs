@@ -16,7 +16,8 @@ use crate::render::status::Scope;
 use crate::render::table::Width;
 
 pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Failure> {
-    let status = context.client()?.status(&args.targets).await?;
+    let mut status = context.client()?.status(&args.targets).await?;
+    status.arrange();
     let named = !args.targets.is_empty() && !args.targets.iter().any(|target| target == "all");
     let scope = if named { Scope::Named } else { Scope::Everything };
     let text = |width| render::status::text(&status, width, scope, now_ms(), &context.page);

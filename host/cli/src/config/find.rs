@@ -36,10 +36,14 @@ pub fn find_nearest(from: &Path) -> Result<PathBuf, NotFound> {
         .ok_or_else(|| NotFound { from: from.to_owned() })
 }
 
+/// Returns the absolute path of the config at `path`; `path` itself if the working directory is gone.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Returns the absolute path of the directory that relative paths in the config at `path` start from.
 pub(super) fn dir_of(path: &Path) -> PathBuf {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    whole.parent().map(Path::to_owned).unwrap_or_default()
+    absolute(path).parent().map(Path::to_owned).unwrap_or_default()
 }
 
 /// Returns the runtime directory for a config in `dir`, where `configured` is the path that the config gives.

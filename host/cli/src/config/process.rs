@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use provost_state::{ProcessType, Signal, naming};
-use provost_supervisor::{CommandLine, Condition, Escaped, Stderr, Stdin, StopTo};
+use provost_supervisor::{CommandLine, Condition, Escaped, ReplicaSet, Stderr, Stdin, StopTo};
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
@@ -221,7 +221,6 @@ fn shown(value: &Spanned<DeValue<'_>>) -> String {
 
 /// Reads `replicas`: a number, or a table with a least and a most.
 fn read_replicas(process: &mut Section<'_>) -> Option<ReplicasSection> {
-    const MOST: usize = 1_000;
     let hint = "write replicas = 3 or replicas = { min = 1, max = 4, every = \"10s\" }";
     let value = process.value("replicas")?;
     let (least, most, every_ms) = if value.get_ref().is_table() {
@@ -239,12 +238,13 @@ fn read_replicas(process: &mut Section<'_>) -> Option<ReplicasSection> {
         let count = process.count("replicas")?;
         (count, count, None)
     };
-    if least > most || most > MOST {
-        let what = format!("{least} to {most} replicas are impossible: `max` is from `min` to {MOST}");
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let all = ReplicaSet::REPLICAS_MAX;
+    if least > most || number(most) > all {
+        let what = format!("{least} to {most} replicas are impossible: `max` is from `min` to {all}");
         process.problem(value.span(), what, hint);
         return None;
     }
-    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Some(ReplicasSection {
         least: number(least),
         most: number(most),

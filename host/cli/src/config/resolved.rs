@@ -140,6 +140,11 @@ impl Config {
         &self.source.path
     }
 
+    /// Returns the absolute path of the file.
+    pub(crate) fn absolute_path(&self) -> PathBuf {
+        find::absolute(self.path())
+    }
+
     /// Returns the absolute path of the directory that relative paths start from.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir

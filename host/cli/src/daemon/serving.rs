@@ -117,7 +117,6 @@ impl Host {
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.
-        let sets = replica_sets.clone();
         let prepared =
             tokio::task::block_in_place(|| Supervisor::prepare(settings, specs, replica_sets, consumers))
                 .map_err(|error| not_booted(&error))?;
@@ -127,7 +126,7 @@ impl Host {
         loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket);
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
-        let live = Live::new(&config, &sets, supervisor.clone(), plugins.clone());
+        let live = Live::new(&config, supervisor.clone(), plugins.clone());
         tokio::spawn(reload_for_signals(live.clone(), reloads));
         let mut running = start(supervisor, listening, plugins, (host, live), &mut asked, &self.api);
         let runs = async {
@@ -309,13 +308,12 @@ fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
 
 /// Describes the host for `status`.
 fn described(config: &Config, socket: &Path) -> provost_api::Host {
-    let path = std::path::absolute(config.path()).unwrap_or_else(|_| config.path().to_owned());
     provost_api::Host {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: rfc3339(Clock::new().now().wall_ms),
         socket: socket.display().to_string(),
-        config: path.display().to_string(),
+        config: config.absolute_path().display().to_string(),
         ..provost_api::Host::default()
     }
 }

@@ -43,7 +43,10 @@ impl Contents for Read {
     fn keys(&self, files: &[PathBuf]) -> Option<String> {
         let mut digest = Sha256::new();
         for file in files {
-            digest.update(provost_files::read_named(file, KEY_BYTES_MAX).ok()?);
+            let held = provost_files::read_named(file, KEY_BYTES_MAX).ok()?;
+            // The length separates the files.
+            digest.update(held.len().to_be_bytes());
+            digest.update(held);
         }
         Some(hex(&digest.finalize()))
     }

@@ -36,7 +36,8 @@ pub(super) fn effect(key: &str) -> Effect {
     KEYS.iter().find(|(known, _)| *known == key).map_or(Effect::NewHost, |(_, effect)| *effect)
 }
 
-/// The settings of a host that is not asked for them later, because they never change while it runs.
+/// The settings of the host that no part of it is asked for later. All but `plugins.compile.wait`, which the host has no use
+/// for after its start, need another host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostKeys {
     pub(crate) runtime_dir: PathBuf,

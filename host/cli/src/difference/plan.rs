@@ -1,6 +1,6 @@
 //! Compares what a host runs with what a config asks for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::shape::{Effect, Member, ProcessShape, Setting, Settings, Shape};
 use super::{host, plugin, process};
@@ -69,10 +69,14 @@ impl Plan {
         plan
     }
 
-    /// Whether a key of the process `name` differs that needs a restart.
-    pub(crate) fn restarts(&self, name: &str) -> bool {
-        let changed = self.processes.iter().find(|(of, _)| of == name).map(|(_, changed)| changed);
-        matches!(changed, Some(Changed::Keys(keys)) if keys.iter().any(|key| key.effect == Effect::Restart))
+    /// Returns the names of the processes of which a key differs that needs a restart.
+    pub(crate) fn restarted(&self) -> HashSet<&str> {
+        let needs_restart = |changed: &Changed| match changed {
+            Changed::Keys(keys) => keys.iter().any(|key| key.effect == Effect::Restart),
+            Changed::Added(_) | Changed::Removed { .. } => false,
+        };
+        let all = self.processes.iter().filter(|(_, changed)| needs_restart(changed));
+        all.map(|(name, _)| name.as_str()).collect()
     }
 
     fn compare_processes(&mut self, running: &Shape, wanted: &Shape, loaded: &Shape) {

@@ -78,7 +78,7 @@ pub(crate) struct Member {
 pub(crate) struct ProcessShape {
     /// Its name in the config.
     pub(crate) name: String,
-    /// Whether it is being removed: then it has no members, and its name is as good as free.
+    /// Whether it is being removed: then its members are only shown, and its name is as good as free.
     pub(crate) leaving: bool,
     /// Whether it has replicas.
     pub(crate) replicated: bool,
@@ -106,12 +106,4 @@ pub(crate) struct Shape {
     pub(crate) plugins: Vec<PluginShape>,
     /// The settings of the host; their keys begin with the section, such as `host.log_dir`.
     pub(crate) host: Settings,
-}
-
-impl Shape {
-    /// Returns the names of the members of a process.
-    pub(crate) fn members_of<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
-        let of = self.processes.iter().filter(move |one| one.name == name);
-        of.flat_map(|one| one.members.iter().map(|member| member.name.as_str()))
-    }
 }

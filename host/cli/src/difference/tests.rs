@@ -7,7 +7,7 @@ use provost_plugin_host::Source;
 
 use super::plan::Plan;
 use super::shape::{Effect, Member, Shape};
-use super::{Contents, Unread, difference, host, process, wanted};
+use super::{Contents, Unread, difference, host, process, wanted, words};
 use crate::config::{Config, SourceFile};
 
 fn config(text: &str) -> Config {
@@ -219,6 +219,15 @@ fn what_was_changed_at_run_time_comes_with_the_line_that_would_keep_it() {
       state.backend: "locked" -> "atomic", live keep "[state]\nbackend = \"locked\""
     unchanged: 1, 0
     "#);
+    let by_hand = |replicas: &str| shape(&format!("[process.w]\ncommand = \"w\"\nreplicas = {replicas}"));
+    let mut none = by_hand("1");
+    none.processes[0].set.get_mut("replicas").unwrap().text = "0".to_owned();
+    let told_none = told(&Plan::between(&none, &by_hand("1"), &by_hand("1")));
+    assert!(told_none.contains("replicas: 0 -> 1, live\n"), "no config can ask for 0: {told_none}");
+    let mut null = shape(BASE);
+    null.plugins[0].settings.get_mut("settings.factor").unwrap().text = words::json(&serde_json::Value::Null);
+    let told_null = told(&Plan::between(&null, &shape(BASE), &shape(BASE)));
+    assert!(told_null.contains("settings.factor: null -> 2.0, live\n"), "TOML has no null: {told_null}");
     let edited = BASE.replace("factor = 2.0", "factor = 4.0");
     let told = told(&Plan::between(&shape(BASE), &shape(&edited), &shape(BASE)));
     assert!(!told.contains("keep"), "an edit of the file is no change at run time: {told}");

@@ -36,7 +36,7 @@ fn host_settings(config: &Config, contents: &impl Contents) -> Settings {
     host_keys(config, contents).settings(&config.settings, config.dir())
 }
 
-/// Returns those settings of the host that never change while it runs.
+/// Returns those settings of the host that no part of it is asked for later.
 pub(crate) fn host_keys(config: &Config, contents: &impl Contents) -> HostKeys {
     let keys = config.key_files();
     HostKeys {

@@ -37,7 +37,7 @@ fn item(name: &str, changed: &Changed, section: &str, first: &str) -> api::ItemD
     let (change, keys, keep) = match changed {
         Changed::Added(settings) => (api::ItemChange::Added, only(settings, false), None),
         Changed::Removed { added_live, settings } => {
-            let keep = added_live.then(|| section_text(&title, settings));
+            let keep = added_live.then(|| section_text(&title, settings)).filter(|text| is_toml(text));
             (api::ItemChange::Removed, only(settings, true), keep)
         }
         Changed::Keys(changes) => {
@@ -75,7 +75,14 @@ fn kept(change: &KeyChange) -> Option<String> {
     // What needs a restart cannot have been changed at run time: it is the value of a former config.
     let live = change.changed_live && change.effect == Effect::Live;
     let old = change.old.as_ref().filter(|old| live && !old.hidden)?;
-    Some(format!("{} = {}", change.key, old.text))
+    let line = format!("{} = {}", change.key, old.text);
+    // No config can ask for 0 replicas.
+    (is_toml(&line) && line != "replicas = 0").then_some(line)
+}
+
+/// Whether a text may stand in a config. Settings of a plugin that were given as JSON may be what TOML has no word for.
+fn is_toml(text: &str) -> bool {
+    text.parse::<toml::Table>().is_ok()
 }
 
 /// Does the same for a key of the host, which begins with its section.

@@ -65,8 +65,8 @@ fn whole(number: u64, least: &str, units: &[(&str, u64)]) -> String {
 /// Writes a value of the settings of a plugin.
 pub(super) fn json(value: &Value) -> String {
     match value {
-        Value::Null => text(""),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        // TOML has no word for `null`.
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
         Value::String(string) => text(string),
         Value::Array(list) => {
             let list: Vec<String> = list.iter().map(json).collect();

@@ -27,11 +27,11 @@ fn subject(step: &ReloadStep) -> String {
 
 /// Renders what a reload has done in all.
 pub(crate) fn done(summary: &ReloadSummary) -> String {
-    let ReloadSummary { added, removed, changed, restarted, postponed, plugins, host, failed: _ } = *summary;
+    let ReloadSummary { added, removed, changed, restarted, postponed, plugins, host, failed } = *summary;
     let some = |count: u64, words: String| (count > 0).then_some(words);
     let restarts = [
         some(restarted, format!("{restarted} restarted")),
-        some(postponed, format!("{postponed} at the next start")),
+        some(postponed, format!("{postponed} postponed")),
     ];
     let restarts = restarts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let restarts = if restarts.is_empty() { restarts } else { format!(" ({restarts})") };
@@ -43,9 +43,10 @@ pub(crate) fn done(summary: &ReloadSummary) -> String {
         some(host, format!("{} of the host changed", counted(host, "setting"))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    match parts.is_empty() {
-        true => "reloaded: nothing differed\n".to_owned(),
-        false => format!("reloaded: {}\n", parts.join(", ")),
+    match (parts.is_empty(), failed) {
+        (true, 0) => "reloaded: nothing differed\n".to_owned(),
+        (true, _) => "reloaded: nothing was changed\n".to_owned(),
+        (false, _) => format!("reloaded: {}\n", parts.join(", ")),
     }
 }
 
@@ -127,12 +128,15 @@ mod tests {
             ..ReloadSummary::default()
         };
         let lines: String = steps.iter().map(|one| step(one, Paint::OFF)).collect();
-        insta::assert_snapshot!(format!("{lines}{}{}", done(&summary), done(&ReloadSummary::default())), @r#"
+        let none = done(&ReloadSummary::default());
+        let failed = done(&ReloadSummary { failed: 1, ..ReloadSummary::default() });
+        insta::assert_snapshot!(format!("{lines}{}{none}{failed}", done(&summary)), @r#"
         plugin backoff: loaded
         web: restarted: command has changed
         db: removed
         reloaded: 1 process added, 3 processes changed (2 restarted), 1 process removed, 1 plugin changed
         reloaded: nothing differed
+        reloaded: nothing was changed
         "#);
     }
 

@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use provost_api as api;
 use provost_state::{Generation, Moment, PluginReport};
+use provost_supervisor::Listing;
 
 use super::kept::Kept;
 use crate::convert::{Anchor, Wall};
@@ -17,6 +19,7 @@ pub(super) struct Answers {
     pub(super) lines: Lines,
     pub(super) plugins: Kept<(Vec<PluginReport>, Option<Generation>)>,
     pub(super) host: Kept<api::Host>,
+    pub(super) order: Kept<Arc<Listing>>,
     pub(super) anchor: Anchor,
     /// The life of the host: a random number in hexadecimal digits. Every host counts generations from the start.
     pub(super) boot: String,
@@ -42,6 +45,7 @@ impl Answers {
             lines: Lines::default(),
             plugins: Kept::default(),
             host: Kept::default(),
+            order: Kept::default(),
             hashes: ahash::RandomState::new(),
             anchor: Anchor::new(now),
             boot,

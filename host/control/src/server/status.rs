@@ -207,6 +207,12 @@ fn rest(
     if let Some(host) = host {
         to.extend_from_slice(br#","host":"#);
         to.extend_from_slice(&app.answers.host.rendered(host, api::Host::clone));
+        let listing = app.context.supervisor.listing();
+        // Usually snapshots have the order of the config.
+        if !listing.is_of_snapshots {
+            to.extend_from_slice(br#","order":"#);
+            to.extend_from_slice(&app.answers.order.rendered(listing, |listing| listing.names.clone()));
+        }
     }
     to.push(b'}');
     to

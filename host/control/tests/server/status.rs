@@ -172,3 +172,24 @@ async fn an_answer_equals_the_snapshot_of_its_generation_while_processes_change(
     }
     host.supervisor.shutdown(Cause::Shutdown).await;
 }
+
+#[tokio::test]
+async fn the_order_of_the_config_is_given_when_the_processes_have_another_one() {
+    let host = with_three().await;
+    let first = ask(&host, "GET", "/v1/status", "").await;
+    assert!(!first.body.contains("\"order\""));
+    host.supervisor.arrange(&["c", "a", "b"].map(Into::into));
+    let status = get(&host, "/v1/status").await;
+    assert_eq!(status["order"], serde_json::json!(["c", "a", "b"]));
+    assert_eq!(names(&status), ["a", "b", "c"]);
+    assert_eq!(with_tag(&host, "/v1/status", first.header("etag").unwrap()).await.status, 200, "it counts");
+    assert!(get(&host, "/v1/status?parts=processes").await.get("order").is_none(), "it is with the host");
+    let mut status: api::Status = serde_json::from_value(status).unwrap();
+    status.processes.push(api::Process { name: "new".to_owned(), ..api::Process::default() });
+    status.arrange();
+    let arranged: Vec<&str> = status.processes.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!((arranged, status.order), (vec!["c", "a", "b", "new"], None));
+    host.supervisor.arrange(&["a", "b", "c"].map(Into::into));
+    assert!(get(&host, "/v1/status").await.get("order").is_none());
+    host.supervisor.shutdown(Cause::Shutdown).await;
+}

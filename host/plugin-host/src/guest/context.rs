@@ -22,18 +22,19 @@ pub(crate) trait Reports: fmt::Debug + Send + Sync {
     fn reports(&self) -> Vec<PluginReport>;
 }
 
-/// The data that all versions of a plugin share.
+/// The data that all versions of a plugin share which one section of a config has made.
 #[derive(Debug)]
 pub(crate) struct Common {
     pub(crate) name: Arc<str>,
-    pub(crate) lines: LogLines,
+    /// Shared by all versions of the plugin, so that its lines are limited as a whole.
+    pub(crate) lines: Arc<LogLines>,
     pub(crate) memory: Arc<Memory>,
     /// The only digest that the operator accepts, in hex.
     pub(crate) pin: Option<String>,
     /// The access to the outside that it was granted.
     pub(crate) grants: Arc<Grants>,
-    /// The threads that wait for the outside on its behalf.
-    pub(crate) waiting: Waiting,
+    /// The threads that wait for the outside on its behalf, shared by all versions of the plugin.
+    pub(crate) waiting: Arc<Waiting>,
     /// The reports of all plugins, for views. Weak, because the plugins own their versions, which own this.
     pub(crate) reports: Weak<dyn Reports>,
     /// The columns that all plugins of the host share.

@@ -42,7 +42,6 @@ pub(crate) use encoded::Encoded;
 pub(crate) use figures::{Figures, Used};
 pub(crate) use instance::Guest;
 pub(crate) use lent::Lent;
-pub(crate) use lines::LogLines;
 pub(crate) use linker::linker;
 pub(crate) use meter::Meter;
-pub(crate) use wasi::{Reach, Waiting};
+pub(crate) use wasi::Reach;

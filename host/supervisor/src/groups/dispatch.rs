@@ -171,6 +171,7 @@ impl Dispatch {
     /// Resolves when a process that is to leave is past hope: [`GIVEN_UP_AFTER`] after its SIGKILL, or, while it has no
     /// child, that long after the last commit to it and the time for its output.
     pub(crate) async fn past_hope(&self, id: ProcessId, clock: Clock, output: Duration) {
+        fail::fail_point!("removal.stuck", |_| {});
         let mut changed = self.changed.clone();
         let (mut seen, mut until) = (None, Instant::now());
         loop {

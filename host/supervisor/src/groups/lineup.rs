@@ -17,6 +17,18 @@ pub(crate) struct Lineup {
     members: Mutex<Vec<Member>>,
     /// What follows from them; `None` from a change until somebody needs it.
     order: ArcSwapOption<StartOrder>,
+    /// Their names; `None` from a change until somebody needs them.
+    listing: ArcSwapOption<Listing>,
+}
+
+/// The names of all processes in the order of the config, replicas by their numbers.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The names.
+    pub names: Vec<Arc<str>>,
+    /// Whether snapshots have the processes in the same order. A process that was added while the host runs may have the
+    /// slot of one that was removed, and then they have not.
+    pub is_of_snapshots: bool,
 }
 
 #[derive(Debug)]
@@ -38,17 +50,35 @@ impl Lineup {
         order
     }
 
+    /// Returns the names of all processes of this moment. The result is the same one until something changes.
+    pub(crate) fn listing(&self) -> Arc<Listing> {
+        if let Some(listing) = self.listing.load_full() {
+            return listing;
+        }
+        // Built under the lock, so that a change meanwhile is not lost.
+        let members = self.members.lock();
+        let listing = Arc::new(Listing {
+            names: members.iter().map(|member| member.spec.name.clone()).collect(),
+            is_of_snapshots: members.is_sorted_by_key(|member| member.id),
+        });
+        self.listing.store(Some(listing.clone()));
+        listing
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut Vec<Member>) -> T) -> T {
         let mut members = self.members.lock();
         let changed = change(&mut members);
         self.order.store(None);
+        self.listing.store(None);
         changed
     }
 
-    /// Adds processes, after all others.
-    pub(crate) fn add(&self, added: impl IntoIterator<Item = (ProcessId, Arc<ProcessSpec>)>) {
-        let added = added.into_iter().map(|(id, spec)| Member { id, spec });
-        self.change(|members| members.extend(added));
+    /// Adds a process: a replica beside the others of its set, by its number, and any other process after all others.
+    pub(crate) fn add(&self, id: ProcessId, spec: Arc<ProcessSpec>) {
+        self.change(|members| {
+            let at = place(members, &spec).unwrap_or(members.len());
+            members.insert(at, Member { id, spec });
+        });
     }
 
     /// Puts another spec of a process into force.
@@ -78,4 +108,12 @@ impl Lineup {
     pub(crate) fn len(&self) -> usize {
         self.members.lock().len()
     }
+}
+
+/// Returns the place of a replica among the others of its set, if there are any.
+fn place(members: &[Member], spec: &ProcessSpec) -> Option<usize> {
+    let set = spec.set_name()?;
+    let is_sibling = |member: &Member| member.spec.set_name() == Some(set);
+    let before = members.iter().rposition(|member| member.spec.replica < spec.replica && is_sibling(member));
+    before.map(|at| at + 1).or_else(|| members.iter().position(is_sibling))
 }

@@ -25,6 +25,7 @@ pub(crate) use chains::Chains;
 pub(crate) use dispatch::{Dispatch, Named};
 pub(crate) use group::Groups;
 pub(crate) use lineup::Lineup;
+pub use lineup::Listing;
 pub use replicas::ReplicaCount;
 pub(crate) use replicas::{Replicas, SetChange, not_needed};
 pub(crate) use roster::{Record, Roster};

@@ -37,6 +37,8 @@ pub struct ReplicaCount {
     pub least: u32,
     /// The most that may be wanted, unless the number was set by hand.
     pub most: u32,
+    /// How often the policies of the set are asked, in milliseconds.
+    pub every_ms: u64,
     /// Whether the number was set by hand ([`Supervisor::scale`](crate::Supervisor::scale)).
     pub by_hand: bool,
 }
@@ -130,13 +132,14 @@ impl Replicas {
 
     pub(crate) fn count(&self) -> ReplicaCount {
         let sizing = self.sizing.lock();
-        let ReplicaSet { name, group, least, most, .. } = &sizing.set;
+        let ReplicaSet { name, group, least, most, every_ms, .. } = &sizing.set;
         ReplicaCount {
             name: name.clone(),
             group: group.clone(),
             wanted: sizing.wanted,
             least: *least,
             most: *most,
+            every_ms: *every_ms,
             by_hand: sizing.by_hand,
         }
     }

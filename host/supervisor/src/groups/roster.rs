@@ -2,6 +2,7 @@
 //! spec in force, and what the living child was spawned with.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use dashmap::DashMap;
@@ -32,6 +33,8 @@ pub(crate) struct Record {
     pub(crate) spec: ArcSwap<ProcessSpec>,
     /// What the living child was spawned with; written by the task of the process.
     pub(crate) spawned: ArcSwapOption<SpawnedWith>,
+    /// Whether the process is being removed; set by the task of the process, and never taken back.
+    leaving: AtomicBool,
 }
 
 impl Record {
@@ -43,7 +46,18 @@ impl Record {
             chain: chain(policies),
             spec: ArcSwap::from_pointee(spec),
             spawned: ArcSwapOption::empty(),
+            leaving: AtomicBool::new(false),
         })
+    }
+
+    /// Records that the process is being removed.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether the process is being removed.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
     }
 }
 

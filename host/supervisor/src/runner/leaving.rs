@@ -19,6 +19,7 @@ pub(crate) const OUTPUT_GRACE: Duration = Duration::from_secs(3);
 impl Runner {
     /// Begins to stop for good. `reply` is answered when the process is gone.
     pub(super) fn begin_to_leave(&mut self, reason: Arc<str>, reply: oneshot::Sender<Result<(), Refusal>>) {
+        self.record.leave();
         let leaving = self.leaving.get_or_insert_with(|| Leaving { replies: Vec::new(), drained: None });
         leaving.replies.retain(|reply| !reply.is_closed());
         leaving.replies.push(reply);

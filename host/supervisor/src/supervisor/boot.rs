@@ -156,7 +156,7 @@ impl Supervisor {
             runtime,
             helpers,
             closing: AtomicBool::new(false),
-            changing: watch::Sender::new(0),
+            changing: watch::Sender::default(),
             adding: Mutex::default(),
         });
         Ok(Self { shared, roster, sets: Arc::<Sets>::default(), dispatch })

@@ -45,17 +45,17 @@ impl Supervisor {
         self.shared.lineup.order()
     }
 
-    /// Resolves when no [change](Supervisor::changing) is in progress. Returns true if one was.
-    pub(crate) async fn unchanging(&self) -> bool {
+    /// Resolves when no [change](Supervisor::changing) is in progress, and returns how many have begun before.
+    pub(crate) async fn unchanging(&self) -> u64 {
         let mut changing = self.shared.changing.subscribe();
-        let was_changing = *changing.borrow_and_update() > 0;
         // Cannot fail: the sender is held here.
-        let _ = changing.wait_for(|changes| *changes == 0).await;
-        was_changing
+        let calm = changing.wait_for(|changes| changes.in_progress == 0).await;
+        calm.map(|changes| changes.begun).unwrap_or_default()
     }
 
-    pub(crate) fn sets(&self) -> &Sets {
-        &self.sets
+    /// Returns how many [changes](Supervisor::changing) have begun until now.
+    pub(crate) fn changes_begun(&self) -> u64 {
+        self.shared.changing.borrow().begun
     }
 
     /// Puts those settings into force that can change at run time: the decision deadline, the shortest and the longest

@@ -4,13 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use provost_state::naming::replica_of;
 use provost_state::{Identity, NameTaken, ProcessId};
 use tokio::sync::mpsc;
 
 use super::handle::Supervisor;
 use crate::children::spawned_with::SpawnedWith;
-use crate::groups::{Named, Record, not_needed};
+use crate::groups::{Listing, Named, Record, not_needed};
 use crate::mailbox::{Refusal, Want};
 use crate::runner::{OUTPUT_GRACE, Runner};
 use crate::shared::Shared;
@@ -40,23 +39,26 @@ impl fmt::Debug for Changing {
 
 impl Drop for Changing {
     fn drop(&mut self) {
-        self.shared.changing.send_modify(|changes| *changes -= 1);
+        self.shared.changing.send_modify(|changes| changes.in_progress -= 1);
     }
 }
 
 impl Supervisor {
     /// Begins a change in several steps, such as a reload: until the result is dropped, nothing counts as completed
     /// ([`Supervisor::until_all_completed`], [`Supervisor::until_completed`]), although processes may be stopped and are
-    /// yet to be replaced or started.
+    /// yet to be replaced or started. What was judged before it ends is judged again afterwards.
     #[must_use = "the change is over when it is dropped"]
     pub fn changing(&self) -> Changing {
-        self.shared.changing.send_modify(|changes| *changes += 1);
+        self.shared.changing.send_modify(|changes| {
+            changes.in_progress += 1;
+            changes.begun += 1;
+        });
         Changing { shared: self.shared.clone() }
     }
 
     /// Adds processes without starting them, all or none. They are known to consumers, logs, groups and the order of
     /// starting when this returns, in the order of `specs`, which is also that of the returned ids, after all others
-    /// (see [`Supervisor::arrange`]). A replica that its set does not need now is marked as not needed; so the sets come
+    /// (replicas beside the others of their set; see [`Supervisor::arrange`]). A replica that its set does not need now is marked as not needed; so the sets come
     /// first ([`Supervisor::add_set`], [`Supervisor::reconfigure_set`]). Must be called within the tokio runtime.
     ///
     /// # Errors
@@ -98,7 +100,7 @@ impl Supervisor {
         let state = shared.publisher.add(identity, spare)?;
         let id = state.id;
         shared.logs.add(id, &spec);
-        shared.lineup.add([(id, spec.clone())]);
+        shared.lineup.add(id, spec.clone());
         shared.groups.enter(&spec.group, id);
         let orders = self.roster.enter(id, record.clone());
         let mut runner = Runner::new(record, shared.clone(), state, orders);
@@ -194,11 +196,28 @@ impl Supervisor {
         self.sets.arrange(names);
     }
 
+    /// Returns the names of all processes in that order. The result is the same one until something changes.
+    #[must_use]
+    pub fn listing(&self) -> Arc<Listing> {
+        self.shared.lineup.listing()
+    }
+
     /// Returns the spec in force, without the policies (see [`Supervisor::policies_of`]); `None` if there is no such
     /// process.
     #[must_use]
     pub fn spec(&self, id: ProcessId) -> Option<Arc<ProcessSpec>> {
         self.roster.record(id).map(|record| record.spec.load_full())
+    }
+
+    /// Returns true if the process is being removed, or is gone: its task has taken an order to leave, which cannot be
+    /// taken back.
+    #[must_use]
+    pub fn is_leaving(&self, id: ProcessId) -> bool {
+        match self.roster.record(id) {
+            Some(record) => record.is_leaving(),
+            // Between its entry in the registry and that of its task.
+            None => self.reader().state(id).is_none(),
+        }
     }
 
     /// Returns what the living child was spawned with; `None` if the process has no child: then its next spawn uses the
@@ -213,8 +232,7 @@ impl Supervisor {
     #[must_use]
     pub fn is_autostarted(&self, id: ProcessId) -> bool {
         let Some(spec) = self.spec(id) else { return false };
-        let set =
-            spec.replica.and_then(|_| replica_of(&spec.name)).and_then(|(name, _)| self.sets.find(name));
+        let set = spec.set_name().and_then(|name| self.sets.find(name));
         let is_spare = set.zip(spec.replica).is_some_and(|(set, number)| number > set.count().wanted);
         spec.autostart && !is_spare
     }

@@ -108,3 +108,22 @@ async fn the_order_of_the_config_can_change_and_decides_who_is_restarted_with_wh
     }
     assert_eq!(world.state("c").incarnation.0, 1, "it comes before a, and b after it");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_order_of_the_config_is_known_although_slots_are_used_again() {
+    let replica = |name: &str, number: u32| ProcessSpec { replica: Some(number), ..spec(name) };
+    let world = World::new(vec![spec("db"), replica("web.1", 1), replica("web.3", 3), spec("last")]);
+    let names = || world.supervisor.listing().names.join(" ");
+    assert!(world.supervisor.listing().is_of_snapshots);
+    assert!(Arc::ptr_eq(&world.supervisor.listing(), &world.supervisor.listing()), "it is made once");
+    let added = vec![replica("web.4", 4), replica("web.2", 2), replica("app.2", 2), replica("app.1", 1)];
+    world.supervisor.add(added).unwrap();
+    assert_eq!(names(), "db web.1 web.2 web.3 web.4 last app.1 app.2");
+    assert!(!world.supervisor.listing().is_of_snapshots);
+    world.children.cast("db", Manner::Obedient);
+    world.supervisor.remove(world.id("db"), "gone".into()).await.unwrap();
+    world.supervisor.add(vec![spec("new")]).unwrap();
+    assert_eq!(names(), "web.1 web.2 web.3 web.4 last app.1 app.2 new");
+    world.supervisor.arrange(&["new", "last"].map(Arc::from));
+    assert_eq!(names(), "new last web.1 web.2 web.3 web.4 app.1 app.2");
+}

@@ -38,12 +38,15 @@ impl World {
 async fn a_process_is_stopped_before_it_is_removed_and_then_nobody_knows_it() {
     let world = World::new(vec![spec("web"), spec("other")]);
     let id = world.until_phase("web", PhaseKind::Running).await.id;
+    assert!(!world.supervisor.is_leaving(id));
     let removing = world.removing(id);
     let stopping = world.until_phase("web", PhaseKind::Stopping).await;
+    assert!(world.supervisor.is_leaving(id) && world.supervisor.spec(id).is_some());
     assert_eq!((stopping.cause, stopping.reason.clone()), (Cause::Reload, why()));
     world.children.end("web", Exit::Code(0));
     removing.await.unwrap().unwrap();
     assert!(!world.exists("web") && world.supervisor.reader().state(id).is_none());
+    assert!(world.supervisor.is_leaving(id));
     assert!(world.supervisor.spec(id).is_none() && world.supervisor.spawned_with(id).is_none());
     for answer in [
         world.supervisor.start(id, Cause::User).await,
@@ -97,6 +100,7 @@ async fn a_removal_that_hangs_holds_up_nobody_and_ends_when_the_child_does() {
     assert_eq!(world.supervisor.now().ms_since(began), 15_000, "5 s after its SIGKILL");
     assert_eq!(world.children.signals("stuck"), [TERM, CONT, KILL]);
     assert!(world.exists("stuck"), "what lives is not removed");
+    assert!(world.supervisor.is_leaving(stuck), "it goes on leaving");
     assert_eq!(world.supervisor.start(stuck, Cause::User).await, Err(Refusal::Removed));
     let again = world.removing(stuck);
     tokio::task::yield_now().await;

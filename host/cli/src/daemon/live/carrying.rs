@@ -1,5 +1,5 @@
-//! Carries out a reload that was checked, in this order: settings of the host, plugins, replica sets, new processes (which are
-//! not started yet), changes in place, removals, restarts, starts, and plugins that go. A step that fails is reported, and the
+//! Carries out a reload that was checked, in this order: settings of the host, plugins, changes in place, replica sets, new
+//! processes (which are not started yet), removals, restarts, starts, and plugins that go. A step that fails is reported, and the
 //! others go on: what is in force is asked of the supervisor and of the plugin host, so that the next reload does what remains.
 
 use std::collections::{HashMap, HashSet};
@@ -9,14 +9,19 @@ use parking_lot::Mutex;
 use provost_api::ReloadStepKind as Kind;
 use provost_control::Awaited;
 use provost_plugin_host::{PluginHost, Ready};
-use provost_state::{Cause, Phase, Plugins, ProcessId, ProcessState, Routing};
-use provost_supervisor::{Motive, NotAdded, ProcessSpec, Refusal, ReplicaSet, Supervisor};
+use provost_state::naming::replica_name;
+use provost_state::{Cause, Desired, Phase, Plugins, ProcessId, ProcessState, Routing};
+use provost_supervisor::{
+    Motive, NotAdded, NotScaled, ProcessSpec, Refusal, ReplicaCount, ReplicaSet, Supervisor,
+};
 
 use super::checked::{Checked, Compared};
 use super::in_force::InForce;
 use super::steps::Steps;
 use super::targets::{Target, have_changed, in_dependency_order, listed, summary, targets};
+use crate::config::Config;
 use crate::difference::{Changed, Plan};
+use crate::render::humane::counted;
 
 /// Everything that carrying out needs.
 pub(super) struct Carrying {
@@ -35,14 +40,15 @@ impl Carrying {
         self.steps.checked(summary(&compared.plan));
         self.settings(&compared, in_force);
         self.put_in_force(&ready);
-        self.sets(&processes.replica_sets, &compared.plan, in_force).await;
         let targets = targets(&self.supervisor, processes.specs, &compared);
+        // Before the sets, which start replicas: those have their new values then.
+        let before = self.reconfigure(&targets).await;
+        self.sets(&processes.replica_sets, &compared.plan).await;
         let new: Vec<usize> = (0..targets.len()).filter(|at| targets[*at].id.is_none()).collect();
         let mut added = self.add(&targets, &new);
-        let before = self.reconfigure(&targets).await;
         let replaced = self.remove(&targets, &processes.replica_sets).await;
         added.extend(self.add(&targets, &replaced));
-        self.arrange(&compared.config, &targets);
+        self.arrange(&compared.config, &targets, &processes.replica_sets);
         let order = in_dependency_order(&targets);
         if !self.no_restart {
             self.restart(&targets, &order, &before).await;
@@ -109,26 +115,61 @@ impl Carrying {
     }
 
     /// Adds the replica sets that are new, and changes those that differ.
-    async fn sets(&mut self, wanted: &[ReplicaSet], plan: &Plan, in_force: &Mutex<InForce>) {
-        let there: HashSet<Arc<str>> =
-            self.supervisor.replica_sets().into_iter().map(|set| set.name).collect();
-        let changed: HashSet<&str> = plan.processes.iter().map(|(name, _)| name.as_str()).collect();
+    async fn sets(&mut self, wanted: &[ReplicaSet], plan: &Plan) {
+        let there: HashMap<Arc<str>, ReplicaCount> =
+            self.supervisor.replica_sets().into_iter().map(|set| (set.name.clone(), set)).collect();
+        let changed: HashMap<&str, &Changed> =
+            plan.processes.iter().map(|(name, changed)| (name.as_str(), changed)).collect();
         for set in wanted {
-            let done = match there.contains(&set.name) {
-                false => self.supervisor.add_set(set.clone()),
-                true if changed.contains(&*set.name) => {
-                    self.supervisor.reconfigure_set(set.clone()).await.map(drop)
-                }
-                true => continue,
+            let done = match (there.get(&set.name), changed.get(&*set.name)) {
+                (None, _) => self.supervisor.add_set(set.clone()),
+                (Some(before), Some(changed)) => self.change_set(before, set, changed).await,
+                (Some(_), None) => continue,
             };
-            match done {
-                Ok(()) => in_force.lock().set(set),
-                Err(error) => {
-                    let why = error.to_string();
-                    self.steps.failed(Some(&set.name), None, "its replicas are not changed", why);
-                }
+            if let Err(error) = done {
+                let why = error.to_string();
+                self.steps.failed(Some(&set.name), None, "its replicas are not changed", why);
             }
         }
+    }
+
+    /// Changes a replica set, and reports that and which replicas it starts.
+    async fn change_set(
+        &mut self,
+        before: &ReplicaCount,
+        set: &ReplicaSet,
+        changed: &Changed,
+    ) -> Result<(), NotScaled> {
+        let world = self.supervisor.reader().snapshot();
+        let after = self.supervisor.reconfigure_set(set.clone()).await?;
+        if after.wanted != before.wanted {
+            let many = counted(after.wanted.into(), "replica");
+            let message = format!("{many} wanted, before {}", before.wanted);
+            self.steps.process(Kind::Changed, &set.name, message);
+        } else if let Changed::Keys(keys) = changed {
+            let of_set: Vec<&str> =
+                keys.iter().map(|change| &*change.key).filter(|key| key.starts_with("replicas")).collect();
+            if !of_set.is_empty() {
+                self.steps.process(
+                    Kind::Changed,
+                    &set.name,
+                    format!("changed in place: {}", listed(&of_set)),
+                );
+            }
+        }
+        let now = self.supervisor.reader().snapshot();
+        for number in before.wanted + 1..=after.wanted {
+            let name = replica_name(&set.name, number);
+            let both = world.by_name(&name).and_then(|was| Some((was, now.get(was.id)?)));
+            // One that was stopped by hand stays down.
+            let is_started = |(was, is): &(&Arc<ProcessState>, &Arc<ProcessState>)| {
+                (was.desired, is.desired) == (Desired::Down, Desired::Up)
+            };
+            if let Some((was, _)) = both.filter(is_started) {
+                self.steps.started(Kind::Started, &name, "started".to_owned(), awaited(was));
+            }
+        }
+        Ok(())
     }
 
     /// Adds processes, without starting them. Returns their names.
@@ -187,8 +228,13 @@ impl Carrying {
     /// Reports a change in place, unless a restart follows and is reported.
     fn tell_changed(&mut self, target: &Target, state: &ProcessState) {
         let (name, restart) = (target.name(), target.for_restart());
-        let lives = self.supervisor.spawned_with(state.id).is_some() || target.is_replaced();
-        if restart.is_empty() || !lives {
+        let lives = self.supervisor.spawned_with(state.id).is_some();
+        if target.is_replaced() {
+            // Only with `--no-restart`. No start changes its identity.
+            let old = listed(&restart);
+            let message = format!("it has its old {old} until a reload without `--no-restart`");
+            self.steps.process(Kind::Postponed, name, message);
+        } else if restart.is_empty() || !lives {
             self.steps.process(Kind::Changed, name, format!("changed in place: {}", target.all_keys()));
         } else if self.no_restart {
             let message = format!("it has its old {} until its next start", listed(&restart));
@@ -208,15 +254,22 @@ impl Carrying {
         for (at, target) in targets.iter().enumerate() {
             let goes = target.is_leaving || target.is_replaced() && !self.no_restart;
             if let Some(id) = target.id.filter(|_| goes) {
-                let reason = format!("replaced by a reload: {}", have_changed(&target.for_restart()));
-                leaving.push((id, reason.into()));
+                let why = match target.is_leaving {
+                    true => "it was being removed already".to_owned(),
+                    false => have_changed(&target.for_restart()),
+                };
+                leaving.push((id, format!("replaced by a reload: {why}").into()));
                 replaced.push(at);
             }
         }
         let names: HashMap<ProcessId, Arc<str>> =
             leaving.iter().filter_map(|(id, _)| Some((*id, world.get(*id)?.name().clone()))).collect();
-        for name in names.values() {
-            self.steps.process(Kind::Removing, name, "it is stopped, to be removed".to_owned());
+        for (id, name) in &names {
+            let message = match self.supervisor.is_leaving(*id) {
+                true => "it is being removed already, and its end is waited for",
+                false => "it is stopped, to be removed",
+            };
+            self.steps.process(Kind::Removing, name, message.to_owned());
         }
         if !leaving.is_empty() {
             let mut results = self.supervisor.remove_in_order(leaving);
@@ -249,9 +302,9 @@ impl Carrying {
     }
 
     /// Sets the order of the config.
-    fn arrange(&self, config: &crate::config::Config, targets: &[Target]) {
+    fn arrange(&self, config: &Config, targets: &[Target], sets: &[ReplicaSet]) {
         let mut names: Vec<Arc<str>> = targets.iter().map(|target| target.name().clone()).collect();
-        names.extend(config.process_names().map(Arc::from));
+        names.extend(sets.iter().map(|set| set.name.clone()));
         self.supervisor.arrange(&names);
         let plugins: Vec<Arc<str>> = config.plugins().map(|plugin| plugin.name.clone()).collect();
         self.plugins.arrange(&plugins);
@@ -270,8 +323,11 @@ impl Carrying {
                 continue;
             };
             let (id, name) = (state.id, target.name());
+            if self.has_new_values(id) {
+                continue;
+            }
             let why = have_changed(&keys);
-            let awaited = Awaited { id, incarnation: state.incarnation, version: state.version };
+            let awaited = awaited(state);
             let motive = Motive::because(Cause::Reload, format!("restarted by a reload: {why}"));
             match self.supervisor.renew(id, motive).await {
                 Ok(()) => self.steps.started(Kind::Restarted, name, format!("restarted: {why}"), awaited),
@@ -287,6 +343,12 @@ impl Carrying {
                 }
             }
         }
+    }
+
+    /// Whether the child was spawned since the process was changed in place, so that it has all values of the config.
+    fn has_new_values(&self, id: ProcessId) -> bool {
+        let both = self.supervisor.spawned_with(id).zip(self.supervisor.spec(id));
+        both.is_some_and(|(then, now)| Arc::ptr_eq(&then.spec, &now))
     }
 
     /// Starts what was added, and what is started with the host from now on and has never been told to be down.
@@ -305,8 +367,7 @@ impl Carrying {
                 true => "added by a reload".to_owned(),
                 false => "started by a reload: autostart has changed".to_owned(),
             };
-            let awaited = Awaited { id: state.id, incarnation: state.incarnation, version: state.version };
-            self.start_one(state.id, name, reason, awaited).await;
+            self.start_one(state.id, name, reason, awaited(state)).await;
         }
     }
 
@@ -316,6 +377,11 @@ impl Carrying {
             Err(refusal) => self.steps.failed(Some(name), None, "it is not started", refusal.to_string()),
         }
     }
+}
+
+/// Returns what is waited for when a process is started that is in this state before.
+fn awaited(state: &ProcessState) -> Awaited {
+    Awaited { id: state.id, incarnation: state.incarnation, version: state.version }
 }
 
 /// Whether a test lets an addition fail.

@@ -1,7 +1,7 @@
 //! The checks before anything is changed: the config itself, what it changes, the plugins with their trial calls, and whether
 //! what would be restarted could start here. A refusal leaves everything as it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl Host {
     pub(super) fn check(&self, path: &Path, no_restart: bool) -> Result<Checked, ConfigRefusal> {
         let compared = self.compare(path)?;
         let Compared { config, plan, .. } = &compared;
-        refuse_new_host(config, plan)?;
+        refuse(config, new_host_needed(config, plan), ConfigRefusal::NeedsNewHost)?;
         let bad = |problems: crate::config::Problems| ConfigRefusal::BadConfig(problems.to_string());
         let ready = self.rehearsed(config, plan)?;
         let by_name: HashMap<&str, &Ready> = ready.iter().map(|one| (&**one.name(), one)).collect();
@@ -78,11 +78,14 @@ impl Host {
     /// Refuses to restart a process that runs and could not start again: its program, directory or environment file is missing.
     fn refuse_obstacles(&self, compared: &Compared) -> Result<(), ConfigRefusal> {
         let Compared { config, running, plan, .. } = compared;
+        let restarted = plan.restarted();
+        let all = running.processes.iter().filter(|one| restarted.contains(&*one.name));
+        let living: HashSet<&str> = all
+            .filter(|one| one.members.iter().any(|member| self.lives(&member.name)))
+            .map(|one| &*one.name)
+            .collect();
         let drafts = config.drafts();
-        let concerned = drafts.iter().filter(|draft| {
-            let name = &*draft.spec.name;
-            plan.restarts(name) && running.members_of(name).any(|member| self.lives(member))
-        });
+        let concerned = drafts.iter().filter(|draft| living.contains(&*draft.spec.name));
         let problems: Vec<Problem> = concerned
             .flat_map(|draft| {
                 obstacles(&draft.spec).into_iter().map(|obstacle| Problem {
@@ -97,7 +100,7 @@ impl Host {
                 })
             })
             .collect();
-        refuse(config, problems)
+        refuse(config, problems, ConfigRefusal::BadConfig)
     }
 
     /// Whether a process has a child.
@@ -126,22 +129,26 @@ impl Host {
                 }
             }
         }
-        refuse(config, problems).map(|()| ready)
+        refuse(config, problems, ConfigRefusal::BadConfig).map(|()| ready)
     }
 }
 
-/// Refuses the config if there are problems.
-fn refuse(config: &Config, problems: Vec<Problem>) -> Result<(), ConfigRefusal> {
+/// Refuses the config if there are problems, as what `refusal` makes of the whole report.
+fn refuse(
+    config: &Config,
+    problems: Vec<Problem>,
+    refusal: fn(String) -> ConfigRefusal,
+) -> Result<(), ConfigRefusal> {
     match problems.is_empty() {
         true => Ok(()),
-        false => Err(ConfigRefusal::BadConfig(config.problems(problems).to_string())),
+        false => Err(refusal(config.problems(problems).to_string())),
     }
 }
 
-/// Refuses a config that changes what cannot change while the host runs.
-fn refuse_new_host(config: &Config, plan: &Plan) -> Result<(), ConfigRefusal> {
+/// Returns what the config changes that cannot change while the host runs.
+fn new_host_needed(config: &Config, plan: &Plan) -> Vec<Problem> {
     let fixed = plan.host.iter().filter(|change| change.effect == Effect::NewHost);
-    let problems: Vec<Problem> = fixed
+    fixed
         .map(|change| {
             let value = |setting: &Option<difference::Setting>| {
                 setting.as_ref().map_or_else(|| "not set".to_owned(), |setting| setting.text.clone())
@@ -157,9 +164,5 @@ fn refuse_new_host(config: &Config, plan: &Plan) -> Result<(), ConfigRefusal> {
             let hint = "write it as it was; or start the host anew, by `provost down` with the former config and `provost up`";
             Problem { span: config.source().place_of_key(&change.key), what, hint: hint.to_owned() }
         })
-        .collect();
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(ConfigRefusal::NeedsNewHost(config.problems(problems).to_string())),
-    }
+        .collect()
 }

@@ -29,6 +29,8 @@ struct Known {
     changed: Option<bool>,
     /// When the last look began, by the monotonic clock; `None` before the first one.
     looked_ns: Option<u64>,
+    /// Whether a look is in progress, which a hanging disk keeps from ending: no other one begins meanwhile.
+    looking: bool,
     /// The number of the text in force, so that a look at an earlier one is discarded.
     number: u64,
 }
@@ -50,6 +52,7 @@ impl FileWatch {
             loaded: config::digest(text),
             changed: Some(false),
             looked_ns: None,
+            looking: false,
             number: 0,
         };
         Self { known: Arc::new(Mutex::new(known)), clock }
@@ -73,11 +76,10 @@ impl FileWatch {
 
     /// Returns what is known, after a look if the last one is long ago.
     pub(super) async fn look(&self, jobs: &Jobs) -> ConfigFile {
-        if let Some((path, number)) = self.due() {
-            let watch = self.clone();
+        if let Some(look) = self.due() {
             let look = jobs.reading.run(move || {
-                let now = config::digest_of_file(&path);
-                watch.seen(number, now);
+                let now = config::digest_of_file(&look.path);
+                look.seen(now);
             });
             // The job ends even if nobody waits for it any more.
             if timeout(PATIENCE, look).await.is_err() {
@@ -93,21 +95,61 @@ impl FileWatch {
     }
 
     /// Returns what to look at, if the last look is long ago.
-    fn due(&self) -> Option<(PathBuf, u64)> {
+    fn due(&self) -> Option<Look> {
         let now = self.clock.now().mono_ns;
         let mut known = self.known.lock();
-        if known.looked_ns.is_some_and(|looked| now.saturating_sub(looked) < LOOK_NS) {
+        let is_recent = known.looked_ns.is_some_and(|looked| now.saturating_sub(looked) < LOOK_NS);
+        if is_recent || known.looking {
             return None;
         }
-        known.looked_ns = Some(now);
-        Some((known.path.clone(), known.number))
+        (known.looked_ns, known.looking) = (Some(now), true);
+        Some(Look { known: self.known.clone(), path: known.path.clone(), number: known.number })
     }
+}
 
-    /// Records what a look has found: the digest of the text, or nothing if there is none.
-    fn seen(&self, number: u64, digest: Option<[u8; 32]>) {
+/// A look in progress, which ends when this is dropped.
+struct Look {
+    known: Arc<Mutex<Known>>,
+    path: PathBuf,
+    number: u64,
+}
+
+impl Look {
+    /// Records what was found: the digest of the text, or nothing if there is none.
+    fn seen(&self, digest: Option<[u8; 32]>) {
         let mut known = self.known.lock();
-        if known.number == number {
+        if known.number == self.number {
             known.changed = Some(digest != Some(known.loaded));
         }
+    }
+}
+
+impl Drop for Look {
+    fn drop(&mut self) {
+        self.known.lock().looking = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_hangs_is_the_only_one_and_what_it_finds_about_an_earlier_text_is_discarded() {
+        let watch = FileWatch::new("/srv/provost.toml".into(), "a");
+        let long_ago = || watch.known.lock().looked_ns = None;
+        let look = watch.due().unwrap();
+        long_ago();
+        assert!(watch.due().is_none(), "one is in progress");
+        look.seen(Some(config::digest("b")));
+        drop(look);
+        assert_eq!(watch.known.lock().changed, Some(true));
+        let look = watch.due().unwrap();
+        assert!(watch.due().is_none(), "the last one is not long ago");
+        watch.loaded("/srv/other.toml".into(), "b");
+        look.seen(Some(config::digest("a")));
+        assert_eq!(watch.known.lock().changed, Some(false), "it is about an earlier text");
+        drop(look);
+        assert_eq!(watch.due().unwrap().path, PathBuf::from("/srv/other.toml"));
     }
 }

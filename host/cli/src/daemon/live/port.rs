@@ -2,7 +2,7 @@
 //! waits for one.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -10,7 +10,7 @@ use provost_api as api;
 use provost_control::{Answer, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
 use provost_plugin_host::PluginHost;
 use provost_state::Cause;
-use provost_supervisor::{Lost, ReplicaSet, Supervisor};
+use provost_supervisor::{Lost, Supervisor};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, mpsc};
 
 use super::carrying::Carrying;
@@ -42,26 +42,18 @@ impl fmt::Debug for Live {
 }
 
 impl Live {
-    /// Creates the live config of a host that was started with `config`, and with these replica sets.
-    pub(crate) fn new(
-        config: &Config,
-        sets: &[ReplicaSet],
-        supervisor: Supervisor,
-        plugins: PluginHost,
-    ) -> Self {
-        let mut in_force = InForce {
+    /// Creates the live config of a host that was started with `config`.
+    pub(crate) fn new(config: &Config, supervisor: Supervisor, plugins: PluginHost) -> Self {
+        let in_force = InForce {
             // Of what was loaded only the texts are compared.
             loaded: Arc::new(wanted(config, &Unread)),
             host: tokio::task::block_in_place(|| host_keys(config, &Read)),
             supervising: config.settings.clone(),
-            every_ms: std::collections::HashMap::new(),
         };
-        sets.iter().for_each(|set| in_force.set(set));
-        let path = absolute(config.path());
         Self(Arc::new(Shared {
             supervisor,
             plugins,
-            file: FileWatch::new(path, &config.source().text),
+            file: FileWatch::new(config.absolute_path(), &config.source().text),
             in_force: Mutex::new(in_force),
             turn: Arc::default(),
         }))
@@ -133,10 +125,6 @@ fn told(refusal: &ConfigRefusal) -> String {
         | ConfigRefusal::Internal(message) => message.clone(),
         ConfigRefusal::ShuttingDown => "the host is shutting down".to_owned(),
     }
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn lost(lost: Lost) -> ConfigRefusal {

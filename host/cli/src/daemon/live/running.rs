@@ -28,13 +28,13 @@ pub(super) fn shape(supervisor: &Supervisor, plugins: &PluginHost, in_force: &In
         settings: plugin_settings(&plugin.spec, Some(plugin.digest.to_string()), dir),
     });
     Shape {
-        processes: processes(supervisor, &world, in_force, dir),
+        processes: processes(supervisor, &world, dir),
         plugins: plugins.collect(),
         host: in_force.host.settings(&supervising, dir),
     }
 }
 
-fn processes(supervisor: &Supervisor, world: &Snapshot, in_force: &InForce, dir: &Path) -> Vec<ProcessShape> {
+fn processes(supervisor: &Supervisor, world: &Snapshot, dir: &Path) -> Vec<ProcessShape> {
     let sets = supervisor.replica_sets();
     let by_name: HashMap<&str, &ReplicaCount> = sets.iter().map(|set| (&*set.name, set)).collect();
     let mut all: Vec<ProcessShape> = Vec::new();
@@ -43,12 +43,15 @@ fn processes(supervisor: &Supervisor, world: &Snapshot, in_force: &InForce, dir:
         let name = state.name().to_string();
         let base = replica_of(&name).map(|(base, _)| base).filter(|base| by_name.contains_key(base));
         let shown = base.unwrap_or(&name).to_owned();
-        let Some(member) = member(supervisor, state.id, name.clone(), dir) else {
+        let is_leaving = supervisor.is_leaving(state.id);
+        let Some(member) = member(supervisor, state.id, name.clone(), dir) else { continue };
+        if is_leaving {
             if base.is_none() {
-                all.push(ProcessShape { name: shown, leaving: true, ..ProcessShape::default() });
+                let members = vec![member];
+                all.push(ProcessShape { name: shown, leaving: true, members, ..ProcessShape::default() });
             }
             continue;
-        };
+        }
         let at = *places.entry(shown.clone()).or_insert_with(|| {
             all.push(ProcessShape { name: shown, replicated: base.is_some(), ..ProcessShape::default() });
             all.len() - 1
@@ -57,7 +60,7 @@ fn processes(supervisor: &Supervisor, world: &Snapshot, in_force: &InForce, dir:
     }
     for process in &mut all {
         if let Some(count) = by_name.get(process.name.as_str()).filter(|_| process.replicated) {
-            process.set = replica_settings(&set(count, in_force, process.members.len()));
+            process.set = replica_settings(&set(count, process.members.len()));
         }
     }
     all
@@ -65,7 +68,7 @@ fn processes(supervisor: &Supervisor, world: &Snapshot, in_force: &InForce, dir:
 
 /// Returns a replica set in the terms of the config. A number by hand, and one that does not fit the replicas that there are, is
 /// a fixed number, because that is the line of the config that would keep it.
-fn set(count: &ReplicaCount, in_force: &InForce, members: usize) -> ReplicaSet {
+fn set(count: &ReplicaCount, members: usize) -> ReplicaSet {
     let members = u32::try_from(members).unwrap_or(u32::MAX);
     let (least, most) = match count {
         ReplicaCount { by_hand: true, wanted, .. } => (*wanted, *wanted),
@@ -78,13 +81,13 @@ fn set(count: &ReplicaCount, in_force: &InForce, members: usize) -> ReplicaSet {
         least,
         most,
         wanted_at_start: least,
-        every_ms: in_force.every_ms.get(&count.name).copied().unwrap_or_default(),
+        every_ms: count.every_ms,
         policies: Vec::new(),
     }
 }
 
 /// Describes one process: the keys that take effect in place as they are in force, and the others as its child was started with
-/// them, if it has one. Returns `None` for a process that is being removed.
+/// them, if it has one. Returns `None` for a process that is gone.
 fn member(supervisor: &Supervisor, id: ProcessId, name: String, dir: &Path) -> Option<Member> {
     let policies = supervisor.policies_of(id);
     let policies = || policies.iter().map(|policy| &**policy.name());

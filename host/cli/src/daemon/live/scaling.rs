@@ -5,10 +5,7 @@ use std::sync::Arc;
 use provost_control::{ConfigRefusal, Scaling};
 use provost_state::naming::replica_name;
 use provost_state::{Cause, ProcessId};
-use provost_supervisor::{Motive, NotAdded, NotScaled, ProcessSpec, ReplicaCount, Supervisor};
-
-/// The most replicas that one process may have, as in the config.
-const MOST: u32 = 1_000;
+use provost_supervisor::{Motive, NotAdded, NotScaled, ProcessSpec, ReplicaCount, ReplicaSet, Supervisor};
 
 /// Sets the number of replicas of a process. Replicas that there are not yet are added; those beyond the number and beyond
 /// what the config has are removed.
@@ -20,8 +17,9 @@ pub(super) async fn scale(
 ) -> Result<Scaling, ConfigRefusal> {
     let set = supervisor.replica_sets().into_iter().find(|set| &*set.name == name);
     let set = set.ok_or_else(|| not_replicated(supervisor, name))?;
-    if count > MOST {
-        let message = format!("{count} replicas of `{name}` are too many: at most {MOST} are possible");
+    let all = ReplicaSet::REPLICAS_MAX;
+    if count > all {
+        let message = format!("{count} replicas of `{name}` are too many: at most {all} are possible");
         return Err(ConfigRefusal::NotScalable { message, hint: "ask for fewer".to_owned() });
     }
     let added = add_missing(supervisor, &set, count)?;
@@ -37,7 +35,7 @@ pub(super) async fn scale(
     }
     let most = set.most.max(count);
     let world = supervisor.reader().snapshot();
-    let beyond = (most + 1..=MOST.max(set.wanted)).map_while(|number| world.id(&replica_name(name, number)));
+    let beyond = (most + 1..=all.max(set.wanted)).filter_map(|number| world.id(&replica_name(name, number)));
     let leaving: Vec<(ProcessId, Arc<str>)> =
         beyond.map(|id| (id, Arc::from("removed: scaled by hand to fewer replicas"))).collect();
     if !leaving.is_empty() {
@@ -58,12 +56,14 @@ fn add_missing(
     count: u32,
 ) -> Result<Vec<ProcessId>, ConfigRefusal> {
     let world = supervisor.reader().snapshot();
-    let missing: Vec<u32> =
-        (1..=count).filter(|number| world.id(&replica_name(&set.name, *number)).is_none()).collect();
+    // One that is being removed does not count, and its name is still taken.
+    let there =
+        |number: u32| world.id(&replica_name(&set.name, number)).filter(|id| !supervisor.is_leaving(*id));
+    let missing: Vec<u32> = (1..=count).filter(|number| there(*number).is_none()).collect();
     if missing.is_empty() {
         return Ok(Vec::new());
     }
-    let first = (1..=set.highest()).find_map(|number| world.id(&replica_name(&set.name, number)));
+    let first = (1..=set.highest()).find_map(there);
     let like = first.and_then(|id| Some((supervisor.spec(id)?, supervisor.policies_of(id))));
     let Some((spec, policies)) = like else {
         return Err(ConfigRefusal::Internal(format!("`{}` has no replica to add others like it", set.name)));

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use provost_state::ProcessId;
-use provost_state::naming::replica_of;
 use provost_supervisor::{ProcessSpec, Supervisor};
 
 use super::checked::Compared;
@@ -49,19 +48,19 @@ impl Target {
 /// Returns all processes of the config, each with what differs from what is in force for it.
 pub(super) fn targets(supervisor: &Supervisor, specs: Vec<ProcessSpec>, compared: &Compared) -> Vec<Target> {
     let world = supervisor.reader().snapshot();
-    let members = |shape: &Shape| -> HashMap<String, Member> {
-        let all = shape.processes.iter().flat_map(|one| one.members.iter().cloned());
-        all.map(|member| (member.name.clone(), member)).collect()
-    };
+    fn members(shape: &Shape) -> HashMap<&str, &Member> {
+        let all = shape.processes.iter().flat_map(|one| &one.members);
+        all.map(|member| (&*member.name, member)).collect()
+    }
     let (running, wanted) = (members(&compared.running), members(&compared.wanted));
     let target = |spec: ProcessSpec| {
-        let base = spec.replica.and_then(|_| replica_of(&spec.name)).map_or(&*spec.name, |(base, _)| base);
+        let base = spec.set_name().unwrap_or(&spec.name);
+        let id = world.id(&spec.name);
+        let is_leaving = id.is_some_and(|id| supervisor.is_leaving(id));
         let keys = match (running.get(&*spec.name), wanted.get(base)) {
-            (Some(old), Some(new)) => keys_between(&old.settings, &new.settings),
+            (Some(old), Some(new)) if !is_leaving => keys_between(&old.settings, &new.settings),
             _ => Vec::new(),
         };
-        let id = world.id(&spec.name);
-        let is_leaving = id.is_some_and(|id| supervisor.spec(id).is_none());
         Target { id, is_leaving, keys, spec }
     };
     specs.into_iter().map(target).collect()
