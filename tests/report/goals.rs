@@ -1,7 +1,7 @@
 //! The goals of the second step of the state core: reads through a held handle, commits, and `atomic` against the mutexes.
 
 use crate::figures::{Bench, Block, blocks, duration, head, number, row, times};
-use crate::verdict::{Point, verdict};
+use crate::verdict::{Point, met, shown, verdict};
 
 /// A goal for a ratio: what, the benchmark, the design, the baseline, the least ratio, and the blocks that count.
 struct Ratio {
@@ -113,21 +113,15 @@ pub fn all(benches: &[Bench]) -> String {
         "The goals that were set for the second step of the state core: ratios, at least.\n".to_owned();
     text += &head(&["setting", "of / to", "at least", "by number of threads", "verdict"]);
     for goal in &RATIOS {
-        let point = |block: &Block| {
-            let ratio = block.ratio(goal.design, goal.baseline)?;
-            Some(Point { threads: block.threads(), ratio, disturbed: block.is_disturbed() })
-        };
-        let points: Vec<Point> =
-            blocks(benches, goal.bench).filter(|block| (goal.chosen)(block)).filter_map(point).collect();
-        let shown: Vec<String> = points
-            .iter()
-            .map(|it| format!("{}: {}{}", it.threads, times(it.ratio), if it.disturbed { "\\*" } else { "" }))
+        let points: Vec<Point> = blocks(benches, goal.bench)
+            .filter(|block| (goal.chosen)(block))
+            .filter_map(|block| Point::of(block, goal.design, goal.baseline))
             .collect();
         text += &row(&[
             goal.what.to_owned(),
             format!("`{}` / `{}`", goal.design, goal.baseline),
             times(goal.goal),
-            shown.join(", "),
+            shown(&points),
             verdict(&points, goal.goal),
         ]);
     }
@@ -175,6 +169,6 @@ fn at_most(size: u64, what: &str, most: String, measured: String, is_met: bool) 
         what.to_owned(),
         most,
         measured,
-        if is_met { "**met**" } else { "**not met**" }.to_owned(),
+        met(is_met).to_owned(),
     ])
 }

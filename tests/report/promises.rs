@@ -1,7 +1,7 @@
 //! What the plan promised, and what it is now: the first table of the report.
 
 use crate::figures::{Bench, Block, blocks, head, number, row, times};
-use crate::verdict::{Point, verdict};
+use crate::verdict::{Point, met, shown, verdict};
 
 /// A promise as it is measured: ratios of a design to a baseline in the blocks that are chosen.
 struct Measured {
@@ -139,22 +139,14 @@ const ANSWERS: [(&str, &str, &str, &str, &str); 4] = [
 pub fn all(benches: &[Bench]) -> String {
     let mut table = head(&["the plan promised", "measured as", "now, by number of threads", "verdict"]);
     for measured in &MEASURED {
-        let point = |block: &Block| {
-            let ratio = block.ratio(measured.design, measured.baseline)?;
-            Some(Point { threads: block.threads(), ratio, disturbed: block.is_disturbed() })
-        };
         let points: Vec<Point> = blocks(benches, measured.bench)
             .filter(|block| (measured.chosen)(block))
-            .filter_map(point)
-            .collect();
-        let ratios: Vec<String> = points
-            .iter()
-            .map(|it| format!("{}: {}{}", it.threads, times(it.ratio), if it.disturbed { "\\*" } else { "" }))
+            .filter_map(|block| Point::of(block, measured.design, measured.baseline))
             .collect();
         table += &row(&[
             measured.promise.to_owned(),
             measured.as_what.to_owned(),
-            ratios.join(", "),
+            shown(&points),
             verdict(&points, measured.goal),
         ]);
     }
@@ -195,7 +187,7 @@ fn memory(benches: &[Bench]) -> String {
             "memory within 10 %".to_owned(),
             format!("10,000 processes, {}, against `locked`", block.setting()),
             times(ratio),
-            if ratio <= 1.1 { "**met**" } else { "**not met**" }.to_owned(),
+            met(ratio <= 1.1).to_owned(),
         ]);
     }
     rows

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::figures::{Bench, Block, blocks, duration, head, number, row, text, times};
+use crate::verdict::met;
 
 /// A goal for answers on a quiet host: what, the design and the one it is compared with, the greatest ratio of their medians, and
 /// the number of processes from which on it holds.
@@ -54,14 +55,13 @@ pub fn all(benches: &[Bench]) -> String {
             }
         }
         if let Some(ratio) = crowded(block) {
-            let verdict = if ratio >= CROWDED { "**met**" } else { "**not met**" };
             out += &row(&[
                 format!("everything, {} clients: throughput", block.0["clients"]),
                 processes(block).to_string(),
                 "`all` / `bare loop`".to_owned(),
                 format!("(at least {})", times(CROWDED)),
                 times(ratio),
-                verdict.to_owned(),
+                met(ratio >= CROWDED).to_owned(),
             ]);
         }
     }
@@ -107,7 +107,6 @@ fn crowded(block: &Block) -> Option<f64> {
 }
 
 fn goal(what: &str, processes: &str, design: &str, to: &str, most: f64, ratio: f64) -> String {
-    let verdict = if ratio <= most { "**met**" } else { "**not met**" };
     let quoted = |name: &str| if name.contains('`') { name.to_owned() } else { format!("`{name}`") };
     row(&[
         what.to_owned(),
@@ -115,6 +114,6 @@ fn goal(what: &str, processes: &str, design: &str, to: &str, most: f64, ratio: f
         format!("{} / {}", quoted(design), quoted(to)),
         times(most),
         times(ratio),
-        verdict.to_owned(),
+        met(ratio <= most).to_owned(),
     ])
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::figures::{Bench, Block, blocks, head, number, row, text, times};
-use crate::verdict::{Point, verdict};
+use crate::verdict::{Point, met, verdict};
 
 const THREADS: [u64; 5] = [1, 2, 4, 8, 16];
 /// The ratio to a mutex from which on a slower design is not distinguished from noise.
@@ -186,8 +186,7 @@ fn memory(benches: &[Bench]) -> String {
         for design in block.designs() {
             let ratio = number(&design["bytes_to_locked"]);
             let verdict = match text(&design["design"]) {
-                "atomic" if ratio <= 1.1 => "**met**",
-                "atomic" => "**not met**",
+                "atomic" => met(ratio <= 1.1),
                 _ => "",
             };
             table += &row(&[

@@ -1,6 +1,6 @@
 //! The verdict on a target in words, computed from the ratios alone: whether it is met, and under which condition.
 
-use crate::figures::times;
+use crate::figures::{Block, times};
 
 /// The ratio at one number of threads.
 #[derive(Clone, Copy, Debug)]
@@ -8,6 +8,26 @@ pub struct Point {
     pub threads: u64,
     pub ratio: f64,
     pub disturbed: bool,
+}
+
+impl Point {
+    /// Returns the ratio of two designs in a block.
+    pub fn of(block: &Block, design: &str, baseline: &str) -> Option<Self> {
+        let ratio = block.ratio(design, baseline)?;
+        Some(Self { threads: block.threads(), ratio, disturbed: block.is_disturbed() })
+    }
+}
+
+/// Returns the points as text, each with its number of threads.
+pub fn shown(points: &[Point]) -> String {
+    let point =
+        |it: &Point| format!("{}: {}{}", it.threads, times(it.ratio), if it.disturbed { "\\*" } else { "" });
+    points.iter().map(point).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the verdict on a goal that is met or not.
+pub fn met(is_met: bool) -> &'static str {
+    if is_met { "**met**" } else { "**not met**" }
 }
 
 /// Returns the verdict on a target that ratios of at least `goal` meet.
