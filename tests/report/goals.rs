@@ -164,11 +164,5 @@ pub fn all(benches: &[Bench]) -> String {
 }
 
 fn at_most(size: u64, what: &str, most: String, measured: String, is_met: bool) -> String {
-    row(&[
-        crate::figures::thousands(size as f64),
-        what.to_owned(),
-        most,
-        measured,
-        met(is_met).to_owned(),
-    ])
+    row(&[crate::figures::thousands(size as f64), what.to_owned(), most, measured, met(is_met).to_owned()])
 }

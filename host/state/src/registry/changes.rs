@@ -37,11 +37,22 @@ pub struct Change {
     pub kind: ChangeKind,
     /// The phase before it.
     pub from: PhaseKind,
+    /// The slot of the process: a change that was superseded is passed over without a look at its state, which is not in
+    /// the caches any more.
+    slot: u32,
     /// The state that it published.
     pub state: Arc<ProcessState>,
 }
 
 impl Change {
+    pub(crate) fn new(kind: ChangeKind, from: PhaseKind, state: Arc<ProcessState>) -> Self {
+        Self { generation: state.generation, kind, from, slot: state.id.slot(), state }
+    }
+
+    pub(crate) fn slot(&self) -> usize {
+        self.slot as usize
+    }
+
     /// Whether the phase changed.
     #[must_use]
     pub fn moved(&self) -> bool {
@@ -140,24 +151,31 @@ impl Changes {
         block
     }
 
-    /// Calls `visit` with the changes after `after` and up to `until`, oldest first, in runs of consecutive places; and with
-    /// the number of changes in the run. The run is empty if it is not in the ring any more, and a place is if it is not
-    /// filled yet. Stops when `visit` returns `None`, and returns that.
-    pub(crate) fn visit(
+    /// Calls `visit` with the changes from `first` to `last`, which are in one block. There are none if the block is not in
+    /// the ring any more, and a place is empty if it is not filled yet.
+    fn visit<T>(&self, first: Generation, last: Generation, visit: impl FnOnce(&[Once<Change>]) -> T) -> T {
+        let number = block_of(first);
+        let block = self.at(number).and_then(ArcSwapOption::load_full).filter(|it| it.number == number);
+        let run = block.as_ref().and_then(|block| block.places.get(place_of(first)..=place_of(last)));
+        visit(run.unwrap_or_default())
+    }
+
+    /// Calls `visit` with each change after `after` and up to `until`, newest first. Returns `None`, and stops, if one is
+    /// not in the ring any more.
+    pub(crate) fn newest_first(
         &self,
         after: Generation,
         until: Generation,
-        mut visit: impl FnMut(&[Once<Change>], u64) -> Option<()>,
+        mut visit: impl FnMut(&Change),
     ) -> Option<()> {
-        let mut at = after.next();
-        while at <= until {
-            let number = block_of(at);
-            let end = Generation((number + 1) * BLOCK as u64).min(until.next());
-            let block = self.at(number).and_then(ArcSwapOption::load_full).filter(|it| it.number == number);
-            let run = block.as_ref().and_then(|block| block.places.get(place_of(at)..));
-            let count = end.0 - at.0;
-            visit(run.and_then(|run| run.get(..count as usize)).unwrap_or_default(), count)?;
-            at = end;
+        let mut last = until;
+        while last > after {
+            let first = Generation(block_of(last) * BLOCK as u64).max(after.next());
+            self.visit(first, last, |run| {
+                run.iter().rev().try_for_each(|place| place.get().map(&mut visit))?;
+                (!run.is_empty()).then_some(())
+            })?;
+            last = Generation(first.0 - 1);
         }
         Some(())
     }
@@ -171,15 +189,16 @@ impl Changes {
         let mut page = Page { changes: Vec::new(), missed: start.saturating_sub(cursor.0), cursor };
         // A client may send any number as its cursor.
         let last = until.0.min(start.saturating_add(limit as u64));
-        if last > start {
-            // It never stops early.
-            let _ = self.visit(Generation(start), Generation(last), |run, count| {
-                let before = page.changes.len();
-                page.changes.extend(run.iter().filter_map(Once::get).cloned());
-                // A writer has replaced this block, in the meantime or while we read.
-                page.missed += count - (page.changes.len() - before) as u64;
-                Some(())
-            });
+        let mut after = start;
+        while after < last {
+            let first = Generation(after).next();
+            let end = last.min((block_of(first) + 1) * BLOCK as u64 - 1);
+            let before = page.changes.len();
+            let keep = |run: &[Once<Change>]| page.changes.extend(run.iter().filter_map(Once::get).cloned());
+            self.visit(first, Generation(end), keep);
+            // A writer has replaced the block of the others, in the meantime or while we read.
+            page.missed += end - after - (page.changes.len() - before) as u64;
+            after = end;
         }
         page.cursor = Generation(last.max(cursor.0));
         page

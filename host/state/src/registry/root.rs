@@ -5,6 +5,7 @@
 //! because each replaces the one that it was made from: an older one in its place would have to be at another address,
 //! as long as the reader holds the one that it compares with.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +13,7 @@ use super::changes::{CHANGES_KEPT, ChangeKind, Changes};
 use super::removals::Removed;
 use super::snapshot::{Snapshot, Truth};
 use crate::process::Generation;
-use crate::sync::{ArcSwap, Once};
+use crate::sync::ArcSwap;
 
 /// How many commits the root may be behind before the writer rolls it forward, while snapshots are taken: readers then
 /// have no more to do than this, apart from the commits that are made meanwhile.
@@ -96,27 +97,30 @@ impl Root {
 }
 
 /// Returns `root` with the changes after it up to `until`; `None` if one of them is not in the ring any more.
+///
+/// The newest change of a process comes first, and the others are passed over: a process commits several times before
+/// somebody looks.
 fn rolled(root: &Snapshot, until: Generation, changes: &Changes) -> Option<Snapshot> {
     let (mut table, mut removed) = (root.table.clone(), Vec::new());
-    let mut taken_at = root.taken_at;
-    changes.visit(root.generation, until, |run, count| {
-        let mut run = run.iter().map(Once::get).peekable();
-        for _ in 0..count {
-            let change = run.next()??;
-            let state = &change.state;
-            taken_at = state.changed_at;
-            // A process commits several times in a row: only the last of these states is ever in the table.
-            let is_followed = run.peek().is_some_and(|next| next.is_some_and(|it| it.state.id == state.id));
-            if change.kind == ChangeKind::Removed {
-                table.put(state.id.index(), None);
-                let (id, name) = (state.id, state.name().clone());
-                removed.push(Removed { id, name, generation: change.generation });
-            } else if !is_followed {
-                table.put(state.id.index(), Some(state.clone()));
+    let mut vacated = HashSet::<usize, ahash::RandomState>::default();
+    let mut taken_at = None;
+    changes.newest_first(root.generation, until, |change| {
+        taken_at.get_or_insert(change.state.changed_at);
+        let slot = change.slot();
+        let newer = table.get(slot).is_some_and(|state| state.generation > change.generation);
+        let is_last = !newer && !vacated.contains(&slot);
+        if change.kind == ChangeKind::Removed {
+            let (id, name) = (change.state.id, change.state.name().clone());
+            removed.push(Removed { id, name, generation: change.generation });
+            if is_last {
+                table.put(slot, None);
+                vacated.insert(slot);
             }
+        } else if is_last {
+            table.put(slot, Some(change.state.clone()));
         }
-        Some(())
     })?;
-    let removals = root.removals.with(removed.into_iter());
+    let removals = root.removals.with(removed.into_iter().rev());
+    let taken_at = taken_at.unwrap_or(root.taken_at);
     Some(Snapshot::new(until, taken_at, table, removals, root.names.clone()))
 }

@@ -58,8 +58,9 @@ impl Supervisor {
 
     /// Adds processes without starting them, all or none. They are known to consumers, logs, groups and the order of
     /// starting when this returns, in the order of `specs`, which is also that of the returned ids, after all others
-    /// (replicas beside the others of their set; see [`Supervisor::arrange`]). A replica that its set does not need now is marked as not needed; so the sets come
-    /// first ([`Supervisor::add_set`], [`Supervisor::reconfigure_set`]). Must be called within the tokio runtime.
+    /// (replicas beside the others of their set; see [`Supervisor::arrange`]). A replica that its set does not need now is
+    /// marked as not needed; so the sets come first ([`Supervisor::add_set`], [`Supervisor::reconfigure_set`]). Must be
+    /// called within the tokio runtime.
     ///
     /// # Errors
     /// [`NotAdded`]; no process was added in that case.

@@ -39,10 +39,8 @@ impl Core {
             state.reason = reason;
         }
         let state = Arc::new(state);
-        self.changes.record(
-            &mut writing.recorder,
-            Change { generation, kind: ChangeKind::Added, from: PhaseKind::Stopped, state: state.clone() },
-        );
+        self.changes
+            .record(&mut writing.recorder, Change::new(ChangeKind::Added, PhaseKind::Stopped, state.clone()));
         cell.furnish(&state);
         let routing = self.routing();
         let side = routing.side(state.name());
@@ -108,10 +106,8 @@ impl Core {
             ..(*current).clone()
         };
         let last = Arc::new(last);
-        self.changes.record(
-            &mut writing.recorder,
-            Change { generation, kind: ChangeKind::Removed, from: last.phase.kind(), state: last.clone() },
-        );
+        self.changes
+            .record(&mut writing.recorder, Change::new(ChangeKind::Removed, last.phase.kind(), last.clone()));
         let vacant = self.names.announce_removal(generation);
         // The locks before the cell, for the same reason. A reader that finds nothing behind them waits for the cell to say
         // whether the process was removed.

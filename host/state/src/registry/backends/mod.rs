@@ -185,7 +185,7 @@ impl Core {
         drop(here);
         let (from, state) = served?;
         let kind = ChangeKind::Event(event.kind());
-        self.changes.record(&mut writing.recorder, Change { generation, kind, from, state: state.clone() });
+        self.changes.record(&mut writing.recorder, Change::new(kind, from, state.clone()));
         if side != Side::Atomic {
             self.locked.put(state.clone(), Self::truth(routing));
         }
