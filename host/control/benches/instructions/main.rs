@@ -14,8 +14,8 @@ fn main() -> ExitCode {
         folder: "host/control",
         manifest_dir: env!("CARGO_MANIFEST_DIR"),
         tmp_dir: env!("CARGO_TARGET_TMPDIR"),
-        // The state of the heap, which depends on seeds of hashes, moves them by up to 2 %.
-        margin_percent: 5.0,
+        // The state of the heap, which depends on seeds of hashes, moves them by up to 4 % between builds and machines.
+        margin_percent: 10.0,
         paths: &requests::PATHS,
         related: cached,
     };
