@@ -50,7 +50,7 @@ pub struct Guard {
     pub related: fn(&Counts) -> Result<(), String>,
 }
 
-/// Runs `work`, which is counted: callgrind is told this function's name and counts only while it runs.
+/// Runs `work`. Callgrind knows the name of this function and counts instructions only while it runs.
 #[inline(never)]
 pub fn counted(work: impl FnOnce()) {
     work();

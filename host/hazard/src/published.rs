@@ -83,7 +83,7 @@ impl<T> Published<T> {
 impl<T> Drop for Published<T> {
     #[expect(unsafe_code, reason = "the reference that the pointer owns is dropped")]
     fn drop(&mut self) {
-        // SAFETY: `at` owns a reference. A `Reading` borrows `self`, so there is none.
+        // SAFETY: `at` owns a reference, and no read is in progress: a `Reading` would borrow `self`.
         drop(unsafe { Arc::from_raw(self.at.load(Ordering::Relaxed)) });
     }
 }

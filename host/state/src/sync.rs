@@ -1,9 +1,10 @@
 //! The atomic types of the state core, so that a model checker can replace them.
 //!
 //! `tests/models` compiles this crate with `cfg(loom)`: then loom tries every order of the
-//! operations on each atomic, mutex and published pointer. `arc_swap` and `provost_hazard` are not modelled here, but
-//! their contract: a store releases, a load acquires, a compare-and-swap does both, and a loaded value stays alive as
-//! long as it is held (`tests/models` has a model of the hazard records of its own). Types on which no order of events depends (counters, histograms, the words of names, which the
+//! operations on each atomic, mutex and published pointer. Of `arc_swap` and `provost_hazard`, their contract is modelled
+//! here: a store releases, a load acquires, a compare-and-swap does both, and a loaded value stays alive as long as it is
+//! held. (`tests/models` checks the hazard records themselves in models of their own.) Types on which no order of events
+//! depends (counters, histograms, the words of names, which the
 //! tenancy of a place guards) are not replaced.
 
 pub(crate) use self::here::*;
