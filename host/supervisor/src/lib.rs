@@ -71,6 +71,7 @@ pub use logs::{
 };
 pub use mailbox::{Motive, Refusal};
 pub use outlook::Outlook;
+pub use panics::unpanicked;
 pub use publish::Commits;
 pub use settings::{BootError, Settings};
 pub use spec::{

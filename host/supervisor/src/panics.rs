@@ -14,7 +14,10 @@ pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
 
 /// Runs `task` to its end; returns the message if it panicked. The task is passed pinned, because a future that is
 /// moved into another one takes up its memory twice.
-pub(crate) async fn unpanicked<T>(mut task: Pin<&mut impl Future<Output = T>>) -> Result<T, String> {
+///
+/// # Errors
+/// The message of the panic.
+pub async fn unpanicked<T>(mut task: Pin<&mut impl Future<Output = T>>) -> Result<T, String> {
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),

@@ -1,17 +1,17 @@
 //! The routes with what holds for all of them: every error is JSON, and a defect ends only the request in which it happens.
 //! This is no layer of the router, because each layer costs every request several allocations.
 
-use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Router};
-use futures_util::FutureExt;
 use hyper::body::Body;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use provost_state::naming::shown;
+use provost_supervisor::unpanicked;
 
 use super::refused::{Refused, in_json};
 
@@ -32,15 +32,11 @@ impl Guarded {
     {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         // The router is called within, so that a panic there is caught, too.
-        let answer = async { self.0.call(request).await };
-        match AssertUnwindSafe(answer).catch_unwind().await {
+        let answer = pin!(async { self.0.call(request).await });
+        match unpanicked(answer).await {
             Ok(Ok(response)) => in_json(response).await,
-            Err(panic) => {
+            Err(said) => {
                 let what = format!("{method} {}", shown(uri.path()));
-                let said = panic.downcast_ref::<&str>().copied();
-                let said = said
-                    .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                    .unwrap_or("no message");
                 tracing::error!("a defect while answering {what}: {said}");
                 Refused::internal(format!("a defect while answering {what}")).into_response()
             }
