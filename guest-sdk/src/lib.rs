@@ -9,6 +9,7 @@
 //! | judge whether a process may be spawned | [`StartPolicy`] |
 //! | judge what the health checks of a process mean | [`HealthPolicy`] |
 //! | judge how many replicas of a process there should be | [`ScalePolicy`] |
+//! | judge the resources that a process uses | [`UsagePolicy`] |
 //! | render status on request | [`StatusView`] |
 //! | receive every change | [`StatusConsumer`] |
 //!
@@ -107,6 +108,9 @@ pub use bindings::judge::provost::plugin::types::{
     Cause, Death, Desired, Event, EventKind, Exit, Health, Phase, ProcessState, Ruling,
 };
 pub use bindings::listener::exports::provost::plugin::status_consumer::Batch;
+pub use bindings::meterer::exports::provost::plugin::usage_policy::{
+    Action as UsageAction, Decision as UsageDecision, Sample, Usage,
+};
 pub use bindings::prober::exports::provost::plugin::health_policy::{
     Action as HealthAction, Decision as HealthDecision, Observation,
 };
@@ -125,6 +129,7 @@ pub use roles::health::HealthPolicy;
 pub use roles::restart::RestartPolicy;
 pub use roles::scale::ScalePolicy;
 pub use roles::start::StartPolicy;
+pub use roles::usage::UsagePolicy;
 pub use roles::view::StatusView;
 pub use signal::Signal;
 pub use span::Span;

@@ -97,6 +97,7 @@ fn abilities(surface: &Surface) -> Vec<&'static str> {
         (Role::StartPolicy, "judge starts"),
         (Role::HealthPolicy, "judge health"),
         (Role::ScalePolicy, "judge how many replicas there should be"),
+        (Role::UsagePolicy, "judge the resources that processes use"),
         (Role::StatusView, "render status"),
         (Role::StatusConsumer, "be notified of every change"),
     ];

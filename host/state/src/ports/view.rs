@@ -18,6 +18,8 @@ pub struct ViewRequest {
 /// The response of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewResponse {
+    /// The status code of HTTP: 200 to 299, or 400 to 599.
+    pub status: u16,
     /// The media type of the body.
     pub content_type: String,
     /// The rendered bytes.
