@@ -105,11 +105,11 @@ pub use bindings::judge::provost::plugin::snapshots::{
     Columns, Counts, Fields, Removal, Snapshot, TextColumn,
 };
 pub use bindings::judge::provost::plugin::types::{
-    Cause, Death, Desired, Event, EventKind, Exit, Health, Phase, ProcessState, Ruling,
+    Cause, Death, Desired, Event, EventKind, Exit, Health, Phase, ProcessState, Ruling, Usage,
 };
 pub use bindings::listener::exports::provost::plugin::status_consumer::Batch;
 pub use bindings::meterer::exports::provost::plugin::usage_policy::{
-    Action as UsageAction, Decision as UsageDecision, Sample, Usage,
+    Action as UsageAction, Decision as UsageDecision, Sample,
 };
 pub use bindings::prober::exports::provost::plugin::health_policy::{
     Action as HealthAction, Decision as HealthDecision, Observation,
@@ -123,7 +123,7 @@ pub use bindings::starter::exports::provost::plugin::start_policy::{
 };
 #[cfg(feature = "wasi")]
 pub use host::{env, http};
-pub use host::{log, memory, plugins};
+pub use host::{log, memory, plugins, usages};
 pub use roles::consumer::StatusConsumer;
 pub use roles::health::HealthPolicy;
 pub use roles::restart::RestartPolicy;

@@ -8,7 +8,7 @@ use crate::{
     Observation, Phase, Plan, ProcessState, Removal, Sample, TextColumn, Usage, World,
 };
 
-pub use crate::host::native::{load, logged};
+pub use crate::host::native::{load, logged, use_resources};
 
 /// A world that is made up by a test.
 #[derive(Debug, Default)]

@@ -7,10 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::host::Host;
 use crate::plugins::Plugin;
 use crate::process::Process;
+use crate::usage::ProcessUsage;
+
+/// The header of an answer that a view has rendered, also if its status is that of an error; the value is the name of the
+/// plugin. An answer without it is from the host itself.
+pub const VIEW_HEADER: &str = "provost-view";
 
 /// The answer to `GET /v1/status`: the state of everything at one generation. A part that was not requested is empty here and
 /// absent in JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The generation of the last change.
     pub generation: u64,
@@ -40,6 +45,10 @@ pub struct Status {
     /// The host itself.
     #[serde(default)]
     pub host: Host,
+    /// Only if asked for (`?usage=1`, or `usage` among `parts`): what the host, unless processes were selected, and each
+    /// requested process with a child use. It changes without a change of the generation, and is always whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Vec<ProcessUsage>>,
     /// Only with `host`, and only if `processes` has another order: the names of all processes in the order of the config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Vec<String>>,

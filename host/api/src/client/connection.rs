@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 
 use super::error::{ClientError, broken, protocol};
 use super::reach::{self, Silent};
+use crate::VIEW_HEADER;
 use crate::error::Failure;
 
 /// Opens a connection to the socket of a host for each request.
@@ -21,7 +22,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Sends a request and returns the response if its status is a success.
+    /// Sends a request and returns the response if its status is a success, or if a view has rendered it.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -41,7 +42,7 @@ impl Connector {
         }
         let request = request.body(Full::new(body.unwrap_or_default())).map_err(protocol)?;
         let response = sender.send_request(request).await.map_err(broken)?;
-        if response.status().is_success() {
+        if response.status().is_success() || response.headers().contains_key(VIEW_HEADER) {
             return Ok(response);
         }
         let status = response.status().as_u16();

@@ -16,7 +16,11 @@ use crate::render::status::Scope;
 use crate::render::table::Width;
 
 pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Failure> {
-    let mut status = context.client()?.status(&args.targets).await?;
+    let client = context.client()?;
+    let mut status = match args.output {
+        TableFormat::Table => client.status(&args.targets).await?,
+        TableFormat::Wide | TableFormat::Json => client.status_with_usage(&args.targets).await?,
+    };
     status.arrange();
     let named = !args.targets.is_empty() && !args.targets.iter().any(|target| target == "all");
     let scope = if named { Scope::Named } else { Scope::Everything };
@@ -66,7 +70,8 @@ pub(super) async fn view(context: &Context, args: ViewArgs) -> Result<(), Failur
     let rendered = context.client()?.view(&args.plugin, &args.path).await?;
     let default = if io::stdout().is_terminal() { ViewFormat::Text } else { ViewFormat::Raw };
     match args.output.unwrap_or(default) {
-        ViewFormat::Text => print(text::lines(&String::from_utf8_lossy(&rendered.body))),
-        ViewFormat::Raw => print(&rendered.body),
+        ViewFormat::Text => print(text::lines(&String::from_utf8_lossy(&rendered.body)))?,
+        ViewFormat::Raw => print(&rendered.body)?,
     }
+    if rendered.status >= 400 { Err(Failure::silent(1)) } else { Ok(()) }
 }

@@ -56,6 +56,19 @@ where
     }
 }
 
+/// A switch in a query: `?follow=1`, `?follow=true` or just `?follow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum Flag {
+    #[serde(rename = "1", alias = "true", alias = "")]
+    On,
+    #[serde(rename = "0", alias = "false")]
+    Off,
+}
+
+pub(super) fn is_on(flag: Option<Flag>) -> bool {
+    flag == Some(Flag::On)
+}
+
 /// The tags of answers that the client has: the header `If-None-Match`.
 pub(super) struct IfNoneMatch(Option<HeaderValue>);
 

@@ -16,6 +16,7 @@
 //! | `state_core` | the backends of the state core, and changing them |
 //! | `streams` | events and logs, line by line |
 //! | `views` | what plugins render |
+//! | `usage` | what processes use |
 //! | `context` | the parts of the host that the API serves |
 //! | `extract` | bodies and queries of requests |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
@@ -49,6 +50,7 @@ mod spare;
 mod state_core;
 mod status;
 mod streams;
+mod usage;
 mod views;
 mod wire;
 

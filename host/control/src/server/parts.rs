@@ -11,14 +11,16 @@ pub(super) enum Part {
     Replicas,
     Plugins,
     Host,
+    Usage,
 }
 
 impl Part {
-    const ALL: [(&'static str, Self); 4] = [
+    const ALL: [(&'static str, Self); 5] = [
         ("processes", Self::Processes),
         ("replicas", Self::Replicas),
         ("plugins", Self::Plugins),
         ("host", Self::Host),
+        ("usage", Self::Usage),
     ];
 }
 
@@ -27,13 +29,13 @@ impl Part {
 pub(super) struct Parts(u8);
 
 impl Parts {
-    /// Returns the parts with these names; no names mean all parts.
+    /// Returns the parts with these names; no names mean all parts except `usage`, which changes all the time.
     ///
     /// # Errors
     /// Refuses a name that is not one of a part, and lists those that are.
     pub(super) fn named(names: &[String]) -> Result<Self, Refused> {
         if names.is_empty() {
-            return Ok(Self(u8::MAX));
+            return Ok(Self(!Self::bit(Part::Usage)));
         }
         names.iter().try_fold(Self(0), |parts, name| match Part::ALL.iter().find(|(word, _)| word == name) {
             Some((_, part)) => Ok(Self(parts.0 | Self::bit(*part))),
@@ -43,6 +45,11 @@ impl Parts {
                 Part::ALL.map(|(word, _)| word).join(", ")
             ))),
         })
+    }
+
+    /// Returns the parts with `usage`, if that is asked for.
+    pub(super) fn with_usage(self, asked: bool) -> Self {
+        if asked { Self(self.0 | Self::bit(Part::Usage)) } else { self }
     }
 
     fn bit(part: Part) -> u8 {

@@ -17,7 +17,7 @@ use super::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
 use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
-use super::{config, connections, explain, host, orders, plugins, state_core, status, streams, views};
+use super::{config, connections, explain, host, orders, plugins, state_core, status, streams, usage, views};
 
 /// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
 pub async fn serve(
@@ -57,6 +57,7 @@ pub fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Guarded {
     let router = Router::new()
         .route("/v1/ping", get(host::ping))
         .route("/v1/status", get(status::status))
+        .route("/v1/usage", get(usage::usage))
         .route("/v1/events", get(streams::events))
         .route("/v1/logs", get(streams::logs))
         .route("/v1/explain/{name}", get(explain::explain))

@@ -18,12 +18,13 @@ use serde::{Deserialize, Serialize};
 
 use super::answers::Tag;
 use super::context::AppState;
-use super::extract::{IfNoneMatch, targets};
+use super::extract::{Flag, IfNoneMatch, is_on, targets};
 use super::host;
 use super::parts::{Part, Parts};
 use super::pieces::Pieces;
 use super::refused::Refused;
 use super::select::select;
+use super::usage;
 use crate::convert::{self, Wall};
 use crate::fragments::Fields;
 
@@ -40,6 +41,8 @@ pub(super) struct Asked {
     /// Parts of the answer, separated by commas; none mean all.
     #[serde(default)]
     parts: String,
+    /// Whether the resources that the processes use are a part, too.
+    usage: Option<Flag>,
     /// Only what has changed after this generation.
     since: Option<u64>,
     /// The life of the host that counted `since`.
@@ -63,7 +66,7 @@ impl Wanted {
                     .map_err(|unknown| Refused::bad_request(unknown.to_string()))?,
             ),
         };
-        let parts = Parts::named(&targets(&asked.parts))?;
+        let parts = Parts::named(&targets(&asked.parts))?.with_usage(is_on(asked.usage));
         Ok(Self { parts, fields, targets: targets(&asked.select) })
     }
 }
@@ -203,6 +206,10 @@ fn rest(
     if wanted.parts.has(Part::Plugins) {
         to.extend_from_slice(br#","plugins":"#);
         to.extend_from_slice(&app.plugins(world.generation()));
+    }
+    if wanted.parts.has(Part::Usage) {
+        to.extend_from_slice(br#","usage":"#);
+        to.extend_from_slice(&usage::json(app, chosen));
     }
     if let Some(host) = host {
         to.extend_from_slice(br#","host":"#);

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::answers::Answers;
 use super::context::AppState;
-use super::extract::targets;
+use super::extract::{Flag, is_on, targets};
 use super::refused::Refused;
 use super::select::select_or_all;
 use crate::convert;
@@ -58,19 +58,6 @@ pub(super) struct LogsQuery {
 
 fn ten() -> usize {
     10
-}
-
-/// A switch in a query: `?follow=1`, `?follow=true` or just `?follow`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-enum Flag {
-    #[serde(rename = "1", alias = "true", alias = "")]
-    On,
-    #[serde(rename = "0", alias = "false")]
-    Off,
-}
-
-fn is_on(flag: Option<Flag>) -> bool {
-    flag == Some(Flag::On)
 }
 
 /// The state of a streamed body.

@@ -72,6 +72,6 @@ pub(crate) use judge::provost::plugin::{log, memory, settings, snapshots, types}
 pub(crate) use listener::exports::provost::plugin::status_consumer;
 pub(crate) use meterer::exports::provost::plugin::usage_policy;
 pub(crate) use renderer::exports::provost::plugin::status_view;
-pub(crate) use renderer::provost::plugin::plugins;
+pub(crate) use renderer::provost::plugin::{plugins, usages};
 pub(crate) use scaler::exports::provost::plugin::scale_policy;
 pub(crate) use starter::exports::provost::plugin::start_policy;

@@ -247,8 +247,8 @@ pub(crate) fn sample(from: &state::Sample) -> usage_policy::Sample {
     }
 }
 
-fn usage(from: &state::Usage) -> usage_policy::Usage {
-    usage_policy::Usage {
+pub(super) fn usage(from: &state::Usage) -> types::Usage {
+    types::Usage {
         at: from.at.wall_ms,
         cpu: from.cpu_ms,
         cpu_millis: from.cpu_millis,

@@ -185,6 +185,7 @@ impl Question for ViewRequest {
     }
 
     fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<ViewResponse> {
+        store.data_mut().use_usages(self.usages.clone(), self.host_usage);
         let wait = store.data().patience(Self::ROLE);
         let answer = wait.until(async {
             let view = pre.instantiate_async(&mut *store).await?;

@@ -27,4 +27,4 @@ pub use plugins::{
 pub use policy::{
     Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, Sample, StartAction, UsageAction,
 };
-pub use view::{View, ViewRequest, ViewResponse};
+pub use view::{View, ViewRequest, ViewResponse, ViewUsage};

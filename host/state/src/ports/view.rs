@@ -4,7 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::fault::Fault;
+use crate::process::{Incarnation, Usage};
 use crate::registry::Snapshot;
+
+/// What one process uses, for a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewUsage {
+    /// The name of the process.
+    pub name: Arc<str>,
+    /// Its group; empty if it is in none.
+    pub group: Arc<str>,
+    /// The life that was read.
+    pub incarnation: Incarnation,
+    /// What it used.
+    pub usage: Usage,
+}
 
 /// A request to a view.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +27,10 @@ pub struct ViewRequest {
     pub path: String,
     /// The query, without the question mark.
     pub query: String,
+    /// What the processes use.
+    pub usages: Arc<[ViewUsage]>,
+    /// What the host itself uses.
+    pub host_usage: Option<Usage>,
 }
 
 /// The response of a view.

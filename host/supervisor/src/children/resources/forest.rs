@@ -9,9 +9,10 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
-use provost_state::ProcessId;
+use provost_state::{ProcessId, Usage};
 use rustix::process::{Resource, getrlimit};
 
+use super::detail::{Detail, detail};
 use super::stat::Stat;
 use super::tree::{Budget, Tree, Units};
 use super::{Alive, Owner, Reading, Readings, Source, Wanted};
@@ -23,6 +24,9 @@ const LOOK_SHARE: u64 = 500;
 
 /// Strangers are looked at again after this many nanoseconds.
 const STRANGERS_NS: u64 = 60_000_000_000;
+
+/// How long the figures of the host that are slow to read hold, in nanoseconds.
+const HOST_DETAIL_NS: u64 = 60_000_000_000;
 
 /// The descriptors that are left to the host and to each child; what is beyond may be kept open here.
 const DESCRIPTORS_OF_HOST: usize = 512;
@@ -38,6 +42,8 @@ pub(crate) struct Forest {
     family: Arc<Family>,
     units: Units,
     host: Tree,
+    /// The figures of the host that are slow to read, and when they were read.
+    host_detail: Option<(u64, Detail)>,
     trees: HashMap<ProcessId, Tree>,
     /// The tree of each process.
     owners: HashMap<u32, ProcessId>,
@@ -64,6 +70,7 @@ impl Forest {
             family,
             units: Units::of_system(),
             host,
+            host_detail: None,
             trees: HashMap::new(),
             owners: HashMap::new(),
             strangers: HashSet::new(),
@@ -212,6 +219,14 @@ impl Forest {
         Budget { kept, most, short: false }
     }
 
+    fn host(&mut self, budget: &mut Budget) -> Option<Usage> {
+        let now = self.clock.now();
+        let usage = self.host.read(now, self.units, budget, &mut Vec::new())?;
+        let old = self.host_detail.filter(|(at, _)| now.mono_ns < at + HOST_DETAIL_NS);
+        let (_, detail) = *self.host_detail.insert(old.unwrap_or_else(|| (now.mono_ns, detail(&[self.host.main]))));
+        Some(Usage { pss_bytes: detail.pss_bytes, fds: detail.fds, ..usage })
+    }
+
     /// Closes all kept descriptors.
     fn release(&mut self) {
         for tree in self.trees.values_mut().chain([&mut self.host]) {
@@ -249,10 +264,7 @@ impl Source for Forest {
         for pid in gone {
             self.owners.remove(&pid);
         }
-        let host = match wanted.all {
-            true => self.host.read(self.clock.now(), self.units, &mut budget, &mut Vec::new()),
-            false => None,
-        };
+        let host = if wanted.all { self.host(&mut budget) } else { None };
         if budget.short {
             self.release();
             self.keep_at_ns = began.mono_ns + SHORT_NS;
