@@ -30,7 +30,7 @@ use self::connection::Connector;
 use self::error::{broken, protocol};
 use self::path::{escaped, of_view};
 use crate::{
-    Blame, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged, PluginList,
+    Blame, Dependencies, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged, PluginList,
     PluginOrder, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown, StateChange, StateCore,
     Status,
 };
@@ -130,6 +130,14 @@ impl Client {
     /// [`ClientError`].
     pub async fn explain(&self, name: &str) -> Result<Explanation, ClientError> {
         self.get(&format!("/v1/explain/{}", escaped(name))).await
+    }
+
+    /// Returns what all processes wait for before they are started.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn dependencies(&self) -> Result<Dependencies, ClientError> {
+        self.get("/v1/dependencies").await
     }
 
     /// Returns all plugins.

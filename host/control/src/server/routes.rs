@@ -17,7 +17,7 @@ use super::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
 use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
-use super::{config, connections, explain, host, orders, plugins, state_core, status, streams, views};
+use super::{config, connections, dependencies, explain, host, orders, plugins, state_core, status, streams, views};
 
 /// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
 pub async fn serve(
@@ -60,6 +60,7 @@ pub fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Guarded {
         .route("/v1/events", get(streams::events))
         .route("/v1/logs", get(streams::logs))
         .route("/v1/explain/{name}", get(explain::explain))
+        .route("/v1/dependencies", get(dependencies::dependencies))
         .route("/v1/plugins", get(plugins::list))
         .route("/v1/plugins/{name}/blame", get(plugins::blame))
         .route("/v1/config/difference", get(config::difference))
