@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use provost_api as api;
+use provost_api::client::StatusAsked;
 use provost_state::text;
 
 use super::context::{Context, now_ms};
@@ -19,7 +20,7 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
     let client = context.client()?;
     let mut status = match args.output {
         TableFormat::Table => client.status(&args.targets).await?,
-        TableFormat::Wide | TableFormat::Json => client.status_with_usage(&args.targets).await?,
+        TableFormat::Wide | TableFormat::Json => client.status_of(&with_usage(args.targets.clone())).await?,
     };
     status.arrange();
     let named = !args.targets.is_empty() && !args.targets.iter().any(|target| target == "all");
@@ -36,6 +37,12 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
         return Err(Failure::silent(3));
     }
     Ok(())
+}
+
+/// Asks for everything, and for the resources that the processes use.
+fn with_usage(select: Vec<String>) -> StatusAsked {
+    use api::StatusPart::{Host, Plugins, Processes, Replicas, Usage};
+    StatusAsked { select, parts: vec![Processes, Replicas, Plugins, Host, Usage], ..StatusAsked::default() }
 }
 
 pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), Failure> {

@@ -56,19 +56,6 @@ where
     }
 }
 
-/// A switch in a query: `?follow=1`, `?follow=true` or just `?follow`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) enum Flag {
-    #[serde(rename = "1", alias = "true", alias = "")]
-    On,
-    #[serde(rename = "0", alias = "false")]
-    Off,
-}
-
-pub(super) fn is_on(flag: Option<Flag>) -> bool {
-    flag == Some(Flag::On)
-}
-
 /// The tags of answers that the client has: the header `If-None-Match`.
 pub(super) struct IfNoneMatch(Option<HeaderValue>);
 
@@ -106,4 +93,17 @@ pub(super) struct Select {
 /// Splits a comma-separated list of targets.
 pub(super) fn targets(list: &str) -> Vec<String> {
     list.split(',').filter(|target| !target.is_empty()).map(str::to_owned).collect()
+}
+
+/// A switch in a query: `?follow=1`, `?follow=true` or just `?follow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum Flag {
+    #[serde(rename = "1", alias = "true", alias = "")]
+    On,
+    #[serde(rename = "0", alias = "false")]
+    Off,
+}
+
+pub(super) fn is_on(flag: Option<Flag>) -> bool {
+    flag == Some(Flag::On)
 }
