@@ -11,12 +11,14 @@
 //! | `config` | what differs from the config, reloading it, and scaling |
 //! | `orders` | start, stop, restart and signal, and waiting for their effect |
 //! | `explain` | why a process is in its state |
+//! | `dependencies` | what processes wait for before they are started |
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
 //! | `events` | changes of processes, as a stream |
 //! | `logs` | lines of output, as a stream |
 //! | `views` | what plugins render |
 //! | `table` | a table of routes, and the router made of it |
+//! | `usage` | what processes use |
 //! | `streaming` | bodies that are sent message by message |
 //! | `context` | the parts of the host that the API serves |
 //! | `in_process` | the API for services in the same process |
@@ -38,6 +40,7 @@ mod answers;
 mod config;
 mod connections;
 mod context;
+mod dependencies;
 mod events;
 mod explain;
 mod extract;
@@ -61,6 +64,7 @@ mod state_core;
 mod status;
 mod streaming;
 mod table;
+mod usage;
 mod views;
 mod wire;
 

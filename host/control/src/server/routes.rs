@@ -16,7 +16,10 @@ use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
 use super::table::{Route, delete, get, post, routed};
-use super::{config, connections, events, explain, host, logs, orders, plugins, state_core, status, views};
+use super::{
+    config, connections, dependencies, events, explain, host, logs, orders, plugins, state_core, status,
+    usage, views,
+};
 
 /// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
 pub async fn serve(
@@ -55,12 +58,14 @@ fn all() -> Vec<Route> {
     vec![
         get("/v1/ping", host::ping),
         get("/v1/status", status::status),
+        get("/v1/usage", usage::usage),
         get("/v1/events", events::events),
         get("/v1/logs", logs::logs),
         delete("/v1/logs", Scope::Operate, orders::clear_logs),
         get("/v1/explain/{name}", explain::explain),
         post("/v1/processes/{action}", Scope::Operate, orders::order),
         post("/v1/scale", Scope::Operate, config::scale),
+        get("/v1/dependencies", dependencies::dependencies),
         get("/v1/plugins", plugins::list),
         get("/v1/plugins/{name}/blame", plugins::blame),
         post("/v1/plugins/{name}/{action}", Scope::Admin, plugins::change).taking(PLUGIN_BODY_BYTES_MAX),
