@@ -22,5 +22,5 @@ pub use exact::{InexactNumber, exact_numbers};
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
 pub use server::{
     Access, ApiContext, BindError, CONNECTIONS_MAX, Caller, Guarded, Listening, Mount, Mounted, Scope,
-    SocketPlace, routes, serve,
+    SocketPlace, openapi_document, routes, serve,
 };

@@ -6,6 +6,7 @@
 //! | `connections` | accepting connections, and limits on their number |
 //! | `patient` | the bytes of one connection, and its time limits |
 //! | `wire` | the socket of one connection |
+//! | `processes` | processes and groups alone |
 //! | `status` | everything at one generation |
 //! | `host` | the host itself: its shortages and its end |
 //! | `config` | what differs from the config, reloading it, and scaling |
@@ -23,6 +24,7 @@
 //! | `context` | the parts of the host that the API serves |
 //! | `in_process` | the API for services in the same process |
 //! | `guarded` | what holds for all routes: scopes checked, errors in JSON, panics caught; services beside the API |
+//! | `described` | descriptions of routes, and a document made of them |
 //! | `scopes` | the scopes that requests take |
 //! | `extract` | bodies and queries of requests |
 //! | `access` | what a caller may do |
@@ -41,6 +43,7 @@ mod config;
 mod connections;
 mod context;
 mod dependencies;
+mod described;
 mod events;
 mod explain;
 mod extract;
@@ -54,6 +57,7 @@ mod orders;
 mod patient;
 mod pieces;
 mod plugins;
+mod processes;
 mod refused;
 mod routes;
 mod scopes;
@@ -71,5 +75,5 @@ mod wire;
 pub use access::{Access, Scope};
 pub use context::{ApiContext, CONNECTIONS_MAX};
 pub use guarded::{Caller, Guarded, Mount, Mounted};
-pub use routes::{routes, serve};
+pub use routes::{openapi_document, routes, serve};
 pub use socket::{BindError, Listening, SocketPlace};
