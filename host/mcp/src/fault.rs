@@ -1,5 +1,7 @@
 //! Why a request of a client failed: the code, the sentence and the hint of the API, in the forms that the protocol has for it.
 
+use std::borrow::Cow;
+
 use provost_api::client::{ClientError, Unconnected};
 use provost_api::{Error, ErrorCode};
 use rmcp::ErrorData;
@@ -54,20 +56,28 @@ impl Fault {
         CallToolResult::error(vec![ContentBlock::text(text)])
     }
 
-    /// Returns the protocol error of a resource or a prompt that cannot be given.
-    pub(crate) fn into_protocol_error(self) -> ErrorData {
+    /// Returns the protocol error of a resource that cannot be given.
+    pub(crate) fn of_resource(self) -> ErrorData {
+        match self.0.code {
+            ErrorCode::UnknownProcess => self.to_protocol(ErrorData::resource_not_found),
+            _ => self.of_argument(),
+        }
+    }
+
+    /// Returns the protocol error of another request that cannot be answered.
+    pub(crate) fn of_argument(self) -> ErrorData {
+        match self.0.code.as_str() {
+            NO_HOST | NO_ANSWER => self.to_protocol(ErrorData::internal_error),
+            _ => self.to_protocol(ErrorData::invalid_params),
+        }
+    }
+
+    fn to_protocol(&self, make: fn(Cow<'static, str>, Option<serde_json::Value>) -> ErrorData) -> ErrorData {
         let text = match &self.0.hint {
             Some(hint) => format!("{}; {hint}", self.0.message),
             None => self.0.message.clone(),
         };
-        let details = serde_json::to_value(&self.0).ok();
-        match self.0.code {
-            ErrorCode::UnknownProcess | ErrorCode::UnknownPlugin => {
-                ErrorData::resource_not_found(text, details)
-            }
-            ErrorCode::BadRequest => ErrorData::invalid_params(text, details),
-            _ => ErrorData::internal_error(text, details),
-        }
+        make(text.into(), serde_json::to_value(&self.0).ok())
     }
 }
 

@@ -38,7 +38,8 @@ pub(crate) fn seconds_since(time: &str, now: Timestamp) -> Option<u64> {
     u64::try_from(now.duration_since(time.parse().ok()?).as_secs()).ok()
 }
 
-fn shown(time: Timestamp) -> String {
+/// Returns a time as the API writes it.
+pub(crate) fn shown(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::caller::Caller;
 use crate::resources::Uri;
+use crate::time;
 
 /// The shortest time between two notifications of the same change.
 pub(crate) const PAUSE: Duration = Duration::from_millis(200);
@@ -55,20 +56,30 @@ struct Pending {
 struct Seen {
     /// The names of all processes; `None` before the first connection.
     names: Option<BTreeSet<String>>,
+    /// Whether changes may have been missed since the client asked, because a connection failed or ended.
+    gap: bool,
     pending: Pending,
 }
 
 /// Notifies `audience` of what it wants, until it is gone. A host that is gone is awaited: it may have changed meanwhile.
 pub(crate) async fn run(caller: Caller, mut wanted: watch::Receiver<Wanted>, audience: impl Audience) {
+    // Changes between the client's request and the first connection count.
+    let asked_at = time::shown(time::now());
     let (mut seen, mut pause) = (Seen::default(), AGAIN);
     loop {
         let begun = Instant::now();
-        match connected(&caller.client, &mut wanted, &audience, &mut seen).await {
-            Err(Ended::Client) => return,
-            Err(Ended::Host) | Ok(()) => {}
+        if let Err(Ended::Client) =
+            connected(&caller.client, &mut wanted, &audience, &mut seen, &asked_at).await
+        {
+            return;
         }
+        seen.gap = true;
         pause = if begun.elapsed() > AGAIN_MAX { AGAIN } else { (pause * 2).min(AGAIN_MAX) };
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            // The client wants something else: it is there, and the host may be as well.
+            changed = wanted.changed() => if changed.is_err() { return },
+        }
     }
 }
 
@@ -96,14 +107,18 @@ async fn connected(
     wanted: &mut watch::Receiver<Wanted>,
     audience: &impl Audience,
     seen: &mut Seen,
+    asked_at: &str,
 ) -> Result<(), Ended> {
     let status = client.status(&[]).await?;
     let names: BTreeSet<String> = status.processes.into_iter().map(|process| process.name).collect();
-    if let Some(before) = seen.names.replace(names.clone()) {
-        // What happened meanwhile is unknown.
-        seen.pending.everything(&wanted.borrow(), before != names);
-    }
-    let mut events = client.events(status.generation, true).await?;
+    let before = seen.names.replace(names.clone());
+    let since = if std::mem::take(&mut seen.gap) {
+        seen.pending.everything(&wanted.borrow(), before.is_none_or(|before| before != names));
+        status.generation
+    } else {
+        0
+    };
+    let mut events = client.events(since, true).await?;
     let mut logs = Logs::default();
     loop {
         let now_wanted = wanted.borrow_and_update().clone();
@@ -112,7 +127,9 @@ async fn connected(
         tokio::select! {
             event = events.next() => {
                 let Some(event) = event? else { return Err(Ended::Host) };
-                seen.take(&event, &wanted.borrow());
+                if since > 0 || event.at.as_str() >= asked_at {
+                    seen.take(&event, &wanted.borrow());
+                }
             }
             item = logs.next() => match item? {
                 Some(process) => seen.pending.add(Uri::Logs(process), &wanted.borrow()),

@@ -135,10 +135,13 @@ fn prompts_have_the_data_that_they_ask_about() {
         for part in ["web spawned: 1", "other spawned: 1", "web ready -> running"] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        for arguments in [json!({}), json!({"name": "wep"})] {
+        for (arguments, words) in
+            [(json!({}), "the prompt needs a `name`"), (json!({"name": "wep"}), "did you mean `web`?")]
+        {
             let refused =
                 client.refused("prompts/get", json!({"name": "why-restarted", "arguments": arguments}));
-            assert!(refused["message"].as_str().unwrap().contains("name"), "{refused}");
+            assert!(refused["message"].as_str().unwrap().contains(words), "{refused}");
+            assert_eq!(refused["code"], -32602, "{refused}");
         }
         assert!(client.end());
     }

@@ -29,7 +29,7 @@ fn tools_that_change_something_are_listed_only_if_they_are_allowed() {
         let mut reader = Client::start(host.setup(), era, &[]);
         let listed = reader.ask("tools/list", json!({}));
         insta::allow_duplicates! {
-            insta::assert_snapshot!(names(&listed).join(" "), @"");
+            insta::assert_snapshot!(names(&listed).join(" "), @"process_list process_status events explain logs_search logs_tail config_diff plugin_list plugin_inspect state_figures scripts_list scripts_status");
         }
         for tool in listed["tools"].as_array().unwrap() {
             assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool}");
@@ -49,7 +49,7 @@ fn tools_that_change_something_are_listed_only_if_they_are_allowed() {
         let mut operator = Client::start(host.setup(), era, &["--allow-changes"]);
         let listed = operator.ask("tools/list", json!({}));
         insta::allow_duplicates! {
-            insta::assert_snapshot!(names(&listed).join(" "), @"");
+            insta::assert_snapshot!(names(&listed).join(" "), @"process_list process_status events explain logs_search logs_tail config_diff plugin_list plugin_inspect state_figures scripts_list scripts_status process_start process_stop process_restart process_signal scripts_run scripts_stop config_reload plugin_swap plugin_rollback");
         }
         let started = operator.call("process_start", json!({"names": ["idle"]}));
         assert_eq!((&started["succeeded"], &started["failed"]), (&json!(1), &json!(0)), "{started}");

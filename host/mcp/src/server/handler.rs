@@ -58,7 +58,7 @@ impl Server {
 }
 
 fn uri_of(uri: &str) -> Result<Uri, ErrorData> {
-    Uri::parse(uri).ok_or_else(|| resources::unknown(uri).into_protocol_error())
+    Uri::parse(uri).ok_or_else(|| resources::unknown(uri).of_resource())
 }
 
 impl ServerHandler for Server {
@@ -95,7 +95,7 @@ impl ServerHandler for Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let Some(entry) = tools::named(&request.name) else {
             let message = format!("there is no tool called `{}`", page::shown(&request.name));
-            return Err(Fault::bad_request(message, "`tools/list` lists them all").into_protocol_error());
+            return Err(Fault::bad_request(message, "`tools/list` lists them all").of_argument());
         };
         let _call = self.calls.acquire().await;
         let called = entry.call(self.caller(&context), request.arguments);
@@ -117,7 +117,7 @@ impl ServerHandler for Server {
         let _call = self.calls.acquire().await;
         let cursor = request.and_then(|request| request.cursor);
         let listed = resources::list(&caller, cursor.as_deref()).await;
-        let (resources, next) = listed.map_err(|fault| fault.told_to(&caller).into_protocol_error())?;
+        let (resources, next) = listed.map_err(|fault| fault.told_to(&caller).of_resource())?;
         let mut result = ListResourcesResult::with_all_items(resources).with_ttl_ms(RESOURCES_MS);
         result.next_cursor = next;
         Ok(result)
@@ -140,7 +140,7 @@ impl ServerHandler for Server {
         let _call = self.calls.acquire().await;
         match resources::contents(&caller, &request.uri).await {
             Ok(contents) => Ok(ReadResourceResult::new(vec![contents]).into()),
-            Err(fault) => Err(fault.told_to(&caller).into_protocol_error()),
+            Err(fault) => Err(fault.told_to(&caller).of_resource()),
         }
     }
 
@@ -161,7 +161,7 @@ impl ServerHandler for Server {
         let _call = self.calls.acquire().await;
         match prompts::get(&caller, &request.name, &request.arguments.unwrap_or_default()).await {
             Ok(result) => Ok(result.into()),
-            Err(fault) => Err(fault.told_to(&caller).into_protocol_error()),
+            Err(fault) => Err(fault.told_to(&caller).of_argument()),
         }
     }
 
@@ -177,7 +177,7 @@ impl ServerHandler for Server {
         let caller = self.caller(&context);
         let _call = self.calls.acquire().await;
         let status = caller.client.status(&[]).await;
-        let status = status.map_err(|error| Fault::from(error).told_to(&caller).into_protocol_error())?;
+        let status = status.map_err(|error| Fault::from(error).told_to(&caller).of_argument())?;
         let mut names: Vec<String> = status.processes.into_iter().map(|process| process.name).collect();
         names.retain(|name| name.starts_with(&request.argument.value));
         let total = names.len();
@@ -213,10 +213,10 @@ impl ServerHandler for Server {
         if let Some(name) = uri.process() {
             let _call = self.calls.acquire().await;
             let there = resources::one(&caller, name).await;
-            there.map_err(|fault| fault.told_to(&caller).into_protocol_error())?;
+            there.map_err(|fault| fault.told_to(&caller).of_resource())?;
         }
         let subscribed = self.session.subscribe(&caller, &context.peer, uri);
-        subscribed.map_err(Fault::into_protocol_error)
+        subscribed.map_err(Fault::of_resource)
     }
 
     async fn unsubscribe(

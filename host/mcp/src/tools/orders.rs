@@ -108,7 +108,7 @@ pub(super) fn entries() -> [ToolEntry; 4] {
             about(
                 "process_stop",
                 "Stop processes",
-                "Stops processes, with those that have to stop before them, and keeps them stopped.",
+                "Stops processes and keeps them stopped, until they are started again.",
                 Effect::Destroys { idempotent: true },
             ),
             process_stop,
