@@ -319,6 +319,7 @@ impl LiveConfig for Fixed {
 pub(crate) struct Host {
     pub(crate) client: Client,
     pub(crate) socket: PathBuf,
+    pub(crate) context: ApiContext,
     pub(crate) supervisor: Supervisor,
     pub(crate) stop_requested: mpsc::Receiver<()>,
     pub(crate) end: watch::Sender<Option<api::Ended>>,
@@ -359,13 +360,14 @@ impl Host {
             host,
             shutdown,
             connections_max,
+            mounts: crate::access::mounts(),
             ended,
         };
-        let served = tokio::spawn(serve(listening, context, async {
+        let served = tokio::spawn(serve(listening, context.clone(), async {
             let _ = stopped.await;
         }));
         let client = Client::new(socket.clone());
-        Self { client, socket, supervisor, stop_requested, end, stop: Some(stop), served, dir }
+        Self { client, socket, context, supervisor, stop_requested, end, stop: Some(stop), served, dir }
     }
 
     pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<api::Outcome, ClientError> {
