@@ -21,6 +21,7 @@ mod instances;
 mod jobs;
 mod limits;
 mod logs;
+mod mcp;
 mod plugins;
 mod readiness;
 mod reload;

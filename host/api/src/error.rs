@@ -9,6 +9,10 @@ words! {
     pub enum ErrorCode {
         /// The request is malformed.
         BadRequest = "bad_request",
+        /// The request needs a token.
+        Unauthorized = "unauthorized",
+        /// The token does not allow this request.
+        Forbidden = "forbidden",
         /// The API has no such path.
         UnknownPath = "unknown_path",
         /// The path does not accept this method.

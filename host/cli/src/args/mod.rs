@@ -21,6 +21,8 @@ mod when;
 mod word;
 
 pub(crate) use advice::advice;
+#[cfg(feature = "mcp")]
+pub(crate) use cli::McpArgs;
 pub(crate) use cli::{
     ActArgs, Cli, Command, DiffArgs, DownArgs, EventsArgs, ExplainArgs, LogsArgs, ReloadArgs, ScaleArgs,
     SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
