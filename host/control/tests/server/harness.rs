@@ -318,6 +318,7 @@ impl LiveConfig for Fixed {
 
 pub(crate) struct Host {
     pub(crate) client: Client,
+    pub(crate) socket: PathBuf,
     pub(crate) supervisor: Supervisor,
     pub(crate) stop_requested: mpsc::Receiver<()>,
     pub(crate) end: watch::Sender<Option<api::Ended>>,
@@ -363,7 +364,8 @@ impl Host {
         let served = tokio::spawn(serve(listening, context, async {
             let _ = stopped.await;
         }));
-        Self { client: Client::new(socket), supervisor, stop_requested, end, stop: Some(stop), served, dir }
+        let client = Client::new(socket.clone());
+        Self { client, socket, supervisor, stop_requested, end, stop: Some(stop), served, dir }
     }
 
     pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<api::Outcome, ClientError> {
