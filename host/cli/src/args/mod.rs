@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `cli` | the commands and their options |
+//! | `top` | the options of `provost top` |
 //! | `plugin` | the commands of `provost plugin` |
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
@@ -13,6 +14,8 @@ mod advice;
 mod cli;
 mod format;
 mod plugin;
+#[cfg(feature = "top")]
+mod top;
 mod when;
 mod word;
 
@@ -23,3 +26,5 @@ pub(crate) use cli::{
 };
 pub(crate) use format::{LineFormat, TableFormat, ViewFormat};
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
+#[cfg(feature = "top")]
+pub(crate) use top::{TopArgs, TopView};

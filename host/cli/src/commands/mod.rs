@@ -8,6 +8,7 @@
 //! | `logs` | `logs` |
 //! | `follow` | `events` |
 //! | `plugin` | `plugin` |
+//! | `top` | `top` |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
@@ -25,6 +26,8 @@ mod plugin;
 mod printing;
 mod read;
 mod reload;
+#[cfg(feature = "top")]
+mod top;
 mod unanswered;
 mod validate;
 
@@ -71,6 +74,8 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Explain(args) => read::explain(&context, args).await,
         Command::State(args) => read::state_core(&context, args).await,
         Command::View(args) => read::view(&context, args).await,
+        #[cfg(feature = "top")]
+        Command::Top(args) => top::top(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
         // These are handled by `run`.
         Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),

@@ -11,5 +11,7 @@ mod options;
 mod running;
 
 pub use once::once;
+#[cfg(test)]
+pub(crate) use once::text;
 pub use options::{Frame, Options};
 pub use running::run;

@@ -14,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::options::Options;
 use crate::draw::{Scene, Theme, frame};
 use crate::failure::TopError;
-use crate::feed::{Hub, StatusAsked};
+use crate::feed::Hub;
 use crate::input::Key;
 use crate::model::{Line, Model, News};
 use crate::terminal::Screen;
@@ -58,7 +58,6 @@ impl Signals {
             goes_on: listen(SignalKind::from_raw(Signal::CONT.as_raw()))?,
         })
     }
-
 }
 
 /// Waits for one of these signals.
@@ -93,8 +92,7 @@ pub async fn run(client: Client, words: Arc<dyn Words>, options: Options) -> Res
     // Before anything is drawn: a host that is not there is an error of the command, as for all commands.
     client.ping().await?;
     let Options { targets, every_ms, colors, tree, view } = options;
-    let asked = StatusAsked { targets, every_ms, plugins: false };
-    let (hub, news) = Hub::open(client, Arc::clone(&words), asked);
+    let (hub, news) = Hub::open(client, Arc::clone(&words), targets, every_ms);
     let mut ui = Ui::default();
     ui.list.tree = tree;
     let screen = Screen::enter(ui.mouse)?;

@@ -13,8 +13,8 @@ use crate::views::{Hit, Overlay};
 pub(super) fn head(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
     let (model, theme) = (scene.model, scene.theme);
     let mut x = canvas.text(0, 0, "provost", theme.head()) + 2;
-    let counts = model.processes.counts();
-    let all = model.processes.all().len();
+    let counts = model.counts();
+    let all = model.processes().len();
     x = canvas.text(x, 0, &format!("{all} processes"), theme.head()) + 1;
     for (phase, count) in &counts {
         x = canvas.text(x + 1, 0, &format!("{count} {phase}"), theme.phase(phase));
@@ -23,9 +23,9 @@ pub(super) fn head(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
         Link::Connecting => ("connecting".to_owned(), theme.dim()),
         Link::Lost(why) => (format!("no host: {}", scene.words.one_line(why)), theme.bad()),
         Link::Live => {
-            let up = scene.words.unix_ms(&model.host.started_at);
+            let up = scene.words.unix_ms(&model.status.host.started_at);
             let up = up.map(|at| scene.words.span(scene.words.now_ms().saturating_sub(at)));
-            (format!("host {} up {}", model.host.pid, up.unwrap_or_else(|| "?".into())), theme.dim())
+            (format!("host {} up {}", model.status.host.pid, up.unwrap_or_else(|| "?".into())), theme.dim())
         }
     };
     let text = match &model.link {
@@ -51,7 +51,8 @@ pub(super) fn tabs(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     let mut x = 0;
     for (view, number) in View::ALL.into_iter().zip(1..) {
         let is_shown = view == scene.ui.view;
-        let title = if wide || is_shown { format!(" {number} {} ", view.title()) } else { format!(" {number} ") };
+        let title =
+            if wide || is_shown { format!(" {number} {} ", view.title()) } else { format!(" {number} ") };
         let style = if is_shown { scene.theme.selected() } else { scene.theme.dim() };
         let end = canvas.text(x, 0, &title, style);
         button(canvas, scene, x, end, Action::Show(view));
@@ -82,7 +83,7 @@ fn button(canvas: &Canvas<'_>, scene: &mut Scene<'_>, from: usize, end: usize, a
 
 /// Returns what the host lacks, what is left of processes, and whether the config has changed, one line each.
 pub(super) fn troubles(scene: &Scene<'_>) -> Vec<String> {
-    let (host, words) = (&scene.model.host, scene.words);
+    let (host, words) = (&scene.model.status.host, scene.words);
     let mut lines: Vec<String> = host
         .degraded
         .iter()
@@ -125,7 +126,8 @@ pub(super) fn keys(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     let mut x = 0;
     let essential = [Action::Help, Action::Quit];
     let here = |action: &Action| !essential.contains(action);
-    let bound = BINDINGS.iter().filter(|binding| binding.works_in(scene.ui.view) && !binding.short.is_empty());
+    let bound =
+        BINDINGS.iter().filter(|binding| binding.works_in(scene.ui.view) && !binding.short.is_empty());
     let bound: Vec<_> = bound.collect();
     let last = bound.iter().filter(|binding| !here(&binding.action));
     // Help and quit always have their room.

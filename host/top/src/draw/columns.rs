@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn the_columns_of_the_lowest_rank_are_dropped_and_the_last_takes_the_rest() {
-        let columns = [column("name", 10, 0), column("pid", 6, 3), column("phase", 8, 1), column("why", 20, 2)];
+        let columns =
+            [column("name", 10, 0), column("pid", 6, 3), column("phase", 8, 1), column("why", 20, 2)];
         let shown = |room| -> Vec<(&str, usize, usize)> {
             let placed = placed(&columns, room);
             placed.iter().map(|one| (one.column.title, one.x, one.column.width)).collect()

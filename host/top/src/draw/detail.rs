@@ -3,7 +3,6 @@
 use super::canvas::Canvas;
 use super::frame::Scene;
 use super::logs;
-use crate::model::Model;
 
 /// The number of lines of an explanation that come before its history.
 const FACTS: usize = 6;
@@ -15,12 +14,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
         canvas.text(0, 0, "a group has no details: select one of its processes", theme.dim());
         return;
     };
+    if canvas.height() < 4 {
+        return;
+    }
     let rule = "─".repeat(canvas.width());
     canvas.text(0, 0, &rule, theme.dim());
     let title = format!(" {} ", scene.words.one_line(&process.name));
     let x = canvas.text(2, 0, &title, theme.head());
     canvas.text(x, 0, &format!("{} ", process.phase), theme.phase(&process.phase));
-    let mut lines = explanation(scene.model, scene, canvas.width());
+    let mut lines = explanation(scene, canvas.width());
     if let Some(failing) = &process.failing {
         let why = scene.words.one_line(&failing.why);
         lines.insert(1.min(lines.len()), format!("  {:<13}  {why}", "check fails"));
@@ -28,12 +30,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
     let room = canvas.height().saturating_sub(1);
     let tail = tail(scene, canvas.width(), (room * 4 / 10).max(2));
     let explained = room.saturating_sub(tail.len());
-    let facts = FACTS.min(explained);
-    // The latest events are the last ones.
-    let rest = explained - facts;
-    let skipped = lines.len().saturating_sub(explained);
-    let shown = lines.iter().take(facts).chain(lines.iter().skip((facts + skipped).max(facts)).take(rest));
-    for (row, line) in shown.enumerate() {
+    if lines.len() > explained {
+        // The latest events are the last ones.
+        let facts = FACTS.min(explained / 2);
+        let rest = lines.split_off(lines.len() + facts + 1 - explained);
+        lines.truncate(facts);
+        lines.push("  …".to_owned());
+        lines.extend(rest);
+    }
+    for (row, line) in lines.iter().enumerate() {
         canvas.text(0, row + 1, line, if row == 0 { theme.head() } else { ratatui::style::Style::new() });
     }
     let from = canvas.height() - tail.len();
@@ -42,9 +47,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
     }
 }
 
-fn explanation(model: &Model, scene: &Scene<'_>, columns: usize) -> Vec<String> {
+fn explanation(scene: &Scene<'_>, columns: usize) -> Vec<String> {
     let selected = scene.ui.list.selected();
-    let known = model.explained.as_ref().filter(|known| Some(&*known.name) == selected);
+    let known = scene.model.explained.as_ref().filter(|known| Some(&*known.name) == selected);
     match known.map(|known| &known.outcome) {
         None => vec!["…".to_owned()],
         Some(Err(why)) => vec![scene.words.one_line(why)],

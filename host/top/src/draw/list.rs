@@ -51,7 +51,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     let columns = placed(&columns(visible, model, scene.ui.list.tree), canvas.width().saturating_sub(1));
     heading(canvas, &columns, scene);
     if rows.is_empty() {
-        let text = if model.processes.all().is_empty() { "there are no processes" } else { "no process is shown: Esc takes back the filter, h shows all" };
+        let text = if model.processes().is_empty() {
+            "there are no processes"
+        } else {
+            "no process is shown: Esc takes back the filter, h shows all"
+        };
         canvas.text(1, 1, text, theme.dim());
     }
     for (line, (place, row)) in window.zip(visible).enumerate() {
@@ -85,7 +89,11 @@ fn heading(canvas: &mut Canvas<'_>, columns: &[Placed<Kind>], scene: &mut Scene<
     let theme = scene.theme;
     for Placed { column, x } in columns {
         let sorted = column.kind.sort() == Some(scene.ui.list.sort);
-        let title = if sorted { format!("{}{}", column.title, if scene.ui.list.reversed { "▲" } else { "▼" }) } else { column.title.to_owned() };
+        let title = if sorted {
+            format!("{}{}", column.title, if scene.ui.list.reversed { "▲" } else { "▼" })
+        } else {
+            column.title.to_owned()
+        };
         let pad = if column.right { column.width.saturating_sub(width(&title)) } else { 0 };
         canvas.text(1 + x + pad, 0, &title, theme.dim().patch(theme.head()));
         if let Some(sort) = column.kind.sort() {
@@ -98,10 +106,12 @@ fn heading(canvas: &mut Canvas<'_>, columns: &[Placed<Kind>], scene: &mut Scene<
 
 /// Returns the columns of these rows with their widths, ranks and headings.
 fn columns(visible: &[Row<'_>], model: &Model, tree: bool) -> Vec<Column<Kind>> {
-    let processes = || visible.iter().filter_map(|row| match row {
-        Row::Process(process, below) => Some((*process, *below)),
-        Row::Group(..) => None,
-    });
+    let processes = || {
+        visible.iter().filter_map(|row| match row {
+            Row::Process(process, below) => Some((*process, *below)),
+            Row::Group(..) => None,
+        })
+    };
     let indent = |below| if below { 2 } else { 0 };
     let names = processes().map(|(process, below)| width(&process.name) + indent(below)).max().unwrap_or(0);
     let groups = processes().filter_map(|(process, _)| process.group.as_deref().map(width)).max();
@@ -116,7 +126,7 @@ fn columns(visible: &[Row<'_>], model: &Model, tree: bool) -> Vec<Column<Kind>> 
         column(Kind::Restarts, "RESTARTS", 8, true, 3),
         column(Kind::Pid, "PID", 7, true, 9),
     ]);
-    if model.processes.all().iter().any(|process| process.next_action_at.is_some()) {
+    if model.processes().iter().any(|process| process.next_action_at.is_some()) {
         columns.push(column(Kind::Next, "NEXT", 14, false, 7));
     }
     columns.push(column(Kind::Exit, "EXIT", 7, false, 10));

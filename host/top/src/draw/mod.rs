@@ -24,6 +24,8 @@ mod list;
 mod logs;
 mod overlay;
 mod plugins;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod theme;
 mod wrapping;

@@ -27,7 +27,8 @@ struct Window {
 pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) -> Option<Position> {
     let window = window(scene, canvas.width().min(COLUMNS_MAX).saturating_sub(4))?;
     let inner = window.rows.iter().map(|(row, _)| width(row)).max().unwrap_or(0);
-    let inner = inner.max(width(&window.title) + 2).max(width(window.foot)).max(if window.chooses { 40 } else { 0 });
+    let inner =
+        inner.max(width(&window.title) + 2).max(width(window.foot)).max(if window.chooses { 40 } else { 0 });
     let columns = (inner + 4).min(canvas.width()).min(COLUMNS_MAX);
     let around = 2 + usize::from(window.head.is_some());
     let wanted = window.rows.len() + around;
@@ -58,7 +59,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) -> Option<Pos
         let y = first + line;
         canvas.text(2, y, &cut(text, room), *style);
         if window.chooses {
-            let row = Rect { x: canvas.area.x + 1, width: canvas.area.width.saturating_sub(2), ..canvas.row(y) };
+            let row =
+                Rect { x: canvas.area.x + 1, width: canvas.area.width.saturating_sub(2), ..canvas.row(y) };
             if at == selected {
                 canvas.part(row).style(0, scene.theme.selected());
             }
@@ -138,7 +140,8 @@ fn help(scene: &Scene<'_>) -> Vec<(String, Style)> {
 }
 
 fn middle(area: Rect, columns: usize, rows: usize) -> Rect {
-    let (width, height) = (u16::try_from(columns).unwrap_or(u16::MAX), u16::try_from(rows).unwrap_or(u16::MAX));
+    let (width, height) =
+        (u16::try_from(columns).unwrap_or(u16::MAX), u16::try_from(rows).unwrap_or(u16::MAX));
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }

@@ -32,7 +32,7 @@ const TALL: usize = 10;
 /// Draws the plugins, and the details of the selected one.
 pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     let (theme, words) = (scene.theme, scene.words);
-    let plugins = &scene.model.plugins;
+    let plugins = &scene.model.status.plugins;
     let details = plugins.get(scene.ui.plugins.selected).map(|plugin| details(plugin, words));
     let below = match &details {
         Some(details) if canvas.height() >= TALL => details.len() + 1,
@@ -129,14 +129,19 @@ fn details(plugin: &Plugin, words: &dyn Words) -> Vec<String> {
     let roles: Vec<&str> = version.roles.iter().map(|role| role.as_str()).collect();
     let digest: String = version.digest.chars().take(12).collect();
     let mut lines = vec![
-        format!("component  {} ({digest}), signed by {}", version.source, version.signed_by.as_deref().unwrap_or("nobody")),
+        format!(
+            "component  {} ({digest}), signed by {}",
+            version.source,
+            version.signed_by.as_deref().unwrap_or("nobody")
+        ),
         format!("roles      {}", roles.join(", ")),
         format!(
             "answers    {} clamped, {} denied; queue {}, missed {}, fuel at most {}",
             version.clamps, version.denials, version.queued, version.missed, version.fuel_max
         ),
     ];
-    let faults: Vec<String> = version.faults_by_kind.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let faults: Vec<String> =
+        version.faults_by_kind.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     if !faults.is_empty() {
         lines.push(format!("faults     {}", faults.join(", ")));
     }

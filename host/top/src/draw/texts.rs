@@ -38,7 +38,8 @@ pub(super) fn events(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     scene.ui.page = height;
     let last = scene.ui.events_bottom.map_or(end, |bottom| (bottom + 1).clamp(first, end));
     let from = last.saturating_sub(u64::try_from(height).unwrap_or(0)).max(first);
-    let names = (from..last).filter_map(|number| model.event(number)).map(|event| width(&event.process)).max();
+    let names =
+        (from..last).filter_map(|number| model.event(number)).map(|event| width(&event.process)).max();
     let names = names.unwrap_or(0).min(NAMES_MAX);
     for (row, number) in (from..last).enumerate() {
         let Some(event) = model.event(number) else { continue };

@@ -13,4 +13,3 @@ mod sender;
 mod streams;
 
 pub(crate) use hub::Hub;
-pub(crate) use streams::StatusAsked;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provost_api::LogItem;
-use provost_api::client::{Client, ClientError, LogsAsked, LogsOf};
+use provost_api::client::{Client, LogsAsked, LogsOf, StatusAsked};
 use tokio::time::sleep;
 
 use super::sender::{Gone, Sender, said};
@@ -13,43 +13,21 @@ use crate::request::Slot;
 /// The pause before the next attempt to reach the host.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Which status is followed.
-#[derive(Clone, Debug)]
-pub(crate) struct StatusAsked {
-    /// Names, `GROUP:*` or `all`; everything if it is empty.
-    pub(crate) targets: Vec<String>,
-    /// The pause between two messages, in milliseconds.
-    pub(crate) every_ms: u64,
-    /// Whether plugins are followed, too.
-    pub(crate) plugins: bool,
-}
-
-/// Follows the status until the view ends.
+/// Follows the status until the view ends. A new connection begins with everything.
 pub(super) async fn status(client: Client, asked: StatusAsked, to: Sender) -> Result<(), Gone> {
     loop {
-        let why = match status_once(&client, &asked, &to).await? {
-            Ok(()) => "the host has closed the connection".to_owned(),
+        let why = match client.watch_status(&asked).await {
             Err(error) => said(&error),
+            Ok(mut stream) => loop {
+                match stream.next().await {
+                    Ok(Some(status)) => to.say(News::Status(Box::new(status))).await?,
+                    Ok(None) => break "the host has closed the connection".to_owned(),
+                    Err(error) => break said(&error),
+                }
+            },
         };
         to.say(News::Lost(why)).await?;
         sleep(RETRY).await;
-    }
-}
-
-async fn status_once(
-    client: &Client,
-    asked: &StatusAsked,
-    to: &Sender,
-) -> Result<Result<(), ClientError>, Gone> {
-    loop {
-        match client.status(&asked.targets).await {
-            Ok(mut status) => {
-                status.whole = Some(true);
-                to.say(News::Status(Box::new(status))).await?;
-            }
-            Err(error) => return Ok(Err(error)),
-        }
-        sleep(Duration::from_millis(asked.every_ms)).await;
     }
 }
 

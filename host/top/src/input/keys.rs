@@ -73,14 +73,32 @@ const TEXTS: &[View] = &[View::Processes, View::Logs];
 
 /// All keys, the most useful ones first: the key bar shows as many as there is room for.
 pub(crate) const BINDINGS: &[Binding] = &[
-    bind(&[code(KeyCode::Enter)], LIST, Action::Detail, "detail", "show or hide why the selected process is in its state"),
-    bind(&[plain('l')], LIST, Action::Logs, "logs", "follow the logs of the selected or marked processes, or of a group"),
+    bind(
+        &[code(KeyCode::Enter)],
+        LIST,
+        Action::Detail,
+        "detail",
+        "show or hide why the selected process is in its state",
+    ),
+    bind(
+        &[plain('l')],
+        LIST,
+        Action::Logs,
+        "logs",
+        "follow the logs of the selected or marked processes, or of a group",
+    ),
     bind(&[plain('r')], LIST, Action::Restart, "restart", "restart the selected or marked processes"),
     bind(&[plain('s')], LIST, Action::Start, "start", "start the selected or marked processes"),
     bind(&[plain('x')], LIST, Action::Stop, "stop", "stop the selected or marked processes"),
     bind(&[plain('f')], LOGS, Action::Freeze, "freeze", "freeze the lines, or follow them again"),
     bind(&[plain('&')], LOGS, Action::Filter, "filter", "show only the lines with a text"),
-    bind(&[plain('/')], TEXTS, Action::Find, "find", "narrow the list to names with a text; search in the logs"),
+    bind(
+        &[plain('/')],
+        TEXTS,
+        Action::Find,
+        "find",
+        "narrow the list to names with a text; search in the logs",
+    ),
     bind(&[plain('n')], LOGS, Action::FindPrevious, "", "go to the next older line that was searched"),
     bind(&[plain('N')], LOGS, Action::FindNext, "", "go to the next newer line that was searched"),
     bind(&[plain('w')], LOGS, Action::Wrap, "wrap", "wrap long lines, or cut them"),
@@ -88,16 +106,40 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[plain('m')], LOGS, Action::MarkLines, "mark", "set a mark below the last line"),
     bind(&[plain('c')], LOGS, Action::Clear, "clear", "clear the view; the logs themselves are kept"),
     bind(&[plain('t')], LIST, Action::Tree, "tree", "show a tree of groups, or a list"),
-    bind(&[plain(' ')], LIST, Action::Mark, "mark", "mark the selected process for the next order or its logs"),
+    bind(
+        &[plain(' ')],
+        LIST,
+        Action::Mark,
+        "mark",
+        "mark the selected process for the next order or its logs",
+    ),
     bind(&[plain('o')], LIST, Action::Sort, "sort", "sort by the next column"),
     bind(&[plain('O')], LIST, Action::Reverse, "", "reverse the order"),
     bind(&[plain('h')], LIST, Action::Hide, "", "hide processes that are meant to be down, or show them"),
     bind(&[plain('K')], LIST, Action::Signal, "signal", "send a signal to the selected or marked processes"),
     bind(&[plain('c')], LIST, Action::Scale, "scale", "set the number of replicas of the selected process"),
     bind(&[plain('w')], PLUGINS, Action::Swap, "swap", "replace the component of the selected plugin"),
-    bind(&[plain('R')], ALL, Action::Reload, "reload", "show what a reload of the config would change, and reload it"),
-    bind(&[plain('y')], ALL, Action::Copy, "copy", "copy the visible lines of the logs, or the selected name (OSC 52)"),
-    bind(&[plain(':'), ctrl('p')], ALL, Action::Palette, "commands", "find a command, a process or a view by its name"),
+    bind(
+        &[plain('R')],
+        ALL,
+        Action::Reload,
+        "reload",
+        "show what a reload of the config would change, and reload it",
+    ),
+    bind(
+        &[plain('y')],
+        ALL,
+        Action::Copy,
+        "copy",
+        "copy the visible lines of the logs, or the selected name (OSC 52)",
+    ),
+    bind(
+        &[plain(':'), ctrl('p')],
+        ALL,
+        Action::Palette,
+        "commands",
+        "find a command, a process or a view by its name",
+    ),
     bind(&[plain('?'), code(KeyCode::F(1))], ALL, Action::Help, "help", "show or hide this help"),
     bind(&[plain('q'), ctrl('c')], ALL, Action::Quit, "quit", "leave the view; everything keeps running"),
     bind(&[plain('1')], ALL, Action::Show(View::Processes), "", "show the processes"),
@@ -114,7 +156,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[code(KeyCode::Left)], ALL, Action::Left, "", "scroll to the left"),
     bind(&[code(KeyCode::Right)], ALL, Action::Right, "", "scroll to the right"),
     bind(&[code(KeyCode::Esc)], ALL, Action::Back, "", "close what is open, or take back a filter or marks"),
-    bind(&[plain('M')], ALL, Action::Mouse, "", "give the mouse to the terminal, for selecting text, or take it back"),
+    bind(
+        &[plain('M')],
+        ALL,
+        Action::Mouse,
+        "",
+        "give the mouse to the terminal, for selecting text, or take it back",
+    ),
     bind(&[ctrl('l')], ALL, Action::Redraw, "", "draw the screen anew"),
     bind(&[ctrl('z')], ALL, Action::Suspend, "", "suspend the view; `fg` resumes it"),
 ];
@@ -167,6 +215,9 @@ mod tests {
         assert_eq!(bound(View::Logs, plain('t')), Some(Action::Times));
         assert_eq!(bound(View::Events, plain('t')), None);
         assert_eq!(bound(View::Events, ctrl('p')), Some(Action::Palette));
-        assert_eq!((named(ctrl('z')), named(plain(' ')), named(code(KeyCode::Esc))), ("^Z".into(), "Space".into(), "Esc".into()));
+        assert_eq!(
+            (named(ctrl('z')), named(plain(' ')), named(code(KeyCode::Esc))),
+            ("^Z".into(), "Space".into(), "Esc".into())
+        );
     }
 }

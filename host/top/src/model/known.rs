@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-use provost_api::{Event, EventKind, Explanation, Host, Plugin, Replicas, StateCore, Status};
+use provost_api::{Event, EventKind, Explanation, Phase, Process, Replicas, StateCore, Status};
 
 use super::lines::{Line, Lines};
 use super::news::{News, Told};
-use super::processes::Processes;
 use crate::request::Slot;
 
 /// The most events that are kept.
@@ -36,15 +35,8 @@ pub(crate) struct Explained {
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) link: Link,
-    pub(crate) generation: u64,
-    /// The life of the host that `generation` belongs to.
-    boot: String,
-    pub(crate) host: Host,
-    pub(crate) processes: Processes,
-    /// The order of the config, where the processes have another one.
-    order: Option<Vec<String>>,
-    pub(crate) replicas: Vec<Replicas>,
-    pub(crate) plugins: Vec<Plugin>,
+    /// The status as of the last message of its stream.
+    pub(crate) status: Status,
     pub(crate) explained: Option<Explained>,
     /// The lines of the view of logs.
     pub(crate) logs: Lines,
@@ -62,13 +54,7 @@ impl Default for Model {
     fn default() -> Self {
         Self {
             link: Link::Connecting,
-            generation: 0,
-            boot: String::new(),
-            host: Host::default(),
-            processes: Processes::default(),
-            order: None,
-            replicas: Vec::new(),
-            plugins: Vec::new(),
+            status: Status::default(),
             explained: None,
             logs: Lines::default(),
             tail: Lines::default(),
@@ -108,34 +94,12 @@ impl Model {
         }
     }
 
-    fn learn_status(&mut self, status: Status) {
-        let restarted = !self.boot.is_empty() && self.boot != status.boot;
-        if restarted {
+    fn learn_status(&mut self, message: Status) {
+        if !self.status.boot.is_empty() && self.status.boot != message.boot {
             self.told = Some(Told::failed("the host was restarted: everything is shown anew"));
         }
         self.link = Link::Live;
-        self.generation = status.generation;
-        self.boot = status.boot;
-        // A part that has not changed is absent, and empty here.
-        if status.host.pid != 0 {
-            self.host = status.host;
-            self.order = status.order;
-        }
-        if status.whole == Some(false) {
-            self.processes.change(&status.removed.unwrap_or_default(), status.processes);
-            if !status.replicas.is_empty() {
-                self.replicas = status.replicas;
-            }
-        } else {
-            self.processes.replace(status.processes);
-            self.replicas = status.replicas;
-        }
-        if let Some(order) = &self.order {
-            self.processes.arrange(order);
-        }
-        if !status.plugins.is_empty() {
-            self.plugins = status.plugins;
-        }
+        self.status.update(message);
     }
 
     fn learn_event(&mut self, event: Event) {
@@ -168,6 +132,23 @@ impl Model {
         self.events.get(usize::try_from(number.checked_sub(self.events_first)?).ok()?)
     }
 
+    /// Returns all processes in their order.
+    pub(crate) fn processes(&self) -> &[Process] {
+        &self.status.processes
+    }
+
+    /// Returns the process of this name.
+    pub(crate) fn process(&self, name: &str) -> Option<&Process> {
+        self.processes().iter().find(|process| process.name == name)
+    }
+
+    /// Counts the processes of each phase, in the order of the phases.
+    pub(crate) fn counts(&self) -> Vec<(Phase, usize)> {
+        let count = |phase: &Phase| self.processes().iter().filter(|process| process.phase == *phase).count();
+        let counts = Phase::ALL.iter().map(|phase| (phase.clone(), count(phase)));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+
     /// Returns the replica counts of the set that a process belongs to.
     pub(crate) fn replicas_of(&self, process: &str) -> Option<&Replicas> {
         let is_member = |set: &&Replicas| {
@@ -177,48 +158,37 @@ impl Model {
                     .and_then(|rest| rest.strip_prefix('.'))
                     .is_some_and(|number| number.parse::<u32>().is_ok())
         };
-        self.replicas.iter().find(is_member)
-    }
-
-    /// Returns a version of the process that changes whenever it does; 0 if there is no such process.
-    pub(crate) fn version_of(&self, name: &str) -> u64 {
-        self.processes.get(name).map_or(0, |process| process.generation)
+        self.status.replicas.iter().find(is_member)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use provost_api::{Phase, Process};
-
     use super::*;
 
-    fn process(name: &str) -> Process {
-        Process { name: name.into(), phase: Phase::Running, generation: 1, ..Process::default() }
-    }
-
     fn status(boot: &str, whole: Option<bool>, names: &[&str]) -> News {
+        let process =
+            |name: &&str| Process { name: (*name).into(), phase: Phase::Running, ..Process::default() };
+        let processes = names.iter().map(process).collect();
         News::Status(Box::new(Status {
             generation: 7,
             boot: boot.into(),
             whole,
-            processes: names.iter().map(|name| process(name)).collect(),
+            processes,
             ..Status::default()
         }))
     }
 
     #[test]
-    fn changes_of_the_status_keep_what_has_not_changed() {
+    fn what_is_known_stays_on_the_screen_while_there_is_no_host() {
         let mut model = Model::default();
-        let News::Status(mut first) = status("x", Some(true), &["a", "b"]) else { unreachable!() };
-        first.host.pid = 7;
-        first.plugins = vec![Plugin::default()];
-        model.learn(News::Status(first));
+        model.learn(status("x", Some(true), &["a", "b"]));
         model.learn(status("x", Some(false), &["b", "c"]));
-        assert_eq!((model.processes.all().len(), model.host.pid, model.plugins.len()), (3, 7, 1));
+        assert_eq!(model.counts(), [(Phase::Running, 3)]);
         assert_eq!(model.told, None);
         model.learn(News::Lost("no host".into()));
         assert_eq!(model.link, Link::Lost("no host".into()));
-        assert_eq!(model.processes.all().len(), 3, "what is known stays on the screen");
+        assert!(model.process("c").is_some());
     }
 
     #[test]
@@ -226,7 +196,7 @@ mod tests {
         let mut model = Model::default();
         model.learn(status("x", Some(true), &["a", "b"]));
         model.learn(status("y", Some(true), &["b"]));
-        assert_eq!(model.processes.all().len(), 1);
+        assert_eq!(model.processes().len(), 1);
         assert!(model.told.is_some_and(|told| told.text.contains("restarted")));
         assert_eq!(model.link, Link::Live);
     }
@@ -234,7 +204,8 @@ mod tests {
     #[test]
     fn a_replica_belongs_to_its_set_and_a_name_with_a_dot_does_not() {
         let set = Replicas { name: "web".into(), wanted: 2, ..Replicas::default() };
-        let model = Model { replicas: vec![set], ..Model::default() };
+        let status = Status { replicas: vec![set], ..Status::default() };
+        let model = Model { status, ..Model::default() };
         assert!(model.replicas_of("web.12").is_some());
         assert!(model.replicas_of("web.x").is_none() && model.replicas_of("webs.1").is_none());
     }
@@ -246,10 +217,10 @@ mod tests {
         for event in [gap(), gap(), Event { kind: EventKind::Ready, ..Event::default() }] {
             model.learn(News::Event(Box::new(event)));
         }
-        assert_eq!(model.events[0].count, Some(4));
+        assert_eq!(model.event(0).and_then(|gap| gap.count), Some(4));
         for _ in 0..EVENTS_MAX {
             model.learn(News::Event(Box::new(Event { kind: EventKind::Ready, ..Event::default() })));
         }
-        assert_eq!(model.events.len(), EVENTS_MAX);
+        assert_eq!((model.events_first(), model.events_end()), (2, EVENTS_MAX as u64 + 2));
     }
 }

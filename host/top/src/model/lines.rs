@@ -153,10 +153,7 @@ mod tests {
         lines.push(LogItem::Missed { process: "web".into(), missed: 3 });
         lines.push(LogItem::Unknown { process: "web".into() });
         lines.push(LogItem::Cleared { process: "web".into(), cleared: true });
-        assert_eq!(
-            lines.get(0),
-            Some(&Line::Note("web: 3 lines were skipped; they are in the log".into()))
-        );
+        assert_eq!(lines.get(0), Some(&Line::Note("web: 3 lines were skipped; they are in the log".into())));
         assert_eq!(lines.get(1), Some(&Line::Note("web: the log was cleared".into())));
     }
 }

@@ -4,13 +4,11 @@
 //! |---|---|
 //! | `known` | everything that is known, and how news change it |
 //! | `news` | what the connections report |
-//! | `processes` | the processes by place and by name |
 //! | `lines` | the last lines of logs, within a bound |
 
 mod known;
 mod lines;
 mod news;
-mod processes;
 
 pub(crate) use known::{Link, Model};
 pub(crate) use lines::{Line, Lines};

@@ -52,8 +52,7 @@ impl Screen {
             return Err(TopError::NoTerminal);
         }
         let collected = Collected::default();
-        let terminal =
-            Terminal::new(CrosstermBackend::new(collected.clone())).map_err(TopError::Terminal)?;
+        let terminal = Terminal::new(CrosstermBackend::new(collected.clone())).map_err(TopError::Terminal)?;
         let output = Output::start().map_err(TopError::Terminal)?;
         let mut screen = Self { terminal, collected, output, entered: false };
         restore_after_panic();

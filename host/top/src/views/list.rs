@@ -83,8 +83,7 @@ impl List {
         let filter = self.filter.to_lowercase();
         let contains = |text: &str| filter.is_empty() || text.to_lowercase().contains(&filter);
         let mut shown: Vec<&Process> = model
-            .processes
-            .all()
+            .processes()
             .iter()
             .filter(|process| !self.hides_down || process.desired != Desired::Down || process.pid.is_some())
             .filter(|process| contains(&process.name) || process.group.as_deref().is_some_and(contains))
@@ -140,7 +139,7 @@ impl List {
 
     /// Returns the selected process; `None` if a group is selected.
     pub(crate) fn process<'m>(&self, model: &'m Model) -> Option<&'m Process> {
-        model.processes.get(self.selected.as_deref()?)
+        model.process(self.selected.as_deref()?)
     }
 
     /// Returns the marked targets, or else the selected one.
@@ -258,7 +257,7 @@ mod tests {
         list.reversed = true;
         list.settle(&model);
         assert_eq!((list.selected(), list.cursor.selected), (Some("w1"), 2));
-        model.processes.change(&["w1".to_owned()], Vec::new());
+        model.status.processes.remove(1);
         list.settle(&model);
         assert_eq!((list.selected(), list.cursor.selected), (Some("w2"), 2), "the one in its place");
     }

@@ -24,7 +24,9 @@ pub(crate) fn signals(list: &List) -> Result<Overlay, Told> {
 }
 
 fn targets(list: &List) -> Result<Vec<String>, Told> {
-    Some(list.targets()).filter(|targets| !targets.is_empty()).ok_or_else(|| Told::failed("no process is selected"))
+    Some(list.targets())
+        .filter(|targets| !targets.is_empty())
+        .ok_or_else(|| Told::failed("no process is selected"))
 }
 
 /// Returns the field for the number of replicas of the selected process.
@@ -35,7 +37,7 @@ pub(crate) fn scale(list: &List, model: &Model) -> Result<Overlay, Told> {
             "{selected} has no replicas: give it `replicas` in the config to scale it"
         )));
     };
-    let hint = format!("{} now, {} to {} in the config", set.wanted, set.least, set.most);
+    let hint = format!("{} to {} in the config", set.least, set.most);
     let field = Field::of(&set.wanted.to_string());
     Ok(Overlay::Edit { what: Edit::Scale { name: set.name.clone(), hint }, field })
 }
@@ -50,7 +52,9 @@ pub(crate) fn scaled(name: &str, count: &str) -> Result<Overlay, Told> {
 
 /// Returns the field for the new component of the plugin at a place.
 pub(crate) fn swap(model: &Model, place: usize) -> Result<Overlay, Told> {
-    let Some(plugin) = model.plugins.get(place) else { return Err(Told::failed("no plugin is selected")) };
+    let Some(plugin) = model.status.plugins.get(place) else {
+        return Err(Told::failed("no plugin is selected"));
+    };
     let field = Field::of(&plugin.active.source);
     Ok(Overlay::Edit { what: Edit::Swap { plugin: plugin.name.clone() }, field })
 }

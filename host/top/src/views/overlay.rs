@@ -73,7 +73,7 @@ pub(crate) enum Edit {
     Scale {
         /// The name of the set.
         name: String,
-        /// The wanted number, and its bounds, in words.
+        /// The bounds of the config, in words.
         hint: String,
     },
     /// The new component of a plugin.

@@ -46,7 +46,7 @@ pub(crate) fn entries(query: &str, view: View, model: &Model) -> Vec<(String, St
         let key = binding.keys.first().map(|key| named(*key)).unwrap_or_default();
         fits(&format!("{} {text}", binding.short)).then_some((text, key, Entry::Do(binding.action, at)))
     });
-    let processes = model.processes.all().iter().filter(|_| !words.is_empty()).filter_map(|process| {
+    let processes = model.processes().iter().filter(|_| !words.is_empty()).filter_map(|process| {
         let text = format!("go to {}", process.name);
         fits(&text).then(|| (text, String::new(), Entry::Go(process.name.clone())))
     });

@@ -78,6 +78,7 @@ impl Default for Ui {
 impl Ui {
     /// Does what the user asks, and returns what that asks of the program.
     pub(crate) fn act(&mut self, action: Action, model: &Model) -> Vec<Effect> {
+        self.list.settle(model);
         match action {
             Action::Show(view) => return self.show(view, model),
             Action::Up => self.go(-1, model),
@@ -164,7 +165,7 @@ impl Ui {
         match view {
             View::Events => {
                 self.events_bottom = None;
-                let since = model.generation.saturating_sub(EVENTS);
+                let since = model.status.generation.saturating_sub(EVENTS);
                 effects.push(Effect::Ask(Request::Events { since }));
             }
             View::State => effects.push(Effect::Ask(Request::StateCore)),
@@ -178,7 +179,6 @@ impl Ui {
 
     /// Follows the logs of the marked or selected processes.
     fn follow(&mut self, model: &Model) -> Vec<Effect> {
-        self.list.settle(model);
         let targets = self.list.targets();
         if targets.is_empty() {
             self.told = Some(Told::failed("no process is selected"));
@@ -272,7 +272,8 @@ impl Ui {
             self.told = Some(Told::failed("there is nothing to copy"));
             return Vec::new();
         }
-        self.told = Some(Told::done(format!("{what} went to the clipboard of the terminal, if it takes OSC 52")));
+        self.told =
+            Some(Told::done(format!("{what} went to the clipboard of the terminal, if it takes OSC 52")));
         vec![Effect::Copy(text)]
     }
 
@@ -287,13 +288,15 @@ impl Ui {
         let followed = shown.map(|process| process.name.clone());
         if followed != self.followed {
             wanted.push(match &followed {
-                Some(name) => Request::Follow { slot: Slot::Detail, targets: vec![name.clone()], lines: TAIL },
+                Some(name) => {
+                    Request::Follow { slot: Slot::Detail, targets: vec![name.clone()], lines: TAIL }
+                }
                 None => Request::Unfollow(Slot::Detail),
             });
             self.followed = followed;
         }
         if let Some(process) = shown {
-            let now = (process.name.clone(), model.version_of(&process.name));
+            let now = (process.name.clone(), process.generation);
             if self.explained.as_ref() != Some(&now) {
                 wanted.push(Request::Explain(process.name.clone()));
                 self.explained = Some(now);
