@@ -102,8 +102,10 @@ pub async fn run(client: Client, words: Arc<dyn Words>, options: Options) -> Res
     let mut app =
         App { ui, model: Model::default(), hub, screen, words, theme, every, due: Some(now), drawn_at: now };
     let effects = app.ui.act(crate::input::Action::Show(view), &app.model);
-    app.carry_out(effects);
-    let result = app.go_on(news).await;
+    let result = match app.carry_out(effects) {
+        Ok(_) => app.go_on(news).await,
+        Err(error) => Err(error),
+    };
     app.screen.leave().await;
     result
 }
@@ -134,6 +136,7 @@ impl App {
                     if self.screen.is_gone() {
                         return Ok(());
                     }
+                    self.ui.age();
                     self.changed(self.every);
                 }
                 _ = wants.tick() => self.want(),
@@ -186,10 +189,10 @@ impl App {
         if effects.contains(&Effect::Suspend) {
             self.suspend(keys).await?;
         }
-        Ok(self.carry_out(effects))
+        self.carry_out(effects)
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) -> Flow {
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Result<Flow, TopError> {
         for effect in effects {
             match effect {
                 Effect::Ask(request) => self.hub.ask(request),
@@ -197,14 +200,14 @@ impl App {
                 Effect::Mouse(taken) => self.screen.take_mouse(taken),
                 Effect::MarkLines => self.model.logs.add(Line::Mark(self.words.now_ms())),
                 Effect::ClearLines => self.model.logs.clear(),
-                Effect::Redraw => self.screen.forget(),
+                Effect::Redraw => self.screen.forget()?,
                 Effect::Suspend => {}
-                Effect::Quit => return Flow::End,
+                Effect::Quit => return Ok(Flow::End),
             }
         }
         // What is shown now may need more.
         self.want();
-        Flow::On
+        Ok(Flow::On)
     }
 
     /// Gives the terminal back, and stops this process group, as a shell expects it, until it goes on.

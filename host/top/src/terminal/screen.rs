@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
 use super::output::Output;
-use super::sequences::{ENTER, LEAVE, MOUSE_OFF, MOUSE_ON, SYNC_BEGIN, SYNC_END, copy};
+use super::sequences::{CLEAR, ENTER, LEAVE, MOUSE_OFF, MOUSE_ON, SYNC_BEGIN, SYNC_END, copy};
 use crate::failure::TopError;
 
 /// The longest wait for a terminal that takes nothing, when it is left.
@@ -52,7 +52,7 @@ impl Screen {
             return Err(TopError::NoTerminal);
         }
         let collected = Collected::default();
-        let terminal = Terminal::new(CrosstermBackend::new(collected.clone())).map_err(TopError::Terminal)?;
+        let terminal = Self::new_terminal(&collected)?;
         let output = Output::start().map_err(TopError::Terminal)?;
         let mut screen = Self { terminal, collected, output, entered: false };
         restore_after_panic();
@@ -69,13 +69,22 @@ impl Screen {
         self.entered = true;
         self.output.send(ENTER.into());
         self.take_mouse(mouse);
-        self.terminal.clear().map_err(TopError::Terminal)
+        self.forget()
     }
 
     /// Forgets what was drawn: the next frame is drawn as a whole.
-    pub(crate) fn forget(&mut self) {
-        // It only writes into memory.
-        let _ = self.terminal.clear();
+    ///
+    /// # Errors
+    /// [`TopError::Terminal`].
+    pub(crate) fn forget(&mut self) -> Result<(), TopError> {
+        self.output.send(CLEAR.into());
+        // `Terminal::clear` would ask the terminal where its cursor is, and the answer comes among the keys.
+        self.terminal = Self::new_terminal(&self.collected)?;
+        Ok(())
+    }
+
+    fn new_terminal(collected: &Collected) -> Result<Terminal<CrosstermBackend<Collected>>, TopError> {
+        Terminal::new(CrosstermBackend::new(collected.clone())).map_err(TopError::Terminal)
     }
 
     /// Takes the mouse, or gives it back to the terminal.

@@ -6,6 +6,9 @@ use base64::prelude::BASE64_STANDARD;
 /// The alternate screen without a cursor; pasted text is marked as such.
 pub(super) const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h";
 
+/// An empty screen.
+pub(super) const CLEAR: &str = "\x1b[0m\x1b[2J";
+
 /// The reverse of everything that may be in force. A terminal ignores what it does not know.
 pub(super) const LEAVE: &str = "\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
 

@@ -20,6 +20,9 @@ const TAIL: usize = 50;
 /// The number of past generations whose events are shown.
 const EVENTS: u64 = 1_000;
 
+/// How long a message stays.
+const MESSAGE_SECONDS: u8 = 8;
+
 /// The number of columns by which logs are scrolled sideways.
 const SIDEWAYS: usize = 20;
 
@@ -47,6 +50,8 @@ pub(crate) struct Ui {
     pub(crate) page: usize,
     /// The number of rows of what is open above it. Drawing fills it in.
     pub(crate) overlay_page: usize,
+    /// The message that was there a second ago, and for how many seconds.
+    aged: (Option<Told>, u8),
     /// The process whose lines the detail pane follows.
     followed: Option<String>,
     /// The process that was explained last, and its version then.
@@ -69,6 +74,7 @@ impl Default for Ui {
             hits: Hits::default(),
             page: 0,
             overlay_page: 0,
+            aged: (None, 0),
             followed: None,
             explained: None,
         }
@@ -275,6 +281,18 @@ impl Ui {
         self.told =
             Some(Told::done(format!("{what} went to the clipboard of the terminal, if it takes OSC 52")));
         vec![Effect::Copy(text)]
+    }
+
+    /// Takes back a message that has been there long enough. It is called once a second.
+    pub(crate) fn age(&mut self) {
+        let (before, seconds) = &mut self.aged;
+        match *before == self.told {
+            true => *seconds += 1,
+            false => (*before, *seconds) = (self.told.clone(), 0),
+        }
+        if *seconds >= MESSAGE_SECONDS {
+            (self.told, self.aged) = Default::default();
+        }
     }
 
     /// Returns what has to be asked because of what is shown now. It is called at most twice a second.
