@@ -10,6 +10,7 @@
 //! | `status` | processes, replicas and plugins at one generation |
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
+//! | `dependencies` | what processes wait for before they are started |
 //! | `difference` | what a reload would change |
 //! | `reload` | reloading the config, and scaling |
 //! | `orders` | start, stop, restart and signal, and their outcomes |
@@ -28,6 +29,7 @@
 
 pub mod client;
 mod decision;
+mod dependencies;
 mod difference;
 mod error;
 mod events;
@@ -43,6 +45,7 @@ mod status;
 mod words;
 
 pub use decision::{Action, Decision, Escalation, Scope};
+pub use dependencies::{Condition, Dependencies, Dependency, Dependent};
 pub use difference::{Difference, ItemChange, ItemDifference, KeyDifference, KeyEffect, Unchanged};
 pub use error::{Error, ErrorCode, Failure};
 pub use events::{Event, EventKind};

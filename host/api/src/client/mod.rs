@@ -38,9 +38,9 @@ use self::error::protocol;
 use self::host::{Accept, Host};
 use self::path::{escaped, of_view};
 use crate::{
-    Blame, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged, PluginList,
-    PluginOrder, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown, StateChange, StateCore,
-    Status,
+    Blame, Dependencies, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged,
+    PluginList, PluginOrder, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown,
+    StateChange, StateCore, Status,
 };
 
 pub use self::error::ClientError;
@@ -161,6 +161,14 @@ impl Client {
     /// [`ClientError`].
     pub async fn explain(&self, name: &str) -> Result<Explanation, ClientError> {
         self.get(&format!("/v1/explain/{}", escaped(name))).await
+    }
+
+    /// Returns what all processes wait for before they are started.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn dependencies(&self) -> Result<Dependencies, ClientError> {
+        self.get("/v1/dependencies").await
     }
 
     /// Returns all plugins.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `cli` | the commands and their options |
 //! | `top` | the options of `provost top` |
+//! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
@@ -13,7 +14,10 @@
 mod advice;
 mod cli;
 mod format;
+mod pictures;
 mod plugin;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "top")]
 mod top;
 mod when;
@@ -24,7 +28,8 @@ pub(crate) use cli::{
     ActArgs, Cli, Command, DiffArgs, DownArgs, EventsArgs, ExplainArgs, LogsArgs, ReloadArgs, ScaleArgs,
     SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
 };
-pub(crate) use format::{LineFormat, TableFormat, ViewFormat};
+pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
+pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
 #[cfg(feature = "top")]
 pub(crate) use top::{TopArgs, TopView};

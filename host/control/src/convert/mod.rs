@@ -28,5 +28,5 @@ pub(crate) use host::{lack, left, replicas};
 pub use logs::log_item;
 pub(crate) use plugins::{blame, plugin};
 pub use process::decision;
-pub(crate) use process::{cause, desired, exit, health, phase, process_type};
+pub(crate) use process::{cause, condition, desired, exit, health, phase, process_type};
 pub(crate) use time::{Anchor, Stamp, Wall, time_at};

@@ -12,6 +12,7 @@
 //! | `config` | what differs from the config, reloading it, and scaling |
 //! | `orders` | start, stop, restart and signal, and waiting for their effect |
 //! | `explain` | why a process is in its state |
+//! | `dependencies` | what processes wait for before they are started |
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
 //! | `events` | changes of processes, as a stream |
@@ -33,6 +34,7 @@ mod answers;
 mod config;
 mod connections;
 mod context;
+mod dependencies;
 mod events;
 mod explain;
 mod extract;

@@ -239,6 +239,7 @@ async fn answers_about_processes_have_the_form_of_the_golden_files() {
     for name in ["talker", "waiting", "unready", "done", "gone", "killed", "idle", "web.1"] {
         is_like("explain", &get(&host, &format!("/v1/explain/{name}")).await);
     }
+    is_like("dependencies", &get(&host, "/v1/dependencies").await);
     let order = |action: &str| format!("/v1/processes/{action}");
     is_like("outcome", &post(&host, &order("restart"), r#"{"select": ["web.1"], "wait": true}"#).await);
     is_like("outcome", &post(&host, &order("signal"), r#"{"select": ["idle"], "signal": "HUP"}"#).await);
