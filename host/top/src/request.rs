@@ -15,6 +15,8 @@ pub(crate) enum Request {
     Events { since: u64 },
     /// End the stream of events.
     NoEvents,
+    /// What each process depends on.
+    Dependencies,
     /// The figures of the state core.
     StateCore,
     /// What a reload would change.

@@ -33,6 +33,9 @@ pub async fn once(
     status.whole = Some(true);
     let generation = status.generation;
     model.learn(News::Status(Box::new(status)));
+    if options.tree {
+        model.learn(News::Dependencies(client.dependencies().await?));
+    }
     match options.view {
         View::State => model.learn(News::StateCore(Box::new(client.state_core().await?))),
         View::Events => {

@@ -27,6 +27,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
         let why = scene.words.one_line(&failing.why);
         lines.insert(1.min(lines.len()), format!("  {:<13}  {why}", "check fails"));
     }
+    let needs = scene.model.depends_on(&process.name);
+    if !needs.is_empty() {
+        let needs = needs.iter().map(|name| match scene.model.process(name) {
+            Some(needed) => format!("{name} ({})", needed.phase),
+            None => name.clone(),
+        });
+        let needs = scene.words.one_line(&needs.collect::<Vec<_>>().join(", "));
+        lines.insert(1.min(lines.len()), format!("  {:<13}  {needs}", "depends on"));
+    }
     let room = canvas.height().saturating_sub(1);
     let tail = tail(scene, canvas.width(), (room * 4 / 10).max(2));
     let explained = room.saturating_sub(tail.len());

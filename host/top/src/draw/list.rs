@@ -112,8 +112,7 @@ fn columns(visible: &[Row<'_>], model: &Model, tree: bool) -> Vec<Column<Kind>> 
             Row::Group(..) => None,
         })
     };
-    let indent = |below| if below { 2 } else { 0 };
-    let names = processes().map(|(process, below)| width(&process.name) + indent(below)).max().unwrap_or(0);
+    let names = processes().map(|(process, below)| width(&process.name) + 2 * below).max().unwrap_or(0);
     let groups = processes().filter_map(|(process, _)| process.group.as_deref().map(width)).max();
     let column = |kind, title, width, right, rank| Column { kind, title, width, right, rank };
     let mut columns = vec![column(Kind::Name, "NAME", names.clamp(8, 28), false, 0)];
@@ -134,12 +133,12 @@ fn columns(visible: &[Row<'_>], model: &Model, tree: bool) -> Vec<Column<Kind>> 
     columns
 }
 
-fn cell(kind: Kind, process: &Process, below: bool, words: &dyn Words, theme: Theme) -> (String, Style) {
+fn cell(kind: Kind, process: &Process, below: usize, words: &dyn Words, theme: Theme) -> (String, Style) {
     let plain = |text: String| (text, Style::new());
     let or_dash = |text: Option<String>| text.map_or_else(|| ("-".to_owned(), theme.dim()), plain);
     match kind {
         Kind::Name => (
-            format!("{}{}", if below { "  " } else { "" }, words.one_line(&process.name)),
+            format!("{:indent$}{}", "", words.one_line(&process.name), indent = 2 * below),
             theme.name(&process.name),
         ),
         Kind::Group => or_dash(process.group.as_deref().map(|group| words.one_line(group))),

@@ -2,9 +2,9 @@
 
 use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
 use provost_api::{
-    Backend, Desired, Difference, Event, EventKind, Exit, Explanation, Failing, Fault, FaultKind, Health,
-    ItemChange, ItemDifference, LogItem, LogStream, Phase, Plugin, PluginRole, PluginStatus, PluginVersion,
-    Process, Replicas, StateCore, Status,
+    Backend, Dependencies, Dependency, Dependent, Desired, Difference, Event, EventKind, Exit, Explanation,
+    Failing, Fault, FaultKind, Health, ItemChange, ItemDifference, LogItem, LogStream, Phase, Plugin,
+    PluginRole, PluginStatus, PluginVersion, Process, Replicas, StateCore, Status,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -171,16 +171,16 @@ fn a_wide_terminal_has_all_columns_and_a_small_one_the_most_important() {
 #[test]
 fn the_tree_has_a_heading_for_each_group() {
     let mut seen = Seen::new(80, 12);
-    seen.keys("t↓ ");
+    seen.keys("t↓↓ ");
     insta::assert_snapshot!(seen.shown(), @r"
     provost  4 processes  1 stopped 2 running 1 backoff               host 17 up 61s
      1 Processes   2 Logs   3 Plugins   4 State   5 Events                  1 marked
      NAME        PHASE        SINCE  RESTARTS  NEXT            REASON
      web         unhealthy     192s         0  -               http answers 503
+     migrate     stopped          -         0  -               not started yet
     *workers (1 of 2 running)
        worker.1  running       192s         0  -               running
        worker.2  backoff         2s        12  start at 7      third failure�[2J in…
-     migrate     stopped          -         0  -               not started yet
 
 
 
@@ -196,7 +196,8 @@ fn the_detail_pane_explains_and_shows_the_last_lines() {
     let effects = seen.keys("\n");
     assert_eq!(effects, []);
     let follow = Request::Follow { slot: Slot::Detail, targets: vec!["web".into()], lines: 50 };
-    assert_eq!(seen.ui.wants(&seen.model), [follow, Request::Explain("web".into())]);
+    let explain = Request::Explain("web".into());
+    assert_eq!(seen.ui.wants(&seen.model), [Request::Dependencies, follow, explain]);
     assert_eq!(seen.ui.wants(&seen.model), [], "what has not changed is not asked for again");
     let event = |at: u64| Event {
         at: at.to_string(),
@@ -211,6 +212,9 @@ fn the_detail_pane_explains_and_shows_the_last_lines() {
         forgotten: 0,
     };
     seen.learn(News::Explained { name: "web".into(), outcome: Ok(Box::new(explanation)) });
+    let needs = Dependency { process: "migrate".into(), ..Dependency::default() };
+    let web = Dependent { name: "web".into(), depends_on: vec![needs], ..Dependent::default() };
+    seen.learn(News::Dependencies(Dependencies { generation: 1, processes: vec![web] }));
     for number in 0..20 {
         let News::Log(_, item) = line("web", &format!("line {number}")) else { unreachable!() };
         seen.learn(News::Log(Slot::Detail, item));
@@ -228,8 +232,8 @@ fn the_detail_pane_explains_and_shows_the_last_lines() {
 
     ── web running ─────────────────────────────────────────────────────────────────
     web is running.
+      depends on     migrate (stopped)
       check fails    http answers 503
-      @0 web health
       …
       @17 web health
       @18 web health

@@ -79,6 +79,7 @@ pub(crate) struct Hub {
     explanation: Task,
     state_core: Task,
     difference: Task,
+    dependencies: Task,
 }
 
 impl Hub {
@@ -109,6 +110,7 @@ impl Hub {
             explanation: Task::default(),
             state_core: Task::default(),
             difference: Task::default(),
+            dependencies: Task::default(),
         };
         hub.watch();
         (hub, news)
@@ -147,6 +149,11 @@ impl Hub {
             Request::StateCore => self.state_core.replace(tokio::spawn(async move {
                 if let Ok(core) = client.state_core().await {
                     let _ = to.say(News::StateCore(Box::new(core))).await;
+                }
+            })),
+            Request::Dependencies => self.dependencies.replace(tokio::spawn(async move {
+                if let Ok(known) = client.dependencies().await {
+                    let _ = to.say(News::Dependencies(known)).await;
                 }
             })),
             Request::Difference => self.difference.replace(tokio::spawn(async move {

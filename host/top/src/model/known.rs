@@ -1,6 +1,6 @@
 //! Everything that is known about the host, and how news change it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use provost_api::{Event, EventKind, Explanation, Phase, Process, Replicas, StateCore, Status};
 
@@ -38,6 +38,8 @@ pub(crate) struct Model {
     /// The status as of the last message of its stream.
     pub(crate) status: Status,
     pub(crate) explained: Option<Explained>,
+    /// The names of the processes that each process depends on directly.
+    dependencies: HashMap<String, Vec<String>>,
     /// The lines of the view of logs.
     pub(crate) logs: Lines,
     /// The lines of the detail pane.
@@ -56,6 +58,7 @@ impl Default for Model {
             link: Link::Connecting,
             status: Status::default(),
             explained: None,
+            dependencies: HashMap::new(),
             logs: Lines::default(),
             tail: Lines::default(),
             events: VecDeque::new(),
@@ -81,6 +84,12 @@ impl Model {
                 self.events.clear();
             }
             News::Event(event) => self.learn_event(*event),
+            News::Dependencies(known) => {
+                let needs = known.processes.into_iter().map(|process| {
+                    (process.name, process.depends_on.into_iter().map(|one| one.process).collect())
+                });
+                self.dependencies = needs.collect();
+            }
             News::StateCore(core) => self.state_core = Some(*core),
             News::Difference(_) => {}
             News::Done(told) => self.told = Some(told),
@@ -140,6 +149,11 @@ impl Model {
     /// Returns the process of this name.
     pub(crate) fn process(&self, name: &str) -> Option<&Process> {
         self.processes().iter().find(|process| process.name == name)
+    }
+
+    /// Returns the names of the processes that a process depends on directly, as far as they are known.
+    pub(crate) fn depends_on(&self, name: &str) -> &[String] {
+        self.dependencies.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Counts the processes of each phase, in the order of the phases.

@@ -1,6 +1,6 @@
 //! What the connections report to the model.
 
-use provost_api::{Difference, Event, Explanation, LogItem, StateCore, Status};
+use provost_api::{Dependencies, Difference, Event, Explanation, LogItem, StateCore, Status};
 
 use crate::request::Slot;
 
@@ -28,6 +28,8 @@ pub(crate) enum News {
     EventsBegin,
     /// An event.
     Event(Box<Event>),
+    /// What each process depends on.
+    Dependencies(Dependencies),
     /// The figures of the state core.
     StateCore(Box<StateCore>),
     /// What a reload would change, or why that is not known.

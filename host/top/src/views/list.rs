@@ -1,10 +1,12 @@
 //! The list of processes: its order, its filter, its tree, its marks and its selection.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use provost_api::{Desired, Phase, Process};
 
 use super::cursor::Cursor;
+use super::row::Row;
+use super::tree;
 use crate::model::Model;
 
 /// What the list is sorted by.
@@ -36,25 +38,6 @@ impl Sort {
             Self::Phase => "by phase, troubled ones first",
             Self::Restarts => "by restarts, most first",
             Self::Uptime => "by time of start, latest first",
-        }
-    }
-}
-
-/// One row of the list.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Row<'m> {
-    /// The heading of a group, with its name, the number of its processes and of those that run.
-    Group(&'m str, usize, usize),
-    /// A process, and whether it is below a heading.
-    Process(&'m Process, bool),
-}
-
-impl Row<'_> {
-    /// Returns the target of orders for this row.
-    pub(crate) fn target(&self) -> String {
-        match self {
-            Self::Group(name, ..) => format!("{name}:*"),
-            Self::Process(process, _) => process.name.clone(),
         }
     }
 }
@@ -99,7 +82,11 @@ impl List {
         if self.reversed {
             shown.reverse();
         }
-        if self.tree { grouped(&shown) } else { shown.iter().map(|one| Row::Process(one, false)).collect() }
+        if self.tree {
+            tree::rows(&shown, model)
+        } else {
+            shown.iter().map(|one| Row::Process(one, 0)).collect()
+        }
     }
 
     /// Moves the selection by a number of rows.
@@ -125,7 +112,7 @@ impl List {
     /// Puts the cursor on the selected target after the rows have moved; if it is gone, the row in its place is selected.
     pub(crate) fn settle(&mut self, model: &Model) {
         let rows = self.rows(model);
-        let at = self.selected.as_ref().and_then(|name| rows.iter().position(|row| row.target() == *name));
+        let at = self.selected.as_ref().and_then(|name| rows.iter().position(|row| row.is(name)));
         match at {
             Some(at) => self.cursor.selected = at,
             None => self.select_at(model, self.cursor.selected),
@@ -159,29 +146,6 @@ impl List {
     }
 }
 
-/// Puts each group below a heading, in the place of its first process; processes without a group stay where they are.
-fn grouped<'m>(shown: &[&'m Process]) -> Vec<Row<'m>> {
-    let mut members: HashMap<&str, Vec<&'m Process>> = HashMap::new();
-    for process in shown {
-        if let Some(group) = &process.group {
-            members.entry(group).or_default().push(process);
-        }
-    }
-    let mut rows = Vec::with_capacity(shown.len() + members.len());
-    for process in shown {
-        let Some(group) = &process.group else {
-            rows.push(Row::Process(process, false));
-            continue;
-        };
-        // The first of a group brings all of them.
-        let Some(members) = members.remove(&**group) else { continue };
-        let running = members.iter().filter(|member| member.phase == Phase::Running).count();
-        rows.push(Row::Group(group, members.len(), running));
-        rows.extend(members.into_iter().map(|member| Row::Process(member, true)));
-    }
-    rows
-}
-
 /// Returns a number by which troubled processes come first.
 fn urgency(process: &Process) -> usize {
     const ORDER: [Phase; 8] = [
@@ -199,7 +163,7 @@ fn urgency(process: &Process) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use provost_api::Status;
+    use provost_api::{Dependencies, Dependency, Dependent, Status};
 
     use super::*;
     use crate::model::News;
@@ -230,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_filtered_and_grouped() {
-        let model = model();
+        let mut model = model();
         let mut list = List::default();
         assert_eq!(shown(&list, &model), ["web", "w1", "db", "w2"]);
         list.sort = Sort::Restarts;
@@ -239,10 +203,24 @@ mod tests {
         assert_eq!(shown(&list, &model), ["w1", "web", "w2", "db"]);
         list.sort = Sort::Config;
         list.tree = true;
-        assert_eq!(shown(&list, &model), ["web", "workers:*", "w1", "w2", "db"]);
+        assert_eq!(shown(&list, &model), ["web", "db", "workers:*", "w1", "w2"]);
         list.filter = "WORK".into();
         assert_eq!(shown(&list, &model), ["workers:*", "w1", "w2"]);
         list.filter.clear();
+        let needs = |name: &str, needed: &str| Dependent {
+            name: name.into(),
+            depends_on: vec![Dependency { process: needed.into(), ..Dependency::default() }],
+            ..Dependent::default()
+        };
+        let known = |processes| News::Dependencies(Dependencies { generation: 1, processes });
+        model.learn(known(vec![needs("web", "db"), needs("w1", "w2"), needs("w2", "web")]));
+        let depth = |row: &Row<'_>| match row {
+            Row::Group(..) => 0,
+            Row::Process(_, depth) => *depth,
+        };
+        assert_eq!(shown(&list, &model), ["db", "web", "workers:*", "w2", "w1"]);
+        assert_eq!(list.rows(&model).iter().map(depth).collect::<Vec<_>>(), [0, 1, 0, 1, 2]);
+        model.learn(known(Vec::new()));
         list.hides_down = true;
         assert_eq!(shown(&list, &model), ["web", "workers:*", "w1", "w2"]);
     }

@@ -8,6 +8,8 @@
 //! | `overlay` | what is open above a view: help, palette, confirmation, choice, text field |
 //! | `palette` | the entries of the command palette |
 //! | `list` | the list of processes: order, filter, tree, marks, selection |
+//! | `tree` | the list as a tree of groups and dependencies |
+//! | `row` | one row of the list |
 //! | `reading` | reading logs: place, search, filter |
 //! | `effect` | what an action asks of the program |
 //! | `hits` | what the mouse meets at a place of the screen |
@@ -22,12 +24,15 @@ mod orders;
 mod overlay;
 mod palette;
 mod reading;
+mod row;
+mod tree;
 mod ui;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use effect::Effect;
 pub(crate) use hits::Hit;
-pub(crate) use list::{Row, Sort};
+pub(crate) use list::Sort;
 pub(crate) use overlay::{Overlay, SIGNALS};
 pub(crate) use palette::entries;
+pub(crate) use row::Row;
 pub(crate) use ui::Ui;

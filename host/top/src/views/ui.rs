@@ -54,6 +54,8 @@ pub(crate) struct Ui {
     aged: (Option<Told>, u8),
     /// The process whose lines the detail pane follows.
     followed: Option<String>,
+    /// The host and the time of the config whose dependencies were asked for.
+    dependencies_of: Option<(u32, String)>,
     /// The process that was explained last, and its version then.
     explained: Option<(String, u64)>,
 }
@@ -75,6 +77,7 @@ impl Default for Ui {
             page: 0,
             overlay_page: 0,
             aged: (None, 0),
+            dependencies_of: None,
             followed: None,
             explained: None,
         }
@@ -300,6 +303,12 @@ impl Ui {
         let mut wanted = Vec::new();
         if self.view == View::State {
             wanted.push(Request::StateCore);
+        }
+        let host = &model.status.host;
+        let config = (host.pid, host.config_loaded_at.clone());
+        if (self.list.tree || self.detail) && self.dependencies_of.as_ref() != Some(&config) {
+            wanted.push(Request::Dependencies);
+            self.dependencies_of = Some(config);
         }
         self.list.settle(model);
         let shown = (self.view == View::Processes && self.detail).then(|| self.list.process(model)).flatten();
