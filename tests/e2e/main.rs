@@ -27,6 +27,7 @@ mod reload;
 mod roles;
 mod scale;
 mod signals;
+mod top;
 mod trust;
 mod words;
 
