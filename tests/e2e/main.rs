@@ -29,6 +29,7 @@ mod scale;
 mod signals;
 mod top;
 mod trust;
+mod usage;
 mod words;
 
 /// The binary that Cargo built for these tests.
