@@ -27,6 +27,7 @@ mod reload;
 mod roles;
 mod scale;
 mod signals;
+mod tcp;
 mod trust;
 mod words;
 

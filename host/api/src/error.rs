@@ -13,6 +13,14 @@ words! {
         UnknownPath = "unknown_path",
         /// The path does not accept this method.
         MethodNotAllowed = "method_not_allowed",
+        /// The request has no token that is accepted.
+        Unauthorized = "unauthorized",
+        /// The sender may not do this.
+        Forbidden = "forbidden",
+        /// The request calls the host by a name that it does not have.
+        Misdirected = "misdirected",
+        /// The sender has sent more requests than it may.
+        TooManyRequests = "too_many_requests",
         /// There is no such action.
         UnknownAction = "unknown_action",
         /// There is no such process.

@@ -36,6 +36,7 @@ mod host;
 mod logs;
 mod orders;
 mod plugins;
+mod probes;
 mod process;
 mod reload;
 mod state_core;
@@ -54,6 +55,7 @@ pub use plugins::{
     Blame, Fault, FaultKind, Plugin, PluginChanged, PluginList, PluginOrder, PluginRole, PluginStatus,
     PluginVersion, Quarantine, Replayed,
 };
+pub use probes::{Liveness, NotReady, Readiness};
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
 pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `cli` | the commands and their options |
 //! | `plugin` | the commands of `provost plugin` |
+//! | `token` | the commands of `provost token` |
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
 //! | `word` | names, numbers and patterns |
@@ -13,6 +14,7 @@ mod advice;
 mod cli;
 mod format;
 mod plugin;
+mod token;
 mod when;
 mod word;
 
@@ -23,3 +25,4 @@ pub(crate) use cli::{
 };
 pub(crate) use format::{LineFormat, TableFormat, ViewFormat};
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
+pub(crate) use token::TokenCommand;

@@ -8,6 +8,7 @@
 //! | `logs` | `logs` |
 //! | `follow` | `events` |
 //! | `plugin` | `plugin` |
+//! | `token` | `token` |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
@@ -25,6 +26,7 @@ mod plugin;
 mod printing;
 mod read;
 mod reload;
+mod token;
 mod unanswered;
 mod validate;
 
@@ -45,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Up(args) => daemon::up(&args, context.config, context.color),
         Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
         Command::Completions { shell } => local::completions(shell),
+        Command::Token(command) => token::token(&context, command),
         // Outside the runtime, because it waits for cargo.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
         command => tokio::runtime::Builder::new_current_thread()
@@ -73,6 +76,6 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::View(args) => read::view(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
         // These are handled by `run`.
-        Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),
+        Command::Up(_) | Command::Validate(_) | Command::Token(_) | Command::Completions { .. } => Ok(()),
     }
 }

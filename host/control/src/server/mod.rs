@@ -6,6 +6,7 @@
 //! | `connections` | accepting connections, and limits on their number |
 //! | `patient` | the bytes of one connection, and its time limits |
 //! | `wire` | the socket of one connection |
+//! | `tcp` | the API over TCP: listening, TLS, and the checks before the routes |
 //! | `guarded` | what holds for all routes: errors in JSON, panics caught |
 //! | `status` | everything at one generation |
 //! | `host` | the host itself: its shortages and its end |
@@ -15,6 +16,7 @@
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
 //! | `streams` | events and logs, line by line |
+//! | `probes` | whether the host is alive and its processes are ready, and its metrics |
 //! | `views` | what plugins render |
 //! | `context` | the parts of the host that the API serves |
 //! | `extract` | bodies and queries of requests |
@@ -41,6 +43,7 @@ mod parts;
 mod patient;
 mod pieces;
 mod plugins;
+mod probes;
 mod refused;
 mod routes;
 mod select;
@@ -49,6 +52,7 @@ mod spare;
 mod state_core;
 mod status;
 mod streams;
+mod tcp;
 mod views;
 mod wire;
 
@@ -56,3 +60,4 @@ pub use context::{ApiContext, CONNECTIONS_MAX};
 pub use guarded::Guarded;
 pub use routes::{routes, serve};
 pub use socket::{BindError, Listening, SocketPlace};
+pub use tcp::{ApiRules, CertificateFiles, RulesInForce, TcpError, TcpListening, TcpWanted, TlsError};

@@ -1,22 +1,28 @@
 //! The errors of the API: an HTTP status, a stable code, a sentence and a hint.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use provost_api::{self as api, ErrorCode};
 use provost_supervisor::Refusal;
+
+use crate::access::Scope;
 
 /// A request that was refused.
 #[derive(Debug)]
 pub(super) struct Refused {
     status: StatusCode,
     error: api::Error,
+    /// A header that tells the client how to go on.
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Refused {
     fn new(status: StatusCode, code: ErrorCode, message: String, hint: Option<String>) -> Self {
-        Self { status, error: api::Error { code, message: cut(message, MESSAGE_BYTES_MAX), hint } }
+        Self { status, error: api::Error { code, message: cut(message, MESSAGE_BYTES_MAX), hint }, header: None }
     }
 
     /// Refuses a request that exceeds a size limit.
@@ -46,6 +52,52 @@ impl Refused {
 
     pub(super) fn method_not_allowed(message: String) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed, message, None)
+    }
+
+    /// Refuses a request that calls the host by a name that it does not have.
+    pub(super) fn misdirected(message: String) -> Self {
+        let hint = "name it in `hosts` of [api] if it is this host".to_owned();
+        Self::new(StatusCode::MISDIRECTED_REQUEST, ErrorCode::Misdirected, message, Some(hint))
+    }
+
+    /// Refuses a request that a page of another server sends.
+    pub(super) fn foreign_page(origin: &str) -> Self {
+        let message = format!("a page of `{origin}` may not send requests");
+        let hint = "name it in `origins` of [api] if it may".to_owned();
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
+    }
+
+    /// Refuses a request without an accepted token; `is_given` says whether it has one.
+    pub(super) fn unauthorized(message: String, is_given: bool) -> Self {
+        let hint = "`provost token new NAME --scope read` makes one; send it as `Authorization: Bearer TOKEN`";
+        let challenge = match is_given {
+            true => HeaderValue::from_static(r#"Bearer realm="provost", error="invalid_token""#),
+            false => HeaderValue::from_static(r#"Bearer realm="provost""#),
+        };
+        let refused =
+            Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, message, Some(hint.to_owned()));
+        Self { header: Some((WWW_AUTHENTICATE, challenge)), ..refused }
+    }
+
+    /// Refuses a request that needs another scope than its sender has.
+    pub(super) fn beyond_scope(has: Scope, needed: Scope) -> Self {
+        let message = format!("this needs the scope `{needed}`, and the token has `{has}`");
+        let hint = format!("`provost token new NAME --scope {needed}` makes a token that may do it");
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
+    }
+
+    /// Refuses a request beyond the rate, and says after which time the next one is answered.
+    pub(super) fn too_many_requests(wait: Duration) -> Self {
+        let message = "there are too many requests of this token or address".to_owned();
+        let hint = "send fewer, or raise `requests_per_second` of [api]; one stream replaces many requests";
+        let refused = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::TooManyRequests,
+            message,
+            Some(hint.to_owned()),
+        );
+        let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        Self { header: Some((RETRY_AFTER, seconds)), ..refused }
     }
 
     pub(super) fn plugin_failed(message: String) -> Self {
@@ -96,6 +148,7 @@ impl Refused {
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             error: api::Error { code, message, hint: Some(hint) },
+            header: None,
         }
     }
 
@@ -130,7 +183,9 @@ impl From<Refusal> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        (self.status, Json(api::Failure { error: self.error })).into_response()
+        let mut response = (self.status, Json(api::Failure { error: self.error })).into_response();
+        response.headers_mut().extend(self.header);
+        response
     }
 }
 

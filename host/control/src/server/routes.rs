@@ -7,34 +7,51 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::routing::{delete, get, post};
+use futures_util::future::join_all;
 use provost_api::ErrorCode;
 use provost_state::naming::shown;
 use tokio::sync::{Semaphore, watch};
 
 use super::answers::Answers;
+use super::connections::{Connections, Entrance};
 use super::context::{ApiContext, AppState};
 use super::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
 use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
-use super::{config, connections, explain, host, orders, plugins, state_core, status, streams, views};
+use super::tcp::{Gate, TcpListening};
+use super::{config, connections, explain, host, orders, plugins, probes, state_core, status, streams, views};
 
-/// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
+/// Serves the API on the Unix socket, and over TCP if the config says so, until `until` resolves. Requests in progress are
+/// finished, and streams end.
 pub async fn serve(
     listening: Listening,
+    tcp: Option<TcpListening>,
     context: ApiContext,
     until: impl Future<Output = ()> + Send + 'static,
 ) {
     let (ending, ended) = watch::channel(false);
     let (most, degraded) = (context.connections_max, context.supervisor.degraded().clone());
+    let (rules, jobs) = (context.rules.clone(), context.supervisor.jobs().clone());
     let routes = routes(context, ended.clone());
-    let serving = connections::serve(listening, routes, most, degraded, ended);
+    // Whatever clients over TCP do, half of all connections are left for the Unix socket.
+    let most_tcp = if tcp.is_some() { most / 2 } else { 0 };
+    let unix = Connections::new(Entrance::Unix(routes.clone()), most - most_tcp, ended.clone());
+    let over_tcp = async {
+        let Some(tcp) = tcp else { return };
+        let scheme = tcp.scheme();
+        let TcpListening { sockets, tls, keyring } = tcp;
+        let gate = Arc::new(Gate::new(routes, rules, keyring, jobs, scheme));
+        let connections = Connections::new(Entrance::Tcp(gate, tls), most_tcp, ended);
+        join_all(sockets.into_iter().map(|one| connections::serve_tcp(one, connections.clone()))).await;
+        connections.finished().await;
+    };
     let until = async move {
         until.await;
         // Without this, followers would keep their connections open for ever.
         ending.send_replace(true);
     };
-    tokio::join!(serving, until);
+    tokio::join!(connections::serve(listening, unix, degraded), over_tcp, until);
 }
 
 /// Returns the routes of the API. Streams end when `ended` is true, or when its sender is gone.
@@ -55,6 +72,9 @@ pub fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Guarded {
         .route("/v1/shutdown", post(host::shutdown))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     let router = Router::new()
+        .route("/livez", get(probes::livez))
+        .route("/readyz", get(probes::readyz))
+        .route("/metrics", get(probes::metrics))
         .route("/v1/ping", get(host::ping))
         .route("/v1/status", get(status::status))
         .route("/v1/events", get(streams::events))

@@ -27,20 +27,28 @@ pub(super) async fn view(
     Path(at): Path<ViewPath>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
-    let view = app.context.plugins.view(&at.name).ok_or_else(|| {
-        let message = format!("there is no active plugin called `{}` that renders a view", shown(&at.name));
-        Refused::not_found(
-            ErrorCode::UnknownView,
-            message,
-            "`provost plugin list` shows the roles of each".to_owned(),
-        )
-    })?;
-    let world = app.context.supervisor.reader().snapshot();
     let request = ViewRequest { path: at.path, query: query.unwrap_or_default() };
-    let failed = |what: &dyn Display| Refused::plugin_failed(format!("plugin {}: {what}", at.name));
+    rendered(&app, &at.name, request).await.unwrap_or_else(|| {
+        let message = format!("there is no active plugin called `{}` that renders a view", shown(&at.name));
+        let hint = "`provost plugin list` shows the roles of each".to_owned();
+        Err(Refused::not_found(ErrorCode::UnknownView, message, hint))
+    })
+}
+
+/// Returns what the plugin `name` renders; `None` if no active plugin of that name renders a view.
+pub(super) async fn rendered(
+    app: &AppState,
+    name: &str,
+    request: ViewRequest,
+) -> Option<Result<Response, Refused>> {
+    let view = app.context.plugins.view(name)?;
+    let world = app.context.supervisor.reader().snapshot();
     let rendered = app.context.supervisor.jobs().views.run(move || view.render(&request, &world)).await;
-    let response = rendered.map_err(|lost| failed(&lost))?.map_err(|fault| failed(&fault))?;
-    let content_type = HeaderValue::try_from(&response.content_type)
-        .map_err(|_| failed(&format!("{:?} is not a content type", response.content_type)))?;
-    Ok(([(CONTENT_TYPE, content_type)], response.body).into_response())
+    let failed = |what: &dyn Display| Refused::plugin_failed(format!("plugin {name}: {what}"));
+    Some(rendered.map_err(|lost| failed(&lost)).and_then(|rendered| {
+        let response = rendered.map_err(|fault| failed(&fault))?;
+        let content_type = HeaderValue::try_from(&response.content_type)
+            .map_err(|_| failed(&format!("{:?} is not a content type", response.content_type)))?;
+        Ok(([(CONTENT_TYPE, content_type)], response.body).into_response())
+    }))
 }

@@ -8,6 +8,7 @@ mod limits;
 mod plugins;
 mod status;
 mod storm;
+mod tcp;
 mod waits;
 
 use std::os::unix::fs::PermissionsExt;
