@@ -9,14 +9,14 @@ words! {
     pub enum ErrorCode {
         /// The request is malformed.
         BadRequest = "bad_request",
+        /// The request needs a token.
+        Unauthorized = "unauthorized",
+        /// The token does not allow this request.
+        Forbidden = "forbidden",
         /// The API has no such path.
         UnknownPath = "unknown_path",
         /// The path does not accept this method.
         MethodNotAllowed = "method_not_allowed",
-        /// The request has no token that is accepted.
-        Unauthorized = "unauthorized",
-        /// The sender may not do this.
-        Forbidden = "forbidden",
         /// The request calls the host by a name that it does not have.
         Misdirected = "misdirected",
         /// The sender has sent more requests than it may.

@@ -59,4 +59,4 @@ pub use probes::{Liveness, NotReady, Readiness};
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
 pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};
-pub use status::{Replicas, Status};
+pub use status::{Replicas, Status, StatusPart};

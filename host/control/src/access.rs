@@ -1,39 +1,26 @@
-//! Who sends a request: what its sender may do, and the name of the token that says so.
+//! What a caller may do. The listener that accepted a request knows it: callers on the Unix socket may do everything.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use axum::http::Method;
-
-/// What a caller may do. Each scope contains the ones before it.
+/// What a request takes. Each scope includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// It may read everything.
+    /// Reading: everything that changes nothing.
     Read,
-    /// It may also start, stop, restart, signal and scale processes, and clear their logs.
+    /// Starting, stopping, restarting, signalling and scaling processes, and clearing their logs.
     Operate,
-    /// It may also change the config, plugins and the state core, and end the host.
+    /// Everything: also the config, plugins, the state core and the end of the host.
     Admin,
 }
 
 impl Scope {
-    /// All scopes, from the least to the most.
+    /// All scopes.
     pub const ALL: [Self; 3] = [Self::Read, Self::Operate, Self::Admin];
 
-    /// Returns the scope that a request needs.
-    pub(crate) fn needed(method: &Method, path: &str) -> Self {
-        let operates = path.starts_with("/v1/processes/") || path == "/v1/scale" || path == "/v1/logs";
-        match *method {
-            Method::GET | Method::HEAD => Self::Read,
-            Method::POST | Method::DELETE if operates => Self::Operate,
-            _ => Self::Admin,
-        }
-    }
-
-    /// Returns the word for the scope.
+    /// Returns the word of a scope.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Operate => "operate",
@@ -62,16 +49,53 @@ impl FromStr for Scope {
     }
 }
 
-/// What the sender of a request may do. The listener adds it to the request as an extension.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// Its scope.
-    pub scope: Scope,
-    /// The name of its token; `None` on the Unix socket.
-    pub token: Option<Arc<str>>,
-}
+/// What the caller of a request may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access(Option<Scope>);
 
 impl Access {
-    /// The access of the users who may connect to the Unix socket: everything.
-    pub const OWNER: Self = Self { scope: Scope::Admin, token: None };
+    /// The access of a caller that has not said who it is: only what is public.
+    pub const NOBODY: Self = Self(None);
+    /// The access of the user of the host, and of root.
+    pub const ADMIN: Self = Self(Some(Scope::Admin));
+
+    /// Returns the access of a caller with a scope.
+    #[must_use]
+    pub const fn of(scope: Scope) -> Self {
+        Self(Some(scope))
+    }
+
+    /// Returns the scope of the caller; `None` if it has not said who it is.
+    #[must_use]
+    pub const fn scope(self) -> Option<Scope> {
+        self.0
+    }
+
+    /// Returns the same access without what exceeds `most`.
+    #[must_use]
+    pub fn up_to(self, most: Scope) -> Self {
+        Self(self.0.map(|scope| scope.min(most)))
+    }
+
+    /// Whether the caller may do what takes `scope`.
+    #[must_use]
+    pub fn allows(self, scope: Scope) -> bool {
+        self.0 >= Some(scope)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_includes_those_before_it_and_nobody_has_one() {
+        for (at, scope) in Scope::ALL.into_iter().enumerate() {
+            let allowed = Scope::ALL.iter().filter(|it| Access::of(scope).allows(**it)).count();
+            assert_eq!(allowed, at + 1, "{}", scope.as_str());
+            assert!(!Access::NOBODY.allows(scope) && Access::ADMIN.allows(scope));
+        }
+        assert_eq!(Access::ADMIN.up_to(Scope::Read), Access::of(Scope::Read));
+        assert_eq!(Access::NOBODY.up_to(Scope::Read), Access::NOBODY);
+    }
 }

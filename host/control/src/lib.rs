@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `server` | the socket, the connections, the routes and their answers |
 //! | `tokens` | the tokens of clients over TCP |
-//! | `access` | who sends a request, and what its sender may do |
+//! | `access` | what a caller may do |
 //! | `fragments` | the JSON of processes, rendered once for each version |
 //! | `convert` | conversion of the state to values of the API |
 //! | `reloading` | the port to the config of the host |
@@ -26,7 +26,7 @@ pub use convert::{decision, log_item};
 pub use exact::{InexactNumber, exact_numbers};
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
 pub use server::{
-    ApiContext, ApiRules, BindError, CONNECTIONS_MAX, CertificateFiles, Guarded, Listening, RulesInForce, SocketPlace,
-    TcpError, TcpListening, TcpWanted, TlsError, routes, serve,
+    ApiContext, ApiRules, BindError, CONNECTIONS_MAX, Caller, CertificateFiles, Guarded, Listening, Mount,
+    Mounted, RulesInForce, SocketPlace, TcpError, TcpListening, TcpWanted, TlsError, routes, serve,
 };
 pub use tokens::{Secret, Token, TokenError, Tokens};

@@ -56,7 +56,11 @@ fn a_prometheus_scrapes_the_metrics_over_tls_with_a_token() {
     std::fs::write(dir.join("prometheus.yml"), config).unwrap();
     let log = File::create(dir.join("prometheus.log")).unwrap();
     let mut command = Command::new(PROMETHEUS);
-    command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--web.listen-address=127.0.0.1:0"]);
+    command.args([
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=tsdb",
+        "--web.listen-address=127.0.0.1:0",
+    ]);
     command.current_dir(dir).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     let _prometheus = Ends(command.spawn().unwrap());
     let listens = eventually(
@@ -101,10 +105,8 @@ fn every_metric_of_the_dashboard_exists() {
         "[plugins.prometheus]\ncomponent = \"bundled:prometheus\"\n[process.web]\ncommand = \"exec sleep 1000\"\n",
     );
     let text = host.ok(&["view", "prometheus", "metrics"]);
-    let kinds: BTreeSet<(&str, &str)> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
-        .collect();
+    let kinds: BTreeSet<(&str, &str)> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
     for metric in named {
         let is_there = kinds.iter().any(|(name, kind)| match *kind {
             "counter" => metric.strip_suffix("_total") == Some(*name),

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,9 @@ fn an_address_that_is_in_use_ends_the_start_before_anything_runs() {
     let address = taken.local_addr().unwrap();
     let setup = Setup::new(
         PROVOST,
-        &format!("[api]\nlisten = \"{address}\"\n[process.web]\ncommand = \"touch started; exec sleep 1000\"\n"),
+        &format!(
+            "[api]\nlisten = \"{address}\"\n[process.web]\ncommand = \"touch started; exec sleep 1000\"\n"
+        ),
     );
     let ran = setup.run(&["up"]);
     assert_eq!(ran.code, 1, "{ran:?}");
@@ -71,11 +73,10 @@ fn a_reload_changes_who_may_send_requests_but_not_where_the_host_listens() {
         .unwrap();
     let told = host.ok(&["reload"]);
     assert!(told.contains("api.read_only is true now"), "{told}");
-    let order = format!(
-        "Authorization: Bearer {secret}\r\nContent-Type: application/json\r\nContent-Length: 0\r\n"
-    );
+    let order =
+        format!("Authorization: Bearer {secret}\r\nContent-Type: application/json\r\nContent-Length: 0\r\n");
     let (code, body) = ask(&address, "POST", "/v1/config/reload", &order);
-    assert!(code == 403 && body.contains("this needs the scope `admin`, and the token has `read`"), "{body}");
+    assert!(code == 403 && body.contains("takes the scope `admin`, and this caller has `read`"), "{body}");
     std::fs::write(&config, LOCAL.replace("127.0.0.1:0", "127.0.0.1:1")).unwrap();
     let refused = host.run(&["reload"]);
     assert_eq!(refused.code, 2, "{refused:?}");
@@ -87,7 +88,11 @@ fn a_reload_changes_who_may_send_requests_but_not_where_the_host_listens() {
 #[test]
 fn a_config_that_would_expose_the_host_by_mistake_is_refused_where_it_is_written() {
     for (api, line, what) in [
-        ("listen = \"0.0.0.0:9191\"", "2:10", "other machines reach 0.0.0.0:9191, and without TLS their tokens"),
+        (
+            "listen = \"0.0.0.0:9191\"",
+            "2:10",
+            "other machines reach 0.0.0.0:9191, and without TLS their tokens",
+        ),
         ("listen = [\"[::]:9191\"]", "2:11", "other machines reach [::]:9191"),
         ("listen = \"localhost:9191\"", "2:10", "`localhost:9191` in `listen` is not an address with a port"),
         ("listen = \"9191\"", "2:10", "`9191` in `listen` is not an address with a port"),
@@ -98,7 +103,8 @@ fn a_config_that_would_expose_the_host_by_mistake_is_refused_where_it_is_written
         ("requests_per_second = 0", "2:23", "`requests_per_second` must be at least 1"),
         ("port = 9191", "2:1", "unknown key `port` in [api]"),
     ] {
-        let setup = Setup::new(PROVOST, &format!("[api]\n{api}\n[process.web]\ncommand = \"exec sleep 1000\"\n"));
+        let setup =
+            Setup::new(PROVOST, &format!("[api]\n{api}\n[process.web]\ncommand = \"exec sleep 1000\"\n"));
         let ran = setup.run(&["validate"]);
         assert_eq!(ran.code, 2, "{api}: {ran:?}");
         assert!(ran.stderr.contains(&format!("provost.toml:{line}: ")), "{api}: {}", ran.stderr);

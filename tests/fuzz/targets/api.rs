@@ -157,6 +157,7 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
             plugins,
             config: Arc::new(NoConfig),
             rules: RulesInForce::default(),
+            mounts: Vec::new(),
             host,
             shutdown,
             connections_max: CONNECTIONS_MAX,

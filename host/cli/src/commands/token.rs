@@ -42,7 +42,8 @@ fn new(
             &json!({ "name": name, "scope": scope.as_str(), "expires_at": expires, "token": secret.as_str() }),
         )?);
     }
-    let until = expires.map_or_else(|| "never expires".to_owned(), |at| format!("expires at {}", rfc3339(at)));
+    let until =
+        expires.map_or_else(|| "never expires".to_owned(), |at| format!("expires at {}", rfc3339(at)));
     // The secret must not be lost because of a note that cannot be printed.
     let _ = writeln!(
         io::stderr().lock(),
@@ -68,7 +69,9 @@ fn list(context: &Context, dir: &Path, output: TableFormat) -> Result<(), Failur
         let _ = writeln!(io::stderr().lock(), "warning: {}", provost_state::text::one_line(why));
     }
     let text = match output {
-        TableFormat::Json => pretty(&json!({ "tokens": list.iter().map(|it| object(it, now)).collect::<Vec<_>>() }))?,
+        TableFormat::Json => {
+            pretty(&json!({ "tokens": list.iter().map(|it| object(it, now)).collect::<Vec<_>>() }))?
+        }
         TableFormat::Table | TableFormat::Wide if list.is_empty() => {
             "no tokens: `provost token new NAME` makes one\n".to_owned()
         }
@@ -117,6 +120,8 @@ fn failed(error: TokenError) -> Failure {
             &error,
             "the directory must belong to the user of the host: run this as that user, or set `tokens` in [api]",
         ),
-        TokenError::NoRandomness => Failure::failed(&error, "wait until the machine has started up, and try again"),
+        TokenError::NoRandomness => {
+            Failure::failed(&error, "wait until the machine has started up, and try again")
+        }
     }
 }

@@ -17,7 +17,8 @@ const TLS_HINT: &str = "write tls = { cert = \"api.crt\", key = \"api.key\" }";
 
 const HOSTS_HINT: &str = "write hosts = [\"ops.example.com\"], without ports";
 
-const ORIGINS_HINT: &str = "write origins = [\"https://ops.example.com\"], with the port if it is another than the usual one";
+const ORIGINS_HINT: &str =
+    "write origins = [\"https://ops.example.com\"], with the port if it is another than the usual one";
 
 /// The most addresses to listen on, and the most entries of each list.
 const ENTRIES_MAX: usize = 32;
@@ -31,9 +32,12 @@ pub(super) fn read(mut api: Section<'_>) -> ApiSection {
     let tls = read_tls(&mut api);
     let plaintext = api.flag("plaintext").unwrap_or(false);
     let tokens = api.path("tokens").map(Spanned::into_inner);
-    let mut rules = ApiRules::default();
-    rules.hosts = read_list(&mut api, "hosts", HOSTS_HINT, host);
-    rules.origins = read_list(&mut api, "origins", ORIGINS_HINT, origin);
+    let mut rules = ApiRules {
+        hosts: read_list(&mut api, "hosts", HOSTS_HINT, host),
+        origins: read_list(&mut api, "origins", ORIGINS_HINT, origin),
+        read_only: api.flag("read_only").unwrap_or(false),
+        ..ApiRules::default()
+    };
     if let Some(rate) = api.count("requests_per_second") {
         if rate > RATE_MAX {
             let what = format!("`requests_per_second` must be at most {RATE_MAX}");
@@ -41,14 +45,15 @@ pub(super) fn read(mut api: Section<'_>) -> ApiSection {
         }
         rules.requests_per_second = u32::try_from(rate).unwrap_or(u32::MAX);
     }
-    rules.read_only = api.flag("read_only").unwrap_or(false);
     if let Some(metrics) = api.text("metrics") {
         api.check_name(&metrics, naming::check_plugin(metrics.get_ref()));
         rules.metrics = metrics.into_inner();
     }
     for (address, span) in listen.iter().filter(|_| tls.is_none() && !plaintext) {
         if !address.ip().is_loopback() {
-            let what = format!("other machines reach {address}, and without TLS their tokens could be read on the way");
+            let what = format!(
+                "other machines reach {address}, and without TLS their tokens could be read on the way"
+            );
             let hint = "write tls = { cert = \"api.crt\", key = \"api.key\" }; or plaintext = true, if the network is yours alone or a \
                         proxy in front of it does TLS";
             api.problem(span.clone(), what, hint);
@@ -150,10 +155,12 @@ mod tests {
 
     #[test]
     fn an_origin_is_a_scheme_with_a_host_and_perhaps_a_port() {
-        for good in ["https://ops.example.com", "http://localhost:3000", "http://[::1]:3000", "http://[::1]"] {
+        for good in ["https://ops.example.com", "http://localhost:3000", "http://[::1]:3000", "http://[::1]"]
+        {
             assert_eq!(origin(good).as_deref(), Some(good));
         }
-        for bad in ["*", "null", "ops.example.com", "https://", "https://ops/", "https://ops:x", "ftp://ops"] {
+        for bad in ["*", "null", "ops.example.com", "https://", "https://ops/", "https://ops:x", "ftp://ops"]
+        {
             assert_eq!(origin(bad), None, "{bad}");
         }
     }

@@ -229,11 +229,7 @@ impl Connections {
                 }
             }
             (Entrance::Unix(routes), None) => {
-                let answer = |mut request: Request<Incoming>| {
-                    request.extensions_mut().insert(Access::OWNER);
-                    routes.answer(request)
-                };
-                self.converse(stream, &standing, answer).await;
+                self.converse(stream, &standing, |request| routes.answer(request, Access::ADMIN)).await;
             }
             // An entrance has connections of its own kind only.
             (Entrance::Tcp(..), None) | (Entrance::Unix(_), Some(_)) => {}
@@ -321,6 +317,7 @@ mod tests {
     use tokio::net::UnixStream;
     use tokio::time::Instant;
 
+    use super::super::scopes::Scopes;
     use super::*;
 
     /// Opens one connection to a host with an empty answer at `/` and an endless one at `/endless`. Time is virtual: it
@@ -332,7 +329,8 @@ mod tests {
         };
         let router = Router::new().route("/", get(|| async {})).route("/endless", get(endless));
         let (sender, ending) = watch::channel(false);
-        let connections = Connections::new(Entrance::Unix(Guarded::new(router)), 1, ending);
+        let routes = Guarded::new(router, Scopes::default(), Vec::new());
+        let connections = Connections::new(Entrance::Unix(routes), 1, ending);
         let (client, stream) = UnixStream::pair().unwrap();
         let app = tokio::spawn(async move {
             let socket = stream.into_std().unwrap().into();

@@ -11,7 +11,7 @@ use provost_state::naming::shown;
 use super::context::AppState;
 use super::refused::Refused;
 use super::views;
-use crate::access::Access;
+use crate::access::{Access, Scope};
 use crate::convert;
 
 /// Answers while the host serves requests.
@@ -20,7 +20,7 @@ pub(super) async fn livez() -> Json<api::Liveness> {
 }
 
 /// Tells whether every process is ready that a start of the host would start. What is not ready is named to callers that may read.
-pub(super) async fn readyz(State(app): State<AppState>, access: Option<Extension<Access>>) -> Response {
+pub(super) async fn readyz(State(app): State<AppState>, Extension(access): Extension<Access>) -> Response {
     let supervisor = &app.context.supervisor;
     let world = supervisor.reader().snapshot();
     let not_ready: Vec<api::NotReady> = world
@@ -33,7 +33,7 @@ pub(super) async fn readyz(State(app): State<AppState>, access: Option<Extension
         })
         .collect();
     let ready = not_ready.is_empty();
-    let not_ready = access.is_some().then_some(not_ready);
+    let not_ready = access.allows(Scope::Read).then_some(not_ready);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(api::Readiness { ready, not_ready })).into_response()
 }

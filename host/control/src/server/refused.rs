@@ -1,28 +1,22 @@
 //! The errors of the API: an HTTP status, a stable code, a sentence and a hint.
 
-use std::time::Duration;
-
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use provost_api::{self as api, ErrorCode};
 use provost_supervisor::Refusal;
-
-use crate::access::Scope;
 
 /// A request that was refused.
 #[derive(Debug)]
 pub(super) struct Refused {
     status: StatusCode,
     error: api::Error,
-    /// A header that tells the client how to go on.
-    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Refused {
     fn new(status: StatusCode, code: ErrorCode, message: String, hint: Option<String>) -> Self {
-        Self { status, error: api::Error { code, message: cut(message, MESSAGE_BYTES_MAX), hint }, header: None }
+        Self { status, error: api::Error { code, message: cut(message, MESSAGE_BYTES_MAX), hint } }
     }
 
     /// Refuses a request that exceeds a size limit.
@@ -34,6 +28,19 @@ impl Refused {
         let hint = "end some of the requests that follow or wait".to_owned();
         let message = "too many requests are following or waiting already".to_owned();
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Busy, message, Some(hint))
+    }
+
+    /// Refuses a request of a caller that has not said who it is.
+    pub(super) fn unauthorized(message: String) -> Self {
+        let hint =
+            "send a token as `Authorization: Bearer TOKEN`; `provost token new NAME` makes one".to_owned();
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, message, Some(hint))
+    }
+
+    /// Refuses a request that takes more than the caller may do.
+    pub(super) fn forbidden(message: String) -> Self {
+        let hint = "use a token with that scope; `provost token new NAME --scope SCOPE` makes one".to_owned();
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
     }
 
     pub(super) fn not_found(code: ErrorCode, message: String, hint: String) -> Self {
@@ -67,37 +74,11 @@ impl Refused {
         Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
     }
 
-    /// Refuses a request without an accepted token; `is_given` says whether it has one.
-    pub(super) fn unauthorized(message: String, is_given: bool) -> Self {
-        let hint = "`provost token new NAME --scope read` makes one; send it as `Authorization: Bearer TOKEN`";
-        let challenge = match is_given {
-            true => HeaderValue::from_static(r#"Bearer realm="provost", error="invalid_token""#),
-            false => HeaderValue::from_static(r#"Bearer realm="provost""#),
-        };
-        let refused =
-            Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, message, Some(hint.to_owned()));
-        Self { header: Some((WWW_AUTHENTICATE, challenge)), ..refused }
-    }
-
-    /// Refuses a request that needs another scope than its sender has.
-    pub(super) fn beyond_scope(has: Scope, needed: Scope) -> Self {
-        let message = format!("this needs the scope `{needed}`, and the token has `{has}`");
-        let hint = format!("`provost token new NAME --scope {needed}` makes a token that may do it");
-        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
-    }
-
-    /// Refuses a request beyond the rate, and says after which time the next one is answered.
-    pub(super) fn too_many_requests(wait: Duration) -> Self {
+    /// Refuses a request beyond the rate of its sender.
+    pub(super) fn too_many_requests() -> Self {
         let message = "there are too many requests of this token or address".to_owned();
         let hint = "send fewer, or raise `requests_per_second` of [api]; one stream replaces many requests";
-        let refused = Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            ErrorCode::TooManyRequests,
-            message,
-            Some(hint.to_owned()),
-        );
-        let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
-        Self { header: Some((RETRY_AFTER, seconds)), ..refused }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, message, Some(hint.to_owned()))
     }
 
     pub(super) fn plugin_failed(message: String) -> Self {
@@ -148,7 +129,6 @@ impl Refused {
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             error: api::Error { code, message, hint: Some(hint) },
-            header: None,
         }
     }
 
@@ -183,9 +163,7 @@ impl From<Refusal> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(api::Failure { error: self.error })).into_response();
-        response.headers_mut().extend(self.header);
-        response
+        (self.status, Json(api::Failure { error: self.error })).into_response()
     }
 }
 

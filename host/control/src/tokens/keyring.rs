@@ -97,7 +97,10 @@ impl Keyring {
     /// Compares with every token, so that the time does not tell which one it is.
     fn matching(&self, digest: &Digest) -> Option<Token> {
         let tokens = self.held.lock().tokens.clone();
-        tokens.iter().fold(None, |found, token| if token.digest.equals(digest) { Some(token) } else { found }).cloned()
+        tokens
+            .iter()
+            .fold(None, |found, token| if token.digest.equals(digest) { Some(token) } else { found })
+            .cloned()
     }
 
     fn looked_at(&self) -> Instant {

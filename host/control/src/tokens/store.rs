@@ -79,8 +79,11 @@ impl Tokens {
         let secret = Secret::random().ok_or(TokenError::NoRandomness)?;
         let digest = Digest::of(secret.as_str().as_bytes());
         let token = Token { name: name.into(), scope, created_ms: now_ms, expires_ms, digest };
-        let written =
-            provost_files::create_new(&file::path(dir, name), FileAccess::Private, &[token.text().as_bytes()]);
+        let written = provost_files::create_new(
+            &file::path(dir, name),
+            FileAccess::Private,
+            &[token.text().as_bytes()],
+        );
         match written {
             Err(error) if error.problem.kind() == io::ErrorKind::AlreadyExists => {
                 Err(TokenError::NameTaken(name.to_owned()))

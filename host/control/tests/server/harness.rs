@@ -319,6 +319,8 @@ impl LiveConfig for Fixed {
 
 pub(crate) struct Host {
     pub(crate) client: Client,
+    pub(crate) socket: PathBuf,
+    pub(crate) context: ApiContext,
     pub(crate) supervisor: Supervisor,
     pub(crate) stop_requested: mpsc::Receiver<()>,
     pub(crate) end: watch::Sender<Option<api::Ended>>,
@@ -371,12 +373,14 @@ impl Host {
             host,
             shutdown,
             connections_max,
+            mounts: crate::access::mounts(),
             ended,
         };
-        let served = tokio::spawn(serve(listening, tcp, context, async {
+        let served = tokio::spawn(serve(listening, tcp, context.clone(), async {
             let _ = stopped.await;
         }));
-        Self { client: Client::new(socket), supervisor, stop_requested, end, stop: Some(stop), served, dir }
+        let client = Client::new(socket.clone());
+        Self { client, socket, context, supervisor, stop_requested, end, stop: Some(stop), served, dir }
     }
 
     pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<api::Outcome, ClientError> {

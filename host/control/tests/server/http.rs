@@ -35,7 +35,7 @@ pub(crate) async fn ask(host: &Host, method: &str, path: &str, body: &str) -> An
 
 /// Sends a request with more headers, each of which ends with a line break.
 pub(crate) async fn ask_with(host: &Host, headers: &str, method: &str, path: &str, body: &str) -> Answer {
-    let socket = UnixStream::connect(host.client.socket()).await.unwrap();
+    let socket = UnixStream::connect(&host.socket).await.unwrap();
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
@@ -74,7 +74,7 @@ async fn status_is_one_json_object_with_every_field_of_the_schema() {
 async fn every_refusal_is_json_and_names_the_field() {
     let host = Host::start(vec![]);
     for (method, path, body, status, named) in [
-        ("GET", "/nowhere", "", 404, "/nowhere"),
+        ("GET", "/v1/nowhere", "", 404, "/v1/nowhere"),
         ("DELETE", "/v1/status", "", 405, "DELETE"),
         ("GET", "/v1/processes/start", "", 405, "/v1/processes/start"),
         ("GET", "/v1/logs?n=many", "", 400, "n"),

@@ -1,5 +1,5 @@
-//! The checks that each request over TCP has to pass, in this order: the `Host`, the `Origin`, the token, the rate, and the scope. The
-//! rate comes before the scope, so that it also bounds requests that are refused for their scope.
+//! The checks that each request over TCP has to pass, in this order: the `Host`, the `Origin`, the token, and the rate. The
+//! scope is checked with the route; the rate comes before it, so that it also bounds requests that are refused for their scope.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,23 +8,26 @@ use axum::BoxError;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Body;
 use provost_supervisor::Jobs;
 
-use super::caller::Caller;
 use super::cors::Sender;
+use super::credential::Credential;
 use super::hosts;
 use super::rate::{Budgets, Counted};
 use super::rules::{ApiRules, RulesInForce};
-use crate::access::{Access, Scope};
+use crate::access::Access;
 use crate::server::guarded::Guarded;
 use crate::server::refused::Refused;
 use crate::tokens::Keyring;
 
-/// The paths that need no token. Balancers and orchestrators ask there whether the host is alive and its processes are ready, and
-/// learn nothing more.
-const OPEN: [&str; 2] = ["/livez", "/readyz"];
+/// What is asked of a client that has sent no token.
+const NO_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer realm="provost""#);
+
+/// What is asked of a client whose token is not accepted.
+const BAD_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer realm="provost", error="invalid_token""#);
 
 /// The two ends of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -74,16 +77,7 @@ impl Gate {
         };
         let mut response = match sender.preflight(&head) {
             Some(answer) => answer,
-            None => match self.admit(&head, peer, &rules).await {
-                Err(refused) => refused.into_response(),
-                Ok(access) => {
-                    let mut request = Request::from_parts(head, body);
-                    if let Some(access) = access {
-                        request.extensions_mut().insert(access);
-                    }
-                    self.routes.answer(request).await
-                }
-            },
+            None => self.answer_bearer(Request::from_parts(head, body), peer, &rules).await,
         };
         sender.allow(response.headers_mut());
         response
@@ -95,26 +89,33 @@ impl Gate {
         Sender::of(head, self.scheme, &host, rules).map_err(|origin| Refused::foreign_page(&origin))
     }
 
-    /// Checks who sends the request, and how many they have sent. Returns what they may do; `None` at a path that needs no
-    /// token.
-    async fn admit(&self, head: &Parts, peer: Peer, rules: &ApiRules) -> Result<Option<Access>, Refused> {
-        let caller = Caller::of(head, &self.keyring, &self.jobs, rules).await;
-        let counted = match &caller {
-            Caller::Known(Access { token: Some(name), .. }) => Counted::Token(name.clone()),
-            _ => Counted::at(peer.remote),
+    /// Checks who sends the request and how many they have sent, and has it answered in their name.
+    async fn answer_bearer<B>(&self, request: Request<B>, peer: Peer, rules: &ApiRules) -> Response
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (head, body) = request.into_parts();
+        let credential = Credential::of(&head, &self.keyring, &self.jobs, rules).await;
+        let counted = match &credential {
+            Credential::Token { name, .. } => Counted::Token(name.clone()),
+            Credential::Missing | Credential::Refused(_) => Counted::at(peer.remote),
         };
-        self.budgets.take(counted, rules.requests_per_second).map_err(Refused::too_many_requests)?;
-        match caller {
-            Caller::Known(access) => {
-                let needed = Scope::needed(&head.method, head.uri.path());
-                if access.scope < needed {
-                    return Err(Refused::beyond_scope(access.scope, needed));
-                }
-                Ok(Some(access))
-            }
-            Caller::Refused(why) => Err(Refused::unauthorized(why, true)),
-            Caller::Nameless if OPEN.contains(&head.uri.path()) => Ok(None),
-            Caller::Nameless => Err(Refused::unauthorized("the request has no token".to_owned(), false)),
+        if let Err(wait) = self.budgets.take(counted, rules.requests_per_second) {
+            let mut refused = Refused::too_many_requests().into_response();
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            refused.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            return refused;
         }
+        let request = Request::from_parts(head, body);
+        let (mut response, challenge) = match credential {
+            Credential::Token { access, .. } => return self.routes.answer(request, access).await,
+            Credential::Missing => (self.routes.answer(request, Access::NOBODY).await, NO_TOKEN),
+            Credential::Refused(why) => (Refused::unauthorized(why).into_response(), BAD_TOKEN),
+        };
+        if response.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 }

@@ -31,7 +31,8 @@ impl Authority {
         let port = rest.strip_prefix(':').unwrap_or(rest);
         let is_port = port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
         let name = name.strip_suffix('.').unwrap_or(name).to_owned();
-        (is_port && (rest.is_empty() || rest.starts_with(':')) && !name.is_empty()).then_some(Self { name, text })
+        (is_port && (rest.is_empty() || rest.starts_with(':')) && !name.is_empty())
+            .then_some(Self { name, text })
     }
 
     /// Whether a host with these rules, which was connected to at the address `local`, is called by this name.
@@ -53,12 +54,17 @@ pub(super) fn called(head: &Parts, local: IpAddr, rules: &ApiRules) -> Result<Au
     };
     let host = host.ok_or("the `Host` of the request is malformed")?;
     let in_target = match head.uri.authority() {
-        Some(authority) => Authority::parse(authority.as_str()).ok_or("the target of the request is malformed")?,
+        Some(authority) => {
+            Authority::parse(authority.as_str()).ok_or("the target of the request is malformed")?
+        }
         None => host.clone(),
     };
     for one in [&host, &in_target] {
         if !one.is_own(local, rules) {
-            return Err(format!("this host does not answer for `{}`", provost_state::naming::shown(&one.name)));
+            return Err(format!(
+                "this host does not answer for `{}`",
+                provost_state::naming::shown(&one.name)
+            ));
         }
     }
     Ok(host)

@@ -5,12 +5,23 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::net::TcpListener;
+use rustix::net::sockopt;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::gate::Peer;
 use super::tls::{CertificateFiles, Tls, TlsError};
 use crate::tokens::{Keyring, TokenError};
+
+/// A connection on which nothing was sent for this long is probed, to see whether the client is still there.
+const PROBE_AFTER: Duration = Duration::from_secs(60);
+
+/// The pause between two probes.
+const PROBE_EVERY: Duration = Duration::from_secs(15);
+
+/// How many probes may be unanswered.
+const PROBES: u32 = 4;
 
 /// What the config says about listening.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +96,14 @@ impl TcpListening {
     }
 }
 
+/// Has the kernel probe a connection on which nothing is sent, so that a client whose machine is gone does not hold it for ever.
+fn notice_loss(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_tcp_keepidle(stream, PROBE_AFTER)?;
+    sockopt::set_tcp_keepintvl(stream, PROBE_EVERY)?;
+    sockopt::set_tcp_keepcnt(stream, PROBES)?;
+    Ok(sockopt::set_socket_keepalive(stream, true)?)
+}
+
 impl Accepting {
     fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = StdListener::bind(address)?;
@@ -98,6 +117,7 @@ impl Accepting {
         let (stream, remote) = self.listener.accept().await?;
         // A client that is gone already is noticed by the first read.
         let _ = stream.set_nodelay(true);
+        let _ = notice_loss(&stream);
         let local = stream.local_addr().map_or(self.address.ip(), |local| local.ip());
         Ok((stream.into_std()?.into(), Peer { remote: remote.ip(), local }))
     }

@@ -4,7 +4,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `gate` | the checks of each request, in their order |
-//! | `caller` | who sends a request: the token, and what it may do |
+//! | `credential` | the token of a request, and what its owner may do |
 //! | `cors` | which pages of other servers may read answers |
 //! | `hosts` | for which names the host answers |
 //! | `rate` | how many requests one caller may send |
@@ -12,8 +12,8 @@
 //! | `listening` | the listening sockets |
 //! | `tls` | certificates and handshakes |
 
-mod caller;
 mod cors;
+mod credential;
 mod gate;
 mod hosts;
 mod listening;

@@ -158,13 +158,20 @@ fn read(files: &CertificateFiles) -> Result<ServerConfig, TlsError> {
     let bad = |path: &Path, what: String| TlsError::Content { path: path.to_owned(), what };
     let pem = provost_files::read_named(&files.cert, FILE_BYTES_MAX)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let chain = chain.map_err(|error| bad(&files.cert, format!("it is not a certificate in PEM: {error}")))?;
+    let chain =
+        chain.map_err(|error| bad(&files.cert, format!("it is not a certificate in PEM: {error}")))?;
     if chain.is_empty() {
-        return Err(bad(&files.cert, "it has no certificate in PEM (`-----BEGIN CERTIFICATE-----`)".to_owned()));
+        return Err(bad(
+            &files.cert,
+            "it has no certificate in PEM (`-----BEGIN CERTIFICATE-----`)".to_owned(),
+        ));
     }
     let pem = provost_files::read_named(&files.key, FILE_BYTES_MAX)?;
     let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
-        bad(&files.key, "it has no private key in PEM without a password (`-----BEGIN PRIVATE KEY-----`)".to_owned())
+        bad(
+            &files.key,
+            "it has no private key in PEM without a password (`-----BEGIN PRIVATE KEY-----`)".to_owned(),
+        )
     })?;
     let fit = |error: rustls::Error| bad(&files.key, format!("it does not fit the certificate: {error}"));
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));

@@ -2,7 +2,7 @@
 
 use provost_state::naming::shown;
 
-use super::refused::Refused;
+use crate::server::refused::Refused;
 
 /// A part of a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +14,20 @@ pub(super) enum Part {
 }
 
 impl Part {
-    const ALL: [(&'static str, Self); 4] = [
-        ("processes", Self::Processes),
-        ("replicas", Self::Replicas),
-        ("plugins", Self::Plugins),
-        ("host", Self::Host),
-    ];
+    /// The number of parts.
+    pub(super) const COUNT: usize = 4;
+
+    const ALL: [Self; Self::COUNT] = [Self::Processes, Self::Replicas, Self::Plugins, Self::Host];
+
+    /// Returns the word of a part.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Processes => "processes",
+            Self::Replicas => "replicas",
+            Self::Plugins => "plugins",
+            Self::Host => "host",
+        }
+    }
 }
 
 /// Some parts of a status.
@@ -35,13 +43,15 @@ impl Parts {
         if names.is_empty() {
             return Ok(Self(u8::MAX));
         }
-        names.iter().try_fold(Self(0), |parts, name| match Part::ALL.iter().find(|(word, _)| word == name) {
-            Some((_, part)) => Ok(Self(parts.0 | Self::bit(*part))),
-            None => Err(Refused::bad_request(format!(
-                "a status has no part `{}`; it has {}",
-                shown(name),
-                Part::ALL.map(|(word, _)| word).join(", ")
-            ))),
+        names.iter().try_fold(Self(0), |parts, name| {
+            match Part::ALL.iter().find(|part| part.word() == name) {
+                Some(part) => Ok(Self(parts.0 | Self::bit(*part))),
+                None => Err(Refused::bad_request(format!(
+                    "a status has no part `{}`; it has {}",
+                    shown(name),
+                    Part::ALL.map(Part::word).join(", ")
+                ))),
+            }
         })
     }
 

@@ -1,4 +1,4 @@
-//! Who sends a request: the token in its `Authorization`, and what its owner may do.
+//! The token in the `Authorization` of a request, and what its owner may do.
 
 use std::sync::Arc;
 
@@ -14,22 +14,27 @@ use crate::tokens::{Keyring, Unaccepted};
 /// The longest secret that is looked up, in bytes.
 const SECRET_BYTES_MAX: usize = 256;
 
-/// Who sends a request.
+/// With what a request says who sends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Caller {
-    /// The owner of a token.
-    Known(Access),
-    /// Somebody without a token.
-    Nameless,
-    /// Somebody whose token is not accepted, and why.
+pub(super) enum Credential {
+    /// A token that is accepted.
+    Token {
+        /// Its name.
+        name: Arc<str>,
+        /// What its owner may do.
+        access: Access,
+    },
+    /// Nothing.
+    Missing,
+    /// Something that is not accepted, and why.
     Refused(String),
 }
 
-impl Caller {
-    /// Returns who sends the request with this head.
+impl Credential {
+    /// Returns with what the request with this head says who sends it.
     pub(super) async fn of(head: &Parts, keyring: &Arc<Keyring>, jobs: &Jobs, rules: &ApiRules) -> Self {
         let secret = match sole(&head.headers, header::AUTHORIZATION) {
-            Ok(None) => return Self::Nameless,
+            Ok(None) => return Self::Missing,
             Ok(Some(value)) => bearer(value),
             Err(()) => None,
         };
@@ -38,8 +43,8 @@ impl Caller {
         };
         match keyring.find(secret.as_bytes(), jobs).await {
             Ok(token) => {
-                let scope = if rules.read_only { Scope::Read } else { token.scope };
-                Self::Known(Access { scope, token: Some(token.name) })
+                let most = if rules.read_only { Scope::Read } else { Scope::Admin };
+                Self::Token { name: token.name, access: Access::of(token.scope).up_to(most) }
             }
             Err(Unaccepted::Unknown) => Self::Refused("the token is unknown or was revoked".to_owned()),
             Err(Unaccepted::Expired { name }) => Self::Refused(format!("the token `{name}` has expired")),
