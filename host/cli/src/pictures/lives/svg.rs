@@ -27,11 +27,11 @@ pub(crate) fn svg(history: &History, zone: &Zone) -> String {
     let x = |ms: u64| MARGIN + LEFT + CHART * pixels(ms.saturating_sub(history.from)) / total;
     let mut svg = Svg::default();
     let title = format!(
-        "{}: {} until {}, ready for {}",
+        "{}: {} until {}{}",
         history.process.name,
         span(history.to - history.from),
         zone.stamp(&rfc3339(history.to)),
-        span(history.ready_ms())
+        history.ready_ms().map(|ms| format!(", ready for {} of it", span(ms))).unwrap_or_default()
     );
     svg.text(MARGIN, MARGIN + 12.0, "title", &title);
     if history.forgotten > 0 {
