@@ -36,7 +36,10 @@ fn each_change_of_a_phase_is_a_line_on_standard_error_and_the_result_stays_on_st
     "#);
     let ran = host.run(&["stop", "web", "--wait"]);
     assert_eq!(ran.stdout, "web: stopped (stop asked for by a user)\n");
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r#"
+    web: stopping (stop asked for by a user)
+    web: stopped (stop asked for by a user)
+    "#);
     let ran = host.run(&["start", "all", "--wait"]);
     assert_eq!(about("db", &ran.stderr), Vec::<String>::new(), "{ran:?}");
     assert_eq!(about("web", &ran.stderr).last().unwrap(), "web: running (start asked for by a user)");

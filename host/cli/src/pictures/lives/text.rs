@@ -218,6 +218,15 @@ mod tests {
 
     #[test]
     fn a_history_that_is_no_longer_remembered_says_so() {
-        insta::assert_snapshot!(text(&forgotten(), &Page::plain()), @"");
+        insta::assert_snapshot!(text(&forgotten(), &Page::plain()), @r#"
+        web: 1 life between 11:01:05.000Z and 11:02:00.000Z (55s); now running.
+        9000 older changes are no longer remembered.
+
+        ████████████████████████████████████████████████████████████████████████
+        █ running
+
+        LIFE  PID  SPAWNED        READY AFTER  LIVED  END  THEN
+        2     42   11:01:05.000Z  -            55s    -
+        "#);
     }
 }
