@@ -18,6 +18,7 @@
 //! | `events` | changes of processes, as a stream |
 //! | `logs` | lines of output, as a stream |
 //! | `views` | what plugins render |
+//! | `usage` | what processes use |
 //! | `streaming` | bodies that are sent message by message |
 //! | `context` | the parts of the host that the API serves |
 //! | `extract` | bodies and queries of requests |
@@ -55,6 +56,7 @@ mod spare;
 mod state_core;
 mod status;
 mod streaming;
+mod usage;
 mod views;
 mod wire;
 

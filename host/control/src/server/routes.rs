@@ -18,7 +18,7 @@ use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
 use super::{
-    config, connections, dependencies, events, explain, host, logs, orders, plugins, state_core, status,
+    config, connections, dependencies, events, explain, host, logs, orders, plugins, state_core, status, usage,
     views,
 };
 
@@ -60,6 +60,7 @@ pub fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Guarded {
     let router = Router::new()
         .route("/v1/ping", get(host::ping))
         .route("/v1/status", get(status::status))
+        .route("/v1/usage", get(usage::usage))
         .route("/v1/events", get(events::events))
         .route("/v1/logs", get(logs::logs))
         .route("/v1/explain/{name}", get(explain::explain))
