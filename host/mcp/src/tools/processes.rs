@@ -9,7 +9,7 @@ use super::schema::Loose;
 use crate::caller::{Caller, Grant};
 use crate::fault::Fault;
 use crate::page::{self, Page};
-use crate::time;
+use crate::{reading, time};
 
 /// Arguments of `process_list` and `process_status`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -106,8 +106,7 @@ struct Chosen {
 }
 
 async fn chosen(caller: &Caller, asked: &Processes) -> Result<Chosen, Fault> {
-    let mut status = caller.client.status(&asked.names).await?;
-    status.arrange();
+    let mut status = reading::processes::read(&caller.client, &asked.names).await?;
     let total = status.processes.len();
     if let Some(cursor) = &asked.cursor {
         let at = status.processes.iter().position(|process| process.name == *cursor);
