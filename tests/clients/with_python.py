@@ -23,7 +23,7 @@ def server(*arguments):
 
 
 def restart():
-    subprocess.run([binary, "restart", "--wait", "web"], cwd=directory, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([binary, "restart", "--wait", "web"], cwd=directory, check=True, capture_output=True)
 
 
 async def reads(where, mode):

@@ -18,8 +18,8 @@ use crate::time;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The time before another attempt to reach a host that is gone, and the longest such time.
-const AGAIN: Duration = Duration::from_millis(500);
-const AGAIN_MAX: Duration = Duration::from_secs(10);
+const AGAIN: Duration = Duration::from_millis(200);
+const AGAIN_MAX: Duration = Duration::from_secs(2);
 
 /// What a client wants to be notified of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
