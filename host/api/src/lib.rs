@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `client` | requests, streams, and why a host cannot be reached |
 //! | `status` | processes, replicas and plugins at one generation |
+//! | `usage` | the resources that processes use |
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
 //! | `dependencies` | what processes wait for before they are started |
@@ -42,6 +43,7 @@ mod process;
 mod reload;
 mod state_core;
 mod status;
+mod usage;
 mod words;
 
 pub use decision::{Action, Decision, Escalation, Scope};
@@ -60,4 +62,5 @@ pub use plugins::{
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
 pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};
-pub use status::{Replicas, Status, StatusPart};
+pub use status::{Replicas, Status, StatusPart, VIEW_HEADER};
+pub use usage::{ProcessUsage, UsageList, UsagePoint};

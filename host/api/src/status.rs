@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::host::Host;
 use crate::plugins::Plugin;
 use crate::process::Process;
+use crate::usage::ProcessUsage;
 use crate::words::words;
+
+/// The header of an answer that a view has rendered, also if its status is that of an error; the value is the name of the
+/// plugin. An answer without it is from the host itself.
+pub const VIEW_HEADER: &str = "provost-view";
 
 words! {
     /// A part of a status.
@@ -20,12 +25,14 @@ words! {
         Plugins = "plugins",
         /// The host itself, and the order of the processes.
         Host = "host",
+        /// What the processes and the host use; only if it is asked for.
+        Usage = "usage",
     }
 }
 
 /// The answer to `GET /v1/status`: the state of everything at one generation. A part that was not requested is empty here and
 /// absent in JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The generation of the last change.
     pub generation: u64,
@@ -58,6 +65,10 @@ pub struct Status {
     /// The host itself.
     #[serde(default)]
     pub host: Host,
+    /// Only if asked for (`?usage=1`, or `usage` among `parts`): what the host, unless processes were selected, and each
+    /// requested process with a child use. It changes without a change of the generation, and is always whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Vec<ProcessUsage>>,
     /// Only with `host`, and only if `processes` has another order: the names of all processes in the order of the config. In a
     /// stream, it stays in force until the next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,6 +94,7 @@ impl Status {
             replicas,
             plugins,
             host,
+            usage,
             order,
             ..
         } = message;
@@ -97,6 +109,9 @@ impl Status {
         }
         if parts.contains(&StatusPart::Host) {
             self.host = host;
+        }
+        if parts.contains(&StatusPart::Usage) {
+            self.usage = usage;
         }
         let is_arranged = order.is_some();
         self.order = order.or_else(|| self.order.take());

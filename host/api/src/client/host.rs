@@ -9,6 +9,7 @@ use hyper::{Method, Request, Response};
 
 use super::error::{ClientError, protocol};
 use super::transport::{Body, Transport};
+use crate::VIEW_HEADER;
 use crate::error::Failure;
 
 /// What a request accepts.
@@ -49,7 +50,8 @@ impl Host {
         }
         let request = request.body(body.unwrap_or_default()).map_err(protocol)?;
         let response = self.0.send(request).await?;
-        if response.status().is_success() {
+        // A view may answer with the status of an error.
+        if response.status().is_success() || response.headers().contains_key(VIEW_HEADER) {
             return Ok(response);
         }
         let status = response.status().as_u16();

@@ -40,7 +40,7 @@ use self::path::{escaped, of_view};
 use crate::{
     Blame, Dependencies, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged,
     PluginList, PluginOrder, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown,
-    StateChange, StateCore, Status,
+    StateChange, StateCore, Status, UsageList,
 };
 
 pub use self::error::ClientError;
@@ -59,6 +59,8 @@ pub struct Client {
 /// The output of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
+    /// The status code of HTTP: 200 to 299, or 400 to 599.
+    pub status: u16,
     /// Its media type.
     pub content_type: String,
     /// Its bytes.
@@ -119,6 +121,16 @@ impl Client {
     /// [`ClientError`].
     pub async fn status(&self, targets: &[String]) -> Result<Status, ClientError> {
         self.get(&format!("/v1/status?select={}", escaped(&targets.join(",")))).await
+    }
+
+    /// Returns the resources that `targets` use, or the host and all processes if `targets` is empty; with their history
+    /// of an hour if `history`, which is answered for at most 100 processes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn usage(&self, targets: &[String], history: bool) -> Result<UsageList, ClientError> {
+        let select = escaped(&targets.join(","));
+        self.get(&format!("/v1/usage?select={select}&history={}", u8::from(history))).await
     }
 
     /// Returns what is asked for of the state of everything.
@@ -227,10 +239,11 @@ impl Client {
 
     async fn rendered(&self, uri: &str) -> Result<Rendered, ClientError> {
         let response = self.host.send(Method::GET, uri, None, Accept::Anything).await?;
+        let status = response.status().as_u16();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_owned();
         let body = response.into_body().collect().await?.to_bytes();
-        Ok(Rendered { content_type, body })
+        Ok(Rendered { status, content_type, body })
     }
 
     /// Asks the host to stop. It answers at once, and its socket is removed when it has ended.

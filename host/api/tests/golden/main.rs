@@ -38,6 +38,7 @@ fn every_reply_is_read_and_written_again_byte_for_byte() {
     is_kept::<api::PluginChanged>("plugin_changed");
     is_kept::<api::Blame>("blame");
     is_kept::<api::Ended>("ended");
+    is_kept::<api::UsageList>("usage");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub(super) struct Answers {
     pub(super) plugins: Kept<(Vec<PluginReport>, Option<Generation>)>,
     pub(super) host: Kept<api::Host>,
     pub(super) order: Kept<Arc<Listing>>,
+    /// What the host and all processes use, by the revision of the samples.
+    pub(super) usage: Kept<(u64, Wall)>,
     pub(super) anchor: Anchor,
     /// The life of the host: a random number in hexadecimal digits. Every host counts generations from the start.
     pub(super) boot: String,
@@ -46,6 +48,7 @@ impl Answers {
             plugins: Kept::default(),
             host: Kept::default(),
             order: Kept::default(),
+            usage: Kept::default(),
             hashes: ahash::RandomState::new(),
             anchor: Anchor::new(now),
             boot,

@@ -17,6 +17,7 @@
 //! | `events` | changes of processes, as a stream |
 //! | `logs` | lines of output, as a stream |
 //! | `views` | what plugins render |
+//! | `usage` | what processes use |
 //! | `table` | a table of routes, and the router made of it |
 //! | `streaming` | bodies that are sent message by message |
 //! | `context` | the parts of the host that the API serves |
@@ -63,6 +64,7 @@ mod state_core;
 mod status;
 mod streaming;
 mod table;
+mod usage;
 mod views;
 mod wire;
 

@@ -18,7 +18,7 @@ use super::socket::Listening;
 use super::table::{Route, delete, get, post, routed};
 use super::{
     config, connections, dependencies, events, explain, host, logs, orders, plugins, state_core, status,
-    views,
+    usage, views,
 };
 
 /// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
@@ -65,6 +65,7 @@ fn all() -> Vec<Route> {
         get("/v1/dependencies", dependencies::dependencies),
         post("/v1/processes/{action}", Scope::Operate, orders::order),
         post("/v1/scale", Scope::Operate, config::scale),
+        get("/v1/usage", usage::usage),
         get("/v1/plugins", plugins::list),
         get("/v1/plugins/{name}/blame", plugins::blame),
         post("/v1/plugins/{name}/{action}", Scope::Admin, plugins::change).taking(PLUGIN_BODY_BYTES_MAX),

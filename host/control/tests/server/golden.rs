@@ -259,6 +259,12 @@ async fn answers_about_processes_have_the_form_of_the_golden_files() {
     {
         is_like("logs", &serde_json::to_string(&log_item(item)).unwrap());
     }
+    while !get(&host, "/v1/usage?select=talker").await.contains("\"fds\":") {
+        tokio::task::yield_now().await;
+    }
+    for query in ["", "?select=talker", "?select=talker&history=1"] {
+        is_like("usage", &get(&host, &format!("/v1/usage{query}")).await);
+    }
     is_like("state_core", &get(&host, "/v1/state").await);
     is_like("state_core", &post(&host, "/v1/state", r#"{"backend": "dual"}"#).await);
     is_like("error", &ask(&host, "GET", "/v1/explain/wob", "").await.body);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::parts::Parts;
 use crate::fragments::Fields;
 use crate::server::context::AppState;
-use crate::server::extract::targets;
+use crate::server::extract::{Flag, is_on, targets};
 use crate::server::refused::Refused;
 
 /// The shortest and the longest time between two messages of a stream, in milliseconds.
@@ -30,6 +30,8 @@ pub(in crate::server) struct Asked {
     /// Parts of the answer, separated by commas; none mean all.
     #[serde(default)]
     parts: String,
+    /// Whether the resources that the processes use are a part, too.
+    usage: Option<Flag>,
     /// Only what has changed after this generation.
     since: Option<u64>,
     /// The life of the host that counted `since`.
@@ -70,7 +72,7 @@ impl Wanted {
                     .map_err(|unknown| Refused::bad_request(unknown.to_string()))?,
             ),
         };
-        let parts = Parts::named(&targets(&asked.parts))?;
+        let parts = Parts::named(&targets(&asked.parts))?.with_usage(is_on(asked.usage));
         Ok(Self { parts, fields, targets: targets(&asked.select) })
     }
 }

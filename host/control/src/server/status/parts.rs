@@ -11,13 +11,15 @@ pub(super) enum Part {
     Replicas,
     Plugins,
     Host,
+    Usage,
 }
 
 impl Part {
     /// The number of parts.
-    pub(super) const COUNT: usize = 4;
+    pub(super) const COUNT: usize = 5;
 
-    const ALL: [Self; Self::COUNT] = [Self::Processes, Self::Replicas, Self::Plugins, Self::Host];
+    const ALL: [Self; Self::COUNT] =
+        [Self::Processes, Self::Replicas, Self::Plugins, Self::Host, Self::Usage];
 
     /// Returns the word of a part.
     pub(super) const fn word(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Part {
             Self::Replicas => "replicas",
             Self::Plugins => "plugins",
             Self::Host => "host",
+            Self::Usage => "usage",
         }
     }
 }
@@ -35,13 +38,13 @@ impl Part {
 pub(super) struct Parts(u8);
 
 impl Parts {
-    /// Returns the parts with these names; no names mean all parts.
+    /// Returns the parts with these names; no names mean all parts except `usage`, which changes all the time.
     ///
     /// # Errors
     /// Refuses a name that is not one of a part, and lists those that are.
     pub(super) fn named(names: &[String]) -> Result<Self, Refused> {
         if names.is_empty() {
-            return Ok(Self(u8::MAX));
+            return Ok(Self(!Self::bit(Part::Usage)));
         }
         names.iter().try_fold(Self(0), |parts, name| {
             match Part::ALL.iter().find(|part| part.word() == name) {
@@ -53,6 +56,11 @@ impl Parts {
                 ))),
             }
         })
+    }
+
+    /// Returns the parts with `usage`, if that is asked for.
+    pub(super) fn with_usage(self, asked: bool) -> Self {
+        if asked { Self(self.0 | Self::bit(Part::Usage)) } else { self }
     }
 
     fn bit(part: Part) -> u8 {

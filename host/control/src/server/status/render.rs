@@ -16,6 +16,7 @@ use super::parts::{Part, Parts};
 use crate::convert::{self, Wall};
 use crate::fragments::Fields;
 use crate::server::context::AppState;
+use crate::server::usage;
 
 /// Returns the answer up to its parts.
 pub(super) fn head(app: &AppState, world: &Snapshot, wall: Wall, since: Option<Since>) -> Vec<u8> {
@@ -79,6 +80,9 @@ pub(super) fn rest(
     if parts.has(Part::Plugins) {
         push_plugins(app, world, &mut to);
     }
+    if parts.has(Part::Usage) {
+        push_usage(app, chosen, &mut to);
+    }
     if let Some(host) = host {
         push_host(app, host, &mut to);
         let listing = app.context.supervisor.listing();
@@ -111,6 +115,12 @@ pub(super) fn push_replicas(
 pub(super) fn push_plugins(app: &AppState, world: &Snapshot, to: &mut Vec<u8>) {
     to.extend_from_slice(br#","plugins":"#);
     to.extend_from_slice(&app.plugins(world.generation()));
+}
+
+/// Appends what the chosen processes use, or the host and all processes.
+pub(super) fn push_usage(app: &AppState, chosen: Option<&[ProcessId]>, to: &mut Vec<u8>) {
+    to.extend_from_slice(br#","usage":"#);
+    to.extend_from_slice(&usage::json(app, chosen));
 }
 
 /// Appends the host.

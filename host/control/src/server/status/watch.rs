@@ -161,7 +161,7 @@ impl Watch {
     ) -> bool {
         let before = present.len();
         let mut host = host;
-        for part in [Part::Replicas, Part::Plugins, Part::Host] {
+        for part in [Part::Replicas, Part::Plugins, Part::Usage, Part::Host] {
             if !self.wanted.parts.has(part) {
                 continue;
             }
@@ -172,6 +172,10 @@ impl Watch {
                     render::push_replicas(&self.app, world, chosen.as_deref(), body);
                 }
                 Part::Plugins => render::push_plugins(&self.app, world, body),
+                Part::Usage => {
+                    let chosen = self.chosen(world, Since::Unknown);
+                    render::push_usage(&self.app, chosen.as_deref(), body);
+                }
                 Part::Host => host.take().into_iter().for_each(|host| self.push_host(host, body)),
                 Part::Processes => {}
             }
