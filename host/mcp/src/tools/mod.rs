@@ -10,7 +10,7 @@
 //! | `events` | changes, and why a process is in its state |
 //! | `config` | the config: differences and reloading |
 //! | `plugins` | plugins and changes of them |
-//! | `figures` | the state core |
+//! | `figures` | what processes use, and the state core |
 //! | `entry` | a tool |
 //! | `schema` | schemas of arguments and results |
 
