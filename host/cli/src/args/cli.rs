@@ -137,6 +137,10 @@ Example:
 The number may be outside of the bounds of the config, and no policy changes it.
 `provost diff` shows it with the line of the config that would keep it.")]
     Scale(ScaleArgs),
+    /// Watch everything live in the terminal: processes, logs, plugins, events.
+    #[cfg(feature = "top")]
+    #[command(after_help = super::top::EXAMPLES)]
+    Top(super::top::TopArgs),
     /// Show the output of processes, or the host's own log.
     #[command(after_help = "\
 Examples:

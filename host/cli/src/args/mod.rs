@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `cli` | the commands and their options |
+//! | `top` | the options of `provost top` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
 //! | `format` | how commands print |
@@ -17,6 +18,8 @@ mod pictures;
 mod plugin;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "top")]
+mod top;
 mod when;
 mod word;
 
@@ -30,3 +33,5 @@ pub(crate) use cli::{
 pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
 pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
+#[cfg(feature = "top")]
+pub(crate) use top::{TopArgs, TopView};

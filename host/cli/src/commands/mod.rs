@@ -11,6 +11,7 @@
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | `plugin` |
 //! | `mcp` | `mcp` |
+//! | `top` | `top` |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
@@ -31,6 +32,8 @@ mod plugin;
 mod printing;
 mod read;
 mod reload;
+#[cfg(feature = "top")]
+mod top;
 mod unanswered;
 mod up;
 mod validate;
@@ -88,6 +91,8 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::View(args) => read::view(&context, args).await,
         #[cfg(feature = "mcp")]
         Command::Mcp(args) => mcp::mcp(&context, &args).await,
+        #[cfg(feature = "top")]
+        Command::Top(args) => top::top(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
         // These are handled by `run`.
         Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),

@@ -17,8 +17,8 @@
 //! | `events` | changes of processes, as a stream |
 //! | `logs` | lines of output, as a stream |
 //! | `views` | what plugins render |
-//! | `usage` | what processes use |
 //! | `table` | a table of routes, and the router made of it |
+//! | `usage` | what processes use |
 //! | `streaming` | bodies that are sent message by message |
 //! | `context` | the parts of the host that the API serves |
 //! | `in_process` | the API for services in the same process |

@@ -58,6 +58,7 @@ fn all() -> Vec<Route> {
     vec![
         get("/v1/ping", host::ping),
         get("/v1/status", status::status),
+        get("/v1/usage", usage::usage),
         get("/v1/events", events::events),
         get("/v1/logs", logs::logs),
         delete("/v1/logs", Scope::Operate, orders::clear_logs),
@@ -65,7 +66,7 @@ fn all() -> Vec<Route> {
         get("/v1/dependencies", dependencies::dependencies),
         post("/v1/processes/{action}", Scope::Operate, orders::order),
         post("/v1/scale", Scope::Operate, config::scale),
-        get("/v1/usage", usage::usage),
+        get("/v1/dependencies", dependencies::dependencies),
         get("/v1/plugins", plugins::list),
         get("/v1/plugins/{name}/blame", plugins::blame),
         post("/v1/plugins/{name}/{action}", Scope::Admin, plugins::change).taking(PLUGIN_BODY_BYTES_MAX),
