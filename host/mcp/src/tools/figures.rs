@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::config::Nothing;
 use super::entry::{About, Effect, ToolEntry};
-use super::schema::Loose;
 use crate::caller::{Caller, Grant};
 use crate::fault::Fault;
 use crate::page::{self, Page};
@@ -33,7 +32,7 @@ struct Asked {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Used {
     /// What each process with its descendants uses; the host itself is called `provost`. A process without a child is missing.
-    usage: Vec<Loose<ProcessUsage>>,
+    usage: Vec<ProcessUsage>,
     /// The cursor of the next page, if there is one.
     next_cursor: Option<String>,
 }
@@ -45,8 +44,8 @@ async fn usage(caller: Caller, asked: Asked) -> Result<Used, Fault> {
         let at = usage.iter().position(|one| cursor_of(one) == *cursor);
         usage.drain(..=at.ok_or_else(|| page::bad_cursor(cursor))?);
     }
-    let Page { items: usage, more } = page::first(usage.into_iter().map(Loose), page::limit(asked.limit));
-    let next_cursor = usage.last().filter(|_| more).map(|last| cursor_of(&last.0));
+    let Page { items: usage, more } = page::first(usage, page::limit(asked.limit));
+    let next_cursor = usage.last().filter(|_| more).map(cursor_of);
     Ok(Used { usage, next_cursor })
 }
 
@@ -54,8 +53,8 @@ fn cursor_of(usage: &ProcessUsage) -> String {
     if usage.host { "/".to_owned() } else { usage.process.clone() }
 }
 
-async fn state_figures(caller: Caller, _: Nothing) -> Result<Loose<StateCore>, Fault> {
-    Ok(Loose(caller.client.state_core().await?))
+async fn state_figures(caller: Caller, _: Nothing) -> Result<StateCore, Fault> {
+    Ok(caller.client.state_core().await?)
 }
 
 pub(super) fn entries() -> [ToolEntry; 2] {

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{About, Effect, ToolEntry};
-use super::schema::Loose;
 use crate::caller::{Caller, Grant};
 use crate::fault::Fault;
 use crate::page::{self, Page};
@@ -93,7 +92,7 @@ pub(super) struct ProcessStatus {
     /// The number of processes that were asked for, on all pages.
     total: usize,
     /// The processes, in the order of the config.
-    processes: Vec<Loose<Process>>,
+    processes: Vec<Process>,
     /// The cursor of the next page, if there is one.
     next_cursor: Option<String>,
 }
@@ -127,8 +126,8 @@ pub(super) async fn process_list(caller: Caller, asked: Processes) -> Result<Pro
 
 pub(super) async fn process_status(caller: Caller, asked: Processes) -> Result<ProcessStatus, Fault> {
     let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
-    let Page { items: processes, more } = page::first(rest.into_iter().map(Loose), page::limit(asked.limit));
-    let next_cursor = processes.last().filter(|_| more).map(|last| last.0.name.clone());
+    let Page { items: processes, more } = page::first(rest, page::limit(asked.limit));
+    let next_cursor = processes.last().filter(|_| more).map(|last| last.name.clone());
     Ok(ProcessStatus { generation, total, processes, next_cursor })
 }
 
