@@ -48,7 +48,7 @@ const FLOORS: [(&str, &[&str], &[&str]); 10] = [
         &["provost-state", "provost-files", "provost-supervisor", "provost-api"],
         &["wasmtime", "anyhow"],
     ),
-    ("mcp", &["provost-api"], &["wasmtime", "axum", "anyhow"]),
+    ("mcp", &["provost-api", "provost-state"], &["wasmtime", "axum", "anyhow"]),
     ("top", &["provost-api"], &["wasmtime", "axum", "hyper", "anyhow"]),
     (
         "cli",
