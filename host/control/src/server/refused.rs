@@ -158,7 +158,8 @@ const TEXT_BYTES_MAX: usize = 64 << 10;
 pub(super) async fn in_json(response: Response) -> Response {
     let status = response.status();
     let json = HeaderValue::from_static("application/json");
-    let is_final = response.headers().get(CONTENT_TYPE) == Some(&json) || response.headers().contains_key(&VIEW);
+    let is_final =
+        response.headers().get(CONTENT_TYPE) == Some(&json) || response.headers().contains_key(&VIEW);
     if status.as_u16() < 400 || is_final {
         return response;
     }

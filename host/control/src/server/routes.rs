@@ -18,8 +18,8 @@ use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
 use super::{
-    config, connections, dependencies, events, explain, host, logs, orders, plugins, state_core, status, usage,
-    views,
+    config, connections, dependencies, events, explain, host, logs, orders, plugins, state_core, status,
+    usage, views,
 };
 
 /// Serves the API until `until` resolves. Requests in progress are finished, and streams end.

@@ -32,7 +32,11 @@ impl View for Painter {
             let _ = std::os::unix::net::UnixStream::connect(&request.query).unwrap().read(&mut [0]);
         }
         if request.path == "odd" {
-            return Ok(ViewResponse { status: 200, content_type: "text\nplain".to_owned(), body: Vec::new() });
+            return Ok(ViewResponse {
+                status: 200,
+                content_type: "text\nplain".to_owned(),
+                body: Vec::new(),
+            });
         }
         if request.path == "broken" {
             return Err(Fault { kind: FaultKind::Trap, message: "it trapped".into() });
