@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"3ede869b8b70fcfa\"",
+        tag: "\"e3c595a365945e58\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,11 +19,11 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-W6FHQTLV.js",
+        name: "main-DNFX4J3U.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"8501e80d3db6c787\"",
+        tag: "\"06f5cdd5cfae5a15\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-W6FHQTLV.js"),
+        content: include_bytes!("../dist/main-DNFX4J3U.js"),
     },
     Asset {
         name: "style-JKHBDLKN.css",

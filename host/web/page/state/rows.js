@@ -22,7 +22,7 @@ function matches(process, words) {
 }
 
 /**
- * The lines for the processes: `{ key, group, count }` opens a group and `{ key, process, level }` is a process.
+ * The lines for the processes: `{ key, group, members }` opens a group and `{ key, process, level }` is a process.
  *
  * `asked` has `filter`, `sort` (a column, or empty for the order of the config), `reversed`, `grouped`, and `closed`, the set of
  * the groups that are not unfolded.
@@ -33,9 +33,10 @@ export function rows(processes, usage, asked) {
   sort(shown, usage, asked);
   if (!asked.grouped) return shown.map((process) => ({ key: process.name, process, level: 1 }));
   const lines = [];
-  const groups = Map.groupBy(shown, (process) => process.group ?? "");
+  const blocks = Map.groupBy(shown, ({ group, name }) => (group === null ? name : `${group}:*`));
   // The processes of a group stand where the first of them would.
-  for (const [group, members] of groups) {
+  for (const members of blocks.values()) {
+    const { group } = members[0];
     if (group) lines.push({ key: `${group}:*`, group, members, level: 1 });
     if (group && asked.closed.has(group) && !words.length) continue;
     const level = group ? 2 : 1;

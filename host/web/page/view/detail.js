@@ -2,12 +2,12 @@
 import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { get, sentence } from "../net/api.js";
+import { get, Problem, sentence } from "../net/api.js";
 import { now } from "../state/clock.js";
 import { ACTIONS, ask } from "../state/orders.js";
 import { go, link, route } from "../state/route.js";
 import { counted, duration, exit, local, time } from "../state/words.js";
-import { processes, replicas } from "../state/world.js";
+import { moment, processes, replicas } from "../state/world.js";
 import { Decision, History } from "./history.js";
 import { Phase } from "./list.js";
 import { Logs } from "./logs.js";
@@ -76,7 +76,8 @@ function One({ name }) {
 function useExplanation(name, process) {
   const [told, setTold] = useState({});
   const latest = useRef(0);
-  const version = process ? `${process.incarnation}.${process.version}` : "";
+  // A host that was started again counts from the beginning.
+  const version = process ? `${moment.value.boot}.${process.incarnation}.${process.version}` : "";
   useEffect(() => {
     if (!version) return undefined;
     const stop = new AbortController();
@@ -87,7 +88,8 @@ function useExplanation(name, process) {
         const explanation = await get(`v1/processes/${encodeURIComponent(name)}/explain`, { signal: stop.signal });
         setTold({ explanation });
       } catch (error) {
-        if (!stop.signal.aborted) setTold((known) => ({ ...known, why: sentence(error) }));
+        // That the host does not answer at all is told for the whole page.
+        if (!stop.signal.aborted && error instanceof Problem) setTold((known) => ({ ...known, why: sentence(error) }));
       }
     }, wait);
     return () => (clearTimeout(timer), stop.abort());

@@ -2,7 +2,7 @@
 import { html } from "htm/preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { get, sentence } from "../net/api.js";
+import { get, Problem, sentence } from "../net/api.js";
 import { layout } from "../state/layout.js";
 import { go, link, route } from "../state/route.js";
 import { counted } from "../state/words.js";
@@ -20,7 +20,7 @@ export function Graph() {
     const stop = new AbortController();
     get("v1/dependencies", { signal: stop.signal })
       .then((answer) => (setNodes(answer.processes), setWhy("")))
-      .catch((error) => stop.signal.aborted || setWhy(sentence(error)));
+      .catch((error) => error instanceof Problem && setWhy(sentence(error)));
     return () => stop.abort();
   }, [edition]);
   const drawn = useMemo(() => nodes && layout(nodes), [nodes]);

@@ -52,8 +52,8 @@ export function List({ lines, target, sort, onSort, onFold, closed }) {
   const pressed = (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.target !== event.currentTarget) return;
     const page = Math.max(1, Math.floor(view.height / HEIGHT) - 2);
-    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -lines.length, End: lines.length };
-    if (event.key in moves) select(at < 0 ? 0 : at + moves[event.key]);
+    const moves = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: lines.length - 1 };
+    if (event.key in moves) select(moves[event.key]);
     else if (!acted(event.key, lines[at], { closed, onFold, select, lines })) return;
     event.preventDefault();
   };

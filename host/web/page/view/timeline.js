@@ -3,6 +3,7 @@ import { html } from "htm/preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { now } from "../state/clock.js";
+import { spans } from "../state/spans.js";
 import { counted, time } from "../state/words.js";
 import { colour, timeAxis, useChart } from "./chart.js";
 
@@ -14,28 +15,6 @@ const COLOURS = {
   running: "--good", starting: "--busy", waiting: "--idle", stopping: "--busy", backoff: "--warn", exited: "--idle", stopped: "--idle",
   fatal: "--bad",
 };
-
-/**
- * The spans of a process in each phase: `{ phase, ready, from, to, incarnation }`, in seconds. What it did before the first
- * event is told by its `before`.
- */
-export function spans(events, from, to) {
-  const found = [];
-  const close = (at) => {
-    if (found.length) found.at(-1).to = at;
-  };
-  for (const event of events) {
-    const at = Date.parse(event.at) / 1000;
-    if (!found.length && event.before && event.kind !== "added") {
-      found.push({ phase: event.before, ready: event.before === "running", from, to: at, incarnation: event.incarnation });
-    }
-    close(at);
-    const ready = event.kind === "ready" || (event.phase === "running" && event.kind !== "spawned" && event.kind !== "not_ready");
-    found.push({ phase: event.phase, ready, from: at, to, incarnation: event.incarnation });
-  }
-  close(to);
-  return found.filter((span) => span.to >= from && span.from <= to);
-}
 
 /** Draws the bars and marks with the canvas of the plot. */
 function draw(plot, events) {

@@ -1,0 +1,22 @@
+// The phases of a process over time, as its events tell them.
+
+/**
+ * The spans of a process in each phase: `{ phase, from, to, incarnation }`, in seconds. What it did before the first
+ * event is told by its `before`.
+ */
+export function spans(events, from, to) {
+  const found = [];
+  const close = (at) => {
+    if (found.length) found.at(-1).to = at;
+  };
+  for (const event of events) {
+    const at = Date.parse(event.at) / 1000;
+    if (!found.length && event.before && event.kind !== "added") {
+      found.push({ phase: event.before, from, to: at, incarnation: event.incarnation });
+    }
+    close(at);
+    found.push({ phase: event.phase, from: at, to, incarnation: event.incarnation });
+  }
+  close(to);
+  return found.filter((span) => span.to >= from && span.from <= to);
+}
