@@ -71,6 +71,24 @@ pub mod scaler {
     });
 }
 
+/// The world `usage-judge`.
+pub mod meterer {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "usage-judge",
+        pub_export_macro: true,
+        export_macro_name: "export_usage_judge",
+        additional_derives: [PartialEq],
+        with: {
+            "provost:plugin/types@0.1.0": super::judge::provost::plugin::types,
+            "provost:plugin/snapshots@0.1.0": super::judge::provost::plugin::snapshots,
+            "provost:plugin/settings@0.1.0": super::judge::provost::plugin::settings,
+            "provost:plugin/memory@0.1.0": super::judge::provost::plugin::memory,
+            "provost:plugin/log@0.1.0": super::judge::provost::plugin::log,
+        },
+    });
+}
+
 /// The world `status-renderer`.
 pub mod renderer {
     wit_bindgen::generate!({

@@ -9,6 +9,7 @@
 //! | judge whether a process may be spawned | [`StartPolicy`] |
 //! | judge what the health checks of a process mean | [`HealthPolicy`] |
 //! | judge how many replicas of a process there should be | [`ScalePolicy`] |
+//! | judge the resources that a process uses | [`UsagePolicy`] |
 //! | render status on request | [`StatusView`] |
 //! | receive every change | [`StatusConsumer`] |
 //!
@@ -104,9 +105,12 @@ pub use bindings::judge::provost::plugin::snapshots::{
     Columns, Counts, Fields, Removal, Snapshot, TextColumn,
 };
 pub use bindings::judge::provost::plugin::types::{
-    Cause, Death, Desired, Event, EventKind, Exit, Health, Phase, ProcessState, Ruling,
+    Cause, Death, Desired, Event, EventKind, Exit, Health, Phase, ProcessState, Ruling, Usage,
 };
 pub use bindings::listener::exports::provost::plugin::status_consumer::Batch;
+pub use bindings::meterer::exports::provost::plugin::usage_policy::{
+    Action as UsageAction, Decision as UsageDecision, Sample,
+};
 pub use bindings::prober::exports::provost::plugin::health_policy::{
     Action as HealthAction, Decision as HealthDecision, Observation,
 };
@@ -119,12 +123,13 @@ pub use bindings::starter::exports::provost::plugin::start_policy::{
 };
 #[cfg(feature = "wasi")]
 pub use host::{env, http};
-pub use host::{log, memory, plugins};
+pub use host::{log, memory, plugins, usages};
 pub use roles::consumer::StatusConsumer;
 pub use roles::health::HealthPolicy;
 pub use roles::restart::RestartPolicy;
 pub use roles::scale::ScalePolicy;
 pub use roles::start::StartPolicy;
+pub use roles::usage::UsagePolicy;
 pub use roles::view::StatusView;
 pub use signal::Signal;
 pub use span::Span;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::plugins::{Latency, PluginVersion, Standing};
 use crate::{
     Action, Cause, Columns, Counts, Death, Demand, Desired, Ended, Event, EventKind, Exit, Fields, Health,
-    Observation, Phase, Plan, ProcessState, Removal, TextColumn, World,
+    Observation, Phase, Plan, ProcessState, Removal, Sample, TextColumn, Usage, World,
 };
 
-pub use crate::host::native::{load, logged};
+pub use crate::host::native::{load, logged, use_resources};
 
 /// A world that is made up by a test.
 #[derive(Debug, Default)]
@@ -257,6 +257,27 @@ pub fn demand(name: &str, wanted: u32, running: u32) -> Demand {
         now: 0,
         seed: 0,
     }
+}
+
+/// Creates the trigger for a process of one thread that uses this much resident memory, at its first sample.
+#[must_use]
+pub fn sample(name: &str, rss_bytes: u64) -> Sample {
+    Sample {
+        name: name.to_owned(),
+        group: String::new(),
+        incarnation: 1,
+        usage: usage(rss_bytes),
+        former: Vec::new(),
+        uptime: 0,
+        now: 0,
+        seed: 0,
+    }
+}
+
+/// Creates the usage of a process of one thread that uses this much resident memory and no CPU.
+#[must_use]
+pub fn usage(rss_bytes: u64) -> Usage {
+    Usage { at: 0, cpu: 0, cpu_millis: 0, rss_bytes, pss_bytes: None, fds: None, threads: 1, members: 1 }
 }
 
 /// Creates a change of a process from the phase `before` to its state `after`.

@@ -28,6 +28,7 @@ mod roles;
 mod scale;
 mod signals;
 mod trust;
+mod usage;
 mod words;
 
 /// The binary that Cargo built for these tests.

@@ -107,10 +107,12 @@ pub fn view_with_memories(memories: usize, body: &str) -> Vec<u8> {
             (data (i32.const 16) "text/plain")
             (data (i32.const 32) "hello")
             (data (i32.const 48) "no media type")
-            (data (i32.const 64) "\10\00\00\00\0a\00\00\00\20\00\00\00\05\00\00\00")
+            (data (i32.const 64) "\10\00\00\00\0a\00\00\00\20\00\00\00\05\00\00\00\c8\00")
             ;; a body of 4000 bytes, and one with a bad content type
-            (data (i32.const 80) "\10\00\00\00\0a\00\00\00\00\04\00\00\a0\0f\00\00")
-            (data (i32.const 96) "\30\00\00\00\0d\00\00\00\20\00\00\00\05\00\00\00")
+            (data (i32.const 96) "\10\00\00\00\0a\00\00\00\00\04\00\00\a0\0f\00\00\c8\00")
+            (data (i32.const 128) "\30\00\00\00\0d\00\00\00\20\00\00\00\05\00\00\00\c8\00")
+            ;; one with the status 302
+            (data (i32.const 160) "\10\00\00\00\0a\00\00\00\20\00\00\00\05\00\00\00\2e\01")
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8192))
             (func (export "provost:plugin/status-view@0.1.0#render")
                 (param $path i32) (param $path-len i32) (param $query i32) (param $query-len i32)

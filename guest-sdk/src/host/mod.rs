@@ -6,6 +6,7 @@
 //! | `env` | environment variables of the host that are granted |
 //! | `memory` | the memory store of the plugin |
 //! | `plugins` | the plugins of the host and their figures |
+//! | `usages` | the resources that processes use |
 //! | `log` | lines in the log of the host |
 //! | `native` | the stand-ins for the host in native tests |
 
@@ -17,3 +18,4 @@ pub mod log;
 pub mod memory;
 pub(crate) mod native;
 pub mod plugins;
+pub mod usages;

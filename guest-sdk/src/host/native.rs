@@ -4,8 +4,14 @@ use std::cell::RefCell;
 
 use crate::bindings::judge::provost::plugin::log::Level;
 use crate::bindings::renderer::provost::plugin::plugins::PluginVersion;
+use crate::bindings::renderer::provost::plugin::usages::ProcessUsage;
+use crate::Usage;
+
+/// What the host uses, and what the processes use.
+type Usages = (Option<Usage>, Vec<ProcessUsage>);
 
 std::thread_local! {
+    static USAGES: RefCell<Usages> = const { RefCell::new((None, Vec::new())) };
     static LOGGED: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
     static PLUGINS: RefCell<Vec<PluginVersion>> = const { RefCell::new(Vec::new()) };
 }
@@ -25,6 +31,17 @@ pub fn logged() -> Vec<(Level, String)> {
 /// Sets what [`plugins::loaded`](crate::plugins::loaded) answers in this thread from now on.
 pub fn load(versions: impl IntoIterator<Item = PluginVersion>) {
     PLUGINS.set(versions.into_iter().collect());
+}
+
+/// Sets what the functions of [`usages`](crate::usages) answer in this thread from now on.
+pub fn use_resources(host: Option<Usage>, processes: impl IntoIterator<Item = ProcessUsage>) {
+    USAGES.set((host, processes.into_iter().collect()));
+}
+
+/// Returns the arguments of the last call of [`use_resources`].
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn made_up_usages() -> Usages {
+    USAGES.with_borrow(Clone::clone)
 }
 
 /// Returns the versions of the last call of [`load`].

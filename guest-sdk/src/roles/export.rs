@@ -69,6 +69,14 @@ macro_rules! export_role {
         };
         $crate::must_be!($plugin: ScalePolicy);
     };
+    ($plugin:ty: UsagePolicy) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Exported = $crate::roles::usage::UsagePolicyExport<$plugin>;
+            $crate::bindings::meterer::export_usage_judge!(Exported with_types_in $crate::bindings::meterer);
+        };
+        $crate::must_be!($plugin: UsagePolicy);
+    };
     ($plugin:ty: StatusView) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {

@@ -7,6 +7,7 @@
 //! | `start` | the trait and the decisions of a start policy |
 //! | `health` | the trait and the decisions of a health policy |
 //! | `scale` | the trait and the decisions of a scale policy |
+//! | `usage` | the trait and the decisions of a usage policy |
 //! | `view` | the trait and the responses of a view |
 //! | `consumer` | the trait of a consumer |
 
@@ -16,4 +17,5 @@ pub mod health;
 pub mod restart;
 pub mod scale;
 pub mod start;
+pub mod usage;
 pub mod view;

@@ -40,9 +40,15 @@ pub trait StatusView: DeserializeOwned {
 }
 
 impl Response {
-    /// Creates a response of this media type.
+    /// Creates a response of this media type, with the status code 200.
     pub fn of(content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        Self { content_type: content_type.into(), body: body.into() }
+        Self { status: 200, content_type: content_type.into(), body: body.into() }
+    }
+
+    /// Returns the response with another status code: 200 to 299, or 400 to 599.
+    #[must_use]
+    pub fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 }
 

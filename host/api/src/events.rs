@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::decision::Decision;
-use crate::process::{Cause, Exit, Phase};
+use crate::process::{Cause, Exit, Health, Phase};
 use crate::words::words;
 
 words! {
@@ -75,6 +75,9 @@ pub struct Event {
     /// For `decided`: the decision.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub decision: Option<Decision>,
+    /// For `health`: the finding.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub health: Option<Health>,
     /// For `missed`: the number of changes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<u64>,

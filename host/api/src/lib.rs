@@ -8,8 +8,10 @@
 //! |---|---|
 //! | `client` | requests, streams, and why a host cannot be reached |
 //! | `status` | processes, replicas and plugins at one generation |
+//! | `usage` | the resources that processes use |
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
+//! | `dependencies` | what processes wait for before they are started |
 //! | `difference` | what a reload would change |
 //! | `reload` | reloading the config, and scaling |
 //! | `orders` | start, stop, restart and signal, and their outcomes |
@@ -28,6 +30,7 @@
 
 pub mod client;
 mod decision;
+mod dependencies;
 mod difference;
 mod error;
 mod events;
@@ -40,9 +43,11 @@ mod process;
 mod reload;
 mod state_core;
 mod status;
+mod usage;
 mod words;
 
 pub use decision::{Action, Decision, Escalation, Scope};
+pub use dependencies::{Condition, Dependencies, Dependency, Dependent};
 pub use difference::{Difference, ItemChange, ItemDifference, KeyDifference, KeyEffect, Unchanged};
 pub use error::{Error, ErrorCode, Failure};
 pub use events::{Event, EventKind};
@@ -57,4 +62,5 @@ pub use plugins::{
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
 pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};
-pub use status::{Replicas, Status};
+pub use status::{Replicas, Status, StatusPart, VIEW_HEADER};
+pub use usage::{ProcessUsage, UsageList, UsagePoint};

@@ -34,6 +34,8 @@ words! {
         HealthPolicy = "health-policy",
         /// It decides how many replicas there are.
         ScalePolicy = "scale-policy",
+        /// It decides what the resources that a process uses mean.
+        UsagePolicy = "usage-policy",
         /// It is notified of changes.
         StatusConsumer = "status-consumer",
         /// It renders views.

@@ -93,13 +93,14 @@ words! {
     }
 }
 
-/// One process.
+/// One process. A request that chooses `fields` is answered with those alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Process {
     /// Its name.
     pub name: String,
     /// Its type.
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type")]
     pub process_type: ProcessType,
     /// Its group, if it is in one.
     pub group: Option<String>,
@@ -124,7 +125,6 @@ pub struct Process {
     /// The result of its health checks.
     pub health: Health,
     /// The check that fails now: its readiness check while it is `starting`, a health check while it is `running`.
-    #[serde(default)]
     pub failing: Option<Failing>,
     /// How its last incarnation ended.
     pub exit: Option<Exit>,

@@ -1,16 +1,38 @@
 //! The state of everything at one generation, as `GET /v1/status` answers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
 use crate::plugins::Plugin;
 use crate::process::Process;
+use crate::usage::ProcessUsage;
+use crate::words::words;
+
+/// The header of an answer that a view has rendered, also if its status is that of an error; the value is the name of the
+/// plugin. An answer without it is from the host itself.
+pub const VIEW_HEADER: &str = "provost-view";
+
+words! {
+    /// A part of a status.
+    pub enum StatusPart {
+        /// The processes.
+        Processes = "processes",
+        /// The replica counts.
+        Replicas = "replicas",
+        /// The plugins.
+        Plugins = "plugins",
+        /// The host itself, and the order of the processes.
+        Host = "host",
+        /// What the processes and the host use; only if it is asked for.
+        Usage = "usage",
+    }
+}
 
 /// The answer to `GET /v1/status`: the state of everything at one generation. A part that was not requested is empty here and
 /// absent in JSON.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The generation of the last change.
     pub generation: u64,
@@ -27,6 +49,9 @@ pub struct Status {
     /// have the name now, and is in `processes` then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<Vec<String>>,
+    /// Only in a message of a stream: the parts that it has. The others have not changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<StatusPart>>,
     /// The requested processes, in the order of the config, except that one which was added by a reload may have the place of
     /// a removed one (then there is an `order`); in an answer to `?since` only those that have changed, unless it is `whole`.
     #[serde(default)]
@@ -40,18 +65,96 @@ pub struct Status {
     /// The host itself.
     #[serde(default)]
     pub host: Host,
-    /// Only with `host`, and only if `processes` has another order: the names of all processes in the order of the config.
+    /// Only if asked for (`?usage=1`, or `usage` among `parts`): what the host, unless processes were selected, and each
+    /// requested process with a child use. It changes without a change of the generation, and is always whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Vec<ProcessUsage>>,
+    /// Only with `host`, and only if `processes` has another order: the names of all processes in the order of the config. In a
+    /// stream, it stays in force until the next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Vec<String>>,
 }
 
 impl Status {
-    /// Puts the processes into the order of the config, and takes `order` away, which has no use afterwards.
-    pub fn arrange(&mut self) {
-        let Some(order) = self.order.take() else { return };
+    /// Takes over a message of a stream: the processes that have changed or were removed, and the other parts that it has. A whole
+    /// one replaces everything. If there is an `order`, the processes have it afterwards.
+    pub fn update(&mut self, message: Self) {
+        if message.whole != Some(false) {
+            *self = message;
+            self.sort();
+            return;
+        }
+        let Self {
+            generation,
+            boot,
+            taken_at,
+            removed,
+            parts,
+            processes,
+            replicas,
+            plugins,
+            host,
+            usage,
+            order,
+            ..
+        } = message;
+        (self.generation, self.boot, self.taken_at) = (generation, boot, taken_at);
+        let is_longer = self.take_over(processes, &removed.unwrap_or_default());
+        let parts = parts.unwrap_or_default();
+        if parts.contains(&StatusPart::Replicas) {
+            self.replicas = replicas;
+        }
+        if parts.contains(&StatusPart::Plugins) {
+            self.plugins = plugins;
+        }
+        if parts.contains(&StatusPart::Host) {
+            self.host = host;
+        }
+        if parts.contains(&StatusPart::Usage) {
+            self.usage = usage;
+        }
+        let is_arranged = order.is_some();
+        self.order = order.or_else(|| self.order.take());
+        if is_longer || is_arranged {
+            self.sort();
+        }
+    }
+
+    /// Removes processes, and then puts changed ones into their places and new ones at the end. Returns true if there are new ones.
+    fn take_over(&mut self, changed: Vec<Process>, removed: &[String]) -> bool {
+        if !removed.is_empty() {
+            let removed: HashSet<&str> = removed.iter().map(String::as_str).collect();
+            self.processes.retain(|process| !removed.contains(&*process.name));
+        }
+        if changed.is_empty() {
+            return false;
+        }
+        let places: HashMap<String, usize> =
+            changed.iter().map(|process| process.name.clone()).zip(0..).collect();
+        let mut changed: Vec<Option<Process>> = changed.into_iter().map(Some).collect();
+        for known in &mut self.processes {
+            let new = places.get(&known.name).and_then(|at| changed.get_mut(*at)?.take());
+            if let Some(new) = new {
+                *known = new;
+            }
+        }
+        let before = self.processes.len();
+        self.processes.extend(changed.into_iter().flatten());
+        self.processes.len() > before
+    }
+
+    /// Puts the processes into the order of the config, if they have another one.
+    fn sort(&mut self) {
+        let Some(order) = &self.order else { return };
         let places: HashMap<&str, usize> = order.iter().map(String::as_str).zip(0..).collect();
         // One that was added just now is not in it.
         self.processes.sort_by_key(|process| places.get(&*process.name).copied().unwrap_or(usize::MAX));
+    }
+
+    /// Puts the processes into the order of the config, and takes `order` away, which has no use afterwards.
+    pub fn arrange(&mut self) {
+        self.sort();
+        self.order = None;
     }
 }
 

@@ -4,6 +4,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `commands` | every command except those that run the host |
+//! | `progress` | what is shown while a command waits |
 //! | `completion` | completion by the shell |
 //! | `daemon` | the host: one per runtime directory, in the foreground or the background; the only wiring of the crates |
 //! | `difference` | what a reload would change: a config compared with what runs |
@@ -11,6 +12,7 @@
 //! | `args` | the command line and its help |
 //! | `config` | the file in two stages: typed sections, then specs |
 //! | `compiling` | compilation of plugins in a process with limits |
+//! | `pictures` | graphs and time lines as text, SVG, DOT and JSON: pure functions |
 //! | `render` | the output for people: pure functions to text |
 //! | `guests` | building plugins |
 //! | `inherited` | descriptors and signal masks that the parent process left, and that are dropped |
@@ -25,6 +27,8 @@ mod difference;
 mod failure;
 pub mod guests;
 mod inherited;
+mod pictures;
+mod progress;
 mod render;
 
 use std::ffi::OsString;

@@ -189,7 +189,11 @@ fn reads(dir: &Path) -> Vec<Value> {
     for size in SIZES {
         let (_registry, world) = world(size);
         for (path, more) in [("columns", 50), ("page", 10), ("get", 100)] {
-            let request = |times: u64| ViewRequest { path: path.to_owned(), query: times.to_string() };
+            let request = |times: u64| ViewRequest {
+                path: path.to_owned(),
+                query: times.to_string(),
+                ..ViewRequest::default()
+            };
             let (one, many) = (request(1), request(1 + more));
             let once = timed(200, || drop(view.render(&one, &world).unwrap()));
             let often = timed(200, || drop(view.render(&many, &world).unwrap()));

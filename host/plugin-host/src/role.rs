@@ -15,6 +15,8 @@ pub enum Role {
     HealthPolicy,
     /// Judges how many replicas there should be.
     ScalePolicy,
+    /// Judges the resources that processes use.
+    UsagePolicy,
     /// Renders status.
     StatusView,
     /// Is notified of changes.
@@ -23,11 +25,12 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::RestartPolicy,
         Self::StartPolicy,
         Self::HealthPolicy,
         Self::ScalePolicy,
+        Self::UsagePolicy,
         Self::StatusView,
         Self::StatusConsumer,
     ];
@@ -40,6 +43,7 @@ impl Role {
             Self::StartPolicy => "start-policy",
             Self::HealthPolicy => "health-policy",
             Self::ScalePolicy => "scale-policy",
+            Self::UsagePolicy => "usage-policy",
             Self::StatusView => "status-view",
             Self::StatusConsumer => "status-consumer",
         }
@@ -53,6 +57,7 @@ impl Role {
             Self::StartPolicy => "before-start",
             Self::HealthPolicy => "on-probe",
             Self::ScalePolicy => "replicas",
+            Self::UsagePolicy => "on-sample",
             Self::StatusView => "render",
             Self::StatusConsumer => "on-change",
         }
@@ -66,6 +71,7 @@ impl Role {
             Self::StartPolicy => Some(Judgement::Start),
             Self::HealthPolicy => Some(Judgement::Health),
             Self::ScalePolicy => Some(Judgement::Scale),
+            Self::UsagePolicy => Some(Judgement::Usage),
             Self::StatusView | Self::StatusConsumer => None,
         }
     }

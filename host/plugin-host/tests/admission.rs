@@ -71,7 +71,7 @@ fn a_refusal_for_lack_of_a_role_names_the_exports() {
     assert_eq!(
         refusal(&component(&resolve, "idler", module)),
         "it exports `test:idle/idle`, and none of the roles restart-policy, start-policy, health-policy, \
-         scale-policy, status-view and status-consumer of provost:plugin@0.1.0"
+         scale-policy, usage-policy, status-view and status-consumer of provost:plugin@0.1.0"
     );
 }
 

@@ -54,7 +54,7 @@ fn ask(bench: &Bench, path: &str, query: &str) -> Result<String, provost_state::
 
 fn ask_of(bench: &Bench, name: &str, path: &str, query: &str) -> Result<String, provost_state::Fault> {
     let (_registry, world) = guests::one_crash();
-    let request = ViewRequest { path: path.into(), query: query.into() };
+    let request = ViewRequest { path: path.into(), query: query.into(), ..ViewRequest::default() };
     let response = bench.host.view(name).unwrap().render(&request, &world)?;
     Ok(String::from_utf8(response.body).unwrap())
 }

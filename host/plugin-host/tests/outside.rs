@@ -28,7 +28,7 @@ fn granted(besides: String, limits: Limits) -> Bench {
 
 fn ask(bench: &Bench, path: &str, query: &str) -> Result<String, Fault> {
     let (_registry, world) = guests::one_crash();
-    let request = ViewRequest { path: path.into(), query: query.into() };
+    let request = ViewRequest { path: path.into(), query: query.into(), ..ViewRequest::default() };
     let response = bench.host.view("outside").unwrap().render(&request, &world)?;
     Ok(String::from_utf8(response.body).unwrap())
 }

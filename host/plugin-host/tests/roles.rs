@@ -30,7 +30,7 @@ fn a_policy_is_not_available_as_a_view() {
 #[test]
 fn a_body_beyond_its_limit_is_a_fault() {
     let bench = Bench::new();
-    let mut spec = bench.spec("page", &components::view("(i32.const 80)"));
+    let mut spec = bench.spec("page", &components::view("(i32.const 96)"));
     spec.limits = Limits { answer_bytes_max: 1024, ..guests::patient() };
     bench.load(spec).unwrap();
     let (_registry, world) = guests::one_crash();
@@ -42,9 +42,19 @@ fn a_body_beyond_its_limit_is_a_fault() {
 }
 
 #[test]
+fn a_status_that_would_redirect_is_a_fault() {
+    let bench = Bench::new();
+    bench.load(bench.spec("page", &components::view("(i32.const 160)"))).unwrap();
+    let (_registry, world) = guests::one_crash();
+    let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Answer);
+    assert_eq!(&*fault.message, "answered with the status 302: 200 to 299 and 400 to 599 are possible");
+}
+
+#[test]
 fn a_malformed_content_type_is_a_fault() {
     let bench = Bench::new();
-    bench.load(bench.spec("page", &components::view("(i32.const 96)"))).unwrap();
+    bench.load(bench.spec("page", &components::view("(i32.const 128)"))).unwrap();
     let (_registry, world) = guests::one_crash();
     let fault = bench.host.view("page").unwrap().render(&ViewRequest::default(), &world).unwrap_err();
     assert_eq!(fault.kind, FaultKind::Answer);

@@ -41,13 +41,13 @@ mod words;
 pub use ports::{
     Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Intensity, Judgement,
     LimitsWanted, Observation, Plan, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
-    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement, StartAction, View,
-    ViewRequest, ViewResponse, failsafe,
+    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement, Sample, StartAction,
+    UsageAction, View, ViewRequest, ViewResponse, ViewUsage, failsafe,
 };
 pub use process::{
     Cause, Death, Deaths, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,
     Illegal, Incarnation, Moment, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState, ProcessType,
-    Ruling, RulingAction, Scope, Signal, Status, Verdict, Version,
+    Ruling, RulingAction, Scope, Signal, Status, Usage, Verdict, Version,
 };
 pub use registry::{
     At, Backend, BackendFigures, BadRollout, Change, ChangeKind, Changes, Counters, Counts, Difference,

@@ -1,5 +1,5 @@
 //! The threads for blocking work, and the port to them. Spawning, judging, reaping, name look-ups, file reads, log
-//! writes, views, plugin loads and plugin changes each have their own [`Pool`], so that none of them waits for another.
+//! writes, usage, views, plugin loads and plugin changes each have their own [`Pool`], so that none of them waits for another.
 //! The first threads of a pool start with the host; more are started while all of them are busy, up to a bound, and end
 //! when they have been idle for a while.
 //!
@@ -283,6 +283,10 @@ pub struct Jobs {
     pub(crate) logging: Lane,
     /// For reading files.
     pub reading: Lane,
+    /// For reading the resources that processes use.
+    pub(crate) metering: Lane,
+    /// For reading what is slow to read of them. A read that hangs keeps its turn, so that few threads can hang.
+    pub(crate) inspecting: Lane,
     /// For rendering views.
     pub views: Lane,
     /// For loading plugins: compilation may take minutes, and unloading one must not wait for that.
@@ -306,6 +310,7 @@ impl Jobs {
 
     /// Creates all lanes; the numbers of a pool are its threads at the start and at most.
     fn of(pool: impl Fn(&'static str, usize, usize) -> Pool) -> Self {
+        let usage = pool("usage", 1, 5);
         Self {
             spawning: Lane::new(pool("spawning", 2, 1_024), 8, Some(HANGS_AFTER)),
             judging: pool("judging", 2, 256),
@@ -313,6 +318,8 @@ impl Jobs {
             names: pool("names", 1, NAMES_THREADS),
             logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
             reading: Lane::new(pool("reading", 1, 16), 4, Some(HANGS_AFTER)),
+            metering: Lane::new(usage.clone(), 1, None),
+            inspecting: Lane::new(usage, 3, None),
             views: Lane::new(pool("views", 1, 4), 4, None),
             loads: Lane::new(pool("loads", 1, 8), 8, None),
             changes: Lane::new(pool("changes", 1, 4), 4, None),

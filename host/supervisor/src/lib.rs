@@ -14,6 +14,7 @@
 //! | `mailbox` | orders to a runner, and why one may be refused |
 //! | `publish` | commits, and the consumers that are notified of them, each on its own thread |
 //! | `decider` | asks the policies under a deadline, and bounds their answers; the failsafe closes the chain |
+//! | `usage` | the resources that processes use: the last samples, their history, the task that takes them |
 //! | `logs` | output: captured, rotated, followed |
 //! | `children` | operating-system processes: starting and signalling them (the real spawner and the scripted one), orphans, environment files, checks |
 //! | `jobs` | the threads for blocking work |
@@ -49,6 +50,7 @@ mod shared;
 mod slots;
 mod spec;
 mod supervisor;
+mod usage;
 
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
@@ -81,3 +83,4 @@ pub use spec::{
 #[cfg(any(test, feature = "scripted"))]
 pub use supervisor::Census;
 pub use supervisor::{Changing, NotAdded, NotScaled, Prepared, Supervisor};
+pub use usage::{ProcessUsage, UsagePoint, Usages};

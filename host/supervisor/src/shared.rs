@@ -17,6 +17,7 @@ use crate::groups::{Groups, Lineup, Roster};
 use crate::jobs::Jobs;
 use crate::logs::Logs;
 use crate::publish::Publisher;
+use crate::usage::Sampling;
 
 /// The [changes](crate::Supervisor::changing) in several steps.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) jobs: Jobs,
     pub(crate) degraded: Degraded,
     pub(crate) leftovers: Leftovers,
+    pub(crate) usage: Sampling,
     /// The runtime that the supervisor was booted in.
     pub(crate) runtime: Runtime,
     pub(crate) closing: AtomicBool,

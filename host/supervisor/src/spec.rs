@@ -44,6 +44,8 @@ pub struct ProcessSpec {
     pub ready: Option<Readiness>,
     /// The health check that runs while it is ready, if any.
     pub health: Option<HealthCheck>,
+    /// How often its policies are asked about the resources that it uses, in milliseconds; `None` for never.
+    pub usage_every_ms: Option<u64>,
     /// Its number among the replicas, counted from 1; in its environment as `PROVOST_REPLICA`.
     pub replica: Option<u32>,
     /// How much of its output is kept.
@@ -78,6 +80,7 @@ impl ProcessSpec {
             depends_on: Vec::new(),
             ready: None,
             health: None,
+            usage_every_ms: None,
             replica: None,
             log: LogLimits::default(),
             stderr: Stderr::default(),

@@ -6,9 +6,11 @@
 
 mod exposition;
 mod plugins;
+mod usage;
 
 use provost_guest::plugins::{PluginVersion, loaded};
-use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, World, each_row};
+use provost_guest::usages::{self, ProcessUsage};
+use provost_guest::{Fields, Phase, Request, Response, Row, StatusView, Usage, World, each_row};
 use serde::Deserialize;
 
 use crate::exposition::{escaped, head, sample};
@@ -24,7 +26,7 @@ pub struct Prometheus {}
 
 impl StatusView for Prometheus {
     fn render(&self, _request: &Request, world: &dyn World) -> Response {
-        Response::of(CONTENT_TYPE, metrics(world, &loaded()))
+        Response::of(CONTENT_TYPE, metrics(world, &loaded(), &usages::processes(), usages::host().as_ref()))
     }
 }
 
@@ -86,15 +88,21 @@ const METRICS: [Metric; 6] = [
     },
 ];
 
-/// Renders the whole world and its plugins as OpenMetrics text.
+/// Renders the whole world, what its processes and the host use, and its plugins as OpenMetrics text.
 #[must_use]
-pub fn metrics(world: &dyn World, loaded: &[PluginVersion]) -> String {
+pub fn metrics(
+    world: &dyn World,
+    loaded: &[PluginVersion],
+    used: &[ProcessUsage],
+    host: Option<&Usage>,
+) -> String {
     let mut out = String::new();
     for metric in &METRICS {
         each_process(&mut out, metric, world);
     }
     phases(&mut out, world);
     counts(&mut out, world);
+    usage::write(&mut out, used, host);
     plugins::write(&mut out, loaded);
     head(
         &mut out,

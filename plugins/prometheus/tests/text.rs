@@ -92,7 +92,7 @@ fn every_page_of_a_large_world_is_rendered() {
 #[test]
 fn a_removed_process_has_no_samples_any_more() {
     let world = two_processes().without("job");
-    let text = metrics(&world, &[]);
+    let text = metrics(&world, &[], &[], None);
     assert!(text.contains("name=\"web\"") && !text.contains("job"), "{text}");
     assert!(
         samples(&world, "provost_processes").contains(&r#"provost_processes{phase="fatal"} 0"#.to_owned())
@@ -103,7 +103,7 @@ fn a_removed_process_has_no_samples_any_more() {
 #[test]
 fn a_standing_of_a_later_contract_has_a_sample_of_its_own() {
     let version = PluginVersion { standing: Standing::Other("shadow".to_owned()), ..plugin_version("judge") };
-    let text = metrics(&MadeUpWorld::default(), &[version]);
+    let text = metrics(&MadeUpWorld::default(), &[version], &[], None);
     let ones =
         text.lines().filter(|line| line.starts_with("provost_plugin_standing") && line.ends_with(" 1"));
     assert_eq!(
@@ -114,7 +114,7 @@ fn a_standing_of_a_later_contract_has_a_sample_of_its_own() {
 
 #[test]
 fn an_empty_world_is_rendered() {
-    let text = metrics(&MadeUpWorld::default(), &[]);
+    let text = metrics(&MadeUpWorld::default(), &[], &[], None);
     assert!(text.starts_with("# TYPE ") && text.ends_with("# EOF\n"));
 }
 

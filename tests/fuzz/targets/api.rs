@@ -43,7 +43,7 @@ impl View for Shelf {
 
     fn render(&self, request: &ViewRequest, _: &Arc<Snapshot>) -> Result<ViewResponse, Fault> {
         let body = format!("{}?{}", request.path, request.query).into_bytes();
-        Ok(ViewResponse { content_type: "text/plain".to_owned(), body })
+        Ok(ViewResponse { status: 200, content_type: "text/plain".to_owned(), body })
     }
 }
 

@@ -1,18 +1,16 @@
-//! Opens one connection for each request, and gives up on a host that stops answering during the wait.
+//! Opens one connection for each request, and notices a host that stops answering during the wait.
 
-use std::future::Future;
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::{Method, Request, Response};
+use hyper::header::{HOST, HeaderValue};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
-use super::error::{ClientError, broken, protocol};
+use super::error::{ClientError, broken};
 use super::reach::{self, Silent};
-use crate::error::Failure;
+use super::transport::{Body, Carried, Transport};
 
 /// Opens a connection to the socket of a host for each request.
 #[derive(Clone, Debug)]
@@ -21,58 +19,34 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Sends a request and returns the response if its status is a success.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub(super) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Bytes>,
-    ) -> Result<Response<Incoming>, ClientError> {
+    async fn exchange(&self, mut request: Request<Bytes>) -> Result<Response<Body>, ClientError> {
         let stream = reach::connect(&self.socket).await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         tokio::spawn(connection);
-        let mut request = Request::builder().method(method).uri(path).header(HOST, "localhost");
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        let request = request.body(Full::new(body.unwrap_or_default())).map_err(protocol)?;
-        let response = sender.send_request(request).await.map_err(broken)?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
-        match serde_json::from_slice::<Failure>(&body) {
-            Ok(failure) => Err(ClientError::Refused { status, error: failure.error }),
-            Err(_) => Err(protocol(format!("status {status}: {}", String::from_utf8_lossy(&body)))),
-        }
+        request.headers_mut().insert(HOST, const { HeaderValue::from_static("localhost") });
+        let response = sender.send_request(request.map(Full::new)).await.map_err(broken)?;
+        Ok(response.map(|body| body.map_err(broken).boxed_unsync()))
     }
+}
 
-    /// Waits for `answered` without a deadline, but fails when the host stops answering pings.
-    pub(super) async fn while_it_answers<T>(
-        &self,
-        answered: impl Future<Output = Result<T, ClientError>>,
-    ) -> Result<T, ClientError> {
-        tokio::select! {
-            biased;
-            answered = answered => answered,
-            silent = self.until_silent() => Err(silent.into()),
-        }
+impl Transport for Connector {
+    fn send(&self, request: Request<Bytes>) -> Carried<'_, Result<Response<Body>, ClientError>> {
+        Box::pin(self.exchange(request))
     }
 
     /// Pings the host repeatedly and returns when a ping gets no answer.
-    async fn until_silent(&self) -> Silent {
-        loop {
-            tokio::time::sleep(reach::SOON).await;
-            // A refused ping or connection is no sign of silence: the request itself reports it.
-            if tokio::time::timeout(reach::PATIENCE, self.send(Method::GET, "/v1/ping", None)).await.is_err()
-            {
-                return Silent::of(&self.socket).await;
+    fn until_silent(&self) -> Carried<'_, Silent> {
+        Box::pin(async {
+            loop {
+                tokio::time::sleep(reach::SOON).await;
+                let mut ping = Request::new(Bytes::new());
+                *ping.uri_mut() = hyper::Uri::from_static("/v1/ping");
+                // A refused ping or connection is no sign of silence: the request itself reports it.
+                if tokio::time::timeout(reach::PATIENCE, self.exchange(ping)).await.is_err() {
+                    return Silent::of(&self.socket).await;
+                }
             }
-        }
+        })
     }
 }

@@ -5,18 +5,18 @@ use std::collections::VecDeque;
 use bytes::BytesMut;
 use http_body_util::BodyExt;
 use hyper::Response;
-use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 
-use super::connection::Connector;
 use super::error::{ClientError, protocol};
+use super::host::Host;
+use super::transport::Body;
 
 /// A stream of JSON objects, one per line.
 #[derive(Debug)]
 pub struct Lines<T> {
-    body: Incoming,
+    body: Body,
     /// The host to ping while waiting for a frame; `None` for a stream that follows, where silence is normal.
-    host: Option<Connector>,
+    host: Option<Host>,
     pending: BytesMut,
     /// The number of bytes of `pending` that are known to contain no newline.
     scanned: usize,
@@ -24,7 +24,7 @@ pub struct Lines<T> {
 }
 
 impl<T: DeserializeOwned> Lines<T> {
-    pub(super) fn of(response: Response<Incoming>, host: Option<Connector>) -> Self {
+    pub(super) fn of(response: Response<Body>, host: Option<Host>) -> Self {
         let body = response.into_body();
         Self { body, host, pending: BytesMut::new(), scanned: 0, ready: VecDeque::new() }
     }

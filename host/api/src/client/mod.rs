@@ -1,54 +1,66 @@
-//! The client of the API. It opens one connection for each request and returns the types of the API; streams arrive line by line.
+//! The client of the API. It returns the types of the API; streams arrive line by line. Over the socket of a host, it opens one
+//! connection for each request.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `lines` | streams of JSON objects |
-//! | `connection` | sending a request, and noticing a host that stops answering |
+//! | `host` | sending a request, and giving up on a host that stops answering |
+//! | `connection` | requests over the socket of a host |
+//! | `transport` | the port that carries requests to a host |
 //! | `error` | the errors of a request |
 //! | `reach` | connecting to the socket, and what is known of a silent host |
 //! | `logs` | a request for log lines |
+//! | `status` | a request for a status |
 //! | `path` | paths and queries of requests |
 
 mod connection;
 mod error;
+mod host;
 mod lines;
 mod logs;
 mod path;
 mod reach;
+mod status;
+mod transport;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::connection::Connector;
-use self::error::{broken, protocol};
+use self::error::protocol;
+use self::host::{Accept, Host};
 use self::path::{escaped, of_view};
 use crate::{
-    Blame, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged, PluginList,
-    PluginOrder, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown, StateChange, StateCore,
-    Status,
+    Blame, Dependencies, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged,
+    PluginList, PluginOrder, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown,
+    StateChange, StateCore, Status, UsageList,
 };
 
 pub use self::error::ClientError;
 pub use self::lines::Lines;
 pub use self::logs::{LogsAsked, LogsOf};
 pub use self::reach::{SOCKET_PATH_BYTES_MAX, Silent, Unconnected};
+pub use self::status::{Known, StatusAsked};
+pub use self::transport::{Body, Carried, Transport};
 
-/// A client of the host behind a socket.
+/// A client of a host.
 #[derive(Clone, Debug)]
 pub struct Client {
-    host: Connector,
+    host: Host,
 }
 
 /// The output of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
+    /// The status code of HTTP: 200 to 299, or 400 to 599.
+    pub status: u16,
     /// Its media type.
     pub content_type: String,
     /// Its bytes.
@@ -56,16 +68,16 @@ pub struct Rendered {
 }
 
 impl Client {
-    /// Creates a client without connecting.
+    /// Creates a client of the host behind a socket, without connecting.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        Self { host: Connector { socket } }
+        Self::over(Arc::new(Connector { socket }))
     }
 
-    /// Returns the path of the socket.
+    /// Creates a client whose requests are carried by `transport`.
     #[must_use]
-    pub fn socket(&self) -> &Path {
-        &self.host.socket
+    pub fn over(transport: Arc<dyn Transport>) -> Self {
+        Self { host: Host::over(transport) }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
@@ -74,7 +86,11 @@ impl Client {
 
     /// Sends a request without a body, and reads its answer.
     async fn fetch<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
-        self.host.while_it_answers(async { answer(self.host.send(method, path, None).await?).await }).await
+        self.host
+            .while_it_answers(async {
+                answer(self.host.send(method, path, None, Accept::Anything).await?).await
+            })
+            .await
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
@@ -88,7 +104,7 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).map_err(protocol)?;
-        answer(self.host.send(Method::POST, path, Some(body.into())).await?).await
+        answer(self.host.send(Method::POST, path, Some(body.into()), Accept::Anything).await?).await
     }
 
     /// Returns the process id and the version of the host.
@@ -105,6 +121,33 @@ impl Client {
     /// [`ClientError`].
     pub async fn status(&self, targets: &[String]) -> Result<Status, ClientError> {
         self.get(&format!("/v1/status?select={}", escaped(&targets.join(",")))).await
+    }
+
+    /// Returns the resources that `targets` use, or the host and all processes if `targets` is empty; with their history
+    /// of an hour if `history`, which is answered for at most 100 processes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn usage(&self, targets: &[String], history: bool) -> Result<UsageList, ClientError> {
+        let select = escaped(&targets.join(","));
+        self.get(&format!("/v1/usage?select={select}&history={}", u8::from(history))).await
+    }
+
+    /// Returns what is asked for of the state of everything.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn status_of(&self, asked: &StatusAsked) -> Result<Status, ClientError> {
+        self.get(&asked.path(false)).await
+    }
+
+    /// Streams a status: the first message has everything that is asked for, or what has changed since, and each later one what
+    /// has changed since the one before. [`Status::update`] takes over a message.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn watch_status(&self, asked: &StatusAsked) -> Result<Lines<Status>, ClientError> {
+        self.lines(&asked.path(true), true).await
     }
 
     /// Sends the order `action`: `start`, `stop`, `restart` or `signal`.
@@ -130,6 +173,14 @@ impl Client {
     /// [`ClientError`].
     pub async fn explain(&self, name: &str) -> Result<Explanation, ClientError> {
         self.get(&format!("/v1/explain/{}", escaped(name))).await
+    }
+
+    /// Returns what all processes wait for before they are started.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn dependencies(&self) -> Result<Dependencies, ClientError> {
+        self.get("/v1/dependencies").await
     }
 
     /// Returns all plugins.
@@ -187,11 +238,12 @@ impl Client {
     }
 
     async fn rendered(&self, uri: &str) -> Result<Rendered, ClientError> {
-        let response = self.host.send(Method::GET, uri, None).await?;
+        let response = self.host.send(Method::GET, uri, None, Accept::Anything).await?;
+        let status = response.status().as_u16();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_owned();
-        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
-        Ok(Rendered { content_type, body })
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok(Rendered { status, content_type, body })
     }
 
     /// Asks the host to stop. It answers at once, and its socket is removed when it has ended.
@@ -222,7 +274,8 @@ impl Client {
 
     /// Requests a stream of lines. With `follow`, the wait for the next line has no limit.
     async fn lines<T: DeserializeOwned>(&self, path: &str, follow: bool) -> Result<Lines<T>, ClientError> {
-        let response = self.host.while_it_answers(self.host.send(Method::GET, path, None)).await?;
+        let sent = self.host.send(Method::GET, path, None, Accept::Lines);
+        let response = self.host.while_it_answers(sent).await?;
         Ok(Lines::of(response, (!follow).then(|| self.host.clone())))
     }
 
@@ -241,7 +294,7 @@ impl Client {
     /// [`ClientError`]; a refused reload has changed nothing.
     pub async fn reload(&self, order: &ReloadOrder) -> Result<Lines<ReloadStep>, ClientError> {
         let body = serde_json::to_vec(order).map_err(protocol)?;
-        let sent = self.host.send(Method::POST, "/v1/config/reload", Some(body.into()));
+        let sent = self.host.send(Method::POST, "/v1/config/reload", Some(body.into()), Accept::Lines);
         Ok(Lines::of(self.host.while_it_answers(sent).await?, Some(self.host.clone())))
     }
 
@@ -262,7 +315,7 @@ impl Client {
     }
 }
 
-async fn answer<T: DeserializeOwned>(response: Response<Incoming>) -> Result<T, ClientError> {
-    let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
+async fn answer<T: DeserializeOwned>(response: Response<Body>) -> Result<T, ClientError> {
+    let body = response.into_body().collect().await?.to_bytes();
     serde_json::from_slice(&body).map_err(protocol)
 }

@@ -28,6 +28,7 @@ fn every_reply_is_read_and_written_again_byte_for_byte() {
     is_kept::<api::Event>("events");
     is_kept::<api::LogItem>("logs");
     is_kept::<api::Explanation>("explain");
+    is_kept::<api::Dependencies>("dependencies");
     is_kept::<api::Outcome>("outcome");
     is_kept::<api::Difference>("difference");
     is_kept::<api::ReloadStep>("reload");
@@ -37,6 +38,7 @@ fn every_reply_is_read_and_written_again_byte_for_byte() {
     is_kept::<api::PluginChanged>("plugin_changed");
     is_kept::<api::Blame>("blame");
     is_kept::<api::Ended>("ended");
+    is_kept::<api::UsageList>("usage");
 }
 
 #[test]

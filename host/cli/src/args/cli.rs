@@ -7,6 +7,7 @@ use provost_state::Backend;
 use provost_state::Signal;
 
 use super::format::{LineFormat, TableFormat, ViewFormat};
+use super::pictures::{self, AnalyzeArgs, GraphArgs, TimelineArgs};
 use super::plugin::PluginCommand;
 use super::when::{self, duration_ms};
 use super::word::{self, pattern};
@@ -15,7 +16,7 @@ use crate::render::style::ColorWhen;
 const EXAMPLES: &str = "\
 Examples:
   provost up                         run provost.toml here, in the foreground
-  provost up --detach                the same, in the background
+  provost up --detach --wait         the same, in the background, until all is up
   provost status                     what is running, and why the rest is not
   provost restart web --wait         and return when it is ready again
   provost logs -f web                follow its output
@@ -152,6 +153,15 @@ Without a running host the log files are read, and a note says so.")]
     Events(EventsArgs),
     /// Explain why a process is in its state: the chain of causes and decisions.
     Explain(ExplainArgs),
+    /// Draw which process waits for which before it is started.
+    #[command(after_help = pictures::GRAPH)]
+    Graph(GraphArgs),
+    /// Show what the start of the host took: who waited for whom, and how long.
+    #[command(after_help = pictures::ANALYZE)]
+    Analyze(AnalyzeArgs),
+    /// Show the lives of a process, its decisions, readiness and health over time.
+    #[command(after_help = pictures::TIMELINE)]
+    Timeline(TimelineArgs),
     /// Show the state of the host as a plugin renders it.
     #[command(after_help = "\
 Example:
@@ -197,6 +207,13 @@ pub(crate) struct UpArgs {
     /// Go to the background once everything is set up.
     #[arg(short, long)]
     pub(crate) detach: bool,
+    /// With --detach: return when all processes that the host starts are ready, and jobs done. Fails as soon as the rest can
+    /// no longer come up; the host goes on either way.
+    #[arg(short, long, requires = "detach")]
+    pub(crate) wait: bool,
+    /// How long to wait with `--wait`.
+    #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = duration_ms)]
+    pub(crate) timeout: u64,
     /// End the host when nothing runs and nothing will run again: all processes are stopped, have ended for good or are
     /// fatal. Exits with 1 if one of them has failed.
     #[arg(long)]
@@ -406,77 +423,4 @@ pub(crate) struct ViewArgs {
     /// The output format. By default text on a terminal and raw elsewhere.
     #[arg(short, long, value_name = "FORMAT", value_enum)]
     pub(crate) output: Option<ViewFormat>,
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_passes_the_checks_of_clap() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_help_text_fits_into_eighty_columns() {
-        fn check(command: &mut clap::Command) {
-            let help = command.clone().term_width(80).render_long_help().to_string();
-            let widest = help.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
-            assert!(widest.chars().count() <= 80, "{}: {widest}", command.get_name());
-            // Text with a layout of its own must not be wrapped by clap.
-            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            for line in after.lines() {
-                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
-            }
-            command.get_subcommands_mut().for_each(check);
-        }
-        let mut cli = Cli::command();
-        cli.build();
-        check(&mut cli);
-    }
-
-    #[test]
-    fn the_option_f_means_follow_and_never_a_file() {
-        let logs = Cli::try_parse_from(["provost", "logs", "-f", "-n", "0", "web"]).unwrap();
-        assert!(matches!(logs.command, Command::Logs(LogsArgs { follow: true, lines: Some(0), .. })));
-        assert!(Cli::try_parse_from(["provost", "up", "-f", "x.toml"]).is_err());
-    }
-
-    #[test]
-    fn a_bad_duration_or_signal_is_refused() {
-        assert!(Cli::try_parse_from(["provost", "down", "--timeout", "soon"]).is_err());
-        assert!(Cli::try_parse_from(["provost", "signal", "NOPE", "web"]).is_err());
-        assert!(Cli::try_parse_from(["provost", "signal", "sigusr1", "web"]).is_ok());
-    }
-
-    #[test]
-    fn the_option_c_names_the_config_of_every_command_anywhere_in_the_line() {
-        for line in [
-            "provost -c x.toml up",
-            "provost up -c x.toml",
-            "provost up --config x.toml",
-            "provost validate -c x.toml",
-            "provost logs -f -c x.toml web",
-            "provost events -fc x.toml",
-            "provost state backend dual -c x.toml",
-            "provost state -c x.toml backend dual",
-            "provost plugin list -c x.toml",
-        ] {
-            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
-            assert_eq!(cli.config.as_deref(), Some(Path::new("x.toml")), "{line}");
-        }
-    }
-
-    #[test]
-    fn settings_are_a_json_object() {
-        let load =
-            |settings| Cli::try_parse_from(["provost", "plugin", "load", "a", "b", "--settings", settings]);
-        assert!(load("{\"tries\": 3}").is_ok());
-        let told = load("[1]").unwrap_err().to_string();
-        assert!(told.contains("settings are a JSON object"), "{told}");
-    }
 }

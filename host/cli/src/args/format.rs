@@ -30,3 +30,27 @@ pub(crate) enum ViewFormat {
     /// The bytes as the plugin rendered them.
     Raw,
 }
+
+/// The output format of the graph of dependencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// A tree for the terminal.
+    Text,
+    /// The language of Graphviz.
+    Dot,
+    /// A picture.
+    Svg,
+    /// JSON with documented, stable fields.
+    Json,
+}
+
+/// The output format of what is drawn over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PictureFormat {
+    /// For people.
+    Text,
+    /// JSON with documented, stable fields.
+    Json,
+    /// A picture.
+    Svg,
+}

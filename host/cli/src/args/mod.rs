@@ -3,6 +3,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `cli` | the commands and their options |
+//! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
@@ -12,7 +13,10 @@
 mod advice;
 mod cli;
 mod format;
+mod pictures;
 mod plugin;
+#[cfg(test)]
+mod tests;
 mod when;
 mod word;
 
@@ -21,5 +25,6 @@ pub(crate) use cli::{
     ActArgs, Cli, Command, DiffArgs, DownArgs, EventsArgs, ExplainArgs, LogsArgs, ReloadArgs, ScaleArgs,
     SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
 };
-pub(crate) use format::{LineFormat, TableFormat, ViewFormat};
+pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
+pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};

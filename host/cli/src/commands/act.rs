@@ -14,6 +14,7 @@ use super::context::Context;
 use super::printing::{pretty, print};
 use crate::args::{ActArgs, DownArgs, LineFormat, SignalArgs};
 use crate::failure::Failure;
+use crate::progress::Goal;
 use crate::render;
 use crate::render::humane::span;
 
@@ -26,7 +27,22 @@ pub(super) async fn order(context: &Context, action: &str, args: ActArgs) -> Res
         timeout_ms: Some(args.timeout),
         signal: None,
     };
-    tell(context, &client.order(action, &order).await?, args.output)
+    let asked = client.order(action, &order);
+    let outcome = match args.wait {
+        false => asked.await?,
+        true => {
+            let (verb, goal) = match action {
+                "stop" => ("stop", Goal::Down),
+                "restart" => ("restart", Goal::ReadyAgain),
+                _ => ("start", Goal::Ready),
+            };
+            let mut progress = context.progress(&client, &order.select, (verb, goal), args.output).await;
+            let outcome = progress.until(asked).await;
+            progress.finish(false).await;
+            outcome?
+        }
+    };
+    tell(context, &outcome, args.output)
 }
 
 pub(super) async fn signal(context: &Context, args: SignalArgs) -> Result<(), Failure> {
@@ -71,9 +87,10 @@ pub(super) async fn down(context: &Context, args: DownArgs) -> Result<(), Failur
         let what = format!("the host (pid {pid}) is still stopping after {}", span(args.timeout));
         Failure::failed(what, "`provost status` shows what it waits for; it continues to stop")
     };
-    let Ok(report) = timeout(patience, client.shutdown_and_wait()).await else {
-        return Err(still_stopping());
-    };
+    let mut progress = context.progress(&client, &[], ("down", Goal::Down), args.output).await;
+    let report = progress.until(timeout(patience, client.shutdown_and_wait())).await;
+    progress.finish(report.is_ok()).await;
+    let Ok(report) = report else { return Err(still_stopping()) };
     if let Err(refused @ (ClientError::Refused { .. } | ClientError::Unconnected(_))) = report {
         return Err(refused.into());
     }

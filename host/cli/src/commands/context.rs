@@ -1,14 +1,17 @@
 //! The context of every command: which host it talks to, and where it prints.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use provost_api::client::Client;
 
+use crate::args::LineFormat;
 use crate::config::{CONFIG_NAME, Outline, find_nearest};
 use crate::daemon;
 use crate::failure::Failure;
+use crate::progress::{Follow, Goal, Shown};
 use crate::render::page::Page;
-use crate::render::style::ColorWhen;
+use crate::render::style::{ColorWhen, Paint};
 
 /// The context of every command.
 #[derive(Debug)]
@@ -31,6 +34,47 @@ impl Context {
         };
         daemon::wait_for_socket(&socket);
         Ok(Client::new(socket))
+    }
+
+    /// Begins to show the progress of a command that waits for the processes that `targets` name; none mean all. A command
+    /// that prints JSON shows none.
+    pub(super) async fn progress(
+        &self,
+        client: &Client,
+        targets: &[String],
+        what: (&'static str, Goal),
+        output: LineFormat,
+    ) -> Follow {
+        let shown = if output == LineFormat::Json { Shown::Nowhere } else { Shown::Everywhere };
+        self.follow(client, targets, what, shown).await
+    }
+
+    /// Begins to follow the processes that `targets` name, and to show their progress.
+    pub(super) async fn follow(
+        &self,
+        client: &Client,
+        targets: &[String],
+        what: (&'static str, Goal),
+        shown: Shown,
+    ) -> Follow {
+        let paint = Paint::wanted(self.color, &io::stderr());
+        Follow::begin(client, targets, what, (shown, paint), now_ms).await
+    }
+
+    /// Prints a note to standard error.
+    pub(super) fn note(&self, text: &str) {
+        let note = Paint::wanted(self.color, &io::stderr()).report(&format!("note: {text}"));
+        // A note that cannot be written is not worth an error.
+        let _ = io::stderr().lock().write_all(note.as_bytes());
+    }
+
+    /// Returns the config of the host, whether it runs or not; `None` if only its socket is known.
+    pub(super) fn config_file(&self) -> Result<Option<PathBuf>, Failure> {
+        Ok(match (&self.config, &self.socket) {
+            (Some(config), _) => Some(config.clone()),
+            (None, Some(_)) => None,
+            (None, None) => Some(find_nearest(&std::env::current_dir()?)?),
+        })
     }
 
     /// Returns the outline with the directories of that host, whether it runs or not.

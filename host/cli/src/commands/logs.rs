@@ -16,7 +16,6 @@ use crate::config::Outline;
 use crate::daemon::HOST_LOG_NAME;
 use crate::failure::Failure;
 use crate::render::output::{Look, Printer};
-use crate::render::style::Paint;
 use crate::render::{self, columns};
 
 /// The default number of past lines.
@@ -223,7 +222,7 @@ fn read_files(context: &Context, args: &LogsArgs) -> Result<(), Failure> {
         let names = names_of(&args.targets, &outline)?;
         (StoredFiles::of_processes(&outline.log_dir, names.clone()), names)
     };
-    note(context, "no host is running: these lines are from its log files");
+    context.note("no host is running: these lines are from its log files");
     let mut printer = Printer::new(look(context, args, &names));
     let mut lines = stored.read(query);
     for line in lines.by_ref() {
@@ -246,10 +245,4 @@ fn unreadable(lines: &StoredLines) -> Result<(), Failure> {
         what,
         "only regular files that belong to the caller are read, and no links are followed",
     ))
-}
-
-fn note(context: &Context, text: &str) {
-    let note = Paint::wanted(context.color, &io::stderr()).report(&format!("note: {text}"));
-    // A note that cannot be written is not worth an error.
-    let _ = io::stderr().lock().write_all(note.as_bytes());
 }

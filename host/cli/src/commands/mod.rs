@@ -3,10 +3,12 @@
 //! | room | owns |
 //! |---|---|
 //! | `act` | the commands that change something: `start`, `stop`, `restart`, `signal`, `down` |
+//! | `up` | waiting for a host that was started in the background |
 //! | `reload` | the commands about the config of a running host: `diff`, `reload`, `scale` |
 //! | `read` | the commands that read: `status`, `explain`, `view`, `state` |
 //! | `logs` | `logs` |
 //! | `follow` | `events` |
+//! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | `plugin` |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
@@ -21,11 +23,13 @@ mod follow;
 mod keys;
 mod local;
 mod logs;
+mod pictures;
 mod plugin;
 mod printing;
 mod read;
 mod reload;
 mod unanswered;
+mod up;
 mod validate;
 
 use std::io;
@@ -42,16 +46,21 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     let page = Page::of(&io::stdout(), cli.color);
     let context = Context { config: cli.config, socket: cli.socket, color: cli.color, page };
     match cli.command {
-        Command::Up(args) => daemon::up(&args, context.config, context.color),
+        Command::Up(args) => {
+            daemon::up(&args, context.config.clone(), context.color)?;
+            if args.wait { asking(up::wait(&context, &args)) } else { Ok(()) }
+        }
         Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
         Command::Completions { shell } => local::completions(shell),
         // Outside the runtime, because it waits for cargo.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
-        command => tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?
-            .block_on(ask(context, command)),
+        command => asking(ask(context, command)),
     }
+}
+
+/// Runs something that asks a host.
+fn asking(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
 /// Runs a command that asks a running host.
@@ -69,6 +78,9 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Logs(args) => logs::logs(&context, args).await,
         Command::Events(args) => follow::events(&context, args).await,
         Command::Explain(args) => read::explain(&context, args).await,
+        Command::Graph(args) => pictures::graph(&context, args).await,
+        Command::Analyze(args) => pictures::analyze(&context, args).await,
+        Command::Timeline(args) => pictures::timeline(&context, args).await,
         Command::State(args) => read::state_core(&context, args).await,
         Command::View(args) => read::view(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use provost_api as api;
+use provost_api::client::StatusAsked;
 use provost_state::text;
 
 use super::context::{Context, now_ms};
@@ -16,7 +17,11 @@ use crate::render::status::Scope;
 use crate::render::table::Width;
 
 pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Failure> {
-    let mut status = context.client()?.status(&args.targets).await?;
+    let client = context.client()?;
+    let mut status = match args.output {
+        TableFormat::Table => client.status(&args.targets).await?,
+        TableFormat::Wide | TableFormat::Json => client.status_of(&with_usage(args.targets.clone())).await?,
+    };
     status.arrange();
     let named = !args.targets.is_empty() && !args.targets.iter().any(|target| target == "all");
     let scope = if named { Scope::Named } else { Scope::Everything };
@@ -32,6 +37,12 @@ pub(super) async fn status(context: &Context, args: StatusArgs) -> Result<(), Fa
         return Err(Failure::silent(3));
     }
     Ok(())
+}
+
+/// Asks for everything, and for the resources that the processes use.
+fn with_usage(select: Vec<String>) -> StatusAsked {
+    use api::StatusPart::{Host, Plugins, Processes, Replicas, Usage};
+    StatusAsked { select, parts: vec![Processes, Replicas, Plugins, Host, Usage], ..StatusAsked::default() }
 }
 
 pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), Failure> {
@@ -66,7 +77,8 @@ pub(super) async fn view(context: &Context, args: ViewArgs) -> Result<(), Failur
     let rendered = context.client()?.view(&args.plugin, &args.path).await?;
     let default = if io::stdout().is_terminal() { ViewFormat::Text } else { ViewFormat::Raw };
     match args.output.unwrap_or(default) {
-        ViewFormat::Text => print(text::lines(&String::from_utf8_lossy(&rendered.body))),
-        ViewFormat::Raw => print(&rendered.body),
+        ViewFormat::Text => print(text::lines(&String::from_utf8_lossy(&rendered.body)))?,
+        ViewFormat::Raw => print(&rendered.body)?,
     }
+    if rendered.status >= 400 { Err(Failure::silent(1)) } else { Ok(()) }
 }

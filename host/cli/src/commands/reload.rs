@@ -9,6 +9,7 @@ use super::context::Context;
 use super::printing::{json, pretty, print, write_line};
 use crate::args::{DiffArgs, LineFormat, ReloadArgs, ScaleArgs, TableFormat};
 use crate::failure::Failure;
+use crate::progress::{Goal, Shown};
 use crate::render;
 
 /// The exit code when something differs, as that of `diff`.
@@ -50,19 +51,25 @@ pub(super) async fn reload(context: &Context, args: ReloadArgs) -> Result<(), Fa
         wait: args.wait,
         timeout_ms: Some(args.timeout),
     };
+    // The steps are the lines elsewhere.
+    let shown =
+        if args.wait && args.output == LineFormat::Text { Shown::OnTerminals } else { Shown::Nowhere };
+    let mut progress = context.follow(&client, &[], ("reload", Goal::Settled), shown).await;
     let mut steps = client.reload(&order).await?;
     let (mut failed, mut last) = (Vec::new(), None);
-    while let Some(step) = steps.next().await? {
-        match args.output {
-            LineFormat::Json => write_line(&json(&step)?)?,
-            LineFormat::Text => write_line(render::reload::step(&step, context.page.paint).as_bytes())?,
-        }
+    while let Some(step) = progress.until(steps.next()).await? {
+        let line = match args.output {
+            LineFormat::Json => json(&step)?,
+            LineFormat::Text => render::reload::step(&step, context.page.paint).into_bytes(),
+        };
+        progress.above(|| write_line(&line))?;
         match step.kind {
             ReloadStepKind::Failed => failed.push(step),
             ReloadStepKind::Done => last = Some(step),
             _ => {}
         }
     }
+    progress.finish(false).await;
     let Some(ReloadStep { summary, .. }) = last else { return Err(ClientError::Broken.into()) };
     if args.output == LineFormat::Text {
         print(render::reload::done(&summary.unwrap_or_default()))?;

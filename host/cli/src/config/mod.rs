@@ -60,4 +60,5 @@ pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest};
 pub(crate) use outline::{Names, Outline};
 pub use report::{Place, Problem, Problems, SourceFile};
 pub use resolved::Config;
+pub(crate) use specs::Draft;
 pub use specs::Processes;

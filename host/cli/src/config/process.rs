@@ -1,6 +1,7 @@
 //! The first stage of `[process.NAME]`.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use provost_state::{ProcessType, Signal, naming};
 use provost_supervisor::{CommandLine, Condition, Escaped, ReplicaSet, Stderr, Stdin, StopTo};
@@ -21,6 +22,10 @@ const LOG_FILES_MAX: usize = 10_000;
 
 /// The default interval at which the scale policies of a process are asked, in milliseconds.
 const SCALE_EVERY_MS: u64 = 10_000;
+
+/// The intervals at which policies may be asked about the usage of a process, and the default one, in milliseconds.
+const USAGE_EVERY_MS: RangeInclusive<u64> = 1_000..=3_600_000;
+const USAGE_EVERY_DEFAULT_MS: u64 = 5_000;
 
 const CONDITIONS: [(&str, Condition); 3] =
     [("started", Condition::Started), ("ready", Condition::Ready), ("completed", Condition::Completed)];
@@ -61,6 +66,7 @@ pub(super) fn read<'t>(
         depends_on: read_dependencies(&mut process),
         ready: probe::read_ready(&mut process),
         health: probe::read_health(&mut process),
+        usage_every_ms: read_usage(&mut process),
         process_type: ProcessType::default(),
         replicas: read_replicas(&mut process),
         log_file_bytes,
@@ -217,6 +223,18 @@ fn shown(value: &Spanned<DeValue<'_>>) -> String {
         DeValue::Boolean(flag) => flag.to_string(),
         other => other.type_str().to_owned(),
     }
+}
+
+/// Reads `usage`: how often the policies are asked about the resources that the process uses.
+fn read_usage(process: &mut Section<'_>) -> Option<u64> {
+    let hint = "write usage = { every = \"5s\" }, from 1 s to 1 h";
+    let mut usage = process.table("usage", hint)?;
+    let every_ms = usage.duration_ms("every");
+    if every_ms.is_some_and(|every_ms| !USAGE_EVERY_MS.contains(&every_ms)) {
+        usage.problem(usage.key_span("every"), "`every` is out of its bounds", hint);
+    }
+    usage.finish();
+    Some(every_ms.unwrap_or(USAGE_EVERY_DEFAULT_MS))
 }
 
 /// Reads `replicas`: a number, or a table with a least and a most.

@@ -57,6 +57,8 @@ pub(super) struct ProcessSection {
     pub(super) depends_on: Vec<(Spanned<String>, Condition)>,
     pub(super) ready: Option<Readiness>,
     pub(super) health: Option<HealthCheck>,
+    /// The interval at which its policies are asked about its usage, in milliseconds.
+    pub(super) usage_every_ms: Option<u64>,
     pub(super) replicas: Option<ReplicasSection>,
     pub(super) log_file_bytes: Option<u64>,
     pub(super) log_files: Option<usize>,

@@ -90,6 +90,7 @@ impl Config {
                 .collect(),
             ready: process.ready.clone(),
             health: process.health.clone(),
+            usage_every_ms: process.usage_every_ms,
             log: LogLimits {
                 file_bytes_max: process.log_file_bytes.unwrap_or(defaults.log.file_bytes_max),
                 files_max: process.log_files.unwrap_or(defaults.log.files_max),

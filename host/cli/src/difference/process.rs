@@ -13,7 +13,7 @@ use super::shape::{Effect, Setting, Settings, by_key};
 use super::words;
 
 /// What a change of each key of `[process.NAME]` takes, in the order of the documents.
-pub(super) const KEYS: [(&str, Effect); 18] = [
+pub(super) const KEYS: [(&str, Effect); 19] = [
     ("command", Effect::Restart),
     ("cwd", Effect::Restart),
     ("env", Effect::Restart),
@@ -30,6 +30,7 @@ pub(super) const KEYS: [(&str, Effect); 18] = [
     ("depends_on", Effect::Live),
     ("ready", Effect::Live),
     ("health", Effect::Live),
+    ("usage", Effect::Live),
     ("logs", Effect::Live),
     ("replicas", Effect::Live),
 ];
@@ -69,6 +70,7 @@ pub(crate) fn process_settings<'p>(
         depends_on,
         ready,
         health,
+        usage_every_ms,
         // A replica differs from the others in its name and number alone.
         replica: _,
         log,
@@ -111,6 +113,7 @@ pub(crate) fn process_settings<'p>(
     }));
     all.extend(ready.iter().flat_map(ready_settings));
     all.extend(health.iter().flat_map(health_settings));
+    all.extend(usage_every_ms.map(|every| Setting::new("usage.every", words::duration(every))));
     by_key(all)
 }
 

@@ -24,6 +24,15 @@ pub(crate) fn delay(ms: u64) -> String {
     }
 }
 
+/// Formats a span of time with milliseconds below a minute: `514ms`, `1.514s`, `3m12s`.
+pub(crate) fn precise(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms}ms"),
+        1_000..60_000 => format!("{}.{:03}s", ms / 1_000, ms % 1_000),
+        _ => span(ms),
+    }
+}
+
 /// Formats a number of things: `1 process`, `2 processes`, `0 failures`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     let ending = match (count, noun.ends_with('s') || noun.ends_with('x')) {

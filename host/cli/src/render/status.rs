@@ -1,8 +1,10 @@
 //! Renders `status`: processes, and below them the plugins and the host if they need attention.
 
-use provost_api::{Exit, Health, Host, Left, Phase, Process, Status};
+use std::collections::HashMap;
 
-use super::humane::{ago, delay, one_line, unix_ms};
+use provost_api::{Exit, Health, Host, Left, Phase, Process, ProcessUsage, Status};
+
+use super::humane::{ago, delay, one_line, size, unix_ms};
 use super::page::Page;
 use super::plugins;
 use super::style::Style;
@@ -33,12 +35,17 @@ pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, pag
     }
     head.extend(["PHASE", "PID", "SINCE", "RESTARTS", "NEXT", "EXIT"]);
     if width == Width::Wide {
+        head.extend(["CPU", "RSS", "FDS", "THREADS"]);
         head.extend(["HEALTH", "DESIRED", "LIFE", "FAILURES", "CAUSE", "DECIDED BY"]);
     }
     head.push("REASON");
     let mut table = Table::new(&head).leaving(LEAVING).lines_max(REASON_LINES);
+    let used: HashMap<&str, &ProcessUsage> =
+        status.usage.iter().flatten().filter(|one| !one.host).map(|one| (&*one.process, one)).collect();
     for process in &status.processes {
-        table.row(row(process, grouped, width, now_ms));
+        let usage = used.get(&*process.name).copied();
+        let usage = usage.filter(|usage| process.pid.is_some() && usage.incarnation == process.incarnation);
+        table.row(row(process, grouped, (width == Width::Wide).then_some(usage), now_ms));
     }
     let mut text = table.render(page);
     text.push_str(&replicas(status, width, page));
@@ -53,6 +60,7 @@ pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, pag
         text.push('\n');
         text.push_str(&plugins::text(&status.plugins, width, page));
     }
+    text.push_str(&host_usage(status, page));
     text.push_str(&lacks(&status.host, now_ms, page));
     text.push_str(&leftovers(status.host.left.iter(), page));
     text.push_str(&changed_config(&status.host, now_ms));
@@ -83,6 +91,14 @@ fn replicas(status: &Status, width: Width, page: &Page) -> String {
         any = true;
     }
     if any { format!("\n{}", table.render(page)) } else { String::new() }
+}
+
+/// Renders what the host itself uses, if that was asked for.
+fn host_usage(status: &Status, page: &Page) -> String {
+    let Some(host) = status.usage.iter().flatten().find(|one| one.host) else { return String::new() };
+    let mut table = Table::new(&["HOST", "CPU", "RSS", "FDS", "THREADS"]);
+    table.row([vec![Cell::new(&host.process)], usage_cells(Some(host)).to_vec()].concat());
+    format!("\n{}", table.render(page))
 }
 
 /// Renders the shortages of the host.
@@ -125,7 +141,18 @@ pub(crate) fn left(left: &Left) -> String {
     one_line(&format!("{name}{pid}: {}", left.reason))
 }
 
-fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell> {
+/// Renders what a process uses: the CPU in percent of a core, its memory, descriptors and threads.
+fn usage_cells(usage: Option<&ProcessUsage>) -> [Cell; 4] {
+    [
+        Cell::maybe(usage.map(|usage| format!("{:.1}%", usage.cpu * 100.0))),
+        Cell::maybe(usage.map(|usage| size(usage.rss_bytes))),
+        Cell::maybe(usage.and_then(|usage| usage.fds).map(|fds| fds.to_string())),
+        Cell::maybe(usage.map(|usage| usage.threads.to_string())),
+    ]
+}
+
+/// Renders one process; in a wide table with `wide`, which is what it uses, if that is known.
+fn row(process: &Process, grouped: bool, wide: Option<Option<&ProcessUsage>>, now_ms: u64) -> Vec<Cell> {
     let mut cells = vec![Cell::new(&process.name)];
     if grouped {
         cells.push(Cell::maybe(process.group.as_ref()));
@@ -140,7 +167,8 @@ fn row(process: &Process, grouped: bool, width: Width, now_ms: u64) -> Vec<Cell>
         Cell::maybe(next(process, now_ms)),
         process.exit.as_ref().map_or_else(|| Cell::maybe(None::<String>), exit_cell),
     ]);
-    if width == Width::Wide {
+    if let Some(usage) = wide {
+        cells.extend(usage_cells(usage));
         cells.extend([
             Cell::maybe(checked(process).then(|| process.health.to_string())),
             Cell::new(process.desired.as_str()),

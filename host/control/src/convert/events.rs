@@ -3,7 +3,7 @@
 use provost_api as api;
 use provost_state::{Change, ChangeKind, EventKind};
 
-use super::process::{cause, decision, exit, phase};
+use super::process::{cause, decision, exit, health, phase};
 use super::time::{Wall, time_at};
 
 fn kind(kind: ChangeKind) -> api::EventKind {
@@ -43,6 +43,7 @@ pub(crate) fn event(change: &Change, wall: Wall) -> api::Event {
         pid: state.pid().filter(|_| is(EventKind::Spawned)),
         exit: state.exit.as_ref().filter(|_| is(EventKind::Exited) || is(EventKind::SpawnFailed)).map(exit),
         decision: state.decision.as_deref().filter(|_| is(EventKind::Decided)).map(decision),
+        health: is(EventKind::Health).then(|| health(state.health)),
         count: None,
     }
 }

@@ -6,6 +6,7 @@
 //! | `events` | changes |
 //! | `process` | the words of a process, its exit, and a decision about it |
 //! | `host` | what the host lacks, what is left, and replicas |
+//! | `usage` | the resources that processes use |
 //! | `plugins` | plugins, their figures and faults |
 //! | `logs` | lines of output |
 //! | `figures` | latencies and backends |
@@ -18,6 +19,7 @@ mod logs;
 mod plugins;
 mod process;
 mod time;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -28,5 +30,6 @@ pub(crate) use host::{lack, left, replicas};
 pub use logs::log_item;
 pub(crate) use plugins::{blame, plugin};
 pub use process::decision;
-pub(crate) use process::{cause, desired, exit, health, phase, process_type};
+pub(crate) use process::{cause, condition, desired, exit, health, phase, process_type};
 pub(crate) use time::{Anchor, Stamp, Wall, time_at};
+pub(crate) use usage::{host_usage, process_usage, usage_point, usages};

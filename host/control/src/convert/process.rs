@@ -5,6 +5,7 @@ use provost_state::{
     Cause, Desired, Escalation, Exit, Health, PhaseKind, ProcessType, Ruling, RulingAction, Scope,
     process::signal_name,
 };
+use provost_supervisor::Condition;
 
 /// Converts a phase to its word.
 pub(crate) fn phase(kind: PhaseKind) -> api::Phase {
@@ -61,6 +62,15 @@ pub(crate) fn process_type(process_type: &ProcessType) -> api::ProcessType {
     match process_type {
         ProcessType::Service => api::ProcessType::Service,
         ProcessType::Job { .. } => api::ProcessType::Job,
+    }
+}
+
+/// Converts the condition of a dependency.
+pub(crate) fn condition(condition: Condition) -> api::Condition {
+    match condition {
+        Condition::Started => api::Condition::Started,
+        Condition::Ready => api::Condition::Ready,
+        Condition::Completed => api::Condition::Completed,
     }
 }
 

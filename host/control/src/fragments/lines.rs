@@ -31,7 +31,7 @@ impl Default for Lines {
 }
 
 impl Lines {
-    /// Appends the line of a change, with its line break.
+    /// Appends the line of a change, without a line break.
     pub(crate) fn push(&self, change: &Change, wall: Wall, to: &mut Vec<u8>) {
         let generation = change.generation;
         let place = usize::try_from(generation.0 % KEPT as u64).ok().and_then(|at| self.0.get(at));
@@ -41,8 +41,7 @@ impl Lines {
             to.extend_from_slice(&kept.bytes);
             return;
         }
-        let Ok(mut line) = serde_json::to_vec(&convert::event(change, wall)) else { return };
-        line.push(b'\n');
+        let Ok(line) = serde_json::to_vec(&convert::event(change, wall)) else { return };
         to.extend_from_slice(&line);
         // One who reads old changes does not displace the lines that the others need.
         if let Some(place) = place.filter(|_| kept.is_none_or(|kept| kept.generation <= generation)) {

@@ -1,6 +1,6 @@
 //! What all answers share: the rendered processes and events, the anchor of their times, the life of the host, and their tags.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Write};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub(super) struct Answers {
     pub(super) plugins: Kept<(Vec<PluginReport>, Option<Generation>)>,
     pub(super) host: Kept<api::Host>,
     pub(super) order: Kept<Arc<Listing>>,
+    /// What the host and all processes use, by the revision of the samples.
+    pub(super) usage: Kept<(u64, Wall)>,
     pub(super) anchor: Anchor,
     /// The life of the host: a random number in hexadecimal digits. Every host counts generations from the start.
     pub(super) boot: String,
@@ -46,10 +48,27 @@ impl Answers {
             plugins: Kept::default(),
             host: Kept::default(),
             order: Kept::default(),
+            usage: Kept::default(),
             hashes: ahash::RandomState::new(),
             anchor: Anchor::new(now),
             boot,
         }
+    }
+
+    /// Returns the id of a message at one generation, from which a stream can be resumed.
+    pub(super) fn id(&self, generation: Generation) -> impl Display {
+        fmt::from_fn(move |f| write!(f, "{}.{generation}", self.boot))
+    }
+
+    /// Returns the generation in an id; `None` if it is not an id of this host.
+    pub(super) fn generation(&self, id: &str) -> Option<Generation> {
+        let generation = id.strip_prefix(&self.boot)?.strip_prefix('.')?;
+        generation.parse().ok().map(Generation)
+    }
+
+    /// Returns a number that other bytes do not have, but for one of 2^64.
+    pub(super) fn hash(&self, bytes: &[u8]) -> u64 {
+        self.hashes.hash_one(bytes)
     }
 
     /// Returns the tag of an answer at one generation. `rest` is the part of the answer that changes without a commit.
@@ -58,7 +77,7 @@ impl Answers {
         // Writing to memory does not fail.
         let _ = write!(tag, "\"{}-{generation}-{wall}", self.boot);
         if rest.len() > 1 {
-            let _ = write!(tag, "-{:016x}", self.hashes.hash_one(rest));
+            let _ = write!(tag, "-{:016x}", self.hash(rest));
         }
         tag.push('"');
         Tag(tag)

@@ -15,9 +15,10 @@ use tokio::sync::mpsc;
 
 use super::context::AppState;
 use super::extract::Body;
+use super::framing::Framing;
 use super::orders::{TIMEOUT_MS, Waits, cause_of};
 use super::refused::Refused;
-use super::streams::{Source, lasting_body, push_line};
+use super::streaming::{Source, lasting_body};
 use crate::reloading::{ConfigRefusal, Step};
 
 #[derive(Debug, Deserialize)]
@@ -61,7 +62,8 @@ pub(super) async fn reload(
     let steps = app.context.config.reload(order).await?;
     let waits = Waits::of_restarts();
     let steps = Steps { steps, supervisor, since, wait, waits, last: None, ended: false };
-    Ok(lasting_body(steps, app, lasting))
+    // A wait for what was started cannot be interrupted by comments, so that these are no server-sent events.
+    Ok(lasting_body(steps, Framing::Lines, app, lasting))
 }
 
 /// The steps of a reload and, if that was asked for, what has become of the processes that it started.
@@ -97,12 +99,12 @@ impl Steps {
                 if let Some(summary) = summary.as_mut().filter(|_| step.error.is_some()) {
                     summary.failed += 1;
                 }
-                push_line(&mut bytes, &step);
+                Framing::Lines.push_json(&mut bytes, &step);
             }
         }
         // Taken at the end only, because this future may be dropped and begun anew.
         let last = self.last.take().unwrap_or_default();
-        push_line(&mut bytes, &api::ReloadStep { summary, ..last });
+        Framing::Lines.push_json(&mut bytes, &api::ReloadStep { summary, ..last });
         bytes.into()
     }
 }
@@ -132,7 +134,7 @@ impl Source for Steps {
             }
             if step.kind != ReloadStepKind::Done {
                 let mut bytes = Vec::new();
-                push_line(&mut bytes, &step);
+                Framing::Lines.push_json(&mut bytes, &step);
                 return Some(bytes.into());
             }
             self.last = Some(step);

@@ -94,3 +94,16 @@ pub(super) struct Select {
 pub(super) fn targets(list: &str) -> Vec<String> {
     list.split(',').filter(|target| !target.is_empty()).map(str::to_owned).collect()
 }
+
+/// A switch in a query: `?follow=1`, `?follow=true` or just `?follow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum Flag {
+    #[serde(rename = "1", alias = "true", alias = "")]
+    On,
+    #[serde(rename = "0", alias = "false")]
+    Off,
+}
+
+pub(super) fn is_on(flag: Option<Flag>) -> bool {
+    flag == Some(Flag::On)
+}

@@ -12,16 +12,20 @@
 //! | `config` | what differs from the config, reloading it, and scaling |
 //! | `orders` | start, stop, restart and signal, and waiting for their effect |
 //! | `explain` | why a process is in its state |
+//! | `dependencies` | what processes wait for before they are started |
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
-//! | `streams` | events and logs, line by line |
+//! | `events` | changes of processes, as a stream |
+//! | `logs` | lines of output, as a stream |
 //! | `views` | what plugins render |
+//! | `usage` | what processes use |
+//! | `streaming` | bodies that are sent message by message |
 //! | `context` | the parts of the host that the API serves |
 //! | `extract` | bodies and queries of requests |
+//! | `framing` | one reply, lines of JSON or server-sent events: what `Accept` chooses |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
 //! | `kept` | the JSON of a part that changes seldom |
 //! | `pieces` | bodies of several pieces |
-//! | `parts` | the parts of a status |
 //! | `select` | targets: names, `group:*` and `all` |
 //! | `refused` | the errors of the API |
 //! | `socket` | the socket: its mode, and the check of the peer |
@@ -31,13 +35,16 @@ mod answers;
 mod config;
 mod connections;
 mod context;
+mod dependencies;
+mod events;
 mod explain;
 mod extract;
+mod framing;
 mod guarded;
 mod host;
 mod kept;
+mod logs;
 mod orders;
-mod parts;
 mod patient;
 mod pieces;
 mod plugins;
@@ -48,7 +55,8 @@ mod socket;
 mod spare;
 mod state_core;
 mod status;
-mod streams;
+mod streaming;
+mod usage;
 mod views;
 mod wire;
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use provost_api::{self as api, ErrorCode};
 use provost_supervisor::Refusal;
@@ -148,6 +148,9 @@ fn cut(mut message: String, most: usize) -> String {
     message
 }
 
+/// The header that names the view that an answer is from: its errors are not those of the API.
+pub(super) const VIEW: HeaderName = HeaderName::from_static(api::VIEW_HEADER);
+
 /// The longest text of the router's own refusals that is kept.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 
@@ -155,7 +158,8 @@ const TEXT_BYTES_MAX: usize = 64 << 10;
 pub(super) async fn in_json(response: Response) -> Response {
     let status = response.status();
     let json = HeaderValue::from_static("application/json");
-    if status.as_u16() < 400 || response.headers().get(CONTENT_TYPE) == Some(&json) {
+    let is_final = response.headers().get(CONTENT_TYPE) == Some(&json) || response.headers().contains_key(&VIEW);
+    if status.as_u16() < 400 || is_final {
         return response;
     }
     let text = axum::body::to_bytes(response.into_body(), TEXT_BYTES_MAX).await.unwrap_or_default();

@@ -17,7 +17,10 @@ use super::extract::{BODY_BYTES_MAX, PLUGIN_BODY_BYTES_MAX};
 use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
-use super::{config, connections, explain, host, orders, plugins, state_core, status, streams, views};
+use super::{
+    config, connections, dependencies, events, explain, host, logs, orders, plugins, state_core, status, usage,
+    views,
+};
 
 /// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
 pub async fn serve(
@@ -57,9 +60,11 @@ pub fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Guarded {
     let router = Router::new()
         .route("/v1/ping", get(host::ping))
         .route("/v1/status", get(status::status))
-        .route("/v1/events", get(streams::events))
-        .route("/v1/logs", get(streams::logs))
+        .route("/v1/usage", get(usage::usage))
+        .route("/v1/events", get(events::events))
+        .route("/v1/logs", get(logs::logs))
         .route("/v1/explain/{name}", get(explain::explain))
+        .route("/v1/dependencies", get(dependencies::dependencies))
         .route("/v1/plugins", get(plugins::list))
         .route("/v1/plugins/{name}/blame", get(plugins::blame))
         .route("/v1/config/difference", get(config::difference))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use provost_api::ErrorCode;
 use provost_state::naming::{NAME_BYTES_MAX, replica_of, shown};
-use provost_state::{ProcessId, Snapshot};
+use provost_state::{ProcessId, ProcessState, Snapshot};
 
 use super::refused::Refused;
 
@@ -41,6 +41,37 @@ pub(super) fn select(world: &Snapshot, targets: &[String]) -> Result<Vec<Process
 /// Selects like [`select`], but no targets mean all processes.
 pub(super) fn select_or_all(world: &Snapshot, targets: &[String]) -> Result<Vec<ProcessId>, Refused> {
     if targets.is_empty() { Ok(world.iter().map(|state| state.id).collect()) } else { select(world, targets) }
+}
+
+/// Targets that are compared with single processes, also with those that are added later.
+#[derive(Debug, Default)]
+pub(super) struct Matching {
+    is_all: bool,
+    names: HashSet<String>,
+    groups: HashSet<String>,
+}
+
+impl Matching {
+    pub(super) fn of(targets: &[String]) -> Self {
+        let mut matching = Self::default();
+        for target in targets {
+            match target.strip_suffix(":*") {
+                Some(group) => drop(matching.groups.insert(group.to_owned())),
+                None if target == "all" => matching.is_all = true,
+                None => drop(matching.names.insert(target.clone())),
+            }
+        }
+        matching
+    }
+
+    /// Whether a target names the process, its replica set or its group.
+    pub(super) fn has(&self, state: &ProcessState) -> bool {
+        let name = &**state.name();
+        self.is_all
+            || self.names.contains(name)
+            || replica_of(name).is_some_and(|(base, _)| self.names.contains(base))
+            || self.groups.contains(&**state.group())
+    }
 }
 
 /// The processes by group and by base name of replicas.

@@ -3,16 +3,17 @@
 use std::fmt::Display;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use provost_api::ErrorCode;
-use provost_state::ViewRequest;
+use provost_state::{ViewRequest, ViewUsage};
 use provost_state::naming::shown;
+use provost_supervisor::ProcessUsage;
 use serde::Deserialize;
 
 use super::context::AppState;
-use super::refused::Refused;
+use super::refused::{Refused, VIEW};
 
 /// The path parameters of a view.
 #[derive(Debug, Deserialize)]
@@ -36,11 +37,24 @@ pub(super) async fn view(
         )
     })?;
     let world = app.context.supervisor.reader().snapshot();
-    let request = ViewRequest { path: at.path, query: query.unwrap_or_default() };
+    let usages = app.context.supervisor.usages();
+    let usage = |one: &ProcessUsage| {
+        let group = world.get(one.id)?.group().clone();
+        Some(ViewUsage { name: one.name.clone(), group, incarnation: one.incarnation, usage: one.usage })
+    };
+    let request = ViewRequest {
+        path: at.path,
+        query: query.unwrap_or_default(),
+        usages: usages.processes.iter().filter_map(usage).collect(),
+        host_usage: usages.host,
+    };
     let failed = |what: &dyn Display| Refused::plugin_failed(format!("plugin {}: {what}", at.name));
     let rendered = app.context.supervisor.jobs().views.run(move || view.render(&request, &world)).await;
     let response = rendered.map_err(|lost| failed(&lost))?.map_err(|fault| failed(&fault))?;
     let content_type = HeaderValue::try_from(&response.content_type)
         .map_err(|_| failed(&format!("{:?} is not a content type", response.content_type)))?;
-    Ok(([(CONTENT_TYPE, content_type)], response.body).into_response())
+    let status = StatusCode::from_u16(response.status)
+        .map_err(|_| failed(&format!("{} is not a status code", response.status)))?;
+    let name = HeaderValue::try_from(&at.name).map_err(|error| Refused::internal(error.to_string()))?;
+    Ok((status, [(CONTENT_TYPE, content_type), (VIEW, name)], response.body).into_response())
 }

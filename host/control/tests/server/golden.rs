@@ -239,6 +239,7 @@ async fn answers_about_processes_have_the_form_of_the_golden_files() {
     for name in ["talker", "waiting", "unready", "done", "gone", "killed", "idle", "web.1"] {
         is_like("explain", &get(&host, &format!("/v1/explain/{name}")).await);
     }
+    is_like("dependencies", &get(&host, "/v1/dependencies").await);
     let order = |action: &str| format!("/v1/processes/{action}");
     is_like("outcome", &post(&host, &order("restart"), r#"{"select": ["web.1"], "wait": true}"#).await);
     is_like("outcome", &post(&host, &order("signal"), r#"{"select": ["idle"], "signal": "HUP"}"#).await);
@@ -257,6 +258,12 @@ async fn answers_about_processes_have_the_form_of_the_golden_files() {
         [LogItem::Missed { process: "web".into(), lines: 4 }, LogItem::Cleared { process: "web".into() }]
     {
         is_like("logs", &serde_json::to_string(&log_item(item)).unwrap());
+    }
+    while !get(&host, "/v1/usage?select=talker").await.contains("\"fds\":") {
+        tokio::task::yield_now().await;
+    }
+    for query in ["", "?select=talker", "?select=talker&history=1"] {
+        is_like("usage", &get(&host, &format!("/v1/usage{query}")).await);
     }
     is_like("state_core", &get(&host, "/v1/state").await);
     is_like("state_core", &post(&host, "/v1/state", r#"{"backend": "dual"}"#).await);

@@ -32,13 +32,13 @@ impl View for Painter {
             let _ = std::os::unix::net::UnixStream::connect(&request.query).unwrap().read(&mut [0]);
         }
         if request.path == "odd" {
-            return Ok(ViewResponse { content_type: "text\nplain".to_owned(), body: Vec::new() });
+            return Ok(ViewResponse { status: 200, content_type: "text\nplain".to_owned(), body: Vec::new() });
         }
         if request.path == "broken" {
             return Err(Fault { kind: FaultKind::Trap, message: "it trapped".into() });
         }
         let body = format!("{} {}?{}", world.len(), request.path, request.query);
-        Ok(ViewResponse { content_type: "text/plain".to_owned(), body: body.into_bytes() })
+        Ok(ViewResponse { status: 200, content_type: "text/plain".to_owned(), body: body.into_bytes() })
     }
 }
 
@@ -318,6 +318,7 @@ impl LiveConfig for Fixed {
 
 pub(crate) struct Host {
     pub(crate) client: Client,
+    pub(crate) socket: PathBuf,
     pub(crate) supervisor: Supervisor,
     pub(crate) stop_requested: mpsc::Receiver<()>,
     pub(crate) end: watch::Sender<Option<api::Ended>>,
@@ -363,7 +364,8 @@ impl Host {
         let served = tokio::spawn(serve(listening, context, async {
             let _ = stopped.await;
         }));
-        Self { client: Client::new(socket), supervisor, stop_requested, end, stop: Some(stop), served, dir }
+        let client = Client::new(socket.clone());
+        Self { client, socket, supervisor, stop_requested, end, stop: Some(stop), served, dir }
     }
 
     pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<api::Outcome, ClientError> {

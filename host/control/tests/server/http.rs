@@ -35,7 +35,7 @@ pub(crate) async fn ask(host: &Host, method: &str, path: &str, body: &str) -> An
 
 /// Sends a request with more headers, each of which ends with a line break.
 pub(crate) async fn ask_with(host: &Host, headers: &str, method: &str, path: &str, body: &str) -> Answer {
-    let mut socket = UnixStream::connect(host.client.socket()).await.unwrap();
+    let mut socket = UnixStream::connect(&host.socket).await.unwrap();
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\

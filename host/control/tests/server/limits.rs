@@ -92,7 +92,7 @@ async fn idle_connections_give_way_to_new_ones() {
     let host = with_connections(4, vec![]);
     let mut idle = Vec::new();
     for _ in 0..20 {
-        idle.push(UnixStream::connect(host.client.socket()).await.unwrap());
+        idle.push(UnixStream::connect(&host.socket).await.unwrap());
     }
     host.client.ping().await.unwrap();
     assert_eq!(idle[0].read(&mut [0]).await.unwrap(), 0, "the first was closed");

@@ -9,6 +9,7 @@ mod plugins;
 mod status;
 mod storm;
 mod waits;
+mod watch;
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -176,7 +177,7 @@ async fn a_shutdown_with_wait_is_answered_with_the_final_report() {
 #[tokio::test]
 async fn the_socket_is_private_and_is_removed_with_the_host() {
     let mut host = Host::start(vec![shell("web", "", FOREVER)]);
-    let mode = std::fs::metadata(host.client.socket()).unwrap().permissions().mode();
+    let mode = std::fs::metadata(&host.socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let mut endless = host.client.events(0, true).await.unwrap();
     host.client.shutdown().await.unwrap();
@@ -184,7 +185,7 @@ async fn the_socket_is_private_and_is_removed_with_the_host() {
     host.stop.take().unwrap().send(()).unwrap();
     while endless.next().await.unwrap().is_some() {}
     host.served.await.unwrap();
-    assert!(!host.client.socket().exists());
+    assert!(!host.socket.exists());
     assert!(matches!(
         host.client.ping().await.unwrap_err(),
         ClientError::Unconnected(Unconnected::Missing(_) | Unconnected::Abandoned(_))

@@ -10,8 +10,8 @@ use wasmtime::{Engine, error::Context as _};
 
 use crate::engine::room::Need;
 use crate::guest::bindings::{
-    checker, configured, health_policy, judge, listener, renderer, restart_policy, scale_policy, scaler,
-    start_policy, starter, status_consumer, status_view,
+    checker, configured, health_policy, judge, listener, meterer, renderer, restart_policy, scale_policy,
+    scaler, start_policy, starter, status_consumer, status_view, usage_policy,
 };
 use crate::guest::{Guest, Lent};
 use crate::limits::Limits;
@@ -32,6 +32,7 @@ pub(crate) struct Admitted {
     pub(crate) start: Option<starter::StartJudgePre<Guest>>,
     pub(crate) health: Option<checker::HealthJudgePre<Guest>>,
     pub(crate) scale: Option<scaler::ScaleJudgePre<Guest>>,
+    pub(crate) usage: Option<meterer::UsageJudgePre<Guest>>,
     pub(crate) view: Option<renderer::StatusRendererPre<Guest>>,
     pub(crate) consumer: Option<listener::StatusListenerPre<Guest>>,
     pub(crate) configured: Option<configured::ConfiguredPre<Guest>>,
@@ -83,6 +84,7 @@ fn roles(surface: &Surface, pre: &InstancePre<Guest>, linker: &Linker<Guest>) ->
             Role::StartPolicy => admitted.start = Some(starter::StartJudgePre::new(pre.clone())?),
             Role::HealthPolicy => admitted.health = Some(checker::HealthJudgePre::new(pre.clone())?),
             Role::ScalePolicy => admitted.scale = Some(scaler::ScaleJudgePre::new(pre.clone())?),
+            Role::UsagePolicy => admitted.usage = Some(meterer::UsageJudgePre::new(pre.clone())?),
             Role::StatusView => admitted.view = Some(renderer::StatusRendererPre::new(pre.clone())?),
             Role::StatusConsumer => admitted.consumer = Some(listener::StatusListenerPre::new(pre.clone())?),
         }
@@ -131,6 +133,9 @@ fn check_type(ty: &types::Component, surface: &Surface, role: Role, engine: &Eng
             .typecheck::<(&health_policy::Observation, Resource<Lent>), (health_policy::Decision,)>(&cx),
         Role::ScalePolicy => {
             function.typecheck::<(&scale_policy::Demand, Resource<Lent>), (scale_policy::Decision,)>(&cx)
+        }
+        Role::UsagePolicy => {
+            function.typecheck::<(&usage_policy::Sample, Resource<Lent>), (usage_policy::Decision,)>(&cx)
         }
         Role::StatusView => {
             function.typecheck::<(&status_view::Request, Resource<Lent>), (status_view::Response,)>(&cx)

@@ -7,6 +7,7 @@ const BUNDLED: &[(&str, &[u8])] = &[
     ("systemd", include_bytes!("../../../../plugins/systemd/systemd.wasm")),
     ("kubernetes", include_bytes!("../../../../plugins/kubernetes/kubernetes.wasm")),
     ("otp", include_bytes!("../../../../plugins/otp/otp.wasm")),
+    ("recycler", include_bytes!("../../../../plugins/recycler/recycler.wasm")),
     ("prometheus", include_bytes!("../../../../plugins/prometheus/prometheus.wasm")),
     ("notify", include_bytes!("../../../../plugins/notify/notify.wasm")),
     ("webhook", include_bytes!("../../../../plugins/webhook/webhook.wasm")),

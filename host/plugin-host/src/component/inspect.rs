@@ -97,6 +97,7 @@ fn abilities(surface: &Surface) -> Vec<&'static str> {
         (Role::StartPolicy, "judge starts"),
         (Role::HealthPolicy, "judge health"),
         (Role::ScalePolicy, "judge how many replicas there should be"),
+        (Role::UsagePolicy, "judge the resources that processes use"),
         (Role::StatusView, "render status"),
         (Role::StatusConsumer, "be notified of every change"),
     ];
@@ -106,6 +107,7 @@ fn abilities(surface: &Surface) -> Vec<&'static str> {
         ("memory", "keep a few values of its own"),
         ("log", "write into the host's log"),
         ("plugins", "see what all plugins did"),
+        ("usages", "see what all processes use"),
     ];
     let does = judged.into_iter().filter(|(role, _)| roles.contains(role)).map(|(_, ability)| ability);
     let sets = roles.contains(&Role::StartPolicy).then_some(

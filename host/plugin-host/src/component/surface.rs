@@ -16,7 +16,7 @@ const TRACK: &str = "0.1.";
 /// The interfaces that a plugin may import without a grant.
 const IMPORTS: [&str; 5] = ["types", "snapshots", "settings", "memory", "log"];
 /// The interfaces that a view may import as well, unless it is also a policy.
-const IMPORTS_OF_VIEWS: [&str; 1] = ["plugins"];
+const IMPORTS_OF_VIEWS: [&str; 2] = ["plugins", "usages"];
 /// The interface of a plugin that checks its settings.
 pub(super) const CONFIGURABLE: &str = "configurable";
 

@@ -44,6 +44,10 @@ world! {
     scaler, "scale-judge"
 }
 world! {
+    /// A component that judges usage.
+    meterer, "usage-judge"
+}
+world! {
     /// A component that renders status.
     renderer, "status-renderer", async
 }
@@ -66,7 +70,8 @@ pub(crate) use checker::exports::provost::plugin::health_policy;
 pub(crate) use judge::exports::provost::plugin::restart_policy;
 pub(crate) use judge::provost::plugin::{log, memory, settings, snapshots, types};
 pub(crate) use listener::exports::provost::plugin::status_consumer;
+pub(crate) use meterer::exports::provost::plugin::usage_policy;
 pub(crate) use renderer::exports::provost::plugin::status_view;
-pub(crate) use renderer::provost::plugin::plugins;
+pub(crate) use renderer::provost::plugin::{plugins, usages};
 pub(crate) use scaler::exports::provost::plugin::scale_policy;
 pub(crate) use starter::exports::provost::plugin::start_policy;

@@ -5,7 +5,7 @@ use provost_state as state;
 use crate::text::sanitize;
 
 use super::bindings::{
-    health_policy, restart_policy, scale_policy, snapshots, start_policy, status_consumer, status_view, types,
+    health_policy, restart_policy, scale_policy, snapshots, start_policy, status_consumer, status_view, types, usage_policy,
 };
 
 /// The longest reason of a decision, in bytes; the rest is cut.
@@ -230,6 +230,41 @@ pub(crate) fn scale_decision(from: &scale_policy::Decision) -> state::Decision<u
     let action = match from.action {
         scale_policy::Action::Replicas(count) => Some(count),
         scale_policy::Action::Pass => None,
+    };
+    answer(action, &from.reason)
+}
+
+pub(crate) fn sample(from: &state::Sample) -> usage_policy::Sample {
+    usage_policy::Sample {
+        name: from.name.as_ref().to_owned(),
+        group: from.group.as_ref().to_owned(),
+        incarnation: from.incarnation.0,
+        usage: usage(&from.usage),
+        former: from.former.iter().map(usage).collect(),
+        uptime: from.uptime_ms,
+        now: from.now.wall_ms,
+        seed: from.seed,
+    }
+}
+
+pub(super) fn usage(from: &state::Usage) -> types::Usage {
+    types::Usage {
+        at: from.at.wall_ms,
+        cpu: from.cpu_ms,
+        cpu_millis: from.cpu_millis,
+        rss_bytes: from.rss_bytes,
+        pss_bytes: from.pss_bytes,
+        fds: from.fds,
+        threads: from.threads,
+        members: from.members,
+    }
+}
+
+pub(crate) fn usage_decision(from: &usage_policy::Decision) -> state::Decision<state::UsageAction> {
+    let action = match from.action {
+        usage_policy::Action::Keep => Some(state::UsageAction::Keep),
+        usage_policy::Action::Restart(drain_ms) => Some(state::UsageAction::Restart { drain_ms }),
+        usage_policy::Action::Pass => None,
     };
     answer(action, &from.reason)
 }

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_state::Snapshot;
+use provost_state::{Snapshot, Usage, ViewUsage};
 use wasmtime::{Engine, Store};
 
 use crate::engine::room::Place;
@@ -23,6 +23,8 @@ use super::wasi::{Outside, Patience};
 pub(crate) struct Guest {
     context: Arc<Context>,
     world: Arc<Snapshot>,
+    /// What the processes and the host use, if it renders a view.
+    usages: (Arc<[ViewUsage]>, Option<Usage>),
     meter: Meter,
     written: Transaction,
     /// The last line that it logged as an error in this call: the reason, if it traps.
@@ -49,6 +51,7 @@ impl Guest {
         let guest = Self {
             context: context.clone(),
             world: Arc::default(),
+            usages: Default::default(),
             meter: Meter::new(limits),
             written: Transaction::default(),
             last_words: None,
@@ -74,6 +77,15 @@ impl Guest {
     pub(crate) fn end(&mut self) -> Transaction {
         self.world = Arc::default();
         mem::take(&mut self.written)
+    }
+
+    /// Sets what a view is told of the resources that processes use.
+    pub(crate) fn use_usages(&mut self, usages: Arc<[ViewUsage]>, host: Option<Usage>) {
+        self.usages = (usages, host);
+    }
+
+    pub(super) fn usages(&self) -> &(Arc<[ViewUsage]>, Option<Usage>) {
+        &self.usages
     }
 
     pub(crate) fn context(&self) -> &Context {

@@ -13,7 +13,7 @@ use wasmtime_wasi_http::p2::bindings::http;
 
 use crate::limits::grants::Grants;
 
-use super::bindings::{log, memory, plugins, settings, snapshots, types};
+use super::bindings::{log, memory, plugins, settings, snapshots, types, usages};
 use super::instance::Guest;
 use super::wasi::HasFiles;
 
@@ -25,6 +25,7 @@ pub(crate) fn linker(engine: &Engine, grants: &Grants) -> wasmtime::Result<Linke
     memory::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     log::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     plugins::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+    usages::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     types::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     link_outside(&mut linker, grants)?;
     Ok(linker)

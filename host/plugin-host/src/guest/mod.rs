@@ -9,6 +9,7 @@
 //! | `log` | the host's side of `log` |
 //! | `memory` | the host's side of `memory` |
 //! | `plugins` | the host's side of `plugins` |
+//! | `usages` | the host's side of `usages` |
 //! | `instance` | the host's data for one instance: [`Guest`] |
 //! | `context` | the data of a plugin that a running guest needs: [`Context`] |
 //! | `wasi` | the access to the outside of a plugin with grants |
@@ -35,6 +36,7 @@ mod meter;
 mod plugins;
 mod settings;
 mod snapshots;
+mod usages;
 mod wasi;
 
 pub(crate) use context::{Common, Context, Reports};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use provost_state::{Demand, Ended, Fault, Observation, Plan, Snapshot, ViewRequest};
+use provost_state::{Demand, Ended, Fault, Observation, Plan, Sample, Snapshot, Usage, ViewRequest};
 
 use crate::role::Role;
 
@@ -18,6 +18,7 @@ pub(crate) enum Input {
     Plan(Plan),
     Probe(Observation),
     Demand(Demand),
+    Sample(Sample),
     Render(ViewRequest),
     Tell(Telling),
 }
@@ -50,7 +51,8 @@ macro_rules! inputs {
 }
 
 inputs!(
-    Ended => Ended, Plan => Plan, Observation => Probe, Demand => Demand, ViewRequest => Render, Telling => Tell
+    Ended => Ended, Plan => Plan, Observation => Probe, Demand => Demand, Sample => Sample,
+    ViewRequest => Render, Telling => Tell
 );
 
 impl fmt::Display for Input {
@@ -79,6 +81,26 @@ impl fmt::Display for Input {
                 "`{}` has {} of {} replicas running, from {} to {}",
                 demand.name, demand.running, demand.wanted, demand.least, demand.most
             ),
+            Self::Sample(sample) => {
+                let Usage { cpu_ms, cpu_millis, rss_bytes, pss_bytes, fds, threads, members, .. } = sample.usage;
+                write!(
+                    f,
+                    "life {} of `{}` uses {} of a core in 1000, {cpu_ms} ms of CPU time in all, {rss_bytes} bytes \
+                     resident",
+                    sample.incarnation.0, sample.name, cpu_millis
+                )?;
+                if let Some(pss) = pss_bytes {
+                    write!(f, ", {pss} proportional")?;
+                }
+                if let Some(fds) = fds {
+                    write!(f, ", {fds} descriptors")?;
+                }
+                write!(f, ", {threads} threads, {members} processes")?;
+                for former in &*sample.former {
+                    write!(f, "; before: {} bytes", former.rss_bytes)?;
+                }
+                Ok(())
+            }
             Self::Render(request) => write!(f, "path `{}`, query `{}`", request.path, request.query),
             Self::Tell(told) => write!(f, "{} changes, {} missed", told.changes.len(), told.missed),
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Decision, Demand, Ended, Fault, HealthAction, Judgement, Observation, Plan, Policy, Snapshot, StartAction,
+    Decision, Demand, Ended, Fault, HealthAction, Judgement, Observation, Plan, Policy, Sample, Snapshot,
+    StartAction, UsageAction,
 };
 
 use super::input::Input;
@@ -48,7 +49,7 @@ impl FormerPolicy {
     }
 }
 
-/// The four judgements of a policy, each passed on to `ask`.
+/// The judgements of a policy, each passed on to `ask`.
 macro_rules! judgements {
     () => {
         fn on_exit(&self, ended: &Ended, world: &Arc<Snapshot>) -> Result<Decision, Fault> {
@@ -69,6 +70,10 @@ macro_rules! judgements {
 
         fn replicas(&self, demand: &Demand, world: &Arc<Snapshot>) -> Result<Decision<u32>, Fault> {
             self.ask(demand, world)
+        }
+
+        fn on_sample(&self, sample: &Sample, world: &Arc<Snapshot>) -> Result<Decision<UsageAction>, Fault> {
+            self.ask(sample, world)
         }
     };
 }

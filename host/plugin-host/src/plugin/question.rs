@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Observation, Plan, StartAction,
-    ViewRequest, ViewResponse,
+    Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Observation, Plan, Sample, StartAction,
+    UsageAction, ViewRequest, ViewResponse,
 };
 use wasmtime::Store;
 
 use crate::component::Admitted;
-use crate::guest::bindings::{checker, judge, listener, renderer, scaler, starter};
+use crate::guest::bindings::{checker, judge, listener, meterer, renderer, scaler, starter};
 use crate::guest::{Guest, Lent, convert};
 use crate::limits::grants::Grants;
 use crate::limits::{Limit, Limits};
@@ -151,6 +151,30 @@ impl Question for Demand {
     }
 }
 
+impl Question for Sample {
+    type Pre = meterer::UsageJudgePre<Guest>;
+    type Answer = Decision<UsageAction>;
+    const ROLE: Role = Role::UsagePolicy;
+
+    fn pre(admitted: &Admitted) -> Option<&Self::Pre> {
+        admitted.usage.as_ref()
+    }
+
+    fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<Self::Answer> {
+        let policy = pre.instantiate(&mut *store)?;
+        let policy = policy.provost_plugin_usage_policy();
+        Ok(convert::usage_decision(&policy.call_on_sample(store, &convert::sample(self), Lent::handle())?))
+    }
+
+    fn words(answer: &Self::Answer) -> String {
+        decided(answer, |action| match action {
+            UsageAction::Keep => "keep".to_owned(),
+            UsageAction::Restart { drain_ms: None } => "restart".to_owned(),
+            UsageAction::Restart { drain_ms: Some(drain_ms) } => format!("restart within {drain_ms} ms"),
+        })
+    }
+}
+
 impl Question for ViewRequest {
     type Pre = renderer::StatusRendererPre<Guest>;
     type Answer = ViewResponse;
@@ -161,13 +185,14 @@ impl Question for ViewRequest {
     }
 
     fn put(&self, pre: &Self::Pre, store: &mut Store<Guest>) -> wasmtime::Result<ViewResponse> {
+        store.data_mut().use_usages(self.usages.clone(), self.host_usage);
         let wait = store.data().patience(Self::ROLE);
         let answer = wait.until(async {
             let view = pre.instantiate_async(&mut *store).await?;
             let view = view.provost_plugin_status_view();
             view.call_render(store, &convert::request(self), Lent::handle()).await
         })?;
-        Ok(ViewResponse { content_type: answer.content_type, body: answer.body })
+        Ok(ViewResponse { status: answer.status, content_type: answer.content_type, body: answer.body })
     }
 
     fn check(answer: ViewResponse, limits: &Limits) -> Result<ViewResponse, Fault> {
@@ -175,7 +200,9 @@ impl Question for ViewRequest {
     }
 
     fn words(answer: &ViewResponse) -> String {
-        format!("{} bytes of {}", answer.body.len(), answer.content_type)
+        let ViewResponse { status, content_type, body } = answer;
+        let status = if *status == 200 { String::new() } else { format!("{status}: ") };
+        format!("{status}{} bytes of {content_type}", body.len())
     }
 }
 
@@ -210,6 +237,11 @@ impl Question for Telling {
 
 /// Refuses a response that cannot be passed on: its content type ends up in an HTTP header.
 fn check(response: ViewResponse, body_bytes_max: usize) -> Result<ViewResponse, Fault> {
+    if !matches!(response.status, 200..=299 | 400..=599) {
+        let message =
+            format!("answered with the status {}: 200 to 299 and 400 to 599 are possible", response.status);
+        return Err(fault::fault(FaultKind::Answer, &message));
+    }
     let media_type = &response.content_type;
     let printable = media_type.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     if !media_type.contains('/') || !printable || media_type.len() > CONTENT_TYPE_BYTES_MAX {
@@ -244,7 +276,7 @@ mod tests {
     use super::*;
 
     fn response(content_type: &str, body: usize) -> ViewResponse {
-        ViewResponse { content_type: content_type.to_owned(), body: vec![0; body] }
+        ViewResponse { status: 200, content_type: content_type.to_owned(), body: vec![0; body] }
     }
 
     #[test]
@@ -253,6 +285,17 @@ mod tests {
         assert_eq!(check(good.clone(), 10), Ok(good));
         for bad in ["", "text", "text/plain\r\nx-evil: 1", "text/ä"] {
             assert_eq!(check(response(bad, 1), 10).unwrap_err().kind, FaultKind::Answer, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_is_neither_a_success_nor_an_error_is_refused() {
+        let of = |status| ViewResponse { status, ..response("text/plain", 1) };
+        for good in [200, 204, 404, 503, 599] {
+            assert_eq!(check(of(good), 10), Ok(of(good)));
+        }
+        for bad in [0, 100, 199, 301, 399, 600, u16::MAX] {
+            assert_eq!(check(of(bad), 10).unwrap_err().kind, FaultKind::Answer, "{bad}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use provost_state::{
     At, Cause, Demand, Ended, Event, Exit, Fault, FaultKind, Health, Identity, Incarnation, Moment,
-    Observation, Plan, Snapshot, ViewRequest, registry,
+    Observation, Plan, Sample, Snapshot, Usage, ViewRequest, registry,
 };
 
 use crate::clock;
@@ -161,6 +161,16 @@ fn question(role: Role, world: &Snapshot) -> Input {
         Role::ScalePolicy => {
             Input::Demand(Demand { name, group, wanted: 1, running: 1, least: 1, most: 2, now, seed })
         }
+        Role::UsagePolicy => Input::Sample(Sample {
+            name,
+            group,
+            incarnation,
+            usage: Usage { at: now, rss_bytes: 1 << 20, threads: 1, members: 1, ..Usage::default() },
+            former: Arc::default(),
+            uptime_ms: 1_000,
+            now,
+            seed,
+        }),
         Role::StatusView => Input::Render(ViewRequest::default()),
         Role::StatusConsumer => Input::Tell(Telling::default()),
     }

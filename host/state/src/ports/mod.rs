@@ -24,5 +24,7 @@ pub use plugins::{
     Blame, Intensity, LimitsWanted, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
     PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
 };
-pub use policy::{Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, StartAction};
-pub use view::{View, ViewRequest, ViewResponse};
+pub use policy::{
+    Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, Sample, StartAction, UsageAction,
+};
+pub use view::{View, ViewRequest, ViewResponse, ViewUsage};

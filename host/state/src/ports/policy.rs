@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::fault::Fault;
-use crate::process::{Cause, Exit, Health, Incarnation, Moment, RulingAction};
+use crate::process::{Cause, Exit, Health, Incarnation, Moment, RulingAction, Usage};
 use crate::registry::Snapshot;
 
 /// The kinds of decisions that a policy can make.
@@ -21,6 +21,8 @@ pub enum Judgement {
     Health,
     /// How many replicas of a process there should be.
     Scale,
+    /// What the resources that a process uses mean.
+    Usage,
 }
 
 /// The trigger of a restart policy: a life ended and nobody had asked for it.
@@ -117,6 +119,32 @@ pub struct Demand {
     pub seed: u64,
 }
 
+/// The trigger of a usage policy: the resources that a process uses were read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The name of the process.
+    pub name: Arc<str>,
+    /// The group of the process; empty if it is in none.
+    pub group: Arc<str>,
+    /// The number of the life that was read.
+    pub incarnation: Incarnation,
+    /// What it uses now.
+    pub usage: Usage,
+    /// The usage at the triggers before this one, of the same life, newest first; at most [`Sample::FORMER_MAX`].
+    pub former: Arc<[Usage]>,
+    /// How long this life has lasted, in milliseconds.
+    pub uptime_ms: u64,
+    /// The time of the trigger, for a policy without a clock.
+    pub now: Moment,
+    /// A seed for a policy without a source of randomness; the same for the same trigger.
+    pub seed: u64,
+}
+
+impl Sample {
+    /// The most former samples that a trigger carries.
+    pub const FORMER_MAX: usize = 60;
+}
+
 /// The action that a start policy requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartAction {
@@ -141,6 +169,18 @@ pub enum HealthAction {
     Hold(Health),
     /// Set the health of the process to unhealthy, stop it and start it again.
     Restart,
+}
+
+/// The action that a usage policy requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageAction {
+    /// Let the process run.
+    Keep,
+    /// Stop the process and start it again.
+    Restart {
+        /// How long it may take to end before it is killed, in milliseconds; `None` for its own grace time.
+        drain_ms: Option<u64>,
+    },
 }
 
 /// A policy's answer.
@@ -211,6 +251,14 @@ pub trait Policy: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`Fault`] if the policy could not answer.
     fn replicas(&self, _demand: &Demand, _world: &Arc<Snapshot>) -> Result<Decision<u32>, Fault> {
+        Ok(Decision::unjudged())
+    }
+
+    /// Decides what the resources that a process uses mean.
+    ///
+    /// # Errors
+    /// [`Fault`] if the policy could not answer.
+    fn on_sample(&self, _sample: &Sample, _world: &Arc<Snapshot>) -> Result<Decision<UsageAction>, Fault> {
         Ok(Decision::unjudged())
     }
 

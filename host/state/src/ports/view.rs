@@ -4,7 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::fault::Fault;
+use crate::process::{Incarnation, Usage};
 use crate::registry::Snapshot;
+
+/// What one process uses, for a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewUsage {
+    /// The name of the process.
+    pub name: Arc<str>,
+    /// Its group; empty if it is in none.
+    pub group: Arc<str>,
+    /// The life that was read.
+    pub incarnation: Incarnation,
+    /// What it used.
+    pub usage: Usage,
+}
 
 /// A request to a view.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,11 +27,17 @@ pub struct ViewRequest {
     pub path: String,
     /// The query, without the question mark.
     pub query: String,
+    /// What the processes use.
+    pub usages: Arc<[ViewUsage]>,
+    /// What the host itself uses.
+    pub host_usage: Option<Usage>,
 }
 
 /// The response of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewResponse {
+    /// The status code of HTTP: 200 to 299, or 400 to 599.
+    pub status: u16,
     /// The media type of the body.
     pub content_type: String,
     /// The rendered bytes.

@@ -13,6 +13,7 @@
 //! | `identity` | the attributes of a process that never change |
 //! | `ruling` | decisions after the host has bounded them, and the possible decisions about a death |
 //! | `health` | the results of the checks |
+//! | `usage` | the resources that a process uses |
 //! | `exit` | how incarnations end |
 //! | `signal` | signals by name and by number |
 //! | `phase` | the phases, and the boxes of the diagram |
@@ -34,6 +35,7 @@ mod signal;
 mod state;
 mod status;
 mod transition;
+mod usage;
 
 pub use cause::{Cause, Desired};
 pub use deaths::{DEATHS_KEPT, Deaths};
@@ -52,3 +54,4 @@ pub use state::ProcessState;
 pub use status::Status;
 pub(crate) use status::StatusWord;
 pub use transition::Illegal;
+pub use usage::Usage;

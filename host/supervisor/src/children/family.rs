@@ -227,7 +227,7 @@ fn environ(pid: u32) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Returns the process and the life that the environment of a process names.
-fn owner(pid: u32) -> io::Result<Option<(String, u64)>> {
+pub(super) fn owner(pid: u32) -> io::Result<Option<(String, u64)>> {
     Ok(environ(pid)?.as_deref().and_then(owner_in))
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `scripted` | children that a test scripts |
 //! | `probe` | checks of readiness and health |
+//! | `resources` | what children use |
 //! | `obstacles` | what would keep a process from starting, seen without starting it |
 //! | `reaper` | ended orphans |
 //! | `os` | the real spawner: a child from its spawn to its reaping |
@@ -37,6 +38,7 @@ mod pidfd;
 pub(crate) mod posix;
 pub(crate) mod probe;
 pub(crate) mod reaper;
+pub(crate) mod resources;
 pub(crate) mod resolver;
 #[cfg(any(test, feature = "scripted"))]
 pub(crate) mod scripted;
@@ -54,7 +56,9 @@ use std::task::{Context, Poll};
 use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
+use self::resources::Source;
 use self::spawned_with::Digest;
+use crate::clock::Clock;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.
@@ -206,6 +210,9 @@ pub(crate) trait Spawner: Send + Sync + fmt::Debug {
 
     /// Sends a signal to the group of a child that has not been reaped.
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>>;
+
+    /// Returns what reads the resources that the children use.
+    fn resources(&self, clock: Clock) -> Box<dyn Source>;
 
     /// Enters, at the end of the host, everything that is still there of children that no task owns any more.
     fn look_for_leftovers(&self) -> Boxed<()>;

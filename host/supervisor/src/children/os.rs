@@ -26,9 +26,11 @@ use super::leftovers::{Leftover, Leftovers};
 use super::life::{Endings, Life, Owner, Surroundings};
 use super::pidfd::Pidfd;
 use super::posix::{self, Launch, Target};
+use super::resources::{Forest, Source};
 use super::spawned_with::Digest;
 use super::stage;
 use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
+use crate::clock::Clock;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
 use crate::spec::{CommandLine, Escaped, ProcessSpec, StopTo};
@@ -397,6 +399,10 @@ impl Spawner for OsSpawner {
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<(), Arc<str>> {
         self.life(pid)?.signal(signal, StopTo::Group)
+    }
+
+    fn resources(&self, clock: Clock) -> Box<dyn Source> {
+        Box::new(Forest::new(clock, self.family()))
     }
 
     fn look_for_leftovers(&self) -> Boxed<()> {

@@ -6,10 +6,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_state::{Exit, Incarnation, Signal};
+use provost_state::{Exit, Incarnation, Signal, Usage};
 use tokio::sync::{oneshot, watch};
 
+use super::resources::{Alive, Reading, Readings, Source, Wanted};
 use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawner, Stop};
+use crate::clock::Clock;
 use crate::spec::ProcessSpec;
 
 /// The scripted spawner. Clones share its state.
@@ -29,6 +31,8 @@ struct Stage {
     history: Vec<Act>,
     /// The variables that start policies set for the last life of each process.
     env: HashMap<Arc<str>, LifeEnv>,
+    /// What the children of each process use; the CPU is that of one look.
+    usages: HashMap<Arc<str>, Usage>,
     last_pid: u32,
 }
 
@@ -77,6 +81,11 @@ impl Scripted {
     /// Sets the manner of the children of `process` that are spawned from now on.
     pub fn cast(&self, process: &str, manner: Manner) {
         self.stage(|stage| stage.manners.insert(process.into(), manner));
+    }
+
+    /// Sets what the children of `process` use from the next look on; the time is filled in.
+    pub fn uses(&self, process: &str, usage: Usage) {
+        self.stage(|stage| stage.usages.insert(process.into(), usage));
     }
 
     /// Holds all spawns until [`Scripted::release_spawns`].
@@ -215,8 +224,30 @@ impl Spawner for Scripted {
         })
     }
 
+    fn resources(&self, clock: Clock) -> Box<dyn Source> {
+        Box::new(ScriptedSource { stage: self.clone(), clock })
+    }
+
     fn look_for_leftovers(&self) -> Boxed<()> {
         Box::pin(async {})
+    }
+}
+
+/// Tells what scripted children use.
+#[derive(Debug)]
+struct ScriptedSource {
+    stage: Scripted,
+    clock: Clock,
+}
+
+impl Source for ScriptedSource {
+    fn read(&mut self, wanted: &Wanted) -> Readings {
+        let at = self.clock.now();
+        let reading = |one: &Alive| {
+            let usage = self.stage.stage(|stage| stage.usages.get(&one.name).copied())?;
+            Some(Reading { id: one.id, usage: Usage { at, ..usage }, pids: Vec::new() })
+        };
+        Readings { children: wanted.alive.iter().filter_map(reading).collect(), ..Readings::default() }
     }
 }
 

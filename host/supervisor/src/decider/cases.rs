@@ -1,10 +1,10 @@
-//! The four kinds of cases: what a policy is asked, how its answer is bounded, and what holds if no policy answers.
+//! The kinds of cases: what a policy is asked, how its answer is bounded, and what holds if no policy answers.
 
 use std::sync::Arc;
 
 use provost_state::{
     Deaths, Decision, Demand, Ended, Fault, Health, HealthAction, Judgement, Moment, Observation, Plan,
-    Policy, RulingAction, Snapshot, StartAction, failsafe,
+    Policy, RulingAction, Sample, Snapshot, StartAction, UsageAction, failsafe,
 };
 
 use super::envelope::Envelope;
@@ -158,7 +158,7 @@ pub(crate) struct HealthCase {
 impl HealthCase {
     /// Returns a restart if the budget has one left, and otherwise the health `unhealthy` with a note.
     fn restart(&self, envelope: &Envelope) -> (HealthAction, Option<String>) {
-        match envelope.no_health_restart(&self.restarted, self.seen.now) {
+        match envelope.no_restart(&self.restarted, self.seen.now) {
             Some(note) => (HealthAction::Hold(Health::Unhealthy), Some(note)),
             None => (HealthAction::Restart, None),
         }
@@ -228,5 +228,37 @@ impl Case for ScaleCase {
             reason: Arc::from("no policy wants another number"),
             note: None,
         }
+    }
+}
+
+/// A sample of what a process uses.
+#[derive(Clone, Debug)]
+pub(crate) struct UsageCase {
+    pub(crate) sample: Sample,
+    /// The earlier restarts for this reason, newest first.
+    pub(crate) restarted: Vec<Moment>,
+    pub(crate) world: Arc<Snapshot>,
+}
+
+impl Case for UsageCase {
+    const JUDGEMENT: Judgement = Judgement::Usage;
+    type Action = UsageAction;
+
+    fn put(&self, policy: &dyn Policy) -> Result<Decision<UsageAction>, Fault> {
+        policy.on_sample(&self.sample, &self.world)
+    }
+
+    fn bounded(&self, wanted: UsageAction, envelope: &Envelope) -> Bounded<UsageAction> {
+        let UsageAction::Restart { drain_ms } = wanted else { return Bounded::Done(wanted) };
+        if let Some(note) = envelope.no_restart(&self.restarted, self.sample.now) {
+            return Bounded::Clamped(UsageAction::Keep, note);
+        }
+        let Some(asked_ms) = drain_ms else { return Bounded::Done(wanted) };
+        let (drain_ms, note) = envelope.drain(asked_ms);
+        Bounded::noted(UsageAction::Restart { drain_ms: Some(drain_ms) }, note)
+    }
+
+    fn last_resort(&self, _: &Envelope) -> LastResort<UsageAction> {
+        LastResort { action: UsageAction::Keep, reason: Arc::from("no policy objects to its usage"), note: None }
     }
 }

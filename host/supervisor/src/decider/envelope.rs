@@ -71,9 +71,9 @@ impl Envelope {
         }
     }
 
-    /// Returns why there can be no restart by a health check now, if there can be none, given the times of the former
+    /// Returns why there can be no restart of a living process now, if there can be none, given the times of the former
     /// ones, newest first.
-    pub(super) fn no_health_restart(&self, former: &[Moment], now: Moment) -> Option<String> {
+    pub(super) fn no_restart(&self, former: &[Moment], now: Moment) -> Option<String> {
         let used_up_ms = self.restart_budget.used_up_for_ms(former.iter().copied(), now);
         (used_up_ms > 0).then(|| {
             format!("wanted a restart, but {}: none for another {used_up_ms} ms", self.budget_spent())
@@ -93,6 +93,13 @@ impl Envelope {
         } else {
             (asked_ms, None)
         }
+    }
+
+    /// Returns how long a process may take to end, and a note if that differs from the requested time.
+    pub(super) fn drain(&self, asked_ms: u64) -> (u64, Option<String>) {
+        let max_ms = self.restart_delay_ms_max;
+        let note = || format!("wanted to give it {asked_ms} ms to end, more than restart_delay_max: {max_ms} ms");
+        (asked_ms.min(max_ms), (asked_ms > max_ms).then(note))
     }
 
     fn budget_spent(&self) -> String {

@@ -25,7 +25,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::jobs::Pool;
 use strays::{AT_ONCE, NoTurn, Strays, Turn, own_share_ms};
 
-pub(crate) use cases::{Bounded, Case, EndCase, HealthCase, ScaleCase, StartCase};
+pub(crate) use cases::{Bounded, Case, EndCase, HealthCase, ScaleCase, StartCase, UsageCase};
 pub(crate) use envelope::Envelope;
 pub use envelope::RestartBudget;
 pub(crate) use provost_state::Verdict;

@@ -15,6 +15,7 @@ impl Runner {
         let was_ready = matches!(self.state.phase, Phase::Running { .. });
         self.readiness = None;
         self.checkup.end();
+        self.metering.end();
         let exit = match &self.standing {
             Standing::Ending { after: After::Overdue(why), .. } => Exit::NotReady(why.clone()),
             _ => exit,

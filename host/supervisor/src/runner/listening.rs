@@ -9,6 +9,7 @@ use super::awaited::{Trial, trial_of};
 use super::checkup::Finding;
 use super::departure::drained;
 use super::kept::{Kept, next_of};
+use super::metered::Metered;
 use super::standing::{Standing, Step};
 use super::task::{Asked, Own, Runner};
 use crate::decider::Verdict;
@@ -30,6 +31,8 @@ enum Input {
     Permitted(Incarnation, Verdict<StartAction>),
     /// A health check ended, or it was decided what one means.
     Health(Incarnation, Finding),
+    /// The use of resources was read, or it was decided what it means.
+    Metered(Incarnation, Metered),
     /// The deadline of the phase has come.
     Due,
     /// Another process changed, and this one waits for others.
@@ -88,6 +91,7 @@ impl Runner {
                 Input::Ruled => self.on_ruled(),
                 Input::Permitted(incarnation, verdict) => self.on_permitted(incarnation, &verdict),
                 Input::Health(incarnation, finding) => self.on_health(incarnation, finding),
+                Input::Metered(incarnation, metered) => self.on_metered(incarnation, metered),
                 Input::Due => self.on_due(),
                 Input::WorldChanged => self.launch_if_open(),
                 Input::Drained => return self.leave(),
@@ -117,6 +121,7 @@ impl Runner {
             (incarnation, trial) = trial_of(&mut self.readiness) => Some(Input::Tried(incarnation, trial)),
             request = self.mailbox.recv() => request.map(Input::Requested),
             (incarnation, finding) = next_of(&mut self.checkup.next) => Some(Input::Health(incarnation, finding)),
+            (incarnation, metered) = next_of(&mut self.metering.next) => Some(Input::Metered(incarnation, metered)),
             () = timer => Some(Input::Due),
             rung = self.changed.changed(), if waits => rung.ok().map(|()| Input::WorldChanged),
         }

@@ -25,10 +25,12 @@
 //! | `launch` | from a start request to the spawn: dependencies, start policies, the spawn itself |
 //! | `readiness` | from the spawn to readiness: what the check finds, and the deadline |
 //! | `health` | the checks while the process is ready, and what they mean |
+//! | `metering` | the samples of what the process uses, and what they mean |
 //! | `task` | the fields of a runner, and how it commits |
 //! | `attempt` | an attempt to start, and a spawn in progress |
 //! | `awaited` | the wait for the readiness of one life |
 //! | `checkup` | the health checks of one life |
+//! | `metered` | the samples of one life |
 //! | `standing` | what holds beside the phase: held, deferred, spawning, what follows a stop |
 //! | `departure` | a removal in progress |
 //! | `news` | when the finding of a check is worth a commit |
@@ -44,6 +46,8 @@ mod kept;
 mod launch;
 mod leaving;
 mod listening;
+mod metered;
+mod metering;
 mod news;
 mod orders;
 mod readiness;

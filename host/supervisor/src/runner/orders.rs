@@ -85,6 +85,16 @@ impl Runner {
     /// Requests a stop: sends the stop signal if there is a child, and is done at once otherwise. A process that is
     /// already down is left alone.
     pub(super) fn stop(&mut self, cause: Cause, reason: Arc<str>) -> Result<(), Refusal> {
+        self.stop_within(cause, reason, self.spec.stop_grace_ms)
+    }
+
+    /// Does what [`stop`](Self::stop) does, with another grace time.
+    pub(super) fn stop_within(
+        &mut self,
+        cause: Cause,
+        reason: Arc<str>,
+        grace_ms: u64,
+    ) -> Result<(), Refusal> {
         let was = self.state.phase.kind();
         let already = match was {
             PhaseKind::Stopped => true,
@@ -95,11 +105,12 @@ impl Runner {
             self.step(Step::Stop);
             return Ok(());
         }
-        let kill_at = self.shared.publisher.now().plus_ms(self.spec.stop_grace_ms);
+        let kill_at = self.shared.publisher.now().plus_ms(grace_ms);
         self.ruling = None;
         self.readiness = None;
         self.permission = None;
         self.checkup.end();
+        self.metering.end();
         if !self.commit_now(&Event::Stop { cause, reason, kill_at }) {
             return Ok(());
         }

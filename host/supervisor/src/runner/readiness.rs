@@ -45,6 +45,7 @@ impl Runner {
     fn on_ready(&mut self, incarnation: Incarnation, reason: &str) {
         if self.commit(incarnation, &Event::Ready { reason: Arc::from(reason) }) {
             self.begin_checkup();
+            self.begin_metering();
         }
     }
 

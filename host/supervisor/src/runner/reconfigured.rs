@@ -32,11 +32,18 @@ impl Runner {
         }
         match self.state.phase.kind() {
             PhaseKind::Starting if before.ready != spec.ready => self.await_anew(),
-            PhaseKind::Running if before.health != spec.health => self.check_anew(),
             // Start policies that have deferred it may be others now.
             PhaseKind::Waiting => {
                 self.step(Step::Due);
                 self.launch_if_open();
+            }
+            PhaseKind::Running => {
+                if before.health != spec.health {
+                    self.check_anew();
+                }
+                if before.usage_every_ms != spec.usage_every_ms {
+                    self.meter_anew();
+                }
             }
             _ => {}
         }

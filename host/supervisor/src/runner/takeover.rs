@@ -138,7 +138,10 @@ impl Runner {
                 let text_seen = self.await_text(incarnation);
                 self.watch_readiness(incarnation, text_seen);
             }
-            PhaseKind::Running => self.begin_checkup(),
+            PhaseKind::Running => {
+                self.begin_checkup();
+                self.begin_metering();
+            }
             PhaseKind::Stopping => {
                 // The stop signal may not have been sent yet; sending it twice does no harm.
                 let _ = self.tell_to_end();

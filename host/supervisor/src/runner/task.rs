@@ -12,6 +12,7 @@ use super::awaited::Awaited;
 use super::checkup::Checkup;
 use super::departure::Leaving;
 use super::kept::{Kept, Tagged};
+use super::metered::Metering;
 use super::standing::{Standing, Step};
 use crate::children::LifeEnv;
 use crate::decider::Verdict;
@@ -45,6 +46,7 @@ pub(crate) struct Runner {
     pub(super) permission: Tagged<Verdict<StartAction>>,
     pub(super) attempt: Attempt,
     pub(super) checkup: Checkup,
+    pub(super) metering: Metering,
     /// Held while a program that checks the process runs.
     pub(super) check_turn: Arc<Semaphore>,
     /// The variables that start policies set for this life.
@@ -92,6 +94,7 @@ impl Runner {
             permission: None,
             attempt: Attempt::new(Cause::Boot),
             checkup: Checkup::default(),
+            metering: Metering::default(),
             check_turn: Arc::new(Semaphore::new(1)),
             env: Arc::default(),
             vars: Arc::default(),

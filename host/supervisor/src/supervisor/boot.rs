@@ -25,6 +25,7 @@ use crate::publish::Publisher;
 use crate::settings::{BootError, Settings};
 use crate::shared::Shared;
 use crate::spec::{ProcessSpec, ReplicaSet};
+use crate::usage::{Sampler, Table};
 
 /// The processes to run, and the consumers to notify.
 struct Wanted {
@@ -135,6 +136,14 @@ impl Supervisor {
             roster: Arc::downgrade(&roster),
         };
         let runtime = Runtime::current();
+        let sampler = Sampler {
+            table: Table::new(),
+            reader: publisher.reader().clone(),
+            clock: publisher.clock,
+            spawner: spawner.clone(),
+            metering: jobs.metering.clone(),
+            inspecting: jobs.inspecting.clone(),
+        };
         let shared = Arc::new(Shared {
             groups: Groups::new(dispatch.clone(), publisher.clock, runtime.clone()),
             publisher,
@@ -153,6 +162,7 @@ impl Supervisor {
             jobs,
             degraded: settings.degraded,
             leftovers: helpers.leftovers(),
+            usage: sampler.start(),
             runtime,
             helpers,
             closing: AtomicBool::new(false),

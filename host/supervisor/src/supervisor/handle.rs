@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use provost_state::{Consumer, Generation, Reader, Routing};
+use provost_state::{Consumer, Generation, ProcessId, Reader, Routing};
 use tokio::sync::watch;
 
 use crate::children::leftovers::Leftover;
@@ -15,6 +15,7 @@ use crate::logs::Logs;
 use crate::publish::fanout;
 use crate::settings::Settings;
 use crate::shared::Shared;
+use crate::usage::{UsagePoint, Usages};
 
 /// A handle to the supervisor. Cheap to clone.
 #[derive(Clone)]
@@ -129,6 +130,24 @@ impl Supervisor {
     #[must_use]
     pub fn now(&self) -> provost_state::Moment {
         self.shared.publisher.now()
+    }
+
+    /// Returns the last samples of the resources that the processes use.
+    #[must_use]
+    pub fn usages(&self) -> Arc<Usages> {
+        self.shared.usage.table.last()
+    }
+
+    /// Returns a receiver that is woken with the revision of the samples after every look.
+    #[must_use]
+    pub fn usage_revision(&self) -> watch::Receiver<u64> {
+        self.shared.usage.table.revision()
+    }
+
+    /// Returns what the present life of a process has used during the last hour, oldest first; empty if it has no child.
+    #[must_use]
+    pub fn usage_history(&self, id: ProcessId) -> Vec<UsagePoint> {
+        self.shared.usage.table.history(id, self.now())
     }
 
     /// Returns the output of all processes.

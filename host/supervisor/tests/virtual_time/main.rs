@@ -16,6 +16,7 @@ mod scaling;
 mod starting;
 mod swapping;
 mod telling;
+mod usage;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,8 +24,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use provost_state::{
     Cause, Decision, Demand, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation, Judgement,
-    Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, RulingAction, Scope, Signal,
-    Snapshot, StartAction,
+    Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, RulingAction, Sample, Scope,
+    Signal, Snapshot, StartAction, UsageAction,
 };
 use provost_supervisor::{
     Act, CommandLine, Condition, Dependency, Manner, ProcessSpec, Refusal, ReplicaSet, Scripted, Settings,
@@ -45,6 +46,7 @@ struct Judge {
     start: Option<Answer<Plan, StartAction>>,
     probe: Option<Answer<Observation, HealthAction>>,
     scale: Option<Answer<Demand, u32>>,
+    usage: Option<Answer<Sample, UsageAction>>,
     former: Option<Arc<dyn Policy>>,
     clamps: AtomicUsize,
 }
@@ -70,6 +72,7 @@ impl Policy for Judge {
             Judgement::Start => self.start.is_some(),
             Judgement::Health => self.probe.is_some(),
             Judgement::Scale => self.scale.is_some(),
+            Judgement::Usage => self.usage.is_some(),
         }
     }
 
@@ -87,6 +90,10 @@ impl Policy for Judge {
 
     fn replicas(&self, demand: &Demand, _: &Arc<Snapshot>) -> Result<Decision<u32>, Fault> {
         answer(self.scale.as_ref(), demand)
+    }
+
+    fn on_sample(&self, sample: &Sample, _: &Arc<Snapshot>) -> Result<Decision<UsageAction>, Fault> {
+        answer(self.usage.as_ref(), sample)
     }
 
     fn last_good(&self) -> Option<Arc<dyn Policy>> {

@@ -1,11 +1,11 @@
-//! A component that plays all six roles as its settings say, for the tests of roles.
+//! A component that plays all seven roles as its settings say, for the tests of roles.
 
 use std::collections::BTreeMap;
 
 use provost_guest::{
     Batch, Decision, Demand, Ended, HealthDecision, HealthPolicy, Observation, Plan, Request, Response,
-    RestartPolicy, ScaleDecision, ScalePolicy, Span, StartDecision, StartPolicy, StatusConsumer, StatusView,
-    World, memory,
+    RestartPolicy, Sample, ScaleDecision, ScalePolicy, Span, StartDecision, StartPolicy, StatusConsumer,
+    StatusView, UsageDecision, UsagePolicy, World, memory,
 };
 
 /// The plugin and its settings.
@@ -18,6 +18,8 @@ pub struct Conductor {
     wait: Span,
     /// The number of replicas to run.
     replicas: u32,
+    /// The resident memory above which a process is restarted, in bytes.
+    rss_bytes_max: Option<u64>,
     /// The variables to set for each start, whether the operator has granted them or not.
     #[serde(default)]
     set: BTreeMap<String, String>,
@@ -57,6 +59,17 @@ impl ScalePolicy for Conductor {
     }
 }
 
+impl UsagePolicy for Conductor {
+    fn on_sample(&self, sample: &Sample, _world: &dyn World) -> UsageDecision {
+        match self.rss_bytes_max {
+            Some(most) if sample.usage.rss_bytes > most => {
+                UsageDecision::restart_within(Span::from_ms(700), format!("uses more than {most} bytes"))
+            }
+            _ => UsageDecision::pass("it may go on"),
+        }
+    }
+}
+
 impl StatusConsumer for Conductor {
     fn on_change(&mut self, batch: &Batch, _world: &dyn World) {
         let told = memory::get::<u64>(TOLD).unwrap_or_default() + batch.events.len() as u64;
@@ -66,12 +79,15 @@ impl StatusConsumer for Conductor {
 }
 
 impl StatusView for Conductor {
-    fn render(&self, _request: &Request, world: &dyn World) -> Response {
+    fn render(&self, request: &Request, world: &dyn World) -> Response {
+        if request.path == "missing" {
+            return Response::of("text/plain", "there is no such page").with_status(404);
+        }
         let told = memory::get::<u64>(TOLD).unwrap_or_default();
         Response::of("text/plain", format!("told {told} changes of {} processes", world.size()))
     }
 }
 
 provost_guest::export!(
-    Conductor: RestartPolicy, StartPolicy, HealthPolicy, ScalePolicy, StatusConsumer, StatusView
+    Conductor: RestartPolicy, StartPolicy, HealthPolicy, ScalePolicy, UsagePolicy, StatusConsumer, StatusView
 );

@@ -1,0 +1,15 @@
+//! Pictures of what a host does, as text, SVG, DOT and JSON: pure functions of what the API has answered.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `graph` | which process waits for which |
+//! | `boot` | what the start of a host took |
+//! | `lives` | the lives of one process over time |
+//! | `axis` | the marks of an axis of time |
+//! | `svg` | SVG documents |
+
+mod axis;
+pub(crate) mod boot;
+pub(crate) mod graph;
+pub(crate) mod lives;
+mod svg;

@@ -1,0 +1,215 @@
+//! Following the events of the host while a command waits. It never changes the result of the command: if the events cannot be
+//! had, nothing is shown.
+
+use std::io::{self, Write};
+use std::pin::pin;
+use std::time::Duration;
+
+use provost_api::Event;
+use provost_api::client::{Client, Lines};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+
+use super::board::{Board, Goal};
+use super::screen::Screen;
+use crate::render::style::Paint;
+
+/// How often a terminal is drawn at most, and after how many of these times even if nothing has changed, for the times in it.
+const FRAME: Duration = Duration::from_millis(100);
+const STILL_FRAMES: u32 = 10;
+
+/// How long the end waits for the last events.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
+
+/// Where progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// On standard error: in place on a terminal, line by line elsewhere.
+    Everywhere,
+    /// Only if standard error is a terminal.
+    OnTerminals,
+    /// Nowhere.
+    Nowhere,
+}
+
+#[derive(Debug)]
+enum Output {
+    Terminal(Screen),
+    Lines,
+    Nothing,
+}
+
+impl Output {
+    fn of(shown: Shown) -> Self {
+        match (shown, Screen::of_stderr()) {
+            (Shown::Nowhere, _) => Self::Nothing,
+            (Shown::Everywhere | Shown::OnTerminals, Some(screen)) => Self::Terminal(screen),
+            (Shown::Everywhere, None) => Self::Lines,
+            (Shown::OnTerminals, None) => Self::Nothing,
+        }
+    }
+}
+
+/// The progress of a command.
+#[derive(Debug)]
+pub(crate) struct Follow {
+    client: Client,
+    board: Board,
+    output: Output,
+    paint: Paint,
+    clock: fn() -> u64,
+    /// Whether the host has said which processes there are.
+    is_known: bool,
+    /// `None` if there are none, or no more.
+    events: Option<Lines<Event>>,
+    /// The generation of the last event that was noticed.
+    cursor: u64,
+    frames: Interval,
+    /// The number of frames since the terminal was drawn; `None` if it has to be drawn.
+    still: Option<u32>,
+}
+
+impl Follow {
+    /// Begins to follow the processes that `targets` name; none mean all. `clock` returns milliseconds since the Unix epoch.
+    pub(crate) async fn begin(
+        client: &Client,
+        targets: &[String],
+        (verb, goal): (&'static str, Goal),
+        (shown, paint): (Shown, Paint),
+        clock: fn() -> u64,
+    ) -> Self {
+        let output = Output::of(shown);
+        let is_wanted = goal == Goal::Up || !matches!(output, Output::Nothing);
+        let answer = if is_wanted { client.status(targets).await.ok() } else { None };
+        let is_known = answer.is_some();
+        let status = answer.unwrap_or_default();
+        let events = match status.processes.is_empty() {
+            true => None,
+            false => client.events(status.generation, true).await.ok(),
+        };
+        let mut frames = interval(FRAME);
+        frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first one would be there at once; nothing is drawn for what is done at once.
+        frames.reset();
+        Self {
+            client: client.clone(),
+            board: Board::new(verb, goal, &status.processes, clock()),
+            output,
+            paint,
+            clock,
+            is_known,
+            events,
+            cursor: status.generation,
+            frames,
+            still: None,
+        }
+    }
+
+    /// Returns the processes.
+    pub(crate) fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Whether the host has said which processes there are.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// Whether no more events will come, because the host has ended or was not there.
+    pub(crate) fn is_over(&self) -> bool {
+        self.events.is_none()
+    }
+
+    /// Shows progress until `work` is done, and returns its result.
+    pub(crate) async fn until<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut work => return result,
+                () = self.step() => {}
+            }
+        }
+    }
+
+    /// Waits for the next event, or the next frame of a terminal. Dropping the future before it resolves loses nothing.
+    pub(crate) async fn step(&mut self) {
+        let draws = matches!(self.output, Output::Terminal(_));
+        tokio::select! {
+            event = next(&mut self.events) => match event {
+                Some(event) => self.on(&event),
+                None => self.events = None,
+            },
+            _ = self.frames.tick(), if draws => self.frame(),
+        }
+    }
+
+    fn on(&mut self, event: &Event) {
+        self.cursor = self.cursor.max(event.generation);
+        if let (Some(line), Output::Lines) = (self.board.on(event), &self.output) {
+            // If nothing can be written, nothing has to be shown.
+            let _ = io::stderr().lock().write_all(line.as_bytes());
+        }
+        self.still = None;
+    }
+
+    fn frame(&mut self) {
+        match self.still {
+            Some(still) if still < STILL_FRAMES => self.still = Some(still + 1),
+            _ => self.draw(),
+        }
+    }
+
+    fn draw(&mut self) {
+        if let Output::Terminal(screen) = &mut self.output {
+            let lines = self.board.lines((self.clock)(), screen.size(), self.paint);
+            screen.draw(&lines);
+            self.still = Some(0);
+        }
+    }
+
+    /// Prints something above the lines of a terminal.
+    pub(crate) fn above<T>(&mut self, print: impl FnOnce() -> T) -> T {
+        if let Output::Terminal(screen) = &mut self.output {
+            screen.erase();
+        }
+        let printed = print();
+        if self.still.is_some() {
+            self.draw();
+        }
+        printed
+    }
+
+    /// Takes notice of the last events, and ends the progress with its summary. `of_host` says that the host is ending with it.
+    pub(crate) async fn finish(mut self, of_host: bool) {
+        let _ = timeout(LAST_EVENTS, self.last_events(of_host)).await;
+        if let Output::Terminal(screen) = &mut self.output
+            && self.board.concerned() > 0
+        {
+            let (columns, _) = screen.size();
+            let lines = self.board.lines((self.clock)(), (columns, 2), self.paint);
+            screen.draw(&lines);
+        }
+    }
+
+    async fn last_events(&mut self, of_host: bool) {
+        if self.events.is_none() {
+            return;
+        }
+        if !of_host {
+            // The stream that follows has no end, and what the command waited for may not have arrived in it.
+            let Ok(rest) = self.client.events(self.cursor, false).await else { return };
+            self.events = Some(rest);
+        }
+        while let Some(event) = next(&mut self.events).await {
+            self.on(&event);
+        }
+    }
+}
+
+/// Returns the next event, or `None` at the end. Never resolves if there is no stream.
+async fn next(events: &mut Option<Lines<Event>>) -> Option<Event> {
+    match events {
+        Some(events) => events.next().await.ok().flatten(),
+        None => std::future::pending().await,
+    }
+}

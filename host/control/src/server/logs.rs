@@ -1,0 +1,106 @@
+//! Streams the lines that processes write, and those of the host's own log.
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use bytes::Bytes;
+use provost_supervisor::{LogPattern, LogQuery};
+use serde::Deserialize;
+
+use super::context::AppState;
+use super::extract::{Flag, is_on, targets};
+use super::framing::{Accepted, Framing};
+use super::refused::Refused;
+use super::select::select_or_all;
+use super::streaming::{Source, body_of};
+use crate::convert;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogsQuery {
+    #[serde(default)]
+    select: String,
+    #[serde(default)]
+    follow: Option<Flag>,
+    /// The number of past lines of each process, counted after filtering.
+    #[serde(default = "ten")]
+    n: usize,
+    /// Only lines at or after this time (RFC 3339).
+    since: Option<String>,
+    /// Only lines before this time (RFC 3339).
+    until: Option<String>,
+    /// Only lines that match this regular expression.
+    grep: Option<String>,
+    /// Read the host's own log instead of those of processes.
+    #[serde(default)]
+    host: Option<Flag>,
+    /// Read only the lines of this plugin in the host's own log.
+    plugin: Option<String>,
+}
+
+fn ten() -> usize {
+    10
+}
+
+/// Lines of output.
+struct Output(provost_supervisor::LogReader, Framing);
+
+impl Source for Output {
+    async fn next(&mut self) -> Option<Bytes> {
+        let mut bytes = Vec::new();
+        let first = self.0.recv().await?;
+        self.1.push_json(&mut bytes, &convert::log_item(first));
+        // Lines that are already available are sent together.
+        while bytes.len() < 64 << 10
+            && let Some(item) = self.0.try_recv()
+        {
+            self.1.push_json(&mut bytes, &convert::log_item(item));
+        }
+        Some(bytes.into())
+    }
+
+    fn finish(&mut self) {
+        self.0.close();
+    }
+}
+
+pub(super) async fn logs(
+    State(app): State<AppState>,
+    accepted: Accepted,
+    Query(query): Query<LogsQuery>,
+) -> Result<Response, Refused> {
+    let supervisor = &app.context.supervisor;
+    let follow = is_on(query.follow);
+    let of_host = is_on(query.host) || query.plugin.is_some();
+    let wanted = wanted(&query)?;
+    let lines = if of_host {
+        if !query.select.is_empty() {
+            let what = "`select` names processes, and `host` and `plugin` ask for the host's own log";
+            return Err(Refused::bad_request(what.to_owned()));
+        }
+        let lines = supervisor.logs().follow_host(wanted, follow);
+        lines.ok_or_else(|| Refused::bad_request("the log of the host itself is not available".to_owned()))?
+    } else {
+        let chosen = select_or_all(&supervisor.reader().snapshot(), &targets(&query.select))?;
+        supervisor.logs().follow(&chosen, wanted, follow)
+    };
+    let framing = accepted.framing.unwrap_or(Framing::Lines);
+    body_of(Output(lines, framing), framing, app)
+}
+
+fn wanted(query: &LogsQuery) -> Result<LogQuery, Refused> {
+    let ms = |key: &str, time: &Option<String>| match time.as_deref().map(str::parse::<jiff::Timestamp>) {
+        None => Ok(None),
+        Some(Ok(time)) => Ok(Some(u64::try_from(time.as_millisecond()).unwrap_or(0))),
+        Some(Err(_)) => Err(Refused::bad_request(format!(
+            "`{key}` is not an RFC 3339 time, such as 2026-11-25T14:05:30Z"
+        ))),
+    };
+    let pattern = query.grep.as_deref().map(LogPattern::new).transpose();
+    Ok(LogQuery {
+        lines: query.n,
+        since_ms: ms("since", &query.since)?,
+        until_ms: ms("until", &query.until)?,
+        pattern: pattern.map_err(|error| Refused::bad_request(error.to_string()))?,
+        plugin: query.plugin.clone(),
+    })
+}

@@ -1,0 +1,229 @@
+//! The stream of a status: everything at first, and then what has changed. However much changes, there is at most one message in
+//! the time that the client says; a client that reads slowly gets fewer and larger ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use provost_api as api;
+use provost_state::{Generation, ProcessId, ProcessState, Snapshot};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::asked::{Asked, Since, Wanted};
+use super::parts::Part;
+use super::render;
+use crate::convert::Wall;
+use crate::server::context::AppState;
+use crate::server::framing::{Accepted, Framing};
+use crate::server::host;
+use crate::server::refused::Refused;
+use crate::server::select::{Matching, select};
+use crate::server::streaming::Source;
+
+/// The changes of a status.
+pub(super) struct Watch {
+    app: AppState,
+    wanted: Wanted,
+    /// The targets, which may also match processes that are added later; `None` for all processes.
+    matching: Option<Matching>,
+    framing: Framing,
+    every: Duration,
+    changed: watch::Receiver<Generation>,
+    /// The generation that the client knows; `None` if it knows none of this host.
+    known: Option<Generation>,
+    /// The anchor of the times that it knows.
+    wall: Wall,
+    /// The hashes of the parts that it knows, by the number of the part.
+    parts: [Option<u64>; Part::COUNT],
+    /// Whether it knows another order of the processes than that of snapshots.
+    is_arranged: bool,
+    stage: Stage,
+}
+
+/// The progress of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The first message is sent at once, even if it says that nothing has changed.
+    First,
+    /// The next message is sent at this time or later.
+    Later(Instant),
+    /// The host ends: what has changed is sent at once, and then the stream ends.
+    Last,
+    Ended,
+}
+
+impl Watch {
+    pub(super) fn begin(
+        app: &AppState,
+        wanted: Wanted,
+        asked: &Asked,
+        accepted: &Accepted,
+        framing: Framing,
+    ) -> Result<Self, Refused> {
+        let supervisor = &app.context.supervisor;
+        let world = supervisor.reader().snapshot();
+        // A target that nothing matches is refused at the beginning, because it was probably mistyped.
+        select(&world, &wanted.targets)?;
+        let known = match accepted.last_event_id() {
+            Some(id) => app.answers.generation(id),
+            None => match Since::of(asked, app, &world) {
+                Some(Since::Known(generation)) => Some(generation),
+                Some(Since::Unknown) | None => None,
+            },
+        };
+        Ok(Self {
+            matching: (!wanted.targets.is_empty()).then(|| Matching::of(&wanted.targets)),
+            wanted,
+            framing,
+            every: asked.every()?,
+            changed: supervisor.changed(),
+            known,
+            wall: app.wall(),
+            parts: [None; Part::COUNT],
+            is_arranged: false,
+            stage: Stage::First,
+            app: app.clone(),
+        })
+    }
+
+    /// Waits until there may be something to say.
+    async fn wait(&mut self) -> Option<()> {
+        let Stage::Later(at) = self.stage else { return Some(()) };
+        tokio::time::sleep_until(at).await;
+        // The other parts change without a commit, so they are looked at.
+        if self.wanted.parts.are_only(Part::Processes) {
+            let reader = self.app.context.supervisor.reader();
+            self.changed.mark_unchanged();
+            while self.known == Some(reader.latest()) {
+                self.changed.changed().await.ok()?;
+            }
+        }
+        Some(())
+    }
+
+    /// Returns the message with what the client does not know yet, if there is anything.
+    fn look(&mut self, host: Option<api::Host>) -> Option<Bytes> {
+        let app = &self.app;
+        let (world, wall) = (app.context.supervisor.reader().snapshot(), app.wall());
+        // If the clock was set, the times of all processes are other ones.
+        let since = Since::after(self.known.filter(|_| wall == self.wall), &world);
+        let is_removed = |since| world.removed_since(since).is_none_or(|removed: &[_]| !removed.is_empty());
+        let mut says_something = match since {
+            Since::Unknown => true,
+            Since::Known(since) => self.stage == Stage::First || is_removed(since),
+        };
+        let mut body = render::head(app, &world, wall, Some(since));
+        let mut present: Vec<&str> = Vec::with_capacity(Part::COUNT);
+        if self.wanted.parts.has(Part::Processes) {
+            let (chosen, fields) = (self.chosen(&world, since), self.wanted.fields.as_ref());
+            let processes = render::processes(app, &world, fields, chosen.as_deref(), Some(since), wall);
+            says_something |= processes.len() > "[]".len();
+            body.extend_from_slice(br#","processes":"#);
+            body.extend_from_slice(&processes);
+            present.push(Part::Processes.word());
+        }
+        let others = self.push_others(&world, host, &mut body, &mut present);
+        (self.known, self.wall) = (Some(world.generation()), wall);
+        if !says_something && !others {
+            return None;
+        }
+        render::push(&mut body, "parts", &present);
+        body.push(b'}');
+        let mut message = Vec::with_capacity(body.len() + 64);
+        let id = self.app.answers.id(world.generation());
+        self.framing.push(&mut message, id, |to| to.extend_from_slice(&body));
+        Some(message.into())
+    }
+
+    /// Returns the processes that the targets match, among those that are new to the client; `None` for all.
+    fn chosen(&self, world: &Snapshot, since: Since) -> Option<Vec<ProcessId>> {
+        let matching = self.matching.as_ref()?;
+        let ids = |states: &mut dyn Iterator<Item = &Arc<ProcessState>>| {
+            let mut ids: Vec<ProcessId> =
+                states.filter(|state| matching.has(state)).map(|state| state.id).collect();
+            ids.sort_unstable();
+            ids
+        };
+        Some(match since {
+            Since::Known(since) => ids(&mut world.changed_since(since)),
+            Since::Unknown => ids(&mut world.iter()),
+        })
+    }
+
+    /// Appends the parts that change without a commit and that are new to the client, and their names. Returns true if there are any.
+    fn push_others(
+        &mut self,
+        world: &Snapshot,
+        host: Option<api::Host>,
+        body: &mut Vec<u8>,
+        present: &mut Vec<&str>,
+    ) -> bool {
+        let before = present.len();
+        let mut host = host;
+        for part in [Part::Replicas, Part::Plugins, Part::Usage, Part::Host] {
+            if !self.wanted.parts.has(part) {
+                continue;
+            }
+            let begin = body.len();
+            match part {
+                Part::Replicas => {
+                    let chosen = self.chosen(world, Since::Unknown);
+                    render::push_replicas(&self.app, world, chosen.as_deref(), body);
+                }
+                Part::Plugins => render::push_plugins(&self.app, world, body),
+                Part::Usage => {
+                    let chosen = self.chosen(world, Since::Unknown);
+                    render::push_usage(&self.app, chosen.as_deref(), body);
+                }
+                Part::Host => host.take().into_iter().for_each(|host| self.push_host(host, body)),
+                Part::Processes => {}
+            }
+            let hash = self.app.answers.hash(&body[begin..]);
+            if self.parts[part as usize].replace(hash) == Some(hash) {
+                body.truncate(begin);
+            } else {
+                present.push(part.word());
+            }
+        }
+        present.len() > before
+    }
+
+    /// Appends the host and the order of the processes.
+    fn push_host(&mut self, host: api::Host, body: &mut Vec<u8>) {
+        render::push_host(&self.app, host, body);
+        let listing = self.app.context.supervisor.listing();
+        // Once it was another one than that of snapshots, the client has to learn that it is this one again.
+        self.is_arranged |= !listing.is_of_snapshots;
+        if self.is_arranged {
+            render::push_order(&self.app, listing, body);
+        }
+    }
+}
+
+impl Source for Watch {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if self.stage == Stage::Ended {
+                return None;
+            }
+            self.wait().await?;
+            let host = match self.wanted.parts.has(Part::Host) {
+                true => Some(host::described(&self.app.context).await),
+                false => None,
+            };
+            let message = self.look(host);
+            self.stage = match self.stage {
+                Stage::Last | Stage::Ended => Stage::Ended,
+                Stage::First | Stage::Later(_) => Stage::Later(Instant::now() + self.every),
+            };
+            if message.is_some() {
+                return message;
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.stage = Stage::Last;
+    }
+}

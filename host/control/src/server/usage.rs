@@ -1,0 +1,90 @@
+//! The resources that processes use.
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use provost_api as api;
+use provost_state::ProcessId;
+use provost_supervisor::Usages;
+use serde::Deserialize;
+
+use super::context::AppState;
+use super::extract::{Flag, is_on, targets};
+use super::pieces::Pieces;
+use super::refused::Refused;
+use super::select::select;
+use crate::convert;
+
+/// The history of at most this many processes is in one answer: each has up to 220 points.
+const HISTORIES_MAX: usize = 100;
+
+/// The query of a usage.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    /// Targets, separated by commas; none mean the host and all processes.
+    #[serde(default)]
+    select: String,
+    /// Whether the history of the last hour is in the answer.
+    history: Option<Flag>,
+}
+
+pub(super) async fn usage(
+    State(app): State<AppState>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Refused> {
+    let targets = targets(&asked.select);
+    let chosen = match targets.is_empty() {
+        true => None,
+        false => Some(select(&app.context.supervisor.reader().snapshot(), &targets)?),
+    };
+    let usages = app.context.supervisor.usages();
+    let rows = if is_on(asked.history) {
+        let count = chosen.as_ref().map_or(usages.processes.len(), Vec::len);
+        if count > HISTORIES_MAX {
+            let message = format!("the history of {count} processes is too much for one answer");
+            return Err(Refused::bad_request(format!("{message}: select at most {HISTORIES_MAX} of them")));
+        }
+        rendered(&with_history(&app, &usages, chosen.as_deref()))
+    } else {
+        of(&app, &usages, chosen.as_deref())
+    };
+    let head = format!(r#"{{"revision":{},"usage":"#, usages.revision);
+    let body = Body::new(Pieces::of([head.into(), rows, Bytes::from_static(b"}")]));
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Returns the array of what the chosen processes use, or the host and all processes.
+pub(super) fn json(app: &AppState, chosen: Option<&[ProcessId]>) -> Bytes {
+    of(app, &app.context.supervisor.usages(), chosen)
+}
+
+fn of(app: &AppState, usages: &Usages, chosen: Option<&[ProcessId]>) -> Bytes {
+    let wall = app.wall();
+    match chosen {
+        // It is rendered once for each look, however many clients ask.
+        None => {
+            app.answers.usage.rendered((usages.revision, wall), |_| convert::usages(usages, None, wall))
+        }
+        chosen => rendered(&convert::usages(usages, chosen, wall)),
+    }
+}
+
+fn with_history(app: &AppState, usages: &Usages, chosen: Option<&[ProcessId]>) -> Vec<api::ProcessUsage> {
+    let (wall, supervisor) = (app.wall(), &app.context.supervisor);
+    let host = usages.host.filter(|_| chosen.is_none()).map(|host| convert::host_usage(&host, wall));
+    let is_chosen = |id| chosen.is_none_or(|chosen| chosen.binary_search(&id).is_ok());
+    let processes = usages.processes.iter().filter(|one| is_chosen(one.id)).map(|one| {
+        let points = supervisor.usage_history(one.id);
+        let history = points.iter().map(|point| convert::usage_point(point, wall)).collect();
+        api::ProcessUsage { history: Some(history), ..convert::process_usage(one, wall) }
+    });
+    host.into_iter().chain(processes).collect()
+}
+
+fn rendered(rows: &[api::ProcessUsage]) -> Bytes {
+    // No type of the API has a map key that JSON cannot represent.
+    serde_json::to_vec(rows).unwrap_or_else(|_| b"null".to_vec()).into()
+}
