@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"e3c595a365945e58\"",
+        tag: "\"0d3ee5487811894e\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,11 +19,11 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-DNFX4J3U.js",
+        name: "main-BA4AOZ7I.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"06f5cdd5cfae5a15\"",
+        tag: "\"5b4ae29a0f0ff495\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-DNFX4J3U.js"),
+        content: include_bytes!("../dist/main-BA4AOZ7I.js"),
     },
     Asset {
         name: "style-JKHBDLKN.css",

@@ -76,6 +76,13 @@ export async function get(path, options) {
   return response.json();
 }
 
+/** Returns the values that the host answers as lines of JSON. */
+export async function getLines(path) {
+  const response = await send(path, { headers: { accept: "application/x-ndjson" } });
+  const lines = (await response.text()).split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line));
+}
+
 /** Posts `body` as JSON and returns the JSON of the answer. */
 export async function post(path, body) {
   const headers = { accept: "application/json", "content-type": "application/json" };

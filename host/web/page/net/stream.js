@@ -2,8 +2,9 @@
 import { messages } from "./sse.js";
 import { Problem, send } from "./api.js";
 
-/** The pauses before a stream is opened again, in milliseconds. */
+/** The pauses before a stream is opened again, in milliseconds; and after a refusal, which may end when the host changes. */
 const PAUSES = [250, 500, 1000, 2000];
+const REFUSED = 5000;
 
 /** A host sends at least a comment every 25 s. After twice that time, the connection is taken for dead. */
 const SILENCE = 60_000;
@@ -12,7 +13,6 @@ const SILENCE = 60_000;
  * Follows `path` and calls `handlers.receive(message)` with each message. Returns a function that ends it.
  *
  * `handlers.lost(error)` is called when the stream could not be opened or has ended, `handlers.opened(resumed)` when it is open.
- * A refusal ends the stream, except one that says that the host is busy.
  */
 export function follow(path, handlers) {
   const stream = new Stream(path, handlers);
@@ -65,9 +65,8 @@ class Stream {
     if (this.#ended || this.#open !== open) return;
     this.#open = null;
     this.#handlers.lost?.(failure);
-    const refused = failure instanceof Problem && failure.status !== 503 && failure.status !== 429;
-    if (refused || document.hidden) return;
-    const pause = PAUSES[Math.min(this.#failures, PAUSES.length - 1)];
+    if (document.hidden) return;
+    const pause = failure instanceof Problem ? REFUSED : PAUSES[Math.min(this.#failures, PAUSES.length - 1)];
     this.#failures += 1;
     this.#timer = setTimeout(() => this.#begin(), pause);
   }

@@ -1,4 +1,5 @@
 // The places of processes in the graph of their dependencies: in columns, each to the right of what it depends on.
+import { grouped } from "./grouped.js";
 
 /** The size of a box, and the room between boxes and columns, in pixels. */
 const BOX = { width: 170, height: 34 };
@@ -8,9 +9,9 @@ const GAP = { x: 60, y: 12 };
 const SWEEPS = 6;
 
 /**
- * Places `nodes` (`{ name, depends_on: [{ process, condition }] }`). Returns `{ width, height, places, edges, alone }`: `places` are
- * the corners of the boxes by name, `edges` are `{ from, to, condition, path }` from a dependency to what depends on it, and `alone`
- * are the names without dependencies and dependents, which have no place.
+ * Places `nodes` (`{ name, depends_on: [{ process, condition }] }`). Returns `{ box, width, height, places, needs, edges, alone }`:
+ * `places` are the corners of the boxes by name, `edges` are `{ from, to, condition, path }` from a dependency to what depends on it,
+ * `needs` are the edges to each process, and `alone` are the names without dependencies and dependents, which have no place.
  */
 export function layout(nodes) {
   const known = new Map(nodes.map((node) => [node.name, node]));
@@ -32,6 +33,7 @@ export function layout(nodes) {
     width: Math.max(0, columns.length * (BOX.width + GAP.x) - GAP.x),
     height: Math.max(0, tallest * (BOX.height + GAP.y) - GAP.y),
     places,
+    needs: grouped(edges, ({ to }) => to),
     edges: edges.map((edge) => ({ ...edge, path: path(places.get(edge.from), places.get(edge.to)) })),
     alone: names.filter((name) => !joined.has(name)),
   };
@@ -39,7 +41,7 @@ export function layout(nodes) {
 
 /** The columns: that of a process is one more than the highest of its dependencies. There are no circles. */
 function inColumns(names, edges) {
-  const on = Map.groupBy(edges, ({ to }) => to);
+  const on = grouped(edges, ({ to }) => to);
   const depths = new Map();
   const depth = (name, above) => {
     if (depths.has(name)) return depths.get(name);
@@ -53,7 +55,7 @@ function inColumns(names, edges) {
   };
   const columns = [];
   for (const name of names) (columns[depth(name, new Set())] ??= []).push(name);
-  return columns;
+  return Array.from(columns, (column) => column ?? []);
 }
 
 /** The same columns, in which each process is as near as possible to the middle of those that it is joined to. */

@@ -1,4 +1,5 @@
 // The lines of the list: which processes are shown, in which order, below which groups.
+import { grouped } from "./grouped.js";
 
 /** What a column is sorted by. Numbers are compared as numbers, and what has no value comes last. */
 export const SORTS = {
@@ -33,7 +34,7 @@ export function rows(processes, usage, asked) {
   sort(shown, usage, asked);
   if (!asked.grouped) return shown.map((process) => ({ key: process.name, process, level: 1 }));
   const lines = [];
-  const blocks = Map.groupBy(shown, ({ group, name }) => (group === null ? name : `${group}:*`));
+  const blocks = grouped(shown, ({ group, name }) => (group === null ? name : `${group}:*`));
   // The processes of a group stand where the first of them would.
   for (const members of blocks.values()) {
     const { group } = members[0];

@@ -1,5 +1,5 @@
-// What the page knows of the host, taken over from two streams: one of the processes, which brings a change at once, and one of
-// what changes without a commit, which the host looks at once in its interval.
+// What the page knows of the host, taken over from one stream of its status. A browser opens at most six connections to a host, which all
+// its windows share, so each stream is one that another window cannot have.
 import { batch, signal } from "@preact/signals";
 
 import { address, sentence } from "../net/api.js";
@@ -14,8 +14,11 @@ export const replicas = signal([]);
 /** The host itself; `null` until it is known. */
 export const host = signal(null);
 
-/** The last sample of the usage of each process, by its name. */
+/** The last sample of the usage of each process that has a child, by its name. */
 export const usage = signal(new Map());
+
+/** The last sample of the usage of the host itself; `null` until it is known. */
+export const hostUsage = signal(null);
 
 /** The generation and the boot of the last status. */
 export const moment = signal({ boot: "", generation: 0 });
@@ -39,52 +42,49 @@ let order = null;
 
 /** Follows the host until the returned function is called. */
 export function watch() {
-  const ends = [
-    follow(address("v1/status", { parts: "processes", fields: FIELDS.join(","), every_ms: "500" }), {
-      receive: (message) => batch(() => takeProcesses(message)),
-      opened: () => (connection.value = { state: "live", why: "" }),
-      lost: (error) => {
-        const why = error ? sentence(error) : "The host has ended the connection.";
-        connection.value = { state: "lost", why };
-      },
-    }),
-    follow(address("v1/status", { parts: "replicas,host,usage", every_ms: "2000" }), {
-      receive: (message) => batch(() => takeRest(message)),
-    }),
-  ];
+  const asked = { parts: "processes,replicas,host,usage", fields: FIELDS.join(","), every_ms: "500" };
+  const end = follow(address("v1/status", asked), {
+    receive: (message) => batch(() => take(message)),
+    opened: () => (connection.value = { state: "live", why: "" }),
+    lost(error) {
+      const why = error ? sentence(error) : "The host has ended the connection.";
+      connection.value = { state: "lost", why };
+    },
+  });
   return () => {
-    for (const end of ends) end();
-    processes.value = new Map();
-    usage.value = new Map();
-    replicas.value = [];
-    host.value = null;
+    end();
+    batch(() => take({ whole: true, host: null, replicas: [], usage: [] }));
     connection.value = { state: "connecting", why: "" };
   };
 }
 
-function takeProcesses(message) {
-  const known = message.whole === false ? new Map(processes.value) : new Map();
+/** Takes over a message of the stream. What it does not have has not changed, unless it is a whole one. */
+function take(message) {
+  const isWhole = message.whole !== false;
+  if (message.host !== undefined) takeHost(message.host);
+  order = message.order ?? (isWhole ? null : order);
+  if (isWhole || message.removed?.length || message.processes?.length || message.order) takeProcesses(message, isWhole);
+  if (message.replicas) replicas.value = message.replicas;
+  if (message.usage) {
+    const ofProcesses = message.usage.filter((sample) => !sample.host);
+    usage.value = new Map(ofProcesses.map((sample) => [sample.process, sample]));
+    hostUsage.value = message.usage.find((sample) => sample.host) ?? null;
+  }
+  moment.value = { boot: message.boot ?? "", generation: message.generation ?? 0 };
+}
+
+function takeProcesses(message, isWhole) {
+  const known = new Map(isWhole ? [] : processes.value);
   for (const name of message.removed ?? []) known.delete(name);
   for (const process of message.processes ?? []) known.set(process.name, process);
   processes.value = ordered(known);
-  moment.value = { boot: message.boot, generation: message.generation };
 }
 
-function takeRest(message) {
-  if (message.host) {
-    host.value = message.host;
-    firstVersion ||= message.host.version;
-    outdated.value = message.host.version !== firstVersion;
-    order = message.order ?? (message.whole === false ? order : null);
-    if (message.order) processes.value = ordered(processes.value);
-  }
-  if (message.replicas) replicas.value = message.replicas;
-  if (message.usage) {
-    const samples = message.whole === false ? new Map(usage.value) : new Map();
-    for (const sample of message.usage) samples.set(sample.process, sample);
-    for (const name of message.removed ?? []) samples.delete(name);
-    usage.value = samples;
-  }
+function takeHost(known) {
+  host.value = known;
+  if (!known) return;
+  firstVersion ||= known.version;
+  outdated.value = known.version !== firstVersion;
 }
 
 /** The processes in the order of the config. A map has the order in which they came, which differs only after a reload. */

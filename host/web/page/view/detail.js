@@ -1,13 +1,14 @@
 // The detail of a process or of a group: why it is in its state, what happened, what it uses, what it prints.
 import { html } from "htm/preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
-import { get, Problem, sentence } from "../net/api.js";
+import { get } from "../net/api.js";
 import { now } from "../state/clock.js";
 import { ACTIONS, ask } from "../state/orders.js";
 import { go, link, route } from "../state/route.js";
 import { counted, duration, exit, local, time } from "../state/words.js";
 import { moment, processes, replicas } from "../state/world.js";
+import { useAsking } from "./asking.js";
 import { Decision, History } from "./history.js";
 import { Phase } from "./list.js";
 import { Logs } from "./logs.js";
@@ -69,31 +70,15 @@ function One({ name }) {
   `;
 }
 
-/**
- * The explanation of a process, which is asked for again when the process has changed, but never twice at once and at most once a
- * second, so that a process that changes all the time costs the host little.
- */
+/** The explanation of a process as it is now. */
 function useExplanation(name, process) {
   const [told, setTold] = useState({});
-  const latest = useRef(0);
   // A host that was started again counts from the beginning.
-  const version = process ? `${moment.value.boot}.${process.incarnation}.${process.version}` : "";
-  useEffect(() => {
-    if (!version) return undefined;
-    const stop = new AbortController();
-    const wait = Math.max(0, latest.current + 1000 - performance.now());
-    const timer = setTimeout(async () => {
-      latest.current = performance.now();
-      try {
-        const explanation = await get(`v1/processes/${encodeURIComponent(name)}/explain`, { signal: stop.signal });
-        setTold({ explanation });
-      } catch (error) {
-        // That the host does not answer at all is told for the whole page.
-        if (!stop.signal.aborted && error instanceof Problem) setTold((known) => ({ ...known, why: sentence(error) }));
-      }
-    }, wait);
-    return () => (clearTimeout(timer), stop.abort());
-  }, [name, version]);
+  const keys = [name, moment.value.boot, process?.incarnation, process?.version];
+  const look = async () => {
+    if (process) setTold({ explanation: await get(`v1/processes/${encodeURIComponent(name)}/explain`) });
+  };
+  useAsking(keys, look, (why) => setTold((known) => ({ ...known, why })));
   return told;
 }
 

@@ -33,7 +33,7 @@ export function Graph() {
 }
 
 function Drawing({ drawn }) {
-  const { width, height, places, edges, box } = drawn;
+  const { width, height, places, needs, edges, box } = drawn;
   const { target } = route.value;
   const [near, setNear] = useState("");
   return html`
@@ -47,7 +47,7 @@ function Drawing({ drawn }) {
         </g>
         ${[...places].map(([name, { x, y }]) => {
           const phase = processes.value.get(name)?.phase ?? "";
-          const on = edges.filter((edge) => edge.to === name).map((edge) => `${edge.from} ${edge.condition}`);
+          const on = (needs.get(name) ?? []).map((edge) => `${edge.from} ${edge.condition}`);
           return html`<a key=${name} href=${link("processes", name)} class=${`node ${phase} ${target === name ? "target" : ""}`}
             onMouseEnter=${() => setNear(name)} onMouseLeave=${() => setNear("")} onFocus=${() => setNear(name)} onBlur=${() => setNear("")}
             onClick=${(event) => (event.preventDefault(), go("processes", name))}>

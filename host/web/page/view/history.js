@@ -1,10 +1,12 @@
 // The history of a process: a time line of its lives and decisions, and the same as a table.
 import { html } from "htm/preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
-import { address, sentence } from "../net/api.js";
-import { follow } from "../net/stream.js";
+import { address, getLines } from "../net/api.js";
+import { now } from "../state/clock.js";
 import { counted, delay, exit, time } from "../state/words.js";
+import { moment, processes } from "../state/world.js";
+import { useAsking } from "./asking.js";
 import { Timeline } from "./timeline.js";
 
 /** The spans of time that can be chosen. */
@@ -40,37 +42,33 @@ export function History({ name }) {
   </section>`;
 }
 
-/** The events of a process in the last minutes, and what comes. They are shown at most five times a second. */
+/** The events of a process in the last minutes. When it has changed, those that are new are asked for. */
 function useEvents(name, minutes) {
-  const [state, setState] = useState({ events: [], missed: 0, why: "" });
-  const kept = useRef({ events: [], missed: 0, why: "" });
-  useEffect(() => {
-    kept.current = { events: [], missed: 0, why: "" };
-    let timer = 0;
-    const show = () => {
-      timer ||= setTimeout(() => {
-        timer = 0;
-        setState({ ...kept.current });
-      }, 200);
-    };
-    const from = new Date(Date.now() - minutes * 60_000).toISOString();
-    const end = follow(address("v1/events", { select: name, from, follow: "1" }), {
-      receive(event) {
-        const { events, missed } = kept.current;
-        if (event.kind === "missed") kept.current = { events, missed: missed + event.count, why: "" };
-        else kept.current = { events: [...events, event].slice(-KEPT), missed, why: "" };
-        show();
-      },
-      // A resumed stream goes on after the last event; one of another host begins anew.
-      lost(error) {
-        if (error?.status) kept.current.why = sentence(error);
-        show();
-      },
-    });
-    return () => (end(), clearTimeout(timer));
-  }, [name, minutes]);
+  const [state, setState] = useState(NOTHING);
+  const process = processes.value.get(name);
+  const { boot } = moment.value;
+  const kept = useRef({ ...NOTHING, edition: "" });
+  const edition = `${minutes} ${boot}`;
+  const look = async () => {
+    if (kept.current.edition !== edition) kept.current = { ...NOTHING, edition, since: null };
+    const { since } = kept.current;
+    const next = moment.peek().generation;
+    const from = new Date(now.peek() - minutes * 60_000).toISOString();
+    const found = await getLines(address("v1/events", since === null ? { select: name, from } : { select: name, since }));
+    if (kept.current.edition !== edition) return;
+    const { events } = kept.current;
+    const latest = events.at(-1)?.generation ?? 0;
+    const gap = found.filter(({ kind }) => kind === "missed").reduce((sum, { count }) => sum + count, kept.current.missed);
+    // The host may have been further than the page, so that an event comes again.
+    const more = found.filter(({ kind, generation }) => kind !== "missed" && generation > latest);
+    kept.current = { edition, since: next, events: [...events, ...more].slice(-KEPT), missed: gap };
+    setState({ ...kept.current, why: "" });
+  };
+  useAsking([name, edition, process?.incarnation, process?.version], look, (why) => setState((known) => ({ ...known, why })));
   return state;
 }
+
+const NOTHING = { events: [], missed: 0, why: "" };
 
 function Line({ event }) {
   return html`<tr>

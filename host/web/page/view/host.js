@@ -5,12 +5,12 @@ import { useEffect, useState } from "preact/hooks";
 import { get, sentence } from "../net/api.js";
 import { now } from "../state/clock.js";
 import { bytes, cores, counted, duration, latency, time } from "../state/words.js";
-import { host, moment, usage } from "../state/world.js";
+import { host, hostUsage, moment } from "../state/world.js";
 
 export function Host() {
   const known = host.value;
   if (!known) return html`<section aria-label="Host"><h2>Host</h2><p>Loading</p></section>`;
-  const own = usage.value.get("provost");
+  const own = hostUsage.value;
   const facts = [
     ["Version", known.version],
     ["PID", known.pid],
@@ -22,6 +22,8 @@ export function Host() {
     ["Generation", moment.value.generation.toLocaleString("en")],
     ["CPU", own && cores(own.cpu)],
     ["Memory", own && bytes(own.rss_bytes)],
+    ["Threads", own?.threads],
+    ["Descriptors", own?.fds],
   ];
   return html`<section aria-labelledby="host">
     <h2 id="host">Host</h2>

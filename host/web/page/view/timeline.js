@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { now } from "../state/clock.js";
 import { spans } from "../state/spans.js";
 import { counted, time } from "../state/words.js";
+import { processes } from "../state/world.js";
 import { colour, timeAxis, useChart } from "./chart.js";
 
 /** The height of the plot with its axis. */
@@ -17,13 +18,13 @@ const COLOURS = {
 };
 
 /** Draws the bars and marks with the canvas of the plot. */
-function draw(plot, events) {
+function draw(plot, { events, phase }) {
   const { ctx: canvas, bbox } = plot;
   const { min, max } = plot.scales.x;
   const x = (at) => plot.valToPos(Math.max(min, Math.min(at, max)), "x", true);
   const [top, height] = [bbox.top + bbox.height * 0.35, bbox.height * 0.45];
   canvas.save();
-  for (const span of spans(events, min, max)) {
+  for (const span of spans(events, phase, min, max)) {
     const down = span.phase === "stopped" || span.phase === "exited";
     canvas.fillStyle = colour(COLOURS[span.phase] ?? "--idle");
     // A phase that was too short to be seen is drawn as wide as a pixel, and what is down is a thin line.
@@ -51,8 +52,9 @@ function mark(canvas, event, at, bbox, top) {
 }
 
 export function Timeline({ name, events, minutes }) {
-  const shown = useRef(events);
-  shown.current = events;
+  const phase = processes.value.get(name)?.phase;
+  const shown = useRef(null);
+  shown.current = { events, phase };
   const [element, chart] = useChart(
     () => ({
       height: HEIGHT,
