@@ -39,7 +39,8 @@ fn a_wide_status_and_the_api_show_what_processes_and_the_host_use() {
     eventually("its descriptors are counted", || usage_of(&host, "idle"), |it| it["fds"] == 3);
     let wide = host.ok(&["status", "-o", "wide"]);
     let cells = |name: &str| {
-        let head: Vec<&str> = wide.lines().next().unwrap().split("  ").map(str::trim).filter(|it| !it.is_empty()).collect();
+        let head: Vec<&str> =
+            wide.lines().next().unwrap().split("  ").map(str::trim).filter(|it| !it.is_empty()).collect();
         let row = wide.lines().find(|line| line.starts_with(name)).unwrap();
         let row: Vec<&str> = row.split("  ").map(str::trim).filter(|it| !it.is_empty()).collect();
         let at = |column: &str| row[head.iter().position(|it| *it == column).unwrap()].to_owned();
@@ -63,11 +64,15 @@ fn a_wide_status_and_the_api_show_what_processes_and_the_host_use() {
 fn the_history_of_a_process_grows_and_the_unknown_is_refused() {
     let host = Host::up(PROVOST, "[process.web]\ncommand = \"exec sleep 1000\"\n");
     host.until_phase("web", "running");
-    let history = || -> Value { serde_json::from_str(&get(&host, "/v1/usage?select=web&history=1")).unwrap() };
+    let history =
+        || -> Value { serde_json::from_str(&get(&host, "/v1/usage?select=web&history=1")).unwrap() };
     let points = |it: &Value| it["usage"][0]["history"].as_array().map_or(0, Vec::len);
     let usage = eventually("it has two points", history, |it| points(it) >= 2);
     let point = &usage["usage"][0]["history"][1];
-    assert!(point["at"].is_string() && point["cpu"].is_number() && point["rss_bytes"].as_u64() > Some(0), "{usage}");
+    assert!(
+        point["at"].is_string() && point["cpu"].is_number() && point["rss_bytes"].as_u64() > Some(0),
+        "{usage}"
+    );
     let all: Value = serde_json::from_str(&get(&host, "/v1/usage")).unwrap();
     assert_eq!(
         (&all["usage"][0]["process"], &all["usage"][1]["process"]),
@@ -94,7 +99,10 @@ fn the_recycler_restarts_a_process_that_leaks_and_leaves_others_alone() {
     let again = host.until("leaking", "is restarted", |it| it["incarnation"].as_u64() >= Some(2));
     assert_eq!((&again["cause"], &again["failures"]), (&"policy".into(), &0.into()), "{again}");
     let explained = host.ok(&["explain", "leaking"]);
-    assert!(explained.contains("of resident memory in") && explained.contains("above 60.0 MiB"), "{explained}");
+    assert!(
+        explained.contains("of resident memory in") && explained.contains("above 60.0 MiB"),
+        "{explained}"
+    );
     assert_eq!(host.process("modest")["incarnation"], 1);
     host.down();
 }

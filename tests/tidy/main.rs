@@ -48,7 +48,7 @@ const FLOORS: [(&str, &[&str], &[&str]); 11] = [
         &["provost-state", "provost-files", "provost-supervisor", "provost-api"],
         &["wasmtime", "anyhow"],
     ),
-    ("mcp", &["provost-api"], &["wasmtime", "axum", "anyhow"]),
+    ("mcp", &["provost-api", "provost-state"], &["wasmtime", "axum", "anyhow"]),
     ("top", &["provost-api"], &["wasmtime", "axum", "hyper", "anyhow"]),
     // Files for a browser: the client of the API is the script in them.
     ("web", &[], &["wasmtime", "tokio", "axum", "hyper", "serde", "serde_json", "anyhow"]),

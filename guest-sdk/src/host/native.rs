@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 
+use crate::Usage;
 use crate::bindings::judge::provost::plugin::log::Level;
 use crate::bindings::renderer::provost::plugin::plugins::PluginVersion;
 use crate::bindings::renderer::provost::plugin::usages::ProcessUsage;
-use crate::Usage;
 
 /// What the host uses, and what the processes use.
 type Usages = (Option<Usage>, Vec<ProcessUsage>);

@@ -22,6 +22,7 @@
 //! | `plugins` | the state of plugins, and changes of them |
 //! | `state_core` | the backends of the state core, and latencies |
 //! | `error` | the body of every answer with a status of 400 or more, and the codes in it |
+//! | `schema` | what the JSON Schemas of several types have in common |
 //! | `words` | enums of words, which keep the unknown words of a newer host |
 //!
 //! What is deliberately absent: any other crate of the project. Client programs depend on this crate alone.
@@ -41,6 +42,7 @@ mod orders;
 mod plugins;
 mod process;
 mod reload;
+mod schema;
 mod state_core;
 mod status;
 mod usage;

@@ -20,4 +20,7 @@ mod server;
 pub use convert::{decision, log_item};
 pub use exact::{InexactNumber, exact_numbers};
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
-pub use server::{ApiContext, BindError, CONNECTIONS_MAX, Guarded, Listening, SocketPlace, routes, serve};
+pub use server::{
+    Access, ApiContext, BindError, CONNECTIONS_MAX, Caller, Guarded, Listening, Mount, Mounted, Scope,
+    SocketPlace, routes, serve,
+};

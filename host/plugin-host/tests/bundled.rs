@@ -27,7 +27,17 @@ const REACHES: &str = "webhook";
 fn every_bundled_component_but_the_webhook_is_admitted_and_imports_nothing_but_the_contract() {
     assert_eq!(
         bundled_names(),
-        ["backoff", "supervisord", "systemd", "kubernetes", "otp", "recycler", "prometheus", "notify", REACHES]
+        [
+            "backoff",
+            "supervisord",
+            "systemd",
+            "kubernetes",
+            "otp",
+            "recycler",
+            "prometheus",
+            "notify",
+            REACHES
+        ]
     );
     let bench = Bench::new();
     for name in bundled_names().iter().filter(|name| **name != REACHES) {

@@ -18,7 +18,8 @@ impl Bench {
     fn of(processes: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let settings = Settings::new(dir.path().join("logs"));
-        let spec = |(name, line): &(&str, &str)| ProcessSpec::new(*name, CommandLine::Shell((*line).to_owned()));
+        let spec =
+            |(name, line): &(&str, &str)| ProcessSpec::new(*name, CommandLine::Shell((*line).to_owned()));
         let specs = processes.iter().map(spec).collect();
         let supervisor = Supervisor::boot(settings, specs, Vec::new(), Vec::new()).unwrap();
         Self { supervisor, _dir: dir }

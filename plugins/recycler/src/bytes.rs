@@ -45,7 +45,9 @@ impl<'de> Deserialize<'de> for Bytes {
             Ok(Written::Text(text)) => Self::parse(&text),
             _ => None,
         };
-        parsed.ok_or_else(|| D::Error::custom("a size is a text such as \"512MiB\" or \"2GB\", or a number of bytes"))
+        parsed.ok_or_else(|| {
+            D::Error::custom("a size is a text such as \"512MiB\" or \"2GB\", or a number of bytes")
+        })
     }
 }
 

@@ -63,7 +63,8 @@ impl UsagePolicy for Recycler {
     fn on_sample(&self, sample: &Sample, _world: &dyn World) -> UsageDecision {
         let share = 1.0 - self.jitter * place(&sample.name, sample.incarnation);
         let (uptime, age_max) = (Span::from_ms(sample.uptime), self.age_max);
-        if let Some(most) = age_max.map(|most| shortened(most, share)).filter(|most| uptime.ms() >= most.ms()) {
+        if let Some(most) = age_max.map(|most| shortened(most, share)).filter(|most| uptime.ms() >= most.ms())
+        {
             return self.restart(format!("it is {uptime} old: the limit of this life is {most}"));
         }
         if sample.uptime < self.settle.ms() {

@@ -137,7 +137,9 @@ fn settings_that_make_no_sense_are_refused() {
         let refusal = policy.check().expect_err(json);
         assert!(refusal.starts_with(error), "{refusal}");
     }
-    for json in [r#"{"rss_max": "lots"}"#, r#"{"rss_max": 0}"#, r#"{"rss_max": "1 XB"}"#, r#"{"rss": "1GiB"}"#] {
+    for json in
+        [r#"{"rss_max": "lots"}"#, r#"{"rss_max": 0}"#, r#"{"rss_max": "1 XB"}"#, r#"{"rss": "1GiB"}"#]
+    {
         assert!(settings::parse::<Recycler>(json).is_err(), "{json}");
     }
 }

@@ -159,6 +159,7 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
             host,
             shutdown,
             connections_max: CONNECTIONS_MAX,
+            mounts: Vec::new(),
             ended,
         };
         tokio::spawn(serve(Listening::bind(&socket).unwrap(), desk, std::future::pending()));

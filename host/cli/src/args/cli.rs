@@ -137,6 +137,10 @@ Example:
 The number may be outside of the bounds of the config, and no policy changes it.
 `provost diff` shows it with the line of the config that would keep it.")]
     Scale(ScaleArgs),
+    /// Watch everything live in the terminal: processes, logs, plugins, events.
+    #[cfg(feature = "top")]
+    #[command(after_help = super::top::EXAMPLES)]
+    Top(super::top::TopArgs),
     /// Show the output of processes, or the host's own log.
     #[command(after_help = "\
 Examples:
@@ -153,6 +157,14 @@ Without a running host the log files are read, and a note says so.")]
     Events(EventsArgs),
     /// Explain why a process is in its state: the chain of causes and decisions.
     Explain(ExplainArgs),
+    /// Serve a client of the Model Context Protocol on standard input and output.
+    #[cfg(feature = "mcp")]
+    #[command(after_help = "\
+Clients start this command themselves; docs/mcp.md says how each is configured,
+what the tools are, and what to consider before changes are allowed.
+
+It continues when the host ends, and works again when a host is back.")]
+    Mcp(McpArgs),
     /// Draw which process waits for which before it is started.
     #[command(after_help = pictures::GRAPH)]
     Graph(GraphArgs),
@@ -362,6 +374,14 @@ pub(crate) struct LogsArgs {
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
+}
+
+#[cfg(feature = "mcp")]
+#[derive(Args, Debug)]
+pub(crate) struct McpArgs {
+    /// Offer the tools that start, stop, restart and signal processes, reload the config and change plugins.
+    #[arg(long)]
+    pub(crate) allow_changes: bool,
 }
 
 #[derive(Args, Debug)]

@@ -10,6 +10,8 @@
 //! | `follow` | `events` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | `plugin` |
+//! | `mcp` | `mcp` |
+//! | `top` | `top` |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
@@ -23,11 +25,15 @@ mod follow;
 mod keys;
 mod local;
 mod logs;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod pictures;
 mod plugin;
 mod printing;
 mod read;
 mod reload;
+#[cfg(feature = "top")]
+mod top;
 mod unanswered;
 mod up;
 mod validate;
@@ -83,6 +89,10 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Timeline(args) => pictures::timeline(&context, args).await,
         Command::State(args) => read::state_core(&context, args).await,
         Command::View(args) => read::view(&context, args).await,
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => mcp::mcp(&context, &args).await,
+        #[cfg(feature = "top")]
+        Command::Top(args) => top::top(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
         // These are handled by `run`.
         Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),

@@ -245,6 +245,7 @@ fn start(
         shutdown,
         ended: report,
         connections_max: limits::connections(),
+        mounts: Vec::new(),
     };
     let server = api.spawn(provost_control::serve(listening, context, async {
         // Also ends the server if the sender is gone.

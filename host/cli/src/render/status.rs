@@ -207,7 +207,7 @@ fn checked(process: &Process) -> bool {
 }
 
 /// Renders the next action of the host: `start in 1.2s`.
-fn next(process: &Process, now_ms: u64) -> Option<String> {
+pub(crate) fn next(process: &Process, now_ms: u64) -> Option<String> {
     let at = unix_ms(process.next_action_at.as_deref()?)?;
     let action = if process.phase == Phase::Stopping { "kill" } else { "start" };
     Some(match at.saturating_sub(now_ms) {

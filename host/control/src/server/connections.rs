@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::access::Access;
 use super::guarded::Guarded;
 use super::patient::{Answer, Patient, Standing};
 use super::socket::Listening;
@@ -175,7 +176,7 @@ impl Connections {
         let service = service_fn(|request: Request<Incoming>| {
             let answering = standing.answering();
             async move {
-                let answer = self.routes.answer(request).await;
+                let answer = self.routes.answer(request, Access::ADMIN).await;
                 Ok::<_, std::convert::Infallible>(answer.map(|body| Answer { body, _answering: answering }))
             }
         });
@@ -238,6 +239,7 @@ mod tests {
     use axum::routing::get;
     use tokio::time::Instant;
 
+    use super::super::scopes::Scopes;
     use super::*;
 
     /// Opens one connection to a host with an empty answer at `/` and an endless one at `/endless`. Time is virtual: it
@@ -250,7 +252,7 @@ mod tests {
         let router = Router::new().route("/", get(|| async {})).route("/endless", get(endless));
         let (sender, ending) = watch::channel(false);
         let connections = Connections {
-            routes: Guarded::new(router),
+            routes: Guarded::new(router, Scopes::default(), Vec::new()),
             ending,
             most: 1,
             open: Arc::default(),

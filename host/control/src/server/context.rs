@@ -9,6 +9,7 @@ use provost_supervisor::Supervisor;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::answers::Answers;
+use super::guarded::Mount;
 use super::refused::Refused;
 use crate::convert::{self, Wall};
 use crate::reloading::LiveConfig;
@@ -31,6 +32,8 @@ pub struct ApiContext {
     pub shutdown: mpsc::Sender<()>,
     /// The maximum number of connections: [`CONNECTIONS_MAX`], or fewer where descriptors are few.
     pub connections_max: usize,
+    /// Services beside the API.
+    pub mounts: Vec<Mount>,
     /// The final report of the host, once everything that can be ended has ended.
     pub ended: watch::Receiver<Option<api::Ended>>,
 }

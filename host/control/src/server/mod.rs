@@ -6,7 +6,6 @@
 //! | `connections` | accepting connections, and limits on their number |
 //! | `patient` | the bytes of one connection, and its time limits |
 //! | `wire` | the socket of one connection |
-//! | `guarded` | what holds for all routes: errors in JSON, panics caught |
 //! | `status` | everything at one generation |
 //! | `host` | the host itself: its shortages and its end |
 //! | `config` | what differs from the config, reloading it, and scaling |
@@ -18,10 +17,15 @@
 //! | `events` | changes of processes, as a stream |
 //! | `logs` | lines of output, as a stream |
 //! | `views` | what plugins render |
+//! | `table` | a table of routes, and the router made of it |
 //! | `usage` | what processes use |
 //! | `streaming` | bodies that are sent message by message |
 //! | `context` | the parts of the host that the API serves |
+//! | `in_process` | the API for services in the same process |
+//! | `guarded` | what holds for all routes: scopes checked, errors in JSON, panics caught; services beside the API |
+//! | `scopes` | the scopes that requests take |
 //! | `extract` | bodies and queries of requests |
+//! | `access` | what a caller may do |
 //! | `framing` | one reply, lines of JSON or server-sent events: what `Accept` chooses |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
 //! | `kept` | the JSON of a part that changes seldom |
@@ -31,6 +35,7 @@
 //! | `socket` | the socket: its mode, and the check of the peer |
 //! | `spare` | descriptors that are kept back |
 
+mod access;
 mod answers;
 mod config;
 mod connections;
@@ -42,6 +47,7 @@ mod extract;
 mod framing;
 mod guarded;
 mod host;
+mod in_process;
 mod kept;
 mod logs;
 mod orders;
@@ -50,17 +56,20 @@ mod pieces;
 mod plugins;
 mod refused;
 mod routes;
+mod scopes;
 mod select;
 mod socket;
 mod spare;
 mod state_core;
 mod status;
 mod streaming;
+mod table;
 mod usage;
 mod views;
 mod wire;
 
+pub use access::{Access, Scope};
 pub use context::{ApiContext, CONNECTIONS_MAX};
-pub use guarded::Guarded;
+pub use guarded::{Caller, Guarded, Mount, Mounted};
 pub use routes::{routes, serve};
 pub use socket::{BindError, Listening, SocketPlace};

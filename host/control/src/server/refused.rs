@@ -30,6 +30,18 @@ impl Refused {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Busy, message, Some(hint))
     }
 
+    /// Refuses a request of a caller that has not said who it is.
+    pub(super) fn unauthorized(message: String) -> Self {
+        let hint = "send a token: `Authorization: Bearer TOKEN`".to_owned();
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, message, Some(hint))
+    }
+
+    /// Refuses a request that takes more than the caller may do.
+    pub(super) fn forbidden(message: String) -> Self {
+        let hint = "use a token with that scope".to_owned();
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
+    }
+
     pub(super) fn not_found(code: ErrorCode, message: String, hint: String) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message, Some(hint))
     }
@@ -158,7 +170,8 @@ const TEXT_BYTES_MAX: usize = 64 << 10;
 pub(super) async fn in_json(response: Response) -> Response {
     let status = response.status();
     let json = HeaderValue::from_static("application/json");
-    let is_final = response.headers().get(CONTENT_TYPE) == Some(&json) || response.headers().contains_key(&VIEW);
+    let is_final =
+        response.headers().get(CONTENT_TYPE) == Some(&json) || response.headers().contains_key(&VIEW);
     if status.as_u16() < 400 || is_final {
         return response;
     }

@@ -65,9 +65,7 @@ fn of(app: &AppState, usages: &Usages, chosen: Option<&[ProcessId]>) -> Bytes {
     let wall = app.wall();
     match chosen {
         // It is rendered once for each look, however many clients ask.
-        None => {
-            app.answers.usage.rendered((usages.revision, wall), |_| convert::usages(usages, None, wall))
-        }
+        None => app.answers.usage.rendered((usages.revision, wall), |_| convert::usages(usages, None, wall)),
         chosen => rendered(&convert::usages(usages, chosen, wall)),
     }
 }

@@ -7,8 +7,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use provost_api::ErrorCode;
-use provost_state::{ViewRequest, ViewUsage};
 use provost_state::naming::shown;
+use provost_state::{ViewRequest, ViewUsage};
 use provost_supervisor::ProcessUsage;
 use serde::Deserialize;
 

@@ -32,7 +32,11 @@ impl View for Painter {
             let _ = std::os::unix::net::UnixStream::connect(&request.query).unwrap().read(&mut [0]);
         }
         if request.path == "odd" {
-            return Ok(ViewResponse { status: 200, content_type: "text\nplain".to_owned(), body: Vec::new() });
+            return Ok(ViewResponse {
+                status: 200,
+                content_type: "text\nplain".to_owned(),
+                body: Vec::new(),
+            });
         }
         if request.path == "broken" {
             return Err(Fault { kind: FaultKind::Trap, message: "it trapped".into() });
@@ -319,6 +323,7 @@ impl LiveConfig for Fixed {
 pub(crate) struct Host {
     pub(crate) client: Client,
     pub(crate) socket: PathBuf,
+    pub(crate) context: ApiContext,
     pub(crate) supervisor: Supervisor,
     pub(crate) stop_requested: mpsc::Receiver<()>,
     pub(crate) end: watch::Sender<Option<api::Ended>>,
@@ -359,13 +364,14 @@ impl Host {
             host,
             shutdown,
             connections_max,
+            mounts: crate::access::mounts(),
             ended,
         };
-        let served = tokio::spawn(serve(listening, context, async {
+        let served = tokio::spawn(serve(listening, context.clone(), async {
             let _ = stopped.await;
         }));
         let client = Client::new(socket.clone());
-        Self { client, socket, supervisor, stop_requested, end, stop: Some(stop), served, dir }
+        Self { client, socket, context, supervisor, stop_requested, end, stop: Some(stop), served, dir }
     }
 
     pub(crate) async fn order(&self, action: &str, select: &[&str]) -> Result<api::Outcome, ClientError> {

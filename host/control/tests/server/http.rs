@@ -69,7 +69,7 @@ async fn status_is_one_json_object_with_every_field_of_the_schema() {
 async fn every_refusal_is_json_and_names_the_field() {
     let host = Host::start(vec![]);
     for (method, path, body, status, named) in [
-        ("GET", "/nowhere", "", 404, "/nowhere"),
+        ("GET", "/v1/nowhere", "", 404, "/v1/nowhere"),
         ("DELETE", "/v1/status", "", 405, "DELETE"),
         ("GET", "/v1/processes/start", "", 405, "/v1/processes/start"),
         ("GET", "/v1/logs?n=many", "", 400, "n"),

@@ -5,7 +5,8 @@ use provost_state as state;
 use crate::text::sanitize;
 
 use super::bindings::{
-    health_policy, restart_policy, scale_policy, snapshots, start_policy, status_consumer, status_view, types, usage_policy,
+    health_policy, restart_policy, scale_policy, snapshots, start_policy, status_consumer, status_view,
+    types, usage_policy,
 };
 
 /// The longest reason of a decision, in bytes; the rest is cut.

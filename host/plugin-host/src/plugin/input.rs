@@ -82,7 +82,8 @@ impl fmt::Display for Input {
                 demand.name, demand.running, demand.wanted, demand.least, demand.most
             ),
             Self::Sample(sample) => {
-                let Usage { cpu_ms, cpu_millis, rss_bytes, pss_bytes, fds, threads, members, .. } = sample.usage;
+                let Usage { cpu_ms, cpu_millis, rss_bytes, pss_bytes, fds, threads, members, .. } =
+                    sample.usage;
                 write!(
                     f,
                     "life {} of `{}` uses {} of a core in 1000, {cpu_ms} ms of CPU time in all, {rss_bytes} bytes \

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Observation, Plan, Sample, StartAction,
-    UsageAction, ViewRequest, ViewResponse,
+    Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Observation, Plan, Sample,
+    StartAction, UsageAction, ViewRequest, ViewResponse,
 };
 use wasmtime::Store;
 

@@ -38,8 +38,8 @@ mod pidfd;
 pub(crate) mod posix;
 pub(crate) mod probe;
 pub(crate) mod reaper;
-pub(crate) mod resources;
 pub(crate) mod resolver;
+pub(crate) mod resources;
 #[cfg(any(test, feature = "scripted"))]
 pub(crate) mod scripted;
 pub(crate) mod spawned_with;

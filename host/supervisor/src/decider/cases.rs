@@ -259,6 +259,10 @@ impl Case for UsageCase {
     }
 
     fn last_resort(&self, _: &Envelope) -> LastResort<UsageAction> {
-        LastResort { action: UsageAction::Keep, reason: Arc::from("no policy objects to its usage"), note: None }
+        LastResort {
+            action: UsageAction::Keep,
+            reason: Arc::from("no policy objects to its usage"),
+            note: None,
+        }
     }
 }

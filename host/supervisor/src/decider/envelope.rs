@@ -98,7 +98,8 @@ impl Envelope {
     /// Returns how long a process may take to end, and a note if that differs from the requested time.
     pub(super) fn drain(&self, asked_ms: u64) -> (u64, Option<String>) {
         let max_ms = self.restart_delay_ms_max;
-        let note = || format!("wanted to give it {asked_ms} ms to end, more than restart_delay_max: {max_ms} ms");
+        let note =
+            || format!("wanted to give it {asked_ms} ms to end, more than restart_delay_max: {max_ms} ms");
         (asked_ms.min(max_ms), (asked_ms > max_ms).then(note))
     }
 

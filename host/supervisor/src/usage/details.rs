@@ -53,7 +53,9 @@ impl Details {
     /// Adds to a sample what is known.
     pub(super) fn add(&self, id: ProcessId, incarnation: Incarnation, usage: &mut Usage) {
         let inner = self.inner.lock();
-        let Some(known) = inner.known.get(&id).filter(|known| known.incarnation == incarnation) else { return };
+        let Some(known) = inner.known.get(&id).filter(|known| known.incarnation == incarnation) else {
+            return;
+        };
         if known.at.is_some_and(|at| usage.at.ms_since(at) <= STALE_MS) {
             usage.pss_bytes = known.detail.pss_bytes;
             usage.fds = known.detail.fds;

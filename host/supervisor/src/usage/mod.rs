@@ -17,5 +17,5 @@ mod table;
 
 pub use history::UsagePoint;
 pub(crate) use sampler::{Sampler, Sampling};
-pub use table::{ProcessUsage, Usages};
 pub(crate) use table::Table;
+pub use table::{ProcessUsage, Usages};

@@ -131,7 +131,12 @@ impl Sampler {
             let Some(Alive { name, incarnation, .. }) = lives.get(&reading.id) else { continue };
             let mut usage: Usage = reading.usage;
             details.add(reading.id, *incarnation, &mut usage);
-            samples.push(ProcessUsage { id: reading.id, name: name.clone(), incarnation: *incarnation, usage });
+            samples.push(ProcessUsage {
+                id: reading.id,
+                name: name.clone(),
+                incarnation: *incarnation,
+                usage,
+            });
             pids.push(reading.pids);
         }
         details.ask_owners(orphans);

@@ -85,7 +85,12 @@ impl Table {
     }
 
     /// Waits for a sample of this life of a process, taken at the earliest `from`; it is taken soon after that.
-    pub(crate) async fn sample(self: Arc<Self>, id: ProcessId, incarnation: Incarnation, from: Moment) -> Usage {
+    pub(crate) async fn sample(
+        self: Arc<Self>,
+        id: ProcessId,
+        incarnation: Incarnation,
+        from: Moment,
+    ) -> Usage {
         let mut revision = self.revision();
         let rounded = from.mono_ns.div_ceil(ROUND_NS).saturating_mul(ROUND_NS);
         let wish = from.plus_ms(rounded.saturating_sub(from.mono_ns).div_ceil(1_000_000));

@@ -76,7 +76,9 @@ async fn a_policy_is_asked_at_its_interval_with_the_samples_of_this_life_before(
 
 #[tokio::test(start_paused = true)]
 async fn the_drain_time_of_a_policy_replaces_the_grace_time_up_to_the_ceiling() {
-    for (wanted_ms, granted_ms, overruled) in [(120_000, 120_000, ""), (7_200_000, 3_600_000, "restart_delay_max")] {
+    for (wanted_ms, granted_ms, overruled) in
+        [(120_000, 120_000, ""), (7_200_000, 3_600_000, "restart_delay_max")]
+    {
         let drain = UsageAction::Restart { drain_ms: Some(wanted_ms) };
         let policy = above(100, drain);
         let world = World::new(vec![metered(vec![policy.clone()])]);
@@ -125,10 +127,7 @@ async fn a_usage_policy_that_fails_restarts_nothing_and_the_next_one_is_asked() 
     let world = World::new(vec![metered(vec![broken, above(100, RESTART)])]);
     uses(&world, 1_000);
     let stopping = world.until_phase("web", PhaseKind::Stopping).await;
-    assert_eq!(
-        &*stopping.reason,
-        "policy broken: it trapped: unreachable; 1000 bytes (policy recycler)"
-    );
+    assert_eq!(&*stopping.reason, "policy broken: it trapped: unreachable; 1000 bytes (policy recycler)");
 }
 
 #[tokio::test(start_paused = true)]

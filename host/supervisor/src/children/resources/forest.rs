@@ -90,8 +90,9 @@ impl Forest {
             self.owners.retain(|_, id| trees.contains_key(id));
         }
         for Alive { id, incarnation, pid, .. } in &wanted.alive {
-            let is_known =
-                |tree: &Tree| (tree.incarnation, tree.main) == (*incarnation, *pid) && tree.pids().next().is_some();
+            let is_known = |tree: &Tree| {
+                (tree.incarnation, tree.main) == (*incarnation, *pid) && tree.pids().next().is_some()
+            };
             if self.trees.get(id).is_some_and(is_known) {
                 continue;
             }
@@ -195,7 +196,10 @@ impl Forest {
                 let is_ours = ours.contains(&stat.parent);
                 if is_ours {
                     ours.insert(*pid);
-                    if stat.parent == self.host.main && !self.family.is_own(*pid) && self.reported.insert(*pid) {
+                    if stat.parent == self.host.main
+                        && !self.family.is_own(*pid)
+                        && self.reported.insert(*pid)
+                    {
                         orphans.push(*pid);
                     }
                 }
@@ -223,7 +227,8 @@ impl Forest {
         let now = self.clock.now();
         let usage = self.host.read(now, self.units, budget, &mut Vec::new())?;
         let old = self.host_detail.filter(|(at, _)| now.mono_ns < at + HOST_DETAIL_NS);
-        let (_, detail) = *self.host_detail.insert(old.unwrap_or_else(|| (now.mono_ns, detail(&[self.host.main]))));
+        let (_, detail) =
+            *self.host_detail.insert(old.unwrap_or_else(|| (now.mono_ns, detail(&[self.host.main]))));
         Some(Usage { pss_bytes: detail.pss_bytes, fds: detail.fds, ..usage })
     }
 

@@ -100,7 +100,13 @@ mod tests {
 
     #[test]
     fn a_line_that_is_cut_or_strange_is_not_a_stat() {
-        for line in [&b""[..], b"1 (x", b"1 (x)", b"1 (x) S 1 2", b"1 (x) S a b c d e f g h i j k l m n o p q r s t u"] {
+        for line in [
+            &b""[..],
+            b"1 (x",
+            b"1 (x)",
+            b"1 (x) S 1 2",
+            b"1 (x) S a b c d e f g h i j k l m n o p q r s t u",
+        ] {
             assert_eq!(Stat::parse(line), None, "{}", String::from_utf8_lossy(line));
         }
     }

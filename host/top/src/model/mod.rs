@@ -1,0 +1,15 @@
+//! What is known about the host, as its streams tell it. Nothing here knows a terminal, a connection or a clock.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `known` | everything that is known, and how news change it |
+//! | `news` | what the connections report |
+//! | `lines` | the last lines of logs, within a bound |
+
+mod known;
+mod lines;
+mod news;
+
+pub(crate) use known::{Link, Model};
+pub(crate) use lines::{Line, Lines};
+pub(crate) use news::{News, Told};

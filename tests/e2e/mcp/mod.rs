@@ -1,0 +1,6 @@
+//! `provost mcp`, spoken to as clients of both eras of the protocol do.
+
+mod client;
+mod outage;
+mod resources;
+mod tools;
