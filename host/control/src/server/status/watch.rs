@@ -47,7 +47,10 @@ enum Stage {
     /// The first message is sent at once, even if it says that nothing has changed.
     First,
     /// The next message is sent at `at` or later. Parts that change without a commit are looked at at `look`.
-    Later { at: Instant, look: Instant },
+    Later {
+        at: Instant,
+        look: Instant,
+    },
     /// The host ends: what has changed is sent at once, and then the stream ends.
     Last,
     Ended,
