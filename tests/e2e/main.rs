@@ -28,6 +28,7 @@ mod reload;
 mod roles;
 mod scale;
 mod signals;
+mod tcp;
 mod top;
 mod trust;
 mod usage;

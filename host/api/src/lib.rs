@@ -40,6 +40,7 @@ mod host;
 mod logs;
 mod orders;
 mod plugins;
+mod probes;
 mod process;
 mod reload;
 mod schema;
@@ -61,6 +62,7 @@ pub use plugins::{
     Blame, Fault, FaultKind, Plugin, PluginChanged, PluginList, PluginOrder, PluginRole, PluginStatus,
     PluginVersion, Quarantine, Replayed,
 };
+pub use probes::{Liveness, NotReady, Readiness};
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
 pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};

@@ -9,6 +9,7 @@ use provost_state::Signal;
 use super::format::{LineFormat, TableFormat, ViewFormat};
 use super::pictures::{self, AnalyzeArgs, GraphArgs, TimelineArgs};
 use super::plugin::PluginCommand;
+use super::token::TokenCommand;
 use super::when::{self, duration_ms};
 use super::word::{self, pattern};
 use crate::render::style::ColorWhen;
@@ -192,6 +193,9 @@ Nothing is restarted, and no change is lost.")]
     /// List, load, swap, inspect and build plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Make, list and revoke the tokens of the API over TCP.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Check a config and its plugins without running or writing anything.
     #[command(after_help = "\
 Whatever keeps the host from starting is an error. A missing program, directory

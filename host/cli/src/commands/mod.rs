@@ -12,6 +12,7 @@
 //! | `plugin` | `plugin` |
 //! | `mcp` | `mcp` |
 //! | `top` | `top` |
+//! | `token` | `token` |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
@@ -32,6 +33,7 @@ mod plugin;
 mod printing;
 mod read;
 mod reload;
+mod token;
 #[cfg(feature = "top")]
 mod top;
 mod unanswered;
@@ -58,6 +60,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
         Command::Completions { shell } => local::completions(shell),
+        Command::Token(command) => token::token(&context, command),
         // Outside the runtime, because it waits for cargo.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
         command => asking(ask(context, command)),
@@ -95,6 +98,6 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Top(args) => top::top(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
         // These are handled by `run`.
-        Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),
+        Command::Up(_) | Command::Validate(_) | Command::Token(_) | Command::Completions { .. } => Ok(()),
     }
 }

@@ -6,6 +6,7 @@
 //! | `connections` | accepting connections, and limits on their number |
 //! | `patient` | the bytes of one connection, and its time limits |
 //! | `wire` | the socket of one connection |
+//! | `tcp` | the API over TCP: listening, TLS, and the checks before the routes |
 //! | `status` | everything at one generation |
 //! | `host` | the host itself: its shortages and its end |
 //! | `config` | what differs from the config, reloading it, and scaling |
@@ -14,6 +15,7 @@
 //! | `dependencies` | what processes wait for before they are started |
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
+//! | `probes` | whether the host is alive and its processes are ready, and its metrics |
 //! | `events` | changes of processes, as a stream |
 //! | `logs` | lines of output, as a stream |
 //! | `views` | what plugins render |
@@ -25,7 +27,6 @@
 //! | `guarded` | what holds for all routes: scopes checked, errors in JSON, panics caught; services beside the API |
 //! | `scopes` | the scopes that requests take |
 //! | `extract` | bodies and queries of requests |
-//! | `access` | what a caller may do |
 //! | `framing` | one reply, lines of JSON or server-sent events: what `Accept` chooses |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
 //! | `kept` | the JSON of a part that changes seldom |
@@ -35,7 +36,6 @@
 //! | `socket` | the socket: its mode, and the check of the peer |
 //! | `spare` | descriptors that are kept back |
 
-mod access;
 mod answers;
 mod config;
 mod connections;
@@ -54,6 +54,7 @@ mod orders;
 mod patient;
 mod pieces;
 mod plugins;
+mod probes;
 mod refused;
 mod routes;
 mod scopes;
@@ -64,12 +65,13 @@ mod state_core;
 mod status;
 mod streaming;
 mod table;
+mod tcp;
 mod usage;
 mod views;
 mod wire;
 
-pub use access::{Access, Scope};
 pub use context::{ApiContext, CONNECTIONS_MAX};
 pub use guarded::{Caller, Guarded, Mount, Mounted};
 pub use routes::{routes, serve};
 pub use socket::{BindError, Listening, SocketPlace};
+pub use tcp::{ApiRules, CertificateFiles, RulesInForce, TcpError, TcpListening, TcpWanted, TlsError};

@@ -4,39 +4,56 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::http::{Method, Uri};
+use futures_util::future::join_all;
 use provost_api::ErrorCode;
 use provost_state::naming::shown;
 use tokio::sync::{Semaphore, watch};
 
-use super::access::Scope;
 use super::answers::Answers;
+use super::connections::{Connections, Entrance};
 use super::context::{ApiContext, AppState};
 use super::extract::PLUGIN_BODY_BYTES_MAX;
 use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
 use super::table::{Route, delete, get, post, routed};
+use super::tcp::{Gate, TcpListening};
 use super::{
-    config, connections, dependencies, events, explain, host, logs, orders, plugins, state_core, status,
-    usage, views,
+    config, connections, dependencies, events, explain, host, logs, orders, plugins, probes, state_core,
+    status, usage, views,
 };
+use crate::access::Scope;
 
-/// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
+/// Serves the API on the Unix socket, and over TCP if the config says so, until `until` resolves. Requests in progress are
+/// finished, and streams end.
 pub async fn serve(
     listening: Listening,
+    tcp: Option<TcpListening>,
     context: ApiContext,
     until: impl Future<Output = ()> + Send + 'static,
 ) {
     let (ending, ended) = watch::channel(false);
     let (most, degraded) = (context.connections_max, context.supervisor.degraded().clone());
+    let (rules, jobs) = (context.rules.clone(), context.supervisor.jobs().clone());
     let routes = routes(context, ended.clone());
-    let serving = connections::serve(listening, routes, most, degraded, ended);
+    // Whatever clients over TCP do, half of all connections are left for the Unix socket.
+    let most_tcp = if tcp.is_some() { most / 2 } else { 0 };
+    let unix = Connections::new(Entrance::Unix(routes.clone()), most - most_tcp, ended.clone());
+    let over_tcp = async {
+        let Some(tcp) = tcp else { return };
+        let scheme = tcp.scheme();
+        let TcpListening { sockets, tls, keyring } = tcp;
+        let gate = Arc::new(Gate::new(routes, rules, keyring, jobs, scheme));
+        let connections = Connections::new(Entrance::Tcp(gate, tls), most_tcp, ended);
+        join_all(sockets.into_iter().map(|one| connections::serve_tcp(one, connections.clone()))).await;
+        connections.finished().await;
+    };
     let until = async move {
         until.await;
         // Without this, followers would keep their connections open for ever.
         ending.send_replace(true);
     };
-    tokio::join!(serving, until);
+    tokio::join!(connections::serve(listening, unix, degraded), over_tcp, until);
 }
 
 /// Returns the routes of the API. Streams end when `ended` is true, or when its sender is gone.
@@ -56,6 +73,9 @@ pub fn routes(mut context: ApiContext, ended: watch::Receiver<bool>) -> Guarded 
 /// Returns all routes.
 fn all() -> Vec<Route> {
     vec![
+        get("/livez", probes::livez),
+        get("/readyz", probes::readyz),
+        get("/metrics", probes::metrics),
         get("/v1/ping", host::ping),
         get("/v1/status", status::status),
         get("/v1/usage", usage::usage),

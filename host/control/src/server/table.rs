@@ -6,10 +6,10 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 
-use super::access::Scope;
 use super::context::AppState;
 use super::extract::BODY_BYTES_MAX;
 use super::scopes::Scopes;
+use crate::access::Scope;
 
 /// A route of the API.
 pub(super) struct Route {

@@ -9,6 +9,7 @@ mod limits;
 mod plugins;
 mod status;
 mod storm;
+mod tcp;
 mod waits;
 mod watch;
 
