@@ -26,6 +26,8 @@ use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::limits;
 use super::live::Live;
+#[cfg(feature = "mcp")]
+use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
 use super::{detach, ending, keeping};
@@ -263,6 +265,8 @@ fn start(
     asked.listen_to(requests, supervisor.shutdown_wanted());
     let (end, to_end) = oneshot::channel::<()>();
     let (ended, report) = watch::channel(None);
+    #[cfg(feature = "mcp")]
+    let mcp = Mcp::new();
     let context = ApiContext {
         supervisor: supervisor.clone(),
         plugins: Arc::new(plugins) as Arc<dyn Plugins>,
@@ -272,11 +276,16 @@ fn start(
         shutdown,
         ended: report,
         connections_max: limits::connections(),
-        mounts: Vec::new(),
+        mounts: vec![
+            #[cfg(feature = "mcp")]
+            mcp.mount(),
+        ],
     };
-    let server = api.spawn(provost_control::serve(listening, tcp, context, async {
+    let server = api.spawn(provost_control::serve(listening, tcp, context, async move {
         // Also ends the server if the sender is gone.
         let _ = to_end.await;
+        #[cfg(feature = "mcp")]
+        mcp.end();
     }));
     Running { supervisor, server: Some(server), end, ended, screen: None }
 }

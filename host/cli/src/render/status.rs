@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use provost_api::{Exit, Health, Host, Left, Phase, Process, ProcessUsage, Status};
 
-use super::humane::{ago, delay, one_line, size, unix_ms};
+use super::humane::{ago, cpu, delay, one_line, size, unix_ms};
 use super::page::Page;
 use super::plugins;
 use super::style::Style;
@@ -144,7 +144,7 @@ pub(crate) fn left(left: &Left) -> String {
 /// Renders what a process uses: the CPU in percent of a core, its memory, descriptors and threads.
 fn usage_cells(usage: Option<&ProcessUsage>) -> [Cell; 4] {
     [
-        Cell::maybe(usage.map(|usage| format!("{:.1}%", usage.cpu * 100.0))),
+        Cell::maybe(usage.map(|usage| cpu(usage.cpu))),
         Cell::maybe(usage.map(|usage| size(usage.rss_bytes))),
         Cell::maybe(usage.and_then(|usage| usage.fds).map(|fds| fds.to_string())),
         Cell::maybe(usage.map(|usage| usage.threads.to_string())),

@@ -1,6 +1,7 @@
 //! One frame as text, for scripts.
 
-use provost_api::client::Client;
+use provost_api::StatusPart;
+use provost_api::client::{Client, StatusAsked};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -29,8 +30,12 @@ pub async fn once(
     size: Frame,
 ) -> Result<String, TopError> {
     let mut model = Model::default();
-    let mut status = client.status(&options.targets).await?;
-    status.whole = Some(true);
+    let mut parts = StatusPart::ALL.to_vec();
+    if options.view != View::Plugins {
+        parts.retain(|part| *part != StatusPart::Plugins);
+    }
+    let asked = StatusAsked { select: options.targets.clone(), parts, ..StatusAsked::default() };
+    let status = client.status_of(&asked).await?;
     let generation = status.generation;
     model.learn(News::Status(Box::new(status)));
     if options.tree {

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
 use provost_api::{
     Backend, Dependencies, Dependency, Dependent, Desired, Difference, Event, EventKind, Exit, Explanation,
     Failing, Fault, FaultKind, Health, ItemChange, ItemDifference, LogItem, LogStream, Phase, Plugin,
-    PluginRole, PluginStatus, PluginVersion, Process, Replicas, StateCore, Status,
+    PluginRole, PluginStatus, PluginVersion, Process, ProcessUsage, Replicas, StateCore, Status,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -54,6 +54,22 @@ fn processes() -> Vec<Process> {
     ]
 }
 
+/// What the host and its processes use, in the look at this time.
+fn usage(at: u32) -> Vec<ProcessUsage> {
+    let one = |process: &str, cpu: f64| ProcessUsage {
+        process: process.into(),
+        host: process == "provost",
+        at: at.to_string(),
+        cpu,
+        rss_bytes: 5 << 20,
+        pss_bytes: Some(3 << 20),
+        threads: 4,
+        members: 2,
+        ..ProcessUsage::default()
+    };
+    vec![one("provost", 0.004), one("web", f64::from(at) / 8.0), one("worker.1", 0.01)]
+}
+
 struct Seen {
     ui: Ui,
     model: Model,
@@ -67,7 +83,10 @@ impl Seen {
         status.host.pid = 17;
         status.host.started_at = (NOW - 61_000).to_string();
         status.replicas = vec![Replicas { name: "worker".into(), wanted: 2, running: 1, least: 1, most: 5 }];
-        model.learn(News::Status(Box::new(status)));
+        for at in 0..4 {
+            status.usage = Some(usage(at));
+            model.learn(News::Status(Box::new(status.clone())));
+        }
         let terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         Self { ui: Ui::default(), model, terminal }
     }
@@ -128,11 +147,11 @@ fn the_list_shows_the_state_of_all_processes_in_eighty_columns() {
     insta::assert_snapshot!(Seen::new(80, 12).shown(), @r"
     provost  4 processes  1 stopped 2 running 1 backoff               host 17 up 61s
      1 Processes   2 Logs   3 Plugins   4 State   5 Events
-     NAME      PHASE        SINCE  RESTARTS  NEXT            REASON
-     web       unhealthy     192s         0  -               http answers 503
-     worker.1  running       192s         0  -               running
-     worker.2  backoff         2s        12  start at 7      third failure�[2J in a…
-     migrate   stopped          -         0  -               not started yet
+     NAME      PHASE        SINCE  RESTARTS     CPU     MEMORY  REASON
+     web       unhealthy     192s         0   37.5%  5242880 B  http answers 503
+     worker.1  running       192s         0    1.0%  5242880 B  running
+     worker.2  backoff         2s        12       -          -  third failure�[2J i…
+     migrate   stopped          -         0       -          -  not started yet
 
 
 
@@ -145,11 +164,11 @@ fn the_list_shows_the_state_of_all_processes_in_eighty_columns() {
 fn a_wide_terminal_has_all_columns_and_a_small_one_the_most_important() {
     insta::assert_snapshot!(Seen::new(130, 8).shown(), @r"
     provost  4 processes  1 stopped 2 running 1 backoff                                                                 host 17 up 61s
-     1 Processes   2 Logs   3 Plugins   4 State   5 Events
-     NAME      GROUP    PHASE        SINCE  RESTARTS      PID  NEXT            EXIT     REASON
-     web       -        unhealthy     192s         0     4711  -               -        http answers 503
-     worker.1  workers  running       192s         0     4711  -               -        running
-     worker.2  workers  backoff         2s        12        -  start at 7      3        third failure�[2J in a row
+     1 Processes   2 Logs   3 Plugins   4 State   5 Events                                   all 38.5% 10485760 B  host 0.4% 5242880 B
+     NAME      GROUP    PHASE        SINCE  RESTARTS     CPU     MEMORY      PID  NEXT            EXIT     REASON
+     web       -        unhealthy     192s         0   37.5%  5242880 B     4711  -               -        http answers 503
+     worker.1  workers  running       192s         0    1.0%  5242880 B     4711  -               -        running
+     worker.2  workers  backoff         2s        12       -          -        -  start at 7      3        third failure�[2J in a row
 
     Enter detail  l logs  r restart  s start  x stop  / find  t tree  Space mark  o sort  K signal  c scale  y copy  ? help  q quit
     ");
@@ -175,12 +194,12 @@ fn the_tree_has_a_heading_for_each_group() {
     insta::assert_snapshot!(seen.shown(), @r"
     provost  4 processes  1 stopped 2 running 1 backoff               host 17 up 61s
      1 Processes   2 Logs   3 Plugins   4 State   5 Events                  1 marked
-     NAME        PHASE        SINCE  RESTARTS  NEXT            REASON
-     web         unhealthy     192s         0  -               http answers 503
-     migrate     stopped          -         0  -               not started yet
+     NAME        PHASE        SINCE  RESTARTS     CPU     MEMORY  REASON
+     web         unhealthy     192s         0   37.5%  5242880 B  http answers 503
+     migrate     stopped          -         0       -          -  not started yet
     *workers (1 of 2 running)
-       worker.1  running       192s         0  -               running
-       worker.2  backoff         2s        12  start at 7      third failure�[2J in…
+       worker.1  running       192s         0    1.0%  5242880 B  running
+       worker.2  backoff         2s        12       -          -  third failure�[2J…
 
 
 
@@ -222,18 +241,18 @@ fn the_detail_pane_explains_and_shows_the_last_lines() {
     insta::assert_snapshot!(seen.shown(), @r"
     provost  4 processes  1 stopped 2 running 1 backoff               host 17 up 61s
      1 Processes   2 Logs   3 Plugins   4 State   5 Events
-     NAME      PHASE        SINCE  RESTARTS  NEXT            REASON
-     web       unhealthy     192s         0  -               http answers 503
-     worker.1  running       192s         0  -               running
-     worker.2  backoff         2s        12  start at 7      third failure�[2J in a…
-     migrate   stopped          -         0  -               not started yet
+     NAME      PHASE        SINCE  RESTARTS     CPU     MEMORY  REASON
+     web       unhealthy     192s         0   37.5%  5242880 B  http answers 503
+     worker.1  running       192s         0    1.0%  5242880 B  running
+     worker.2  backoff         2s        12       -          -  third failure�[2J i…
+     migrate   stopped          -         0       -          -  not started yet
 
 
 
     ── web running ─────────────────────────────────────────────────────────────────
     web is running.
+      uses           37.5% CPU, 5242880 B resident (3145728 B proportional), 4 thre…
       depends on     migrate (stopped)
-      check fails    http answers 503
       …
       @17 web health
       @18 web health
@@ -428,11 +447,11 @@ fn an_order_is_carried_out_only_after_its_confirmation() {
     insta::assert_snapshot!(seen.shown(), @r"
     provost  4 processes  1 stopped 2 running 1 backoff
      1 Processes   2   3   4   5
-     NAME     PHASE       SINCE RESTARTS REASON
-     web      unhealthy    192s        0 http answers 503
-     worker.1 running  ┌─ Confirm ─────────┐ning
-     worker.2 backoff  │ restart worker.1? │rd failure�[2J in a…
-     migrate  stopped  └─ y yes  n no ─────┘ started yet
+     NAME     PHASE       SINCE RESTARTS    CPU    MEMORY
+     web      unhealthy    192s        0  37.5% 5242880 B
+     worker.1 running  ┌─ Confirm ─────────┐.0% 5242880 B
+     worker.2 backoff  │ restart worker.1? │  -         -
+     migrate  stopped  └─ y yes  n no ─────┘  -         -
 
 
 
@@ -468,11 +487,11 @@ fn a_reload_shows_first_what_it_would_change() {
     insta::assert_snapshot!(seen.shown(), @r"
     provost  4 processes  1 stopped 2 running 1 backoff
      1 Processes   2   3   4   5
-     NAME     PHASE       SINCE RESTARTS REASON
-     web      unhealthy┌─ Confirm ──────────┐ answers 503
-     worker.1 running  │ reload the config? │ing
-     worker.2 backoff  │                    │d failure�[2J in a…
-     migrate  stopped  │ changed web        │started yet
+     NAME     PHASE       SINCE RESTARTS    CPU    MEMORY
+     web      unhealthy┌─ Confirm ──────────┐5% 5242880 B
+     worker.1 running  │ reload the config? │0% 5242880 B
+     worker.2 backoff  │                    │ -         -
+     migrate  stopped  │ changed web        │ -         -
                        └─ y yes  n no ──────┘
 
 
@@ -550,10 +569,10 @@ fn a_host_that_is_gone_is_told_and_the_last_state_stays() {
     insta::assert_snapshot!(seen.shown(), @r"
     provost  no host: nobody listens on the socket
      1 Processes   2   3   4   5
-     NAME     PHASE       SINCE RESTARTS REASON
-     web      unhealthy    192s        0 http answers 503
-     worker.1 running      192s        0 running
-     worker.2 backoff        2s       12 third failure�[2J in a…
+     NAME     PHASE       SINCE RESTARTS    CPU    MEMORY
+     web      unhealthy    192s        0  37.5% 5242880 B
+     worker.1 running      192s        0   1.0% 5242880 B
+     worker.2 backoff        2s       12      -         -
 
     Enter detail  l logs  r restart  s start  ? help  q quit
     ");
@@ -566,9 +585,9 @@ fn a_filter_narrows_the_list_while_it_is_typed() {
     insta::assert_snapshot!(seen.shown(), @r"
     provost  4 processes  1 stopped 2 running 1 backoff
      1 Processes   2   3   4   5               names with `work`
-     NAME     PHASE       SINCE RESTARTS REASON
-     worker.1 running      192s        0 running
-     worker.2 backoff        2s       12 third failure�[2J in a…
+     NAME     PHASE       SINCE RESTARTS    CPU    MEMORY
+     worker.1 running      192s        0   1.0% 5242880 B
+     worker.2 backoff        2s       12      -         -
 
 
     names with: work
