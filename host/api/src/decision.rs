@@ -1,5 +1,6 @@
 //! Decisions about processes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
@@ -43,7 +44,7 @@ words! {
 }
 
 /// A decision about a process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// The action that was decided.
     pub action: Action,

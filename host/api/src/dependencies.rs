@@ -1,5 +1,6 @@
 //! What processes wait for before they are started, as `GET /v1/dependencies` answers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::process::{Phase, ProcessType};
@@ -18,7 +19,7 @@ words! {
 }
 
 /// The answer to `GET /v1/dependencies`: the specs in force, and the phases at one generation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dependencies {
     /// The generation of the phases.
     pub generation: u64,
@@ -27,7 +28,7 @@ pub struct Dependencies {
 }
 
 /// One process and what it depends on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dependent {
     /// Its name.
     pub name: String,
@@ -40,12 +41,14 @@ pub struct Dependent {
     pub phase: Phase,
     /// Whether it is ready.
     pub ready: bool,
+    /// Whether a start of the host starts it.
+    pub autostart: bool,
     /// Its direct dependencies, in the order of the config. Each exists, unless it was removed just now.
     pub depends_on: Vec<Dependency>,
 }
 
 /// A direct dependency of a process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dependency {
     /// The process that has to meet the condition. A dependency on a process with replicas is one on each replica that
     /// always exists.

@@ -1,11 +1,12 @@
 //! The difference between what runs and what the config asks for, as `GET /v1/config/difference` answers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
 /// The answer to `GET /v1/config/difference`: what a reload would change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Difference {
     /// The path of the config that was compared with what runs.
@@ -29,7 +30,7 @@ impl Difference {
 }
 
 /// How much stays as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Unchanged {
     /// The number of processes of the config; one with replicas counts once.
@@ -39,7 +40,7 @@ pub struct Unchanged {
 }
 
 /// A process or a plugin that differs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ItemDifference {
     /// The name in the config.
@@ -65,7 +66,7 @@ words! {
 }
 
 /// A key whose value differs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct KeyDifference {
     /// The key below the title of its section: `command`, `stop.grace`, `env.PATH`.

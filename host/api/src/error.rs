@@ -1,5 +1,6 @@
 //! The body of every answer with a status of 400 or more.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
@@ -9,10 +10,18 @@ words! {
     pub enum ErrorCode {
         /// The request is malformed.
         BadRequest = "bad_request",
+        /// The request needs a token.
+        Unauthorized = "unauthorized",
+        /// The token does not allow this request.
+        Forbidden = "forbidden",
         /// The API has no such path.
         UnknownPath = "unknown_path",
         /// The path does not accept this method.
         MethodNotAllowed = "method_not_allowed",
+        /// The request calls the host by a name that it does not have.
+        Misdirected = "misdirected",
+        /// The sender has sent more requests than it may.
+        TooManyRequests = "too_many_requests",
         /// There is no such action.
         UnknownAction = "unknown_action",
         /// There is no such process.
@@ -71,14 +80,14 @@ words! {
 }
 
 /// The body of every answer with a status of 400 or more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// The error.
     pub error: Error,
 }
 
 /// An error of the API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Error {
     /// The error as a stable word.
     pub code: ErrorCode,

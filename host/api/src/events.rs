@@ -1,5 +1,6 @@
 //! Changes of processes, as `GET /v1/events` sends them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::decision::Decision;
@@ -45,8 +46,9 @@ words! {
 }
 
 /// One change, as a line of `GET /v1/events`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self", default)]
+#[schemars(rename = "Event", transform = kind_alone_is_required)]
 pub struct Event {
     /// The generation that the change created.
     pub generation: u64,
@@ -81,6 +83,11 @@ pub struct Event {
     /// For `missed`: the number of changes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<u64>,
+}
+
+fn kind_alone_is_required(schema: &mut schemars::Schema) {
+    // A `missed` event has no other field but its count.
+    schema.insert("required".to_owned(), serde_json::json!(["kind"]));
 }
 
 /// A `missed` event in JSON, which has `kind` and `count` and no other field.

@@ -1,12 +1,13 @@
 //! Why a process is in its state, as `GET /v1/explain/NAME` answers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::events::Event;
 use crate::process::Process;
 
 /// The answer to `GET /v1/explain/NAME`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// The process.
     pub process: Process,

@@ -1,9 +1,10 @@
 //! The host itself: its identity, its shortages and its end.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The host itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Host {
     /// Its process id.
     pub pid: u32,
@@ -13,6 +14,9 @@ pub struct Host {
     pub started_at: String,
     /// The path of its socket.
     pub socket: String,
+    /// The URLs under which it is reached over TCP, such as `http://127.0.0.1:9191`.
+    #[serde(default)]
+    pub listen: Vec<String>,
     /// The path of its config.
     pub config: String,
     /// When the config was read that is in force.
@@ -31,7 +35,7 @@ pub struct Host {
 }
 
 /// Something that the host lacks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lack {
     /// The resource that is short, in a word or two.
     pub what: String,
@@ -42,7 +46,7 @@ pub struct Lack {
 }
 
 /// An operating-system process that is left although it should be gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Left {
     /// The process that it belongs to, if known.
     pub process: Option<String>,
@@ -53,7 +57,7 @@ pub struct Left {
 }
 
 /// The body of `POST /v1/shutdown`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shutdown {
     /// Whether to answer only when everything has ended, instead of at once.
@@ -62,7 +66,7 @@ pub struct Shutdown {
 }
 
 /// The answer to `POST /v1/shutdown` with `wait`: how the host ends.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ended {
     /// The host's process id.
     pub pid: u32,
@@ -73,7 +77,7 @@ pub struct Ended {
 }
 
 /// The answer to `GET /v1/ping`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ping {
     /// The host's process id.
     pub pid: u32,

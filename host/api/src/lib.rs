@@ -22,6 +22,7 @@
 //! | `plugins` | the state of plugins, and changes of them |
 //! | `state_core` | the backends of the state core, and latencies |
 //! | `error` | the body of every answer with a status of 400 or more, and the codes in it |
+//! | `schema` | what the JSON Schemas of several types have in common |
 //! | `words` | enums of words, which keep the unknown words of a newer host |
 //!
 //! What is deliberately absent: any other crate of the project. Client programs depend on this crate alone.
@@ -39,8 +40,10 @@ mod host;
 mod logs;
 mod orders;
 mod plugins;
+mod probes;
 mod process;
 mod reload;
+mod schema;
 mod state_core;
 mod status;
 mod usage;
@@ -59,6 +62,7 @@ pub use plugins::{
     Blame, Fault, FaultKind, Plugin, PluginChanged, PluginList, PluginOrder, PluginRole, PluginStatus,
     PluginVersion, Quarantine, Replayed,
 };
+pub use probes::{Liveness, NotReady, Readiness};
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
 pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::schema::schema_as;
 use crate::words::words;
 
 words! {
@@ -66,8 +68,10 @@ pub enum LogItem {
     },
 }
 
-/// An item in JSON: an object with the fields of one kind. It borrows what it writes.
-#[derive(Default, Serialize, Deserialize)]
+schema_as!(LogItem, LogObject<'_>);
+
+/// A line of output, with `text` or `base64`; `missed` lines in its place; or the point at which the log was `cleared`.
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 struct LogObject<'a> {
     process: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]

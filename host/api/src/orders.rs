@@ -1,5 +1,8 @@
 //! Orders to processes (start, stop, restart and signal) and their outcomes.
 
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -7,7 +10,7 @@ use crate::error::Error;
 use crate::process::Phase;
 
 /// The body of `POST /v1/processes/{start,stop,restart,signal}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessOrder {
     /// Names, `group:*`, or `all`.
@@ -27,7 +30,7 @@ pub struct ProcessOrder {
 }
 
 /// The origin of an order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OrderCause {
     /// A person, through the command line.
@@ -44,6 +47,21 @@ pub enum Signal {
     Number(i32),
     /// The name: `HUP` or `SIGHUP`.
     Name(String),
+}
+
+impl JsonSchema for Signal {
+    fn schema_name() -> Cow<'static, str> {
+        "Signal".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": ["string", "integer"],
+            "description": "A signal: its name, with or without `SIG`, or its number.",
+            "minimum": 1,
+            "maximum": 64,
+        })
+    }
 }
 
 impl Serialize for Signal {
@@ -69,14 +87,14 @@ impl<'de> Deserialize<'de> for Signal {
 }
 
 /// The answer to an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// One result per process, in the order of the config.
     pub results: Vec<ProcessOutcome>,
 }
 
 /// The outcome of an order for one process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessOutcome {
     /// The process.
     pub name: String,

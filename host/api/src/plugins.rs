@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::schema::schema_as;
 use crate::state_core::Latency;
 use crate::words::words;
 
@@ -94,7 +96,8 @@ macro_rules! version {
         }
 
         /// A plugin in JSON.
-        #[derive(Deserialize)]
+        /// A plugin with its active version.
+        #[derive(Deserialize, JsonSchema)]
         struct PluginObject {
             name: String,
             status: PluginStatus,
@@ -102,6 +105,8 @@ macro_rules! version {
             $($(#[$attribute])* $field: $type,)+
             former: Option<PluginVersion>,
         }
+
+        schema_as!(Plugin, PluginObject);
 
         impl From<PluginObject> for Plugin {
             fn from(object: PluginObject) -> Self {
@@ -127,7 +132,7 @@ macro_rules! version {
 
 version! {
     /// One version of a plugin.
-    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
     pub struct PluginVersion {
         /// The number of the version, counted from 1 since the host started.
         pub version: u64,
@@ -181,7 +186,7 @@ version! {
 }
 
 /// The rate of faults at which a plugin is quarantined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quarantine {
     /// The number of faults; at least 1.
@@ -191,7 +196,7 @@ pub struct Quarantine {
 }
 
 /// A failed call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
     /// The kind of failure.
     pub kind: FaultKind,
@@ -200,14 +205,14 @@ pub struct Fault {
 }
 
 /// The answer to `GET /v1/plugins`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PluginList {
     /// All plugins, in the order of the config.
     pub plugins: Vec<Plugin>,
 }
 
 /// The body of `POST /v1/plugins/NAME/ACTION`. A field that the action does not use is refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PluginOrder {
     /// For `load` and `swap`: `bundled:NAME` or an absolute path.
@@ -240,7 +245,7 @@ pub struct PluginOrder {
 }
 
 /// The answer to a [`PluginOrder`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PluginChanged {
     /// The plugin after the change; `null` if it was unloaded.
     pub plugin: Option<Plugin>,
@@ -249,7 +254,7 @@ pub struct PluginChanged {
 }
 
 /// The answer to `GET /v1/plugins/NAME/blame`: the last input that made the plugin fail, and the result of trying it again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Blame {
     /// The plugin.
     pub plugin: String,
@@ -284,8 +289,10 @@ pub enum Replayed {
     Unknown,
 }
 
-/// A [`Replayed`] in JSON: an object with one field.
-#[derive(Default, Serialize, Deserialize)]
+schema_as!(Replayed, ReplayedObject<'_>);
+
+/// The result of trying an input again: an object with `answer` or with `fault`.
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct ReplayedObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

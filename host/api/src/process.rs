@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::decision::Decision;
+use crate::schema::{all_optional, schema_as};
 use crate::words::words;
 
 words! {
@@ -94,8 +96,9 @@ words! {
 }
 
 /// One process. A request that chooses `fields` is answered with those alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(transform = all_optional)]
 pub struct Process {
     /// Its name.
     pub name: String,
@@ -143,7 +146,7 @@ pub struct Process {
 }
 
 /// A check that fails.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failing {
     /// The finding of the check. It is updated when it changes, at a bounded rate.
     pub why: String,
@@ -175,8 +178,10 @@ pub enum Exit {
     Unknown,
 }
 
-/// An exit in JSON: an object with the fields of one kind.
-#[derive(Default, Serialize, Deserialize)]
+schema_as!(Exit, ExitObject<'_>);
+
+/// How an incarnation ended: an object with `code`, with `signal` and `name`, or with `error`.
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct ExitObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

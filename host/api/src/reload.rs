@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -9,7 +10,7 @@ use crate::orders::OrderCause;
 use crate::words::words;
 
 /// The body of `POST /v1/config/reload`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReloadOrder {
     /// The absolute path of the config, if it is another one than that of the host.
@@ -59,7 +60,7 @@ words! {
 }
 
 /// One step of a reload, as a line of the answer to `POST /v1/config/reload`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ReloadStep {
     /// What was done.
@@ -77,7 +78,7 @@ pub struct ReloadStep {
 }
 
 /// What a reload has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ReloadSummary {
     /// The number of processes that were added.
@@ -99,7 +100,7 @@ pub struct ReloadSummary {
 }
 
 /// The body of `POST /v1/scale`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleOrder {
     /// The wanted number of replicas by the name of the process.
@@ -110,14 +111,14 @@ pub struct ScaleOrder {
 }
 
 /// The answer to `POST /v1/scale`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Scaled {
     /// One result for each process, in the order of the names.
     pub results: Vec<ScaleOutcome>,
 }
 
 /// The outcome of scaling one process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScaleOutcome {
     /// The process.
     pub name: String,

@@ -1,5 +1,6 @@
 //! The state core: the active backend, and the figures of each backend.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
@@ -17,7 +18,7 @@ words! {
 }
 
 /// The answer to `GET /v1/state` and `POST /v1/state`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StateCore {
     /// The active backend.
     pub backend: Backend,
@@ -38,7 +39,7 @@ pub struct StateCore {
 }
 
 /// The figures of one backend, for comparison with the others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendFigures {
     /// The backend.
     pub backend: Backend,
@@ -61,7 +62,7 @@ pub struct BackendFigures {
 }
 
 /// How long an operation took, in nanoseconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
     /// The number of timed operations: one read in 64, every commit and every call of a plugin.
     pub timed: u64,
@@ -76,7 +77,7 @@ pub struct Latency {
 }
 
 /// The body of `POST /v1/state`. A field that is left out changes nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StateChange {
     /// The new backend.

@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
 use crate::plugins::Plugin;
 use crate::process::Process;
+use crate::schema::optional_from;
 use crate::usage::ProcessUsage;
 use crate::words::words;
 
@@ -32,7 +34,8 @@ words! {
 
 /// The answer to `GET /v1/status`: the state of everything at one generation. A part that was not requested is empty here and
 /// absent in JSON.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = parts_are_optional)]
 pub struct Status {
     /// The generation of the last change.
     pub generation: u64,
@@ -73,6 +76,10 @@ pub struct Status {
     /// stream, it stays in force until the next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Vec<String>>,
+}
+
+fn parts_are_optional(schema: &mut schemars::Schema) {
+    optional_from(schema, "processes");
 }
 
 impl Status {
@@ -159,7 +166,7 @@ impl Status {
 }
 
 /// The replica counts of a process. Its replicas are the processes `NAME.1`, `NAME.2`, and so on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Replicas {
     /// The name in the config, without a number.
     pub name: String,

@@ -1,9 +1,10 @@
 //! The resources that processes use.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What one process and all of its descendants use.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessUsage {
     /// The name of the process; `provost` for the host itself.
     pub process: String,
@@ -36,7 +37,7 @@ pub struct ProcessUsage {
 }
 
 /// What a process used in one step of its history: 6 seconds during the last ten minutes, and 30 seconds before that.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UsagePoint {
     /// The end of the step.
     pub at: String,
@@ -47,7 +48,7 @@ pub struct UsagePoint {
 }
 
 /// The answer to `GET /v1/usage`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageList {
     /// The number of looks since the host started; it changes without a change of any process.
     pub revision: u64,

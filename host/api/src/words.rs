@@ -4,15 +4,15 @@
 /// Defines an enum of words. Each variant is one word in JSON; any other word is the variant `Other`.
 macro_rules! words {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $about:literal])*
         pub enum $name:ident {
-            $($(#[$doc:meta])* $variant:ident = $word:literal,)+
+            $($(#[doc = $doc:literal])* $variant:ident = $word:literal,)+
         }
     ) => {
-        $(#[$meta])*
+        $(#[doc = $about])*
         #[derive(Clone, Debug)]
         pub enum $name {
-            $($(#[$doc])* $variant,)+
+            $($(#[doc = $doc])* $variant,)+
             /// A word of a newer host; empty if there is no word.
             Other(Box<str>),
         }
@@ -28,6 +28,16 @@ macro_rules! words {
                     $(Self::$variant => $word,)+
                     Self::Other(word) => word,
                 }
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $crate::words::schema(concat!($($about, "\n",)*), &[$(($word, concat!($($doc,)*)),)+])
             }
         }
 
@@ -96,6 +106,18 @@ macro_rules! words {
 }
 
 pub(crate) use words;
+
+/// Returns the schema of a word: a text, because a newer host may have more words, with the words that are known.
+pub(crate) fn schema(about: &str, words: &[(&str, &str)]) -> schemars::Schema {
+    let lines = |text: &str| text.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned();
+    let mut description = lines(about);
+    description.push('\n');
+    for (word, meaning) in words {
+        description.push_str(&format!("\n- `{word}`: {}", lines(meaning)));
+    }
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    schemars::json_schema!({"type": "string", "description": description, "x-extensible-enum": words})
+}
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use hyper::body::Body as _;
 use provost_api as api;
-use provost_control::{ApiContext, CONNECTIONS_MAX, Guarded};
+use provost_control::{Access, ApiContext, CONNECTIONS_MAX, Guarded, RulesInForce};
 use provost_state::{Cause, PhaseKind, ProcessId};
 use provost_supervisor::{CommandLine, Manner, ProcessSpec, Scripted, Settings, Supervisor};
 use provost_tests::instructions::{Path, counted};
@@ -110,9 +110,11 @@ impl World {
             supervisor: self.supervisor.clone(),
             plugins: Arc::new(OnePlugin),
             config: Arc::new(Unchanging),
+            rules: RulesInForce::default(),
             host: api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() },
             shutdown,
             connections_max: CONNECTIONS_MAX,
+            mounts: Vec::new(),
             ended: watch::channel(None).1,
         };
         provost_control::routes(context, watch::channel(false).1)
@@ -129,7 +131,7 @@ fn request(query: &str, tag: Option<&str>) -> Request<Body> {
 
 /// Answers a request, which nothing may delay, and takes its body piece by piece, as the server does.
 fn answer(routes: &Guarded, request: Request<Body>) -> (Response, usize) {
-    let mut response = routes.answer(request).now_or_never().unwrap();
+    let mut response = routes.answer(request, Access::ADMIN).now_or_never().unwrap();
     let (mut context, mut bytes) = (Context::from_waker(Waker::noop()), 0);
     while let Poll::Ready(Some(piece)) = Pin::new(response.body_mut()).poll_frame(&mut context) {
         bytes += black_box(piece.unwrap().into_data().unwrap()).len();

@@ -9,7 +9,9 @@ use provost_supervisor::Supervisor;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::answers::Answers;
+use super::guarded::Mount;
 use super::refused::Refused;
+use super::tcp::RulesInForce;
 use crate::convert::{self, Wall};
 use crate::reloading::LiveConfig;
 
@@ -25,12 +27,16 @@ pub struct ApiContext {
     pub plugins: Arc<dyn Plugins>,
     /// The config.
     pub config: Arc<dyn LiveConfig>,
+    /// What the config says about requests.
+    pub rules: RulesInForce,
     /// The host itself.
     pub host: api::Host,
     /// Receives a message when a client asks the host to stop.
     pub shutdown: mpsc::Sender<()>,
     /// The maximum number of connections: [`CONNECTIONS_MAX`], or fewer where descriptors are few.
     pub connections_max: usize,
+    /// Services beside the API.
+    pub mounts: Vec<Mount>,
     /// The final report of the host, once everything that can be ended has ended.
     pub ended: watch::Receiver<Option<api::Ended>>,
 }

@@ -6,7 +6,7 @@
 //! | `connections` | accepting connections, and limits on their number |
 //! | `patient` | the bytes of one connection, and its time limits |
 //! | `wire` | the socket of one connection |
-//! | `guarded` | what holds for all routes: errors in JSON, panics caught |
+//! | `tcp` | the API over TCP: listening, TLS, and the checks before the routes |
 //! | `status` | everything at one generation |
 //! | `host` | the host itself: its shortages and its end |
 //! | `config` | what differs from the config, reloading it, and scaling |
@@ -15,12 +15,17 @@
 //! | `dependencies` | what processes wait for before they are started |
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
+//! | `probes` | whether the host is alive and its processes are ready, and its metrics |
 //! | `events` | changes of processes, as a stream |
 //! | `logs` | lines of output, as a stream |
 //! | `views` | what plugins render |
+//! | `table` | a table of routes, and the router made of it |
 //! | `usage` | what processes use |
 //! | `streaming` | bodies that are sent message by message |
 //! | `context` | the parts of the host that the API serves |
+//! | `in_process` | the API for services in the same process |
+//! | `guarded` | what holds for all routes: scopes checked, errors in JSON, panics caught; services beside the API |
+//! | `scopes` | the scopes that requests take |
 //! | `extract` | bodies and queries of requests |
 //! | `framing` | one reply, lines of JSON or server-sent events: what `Accept` chooses |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
@@ -42,25 +47,31 @@ mod extract;
 mod framing;
 mod guarded;
 mod host;
+mod in_process;
 mod kept;
 mod logs;
 mod orders;
 mod patient;
 mod pieces;
 mod plugins;
+mod probes;
 mod refused;
 mod routes;
+mod scopes;
 mod select;
 mod socket;
 mod spare;
 mod state_core;
 mod status;
 mod streaming;
+mod table;
+mod tcp;
 mod usage;
 mod views;
 mod wire;
 
 pub use context::{ApiContext, CONNECTIONS_MAX};
-pub use guarded::Guarded;
+pub use guarded::{Caller, Guarded, Mount, Mounted};
 pub use routes::{routes, serve};
 pub use socket::{BindError, Listening, SocketPlace};
+pub use tcp::{ApiRules, CertificateFiles, RulesInForce, TcpError, TcpListening, TcpWanted, TlsError};

@@ -30,6 +30,19 @@ impl Refused {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Busy, message, Some(hint))
     }
 
+    /// Refuses a request of a caller that has not said who it is.
+    pub(super) fn unauthorized(message: String) -> Self {
+        let hint =
+            "send a token as `Authorization: Bearer TOKEN`; `provost token new NAME` makes one".to_owned();
+        Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, message, Some(hint))
+    }
+
+    /// Refuses a request that takes more than the caller may do.
+    pub(super) fn forbidden(message: String) -> Self {
+        let hint = "use a token with that scope; `provost token new NAME --scope SCOPE` makes one".to_owned();
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
+    }
+
     pub(super) fn not_found(code: ErrorCode, message: String, hint: String) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, message, Some(hint))
     }
@@ -46,6 +59,26 @@ impl Refused {
 
     pub(super) fn method_not_allowed(message: String) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed, message, None)
+    }
+
+    /// Refuses a request that calls the host by a name that it does not have.
+    pub(super) fn misdirected(message: String) -> Self {
+        let hint = "name it in `hosts` of [api] if it is this host".to_owned();
+        Self::new(StatusCode::MISDIRECTED_REQUEST, ErrorCode::Misdirected, message, Some(hint))
+    }
+
+    /// Refuses a request that a page of another server sends.
+    pub(super) fn foreign_page(origin: &str) -> Self {
+        let message = format!("a page of `{origin}` may not send requests");
+        let hint = "name it in `origins` of [api] if it may".to_owned();
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
+    }
+
+    /// Refuses a request beyond the rate of its sender.
+    pub(super) fn too_many_requests() -> Self {
+        let message = "there are too many requests of this token or address".to_owned();
+        let hint = "send fewer, or raise `requests_per_second` of [api]; one stream replaces many requests";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, message, Some(hint.to_owned()))
     }
 
     pub(super) fn plugin_failed(message: String) -> Self {

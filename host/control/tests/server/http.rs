@@ -4,7 +4,7 @@ use provost_api as api;
 use provost_state::Cause;
 use provost_supervisor::{Condition, Dependency, ProcessSpec};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::harness::{FOREVER, Host, shell};
@@ -23,7 +23,7 @@ impl Answer {
     }
 
     /// Returns the error in the body, which every answer with a status of 400 or more must have.
-    fn error(&self) -> api::Error {
+    pub(crate) fn error(&self) -> api::Error {
         assert!(self.head.contains("content-type: application/json"), "{}\n{}", self.head, self.body);
         serde_json::from_str::<api::Failure>(&self.body).unwrap().error
     }
@@ -35,12 +35,17 @@ pub(crate) async fn ask(host: &Host, method: &str, path: &str, body: &str) -> An
 
 /// Sends a request with more headers, each of which ends with a line break.
 pub(crate) async fn ask_with(host: &Host, headers: &str, method: &str, path: &str, body: &str) -> Answer {
-    let mut socket = UnixStream::connect(&host.socket).await.unwrap();
+    let socket = UnixStream::connect(&host.socket).await.unwrap();
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     );
+    exchange(socket, &request).await
+}
+
+/// Sends the text of a request on a connection, and reads the answer to the end of the connection.
+pub(crate) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, request: &str) -> Answer {
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
@@ -69,7 +74,7 @@ async fn status_is_one_json_object_with_every_field_of_the_schema() {
 async fn every_refusal_is_json_and_names_the_field() {
     let host = Host::start(vec![]);
     for (method, path, body, status, named) in [
-        ("GET", "/nowhere", "", 404, "/nowhere"),
+        ("GET", "/v1/nowhere", "", 404, "/v1/nowhere"),
         ("DELETE", "/v1/status", "", 405, "DELETE"),
         ("GET", "/v1/processes/start", "", 405, "/v1/processes/start"),
         ("GET", "/v1/logs?n=many", "", 400, "n"),

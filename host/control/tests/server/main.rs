@@ -1,6 +1,7 @@
 //! The whole API on a real socket with real processes, through the client.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod golden;
 mod harness;
 mod http;
@@ -8,6 +9,7 @@ mod limits;
 mod plugins;
 mod status;
 mod storm;
+mod tcp;
 mod waits;
 mod watch;
 
