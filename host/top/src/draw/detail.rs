@@ -91,8 +91,12 @@ fn explanation(scene: &Scene<'_>, columns: usize) -> Vec<String> {
 /// Returns the last lines with a heading; only the heading if there are none.
 fn tail(scene: &Scene<'_>, columns: usize, room: usize) -> Vec<(String, ratatui::style::Style)> {
     let lines = &scene.model.tail;
-    let count = (lines.end() - lines.first()).min(u64::try_from(room - 1).unwrap_or(0));
-    let head = if count == 0 { "It has printed nothing." } else { "Its last lines:" };
+    let selected = scene.ui.list.selected().unwrap_or_default();
+    let count = match lines.are_of(&[selected]) {
+        true => (lines.end() - lines.first()).min(u64::try_from(room - 1).unwrap_or(0)),
+        false => 0,
+    };
+    let head = if count == 0 { "It has printed nothing yet." } else { "Its last lines:" };
     let mut shown = vec![(head.to_owned(), scene.theme.head())];
     for number in lines.end() - count..lines.end() {
         let Some(line) = lines.get(number) else { continue };

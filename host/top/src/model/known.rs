@@ -79,7 +79,7 @@ impl Model {
             News::Status(status) => self.learn_status(*status),
             News::Lost(why) => self.link = Link::Lost(why),
             News::Explained { name, outcome } => self.explained = Some(Explained { name, outcome }),
-            News::LogsBegin(slot) => self.lines(slot).clear(),
+            News::LogsBegin(slot, of) => self.lines(slot).begin(of),
             News::Log(slot, item) => self.lines(slot).push(item),
             News::LogsFailed(slot, why) => self.lines(slot).add(Line::Note(why)),
             News::EventsBegin => {
