@@ -175,7 +175,7 @@ fn a_timeline_has_the_lives_and_decisions_of_a_process() {
         "timeline",
         "web.1",
         "--since",
-        &format!("{}", new["spawned_at"].as_str().unwrap()),
+        new["spawned_at"].as_str().unwrap(),
         "-o",
         "json",
     ]);
