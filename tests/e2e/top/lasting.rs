@@ -38,11 +38,33 @@ fn the_view_follows_the_size_of_the_terminal() {
     terminal.resize(40, 10);
     let small =
         terminal.until("the small list is drawn", |screen| is_drawn(screen) && !screen.contains("REASON"));
-    insta::assert_snapshot!(small, @"");
+    insta::assert_snapshot!(small, @r"
+    provost 2 processes 2 running
+    1 Processes 2 3 4 5
+    NAME PHASE SINCE RESTARTS
+    web running T 0
+    db running T 0
+    Enter detail l logs ? help q quit
+    ");
     terminal.resize(8, 3);
     terminal.until("nothing fits", |screen| screen.starts_with("too sma"));
     terminal.resize(120, 30);
     terminal.until("there is room for everything", |screen| is_drawn(screen) && screen.contains("REASON"));
+}
+
+#[test]
+fn colours_are_used_only_where_they_are_wanted() {
+    let host = Host::up(PROVOST, CONFIG);
+    let terminal = Terminal::open(host.setup(), 80, 24);
+    // The foreground colours of SGR.
+    let has_colors = |screen: &str| (31..37).any(|color| screen.contains(&format!("\x1b[{color}m")));
+    terminal.line("clear; \"$PROVOST\" top");
+    terminal.until("the list is drawn", is_drawn);
+    assert!(!has_colors(&terminal.colors()), "NO_COLOR is set in this terminal");
+    terminal.keys(&["q"]);
+    terminal.line("clear; \"$PROVOST\" top --color always");
+    terminal.until("the list is drawn", is_drawn);
+    eventually("there are colours", || terminal.colors(), |screen| has_colors(screen));
 }
 
 #[test]
@@ -101,7 +123,7 @@ fn the_terminal_is_restored_after_the_end_a_signal_and_a_panic() {
     let view = eventually("the view runs", || pid_of_view(host.setup()), Option::is_some);
     kill_process(Pid::from_raw(view.unwrap()).unwrap(), Signal::TERM).unwrap();
     restored("TERM");
-    terminal.line("clear; FAILPOINTS='top.draw=5*off->panic' \"$PROVOST\" top");
+    terminal.line("clear; RUST_BACKTRACE=0 FAILPOINTS='top.draw=5*off->panic' \"$PROVOST\" top");
     terminal.until("the panic is reported", |screen| screen.contains("panicked") && is_shell(screen));
     restored("panic");
 }

@@ -7,7 +7,7 @@ use crate::PROVOST;
 
 const CONFIG: &str = r#"
 [process.web]
-command = "echo listening on 8080; printf 'an [odd] \\033[31mline\\n' >&2; exec sleep 1000"
+command = "printf 'listening on 8080\\nan [odd] \\033[31mline\\n'; exec sleep 1000"
 [process.api]
 command = "exec sleep 1000"
 depends_on = ["web"]
@@ -33,17 +33,45 @@ fn is_drawn(screen: &str) -> bool {
     screen.contains("Enter detail") && screen.contains("migrate") && screen.contains("3 running")
 }
 
+/// Whether the usage of all three processes, of all together and of the host is known.
+fn has_figures(screen: &str) -> bool {
+    is_drawn(screen) && screen.matches("iB").count() == 5
+}
+
 #[test]
 fn the_list_the_tree_and_the_detail_show_the_processes() {
     let (_host, terminal) = up();
-    insta::assert_snapshot!(terminal.until("the list is drawn", is_drawn), @"");
+    insta::assert_snapshot!(terminal.until("the list has figures", has_figures), @r"
+    provost 6 processes 2 stopped 3 running 1 exited host N up T
+    1 Processes 2 Logs 3 Plugins 4 State 5 Events all N% N B host N% N B
+    NAME GROUP PHASE SINCE RESTARTS CPU MEMORY TREND REASON
+    web - running T 0 N% N B ~ start asked for by…
+    api - running T 0 N% N B ~ its dependencies a…
+    w.1 workers running T 0 N% N B ~ start asked for by…
+    w.2 workers stopped - 0 - - not needed: 1 of a…
+    w.3 workers stopped - 0 - - not needed: 1 of a…
+    migrate - exited T 0 - - done: exited with …
+    Enter detail l logs r restart s start x stop / find t tree Space mark ? help q quit
+    ");
     terminal.keys(&["t"]);
-    insta::assert_snapshot!(terminal.until("the tree is drawn", |screen| screen.contains("(1 of 1 running)")), @"");
+    insta::assert_snapshot!(terminal.until("the tree is drawn", |screen| screen.contains("(1 of 3 running)")), @r"
+    provost 6 processes 2 stopped 3 running 1 exited host N up T
+    1 Processes 2 Logs 3 Plugins 4 State 5 Events all N% N B host N% N B
+    NAME PHASE SINCE RESTARTS CPU MEMORY TREND PID REASON
+    web running T 0 N% N B ~ N start asked for by…
+    api running T 0 N% N B ~ N its dependencies a…
+    migrate exited T 0 - - - done: exited with …
+    workers (1 of 3 running)
+    w.1 running T 0 N% N B ~ N start asked for by…
+    w.2 stopped - 0 - - - not needed: 1 of a…
+    w.3 stopped - 0 - - - not needed: 1 of a…
+    Enter detail l logs r restart s start x stop / find t tree Space mark ? help q quit
+    ");
     terminal.keys(&["Home", "Enter"]);
     let detail = terminal.until("the lines of web are there", |screen| {
         screen.contains("an [odd] line") && screen.contains("spawned")
     });
-    assert!(detail.contains("web is running with pid N"), "{detail}");
+    assert!(detail.contains("web is running with pid "), "{detail}");
     assert!(detail.contains("listening on 8080"), "{detail}");
     terminal.keys(&["q"]);
     terminal.until("the shell is back", |screen| screen.trim_end().ends_with("prompt>"));
@@ -90,7 +118,14 @@ fn logs_are_followed_searched_filtered_frozen_and_copied() {
     let (host, terminal) = up();
     terminal.until("the list is drawn", is_drawn);
     terminal.keys(&["l"]);
-    insta::assert_snapshot!(terminal.until("the lines are there", |screen| screen.contains("an [odd] line")), @"");
+    insta::assert_snapshot!(terminal.until("the lines are there", |screen| screen.contains("an [odd] line")), @r"
+provost 6 processes 2 stopped 3 running 1 exited host N up T
+1 Processes 2 Logs 3 Plugins 4 State 5 Events
+logs of web · following
+an [odd] line
+listening on N
+f freeze & filter / find w wrap t times m mark c clear R reload y copy ? help q quit
+");
     terminal.keys(&["y"]);
     terminal.until("the lines are copied", |screen| screen.contains("2 lines went to the clipboard"));
     assert_eq!(terminal.clipboard(), "listening on 8080\nan [odd] line");
@@ -152,6 +187,9 @@ fn a_single_frame_is_printed_for_scripts() {
     assert!(once(&["--tree", "w.1"]).contains("workers (1 of 1 running)"));
     assert!(once(&["--view", "plugins"]).contains("backoff"));
     assert!(once(&["--view", "events"]).contains("spawned"));
+    let mut elsewhere = host.setup().command(&["top", "--once", "--socket"]);
+    elsewhere.arg(host.setup().dir().join(".provost/provost.sock")).current_dir("/");
+    assert!(String::from_utf8(elsewhere.output().unwrap().stdout).unwrap().contains("3 running"));
     let refused = host.setup().run(&["top"]);
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("have to be a terminal"), "{}", refused.stderr);

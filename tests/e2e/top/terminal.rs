@@ -74,6 +74,11 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p"])
     }
 
+    /// Returns the screen with the sequences of its colours.
+    pub(super) fn colors(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-e"])
+    }
+
     /// Waits until the screen is as it should be, and returns it without its times and process ids.
     pub(super) fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         plain(&eventually(what, || self.screen(), |screen| holds(screen)))
@@ -86,19 +91,33 @@ impl Drop for Terminal {
     }
 }
 
-/// Returns a screen with `T` for times, `N` for long numbers and one space for several, and without its empty lines.
+/// Returns a screen with `T` for times, `N` for long numbers, fractions and sizes, `~` for trends and one space for several, and
+/// without its empty lines.
 fn plain(screen: &str) -> String {
-    let word = |word: &str| {
-        let digits = word.chars().filter(char::is_ascii_digit).count();
-        let units = word.trim_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let is_time = digits > 0 && word.starts_with(|c: char| c.is_ascii_digit());
-        match units {
-            "" if digits >= 3 => "N".to_owned(),
-            "s" | "ms" | "m" | "h" if is_time => "T".to_owned(),
-            _ if is_time && word.ends_with(['s', 'm', 'Z']) && digits > 1 => "T".to_owned(),
-            _ => word.to_owned(),
-        }
-    };
-    let lines = screen.lines().map(|line| line.split_whitespace().map(word).collect::<Vec<_>>().join(" "));
+    let lines = screen.lines().map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_size = |at: usize| words.get(at).is_some_and(|unit| ["KiB", "MiB", "GiB"].contains(unit));
+        let plain = words.iter().enumerate().map(|(at, word)| match () {
+            () if is_size(at) => "B",
+            () if is_size(at + 1) => "N",
+            () => plain_word(word),
+        });
+        plain.collect::<Vec<_>>().join(" ")
+    });
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn plain_word(word: &str) -> &str {
+    if word.chars().all(|c| ('▁'..='█').contains(&c)) {
+        return "~";
+    }
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let begins = word.starts_with(|c: char| c.is_ascii_digit());
+    match word.trim_matches(|c: char| c.is_ascii_digit() || c == '.') {
+        "%" => "N%",
+        "" if digits >= 3 || word.contains('.') => "N",
+        "s" | "ms" | "m" | "h" if begins => "T",
+        _ if begins && digits > 1 && word.ends_with(['s', 'm', 'Z']) => "T",
+        _ => word,
+    }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::Canvas;
-use super::frame::Scene;
+use super::scene::Scene;
 use super::wrapping::{cut, width};
 use crate::input::{Action, BINDINGS, View, named};
 use crate::model::Link;

@@ -3,8 +3,8 @@
 use provost_api::ProcessUsage;
 
 use super::canvas::Canvas;
-use super::frame::Scene;
 use super::logs;
+use super::scene::Scene;
 use crate::words::Words;
 
 /// The number of lines of an explanation that come before its history.
@@ -67,11 +67,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
 fn uses(usage: &ProcessUsage, words: &dyn Words) -> String {
     let mut text = format!("{} CPU, {} resident", words.cpu(usage.cpu), words.size(usage.rss_bytes));
     if let Some(pss) = usage.pss_bytes {
-        text.push_str(&format!(" ({} proportional)", words.size(pss)));
+        text.push_str(&format!(", {} proportional", words.size(pss)));
     }
-    text.push_str(&format!(", {} threads in {} processes", usage.threads, usage.members));
+    text.push_str(&format!("; processes {}, threads {}", usage.members, usage.threads));
     if let Some(fds) = usage.fds {
-        text.push_str(&format!(", {fds} descriptors"));
+        text.push_str(&format!(", descriptors {fds}"));
     }
     text
 }

@@ -4,32 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::Canvas;
-use super::theme::Theme;
+use super::scene::Scene;
 use super::{bars, detail, list, logs, overlay, plugins, texts};
 use crate::input::View;
-use crate::model::Model;
-use crate::views::Ui;
-use crate::words::Words;
 
 /// The least height for two lines at the top.
 const TALL: u16 = 8;
 
 /// The least height of a view that shares the room with the detail pane.
 const SHARED: u16 = 12;
-
-/// What a frame is made of.
-pub(crate) struct Scene<'s> {
-    /// What is shown and selected. Drawing fills in what depends on the room.
-    pub(crate) ui: &'s mut Ui,
-    /// What is known.
-    pub(crate) model: &'s Model,
-    /// The words of everything.
-    pub(crate) words: &'s dyn Words,
-    /// The styles.
-    pub(crate) theme: Theme,
-    /// Whether it is a single frame, without keys.
-    pub(crate) still: bool,
-}
 
 /// Draws a frame, and returns where the cursor is, if there is one.
 pub(crate) fn frame(buffer: &mut Buffer, scene: &mut Scene<'_>) -> Option<Position> {

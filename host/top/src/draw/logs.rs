@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
-use super::frame::Scene;
+use super::scene::Scene;
 use super::theme::Theme;
 use super::wrapping::{expanded, pieces, width, without};
 use crate::model::Line;

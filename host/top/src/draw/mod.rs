@@ -10,6 +10,7 @@
 //! | `plugins` | plugins with their figures |
 //! | `texts` | the state core and the events |
 //! | `bars` | the head, the tabs, the message and the keys |
+//! | `scene` | what a frame is made of |
 //! | `columns` | columns of a table, in the room that there is |
 //! | `canvas` | text at a place of the screen |
 //! | `wrapping` | text in columns: tabs, wrapping, cutting |
@@ -24,11 +25,13 @@ mod list;
 mod logs;
 mod overlay;
 mod plugins;
+mod scene;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod theme;
 mod wrapping;
 
-pub(crate) use frame::{Scene, frame};
+pub(crate) use frame::frame;
+pub(crate) use scene::Scene;
 pub(crate) use theme::Theme;

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
-use super::frame::Scene;
+use super::scene::Scene;
 use super::wrapping::{cut, pieces, width};
 use crate::input::{BINDINGS, named};
 use crate::views::{Cursor, Hit, Overlay, SIGNALS, entries};

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use super::canvas::Canvas;
 use super::columns::{Column, Placed, placed};
-use super::frame::Scene;
+use super::scene::Scene;
 use super::theme::Theme;
 use super::wrapping::{cut, width};
 use crate::views::Hit;

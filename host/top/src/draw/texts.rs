@@ -4,7 +4,7 @@ use provost_api::EventKind;
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
-use super::frame::Scene;
+use super::scene::Scene;
 use super::wrapping::width;
 
 /// The most columns that are kept for the names of processes.

@@ -2,8 +2,8 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `keys` | the table of keys, and its lookup |
 //! | `field` | a line of text that the user edits |
+//! | `keys` | the table of keys, and its lookup |
 //! | `action` | what the user can do, and the views |
 
 mod action;

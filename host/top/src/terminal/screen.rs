@@ -55,6 +55,8 @@ impl Screen {
         let terminal = Self::new_terminal(&collected)?;
         let output = Output::start().map_err(TopError::Terminal)?;
         let mut screen = Self { terminal, collected, output, entered: false };
+        // The library reads NO_COLOR, too, and resets all attributes then where a colour is set. The view decides itself.
+        crossterm::style::force_color_output(true);
         restore_after_panic();
         screen.enter_again(mouse)?;
         Ok(screen)

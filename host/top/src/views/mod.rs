@@ -7,12 +7,12 @@
 //! | `orders` | the questions before an order |
 //! | `overlay` | what is open above a view: help, palette, confirmation, choice, text field |
 //! | `palette` | the entries of the command palette |
+//! | `hits` | what the mouse meets at a place of the screen |
 //! | `list` | the list of processes: order, filter, tree, marks, selection |
 //! | `tree` | the list as a tree of groups and dependencies |
 //! | `row` | one row of the list |
 //! | `reading` | reading logs: place, search, filter |
 //! | `effect` | what an action asks of the program |
-//! | `hits` | what the mouse meets at a place of the screen |
 //! | `cursor` | a selection and a window in a list |
 
 mod controls;
