@@ -50,7 +50,7 @@ pub trait Mounted: fmt::Debug + Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Response> + Send + '_>>;
 }
 
-/// The API as one caller may use it.
+/// The API as one caller may use it, without the services beside it.
 #[derive(Clone, Debug)]
 pub struct Caller {
     routes: Guarded,
@@ -106,7 +106,8 @@ impl Guarded {
             match mount {
                 None => in_json(self.router.call(request).await.unwrap_or_else(|never| match never {})).await,
                 Some(mount) => {
-                    let api = Caller::new(self.clone(), access);
+                    // A service that leaves a request to the API must not receive it again.
+                    let api = Caller::new(Self { mounts: Arc::default(), ..self.clone() }, access);
                     mount.service.answer(request.map(Body::new), api).await
                 }
             }
