@@ -13,6 +13,7 @@
 //! | `asked` | everything that can ask the host to stop |
 //! | `done` | `--exit-when-done` and `--exit-code-from` |
 //! | `keeping` | recreating what is removed from the runtime directory |
+//! | `web` | the web view at `/` |
 //! | `runtime_dir` | the runtime directory, its lock and its socket |
 //! | `claim` | the second lock of a host |
 //! | `peer_cred` | the process and the user at the other end of a socket |
@@ -46,6 +47,8 @@ mod runtime_dir;
 mod screen;
 mod serving;
 mod up;
+#[cfg(feature = "web")]
+mod web;
 
 pub(crate) use claim::{holder, wait_for_socket};
 pub(crate) use errors::not_listening_hint;

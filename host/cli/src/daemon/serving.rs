@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use provost_api::Ended;
-use provost_control::{ApiContext, Listening, RulesInForce, TcpError, TcpListening, TcpWanted};
+use provost_control::{ApiContext, Listening, Mount, RulesInForce, TcpError, TcpListening, TcpWanted};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{BootError, Clock, Degraded, LogReader, Settings, Supervisor, rfc3339};
@@ -28,6 +28,8 @@ use super::limits;
 use super::live::Live;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
+#[cfg(feature = "web")]
+use super::web;
 use super::{detach, ending, keeping};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
@@ -250,6 +252,16 @@ fn not_booted(error: &BootError) -> Failure {
     Failure::failed(reason(error), hint)
 }
 
+/// Returns the services beside the API. The web view is for browsers, which reach the host by TCP only.
+#[cfg_attr(not(feature = "web"), expect(unused_variables, reason = "there is no web view"))]
+fn services(has_tcp: bool) -> Vec<Mount> {
+    let services: Vec<Option<Mount>> = vec![
+        #[cfg(feature = "web")]
+        has_tcp.then(web::mount),
+    ];
+    services.into_iter().flatten().collect()
+}
+
 /// Starts the server, and connects requests to stop with `asked`.
 fn start(
     supervisor: Supervisor,
@@ -272,7 +284,7 @@ fn start(
         shutdown,
         ended: report,
         connections_max: limits::connections(),
-        mounts: Vec::new(),
+        mounts: services(tcp.is_some()),
     };
     let server = api.spawn(provost_control::serve(listening, tcp, context, async {
         // Also ends the server if the sender is gone.
