@@ -36,7 +36,7 @@ async function reads(client, onUpdated, subscribe) {
   assert.equal(result.structuredContent.processes[0].name, 'web');
   const unknown = await client.callTool({ name: 'explain', arguments: { name: 'wep' } });
   assert.ok(unknown.isError && unknown.content[0].text.includes('did you mean `web`?'));
-  for (const name of ['process_list', 'logs_search', 'events', 'config_diff', 'plugin_list', 'state_figures']) {
+  for (const name of ['process_list', 'logs_search', 'events', 'config_diff', 'plugin_list', 'usage', 'state_figures']) {
     assert.ok(!(await client.callTool({ name, arguments: {} })).isError, name);
   }
   const read = await client.readResource({ uri: CHANGED });

@@ -23,7 +23,7 @@ def server(*arguments):
 
 
 def restart():
-    subprocess.run([binary, "restart", "--wait", "web"], cwd=directory, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([binary, "restart", "--wait", "web"], cwd=directory, check=True, capture_output=True)
 
 
 async def reads(where, mode):
@@ -43,7 +43,7 @@ async def reads(where, mode):
         assert result.structured_content["processes"][0]["name"] == "web", result
         unknown = await client.call_tool("explain", {"name": "wep"})
         assert unknown.is_error and "did you mean `web`?" in unknown.content[0].text, unknown
-        for name in ("process_list", "logs_search", "events", "config_diff", "plugin_list", "state_figures"):
+        for name in ("process_list", "logs_search", "events", "config_diff", "plugin_list", "usage", "state_figures"):
             assert not (await client.call_tool(name, {})).is_error, name
         read = await client.read_resource(CHANGED)
         assert json.loads(read.contents[0].text)["name"] == "web", read

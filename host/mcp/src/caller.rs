@@ -34,6 +34,3 @@ pub struct Caller {
     /// What it is told to do.
     pub wording: Wording,
 }
-
-/// Tells who has sent a request. There are no parts of an HTTP request if the client is connected in another way.
-pub type Callers = Arc<dyn Fn(Option<&http::request::Parts>) -> Caller + Send + Sync>;

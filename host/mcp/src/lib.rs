@@ -31,6 +31,6 @@ mod time;
 mod tools;
 mod watch;
 
-pub use caller::{Caller, Callers, Grant, Wording};
+pub use caller::{Caller, Grant, Wording};
 pub use stdio::{StdioError, serve_stdio};
 pub use streamable::{HttpService, http_service};

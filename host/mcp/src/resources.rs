@@ -8,6 +8,7 @@ use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::page::{self, Page};
 use crate::reading::logs::{LogsWanted, read};
+use crate::reading::processes;
 use crate::time;
 use crate::tools::row;
 
@@ -93,8 +94,7 @@ pub(crate) async fn list(
     caller: &Caller,
     cursor: Option<&str>,
 ) -> Result<(Vec<Resource>, Option<String>), Fault> {
-    let mut status = caller.client.status(&[]).await?;
-    status.arrange();
+    let mut status = processes::read(&caller.client, &[]).await?;
     let mut resources = Vec::new();
     match cursor {
         None => resources.push(
@@ -133,8 +133,7 @@ pub(crate) async fn contents(caller: &Caller, uri: &str) -> Result<ResourceConte
     let json = |value: serde_json::Value| ResourceContents::text(value.to_string(), uri).with_mime_type(JSON);
     match Uri::parse(uri).ok_or_else(|| unknown(uri))? {
         Uri::Processes => {
-            let mut status = caller.client.status(&[]).await?;
-            status.arrange();
+            let status = processes::read(&caller.client, &[]).await?;
             let (total, now) = (status.processes.len(), time::now());
             let rows = status.processes.into_iter().map(|process| row(process, now));
             let Page { items: processes, .. } = page::first(rows, page::ITEMS_MAX);
@@ -160,7 +159,7 @@ pub(crate) async fn contents(caller: &Caller, uri: &str) -> Result<ResourceConte
 /// # Errors
 /// [`Fault`] of the API, or of a name of several.
 pub(crate) async fn one(caller: &Caller, name: &str) -> Result<Process, Fault> {
-    let processes = caller.client.status(&[name.to_owned()]).await?.processes;
+    let processes = processes::read(&caller.client, &[name.to_owned()]).await?.processes;
     processes.into_iter().find(|process| process.name == name).ok_or_else(|| {
         let message = format!("`{}` names several processes", page::shown(name));
         Fault::unknown(ErrorCode::UnknownProcess, message, "name one of them: `process_list` lists them all")

@@ -1,7 +1,5 @@
 //! The service on standard input and output: one JSON message per line.
 
-use std::sync::Arc;
-
 use rmcp::RoleServer;
 use rmcp::service::{ServerInitializeError, serve_server};
 use rmcp::transport::async_rw::AsyncRwTransport;
@@ -32,7 +30,7 @@ pub async fn serve_stdio(caller: Caller) -> Result<(), StdioError> {
     let (input, output) = stdio_pipes();
     let transport: AsyncRwTransport<RoleServer, _, _> =
         AsyncRwTransport::new(input, output).with_max_line_length(MESSAGE_BYTES_MAX);
-    let server = Server::new(Arc::new(move |_| caller.clone()));
+    let server = Server::new(Some(caller));
     let running = match serve_server(server, transport).await {
         Ok(running) => running,
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),

@@ -18,7 +18,7 @@ use rmcp::transport::streamable_http_server::session::local::{
 };
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
-use crate::caller::Callers;
+use crate::caller::Caller;
 use crate::server::Server;
 
 /// The most sessions of clients of the older era.
@@ -35,7 +35,10 @@ const REQUEST_BYTES_MAX: usize = 1 << 20;
 
 /// The service over HTTP. A clone is the same service.
 #[derive(Clone)]
-pub struct HttpService(StreamableHttpService<Server, Sessions>);
+pub struct HttpService {
+    service: StreamableHttpService<Server, Sessions>,
+    end: Arc<dyn Fn() + Send + Sync>,
+}
 
 impl std::fmt::Debug for HttpService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -43,9 +46,9 @@ impl std::fmt::Debug for HttpService {
     }
 }
 
-/// Creates the service. The listener has checked Host and Origin, and who calls, before it passes a request on.
+/// Creates the service. Host and Origin, and who calls, are checked before it gets a request.
 #[must_use]
-pub fn http_service(callers: Callers) -> HttpService {
+pub fn http_service() -> HttpService {
     let mut sessions = LocalSessionManager::default();
     sessions.session_config.keep_alive = Some(IDLE_MAX);
     sessions.session_config.completed_cache_ttl = ANSWERS_KEPT;
@@ -53,18 +56,29 @@ pub fn http_service(callers: Callers) -> HttpService {
         .with_json_response(true)
         .with_max_request_body_bytes(REQUEST_BYTES_MAX)
         .disable_allowed_hosts();
-    let server = move || Ok(Server::new(callers.clone()));
-    HttpService(StreamableHttpService::new(server, Arc::new(Sessions(sessions)), config))
+    let ended = config.cancellation_token.clone();
+    let service = StreamableHttpService::new(|| Ok(Server::new(None)), Arc::new(Sessions(sessions)), config);
+    HttpService { service, end: Arc::new(move || ended.cancel()) }
 }
 
 impl HttpService {
-    /// Answers a request.
-    pub async fn answer<B>(&self, request: Request<B>) -> Response<BoxBody<Bytes, Infallible>>
+    /// Answers a request of a caller.
+    pub async fn answer<B>(
+        &self,
+        mut request: Request<B>,
+        caller: Caller,
+    ) -> Response<BoxBody<Bytes, Infallible>>
     where
         B: BodyExt + Send + 'static,
         B::Error: std::fmt::Display,
     {
-        self.0.handle(request).await
+        request.extensions_mut().insert(caller);
+        self.service.handle(request).await
+    }
+
+    /// Ends all sessions and subscriptions.
+    pub fn end(&self) {
+        (self.end)();
     }
 }
 

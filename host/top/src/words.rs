@@ -21,6 +21,9 @@ pub trait Words: Send + Sync {
     /// Formats a size.
     fn size(&self, bytes: u64) -> String;
 
+    /// Formats a number of cores.
+    fn cpu(&self, cores: f64) -> String;
+
     /// Formats a latency.
     fn latency(&self, ns: u64) -> String;
 
@@ -81,6 +84,10 @@ pub(crate) mod tests {
 
         fn size(&self, bytes: u64) -> String {
             format!("{bytes} B")
+        }
+
+        fn cpu(&self, cores: f64) -> String {
+            format!("{:.1}%", cores * 100.0)
         }
 
         fn latency(&self, ns: u64) -> String {

@@ -29,7 +29,7 @@ fn tools_that_change_something_are_listed_only_if_they_are_allowed() {
         let mut reader = Client::start(host.setup(), era, &[]);
         let listed = reader.ask("tools/list", json!({}));
         insta::allow_duplicates! {
-            insta::assert_snapshot!(names(&listed).join(" "), @"process_list process_status events explain logs_search logs_tail config_diff plugin_list plugin_inspect state_figures scripts_list scripts_status");
+            insta::assert_snapshot!(names(&listed).join(" "), @"process_list process_status events explain logs_search logs_tail config_diff plugin_list plugin_inspect usage state_figures scripts_list scripts_status");
         }
         for tool in listed["tools"].as_array().unwrap() {
             assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool}");
@@ -49,7 +49,7 @@ fn tools_that_change_something_are_listed_only_if_they_are_allowed() {
         let mut operator = Client::start(host.setup(), era, &["--allow-changes"]);
         let listed = operator.ask("tools/list", json!({}));
         insta::allow_duplicates! {
-            insta::assert_snapshot!(names(&listed).join(" "), @"process_list process_status events explain logs_search logs_tail config_diff plugin_list plugin_inspect state_figures scripts_list scripts_status process_start process_stop process_restart process_signal scripts_run scripts_stop config_reload plugin_swap plugin_rollback");
+            insta::assert_snapshot!(names(&listed).join(" "), @"process_list process_status events explain logs_search logs_tail config_diff plugin_list plugin_inspect usage state_figures scripts_list scripts_status process_start process_stop process_restart process_signal scripts_run scripts_stop config_reload plugin_swap plugin_rollback");
         }
         let started = operator.call("process_start", json!({"names": ["idle"]}));
         assert_eq!((&started["succeeded"], &started["failed"]), (&json!(1), &json!(0)), "{started}");
@@ -79,6 +79,16 @@ fn a_status_is_that_of_the_command_line() {
         assert!(!explained["history"].as_array().unwrap().is_empty(), "{explained}");
         let events = client.call("events", json!({"names": ["front:*"], "kinds": ["ready"], "since": "1h"}));
         assert_eq!(events["events"][0]["process"], "web", "{events}");
+        let history = json!({"names": ["web"], "history": true});
+        let used = eventually(
+            "it was looked at",
+            || client.call("usage", history.clone()),
+            |used| used["usage"][0]["process"] == "web",
+        );
+        assert!(used["usage"][0]["rss_bytes"].as_u64().unwrap() > 0, "{used}");
+        let used = client.call("usage", json!({"limit": 1}));
+        let next = client.call("usage", json!({"cursor": used["next_cursor"]}));
+        assert_eq!(next["usage"][0]["process"], "web", "{next}");
         let figures = client.call("state_figures", json!({}));
         assert_eq!(figures["backend"], "atomic", "{figures}");
         assert_eq!(client.call("config_diff", json!({}))["differs"], false);

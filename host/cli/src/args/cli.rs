@@ -17,7 +17,7 @@ use crate::render::style::ColorWhen;
 const EXAMPLES: &str = "\
 Examples:
   provost up                         run provost.toml here, in the foreground
-  provost up --detach --wait         the same, in the background, until all is up
+  provost up --detach --wait         in the background, until all is up
   provost status                     what is running, and why the rest is not
   provost restart web --wait         and return when it is ready again
   provost logs -f web                follow its output

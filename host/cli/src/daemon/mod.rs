@@ -13,6 +13,7 @@
 //! | `asked` | everything that can ask the host to stop |
 //! | `done` | `--exit-when-done` and `--exit-code-from` |
 //! | `keeping` | recreating what is removed from the runtime directory |
+//! | `mcp` | the service at `/mcp` |
 //! | `web` | the web view at `/` |
 //! | `runtime_dir` | the runtime directory, its lock and its socket |
 //! | `claim` | the second lock of a host |
@@ -40,6 +41,8 @@ mod keeping;
 mod limits;
 mod live;
 mod loading;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod output;
 mod peer_cred;
 pub(crate) mod plugins;

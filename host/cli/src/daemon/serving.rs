@@ -26,6 +26,8 @@ use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::limits;
 use super::live::Live;
+#[cfg(feature = "mcp")]
+use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
 #[cfg(feature = "web")]
@@ -252,16 +254,6 @@ fn not_booted(error: &BootError) -> Failure {
     Failure::failed(reason(error), hint)
 }
 
-/// Returns the services beside the API. The web view is for browsers, which reach the host by TCP only.
-#[cfg_attr(not(feature = "web"), expect(unused_variables, reason = "there is no web view"))]
-fn services(has_tcp: bool) -> Vec<Mount> {
-    let services: Vec<Option<Mount>> = vec![
-        #[cfg(feature = "web")]
-        has_tcp.then(web::mount),
-    ];
-    services.into_iter().flatten().collect()
-}
-
 /// Starts the server, and connects requests to stop with `asked`.
 fn start(
     supervisor: Supervisor,
@@ -275,6 +267,15 @@ fn start(
     asked.listen_to(requests, supervisor.shutdown_wanted());
     let (end, to_end) = oneshot::channel::<()>();
     let (ended, report) = watch::channel(None);
+    #[cfg(feature = "mcp")]
+    let mcp = Mcp::new();
+    let services: Vec<Option<Mount>> = vec![
+        #[cfg(feature = "mcp")]
+        Some(mcp.mount()),
+        // Browsers reach the host by TCP only.
+        #[cfg(feature = "web")]
+        tcp.is_some().then(web::mount),
+    ];
     let context = ApiContext {
         supervisor: supervisor.clone(),
         plugins: Arc::new(plugins) as Arc<dyn Plugins>,
@@ -284,11 +285,13 @@ fn start(
         shutdown,
         ended: report,
         connections_max: limits::connections(),
-        mounts: services(tcp.is_some()),
+        mounts: services.into_iter().flatten().collect(),
     };
-    let server = api.spawn(provost_control::serve(listening, tcp, context, async {
+    let server = api.spawn(provost_control::serve(listening, tcp, context, async move {
         // Also ends the server if the sender is gone.
         let _ = to_end.await;
+        #[cfg(feature = "mcp")]
+        mcp.end();
     }));
     Running { supervisor, server: Some(server), end, ended, screen: None }
 }

@@ -48,6 +48,10 @@ impl Words for Live {
         humane::size(bytes)
     }
 
+    fn cpu(&self, cores: f64) -> String {
+        humane::cpu(cores)
+    }
+
     fn latency(&self, ns: u64) -> String {
         state_core::nanoseconds(ns)
     }

@@ -86,7 +86,6 @@ fn all() -> Vec<Route> {
         get("/v1/dependencies", dependencies::dependencies),
         post("/v1/processes/{action}", Scope::Operate, orders::order),
         post("/v1/scale", Scope::Operate, config::scale),
-        get("/v1/dependencies", dependencies::dependencies),
         get("/v1/plugins", plugins::list),
         get("/v1/plugins/{name}/blame", plugins::blame),
         post("/v1/plugins/{name}/{action}", Scope::Admin, plugins::change).taking(PLUGIN_BODY_BYTES_MAX),

@@ -7,6 +7,7 @@ use provost_api::{Event, EventKind};
 
 use crate::fault::Fault;
 use crate::page::{self, Page};
+use crate::reading::processes;
 
 /// A request for changes.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +46,7 @@ pub(crate) async fn read(client: &Client, wanted: EventsWanted) -> Result<Events
     };
     let names: BTreeSet<String> = match wanted.names.is_empty() {
         true => BTreeSet::new(),
-        false => client.status(&wanted.names).await?.processes.into_iter().map(|one| one.name).collect(),
+        false => processes::names(client, &wanted.names).await?.into_iter().collect(),
     };
     let fits = |event: &Event| {
         event.generation < before

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CompletionInfo,
     GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
@@ -15,8 +16,9 @@ use tokio::sync::{Semaphore, watch as channel};
 
 use super::listening::{accepted, wanted};
 use super::session::Session;
-use crate::caller::{Caller, Callers};
+use crate::caller::Caller;
 use crate::fault::Fault;
+use crate::reading::processes;
 use crate::resources::{self, Uri};
 use crate::{page, prompts, tools, watch};
 
@@ -35,26 +37,33 @@ Tools that change something are listed only if this client may use them. Output 
 
 /// A server for one client.
 pub(crate) struct Server {
-    callers: Callers,
+    /// The caller of all requests; `None` if each request has its own.
+    caller: Option<Caller>,
     calls: Arc<Semaphore>,
     session: Session,
 }
 
 impl Server {
-    /// Creates a server for one client.
-    pub(crate) fn new(callers: Callers) -> Self {
-        Self { callers, calls: Arc::new(Semaphore::new(CALLS_MAX)), session: Session::default() }
+    /// Creates a server for one client. Without a `caller`, the HTTP requests have it among their extensions.
+    pub(crate) fn new(caller: Option<Caller>) -> Self {
+        Self { caller, calls: Arc::new(Semaphore::new(CALLS_MAX)), session: Session::default() }
     }
 
-    fn caller(&self, context: &RequestContext<RoleServer>) -> Caller {
-        (self.callers)(context.extensions.get())
+    fn caller(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+        let of_request = || context.extensions.get::<Parts>()?.extensions.get::<Caller>().cloned();
+        let caller = self.caller.clone().or_else(of_request);
+        caller.ok_or_else(|| ErrorData::internal_error("the request has no caller: this is a defect", None))
     }
+}
 
-    /// Starts or changes the watch of a client of the older era.
-    fn session(&self, context: &RequestContext<RoleServer>) -> Option<&Session> {
-        // A request of the newer era says its version itself, and belongs to no session.
-        context.meta.protocol_version().is_none().then_some(&self.session)
-    }
+/// Whether a request is of the older era. One of the newer era says its version itself, and belongs to no session.
+fn has_session(context: &RequestContext<RoleServer>) -> bool {
+    context.meta.protocol_version().is_none()
+}
+
+/// Returns how long a client may keep a list, which only the newer era has.
+fn fresh_ms(context: &RequestContext<RoleServer>, ms: u64) -> Option<u64> {
+    (!has_session(context)).then_some(ms)
 }
 
 fn uri_of(uri: &str) -> Result<Uri, ErrorData> {
@@ -82,10 +91,12 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let grant = self.caller(&context).grant;
+        let grant = self.caller(&context)?.grant;
         let tools = tools::all().iter().filter(|entry| entry.grant <= grant);
         let tools = tools.map(|entry| entry.tool.clone()).collect();
-        Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(STABLE_MS))
+        let mut result = ListToolsResult::with_all_items(tools);
+        result.ttl_ms = fresh_ms(&context, STABLE_MS);
+        Ok(result)
     }
 
     async fn call_tool(
@@ -98,7 +109,7 @@ impl ServerHandler for Server {
             return Err(Fault::bad_request(message, "`tools/list` lists them all").of_argument());
         };
         let _call = self.calls.acquire().await;
-        let called = entry.call(self.caller(&context), request.arguments);
+        let called = entry.call(self.caller(&context)?, request.arguments);
         tokio::select! {
             result = called => Ok(result.into()),
             () = context.ct.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
@@ -110,15 +121,16 @@ impl ServerHandler for Server {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let caller = self.caller(&context);
-        if let Some(session) = self.session(&context) {
-            session.listed(&caller, &context.peer);
+        let caller = self.caller(&context)?;
+        if has_session(&context) {
+            self.session.listed(&caller, &context.peer);
         }
         let _call = self.calls.acquire().await;
         let cursor = request.and_then(|request| request.cursor);
         let listed = resources::list(&caller, cursor.as_deref()).await;
         let (resources, next) = listed.map_err(|fault| fault.told_to(&caller).of_resource())?;
-        let mut result = ListResourcesResult::with_all_items(resources).with_ttl_ms(RESOURCES_MS);
+        let mut result = ListResourcesResult::with_all_items(resources);
+        result.ttl_ms = fresh_ms(&context, RESOURCES_MS);
         result.next_cursor = next;
         Ok(result)
     }
@@ -126,9 +138,11 @@ impl ServerHandler for Server {
     async fn list_resource_templates(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Ok(ListResourceTemplatesResult::with_all_items(resources::templates()).with_ttl_ms(STABLE_MS))
+        let mut result = ListResourceTemplatesResult::with_all_items(resources::templates());
+        result.ttl_ms = fresh_ms(&context, STABLE_MS);
+        Ok(result)
     }
 
     async fn read_resource(
@@ -136,7 +150,7 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let caller = self.caller(&context);
+        let caller = self.caller(&context)?;
         let _call = self.calls.acquire().await;
         match resources::contents(&caller, &request.uri).await {
             Ok(contents) => Ok(ReadResourceResult::new(vec![contents]).into()),
@@ -147,9 +161,11 @@ impl ServerHandler for Server {
     async fn list_prompts(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Ok(ListPromptsResult::with_all_items(prompts::all()).with_ttl_ms(STABLE_MS))
+        let mut result = ListPromptsResult::with_all_items(prompts::all());
+        result.ttl_ms = fresh_ms(&context, STABLE_MS);
+        Ok(result)
     }
 
     async fn get_prompt(
@@ -157,7 +173,7 @@ impl ServerHandler for Server {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let caller = self.caller(&context);
+        let caller = self.caller(&context)?;
         let _call = self.calls.acquire().await;
         match prompts::get(&caller, &request.name, &request.arguments.unwrap_or_default()).await {
             Ok(result) => Ok(result.into()),
@@ -174,11 +190,10 @@ impl ServerHandler for Server {
         if request.argument.name != "name" {
             return Ok(CompleteResult::default());
         }
-        let caller = self.caller(&context);
+        let caller = self.caller(&context)?;
         let _call = self.calls.acquire().await;
-        let status = caller.client.status(&[]).await;
-        let status = status.map_err(|error| Fault::from(error).told_to(&caller).of_argument())?;
-        let mut names: Vec<String> = status.processes.into_iter().map(|process| process.name).collect();
+        let names = processes::names(&caller.client, &[]).await;
+        let mut names = names.map_err(|fault| fault.told_to(&caller).of_argument())?;
         names.retain(|name| name.starts_with(&request.argument.value));
         let total = names.len();
         names.truncate(CompletionInfo::MAX_VALUES);
@@ -194,7 +209,7 @@ impl ServerHandler for Server {
 
     /// Notifies a client of the newer era until it cancels its request.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let caller = self.caller(context.request_context());
+        let caller = self.caller(context.request_context())?;
         // The sender stays until the end of the request, because nothing changes what the client wants.
         let (_wanted, seen) = channel::channel(wanted(context.accepted()));
         tokio::select! {
@@ -209,7 +224,7 @@ impl ServerHandler for Server {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let (caller, uri) = (self.caller(&context), uri_of(&request.uri)?);
+        let (caller, uri) = (self.caller(&context)?, uri_of(&request.uri)?);
         if let Some(name) = uri.process() {
             let _call = self.calls.acquire().await;
             let there = resources::one(&caller, name).await;
@@ -224,7 +239,7 @@ impl ServerHandler for Server {
         request: UnsubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.session.unsubscribe(&self.caller(&context), &context.peer, &uri_of(&request.uri)?);
+        self.session.unsubscribe(&self.caller(&context)?, &context.peer, &uri_of(&request.uri)?);
         Ok(())
     }
 }

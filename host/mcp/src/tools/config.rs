@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{About, Effect, ToolEntry};
-use super::schema::Loose;
 use crate::caller::{Caller, Grant};
 use crate::fault::Fault;
 use crate::page::{self, Page};
@@ -25,25 +24,24 @@ struct Differences {
     /// Whether a reload would change anything.
     differs: bool,
     /// The processes that differ. Values of variables are hidden.
-    processes: Vec<Loose<ItemDifference>>,
+    processes: Vec<ItemDifference>,
     /// The plugins that differ.
-    plugins: Vec<Loose<ItemDifference>>,
+    plugins: Vec<ItemDifference>,
     /// The settings of the host that differ.
-    host: Vec<Loose<KeyDifference>>,
+    host: Vec<KeyDifference>,
     /// The number of differences that are left out because there are too many.
     left_out: usize,
     /// How much stays as it is.
-    unchanged: Loose<Unchanged>,
+    unchanged: Unchanged,
 }
 
 async fn config_diff(caller: Caller, _: Nothing) -> Result<Differences, Fault> {
     let Difference { config, processes, plugins, host, unchanged } = caller.client.difference(None).await?;
     let total = processes.len() + plugins.len() + host.len();
-    let Page { items: processes, .. } = page::first(processes.into_iter().map(Loose), page::ITEMS_MAX);
-    let Page { items: plugins, .. } = page::first(plugins.into_iter().map(Loose), page::ITEMS_MAX);
-    let Page { items: host, .. } = page::first(host.into_iter().map(Loose), page::ITEMS_MAX);
+    let Page { items: processes, .. } = page::first(processes, page::ITEMS_MAX);
+    let Page { items: plugins, .. } = page::first(plugins, page::ITEMS_MAX);
+    let Page { items: host, .. } = page::first(host, page::ITEMS_MAX);
     let left_out = total - processes.len() - plugins.len() - host.len();
-    let unchanged = Loose(unchanged);
     Ok(Differences { config, differs: total > 0, processes, plugins, host, left_out, unchanged })
 }
 
@@ -60,9 +58,9 @@ struct Reload {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Reloaded {
     /// What was done in all; it is missing if the host ended meanwhile.
-    summary: Option<Loose<ReloadSummary>>,
+    summary: Option<ReloadSummary>,
     /// What was done, step by step, the failed steps first.
-    steps: Vec<Loose<ReloadStep>>,
+    steps: Vec<ReloadStep>,
     /// The number of steps that are left out because there are too many.
     left_out: usize,
 }
@@ -76,15 +74,15 @@ async fn config_reload(caller: Caller, asked: Reload) -> Result<Reloaded, Fault>
     let (mut steps, mut total, mut summary) = (Vec::new(), 0, None);
     while let Some(step) = lines.next().await? {
         if step.summary.is_some() {
-            summary = step.summary.map(Loose);
+            summary = step.summary;
         } else {
             total += 1;
             if steps.len() < STEPS_MAX || step.error.is_some() {
-                steps.push(Loose(step));
+                steps.push(step);
             }
         }
     }
-    steps.sort_by_key(|step| step.0.error.is_none());
+    steps.sort_by_key(|step| step.error.is_none());
     let Page { items: steps, .. } = page::first(steps, page::ITEMS_MAX);
     Ok(Reloaded { summary, left_out: total - steps.len(), steps })
 }

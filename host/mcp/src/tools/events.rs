@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{About, Effect, ToolEntry};
-use super::schema::Loose;
 use crate::caller::{Caller, Grant};
 use crate::fault::Fault;
 use crate::page::{self, Page};
@@ -37,7 +36,7 @@ struct Asked {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Events {
     /// The changes, newest first.
-    events: Vec<Loose<Event>>,
+    events: Vec<Event>,
     /// The cursor of the page with older changes, if there is one.
     next_cursor: Option<String>,
     /// The number of older changes, of all processes, that the host does not remember any more.
@@ -58,9 +57,9 @@ struct Explained {
     /// Why the process is in its phase, in one sentence.
     sentence: String,
     /// The process.
-    process: Loose<Process>,
+    process: Process,
     /// The changes that led there, newest first.
-    history: Vec<Loose<Event>>,
+    history: Vec<Event>,
     /// The number of older changes that are left out or not remembered any more.
     forgotten: u64,
 }
@@ -70,18 +69,18 @@ async fn events(caller: Caller, asked: Asked) -> Result<Events, Fault> {
     let limit = page::limit(asked.limit);
     let wanted = EventsWanted { names: asked.names, since, kinds: asked.kinds, limit, cursor: asked.cursor };
     let EventsFound { events, next_cursor, forgotten } = read(&caller.client, wanted).await?;
-    Ok(Events { events: events.into_iter().map(Loose).collect(), next_cursor, forgotten })
+    Ok(Events { events, next_cursor, forgotten })
 }
 
 async fn explain(caller: Caller, asked: Name) -> Result<Explained, Fault> {
     let explanation = caller.client.explain(&asked.name).await?;
     let total = explanation.history.len();
-    let newest = explanation.history.into_iter().rev().map(Loose);
+    let newest = explanation.history.into_iter().rev();
     let Page { items: history, .. } = page::first(newest, page::ITEMS);
     let left_out = u64::try_from(total - history.len()).unwrap_or(u64::MAX);
     Ok(Explained {
         sentence: explanation.sentence,
-        process: Loose(explanation.process),
+        process: explanation.process,
         history,
         forgotten: explanation.forgotten.saturating_add(left_out),
     })

@@ -8,9 +8,9 @@
 //! | `processes` | processes as they are |
 //! | `logs` | searching and reading output |
 //! | `events` | changes, and why a process is in its state |
+//! | `figures` | what processes use, and the state core |
 //! | `config` | the config: differences and reloading |
 //! | `plugins` | plugins and changes of them |
-//! | `figures` | the state core |
 //! | `entry` | a tool |
 //! | `schema` | schemas of arguments and results |
 

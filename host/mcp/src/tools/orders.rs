@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{About, Effect, ToolEntry};
-use super::schema::Loose;
 use crate::caller::{Caller, Grant};
 use crate::fault::Fault;
 use crate::page::{self, Page};
@@ -45,7 +44,7 @@ pub(super) struct Ordered {
     /// The number of processes for which it failed.
     failed: usize,
     /// The processes with their phases afterwards, those that failed first.
-    results: Vec<Loose<ProcessOutcome>>,
+    results: Vec<ProcessOutcome>,
     /// The number of results that are left out because there are too many.
     left_out: usize,
 }
@@ -70,7 +69,7 @@ async fn send(caller: Caller, action: &str, order: ProcessOrder) -> Result<Order
     let mut results = caller.client.order(action, &order).await?.results;
     results.sort_by_key(|result| result.ok);
     let (total, succeeded) = (results.len(), results.iter().filter(|result| result.ok).count());
-    let Page { items: results, .. } = page::first(results.into_iter().map(Loose), page::ITEMS_MAX);
+    let Page { items: results, .. } = page::first(results, page::ITEMS_MAX);
     Ok(Ordered { succeeded, failed: total - succeeded, left_out: total - results.len(), results })
 }
 

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{About, Effect, ToolEntry};
-use super::schema::Loose;
 use crate::caller::{Caller, Grant};
 use crate::fault::Fault;
 use crate::page::{self, Page};
@@ -89,7 +88,7 @@ struct Name {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Inspected {
     /// The plugin, with its active and its former version.
-    plugin: Loose<Plugin>,
+    plugin: Plugin,
 }
 
 /// Arguments of `plugin_swap`.
@@ -129,7 +128,7 @@ async fn plugin_list(caller: Caller, asked: Asked) -> Result<PluginRows, Fault> 
 async fn plugin_inspect(caller: Caller, asked: Name) -> Result<Inspected, Fault> {
     let mut plugins = caller.client.plugins().await?.plugins.into_iter();
     match plugins.find(|plugin| plugin.name == asked.name) {
-        Some(plugin) => Ok(Inspected { plugin: Loose(plugin) }),
+        Some(plugin) => Ok(Inspected { plugin }),
         None => {
             let message = format!("there is no plugin called `{}`", page::shown(&asked.name));
             Err(Fault::unknown(ErrorCode::UnknownPlugin, message, "`plugin_list` names them all"))

@@ -5,11 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{About, Effect, ToolEntry};
-use super::schema::Loose;
 use crate::caller::{Caller, Grant};
 use crate::fault::Fault;
 use crate::page::{self, Page};
-use crate::time;
+use crate::{reading, time};
 
 /// Arguments of `process_list` and `process_status`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -93,7 +92,7 @@ pub(super) struct ProcessStatus {
     /// The number of processes that were asked for, on all pages.
     total: usize,
     /// The processes, in the order of the config.
-    processes: Vec<Loose<Process>>,
+    processes: Vec<Process>,
     /// The cursor of the next page, if there is one.
     next_cursor: Option<String>,
 }
@@ -106,8 +105,7 @@ struct Chosen {
 }
 
 async fn chosen(caller: &Caller, asked: &Processes) -> Result<Chosen, Fault> {
-    let mut status = caller.client.status(&asked.names).await?;
-    status.arrange();
+    let mut status = reading::processes::read(&caller.client, &asked.names).await?;
     let total = status.processes.len();
     if let Some(cursor) = &asked.cursor {
         let at = status.processes.iter().position(|process| process.name == *cursor);
@@ -128,8 +126,8 @@ pub(super) async fn process_list(caller: Caller, asked: Processes) -> Result<Pro
 
 pub(super) async fn process_status(caller: Caller, asked: Processes) -> Result<ProcessStatus, Fault> {
     let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
-    let Page { items: processes, more } = page::first(rest.into_iter().map(Loose), page::limit(asked.limit));
-    let next_cursor = processes.last().filter(|_| more).map(|last| last.0.name.clone());
+    let Page { items: processes, more } = page::first(rest, page::limit(asked.limit));
+    let next_cursor = processes.last().filter(|_| more).map(|last| last.name.clone());
     Ok(ProcessStatus { generation, total, processes, next_cursor })
 }
 

@@ -1,32 +1,11 @@
 //! Schemas of arguments and results, as validators of clients take them.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
 use rmcp::model::JsonObject;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
+use schemars::JsonSchema;
 use serde_json::Value;
-
-/// An object of the API.
-#[derive(Clone, Debug, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Loose<T>(pub(crate) T);
-
-impl<T> JsonSchema for Loose<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "object".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "object" })
-    }
-}
 
 /// Returns the schema of the arguments of a tool.
 pub(super) fn of_input<T: JsonSchema + 'static>() -> Arc<JsonObject> {

@@ -1,6 +1,7 @@
 //! One frame as text, for scripts.
 
-use provost_api::client::Client;
+use provost_api::StatusPart;
+use provost_api::client::{Client, StatusAsked};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -14,6 +15,9 @@ use crate::words::Words;
 
 /// The number of past generations whose events a frame may show.
 const EVENTS: u64 = 1_000;
+
+/// The height of a frame of another view than that of the processes.
+const ROWS: usize = 24;
 
 /// The lines beside the rows of a view: the head, a heading, and one for a trouble.
 const AROUND: usize = 3;
@@ -29,8 +33,12 @@ pub async fn once(
     size: Frame,
 ) -> Result<String, TopError> {
     let mut model = Model::default();
-    let mut status = client.status(&options.targets).await?;
-    status.whole = Some(true);
+    let mut parts = StatusPart::ALL.to_vec();
+    if options.view != View::Plugins {
+        parts.retain(|part| *part != StatusPart::Plugins);
+    }
+    let asked = StatusAsked { select: options.targets.clone(), parts, ..StatusAsked::default() };
+    let status = client.status_of(&asked).await?;
     let generation = status.generation;
     model.learn(News::Status(Box::new(status)));
     if options.tree {
@@ -49,7 +57,10 @@ pub async fn once(
     let mut ui = Ui::default();
     ui.view = options.view;
     ui.list.tree = options.tree;
-    let rows = ui.list.rows(&model).len() + AROUND;
+    let rows = match options.view {
+        View::Processes => ui.list.rows(&model).len() + AROUND,
+        _ => ROWS,
+    };
     let rows = size.rows.unwrap_or_else(|| u16::try_from(rows).unwrap_or(u16::MAX));
     // A buffer has at most this many cells.
     let rows = rows.clamp(3, u16::MAX / size.columns.max(1));

@@ -22,6 +22,6 @@ pub struct Options {
 pub struct Frame {
     /// The columns.
     pub columns: u16,
-    /// The rows; `None` for as many as there are processes.
+    /// The rows; `None` for as many as there are processes, or 24 in another view.
     pub rows: Option<u16>,
 }

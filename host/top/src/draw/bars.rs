@@ -71,7 +71,19 @@ pub(super) fn tabs(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     }
     if scene.ui.view == View::Processes && !notes.is_empty() {
         canvas.right(0, x, &notes.join(", "), scene.theme.warning());
+    } else if let Some(used) = used(scene).filter(|used| x + width(used) < canvas.width()) {
+        canvas.right(0, x, &used, scene.theme.dim());
     }
+}
+
+/// Describes what all processes together use, and what the host itself uses.
+fn used(scene: &Scene<'_>) -> Option<String> {
+    let (usages, words) = (&scene.model.usages, scene.words);
+    let (cpu, bytes) = usages.all()?;
+    let all = format!("all {} {}", words.cpu(cpu), words.size(bytes));
+    let host =
+        usages.host().map(|host| format!("  host {} {}", words.cpu(host.cpu), words.size(host.rss_bytes)));
+    Some(all + &host.unwrap_or_default())
 }
 
 fn button(canvas: &Canvas<'_>, scene: &mut Scene<'_>, from: usize, end: usize, action: Action) {

@@ -1,8 +1,11 @@
 //! Why a process is in its state, the finding of its checks, and its last lines.
 
+use provost_api::ProcessUsage;
+
 use super::canvas::Canvas;
 use super::frame::Scene;
 use super::logs;
+use crate::words::Words;
 
 /// The number of lines of an explanation that come before its history.
 const FACTS: usize = 6;
@@ -36,6 +39,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
         let needs = scene.words.one_line(&needs.collect::<Vec<_>>().join(", "));
         lines.insert(1.min(lines.len()), format!("  {:<13}  {needs}", "depends on"));
     }
+    if let Some(used) = scene.model.usages.of(&process.name) {
+        let uses = uses(&used.now, scene.words);
+        lines.insert(1.min(lines.len()), format!("  {:<13}  {uses}", "uses"));
+    }
     let room = canvas.height().saturating_sub(1);
     let tail = tail(scene, canvas.width(), (room * 4 / 10).max(2));
     let explained = room.saturating_sub(tail.len());
@@ -56,6 +63,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
     }
 }
 
+/// Describes what a process with its descendants uses.
+fn uses(usage: &ProcessUsage, words: &dyn Words) -> String {
+    let mut text = format!("{} CPU, {} resident", words.cpu(usage.cpu), words.size(usage.rss_bytes));
+    if let Some(pss) = usage.pss_bytes {
+        text.push_str(&format!(" ({} proportional)", words.size(pss)));
+    }
+    text.push_str(&format!(", {} threads in {} processes", usage.threads, usage.members));
+    if let Some(fds) = usage.fds {
+        text.push_str(&format!(", {fds} descriptors"));
+    }
+    text
+}
+
 fn explanation(scene: &Scene<'_>, columns: usize) -> Vec<String> {
     let selected = scene.ui.list.selected();
     let known = scene.model.explained.as_ref().filter(|known| Some(&*known.name) == selected);
@@ -71,8 +91,12 @@ fn explanation(scene: &Scene<'_>, columns: usize) -> Vec<String> {
 /// Returns the last lines with a heading; only the heading if there are none.
 fn tail(scene: &Scene<'_>, columns: usize, room: usize) -> Vec<(String, ratatui::style::Style)> {
     let lines = &scene.model.tail;
-    let count = (lines.end() - lines.first()).min(u64::try_from(room - 1).unwrap_or(0));
-    let head = if count == 0 { "It has printed nothing." } else { "Its last lines:" };
+    let selected = scene.ui.list.selected().unwrap_or_default();
+    let count = match lines.are_of(&[selected]) {
+        true => (lines.end() - lines.first()).min(u64::try_from(room - 1).unwrap_or(0)),
+        false => 0,
+    };
+    let head = if count == 0 { "It has printed nothing yet." } else { "Its last lines:" };
     let mut shown = vec![(head.to_owned(), scene.theme.head())];
     for number in lines.end() - count..lines.end() {
         let Some(line) = lines.get(number) else { continue };

@@ -9,9 +9,12 @@ use super::columns::{Column, Placed, placed};
 use super::frame::Scene;
 use super::theme::Theme;
 use super::wrapping::{cut, width};
-use crate::model::Model;
+use crate::model::{Model, Used};
 use crate::views::{Hit, Row, Sort};
 use crate::words::Words;
+
+/// The number of points of a trend that are shown.
+const TREND: usize = 10;
 
 /// What a column shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,9 @@ enum Kind {
     Phase,
     Since,
     Restarts,
+    Cpu,
+    Memory,
+    Trend,
     Pid,
     Next,
     Exit,
@@ -34,7 +40,9 @@ impl Kind {
             Self::Phase => Sort::Phase,
             Self::Since => Sort::Uptime,
             Self::Restarts => Sort::Restarts,
-            Self::Group | Self::Pid | Self::Next | Self::Exit | Self::Reason => return None,
+            Self::Cpu => Sort::Cpu,
+            Self::Memory => Sort::Memory,
+            Self::Group | Self::Trend | Self::Pid | Self::Next | Self::Exit | Self::Reason => return None,
         })
     }
 }
@@ -71,7 +79,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
             }
             Row::Process(process, below) => {
                 for Placed { column, x } in &columns {
-                    let (text, style) = cell(column.kind, process, *below, words, theme);
+                    let (text, style) = cell(column.kind, process, *below, model, words, theme);
                     let text = cut(&text, column.width);
                     let pad = if column.right { column.width - width(&text) } else { 0 };
                     canvas.text(1 + x + pad, y, &text, style);
@@ -117,23 +125,34 @@ fn columns(visible: &[Row<'_>], model: &Model, tree: bool) -> Vec<Column<Kind>> 
     let column = |kind, title, width, right, rank| Column { kind, title, width, right, rank };
     let mut columns = vec![column(Kind::Name, "NAME", names.clamp(8, 28), false, 0)];
     if let Some(groups) = groups.filter(|_| !tree) {
-        columns.push(column(Kind::Group, "GROUP", groups.clamp(5, 16), false, 8));
+        columns.push(column(Kind::Group, "GROUP", groups.clamp(5, 16), false, 9));
     }
     columns.extend([
         column(Kind::Phase, "PHASE", 9, false, 1),
         column(Kind::Since, "SINCE", 7, true, 2),
         column(Kind::Restarts, "RESTARTS", 8, true, 3),
-        column(Kind::Pid, "PID", 7, true, 9),
+        column(Kind::Cpu, "CPU", 6, true, 4),
+        column(Kind::Memory, "MEMORY", 9, true, 5),
+        column(Kind::Trend, "TREND", TREND, true, 8),
+        column(Kind::Pid, "PID", 7, true, 10),
     ]);
     if model.processes().iter().any(|process| process.next_action_at.is_some()) {
         columns.push(column(Kind::Next, "NEXT", 14, false, 7));
     }
-    columns.push(column(Kind::Exit, "EXIT", 7, false, 10));
+    columns.push(column(Kind::Exit, "EXIT", 7, false, 11));
     columns.push(column(Kind::Reason, "REASON", 18, false, 6));
     columns
 }
 
-fn cell(kind: Kind, process: &Process, below: usize, words: &dyn Words, theme: Theme) -> (String, Style) {
+fn cell(
+    kind: Kind,
+    process: &Process,
+    below: usize,
+    model: &Model,
+    words: &dyn Words,
+    theme: Theme,
+) -> (String, Style) {
+    let used = || model.usages.of(&process.name);
     let plain = |text: String| (text, Style::new());
     let or_dash = |text: Option<String>| text.map_or_else(|| ("-".to_owned(), theme.dim()), plain);
     match kind {
@@ -149,6 +168,9 @@ fn cell(kind: Kind, process: &Process, below: usize, words: &dyn Words, theme: T
             or_dash(at.map(|at| words.span(words.now_ms().saturating_sub(at))))
         }
         Kind::Restarts => plain(process.restarts.to_string()),
+        Kind::Cpu => or_dash(used().map(|used| words.cpu(used.now.cpu))),
+        Kind::Memory => or_dash(used().map(|used| words.size(used.now.rss_bytes))),
+        Kind::Trend => (used().map(trend).unwrap_or_default(), theme.dim()),
         Kind::Pid => or_dash(process.pid.map(|pid| pid.to_string())),
         Kind::Next => or_dash(words.next(process)),
         Kind::Exit => match &process.exit {
@@ -161,6 +183,15 @@ fn cell(kind: Kind, process: &Process, below: usize, words: &dyn Words, theme: T
         },
         Kind::Reason => plain(words.one_line(&process.reason)),
     }
+}
+
+/// Draws the last points of a trend. The scale ends at the highest of them, but is at least a tenth of a core.
+fn trend(used: &Used) -> String {
+    const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let points = || used.trend.iter().skip(used.trend.len().saturating_sub(TREND));
+    let top = points().copied().fold(0.1, f64::max);
+    let step = |cpu: &f64| STEPS.iter().zip(1u32..).find(|(_, at)| cpu / top * 8.0 <= f64::from(*at));
+    points().map(|cpu| step(cpu).map_or('█', |(step, _)| *step)).collect()
 }
 
 /// Returns the phase, or the health where it is worse than the phase.

@@ -76,6 +76,9 @@ fn heading(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
 fn rows(scene: &Scene<'_>, columns: usize, height: usize) -> Vec<Shown> {
     let (reading, lines) = (&scene.ui.reading, &scene.model.logs);
     let mut rows: Vec<Shown> = Vec::new();
+    if !lines.are_of(&reading.targets) {
+        return rows;
+    }
     for number in reading.upwards(lines) {
         if rows.len() >= height {
             break;

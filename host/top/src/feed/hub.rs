@@ -35,7 +35,13 @@ const FIELDS: [&str; 14] = [
 /// Returns the parts of the status that are shown. The figures of plugins change with each call, so that they are followed only
 /// where they are shown.
 fn parts(plugins: bool) -> Vec<StatusPart> {
-    let all = [StatusPart::Processes, StatusPart::Replicas, StatusPart::Host, StatusPart::Plugins];
+    let all = [
+        StatusPart::Processes,
+        StatusPart::Replicas,
+        StatusPart::Host,
+        StatusPart::Usage,
+        StatusPart::Plugins,
+    ];
     all.into_iter().filter(|part| plugins || *part != StatusPart::Plugins).collect()
 }
 

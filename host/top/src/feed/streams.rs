@@ -13,6 +13,13 @@ use crate::request::Slot;
 /// The pause before the next attempt to reach the host.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// The number of lines after which the stream pauses. In a flood the host skips lines then, and says how many: nobody reads 20,000
+/// lines a second, and the view should not take a core for them.
+const BURST: u32 = 1_000;
+
+/// That pause.
+const REST: Duration = Duration::from_millis(50);
+
 /// Follows the status until the view ends. A new connection begins with everything.
 pub(super) async fn status(client: Client, asked: StatusAsked, to: Sender) -> Result<(), Gone> {
     loop {
@@ -39,7 +46,7 @@ pub(super) async fn lines(
     lines: usize,
     to: Sender,
 ) -> Result<(), Gone> {
-    to.say(News::LogsBegin(slot)).await?;
+    to.say(News::LogsBegin(slot, targets.clone())).await?;
     let of = LogsOf::Processes(targets);
     let mut asked = LogsAsked { of, lines, follow: true, since: None, until: None, grep: None };
     let mut last: Option<String> = None;
@@ -50,7 +57,12 @@ pub(super) async fn lines(
         match client.logs(&asked).await {
             Ok(mut stream) => {
                 failed = false;
+                let mut read = 0u32;
                 while let Ok(Some(item)) = stream.next().await {
+                    read = read.wrapping_add(1);
+                    if read.is_multiple_of(BURST) {
+                        sleep(REST).await;
+                    }
                     if let LogItem::Text { at, .. } | LogItem::Binary { at, .. } = &item {
                         last = Some(at.clone());
                     }

@@ -6,6 +6,7 @@ use provost_api::{Event, EventKind, Explanation, Phase, Process, Replicas, State
 
 use super::lines::{Line, Lines};
 use super::news::{News, Told};
+use super::usages::Usages;
 use crate::request::Slot;
 
 /// The most events that are kept.
@@ -37,6 +38,7 @@ pub(crate) struct Model {
     pub(crate) link: Link,
     /// The status as of the last message of its stream.
     pub(crate) status: Status,
+    pub(crate) usages: Usages,
     pub(crate) explained: Option<Explained>,
     /// The names of the processes that each process depends on directly.
     dependencies: HashMap<String, Vec<String>>,
@@ -57,6 +59,7 @@ impl Default for Model {
         Self {
             link: Link::Connecting,
             status: Status::default(),
+            usages: Usages::default(),
             explained: None,
             dependencies: HashMap::new(),
             logs: Lines::default(),
@@ -76,7 +79,7 @@ impl Model {
             News::Status(status) => self.learn_status(*status),
             News::Lost(why) => self.link = Link::Lost(why),
             News::Explained { name, outcome } => self.explained = Some(Explained { name, outcome }),
-            News::LogsBegin(slot) => self.lines(slot).clear(),
+            News::LogsBegin(slot, of) => self.lines(slot).begin(of),
             News::Log(slot, item) => self.lines(slot).push(item),
             News::LogsFailed(slot, why) => self.lines(slot).add(Line::Note(why)),
             News::EventsBegin => {
@@ -103,7 +106,10 @@ impl Model {
         }
     }
 
-    fn learn_status(&mut self, message: Status) {
+    fn learn_status(&mut self, mut message: Status) {
+        if let Some(usage) = message.usage.take() {
+            self.usages.learn(usage);
+        }
         if !self.status.boot.is_empty() && self.status.boot != message.boot {
             self.told = Some(Told::failed("the host was restarted: everything is shown anew"));
         }

@@ -60,6 +60,8 @@ impl Line {
 /// The last lines of a stream, each with a number that it keeps.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
+    /// The targets whose lines they are.
+    of: Vec<String>,
     lines: VecDeque<Line>,
     /// The number of the first line that is kept.
     first: u64,
@@ -67,6 +69,17 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
+    /// Begins with the lines of other targets.
+    pub(crate) fn begin(&mut self, of: Vec<String>) {
+        self.clear();
+        self.of = of;
+    }
+
+    /// Whether they are the lines of these targets, and not still those of others.
+    pub(crate) fn are_of<T: AsRef<str>>(&self, targets: &[T]) -> bool {
+        self.of.iter().map(String::as_str).eq(targets.iter().map(AsRef::as_ref))
+    }
+
     /// Adds an item of the stream.
     pub(crate) fn push(&mut self, item: LogItem) {
         if let Some(line) = Line::of(item) {

@@ -18,8 +18,8 @@ pub(crate) enum News {
         /// The explanation, or why there is none.
         outcome: Result<Box<Explanation>, String>,
     },
-    /// A new stream of lines begins: what the slot holds is of another one.
-    LogsBegin(Slot),
+    /// A new stream of lines of these targets begins: what the slot holds is of another one.
+    LogsBegin(Slot, Vec<String>),
     /// An item of the stream of lines of this slot.
     Log(Slot, LogItem),
     /// The lines of this slot cannot be had at the moment.

@@ -19,10 +19,13 @@ pub(crate) enum Sort {
     Phase,
     Restarts,
     Uptime,
+    Cpu,
+    Memory,
 }
 
 impl Sort {
-    const ALL: [Self; 5] = [Self::Config, Self::Name, Self::Phase, Self::Restarts, Self::Uptime];
+    const ALL: [Self; 7] =
+        [Self::Config, Self::Name, Self::Phase, Self::Restarts, Self::Uptime, Self::Cpu, Self::Memory];
 
     /// Returns what comes after it.
     pub(crate) fn next(self) -> Self {
@@ -38,6 +41,8 @@ impl Sort {
             Self::Phase => "by phase, troubled ones first",
             Self::Restarts => "by restarts, most first",
             Self::Uptime => "by time of start, latest first",
+            Self::Cpu => "by CPU usage, most first",
+            Self::Memory => "by memory, most first",
         }
     }
 }
@@ -78,6 +83,14 @@ impl List {
             Sort::Restarts => shown.sort_by_key(|process| std::cmp::Reverse(process.restarts)),
             // RFC 3339 in UTC sorts as text.
             Sort::Uptime => shown.sort_by(|a, b| b.started_at.cmp(&a.started_at)),
+            Sort::Cpu => {
+                let cpu =
+                    |process: &Process| model.usages.of(&process.name).map_or(-1.0, |used| used.now.cpu);
+                shown.sort_by(|a, b| cpu(b).total_cmp(&cpu(a)));
+            }
+            Sort::Memory => shown.sort_by_key(|process| {
+                std::cmp::Reverse(model.usages.of(&process.name).map_or(0, |used| used.now.rss_bytes))
+            }),
         }
         if self.reversed {
             shown.reverse();
