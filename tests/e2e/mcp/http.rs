@@ -57,7 +57,9 @@ fn exchange<S: Read + Write>(mut stream: S, method: &str, headers: &str, body: &
 
 impl<S: Read> Answer<S> {
     fn header(&self, name: &str) -> String {
-        self.headers.iter().find(|(known, _)| known == name).expect(name).1.clone()
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        assert!(found.is_some(), "{name} is not among {:?}", self.headers);
+        found.unwrap().1.clone()
     }
 
     /// Returns the body of an answer that is not streamed.
@@ -65,7 +67,7 @@ impl<S: Read> Answer<S> {
         let mut text = String::new();
         self.body.read_to_string(&mut text).unwrap();
         assert_eq!(self.status, 200, "{text}");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+        serde_json::from_str(&text).unwrap()
     }
 
     /// Returns the next message of a stream that `is_it` accepts. The chunks of the stream do not matter, because each of its
