@@ -190,14 +190,14 @@ pub(crate) fn measure(processes: usize, former: Option<&str>) -> Value {
         for one in &mut asked {
             let on = |backend: &str| json!({ "backend": backend }).to_string();
             if one.kind == Kind::Locked {
-                core.post("/v1/state", &on("locked"));
+                core.post("/v1/state", "", &on("locked"));
             }
             one.alone(for_ns);
             if matches!(one.kind, Kind::All | Kind::Bare | Kind::Former | Kind::Locked) {
                 one.crowded(for_ns);
             }
             if one.kind == Kind::Locked {
-                core.post("/v1/state", &on("atomic"));
+                core.post("/v1/state", "", &on("atomic"));
             }
             // Others on the machine get their turn before the next measurement.
             std::thread::park_timeout(Duration::from_millis(1));

@@ -19,12 +19,13 @@ impl Socket {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
     }
 
-    /// Sends a POST with a JSON body and returns the body of the answer, which must be a success.
-    pub(crate) fn post(&mut self, path: &str, body: &str) -> &[u8] {
+    /// Sends a POST with these further headers, each with its line end, and a JSON body, and returns the body of the answer, which
+    /// must be a success.
+    pub(crate) fn post(&mut self, path: &str, headers: &str, body: &str) -> &[u8] {
         let length = body.len();
         self.ask(&format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
+             Content-Length: {length}\r\n{headers}\r\n{body}"
         ))
     }
 

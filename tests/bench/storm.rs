@@ -188,7 +188,7 @@ impl Bench {
 
     /// Measures one turn of a way of asking.
     fn turn(&mut self, way: &Way, plan: Plan, measured: &mut Measured) {
-        self.core.post("/v1/state", &json!({ "backend": way.backend }).to_string());
+        self.core.post("/v1/state", "", &json!({ "backend": way.backend }).to_string());
         (0..20).for_each(|_| self.ask(way.request));
         let (begun, cpu_ms, generation) = (now_ns(), self.cpu_ms(), self.generation);
         let mut due = begun;
@@ -238,7 +238,7 @@ fn give_orders(path: &Path, over: &AtomicBool) -> usize {
     let mut orders = 0;
     while !over.load(Ordering::Acquire) {
         for action in ["stop", "start"] {
-            socket.post(&format!("/v1/processes/{action}"), &order);
+            socket.post(&format!("/v1/processes/{action}"), "", &order);
             std::thread::park_timeout(ORDERS_EVERY);
         }
         orders += 2;

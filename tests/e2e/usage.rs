@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::PROVOST;
 
 /// A process that grows by 4 MiB every 50 ms, up to 400 MiB.
-const LEAK: &str = "x=; i=0; while [ $i -lt 100 ]; do x=\"$x$(head -c 4194304 /dev/zero | tr '\\\\0' x)\"; \
+const LEAK: &str = "x=; i=0; while [ $i -lt 100 ]; do x=\"$x$(head -c 4194304 /dev/zero | tr '\\0' x)\"; \
                     i=$((i+1)); sleep 0.05; done; exec sleep 1000";
 
 /// Returns the body of an answer of the API.

@@ -1,4 +1,4 @@
-//! Writes the pictures of the README, `docs/pictures/*.svg`, from what the built binary prints about a real host. `cargo test
+//! Writes the pictures of the README and of `docs/pictures.md`, `docs/pictures/*.svg`, from what the built binary prints about a real host. `cargo test
 //! --no-run --test e2e` builds the binary, and `cargo run --example picture` writes the pictures.
 #![expect(
     clippy::print_stdout,
@@ -66,6 +66,16 @@ fn save(name: &str, title: &str, screen: &str) {
     println!("docs/pictures/{name} is written");
 }
 
+/// Saves a picture that the binary has drawn.
+fn save_drawn(name: &str, host: &Host, words: &[&str]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures").join(name);
+    let mut command = host.setup().command(words);
+    let output = command.args(["-o", "svg"]).env("TZ", "UTC").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    std::fs::write(&path, output.stdout).unwrap();
+    println!("docs/pictures/{name} is written");
+}
+
 fn main() {
     let binary = binary();
     assert!(binary.exists(), "build it first: cargo test --no-run --test e2e");
@@ -82,5 +92,9 @@ fn main() {
     host.until("web.1", "was restarted", |web| web["restarts"] == 1 && web["ready"] == true);
     let screen = format!("$ kill -9 {}\n{}", before["pid"], shown(&host, &["explain", "web.1"]));
     save("restart.svg", "provost explain, after a kill", &screen);
+
+    save_drawn("graph.svg", &host, &["graph"]);
+    save_drawn("boot.svg", &host, &["analyze"]);
+    save_drawn("timeline.svg", &host, &["timeline", "worker"]);
     host.down();
 }

@@ -41,6 +41,8 @@ pub struct Dependent {
     pub phase: Phase,
     /// Whether it is ready.
     pub ready: bool,
+    /// Whether a start of the host starts it.
+    pub autostart: bool,
     /// Its direct dependencies, in the order of the config. Each exists, unless it was removed just now.
     pub depends_on: Vec<Dependency>,
 }

@@ -18,6 +18,10 @@ words! {
         UnknownPath = "unknown_path",
         /// The path does not accept this method.
         MethodNotAllowed = "method_not_allowed",
+        /// The request calls the host by a name that it does not have.
+        Misdirected = "misdirected",
+        /// The sender has sent more requests than it may.
+        TooManyRequests = "too_many_requests",
         /// There is no such action.
         UnknownAction = "unknown_action",
         /// There is no such process.

@@ -14,6 +14,9 @@ pub struct Host {
     pub started_at: String,
     /// The path of its socket.
     pub socket: String,
+    /// The URLs under which it is reached over TCP, such as `http://127.0.0.1:9191`.
+    #[serde(default)]
+    pub listen: Vec<String>,
     /// The path of its config.
     pub config: String,
     /// When the config was read that is in force.

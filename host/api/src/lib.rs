@@ -16,6 +16,7 @@
 //! | `difference` | what a reload would change |
 //! | `reload` | reloading the config, and scaling |
 //! | `orders` | start, stop, restart and signal, and their outcomes |
+//! | `probes` | whether the host is alive and its processes are ready |
 //! | `process` | one process, its phases and its exits |
 //! | `decision` | decisions about processes |
 //! | `host` | the host itself, and its end |
@@ -42,6 +43,7 @@ mod host;
 mod logs;
 mod orders;
 mod plugins;
+mod probes;
 mod process;
 mod reload;
 mod schema;
@@ -64,6 +66,7 @@ pub use plugins::{
     Blame, Fault, FaultKind, Plugin, PluginChanged, PluginList, PluginOrder, PluginRole, PluginStatus,
     PluginVersion, Quarantine, Replayed, ViewLink, ViewList,
 };
+pub use probes::{Liveness, NotReady, Readiness};
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};
 pub use reload::{ReloadOrder, ReloadStep, ReloadStepKind, ReloadSummary, ScaleOrder, ScaleOutcome, Scaled};
 pub use state_core::{Backend, BackendFigures, Latency, StateChange, StateCore};

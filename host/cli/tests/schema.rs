@@ -38,6 +38,8 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
         ("zzzzzzzzzzzz = 1", &schema),
         ("host.zzzzzzzzzzzz = 1", &schema["properties"]["host"]),
         ("state.zzzzzzzzzzzz = 1", &schema["properties"]["state"]),
+        ("api.zzzzzzzzzzzz = 1", &schema["properties"]["api"]),
+        ("api.tls.zzzzzzzzzzzz = 1", &schema["properties"]["api"]["properties"]["tls"]),
         ("plugins.a.zzzzzzzzzzzz = 1", plugin),
         ("plugins.a.limits.zzzzzzzzzzzz = 1", &plugin["properties"]["limits"]),
         ("plugins.a.quarantine.zzzzzzzzzzzz = 1", &plugin["properties"]["quarantine"]),

@@ -1,8 +1,10 @@
-//! Serves the API. Floor 2 of the house: the server on the host's Unix socket, in the types of `provost-api`.
+//! Serves the API. Floor 2 of the house: the server on the host's Unix socket and over TCP, in the types of `provost-api`.
 //!
 //! | room | owns |
 //! |---|---|
 //! | `server` | the socket, the connections, the routes and their answers |
+//! | `tokens` | the tokens of clients over TCP |
+//! | `access` | what a caller may do |
 //! | `fragments` | the JSON of processes, rendered once for each version |
 //! | `convert` | conversion of the state to values of the API |
 //! | `reloading` | the port to the config of the host |
@@ -11,16 +13,21 @@
 //! What is deliberately absent: wasmtime, spawning, configuration. Every answer about the state of processes
 //! comes from one [`Snapshot`](provost_state::Snapshot), read without a lock: a query never waits for a process.
 
+mod access;
 mod convert;
 mod exact;
 mod fragments;
 mod reloading;
 mod server;
+mod tokens;
 
+pub use access::{Access, NoSuchScope, Scope};
 pub use convert::{decision, log_item};
 pub use exact::{InexactNumber, exact_numbers};
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
 pub use server::{
-    Access, ApiContext, BindError, CONNECTIONS_MAX, Caller, Guarded, Listening, Mount, Mounted, Scope,
-    SocketPlace, openapi_document, routes, serve,
+    ApiContext, ApiRules, BindError, CONNECTIONS_MAX, Caller, CertificateFiles, Guarded, Listening, Mount,
+    Mounted, RulesInForce, SocketPlace, TcpError, TcpListening, TcpWanted, TlsError, openapi_document,
+    routes, serve,
 };
+pub use tokens::{Secret, Token, TokenError, Tokens};

@@ -12,13 +12,16 @@ fn load(bench: &Bench, name: &str) {
     let spec = PluginSpec {
         name: name.into(),
         source: Source::parse(&format!("bundled:{name}")),
-        settings_json: "{}".to_owned(),
+        settings_json: if name == LIMITED { r#"{"rss_max": "1GiB"}"# } else { "{}" }.to_owned(),
         limits: guests::patient(),
         sha256: None,
         grants: Grants::default(),
     };
     bench.load(spec).unwrap();
 }
+
+/// The component that needs a setting: it has no limit unless one is set.
+const LIMITED: &str = "recycler";
 
 /// The component that needs access to the outside, and so a grant.
 const REACHES: &str = "webhook";
@@ -27,17 +30,7 @@ const REACHES: &str = "webhook";
 fn every_bundled_component_but_the_webhook_is_admitted_and_imports_nothing_but_the_contract() {
     assert_eq!(
         bundled_names(),
-        [
-            "backoff",
-            "supervisord",
-            "systemd",
-            "kubernetes",
-            "otp",
-            "recycler",
-            "prometheus",
-            "notify",
-            REACHES
-        ]
+        ["backoff", "supervisord", "systemd", "kubernetes", "otp", LIMITED, "prometheus", "notify", REACHES]
     );
     let bench = Bench::new();
     for name in bundled_names().iter().filter(|name| **name != REACHES) {

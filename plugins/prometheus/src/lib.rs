@@ -1,8 +1,14 @@
-//! The bundled view: renders the whole snapshot and the figures of the plugins as OpenMetrics text.
+//! The bundled view: renders the whole snapshot, what the processes use, and the figures of the plugins as OpenMetrics text.
 //!
 //! OpenMetrics requires all samples of a metric together, so the rows are read once for each metric, a page at a
 //! time and with only the columns that the metric needs: apart from the text itself, memory does not grow with
 //! the number of processes.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `plugins` | the metrics of the plugins |
+//! | `usage` | the metrics of what processes and the host use |
+//! | `exposition` | lines of the text format |
 
 mod exposition;
 mod plugins;

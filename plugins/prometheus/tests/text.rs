@@ -1,13 +1,14 @@
 //! Tests the text of the prometheus view natively, with made-up worlds.
 
 use provost_guest::plugins::{FaultCount, Latency, PluginVersion, Standing};
-use provost_guest::testing::{MadeUpWorld, load, plugin_version, process};
+use provost_guest::testing::{MadeUpWorld, load, plugin_version, process, usage, use_resources};
+use provost_guest::usages::ProcessUsage;
 use provost_guest::{Exit, Phase, Request, StatusView, settings};
 use provost_plugin_prometheus::{Prometheus, metrics};
 
 /// Returns the samples of a metric in this world.
 fn samples(world: &MadeUpWorld, metric: &str) -> Vec<String> {
-    let text = metrics(world, &[]);
+    let text = metrics(world, &[], &[], None);
     let of_metric = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(metric));
     of_metric.map(str::to_owned).collect()
 }
@@ -156,4 +157,27 @@ fn each_version_of_a_plugin_has_its_samples() {
         assert!(text.lines().any(|written| written == line), "{line} is not in\n{text}");
     }
     assert!(!text.contains(r#"provost_plugin_standing{plugin="judge",version="1""#), "it is not in force");
+}
+
+#[test]
+fn what_processes_and_the_host_use_is_rendered_without_figures_that_are_not_known() {
+    let used = provost_guest::Usage { cpu: 12_345, fds: Some(7), ..usage(4_096) };
+    let web = ProcessUsage { name: "web".into(), group: "front".into(), incarnation: 2, usage: used };
+    use_resources(Some(usage(8_192)), [web]);
+    let prometheus: Prometheus = settings::parse("{}").unwrap();
+    let request = Request { path: String::new(), query: String::new() };
+    let response = prometheus.render(&request, &two_processes());
+    assert_eq!(response.status, 200);
+    let text = String::from_utf8(response.body).unwrap();
+    for line in [
+        "provost_process_cpu_seconds_total{name=\"web\",group=\"front\"} 12.345",
+        "provost_process_resident_memory_bytes{name=\"web\",group=\"front\"} 4096",
+        "provost_process_open_fds{name=\"web\",group=\"front\"} 7",
+        "provost_process_members{name=\"web\",group=\"front\"} 1",
+        "# UNIT provost_process_cpu_seconds seconds",
+        "provost_host_resident_memory_bytes 8192",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line} is missing in\n{text}");
+    }
+    assert!(!text.contains("provost_process_proportional_memory_bytes{"), "it was not read");
 }

@@ -121,7 +121,7 @@ fn the_reason_names_the_figure_that_decided() {
     );
     assert_eq!(
         reason(r#"{"age_max": "30m", "jitter": 0}"#, &sample),
-        "it is 1h old: the limit of this life is 30m"
+        "it is 60 min 0 s old: the limit of this life is 30 min 0 s"
     );
 }
 

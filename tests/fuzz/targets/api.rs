@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use provost_api as api;
 use provost_control::{
-    Answer, ApiContext, CONNECTIONS_MAX, ConfigFile, ConfigRefusal, Listening, LiveConfig, Scaling, Step,
-    serve,
+    Answer, ApiContext, CONNECTIONS_MAX, ConfigFile, ConfigRefusal, Listening, LiveConfig, RulesInForce,
+    Scaling, Step, serve,
 };
 use provost_state::{
     Blame, Cause, Consumer, Fault, PluginChange, PluginRefusal, PluginRefusalKind, PluginReport,
@@ -156,13 +156,14 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
             supervisor,
             plugins,
             config: Arc::new(NoConfig),
+            rules: RulesInForce::default(),
+            mounts: Vec::new(),
             host,
             shutdown,
             connections_max: CONNECTIONS_MAX,
-            mounts: Vec::new(),
             ended,
         };
-        tokio::spawn(serve(Listening::bind(&socket).unwrap(), desk, std::future::pending()));
+        tokio::spawn(serve(Listening::bind(&socket).unwrap(), None, desk, std::future::pending()));
     });
     Served { socket, _runtime: runtime, _ended: end, _shutdown: told, _dir: dir }
 });

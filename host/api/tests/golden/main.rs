@@ -41,6 +41,8 @@ fn every_reply_is_read_and_written_again_byte_for_byte() {
     is_kept::<api::Blame>("blame");
     is_kept::<api::Ended>("ended");
     is_kept::<api::UsageList>("usage");
+    is_kept::<api::Liveness>("liveness");
+    is_kept::<api::Readiness>("readiness");
 }
 
 #[test]

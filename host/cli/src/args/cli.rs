@@ -9,6 +9,7 @@ use provost_state::Signal;
 use super::format::{LineFormat, TableFormat, ViewFormat};
 use super::pictures::{self, AnalyzeArgs, GraphArgs, TimelineArgs};
 use super::plugin::PluginCommand;
+use super::token::TokenCommand;
 use super::when::{self, duration_ms};
 use super::word::{self, pattern};
 use crate::render::style::ColorWhen;
@@ -16,7 +17,7 @@ use crate::render::style::ColorWhen;
 const EXAMPLES: &str = "\
 Examples:
   provost up                         run provost.toml here, in the foreground
-  provost up --detach --wait         the same, in the background, until all is up
+  provost up --detach --wait         in the background, until all is up
   provost status                     what is running, and why the rest is not
   provost restart web --wait         and return when it is ready again
   provost logs -f web                follow its output
@@ -137,6 +138,10 @@ Example:
 The number may be outside of the bounds of the config, and no policy changes it.
 `provost diff` shows it with the line of the config that would keep it.")]
     Scale(ScaleArgs),
+    /// Watch everything live in the terminal: processes, logs, plugins, events.
+    #[cfg(feature = "top")]
+    #[command(after_help = super::top::EXAMPLES)]
+    Top(super::top::TopArgs),
     /// Show the output of processes, or the host's own log.
     #[command(after_help = "\
 Examples:
@@ -153,6 +158,14 @@ Without a running host the log files are read, and a note says so.")]
     Events(EventsArgs),
     /// Explain why a process is in its state: the chain of causes and decisions.
     Explain(ExplainArgs),
+    /// Serve a client of the Model Context Protocol on standard input and output.
+    #[cfg(feature = "mcp")]
+    #[command(after_help = "\
+Clients start this command themselves; docs/mcp.md says how each is configured,
+what the tools are, and what to consider before changes are allowed.
+
+It continues when the host ends, and works again when a host is back.")]
+    Mcp(McpArgs),
     /// Draw which process waits for which before it is started.
     #[command(after_help = pictures::GRAPH)]
     Graph(GraphArgs),
@@ -180,6 +193,9 @@ Nothing is restarted, and no change is lost.")]
     /// List, load, swap, inspect and build plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Make, list and revoke the tokens of the API over TCP.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Check a config and its plugins without running or writing anything.
     #[command(after_help = "\
 Whatever keeps the host from starting is an error. A missing program, directory
@@ -362,6 +378,14 @@ pub(crate) struct LogsArgs {
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
+}
+
+#[cfg(feature = "mcp")]
+#[derive(Args, Debug)]
+pub(crate) struct McpArgs {
+    /// Offer the tools that start, stop, restart and signal processes, reload the config and change plugins.
+    #[arg(long)]
+    pub(crate) allow_changes: bool,
 }
 
 #[derive(Args, Debug)]

@@ -3,8 +3,10 @@
 //! | room | owns |
 //! |---|---|
 //! | `cli` | the commands and their options |
+//! | `top` | the options of `provost top` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
+//! | `token` | the commands of `provost token` |
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
 //! | `word` | names, numbers and patterns |
@@ -17,10 +19,15 @@ mod pictures;
 mod plugin;
 #[cfg(test)]
 mod tests;
+mod token;
+#[cfg(feature = "top")]
+mod top;
 mod when;
 mod word;
 
 pub(crate) use advice::advice;
+#[cfg(feature = "mcp")]
+pub(crate) use cli::McpArgs;
 pub(crate) use cli::{
     ActArgs, Cli, Command, DiffArgs, DownArgs, EventsArgs, ExplainArgs, LogsArgs, ReloadArgs, ScaleArgs,
     SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
@@ -28,3 +35,6 @@ pub(crate) use cli::{
 pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
 pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
+pub(crate) use token::TokenCommand;
+#[cfg(feature = "top")]
+pub(crate) use top::{TopArgs, TopView};

@@ -7,7 +7,7 @@ use super::{when, word};
 
 pub(super) const GRAPH: &str = "\
 Examples:
-  provost graph                      a tree: below each process, what it waits for
+  provost graph                      a tree: what each process waits for
   provost graph web                  only web, and what it needs
   provost graph -o svg > graph.svg   a picture, for a browser
   provost graph -o dot | dot -Tpng > graph.png

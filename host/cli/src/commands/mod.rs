@@ -10,6 +10,9 @@
 //! | `follow` | `events` |
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | `plugin` |
+//! | `mcp` | `mcp` |
+//! | `top` | `top` |
+//! | `token` | `token` |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
@@ -23,11 +26,16 @@ mod follow;
 mod keys;
 mod local;
 mod logs;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod pictures;
 mod plugin;
 mod printing;
 mod read;
 mod reload;
+mod token;
+#[cfg(feature = "top")]
+mod top;
 mod unanswered;
 mod up;
 mod validate;
@@ -52,6 +60,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
         Command::Completions { shell } => local::completions(shell),
+        Command::Token(command) => token::token(&context, command),
         // Outside the runtime, because it waits for cargo.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
         command => asking(ask(context, command)),
@@ -83,8 +92,12 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Timeline(args) => pictures::timeline(&context, args).await,
         Command::State(args) => read::state_core(&context, args).await,
         Command::View(args) => read::view(&context, args).await,
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => mcp::mcp(&context, &args).await,
+        #[cfg(feature = "top")]
+        Command::Top(args) => top::top(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
         // These are handled by `run`.
-        Command::Up(_) | Command::Validate(_) | Command::Completions { .. } => Ok(()),
+        Command::Up(_) | Command::Validate(_) | Command::Token(_) | Command::Completions { .. } => Ok(()),
     }
 }

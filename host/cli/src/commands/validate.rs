@@ -64,7 +64,7 @@ pub(super) fn validate(config: Option<&Path>, args: &ValidateArgs, paint: Paint)
 fn look(path: &Path) -> Result<Findings, Failure> {
     let (config, errors) = Config::look_at(path)?;
     let warnings = config.warnings();
-    let errors = errors.or_else(|| of_plugins(&config));
+    let errors = errors.or_else(|| config.check_certificate().err()).or_else(|| of_plugins(&config));
     Ok(Findings { config, errors, warnings })
 }
 

@@ -118,6 +118,8 @@ mod tests {
         assert_eq!(found("status -o w"), ["wide"]);
         assert_eq!(found("status --output=w"), ["--output=wide"]);
         assert_eq!(found("completions ba"), ["bash"]);
+        assert_eq!(found("graph -o d"), ["dot"]);
+        assert_eq!(found("timeline --si"), ["--since"]);
         assert_eq!(found("state backend du"), ["dual"]);
         assert!(found("up --backg").is_empty(), "hidden options are not proposed");
         assert!(found("no such command").is_empty());

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::report::{Collector, Problem};
 use super::section::Section;
 use super::sections::{ConfigFile, HostSection};
-use super::{dialect, plugin, process};
+use super::{api, dialect, plugin, process};
 
 /// Reads the text. Returns whatever could be read, even if there are problems.
 pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
@@ -27,6 +27,9 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     }
     if let Some(state) = top.table("state", "write [state] on a line of its own") {
         file.host.settings.routing = read_state(state);
+    }
+    if let Some(section) = top.table("api", "write [api] on a line of its own") {
+        file.api = api::read(section);
     }
     if let Some(mut plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
         file.trust = plugin::read_trust(&mut plugins);

@@ -14,6 +14,9 @@ const RUNTIME_DIR: &str = ".provost";
 /// The log directory within the runtime directory, unless the config says otherwise.
 const LOG_DIR: &str = "logs";
 
+/// The directory of tokens within the runtime directory, unless the config says otherwise.
+const TOKENS_DIR: &str = "tokens";
+
 /// The error that there is no config in a directory or any above it.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -54,6 +57,11 @@ pub(super) fn runtime_dir(dir: &Path, configured: Option<&str>) -> PathBuf {
 /// Returns the log directory for a config in `dir`, where `configured` is the path that the config gives.
 pub(super) fn log_dir(dir: &Path, runtime_dir: &Path, configured: Option<&str>) -> PathBuf {
     configured.map_or_else(|| runtime_dir.join(LOG_DIR), |path| dir.join(path))
+}
+
+/// Returns the directory of the tokens of the API, where `configured` is the path that the config gives.
+pub(super) fn tokens_dir(dir: &Path, runtime_dir: &Path, configured: Option<&str>) -> PathBuf {
+    configured.map_or_else(|| runtime_dir.join(TOKENS_DIR), |path| dir.join(path))
 }
 
 /// Returns where compiled components are kept unless the config says otherwise.

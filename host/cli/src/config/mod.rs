@@ -10,6 +10,7 @@
 //! | `check` | checks across sections |
 //! | `cycles` | processes that wait for each other |
 //! | `file` | the first stage: the whole file, and `[host]` and `[state]` |
+//! | `api` | the first stage of `[api]` |
 //! | `process` | the first stage of `[process.NAME]` |
 //! | `job` | the first stage of `type` |
 //! | `probe` | the first stage of `ready` and `health` |
@@ -28,6 +29,7 @@
 //! | `report` | problems, and how they are shown |
 //! | `units` | durations and sizes |
 
+mod api;
 mod check;
 mod command;
 mod cycles;
@@ -59,6 +61,7 @@ pub use error::ConfigError;
 pub use find::{CONFIG_NAME, NotFound, SOCKET_NAME, find_nearest};
 pub(crate) use outline::{Names, Outline};
 pub use report::{Place, Problem, Problems, SourceFile};
+pub(crate) use resolved::ApiConfig;
 pub use resolved::Config;
 pub(crate) use specs::Draft;
 pub use specs::Processes;

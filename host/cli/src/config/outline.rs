@@ -17,6 +17,8 @@ pub(crate) struct Outline {
     pub(crate) runtime_dir: PathBuf,
     /// The directory where that host keeps the output of processes.
     pub(crate) log_dir: PathBuf,
+    /// The directory of the tokens of the API.
+    pub(crate) tokens_dir: PathBuf,
     /// The names of all processes with their groups, in the order of the file.
     processes: Vec<(String, Option<String>)>,
     plugins: BTreeSet<String>,
@@ -40,6 +42,7 @@ impl Outline {
         let (document, _) = DeTable::parse_recoverable(&text);
         let table = |key: &str| document.get_ref().get(key).and_then(|value| value.get_ref().as_table());
         let host = |key: &str| table("host").and_then(|host| text_at(host, key));
+        let tokens = table("api").and_then(|api| text_at(api, "tokens"));
         let dir = find::dir_of(path);
         let runtime_dir = find::runtime_dir(&dir, host("runtime_dir"));
         let group = |process: &DeValue<'_>| text_at(process.as_table()?, "group").map(str::to_owned);
@@ -47,6 +50,7 @@ impl Outline {
         let plugins = table("plugins").into_iter().flatten().map(|(name, _)| name.get_ref().to_string());
         Self {
             log_dir: find::log_dir(&dir, &runtime_dir, host("log_dir")),
+            tokens_dir: find::tokens_dir(&dir, &runtime_dir, tokens),
             runtime_dir,
             processes: processes
                 .map(|(name, process)| (name.get_ref().to_string(), group(process.get_ref())))
@@ -58,7 +62,12 @@ impl Outline {
     /// Returns the outline for a host that listens on `socket` and whose config is unknown. It has no names.
     pub(crate) fn around(socket: &Path) -> Self {
         let runtime_dir = socket.parent().map(Path::to_owned).unwrap_or_default();
-        Self { log_dir: find::log_dir(&runtime_dir, &runtime_dir, None), runtime_dir, ..Self::default() }
+        Self {
+            log_dir: find::log_dir(&runtime_dir, &runtime_dir, None),
+            tokens_dir: find::tokens_dir(&runtime_dir, &runtime_dir, None),
+            runtime_dir,
+            ..Self::default()
+        }
     }
 
     /// Returns the control socket of the host that was started with the config.

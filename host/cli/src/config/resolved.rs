@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use provost_control::{ApiRules, CertificateFiles, TcpWanted};
 use provost_files::{Owners, Writers};
 use provost_plugin_host::{CacheBounds, PluginSpec, Source as Component, Trust};
 use provost_state::naming::replica_name;
@@ -13,7 +14,7 @@ use toml::Spanned;
 use super::error::ConfigError;
 use super::read::{self, Unread};
 use super::report::{Collector, Problem, Problems, SourceFile};
-use super::sections::{ConfigFile, PluginSection, ProcessSection};
+use super::sections::{ApiSection, ConfigFile, PluginSection, ProcessSection};
 use super::{check, file, find, settings};
 use crate::compiling::CompileLimits;
 
@@ -38,10 +39,25 @@ pub struct Config {
     pub compile_wait_ms: Option<u64>,
     /// How much compiled code is kept.
     pub cache_bounds: CacheBounds,
+    /// The API over TCP.
+    pub(crate) api: ApiConfig,
+    /// Where the file names the certificate of the API.
+    tls_span: Range<usize>,
     require_signature: bool,
     keys: Vec<(Range<usize>, PathBuf)>,
     plugins: Vec<PluginConfig>,
     pub(super) processes: Vec<ProcessSection>,
+}
+
+/// What the config says about the API over TCP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ApiConfig {
+    /// Where the host listens, and with what.
+    pub(crate) tcp: TcpWanted,
+    /// Whether other machines may connect without TLS.
+    pub(crate) plaintext: bool,
+    /// What holds for requests.
+    pub(crate) rules: ApiRules,
 }
 
 /// One plugin, and where the file names its component.
@@ -112,14 +128,17 @@ impl Config {
 
     fn build(source: SourceFile, file: ConfigFile) -> Self {
         let dir = find::dir_of(&source.path);
-        let ConfigFile { host, trust, compile, plugins, processes } = file;
+        let ConfigFile { host, api, trust, compile, plugins, processes } = file;
         let runtime_dir = find::runtime_dir(&dir, host.runtime_dir.as_deref());
         let log_dir = find::log_dir(&dir, &runtime_dir, host.log_dir.as_deref());
+        let tls_span = api.tls.as_ref().map(|(cert, _)| cert.span()).unwrap_or_default();
         let plugins = plugins.into_iter().map(|plugin| build_plugin(plugin, &dir)).collect();
         Self {
             settings: Settings { log_dir, ..host.settings },
             cache_dir: host.cache_dir.map_or_else(find::cache_dir, |cache| dir.join(cache)),
             memory_dir: runtime_dir.join("memory"),
+            api: build_api(api, &dir, &runtime_dir),
+            tls_span,
             runtime_dir,
             compile_limits: compile.limits,
             compile_wait_ms: compile.wait_ms,
@@ -173,6 +192,18 @@ impl Config {
         })
     }
 
+    /// Checks the certificate of the API.
+    ///
+    /// # Errors
+    /// [`Problems`] if there is one that cannot be used.
+    pub(crate) fn check_certificate(&self) -> Result<(), Problems> {
+        let Some(files) = &self.api.tcp.tls else { return Ok(()) };
+        files.check().map_err(|error| {
+            let hint = "`tls` of [api] takes a certificate and its private key in PEM".to_owned();
+            self.problems(vec![Problem { span: self.tls_span.clone(), what: error.to_string(), hint }])
+        })
+    }
+
     /// Returns the plugins, in the order of the file.
     pub fn plugins(&self) -> impl Iterator<Item = &PluginSpec> {
         self.plugins.iter().map(|plugin| &plugin.spec)
@@ -216,6 +247,14 @@ impl Config {
         list.sort_by_key(|problem| problem.span.start);
         Problems { source_file: self.source.clone(), list, more: 0 }
     }
+}
+
+fn build_api(api: ApiSection, dir: &Path, runtime_dir: &Path) -> ApiConfig {
+    let ApiSection { listen, tls, plaintext, tokens, rules } = api;
+    let file = |path: Spanned<String>| dir.join(path.into_inner());
+    let tls = tls.map(|(cert, key)| CertificateFiles { cert: file(cert), key: file(key) });
+    let tokens = find::tokens_dir(dir, runtime_dir, tokens.as_deref());
+    ApiConfig { tcp: TcpWanted { listen, tls, tokens }, plaintext, rules }
 }
 
 fn build_plugin(plugin: PluginSection, dir: &Path) -> PluginConfig {

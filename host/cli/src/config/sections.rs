@@ -1,9 +1,11 @@
 //! The typed sections of the file, the result of the first stage. They keep their positions in the text.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use provost_control::ApiRules;
 use provost_plugin_host::{CacheBounds, Grants, Limits};
 use provost_state::{ProcessType, Signal};
 use provost_supervisor::{
@@ -17,6 +19,7 @@ use crate::compiling::CompileLimits;
 #[derive(Debug, Default)]
 pub(super) struct ConfigFile {
     pub(super) host: HostSection,
+    pub(super) api: ApiSection,
     pub(super) trust: TrustSection,
     pub(super) compile: CompileSection,
     pub(super) plugins: Vec<PluginSection>,
@@ -37,6 +40,18 @@ impl Default for HostSection {
     fn default() -> Self {
         Self { runtime_dir: None, log_dir: None, cache_dir: None, settings: Settings::new(PathBuf::new()) }
     }
+}
+
+/// `[api]`.
+#[derive(Debug, Default)]
+pub(super) struct ApiSection {
+    pub(super) listen: Vec<SocketAddr>,
+    /// The files of the certificate and of its key.
+    pub(super) tls: Option<(Spanned<String>, Spanned<String>)>,
+    /// Whether other machines may connect without TLS.
+    pub(super) plaintext: bool,
+    pub(super) tokens: Option<String>,
+    pub(super) rules: ApiRules,
 }
 
 /// `[process.NAME]`.

@@ -72,6 +72,8 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
         log.tell_starter(&paint.report(&format!("warning: {what}\nhint: {}", problem.hint)));
     }
     fail::fail_point!("boot.plugins");
+    config.check_certificate()?;
+    keep_tokens(&config)?;
     let plugins = plugins::plugin_host(&config, plugins::Purpose::Run(degraded))?;
     let Loaded { consumers, notes, loading } = Loading::load(&config, &plugins)?;
     let processes = plugins::specs(&config, &plugins)?;
@@ -84,6 +86,20 @@ fn load(path: &Path, paint: Paint, log: &HostLog, degraded: &Degraded) -> Result
     }
     let children_open_files = limits::make_room(processes.specs.len());
     Ok(Booted { config, runtime_dir, plugins, consumers, loading, processes, children_open_files, width })
+}
+
+/// Creates the directory of the tokens of the API if it is needed, so that nobody else can.
+fn keep_tokens(config: &Config) -> Result<(), Failure> {
+    let tcp = &config.api.tcp;
+    if tcp.listen.is_empty() {
+        return Ok(());
+    }
+    let fit = provost_files::safe_place(&tcp.tokens, config.owners())
+        .and_then(|()| provost_files::own_dir(&tcp.tokens));
+    fit.map_err(|error| {
+        let hint = "it must belong to the user of the host alone: set another `tokens` in [api]";
+        Failure::failed(format!("cannot use the directory of the tokens: {error}"), hint)
+    })
 }
 
 fn refusal(error: &TakeError, socket: &Path, config: &Path) -> Failure {

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use provost_api::Ended;
-use provost_control::{ApiContext, Listening};
+use provost_control::{ApiContext, Listening, Mount, RulesInForce, TcpError, TcpListening, TcpWanted};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{BootError, Clock, Degraded, LogReader, Settings, Supervisor, rfc3339};
@@ -26,8 +26,12 @@ use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
 use super::limits;
 use super::live::Live;
+#[cfg(feature = "mcp")]
+use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
+#[cfg(feature = "web")]
+use super::web;
 use super::{detach, ending, keeping};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
@@ -108,6 +112,7 @@ impl Host {
             Listening::bind(&runtime_dir.socket)
         }
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
+        let tcp = self.listen_on_tcp(&config.api.tcp)?;
         let settings = Settings {
             degraded: self.degraded.clone(),
             children_open_files,
@@ -124,11 +129,13 @@ impl Host {
         let lines = self.screen.is_some().then(|| prepared.follow_output());
         let supervisor = prepared.start();
         loading.serve(&supervisor);
-        let host = described(&config, &runtime_dir.socket);
+        let host = described(&config, &runtime_dir.socket, tcp.as_ref());
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
-        let live = Live::new(&config, supervisor.clone(), plugins.clone());
+        let rules = RulesInForce::from(config.api.rules.clone());
+        let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone());
         tokio::spawn(reload_for_signals(live.clone(), reloads));
-        let mut running = start(supervisor, listening, plugins, (host, live), &mut asked, &self.api);
+        let mut running =
+            start(supervisor, (listening, tcp), plugins, (host, live, rules), &mut asked, &self.api);
         let runs = async {
             match self.set_up(&mut running, lines, width).await {
                 Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
@@ -143,6 +150,29 @@ impl Host {
         let code = exit_code(!left.is_empty(), why, judged);
         running.finish(Ended { pid: std::process::id(), code, left }).await;
         failure.map_or(Ok(code), Err)
+    }
+
+    /// Listens on TCP if the config says so.
+    fn listen_on_tcp(&self, wanted: &TcpWanted) -> Result<Option<TcpListening>, Failure> {
+        if wanted.listen.is_empty() {
+            return Ok(None);
+        }
+        // The readiness of the sockets is noticed where they are served.
+        let _within = self.api.enter();
+        let listening = TcpListening::bind(wanted).map_err(|error| {
+            let hint = match &error {
+                TcpError::Listen { .. } => {
+                    "does another program listen there? `listen` of [api] names the address; nothing was started"
+                }
+                TcpError::Tls(_) => "`tls` of [api] names the files; nothing was started",
+                TcpError::Tokens(_) => "`tokens` of [api] names the directory; nothing was started",
+            };
+            Failure::failed(error, hint)
+        })?;
+        for url in listening.urls() {
+            tracing::info!("the API listens on {url}");
+        }
+        Ok(Some(listening))
     }
 
     /// Does what remains after the processes were started: adopts orphans, and starts the screen or goes to the background.
@@ -227,9 +257,9 @@ fn not_booted(error: &BootError) -> Failure {
 /// Starts the server, and connects requests to stop with `asked`.
 fn start(
     supervisor: Supervisor,
-    listening: Listening,
+    (listening, tcp): (Listening, Option<TcpListening>),
     plugins: PluginHost,
-    (host, live): (provost_api::Host, Live),
+    (host, live, rules): (provost_api::Host, Live, RulesInForce),
     asked: &mut Asked,
     api: &Handle,
 ) -> Running {
@@ -237,19 +267,31 @@ fn start(
     asked.listen_to(requests, supervisor.shutdown_wanted());
     let (end, to_end) = oneshot::channel::<()>();
     let (ended, report) = watch::channel(None);
+    #[cfg(feature = "mcp")]
+    let mcp = Mcp::new();
+    let services: Vec<Option<Mount>> = vec![
+        #[cfg(feature = "mcp")]
+        Some(mcp.mount()),
+        // Browsers reach the host by TCP only.
+        #[cfg(feature = "web")]
+        tcp.is_some().then(web::mount),
+    ];
     let context = ApiContext {
         supervisor: supervisor.clone(),
         plugins: Arc::new(plugins) as Arc<dyn Plugins>,
         config: Arc::new(live),
+        rules,
         host,
         shutdown,
         ended: report,
         connections_max: limits::connections(),
-        mounts: Vec::new(),
+        mounts: services.into_iter().flatten().collect(),
     };
-    let server = api.spawn(provost_control::serve(listening, context, async {
+    let server = api.spawn(provost_control::serve(listening, tcp, context, async move {
         // Also ends the server if the sender is gone.
         let _ = to_end.await;
+        #[cfg(feature = "mcp")]
+        mcp.end();
     }));
     Running { supervisor, server: Some(server), end, ended, screen: None }
 }
@@ -308,12 +350,13 @@ fn exit_code(is_left: bool, why: Why, judged: Option<u8>) -> u8 {
 }
 
 /// Describes the host for `status`.
-fn described(config: &Config, socket: &Path) -> provost_api::Host {
+fn described(config: &Config, socket: &Path, tcp: Option<&TcpListening>) -> provost_api::Host {
     provost_api::Host {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: rfc3339(Clock::new().now().wall_ms),
         socket: socket.display().to_string(),
+        listen: tcp.map(TcpListening::urls).unwrap_or_default(),
         config: config.absolute_path().display().to_string(),
         ..provost_api::Host::default()
     }

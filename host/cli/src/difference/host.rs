@@ -1,7 +1,8 @@
-//! The keys of `[host]`, `[state]` and `[plugins]` itself with their values, and which of them need another host.
+//! The keys of `[host]`, `[state]`, `[api]` and `[plugins]` itself with their values, and which of them need another host.
 
 use std::path::{Path, PathBuf};
 
+use provost_control::{ApiRules, CertificateFiles, TcpWanted};
 use provost_plugin_host::CacheBounds;
 use provost_state::Routing;
 use provost_supervisor::{RestartBudget, Settings as Supervising};
@@ -9,9 +10,10 @@ use provost_supervisor::{RestartBudget, Settings as Supervising};
 use super::shape::{Effect, Setting, Settings, by_key};
 use super::words;
 use crate::compiling::CompileLimits;
+use crate::config::ApiConfig;
 
 /// What a change of each key takes, in the order of the documents.
-pub(super) const KEYS: [(&str, Effect); 16] = [
+pub(super) const KEYS: [(&str, Effect); 25] = [
     ("host.runtime_dir", Effect::NewHost),
     ("host.log_dir", Effect::NewHost),
     ("host.cache_dir", Effect::NewHost),
@@ -21,6 +23,15 @@ pub(super) const KEYS: [(&str, Effect); 16] = [
     ("host.decision_deadline", Effect::Live),
     ("state.backend", Effect::Live),
     ("state.rollout", Effect::Live),
+    ("api.listen", Effect::NewHost),
+    ("api.tls", Effect::NewHost),
+    ("api.plaintext", Effect::Live),
+    ("api.tokens", Effect::NewHost),
+    ("api.hosts", Effect::Live),
+    ("api.origins", Effect::Live),
+    ("api.requests_per_second", Effect::Live),
+    ("api.read_only", Effect::Live),
+    ("api.metrics", Effect::Live),
     ("plugins.keys", Effect::NewHost),
     ("plugins.require_signature", Effect::NewHost),
     ("plugins.compile.memory", Effect::NewHost),
@@ -36,12 +47,12 @@ pub(super) fn effect(key: &str) -> Effect {
     KEYS.iter().find(|(known, _)| *known == key).map_or(Effect::NewHost, |(_, effect)| *effect)
 }
 
-/// The settings of the host that no part of it is asked for later. All but `plugins.compile.wait`, which the host has no use
-/// for after its start, need another host.
+/// The settings of the host that no part of it is asked for later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostKeys {
     pub(crate) runtime_dir: PathBuf,
     pub(crate) cache_dir: PathBuf,
+    pub(crate) api: ApiConfig,
     pub(crate) compile_limits: CompileLimits,
     /// How long a start waits for compilations, in milliseconds.
     pub(crate) compile_wait_ms: Option<u64>,
@@ -58,6 +69,7 @@ impl HostKeys {
         let Self {
             runtime_dir,
             cache_dir,
+            api,
             compile_limits,
             compile_wait_ms,
             cache_bounds,
@@ -79,9 +91,33 @@ impl HostKeys {
             let files = words::paths(keys.iter().map(PathBuf::as_path), dir);
             all.push(Setting::new("plugins.keys", files).holding(keys_content.clone()));
         }
+        all.extend(api_settings(api, dir));
         all.extend(supervising_settings(supervising, dir));
         by_key(all)
     }
+}
+
+fn api_settings(api: &ApiConfig, dir: &Path) -> Vec<Setting> {
+    let ApiConfig { tcp: TcpWanted { listen, tls, tokens }, plaintext, rules } = api;
+    let ApiRules { hosts, origins, requests_per_second, read_only, metrics } = rules;
+    let mut all = vec![
+        Setting::new("api.plaintext", plaintext.to_string()),
+        Setting::new("api.tokens", words::path(tokens, dir)),
+        Setting::new("api.requests_per_second", requests_per_second.to_string()),
+        Setting::new("api.read_only", read_only.to_string()),
+        Setting::new("api.metrics", words::text(metrics)),
+    ];
+    all.extend(tls.as_ref().map(|CertificateFiles { cert, key }| {
+        let (cert, key) = (words::path(cert, dir), words::path(key, dir));
+        Setting::new("api.tls", format!("{{ cert = {cert}, key = {key} }}"))
+    }));
+    let listen: Vec<String> = listen.iter().map(ToString::to_string).collect();
+    for (key, list) in [("api.listen", &listen), ("api.hosts", hosts), ("api.origins", origins)] {
+        if !list.is_empty() {
+            all.push(Setting::new(key, words::texts(list.iter().map(String::as_str))));
+        }
+    }
+    all
 }
 
 fn supervising_settings(supervising: &Supervising, dir: &Path) -> Vec<Setting> {

@@ -1,34 +1,16 @@
 //! The marks of an axis of time.
 
-/// The steps between marks, in milliseconds: 1, 2 and 5 of each decimal unit, then those of clocks.
-const STEPS: [u64; 26] = [
-    1,
-    2,
-    5,
-    10,
-    20,
-    50,
-    100,
-    200,
-    500,
-    1_000,
-    2_000,
-    5_000,
-    10_000,
-    20_000,
-    30_000,
-    60_000,
-    120_000,
-    300_000,
-    600_000,
-    1_800_000,
-    3_600_000,
-    7_200_000,
-    21_600_000,
-    43_200_000,
-    86_400_000,
-    604_800_000,
+/// The steps between marks: units in milliseconds, and the numbers of each that a step has.
+const STEPS: [(u64, &[u64]); 5] = [
+    (1, &[1, 2, 5, 10, 20, 50, 100, 200, 500]),
+    (1_000, &[1, 2, 5, 10, 20, 30]),
+    (60_000, &[1, 2, 5, 10, 30]),
+    (3_600_000, &[1, 2, 6, 12]),
+    (WEEK / 7, &[1, 7]),
 ];
+
+/// The longest of these steps, multiples of which are used for longer times.
+const WEEK: u64 = 604_800_000;
 
 /// The largest number of marks.
 const MARKS_MAX: u64 = 10;
@@ -36,9 +18,9 @@ const MARKS_MAX: u64 = 10;
 /// Returns the times between `from` and `to` (milliseconds) that get a mark: multiples of a round step, at most ten.
 pub(super) fn marks(from: u64, to: u64) -> Vec<u64> {
     let span = to.saturating_sub(from);
-    let longest = STEPS[STEPS.len() - 1];
-    let step = STEPS.into_iter().find(|step| span / step < MARKS_MAX);
-    let step = step.unwrap_or_else(|| longest * (span / longest / MARKS_MAX + 1));
+    let mut steps = STEPS.iter().flat_map(|(unit, numbers)| numbers.iter().map(move |number| unit * number));
+    let step = steps.find(|step| span / step < MARKS_MAX);
+    let step = step.unwrap_or_else(|| WEEK * (span / WEEK / MARKS_MAX + 1));
     let first = from.div_ceil(step) * step;
     (0..=MARKS_MAX).map(|at| first + at * step).take_while(|at| *at <= to).collect()
 }

@@ -2,9 +2,9 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `graph` | which process waits for which |
-//! | `boot` | what the start of a host took |
 //! | `lives` | the lives of one process over time |
+//! | `boot` | what the start of a host took |
+//! | `graph` | which process waits for which |
 //! | `axis` | the marks of an axis of time |
 //! | `svg` | SVG documents |
 

@@ -32,6 +32,7 @@ text { font: 12px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; 
 .box { fill: var(--box); stroke: var(--line) }
 .tick { stroke: var(--line); stroke-opacity: 0.35 }
 .mark { stroke: var(--ink); stroke-width: 1.5 }
+.bad { stroke: var(--fatal); stroke-width: 2.5 }
 .edge { fill: none; stroke: var(--line); stroke-width: 1.5 }
 .arrow { fill: var(--line) }
 .started { stroke-dasharray: 1.5 3 }

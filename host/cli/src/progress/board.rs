@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use provost_api::{Cause, Desired, Event, EventKind, Exit, Phase, Process, ProcessType};
+use provost_api::{Cause, Dependencies, Event, EventKind, Exit, Phase, Process, ProcessType};
 
 use crate::render::columns::{cut, padded, width};
 use crate::render::humane::{counted, delay, one_line, unix_ms};
@@ -21,7 +21,7 @@ pub(crate) enum Goal {
     Ready,
     /// To be ready in a new life.
     ReadyAgain,
-    /// To be ready, of those that the host was asked to have up.
+    /// To be ready after a start of the host, which has perhaps not begun to start them.
     Up,
     /// To be ready again, of those that something happens to.
     Settled,
@@ -53,6 +53,8 @@ struct Row {
     reached: bool,
     /// Whether the reaction to its end is still to be decided.
     is_undecided: bool,
+    /// Whether nothing had ever happened to it when the command began.
+    is_new: bool,
     /// Whether anything has happened to it since the command began.
     touched: bool,
 }
@@ -75,6 +77,7 @@ impl Row {
                 Goal::Down => is_down(&process.phase),
             },
             is_undecided: process.phase == Phase::Exited && process.decision.is_none(),
+            is_new: process.incarnation == 0 && process.cause == Cause::Boot,
             touched: false,
         }
     }
@@ -85,7 +88,9 @@ impl Row {
             Phase::Starting | Phase::Running | Phase::Backoff | Phase::Stopping => true,
             Phase::Waiting => self.cause != Cause::Dependency,
             Phase::Exited => self.is_undecided,
-            Phase::Stopped | Phase::Fatal | Phase::Other(_) => false,
+            // The start of the host has not come to it.
+            Phase::Stopped => self.is_new && !self.touched,
+            Phase::Fatal | Phase::Other(_) => false,
         }
     }
 }
@@ -113,6 +118,8 @@ pub(crate) struct Board {
     goal: Goal,
     rows: Vec<Row>,
     places: HashMap<String, usize>,
+    /// For each process, the places of those that it waits for before it is started, as far as they are known.
+    needs: Vec<Vec<usize>>,
     /// When the command began, in milliseconds since the Unix epoch.
     began: u64,
 }
@@ -120,11 +127,19 @@ pub(crate) struct Board {
 impl Board {
     /// Creates the board for processes that have this state at `now` (milliseconds since the Unix epoch).
     pub(crate) fn new(verb: &'static str, goal: Goal, processes: &[Process], now: u64) -> Self {
-        let is_meant = |process: &&Process| goal != Goal::Up || process.desired == Desired::Up;
-        let rows: Vec<Row> =
-            processes.iter().filter(is_meant).map(|process| Row::of(process, goal, now)).collect();
+        let rows: Vec<Row> = processes.iter().map(|process| Row::of(process, goal, now)).collect();
         let places = rows.iter().map(|row| row.name.clone()).zip(0..).collect();
-        Self { verb, goal, rows, places, began: now }
+        Self { verb, goal, needs: vec![Vec::new(); rows.len()], rows, places, began: now }
+    }
+
+    /// Takes notice of what the processes wait for before they are started.
+    pub(crate) fn learn(&mut self, dependencies: &Dependencies) {
+        for process in &dependencies.processes {
+            if let Some(needs) = self.places.get(&process.name).and_then(|at| self.needs.get_mut(*at)) {
+                let places = process.depends_on.iter().filter_map(|need| self.places.get(&need.process));
+                *needs = places.copied().collect();
+            }
+        }
     }
 
     /// Takes notice of an event, and returns the line about it, if it is a change of the phase of one of the processes.
@@ -158,10 +173,34 @@ impl Board {
     /// Returns what has become of the wait.
     pub(crate) fn outlook(&self) -> Outlook {
         let mut open = self.rows.iter().filter(|row| !row.reached).peekable();
-        match (open.peek().is_some(), open.any(Row::is_moving)) {
-            (false, _) => Outlook::Reached,
-            (true, true) => Outlook::Open,
-            (true, false) => Outlook::Hopeless,
+        if open.peek().is_none() {
+            return Outlook::Reached;
+        }
+        if open.any(Row::is_moving) || self.awaits_what_is_there() {
+            Outlook::Open
+        } else {
+            Outlook::Hopeless
+        }
+    }
+
+    /// Whether a process waits only for processes that have reached the goal, or that do so themselves. If nothing moves, it is
+    /// about to be started.
+    fn awaits_what_is_there(&self) -> bool {
+        let waits = |row: &Row| row.phase == Phase::Waiting;
+        let mut is_stuck: Vec<bool> = self.rows.iter().map(|row| !row.reached && !waits(row)).collect();
+        loop {
+            let newly: Vec<usize> = (0..self.rows.len())
+                .filter(|at| !is_stuck[*at] && !self.rows[*at].reached)
+                .filter(|at| self.needs[*at].iter().any(|need| is_stuck[*need]))
+                .collect();
+            if newly.is_empty() {
+                return self
+                    .rows
+                    .iter()
+                    .zip(&is_stuck)
+                    .any(|(row, stuck)| waits(row) && !row.reached && !stuck);
+            }
+            newly.into_iter().for_each(|at| is_stuck[at] = true);
         }
     }
 
@@ -236,6 +275,8 @@ fn line(row: &Row, names: usize, now: u64, columns: usize, paint: Paint) -> Stri
 
 #[cfg(test)]
 mod tests {
+    use provost_api::{Dependency, Dependent};
+
     use super::*;
 
     const NOW: u64 = 1_795_690_800_000;
@@ -245,7 +286,6 @@ mod tests {
             name: name.to_owned(),
             ready: phase == Phase::Running,
             incarnation: 1,
-            desired: Desired::Up,
             reason: "asked for".to_owned(),
             phase,
             ..Process::default()
@@ -284,9 +324,18 @@ mod tests {
             assert_eq!(board.missing().count(), 1);
         }
         assert_eq!(board.on(&event("other", EventKind::Ready, Phase::Starting, Phase::Running, 2)), None);
-        insta::assert_snapshot!(shown(&board, 80, 24), @"");
+        insta::assert_snapshot!(shown(&board, 80, 24), @r#"
+        restart: 0 of 1 process ready after 2.5s
+          web  starting  1.5s    because of spawned
+        "#);
         lines.extend(board.on(&event("web", EventKind::Ready, Phase::Starting, Phase::Running, 2)));
-        insta::assert_snapshot!(lines, @"");
+        insta::assert_snapshot!(lines, @r#"
+        web: stopping (because of stop)
+        web: stopped (because of exited)
+        web: waiting (because of start)
+        web: starting (because of spawned)
+        web: running (because of ready)
+        "#);
         assert_eq!(board.summary(NOW + 2_500), "restart: 1 of 1 process ready after 2.5s");
     }
 
@@ -298,28 +347,38 @@ mod tests {
         for columns in [1, 5, 20, 40, 80, 300] {
             for rows in [1, 2, 3, 5, 24, 200] {
                 let lines = board.lines(NOW, (columns, rows), Paint::OFF);
-                assert!(lines.len() <= rows.max(2) - 1, "{columns}x{rows}: {lines:#?}");
+                assert!(lines.len() < rows.max(2), "{columns}x{rows}: {lines:#?}");
                 assert!(
                     lines.iter().all(|line| width(line) < columns.max(2)),
                     "{columns}x{rows}: {lines:#?}"
                 );
             }
         }
-        insta::assert_snapshot!(shown(&board, 60, 6), @"");
+        insta::assert_snapshot!(shown(&board, 60, 6), @r#"
+        start: 0 of 100 processes ready after 2.5s
+          worker-with-a-long-name.0  waiting   2.5s    asked for
+          worker-with-a-long-name.1  waiting   2.5s    asked for
+          worker-with-a-long-name.2  waiting   2.5s    asked for
+          and 97 more
+        "#);
     }
 
     #[test]
     fn a_start_is_hopeless_when_nothing_can_become_ready_unprompted() {
         let mut waiting = process("late", Phase::Waiting);
         waiting.cause = Cause::Dependency;
-        let idle = Process { desired: Desired::Down, ..process("idle", Phase::Stopped) };
-        let mut board = Board::new("up", Goal::Up, &[process("web", Phase::Starting), waiting, idle], NOW);
-        assert_eq!((board.count(), board.outlook()), (2, Outlook::Open));
+        let new = Process { incarnation: 0, cause: Cause::Boot, ..process("web", Phase::Stopped) };
+        let mut board = Board::new("up", Goal::Up, &[new, waiting], NOW);
+        let need = Dependency { process: "web".to_owned(), ..Dependency::default() };
+        let late = Dependent { name: "late".to_owned(), depends_on: vec![need], ..Dependent::default() };
+        board.learn(&Dependencies { processes: vec![late], ..Dependencies::default() });
+        assert_eq!(board.outlook(), Outlook::Open, "its start has not begun yet");
         board.on(&event("web", EventKind::Exited, Phase::Starting, Phase::Exited, 1));
         assert_eq!(board.outlook(), Outlook::Open, "its end is not judged yet");
         board.on(&event("web", EventKind::Decided, Phase::Exited, Phase::Fatal, 1));
         assert_eq!(board.outlook(), Outlook::Hopeless);
         board.on(&event("web", EventKind::Ready, Phase::Starting, Phase::Running, 2));
+        assert_eq!(board.outlook(), Outlook::Open, "what it waits for is ready now");
         board.on(&event("late", EventKind::Ready, Phase::Starting, Phase::Running, 1));
         assert_eq!(board.outlook(), Outlook::Reached);
     }

@@ -1,12 +1,13 @@
-//! Following the events of the host while a command waits. It never changes the result of the command: if the events cannot be
-//! had, nothing is shown.
+//! Following the events of the host while a command waits. It never changes the result of the command: if there are no
+//! events, nothing is shown.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::pin::pin;
 use std::time::Duration;
 
-use provost_api::Event;
 use provost_api::client::{Client, Lines};
+use provost_api::{Dependencies, Event, Status};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use super::board::{Board, Goal};
@@ -16,6 +17,9 @@ use crate::render::style::Paint;
 /// How often a terminal is drawn at most, and after how many of these times even if nothing has changed, for the times in it.
 const FRAME: Duration = Duration::from_millis(100);
 const STILL_FRAMES: u32 = 10;
+
+/// How long the begin waits for the host.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
 
 /// How long the end waits for the last events.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
@@ -79,20 +83,21 @@ impl Follow {
     ) -> Self {
         let output = Output::of(shown);
         let is_wanted = goal == Goal::Up || !matches!(output, Output::Nothing);
-        let answer = if is_wanted { client.status(targets).await.ok() } else { None };
+        // A host that does not answer is the business of the command, which must not wait for it twice.
+        let patience = if goal == Goal::Up { Duration::MAX } else { FIRST_ANSWER };
+        let asked = timeout(patience, asked(client, targets, goal));
+        let answer = if is_wanted { asked.await.ok().flatten() } else { None };
         let is_known = answer.is_some();
-        let status = answer.unwrap_or_default();
-        let events = match status.processes.is_empty() {
-            true => None,
-            false => client.events(status.generation, true).await.ok(),
-        };
+        let (status, dependencies, events) = answer.unwrap_or_default();
+        let mut board = Board::new(verb, goal, &status.processes, clock());
+        board.learn(&dependencies);
         let mut frames = interval(FRAME);
         frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first one would be there at once; nothing is drawn for what is done at once.
         frames.reset();
         Self {
             client: client.clone(),
-            board: Board::new(verb, goal, &status.processes, clock()),
+            board,
             output,
             paint,
             clock,
@@ -204,6 +209,27 @@ impl Follow {
             self.on(&event);
         }
     }
+}
+
+/// The processes that are meant, what they wait for if that matters, and the stream of the events from then on if there are
+/// processes.
+type Answer = (Status, Dependencies, Option<Lines<Event>>);
+
+async fn asked(client: &Client, targets: &[String], goal: Goal) -> Option<Answer> {
+    let mut status = client.status(targets).await.ok()?;
+    let mut dependencies = Dependencies::default();
+    if goal == Goal::Up {
+        dependencies = client.dependencies().await.ok()?;
+        // A process whose start has not been carried out yet looks like one that is not to be started.
+        let started = dependencies.processes.iter().filter(|one| one.autostart);
+        let started: HashSet<&str> = started.map(|one| one.name.as_str()).collect();
+        status.processes.retain(|process| started.contains(process.name.as_str()));
+    }
+    let events = match status.processes.is_empty() {
+        true => None,
+        false => client.events(status.generation, true).await.ok(),
+    };
+    Some((status, dependencies, events))
 }
 
 /// Returns the next event, or `None` at the end. Never resolves if there is no stream.

@@ -66,6 +66,11 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
+/// Formats a number of cores as a percentage of one: `12.5%`.
+pub(crate) fn cpu(cores: f64) -> String {
+    format!("{:.1}%", cores * 100.0)
+}
+
 /// Converts a time of the API (RFC 3339) to milliseconds since the Unix epoch.
 pub(crate) fn unix_ms(time: &str) -> Option<u64> {
     let time: jiff::Timestamp = time.parse().ok()?;

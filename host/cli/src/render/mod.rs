@@ -2,6 +2,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `live` | the words of the live view |
 //! | `status` | processes, and below them plugins and the host |
 //! | `plugins` | plugins, and the result of a change |
 //! | `explain` | why a process is in its state |
@@ -28,6 +29,8 @@ pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod humane;
 pub(crate) mod inspection;
+#[cfg(feature = "top")]
+pub(crate) mod live;
 pub(crate) mod local;
 pub(crate) mod outcome;
 pub(crate) mod output;

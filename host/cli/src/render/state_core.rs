@@ -61,7 +61,7 @@ fn times(latency: &Latency) -> [Cell; 4] {
 }
 
 /// Formats a latency: `340ns`, `12.3us`, `4.5ms`.
-fn nanoseconds(ns: u64) -> String {
+pub(crate) fn nanoseconds(ns: u64) -> String {
     match ns {
         0..1_000 => format!("{ns}ns"),
         1_000..1_000_000 => format!("{}.{}us", ns / 1_000, ns % 1_000 / 100),

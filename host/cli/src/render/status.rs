@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use provost_api::{Exit, Health, Host, Left, Phase, Process, ProcessUsage, Status};
 
-use super::humane::{ago, delay, one_line, size, unix_ms};
+use super::humane::{ago, cpu, delay, one_line, size, unix_ms};
 use super::page::Page;
 use super::plugins;
 use super::style::Style;
@@ -144,7 +144,7 @@ pub(crate) fn left(left: &Left) -> String {
 /// Renders what a process uses: the CPU in percent of a core, its memory, descriptors and threads.
 fn usage_cells(usage: Option<&ProcessUsage>) -> [Cell; 4] {
     [
-        Cell::maybe(usage.map(|usage| format!("{:.1}%", usage.cpu * 100.0))),
+        Cell::maybe(usage.map(|usage| cpu(usage.cpu))),
         Cell::maybe(usage.map(|usage| size(usage.rss_bytes))),
         Cell::maybe(usage.and_then(|usage| usage.fds).map(|fds| fds.to_string())),
         Cell::maybe(usage.map(|usage| usage.threads.to_string())),
@@ -207,7 +207,7 @@ fn checked(process: &Process) -> bool {
 }
 
 /// Renders the next action of the host: `start in 1.2s`.
-fn next(process: &Process, now_ms: u64) -> Option<String> {
+pub(crate) fn next(process: &Process, now_ms: u64) -> Option<String> {
     let at = unix_ms(process.next_action_at.as_deref()?)?;
     let action = if process.phase == Phase::Stopping { "kill" } else { "start" };
     Some(match at.saturating_sub(now_ms) {
@@ -349,17 +349,34 @@ gone                  -        fatal    -     -      0         -              er
     }
 
     #[test]
-    fn wide_shows_more_and_the_plugins() {
+    fn wide_shows_more_and_the_plugins_and_what_processes_use() {
+        let mut status = status();
+        let usage = ProcessUsage {
+            process: "web".into(),
+            incarnation: 1,
+            cpu: 1.234,
+            rss_bytes: 100 << 20,
+            fds: Some(17),
+            threads: 9,
+            ..ProcessUsage::default()
+        };
+        let host = ProcessUsage { process: "provost".into(), host: true, fds: None, ..usage.clone() };
+        let former = ProcessUsage { process: "a-worker-with-a-name".into(), incarnation: 3, ..usage.clone() };
+        status.usage = Some(vec![host, usage, former]);
+        let shown = text(&status, Width::Wide, Scope::Everything, NOW, &Page::narrow(40));
         assert_eq!(
-            text(&status(), Width::Wide, Scope::Everything, NOW, &Page::narrow(40)),
+            shown,
             "\
-NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   HEALTH  DESIRED  LIFE  FAILURES  CAUSE   DECIDED BY  REASON
-web                   -        running  4711  3m12s  0         -              -      -       up       1     0         boot    -           http://127.0.0.1:8731/ answers
-a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      -       up       4     3         policy  backoff     third failure\u{fffd}in a row
-gone                  -        fatal    -     -      0         -              error  -       up       0     0         policy  -           could not be started: no such file
+NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   CPU     RSS      FDS  THREADS  HEALTH  DESIRED  LIFE  FAILURES  CAUSE   DECIDED BY  REASON
+web                   -        running  4711  3m12s  0         -              -      123.4%  100 MiB  17   9        -       up       1     0         boot    -           http://127.0.0.1:8731/ answers
+a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      -       -        -    -        -       up       4     3         policy  backoff     third failure\u{fffd}in a row
+gone                  -        fatal    -     -      0         -              error  -       -        -    -        -       up       0     0         policy  -           could not be started: no such file
 
 PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           P95  FUEL  MEMORY  STORED  QUEUED  MISSED  SIGNED BY  COMPONENT        SHA-256
 backoff  active  1        3      0       0       -    -    restart-policy  -    -     -       -       0       0       -          bundled:backoff  0123456789ab
+
+HOST     CPU     RSS      FDS  THREADS
+provost  123.4%  100 MiB  -    9
 "
         );
     }

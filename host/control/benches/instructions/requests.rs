@@ -16,7 +16,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use hyper::body::Body as _;
 use provost_api as api;
-use provost_control::{Access, ApiContext, CONNECTIONS_MAX, Guarded};
+use provost_control::{Access, ApiContext, CONNECTIONS_MAX, Guarded, RulesInForce};
 use provost_state::{Cause, PhaseKind, ProcessId};
 use provost_supervisor::{CommandLine, Manner, ProcessSpec, Scripted, Settings, Supervisor};
 use provost_tests::instructions::{Path, counted};
@@ -110,6 +110,7 @@ impl World {
             supervisor: self.supervisor.clone(),
             plugins: Arc::new(OnePlugin),
             config: Arc::new(Unchanging),
+            rules: RulesInForce::default(),
             host: api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() },
             shutdown,
             connections_max: CONNECTIONS_MAX,

@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use super::answers::Answers;
 use super::guarded::Mount;
 use super::refused::Refused;
+use super::rules::RulesInForce;
 use crate::convert::{self, Wall};
 use crate::reloading::LiveConfig;
 
@@ -26,6 +27,8 @@ pub struct ApiContext {
     pub plugins: Arc<dyn Plugins>,
     /// The config.
     pub config: Arc<dyn LiveConfig>,
+    /// What the config says about requests.
+    pub rules: RulesInForce,
     /// The host itself.
     pub host: api::Host,
     /// Receives a message when a client asks the host to stop.

@@ -35,6 +35,7 @@ fn dependent(supervisor: &Supervisor, state: &ProcessState) -> api::Dependent {
         group: (!group.is_empty()).then(|| group.to_string()),
         phase: convert::phase(state.phase.kind()),
         ready: state.ready(),
+        autostart: supervisor.is_autostarted(state.id),
         depends_on: depends_on
             .map(|on| api::Dependency {
                 process: on.name.to_string(),

@@ -9,7 +9,7 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::access::Scope;
+use crate::access::Scope;
 
 /// The schema of a type.
 #[derive(Clone, Copy)]

@@ -16,9 +16,9 @@ use hyper_util::service::TowerToHyperService;
 use provost_state::naming::shown;
 use provost_supervisor::unpanicked;
 
-use super::access::{Access, Scope};
 use super::refused::{Refused, in_json};
-use super::scopes::Scopes;
+use super::scopes::{Scopes, is_open};
+use crate::access::{Access, Scope};
 
 /// Answers requests, whatever carries them.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub trait Mounted: fmt::Debug + Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Response> + Send + '_>>;
 }
 
-/// The API as one caller may use it.
+/// The API as one caller may use it, without the services beside it.
 #[derive(Clone, Debug)]
 pub struct Caller {
     routes: Guarded,
@@ -82,7 +82,7 @@ impl Guarded {
     }
 
     /// Answers a request of a caller with this access, and catches a panic.
-    pub async fn answer<B>(&self, request: Request<B>, access: Access) -> Response
+    pub async fn answer<B>(&self, mut request: Request<B>, access: Access) -> Response
     where
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -92,18 +92,22 @@ impl Guarded {
         let scope = match mount {
             Some(mount) => mount.scope,
             // Nothing takes more than that, and most callers have it.
-            None if access == Access::ADMIN => None,
+            None if access == Access::ADMIN || is_open(uri.path()) => None,
             None => Some(self.scopes.of(&method, uri.path())),
         };
         if let Some(refused) = scope.and_then(|scope| refused(access, scope, &method, &uri)) {
             return refused.into_response();
+        }
+        if is_open(uri.path()) {
+            request.extensions_mut().insert(access);
         }
         // The router is called within, so that a panic there is caught, too.
         let answer = pin!(async {
             match mount {
                 None => in_json(self.router.call(request).await.unwrap_or_else(|never| match never {})).await,
                 Some(mount) => {
-                    let api = Caller::new(self.clone(), access);
+                    // A service that leaves a request to the API must not receive it again.
+                    let api = Caller::new(Self { mounts: Arc::default(), ..self.clone() }, access);
                     mount.service.answer(request.map(Body::new), api).await
                 }
             }

@@ -7,6 +7,7 @@
 //! | `patient` | the bytes of one connection, and its time limits |
 //! | `wire` | the socket of one connection |
 //! | `processes` | processes and groups alone |
+//! | `tcp` | the API over TCP: listening, TLS, and the checks before the routes |
 //! | `status` | everything at one generation |
 //! | `host` | the host itself: its shortages and its end |
 //! | `config` | what differs from the config, reloading it, and scaling |
@@ -15,6 +16,7 @@
 //! | `dependencies` | what processes wait for before they are started |
 //! | `plugins` | plugins, and changing them |
 //! | `state_core` | the backends of the state core, and changing them |
+//! | `probes` | whether the host is alive and its processes are ready, and its metrics |
 //! | `events` | changes of processes, as a stream |
 //! | `logs` | lines of output, as a stream |
 //! | `views` | what plugins render |
@@ -27,8 +29,8 @@
 //! | `described` | descriptions of routes, and a document made of them |
 //! | `scopes` | the scopes that requests take |
 //! | `extract` | bodies and queries of requests |
-//! | `access` | what a caller may do |
 //! | `framing` | one reply, lines of JSON or server-sent events: what `Accept` chooses |
+//! | `rules` | what the config says about requests |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
 //! | `kept` | the JSON of a part that changes seldom |
 //! | `pieces` | bodies of several pieces |
@@ -37,7 +39,6 @@
 //! | `socket` | the socket: its mode, and the check of the peer |
 //! | `spare` | descriptors that are kept back |
 
-mod access;
 mod answers;
 mod config;
 mod connections;
@@ -57,9 +58,11 @@ mod orders;
 mod patient;
 mod pieces;
 mod plugins;
+mod probes;
 mod processes;
 mod refused;
 mod routes;
+mod rules;
 mod scopes;
 mod select;
 mod socket;
@@ -68,12 +71,14 @@ mod state_core;
 mod status;
 mod streaming;
 mod table;
+mod tcp;
 mod usage;
 mod views;
 mod wire;
 
-pub use access::{Access, Scope};
 pub use context::{ApiContext, CONNECTIONS_MAX};
 pub use guarded::{Caller, Guarded, Mount, Mounted};
 pub use routes::{openapi_document, routes, serve};
+pub use rules::{ApiRules, RulesInForce};
 pub use socket::{BindError, Listening, SocketPlace};
+pub use tcp::{CertificateFiles, TcpError, TcpListening, TcpWanted, TlsError};

@@ -82,6 +82,11 @@ impl Standing {
         .await;
     }
 
+    /// Marks the connection as idle: the bytes so far were no part of a request.
+    pub(super) fn settled(&self) {
+        *self.doing.lock() = Doing::Idle(Instant::now());
+    }
+
     /// Marks the connection as answering until the returned guard is dropped.
     pub(super) fn answering(self: &Arc<Self>) -> Answering {
         *self.doing.lock() = Doing::Answering;

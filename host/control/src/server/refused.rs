@@ -31,13 +31,14 @@ impl Refused {
 
     /// Refuses a request of a caller that has not said who it is.
     pub(super) fn unauthorized(message: String) -> Self {
-        let hint = "send a token: `Authorization: Bearer TOKEN`".to_owned();
+        let hint =
+            "send a token as `Authorization: Bearer TOKEN`; `provost token new NAME` makes one".to_owned();
         Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, message, Some(hint))
     }
 
     /// Refuses a request that takes more than the caller may do.
     pub(super) fn forbidden(message: String) -> Self {
-        let hint = "use a token with that scope".to_owned();
+        let hint = "use a token with that scope; `provost token new NAME --scope SCOPE` makes one".to_owned();
         Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
     }
 
@@ -57,6 +58,26 @@ impl Refused {
 
     pub(super) fn method_not_allowed(message: String) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed, message, None)
+    }
+
+    /// Refuses a request that calls the host by a name that it does not have.
+    pub(super) fn misdirected(message: String) -> Self {
+        let hint = "name it in `hosts` of [api] if it is this host".to_owned();
+        Self::new(StatusCode::MISDIRECTED_REQUEST, ErrorCode::Misdirected, message, Some(hint))
+    }
+
+    /// Refuses a request that a page of another server sends.
+    pub(super) fn foreign_page(origin: &str) -> Self {
+        let message = format!("a page of `{origin}` may not send requests");
+        let hint = "name it in `origins` of [api] if it may".to_owned();
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message, Some(hint))
+    }
+
+    /// Refuses a request beyond the rate of its sender.
+    pub(super) fn too_many_requests() -> Self {
+        let message = "there are too many requests of this token or address".to_owned();
+        let hint = "send fewer, or raise `requests_per_second` of [api]; one stream replaces many requests";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, message, Some(hint.to_owned()))
     }
 
     pub(super) fn plugin_failed(message: String) -> Self {
@@ -187,9 +208,15 @@ const TEXT_BYTES_MAX: usize = 64 << 10;
 /// Converts a refusal of the router itself, such as that of a bad query, to the form of all others.
 pub(super) async fn in_json(response: Response) -> Response {
     let status = response.status();
-    let is_final =
-        response.headers().get(CONTENT_TYPE) == Some(&PROBLEM) || response.headers().contains_key(&VIEW);
-    if status.as_u16() < 400 || is_final {
+    if status.as_u16() < 400 {
+        return response;
+    }
+    let json = const { HeaderValue::from_static("application/json") };
+    let content_type = response.headers().get(CONTENT_TYPE);
+    // The router's own refusals are plain text.
+    if [&PROBLEM, &json].into_iter().any(|ours| content_type == Some(ours))
+        || response.headers().contains_key(&VIEW)
+    {
         return response;
     }
     let text = axum::body::to_bytes(response.into_body(), TEXT_BYTES_MAX).await.unwrap_or_default();

@@ -7,39 +7,56 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Uri};
 use axum::response::IntoResponse;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use provost_api::{self as api, ErrorCode};
 use provost_state::naming::shown;
 use tokio::sync::{Semaphore, watch};
 
-use super::access::Scope;
 use super::answers::Answers;
+use super::connections::{Connections, Entrance};
 use super::context::{ApiContext, AppState};
 use super::extract::{PLUGIN_BODY_BYTES_MAX, Select};
 use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
 use super::table::{Route, delete, get, post, routed};
+use super::tcp::{Gate, TcpListening};
 use super::{
-    config, connections, dependencies, described, events, explain, host, logs, orders, plugins, processes,
-    state_core, status, usage, views,
+    config, connections, dependencies, described, events, explain, host, logs, orders, plugins, probes,
+    processes, state_core, status, usage, views,
 };
+use crate::access::Scope;
 
-/// Serves the API until `until` resolves. Requests in progress are finished, and streams end.
+/// Serves the API on the Unix socket, and over TCP if the config says so, until `until` resolves. Requests in progress are
+/// finished, and streams end.
 pub async fn serve(
     listening: Listening,
+    tcp: Option<TcpListening>,
     context: ApiContext,
     until: impl Future<Output = ()> + Send + 'static,
 ) {
     let (ending, ended) = watch::channel(false);
     let (most, degraded) = (context.connections_max, context.supervisor.degraded().clone());
+    let (rules, jobs) = (context.rules.clone(), context.supervisor.jobs().clone());
     let routes = routes(context, ended.clone());
-    let serving = connections::serve(listening, routes, most, degraded, ended);
+    // Whatever clients over TCP do, half of all connections are left for the Unix socket.
+    let most_tcp = if tcp.is_some() { most / 2 } else { 0 };
+    let unix = Connections::new(Entrance::Unix(routes.clone()), most - most_tcp, ended.clone());
+    let over_tcp = async {
+        let Some(tcp) = tcp else { return };
+        let scheme = tcp.scheme();
+        let TcpListening { sockets, tls, keyring } = tcp;
+        let gate = Arc::new(Gate::new(routes, rules, keyring, jobs, scheme));
+        let connections = Connections::new(Entrance::Tcp(gate, tls), most_tcp, ended);
+        join_all(sockets.into_iter().map(|one| connections::serve_tcp(one, connections.clone()))).await;
+        connections.finished().await;
+    };
     let until = async move {
         until.await;
         // Without this, followers would keep their connections open for ever.
         ending.send_replace(true);
     };
-    tokio::join!(serving, until);
+    tokio::join!(connections::serve(listening, unix, degraded), over_tcp, until);
 }
 
 /// Returns the routes of the API. Streams end when `ended` is true, or when its sender is gone.
@@ -132,6 +149,14 @@ fn of_the_rest() -> Vec<Route> {
     let admin = Scope::Admin;
     let mut all = vec![
         get("/openapi.json", openapi, "Returns this document").hidden(),
+        get("/livez", probes::livez, "Says that the host is alive").gives::<api::Liveness>(),
+        get(
+            "/readyz",
+            probes::readyz,
+            "Says whether the processes of the host are ready; if not, the status is 503",
+        )
+        .gives::<api::Readiness>(),
+        get("/metrics", probes::metrics, "Returns what the plugin `prometheus` renders"),
         get("/v1/ping", host::ping, "Returns the process id and the version of the host")
             .gives::<api::Ping>(),
         get("/v1/plugins", plugins::list, "Returns all plugins").gives::<api::PluginList>(),

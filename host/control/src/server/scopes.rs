@@ -2,7 +2,16 @@
 
 use axum::http::Method;
 
-use super::access::Scope;
+use crate::access::Scope;
+
+/// The paths that anybody may read. Balancers and orchestrators ask there whether the host is alive and its processes are ready, and
+/// learn nothing more.
+const OPEN: [&str; 2] = ["/livez", "/readyz"];
+
+/// Whether anybody may read this path. Its answer may say more to a caller with a scope.
+pub(super) fn is_open(path: &str) -> bool {
+    OPEN.contains(&path)
+}
 
 /// The scopes of all routes.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use provost_api::client::SOCKET_PATH_BYTES_MAX;
 use provost_files::Identity;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::sync::Notify;
 
 use super::spare::Spare;
@@ -198,7 +198,7 @@ impl Listening {
     ///
     /// # Errors
     /// The error from the kernel, such as that no descriptors are left.
-    pub(super) async fn accept(&mut self) -> io::Result<UnixStream> {
+    pub(super) async fn accept(&mut self) -> io::Result<OwnedFd> {
         loop {
             let (stream, _) = tokio::select! {
                 accepted = self.listener.accept() => accepted?,
@@ -210,7 +210,7 @@ impl Listening {
                 }
             };
             match stream.peer_cred() {
-                Ok(peer) if may_speak(peer.uid()) => return Ok(stream),
+                Ok(peer) if may_speak(peer.uid()) => return Ok(stream.into_std()?.into()),
                 Ok(peer) => tracing::warn!(uid = peer.uid(), "refused a connection from another user"),
                 Err(error) => tracing::warn!(%error, "refused a connection from an unknown user"),
             }
@@ -224,6 +224,8 @@ fn may_speak(uid: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::UnixStream;
+
     use super::*;
 
     fn mode(path: &Path) -> u32 {

@@ -7,11 +7,11 @@ use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 use schemars::JsonSchema;
 
-use super::access::Scope;
 use super::context::AppState;
 use super::described::{Answer, Described, RequestBody, SchemaOf};
 use super::extract::BODY_BYTES_MAX;
 use super::scopes::Scopes;
+use crate::access::Scope;
 
 /// A route of the API.
 pub(super) struct Route {

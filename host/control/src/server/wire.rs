@@ -5,13 +5,13 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as Socket;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::UnixStream;
 
 /// The most that is read at once, in bytes.
 const READ_MAX: usize = 8 << 10;
@@ -28,12 +28,13 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Watches a socket for bytes.
+    /// Watches a socket for bytes. It is a stream socket that does not block, of whatever kind: reading, writing and shutting down
+    /// are the same calls for all of them.
     ///
     /// # Errors
     /// If the kernel refuses to watch it.
-    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
-        let socket = watched(stream.into_std()?, Interest::READABLE)?;
+    pub(super) fn new(socket: OwnedFd) -> io::Result<Self> {
+        let socket = watched(socket.into(), Interest::READABLE)?;
         Ok(Self { socket: Some(socket), reports_room: false, is_full: false })
     }
 
@@ -144,13 +145,18 @@ impl AsyncWrite for Wire {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
 
     use super::*;
 
+    fn pair() -> (UnixStream, Wire) {
+        let (client, server) = UnixStream::pair().unwrap();
+        (client, Wire::new(server.into_std().unwrap().into()).unwrap())
+    }
+
     #[tokio::test]
     async fn the_kernel_reports_room_only_while_a_write_waits_and_nothing_is_lost() {
-        let (mut client, server) = UnixStream::pair().unwrap();
-        let mut wire = Wire::new(server).unwrap();
+        let (mut client, mut wire) = pair();
         let answer: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
         for request in [b"one", b"two"] {
             client.write_all(request).await.unwrap();
@@ -181,8 +187,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_write_that_waits_ends_when_the_client_is_gone() {
-        let (client, server) = UnixStream::pair().unwrap();
-        let mut wire = Wire::new(server).unwrap();
+        let (client, mut wire) = pair();
         let (written, ()) = tokio::join!(wire.write_all(&[b'x'; 3_000_000]), async {
             tokio::task::yield_now().await;
             drop(client);

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::harness::{FOREVER, Host, shell};
 use crate::http::ask;
 
-/// A service that answers with the path and with the number of processes, which it asks the API for.
+/// A service that answers with the path and with the number of processes, which it asks the API for. One path it leaves to the API.
 #[derive(Debug)]
 struct Counter;
 
@@ -26,6 +26,9 @@ impl Mounted for Counter {
         api: Caller,
     ) -> Pin<Box<dyn Future<Output = Response> + Send + '_>> {
         Box::pin(async move {
+            if request.uri().path() == "/left" {
+                return api.answer(request).await;
+            }
             let status = Client::over(Arc::new(api)).status(&[]).await;
             let count = status.map(|status| status.processes.len()).map_err(|error| error.to_string());
             format!("{} {count:?}", request.uri().path()).into_response()
@@ -39,7 +42,7 @@ pub(crate) fn mounts() -> Vec<Mount> {
     vec![mount("/count", Some(Scope::Operate)), mount("/", None)]
 }
 
-fn routes(host: &Host) -> (Guarded, watch::Sender<bool>) {
+pub(crate) fn routes(host: &Host) -> (Guarded, watch::Sender<bool>) {
     let (ending, ended) = watch::channel(false);
     (provost_control::routes(host.context.clone(), ended), ending)
 }
@@ -116,6 +119,8 @@ async fn a_service_beside_the_api_has_its_path_and_the_one_at_the_root_has_the_r
         assert_eq!(ask(&host, "GET", path, "").await.body, format!("{path} Ok(1)"));
     }
     assert_eq!(ask(&host, "GET", "/v1/nothing", "").await.status, 404);
+    let left = ask(&host, "GET", "/left", "").await;
+    assert!(left.status == 404 && left.body.contains("unknown_path"), "{}", left.body);
     // It may do what its caller may.
     let (routes, _ending) = routes(&host);
     let (status, body) = answer(&routes, "GET", "/", Access::NOBODY).await;

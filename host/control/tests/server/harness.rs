@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use provost_api as api;
 use provost_api::client::{Client, ClientError};
 use provost_control::{
-    Answer, ApiContext, ConfigFile, ConfigRefusal, Listening, LiveConfig, Scaling, Step, serve,
+    Answer, ApiContext, ConfigFile, ConfigRefusal, Listening, LiveConfig, RulesInForce, Scaling, Step,
+    TcpListening, serve,
 };
 use provost_state::{
     Blame, Cause, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures,
@@ -350,6 +351,17 @@ impl Host {
         dir: tempfile::TempDir,
         connections_max: usize,
     ) -> Self {
+        Self::over_tcp(supervisor, dir, connections_max, None, RulesInForce::default())
+    }
+
+    /// Serves like `with_connections`, also over TCP.
+    pub(crate) fn over_tcp(
+        supervisor: Supervisor,
+        dir: tempfile::TempDir,
+        connections_max: usize,
+        tcp: Option<TcpListening>,
+        rules: RulesInForce,
+    ) -> Self {
         let socket = dir.path().join("provost.sock");
         let listening = Listening::bind(&socket).unwrap();
         let (shutdown, stop_requested) = mpsc::channel(1);
@@ -361,13 +373,14 @@ impl Host {
             supervisor: supervisor.clone(),
             plugins,
             config: Arc::new(Fixed),
+            rules,
             host,
             shutdown,
             connections_max,
             mounts: crate::access::mounts(),
             ended,
         };
-        let served = tokio::spawn(serve(listening, context.clone(), async {
+        let served = tokio::spawn(serve(listening, tcp, context.clone(), async {
             let _ = stopped.await;
         }));
         let client = Client::new(socket.clone());

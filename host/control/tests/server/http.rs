@@ -4,7 +4,7 @@ use provost_api as api;
 use provost_state::Cause;
 use provost_supervisor::{Condition, Dependency, ProcessSpec};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::harness::{FOREVER, Host, shell};
@@ -23,7 +23,7 @@ impl Answer {
     }
 
     /// Returns the error in the body, which every answer with a status of 400 or more must have.
-    fn error(&self) -> api::Error {
+    pub(crate) fn error(&self) -> api::Error {
         assert!(self.head.contains("content-type: application/problem+json"), "{}\n{}", self.head, self.body);
         let problem: api::Problem = serde_json::from_str(&self.body).unwrap();
         assert_eq!(problem.status, self.status);
@@ -37,12 +37,17 @@ pub(crate) async fn ask(host: &Host, method: &str, path: &str, body: &str) -> An
 
 /// Sends a request with more headers, each of which ends with a line break.
 pub(crate) async fn ask_with(host: &Host, headers: &str, method: &str, path: &str, body: &str) -> Answer {
-    let mut socket = UnixStream::connect(&host.socket).await.unwrap();
+    let socket = UnixStream::connect(&host.socket).await.unwrap();
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     );
+    exchange(socket, &request).await
+}
+
+/// Sends the text of a request on a connection, and reads the answer to the end of the connection.
+pub(crate) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, request: &str) -> Answer {
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();

@@ -12,6 +12,7 @@ mod plugins;
 mod processes;
 mod status;
 mod storm;
+mod tcp;
 mod waits;
 mod watch;
 

@@ -98,6 +98,8 @@ fn every_golden_reply_and_body_has_its_schema() {
         .collect();
     for (golden, schema) in [
         ("ping", "Ping"),
+        ("liveness", "Liveness"),
+        ("readiness", "Readiness"),
         ("error", "Problem"),
         ("status", "Status"),
         ("events", "Event"),

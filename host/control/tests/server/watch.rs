@@ -1,12 +1,18 @@
 //! The stream of a status: what it sends, how it is resumed, and that a client that does not read it costs others nothing.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use provost_api as api;
-use provost_api::client::{Known, StatusAsked};
+use provost_api::client::{Client, Known, StatusAsked};
+use provost_control::{Access, Caller};
 use provost_state::Cause;
 use provost_supervisor::{Manner, ProcessSpec, Scripted, Settings};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep};
 
+use crate::access::routes;
 use crate::harness::{FOREVER, Host, shell};
 use crate::http::{ask, ask_with};
 
@@ -116,6 +122,28 @@ async fn many_commits_are_few_messages() {
     }
     let commits = seen.generation - before;
     assert!(commits > 400 && messages < commits / 4, "{messages} messages of {commits} commits");
+    host.supervisor.shutdown(Cause::Shutdown).await;
+}
+
+/// In virtual time, in which the interval of the stream takes no time.
+#[tokio::test(start_paused = true)]
+async fn after_a_silence_a_commit_is_sent_at_once_also_among_parts_that_are_looked_at() {
+    let host = three();
+    let (routes, _ending) = routes(&host);
+    let client = Client::over(Arc::new(Caller::new(routes, Access::ADMIN)));
+    let asked = StatusAsked { every_ms: Some(400), ..StatusAsked::default() };
+    let mut stream = client.watch_status(&asked).await.unwrap();
+    let first = stream.next().await.unwrap().unwrap();
+    assert_eq!((names(&first), first.host.pid), (vec!["a", "b", "c"], 1));
+    let next = tokio::spawn(async move { stream.next().await.unwrap().unwrap() });
+    // The look after 400 ms finds nothing, and the next one would be after 800. The clock on the wall stands still meanwhile, and
+    // after half a second that would count as a clock that was set.
+    sleep(Duration::from_millis(450)).await;
+    let before = Instant::now();
+    host.supervisor.add(vec![idle("d", "")]).unwrap();
+    assert_eq!(names(&next.await.unwrap()), ["d"]);
+    let late = before.elapsed();
+    assert!(late < Duration::from_millis(200), "{late:?}");
     host.supervisor.shutdown(Cause::Shutdown).await;
 }
 

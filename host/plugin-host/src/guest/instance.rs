@@ -79,7 +79,7 @@ impl Guest {
         mem::take(&mut self.written)
     }
 
-    /// Sets what a view is told of the resources that processes use.
+    /// Sets what a view can read about the resources that processes use.
     pub(crate) fn use_usages(&mut self, usages: Arc<[ViewUsage]>, host: Option<Usage>) {
         self.usages = (usages, host);
     }

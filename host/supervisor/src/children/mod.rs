@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `scripted` | children that a test scripts |
 //! | `probe` | checks of readiness and health |
-//! | `resources` | what children use |
 //! | `obstacles` | what would keep a process from starting, seen without starting it |
 //! | `reaper` | ended orphans |
 //! | `os` | the real spawner: a child from its spawn to its reaping |
@@ -13,6 +12,7 @@
 //! | `stage` | the exec stage, which restores the limit on open files |
 //! | `life` | the end of a child: its group, the grace time, what has left the group |
 //! | `leftovers` | processes that are still there although they should not be |
+//! | `resources` | what children use |
 //! | `family` | the descendants that no task owns |
 //! | `posix` | `posix_spawn` and signals by number: the reviewed `unsafe` |
 //! | `terminal` | a child's own terminal |

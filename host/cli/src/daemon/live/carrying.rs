@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use provost_api::ReloadStepKind as Kind;
-use provost_control::Awaited;
+use provost_control::{Awaited, RulesInForce};
 use provost_plugin_host::{PluginHost, Ready};
 use provost_state::naming::replica_name;
 use provost_state::{Cause, Desired, Phase, Plugins, ProcessId, ProcessState, Routing};
@@ -27,6 +27,7 @@ use crate::render::humane::counted;
 pub(super) struct Carrying {
     pub(super) supervisor: Supervisor,
     pub(super) plugins: PluginHost,
+    pub(super) rules: RulesInForce,
     pub(super) steps: Steps,
     pub(super) no_restart: bool,
 }
@@ -71,8 +72,11 @@ impl Carrying {
         self.supervisor.retune(settings);
         let Routing { backend, rollout } = settings.routing;
         self.supervisor.reroute(|_| Routing { backend, rollout });
+        let api = &compared.config.api;
+        self.rules.set(api.rules.clone());
         let mut in_force = in_force.lock();
         in_force.supervising = settings.clone();
+        in_force.host.api = api.clone();
         in_force.host.compile_wait_ms = compared.config.compile_wait_ms;
         for change in &compared.plan.host {
             let new = change.new.as_ref().map_or("its default", |new| &new.text);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use provost_api as api;
-use provost_control::{Answer, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
+use provost_control::{Answer, ConfigFile, ConfigRefusal, LiveConfig, RulesInForce, Scaling, Step};
 use provost_plugin_host::PluginHost;
 use provost_state::Cause;
 use provost_supervisor::{Lost, Supervisor};
@@ -29,6 +29,8 @@ pub(crate) struct Live(Arc<Shared>);
 struct Shared {
     supervisor: Supervisor,
     plugins: PluginHost,
+    /// What the config says about requests of the API.
+    rules: RulesInForce,
     file: FileWatch,
     in_force: Mutex<InForce>,
     /// Held by the reload, or by the change of a number of replicas, that has its turn.
@@ -43,7 +45,12 @@ impl fmt::Debug for Live {
 
 impl Live {
     /// Creates the live config of a host that was started with `config`.
-    pub(crate) fn new(config: &Config, supervisor: Supervisor, plugins: PluginHost) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        supervisor: Supervisor,
+        plugins: PluginHost,
+        rules: RulesInForce,
+    ) -> Self {
         let in_force = InForce {
             // Of what was loaded only the texts are compared.
             loaded: Arc::new(wanted(config, &Unread)),
@@ -53,6 +60,7 @@ impl Live {
         Self(Arc::new(Shared {
             supervisor,
             plugins,
+            rules,
             file: FileWatch::new(config.absolute_path(), &config.source().text),
             in_force: Mutex::new(in_force),
             turn: Arc::default(),
@@ -90,6 +98,7 @@ impl Live {
         let carrying = Carrying {
             supervisor: self.0.supervisor.clone(),
             plugins: self.0.plugins.clone(),
+            rules: self.0.rules.clone(),
             steps: Steps::new(client),
             no_restart,
         };

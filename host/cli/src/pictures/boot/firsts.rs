@@ -2,11 +2,17 @@
 
 use std::collections::HashMap;
 
-use provost_api::{Cause, Event, EventKind, Exit, Phase, Process, ProcessType};
+use provost_api::{Cause, Event, EventKind, Exit, Phase, Process, ProcessType, Status};
 
-use super::Known;
 use crate::pictures::graph::Graph;
 use crate::render::humane::unix_ms;
+
+/// What a boot is known from: the status, and the remembered changes, oldest first.
+#[derive(Debug)]
+pub(crate) struct Known<'a> {
+    pub(crate) status: &'a Status,
+    pub(crate) events: &'a [Event],
+}
 
 /// Where the times of a process are from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,7 +181,7 @@ fn from_status(process: &Process, since: impl Fn(&str) -> Option<u64>) -> First 
 
 #[cfg(test)]
 pub(super) mod tests {
-    use provost_api::{Condition, Host, Status};
+    use provost_api::{Condition, Host};
 
     use super::*;
     use crate::pictures::graph::Node;

@@ -14,16 +14,7 @@ mod json;
 mod svg;
 mod text;
 
-pub(crate) use firsts::Boot;
+pub(crate) use firsts::{Boot, Known};
 pub(crate) use json::json;
 pub(crate) use svg::svg;
 pub(crate) use text::text;
-
-use provost_api::{Event, Status};
-
-/// Something that a boot is known from: the status, and the remembered changes, oldest first.
-#[derive(Debug)]
-pub(crate) struct Known<'a> {
-    pub(crate) status: &'a Status,
-    pub(crate) events: &'a [Event],
-}

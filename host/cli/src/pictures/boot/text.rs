@@ -73,12 +73,12 @@ fn summary(boot: &Boot) -> String {
             if waiting.len() > NAMES_MAX {
                 names.push(format!("{} more", waiting.len() - NAMES_MAX));
             }
-            let known =
-                if boot.forgotten > 0 { "is not known to have been ready" } else { "has not been ready" };
             let so_far = last.map(|last| format!("; of the others, {}", last_was(last))).unwrap_or_default();
-            match names.as_slice() {
-                [one] => format!("{one} {known}{so_far}."),
-                many => format!("{} of these {known}: {}{so_far}.", "Each", many.join(", ")),
+            match (names.as_slice(), boot.forgotten) {
+                ([one], 0) => format!("{one} has not been ready{so_far}."),
+                ([one], _) => format!("{one} is not known to have been ready{so_far}."),
+                (many, 0) => format!("These have not been ready: {}{so_far}.", many.join(", ")),
+                (many, _) => format!("These are not known to have been ready: {}{so_far}.", many.join(", ")),
             }
         }
     }
@@ -113,7 +113,7 @@ fn row(name: String, node: &Node, first: &First) -> Vec<Cell> {
         (Some(_), lives) => format!("ready in its {}", ordinal(lives)),
         (None, _) if first.at_boot == Some(false) => "not asked to start by the host".to_owned(),
         (None, _) if first.source == Source::Status && node.ready => "ready since an unknown time".to_owned(),
-        (None, _) => format!("not ready: it is {}", first.phase),
+        (None, _) => format!("not ready ({})", first.phase),
     };
     let style = if first.ready.is_none() && !node.ready { Style::Yellow } else { Style::Plain };
     vec![
@@ -146,15 +146,41 @@ mod tests {
     #[test]
     fn the_chain_leads_to_what_came_last() {
         let boot = shop();
-        let targets = boot.graph.last();
-        insta::assert_snapshot!(text(&boot, &targets, false, &Page::plain()), @"");
-        insta::assert_snapshot!(text(&boot, &targets, false, &Page::narrow(60)), @"");
+        let targets = boot.of_boot(boot.graph.last());
+        insta::assert_snapshot!(text(&boot, &targets, false, &Page::plain()), @r#"
+        These have not been ready: worker, late; of the others, web was ready last, after 514ms.
+
+        PROCESS                ASKED  SPAWNED  READY  WAITED  TOOK   NOTE
+        late                   5ms    -        -      -       -      not ready (waiting)
+        └─ worker (completed)  5ms    511ms    -      506ms   -      not ready (backoff)
+           └─ db (ready)       4ms    6ms      510ms  2ms     504ms
+        web                    4ms    513ms    514ms  509ms   1ms
+        └─ db (ready)          4ms    6ms      510ms  2ms     504ms
+        "#);
+        insta::assert_snapshot!(text(&boot, &targets, false, &Page::narrow(60)), @r#"
+        These have not been ready: worker, late; of the others, web
+        was ready last, after 514ms.
+
+        PROCESS                READY  WAITED  TOOK
+        late                   -      -       -
+        └─ worker (completed)  -      506ms   -
+           └─ db (ready)       510ms  2ms     504ms
+        web                    514ms  509ms   1ms
+        └─ db (ready)          510ms  2ms     504ms
+        "#);
     }
 
     #[test]
     fn a_boot_that_is_no_longer_remembered_says_so() {
         let boot = forgetful();
-        let targets = boot.graph.last();
-        insta::assert_snapshot!(text(&boot, &targets, false, &Page::plain()), @"");
+        let targets = boot.of_boot(boot.graph.last());
+        insta::assert_snapshot!(text(&boot, &targets, false, &Page::plain()), @r#"
+        These are not known to have been ready: migrate, db, web.
+        9 changes are no longer remembered: times with a ~ are from the status, and what is not known any more is a -
+
+        PROCESS        ASKED  SPAWNED  READY  WAITED  TOOK  NOTE
+        web            -      -        -      -       -     its first start is no longer remembered
+        └─ db (ready)  -      ~6ms     -      -       -     ready since an unknown time
+        "#);
     }
 }

@@ -75,7 +75,33 @@ mod tests {
 
     #[test]
     fn groups_are_clusters_and_arrows_lead_in_the_order_of_starting() {
-        insta::assert_snapshot!(dot(&shop()), @"");
+        insta::assert_snapshot!(dot(&shop()), @r#"
+        digraph provost {
+          rankdir = LR
+          node [shape = box, style = filled, fillcolor = white]
+          "disk" [label = "disk\nrunning", fillcolor = palegreen]
+          "migrate" [label = "migrate\ndone", fillcolor = gray90]
+          "worker" [label = "worker\nbackoff", fillcolor = khaki]
+          subgraph "cluster_data" {
+            label = "data"
+            "db" [label = "db\nrunning", fillcolor = palegreen]
+          }
+          subgraph "cluster_front" {
+            label = "front"
+            "web.1" [label = "web.1\nwaiting", fillcolor = lightblue]
+            "web.2" [label = "web.2\nwaiting", fillcolor = lightblue]
+            "proxy" [label = "proxy\nstopped", fillcolor = gray90]
+          }
+          "db" -> "migrate" [label = "ready"]
+          "disk" -> "db" [label = "started", style = dotted]
+          "db" -> "web.1" [label = "ready"]
+          "migrate" -> "web.1" [label = "completed", style = dashed]
+          "db" -> "web.2" [label = "ready"]
+          "migrate" -> "web.2" [label = "completed", style = dashed]
+          "web.1" -> "proxy" [label = "started", style = dotted]
+          "web.2" -> "proxy" [label = "started", style = dotted]
+        }
+        "#);
     }
 
     #[test]

@@ -186,6 +186,8 @@ mod tests {
             node("b", "", None, &[("a", Condition::Ready)]),
             node("c", "", None, &[("a", Condition::Ready)]),
         ]);
-        assert_eq!(Layers::of(&graph).layers, [vec![0, 1, 2]]);
+        let mut layers = Layers::of(&graph).layers;
+        layers.iter_mut().for_each(|layer| layer.sort_unstable());
+        assert_eq!(layers, [vec![0, 1, 2]]);
     }
 }

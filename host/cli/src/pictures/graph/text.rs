@@ -88,14 +88,30 @@ mod tests {
 
     #[test]
     fn what_a_process_waits_for_is_below_it_and_each_dependency_is_one_line() {
-        insta::assert_snapshot!(text(&shop(), &Page::plain()), @"");
+        insta::assert_snapshot!(text(&shop(), &Page::plain()), @r#"
+        PROCESS                    WAITS UNTIL IT IS  PHASE    GROUP
+        proxy                                         stopped  front
+        ├─ web.1                   started            waiting  front
+        │  ├─ db                   ready              running  data
+        │  │  └─ disk              started            running
+        │  └─ migrate              completed          done
+        │     └─ db (see above)    ready              running  data
+        └─ web.2                   started            waiting  front
+           ├─ db (see above)       ready              running  data
+           └─ migrate (see above)  completed          done
+        worker                                        backoff
+        "#);
     }
 
     #[test]
     fn without_a_host_there_are_no_phases() {
         let graph =
             Graph::of(vec![node("db", "", None, &[]), node("web", "", None, &[("db", Condition::Ready)])]);
-        insta::assert_snapshot!(text(&graph, &Page::plain()), @"");
+        insta::assert_snapshot!(text(&graph, &Page::plain()), @r#"
+        PROCESS  WAITS UNTIL IT IS  GROUP
+        web
+        └─ db    ready
+        "#);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(super) struct Life {
     pub(super) exit: Option<Exit>,
     /// What was decided about its end.
     pub(super) decision: Option<Decision>,
+    /// Whether its begin is no longer remembered, and so perhaps its being ready.
+    pub(super) is_partial: bool,
 }
 
 /// The history of a process.
@@ -61,7 +63,7 @@ impl History {
             forgotten,
             phases: phases(&process, &events, began, now),
             healths: healths(&process, &events, now),
-            lives: lives(&events),
+            lives: lives(&process, &events),
             process,
             events,
         };
@@ -82,13 +84,17 @@ impl History {
         self.events.retain(|event| unix_ms(&event.at).is_some_and(|at| at >= from));
     }
 
-    /// Returns how long the process was ready in this time, in milliseconds: in which a life was ready and had not ended.
-    pub(super) fn ready_ms(&self) -> u64 {
+    /// Returns how long the process was ready in this time, in milliseconds: in which a life was ready and had not ended. `None`
+    /// if that is no longer remembered of one of them.
+    pub(super) fn ready_ms(&self) -> Option<u64> {
+        if self.lives.iter().any(|life| life.is_partial && life.ready.is_none()) {
+            return None;
+        }
         let spans = self.lives.iter().filter_map(|life| {
             let ready = life.ready?.max(self.from);
             Some(life.ended.unwrap_or(self.to).saturating_sub(ready))
         });
-        spans.sum()
+        Some(spans.sum())
     }
 }
 
@@ -144,23 +150,35 @@ fn healths(process: &Process, events: &[Event], now: u64) -> Vec<Span<Health>> {
     spans
 }
 
-fn lives(events: &[Event]) -> Vec<Life> {
+/// Returns the lives, the last of which is from the status if it is older than what is remembered.
+fn lives(process: &Process, events: &[Event]) -> Vec<Life> {
     let mut lives: Vec<Life> = Vec::new();
     for event in events.iter().filter(|event| event.incarnation > 0) {
         if lives.last().is_none_or(|life| life.number != event.incarnation) {
-            lives.push(Life { number: event.incarnation, ..Life::default() });
+            lives.push(Life { number: event.incarnation, is_partial: true, ..Life::default() });
         }
         let Some(life) = lives.last_mut() else { continue };
         let at = unix_ms(&event.at);
         match event.kind {
-            EventKind::Spawned => (life.spawned, life.pid) = (at, event.pid),
+            EventKind::Spawned => {
+                (life.spawned, life.pid) = (at, event.pid);
+                life.is_partial = false;
+            }
             EventKind::Ready => life.ready = life.ready.or(at),
             EventKind::Exited | EventKind::SpawnFailed => {
                 (life.ended, life.exit) = (at, event.exit.clone());
+                // A life that was never spawned is whole.
+                life.is_partial &= event.kind == EventKind::Exited;
             }
             EventKind::Decided => life.decision = event.decision.clone(),
             _ => {}
         }
+    }
+    let is_current = |life: &Life| life.number == process.incarnation;
+    if process.pid.is_some() && !lives.last().is_some_and(is_current) {
+        let (number, pid) = (process.incarnation, process.pid);
+        let spawned = process.started_at.as_deref().and_then(unix_ms);
+        lives.push(Life { number, pid, spawned, is_partial: true, ..Life::default() });
     }
     lives
 }
@@ -219,6 +237,7 @@ pub(super) mod tests {
             name: "web".to_owned(),
             phase: Phase::Running,
             ready: true,
+            pid: Some(42),
             incarnation: 2,
             restarts: 1,
             started_at: Some("2026-11-26T11:01:05.000Z".to_owned()),
@@ -258,7 +277,7 @@ pub(super) mod tests {
             ]
         );
         assert_eq!(seconds(&all.healths), ["degraded 50..55", "healthy 55..60"]);
-        assert_eq!(all.ready_ms(), 90_000);
+        assert_eq!(all.ready_ms(), Some(90_000));
     }
 
     #[test]
@@ -266,15 +285,15 @@ pub(super) mod tests {
         let late = history(Some(62));
         assert_eq!(seconds(&late.phases), ["backoff 62..65", "starting 65..70", "running 70..120"]);
         assert_eq!(late.lives.iter().map(|life| life.number).collect::<Vec<_>>(), [2]);
-        assert_eq!((late.healths.len(), late.events.len(), late.ready_ms()), (0, 2, 50_000));
+        assert_eq!((late.healths.len(), late.events.len(), late.ready_ms()), (0, 2, Some(50_000)));
         let during = history(Some(30));
-        assert_eq!((during.lives.len(), during.ready_ms()), (2, 80_000));
+        assert_eq!((during.lives.len(), during.ready_ms()), (2, Some(80_000)));
     }
 
     #[test]
     fn of_what_is_no_longer_remembered_the_status_is_left() {
         let history = forgotten();
-        assert_eq!(history.forgotten, 9_000);
+        assert_eq!((history.forgotten, history.lives.len(), history.ready_ms()), (9_000, 1, None));
         assert_eq!(seconds(&history.phases), ["running 65..120"]);
         assert_eq!(seconds(&history.healths), ["healthy 65..120"]);
     }

@@ -1,6 +1,6 @@
 //! The picture: a band of the phases, a band of the health, and marks of what happened, over time.
 
-use provost_api::{Event, EventKind, Health, Phase};
+use provost_api::{Event, EventKind, Exit, Health, Phase};
 use provost_supervisor::rfc3339;
 
 use super::history::{History, Span};
@@ -27,11 +27,11 @@ pub(crate) fn svg(history: &History, zone: &Zone) -> String {
     let x = |ms: u64| MARGIN + LEFT + CHART * pixels(ms.saturating_sub(history.from)) / total;
     let mut svg = Svg::default();
     let title = format!(
-        "{}: {} until {}, ready for {}",
+        "{}: {} until {}{}",
         history.process.name,
         span(history.to - history.from),
         zone.stamp(&rfc3339(history.to)),
-        span(history.ready_ms())
+        history.ready_ms().map(|ms| format!(", ready for {} of it", span(ms))).unwrap_or_default()
     );
     svg.text(MARGIN, MARGIN + 12.0, "title", &title);
     if history.forgotten > 0 {
@@ -52,10 +52,14 @@ pub(crate) fn svg(history: &History, zone: &Zone) -> String {
     for one in &history.healths {
         band(&mut svg, HEALTH, one, health_class(&one.what), &x);
     }
+    if history.healths.is_empty() {
+        svg.text(MARGIN + LEFT, HEALTH + 17.0, "dim", "no findings");
+    }
     for event in &history.events {
         if let (Some(at), Some(what)) = (unix_ms(&event.at), what(event)) {
             let title = format!("{} {what}", zone.stamp(&event.at));
-            svg.upright(x(at), EVENTS + 4.0, EVENTS + BAND - 4.0, "mark", &title);
+            let class = if is_bad(event) { "bad" } else { "mark" };
+            svg.upright(x(at), EVENTS + 4.0, EVENTS + BAND - 4.0, class, &title);
         }
     }
     let mut place = MARGIN;
@@ -81,6 +85,16 @@ fn health_class(health: &Health) -> &'static str {
         Health::Unhealthy => &Phase::Fatal,
         Health::Unknown | Health::Other(_) => &Phase::Stopped,
     })
+}
+
+/// Whether a life failed, or a policy gave the process up.
+fn is_bad(event: &Event) -> bool {
+    match event.kind {
+        EventKind::Exited => event.before != Phase::Stopping && event.exit != Some(Exit::Code { code: 0 }),
+        EventKind::SpawnFailed | EventKind::Overdue | EventKind::Refused => true,
+        EventKind::Decided => event.phase == Phase::Fatal,
+        _ => false,
+    }
 }
 
 /// Describes an event that gets a mark.

@@ -26,16 +26,15 @@ pub(crate) fn text(history: &History, page: &Page) -> String {
     let from = times.shown(&rfc3339(history.from));
     let process = &history.process;
     let summary = format!(
-        "{}: {} between {from} and {} ({}), ready for {} of it; now {}.",
+        "{}: {} between {from} and {} ({}){}; now {}.",
         one_line(&process.name),
         match history.lives.len() as u64 {
-            0 => "no remembered life".to_owned(),
             1 => "1 life".to_owned(),
             lives => format!("{lives} lives"),
         },
         times.shown(&rfc3339(history.to)),
         span(history.to - history.from),
-        span(history.ready_ms()),
+        history.ready_ms().map(|ms| format!(", ready for {} of it", span(ms))).unwrap_or_default(),
         process.phase,
     );
     let mut say = |style, sentence: &str| {
@@ -184,12 +183,50 @@ mod tests {
 
     #[test]
     fn lives_are_in_a_table_below_a_strip_of_the_phases() {
-        insta::assert_snapshot!(text(&history(None), &Page::plain()), @"");
-        insta::assert_snapshot!(text(&history(Some(50)), &Page::narrow(60)), @"");
+        insta::assert_snapshot!(text(&history(None), &Page::plain()), @r#"
+        web: 2 lives between 11:00:01.000Z and 11:02:00.000Z (1m59s), ready for 1m30s of it; now running.
+
+        ·░░░░▓▓▓▓▓▓█████████████████████████▁▁▁▓▓▓██████████████████████████████
+        · stopped  ░ waiting  ▓ starting  █ running  ▁ backoff
+
+        LIFE  PID  SPAWNED        READY AFTER  LIVED  END                THEN
+        1     41   11:00:10.000Z  10.000s      50s    killed by SIGKILL  restart in 5.0s (backoff: failure 1)
+        2     42   11:01:05.000Z  5.000s       55s    -
+
+        What else happened, oldest first:
+          11:00:02.000Z  web  start         start <& it>
+          11:00:50.000Z  web  health        health <& it>
+          11:00:55.000Z  web  health        health <& it>
+        "#);
+        insta::assert_snapshot!(text(&history(Some(50)), &Page::narrow(60)), @r#"
+        web: 2 lives between 11:00:50.000Z and 11:02:00.000Z
+        (1m10s), ready for 1m00s of it; now running.
+
+        ████████▁▁▁▁▁▓▓▓▓██████████████████████████████████████████
+        █ running  ▁ backoff  ▓ starting
+
+        LIFE  LIVED  END                THEN
+        1     50s    killed by SIGKILL  restart in 5.0s (backoff:
+                                        failure 1)
+        2     55s    -
+
+        What else happened, oldest first:
+          11:00:50.000Z  web  health        health <& it>
+          11:00:55.000Z  web  health        health <& it>
+        "#);
     }
 
     #[test]
     fn a_history_that_is_no_longer_remembered_says_so() {
-        insta::assert_snapshot!(text(&forgotten(), &Page::plain()), @"");
+        insta::assert_snapshot!(text(&forgotten(), &Page::plain()), @r#"
+        web: 1 life between 11:01:05.000Z and 11:02:00.000Z (55s); now running.
+        9000 older changes are no longer remembered.
+
+        ████████████████████████████████████████████████████████████████████████
+        █ running
+
+        LIFE  PID  SPAWNED        READY AFTER  LIVED  END  THEN
+        2     42   11:01:05.000Z  -            55s    -
+        "#);
     }
 }

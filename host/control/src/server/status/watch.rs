@@ -46,8 +46,11 @@ pub(super) struct Watch {
 enum Stage {
     /// The first message is sent at once, even if it says that nothing has changed.
     First,
-    /// The next message is sent at this time or later.
-    Later(Instant),
+    /// The next message is sent at `at` or later. Parts that change without a commit are looked at at `look`.
+    Later {
+        at: Instant,
+        look: Instant,
+    },
     /// The host ends: what has changed is sent at once, and then the stream ends.
     Last,
     Ended,
@@ -89,17 +92,23 @@ impl Watch {
 
     /// Waits until there may be something to say.
     async fn wait(&mut self) -> Option<()> {
-        let Stage::Later(at) = self.stage else { return Some(()) };
+        let Stage::Later { at, look } = self.stage else { return Some(()) };
         tokio::time::sleep_until(at).await;
-        // The other parts change without a commit, so they are looked at.
-        if self.wanted.parts.are_only(Part::Processes) {
-            let reader = self.app.context.supervisor.reader();
-            self.changed.mark_unchanged();
+        let reader = self.app.context.supervisor.reader();
+        self.changed.mark_unchanged();
+        let committed = async {
             while self.known == Some(reader.latest()) {
                 self.changed.changed().await.ok()?;
             }
+            Some(())
+        };
+        if self.wanted.parts.are_only(Part::Processes) {
+            return committed.await;
         }
-        Some(())
+        tokio::select! {
+            committed = committed => committed,
+            () = tokio::time::sleep_until(look) => Some(()),
+        }
     }
 
     /// Returns the message with what the client does not know yet, if there is anything.
@@ -212,10 +221,17 @@ impl Source for Watch {
                 true => Some(host::described(&self.app.context).await),
                 false => None,
             };
+            let known = self.known;
             let message = self.look(host);
             self.stage = match self.stage {
                 Stage::Last | Stage::Ended => Stage::Ended,
-                Stage::First | Stage::Later(_) => Stage::Later(Instant::now() + self.every),
+                Stage::First | Stage::Later { .. } => {
+                    let now = Instant::now();
+                    let look = now + self.every;
+                    // After a silence, the next commit is sent at once. Commits that do not concern the client count as none.
+                    let is_silence = message.is_none() && known == self.known;
+                    Stage::Later { at: if is_silence { now } else { look }, look }
+                }
             };
             if message.is_some() {
                 return message;

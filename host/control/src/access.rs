@@ -1,5 +1,8 @@
 //! What a caller may do. The listener that accepted a request knows it: callers on the Unix socket may do everything.
 
+use std::fmt;
+use std::str::FromStr;
+
 /// What a request takes. Each scope includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
@@ -23,6 +26,26 @@ impl Scope {
             Self::Operate => "operate",
             Self::Admin => "admin",
         }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A word that is no scope.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown scope `{0}` (expected `read`, `operate` or `admin`)")]
+pub struct NoSuchScope(String);
+
+impl FromStr for Scope {
+    type Err = NoSuchScope;
+
+    fn from_str(word: &str) -> Result<Self, NoSuchScope> {
+        let found = Self::ALL.into_iter().find(|scope| scope.as_str() == word);
+        found.ok_or_else(|| NoSuchScope(word.to_owned()))
     }
 }
 

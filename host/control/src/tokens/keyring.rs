@@ -1,0 +1,171 @@
+//! The tokens that a running host accepts. The directory is looked at when a request comes, at most once a second, so that a new
+//! token works and a revoked one is refused without a restart. Blocking work is done by the threads of the host, and a disk that
+//! hangs leaves the tokens as they are.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
+use provost_supervisor::{Clock, Jobs};
+use tokio::time::{Instant, timeout};
+
+use super::file::Token;
+use super::secret::Digest;
+use super::store::{TokenError, Tokens};
+
+/// The directory is not looked at again for this long after a look.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The same for a token that is not known, which may be new: its request waits for that look.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often a request tries to look.
+const LOOKS_MAX: usize = 8;
+
+/// The longest that a request waits for a look.
+const LOOK_TIME: Duration = Duration::from_secs(2);
+
+/// Two changes within this time may leave the same time of the last change.
+const SAME_TICK: Duration = Duration::from_secs(2);
+
+/// The tokens of a host.
+#[derive(Debug)]
+pub(crate) struct Keyring {
+    dir: PathBuf,
+    held: Mutex<Held>,
+    /// Whether a look is in progress.
+    is_looking: AtomicBool,
+}
+
+/// What was found at the last look.
+#[derive(Clone, Debug)]
+struct Held {
+    tokens: Arc<[Token]>,
+    looked_at: Instant,
+    /// When the directory was changed last; `None` if it has to be read again in any case.
+    changed_at: Option<SystemTime>,
+    /// What could not be read, which was logged.
+    unreadable: Vec<String>,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unaccepted {
+    /// There is no such token, or it was revoked.
+    Unknown,
+    /// It has expired.
+    Expired {
+        /// Its name.
+        name: Arc<str>,
+    },
+}
+
+impl Keyring {
+    /// Reads the tokens in `dir` for the first time.
+    pub(crate) fn open(dir: &Path) -> Result<Self, TokenError> {
+        let changed_at = changed_at(dir);
+        let Tokens { list, unreadable } = Tokens::read(dir)?;
+        warn_of(&unreadable);
+        let held = Held { tokens: list.into(), looked_at: Instant::now(), changed_at, unreadable };
+        Ok(Self { dir: dir.to_owned(), held: Mutex::new(held), is_looking: AtomicBool::new(false) })
+    }
+
+    /// Returns the token with this secret. The directory is looked at by a thread of `jobs`.
+    pub(crate) async fn find(self: &Arc<Self>, secret: &[u8], jobs: &Jobs) -> Result<Token, Unaccepted> {
+        let digest = Digest::of(secret);
+        if self.looked_at().elapsed() >= LOOK_EVERY {
+            self.look_now(jobs).await;
+        }
+        let found = match self.matching(&digest) {
+            Some(found) => Some(found),
+            None => {
+                // If the disk hangs, the tokens stay as they are.
+                let _ = timeout(LOOK_TIME, self.look_since(Instant::now(), jobs)).await;
+                self.matching(&digest)
+            }
+        };
+        match found {
+            Some(token) if token.has_expired(Clock::new().now().wall_ms) => {
+                Err(Unaccepted::Expired { name: token.name })
+            }
+            found => found.ok_or(Unaccepted::Unknown),
+        }
+    }
+
+    /// Compares with every token, so that the time does not tell which one it is.
+    fn matching(&self, digest: &Digest) -> Option<Token> {
+        let tokens = self.held.lock().tokens.clone();
+        tokens
+            .iter()
+            .fold(None, |found, token| if token.digest.equals(digest) { Some(token) } else { found })
+            .cloned()
+    }
+
+    fn looked_at(&self) -> Instant {
+        self.held.lock().looked_at
+    }
+
+    /// Returns when a look has begun at `since` or later, and has ended; also if that takes too many attempts.
+    async fn look_since(self: &Arc<Self>, since: Instant, jobs: &Jobs) {
+        for _ in 0..LOOKS_MAX {
+            if self.looked_at() >= since {
+                return;
+            }
+            tokio::time::sleep_until(self.looked_at() + LOOK_AGAIN).await;
+            self.look_now(jobs).await;
+        }
+    }
+
+    /// Looks at the directory, unless another request does so.
+    async fn look_now(self: &Arc<Self>, jobs: &Jobs) {
+        if self.is_looking.swap(true, Ordering::AcqRel) {
+            // The turn of the other request ends soon.
+            return tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        let (keyring, jobs) = (self.clone(), jobs.clone());
+        let look = async move {
+            let job = keyring.clone();
+            // The host is ending if this fails.
+            let _ = jobs.reading.run(move || job.look()).await;
+            keyring.is_looking.store(false, Ordering::Release);
+        };
+        // It goes on if the client goes away or the disk hangs.
+        let _ = timeout(LOOK_TIME, tokio::spawn(look)).await;
+    }
+
+    /// Reads the directory if it has changed. Waits for the disk.
+    fn look(&self) {
+        let looked_at = Instant::now();
+        let changed_at = changed_at(&self.dir);
+        let before = self.held.lock().clone();
+        if changed_at.is_some() && changed_at == before.changed_at {
+            self.held.lock().looked_at = looked_at;
+            return;
+        }
+        let (tokens, unreadable) = match Tokens::read(&self.dir) {
+            Ok(Tokens { list, unreadable }) => (list.into(), unreadable),
+            // Without its directory no token is accepted: it may have been removed to revoke all of them.
+            Err(error) => (Arc::from([]), vec![error.to_string()]),
+        };
+        if unreadable != before.unreadable {
+            warn_of(&unreadable);
+        }
+        *self.held.lock() = Held { tokens, looked_at, changed_at, unreadable };
+    }
+}
+
+/// Returns when the directory was changed last; `None` if that is too recent to tell it from a change at the same time.
+fn changed_at(dir: &Path) -> Option<SystemTime> {
+    let changed_at = std::fs::metadata(dir).and_then(|found| found.modified()).ok()?;
+    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(Clock::new().now().wall_ms);
+    let age = now.duration_since(changed_at).ok()?;
+    (age > SAME_TICK).then_some(changed_at)
+}
+
+fn warn_of(unreadable: &[String]) {
+    for why in unreadable {
+        tracing::warn!("a token is not accepted: {why}");
+    }
+}

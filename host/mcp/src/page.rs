@@ -1,0 +1,102 @@
+//! The bounds of results: the number of items, their bytes, and the length of texts in them.
+
+use provost_state::text;
+use serde::Serialize;
+
+use crate::fault::Fault;
+
+/// The most bytes of JSON that the items of one result take. A first item that is larger is still returned.
+pub(crate) const RESULT_BYTES_MAX: usize = 48 << 10;
+/// The most items of one result.
+pub(crate) const ITEMS_MAX: usize = 500;
+/// The number of items of one result by default.
+pub(crate) const ITEMS: usize = 100;
+/// The most bytes of one line of output.
+pub(crate) const LINE_BYTES_MAX: usize = 4 << 10;
+
+/// The first items of a list.
+pub(crate) struct Page<T> {
+    /// The items.
+    pub(crate) items: Vec<T>,
+    /// Whether there are more.
+    pub(crate) more: bool,
+}
+
+/// Returns the wanted number of items within the bounds.
+pub(crate) fn limit(wanted: Option<u32>) -> usize {
+    wanted.map_or(ITEMS, |wanted| usize::try_from(wanted).unwrap_or(ITEMS_MAX).clamp(1, ITEMS_MAX))
+}
+
+/// Takes the first `limit` items, or fewer if they would exceed [`RESULT_BYTES_MAX`].
+pub(crate) fn first<T: Serialize>(items: impl IntoIterator<Item = T>, limit: usize) -> Page<T> {
+    let mut page = Page { items: Vec::new(), more: false };
+    let mut bytes = 0;
+    for item in items {
+        bytes += serde_json::to_vec(&item).map_or(0, |json| json.len());
+        if page.items.len() == limit || (bytes > RESULT_BYTES_MAX && !page.items.is_empty()) {
+            page.more = true;
+            break;
+        }
+        page.items.push(item);
+    }
+    page
+}
+
+/// Refuses a cursor that no page ended with.
+pub(crate) fn bad_cursor(cursor: &str) -> Fault {
+    let cursor = text::one_line(&cursor[..cursor.floor_char_boundary(100)]);
+    Fault::bad_request(
+        format!("`cursor` is not one that a page ended with: `{cursor}`"),
+        "leave it out to begin with the first page",
+    )
+}
+
+/// Returns output of a process as a client may show it: without colours, with replacements for other control characters, and
+/// cut after [`LINE_BYTES_MAX`] bytes.
+pub(crate) fn shown(line: &str) -> String {
+    let cut = &line[..line.floor_char_boundary(LINE_BYTES_MAX)];
+    let mut shown = text::lines(&without_styles(cut));
+    if cut.len() < line.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Removes the control sequences of terminals that begin with `ESC [`.
+fn without_styles(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        let end = after.find(|c: char| matches!(c, '\u{40}'..='\u{7e}'));
+        rest = end.map_or("", |end| &after[end + 1..]);
+    }
+    plain.push_str(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_at_most_the_wanted_items_and_the_allowed_bytes() {
+        let page = first(0..10, 3);
+        assert_eq!((page.items, page.more), (vec![0, 1, 2], true));
+        let page = first(0..3, 3);
+        assert_eq!((page.items, page.more), (vec![0, 1, 2], false));
+        let page = first(std::iter::repeat_n("x".repeat(RESULT_BYTES_MAX / 3), 9), 9);
+        assert_eq!((page.items.len(), page.more), (2, true));
+        let page = first(std::iter::repeat_n("x".repeat(RESULT_BYTES_MAX * 2), 9), 9);
+        assert_eq!((page.items.len(), page.more), (1, true));
+        assert_eq!((limit(None), limit(Some(0)), limit(Some(u32::MAX))), (ITEMS, 1, ITEMS_MAX));
+    }
+
+    #[test]
+    fn a_line_is_shown_without_control_sequences_and_cut() {
+        assert_eq!(shown("\u{1b}[31mred\u{1b}[0m and \u{7} bell"), "red and \u{fffd} bell");
+        assert_eq!(shown("half \u{1b}[3"), "half ");
+        let long = shown(&"ä".repeat(LINE_BYTES_MAX));
+        assert_eq!((long.len(), long.ends_with('…')), (LINE_BYTES_MAX + '…'.len_utf8(), true));
+    }
+}

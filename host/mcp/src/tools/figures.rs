@@ -1,0 +1,86 @@
+//! Figures: what processes use, and the state core.
+
+use provost_api::{ProcessUsage, StateCore};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::config::Nothing;
+use super::entry::{About, Effect, ToolEntry};
+use crate::caller::{Caller, Grant};
+use crate::fault::Fault;
+use crate::page::{self, Page};
+
+/// Arguments of `usage`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// Names of processes, `NAME:*` for a group; all processes and the host itself if it is left out.
+    #[serde(default)]
+    names: Vec<String>,
+    /// Whether to return the last hour of each process as well.
+    #[serde(default)]
+    history: bool,
+    /// The most processes of the result: 1 to 500, by default 100.
+    #[serde(default)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the former page.
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+/// The result of `usage`.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Used {
+    /// What each process with its descendants uses; the host itself is called `provost`. A process without a child is missing.
+    usage: Vec<ProcessUsage>,
+    /// The cursor of the next page, if there is one.
+    next_cursor: Option<String>,
+}
+
+async fn usage(caller: Caller, asked: Asked) -> Result<Used, Fault> {
+    let mut usage = caller.client.usage(&asked.names, asked.history).await?.usage;
+    if let Some(cursor) = &asked.cursor {
+        // The host has a cursor that is no name, because a process may have any name.
+        let at = usage.iter().position(|one| cursor_of(one) == *cursor);
+        usage.drain(..=at.ok_or_else(|| page::bad_cursor(cursor))?);
+    }
+    let Page { items: usage, more } = page::first(usage, page::limit(asked.limit));
+    let next_cursor = usage.last().filter(|_| more).map(cursor_of);
+    Ok(Used { usage, next_cursor })
+}
+
+fn cursor_of(usage: &ProcessUsage) -> String {
+    if usage.host { "/".to_owned() } else { usage.process.clone() }
+}
+
+async fn state_figures(caller: Caller, _: Nothing) -> Result<StateCore, Fault> {
+    Ok(caller.client.state_core().await?)
+}
+
+pub(super) fn entries() -> [ToolEntry; 2] {
+    let about = |name, title, description| About {
+        name,
+        title,
+        description,
+        grant: Grant::Read,
+        effect: Effect::Reads,
+    };
+    [
+        ToolEntry::new(
+            about(
+                "usage",
+                "What processes use",
+                "Returns the CPU, memory, file descriptors and threads that processes use with their descendants, at the last look or over the last hour.",
+            ),
+            usage,
+        ),
+        ToolEntry::new(
+            about(
+                "state_figures",
+                "Figures of the state core",
+                "Returns the backend of the state core, the numbers of commits and refused commits, and latencies of reads and commits.",
+            ),
+            state_figures,
+        ),
+    ]
+}

@@ -1,0 +1,160 @@
+//! Processes as they are: a short list, and everything about some of them.
+
+use provost_api::Process;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::entry::{About, Effect, ToolEntry};
+use crate::caller::{Caller, Grant};
+use crate::fault::Fault;
+use crate::page::{self, Page};
+use crate::{reading, time};
+
+/// Arguments of `process_list` and `process_status`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Processes {
+    /// Names of processes, `NAME:*` for a group; all processes if it is left out.
+    #[serde(default)]
+    pub(super) names: Vec<String>,
+    /// The most processes of the result: 1 to 500, by default 100.
+    #[serde(default)]
+    pub(super) limit: Option<u32>,
+    /// The `next_cursor` of the former page.
+    #[serde(default)]
+    pub(super) cursor: Option<String>,
+}
+
+/// A process in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct ProcessRow {
+    /// Its name.
+    pub(crate) name: String,
+    /// `stopped`, `waiting`, `starting`, `running`, `stopping`, `backoff`, `exited` or `fatal`.
+    phase: String,
+    /// The requested state: `up` or `down`.
+    desired: String,
+    /// Whether it is ready; a job is ready when it has succeeded.
+    ready: bool,
+    /// The finding of its health checks: `unknown`, `healthy`, `degraded` or `unhealthy`.
+    health: String,
+    /// `service` or `job`.
+    #[serde(rename = "type")]
+    process_type: String,
+    /// Its group, if it is in one.
+    group: Option<String>,
+    /// The process id, while it runs.
+    pid: Option<u32>,
+    /// The number of restarts that policies decided.
+    restarts: u64,
+    /// How long its current incarnation has been running, in seconds.
+    uptime_s: Option<u64>,
+    /// Why it is in its phase.
+    reason: String,
+}
+
+/// The short form of a process.
+pub(crate) fn row(process: Process, now: jiff::Timestamp) -> ProcessRow {
+    let started = process.started_at.as_deref().filter(|_| process.pid.is_some());
+    ProcessRow {
+        phase: process.phase.to_string(),
+        desired: process.desired.to_string(),
+        ready: process.ready,
+        health: process.health.to_string(),
+        process_type: process.process_type.to_string(),
+        uptime_s: started.and_then(|started| time::seconds_since(started, now)),
+        name: process.name,
+        group: process.group,
+        pid: process.pid,
+        restarts: process.restarts,
+        reason: process.reason,
+    }
+}
+
+/// The result of `process_list`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ProcessList {
+    /// The generation of the host's state that this is.
+    generation: u64,
+    /// The number of processes that were asked for, on all pages.
+    total: usize,
+    /// The processes, in the order of the config.
+    processes: Vec<ProcessRow>,
+    /// The cursor of the next page, if there is one.
+    next_cursor: Option<String>,
+}
+
+/// The result of `process_status`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ProcessStatus {
+    /// The generation of the host's state that this is.
+    generation: u64,
+    /// The number of processes that were asked for, on all pages.
+    total: usize,
+    /// The processes, in the order of the config.
+    processes: Vec<Process>,
+    /// The cursor of the next page, if there is one.
+    next_cursor: Option<String>,
+}
+
+/// The processes that were asked for, from the cursor on.
+struct Chosen {
+    generation: u64,
+    total: usize,
+    rest: Vec<Process>,
+}
+
+async fn chosen(caller: &Caller, asked: &Processes) -> Result<Chosen, Fault> {
+    let mut status = reading::processes::read(&caller.client, &asked.names).await?;
+    let total = status.processes.len();
+    if let Some(cursor) = &asked.cursor {
+        let at = status.processes.iter().position(|process| process.name == *cursor);
+        let at = at.ok_or_else(|| page::bad_cursor(cursor))?;
+        status.processes.drain(..=at);
+    }
+    Ok(Chosen { generation: status.generation, total, rest: status.processes })
+}
+
+pub(super) async fn process_list(caller: Caller, asked: Processes) -> Result<ProcessList, Fault> {
+    let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
+    let now = time::now();
+    let rows = rest.into_iter().map(|process| row(process, now));
+    let Page { items: processes, more } = page::first(rows, page::limit(asked.limit));
+    let next_cursor = processes.last().filter(|_| more).map(|last| last.name.clone());
+    Ok(ProcessList { generation, total, processes, next_cursor })
+}
+
+pub(super) async fn process_status(caller: Caller, asked: Processes) -> Result<ProcessStatus, Fault> {
+    let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
+    let Page { items: processes, more } = page::first(rest, page::limit(asked.limit));
+    let next_cursor = processes.last().filter(|_| more).map(|last| last.name.clone());
+    Ok(ProcessStatus { generation, total, processes, next_cursor })
+}
+
+pub(super) fn entries() -> [ToolEntry; 2] {
+    let about = |name, title, description| About {
+        name,
+        title,
+        description,
+        grant: Grant::Read,
+        effect: Effect::Reads,
+    };
+    [
+        ToolEntry::new(
+            about(
+                "process_list",
+                "List processes",
+                "Lists supervised processes with phase, readiness, health, restarts, uptime and reason, in the order of the config.",
+            ),
+            process_list,
+        ),
+        ToolEntry::new(
+            about(
+                "process_status",
+                "Status of processes",
+                "Returns everything that is known of processes: phase, cause and reason, last exit, failing check, last decision of a policy.",
+            ),
+            process_status,
+        ),
+    ]
+}

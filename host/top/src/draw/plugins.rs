@@ -1,0 +1,159 @@
+//! Plugins with their figures, and below them the details of the selected one.
+
+use provost_api::{Plugin, PluginStatus};
+use ratatui::style::Style;
+
+use super::canvas::Canvas;
+use super::columns::{Column, Placed, placed};
+use super::scene::Scene;
+use super::theme::Theme;
+use super::wrapping::{cut, width};
+use crate::views::Hit;
+use crate::words::Words;
+
+/// What a column shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Name,
+    Status,
+    Version,
+    Calls,
+    Faults,
+    P50,
+    P95,
+    P99,
+    Memory,
+    Trouble,
+}
+
+/// The least height with details.
+const TALL: usize = 10;
+
+/// Draws the plugins, and the details of the selected one.
+pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
+    let (theme, words) = (scene.theme, scene.words);
+    let plugins = &scene.model.status.plugins;
+    let details = plugins.get(scene.ui.plugins.selected).map(|plugin| details(plugin, words));
+    let below = match &details {
+        Some(details) if canvas.height() >= TALL => details.len() + 1,
+        _ => 0,
+    };
+    let height = canvas.height().saturating_sub(1 + below);
+    scene.ui.page = height;
+    let window = scene.ui.plugins.window(plugins.len(), height);
+    let columns = placed(&columns(&plugins[window.clone()]), canvas.width());
+    for Placed { column, x } in &columns {
+        let pad = if column.right { column.width.saturating_sub(column.title.len()) } else { 0 };
+        canvas.text(x + pad, 0, column.title, theme.dim().patch(theme.head()));
+    }
+    if plugins.is_empty() {
+        canvas.text(0, 1, "there are no plugins", theme.dim());
+    }
+    for (row, place) in window.enumerate() {
+        for Placed { column, x } in &columns {
+            let (text, style) = cell(column.kind, &plugins[place], words, theme);
+            let text = cut(&text, column.width);
+            let pad = if column.right { column.width - width(&text) } else { 0 };
+            canvas.text(x + pad, row + 1, &text, style);
+        }
+        if place == scene.ui.plugins.selected && !scene.still {
+            canvas.style(row + 1, theme.selected());
+        }
+        scene.ui.hits.add(canvas.row(row + 1), Hit::Row(place));
+    }
+    if let Some(details) = details.filter(|_| below > 0) {
+        let from = canvas.height() - below;
+        let rule = "─".repeat(canvas.width());
+        canvas.text(0, from, &rule, theme.dim());
+        for (row, line) in details.iter().enumerate() {
+            canvas.text(0, from + 1 + row, line, Style::new());
+        }
+    }
+}
+
+fn columns(visible: &[Plugin]) -> Vec<Column<Kind>> {
+    let names = visible.iter().map(|plugin| width(&plugin.name)).max().unwrap_or(0);
+    let column = |kind, title, width, right, rank| Column { kind, title, width, right, rank };
+    vec![
+        column(Kind::Name, "PLUGIN", names.clamp(6, 20), false, 0),
+        column(Kind::Status, "STATUS", 11, false, 1),
+        column(Kind::Version, "VERSION", 7, true, 7),
+        column(Kind::Calls, "CALLS", 8, true, 2),
+        column(Kind::Faults, "FAULTS", 6, true, 3),
+        column(Kind::P50, "P50", 7, true, 5),
+        column(Kind::P95, "P95", 7, true, 8),
+        column(Kind::P99, "P99", 7, true, 4),
+        column(Kind::Memory, "MEMORY", 8, true, 9),
+        column(Kind::Trouble, "TROUBLE", 12, false, 6),
+    ]
+}
+
+fn cell(kind: Kind, plugin: &Plugin, words: &dyn Words, theme: Theme) -> (String, Style) {
+    let version = &plugin.active;
+    let plain = |text: String| (text, Style::new());
+    let latency = |ns| match version.call.timed {
+        0 => ("-".to_owned(), theme.dim()),
+        _ => plain(words.latency(ns)),
+    };
+    match kind {
+        Kind::Name => (words.one_line(&plugin.name), theme.name(&plugin.name)),
+        Kind::Status => {
+            let style = match &plugin.status {
+                PluginStatus::Active => Style::new(),
+                PluginStatus::Compiling => theme.warning(),
+                _ => theme.bad(),
+            };
+            (words.one_line(plugin.status.as_str()), style)
+        }
+        Kind::Version => plain(version.version.to_string()),
+        Kind::Calls => plain(version.calls.to_string()),
+        Kind::Faults => {
+            (version.faults.to_string(), if version.faults == 0 { Style::new() } else { theme.bad() })
+        }
+        Kind::P50 => latency(version.call.p50_ns),
+        Kind::P95 => latency(version.call.p95_ns),
+        Kind::P99 => latency(version.call.p99_ns),
+        Kind::Memory => plain(words.size(version.memory_bytes_max)),
+        Kind::Trouble => match (&plugin.reason, &version.last_fault) {
+            (Some(reason), _) => (words.one_line(reason), theme.bad()),
+            (None, Some(fault)) => {
+                (words.one_line(&format!("{}: {}", fault.kind, fault.message)), theme.warning())
+            }
+            (None, None) => ("-".to_owned(), theme.dim()),
+        },
+    }
+}
+
+fn details(plugin: &Plugin, words: &dyn Words) -> Vec<String> {
+    let version = &plugin.active;
+    let roles: Vec<&str> = version.roles.iter().map(|role| role.as_str()).collect();
+    let digest: String = version.digest.chars().take(12).collect();
+    let mut lines = vec![
+        format!(
+            "component  {} ({digest}), signed by {}",
+            version.source,
+            version.signed_by.as_deref().unwrap_or("nobody")
+        ),
+        format!("roles      {}", roles.join(", ")),
+        format!(
+            "answers    {} clamped, {} denied; queue {}, missed {}, fuel at most {}",
+            version.clamps, version.denials, version.queued, version.missed, version.fuel_max
+        ),
+    ];
+    let faults: Vec<String> =
+        version.faults_by_kind.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    if !faults.is_empty() {
+        lines.push(format!("faults     {}", faults.join(", ")));
+    }
+    if let Some(quarantine) = version.quarantine {
+        lines.push(format!(
+            "quarantine after {} faults in {}",
+            quarantine.faults,
+            words.span(quarantine.per_ms)
+        ));
+    }
+    if let Some(former) = &plugin.former {
+        lines.push(format!("former     version {}: {}", former.version, former.source));
+    }
+    lines.iter().map(|line| words.one_line(line)).collect()
+}
