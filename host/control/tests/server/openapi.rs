@@ -31,7 +31,7 @@ fn the_committed_document_is_the_one_that_is_served() {
 fn wrong(document: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = document.pointer(reference.trim_start_matches('#'));
-        return wrong(document, target.unwrap_or_else(|| panic!("{reference} is missing")), value, at);
+        return wrong(document, target.unwrap(), value, at);
     }
     if let Some(either) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
         let none = either.iter().all(|one| wrong(document, one, value, at).is_some());
@@ -45,7 +45,7 @@ fn wrong(document: &Value, schema: &Value, value: &Value, at: &str) -> Option<St
         "string" => value.is_string(),
         "array" => value.is_array(),
         "object" => value.is_object(),
-        other => panic!("{at}: {other}"),
+        _ => false,
     };
     let matches = match &schema["type"] {
         Value::String(name) => is(name),
