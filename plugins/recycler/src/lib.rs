@@ -43,6 +43,9 @@ impl Default for Recycler {
     }
 }
 
+/// A kind of memory of a sample, in bytes; `None` if it was not read.
+type Memory = fn(&Usage) -> Option<u64>;
+
 /// The trigger has this many former samples at most.
 const FORMER_MAX: u32 = 60;
 
@@ -70,7 +73,7 @@ impl UsagePolicy for Recycler {
         if sample.uptime < self.settle.ms() {
             return UsageDecision::pass(format!("it is only {uptime} old"));
         }
-        let memories: [(&str, Option<Bytes>, fn(&Usage) -> Option<u64>); 2] = [
+        let memories: [(&str, Option<Bytes>, Memory); 2] = [
             ("resident", self.rss_max, |usage| Some(usage.rss_bytes)),
             ("proportional", self.pss_max, |usage| usage.pss_bytes),
         ];
