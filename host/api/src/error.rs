@@ -1,4 +1,4 @@
-//! The body of every answer with a status of 400 or more.
+//! The body of every answer with a status of 400 or more, and the errors within answers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,14 +79,36 @@ words! {
     }
 }
 
-/// The body of every answer with a status of 400 or more.
+/// The body of every answer of the API with a status of 400 or more, as problem details of RFC 9457.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Failure {
-    /// The error.
-    pub error: Error,
+pub struct Problem {
+    /// Always `about:blank`: `code` tells problems apart.
+    #[serde(rename = "type")]
+    pub problem_type: String,
+    /// The words of the status.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The error as a stable word.
+    pub code: ErrorCode,
+    /// The error as a sentence.
+    pub detail: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hint: Option<String>,
 }
 
-/// An error of the API.
+/// The media type of a [`Problem`].
+pub const PROBLEM_TYPE: &str = "application/problem+json";
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        let Problem { code, detail, hint, .. } = problem;
+        Self { code, message: detail, hint }
+    }
+}
+
+/// An error of one process or one step among several, in an answer to an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Error {
     /// The error as a stable word.

@@ -7,6 +7,13 @@ use crate::decision::Decision;
 use crate::process::{Cause, Exit, Health, Phase};
 use crate::words::words;
 
+/// The answer to `GET /v1/events` with `Accept: application/json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EventList {
+    /// The chosen changes, oldest first.
+    pub events: Vec<Event>,
+}
+
 words! {
     /// What happened to a process.
     pub enum EventKind {
@@ -80,7 +87,7 @@ pub struct Event {
     /// For `health`: the finding.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub health: Option<Health>,
-    /// For `missed`: the number of changes.
+    /// For `missed`: the number of changes; `null` if it is not known, because the host was started again.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<u64>,
 }
@@ -94,17 +101,15 @@ fn kind_alone_is_required(schema: &mut schemars::Schema) {
 #[derive(Serialize)]
 struct Gap {
     kind: EventKind,
-    count: u64,
+    count: Option<u64>,
 }
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.count {
-            Some(count) if self.kind == EventKind::Missed => {
-                Gap { kind: EventKind::Missed, count }.serialize(serializer)
-            }
-            _ => Self::serialize(self, serializer),
+        if self.kind == EventKind::Missed {
+            return Gap { kind: EventKind::Missed, count: self.count }.serialize(serializer);
         }
+        Self::serialize(self, serializer)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a process is in its state, as `GET /v1/explain/NAME` answers.
+//! Why a process is in its state, as `GET /v1/processes/NAME/explain` answers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::Event;
 use crate::process::Process;
 
-/// The answer to `GET /v1/explain/NAME`.
+/// The answer to `GET /v1/processes/NAME/explain`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// The process.

@@ -9,6 +9,7 @@
 //! | `client` | requests, streams, and why a host cannot be reached |
 //! | `status` | processes, replicas and plugins at one generation |
 //! | `usage` | the resources that processes use |
+//! | `groups` | groups of processes |
 //! | `explain` | why a process is in its state |
 //! | `events` | changes of processes |
 //! | `dependencies` | what processes wait for before they are started |
@@ -37,6 +38,7 @@ mod difference;
 mod error;
 mod events;
 mod explain;
+mod groups;
 mod host;
 mod logs;
 mod orders;
@@ -53,15 +55,16 @@ mod words;
 pub use decision::{Action, Decision, Escalation, Scope};
 pub use dependencies::{Condition, Dependencies, Dependency, Dependent};
 pub use difference::{Difference, ItemChange, ItemDifference, KeyDifference, KeyEffect, Unchanged};
-pub use error::{Error, ErrorCode, Failure};
-pub use events::{Event, EventKind};
+pub use error::{Error, ErrorCode, PROBLEM_TYPE, Problem};
+pub use events::{Event, EventKind, EventList};
 pub use explain::Explanation;
+pub use groups::{Group, GroupList};
 pub use host::{Ended, Host, Lack, Left, Ping, Shutdown};
-pub use logs::{LogItem, LogStream};
+pub use logs::{LogItem, LogList, LogStream};
 pub use orders::{OrderCause, Outcome, ProcessOrder, ProcessOutcome, Signal};
 pub use plugins::{
     Blame, Fault, FaultKind, Plugin, PluginChanged, PluginList, PluginOrder, PluginRole, PluginStatus,
-    PluginVersion, Quarantine, Replayed,
+    PluginVersion, Quarantine, Replayed, ViewLink, ViewList,
 };
 pub use probes::{Liveness, NotReady, Readiness};
 pub use process::{Cause, Desired, Exit, Failing, Health, Phase, Process, ProcessType};

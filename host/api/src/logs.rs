@@ -18,6 +18,13 @@ words! {
     }
 }
 
+/// The answer to `GET /v1/logs` with `Accept: application/json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogList {
+    /// The chosen lines, oldest first.
+    pub lines: Vec<LogItem>,
+}
+
 /// One line of `GET /v1/logs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogItem {

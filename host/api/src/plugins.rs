@@ -211,6 +211,22 @@ pub struct PluginList {
     pub plugins: Vec<Plugin>,
 }
 
+/// The answer to `GET /v1/views`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ViewList {
+    /// The active plugins that render a view, in the order of the config.
+    pub views: Vec<ViewLink>,
+}
+
+/// A plugin that renders a view.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ViewLink {
+    /// The name of the plugin.
+    pub plugin: String,
+    /// The path of the view in the API. It may have further paths below this one.
+    pub path: String,
+}
+
 /// The body of `POST /v1/plugins/NAME/ACTION`. A field that the action does not use is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

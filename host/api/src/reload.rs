@@ -99,7 +99,7 @@ pub struct ReloadSummary {
     pub failed: u64,
 }
 
-/// The body of `POST /v1/scale`.
+/// The body of `POST /v1/processes/scale`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleOrder {
@@ -110,7 +110,7 @@ pub struct ScaleOrder {
     pub cause: OrderCause,
 }
 
-/// The answer to `POST /v1/scale`.
+/// The answer to `POST /v1/processes/scale`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Scaled {
     /// One result for each process, in the order of the names.

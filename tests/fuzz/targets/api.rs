@@ -214,9 +214,9 @@ fn check(answer: &[u8], whole: bool) {
     assert_ne!(status, 500, "{text}");
     let chunked = head.to_lowercase().contains("transfer-encoding");
     if whole && status >= 400 && !chunked && !body.is_empty() {
-        let failure: api::Failure = serde_json::from_str(body).unwrap();
-        assert!(!failure.error.code.as_str().is_empty() && !failure.error.message.is_empty(), "{body}");
-        assert!(failure.error.message.len() < 4_096, "{body}");
+        let problem: api::Problem = serde_json::from_str(body).unwrap();
+        assert!(!problem.code.as_str().is_empty() && !problem.detail.is_empty(), "{body}");
+        assert!(problem.detail.len() < 4_096, "{body}");
     }
 }
 

@@ -10,7 +10,7 @@ use hyper::{Method, Request, Response};
 use super::error::{ClientError, protocol};
 use super::transport::{Body, Transport};
 use crate::VIEW_HEADER;
-use crate::error::Failure;
+use crate::error::Problem;
 
 /// What a request accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ impl Host {
         }
         let status = response.status().as_u16();
         let body = response.into_body().collect().await?.to_bytes();
-        match serde_json::from_slice::<Failure>(&body) {
-            Ok(failure) => Err(ClientError::Refused { status, error: failure.error }),
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => Err(ClientError::Refused { status, error: problem.into() }),
             Err(_) => Err(protocol(format!("status {status}: {}", String::from_utf8_lossy(&body)))),
         }
     }

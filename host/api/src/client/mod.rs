@@ -38,9 +38,9 @@ use self::error::protocol;
 use self::host::{Accept, Host};
 use self::path::{escaped, of_view};
 use crate::{
-    Blame, Dependencies, Difference, Ended, Event, Explanation, LogItem, Outcome, Ping, PluginChanged,
-    PluginList, PluginOrder, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder, Scaled, Shutdown,
-    StateChange, StateCore, Status, UsageList,
+    Blame, Dependencies, Difference, Ended, Event, Explanation, GroupList, LogItem, Outcome, Ping, Plugin,
+    PluginChanged, PluginList, PluginOrder, Process, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder,
+    Scaled, Shutdown, StateChange, StateCore, Status, UsageList, ViewList,
 };
 
 pub use self::error::ClientError;
@@ -172,7 +172,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn explain(&self, name: &str) -> Result<Explanation, ClientError> {
-        self.get(&format!("/v1/explain/{}", escaped(name))).await
+        self.get(&format!("/v1/processes/{}/explain", escaped(name))).await
     }
 
     /// Returns what all processes wait for before they are started.
@@ -181,6 +181,38 @@ impl Client {
     /// [`ClientError`].
     pub async fn dependencies(&self) -> Result<Dependencies, ClientError> {
         self.get("/v1/dependencies").await
+    }
+
+    /// Returns one process.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn process(&self, name: &str) -> Result<Process, ClientError> {
+        self.get(&format!("/v1/processes/{}", escaped(name))).await
+    }
+
+    /// Returns all groups of processes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn groups(&self) -> Result<GroupList, ClientError> {
+        self.get("/v1/groups").await
+    }
+
+    /// Returns one plugin.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn plugin(&self, name: &str) -> Result<Plugin, ClientError> {
+        self.get(&format!("/v1/plugins/{}", escaped(name))).await
+    }
+
+    /// Returns the active plugins that render a view.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn views(&self) -> Result<ViewList, ClientError> {
+        self.get("/v1/views").await
     }
 
     /// Returns all plugins.
@@ -303,7 +335,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`]; failures of single processes are in the answer.
     pub async fn scale(&self, order: &ScaleOrder) -> Result<Scaled, ClientError> {
-        self.post("/v1/scale", order).await
+        self.post("/v1/processes/scale", order).await
     }
 
     /// Streams the requested log lines.

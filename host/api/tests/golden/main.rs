@@ -23,12 +23,14 @@ fn is_kept<T: Serialize + DeserializeOwned>(name: &str) {
 #[test]
 fn every_reply_is_read_and_written_again_byte_for_byte() {
     is_kept::<api::Ping>("ping");
-    is_kept::<api::Failure>("error");
+    is_kept::<api::Problem>("error");
     is_kept::<api::Status>("status");
     is_kept::<api::Event>("events");
     is_kept::<api::LogItem>("logs");
     is_kept::<api::Explanation>("explain");
     is_kept::<api::Dependencies>("dependencies");
+    is_kept::<api::GroupList>("groups");
+    is_kept::<api::ViewList>("views");
     is_kept::<api::Outcome>("outcome");
     is_kept::<api::Difference>("difference");
     is_kept::<api::ReloadStep>("reload");

@@ -48,7 +48,7 @@ pub(crate) fn event(change: &Change, wall: Wall) -> api::Event {
     }
 }
 
-/// Returns the event that stands for `count` changes that are no longer remembered.
-pub(crate) fn missed(count: u64) -> api::Event {
-    api::Event { kind: api::EventKind::Missed, count: Some(count), ..api::Event::default() }
+/// Returns the event that stands for `count` changes that are no longer remembered; `None` if their number is not known.
+pub(crate) fn missed(count: Option<u64>) -> api::Event {
+    api::Event { kind: api::EventKind::Missed, count, ..api::Event::default() }
 }

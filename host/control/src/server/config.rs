@@ -10,6 +10,7 @@ use bytes::Bytes;
 use provost_api::{self as api, ErrorCode, ReloadStepKind};
 use provost_state::Generation;
 use provost_supervisor::Supervisor;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -21,7 +22,7 @@ use super::refused::Refused;
 use super::streaming::{Source, lasting_body};
 use crate::reloading::{ConfigRefusal, Step};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DifferenceQuery {
     /// The absolute path of another config.

@@ -40,10 +40,10 @@ const TURNED_AWAY_MAX: usize = 16;
 /// The time limit of such an answer.
 const TURNING_AWAY: Duration = Duration::from_secs(1);
 
-const TOO_MANY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n\
-    content-length: 135\r\n\r\n\
-    {\"error\":{\"code\":\"busy\",\"message\":\"there are too many connections\",\"hint\":\"all of them are being answered: \
-    close some of the streams\"}}";
+const TOO_MANY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nconnection: close\r\n\
+    content-length: 188\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"busy\",\"detail\":\"there are too many connections\",\
+    \"hint\":\"all of them are being answered: close some of the streams\"}";
 
 /// Where connections come from, which decides how their requests are answered.
 #[derive(Clone, Debug)]
@@ -419,7 +419,7 @@ mod tests {
     fn a_client_that_is_turned_away_gets_a_json_error() {
         let (head, body) = TOO_MANY.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
-        let failure: provost_api::Failure = serde_json::from_str(body).unwrap();
-        assert_eq!(failure.error.code, provost_api::ErrorCode::Busy);
+        let problem: provost_api::Problem = serde_json::from_str(body).unwrap();
+        assert_eq!((problem.status, problem.code), (503, provost_api::ErrorCode::Busy));
     }
 }

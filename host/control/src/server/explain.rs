@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::context::AppState;
 use super::pieces::Pieces;
 use super::refused::Refused;
-use super::select::select;
+use super::select::select_one;
 use crate::convert::{self, Wall};
 
 /// At most this many events of the process are shown.
@@ -34,25 +34,20 @@ pub(super) async fn explain(
     let supervisor = &app.context.supervisor;
     let reader = supervisor.reader();
     let world = reader.snapshot();
-    let chosen = select(&world, std::slice::from_ref(&name))?;
-    let [id] = chosen[..] else {
-        let names: Vec<&str> =
-            chosen.iter().filter_map(|id| world.get(*id)).map(|one| &**one.name()).take(5).collect();
-        let hint = format!("explain one of them, such as {}", names.join(", "));
-        return Err(Refused::not_one(format!("`{name}` names {} processes", chosen.len()), hint));
-    };
-    let Some(state) = world.get(id) else {
-        return Err(Refused::bad_request(format!("`{name}` is gone")));
-    };
+    let state = select_one(&world, &name)?;
     let wall = app.wall();
     let page = reader.changes_until(Generation(0), &world, CHANGES_KEPT);
-    let mut history: Vec<_> = page.changes.iter().filter(|change| change.state.id == id).collect();
+    let mut history: Vec<_> = page.changes.iter().filter(|change| change.state.id == state.id).collect();
     let cut = history.len().saturating_sub(HISTORY_MAX);
     let history = history.split_off(cut);
     let rest = Rest {
         sentence: match state.phase {
             Phase::Waiting if state.cause == Cause::Dependency => {
-                format!("{name} is waiting: {} (cause: dependency).", supervisor.outlook(&world).chain(state))
+                format!(
+                    "{} is waiting: {} (cause: dependency).",
+                    state.name(),
+                    supervisor.outlook(&world).chain(state)
+                )
             }
             _ => sentence(state, wall),
         },

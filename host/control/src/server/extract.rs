@@ -10,6 +10,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::IF_NONE_MATCH;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::answers::Tag;
@@ -82,7 +83,7 @@ impl IfNoneMatch {
 }
 
 /// The query of a request that selects processes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Select {
     /// Targets, separated by commas.
@@ -96,7 +97,7 @@ pub(super) fn targets(list: &str) -> Vec<String> {
 }
 
 /// A switch in a query: `?follow=1`, `?follow=true` or just `?follow`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub(super) enum Flag {
     #[serde(rename = "1", alias = "true", alias = "")]
     On,
@@ -106,4 +107,15 @@ pub(super) enum Flag {
 
 pub(super) fn is_on(flag: Option<Flag>) -> bool {
     flag == Some(Flag::On)
+}
+
+/// Reads a time of a query, in milliseconds since the Unix epoch.
+pub(super) fn time_ms(key: &str, time: Option<&str>) -> Result<Option<u64>, Refused> {
+    match time.map(str::parse::<jiff::Timestamp>) {
+        None => Ok(None),
+        Some(Ok(time)) => Ok(Some(u64::try_from(time.as_millisecond()).unwrap_or(0))),
+        Some(Err(_)) => Err(Refused::bad_request(format!(
+            "`{key}` is not an RFC 3339 time, such as 2026-11-25T14:05:30Z"
+        ))),
+    }
 }

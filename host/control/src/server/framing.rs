@@ -10,16 +10,20 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 
+use super::refused::Refused;
+
 /// The header with which a client of server-sent events says which message it received last.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// How the messages of a stream are separated.
+/// How messages are separated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     /// One JSON object on each line.
     Lines,
     /// Server-sent events, each with an id from which the stream can be resumed.
     Events,
+    /// One JSON object, which has all of them in a field of this name.
+    List(&'static str),
 }
 
 impl Framing {
@@ -27,6 +31,7 @@ impl Framing {
         match self {
             Self::Lines => "application/x-ndjson",
             Self::Events => "text/event-stream",
+            Self::List(_) => "application/json",
         }
     }
 
@@ -36,22 +41,29 @@ impl Framing {
 
     /// Appends a message that `line` writes without a line break. `id` is where the stream can be resumed after it.
     pub(super) fn push(self, to: &mut Vec<u8>, id: impl Display, line: impl FnOnce(&mut Vec<u8>)) {
-        // Writing to memory does not fail.
         if self == Self::Events {
-            let _ = write!(to, "id: {id}\ndata: ");
+            // Writing to memory does not fail.
+            let _ = writeln!(to, "id: {id}");
         }
-        line(to);
-        to.extend_from_slice(if self == Self::Events { b"\n\n" } else { b"\n" });
+        self.push_line(to, line);
     }
 
     /// Appends a value as a message after which the stream cannot be resumed.
     pub(super) fn push_json(self, to: &mut Vec<u8>, value: &impl Serialize) {
-        if self == Self::Events {
-            to.extend_from_slice(b"data: ");
-        }
         // No type of the API has a map key that JSON cannot represent.
-        let _ = serde_json::to_writer(&mut *to, value);
-        to.extend_from_slice(if self == Self::Events { b"\n\n" } else { b"\n" });
+        self.push_line(to, |to| drop(serde_json::to_writer(to, value)));
+    }
+
+    fn push_line(self, to: &mut Vec<u8>, line: impl FnOnce(&mut Vec<u8>)) {
+        let (before, after): (&[u8], &[u8]) = match self {
+            Self::Lines => (b"", b"\n"),
+            Self::Events => (b"data: ", b"\n\n"),
+            Self::List(_) if to.is_empty() => (b"", b""),
+            Self::List(_) => (b",", b""),
+        };
+        to.extend_from_slice(before);
+        line(to);
+        to.extend_from_slice(after);
     }
 }
 
@@ -60,6 +72,8 @@ impl Framing {
 pub(super) struct Accepted {
     /// The stream that the client prefers to one reply; `None` if it prefers one reply, or anything.
     pub(super) framing: Option<Framing>,
+    /// Whether it prefers one reply in JSON.
+    json: bool,
     /// The id of the last message that it received, if it resumes a stream of server-sent events.
     last_event_id: Option<HeaderValue>,
 }
@@ -81,7 +95,21 @@ impl Accepted {
         };
         let resumes = framing == Some(Framing::Events);
         let last_event_id = resumes.then(|| headers.get(LAST_EVENT_ID).cloned()).flatten();
-        Self { framing, last_event_id }
+        Self { framing, json: first == Preferred::Json, last_event_id }
+    }
+
+    /// Returns the form of a list, which is a stream of lines unless the client prefers another one. With `follow` it has no end.
+    pub(super) fn of_list(&self, name: &'static str, follow: bool) -> Result<Framing, Refused> {
+        match self.framing {
+            Some(framing) => Ok(framing),
+            None if !self.json => Ok(Framing::Lines),
+            None if !follow => Ok(Framing::List(name)),
+            None => {
+                let what = "`follow` asks for a stream: say so with `Accept: application/x-ndjson` or \
+                            `Accept: text/event-stream`";
+                Err(Refused::bad_request(what.to_owned()))
+            }
+        }
     }
 
     /// Returns the id of the last message that the client received; `None` if it does not resume a stream.
@@ -148,6 +176,7 @@ mod tests {
             String::from_utf8(to).unwrap()
         };
         assert_eq!(sent(Framing::Lines), "{}\n1\n");
+        assert_eq!(sent(Framing::List("all")), "{},1");
         assert_eq!(sent(Framing::Events), "id: b.7\ndata: {}\n\ndata: 1\n\n");
     }
 }

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use provost_api as api;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::context::{ApiContext, AppState};
 use super::refused::Refused;
@@ -29,20 +30,28 @@ pub(super) async fn described(context: &ApiContext) -> api::Host {
     }
 }
 
+/// The answer to a request to stop the host: at once who was asked, or at the end how it ended.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Stopping {
+    Asked(api::Ping),
+    Ended(api::Ended),
+}
+
 /// Asks the host to stop. An empty body means no `wait`.
-pub(super) async fn shutdown(State(app): State<AppState>, body: Bytes) -> Result<Response, Refused> {
+pub(super) async fn shutdown(State(app): State<AppState>, body: Bytes) -> Result<Json<Stopping>, Refused> {
     let body = if body.is_empty() { b"{}" } else { &*body };
     let api::Shutdown { wait } =
         serde_json::from_slice(body).map_err(|error| Refused::bad_request(error.to_string()))?;
     // A full channel means that the host was already asked.
     let _ = app.context.shutdown.try_send(());
     if !wait {
-        return Ok(ping(State(app)).await.into_response());
+        return Ok(Json(Stopping::Asked(ping(State(app)).await.0)));
     }
     let mut ended = app.context.ended.clone();
     let report = ended.wait_for(Option::is_some).await.map(|report| report.clone());
     match report {
-        Ok(Some(report)) => Ok(Json(report).into_response()),
+        Ok(Some(report)) => Ok(Json(Stopping::Ended(report))),
         _ => Err(Refused::internal("the host ends without a report".to_owned())),
     }
 }

@@ -4,21 +4,24 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use bytes::Bytes;
 use provost_supervisor::{LogPattern, LogQuery};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::context::AppState;
-use super::extract::{Flag, is_on, targets};
+use super::extract::{Flag, is_on, targets, time_ms};
 use super::framing::{Accepted, Framing};
 use super::refused::Refused;
 use super::select::select_or_all;
 use super::streaming::{Source, body_of};
 use crate::convert;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LogsQuery {
+    /// Targets, separated by commas; none mean all processes.
     #[serde(default)]
     select: String,
+    /// Whether to continue with new lines.
     #[serde(default)]
     follow: Option<Flag>,
     /// The number of past lines of each process, counted after filtering.
@@ -83,23 +86,16 @@ pub(super) async fn logs(
         let chosen = select_or_all(&supervisor.reader().snapshot(), &targets(&query.select))?;
         supervisor.logs().follow(&chosen, wanted, follow)
     };
-    let framing = accepted.framing.unwrap_or(Framing::Lines);
+    let framing = accepted.of_list("lines", follow)?;
     body_of(Output(lines, framing), framing, app)
 }
 
 fn wanted(query: &LogsQuery) -> Result<LogQuery, Refused> {
-    let ms = |key: &str, time: &Option<String>| match time.as_deref().map(str::parse::<jiff::Timestamp>) {
-        None => Ok(None),
-        Some(Ok(time)) => Ok(Some(u64::try_from(time.as_millisecond()).unwrap_or(0))),
-        Some(Err(_)) => Err(Refused::bad_request(format!(
-            "`{key}` is not an RFC 3339 time, such as 2026-11-25T14:05:30Z"
-        ))),
-    };
     let pattern = query.grep.as_deref().map(LogPattern::new).transpose();
     Ok(LogQuery {
         lines: query.n,
-        since_ms: ms("since", &query.since)?,
-        until_ms: ms("until", &query.until)?,
+        since_ms: time_ms("since", query.since.as_deref())?,
+        until_ms: time_ms("until", query.until.as_deref())?,
         pattern: pattern.map_err(|error| Refused::bad_request(error.to_string()))?,
         plugin: query.plugin.clone(),
     })

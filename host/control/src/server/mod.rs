@@ -6,6 +6,7 @@
 //! | `connections` | accepting connections, and limits on their number |
 //! | `patient` | the bytes of one connection, and its time limits |
 //! | `wire` | the socket of one connection |
+//! | `processes` | processes and groups alone |
 //! | `tcp` | the API over TCP: listening, TLS, and the checks before the routes |
 //! | `status` | everything at one generation |
 //! | `host` | the host itself: its shortages and its end |
@@ -25,6 +26,7 @@
 //! | `context` | the parts of the host that the API serves |
 //! | `in_process` | the API for services in the same process |
 //! | `guarded` | what holds for all routes: scopes checked, errors in JSON, panics caught; services beside the API |
+//! | `described` | descriptions of routes, and a document made of them |
 //! | `scopes` | the scopes that requests take |
 //! | `extract` | bodies and queries of requests |
 //! | `framing` | one reply, lines of JSON or server-sent events: what `Accept` chooses |
@@ -42,6 +44,7 @@ mod config;
 mod connections;
 mod context;
 mod dependencies;
+mod described;
 mod events;
 mod explain;
 mod extract;
@@ -56,6 +59,7 @@ mod patient;
 mod pieces;
 mod plugins;
 mod probes;
+mod processes;
 mod refused;
 mod routes;
 mod rules;
@@ -74,7 +78,7 @@ mod wire;
 
 pub use context::{ApiContext, CONNECTIONS_MAX};
 pub use guarded::{Caller, Guarded, Mount, Mounted};
-pub use routes::{routes, serve};
+pub use routes::{openapi_document, routes, serve};
 pub use rules::{ApiRules, RulesInForce};
 pub use socket::{BindError, Listening, SocketPlace};
 pub use tcp::{CertificateFiles, TcpError, TcpListening, TcpWanted, TlsError};

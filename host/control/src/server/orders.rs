@@ -26,13 +26,44 @@ pub(super) const TIMEOUT_MS: u64 = 30_000;
 /// The number of changes read at once.
 const PAGE: usize = 512;
 
-pub(super) async fn order(
+pub(super) async fn start(app: State<AppState>, order: Body<api::ProcessOrder>) -> Answered {
+    answer(app, order, |_| Ok(Action::Start)).await
+}
+
+pub(super) async fn stop(app: State<AppState>, order: Body<api::ProcessOrder>) -> Answered {
+    answer(app, order, |_| Ok(Action::Stop)).await
+}
+
+pub(super) async fn restart(app: State<AppState>, order: Body<api::ProcessOrder>) -> Answered {
+    answer(app, order, |_| Ok(Action::Restart)).await
+}
+
+pub(super) async fn signal(app: State<AppState>, order: Body<api::ProcessOrder>) -> Answered {
+    let action = |order: &api::ProcessOrder| {
+        let signal = order.signal.as_ref();
+        let signal = signal.ok_or_else(|| Refused::bad_request("`signal` is missing".to_owned()))?;
+        signal_of(signal).map(Action::Signal)
+    };
+    answer(app, order, action).await
+}
+
+/// Refuses an order that does not exist.
+pub(super) async fn unknown(Path(order): Path<String>) -> Refused {
+    let hint = "there are start, stop, restart, signal and scale".to_owned();
+    let message = format!("there is no action `{}`", shown(&order));
+    Refused::not_found(ErrorCode::UnknownAction, message, hint)
+}
+
+type Answered = Result<Json<api::Outcome>, Refused>;
+
+async fn answer(
     State(app): State<AppState>,
-    Path(action): Path<String>,
     Body(order): Body<api::ProcessOrder>,
-) -> Result<Json<api::Outcome>, Refused> {
+    action: impl FnOnce(&api::ProcessOrder) -> Result<Action, Refused>,
+) -> Answered {
+    let action = action(&order)?;
     let _lasting = order.wait.then(|| app.lasting()).transpose()?;
-    carry_out(&app.context.supervisor, &action, order).await.map(Json)
+    carry_out(&app.context.supervisor, action, order).await.map(Json)
 }
 
 pub(super) async fn clear_logs(
@@ -49,26 +80,6 @@ enum Action {
     Stop,
     Restart,
     Signal(Signal),
-}
-
-impl Action {
-    fn parse(action: &str, order: &api::ProcessOrder) -> Result<Self, Refused> {
-        match action {
-            "start" => Ok(Self::Start),
-            "stop" => Ok(Self::Stop),
-            "restart" => Ok(Self::Restart),
-            "signal" => {
-                let signal = order.signal.as_ref();
-                let signal = signal.ok_or_else(|| Refused::bad_request("`signal` is missing".to_owned()))?;
-                signal_of(signal).map(Self::Signal)
-            }
-            other => {
-                let hint = "there are start, stop, restart and signal".to_owned();
-                let message = format!("there is no action `{}`", shown(other));
-                Err(Refused::not_found(ErrorCode::UnknownAction, message, hint))
-            }
-        }
-    }
 }
 
 /// Returns the cause that an order gives.
@@ -97,10 +108,9 @@ struct Before {
 /// Gives the order to all targets at the same time and, with `wait`, waits for its effect.
 async fn carry_out(
     supervisor: &Supervisor,
-    action: &str,
+    action: Action,
     order: api::ProcessOrder,
 ) -> Result<api::Outcome, Refused> {
-    let action = Action::parse(action, &order)?;
     if order.select.is_empty() {
         return Err(no_targets());
     }

@@ -31,9 +31,26 @@ pub(super) async fn list(State(app): State<AppState>) -> Response {
     ([(CONTENT_TYPE, "application/json")], Sent::new(Pieces::of(pieces))).into_response()
 }
 
+/// Answers with one plugin.
+pub(super) async fn one(
+    State(app): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Json<api::Plugin>, Refused> {
+    let found = app.context.plugins.reports().into_iter().find(|report| *report.name == *name);
+    let report = found.ok_or_else(|| {
+        let message = format!("there is no plugin called `{}`", shown(&name));
+        Refused::not_found(
+            ErrorCode::UnknownPlugin,
+            message,
+            "`provost plugin list` lists what there is".to_owned(),
+        )
+    })?;
+    Ok(Json(convert::plugin(&report, generation(&app.context))))
+}
+
 /// A change of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Action {
+pub(super) enum Action {
     Load,
     Unload,
     Swap,
@@ -41,22 +58,27 @@ enum Action {
     Revive,
 }
 
+/// All changes, each with its path and what it does.
+pub(super) const CHANGES: [(Action, &str, &str); 5] = [
+    (Action::Load, "/v1/plugins/{name}/load", "Loads a plugin"),
+    (Action::Unload, "/v1/plugins/{name}/unload", "Unloads a plugin"),
+    (Action::Swap, "/v1/plugins/{name}/swap", "Replaces a plugin by another version"),
+    (Action::Rollback, "/v1/plugins/{name}/rollback", "Puts the former version of a plugin into force again"),
+    (Action::Revive, "/v1/plugins/{name}/revive", "Takes a plugin out of its quarantine"),
+];
+
+/// Refuses a change that does not exist.
+pub(super) async fn unknown(Path((_, action)): Path<(String, String)>) -> Refused {
+    let message = format!("there is no plugin action `{}`", shown(&action));
+    let hint = "there are load, unload, swap, rollback and revive".to_owned();
+    Refused::not_found(ErrorCode::UnknownAction, message, hint)
+}
+
 impl Action {
-    fn parse(word: &str) -> Result<Self, Refused> {
-        Ok(match word {
-            "load" => Self::Load,
-            "unload" => Self::Unload,
-            "swap" => Self::Swap,
-            "rollback" => Self::Rollback,
-            "revive" => Self::Revive,
-            _ => {
-                return Err(Refused::not_found(
-                    ErrorCode::UnknownAction,
-                    format!("there is no plugin action `{}`", shown(word)),
-                    "there are load, unload, swap, rollback and revive".to_owned(),
-                ));
-            }
-        })
+    /// Returns the word of a change, which is the last segment of its path.
+    fn word(self) -> &'static str {
+        let path = CHANGES.iter().find(|(action, ..)| *action == self).map(|(_, path, _)| *path);
+        path.and_then(|path| path.rsplit('/').next()).unwrap_or_default()
     }
 
     /// Returns the fields of the order that are present and that this action does not use.
@@ -82,13 +104,12 @@ impl Action {
 
 pub(super) async fn change(
     State(app): State<AppState>,
-    Path((name, action)): Path<(String, String)>,
+    Path(name): Path<String>,
     Body(order): Body<api::PluginOrder>,
+    action: Action,
 ) -> Result<Json<api::PluginChanged>, Refused> {
-    let word = action;
-    let action = Action::parse(&word)?;
     if let Some(field) = action.unused_fields(&order).first() {
-        return Err(Refused::bad_request(format!("`{field}` has no meaning for `{word}`")));
+        return Err(Refused::bad_request(format!("`{field}` has no meaning for `{}`", action.word())));
     }
     // Compiling takes seconds and must not block a thread of the async runtime.
     let context = app.context.clone();

@@ -1,7 +1,6 @@
 //! The errors of the API: an HTTP status, a stable code, a sentence and a hint.
 
-use axum::Json;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use provost_api::{self as api, ErrorCode};
@@ -163,9 +162,28 @@ impl From<Refusal> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        (self.status, Json(api::Failure { error: self.error })).into_response()
+        let Self { status, error: api::Error { code, message, hint } } = self;
+        let problem = api::Problem {
+            problem_type: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            code,
+            detail: message,
+            hint,
+        };
+        // No type of the API has a map key that JSON cannot represent.
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, [(CONTENT_TYPE, PROBLEM)], body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let bearer = const { HeaderValue::from_static("Bearer") };
+            response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+        }
+        response
     }
 }
+
+/// The media type of a refusal.
+const PROBLEM: HeaderValue = HeaderValue::from_static(api::PROBLEM_TYPE);
 
 /// The longest message. It may contain a name or a field of any length.
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
@@ -187,13 +205,18 @@ pub(super) const VIEW: HeaderName = HeaderName::from_static(api::VIEW_HEADER);
 /// The longest text of the router's own refusals that is kept.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// Converts a refusal of the router itself, such as that of a bad query, to the JSON form of all others.
+/// Converts a refusal of the router itself, such as that of a bad query, to the form of all others.
 pub(super) async fn in_json(response: Response) -> Response {
     let status = response.status();
-    let json = HeaderValue::from_static("application/json");
-    let is_final =
-        response.headers().get(CONTENT_TYPE) == Some(&json) || response.headers().contains_key(&VIEW);
-    if status.as_u16() < 400 || is_final {
+    if status.as_u16() < 400 {
+        return response;
+    }
+    let json = const { HeaderValue::from_static("application/json") };
+    let content_type = response.headers().get(CONTENT_TYPE);
+    // The router's own refusals are plain text.
+    if [&PROBLEM, &json].into_iter().any(|ours| content_type == Some(ours))
+        || response.headers().contains_key(&VIEW)
+    {
         return response;
     }
     let text = axum::body::to_bytes(response.into_body(), TEXT_BYTES_MAX).await.unwrap_or_default();

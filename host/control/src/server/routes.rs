@@ -1,26 +1,29 @@
 //! The routes, and serving them until the host ends.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Uri};
+use axum::response::IntoResponse;
+use bytes::Bytes;
 use futures_util::future::join_all;
-use provost_api::ErrorCode;
+use provost_api::{self as api, ErrorCode};
 use provost_state::naming::shown;
 use tokio::sync::{Semaphore, watch};
 
 use super::answers::Answers;
 use super::connections::{Connections, Entrance};
 use super::context::{ApiContext, AppState};
-use super::extract::PLUGIN_BODY_BYTES_MAX;
+use super::extract::{PLUGIN_BODY_BYTES_MAX, Select};
 use super::guarded::Guarded;
 use super::refused::Refused;
 use super::socket::Listening;
 use super::table::{Route, delete, get, post, routed};
 use super::tcp::{Gate, TcpListening};
 use super::{
-    config, connections, dependencies, events, explain, host, logs, orders, plugins, probes, state_core,
-    status, usage, views,
+    config, connections, dependencies, described, events, explain, host, logs, orders, plugins, probes,
+    processes, state_core, status, usage, views,
 };
 use crate::access::Scope;
 
@@ -62,7 +65,7 @@ pub fn routes(mut context: ApiContext, ended: watch::Receiver<bool>) -> Guarded 
     let answers = Arc::new(Answers::new(context.supervisor.now()));
     let lasting = Arc::new(Semaphore::new(most - most.div_ceil(8)));
     let mounts = std::mem::take(&mut context.mounts);
-    let (router, scopes) = routed(all());
+    let (router, scopes, _) = routed(all());
     let router = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -70,34 +73,142 @@ pub fn routes(mut context: ApiContext, ended: watch::Receiver<bool>) -> Guarded 
     Guarded::new(router, scopes, mounts)
 }
 
-/// Returns all routes.
+/// Returns all routes. Whatever a process is called, its own path is there beside those of the orders.
 fn all() -> Vec<Route> {
+    let mut all = of_processes();
+    all.extend(of_the_rest());
+    all
+}
+
+fn of_processes() -> Vec<Route> {
+    const ONE: &str = "Returns one process";
+    let order = |path| get(path, processes::one_of_order, ONE).hidden();
+    let operate = Scope::Operate;
     vec![
-        get("/livez", probes::livez),
-        get("/readyz", probes::readyz),
-        get("/metrics", probes::metrics),
-        get("/v1/ping", host::ping),
-        get("/v1/status", status::status),
-        get("/v1/usage", usage::usage),
-        get("/v1/events", events::events),
-        get("/v1/logs", logs::logs),
-        delete("/v1/logs", Scope::Operate, orders::clear_logs),
-        get("/v1/explain/{name}", explain::explain),
-        get("/v1/dependencies", dependencies::dependencies),
-        post("/v1/processes/{action}", Scope::Operate, orders::order),
-        post("/v1/scale", Scope::Operate, config::scale),
-        get("/v1/plugins", plugins::list),
-        get("/v1/plugins/{name}/blame", plugins::blame),
-        post("/v1/plugins/{name}/{action}", Scope::Admin, plugins::change).taking(PLUGIN_BODY_BYTES_MAX),
-        get("/v1/config/difference", config::difference),
-        post("/v1/config/reload", Scope::Admin, config::reload),
-        get("/v1/state", state_core::show),
-        post("/v1/state", Scope::Admin, state_core::change),
-        get("/v1/views/{name}", views::view),
-        get("/v1/views/{name}/", views::view),
-        get("/v1/views/{name}/{*path}", views::view),
-        post("/v1/shutdown", Scope::Admin, host::shutdown),
+        get(
+            "/v1/status",
+            status::status,
+            "Returns the state of everything at one generation, or streams its changes",
+        )
+        .query::<status::Asked>()
+        .gives_or_streams::<api::Status>(),
+        get("/v1/processes", processes::list, "Returns the processes alone, or streams their changes")
+            .query::<status::ProcessesQuery>()
+            .gives_or_streams::<api::Status>(),
+        get("/v1/processes/{name}", processes::one, ONE).gives::<api::Process>(),
+        post("/v1/processes/{name}", operate, orders::unknown, "Refuses an unknown order").hidden(),
+        get("/v1/processes/{name}/explain", explain::explain, "Explains why a process is in its state")
+            .gives::<api::Explanation>(),
+        post("/v1/processes/start", operate, orders::start, "Starts processes")
+            .takes::<api::ProcessOrder>()
+            .gives::<api::Outcome>(),
+        post("/v1/processes/stop", operate, orders::stop, "Stops processes")
+            .takes::<api::ProcessOrder>()
+            .gives::<api::Outcome>(),
+        post("/v1/processes/restart", operate, orders::restart, "Restarts processes")
+            .takes::<api::ProcessOrder>()
+            .gives::<api::Outcome>(),
+        post("/v1/processes/signal", operate, orders::signal, "Sends a signal to processes")
+            .takes::<api::ProcessOrder>()
+            .gives::<api::Outcome>(),
+        post("/v1/processes/scale", operate, config::scale, "Sets numbers of replicas until the next reload")
+            .takes::<api::ScaleOrder>()
+            .gives::<api::Scaled>(),
+        order("/v1/processes/start"),
+        order("/v1/processes/stop"),
+        order("/v1/processes/restart"),
+        order("/v1/processes/signal"),
+        order("/v1/processes/scale"),
+        get("/v1/groups", processes::groups, "Returns the groups of processes").gives::<api::GroupList>(),
+        get(
+            "/v1/dependencies",
+            dependencies::dependencies,
+            "Returns what processes wait for before they are started",
+        )
+        .gives::<api::Dependencies>(),
+        get("/v1/usage", usage::usage, "Returns the resources that the host and processes use")
+            .query::<usage::UsageQuery>()
+            .gives::<api::UsageList>(),
+        get("/v1/events", events::events, "Streams changes of processes")
+            .query::<events::EventsQuery>()
+            .lists_or_streams::<api::EventList, api::Event>(),
+        get(
+            "/v1/logs",
+            logs::logs,
+            "Streams lines that processes have written, or those of the host's own log",
+        )
+        .query::<logs::LogsQuery>()
+        .lists_or_streams::<api::LogList, api::LogItem>(),
+        delete("/v1/logs", operate, orders::clear_logs, "Deletes the logged lines of processes")
+            .query::<Select>()
+            .gives::<api::Outcome>(),
     ]
+}
+
+fn of_the_rest() -> Vec<Route> {
+    let admin = Scope::Admin;
+    let mut all = vec![
+        get("/openapi.json", openapi, "Returns this document").hidden(),
+        get("/livez", probes::livez, "Says that the host is alive").gives::<api::Liveness>(),
+        get(
+            "/readyz",
+            probes::readyz,
+            "Says whether the processes of the host are ready; if not, the status is 503",
+        )
+        .gives::<api::Readiness>(),
+        get("/metrics", probes::metrics, "Returns what the plugin `prometheus` renders"),
+        get("/v1/ping", host::ping, "Returns the process id and the version of the host")
+            .gives::<api::Ping>(),
+        get("/v1/plugins", plugins::list, "Returns all plugins").gives::<api::PluginList>(),
+        get("/v1/plugins/{name}", plugins::one, "Returns one plugin").gives::<api::Plugin>(),
+        get(
+            "/v1/plugins/{name}/blame",
+            plugins::blame,
+            "Tries the last input again on which a plugin failed",
+        )
+        .gives::<api::Blame>(),
+        get("/v1/config/difference", config::difference, "Returns what a reload would change")
+            .query::<config::DifferenceQuery>()
+            .gives::<api::Difference>(),
+        post("/v1/config/reload", admin, config::reload, "Reloads the config, and streams the steps")
+            .takes::<api::ReloadOrder>()
+            .streams::<api::ReloadStep>(),
+        get(
+            "/v1/state",
+            state_core::show,
+            "Returns the backend of the state core, and the figures of all backends",
+        )
+        .gives::<api::StateCore>(),
+        post("/v1/state", admin, state_core::change, "Changes the backend of the state core")
+            .takes::<api::StateChange>()
+            .gives::<api::StateCore>(),
+        get("/v1/views", views::list, "Returns the plugins that render a view").gives::<api::ViewList>(),
+        get("/v1/views/{name}", views::view, "Renders the view of a plugin").hidden(),
+        get("/v1/views/{name}/", views::view, "Renders the view of a plugin"),
+        get("/v1/views/{name}/{*path}", views::view, "Renders the view of a plugin at a path"),
+        post("/v1/shutdown", admin, host::shutdown, "Stops all processes and the host")
+            .takes_maybe::<api::Shutdown>()
+            .gives::<host::Stopping>(),
+        post("/v1/plugins/{name}/{action}", admin, plugins::unknown, "Refuses an unknown change").hidden(),
+    ];
+    for (action, path, summary) in plugins::CHANGES {
+        let change = move |app, name, order| plugins::change(app, name, order, action);
+        let route = post(path, admin, change, summary).up_to(PLUGIN_BODY_BYTES_MAX);
+        all.push(route.takes::<api::PluginOrder>().gives::<api::PluginChanged>());
+    }
+    all
+}
+
+/// Returns the OpenAPI document of the API, indented.
+#[must_use]
+pub fn openapi_document() -> String {
+    let (_, _, described) = routed(all());
+    format!("{:#}\n", described::document(&described))
+}
+
+async fn openapi() -> impl IntoResponse {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi_document().into());
+    ([(CONTENT_TYPE, "application/json")], DOCUMENT.clone())
 }
 
 async fn not_found(uri: Uri) -> Refused {

@@ -38,6 +38,19 @@ pub(super) fn select(world: &Snapshot, targets: &[String]) -> Result<Vec<Process
     Ok(chosen)
 }
 
+/// Returns the one process that a target names.
+pub(super) fn select_one<'a>(world: &'a Snapshot, target: &str) -> Result<&'a ProcessState, Refused> {
+    let chosen = select(world, &[target.to_owned()])?;
+    let states: Vec<&ProcessState> =
+        chosen.iter().filter_map(|id| world.get(*id)).map(|one| &**one).collect();
+    if let [one] = states[..] {
+        return Ok(one);
+    }
+    let names: Vec<&str> = states.iter().map(|one| &**one.name()).take(5).collect();
+    let hint = format!("ask for one of them, such as {}", names.join(", "));
+    Err(Refused::not_one(format!("`{}` names {} processes", shown(target), states.len()), hint))
+}
+
 /// Selects like [`select`], but no targets mean all processes.
 pub(super) fn select_or_all(world: &Snapshot, targets: &[String]) -> Result<Vec<ProcessId>, Refused> {
     if targets.is_empty() { Ok(world.iter().map(|state| state.id).collect()) } else { select(world, targets) }

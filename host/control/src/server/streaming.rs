@@ -36,19 +36,45 @@ struct Messages<T> {
     source: T,
     framing: Framing,
     ended: watch::Receiver<bool>,
+    stage: Stage,
     /// The host is ending: the source yields what is buffered and then ends.
     finishing: bool,
     /// The permit of a request that follows or waits.
     _lasting: OwnedSemaphorePermit,
 }
 
+/// The progress of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    Going,
+    Ended,
+}
+
 impl<T: Source> Messages<T> {
+    /// Returns the next piece of the body.
+    async fn piece(&mut self) -> Option<Bytes> {
+        let Framing::List(name) = self.framing else { return self.next().await };
+        if self.stage == Stage::Ended {
+            return None;
+        }
+        let next = self.next().await;
+        let mut piece = match self.stage {
+            Stage::Begin => format!("{{\"{name}\":[").into_bytes(),
+            Stage::Going if next.is_some() => vec![b','],
+            Stage::Going | Stage::Ended => Vec::new(),
+        };
+        self.stage = if next.is_some() { Stage::Going } else { Stage::Ended };
+        piece.extend_from_slice(next.as_deref().unwrap_or(b"]}"));
+        Some(piece.into())
+    }
+
     async fn next(&mut self) -> Option<Bytes> {
         if !self.finishing {
             let silence = async {
                 match self.framing {
                     Framing::Events => tokio::time::sleep(SILENCE).await,
-                    Framing::Lines => std::future::pending().await,
+                    Framing::Lines | Framing::List(_) => std::future::pending().await,
                 }
             };
             tokio::select! {
@@ -77,9 +103,10 @@ pub(super) fn lasting_body<T: Source>(
     app: AppState,
     lasting: OwnedSemaphorePermit,
 ) -> Response {
-    let messages = Messages { source, framing, ended: app.ended, finishing: false, _lasting: lasting };
+    let (stage, ended) = (Stage::Begin, app.ended);
+    let messages = Messages { source, framing, ended, stage, finishing: false, _lasting: lasting };
     let messages = stream::unfold(messages, async |mut messages| {
-        let bytes = messages.next().await?;
+        let bytes = messages.piece().await?;
         Some((Ok::<_, Infallible>(bytes), messages))
     });
     let headers = [

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use provost_api as api;
 use provost_state::ProcessId;
 use provost_supervisor::Usages;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::context::AppState;
@@ -21,9 +22,9 @@ use crate::convert;
 const HISTORIES_MAX: usize = 100;
 
 /// The query of a usage.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct UsageQuery {
     /// Targets, separated by commas; none mean the host and all processes.
     #[serde(default)]
     select: String,
@@ -33,7 +34,7 @@ pub(super) struct Asked {
 
 pub(super) async fn usage(
     State(app): State<AppState>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<UsageQuery>,
 ) -> Result<Response, Refused> {
     let targets = targets(&asked.select);
     let chosen = match targets.is_empty() {

@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 
+use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use provost_api::ErrorCode;
+use provost_api::{self as api, ErrorCode};
 use provost_state::naming::shown;
 use provost_state::{ViewRequest, ViewUsage};
 use provost_supervisor::ProcessUsage;
@@ -21,6 +22,14 @@ pub(super) struct ViewPath {
     name: String,
     #[serde(default)]
     path: String,
+}
+
+/// Answers with the active plugins that render a view.
+pub(super) async fn list(State(app): State<AppState>) -> Json<api::ViewList> {
+    let plugins = &app.context.plugins;
+    let reports = plugins.reports().into_iter().filter(|report| plugins.view(&report.name).is_some());
+    let link = |name: &str| api::ViewLink { plugin: name.to_owned(), path: format!("/v1/views/{name}/") };
+    Json(api::ViewList { views: reports.map(|report| link(&report.name)).collect() })
 }
 
 pub(super) async fn view(

@@ -241,9 +241,13 @@ async fn answers_about_processes_have_the_form_of_the_golden_files() {
     is_like("status", &get(&host, "/v1/status").await);
     is_like("ping", &get(&host, "/v1/ping").await);
     for name in ["talker", "waiting", "unready", "done", "gone", "killed", "idle", "web.1"] {
-        is_like("explain", &get(&host, &format!("/v1/explain/{name}")).await);
+        is_like("explain", &get(&host, &format!("/v1/processes/{name}/explain")).await);
     }
     is_like("dependencies", &get(&host, "/v1/dependencies").await);
+    is_like("groups", &get(&host, "/v1/groups").await);
+    is_like("views", &get(&host, "/v1/views").await);
+    let one = format!("{{\"plugins\":[{}]}}", get(&host, "/v1/plugins/painter").await);
+    is_like("plugins", &one);
     let order = |action: &str| format!("/v1/processes/{action}");
     is_like("outcome", &post(&host, &order("restart"), r#"{"select": ["web.1"], "wait": true}"#).await);
     is_like("outcome", &post(&host, &order("signal"), r#"{"select": ["idle"], "signal": "HUP"}"#).await);
@@ -271,7 +275,7 @@ async fn answers_about_processes_have_the_form_of_the_golden_files() {
     }
     is_like("state_core", &get(&host, "/v1/state").await);
     is_like("state_core", &post(&host, "/v1/state", r#"{"backend": "dual"}"#).await);
-    is_like("error", &ask(&host, "GET", "/v1/explain/wob", "").await.body);
+    is_like("error", &ask(&host, "GET", "/v1/processes/wob/explain", "").await.body);
     is_like("error", &ask(&host, "POST", &order("start"), "{").await.body);
     is_like("ping", &post(&host, "/v1/shutdown", "").await);
     host.stop_requested.recv().await.unwrap();
@@ -304,7 +308,7 @@ async fn answers_about_the_config_have_the_form_of_the_golden_files() {
     is_like("difference", &get(&host, "/v1/config/difference").await);
     is_like("difference", &get(&host, "/v1/config/difference?config=/srv/other.toml").await);
     is_like("reload", &post(&host, "/v1/config/reload", "{}").await);
-    is_like("scaled", &post(&host, "/v1/scale", r#"{"replicas": {"web": 3, "x": 1}}"#).await);
+    is_like("scaled", &post(&host, "/v1/processes/scale", r#"{"replicas": {"web": 3, "x": 1}}"#).await);
     for (path, code) in [("/bad.toml", "bad_config"), ("/fixed.toml", "needs_new_host")] {
         let body = format!(r#"{{"config": "{path}"}}"#);
         for refused in [

@@ -24,8 +24,10 @@ impl Answer {
 
     /// Returns the error in the body, which every answer with a status of 400 or more must have.
     pub(crate) fn error(&self) -> api::Error {
-        assert!(self.head.contains("content-type: application/json"), "{}\n{}", self.head, self.body);
-        serde_json::from_str::<api::Failure>(&self.body).unwrap().error
+        assert!(self.head.contains("content-type: application/problem+json"), "{}\n{}", self.head, self.body);
+        let problem: api::Problem = serde_json::from_str(&self.body).unwrap();
+        assert_eq!(problem.status, self.status);
+        problem.into()
     }
 }
 
@@ -76,7 +78,9 @@ async fn every_refusal_is_json_and_names_the_field() {
     for (method, path, body, status, named) in [
         ("GET", "/v1/nowhere", "", 404, "/v1/nowhere"),
         ("DELETE", "/v1/status", "", 405, "DELETE"),
-        ("GET", "/v1/processes/start", "", 405, "/v1/processes/start"),
+        ("GET", "/v1/shutdown", "", 405, "/v1/shutdown"),
+        ("POST", "/v1/processes/dance", "", 404, "dance"),
+        ("POST", "/v1/plugins/painter/dance", "", 404, "dance"),
         ("GET", "/v1/logs?n=many", "", 400, "n"),
         ("GET", "/v1/logs?folow=1", "", 400, "folow"),
         ("DELETE", "/v1/logs", "", 400, "select"),
@@ -88,7 +92,7 @@ async fn every_refusal_is_json_and_names_the_field() {
         ("GET", "/v1/status?fields=name,pidd", "", 400, "pidd"),
         ("GET", "/v1/status?parts=process", "", 400, "it has processes, replicas, plugins, host"),
         ("GET", "/v1/status?since=yesterday", "", 400, "since"),
-        ("GET", "/v1/explain/%FF", "", 400, "name"),
+        ("GET", "/v1/processes/%FF/explain", "", 400, "name"),
         ("POST", "/v1/processes/start", r#"{"select": "web"}"#, 400, "select"),
         ("POST", "/v1/processes/start", r#"{"select": ["all"], "wiat": true}"#, 400, "wiat"),
         ("POST", "/v1/processes/start", r#"{"select": ["all"], "cause": "me"}"#, 400, "cause"),

@@ -2,11 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod events;
 mod golden;
 mod harness;
 mod http;
 mod limits;
+mod openapi;
 mod plugins;
+mod processes;
 mod status;
 mod storm;
 mod tcp;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use provost_state::{Generation, Snapshot};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::parts::Parts;
+use super::parts::{Part, Parts};
 use crate::fragments::Fields;
 use crate::server::context::AppState;
 use crate::server::extract::{Flag, is_on, targets};
@@ -18,7 +19,7 @@ const EVERY_MS: std::ops::RangeInclusive<u64> = 50..=60_000;
 const EVERY_MS_DEFAULT: u64 = 1_000;
 
 /// The query of a status.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::server) struct Asked {
     /// Targets, separated by commas; none mean all processes.
@@ -36,8 +37,35 @@ pub(in crate::server) struct Asked {
     since: Option<u64>,
     /// The life of the host that counted `since`.
     boot: Option<String>,
-    /// For a stream: the shortest time between two messages.
+    /// For a stream: the shortest time between two messages, in milliseconds.
+    #[schemars(range(min = 50, max = 60_000))]
     pub(super) every_ms: Option<u64>,
+}
+
+/// The query of a status of the processes alone.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct ProcessesQuery {
+    /// Targets, separated by commas; none mean all processes.
+    #[serde(default)]
+    select: String,
+    /// Fields of processes, separated by commas; none mean all.
+    #[serde(default)]
+    fields: String,
+    /// Only what has changed after this generation.
+    since: Option<u64>,
+    /// The life of the host that counted `since`.
+    boot: Option<String>,
+    /// For a stream: the shortest time between two messages, in milliseconds.
+    #[schemars(range(min = 50, max = 60_000))]
+    every_ms: Option<u64>,
+}
+
+impl From<ProcessesQuery> for Asked {
+    fn from(query: ProcessesQuery) -> Self {
+        let ProcessesQuery { select, fields, since, boot, every_ms } = query;
+        Self { select, fields, parts: Part::Processes.word().to_owned(), since, boot, every_ms, usage: None }
+    }
 }
 
 impl Asked {

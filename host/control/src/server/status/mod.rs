@@ -20,7 +20,8 @@ use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
-use self::asked::{Asked, Since, Wanted};
+pub(super) use self::asked::{Asked, ProcessesQuery};
+use self::asked::{Since, Wanted};
 use self::parts::Part;
 use self::watch::Watch;
 use super::answers::Tag;
