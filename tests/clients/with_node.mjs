@@ -1,12 +1,13 @@
 // The npm packages `@modelcontextprotocol/client` and `@modelcontextprotocol/sdk` as clients of `provost mcp` and of `/mcp`.
 //
-// Arguments: the folder with the packages, the binary, the directory of a running host, and optionally the URL of its service.
+// Arguments: the folder with the packages, the binary, the directory of a running host, the URL of its service, and two tokens: one that
+// may read, one that may operate.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 
-const [packages, binary, directory, url] = process.argv.slice(2);
+const [packages, binary, directory, url, ...tokens] = process.argv.slice(2);
 const require = createRequire(`${packages}/`);
 const CHANGED = 'provost://processes/web';
 const me = { name: 'test', version: '1' };
@@ -86,8 +87,10 @@ for (const more of [[], ['--allow-changes']]) {
   await older(new sdkStdio(server(...more)), 'stdio');
   await restart();
 }
-if (url) {
-  await newer(new StreamableHTTPClientTransport(new URL(url)), 'HTTP');
+for (const token of tokens) {
+  const options = { requestInit: { headers: { Authorization: `Bearer ${token}` } } };
+  await newer(new StreamableHTTPClientTransport(new URL(url), options), 'HTTP');
   await restart();
-  await older(new sdkHttp(new URL(url)), 'HTTP');
+  await older(new sdkHttp(new URL(url), options), 'HTTP');
+  await restart();
 }

@@ -1,6 +1,6 @@
 """The PyPI package `mcp` as a client of `provost mcp` and of `/mcp`, in both eras of the protocol.
 
-Arguments: the binary, the directory of a running host, and optionally the URL of its service.
+Arguments: the binary, the directory of a running host, the URL of its service, and two tokens: one that may read, one that may operate.
 """
 
 import asyncio
@@ -9,17 +9,24 @@ import subprocess
 import sys
 import warnings
 
+import httpx2
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ResourceUpdatedNotification
 
 warnings.simplefilter("ignore")
-binary, directory, *url = sys.argv[1:]
+binary, directory, url, reader, operator = sys.argv[1:]
 CHANGED = "provost://processes/web"
 
 
 def server(*arguments):
     config = f"{directory}/provost.toml"
     return StdioServerParameters(command=binary, args=["-c", config, "mcp", *arguments])
+
+
+def service(token):
+    headers = {"Authorization": f"Bearer {token}"}
+    return streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers, timeout=60))
 
 
 def restart():
@@ -62,19 +69,21 @@ async def reads(where, mode):
 
 
 async def main():
-    for mode in ("legacy", "2026-07-28", "auto"):
-        tools = await reads(server(), mode)
-        assert "process_stop" not in tools, tools
-        async with Client(server(), mode=mode) as client:
-            refused = await client.call_tool("process_stop", {"names": ["web"]})
-            assert refused.is_error and "forbidden" in refused.content[0].text, refused
-        async with Client(server("--allow-changes"), mode=mode) as client:
-            done = await client.call_tool("process_restart", {"names": ["web"]})
-            assert done.structured_content["succeeded"] == 1, done
-        print(f"PyPI mcp over stdio, {mode}: {len(tools)} tools, a change seen, a change refused, a change made")
-        for where in url:
-            tools = await reads(where, mode)
-            print(f"PyPI mcp over HTTP, {mode}: {len(tools)} tools, a change seen")
+    ways = {
+        "stdio": (server, lambda: server("--allow-changes")),
+        "HTTP": (lambda: service(reader), lambda: service(operator)),
+    }
+    for way, (reading, changing) in ways.items():
+        for mode in ("legacy", "2026-07-28", "auto"):
+            tools = await reads(reading(), mode)
+            assert "process_stop" not in tools, tools
+            async with Client(reading(), mode=mode) as client:
+                refused = await client.call_tool("process_stop", {"names": ["web"]})
+                assert refused.is_error and "forbidden" in refused.content[0].text, refused
+            async with Client(changing(), mode=mode) as client:
+                done = await client.call_tool("process_restart", {"names": ["web"]})
+                assert done.structured_content["succeeded"] == 1, done
+            print(f"PyPI mcp over {way}, {mode}: {len(tools)} tools, a change seen, a change refused, a change made")
 
 
 asyncio.run(main())

@@ -171,14 +171,8 @@ fn a_timeline_has_the_lives_and_decisions_of_a_process() {
     assert!(text.starts_with("web.1: 2 lives between "), "{text}");
     assert!(text.contains("killed by SIGKILL  restart in 10ms (backoff: "), "{text}");
     is_xml(&host.ok(&["timeline", "web.1", "-o", "svg"]));
-    let later = host.json(&[
-        "timeline",
-        "web.1",
-        "--since",
-        &format!("{}", new["spawned_at"].as_str().unwrap()),
-        "-o",
-        "json",
-    ]);
+    let later =
+        host.json(&["timeline", "web.1", "--since", new["spawned_at"].as_str().unwrap(), "-o", "json"]);
     assert_eq!(later["lives"].as_array().unwrap().len(), 1, "{later}");
 
     for (name, why) in [("wob", "there is no process called `wob`"), ("web", "names 2 processes")] {

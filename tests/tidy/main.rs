@@ -63,6 +63,7 @@ const FLOORS: [(&str, &[&str], &[&str]); 11] = [
             "provost-control",
             "provost-mcp",
             "provost-top",
+            "provost-web",
         ],
         &["wasmtime"],
     ),

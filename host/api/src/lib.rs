@@ -15,6 +15,7 @@
 //! | `difference` | what a reload would change |
 //! | `reload` | reloading the config, and scaling |
 //! | `orders` | start, stop, restart and signal, and their outcomes |
+//! | `probes` | whether the host is alive and its processes are ready |
 //! | `process` | one process, its phases and its exits |
 //! | `decision` | decisions about processes |
 //! | `host` | the host itself, and its end |

@@ -1,5 +1,4 @@
 //! Tests the text of the prometheus view natively, with made-up worlds.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use provost_guest::plugins::{FaultCount, Latency, PluginVersion, Standing};
 use provost_guest::testing::{MadeUpWorld, load, plugin_version, process, usage, use_resources};

@@ -70,7 +70,7 @@ impl UsagePolicy for Recycler {
         if sample.uptime < self.settle.ms() {
             return UsageDecision::pass(format!("it is only {uptime} old"));
         }
-        let memories: [(&str, Option<Bytes>, fn(&Usage) -> Option<u64>); 2] = [
+        let memories: [(&str, Option<Bytes>, Figure); 2] = [
             ("resident", self.rss_max, |usage| Some(usage.rss_bytes)),
             ("proportional", self.pss_max, |usage| usage.pss_bytes),
         ];
@@ -88,6 +88,9 @@ impl UsagePolicy for Recycler {
         UsageDecision::pass("within its limits")
     }
 }
+
+/// What is taken of a sample: a number of bytes, if it was read.
+type Figure = fn(&Usage) -> Option<u64>;
 
 provost_guest::export!(Recycler: UsagePolicy);
 

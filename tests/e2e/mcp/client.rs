@@ -42,7 +42,7 @@ impl Client {
         let (sender, messages) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines() {
-                let message = serde_json::from_str(&line.unwrap()).expect("each line is a message");
+                let message = serde_json::from_str(&line.unwrap()).unwrap();
                 if sender.send(message).is_err() {
                     return;
                 }
@@ -94,7 +94,8 @@ impl Client {
         }
         loop {
             let message = self.messages.recv_timeout(PATIENCE);
-            let message = message.unwrap_or_else(|error| panic!("never: {what}: {error}; {:?}", self.kept));
+            assert!(message.is_ok(), "never: {what}: {message:?}; {:?}", self.kept);
+            let message = message.unwrap();
             if is_it(&message) {
                 return message;
             }

@@ -1,6 +1,7 @@
 //! The service at `/mcp`, over the socket of the host.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -18,15 +19,19 @@ autostart = false
 "#;
 
 /// An answer whose head was read.
-struct Answer {
+struct Answer<S> {
     status: u16,
     headers: Vec<(String, String)>,
-    body: BufReader<UnixStream>,
+    body: BufReader<S>,
 }
 
-fn ask(host: &Host, method: &str, headers: &str, body: &str) -> Answer {
+fn ask(host: &Host, method: &str, headers: &str, body: &str) -> Answer<UnixStream> {
     let socket = PathBuf::from(host.status()["host"]["socket"].as_str().unwrap());
-    let mut stream = UnixStream::connect(socket).unwrap();
+    exchange(UnixStream::connect(socket).unwrap(), method, headers, body)
+}
+
+/// Sends a request and reads the head of its answer.
+fn exchange<S: Read + Write>(mut stream: S, method: &str, headers: &str, body: &str) -> Answer<S> {
     let length = body.len();
     write!(
         stream,
@@ -50,9 +55,11 @@ fn ask(host: &Host, method: &str, headers: &str, body: &str) -> Answer {
     Answer { status, headers, body }
 }
 
-impl Answer {
+impl<S: Read> Answer<S> {
     fn header(&self, name: &str) -> String {
-        self.headers.iter().find(|(known, _)| known == name).expect(name).1.clone()
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        assert!(found.is_some(), "{name} is not among {:?}", self.headers);
+        found.unwrap().1.clone()
     }
 
     /// Returns the body of an answer that is not streamed.
@@ -60,7 +67,7 @@ impl Answer {
         let mut text = String::new();
         self.body.read_to_string(&mut text).unwrap();
         assert_eq!(self.status, 200, "{text}");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+        serde_json::from_str(&text).unwrap()
     }
 
     /// Returns the next message of a stream that `is_it` accepts. The chunks of the stream do not matter, because each of its
@@ -78,16 +85,25 @@ impl Answer {
     }
 }
 
-/// Sends a request of the newer era.
-fn alone(host: &Host, method: &str, name: Option<&str>, mut params: Value) -> Answer {
+/// Returns the headers of a request of the newer era.
+fn headers(method: &str, name: Option<&str>) -> String {
+    let name = name.map_or_else(String::new, |name| format!("Mcp-Name: {name}\r\n"));
+    format!("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n{name}")
+}
+
+/// Returns the body of a request of the newer era.
+fn body(method: &str, mut params: Value) -> String {
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     });
-    let body = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).to_string();
-    let name = name.map_or_else(String::new, |name| format!("Mcp-Name: {name}\r\n"));
-    ask(host, "POST", &format!("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n{name}"), &body)
+    json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).to_string()
+}
+
+/// Sends a request of the newer era.
+fn alone(host: &Host, method: &str, name: Option<&str>, params: Value) -> Answer<UnixStream> {
+    ask(host, "POST", &headers(method, name), &body(method, params))
 }
 
 #[test]
@@ -144,6 +160,46 @@ fn a_client_with_a_session_uses_tools_and_is_notified() {
     request(3, "resources/subscribe", json!({"uri": "provost://processes/web"}));
     host.ok(&["restart", "web"]);
     stream.until(|message| message["method"] == "notifications/resources/updated");
+    host.down();
+}
+
+#[test]
+fn the_scope_of_a_token_decides_which_tools_there_are() {
+    let host = Host::up(PROVOST, &format!("[api]\nlisten = \"127.0.0.1:0\"\n{CONFIG}"));
+    let url = host.status()["host"]["listen"][0].as_str().unwrap().to_owned();
+    let address = url.split_once("://").unwrap().1;
+    let ask = |token: &str, method: &str, name: Option<&str>, params: Value| {
+        let stream = TcpStream::connect(address).unwrap();
+        exchange(
+            stream,
+            "POST",
+            &format!("{}Authorization: Bearer {token}\r\n", headers(method, name)),
+            &body(method, params),
+        )
+    };
+    let call = |token: &str, name: &str, arguments: Value| {
+        let params = json!({"name": name, "arguments": arguments});
+        ask(token, "tools/call", Some(name), params).json()["result"].clone()
+    };
+    let mut listed = Vec::new();
+    for scope in ["read", "operate", "admin"] {
+        let token = host.ok(&["token", "new", scope, "--scope", scope]).trim().to_owned();
+        let tools =
+            ask(&token, "tools/list", None, json!({})).json()["result"]["tools"].as_array().unwrap().len();
+        let started = call(&token, "process_start", json!({"names": ["idle"]}));
+        assert_eq!(started["isError"], scope == "read", "{started}");
+        let reloaded = call(&token, "config_reload", json!({}));
+        assert_eq!(reloaded["isError"], scope != "admin", "{reloaded}");
+        if scope == "read" {
+            let error: Value = serde_json::from_str(started["content"][0]["text"].as_str().unwrap()).unwrap();
+            assert_eq!(error["code"], "forbidden", "{error}");
+            assert!(error["hint"].as_str().unwrap().contains("token"), "{error}");
+            assert_eq!(host.process("idle")["phase"], "stopped");
+        }
+        listed.push(tools);
+    }
+    assert!(listed.is_sorted_by(|fewer, more| fewer < more), "{listed:?}");
+    assert_eq!(ask("wrong", "tools/list", None, json!({})).status, 401);
     host.down();
 }
 

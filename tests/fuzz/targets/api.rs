@@ -161,7 +161,6 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
             host,
             shutdown,
             connections_max: CONNECTIONS_MAX,
-            mounts: Vec::new(),
             ended,
         };
         tokio::spawn(serve(Listening::bind(&socket).unwrap(), None, desk, std::future::pending()));

@@ -14,6 +14,7 @@
 //! | `done` | `--exit-when-done` and `--exit-code-from` |
 //! | `keeping` | recreating what is removed from the runtime directory |
 //! | `mcp` | the service at `/mcp` |
+//! | `web` | the web view at `/` |
 //! | `runtime_dir` | the runtime directory, its lock and its socket |
 //! | `claim` | the second lock of a host |
 //! | `peer_cred` | the process and the user at the other end of a socket |
@@ -49,6 +50,8 @@ mod runtime_dir;
 mod screen;
 mod serving;
 mod up;
+#[cfg(feature = "web")]
+mod web;
 
 pub(crate) use claim::{holder, wait_for_socket};
 pub(crate) use errors::not_listening_hint;

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use provost_api::Ended;
-use provost_control::{ApiContext, Listening, RulesInForce, TcpError, TcpListening, TcpWanted};
+use provost_control::{ApiContext, Listening, Mount, RulesInForce, TcpError, TcpListening, TcpWanted};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{BootError, Clock, Degraded, LogReader, Settings, Supervisor, rfc3339};
@@ -30,6 +30,8 @@ use super::live::Live;
 use super::mcp::Mcp;
 use super::output::Output;
 use super::screen::{self, Screen, ScreenStyle};
+#[cfg(feature = "web")]
+use super::web;
 use super::{detach, ending, keeping};
 use crate::config::{Config, Processes};
 use crate::failure::Failure;
@@ -267,6 +269,13 @@ fn start(
     let (ended, report) = watch::channel(None);
     #[cfg(feature = "mcp")]
     let mcp = Mcp::new();
+    let services: Vec<Option<Mount>> = vec![
+        #[cfg(feature = "mcp")]
+        Some(mcp.mount()),
+        // Browsers reach the host by TCP only.
+        #[cfg(feature = "web")]
+        tcp.is_some().then(web::mount),
+    ];
     let context = ApiContext {
         supervisor: supervisor.clone(),
         plugins: Arc::new(plugins) as Arc<dyn Plugins>,
@@ -276,10 +285,7 @@ fn start(
         shutdown,
         ended: report,
         connections_max: limits::connections(),
-        mounts: vec![
-            #[cfg(feature = "mcp")]
-            mcp.mount(),
-        ],
+        mounts: services.into_iter().flatten().collect(),
     };
     let server = api.spawn(provost_control::serve(listening, tcp, context, async move {
         // Also ends the server if the sender is gone.

@@ -314,11 +314,15 @@ mod tests {
     use axum::Router;
     use axum::body::{Body, Bytes};
     use axum::routing::get;
+    use provost_supervisor::Jobs;
     use tokio::net::UnixStream;
     use tokio::time::Instant;
 
+    use super::super::rules::RulesInForce;
     use super::super::scopes::Scopes;
+    use super::super::tcp::CertificateFiles;
     use super::*;
+    use crate::tokens::Keyring;
 
     /// Opens one connection to a host with an empty answer at `/` and an endless one at `/endless`. Time is virtual: it
     /// advances whenever every task waits.
@@ -353,6 +357,39 @@ mod tests {
         let begun = Instant::now();
         client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
         app.await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_has_to_end_soon_whatever_arrives() {
+        let dir = tempfile::tempdir().unwrap();
+        let certificates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/certificates");
+        let file = |name: &str| certificates.join(name);
+        let files = CertificateFiles { cert: file("localhost.crt"), key: file("localhost.key") };
+        let (_sender, ending) = watch::channel(false);
+        let routes = Guarded::new(Router::new(), Scopes::default(), Vec::new());
+        let keyring = Arc::new(Keyring::open(dir.path()).unwrap());
+        let jobs = Jobs::start(&Degraded::default());
+        let gate = Gate::new(routes, RulesInForce::default(), keyring, jobs, "https");
+        let entrance = Entrance::Tcp(Arc::new(gate), Some(Arc::new(Tls::open(files).unwrap())));
+        let connections = Connections::new(entrance, 1, ending);
+        let (mut client, stream) = UnixStream::pair().unwrap();
+        let local = std::net::Ipv4Addr::LOCALHOST.into();
+        let peer = Peer { remote: local, local };
+        let begun = Instant::now();
+        let socket = stream.into_std().unwrap().into();
+        let served = connections.welcome(socket, Some(peer), Arc::new(Standing::new()));
+        let slow = async {
+            // The head of a record of 512 bytes, and then a byte every two seconds.
+            client.write_all(&[22, 3, 1, 2, 0]).await.unwrap();
+            while client.write_all(&[1]).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+        };
+        tokio::select! {
+            () = served => {}
+            () = slow => panic!("the connection was closed by its client"),
+        }
         assert_eq!(begun.elapsed().as_secs(), 10);
     }
 

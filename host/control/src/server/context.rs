@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use super::answers::Answers;
 use super::guarded::Mount;
 use super::refused::Refused;
-use super::tcp::RulesInForce;
+use super::rules::RulesInForce;
 use crate::convert::{self, Wall};
 use crate::reloading::LiveConfig;
 

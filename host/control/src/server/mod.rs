@@ -28,6 +28,7 @@
 //! | `scopes` | the scopes that requests take |
 //! | `extract` | bodies and queries of requests |
 //! | `framing` | one reply, lines of JSON or server-sent events: what `Accept` chooses |
+//! | `rules` | what the config says about requests |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
 //! | `kept` | the JSON of a part that changes seldom |
 //! | `pieces` | bodies of several pieces |
@@ -57,6 +58,7 @@ mod plugins;
 mod probes;
 mod refused;
 mod routes;
+mod rules;
 mod scopes;
 mod select;
 mod socket;
@@ -73,5 +75,6 @@ mod wire;
 pub use context::{ApiContext, CONNECTIONS_MAX};
 pub use guarded::{Caller, Guarded, Mount, Mounted};
 pub use routes::{routes, serve};
+pub use rules::{ApiRules, RulesInForce};
 pub use socket::{BindError, Listening, SocketPlace};
-pub use tcp::{ApiRules, CertificateFiles, RulesInForce, TcpError, TcpListening, TcpWanted, TlsError};
+pub use tcp::{CertificateFiles, TcpError, TcpListening, TcpWanted, TlsError};

@@ -102,6 +102,10 @@ impl<'de> Visitor<'de> for Values {
         Ok(Form::of("bool"))
     }
 
+    fn visit_f64<E>(self, _: f64) -> Result<Form, E> {
+        Ok(Form::of("number"))
+    }
+
     fn visit_u64<E>(self, _: u64) -> Result<Form, E> {
         Ok(Form::of("number"))
     }

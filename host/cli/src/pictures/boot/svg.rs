@@ -39,7 +39,7 @@ pub(crate) fn svg(boot: &Boot, title: &str) -> String {
     for (line, at) in rows.iter().enumerate() {
         let y = MARGIN + HEAD + number(line) * LINE;
         svg.text(MARGIN, y + 15.0, "strong", &name(*at));
-        bars(&mut svg, &boot.firsts[*at], &name(*at), &x, (y, end));
+        bars(&mut svg, &boot.firsts[*at], &name(*at), x, (y, end));
     }
     let mut place = MARGIN;
     for (phase, meaning) in

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::hosts::{Authority, sole};
-use super::rules::ApiRules;
+use crate::server::rules::ApiRules;
 
 /// The headers that a page may send.
 const HEADERS: HeaderValue = HeaderValue::from_static(

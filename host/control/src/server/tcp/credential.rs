@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use provost_supervisor::Jobs;
 
 use super::hosts::sole;
-use super::rules::ApiRules;
 use crate::access::{Access, Scope};
+use crate::server::rules::ApiRules;
 use crate::tokens::{Keyring, Unaccepted};
 
 /// The longest secret that is looked up, in bytes.

@@ -1,7 +1,6 @@
 //! The checks that each request over TCP has to pass, in this order: the `Host`, the `Origin`, the token, and the rate. The
 //! scope is checked with the route; the rate comes before it, so that it also bounds requests that are refused for their scope.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::BoxError;
@@ -16,11 +15,12 @@ use provost_supervisor::Jobs;
 use super::cors::Sender;
 use super::credential::Credential;
 use super::hosts;
+use super::listening::Peer;
 use super::rate::{Budgets, Counted};
-use super::rules::{ApiRules, RulesInForce};
 use crate::access::Access;
 use crate::server::guarded::Guarded;
 use crate::server::refused::Refused;
+use crate::server::rules::{ApiRules, RulesInForce};
 use crate::tokens::Keyring;
 
 /// What is asked of a client that has sent no token.
@@ -28,15 +28,6 @@ const NO_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer realm="provost"
 
 /// What is asked of a client whose token is not accepted.
 const BAD_TOKEN: HeaderValue = HeaderValue::from_static(r#"Bearer realm="provost", error="invalid_token""#);
-
-/// The two ends of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::server) struct Peer {
-    /// The address of the client.
-    pub(in crate::server) remote: IpAddr,
-    /// The address that it has connected to.
-    pub(in crate::server) local: IpAddr,
-}
 
 /// Checks requests and answers those that pass.
 #[derive(Debug)]

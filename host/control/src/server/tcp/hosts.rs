@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
-use super::rules::ApiRules;
+use crate::server::rules::ApiRules;
 
 /// The names by which every machine calls itself.
 const OWN_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];

@@ -1,7 +1,7 @@
 //! The listening sockets of the API over TCP.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use std::time::Duration;
 use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::gate::Peer;
 use super::tls::{CertificateFiles, Tls, TlsError};
 use crate::tokens::{Keyring, TokenError};
 
@@ -59,6 +58,15 @@ pub struct TcpListening {
     pub(in crate::server) sockets: Vec<Accepting>,
     pub(in crate::server) tls: Option<Arc<Tls>>,
     pub(in crate::server) keyring: Arc<Keyring>,
+}
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Peer {
+    /// The address of the client.
+    pub(in crate::server) remote: IpAddr,
+    /// The address that it has connected to.
+    pub(in crate::server) local: IpAddr,
 }
 
 /// One listening socket.

@@ -8,7 +8,6 @@
 //! | `cors` | which pages of other servers may read answers |
 //! | `hosts` | for which names the host answers |
 //! | `rate` | how many requests one caller may send |
-//! | `rules` | what the config says about requests |
 //! | `listening` | the listening sockets |
 //! | `tls` | certificates and handshakes |
 
@@ -18,12 +17,10 @@ mod gate;
 mod hosts;
 mod listening;
 mod rate;
-mod rules;
 mod tls;
 
-pub(super) use gate::{Gate, Peer};
-pub(super) use listening::Accepting;
+pub(super) use gate::Gate;
+pub(super) use listening::{Accepting, Peer};
 pub use listening::{TcpError, TcpListening, TcpWanted};
-pub use rules::{ApiRules, RulesInForce};
 pub(super) use tls::Tls;
 pub use tls::{CertificateFiles, TlsError};
