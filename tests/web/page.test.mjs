@@ -224,7 +224,7 @@ test("all of it is reached with the keyboard", async () => {
   await page.keyboard.press("ArrowRight");
   await line(page, "database").waitFor();
   await page.keyboard.press("2");
-  await page.getByRole("heading", { name: "Dependencies" }).waitFor();
+  await page.getByRole("heading", { name: "Dependencies", exact: true }).waitFor();
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keys" }).waitFor();
 });

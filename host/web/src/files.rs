@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"0d3ee5487811894e\"",
+        tag: "\"6a76228c813d5cbe\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,11 +19,11 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-BA4AOZ7I.js",
+        name: "main-PQPMEVV7.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"5b4ae29a0f0ff495\"",
+        tag: "\"cd470c106fd44a9e\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-BA4AOZ7I.js"),
+        content: include_bytes!("../dist/main-PQPMEVV7.js"),
     },
     Asset {
         name: "style-JKHBDLKN.css",

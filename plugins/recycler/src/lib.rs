@@ -43,6 +43,9 @@ impl Default for Recycler {
     }
 }
 
+/// A kind of memory of a sample, in bytes; `None` if it was not read.
+type Memory = fn(&Usage) -> Option<u64>;
+
 /// The trigger has this many former samples at most.
 const FORMER_MAX: u32 = 60;
 
@@ -70,7 +73,7 @@ impl UsagePolicy for Recycler {
         if sample.uptime < self.settle.ms() {
             return UsageDecision::pass(format!("it is only {uptime} old"));
         }
-        let memories: [(&str, Option<Bytes>, Figure); 2] = [
+        let memories: [(&str, Option<Bytes>, Memory); 2] = [
             ("resident", self.rss_max, |usage| Some(usage.rss_bytes)),
             ("proportional", self.pss_max, |usage| usage.pss_bytes),
         ];
@@ -88,9 +91,6 @@ impl UsagePolicy for Recycler {
         UsageDecision::pass("within its limits")
     }
 }
-
-/// What is taken of a sample: a number of bytes, if it was read.
-type Figure = fn(&Usage) -> Option<u64>;
 
 provost_guest::export!(Recycler: UsagePolicy);
 

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `prometheus` | a real Prometheus that scrapes the host, and the dashboard of its metrics |
 //! | `requests` | the config, tokens, and who is refused |
+//! | `web` | the web view |
 
 mod prometheus;
 mod requests;
+mod web;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -30,7 +30,7 @@ export async function confirm() {
     const { results } = await post(`v1/processes/${action}`, { select: [target], cause: "user" });
     const failed = results.filter((result) => !result.ok);
     const text = failed.length
-      ? failed.map(({ name, error }) => `${name}: ${error?.message ?? error?.detail ?? "not carried out"}`).join("; ")
+      ? failed.map(({ name, error }) => `${name}: ${error?.message ?? "not carried out"}`).join("; ")
       : `${target}: ${counted(results.length, "process is", "processes are")} being ${ACTIONS[action].done}.`;
     outcome.value = { text, failed: failed.length > 0 };
   } catch (error) {

@@ -3,7 +3,7 @@ import { html } from "htm/preact";
 import { useEffect } from "preact/hooks";
 
 import { leave, token } from "../net/api.js";
-import { outcome, pending } from "../state/orders.js";
+import { outcome } from "../state/orders.js";
 import { go, link, route, VIEWS } from "../state/route.js";
 import { connection, host, outdated, processes, watch } from "../state/world.js";
 import { Confirmation, help, Help } from "./dialog.js";
@@ -99,9 +99,10 @@ function Outcome() {
 
 /** The keys that work everywhere, except where text is entered. */
 function pressed(event) {
-  if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || pending.value) return;
-  if (event.key === "Escape" && !document.querySelector("dialog[open]")) return escaped(event);
-  if (event.target.closest?.("input, select, textarea, dialog")) return;
+  if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") return escaped(event);
+  if (event.target.closest?.("input, select, textarea")) return;
   if (event.key === "?") help.value = true;
   else if (event.key === "/") find();
   else if (VIEWS_BY_DIGIT[event.key]) go(VIEWS_BY_DIGIT[event.key]);
