@@ -317,7 +317,7 @@ for (const colorScheme of ["light", "dark"]) {
     const to = process.env.PICTURES ?? fileURLToPath(new URL("../../target/web/pictures", import.meta.url));
     mkdirSync(to, { recursive: true });
     const page = await enter(operate, { colorScheme, path: "#/processes/web", viewport: { width: 1180, height: 860 } });
-    await page.getByLabel("Last").selectOption("15 minutes");
+    await page.getByRole("combobox").selectOption("15 minutes");
     await page.getByRole("button", { name: "Fold victims" }).click();
     await page.getByRole("cell", { name: "PID" }).first().waitFor();
     // A few samples of the usage, and lines of output.
