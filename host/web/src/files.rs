@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"6a76228c813d5cbe\"",
+        tag: "\"c91008eb988ed5c3\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,11 +19,11 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-PQPMEVV7.js",
+        name: "main-E64RJWRW.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"cd470c106fd44a9e\"",
+        tag: "\"a29f09be86d7dd34\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-PQPMEVV7.js"),
+        content: include_bytes!("../dist/main-E64RJWRW.js"),
     },
     Asset {
         name: "style-JKHBDLKN.css",
