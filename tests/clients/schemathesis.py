@@ -4,15 +4,9 @@ import schemathesis
 
 
 @schemathesis.hook
-def map_query(context, query):
-    if isinstance(query, dict):
+def before_call(context, case, kwargs):
+    if isinstance(case.query, dict):
         for endless in ("follow", "every_ms"):
-            query.pop(endless, None)
-    return query
-
-
-@schemathesis.hook
-def map_body(context, body):
-    if isinstance(body, dict) and "wait" in body:
-        body["wait"] = False
-    return body
+            case.query.pop(endless, None)
+    if isinstance(case.body, dict) and case.body.get("wait") is True:
+        case.body["wait"] = False
