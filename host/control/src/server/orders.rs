@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Query, State};
 use futures_util::future::join_all;
-use provost_api as api;
-use provost_state::naming::replica_name;
+use provost_api::{self as api, ErrorCode};
+use provost_state::naming::{replica_name, shown};
 use provost_state::{
     Cause, Generation, Incarnation, NoSuchSignal, Phase, PhaseKind, ProcessId, ProcessState, Signal,
     Snapshot, Version, span,
@@ -55,6 +55,12 @@ pub(super) async fn signal(app: State<AppState>, order: Body<api::ProcessOrder>)
         signal_of(signal).map(Action::Signal)
     };
     answer(app, order, action).await
+}
+
+/// Refuses an order that does not exist.
+pub(super) fn unknown(order: &str) -> Refused {
+    let hint = "there are start, stop, restart, signal and scale".to_owned();
+    Refused::not_found(ErrorCode::UnknownAction, format!("there is no action `{}`", shown(order)), hint)
 }
 
 type Answered = Result<Json<api::Outcome>, Refused>;

@@ -225,5 +225,8 @@ async fn not_found(uri: Uri) -> Refused {
 
 /// Refuses a method; the router adds the allowed ones in the header `Allow`.
 async fn method_not_allowed(method: Method, uri: Uri) -> Refused {
+    if let Some(order) = uri.path().strip_prefix("/v1/processes/").filter(|_| method == Method::POST) {
+        return orders::unknown(order);
+    }
     Refused::method_not_allowed(format!("{} does not accept {method}", shown(uri.path())))
 }
