@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"6a76228c813d5cbe\"",
+        tag: "\"003294c86517802c\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,11 +19,11 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-PQPMEVV7.js",
+        name: "main-UBLT7LLI.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"cd470c106fd44a9e\"",
+        tag: "\"ca5c6940e19a6ec0\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-PQPMEVV7.js"),
+        content: include_bytes!("../dist/main-UBLT7LLI.js"),
     },
     Asset {
         name: "style-JKHBDLKN.css",

@@ -257,6 +257,7 @@ impl ProcessLog {
         let position = file.clear()?;
         let mut now = self.now();
         now.sent = Some(position);
+        now.marker = Marker::default();
         now.followers.retain_mut(|follower| follower.send_cleared(&self.stored.name));
         Ok(())
     }
