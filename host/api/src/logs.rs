@@ -54,12 +54,13 @@ pub enum LogItem {
         /// As for text.
         partial: bool,
     },
-    /// Lines that were skipped because the reader was too slow; they are in the log file.
+    /// Lines that are left out: the reader was too slow, and they are in the log file; or a stream was resumed, and the
+    /// files no longer have all lines since then.
     Missed {
         /// The process.
         process: String,
-        /// The number of lines.
-        missed: u64,
+        /// The number of lines; `None` if it is not known.
+        missed: Option<u64>,
     },
     /// The log was cleared: lines sent before are no longer in the files.
     Cleared {
@@ -91,10 +92,17 @@ struct LogObject<'a> {
     base64: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missed: Option<u64>,
+    /// The number of lines, or `null` if it is not known.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u64>")]
+    missed: Option<Option<u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cleared: Option<bool>,
+}
+
+/// Reads a field that is there, perhaps with `null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 impl Serialize for LogItem {

@@ -100,7 +100,14 @@ fn a_line_of_output_is_text_or_base64_or_a_gap() {
         &LogItem::Binary { process: process.clone(), stream, at, base64: "/w==".into(), partial: false },
         json!({"process": "web", "stream": "stdout", "at": "2026-11-23T07:00:00.123Z", "base64": "/w=="}),
     );
-    is(&LogItem::Missed { process: process.clone(), missed: 4 }, json!({"process": "web", "missed": 4}));
+    is(
+        &LogItem::Missed { process: process.clone(), missed: Some(4) },
+        json!({"process": "web", "missed": 4}),
+    );
+    is(
+        &LogItem::Missed { process: process.clone(), missed: None },
+        json!({"process": "web", "missed": null}),
+    );
     is(&LogItem::Cleared { process, cleared: true }, json!({"process": "web", "cleared": true}));
 }
 

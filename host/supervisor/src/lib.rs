@@ -68,8 +68,8 @@ pub use groups::{Listing, ReplicaCount};
 pub use jobs::{Jobs, Lane, Lost};
 pub use judges::Judges;
 pub use logs::{
-    BadPattern, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, NotCleared,
-    StoredFiles, StoredLines,
+    BadPattern, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, Mark,
+    NoPositions, NotCleared, POSITIONS_MAX, Positions, StoredFiles, StoredLines,
 };
 pub use mailbox::{Motive, Refusal};
 pub use outlook::Outlook;

@@ -55,7 +55,7 @@ impl Host {
                 LogItem::Line(line) => {
                     lines.push((line.stream, String::from_utf8_lossy(&line.text).into_owned()));
                 }
-                LogItem::Missed { lines, .. } => panic!("missed {lines} lines"),
+                LogItem::Missed { lines, .. } => panic!("missed {lines:?} lines"),
                 LogItem::Cleared { .. } => panic!("cleared"),
             }
         }

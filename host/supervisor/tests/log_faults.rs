@@ -36,7 +36,7 @@ fn follow(supervisor: &Supervisor, name: &str) -> LogReader {
 async fn next(reader: &mut LogReader) -> String {
     match reader.recv().await.unwrap() {
         LogItem::Line(line) => String::from_utf8_lossy(&line.text).into_owned(),
-        LogItem::Missed { lines, .. } => panic!("missed {lines}"),
+        LogItem::Missed { lines, .. } => panic!("missed {lines:?}"),
         LogItem::Cleared { .. } => panic!("cleared"),
     }
 }

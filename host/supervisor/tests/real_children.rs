@@ -31,7 +31,7 @@ async fn lines(supervisor: &Supervisor, name: &str, wanted: usize) -> Vec<(LogSt
             LogItem::Line(line) => {
                 lines.push((line.stream, String::from_utf8_lossy(&line.text).into_owned()))
             }
-            LogItem::Missed { lines, .. } => panic!("missed {lines} lines"),
+            LogItem::Missed { lines, .. } => panic!("missed {lines:?} lines"),
             LogItem::Cleared { .. } => panic!("cleared"),
         }
     }

@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"c91008eb988ed5c3\"",
+        tag: "\"f96133d9d11536b2\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,11 +19,11 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-E64RJWRW.js",
+        name: "main-52UOIHKV.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"a29f09be86d7dd34\"",
+        tag: "\"49a2b796ba768f15\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-E64RJWRW.js"),
+        content: include_bytes!("../dist/main-52UOIHKV.js"),
     },
     Asset {
         name: "style-JKHBDLKN.css",

@@ -155,7 +155,10 @@ impl Show {
             LogItem::Missed { process, lines } => self.look.note(
                 &process,
                 Style::Yellow,
-                &format!("{lines} lines skipped; they are in its log"),
+                &match lines {
+                    Some(lines) => format!("{lines} lines skipped; they are in its log"),
+                    None => "lines may be missing here; its log has them".to_owned(),
+                },
             ),
             LogItem::Cleared { process } => {
                 self.look.note(&process, Style::Dim, "its log was cleared; the lines above are not in it")
@@ -331,6 +334,7 @@ web    ▸ killed by SIGTERM after 2s
             at_ms: 0,
             text: text.into(),
             partial: false,
+            mark: None,
         };
         assert_eq!(
             LOOK.output(&line(LogStream::Out, b"a\xff\x1b[0m\x1b[2J")),

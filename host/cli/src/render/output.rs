@@ -49,8 +49,12 @@ impl Printer {
                 (process, stream, at, Cow::Owned(bytes), *partial)
             }
             LogItem::Missed { process, missed } => {
-                let note =
-                    format!("{missed} lines skipped: this reader was too slow; they are in the log file");
+                let note = match missed {
+                    Some(missed) => {
+                        format!("{missed} lines skipped: this reader was too slow; they are in the log file")
+                    }
+                    None => "lines may be missing here: the log files no longer have all of them".to_owned(),
+                };
                 return self.note(process, &note);
             }
             LogItem::Cleared { process, .. } => {
@@ -196,7 +200,7 @@ mod tests {
 
     #[test]
     fn skipped_lines_are_counted() {
-        let missed = LogItem::Missed { process: "web".into(), missed: 12 };
+        let missed = LogItem::Missed { process: "web".into(), missed: Some(12) };
         insta::assert_snapshot!(
             printed(look(), &[missed]),
             @"12 lines skipped: this reader was too slow; they are in the log file"

@@ -1,9 +1,11 @@
 //! Streams the lines that processes write, and those of the host's own log.
 
+use std::sync::Arc;
+
 use axum::extract::{Query, State};
 use axum::response::Response;
 use bytes::Bytes;
-use provost_supervisor::{LogPattern, LogQuery};
+use provost_supervisor::{LogItem, LogPattern, LogQuery, LogReader, POSITIONS_MAX};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -47,24 +49,50 @@ fn ten() -> usize {
 }
 
 /// Lines of output.
-struct Output(provost_supervisor::LogReader, Framing);
+struct Output {
+    lines: LogReader,
+    framing: Framing,
+    /// The processes of which a resumed stream does not know what its client has.
+    unknown: Vec<Arc<str>>,
+}
+
+impl Output {
+    /// Appends an item with the id from which the stream can be resumed after it, if there is one.
+    fn push(&self, to: &mut Vec<u8>, item: LogItem) {
+        let id = match self.framing {
+            Framing::Events => self.lines.resumable_after(&item).map(ToString::to_string),
+            Framing::Lines | Framing::List(_) => None,
+        };
+        let item = convert::log_item(item);
+        match id {
+            // No type of the API has a map key that JSON cannot represent.
+            Some(id) => self.framing.push(to, id, |to| drop(serde_json::to_writer(to, &item))),
+            None => self.framing.push_json(to, &item),
+        }
+    }
+}
 
 impl Source for Output {
     async fn next(&mut self) -> Option<Bytes> {
         let mut bytes = Vec::new();
-        let first = self.0.recv().await?;
-        self.1.push_json(&mut bytes, &convert::log_item(first));
+        for process in std::mem::take(&mut self.unknown) {
+            self.push(&mut bytes, LogItem::Missed { process, lines: None });
+        }
+        if bytes.is_empty() {
+            let first = self.lines.recv().await?;
+            self.push(&mut bytes, first);
+        }
         // Lines that are already available are sent together.
         while bytes.len() < 64 << 10
-            && let Some(item) = self.0.try_recv()
+            && let Some(item) = self.lines.try_recv()
         {
-            self.1.push_json(&mut bytes, &convert::log_item(item));
+            self.push(&mut bytes, item);
         }
         Some(bytes.into())
     }
 
     fn finish(&mut self) {
-        self.0.close();
+        self.lines.close();
     }
 }
 
@@ -77,19 +105,31 @@ pub(super) async fn logs(
     let follow = is_on(query.follow);
     let of_host = is_on(query.host) || query.plugin.is_some();
     let wanted = wanted(&query)?;
+    let framing = accepted.of_list("lines", follow)?;
+    let mut unknown = Vec::new();
     let lines = if of_host {
         if !query.select.is_empty() {
             let what = "`select` names processes, and `host` and `plugin` ask for the host's own log";
             return Err(Refused::bad_request(what.to_owned()));
         }
         let lines = supervisor.logs().follow_host(wanted, follow);
+        unknown.extend(accepted.last_event_id().map(|_| Arc::from("provost")));
         lines.ok_or_else(|| Refused::bad_request("the log of the host itself is not available".to_owned()))?
     } else {
-        let chosen = select_or_all(&supervisor.reader().snapshot(), &targets(&query.select))?;
-        supervisor.logs().follow(&chosen, wanted, follow)
+        let snapshot = supervisor.reader().snapshot();
+        let chosen = select_or_all(&snapshot, &targets(&query.select))?;
+        let is_resumable = framing == Framing::Events && chosen.len() <= POSITIONS_MAX;
+        let after = accepted.last_event_id().filter(|_| is_resumable).and_then(|id| id.parse().ok());
+        if accepted.last_event_id().is_some() && after.is_none() {
+            let names = chosen.iter().filter_map(|id| snapshot.get(*id)).map(|state| state.name().clone());
+            unknown.extend(names);
+        }
+        match is_resumable {
+            true => supervisor.logs().follow_resumably(&chosen, wanted, follow, after),
+            false => supervisor.logs().follow(&chosen, wanted, follow),
+        }
     };
-    let framing = accepted.of_list("lines", follow)?;
-    body_of(Output(lines, framing), framing, app)
+    body_of(Output { lines, framing, unknown }, framing, app)
 }
 
 fn wanted(query: &LogsQuery) -> Result<LogQuery, Refused> {

@@ -262,9 +262,10 @@ async fn answers_about_processes_have_the_form_of_the_golden_files() {
         tokio::task::yield_now().await;
     }
     is_like("logs", &get(&host, of_talker).await);
-    for item in
-        [LogItem::Missed { process: "web".into(), lines: 4 }, LogItem::Cleared { process: "web".into() }]
-    {
+    for item in [
+        LogItem::Missed { process: "web".into(), lines: Some(4) },
+        LogItem::Cleared { process: "web".into() },
+    ] {
         is_like("logs", &serde_json::to_string(&log_item(item)).unwrap());
     }
     while !get(&host, "/v1/usage?select=talker").await.contains("\"fds\":") {

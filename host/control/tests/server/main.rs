@@ -7,6 +7,7 @@ mod golden;
 mod harness;
 mod http;
 mod limits;
+mod logs;
 mod openapi;
 mod plugins;
 mod processes;

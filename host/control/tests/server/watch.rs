@@ -48,11 +48,11 @@ async fn remove(host: &Host, name: &str) {
 }
 
 /// A stream of server-sent events, as its bytes are.
-struct Sse(BufReader<UnixStream>);
+pub(crate) struct Sse(BufReader<UnixStream>);
 
 impl Sse {
     /// Opens a stream. HTTP/1.0 has no chunks.
-    async fn open(host: &Host, path: &str, headers: &str) -> Self {
+    pub(crate) async fn open(host: &Host, path: &str, headers: &str) -> Self {
         let mut socket = UnixStream::connect(&host.socket).await.unwrap();
         let request = format!("GET {path} HTTP/1.0\r\nAccept: text/event-stream\r\n{headers}\r\n");
         socket.write_all(request.as_bytes()).await.unwrap();
@@ -77,12 +77,18 @@ impl Sse {
         line.trim_end().to_owned()
     }
 
-    /// Returns the id and the data of the next message.
-    async fn next(&mut self) -> (String, api::Status) {
-        let id = self.line().await.strip_prefix("id: ").unwrap().to_owned();
-        let data = self.line().await;
+    /// Returns the id, if it has one, and the data of the next message.
+    pub(crate) async fn message(&mut self) -> (Option<String>, String) {
+        let first = self.line().await;
+        let id = first.strip_prefix("id: ").map(str::to_owned);
+        let data = if id.is_some() { self.line().await } else { first };
         assert_eq!(self.line().await, "");
-        (id, serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap())
+        (id, data.strip_prefix("data: ").unwrap().to_owned())
+    }
+
+    async fn next(&mut self) -> (String, api::Status) {
+        let (id, data) = self.message().await;
+        (id.unwrap(), serde_json::from_str(&data).unwrap())
     }
 }
 

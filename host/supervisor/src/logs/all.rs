@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::capture::thread::Thread;
 use super::disk::Reserve;
 use super::follower::Queue;
+use super::position::Positions;
 use super::process::ProcessLog;
 use super::read::host::HostLog;
 use super::read::query::LogQuery;
@@ -209,7 +210,7 @@ impl Logs {
         let (host, query) = (self.host.clone()?, Arc::new(query));
         let (lines, past) = mpsc::channel(1);
         tokio::spawn(host.hand_out(query.clone(), live, self.reading.clone(), lines));
-        Some(LogReader::new(Some(past), None, query, self.reading.clone()))
+        Some(LogReader::new(Some(past), None, query, None, self.reading.clone()))
     }
 
     /// Does what [`Logs::follow`] does with `live`, for all processes: those that are there, and those that are added
@@ -220,7 +221,7 @@ impl Logs {
         // Before the logs are listed, so that none is missed.
         self.everything.lock().push(Arc::downgrade(&queue));
         let logs = self.all.iter().map(|log| log.value().clone()).collect();
-        self.read(logs, Some(queue), Arc::new(query.into()))
+        self.read(logs, Some(queue), Arc::new(query.into()), None)
     }
 
     /// Returns the lines of each of `ids` that match `query`, in order of time, and then, if `live`, every new line
@@ -228,14 +229,47 @@ impl Logs {
     /// processes have been removed, or with the host.
     #[must_use]
     pub fn follow(&self, ids: &[ProcessId], query: impl Into<LogQuery>, live: bool) -> LogReader {
-        let logs: Vec<_> = ids.iter().filter_map(|id| self.of(*id)).collect();
-        let queue = live.then(|| Queue::of(Some(logs.len())));
-        self.read(logs, queue, Arc::new(query.into()))
+        self.read_some(ids, query.into(), live, None)
     }
 
-    /// Returns a reader of the lines of these logs, which are sent to `queue` from the end of the past on.
-    fn read(&self, logs: Vec<Arc<ProcessLog>>, queue: Option<Arc<Queue>>, query: Arc<LogQuery>) -> LogReader {
-        let past = if query.lines == 0 {
+    /// Does what [`Logs::follow`] does, and knows the [places](LogReader::resumable_after) from which the stream can be
+    /// resumed. With such places it goes on there, whatever number of lines the query asks for; it begins with
+    /// [`LogItem::Missed`](super::LogItem::Missed) for each log of which lines since then may be gone.
+    #[must_use]
+    pub fn follow_resumably(
+        &self,
+        ids: &[ProcessId],
+        query: LogQuery,
+        live: bool,
+        after: Option<Positions>,
+    ) -> LogReader {
+        let lines = if after.is_some() { usize::MAX } else { query.lines };
+        self.read_some(ids, LogQuery { lines, ..query }, live, Some(after.unwrap_or_default()))
+    }
+
+    fn read_some(
+        &self,
+        ids: &[ProcessId],
+        query: LogQuery,
+        live: bool,
+        after: Option<Positions>,
+    ) -> LogReader {
+        let logs: Vec<_> = ids.iter().filter_map(|id| self.of(*id)).collect();
+        let queue = live.then(|| Queue::of(Some(logs.len())));
+        self.read(logs, queue, Arc::new(query), after)
+    }
+
+    /// Returns a reader of the lines of these logs, which are sent to `queue` from the end of the past on. With `after` it
+    /// knows the places in the logs; if that has some, it goes on there.
+    fn read(
+        &self,
+        logs: Vec<Arc<ProcessLog>>,
+        queue: Option<Arc<Queue>>,
+        query: Arc<LogQuery>,
+        after: Option<Positions>,
+    ) -> LogReader {
+        let resumable = after.as_ref().map(|_| logs.len());
+        let past = if query.lines == 0 && resumable.is_none() {
             queue.iter().flat_map(|queue| logs.iter().map(move |log| (log, queue))).for_each(
                 |(log, queue)| {
                     log.now().enter(queue);
@@ -244,10 +278,15 @@ impl Logs {
             None
         } else {
             let (pieces, past) = mpsc::channel(1);
-            let back = ReadBack { reading: self.reading.clone(), query: query.clone(), pieces };
+            let back = ReadBack {
+                reading: self.reading.clone(),
+                query: query.clone(),
+                after: after.unwrap_or_default(),
+                pieces,
+            };
             tokio::spawn(back.run(logs.clone(), queue.clone()));
             Some(past)
         };
-        LogReader::new(past, queue.map(|queue| (queue, logs)), query, self.reading.clone())
+        LogReader::new(past, queue.map(|queue| (queue, logs)), query, resumable, self.reading.clone())
     }
 }

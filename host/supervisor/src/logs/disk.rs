@@ -27,6 +27,9 @@ pub(super) use faulty;
 /// The most files of one log, whatever the configuration asks for.
 const FILES_MAX: usize = 10_000;
 
+/// The number of bytes of the first line that the label of a file is made of.
+const LABELLED_BYTES: usize = 256;
+
 /// The number of attempts to open a file during a rotation before the caller has to come back later.
 const OPEN_TRIES: usize = 8;
 
@@ -285,6 +288,22 @@ impl Reserve {
             spares.push(spare);
         }
     }
+}
+
+/// Returns the label by which a log file is known whatever its name is: it is made of its inode and of the beginning of
+/// its first line, which has a time, because a new file may get the inode of a deleted one. `None` without a whole line.
+pub(super) fn label(file: &File) -> io::Result<Option<u64>> {
+    let beginning = read_at(file, 0, LABELLED_BYTES)?;
+    let line = memchr::memchr(b'\n', &beginning).map_or(&beginning[..], |end| &beginning[..=end]);
+    if line.len() < LABELLED_BYTES && !line.ends_with(b"\n") {
+        return Ok(None);
+    }
+    let inode = file.metadata()?.ino();
+    // FNV-1a, which stays the same in every version of the host.
+    let label = inode.to_le_bytes().iter().chain(line).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Ok(Some(label.max(1)))
 }
 
 /// Reads up to `bytes` bytes of the file from `offset` on; fewer only at its end.

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::item::{LogItem, LogLine, LogStream};
+use super::position::Mark;
 
 /// The most lines that wait for a follower before it misses some.
 const LINES_MAX: usize = 4_096;
@@ -17,7 +18,7 @@ const LINES_MAX: usize = 4_096;
 const BYTES_MAX: usize = 1 << 20;
 
 /// The bytes that count for a waiting item in addition to its text.
-const LINE_BYTES: usize = 96;
+const LINE_BYTES: usize = 144;
 
 /// The queue of one follower.
 #[derive(Debug)]
@@ -121,6 +122,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) text: &'a [u8],
     /// Whether the line continues in the next item of the stream.
     pub(super) partial: bool,
+    /// The place after it, if the stream can be resumed there.
+    pub(super) mark: Option<Mark>,
 }
 
 /// One follower of one process.
@@ -155,7 +158,7 @@ impl Follower {
 
     /// Sends a line, or counts it as missed; false if the follower is gone.
     pub(super) fn send(&mut self, process: &Arc<str>, outgoing: &Outgoing<'_>) -> bool {
-        let Outgoing { stream, at_ms, text, partial } = *outgoing;
+        let Outgoing { stream, at_ms, text, partial, mark } = *outgoing;
         let mut state = self.queue.state();
         if state.closed {
             return false;
@@ -166,7 +169,7 @@ impl Follower {
             return true;
         }
         if self.missed > 0 {
-            state.items.push_back(LogItem::Missed { process: process.clone(), lines: self.missed });
+            state.items.push_back(LogItem::Missed { process: process.clone(), lines: Some(self.missed) });
             self.missed = 0;
         }
         if std::mem::take(&mut self.cleared) {
@@ -175,7 +178,7 @@ impl Follower {
         // A copy, because a slice would keep the whole batch in memory.
         let text = Bytes::copy_from_slice(text);
         let weight = text.len() + LINE_BYTES + gap;
-        let line = LogLine { process: process.clone(), stream, at_ms, text, partial };
+        let line = LogLine { process: process.clone(), stream, at_ms, text, partial, mark };
         state.items.push_back(LogItem::Line(line));
         state.bytes += weight;
         drop(state);
@@ -189,7 +192,7 @@ mod tests {
     use super::*;
 
     fn out(text: &[u8]) -> Outgoing<'_> {
-        Outgoing { stream: LogStream::Out, at_ms: 0, text, partial: false }
+        Outgoing { stream: LogStream::Out, at_ms: 0, text, partial: false, mark: None }
     }
 
     fn followed() -> (Follower, Arc<Queue>) {
@@ -208,7 +211,7 @@ mod tests {
         while queue.state().pop().is_some() {}
         assert_eq!(queue.state().bytes, 0);
         assert!(follower.send(&name, &out(b"next")));
-        assert_eq!(queue.state().pop(), Some(LogItem::Missed { process: name.clone(), lines: 997 }));
+        assert_eq!(queue.state().pop(), Some(LogItem::Missed { process: name.clone(), lines: Some(997) }));
         assert!(matches!(queue.state().pop(), Some(LogItem::Line(line)) if line.text == "next"));
         assert_eq!(queue.state().bytes, 0);
     }
@@ -227,7 +230,7 @@ mod tests {
         assert!(queue.try_take().is_some());
         assert!(follower.send(&name, &out(b"next")));
         let rest: Vec<_> = std::iter::from_fn(|| queue.try_take()).collect();
-        assert_eq!(rest[0], LogItem::Missed { process: name.clone(), lines: 1 });
+        assert_eq!(rest[0], LogItem::Missed { process: name.clone(), lines: Some(1) });
         assert_eq!(rest[1], LogItem::Cleared { process: name });
         assert_eq!((rest.len(), queue.state().bytes), (3, 0));
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::position::Mark;
+
 /// One of the two output streams of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogStream {
@@ -26,6 +28,8 @@ pub struct LogLine {
     pub text: Bytes,
     /// Whether the line continues in the next item of the stream: it has no end yet, or is too long for one item.
     pub partial: bool,
+    /// The place in the log after this line, if the stream can be resumed there.
+    pub mark: Option<Mark>,
 }
 
 /// What a follower receives.
@@ -33,12 +37,13 @@ pub struct LogLine {
 pub enum LogItem {
     /// A line.
     Line(LogLine),
-    /// Lines were dropped because the follower was too slow; they are in the log file.
+    /// Lines are left out: the follower was too slow, and they are in the log file; or a stream was resumed, and the
+    /// files no longer have all lines since then.
     Missed {
         /// The name of the process.
         process: Arc<str>,
-        /// The number of dropped lines.
-        lines: u64,
+        /// The number of lines; `None` if it is not known.
+        lines: Option<u64>,
     },
     /// The log was cleared: earlier lines are no longer in the files.
     Cleared {

@@ -19,7 +19,10 @@
 //! | `follower` | the bounded queue of a follower |
 //! | `escapes` | text without its escape sequences |
 //! | `record` | one line as stored in a file |
+//! | `piece` | some of the stored lines, as they are handed to a reader |
+//! | `marker` | the place that the records of a log have reached |
 //! | `item` | one line as handed out |
+//! | `position` | the places from which a stream of lines can be resumed |
 //!
 //! Neither a slow disk nor a slow terminal delays the thread that reads the pipes, and what runners ask for (awaiting a
 //! text, following) only takes a lock that is never held across a wait. A full pipe makes the child wait, so no line is
@@ -35,11 +38,16 @@ mod disk;
 mod escapes;
 mod follower;
 mod item;
+mod marker;
+mod piece;
+mod position;
 mod process;
 mod read;
 mod read_back;
 mod reader;
 pub(crate) mod record;
+#[cfg(test)]
+mod resumed;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -48,6 +56,7 @@ pub use self::all::Logs;
 pub(crate) use self::all::NotKept;
 pub use self::clear::NotCleared;
 pub use self::item::{LogItem, LogLine, LogStream};
+pub use self::position::{Mark, NoPositions, POSITIONS_MAX, Positions};
 pub use self::read::host::HostLog;
 pub use self::read::query::{BadPattern, LogPattern, LogQuery};
 pub use self::read::stored::{StoredFiles, StoredLines};

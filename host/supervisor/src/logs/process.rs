@@ -14,10 +14,12 @@ use super::disk::{Files, NotOpened, Position, Reserve, is_out_of_descriptors};
 use super::escapes::Seeker;
 use super::follower::{Follower, Outgoing, Queue};
 use super::item::LogStream;
+use super::marker::Marker;
 use super::read::format::{Format, Stored};
 use super::write::batch::{Batch, End};
 use super::write::file::LogFile;
 use super::write::losses::Losses;
+use super::write::outcome::Appended;
 use crate::slots::Slots;
 use crate::spec::LogLimits;
 
@@ -72,6 +74,8 @@ pub(super) struct Now {
     open: Vec<(Incarnation, watch::Receiver<usize>)>,
     /// For each stream, the parts of a long line that is sent once it is complete.
     long: [Vec<u8>; 2],
+    /// The place in the files that followers have reached.
+    marker: Marker,
     /// Whether the log has ended and sends nothing more.
     ended: bool,
 }
@@ -236,9 +240,9 @@ impl ProcessLog {
             // `append` opens the file again and counts the lines if that fails.
             Err(_) => {}
         }
-        let (position, failed) = file.append(&batch);
-        self.now().send(&self.stored.name, &batch, position);
-        match failed {
+        let appended = file.append(&batch);
+        self.now().send(&self.stored.name, &batch, &appended);
+        match appended.failed {
             Some(failed) => self.loses(failed.lines, &failed.error),
             None => self.loses_no_more(),
         }
@@ -253,6 +257,7 @@ impl ProcessLog {
         let position = file.clear()?;
         let mut now = self.now();
         now.sent = Some(position);
+        now.marker = Marker::default();
         now.followers.retain_mut(|follower| follower.send_cleared(&self.stored.name));
         Ok(())
     }
@@ -329,16 +334,21 @@ impl Now {
         self.followers.drain(..).for_each(|follower| follower.queue.source_ended());
     }
 
-    fn send(&mut self, process: &Arc<str>, batch: &Batch, position: Position) {
-        self.sent = Some(position);
+    fn send(&mut self, process: &Arc<str>, batch: &Batch, appended: &Appended) {
+        self.sent = Some(appended.position);
         let stream = batch.stream as usize;
         if self.followers.is_empty() {
             self.long[stream] = Vec::new();
+            self.marker = Marker::default();
             return;
         }
+        let mut records = 0;
         let mut lines = batch.lines().peekable();
         while let Some(line) = lines.next() {
             let last = lines.peek().is_none();
+            let parts = line.len().div_ceil(appended.part_bytes_max).max(1) as u64;
+            self.marker.write(batch.stream, records, parts, appended.segments.as_deref());
+            records += parts;
             let begun = std::mem::take(&mut self.long[stream]);
             let long = (!begun.is_empty()).then(|| [&begun, line].concat());
             let line = long.as_deref().unwrap_or(line);
@@ -347,7 +357,8 @@ impl Now {
                 return;
             }
             let partial = last && batch.end != End::Whole;
-            let outgoing = Outgoing { stream: batch.stream, at_ms: batch.at_ms, text: line, partial };
+            let mark = self.marker.hand_out(batch.stream, batch.at_ms);
+            let outgoing = Outgoing { stream: batch.stream, at_ms: batch.at_ms, text: line, partial, mark };
             self.followers.retain_mut(|follower| follower.send(process, &outgoing));
         }
     }

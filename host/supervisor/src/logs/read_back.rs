@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::follower::Queue;
-use super::item::LogLine;
+use super::item::LogItem;
+use super::piece::Piece;
+use super::position::{Mark, Positions};
 use super::process::ProcessLog;
 use super::read::merged::{Merged, Step};
 use super::read::past::{self, COUNTED_BYTES, Counted, Past, Tally};
@@ -23,7 +25,18 @@ const ROTATING_TRIES: usize = 1_000;
 pub(super) struct ReadBack {
     pub(super) reading: Lane,
     pub(super) query: Arc<LogQuery>,
-    pub(super) pieces: mpsc::Sender<Vec<LogLine>>,
+    /// The places from which a stream is resumed; none if it is new.
+    pub(super) after: Positions,
+    pub(super) pieces: mpsc::Sender<Piece>,
+}
+
+/// What is known of one log before its lines are handed out.
+struct Begun {
+    past: Past,
+    begins_at: Option<Mark>,
+    ends_at: Mark,
+    /// Whether lines after the place from which the stream is resumed may be missing.
+    has_gap: bool,
 }
 
 impl ReadBack {
@@ -31,29 +44,72 @@ impl ReadBack {
     /// that a slow reader occupies no thread.
     pub(super) async fn run(self, logs: Vec<Arc<ProcessLog>>, queue: Option<Arc<Queue>>) {
         let mut pasts = Vec::with_capacity(logs.len());
+        let (mut first, mut end) = (Piece::default(), Positions::default());
+        let missed = |process: &Arc<str>| LogItem::Missed { process: process.clone(), lines: None };
+        let is_resumed = !self.after.is_empty();
+        let names: Vec<_> = logs.iter().map(|log| log.stored.name.clone()).collect();
         for log in logs {
-            let (name, query) = (log.stored.name.clone(), self.query.clone());
-            let (read, entered) = (log.clone(), queue.clone());
-            let begun = self.reading.run(move || {
-                // What fails here fails before the queue is entered.
-                let end = read
-                    .past_end(entered.as_ref())
-                    .inspect_err(|_| follow_all_the_same(&read, entered.as_ref()))?;
-                Past::of(read.stored.clone(), end, query)
-            });
-            match begun.await {
-                Ok(Ok(past)) => pasts.extend(self.counted(past).await),
-                Ok(Err(error)) => past::cannot_read(&name, &error),
-                Err(lost) => {
-                    tracing::error!(process = &*name, %lost, "the log files cannot be read back");
-                    follow_all_the_same(&log, queue.as_ref());
+            let name = log.stored.name.clone();
+            let has_gap = match self.begin(&log, queue.as_ref()).await {
+                Some(Begun { past, begins_at, ends_at, has_gap }) => {
+                    end.set(&name, ends_at);
+                    let counted = self.counted(past).await;
+                    let has_gap = has_gap || (counted.is_none() && is_resumed);
+                    pasts.extend(counted);
+                    begins_at.filter(|_| !has_gap).into_iter().for_each(|at| first.positions.set(&name, at));
+                    has_gap
                 }
+                None => is_resumed,
+            };
+            if has_gap {
+                first.items.push(missed(&name));
             }
             if self.pieces.is_closed() {
                 return;
             }
         }
-        self.hand_out(Merged::new(pasts, Box::new(past::cannot_read))).await;
+        if self.pieces.send(first).await.is_err() {
+            return;
+        }
+        let last = match self.hand_out(Merged::new(pasts, Box::new(past::cannot_read))).await {
+            true => Piece { items: Vec::new(), positions: end },
+            false if is_resumed => Piece { items: names.iter().map(missed).collect(), ..Piece::default() },
+            false => return,
+        };
+        // The receiver may be gone.
+        let _ = self.pieces.send(last).await;
+    }
+
+    /// Adds `queue` as a follower of a log and finds the past before that; `None` if it cannot be read.
+    async fn begin(&self, log: &Arc<ProcessLog>, queue: Option<&Arc<Queue>>) -> Option<Begun> {
+        let (name, query) = (log.stored.name.clone(), self.query.clone());
+        let (read, entered) = (log.clone(), queue.cloned());
+        let after = self.after.of(&name);
+        let begun = self.reading.run(move || {
+            // What fails here fails before the queue is entered.
+            let end = read
+                .past_end(entered.as_ref())
+                .inspect_err(|_| follow_all_the_same(&read, entered.as_ref()))?;
+            let stored = read.stored.clone();
+            let (past, has_gap) = match after {
+                Some(mark) => Past::after(mark, stored, end, query)?,
+                None => (Past::of(stored, end, query)?, false),
+            };
+            // A resumed stream keeps the time of the last line.
+            let begins_at =
+                past.begins_at()?.map(|at| Mark { at_ms: after.map_or(0, |mark| mark.at_ms), ..at });
+            let ends_at = past.ends_at()?;
+            Ok(Begun { past, begins_at, ends_at, has_gap })
+        });
+        match begun.await {
+            Ok(Ok(begun)) => return Some(begun),
+            Ok(Err(error)) => past::cannot_read(&name, &error),
+            Err(lost) => {
+                tracing::error!(process = &*name, %lost, "the log files cannot be read back");
+                follow_all_the_same(log, queue);
+            }
+        }
+        None
     }
 
     /// Returns the past positioned at its first wanted line; `None` if it cannot be read.
@@ -85,17 +141,18 @@ impl ReadBack {
         }
     }
 
-    async fn hand_out(&self, mut merged: Merged) {
+    /// Returns true if everything was handed out.
+    async fn hand_out(&self, mut merged: Merged) -> bool {
         let mut tries = 0;
         loop {
-            let Ok(step) = self.reading.run(move || merged.step()).await else { return };
+            let Ok(step) = self.reading.run(move || merged.step()).await else { return false };
             let (next, lines) = match step {
                 Step::Lines(next, lines) => (Some(next), lines),
                 Step::End(lines) => (None, lines),
                 Step::Later(next) => {
                     tries += 1;
                     if tries > ROTATING_TRIES {
-                        return;
+                        return false;
                     }
                     tokio::time::sleep(WHILE_ROTATING).await;
                     (Some(next), Vec::new())
@@ -103,14 +160,15 @@ impl ReadBack {
             };
             if !lines.is_empty() {
                 tries = 0;
-                if self.pieces.send(lines).await.is_err() {
-                    return;
+                let items = lines.into_iter().map(LogItem::Line).collect();
+                if self.pieces.send(Piece { items, ..Piece::default() }).await.is_err() {
+                    return false;
                 }
             }
             if self.pieces.is_closed() {
-                return;
+                return false;
             }
-            let Some(next) = next else { return };
+            let Some(next) = next else { return true };
             merged = next;
         }
     }

@@ -8,6 +8,8 @@ use tokio::sync::mpsc;
 
 use super::follower::Queue;
 use super::item::{LogItem, LogLine};
+use super::piece::Piece;
+use super::position::{Mark, Positions};
 use super::process::ProcessLog;
 use super::read::query::LogQuery;
 use crate::jobs::Lane;
@@ -19,10 +21,14 @@ const PICKED_AT_ONCE: usize = 256;
 /// or overlap. Dropping it stops following at once.
 pub struct LogReader {
     /// The lines of the past, piece by piece.
-    past: Option<mpsc::Receiver<Vec<LogLine>>>,
+    past: Option<mpsc::Receiver<Piece>>,
     piece: std::vec::IntoIter<LogItem>,
     live: Option<Live>,
     query: Arc<LogQuery>,
+    /// The places that the received items have reached.
+    positions: Positions,
+    /// The number of logs whose places have to be known to resume the stream; `None` if it cannot be resumed.
+    logs: Option<usize>,
     reading: Lane,
     /// Live lines that are being filtered on a thread for slow work.
     picking: Option<Pin<Box<dyn Future<Output = Vec<LogItem>> + Send>>>,
@@ -45,24 +51,43 @@ impl fmt::Debug for LogReader {
 
 impl LogReader {
     pub(super) fn new(
-        past: Option<mpsc::Receiver<Vec<LogLine>>>,
+        past: Option<mpsc::Receiver<Piece>>,
         live: Option<(Arc<Queue>, Vec<Arc<ProcessLog>>)>,
         query: Arc<LogQuery>,
+        logs: Option<usize>,
         reading: Lane,
     ) -> Self {
         let live = live.map(|(queue, logs)| Live { queue, logs });
-        Self { past, piece: Vec::new().into_iter(), live, query, reading, picking: None }
+        Self {
+            past,
+            piece: Vec::new().into_iter(),
+            live,
+            query,
+            positions: Positions::default(),
+            logs,
+            reading,
+            picking: None,
+        }
     }
 
     /// Waits for the next item; `None` at the end. It is cancel-safe.
     pub async fn recv(&mut self) -> Option<LogItem> {
+        let item = self.next().await?;
+        self.reach(&item);
+        Some(item)
+    }
+
+    async fn next(&mut self) -> Option<LogItem> {
         loop {
             if let Some(item) = self.piece.next() {
                 return Some(item);
             }
             if let Some(past) = &mut self.past {
                 match past.recv().await {
-                    Some(piece) => self.piece = items(piece),
+                    Some(Piece { items, positions }) => {
+                        self.piece = items.into_iter();
+                        self.positions.update(positions);
+                    }
                     None => self.past = None,
                 }
             } else if let Some(picking) = &mut self.picking {
@@ -100,13 +125,33 @@ impl LogReader {
 
     /// Returns the next item if one is available without waiting.
     pub fn try_recv(&mut self) -> Option<LogItem> {
-        if let Some(item) = self.piece.next() {
-            return Some(item);
-        }
-        match (&self.past, &self.live) {
+        let item = self.piece.next().or_else(|| match (&self.past, &self.live) {
             (None, Some(live)) if self.query.takes_all() => live.queue.try_take(),
             _ => None,
+        })?;
+        self.reach(&item);
+        Some(item)
+    }
+
+    /// Moves the place of a log to that after an item.
+    fn reach(&mut self, item: &LogItem) {
+        match item {
+            LogItem::Line(LogLine { process, mark: Some(mark), .. }) => self.positions.set(process, *mark),
+            LogItem::Cleared { process } => self.positions.set(process, Mark::BEGINNING),
+            LogItem::Line(_) | LogItem::Missed { .. } => {}
         }
+    }
+
+    /// Returns the places after `item`, which was received last, if the stream can be resumed there without losing or
+    /// repeating a line.
+    #[must_use]
+    pub fn resumable_after(&self, item: &LogItem) -> Option<&Positions> {
+        let is_a_place = match item {
+            LogItem::Line(line) => line.mark.is_some(),
+            LogItem::Cleared { .. } => true,
+            LogItem::Missed { .. } => false,
+        };
+        (is_a_place && self.logs == Some(self.positions.len())).then_some(&self.positions)
     }
 
     /// Stops following; available items can still be received.
@@ -116,10 +161,6 @@ impl LogReader {
             None => self.past = None,
         }
     }
-}
-
-fn items(lines: Vec<LogLine>) -> std::vec::IntoIter<LogItem> {
-    lines.into_iter().map(LogItem::Line).collect::<Vec<_>>().into_iter()
 }
 
 impl Drop for LogReader {

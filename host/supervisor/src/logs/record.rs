@@ -60,6 +60,7 @@ impl Record {
             at_ms: self.at_ms,
             text: self.text,
             partial: !self.full,
+            mark: None,
         }
     }
 }

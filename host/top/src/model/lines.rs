@@ -40,9 +40,10 @@ impl Line {
                 let text = format!("base64:{base64}");
                 Self::Output { process, is_error: stream == LogStream::Stderr, at, text }
             }
-            LogItem::Missed { process, missed } => {
-                Self::Note(format!("{process}: {missed} lines were skipped; they are in the log"))
-            }
+            LogItem::Missed { process, missed } => Self::Note(match missed {
+                Some(missed) => format!("{process}: {missed} lines were skipped; they are in the log"),
+                None => format!("{process}: lines may be missing here"),
+            }),
             LogItem::Cleared { process, .. } => Self::Note(format!("{process}: the log was cleared")),
             LogItem::Unknown { .. } => return None,
         })
@@ -163,10 +164,12 @@ mod tests {
     #[test]
     fn what_was_missed_or_cleared_is_a_note() {
         let mut lines = Lines::default();
-        lines.push(LogItem::Missed { process: "web".into(), missed: 3 });
+        lines.push(LogItem::Missed { process: "web".into(), missed: Some(3) });
+        lines.push(LogItem::Missed { process: "web".into(), missed: None });
         lines.push(LogItem::Unknown { process: "web".into() });
         lines.push(LogItem::Cleared { process: "web".into(), cleared: true });
         assert_eq!(lines.get(0), Some(&Line::Note("web: 3 lines were skipped; they are in the log".into())));
-        assert_eq!(lines.get(1), Some(&Line::Note("web: the log was cleared".into())));
+        assert_eq!(lines.get(1), Some(&Line::Note("web: lines may be missing here".into())));
+        assert_eq!(lines.get(2), Some(&Line::Note("web: the log was cleared".into())));
     }
 }

@@ -83,6 +83,7 @@ function line(item) {
   }
   const text =
     item.base64 !== undefined ? `(${counted(Math.floor((item.base64.length * 3) / 4), "byte")} that are no text)`
+    : item.missed === null ? "(lines may be missing here: the log files no longer have all of them)"
     : item.missed ? `(${counted(item.missed, "line")} could not be shown in time; the log files have them)`
     : item.cleared ? "(the log was cleared)" : "";
   return { ...common, text, note: true };

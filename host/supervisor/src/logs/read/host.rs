@@ -14,7 +14,8 @@ use super::past::Past;
 use super::query::LogQuery;
 use crate::jobs::Lane;
 use crate::logs::disk::{Files, Position, read_at};
-use crate::logs::item::LogLine;
+use crate::logs::item::{LogItem, LogLine};
+use crate::logs::piece::Piece;
 use crate::logs::record::RECORD_BYTES_MAX;
 
 /// The number of bytes that are read at once.
@@ -36,7 +37,7 @@ impl HostLog {
         query: Arc<LogQuery>,
         live: bool,
         reading: Lane,
-        lines: mpsc::Sender<Vec<LogLine>>,
+        lines: mpsc::Sender<Piece>,
     ) {
         let Self { path, mut written } = self;
         let files = Arc::new(Files::new(path, usize::MAX));
@@ -49,7 +50,7 @@ impl HostLog {
             let Ok(mut past) = reading.run(move || first(stored, end, of_past)).await else { return };
             while let Some(merged) = past {
                 let Ok((piece, next)) = reading.run(move || piece(merged)).await else { return };
-                if lines.send(piece).await.is_err() {
+                if lines.send(piece_of(piece)).await.is_err() {
                     return;
                 }
                 past = next;
@@ -64,7 +65,7 @@ impl HostLog {
                 return;
             };
             tail = next;
-            if !read.is_empty() && lines.send(read).await.is_err() {
+            if !read.is_empty() && lines.send(piece_of(read)).await.is_err() {
                 return;
             }
             if there_is_more {
@@ -82,6 +83,10 @@ impl HostLog {
 fn first(stored: Stored, end: Position, query: Arc<LogQuery>) -> Option<Merged> {
     let past = Past::counted(stored, end, query).ok()?;
     Some(Merged::new(vec![past], Box::new(super::past::cannot_read)))
+}
+
+fn piece_of(lines: Vec<LogLine>) -> Piece {
+    Piece { items: lines.into_iter().map(LogItem::Line).collect(), ..Piece::default() }
 }
 
 fn piece(merged: Merged) -> (Vec<LogLine>, Option<Merged>) {
@@ -181,8 +186,11 @@ mod tests {
         let mut texts = Vec::new();
         for number in 0..4 {
             while texts.len() <= number {
-                let piece: Vec<LogLine> = lines.recv().await.unwrap();
-                texts.extend(piece.into_iter().map(|line| String::from_utf8_lossy(&line.text).into_owned()));
+                let piece: Piece = lines.recv().await.unwrap();
+                texts.extend(piece.items.into_iter().map(|item| match item {
+                    LogItem::Line(line) => String::from_utf8_lossy(&line.text).into_owned(),
+                    other => panic!("{other:?}"),
+                }));
             }
             line(&format!("provost ◆ other {number}"));
             line(&format!("notify ◆ next {number}"));

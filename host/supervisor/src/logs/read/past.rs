@@ -10,8 +10,10 @@ use bytes::Bytes;
 use super::format::{Format, Stored, WINDOW_BYTES, host_line, host_record};
 use super::last::Last;
 use super::query::LogQuery;
-use crate::logs::disk::{NotOpened, Position, read_at};
+use crate::logs::disk::{NotOpened, Position, label, read_at};
 use crate::logs::item::LogLine;
+use crate::logs::marker::Marker;
+use crate::logs::position::Mark;
 use crate::logs::record::{Joiner, RECORD_BYTES_MAX, Record};
 
 /// The number of bytes that are counted in one step.
@@ -36,6 +38,14 @@ pub(crate) struct Past {
     joiner: Joiner,
     /// The time of the last line, for lines without one.
     last_ms: u64,
+    /// The place after the line that was handed out last.
+    marker: Marker,
+    /// The number of the file that was read last, and its label.
+    label: Option<(usize, u64)>,
+    /// The number of records of each stream that a resumed reader has already.
+    seen: [u64; 2],
+    /// After a gap: the time of the last line that a resumed reader has.
+    newer_than_ms: Option<u64>,
 }
 
 impl Past {
@@ -45,7 +55,20 @@ impl Past {
     /// # Errors
     /// [`NotOpened`].
     pub(crate) fn of(stored: Stored, end: Position, query: Arc<LogQuery>) -> Result<Self, NotOpened> {
-        let mut past = Self {
+        let mut past = Self::empty(stored, end, query);
+        if past.query.lines == 0 {
+            return Ok(past);
+        }
+        if past.query.takes_all() && past.query.lines < usize::MAX {
+            past.seek_last()?;
+        } else {
+            past.rewind()?;
+        }
+        Ok(past)
+    }
+
+    fn empty(stored: Stored, end: Position, query: Arc<LogQuery>) -> Self {
+        Self {
             stored,
             query,
             end,
@@ -56,16 +79,76 @@ impl Past {
             skips: Skips::default(),
             joiner: Joiner::default(),
             last_ms: 0,
-        };
-        if past.query.lines == 0 {
-            return Ok(past);
+            marker: Marker::default(),
+            label: None,
+            seen: [0; 2],
+            newer_than_ms: None,
         }
-        if past.query.takes_all() && past.query.lines < usize::MAX {
-            past.seek_last()?;
-        } else {
-            past.rewind()?;
+    }
+
+    /// Creates the past of what `query` selects between a place and `end`, and returns whether lines in between may be
+    /// missing: then it has the lines that are there and that are newer than the last one before that place.
+    ///
+    /// # Errors
+    /// [`NotOpened`].
+    pub(crate) fn after(
+        mark: Mark,
+        stored: Stored,
+        end: Position,
+        query: Arc<LogQuery>,
+    ) -> Result<(Self, bool), NotOpened> {
+        let mut past = Self::empty(stored, end, query);
+        let files_max = past.stored.files.count();
+        let mut there = 0;
+        for number in 0..files_max {
+            let (file, size) = match past.open(number)? {
+                Some(open) => open,
+                None if number == 0 => continue,
+                None => break,
+            };
+            there += 1;
+            if mark.file != 0 && label(&file)? == Some(mark.file) {
+                if mark.offset <= size {
+                    (past.number, past.offset, past.seen) = (Some(number), mark.offset, mark.seen);
+                    past.marker = Marker::new(mark);
+                    return Ok((past, false));
+                }
+                // Somebody has truncated it, and it was continued.
+                (past.number, past.newer_than_ms) = (Some(number), Some(mark.at_ms));
+                return Ok((past, true));
+            }
         }
-        Ok(past)
+        past.rewind()?;
+        past.newer_than_ms = Some(mark.at_ms).filter(|at_ms| *at_ms > 0);
+        // A log that was empty then has lost lines if files were deleted since, which only happens if all are there.
+        Ok((past, mark.file != 0 || there == files_max))
+    }
+
+    /// Returns the place before the first line that it hands out; `None` if that is not known.
+    pub(crate) fn begins_at(&self) -> Result<Option<Mark>, NotOpened> {
+        let Some(number) = self.number else { return self.ends_at().map(Some) };
+        if self.is_to_be_counted() || !self.skips.in_file.is_empty() {
+            return Ok(None);
+        }
+        let Some((file, _)) = self.open(number)? else { return Ok(None) };
+        let at = |file| Mark { seen: self.seen, ..Mark::at(file, self.offset) };
+        Ok(label(&file)?.map(at))
+    }
+
+    /// Returns the place after its last line.
+    pub(crate) fn ends_at(&self) -> Result<Mark, NotOpened> {
+        for number in 0..self.stored.files.count() {
+            match self.open(number)? {
+                Some((file, size)) => {
+                    if let Some(file) = label(&file)? {
+                        return Ok(Mark::at(file, size));
+                    }
+                }
+                None if number == 0 => {}
+                None => break,
+            }
+        }
+        Ok(Mark::BEGINNING)
     }
 
     /// Creates the past before `end`, positioned at its first wanted line. It counts everything at once and blocks.
@@ -161,8 +244,11 @@ impl Past {
     }
 
     /// Reads at most `bytes` bytes from the offset on.
-    fn read(&self, number: usize, bytes: usize) -> Result<Bytes, NotOpened> {
+    fn read(&mut self, number: usize, bytes: usize) -> Result<Bytes, NotOpened> {
         let Some((file, size)) = self.open(number)? else { return Ok(Bytes::new()) };
+        if self.label.is_none_or(|(labelled, _)| labelled != number) {
+            self.label = label(&file)?.map(|label| (number, label));
+        }
         let left = usize::try_from(size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
         Ok(read_at(&file, self.offset, bytes.min(left))?.into())
     }
@@ -178,14 +264,38 @@ impl Past {
         let Some((record, bytes)) = self.next.take() else { return (0, None) };
         self.pass(bytes);
         self.last_ms = record.at_ms;
+        let (at_ms, stream) = (record.at_ms, record.stream);
+        if let Some(left) = self.seen[stream as usize].checked_sub(1) {
+            self.seen[stream as usize] = left;
+            self.settle();
+            return (bytes, None);
+        }
+        self.marker.hold(stream, 1);
         let line = self.joiner.take(record);
+        if line.is_some() {
+            let _ = self.marker.hand_out(stream, at_ms);
+        }
+        self.settle();
         (bytes, line.and_then(|line| self.pick(line)))
+    }
+
+    /// Moves the place of the last line to the offset, if everything before it was handed out.
+    fn settle(&mut self) {
+        if !self.joiner.is_open() && self.seen == [0; 2] {
+            let label = self.label.filter(|(number, _)| Some(*number) == self.number);
+            self.marker.settle(label.map(|(_, file)| Mark::at(file, self.offset)));
+        }
     }
 
     /// Returns the incomplete lines at the end of the past.
     pub(crate) fn finish(&mut self) -> Vec<LogLine> {
         let open: Vec<_> = self.joiner.finish().collect();
-        open.into_iter().filter_map(|line| self.pick(line)).collect()
+        let mut lines = Vec::new();
+        for line in open {
+            let _ = self.marker.hand_out(line.stream, line.at_ms);
+            lines.extend(self.pick(line));
+        }
+        lines
     }
 
     /// Returns true if the position is within a line.
@@ -194,11 +304,13 @@ impl Past {
     }
 
     fn pick(&mut self, record: Record) -> Option<LogLine> {
+        let mark = self.marker.after(record.at_ms);
         let line = match self.stored.format {
-            Format::Process => record.into_line(&self.stored.name),
+            Format::Process => LogLine { mark, ..record.into_line(&self.stored.name) },
             Format::Host => host_line(&self.stored.name, record),
         };
-        if !self.query.takes(&line) {
+        let is_new = self.newer_than_ms.is_none_or(|last_ms| line.at_ms > last_ms);
+        if !is_new || !self.query.takes(&line) {
             return None;
         }
         (!self.skips.skip(self.number.unwrap_or(0))).then_some(line)

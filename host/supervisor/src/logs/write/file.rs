@@ -11,9 +11,11 @@ use provost_files::Identity;
 
 use super::batch::{Batch, End};
 use super::line::{CUT, Line, Part};
+use super::outcome::{Appended, Failed};
 use super::tail;
-use crate::logs::disk::{Files, Position, Reserve, Standing, faulty, is_out_of_descriptors};
+use crate::logs::disk::{Files, Position, Reserve, Standing, faulty, is_out_of_descriptors, label};
 use crate::logs::item::LogStream;
+use crate::logs::marker::Segment;
 use crate::logs::record::{PART_BYTES_MAX, prefix};
 
 /// The number of times that a deleted file is recreated for the same lines.
@@ -21,14 +23,6 @@ const NEW_FILES_MAX: usize = 3;
 
 /// The least time between two warnings that the file of a process was replaced.
 const WARNING_INTERVAL_NS: u64 = 60_000_000_000;
-
-/// Lines that could not be written.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    /// The number of lost lines; 0 if only a rotation failed and the file grows beyond its limit.
-    pub(crate) lines: u64,
-    pub(crate) error: io::Error,
-}
 
 #[derive(Debug)]
 pub(crate) struct LogFile {
@@ -49,6 +43,8 @@ struct Open {
     file: File,
     identity: Identity,
     bytes: u64,
+    /// The label of the file, once it has a line.
+    label: Option<u64>,
     /// The bytes that end an incomplete record at the end of the file.
     torn: Option<&'static [u8]>,
     /// Whether the file uses a descriptor of the reserve, which is returned after each write.
@@ -63,6 +59,10 @@ struct Pending {
     /// Whether the first record only [ends](CUT) the line before.
     ends_cut: bool,
     failed: Option<Failed>,
+    /// The number of records, and of those that were flushed before.
+    count: u64,
+    flushed: u64,
+    segments: Option<Vec<Segment>>,
 }
 
 impl LogFile {
@@ -102,7 +102,7 @@ impl LogFile {
         let meta = file.metadata()?;
         let (identity, bytes) = (Identity::from(&meta), meta.len());
         let torn = tail::torn(&file, bytes)?;
-        Ok(Open { file, identity, bytes, torn, borrowed })
+        Ok(Open { file, identity, bytes, label: None, torn, borrowed })
     }
 
     /// Continues where an earlier host has ended, perhaps within a line.
@@ -126,11 +126,11 @@ impl LogFile {
         Position { epoch: self.files.epoch(), bytes }
     }
 
-    /// Writes the lines, rotating whenever a file is full. Returns the new end and what could not be written.
-    pub(crate) fn append(&mut self, batch: &Batch) -> (Position, Option<Failed>) {
+    /// Writes the lines, rotating whenever a file is full.
+    pub(crate) fn append(&mut self, batch: &Batch) -> Appended {
         let prefix = prefix(batch.at_ms, batch.stream);
         let records = Vec::with_capacity(batch.bytes.len() + batch.bytes.len() / 2 + prefix.len() + 8);
-        let mut pending = Pending { stream: batch.stream, prefix, records, ends_cut: false, failed: None };
+        let mut pending = Pending::new(batch.stream, prefix, records);
         let overhead = pending.prefix.len() as u64 + 3;
         let room = usize::try_from(self.bytes_max().saturating_sub(overhead)).unwrap_or(PART_BYTES_MAX);
         let part_max = room.clamp(1, PART_BYTES_MAX);
@@ -149,7 +149,8 @@ impl LogFile {
         if self.open.as_ref().is_some_and(|open| open.borrowed) {
             self.close();
         }
-        (position, pending.failed)
+        let Pending { segments, failed, .. } = pending;
+        Appended { position, segments, part_bytes_max: part_max, failed }
     }
 
     /// Deletes everything written and returns the new end. The rest of an open line becomes a separate line.
@@ -176,6 +177,7 @@ impl LogFile {
         if pending.records.is_empty() && self.line(pending.stream).is_cut() {
             self.push(pending, CUT, true);
             pending.ends_cut = !pending.records.is_empty();
+            pending.segments = None;
         }
         let standing = *self.line(pending.stream);
         let standing = if pending.ends_cut { standing.ended() } else { standing };
@@ -184,6 +186,7 @@ impl LogFile {
             let left_out = if last { Part::Last } else { Part::More };
             let line = self.line(pending.stream);
             *line = line.after(left_out);
+            pending.segments = None;
             return;
         }
         self.push(pending, part, last);
@@ -201,6 +204,7 @@ impl LogFile {
                 return self.add(pending, text, last);
             }
         }
+        pending.count += 1;
         let tag: &[u8] = if last { b"F " } else { b"P " };
         for piece in [pending.prefix.as_bytes(), tag, text, b"\n"] {
             pending.records.extend_from_slice(piece);
@@ -247,13 +251,28 @@ impl LogFile {
         if let Some(last) = pending.last_of(lost) {
             *line = line.after(if last { Part::LostLast } else { Part::LostMore });
         }
+        let are_written = outcome.is_ok();
         if let Err((_, error)) = outcome {
             let lines = pending.lines_of(lost) - u64::from(pending.ends_cut && kept == 0);
             let before = pending.failed.take().map_or(0, |failed| failed.lines);
             pending.failed = Some(Failed { lines: before + lines, error });
         }
+        self.note_segment(pending, are_written);
         pending.ends_cut = false;
         pending.records.clear();
+    }
+
+    /// Notes where the pending records were written.
+    fn note_segment(&mut self, pending: &mut Pending, are_written: bool) {
+        let first = std::mem::replace(&mut pending.flushed, pending.count);
+        let place = self.open.as_mut().filter(|_| are_written).and_then(|open| {
+            open.label = open.label.or_else(|| label(&open.file).ok().flatten());
+            Some((open.label?, open.bytes.checked_sub(pending.records.len() as u64)?))
+        });
+        pending.segments = pending.segments.take().zip(place).map(|(mut segments, (file, offset))| {
+            segments.push(Segment { first, file, offset });
+            segments
+        });
     }
 
     /// Writes all of `records`. On failure, the error comes with the number of bytes, in whole records, that are in the
@@ -294,6 +313,11 @@ impl LogFile {
 }
 
 impl Pending {
+    fn new(stream: LogStream, prefix: String, records: Vec<u8>) -> Self {
+        let segments = Some(Vec::new());
+        Self { stream, prefix, records, ends_cut: false, failed: None, count: 0, flushed: 0, segments }
+    }
+
     /// Returns whether the last of these records ends a line; `None` if there are none.
     fn last_of(&self, records: &[u8]) -> Option<bool> {
         let before = records.len().checked_sub(1)?;
@@ -406,15 +430,17 @@ mod tests {
     fn a_line_whose_rest_cannot_be_written_is_ended_and_nothing_is_glued_to_it() {
         let dir = tempfile::tempdir().unwrap();
         let mut log = log(&dir, 100_000);
-        assert!(log.append(&batch(b"begun ", End::Shown)).1.is_none());
+        assert!(log.append(&batch(b"begun ", End::Shown)).failed.is_none());
         let writable = log.open.take().unwrap();
         let read_only = File::open(dir.path().join("web.log")).unwrap();
         log.open = Some(Open { file: read_only, ..writable });
         // The next part of the line, its end, a whole line, and the beginning of a long one.
-        assert_eq!(log.append(&batch(b"more", End::Long)).1.unwrap().lines, 1);
-        assert!(log.append(&batch(b"end\nlost\nlong ", End::Long)).1.is_some_and(|failed| failed.lines == 2));
+        assert_eq!(log.append(&batch(b"more", End::Long)).failed.unwrap().lines, 1);
+        assert!(
+            log.append(&batch(b"end\nlost\nlong ", End::Long)).failed.is_some_and(|failed| failed.lines == 2)
+        );
         log.open = None;
-        assert!(log.append(&batch(b"rest of it\nwhole\n", End::Whole)).1.is_none());
+        assert!(log.append(&batch(b"rest of it\nwhole\n", End::Whole)).failed.is_none());
         let ended = "F  [provost: the rest of this line is missing]";
         assert_eq!(text(&dir), format!("P begun \n{ended}\nF whole\n"));
     }
@@ -425,7 +451,7 @@ mod tests {
         let mut log = log(&dir, 4_096);
         for size in [50_000, 1, 4_096, 4_060, 100_000, 0] {
             let line = [&vec![b'x'; size][..], b"\n"].concat();
-            assert!(log.append(&batch(&line, End::Whole)).1.is_none());
+            assert!(log.append(&batch(&line, End::Whole)).failed.is_none());
         }
         let sizes: Vec<u64> = std::fs::read_dir(dir.path())
             .unwrap()
@@ -439,7 +465,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (path, away) = (dir.path().join("web.log"), dir.path().join("away"));
         let mut log = log(&dir, 4_096);
-        let mut line = |text: &[u8]| assert!(log.append(&batch(text, End::Whole)).1.is_none());
+        let mut line = |text: &[u8]| assert!(log.append(&batch(text, End::Whole)).failed.is_none());
         line(b"one\n");
         std::fs::remove_file(&path).unwrap();
         line(b"two\n");

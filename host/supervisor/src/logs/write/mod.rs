@@ -6,10 +6,12 @@
 //! | `tail` | the end of a file that an earlier host has left |
 //! | `line` | the state of the last line of a stream |
 //! | `batch` | lines that are written together |
+//! | `outcome` | what became of lines that were written together |
 //! | `losses` | log files that cannot be written |
 
 pub(super) mod batch;
 pub(super) mod file;
 pub(super) mod line;
 pub(super) mod losses;
+pub(super) mod outcome;
 pub(super) mod tail;
