@@ -281,8 +281,10 @@ pub struct Jobs {
     pub(crate) names: Pool,
     /// For writing log files: two at once, and one more thread for each that hangs.
     pub(crate) logging: Lane,
-    /// For reading files.
+    /// For reading files, except what clients read of logs.
     pub reading: Lane,
+    /// For what clients read of logs: no number of them delays a check or a stop.
+    pub(crate) log_reading: Lane,
     /// For reading the resources that processes use.
     pub(crate) metering: Lane,
     /// For reading what is slow to read of them. A read that hangs keeps its turn, so that few threads can hang.
@@ -318,6 +320,7 @@ impl Jobs {
             names: pool("names", 1, NAMES_THREADS),
             logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
             reading: Lane::new(pool("reading", 1, 16), 4, Some(HANGS_AFTER)),
+            log_reading: Lane::new(pool("log reading", 1, 16), 4, Some(HANGS_AFTER)),
             metering: Lane::new(usage.clone(), 1, None),
             inspecting: Lane::new(usage, 3, None),
             views: Lane::new(pool("views", 1, 4), 4, None),

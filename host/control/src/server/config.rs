@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::response::Response;
 use bytes::Bytes;
 use provost_api::{self as api, ErrorCode, ReloadStepKind};
@@ -20,20 +20,28 @@ use super::framing::Framing;
 use super::orders::{TIMEOUT_MS, Waits, cause_of};
 use super::refused::Refused;
 use super::streaming::{Source, lasting_body};
+use crate::access::{Access, Scope};
 use crate::reloading::{ConfigRefusal, Step};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DifferenceQuery {
-    /// The absolute path of another config.
+    /// The absolute path of another config. It takes the scope `admin`.
     #[schemars(extend("pattern" = "^/"))]
     config: Option<String>,
 }
 
 pub(super) async fn difference(
     State(app): State<AppState>,
+    Extension(access): Extension<Access>,
     Query(query): Query<DifferenceQuery>,
 ) -> Result<Json<api::Difference>, Refused> {
+    // The report about a config quotes its lines, whatever file that is.
+    if query.config.is_some() && !access.allows(Scope::Admin) {
+        return Err(Refused::forbidden(
+            "`config` names a file of the host, which takes the scope `admin`".to_owned(),
+        ));
+    }
     let _lasting = app.lasting()?;
     let path = absolute(query.config.as_deref())?;
     Ok(Json(app.context.config.difference(path).await?))

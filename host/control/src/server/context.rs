@@ -50,7 +50,17 @@ pub(super) struct AppState {
     pub(super) lasting: Arc<Semaphore>,
 }
 
+/// Returns the permits of requests that follow or wait, for an entrance with as many connections.
+pub(super) fn lasting(connections_max: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(connections_max - connections_max.div_ceil(8)))
+}
+
 impl AppState {
+    /// Returns the state for an entrance with permits of its own.
+    pub(super) fn with_lasting(&self, connections_max: usize) -> Self {
+        Self { lasting: lasting(connections_max), ..self.clone() }
+    }
+
     /// Returns the array of all plugins, in the order of the config; `now` is the current generation.
     pub(super) fn plugins(&self, now: Generation) -> Bytes {
         let reports = self.context.plugins.reports();

@@ -1,6 +1,6 @@
 //! Streams the changes of processes as they happen.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
@@ -44,6 +44,9 @@ pub(super) struct EventsQuery {
     /// At most this many past changes: the last ones.
     limit: Option<usize>,
 }
+
+/// The most targets of a request that are not there at present, and may have been removed.
+const ABSENT_MAX: usize = 16;
 
 /// The choice of changes.
 #[derive(Debug)]
@@ -160,13 +163,25 @@ fn chosen(query: &EventsQuery, reader: &Reader) -> Result<Chosen, Refused> {
     let from_ms = time_ms("from", query.from.as_deref())?.unwrap_or(0);
     let matching = (!targets.is_empty()).then(|| Matching::of(&targets));
     let chosen = Chosen { matching, from_ms };
-    let Err(refused) = select(&reader.snapshot(), &targets) else { return Ok(chosen) };
+    let world = reader.snapshot();
+    let Err(refused) = select(&world, &targets) else { return Ok(chosen) };
     // Processes that were removed still have changes.
-    for target in &targets {
+    let (mut seen, mut absent) = (HashSet::new(), Vec::new());
+    for target in targets.iter().filter(|target| seen.insert(*target)) {
         let one = std::slice::from_ref(target);
-        let (of_one, mut is_remembered) = (Chosen { matching: Some(Matching::of(one)), from_ms: 0 }, false);
+        if select(&world, one).is_ok() {
+            continue;
+        }
+        // Each of them takes a look at all remembered changes.
+        if absent.len() == ABSENT_MAX {
+            return Err(refused);
+        }
+        absent.push(Matching::of(one));
+    }
+    for matching in absent {
+        let (of_one, mut is_remembered) = (Chosen { matching: Some(matching), from_ms: 0 }, false);
         of_one.each(reader, Generation(0), |_| is_remembered = true);
-        if !is_remembered && select(&reader.snapshot(), one).is_err() {
+        if !is_remembered {
             return Err(refused);
         }
     }

@@ -17,7 +17,7 @@ use provost_state::naming::shown;
 use provost_supervisor::unpanicked;
 
 use super::refused::{Refused, in_json};
-use super::scopes::{Scopes, is_open};
+use super::scopes::{Scopes, is_open, looks_at_access};
 use crate::access::{Access, Scope};
 
 /// Answers requests, whatever carries them.
@@ -98,7 +98,7 @@ impl Guarded {
         if let Some(refused) = scope.and_then(|scope| refused(access, scope, &method, &uri)) {
             return refused.into_response();
         }
-        if is_open(uri.path()) {
+        if looks_at_access(uri.path()) {
             request.extensions_mut().insert(access);
         }
         // The router is called within, so that a panic there is caught, too.

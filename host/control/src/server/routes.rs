@@ -10,13 +10,13 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use provost_api::{self as api, ErrorCode};
 use provost_state::naming::shown;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::answers::Answers;
 use super::connections::{Connections, Entrance};
-use super::context::{ApiContext, AppState};
+use super::context::{ApiContext, AppState, lasting};
 use super::extract::{PLUGIN_BODY_BYTES_MAX, Select};
-use super::guarded::Guarded;
+use super::guarded::{Guarded, Mount};
 use super::refused::Refused;
 use super::socket::Listening;
 use super::table::{Route, delete, get, post, routed};
@@ -38,14 +38,16 @@ pub async fn serve(
     let (ending, ended) = watch::channel(false);
     let (most, degraded) = (context.connections_max, context.supervisor.degraded().clone());
     let (rules, jobs) = (context.rules.clone(), context.supervisor.jobs().clone());
-    let routes = routes(context, ended.clone());
-    // Whatever clients over TCP do, half of all connections are left for the Unix socket.
+    // Whatever clients over TCP do, half of all connections are left for the Unix socket, and half of the requests that follow or wait.
     let most_tcp = if tcp.is_some() { most / 2 } else { 0 };
-    let unix = Connections::new(Entrance::Unix(routes.clone()), most - most_tcp, ended.clone());
+    let (app, mounts) = parts(context, ended.clone());
+    let unix = guarded(app.with_lasting(most - most_tcp), mounts.clone());
+    let unix = Connections::new(Entrance::Unix(unix), most - most_tcp, ended.clone());
     let over_tcp = async {
         let Some(tcp) = tcp else { return };
         let scheme = tcp.scheme();
         let TcpListening { sockets, tls, keyring } = tcp;
+        let routes = guarded(app.with_lasting(most_tcp), mounts);
         let gate = Arc::new(Gate::new(routes, rules, keyring, jobs, scheme));
         let connections = Connections::new(Entrance::Tcp(gate, tls), most_tcp, ended);
         join_all(sockets.into_iter().map(|one| connections::serve_tcp(one, connections.clone()))).await;
@@ -60,16 +62,23 @@ pub async fn serve(
 }
 
 /// Returns the routes of the API. Streams end when `ended` is true, or when its sender is gone.
-pub fn routes(mut context: ApiContext, ended: watch::Receiver<bool>) -> Guarded {
-    let most = context.connections_max;
-    let answers = Arc::new(Answers::new(context.supervisor.now()));
-    let lasting = Arc::new(Semaphore::new(most - most.div_ceil(8)));
+pub fn routes(context: ApiContext, ended: watch::Receiver<bool>) -> Guarded {
+    let (app, mounts) = parts(context, ended);
+    guarded(app, mounts)
+}
+
+/// Returns what all entrances share, and the services beside the API.
+fn parts(mut context: ApiContext, ended: watch::Receiver<bool>) -> (AppState, Vec<Mount>) {
     let mounts = std::mem::take(&mut context.mounts);
+    let answers = Arc::new(Answers::new(context.supervisor.now()));
+    let lasting = lasting(context.connections_max);
+    (AppState { context: Arc::new(context), answers, ended, lasting }, mounts)
+}
+
+/// Returns the routes of one entrance.
+fn guarded(app: AppState, mounts: Vec<Mount>) -> Guarded {
     let (router, scopes, _) = routed(all());
-    let router = router
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .with_state(AppState { context: Arc::new(context), answers, ended, lasting });
+    let router = router.fallback(not_found).method_not_allowed_fallback(method_not_allowed).with_state(app);
     Guarded::new(router, scopes, mounts)
 }
 

@@ -73,6 +73,8 @@ async fn a_request_is_refused_without_the_scope_that_it_takes() {
         ("POST", "/v1/plugins/painter/unload", admin),
         ("POST", "/v1/config/reload", admin),
         ("POST", "/v1/state", admin),
+        ("GET", "/v1/config/difference", read),
+        ("GET", "/v1/config/difference?config=/etc/hosts", admin),
         ("POST", "/v1/shutdown", admin),
         ("GET", "/count", operate),
     ] {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provost_control::{ApiRules, CertificateFiles, RulesInForce, Scope, TcpListening, TcpWanted, Tokens};
+use provost_state::Cause;
 use provost_supervisor::{ProcessSpec, Settings, Supervisor};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -165,7 +166,7 @@ async fn a_scope_allows_itself_and_what_is_below_it() {
     assert_eq!(remote.ask_as(&secrets[2], "GET", "/v1/status").await.status, 200);
     // The Unix socket is not concerned.
     assert_eq!(ask(&remote.host, "POST", "/v1/processes/stop", r#"{"select":["web"]}"#).await.status, 200);
-    remote.host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
+    remote.host.supervisor.shutdown(Cause::Shutdown).await;
 }
 
 #[tokio::test]
@@ -249,7 +250,7 @@ async fn a_flood_of_connections_leaves_the_unix_socket_its_half() {
         let mut stream = remote.connect().await;
         let auth = bearer(&secret);
         let request = format!("GET /v1/events?follow=true HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n");
-        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
         assert!(stream.read(&mut [0; 64]).await.unwrap() > 0);
         streams.push(stream);
     }
@@ -286,7 +287,7 @@ async fn with_a_certificate_only_tls_is_spoken() {
     let answer = exchange(tls(&remote, &certificate().cert).await.unwrap(), &request).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let mut plain = remote.connect().await;
-    tokio::io::AsyncWriteExt::write_all(&mut plain, request.as_bytes()).await.unwrap();
+    plain.write_all(request.as_bytes()).await.unwrap();
     let mut told = Vec::new();
     // The connection may also be reset.
     let _ = plain.read_to_end(&mut told).await;
@@ -301,7 +302,7 @@ async fn handshakes_that_do_not_go_on_give_way_to_other_clients() {
     for _ in 0..20 {
         let mut stream = remote.connect().await;
         // The beginning of a handshake.
-        tokio::io::AsyncWriteExt::write_all(&mut stream, &[22, 3, 1]).await.unwrap();
+        stream.write_all(&[22, 3, 1]).await.unwrap();
         slow.push(stream);
     }
     let auth = bearer(&secret);
@@ -334,7 +335,7 @@ async fn a_host_is_alive_and_is_ready_when_its_processes_are() {
         assert_eq!(names, ["job"]);
     }
     assert_eq!(remote.ask("GET", "/readyz", &bearer("wrong")).await.status, 401);
-    remote.host.supervisor.shutdown(provost_state::Cause::Shutdown).await;
+    remote.host.supervisor.shutdown(Cause::Shutdown).await;
 }
 
 #[tokio::test]
@@ -365,4 +366,37 @@ async fn what_cannot_be_listened_on_or_read_is_an_error() {
     let keyless = CertificateFiles { cert: files.cert.clone(), key: files.cert.clone() };
     assert!(keyless.check().unwrap_err().to_string().contains("it has no private key in PEM"));
     files.check().unwrap();
+}
+
+#[tokio::test]
+async fn streams_over_tcp_leave_the_unix_socket_its_share() {
+    let remote = Remote::start(vec![], None, 16);
+    let secret = remote.token("all", Scope::Read);
+    let mut streams = Vec::new();
+    loop {
+        let mut stream = remote.connect().await;
+        let (host, bearer) = (remote.address, bearer(&secret));
+        let request = format!("GET /v1/events?follow=1 HTTP/1.1\r\nHost: {host}\r\n{bearer}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut begins = [0; 12];
+        stream.read_exact(&mut begins).await.unwrap();
+        if begins == *b"HTTP/1.1 503" {
+            break;
+        }
+        assert_eq!(&begins, b"HTTP/1.1 200");
+        streams.push(stream);
+    }
+    assert_eq!(streams.len(), 7, "an eighth of the connections over TCP is left for short requests");
+    assert_eq!(ask(&remote.host, "GET", "/v1/events", "").await.status, 200);
+    remote.host.supervisor.shutdown(Cause::Shutdown).await;
+}
+
+#[tokio::test]
+async fn a_balancer_with_a_token_that_is_no_longer_accepted_sees_that_the_host_lives() {
+    let remote = Remote::plain();
+    for path in ["/livez", "/readyz"] {
+        assert_eq!(remote.ask("GET", path, &bearer("pvt_old")).await.status, 200, "{path}");
+    }
+    assert_eq!(remote.ask("GET", "/v1/ping", &bearer("pvt_old")).await.status, 401);
+    remote.host.supervisor.shutdown(Cause::Shutdown).await;
 }

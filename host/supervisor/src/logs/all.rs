@@ -69,7 +69,7 @@ impl Logs {
             everything: Arc::default(),
             capture: Thread::start(jobs.logging.clone())?,
             writing: jobs.logging.clone(),
-            reading: jobs.reading.clone(),
+            reading: jobs.log_reading.clone(),
             reserve: Arc::new(Reserve::new()),
             losses: Arc::new(Losses::new(degraded.clone())),
             host,

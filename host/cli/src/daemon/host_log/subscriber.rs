@@ -7,6 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
 use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -24,7 +25,10 @@ const LINE_BYTES_MAX: usize = 16 << 10;
 pub(in crate::daemon) fn install(log: &HostLog) {
     let level = std::env::var(LEVEL_VARIABLE).ok().and_then(|level| level.parse().ok());
     let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
-    let subscriber = tracing_subscriber::registry().with(level).with(LogLayer(log.clone()));
+    // The library of MCP tells of every request, in words of the client; a higher level asks for that.
+    let of_mcp = if level > LevelFilter::INFO { level } else { level.min(LevelFilter::WARN) };
+    let levels = Targets::new().with_default(level).with_target("rmcp", of_mcp);
+    let subscriber = tracing_subscriber::registry().with(levels).with(LogLayer(log.clone()));
     // Fails if a test in the same program has installed one already.
     let _ = subscriber.try_init();
     let log = log.clone();

@@ -21,6 +21,7 @@ use crate::access::Access;
 use crate::server::guarded::Guarded;
 use crate::server::refused::Refused;
 use crate::server::rules::{ApiRules, RulesInForce};
+use crate::server::scopes::is_open;
 use crate::tokens::Keyring;
 
 /// What is asked of a client that has sent no token.
@@ -102,6 +103,10 @@ impl Gate {
         let (mut response, challenge) = match credential {
             Credential::Token { access, .. } => return self.routes.answer(request, access).await,
             Credential::Missing => (self.routes.answer(request, Access::NOBODY).await, NO_TOKEN),
+            // A balancer with an old token is not to take the host for dead.
+            Credential::Refused(_) if is_open(request.uri().path()) => {
+                return self.routes.answer(request, Access::NOBODY).await;
+            }
             Credential::Refused(why) => (Refused::unauthorized(why).into_response(), BAD_TOKEN),
         };
         if response.status() == StatusCode::UNAUTHORIZED {
