@@ -67,13 +67,18 @@ fn a_shutdown_that_hangs_is_over_after_the_grace_times() {
     assert!(host.log().contains("the grace times are over: killing all processes"), "{}", host.log());
 }
 
+/// Returns what was printed from the error on. How much of the progress comes before it depends on the moment.
+fn error_in(printed: &str) -> &str {
+    printed.find("error: ").map_or("", |at| &printed[at..])
+}
+
 #[test]
 fn processes_that_are_left_are_named_by_down_and_by_the_log_and_give_exit_code_1() {
     let mut host = with_fault(WEB, "ending=return(left)");
     host.until_phase("web", "running");
     let down = host.run(&["down"]);
     assert_eq!((down.code, &*down.stdout), (1, ""), "{down:?}");
-    insta::assert_snapshot!(down.stderr.replace(&host.pid().to_string(), "PID"), @r"
+    insta::assert_snapshot!(error_in(&down.stderr).replace(&host.pid().to_string(), "PID"), @r"
     error: the host (pid PID) has ended, and this is left:
       web (pid 4711): a test says so
     hint: end it by hand, or find out what holds it; then `provost up`
@@ -109,7 +114,7 @@ fn down_does_not_say_that_all_has_ended_when_the_host_vanishes() {
     let ended = down.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     insta::assert_snapshot!(
-        String::from_utf8(ended.stderr).unwrap().replace(&host.pid().to_string(), "PID"),
+        error_in(&String::from_utf8(ended.stderr).unwrap()).replace(&host.pid().to_string(), "PID"),
         @r"
     error: the host (pid PID) ended without a report: its processes may be alive
     hint: look for them with `ps`; the log of the host may say why it ended

@@ -33,7 +33,11 @@ pub(crate) struct Machine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
     pub(crate) rss_kib: u64,
+    /// The open descriptors without `samples`.
     pub(crate) files: usize,
+    /// The descriptors of `/proc/PID/stat`, which are kept open for the samples of usage: at most one for each process of the
+    /// operating system that belongs to the host.
+    pub(crate) samples: usize,
     pub(crate) threads: usize,
 }
 
@@ -135,7 +139,17 @@ impl Machine {
             let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("0");
             line.split_whitespace().next().unwrap().parse().unwrap()
         };
-        let files = std::fs::read_dir(format!("/proc/{}/fd", self.pid)).map_or(0, Iterator::count);
-        Usage { rss_kib: figure("VmRSS:"), files, threads: usize::try_from(figure("Threads:")).unwrap() }
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid)).into_iter().flatten().flatten();
+        let is_sample = |one: &std::fs::DirEntry| {
+            let path = std::fs::read_link(one.path()).unwrap_or_default();
+            path.starts_with("/proc") && path.ends_with("stat")
+        };
+        let (samples, files): (Vec<_>, Vec<_>) = open.partition(is_sample);
+        Usage {
+            rss_kib: figure("VmRSS:"),
+            files: files.len(),
+            samples: samples.len(),
+            threads: usize::try_from(figure("Threads:")).unwrap(),
+        }
     }
 }

@@ -110,6 +110,10 @@ pub(crate) fn nothing_leaks(soak: &Soak, before: Usage, middle: Option<Usage>) -
         if now.files > before.files + FILES_SLACK {
             left.push(format!("{} descriptors, and {} after the start", now.files, before.files));
         }
+        let alive = soak.machine.marked().len();
+        if now.samples > alive + FILES_SLACK {
+            left.push(format!("{} descriptors of samples for {alive} processes", now.samples));
+        }
         if now.threads > before.threads + THREADS_SLACK {
             left.push(format!("{} threads, and {} after the start", now.threads, before.threads));
         }

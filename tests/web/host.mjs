@@ -49,7 +49,13 @@ export class Host {
     const port = await freePort();
     host.url = `http://127.0.0.1:${port}/`;
     writeFileSync(host.config, `[api]\nlisten = "127.0.0.1:${port}"\n${config}`);
-    await host.up();
+    try {
+      await host.up();
+    } catch (error) {
+      // A host that does not answer must not outlive the test.
+      await host.end();
+      throw error;
+    }
     return host;
   }
 

@@ -267,7 +267,12 @@ test("a page that is hidden follows nothing, and resumes after what it has seen"
     const found = [...open].filter((request) => request.headers().accept === "text/event-stream");
     return found.length === 2 && found;
   });
-  for (const request of streams) assert.match(request.headers()["last-event-id"] ?? "", /^\w+\.\d+/, request.url());
+  const status = streams.find((request) => request.url().includes("v1/status"));
+  assert.match(status.headers()["last-event-id"] ?? "", /^\w+\.\d+$/);
+  await eventually("output goes on", async () => {
+    const lines = await page.getByRole("log").locator("bdi").allTextContents();
+    return new Set(lines).size === lines.length && lines.length > 1;
+  });
   await show(true);
   await eventually("nothing is followed", () => open.size === 0);
   open = new Set();
@@ -311,7 +316,8 @@ for (const colorScheme of ["light", "dark"]) {
   test(`its picture is taken, ${colorScheme}`, async () => {
     const to = process.env.PICTURES ?? fileURLToPath(new URL("../../target/web/pictures", import.meta.url));
     mkdirSync(to, { recursive: true });
-    const page = await enter(operate, { colorScheme, path: "#/processes/web", viewport: { width: 1180, height: 760 } });
+    const page = await enter(operate, { colorScheme, path: "#/processes/web", viewport: { width: 1180, height: 860 } });
+    await page.getByRole("combobox").selectOption("15 minutes");
     await page.getByRole("button", { name: "Fold victims" }).click();
     await page.getByRole("cell", { name: "PID" }).first().waitFor();
     // A few samples of the usage, and lines of output.

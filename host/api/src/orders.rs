@@ -14,6 +14,7 @@ use crate::process::Phase;
 #[serde(deny_unknown_fields)]
 pub struct ProcessOrder {
     /// Names, `group:*`, or `all`.
+    #[schemars(length(min = 1))]
     pub select: Vec<String>,
     /// The origin of the order: `user` or `api`.
     #[serde(default)]

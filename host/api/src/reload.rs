@@ -15,6 +15,7 @@ use crate::words::words;
 pub struct ReloadOrder {
     /// The absolute path of the config, if it is another one than that of the host.
     #[serde(default)]
+    #[schemars(extend("pattern" = "^/"))]
     pub config: Option<String>,
     /// Whether processes that a change would restart keep their old values until their next start.
     #[serde(default)]
@@ -104,6 +105,7 @@ pub struct ReloadSummary {
 #[serde(deny_unknown_fields)]
 pub struct ScaleOrder {
     /// The wanted number of replicas by the name of the process.
+    #[schemars(extend("minProperties" = 1))]
     pub replicas: BTreeMap<String, u32>,
     /// The origin of the order: `user` or `api`.
     #[serde(default)]

@@ -85,5 +85,6 @@ pub struct StateChange {
     pub backend: Option<Backend>,
     /// The percentage of processes on `atomic`, 0 to 100.
     #[serde(default)]
+    #[schemars(range(max = 100))]
     pub rollout: Option<u64>,
 }

@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"003294c86517802c\"",
+        tag: "\"f96133d9d11536b2\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,11 +19,11 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-UBLT7LLI.js",
+        name: "main-52UOIHKV.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"ca5c6940e19a6ec0\"",
+        tag: "\"49a2b796ba768f15\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-UBLT7LLI.js"),
+        content: include_bytes!("../dist/main-52UOIHKV.js"),
     },
     Asset {
         name: "style-JKHBDLKN.css",

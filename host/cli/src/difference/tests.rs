@@ -289,6 +289,7 @@ policies = ["backoff"]
 depends_on = { db = "ready" }
 ready = { tcp = "127.0.0.1:1", every = "1s", timeout = "1s", within = "1s", own_port = true }
 health = { tcp = "127.0.0.1:1" }
+usage = { every = "5s" }
 logs = { file_size = "1MiB", files = 2 }
 replicas = { min = 1, max = 2 }
 "#;

@@ -294,7 +294,7 @@ fn each_event_has_its_own_line_for_every_follower() {
             let mut line = Vec::new();
             lines.push(change, wall, &mut line);
             let fresh = serde_json::to_string(&convert::event(change, wall)).unwrap();
-            assert_eq!(String::from_utf8(line).unwrap(), fresh + "\n");
+            assert_eq!(String::from_utf8(line).unwrap(), fresh);
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::reloading::{ConfigRefusal, Step};
 #[serde(deny_unknown_fields)]
 pub(super) struct DifferenceQuery {
     /// The absolute path of another config.
+    #[schemars(extend("pattern" = "^/"))]
     config: Option<String>,
 }
 

@@ -9,6 +9,7 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::scopes::is_open;
 use crate::access::Scope;
 
 /// The schema of a type.
@@ -32,6 +33,10 @@ impl fmt::Debug for SchemaOf {
 pub(super) struct RequestBody {
     pub(super) of: SchemaOf,
     pub(super) is_required: bool,
+    /// The only fields of the type that this route takes, if these are not all.
+    pub(super) fields: Option<&'static [&'static str]>,
+    /// The fields that this route does not do without, although the type does.
+    pub(super) needs: &'static [&'static str],
 }
 
 /// The answer of a route, if it is no refusal.
@@ -86,17 +91,17 @@ impl Described {
         let mut operation = json!({
             "operationId": self.id(),
             "summary": self.summary,
-            "security": [{"token": [self.scope.as_str()]}],
+            "security": if is_open(self.path) { json!([]) } else { json!([{"token": [self.scope.as_str()]}]) },
             "parameters": parameters,
             "responses": {
                 "200": {"description": "The answer.", "content": self.content(types)},
                 "default": {"$ref": "#/components/responses/Problem"},
             },
         });
-        if let Some(RequestBody { of, is_required }) = self.body {
-            let schema = types.read(of);
+        if let Some(body) = self.body {
+            let schema = types.body(body);
             operation["requestBody"] =
-                json!({"required": is_required, "content": {"application/json": {"schema": schema}}});
+                json!({"required": body.is_required, "content": {"application/json": {"schema": schema}}});
         }
         operation
     }
@@ -162,6 +167,33 @@ impl Types {
         schema.0(&mut self.written)
     }
 
+    /// Returns the schema of a body with the fields that its route takes.
+    fn body(&mut self, body: RequestBody) -> Schema {
+        let whole = self.read(body.of);
+        let name = whole.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+        let definition = name.and_then(|name| self.read.definitions().get(name)).cloned();
+        let (Some(Value::Object(mut object)), Some(takes)) = (definition, body.fields) else { return whole };
+        if let Some(Value::Object(fields)) = object.get_mut("properties") {
+            fields.retain(|name, _| takes.contains(&&**name));
+            for name in body.needs {
+                if let Some(field) = fields.get_mut(*name) {
+                    not_null(field);
+                }
+            }
+        }
+        let mut needs: Vec<&str> = object
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        needs.extend(body.needs);
+        let needs = json!(needs);
+        object.insert("required".to_owned(), needs);
+        object.into()
+    }
+
     /// Returns the fields of a query as parameters.
     fn parameters(&mut self, query: SchemaOf) -> Vec<Value> {
         let name = self.read(query);
@@ -171,7 +203,12 @@ impl Types {
             return Vec::new();
         };
         let Some(Value::Object(fields)) = object.get("properties") else { return Vec::new() };
-        fields.iter().map(|(name, schema)| parameter(name, schema.clone())).collect()
+        let needs: Vec<&Value> =
+            object.get("required").and_then(Value::as_array).into_iter().flatten().collect();
+        fields
+            .iter()
+            .map(|(name, schema)| parameter(name, schema.clone(), needs.iter().any(|one| *one == name)))
+            .collect()
     }
 
     /// Returns all types by their names.
@@ -182,20 +219,29 @@ impl Types {
     }
 }
 
-/// Returns a parameter of a query. A parameter is left out and never `null`.
-fn parameter(name: &str, mut schema: Value) -> Value {
-    let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+/// Takes `null` away from what a value may be.
+fn not_null(schema: &mut Value) {
     if let Some(Value::Array(either)) = schema.get("anyOf") {
         let one = either.iter().find(|one| one.get("type").is_none_or(|it| it != "null")).cloned();
-        schema = one.unwrap_or_default();
+        *schema = one.unwrap_or_default();
     }
-    if let Some(Value::Array(types)) = schema.get("type") {
-        schema["type"] = types.first().cloned().unwrap_or_default();
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|one| one != "null");
+        if let [one] = &types[..] {
+            schema["type"] = one.clone();
+        }
     }
+}
+
+/// Returns a parameter of a query. A parameter is left out and never `null`.
+fn parameter(name: &str, mut schema: Value, is_required: bool) -> Value {
+    let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+    not_null(&mut schema);
     if let Ok(schema) = <&mut Schema>::try_from(&mut schema) {
         bounded(schema);
     }
-    json!({"name": name, "in": "query", "description": description.unwrap_or_else(|| "".into()), "schema": schema})
+    let description = description.unwrap_or_else(|| "".into());
+    json!({"name": name, "in": "query", "required": is_required, "description": description, "schema": schema})
 }
 
 /// Adds the greatest number to a schema of whole numbers that says their size only as a format.
@@ -203,7 +249,7 @@ fn bounded(schema: &mut Schema) {
     let most = match schema.get("format").and_then(Value::as_str) {
         Some("uint8") => u64::from(u8::MAX),
         Some("uint32") => u64::from(u32::MAX),
-        Some("uint" | "uint64") => i64::MAX.unsigned_abs(),
+        Some("uint" | "uint64") => u64::MAX,
         _ => return,
     };
     if schema.get("maximum").is_none() {

@@ -39,6 +39,7 @@ pub(super) struct EventsQuery {
     /// The life of the host that counted `since`.
     boot: Option<String>,
     /// Only changes at or after this time (RFC 3339).
+    #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
     /// At most this many past changes: the last ones.
     limit: Option<usize>,

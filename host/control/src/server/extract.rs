@@ -47,6 +47,10 @@ where
             Ok(Err(rejection)) => return Err(Refused::bad_request(rejection.body_text())),
             Err(_) => return Err(Refused::bad_request("the body did not arrive within 30 s".to_owned())),
         };
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            // Serde would take its items for the fields in their order.
+            return Err(Refused::bad_request("the body is a list, and an object is expected".to_owned()));
+        }
         if let Ok(text) = std::str::from_utf8(&bytes) {
             exact_numbers(text).map_err(|error| Refused::bad_request(error.to_string()))?;
         }
@@ -88,6 +92,7 @@ impl IfNoneMatch {
 pub(super) struct Select {
     /// Targets, separated by commas.
     #[serde(default)]
+    #[schemars(required, length(min = 1))]
     pub(super) select: String,
 }
 
@@ -98,6 +103,7 @@ pub(super) fn targets(list: &str) -> Vec<String> {
 
 /// A switch in a query: `?follow=1`, `?follow=true` or just `?follow`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(extend("enum" = ["1", "true", "", "0", "false"]))]
 pub(super) enum Flag {
     #[serde(rename = "1", alias = "true", alias = "")]
     On,

@@ -30,8 +30,10 @@ pub(super) struct LogsQuery {
     #[serde(default = "ten")]
     n: usize,
     /// Only lines at or after this time (RFC 3339).
+    #[schemars(extend("format" = "date-time"))]
     since: Option<String>,
     /// Only lines before this time (RFC 3339).
+    #[schemars(extend("format" = "date-time"))]
     until: Option<String>,
     /// Only lines that match this regular expression.
     grep: Option<String>,

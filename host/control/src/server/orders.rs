@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use futures_util::future::join_all;
 use provost_api::{self as api, ErrorCode};
 use provost_state::naming::{replica_name, shown};
@@ -27,15 +27,25 @@ pub(super) const TIMEOUT_MS: u64 = 30_000;
 const PAGE: usize = 512;
 
 pub(super) async fn start(app: State<AppState>, order: Body<api::ProcessOrder>) -> Answered {
-    answer(app, order, |_| Ok(Action::Start)).await
+    answer(app, order, |order| unsignalled(order, Action::Start)).await
 }
 
 pub(super) async fn stop(app: State<AppState>, order: Body<api::ProcessOrder>) -> Answered {
-    answer(app, order, |_| Ok(Action::Stop)).await
+    answer(app, order, |order| unsignalled(order, Action::Stop)).await
 }
 
 pub(super) async fn restart(app: State<AppState>, order: Body<api::ProcessOrder>) -> Answered {
-    answer(app, order, |_| Ok(Action::Restart)).await
+    answer(app, order, |order| unsignalled(order, Action::Restart)).await
+}
+
+/// Refuses a signal where it has no meaning.
+fn unsignalled(order: &api::ProcessOrder, action: Action) -> Result<Action, Refused> {
+    match order.signal {
+        None => Ok(action),
+        Some(_) => {
+            Err(Refused::bad_request("`signal` has a meaning for the action `signal` only".to_owned()))
+        }
+    }
 }
 
 pub(super) async fn signal(app: State<AppState>, order: Body<api::ProcessOrder>) -> Answered {
@@ -48,10 +58,9 @@ pub(super) async fn signal(app: State<AppState>, order: Body<api::ProcessOrder>)
 }
 
 /// Refuses an order that does not exist.
-pub(super) async fn unknown(Path(order): Path<String>) -> Refused {
+pub(super) fn unknown(order: &str) -> Refused {
     let hint = "there are start, stop, restart, signal and scale".to_owned();
-    let message = format!("there is no action `{}`", shown(&order));
-    Refused::not_found(ErrorCode::UnknownAction, message, hint)
+    Refused::not_found(ErrorCode::UnknownAction, format!("there is no action `{}`", shown(order)), hint)
 }
 
 type Answered = Result<Json<api::Outcome>, Refused>;

@@ -81,24 +81,34 @@ impl Action {
         path.and_then(|path| path.rsplit('/').next()).unwrap_or_default()
     }
 
-    /// Returns the fields of the order that are present and that this action does not use.
-    fn unused_fields(self, order: &api::PluginOrder) -> Vec<&'static str> {
-        let (load, swap, unload) = (self == Self::Load, self == Self::Swap, self == Self::Unload);
-        [
-            ("component", order.component.is_some(), load || swap),
-            ("settings", order.settings.is_some(), load || swap),
-            ("judges", !order.judges.is_empty(), load),
-            ("allow", !order.allow.is_empty(), load),
-            ("sha256", order.sha256.is_some(), load),
-            ("limits", !order.limits.is_empty(), load || swap),
-            ("quarantine", order.quarantine.is_some(), load || swap),
-            ("accept_more", order.accept_more, swap),
-            ("force", order.force, unload),
-        ]
-        .into_iter()
-        .filter(|(_, there, used)| *there && !*used)
-        .map(|(field, ..)| field)
-        .collect()
+    /// Returns the fields of an order that this action uses, and those that it needs.
+    pub(super) fn fields(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::Load => (
+                &["component", "settings", "judges", "allow", "sha256", "limits", "quarantine"],
+                &["component"],
+            ),
+            Self::Swap => (&["component", "settings", "limits", "quarantine", "accept_more"], &[]),
+            Self::Unload => (&["force"], &[]),
+            Self::Rollback | Self::Revive => (&[], &[]),
+        }
+    }
+
+    /// Returns a field of the order that is present and that this action does not use.
+    fn unused_field(self, order: &api::PluginOrder) -> Option<&'static str> {
+        let (used, _) = self.fields();
+        let all = [
+            ("component", order.component.is_some()),
+            ("settings", order.settings.is_some()),
+            ("judges", !order.judges.is_empty()),
+            ("allow", !order.allow.is_empty()),
+            ("sha256", order.sha256.is_some()),
+            ("limits", !order.limits.is_empty()),
+            ("quarantine", order.quarantine.is_some()),
+            ("accept_more", order.accept_more),
+            ("force", order.force),
+        ];
+        all.into_iter().find(|(field, there)| *there && !used.contains(field)).map(|(field, _)| field)
     }
 }
 
@@ -108,7 +118,7 @@ pub(super) async fn change(
     Body(order): Body<api::PluginOrder>,
     action: Action,
 ) -> Result<Json<api::PluginChanged>, Refused> {
-    if let Some(field) = action.unused_fields(&order).first() {
+    if let Some(field) = action.unused_field(&order) {
         return Err(Refused::bad_request(format!("`{field}` has no meaning for `{}`", action.word())));
     }
     // Compiling takes seconds and must not block a thread of the async runtime.

@@ -81,8 +81,11 @@ fn all() -> Vec<Route> {
 }
 
 fn of_processes() -> Vec<Route> {
-    const ONE: &str = "Returns one process";
-    let order = |path| get(path, processes::one_of_order, ONE).hidden();
+    const ORDER: &[&str] = &["select", "cause", "wait", "timeout_ms"];
+    let order = |path| {
+        get(path, processes::one_of_order, "Returns the process that is called like an order")
+            .gives::<api::Process>()
+    };
     let operate = Scope::Operate;
     vec![
         get(
@@ -95,21 +98,24 @@ fn of_processes() -> Vec<Route> {
         get("/v1/processes", processes::list, "Returns the processes alone, or streams their changes")
             .query::<status::ProcessesQuery>()
             .gives_or_streams::<api::Status>(),
-        get("/v1/processes/{name}", processes::one, ONE).gives::<api::Process>(),
-        post("/v1/processes/{name}", operate, orders::unknown, "Refuses an unknown order").hidden(),
+        get("/v1/processes/{name}", processes::one, "Returns one process").gives::<api::Process>(),
         get("/v1/processes/{name}/explain", explain::explain, "Explains why a process is in its state")
             .gives::<api::Explanation>(),
         post("/v1/processes/start", operate, orders::start, "Starts processes")
             .takes::<api::ProcessOrder>()
+            .fields(ORDER, &[])
             .gives::<api::Outcome>(),
         post("/v1/processes/stop", operate, orders::stop, "Stops processes")
             .takes::<api::ProcessOrder>()
+            .fields(ORDER, &[])
             .gives::<api::Outcome>(),
         post("/v1/processes/restart", operate, orders::restart, "Restarts processes")
             .takes::<api::ProcessOrder>()
+            .fields(ORDER, &[])
             .gives::<api::Outcome>(),
         post("/v1/processes/signal", operate, orders::signal, "Sends a signal to processes")
             .takes::<api::ProcessOrder>()
+            .fields(&["select", "cause", "wait", "timeout_ms", "signal"], &["signal"])
             .gives::<api::Outcome>(),
         post("/v1/processes/scale", operate, config::scale, "Sets numbers of replicas until the next reload")
             .takes::<api::ScaleOrder>()
@@ -192,9 +198,10 @@ fn of_the_rest() -> Vec<Route> {
         post("/v1/plugins/{name}/{action}", admin, plugins::unknown, "Refuses an unknown change").hidden(),
     ];
     for (action, path, summary) in plugins::CHANGES {
+        let (fields, needs) = action.fields();
         let change = move |app, name, order| plugins::change(app, name, order, action);
         let route = post(path, admin, change, summary).up_to(PLUGIN_BODY_BYTES_MAX);
-        all.push(route.takes::<api::PluginOrder>().gives::<api::PluginChanged>());
+        all.push(route.takes::<api::PluginOrder>().fields(fields, needs).gives::<api::PluginChanged>());
     }
     all
 }
@@ -218,5 +225,8 @@ async fn not_found(uri: Uri) -> Refused {
 
 /// Refuses a method; the router adds the allowed ones in the header `Allow`.
 async fn method_not_allowed(method: Method, uri: Uri) -> Refused {
+    if let Some(order) = uri.path().strip_prefix("/v1/processes/").filter(|_| method == Method::POST) {
+        return orders::unknown(order);
+    }
     Refused::method_not_allowed(format!("{} does not accept {method}", shown(uri.path())))
 }

@@ -71,13 +71,20 @@ impl Route {
 
     /// Sets the type of the body of a request.
     pub(super) fn takes<T: JsonSchema>(self) -> Self {
-        let body = Some(RequestBody { of: SchemaOf::of::<T>(), is_required: true });
+        let body = Some(RequestBody { of: SchemaOf::of::<T>(), is_required: true, fields: None, needs: &[] });
         Self { described: Described { body, ..self.described }, ..self }
     }
 
     /// Sets the type of the body of a request that may also have none.
     pub(super) fn takes_maybe<T: JsonSchema>(self) -> Self {
-        let body = Some(RequestBody { of: SchemaOf::of::<T>(), is_required: false });
+        let body =
+            Some(RequestBody { of: SchemaOf::of::<T>(), is_required: false, fields: None, needs: &[] });
+        Self { described: Described { body, ..self.described }, ..self }
+    }
+
+    /// Names the only fields of the body that the route takes, and those without which it does nothing.
+    pub(super) fn fields(self, fields: &'static [&'static str], needs: &'static [&'static str]) -> Self {
+        let body = self.described.body.map(|body| RequestBody { fields: Some(fields), needs, ..body });
         Self { described: Described { body, ..self.described }, ..self }
     }
 

@@ -104,7 +104,7 @@ async fn every_refusal_is_json_and_names_the_field() {
         let answer = ask(&host, method, path, body).await;
         let error = answer.error();
         assert_eq!(answer.status, status, "{method} {path}: {error:?}");
-        assert_eq!(answer.head.contains("\r\nallow: "), status == 405, "{}", answer.head);
+        assert!(status != 405 || answer.head.contains("\r\nallow: "), "{}", answer.head);
         assert!(
             !error.code.as_str().is_empty() && error.message.contains(named),
             "{method} {path}: {error:?}"

@@ -49,7 +49,8 @@ export function Processes() {
 }
 
 function Tools() {
-  const shown = lines.value.filter((line) => line.process).length;
+  // Those of a group count also while it is folded.
+  const shown = lines.value.reduce((sum, { level, members }) => sum + (level === 1 ? (members?.length ?? 1) : 0), 0);
   const all = processes.value.size;
   const escaped = (event) => {
     if (event.key === "Escape" && filter.value) {

@@ -21,8 +21,8 @@ export function Usage({ name }) {
   const last = sample ?? points.at(-1);
   const figures = [
     ["CPU", cores(last.cpu)],
-    ["Memory", bytes(last.rss_bytes)],
-    ["Shared fairly", bytes(last.pss_bytes)],
+    ["Memory (RSS)", bytes(last.rss_bytes)],
+    ["Memory (PSS)", bytes(last.pss_bytes)],
     ["Descriptors", last.fds],
     ["Threads", last.threads],
     ["Members", last.members],
