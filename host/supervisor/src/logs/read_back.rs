@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::disk::{NotOpened, Position};
 use super::follower::Queue;
 use super::item::LogItem;
 use super::piece::Piece;
@@ -13,7 +14,7 @@ use super::process::ProcessLog;
 use super::read::merged::{Merged, Step};
 use super::read::past::{self, COUNTED_BYTES, Counted, Past, Tally};
 use super::read::query::LogQuery;
-use crate::jobs::Lane;
+use crate::jobs::{Lane, Lost};
 
 /// The pause of a reader while files are being rotated.
 const WHILE_ROTATING: Duration = Duration::from_millis(5);
@@ -82,34 +83,53 @@ impl ReadBack {
 
     /// Adds `queue` as a follower of a log and finds the past before that; `None` if it cannot be read.
     async fn begin(&self, log: &Arc<ProcessLog>, queue: Option<&Arc<Queue>>) -> Option<Begun> {
-        let (name, query) = (log.stored.name.clone(), self.query.clone());
         let (read, entered) = (log.clone(), queue.cloned());
-        let after = self.after.of(&name);
-        let begun = self.reading.run(move || {
-            // What fails here fails before the queue is entered.
-            let end = read
-                .past_end(entered.as_ref())
-                .inspect_err(|_| follow_all_the_same(&read, entered.as_ref()))?;
-            let stored = read.stored.clone();
-            let (past, has_gap) = match after {
-                Some(mark) => Past::after(mark, stored, end, query)?,
-                None => (Past::of(stored, end, query)?, false),
-            };
-            // A resumed stream keeps the time of the last line.
-            let begins_at =
-                past.begins_at()?.map(|at| Mark { at_ms: after.map_or(0, |mark| mark.at_ms), ..at });
-            let ends_at = past.ends_at()?;
-            Ok(Begun { past, begins_at, ends_at, has_gap })
+        // What fails here fails before the queue is entered.
+        let end = self.reading.run(move || {
+            read.past_end(entered.as_ref()).inspect_err(|_| follow_all_the_same(&read, entered.as_ref()))
         });
-        match begun.await {
-            Ok(Ok(begun)) => return Some(begun),
-            Ok(Err(error)) => past::cannot_read(&name, &error),
+        let begun = match end.await {
+            Ok(Ok(end)) => self.begin_before(log, end).await,
+            Ok(Err(error)) => Ok(Err(error)),
             Err(lost) => {
-                tracing::error!(process = &*name, %lost, "the log files cannot be read back");
                 follow_all_the_same(log, queue);
+                Err(lost)
             }
+        };
+        let name = &*log.stored.name;
+        match begun {
+            Ok(Ok(begun)) => return Some(begun),
+            Ok(Err(error)) => past::cannot_read(name, &error),
+            Err(lost) => tracing::error!(process = name, %lost, "the log files cannot be read back"),
         }
         None
+    }
+
+    /// Finds the past before `end`, also while files are being rotated.
+    async fn begin_before(&self, log: &ProcessLog, end: Position) -> Result<Result<Begun, NotOpened>, Lost> {
+        let after = self.after.of(&log.stored.name);
+        let mut tries = 0;
+        loop {
+            let (stored, query) = (log.stored.clone(), self.query.clone());
+            let begun = self.reading.run(move || {
+                let (past, has_gap) = match after {
+                    Some(mark) => Past::after(mark, stored, end, query)?,
+                    None => (Past::of(stored, end, query)?, false),
+                };
+                // A resumed stream keeps the time of the last line.
+                let begins_at =
+                    past.begins_at()?.map(|at| Mark { at_ms: after.map_or(0, |mark| mark.at_ms), ..at });
+                let ends_at = past.ends_at()?;
+                Ok(Begun { past, begins_at, ends_at, has_gap })
+            });
+            match begun.await? {
+                Err(NotOpened::Rotating) if tries < ROTATING_TRIES && !self.pieces.is_closed() => {
+                    tries += 1;
+                    tokio::time::sleep(WHILE_ROTATING).await;
+                }
+                begun => return Ok(begun),
+            }
+        }
     }
 
     /// Returns the past positioned at its first wanted line; `None` if it cannot be read.
