@@ -2,6 +2,8 @@
 //! token works and a revoked one is refused without a restart. Blocking work is done by the threads of the host, and a disk that
 //! hangs leaves the tokens as they are.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,10 +46,18 @@ pub(crate) struct Keyring {
 struct Held {
     tokens: Arc<[Token]>,
     looked_at: Instant,
-    /// When the directory was changed last; `None` if it has to be read again in any case.
-    changed_at: Option<SystemTime>,
+    /// When the directory and its files were changed; `None` if they have to be read again in any case.
+    stamp: Option<Stamp>,
     /// What could not be read, which was logged.
     unreadable: Vec<String>,
+}
+
+/// When a directory and its files were changed, also in their modes and owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    newest: SystemTime,
+    /// The sum of all times, in nanoseconds.
+    sum: u128,
 }
 
 /// Why a token is not accepted.
@@ -65,10 +75,10 @@ pub(crate) enum Unaccepted {
 impl Keyring {
     /// Reads the tokens in `dir` for the first time.
     pub(crate) fn open(dir: &Path) -> Result<Self, TokenError> {
-        let changed_at = changed_at(dir);
+        let stamp = stamp(dir);
         let Tokens { list, unreadable } = Tokens::read(dir)?;
         warn_of(&unreadable);
-        let held = Held { tokens: list.into(), looked_at: Instant::now(), changed_at, unreadable };
+        let held = Held { tokens: list.into(), looked_at: Instant::now(), stamp, unreadable };
         Ok(Self { dir: dir.to_owned(), held: Mutex::new(held), is_looking: AtomicBool::new(false) })
     }
 
@@ -138,9 +148,9 @@ impl Keyring {
     /// Reads the directory if it has changed. Waits for the disk.
     fn look(&self) {
         let looked_at = Instant::now();
-        let changed_at = changed_at(&self.dir);
+        let stamp = stamp(&self.dir);
         let before = self.held.lock().clone();
-        if changed_at.is_some() && changed_at == before.changed_at {
+        if stamp.is_some() && stamp == before.stamp {
             self.held.lock().looked_at = looked_at;
             return;
         }
@@ -152,16 +162,27 @@ impl Keyring {
         if unreadable != before.unreadable {
             warn_of(&unreadable);
         }
-        *self.held.lock() = Held { tokens, looked_at, changed_at, unreadable };
+        *self.held.lock() = Held { tokens, looked_at, stamp, unreadable };
     }
 }
 
-/// Returns when the directory was changed last; `None` if that is too recent to tell it from a change at the same time.
-fn changed_at(dir: &Path) -> Option<SystemTime> {
-    let changed_at = std::fs::metadata(dir).and_then(|found| found.modified()).ok()?;
+/// Returns when the directory and its files were changed; `None` if that is too recent to tell it from a change at the same time.
+fn stamp(dir: &Path) -> Option<Stamp> {
+    let (mut newest, mut sum) = (Duration::ZERO, 0);
+    let mut add = |found: Metadata| {
+        let seconds = u64::try_from(found.ctime()).unwrap_or(0);
+        let at = Duration::new(seconds, u32::try_from(found.ctime_nsec()).unwrap_or(0));
+        newest = newest.max(at);
+        sum += at.as_nanos();
+    };
+    add(std::fs::metadata(dir).ok()?);
+    for entry in std::fs::read_dir(dir).ok()? {
+        add(entry.and_then(|entry| entry.metadata()).ok()?);
+    }
+    let newest = SystemTime::UNIX_EPOCH + newest;
     let now = SystemTime::UNIX_EPOCH + Duration::from_millis(Clock::new().now().wall_ms);
-    let age = now.duration_since(changed_at).ok()?;
-    (age > SAME_TICK).then_some(changed_at)
+    let age = now.duration_since(newest).ok()?;
+    (age > SAME_TICK).then_some(Stamp { newest, sum })
 }
 
 fn warn_of(unreadable: &[String]) {

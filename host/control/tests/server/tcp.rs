@@ -1,6 +1,8 @@
 //! The API over TCP: who may send requests, how many, and what they may do.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -130,6 +132,20 @@ async fn a_new_token_works_at_once_and_a_revoked_or_expired_one_no_longer() {
 }
 
 #[tokio::test]
+async fn a_token_file_that_others_may_write_is_noticed_and_accepted_again_when_that_is_mended() {
+    let remote = Remote::plain();
+    let secret = remote.token("ci", Scope::Read);
+    let file = remote.tokens.join("ci.json");
+    for (mode, status) in [(0o600, 200), (0o666, 401), (0o600, 200)] {
+        std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        while remote.ask_as(&secret, "GET", "/v1/ping").await.status != status {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+    remote.host.supervisor.shutdown(Cause::Shutdown).await;
+}
+
+#[tokio::test]
 async fn a_scope_allows_itself_and_what_is_below_it() {
     let remote = Remote::start(vec![shell("web", "", FOREVER)], None, 64);
     let scopes = [Scope::Read, Scope::Operate, Scope::Admin];
@@ -244,14 +260,17 @@ async fn requests_beyond_the_rate_are_refused_per_token_and_the_unix_socket_stil
 #[tokio::test]
 async fn a_flood_of_connections_leaves_the_unix_socket_its_half() {
     let remote = Remote::start(vec![], None, 8);
-    let secret = remote.token("ci", Scope::Read);
+    let secret = remote.token("ci", Scope::Operate);
     let mut streams = Vec::new();
     for _ in 0..4 {
         let mut stream = remote.connect().await;
-        let auth = bearer(&secret);
-        let request = format!("GET /v1/events?follow=true HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n");
+        let head = "Content-Type: application/json\r\nContent-Length: 10\r\nExpect: 100-continue\r\n";
+        let request =
+            format!("POST /v1/processes/start HTTP/1.1\r\nHost: localhost\r\n{}{head}\r\n", bearer(&secret));
         stream.write_all(request.as_bytes()).await.unwrap();
-        assert!(stream.read(&mut [0; 64]).await.unwrap() > 0);
+        let mut begins = [0; 12];
+        stream.read_exact(&mut begins).await.unwrap();
+        assert_eq!(&begins, b"HTTP/1.1 100", "the host waits for the body");
         streams.push(stream);
     }
     let mut late = remote.connect().await;
@@ -334,7 +353,8 @@ async fn a_host_is_alive_and_is_ready_when_its_processes_are() {
         let names: Vec<_> = readiness.not_ready.unwrap().into_iter().map(|one| one.name).collect();
         assert_eq!(names, ["job"]);
     }
-    assert_eq!(remote.ask("GET", "/readyz", &bearer("wrong")).await.status, 401);
+    let unknown = remote.ask("GET", "/readyz", &bearer("wrong")).await;
+    assert_eq!((unknown.status, &*unknown.body), (503, r#"{"ready":false}"#));
     remote.host.supervisor.shutdown(Cause::Shutdown).await;
 }
 
@@ -371,7 +391,7 @@ async fn what_cannot_be_listened_on_or_read_is_an_error() {
 #[tokio::test]
 async fn streams_over_tcp_leave_the_unix_socket_its_share() {
     let remote = Remote::start(vec![], None, 16);
-    let secret = remote.token("all", Scope::Read);
+    let secret = remote.token("reader", Scope::Read);
     let mut streams = Vec::new();
     loop {
         let mut stream = remote.connect().await;
