@@ -62,6 +62,7 @@ fn colours_are_used_only_where_they_are_wanted() {
     terminal.until("the list is drawn", is_drawn);
     assert!(!has_colors(&terminal.colors()), "NO_COLOR is set in this terminal");
     terminal.keys(&["q"]);
+    terminal.until("the shell is back", is_shell);
     terminal.line("clear; \"$PROVOST\" top --color always");
     terminal.until("the list is drawn", is_drawn);
     eventually("there are colours", || terminal.colors(), |screen| has_colors(screen));

@@ -127,6 +127,10 @@ impl Host {
                 .map_err(|error| not_booted(&error))?;
         // Subscribed before the start, because the first process may write its first line at once.
         let lines = self.screen.is_some().then(|| prepared.follow_output());
+        // Before the first process is started, because it may leave orphans at once.
+        if let Err(error) = prepared.adopt_orphans() {
+            tracing::warn!("orphans of processes go to pid 1: {error}");
+        }
         let supervisor = prepared.start();
         loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket, tcp.as_ref());
@@ -175,7 +179,7 @@ impl Host {
         Ok(Some(listening))
     }
 
-    /// Does what remains after the processes were started: adopts orphans, and starts the screen or goes to the background.
+    /// Does what remains after the processes were started: starts the screen or goes to the background.
     async fn set_up(
         &self,
         running: &mut Running,
@@ -183,9 +187,6 @@ impl Host {
         width: usize,
     ) -> Result<(), Failure> {
         let supervisor = &running.supervisor;
-        if let Err(error) = supervisor.adopt_orphans() {
-            tracing::warn!("orphans of processes go to pid 1: {error}");
-        }
         set_up_fails().map_err(|error| Failure::failed(error, "a test says so"))?;
         if let (Some(output), Some(lines)) = (&self.screen, lines) {
             let processes = supervisor.reader().look().len() as u64;

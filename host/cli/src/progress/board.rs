@@ -167,7 +167,7 @@ impl Board {
             Goal::Ready | Goal::ReadyAgain | Goal::Up => is_ready && event.incarnation >= row.life,
         };
         (event.phase != event.before)
-            .then(|| format!("{}: {} ({})\n", row.name, event.phase, one_line(&event.reason)))
+            .then(|| one_line(&format!("{}: {} ({})", row.name, event.phase, event.reason)) + "\n")
     }
 
     /// Returns what has become of the wait.
@@ -259,11 +259,11 @@ fn is_success(event: &Event) -> bool {
 
 fn line(row: &Row, names: usize, now: u64, columns: usize, paint: Paint) -> String {
     let name = padded(&cut(&one_line(&row.name), names), names);
-    let phase = padded(row.phase.as_str(), PHASE);
+    let phase = padded(&one_line(row.phase.as_str()), PHASE);
     let since = padded(&delay(now.saturating_sub(row.since).max(1)), 6);
     let before = format!("  {name}  {phase}  {since}  ");
     if width(&before) > columns {
-        return cut(&format!("  {name}  {}", row.phase), columns);
+        return cut(&format!("  {name}  {phase}"), columns);
     }
     let reason = cut(&one_line(&row.reason), columns - width(&before));
     format!(

@@ -46,8 +46,8 @@ impl<'p> Lines<'p> {
             return format!("{indent}{}\n", paint.text(Style::Yellow, &text));
         }
         let at = self.times.shown(&event.at);
-        let what = one_line(&what(event));
-        let mut before = self.indent + width(&at) + 2 + self.names.max(width(&event.process)) + 2 + KIND + 2;
+        let (what, name) = (one_line(&what(event)), one_line(&event.process));
+        let mut before = self.indent + width(&at) + 2 + self.names.max(width(&name)) + 2 + KIND + 2;
         let columns = self.page.columns.unwrap_or(usize::MAX);
         let beneath = columns.saturating_sub(before) < WHAT_MIN.min(width(&what));
         if beneath {
@@ -57,13 +57,13 @@ impl<'p> Lines<'p> {
         let mut text = format!(
             "{indent}{}  {}  {}",
             paint.text(Style::Dim, &at),
-            paint.text(Style::of_name(&event.process), &padded(&event.process, self.names)),
+            paint.text(Style::of_name(&name), &padded(&name, self.names)),
             paint.text(
                 style(event),
                 &if what.is_empty() || beneath {
-                    event.kind.to_string()
+                    one_line(event.kind.as_str())
                 } else {
-                    padded(event.kind.as_str(), KIND)
+                    padded(&one_line(event.kind.as_str()), KIND)
                 }
             ),
         );

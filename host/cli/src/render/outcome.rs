@@ -9,8 +9,8 @@ use super::style::{Paint, Style};
 pub(crate) fn text(outcome: &Outcome, paint: Paint) -> String {
     let done = outcome.results.iter().filter(|result| result.ok);
     done.map(|result| {
-        let phase = paint.text(Style::of_phase(&result.phase), result.phase.as_str());
-        format!("{}: {phase} ({})\n", result.name, one_line(&result.reason))
+        let phase = paint.text(Style::of_phase(&result.phase), &one_line(result.phase.as_str()));
+        format!("{}: {phase} ({})\n", one_line(&result.name), one_line(&result.reason))
     })
     .collect()
 }
@@ -29,7 +29,7 @@ fn error(result: &ProcessOutcome) -> String {
     let hint =
         hint.unwrap_or_else(|| format!("it is {}; `provost explain {}` says why", result.phase, result.name));
     let place = if message.starts_with(&result.name) { String::new() } else { format!("{}: ", result.name) };
-    format!("error: {place}{}\nhint: {}", one_line(&message), one_line(&hint))
+    format!("error: {}\nhint: {}", one_line(&(place + &message)), one_line(&hint))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! the least important columns are dropped, the last one wraps, and columns that are still too wide are cut.
 
 use super::columns::{cut, width, wrapped};
+use super::humane::one_line;
 use super::page::Page;
 use super::style::Style;
 
@@ -37,8 +38,9 @@ impl Cell {
         Self::styled(text, Style::Plain)
     }
 
+    /// Creates a cell of a text that may come from anywhere: what could steer a terminal is replaced.
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style, empty: false }
+        Self { text: one_line(&text.into()), style, empty: false }
     }
 
     /// Creates a cell that shows a dash if there is no text.
@@ -184,6 +186,14 @@ mod tests {
         table.row(row("web", "4711", ""));
         table.row(row("工人-with-a-name", "12", "it says more than there is room for"));
         table
+    }
+
+    #[test]
+    fn no_cell_steers_the_terminal() {
+        let mut table = Table::new(&["NAME", "REASON"]);
+        table.row(vec![Cell::new("we\x1b]0;x\x07b"), Cell::maybe(Some("\u{9b}2J\u{202e}\r"))]);
+        let text = table.render(&Page::plain());
+        assert!(text.chars().all(|c| c == '\n' || !provost_state::text::is_unfit(c)), "{text:?}");
     }
 
     #[test]

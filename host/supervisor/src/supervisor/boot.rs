@@ -1,5 +1,6 @@
 //! The boot: everything that runners share, all processes, then their first orders.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -52,6 +53,14 @@ impl Prepared {
     #[must_use]
     pub fn follow_output(&self) -> LogReader {
         self.supervisor.logs().follow_all(0)
+    }
+
+    /// Does what [`Supervisor::adopt_orphans`] does before the first process is started, so that no orphan goes elsewhere.
+    ///
+    /// # Errors
+    /// The error of the kernel; orphans then go to pid 1, as usual.
+    pub fn adopt_orphans(&self) -> io::Result<()> {
+        self.supervisor.adopt_orphans()
     }
 
     /// Starts the processes with `autostart` that their replica set needs. Must be called within the tokio runtime.
