@@ -313,14 +313,15 @@ impl Jobs {
     /// Creates all lanes; the numbers of a pool are its threads at the start and at most.
     fn of(pool: impl Fn(&'static str, usize, usize) -> Pool) -> Self {
         let usage = pool("usage", 1, 5);
+        let reading = pool("reading", 1, 32);
         Self {
             spawning: Lane::new(pool("spawning", 2, 1_024), 8, Some(HANGS_AFTER)),
             judging: pool("judging", 2, 256),
             reaping: Lane::new(pool("reaping", 1, 2), 1, Some(HANGS_AFTER)),
             names: pool("names", 1, NAMES_THREADS),
             logging: Lane::new(pool("logging", 1, 1_024), 2, Some(HANGS_AFTER)),
-            reading: Lane::new(pool("reading", 1, 16), 4, Some(HANGS_AFTER)),
-            log_reading: Lane::new(pool("log reading", 1, 16), 4, Some(HANGS_AFTER)),
+            reading: Lane::new(reading.clone(), 4, Some(HANGS_AFTER)),
+            log_reading: Lane::new(reading, 4, Some(HANGS_AFTER)),
             metering: Lane::new(usage.clone(), 1, None),
             inspecting: Lane::new(usage, 3, None),
             views: Lane::new(pool("views", 1, 4), 4, None),
