@@ -10,6 +10,7 @@
 //! `RATIO` is to the loop.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
+mod cpu;
 #[expect(dead_code, reason = "only the other benchmarks use the latencies")]
 mod figures;
 
@@ -24,6 +25,7 @@ use provost_state::Incarnation;
 use provost_supervisor::{CommandLine, ProcessSpec, Settings, Supervisor};
 use serde_json::{Value, json};
 
+use cpu::cpu_ms;
 use figures::{now_ns, quick};
 
 const LINE_BYTES: usize = 100;
@@ -34,9 +36,6 @@ const PAUSE: Duration = Duration::from_micros(200);
 /// The greatest read of the loop, in bytes; less than half of it is a short read.
 const READ_BYTES: usize = 64 << 10;
 const S6_LOG: &str = "/usr/bin/s6-log";
-/// The unit of processor time in `/proc/PID/stat`.
-const TICKS_PER_SECOND: u64 = 100;
-
 /// How the child writes.
 #[derive(Clone, Copy, Debug)]
 struct Load {
@@ -90,13 +89,6 @@ fn child(load: Load) -> Vec<String> {
 fn spawn(load: Load, output: OwnedFd) -> Child {
     let command = child(load);
     Command::new(&command[0]).args(&command[1..]).stdout(output).spawn().unwrap()
-}
-
-/// Returns the processor time of a process, in milliseconds.
-fn cpu_ms(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
-    fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>() * 1_000 / TICKS_PER_SECOND
 }
 
 /// Captures with the supervisor. Returns the elapsed nanoseconds and the milliseconds of processor time, like the other two.

@@ -30,12 +30,17 @@ const WRITERS: usize = 4;
 /// The most processes that crash in a storm.
 const CRASHING_MAX: usize = 50;
 
+/// Returns the number of `all` processes that crash in a storm.
+fn crashing(all: usize) -> usize {
+    (all / 10).clamp(1, CRASHING_MAX)
+}
+
 impl Setting {
     /// Returns the command of one of `all` processes.
     fn command(self, number: usize, all: usize) -> &'static str {
         match self {
             Self::Flood if number < WRITERS => "exec yes a-line-of-output-of-a-service-under-load",
-            Self::Storm if number < (all / 10).clamp(1, CRASHING_MAX) => "sleep 0.05; exit 1",
+            Self::Storm if number < crashing(all) => "sleep 0.05; exit 1",
             _ => "exec sleep 1000",
         }
     }
@@ -142,8 +147,7 @@ fn provost(setting: Setting, all: usize) -> Daemon {
     let host = Host::up(PROVOST, &config);
     let lasting = |status: &Value| {
         let all = status["processes"].as_array().unwrap();
-        all.iter().filter(|one| one["pid"].is_u64()).count()
-            >= all.len() - (all.len() / 10).clamp(1, CRASHING_MAX)
+        all.iter().filter(|one| one["pid"].is_u64()).count() >= all.len() - crashing(all.len())
     };
     let status = eventually("the processes run", || host.status(), lasting);
     let path = PathBuf::from(status["host"]["socket"].as_str().unwrap());
@@ -182,7 +186,7 @@ fn supervisord(setting: Setting, all: usize, peers: &Path) -> Daemon {
             .split(' ')
             .count()
     };
-    eventually("the processes run", runs, |count| *count > all - (all / 10).clamp(1, CRASHING_MAX));
+    eventually("the processes run", runs, |count| *count > all - crashing(all));
     daemon
 }
 
@@ -206,6 +210,6 @@ fn circus(setting: Setting, all: usize, peers: &Path) -> Daemon {
         client.ask();
         String::from_utf8_lossy(client.answer()).matches("\"active\"").count()
     };
-    eventually("the processes run", active, |count| *count >= all - (all / 10).clamp(1, CRASHING_MAX));
+    eventually("the processes run", active, |count| *count >= all - crashing(all));
     daemon
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::cpu::cpu_ms;
 use super::figures::{Latencies, now_ns, quick};
 use super::peer_daemons::{Daemon, Kind, Setting};
 
@@ -14,9 +15,6 @@ const SETTINGS: [Setting; 3] = [Setting::Quiet, Setting::Flood, Setting::Storm];
 
 /// The number of clients that ask at the same time.
 const CLIENTS: [usize; 2] = [1, 16];
-
-/// The unit of processor time in `/proc/PID/stat`.
-const TICKS_PER_SECOND: u64 = 100;
 
 /// What was measured of one supervisor with one number of clients.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +51,7 @@ pub(crate) fn measure(peers: &Path) -> Value {
 
 /// Lets clients ask as fast as they are answered.
 fn ask(daemon: &Daemon, clients: usize, ns: u64, measured: &mut Measured) {
-    let cpu_ms = cpu_ms(daemon.pid());
+    let cpu_before = cpu_ms(daemon.pid());
     let begun = now_ns();
     let all: Vec<(Vec<u64>, usize)> = std::thread::scope(|scope| {
         let one = || {
@@ -69,19 +67,12 @@ fn ask(daemon: &Daemon, clients: usize, ns: u64, measured: &mut Measured) {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     measured.ns += now_ns() - begun;
-    measured.cpu_ms += self::cpu_ms(daemon.pid()) - cpu_ms;
+    measured.cpu_ms += cpu_ms(daemon.pid()) - cpu_before;
     for (latencies, bytes) in all {
         measured.answers += latencies.len() as u64;
         latencies.into_iter().for_each(|ns| measured.latencies.record(ns));
         measured.answer_bytes = bytes;
     }
-}
-
-/// Returns the processor time that a process itself has used, in milliseconds.
-fn cpu_ms(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
-    fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>() * 1_000 / TICKS_PER_SECOND
 }
 
 fn block(setting: Setting, processes: usize, rounds: usize, measured: &[[Measured; 2]]) -> Value {

@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
 mod counting;
+mod cpu;
 mod figures;
 mod peer_daemons;
 mod peer_wire;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::PROVOST;
 use super::counting::{Bare, Counting};
+use super::cpu::cpu_ms;
 use super::figures::{Latencies, now_ns, quick};
 use super::socket::Socket;
 
@@ -29,9 +30,6 @@ const EVERYTHING: &[u8] = b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const EVERY_NS: u64 = 2_000_000;
 /// The pause between two orders.
 const ORDERS_EVERY: Duration = Duration::from_millis(50);
-/// The unit of processor time in `/proc/PID/stat`.
-const TICKS_PER_SECOND: u64 = 100;
-
 /// The activity of the host during the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Setting {
@@ -181,9 +179,7 @@ impl Bench {
 
     /// Returns the processor time that the host itself has used, in milliseconds.
     fn cpu_ms(&self) -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.host.pid())).unwrap();
-        let fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
-        fields.map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>() * 1_000 / TICKS_PER_SECOND
+        cpu_ms(self.host.pid())
     }
 
     /// Measures one turn of a way of asking.

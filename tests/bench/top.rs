@@ -5,6 +5,7 @@
 //! difference between a host that is watched and the same host before and afterwards.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
+mod cpu;
 #[expect(dead_code, reason = "only the other benchmarks use the latencies")]
 mod figures;
 
@@ -12,6 +13,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use cpu::cpu_ms;
 use figures::{now_ns, quick};
 use provost_tests::{Host, eventually};
 use serde_json::{Value, json};
@@ -19,9 +21,6 @@ use serde_json::{Value, json};
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 
 const PROCESSES: usize = 1_000;
-
-/// The unit of processor time in `/proc/PID/stat`.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// How many restarts per second are wanted, and how the processes make them: so many exit as soon as they run, and are started
 /// again after this delay.
@@ -40,13 +39,6 @@ fn config(crashing: usize, delay_ms: u64) -> String {
         config.push_str(&format!("[process.p{number}]\ncommand = \"{command}\"\npolicies = [\"again\"]\n"));
     }
     config
-}
-
-/// Returns the processor time that a process has used, in seconds.
-fn cpu(pid: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
-    fields.map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / TICKS_PER_SECOND
 }
 
 fn wait(ns: u64) {
@@ -109,18 +101,18 @@ fn measure(name: &str, crashing: usize, delay_ms: u64, ns: u64) -> Value {
     eventually("the lasting processes run", || host.status(), all_run);
     wait(ns / 4);
     let seconds = ns as f64 / 1e9;
-    let percent = |used: f64| used / seconds * 100.0;
+    let percent = |used_ms: u64| used_ms as f64 / 10.0 / seconds;
     let bare = || {
-        let before = cpu(host.pid());
+        let before = cpu_ms(host.pid());
         wait(ns);
-        percent(cpu(host.pid()) - before)
+        percent(cpu_ms(host.pid()) - before)
     };
     let first = bare();
     let view = View::open(&host);
     wait(ns / 4);
-    let before = (cpu(host.pid()), cpu(view.pid), progress(&host));
+    let before = (cpu_ms(host.pid()), cpu_ms(view.pid), progress(&host));
     wait(ns);
-    let after = (cpu(host.pid()), cpu(view.pid), progress(&host));
+    let after = (cpu_ms(host.pid()), cpu_ms(view.pid), progress(&host));
     view.close();
     let last = bare();
     let rate = |after: u64, before: u64| (after - before) as f64 / seconds;

@@ -31,6 +31,6 @@ pub struct Caller {
     pub client: Client,
     /// What it may do. Tools beyond that are not listed, and are refused.
     pub grant: Grant,
-    /// What it is told to do.
+    /// How advice to it is worded.
     pub wording: Wording,
 }

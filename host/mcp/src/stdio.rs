@@ -25,7 +25,7 @@ pub enum StdioError {
 /// Serves one client on standard input and output until it closes them.
 ///
 /// # Errors
-/// [`StdioError`]; a client that closes its side before it has begun is none.
+/// [`StdioError`]. A client that closes its side before its first message causes none.
 pub async fn serve_stdio(caller: Caller) -> Result<(), StdioError> {
     let (input, output) = stdio_pipes();
     let transport: AsyncRwTransport<RoleServer, _, _> =

@@ -1,6 +1,6 @@
 //! Notifications of changes, driven by the commits of the host: one watch for each client that asked for them. It follows the
 //! stream of the status, in which the host coalesces the changes of each process, and the output of processes whose logs were
-//! asked for. The client is told at most once in [`PAUSE`] that something has changed.
+//! asked for. The client is notified of changes at most once in [`PAUSE`].
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -59,7 +59,7 @@ fn row(table: &mut Table, change: &ItemChange, section: &str, key: &str, differe
     table.row(vec![
         Cell::styled(change.as_str(), style),
         Cell::new(section),
-        Cell::new(one_line(key)),
+        Cell::new(key),
         effect,
         Cell::new(values(change, difference)),
     ]);

@@ -79,8 +79,8 @@ fn row(name: &str, status: Cell, version: &PluginVersion, width: Width) -> Vec<C
             bytes(version.stored_bytes),
             Cell::new(version.queued.to_string()),
             Cell::new(version.missed.to_string()),
-            Cell::maybe(version.signed_by.as_deref().map(one_line)),
-            Cell::new(one_line(&version.source)),
+            Cell::maybe(version.signed_by.as_deref()),
+            Cell::new(&version.source),
             Cell::new(shortened(&version.digest)),
         ]);
     }
@@ -181,12 +181,12 @@ pub(crate) fn details(plugin: &Plugin, page: &Page) -> String {
 fn figures(version: &PluginVersion) -> Vec<(String, Cell)> {
     [
         ("version", Cell::new(version.version.to_string())),
-        ("component", Cell::new(one_line(&version.source))),
+        ("component", Cell::new(&version.source)),
         ("sha256", Cell::new(&version.digest)),
-        ("signed by", Cell::maybe(version.signed_by.as_deref().map(one_line))),
+        ("signed by", Cell::maybe(version.signed_by.as_deref())),
         ("roles", Cell::maybe(roles(version))),
-        ("granted", Cell::maybe(listed(&version.grants).as_deref().map(one_line))),
-        ("may set", Cell::maybe(settable(version).as_deref().map(one_line))),
+        ("granted", Cell::maybe(listed(&version.grants))),
+        ("may set", Cell::maybe(settable(version))),
         ("calls", Cell::new(version.calls.to_string())),
         ("faults", Cell::maybe(by_kind(version))),
         ("clamps", Cell::new(version.clamps.to_string())),

@@ -108,9 +108,9 @@ fn lacks(host: &Host, now_ms: u64, page: &Page) -> String {
         let mut table = Table::new(&["DEGRADED", "SINCE", "REASON"]);
         for lack in &host.degraded {
             table.row(vec![
-                Cell::styled(one_line(&lack.what), Style::Yellow),
+                Cell::styled(&lack.what, Style::Yellow),
                 Cell::maybe(ago(&lack.since, now_ms)),
-                Cell::new(one_line(&lack.reason)),
+                Cell::new(&lack.reason),
             ]);
         }
         text.push('\n');
@@ -125,9 +125,9 @@ fn leftovers<'s>(left: impl Iterator<Item = &'s Left>, page: &Page) -> String {
     let mut any = false;
     for one in left {
         table.row(vec![
-            Cell::maybe(one.process.as_deref().map(one_line)),
+            Cell::maybe(one.process.as_deref()),
             Cell::maybe(one.pid.map(|pid| pid.to_string())),
-            Cell::styled(one_line(&one.reason), Style::Red),
+            Cell::styled(&one.reason, Style::Red),
         ]);
         any = true;
     }

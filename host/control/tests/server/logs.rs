@@ -1,4 +1,4 @@
-//! How a stream of lines is resumed by the id of its last message, and how a gap is told.
+//! How a stream of lines is resumed by the id of its last message, and how a gap is reported.
 
 use provost_api as api;
 use provost_state::Cause;

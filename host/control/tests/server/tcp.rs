@@ -73,6 +73,13 @@ impl Remote {
     async fn ask_as(&self, secret: &str, method: &str, path: &str) -> Answer {
         self.ask(method, path, &bearer(secret)).await
     }
+
+    /// Asks with a token until the answer has this status.
+    async fn until_answered(&self, secret: &str, status: u16) {
+        while self.ask_as(secret, "GET", "/v1/ping").await.status != status {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
 }
 
 fn bearer(secret: &str) -> String {
@@ -113,13 +120,9 @@ async fn a_new_token_works_at_once_and_a_revoked_or_expired_one_no_longer() {
     let first = remote.token("first", Scope::Read);
     assert_eq!(remote.ask_as(&first, "GET", "/v1/ping").await.status, 200);
     let second = remote.token("second", Scope::Read);
-    while remote.ask_as(&second, "GET", "/v1/ping").await.status != 200 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    remote.until_answered(&second, 200).await;
     Tokens::revoke(&remote.tokens, "first").unwrap();
-    while remote.ask_as(&first, "GET", "/v1/ping").await.status != 401 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    remote.until_answered(&first, 401).await;
     let old = Tokens::create(&remote.tokens, "old", Scope::Admin, 0, Some(1)).unwrap();
     loop {
         let answer = remote.ask_as(old.as_str(), "GET", "/v1/ping").await;
@@ -138,9 +141,7 @@ async fn a_token_file_that_others_may_write_is_noticed_and_accepted_again_when_t
     let file = remote.tokens.join("ci.json");
     for (mode, status) in [(0o600, 200), (0o666, 401), (0o600, 200)] {
         std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-        while remote.ask_as(&secret, "GET", "/v1/ping").await.status != status {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        remote.until_answered(&secret, status).await;
     }
     remote.host.supervisor.shutdown(Cause::Shutdown).await;
 }

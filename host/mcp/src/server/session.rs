@@ -31,7 +31,7 @@ impl Drop for Watch {
 }
 
 impl Session {
-    /// Changes what the client is notified of, and begins the watch if there is none.
+    /// Changes the list of resources of which the client is notified, and begins the watch if there is none.
     fn change<T>(
         &self,
         caller: &Caller,

@@ -90,23 +90,21 @@ async fn config_reload(caller: Caller, asked: Reload) -> Result<Reloaded, Fault>
 pub(super) fn entries() -> [ToolEntry; 2] {
     [
         ToolEntry::new(
-            About {
-                name: "config_diff",
-                title: "Changes of the config",
-                description: "Says what a reload of the config would change: processes, plugins and settings of the host, key by key.",
-                grant: Grant::Read,
-                effect: Effect::Reads,
-            },
+            About::reading(
+                "config_diff",
+                "Changes of the config",
+                "Says what a reload of the config would change: processes, plugins and settings of the host, key by key.",
+            ),
             config_diff,
         ),
         ToolEntry::new(
-            About {
-                name: "config_reload",
-                title: "Reload the config",
-                description: "Applies what differs between the config and what runs. A config with errors changes nothing. `config_diff` says before what would change.",
-                grant: Grant::Admin,
-                effect: Effect::Destroys { idempotent: true },
-            },
+            About::new(
+                "config_reload",
+                "Reload the config",
+                "Applies what differs between the config and what runs. A config with errors changes nothing. `config_diff` says before what would change.",
+                Grant::Admin,
+                Effect::Destroys { idempotent: true },
+            ),
             config_reload,
         ),
     ]

@@ -33,12 +33,12 @@ pub(super) enum Effect {
 /// What clients are told about a tool.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About {
-    pub(super) name: &'static str,
-    pub(super) title: &'static str,
-    pub(super) description: &'static str,
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
     /// The least grant of those who may use it.
-    pub(super) grant: Grant,
-    pub(super) effect: Effect,
+    grant: Grant,
+    effect: Effect,
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<Value, Fault>> + Send>>;
@@ -87,6 +87,21 @@ impl ToolEntry {
 }
 
 impl About {
+    /// Describes a tool that reads, which everybody may use.
+    pub(super) fn reading(name: &'static str, title: &'static str, description: &'static str) -> Self {
+        Self::new(name, title, description, Grant::Read, Effect::Reads)
+    }
+
+    pub(super) fn new(
+        name: &'static str,
+        title: &'static str,
+        description: &'static str,
+        grant: Grant,
+        effect: Effect,
+    ) -> Self {
+        Self { name, title, description, grant, effect }
+    }
+
     fn tool(self, input: Arc<JsonObject>, output: Arc<JsonObject>) -> Tool {
         let (reads, destroys, idempotent) = match self.effect {
             Effect::Reads => (true, false, true),

@@ -4,8 +4,8 @@ use provost_api::{Event, Process};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{About, Effect, ToolEntry};
-use crate::caller::{Caller, Grant};
+use super::entry::{About, ToolEntry};
+use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::page::{self, Page};
 use crate::reading::events::{EventsFound, EventsWanted, read};
@@ -87,16 +87,9 @@ async fn explain(caller: Caller, asked: Name) -> Result<Explained, Fault> {
 }
 
 pub(super) fn entries() -> [ToolEntry; 2] {
-    let about = |name, title, description| About {
-        name,
-        title,
-        description,
-        grant: Grant::Read,
-        effect: Effect::Reads,
-    };
     [
         ToolEntry::new(
-            about(
+            About::reading(
                 "events",
                 "What happened",
                 "Returns what happened to processes: starts, exits, decisions of policies, health. The newest change comes first.",
@@ -104,7 +97,7 @@ pub(super) fn entries() -> [ToolEntry; 2] {
             events,
         ),
         ToolEntry::new(
-            about(
+            About::reading(
                 "explain",
                 "Explain a process",
                 "Says why a process is in its state: one sentence, and the chain of exits and decisions that led there.",

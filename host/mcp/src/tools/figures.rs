@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::config::Nothing;
-use super::entry::{About, Effect, ToolEntry};
-use crate::caller::{Caller, Grant};
+use super::entry::{About, ToolEntry};
+use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::page::{self, Page};
 
@@ -58,16 +58,9 @@ async fn state_figures(caller: Caller, _: Nothing) -> Result<StateCore, Fault> {
 }
 
 pub(super) fn entries() -> [ToolEntry; 2] {
-    let about = |name, title, description| About {
-        name,
-        title,
-        description,
-        grant: Grant::Read,
-        effect: Effect::Reads,
-    };
     [
         ToolEntry::new(
-            about(
+            About::reading(
                 "usage",
                 "What processes use",
                 "Returns the CPU, memory, file descriptors and threads that processes use with their descendants, at the last look or over the last hour.",
@@ -75,7 +68,7 @@ pub(super) fn entries() -> [ToolEntry; 2] {
             usage,
         ),
         ToolEntry::new(
-            about(
+            About::reading(
                 "state_figures",
                 "Figures of the state core",
                 "Returns the backend of the state core, the numbers of commits and refused commits, and latencies of reads and commits.",

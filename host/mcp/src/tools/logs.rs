@@ -4,8 +4,8 @@ use provost_api::client::LogsOf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{About, Effect, ToolEntry};
-use crate::caller::{Caller, Grant};
+use super::entry::{About, ToolEntry};
+use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::reading::logs::{LogLine, LogsFound, LogsWanted, literal, read};
 use crate::{page, time};
@@ -102,16 +102,9 @@ async fn logs_tail(caller: Caller, asked: Tail) -> Result<Lines, Fault> {
 }
 
 pub(super) fn entries() -> [ToolEntry; 2] {
-    let about = |name, title, description| About {
-        name,
-        title,
-        description,
-        grant: Grant::Read,
-        effect: Effect::Reads,
-    };
     [
         ToolEntry::new(
-            about(
+            About::reading(
                 "logs_search",
                 "Search output",
                 "Searches the output of one, several or all processes for a text or a regular expression. The newest lines come first.",
@@ -119,7 +112,7 @@ pub(super) fn entries() -> [ToolEntry; 2] {
             logs_search,
         ),
         ToolEntry::new(
-            about(
+            About::reading(
                 "logs_tail",
                 "Last lines of output",
                 "Returns the last lines of output of processes, merged by time with the newest line last, or of the host's own log.",

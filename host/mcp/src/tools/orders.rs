@@ -92,7 +92,7 @@ async fn process_signal(caller: Caller, order: SignalOrder) -> Result<Ordered, F
 
 pub(super) fn entries() -> [ToolEntry; 4] {
     let about =
-        |name, title, description, effect| About { name, title, description, grant: Grant::Operate, effect };
+        |name, title, description, effect| About::new(name, title, description, Grant::Operate, effect);
     [
         ToolEntry::new(
             about(

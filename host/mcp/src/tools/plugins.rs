@@ -153,30 +153,25 @@ async fn change(caller: Caller, name: &str, action: &str, order: PluginOrder) ->
 }
 
 pub(super) fn entries() -> [ToolEntry; 4] {
-    let about = |name, title, description, grant, effect| About { name, title, description, grant, effect };
     [
         ToolEntry::new(
-            about(
+            About::reading(
                 "plugin_list",
                 "List plugins",
                 "Lists the WebAssembly plugins that decide about processes, with status, version, calls, faults and latencies.",
-                Grant::Read,
-                Effect::Reads,
             ),
             plugin_list,
         ),
         ToolEntry::new(
-            about(
+            About::reading(
                 "plugin_inspect",
                 "Inspect a plugin",
                 "Returns everything that is known of a plugin: digest, grants, limits, faults by kind, last fault, former version.",
-                Grant::Read,
-                Effect::Reads,
             ),
             plugin_inspect,
         ),
         ToolEntry::new(
-            about(
+            About::new(
                 "plugin_swap",
                 "Swap a plugin",
                 "Replaces the component of a plugin while everything runs. It is checked before; one that asks for more than the active version is refused.",
@@ -186,7 +181,7 @@ pub(super) fn entries() -> [ToolEntry; 4] {
             plugin_swap,
         ),
         ToolEntry::new(
-            about(
+            About::new(
                 "plugin_rollback",
                 "Roll back a plugin",
                 "Activates the former version of a plugin, which is still loaded.",

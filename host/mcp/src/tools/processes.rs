@@ -4,8 +4,8 @@ use provost_api::Process;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{About, Effect, ToolEntry};
-use crate::caller::{Caller, Grant};
+use super::entry::{About, ToolEntry};
+use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::page::{self, Page};
 use crate::{reading, time};
@@ -132,16 +132,9 @@ pub(super) async fn process_status(caller: Caller, asked: Processes) -> Result<P
 }
 
 pub(super) fn entries() -> [ToolEntry; 2] {
-    let about = |name, title, description| About {
-        name,
-        title,
-        description,
-        grant: Grant::Read,
-        effect: Effect::Reads,
-    };
     [
         ToolEntry::new(
-            about(
+            About::reading(
                 "process_list",
                 "List processes",
                 "Lists supervised processes with phase, readiness, health, restarts, uptime and reason, in the order of the config.",
@@ -149,7 +142,7 @@ pub(super) fn entries() -> [ToolEntry; 2] {
             process_list,
         ),
         ToolEntry::new(
-            about(
+            About::reading(
                 "process_status",
                 "Status of processes",
                 "Returns everything that is known of processes: phase, cause and reason, last exit, failing check, last decision of a policy.",

@@ -45,30 +45,21 @@ async fn scripts_stop(caller: Caller, asked: Script) -> Result<Ordered, Fault> {
 }
 
 pub(super) fn entries() -> [ToolEntry; 4] {
-    let about = |name, title, description, grant, effect| About { name, title, description, grant, effect };
     [
         ToolEntry::new(
-            about(
-                "scripts_list",
-                "List processes",
-                "Another name of `process_list`.",
-                Grant::Read,
-                Effect::Reads,
-            ),
+            About::reading("scripts_list", "List processes", "Another name of `process_list`."),
             scripts_list,
         ),
         ToolEntry::new(
-            about(
+            About::reading(
                 "scripts_status",
                 "Status of processes",
                 "Another name of `process_status`, for one process or all.",
-                Grant::Read,
-                Effect::Reads,
             ),
             scripts_status,
         ),
         ToolEntry::new(
-            about(
+            About::new(
                 "scripts_run",
                 "Start a process",
                 "Another name of `process_start`, for one process.",
@@ -78,7 +69,7 @@ pub(super) fn entries() -> [ToolEntry; 4] {
             scripts_run,
         ),
         ToolEntry::new(
-            about(
+            About::new(
                 "scripts_stop",
                 "Stop a process",
                 "Another name of `process_stop`, for one process.",

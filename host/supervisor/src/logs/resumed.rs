@@ -149,7 +149,7 @@ fn what_was_rotated_away_is_a_gap_and_no_line_comes_twice() {
         assert!(has_gap || number + 1 >= 30 - there, "line {number} is not there");
         gaps += usize::from(has_gap);
     }
-    assert_eq!(gaps, 30 - there, "a gap is told where there is one, and nowhere else");
+    assert_eq!(gaps, 30 - there, "a gap is reported where there is one, and nowhere else");
 }
 
 #[test]

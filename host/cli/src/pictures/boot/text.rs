@@ -97,7 +97,7 @@ fn table(boot: &Boot, targets: &[usize]) -> Table {
             let before =
                 if depth == 0 { String::new() } else { format!("{:1$}└─ ", "", (depth - 1) * 3) };
             let how = link.condition.as_ref().map(|condition| format!(" ({condition})")).unwrap_or_default();
-            table.row(row(format!("{before}{}{how}", one_line(&node.name)), node, first));
+            table.row(row(format!("{before}{}{how}", node.name), node, first));
         }
     }
     table

@@ -1,7 +1,6 @@
 //! The tree for a terminal: below each process that no other waits for, what it waits for.
 
 use super::model::Graph;
-use crate::render::humane::one_line;
 use crate::render::page::Page;
 use crate::render::style::Style;
 use crate::render::table::{Cell, Table};
@@ -68,14 +67,14 @@ fn row(graph: &Graph, due: &Due, again: bool, knows_phases: bool) -> Vec<Cell> {
     let Some(node) = graph.nodes().get(due.at) else { return Vec::new() };
     let mark = if again { " (see above)" } else { "" };
     let mut cells = vec![
-        Cell::new(format!("{}{}{mark}", due.before, one_line(&node.name))),
+        Cell::new(format!("{}{}{mark}", due.before, node.name)),
         Cell::new(due.condition.clone().unwrap_or_default()),
     ];
     if knows_phases {
         let style = node.phase.as_ref().map_or(Style::Plain, Style::of_phase);
         cells.push(Cell::styled(node.state().unwrap_or_default(), style));
     }
-    cells.push(Cell::new(node.group.as_deref().map(one_line).unwrap_or_default()));
+    cells.push(Cell::new(node.group.as_deref().unwrap_or_default()));
     cells
 }
 

@@ -116,7 +116,7 @@ fn lives(history: &History, times: &mut Times) -> Table {
         let then = life
             .decision
             .as_ref()
-            .map(|it| format!("{} ({}: {})", decision::action(it, Tense::ToDo), it.by, one_line(&it.reason)));
+            .map(|it| format!("{} ({}: {})", decision::action(it, Tense::ToDo), it.by, it.reason));
         table.row(vec![
             Cell::new(life.number.to_string()),
             Cell::maybe(life.pid.map(|pid| pid.to_string())),
@@ -143,7 +143,7 @@ fn end(life: &Life) -> Cell {
     use provost_api::Exit;
     match (&life.exit, life.ended) {
         (Some(Exit::Code { code: 0 }), _) => Cell::new("exited with code 0"),
-        (Some(how), _) => Cell::styled(one_line(&exit(how)), Style::Red),
+        (Some(how), _) => Cell::styled(exit(how), Style::Red),
         (None, Some(_)) => Cell::new("unknown"),
         (None, None) => Cell::maybe(None::<String>),
     }
