@@ -18,7 +18,7 @@ use crate::progress::Goal;
 use crate::render;
 use crate::render::humane::span;
 
-pub(super) async fn order(context: &Context, action: &str, args: ActArgs) -> Result<(), Failure> {
+pub(super) async fn order(context: &Context, action: &'static str, args: ActArgs) -> Result<(), Failure> {
     let client = context.client()?;
     let order = ProcessOrder {
         select: args.targets,
@@ -31,12 +31,12 @@ pub(super) async fn order(context: &Context, action: &str, args: ActArgs) -> Res
     let outcome = match args.wait {
         false => asked.await?,
         true => {
-            let (verb, goal) = match action {
-                "stop" => ("stop", Goal::Down),
-                "restart" => ("restart", Goal::ReadyAgain),
-                _ => ("start", Goal::Ready),
+            let goal = match action {
+                "stop" => Goal::Down,
+                "restart" => Goal::ReadyAgain,
+                _ => Goal::Ready,
             };
-            let mut progress = context.progress(&client, &order.select, (verb, goal), args.output).await;
+            let mut progress = context.progress(&client, &order.select, (action, goal), args.output).await;
             let outcome = progress.until(asked).await;
             progress.finish(false).await;
             outcome?

@@ -137,7 +137,7 @@ fn origin(text: &str) -> Option<String> {
         _ => (rest, None),
     };
     let fits = host(name).is_some() && port.is_none_or(|port| port.parse::<u16>().is_ok());
-    fits.then(|| text.clone())
+    fits.then_some(text)
 }
 
 #[cfg(test)]

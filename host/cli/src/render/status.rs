@@ -45,7 +45,7 @@ pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, pag
     for process in &status.processes {
         let usage = used.get(&*process.name).copied();
         let usage = usage.filter(|usage| process.pid.is_some() && usage.incarnation == process.incarnation);
-        table.row(row(process, grouped, (width == Width::Wide).then_some(usage), now_ms));
+        table.row(row(process, grouped, width, usage, now_ms));
     }
     let mut text = table.render(page);
     text.push_str(&replicas(status, width, page));
@@ -151,8 +151,14 @@ fn usage_cells(usage: Option<&ProcessUsage>) -> [Cell; 4] {
     ]
 }
 
-/// Renders one process; in a wide table with `wide`, which is what it uses, if that is known.
-fn row(process: &Process, grouped: bool, wide: Option<Option<&ProcessUsage>>, now_ms: u64) -> Vec<Cell> {
+/// Renders one process; in a wide table with what it uses, if that is known.
+fn row(
+    process: &Process,
+    grouped: bool,
+    width: Width,
+    usage: Option<&ProcessUsage>,
+    now_ms: u64,
+) -> Vec<Cell> {
     let mut cells = vec![Cell::new(&process.name)];
     if grouped {
         cells.push(Cell::maybe(process.group.as_ref()));
@@ -167,7 +173,7 @@ fn row(process: &Process, grouped: bool, wide: Option<Option<&ProcessUsage>>, no
         Cell::maybe(next(process, now_ms)),
         process.exit.as_ref().map_or_else(|| Cell::maybe(None::<String>), exit_cell),
     ]);
-    if let Some(usage) = wide {
+    if width == Width::Wide {
         cells.extend(usage_cells(usage));
         cells.extend([
             Cell::maybe(checked(process).then(|| process.health.to_string())),

@@ -33,7 +33,7 @@ pub(crate) fn text(boot: &Boot, targets: &[usize], named: bool, page: &Page) -> 
         say(Style::Yellow, &forgotten);
     }
     let mut targets = targets.to_vec();
-    targets.sort_by_key(|at| std::cmp::Reverse(boot.firsts[*at].ready.map_or(u64::MAX, |ready| ready)));
+    targets.sort_by_key(|at| std::cmp::Reverse(boot.firsts[*at].ready.unwrap_or(u64::MAX)));
     let left_out = if named { 0 } else { targets.len().saturating_sub(CHAINS_MAX) };
     targets.truncate(targets.len() - left_out);
     if !targets.is_empty() {

@@ -86,34 +86,38 @@ impl Layers {
                 }
             }
         }
+        let mut places = vec![0.0; self.items.len()];
+        self.layers.iter().for_each(|layer| settle(layer, &mut places));
         for sweep in 0..SWEEPS {
             let forward = sweep % 2 == 0;
             let neighbours = if forward { &before } else { &after };
             for step in 0..self.layers.len() {
-                let layer = if forward { step } else { self.layers.len() - 1 - step };
-                self.sort(layer, neighbours);
+                let at = if forward { step } else { self.layers.len() - 1 - step };
+                sort(&mut self.layers[at], neighbours, &places);
+                settle(&self.layers[at], &mut places);
             }
         }
     }
+}
 
-    fn sort(&mut self, layer: usize, neighbours: &[Vec<usize>]) {
-        let mut place = vec![0.0; self.items.len()];
-        for layer in &self.layers {
-            let size = number(layer.len().max(1));
-            for (at, item) in layer.iter().enumerate() {
-                place[*item] = (number(at) + 0.5) / size;
-            }
-        }
-        let mean = |item: usize| match neighbours[item].as_slice() {
-            [] => place[item],
-            all => all.iter().map(|other| place[*other]).sum::<f64>() / number(all.len()),
-        };
-        let mut order: Vec<(f64, usize)> =
-            self.layers[layer].iter().map(|item| (mean(*item), *item)).collect();
-        // Stable, so that equals keep their order.
-        order.sort_by(|(one, _), (other, _)| one.total_cmp(other));
-        self.layers[layer] = order.into_iter().map(|(_, item)| item).collect();
+/// Enters the places of the items of a layer, from 0 to 1.
+fn settle(layer: &[usize], places: &mut [f64]) {
+    let size = number(layer.len().max(1));
+    for (at, item) in layer.iter().enumerate() {
+        places[*item] = (number(at) + 0.5) / size;
     }
+}
+
+/// Sorts a layer by the mean places of the neighbours of its items.
+fn sort(layer: &mut Vec<usize>, neighbours: &[Vec<usize>], places: &[f64]) {
+    let mean = |item: usize| match neighbours[item].as_slice() {
+        [] => places[item],
+        all => all.iter().map(|other| places[*other]).sum::<f64>() / number(all.len()),
+    };
+    let mut order: Vec<(f64, usize)> = layer.iter().map(|item| (mean(*item), *item)).collect();
+    // Stable, so that equals keep their order.
+    order.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    *layer = order.into_iter().map(|(_, item)| item).collect();
 }
 
 /// Returns the layer of each process: 0 without dependencies, else one more than the largest of its dependencies. Processes that
