@@ -22,7 +22,7 @@ mod server;
 mod tokens;
 
 pub use access::{Access, NoSuchScope, Scope};
-pub use convert::{decision, log_item};
+pub use convert::{decision, dependency, log_item};
 pub use exact::{InexactNumber, exact_numbers};
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
 pub use server::{

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use provost_api::client::{Client, ClientError, Unconnected};
-use provost_api::{Condition, Dependency, Event, ProcessType};
+use provost_api::{Event, ProcessType};
+use provost_control::dependency;
 use provost_state::naming::replica_name;
-use provost_supervisor as supervisor;
 use serde_json::json;
 
 use super::context::{Context, now_ms};
@@ -86,15 +86,6 @@ fn nodes(draft: &Draft) -> Vec<Node> {
         depends_on: spec.depends_on.iter().map(dependency).collect(),
     };
     names.into_iter().map(node).collect()
-}
-
-fn dependency(of: &supervisor::Dependency) -> Dependency {
-    let condition = match of.condition {
-        supervisor::Condition::Started => Condition::Started,
-        supervisor::Condition::Ready => Condition::Ready,
-        supervisor::Condition::Completed => Condition::Completed,
-    };
-    Dependency { process: of.name.to_string(), condition }
 }
 
 pub(super) async fn analyze(context: &Context, args: AnalyzeArgs) -> Result<(), Failure> {

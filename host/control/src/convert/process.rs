@@ -5,7 +5,7 @@ use provost_state::{
     Cause, Desired, Escalation, Exit, Health, PhaseKind, ProcessType, Ruling, RulingAction, Scope,
     process::signal_name,
 };
-use provost_supervisor::Condition;
+use provost_supervisor::{Condition, Dependency};
 
 /// Converts a phase to its word.
 pub(crate) fn phase(kind: PhaseKind) -> api::Phase {
@@ -65,8 +65,13 @@ pub(crate) fn process_type(process_type: &ProcessType) -> api::ProcessType {
     }
 }
 
-/// Converts the condition of a dependency.
-pub(crate) fn condition(condition: Condition) -> api::Condition {
+/// Converts a dependency of a process.
+#[must_use]
+pub fn dependency(from: &Dependency) -> api::Dependency {
+    api::Dependency { process: from.name.to_string(), condition: condition(from.condition) }
+}
+
+fn condition(condition: Condition) -> api::Condition {
     match condition {
         Condition::Started => api::Condition::Started,
         Condition::Ready => api::Condition::Ready,

@@ -6,21 +6,30 @@ use provost_supervisor::{ProcessUsage, UsagePoint, Usages};
 
 use super::time::{Wall, time_at};
 
-/// Converts the usage of the chosen processes, by id, or of the host and all processes.
-pub(crate) fn usages(from: &Usages, chosen: Option<&[ProcessId]>, wall: Wall) -> Vec<api::ProcessUsage> {
+/// Converts the usage of the chosen processes, by id, or of the host and all processes; that of a process with its `history`.
+pub(crate) fn usages(
+    from: &Usages,
+    chosen: Option<&[ProcessId]>,
+    wall: Wall,
+    history: impl Fn(ProcessId) -> Option<Vec<api::UsagePoint>>,
+) -> Vec<api::ProcessUsage> {
     let host = from.host.filter(|_| chosen.is_none()).map(|host| host_usage(&host, wall));
     let is_chosen = |one: &&ProcessUsage| chosen.is_none_or(|chosen| chosen.binary_search(&one.id).is_ok());
-    let processes = from.processes.iter().filter(is_chosen).map(|one| process_usage(one, wall));
+    let processes = from
+        .processes
+        .iter()
+        .filter(is_chosen)
+        .map(|one| api::ProcessUsage { history: history(one.id), ..process_usage(one, wall) });
     host.into_iter().chain(processes).collect()
 }
 
 /// Converts the usage of the host itself.
-pub(crate) fn host_usage(from: &Usage, wall: Wall) -> api::ProcessUsage {
+fn host_usage(from: &Usage, wall: Wall) -> api::ProcessUsage {
     api::ProcessUsage { process: "provost".to_owned(), host: true, ..usage(from, wall) }
 }
 
 /// Converts the usage of a process.
-pub(crate) fn process_usage(from: &ProcessUsage, wall: Wall) -> api::ProcessUsage {
+fn process_usage(from: &ProcessUsage, wall: Wall) -> api::ProcessUsage {
     api::ProcessUsage {
         process: from.name.to_string(),
         incarnation: from.incarnation.0,

@@ -36,11 +36,6 @@ fn dependent(supervisor: &Supervisor, state: &ProcessState) -> api::Dependent {
         phase: convert::phase(state.phase.kind()),
         ready: state.ready(),
         autostart: supervisor.is_autostarted(state.id),
-        depends_on: depends_on
-            .map(|on| api::Dependency {
-                process: on.name.to_string(),
-                condition: convert::condition(on.condition),
-            })
-            .collect(),
+        depends_on: depends_on.map(convert::dependency).collect(),
     }
 }

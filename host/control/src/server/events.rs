@@ -1,6 +1,6 @@
 //! Streams the changes of processes as they happen.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
@@ -17,7 +17,7 @@ use super::context::AppState;
 use super::extract::{Flag, is_on, targets, time_ms};
 use super::framing::{Accepted, Framing};
 use super::refused::Refused;
-use super::select::{Matching, select};
+use super::select::{Matching, absent, select};
 use super::streaming::{Source, body_of};
 use crate::convert;
 
@@ -166,26 +166,16 @@ fn chosen(query: &EventsQuery, reader: &Reader) -> Result<Chosen, Refused> {
     let world = reader.snapshot();
     let Err(refused) = select(&world, &targets) else { return Ok(chosen) };
     // Processes that were removed still have changes.
-    let (mut seen, mut absent) = (HashSet::new(), Vec::new());
-    for target in targets.iter().filter(|target| seen.insert(*target)) {
-        let one = std::slice::from_ref(target);
-        if select(&world, one).is_ok() {
-            continue;
-        }
-        // Each of them takes a look at all remembered changes.
-        if absent.len() == ABSENT_MAX {
-            return Err(refused);
-        }
-        absent.push(Matching::of(one));
+    let absent = absent(&world, &targets);
+    // Each of them is compared with all remembered changes.
+    if absent.len() > ABSENT_MAX {
+        return Err(refused);
     }
-    for matching in absent {
-        let (of_one, mut is_remembered) = (Chosen { matching: Some(matching), from_ms: 0 }, false);
-        of_one.each(reader, Generation(0), |_| is_remembered = true);
-        if !is_remembered {
-            return Err(refused);
-        }
-    }
-    Ok(chosen)
+    let mut unseen: Vec<Matching> =
+        absent.into_iter().map(|target| Matching::of(std::slice::from_ref(target))).collect();
+    let everything = Chosen { matching: None, from_ms: 0 };
+    everything.each(reader, Generation(0), |change| unseen.retain(|one| !one.has(&change.state)));
+    if unseen.is_empty() { Ok(chosen) } else { Err(refused) }
 }
 
 /// Returns the cursor after which only the last `limit` of the chosen changes are left.

@@ -38,6 +38,16 @@ pub(super) fn select(world: &Snapshot, targets: &[String]) -> Result<Vec<Process
     Ok(chosen)
 }
 
+/// Returns the targets that name nothing at present, each once.
+pub(super) fn absent<'a>(world: &Snapshot, targets: &'a [String]) -> Vec<&'a String> {
+    let (sets, mut seen) = (Sets::of(world), HashSet::new());
+    let is_there = |target: &str| match target.strip_suffix(":*") {
+        Some(group) => sets.groups.contains_key(group),
+        None => target == "all" || world.id(target).is_some() || sets.replicas.contains_key(target),
+    };
+    targets.iter().filter(|target| seen.insert(*target)).filter(|target| !is_there(target)).collect()
+}
+
 /// Returns the one process that a target names.
 pub(super) fn select_one<'a>(world: &'a Snapshot, target: &str) -> Result<&'a ProcessState, Refused> {
     let chosen = select(world, &[target.to_owned()])?;
@@ -49,6 +59,11 @@ pub(super) fn select_one<'a>(world: &'a Snapshot, target: &str) -> Result<&'a Pr
     let names: Vec<&str> = states.iter().map(|one| &**one.name()).take(5).collect();
     let hint = format!("ask for one of them, such as {}", names.join(", "));
     Err(Refused::not_one(format!("`{}` names {} processes", shown(target), states.len()), hint))
+}
+
+/// Selects like [`select`], but no targets mean no choice.
+pub(super) fn select_some(world: &Snapshot, targets: &[String]) -> Result<Option<Vec<ProcessId>>, Refused> {
+    if targets.is_empty() { Ok(None) } else { select(world, targets).map(Some) }
 }
 
 /// Selects like [`select`], but no targets mean all processes.

@@ -15,7 +15,7 @@ use super::context::AppState;
 use super::extract::{Flag, is_on, targets};
 use super::pieces::Pieces;
 use super::refused::Refused;
-use super::select::select;
+use super::select::select_some;
 use crate::convert;
 
 /// The history of at most this many processes is in one answer: each has up to 220 points.
@@ -36,11 +36,7 @@ pub(super) async fn usage(
     State(app): State<AppState>,
     Query(asked): Query<UsageQuery>,
 ) -> Result<Response, Refused> {
-    let targets = targets(&asked.select);
-    let chosen = match targets.is_empty() {
-        true => None,
-        false => Some(select(&app.context.supervisor.reader().snapshot(), &targets)?),
-    };
+    let chosen = select_some(&app.context.supervisor.reader().snapshot(), &targets(&asked.select))?;
     let usages = app.context.supervisor.usages();
     let rows = if is_on(asked.history) {
         let count = chosen.as_ref().map_or(usages.processes.len(), Vec::len);
@@ -66,21 +62,19 @@ fn of(app: &AppState, usages: &Usages, chosen: Option<&[ProcessId]>) -> Bytes {
     let wall = app.wall();
     match chosen {
         // It is rendered once for each look, however many clients ask.
-        None => app.answers.usage.rendered((usages.revision, wall), |_| convert::usages(usages, None, wall)),
-        chosen => rendered(&convert::usages(usages, chosen, wall)),
+        None => app
+            .answers
+            .usage
+            .rendered((usages.revision, wall), |_| convert::usages(usages, None, wall, |_| None)),
+        chosen => rendered(&convert::usages(usages, chosen, wall, |_| None)),
     }
 }
 
 fn with_history(app: &AppState, usages: &Usages, chosen: Option<&[ProcessId]>) -> Vec<api::ProcessUsage> {
     let (wall, supervisor) = (app.wall(), &app.context.supervisor);
-    let host = usages.host.filter(|_| chosen.is_none()).map(|host| convert::host_usage(&host, wall));
-    let is_chosen = |id| chosen.is_none_or(|chosen| chosen.binary_search(&id).is_ok());
-    let processes = usages.processes.iter().filter(|one| is_chosen(one.id)).map(|one| {
-        let points = supervisor.usage_history(one.id);
-        let history = points.iter().map(|point| convert::usage_point(point, wall)).collect();
-        api::ProcessUsage { history: Some(history), ..convert::process_usage(one, wall) }
-    });
-    host.into_iter().chain(processes).collect()
+    let points =
+        |id| supervisor.usage_history(id).iter().map(|point| convert::usage_point(point, wall)).collect();
+    convert::usages(usages, chosen, wall, |id| Some(points(id)))
 }
 
 fn rendered(rows: &[api::ProcessUsage]) -> Bytes {

@@ -31,7 +31,7 @@ use super::framing::Accepted;
 use super::host;
 use super::pieces::Pieces;
 use super::refused::Refused;
-use super::select::select;
+use super::select::select_some;
 use super::streaming::body_of;
 
 /// Answers from one snapshot, or with a stream. Only the look at the file of the config, at most once in a second, may take a
@@ -74,10 +74,7 @@ async fn once(
         false => None,
     };
     let world = reader.snapshot();
-    let chosen = match wanted.targets.is_empty() {
-        true => None,
-        false => Some(select(&world, &wanted.targets)?),
-    };
+    let chosen = select_some(&world, &wanted.targets)?;
     let since = Since::of(asked, app, &world);
     let rest = render::rest(app, &world, wanted.parts, chosen.as_deref(), host);
     let tag = app.answers.tag(world.generation(), wall, &rest);

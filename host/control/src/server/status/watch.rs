@@ -36,6 +36,8 @@ pub(super) struct Watch {
     wall: Wall,
     /// The hashes of the parts that it knows, by the number of the part.
     parts: [Option<u64>; Part::COUNT],
+    /// The revision of the usage that was looked at last.
+    usage_at: Option<u64>,
     /// Whether it knows another order of the processes than that of snapshots.
     is_arranged: bool,
     stage: Stage,
@@ -84,6 +86,7 @@ impl Watch {
             known,
             wall: app.wall(),
             parts: [None; Part::COUNT],
+            usage_at: None,
             is_arranged: false,
             stage: Stage::First,
             app: app.clone(),
@@ -132,7 +135,7 @@ impl Watch {
             body.extend_from_slice(&processes);
             present.push(Part::Processes.word());
         }
-        let others = self.push_others(&world, host, &mut body, &mut present);
+        let others = self.push_others(&world, wall, host, &mut body, &mut present);
         (self.known, self.wall) = (Some(world.generation()), wall);
         if !says_something && !others {
             return None;
@@ -164,27 +167,24 @@ impl Watch {
     fn push_others(
         &mut self,
         world: &Snapshot,
+        wall: Wall,
         host: Option<api::Host>,
         body: &mut Vec<u8>,
         present: &mut Vec<&str>,
     ) -> bool {
         let before = present.len();
         let mut host = host;
+        let needs_chosen = self.wanted.parts.has(Part::Replicas) || self.wanted.parts.has(Part::Usage);
+        let chosen = if needs_chosen { self.chosen(world, Since::Unknown) } else { None };
         for part in [Part::Replicas, Part::Plugins, Part::Usage, Part::Host] {
-            if !self.wanted.parts.has(part) {
+            if !self.wanted.parts.has(part) || part == Part::Usage && self.knows_usage(world, wall) {
                 continue;
             }
             let begin = body.len();
             match part {
-                Part::Replicas => {
-                    let chosen = self.chosen(world, Since::Unknown);
-                    render::push_replicas(&self.app, world, chosen.as_deref(), body);
-                }
+                Part::Replicas => render::push_replicas(&self.app, world, chosen.as_deref(), body),
                 Part::Plugins => render::push_plugins(&self.app, world, body),
-                Part::Usage => {
-                    let chosen = self.chosen(world, Since::Unknown);
-                    render::push_usage(&self.app, chosen.as_deref(), body);
-                }
+                Part::Usage => render::push_usage(&self.app, chosen.as_deref(), body),
                 Part::Host => host.take().into_iter().for_each(|host| self.push_host(host, body)),
                 Part::Processes => {}
             }
@@ -196,6 +196,13 @@ impl Watch {
             }
         }
         present.len() > before
+    }
+
+    /// Whether the usage is the one that was looked at last: it has many rows, and changes seldom.
+    fn knows_usage(&mut self, world: &Snapshot, wall: Wall) -> bool {
+        let revision = self.app.context.supervisor.usages().revision;
+        let is_same_choice = self.matching.is_none() || self.known == Some(world.generation());
+        self.usage_at.replace(revision) == Some(revision) && wall == self.wall && is_same_choice
     }
 
     /// Appends the host and the order of the processes.
