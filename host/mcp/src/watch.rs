@@ -118,15 +118,19 @@ async fn connected(
     };
     let mut statuses = client.watch_status(&asked).await?;
     let mut logs = Logs::default();
+    // What is followed depends on what is wanted and on the processes that there are, and not on their lines.
+    let mut may_differ = true;
     loop {
-        let now_wanted = wanted.borrow_and_update().clone();
-        if seen.known.is_some() {
+        if may_differ && seen.known.is_some() {
+            let now_wanted = wanted.borrow_and_update().clone();
             logs.follow(client, &now_wanted, seen).await?;
+            may_differ = false;
         }
         let due = seen.pending.due;
         tokio::select! {
             status = statuses.next() => {
                 seen.take(status?.ok_or(Ended::Host)?, &wanted.borrow());
+                may_differ = true;
                 // The host has coalesced these.
                 seen.pending.tell(audience).await?;
             }
@@ -134,7 +138,10 @@ async fn connected(
                 Some(process) => seen.pending.add(Uri::Logs(process), &wanted.borrow()),
                 None => return Err(Ended::Host),
             },
-            changed = wanted.changed() => changed.map_err(|_| Ended::Client)?,
+            changed = wanted.changed() => {
+                changed.map_err(|_| Ended::Client)?;
+                may_differ = true;
+            }
             () = until(due) => seen.pending.tell(audience).await?,
         }
     }

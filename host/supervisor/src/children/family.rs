@@ -127,12 +127,17 @@ fn parent(pid: u32) -> Option<u32> {
     Some(stat(pid)?.parent)
 }
 
+/// Whether the kernel says that there is no such process.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
+}
+
 /// Whether the process exists and has not ended. One that cannot be looked at (for want of a descriptor) counts as
 /// alive: nothing counts as ended that was not looked at.
 pub(crate) fn lives(pid: u32) -> bool {
     match std::fs::read(stat_path(pid)) {
         Ok(stat) => Stat::parse(&stat).is_some_and(|stat| !stat.has_ended()),
-        Err(error) => error.kind() != io::ErrorKind::NotFound && error.raw_os_error() != Some(libc::ESRCH),
+        Err(error) => !is_gone(&error),
     }
 }
 
@@ -146,12 +151,7 @@ pub(crate) fn is_stuck(pid: u32) -> bool {
 fn of_living<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     match read {
         Ok(read) => Ok(Some(read)),
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
-                || error.raw_os_error() == Some(libc::ESRCH) =>
-        {
-            Ok(None)
-        }
+        Err(error) if is_gone(&error) || error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
         Err(error) => Err(error),
     }
 }

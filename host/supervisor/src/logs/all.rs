@@ -278,12 +278,7 @@ impl Logs {
             None
         } else {
             let (pieces, past) = mpsc::channel(1);
-            let back = ReadBack {
-                reading: self.reading.clone(),
-                query: query.clone(),
-                after: after.unwrap_or_default(),
-                pieces,
-            };
+            let back = ReadBack { reading: self.reading.clone(), query: query.clone(), after, pieces };
             tokio::spawn(back.run(logs.clone(), queue.clone()));
             Some(past)
         };

@@ -26,8 +26,8 @@ const ROTATING_TRIES: usize = 1_000;
 pub(super) struct ReadBack {
     pub(super) reading: Lane,
     pub(super) query: Arc<LogQuery>,
-    /// The places from which a stream is resumed; none if it is new.
-    pub(super) after: Positions,
+    /// The places from which a stream is resumed, none if it is new; `None` if it cannot be resumed.
+    pub(super) after: Option<Positions>,
     pub(super) pieces: mpsc::Sender<Piece>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct ReadBack {
 struct Begun {
     past: Past,
     begins_at: Option<Mark>,
-    ends_at: Mark,
+    ends_at: Option<Mark>,
     /// Whether lines after the place from which the stream is resumed may be missing.
     has_gap: bool,
 }
@@ -47,13 +47,13 @@ impl ReadBack {
         let mut pasts = Vec::with_capacity(logs.len());
         let (mut first, mut end) = (Piece::default(), Positions::default());
         let missed = |process: &Arc<str>| LogItem::Missed { process: process.clone(), lines: None };
-        let is_resumed = !self.after.is_empty();
+        let is_resumed = self.after.as_ref().is_some_and(|after| !after.is_empty());
         let names: Vec<_> = logs.iter().map(|log| log.stored.name.clone()).collect();
         for log in logs {
             let name = log.stored.name.clone();
             let has_gap = match self.begin(&log, queue.as_ref()).await {
                 Some(Begun { past, begins_at, ends_at, has_gap }) => {
-                    end.set(&name, ends_at);
+                    ends_at.into_iter().for_each(|at| end.set(&name, at));
                     let counted = self.counted(past).await;
                     let has_gap = has_gap || (counted.is_none() && is_resumed);
                     pasts.extend(counted);
@@ -107,7 +107,8 @@ impl ReadBack {
 
     /// Finds the past before `end`, also while files are being rotated.
     async fn begin_before(&self, log: &ProcessLog, end: Position) -> Result<Result<Begun, NotOpened>, Lost> {
-        let after = self.after.of(&log.stored.name);
+        let is_resumable = self.after.is_some();
+        let after = self.after.as_ref().and_then(|after| after.of(&log.stored.name));
         let mut tries = 0;
         loop {
             let (stored, query) = (log.stored.clone(), self.query.clone());
@@ -116,10 +117,13 @@ impl ReadBack {
                     Some(mark) => Past::after(mark, stored, end, query)?,
                     None => (Past::of(stored, end, query)?, false),
                 };
-                // A resumed stream keeps the time of the last line.
-                let begins_at =
-                    past.begins_at()?.map(|at| Mark { at_ms: after.map_or(0, |mark| mark.at_ms), ..at });
-                let ends_at = past.ends_at()?;
+                let (mut begins_at, mut ends_at) = (None, None);
+                if is_resumable {
+                    // A resumed stream keeps the time of the last line.
+                    begins_at =
+                        past.begins_at()?.map(|at| Mark { at_ms: after.map_or(0, |mark| mark.at_ms), ..at });
+                    ends_at = Some(past.ends_at()?);
+                }
                 Ok(Begun { past, begins_at, ends_at, has_gap })
             });
             match begun.await? {

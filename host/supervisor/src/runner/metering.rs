@@ -14,7 +14,7 @@ impl Runner {
     /// Begins to wait for samples when the process has become ready, if its spec wants that.
     pub(super) fn begin_metering(&mut self) {
         self.metering.end();
-        self.sample_after(self.shared.publisher.now());
+        self.meter_anew();
     }
 
     /// Begins anew with the interval of the spec, and keeps the samples.
@@ -27,8 +27,14 @@ impl Runner {
         let Some(every_ms) = self.spec.usage_every_ms else { return };
         let (table, id, incarnation) =
             (self.shared.usage.table.clone(), self.state.id, self.state.incarnation);
-        let sample = table.sample(id, incarnation, last.plus_ms(every_ms.max(1)));
-        self.metering.next = Some((incarnation, Box::pin(async { Metered::Sampled(sample.await) })));
+        let from = last.plus_ms(every_ms.max(1));
+        let due = self.shared.publisher.clock.instant(from);
+        let sampled = async move {
+            // No look before that is of interest.
+            tokio::time::sleep_until(due).await;
+            Metered::Sampled(table.sample(id, incarnation, from).await)
+        };
+        self.metering.next = Some((incarnation, Box::pin(sampled)));
     }
 
     pub(super) fn on_metered(&mut self, incarnation: Incarnation, metered: Metered) {
@@ -42,9 +48,8 @@ impl Runner {
     }
 
     fn ask_about(&mut self, usage: Usage) {
-        let former: Arc<[Usage]> = self.metering.samples.iter().copied().collect();
         self.metering.samples.push_front(usage);
-        self.metering.samples.truncate(Sample::FORMER_MAX);
+        self.metering.samples.truncate(Sample::FORMER_MAX + 1);
         let chain = self.record.chain.load_full();
         if !chain.iter().any(|policy| policy.judges(Judgement::Usage)) {
             // One may be loaded later.
@@ -56,7 +61,7 @@ impl Runner {
             group: state.group().clone(),
             incarnation: state.incarnation,
             usage,
-            former,
+            former: self.metering.samples.iter().skip(1).copied().collect(),
             uptime_ms: state.started_at.map_or(0, |started| now.ms_since(started)),
             now,
             seed: seed(&self.spec.name, state.incarnation.0, now),

@@ -42,7 +42,7 @@ pub(super) struct Details {
 #[derive(Debug, Default)]
 struct Inner {
     known: HashMap<ProcessId, Known>,
-    owners: Vec<(u32, Option<Owner>)>,
+    owners: Vec<(u32, Owner)>,
 }
 
 impl Details {
@@ -63,7 +63,7 @@ impl Details {
     }
 
     /// Takes the owners of orphans that are known since the last call.
-    pub(super) fn owners(&self) -> Vec<(u32, Option<Owner>)> {
+    pub(super) fn owners(&self) -> Vec<(u32, Owner)> {
         std::mem::take(&mut self.inner.lock().owners)
     }
 
@@ -72,13 +72,14 @@ impl Details {
         for pid in orphans {
             let (reading, inner) = (self.reading.clone(), self.inner.clone());
             tokio::spawn(async move {
-                let owner = reading.run(move || owner_of(pid)).await.ok().flatten();
-                inner.lock().owners.push((pid, owner));
+                if let Ok(Some(owner)) = reading.run(move || owner_of(pid)).await {
+                    inner.lock().owners.push((pid, owner));
+                }
             });
         }
     }
 
-    /// Begins to read the figures that are due. `all` are the samples of all processes, each with its pids.
+    /// Begins to read the figures that are due. `all` are the samples of all processes by id, each with its pids.
     pub(super) fn refresh(&self, all: Vec<(&ProcessUsage, Vec<u32>)>, now: Moment) {
         let most = (all.len() / SHARE).max(LEAST);
         let mut due = Vec::new();
@@ -108,7 +109,8 @@ impl Details {
             }
             let Inner { known, .. } = &mut *inner;
             if known.len() > all.len() {
-                known.retain(|id, known| known.reading || all.iter().any(|(one, _)| one.id == *id));
+                let is_there = |id: &ProcessId| all.binary_search_by_key(id, |(one, _)| one.id).is_ok();
+                known.retain(|id, known| known.reading || is_there(id));
             }
         }
         for (_, one, pids) in due {

@@ -1,6 +1,5 @@
 //! The task that takes the samples: of all processes every two seconds, and of single ones when somebody wishes it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,14 +90,13 @@ impl Sampler {
             return source;
         }
         let mut source = source.unwrap_or_else(|| self.spawner.resources(self.clock));
-        let lives: HashMap<ProcessId, Alive> = wanted.alive.iter().map(|one| (one.id, one.clone())).collect();
         let read = self.metering.run(move || {
             let readings = source.read(&wanted);
-            (source, readings)
+            (source, wanted, readings)
         });
         match read.await {
-            Ok((source, readings)) => {
-                self.enter(readings, &lives, all, details);
+            Ok((source, wanted, readings)) => {
+                self.enter(readings, &wanted, details);
                 Some(source)
             }
             Err(lost) => {
@@ -123,12 +121,15 @@ impl Sampler {
         Wanted { alive, all, owners }
     }
 
-    fn enter(&self, readings: Readings, lives: &HashMap<ProcessId, Alive>, all: bool, details: &Details) {
+    fn enter(&self, readings: Readings, wanted: &Wanted, details: &Details) {
         let Readings { host, children, orphans } = readings;
         let mut pids = Vec::with_capacity(children.len());
         let mut samples = Vec::with_capacity(children.len());
         for reading in children {
-            let Some(Alive { name, incarnation, .. }) = lives.get(&reading.id) else { continue };
+            let at = wanted.alive.binary_search_by_key(&reading.id, |one| one.id).ok();
+            let Some(Alive { name, incarnation, .. }) = at.and_then(|at| wanted.alive.get(at)) else {
+                continue;
+            };
             let mut usage: Usage = reading.usage;
             details.add(reading.id, *incarnation, &mut usage);
             samples.push(ProcessUsage {
@@ -140,9 +141,9 @@ impl Sampler {
             pids.push(reading.pids);
         }
         details.ask_owners(orphans);
-        if all {
+        if wanted.all {
             details.refresh(samples.iter().zip(pids).collect(), self.clock.now());
         }
-        self.table.publish(samples, all.then_some(host));
+        self.table.publish(samples, wanted.all.then_some(host));
     }
 }

@@ -3,6 +3,8 @@
 
 use std::io;
 
+use crate::children::family::is_gone;
+
 /// What a child uses, as far as it is slow to read. A figure that the kernel does not tell about one of the processes is
 /// `None`: a sum of the others would be wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,11 +24,7 @@ pub(crate) fn detail(pids: &[u32]) -> Detail {
 fn sum(pids: &[u32], of: fn(u32) -> io::Result<u64>) -> Option<u64> {
     pids.iter().try_fold(0_u64, |sum, pid| match of(*pid) {
         Ok(figure) => sum.checked_add(figure),
-        Err(error)
-            if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH) =>
-        {
-            Some(sum)
-        }
+        Err(error) if is_gone(&error) => Some(sum),
         Err(_) => None,
     })
 }

@@ -62,7 +62,7 @@ impl Forest {
     pub(crate) fn new(clock: Clock, family: Arc<Family>) -> Self {
         let pid = std::process::id();
         let mut host = Tree::new(provost_state::Incarnation(0), pid);
-        if let Ok(stat) = Stat::open(pid).and_then(|file| Stat::read(&file)) {
+        if let Ok(stat) = Stat::of(pid) {
             host.add(pid, stat.started);
         }
         Self {
@@ -99,7 +99,7 @@ impl Forest {
             self.fell(*id);
             let mut tree = Tree::new(*incarnation, *pid);
             // The child may have been reaped since the state was read, and its number may mean another process.
-            let stat = Stat::open(*pid).and_then(|file| Stat::read(&file)).ok();
+            let stat = Stat::of(*pid).ok();
             if let Some(stat) = stat.filter(|stat| stat.session == *pid && stat.parent == self.host.main) {
                 tree.add(*pid, stat.started);
                 self.strangers.remove(pid);
@@ -117,11 +117,10 @@ impl Forest {
 
     /// Enters orphans whose owner is known now.
     fn adopt(&mut self, wanted: &Wanted) {
-        for (pid, owner) in &wanted.owners {
-            let Some((name, incarnation)) = owner else { continue };
+        for (pid, (name, incarnation)) in &wanted.owners {
             let is_owner = |one: &&Alive| *one.name == **name && one.incarnation.0 == *incarnation;
             let Some(Alive { id, .. }) = wanted.alive.iter().find(is_owner) else { continue };
-            let stat = Stat::open(*pid).and_then(|file| Stat::read(&file)).ok();
+            let stat = Stat::of(*pid).ok();
             if let Some(stat) = stat.filter(|stat| stat.parent == self.host.main) {
                 self.enter(*pid, &stat, *id);
             }
@@ -154,7 +153,7 @@ impl Forest {
                 continue;
             }
             // One that is gone by now is not missed.
-            if let Ok(stat) = Stat::open(pid).and_then(|file| Stat::read(&file)) {
+            if let Ok(stat) = Stat::of(pid) {
                 unknown.push((pid, stat));
             }
         }

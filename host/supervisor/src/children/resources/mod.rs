@@ -41,7 +41,7 @@ pub(crate) struct Wanted {
     /// Whether these are all children, and descendants are to be looked for.
     pub(crate) all: bool,
     /// The owners of orphans that an earlier look has found.
-    pub(crate) owners: Vec<(u32, Option<Owner>)>,
+    pub(crate) owners: Vec<(u32, Owner)>,
 }
 
 /// What one child uses with its descendants.

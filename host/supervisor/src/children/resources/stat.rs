@@ -59,6 +59,11 @@ impl Stat {
         Self::parse(line.get(..length).unwrap_or_default()).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
+    /// Reads that of a process once.
+    pub(super) fn of(pid: u32) -> io::Result<Self> {
+        Self::read(&Self::open(pid)?)
+    }
+
     pub(super) fn open(pid: u32) -> io::Result<File> {
         File::open(format!("/proc/{pid}/stat"))
     }
@@ -113,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_stat_of_this_process_is_that_of_this_process() {
-        let stat = Stat::read(&Stat::open(std::process::id()).unwrap()).unwrap();
+        let stat = Stat::of(std::process::id()).unwrap();
         assert_eq!(stat.parent, std::os::unix::process::parent_id());
         assert!(stat.threads >= 1 && stat.resident_pages > 0 && !stat.ended);
     }

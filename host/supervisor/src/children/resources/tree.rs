@@ -6,6 +6,7 @@ use std::io;
 use provost_state::{Incarnation, Moment, Usage};
 
 use super::stat::Stat;
+use crate::children::family::is_gone;
 
 /// How ticks and pages are counted by the kernel.
 #[derive(Clone, Copy, Debug)]
@@ -65,10 +66,6 @@ impl Member {
             Err(error) => Err(error),
         }
     }
-}
-
-fn is_gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
 /// The processes of one life of a child.
