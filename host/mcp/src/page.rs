@@ -42,6 +42,22 @@ pub(crate) fn first<T: Serialize>(items: impl IntoIterator<Item = T>, limit: usi
     page
 }
 
+/// Drops the items of the former pages, up to the one that the cursor names.
+///
+/// # Errors
+/// If no item has that key.
+pub(crate) fn resume<T>(
+    items: &mut Vec<T>,
+    cursor: Option<&str>,
+    key: impl Fn(&T) -> &str,
+) -> Result<(), Fault> {
+    if let Some(cursor) = cursor {
+        let at = items.iter().position(|item| key(item) == cursor);
+        items.drain(..=at.ok_or_else(|| bad_cursor(cursor))?);
+    }
+    Ok(())
+}
+
 /// Refuses a cursor that no page ended with.
 pub(crate) fn bad_cursor(cursor: &str) -> Fault {
     let cursor = text::one_line(&cursor[..cursor.floor_char_boundary(100)]);

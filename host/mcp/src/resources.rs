@@ -96,18 +96,15 @@ pub(crate) async fn list(
 ) -> Result<(Vec<Resource>, Option<String>), Fault> {
     let mut status = processes::read(&caller.client, &[]).await?;
     let mut resources = Vec::new();
-    match cursor {
-        None => resources.push(
+    if cursor.is_none() {
+        resources.push(
             Resource::new(PROCESSES, "processes")
                 .with_title("All processes")
                 .with_description("The list of all processes, as `process_list` returns it.")
                 .with_mime_type(JSON),
-        ),
-        Some(cursor) => {
-            let at = status.processes.iter().position(|process| process.name == cursor);
-            status.processes.drain(..=at.ok_or_else(|| page::bad_cursor(cursor))?);
-        }
+        );
     }
+    page::resume(&mut status.processes, cursor, |process| &process.name)?;
     let names = status.processes.into_iter().map(|process| process.name);
     let Page { items: names, more } = page::first(names, PROCESSES_MAX);
     for name in &names {

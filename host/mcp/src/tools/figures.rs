@@ -39,18 +39,15 @@ struct Used {
 
 async fn usage(caller: Caller, asked: Asked) -> Result<Used, Fault> {
     let mut usage = caller.client.usage(&asked.names, asked.history).await?.usage;
-    if let Some(cursor) = &asked.cursor {
-        // The host has a cursor that is no name, because a process may have any name.
-        let at = usage.iter().position(|one| cursor_of(one) == *cursor);
-        usage.drain(..=at.ok_or_else(|| page::bad_cursor(cursor))?);
-    }
+    page::resume(&mut usage, asked.cursor.as_deref(), cursor_of)?;
     let Page { items: usage, more } = page::first(usage, page::limit(asked.limit));
-    let next_cursor = usage.last().filter(|_| more).map(cursor_of);
+    let next_cursor = usage.last().filter(|_| more).map(|last| cursor_of(last).to_owned());
     Ok(Used { usage, next_cursor })
 }
 
-fn cursor_of(usage: &ProcessUsage) -> String {
-    if usage.host { "/".to_owned() } else { usage.process.clone() }
+/// Returns the cursor after a row. That of the host is no name, because a process may have any name.
+fn cursor_of(usage: &ProcessUsage) -> &str {
+    if usage.host { "/" } else { &usage.process }
 }
 
 async fn state_figures(caller: Caller, _: Nothing) -> Result<StateCore, Fault> {

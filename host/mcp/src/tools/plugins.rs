@@ -115,10 +115,7 @@ struct Changed {
 
 async fn plugin_list(caller: Caller, asked: Asked) -> Result<PluginRows, Fault> {
     let mut plugins = caller.client.plugins().await?.plugins;
-    if let Some(cursor) = &asked.cursor {
-        let at = plugins.iter().position(|plugin| plugin.name == *cursor);
-        plugins.drain(..=at.ok_or_else(|| page::bad_cursor(cursor))?);
-    }
+    page::resume(&mut plugins, asked.cursor.as_deref(), |plugin| &plugin.name)?;
     let rows = plugins.into_iter().map(PluginRow::from);
     let Page { items: plugins, more } = page::first(rows, page::limit(asked.limit));
     let next_cursor = plugins.last().filter(|_| more).map(|last| last.name.clone());

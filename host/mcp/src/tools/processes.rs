@@ -107,11 +107,7 @@ struct Chosen {
 async fn chosen(caller: &Caller, asked: &Processes) -> Result<Chosen, Fault> {
     let mut status = reading::processes::read(&caller.client, &asked.names).await?;
     let total = status.processes.len();
-    if let Some(cursor) = &asked.cursor {
-        let at = status.processes.iter().position(|process| process.name == *cursor);
-        let at = at.ok_or_else(|| page::bad_cursor(cursor))?;
-        status.processes.drain(..=at);
-    }
+    page::resume(&mut status.processes, asked.cursor.as_deref(), |process| &process.name)?;
     Ok(Chosen { generation: status.generation, total, rest: status.processes })
 }
 

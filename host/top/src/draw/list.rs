@@ -50,10 +50,9 @@ impl Kind {
 /// Draws the list, and below its heading as many rows as there is room for.
 pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     let (model, words, theme) = (scene.model, scene.words, scene.theme);
-    scene.ui.list.settle(model);
+    let rows = scene.ui.list.settle(model);
     let height = canvas.height().saturating_sub(1);
     scene.ui.page = height;
-    let rows = scene.ui.list.rows(model);
     let window = scene.ui.list.cursor.window(rows.len(), height);
     let visible = &rows[window.clone()];
     let columns = placed(&columns(visible, model, scene.ui.list.tree), canvas.width().saturating_sub(1));

@@ -104,14 +104,17 @@ impl List {
 
     /// Moves the selection by a number of rows.
     pub(crate) fn go(&mut self, model: &Model, rows: isize) {
-        self.settle(model);
+        let all = self.settle(model);
         self.cursor.by(rows);
-        self.select_at(model, self.cursor.selected);
+        self.put(&all, self.cursor.selected);
     }
 
     /// Selects the row at a place.
     pub(crate) fn select_at(&mut self, model: &Model, place: usize) {
-        let rows = self.rows(model);
+        self.put(&self.rows(model), place);
+    }
+
+    fn put(&mut self, rows: &[Row<'_>], place: usize) {
         self.cursor.selected = place.min(rows.len().saturating_sub(1));
         self.selected = rows.get(self.cursor.selected).map(Row::target);
     }
@@ -123,13 +126,15 @@ impl List {
     }
 
     /// Puts the cursor on the selected target after the rows have moved; if it is gone, the row in its place is selected.
-    pub(crate) fn settle(&mut self, model: &Model) {
+    /// Returns the rows.
+    pub(crate) fn settle<'m>(&mut self, model: &'m Model) -> Vec<Row<'m>> {
         let rows = self.rows(model);
         let at = self.selected.as_ref().and_then(|name| rows.iter().position(|row| row.is(name)));
         match at {
             Some(at) => self.cursor.selected = at,
-            None => self.select_at(model, self.cursor.selected),
+            None => self.put(&rows, self.cursor.selected),
         }
+        rows
     }
 
     /// Returns the selected target.
