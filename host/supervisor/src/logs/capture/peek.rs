@@ -1,14 +1,13 @@
-//! Peeks into a pipe without emptying it, and takes bytes out later: `tee(2)`, `splice(2)` and the capacity of a pipe,
-//! which need calls of the C library. The only `unsafe` of this folder beside the one in `source`.
-
-#![expect(unsafe_code, reason = "no safe binding is at hand; each call is proved where it stands")]
+//! Peeks into a pipe without emptying it, and takes bytes out later: `tee(2)`, `splice(2)` and the capacity of a pipe.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
+use rustix::pipe::{SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, splice, tee};
 
 /// The most bytes of one look: the capacity of the largest pipe that an ordinary user can have.
 const LOOK_BYTES_MAX: usize = 1 << 20;
@@ -57,7 +56,7 @@ impl Peeker {
             Some(scratch) => scratch,
             None => Scratch::new()?,
         };
-        let bytes = tee(pipe, &scratch.writer)?;
+        let bytes = tee(pipe, &scratch.writer, LOOK_BYTES_MAX, SpliceFlags::NONBLOCK)?;
         // After an error the scratch pipe may not be empty, so it is not put back.
         let copied = (&scratch.reader).take(bytes as u64).read_to_end(seen)?;
         if copied == bytes {
@@ -69,50 +68,25 @@ impl Peeker {
     /// Removes the next `bytes` bytes from `pipe`, which has to hold that many.
     pub(crate) fn take(&self, pipe: &OwnedFd, mut bytes: usize) -> io::Result<()> {
         while bytes > 0 {
-            // SAFETY: both descriptors are open, as their owners are borrowed, and null offsets are allowed.
-            let moved = unsafe {
-                libc::splice(
-                    pipe.as_raw_fd(),
-                    std::ptr::null_mut(),
-                    self.0.dev_null.as_raw_fd(),
-                    std::ptr::null_mut(),
-                    bytes,
-                    libc::SPLICE_F_NONBLOCK,
-                )
-            };
-            match usize::try_from(moved) {
+            match splice(pipe, None, &self.0.dev_null, None, bytes, SpliceFlags::NONBLOCK) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(moved) => bytes = bytes.saturating_sub(moved),
-                Err(_) => match io::Error::last_os_error() {
-                    error if error.kind() == io::ErrorKind::Interrupted => {}
-                    error => return Err(error),
-                },
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
     }
 }
 
-fn tee(from: &OwnedFd, to: &OwnedFd) -> io::Result<usize> {
-    // SAFETY: both descriptors are open, as their owners are borrowed.
-    let copied =
-        unsafe { libc::tee(from.as_raw_fd(), to.as_raw_fd(), LOOK_BYTES_MAX, libc::SPLICE_F_NONBLOCK) };
-    usize::try_from(copied).map_err(|_| io::Error::last_os_error())
-}
-
 /// Returns the capacity of a pipe; an error if it is not one.
 pub(crate) fn capacity(pipe: &OwnedFd) -> io::Result<usize> {
-    // SAFETY: the descriptor is open, as its owner is borrowed, and this command takes no argument.
-    let bytes = unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_GETPIPE_SZ) };
-    usize::try_from(bytes).map_err(|_| io::Error::last_os_error())
+    Ok(fcntl_getpipe_size(pipe)?)
 }
 
 /// Changes the capacity of a pipe and returns the new one.
 pub(crate) fn set_capacity(pipe: &OwnedFd, bytes: usize) -> io::Result<usize> {
-    let bytes = libc::c_int::try_from(bytes).map_err(io::Error::other)?;
-    // SAFETY: the descriptor is open, as its owner is borrowed, and the argument of this command is a number.
-    let bytes = unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) };
-    usize::try_from(bytes).map_err(|_| io::Error::last_os_error())
+    Ok(fcntl_setpipe_size(pipe, bytes)?)
 }
 
 #[cfg(test)]
