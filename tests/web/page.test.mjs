@@ -1,11 +1,12 @@
 // The web view in a browser, with a real host behind it.
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { axe, Browser } from "./browser.mjs";
+import { axe } from "./browser.mjs";
 import { eventually, Host } from "./host.mjs";
+import { enter, host, line, open, tokens, use } from "./session.mjs";
 
 /** The processes that are made to crash one after the other. */
 const VICTIMS = 20;
@@ -52,46 +53,14 @@ replicas = ${VICTIMS}
 policies = ["backoff"]
 `;
 
-let browser;
-let host;
-let operate;
-let read;
-let pages = [];
-
-before(async () => {
-  [browser, host] = await Promise.all([Browser.launch(), Host.start(CONFIG)]);
-  operate = await host.token("operate");
-  read = await host.token("read");
-});
-
-afterEach(async () => {
-  const complaints = pages.flatMap((page) => page.complaints);
-  await Promise.all(pages.map((page) => page.context().close()));
-  pages = [];
-  assert.deepEqual(complaints, []);
-});
-
-after(async () => {
-  await browser?.close();
-  await host?.end();
-});
-
-async function enter(token, options, at = host) {
-  const page = await browser.enter(at.url, token, options);
-  pages.push(page);
-  return page;
-}
-
-/** The line of a process in the list. */
-const line = (page, name) => page.locator(`[data-name="${name}"]`);
+use(CONFIG);
 
 test("the page asks for a token once and then shows the processes", async () => {
-  const page = await browser.open(host.url);
-  pages.push(page);
+  const page = await open();
   await page.getByLabel("Token").fill("pvt_wrong");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
-  await page.getByLabel("Token").fill(read);
+  await page.getByLabel("Token").fill(tokens.read);
   await page.keyboard.press("Enter");
   await line(page, "web").getByText("running").waitFor();
   await line(page, "mailer").getByText("backoff").waitFor();
@@ -103,7 +72,7 @@ test("the page asks for a token once and then shows the processes", async () => 
 });
 
 test("a crash is seen without a reload, soon", async () => {
-  const page = await enter(read);
+  const page = await enter(tokens.read);
   await page.getByLabel("Filter the processes").fill("victim");
   await line(page, `victim.${VICTIMS}`).getByText("running").waitFor();
   const times = [];
@@ -139,13 +108,13 @@ function seesEnd(name) {
 
 test("a process is restarted with a token that may operate, and not with one that may read", async () => {
   const { pid } = await host.process("cache");
-  const reader = await enter(read, { path: "#/processes/cache" });
+  const reader = await enter(tokens.read, { path: "#/processes/cache" });
   await reader.getByRole("button", { name: "Restart", exact: true }).click();
   await reader.getByRole("dialog").getByRole("button", { name: "Restart", exact: true }).click();
   await reader.getByRole("status").getByText("operate").waitFor();
   assert.equal((await host.process("cache")).pid, pid);
 
-  const operator = await enter(operate, { path: "#/processes/cache" });
+  const operator = await enter(tokens.operate, { path: "#/processes/cache" });
   await operator.getByRole("button", { name: "Restart", exact: true }).click();
   await operator.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   assert.equal((await host.process("cache")).pid, pid, "it was not confirmed");
@@ -160,7 +129,7 @@ test("a process is restarted with a token that may operate, and not with one tha
 });
 
 test("the detail says why a process is in its state, what happened and what it printed", async () => {
-  const page = await enter(read, { path: "#/processes/mailer" });
+  const page = await enter(tokens.read, { path: "#/processes/mailer" });
   const detail = page.getByRole("region", { name: "mailer" });
   await detail.getByText("mailer is in backoff and will be started again").waitFor();
   await detail.getByRole("cell", { name: "restart, in 30 s by backoff" }).first().waitFor();
@@ -172,8 +141,19 @@ test("the detail says why a process is in its state, what happened and what it p
   assert.ok(inked, "the time line is drawn");
 });
 
+test("each line that is seen has small curves of what its process uses, and the detail has those of the last hour", async () => {
+  const page = await enter(tokens.read);
+  for (const of of ["cpu", "memory"]) await line(page, "web").locator(`.of-${of} .spark path`).waitFor({ state: "attached" });
+  assert.match(await line(page, "web").locator(".of-memory .spark path").getAttribute("d"), /^M[\d.]+ [\d.]+L56\.0 /);
+  assert.equal(await line(page, "mailer").locator(".spark").count(), 0, "what does not run uses nothing");
+  await line(page, "web").click();
+  const detail = page.getByRole("region", { name: "web" });
+  await detail.getByRole("img", { name: /^CPU since .*at most [\d.]+ %/ }).waitFor();
+  await detail.getByRole("img", { name: /^Memory since .*at most [\d.]+ .iB/ }).waitFor();
+});
+
 test("output comes live, is searched, frozen and shown without what terminals would do", async () => {
-  const page = await enter(read, { path: "#/processes/web" });
+  const page = await enter(tokens.read, { path: "#/processes/web" });
   const output = page.getByRole("log");
   const last = async () => Number((await output.locator("bdi").last().textContent()).match(/^request (\d+) took/)[1]);
   await output.getByText("request").first().waitFor();
@@ -193,7 +173,7 @@ test("output comes live, is searched, frozen and shown without what terminals wo
 });
 
 test("all of it is reached with the keyboard", async () => {
-  const page = await enter(read);
+  const page = await enter(tokens.read);
   await line(page, "web").waitFor();
   await page.keyboard.press("/");
   await page.keyboard.type("workers");
@@ -230,7 +210,7 @@ test("all of it is reached with the keyboard", async () => {
 });
 
 test("the graph has what a process waits for to its left", async () => {
-  const page = await enter(read, { path: "#/graph" });
+  const page = await enter(tokens.read, { path: "#/graph" });
   const box = async (name) => (await page.getByRole("link", { name: new RegExp(`^${name} `) }).boundingBox()).x;
   await page.getByRole("link", { name: /^web / }).waitFor();
   const places = await Promise.all(["migrate", "database", "web"].map(box));
@@ -242,7 +222,7 @@ test("the graph has what a process waits for to its left", async () => {
 });
 
 test("plugins, the host and its state core have their figures", async () => {
-  const page = await enter(read, { path: "#/plugins" });
+  const page = await enter(tokens.read, { path: "#/plugins" });
   const row = page.getByRole("row", { name: /^backoff active/ });
   await eventually("the calls are counted", async () => Number(await row.getByRole("cell").nth(3).textContent()) > 0);
   await page.goto(`${host.url}#/host`);
@@ -251,7 +231,7 @@ test("plugins, the host and its state core have their figures", async () => {
 });
 
 test("a page that is hidden follows nothing, and resumes after what it has seen", async () => {
-  const page = await enter(read, { path: "#/processes/web" });
+  const page = await enter(tokens.read, { path: "#/processes/web" });
   await page.getByRole("log").getByText("request").first().waitFor();
   let open = new Set();
   page.on("request", (request) => open.add(request));
@@ -282,10 +262,9 @@ test("a page that is hidden follows nothing, and resumes after what it has seen"
 
 for (const colorScheme of ["light", "dark"]) {
   test(`axe finds nothing, ${colorScheme}`, async () => {
-    const page = await browser.open(host.url, { colorScheme });
-    pages.push(page);
+    const page = await open({ colorScheme });
     assert.equal(await axe(page), "", "the question for the token");
-    await page.getByLabel("Token").fill(operate);
+    await page.getByLabel("Token").fill(tokens.operate);
     await page.keyboard.press("Enter");
     for (const [path, what] of [
       ["#/processes", "[data-name=web]"],
@@ -316,7 +295,7 @@ for (const colorScheme of ["light", "dark"]) {
   test(`its picture is taken, ${colorScheme}`, async () => {
     const to = process.env.PICTURES ?? fileURLToPath(new URL("../../target/web/pictures", import.meta.url));
     mkdirSync(to, { recursive: true });
-    const page = await enter(operate, { colorScheme, path: "#/processes/web", viewport: { width: 1180, height: 860 } });
+    const page = await enter(tokens.operate, { colorScheme, path: "#/processes/web", viewport: { width: 1180, height: 860 } });
     await page.getByRole("combobox").selectOption("15 minutes");
     await page.getByRole("button", { name: "Fold victims" }).click();
     await page.getByRole("cell", { name: "PID" }).first().waitFor();
@@ -327,7 +306,7 @@ for (const colorScheme of ["light", "dark"]) {
 }
 
 test("the page says that the host is gone, and shows the new one when it is there", async () => {
-  const page = await enter(read, { path: "#/processes/web" });
+  const page = await enter(tokens.read, { path: "#/processes/web" });
   await line(page, "web").getByText("running").waitFor();
   const { pid } = await host.process("web");
   await page.locator(".facts").getByText(String(pid), { exact: true }).waitFor();

@@ -6,6 +6,7 @@ import { messages } from "../../host/web/page/net/sse.js";
 import { layout } from "../../host/web/page/state/layout.js";
 import { rows } from "../../host/web/page/state/rows.js";
 import { spans } from "../../host/web/page/state/spans.js";
+import { curve, GAP, learn, SPAN } from "../../host/web/page/state/trends.js";
 import { bytes, cores, delay, duration, exit, latency, local, shown } from "../../host/web/page/state/words.js";
 
 /** A response whose body comes in these chunks. */
@@ -83,6 +84,30 @@ test("events become the phases of a process over time", () => {
   assert.deepEqual(found(12).map(([phase]) => phase), ["backoff", "running"]);
   assert.deepEqual(spans([], "running", 0, 9).map(({ phase, from, to }) => [phase, from, to]), [["running", 0, 9]], "it has run all the time");
   assert.deepEqual(spans([], undefined, 0, 9), []);
+});
+
+const sample = (process, seconds, cpu, incarnation = 1) => ({ process, incarnation, at: new Date(seconds * 1000).toISOString(), cpu, rss_bytes: 100 });
+
+test("a trend has the points of one incarnation in the last two minutes, each once", () => {
+  let trends = new Map();
+  const look = (...samples) => (trends = learn(trends, samples));
+  const points = (name) => trends.get(name)?.points.map(({ at, cpu }) => [at / 1000, cpu]);
+  look(sample("a", 2, 0.5), sample("b", 2, 0.1));
+  look(sample("a", 2, 0.5), sample("b", 4, 0.2));
+  assert.deepEqual([points("a"), points("b")], [[[2, 0.5]], [[2, 0.1], [4, 0.2]]]);
+  look(sample("b", 6, 0.3, 2));
+  assert.deepEqual([points("a"), points("b")], [undefined, [[6, 0.3]]], "it is gone, or begins anew");
+  for (let second = 8; second < 1000; second += 2) look(sample("b", second, 0, 2));
+  assert.equal(points("b").length, SPAN / 2000 + 1);
+});
+
+test("a curve ends at the right, has its highest value at the top, and joins nothing across a gap", () => {
+  const box = { width: 120, height: 10 };
+  const drawn = (...points) => curve(points.map(([seconds, value]) => ({ at: seconds * 1000, value })), (point) => point.value, 1, box);
+  assert.equal(drawn([0, 1]), "", "one point is no curve");
+  assert.equal(drawn([90, 0], [100, 4], [110, 2]), "M100.0 10.0L110.0 0.0L120.0 5.0");
+  assert.equal(drawn([90, 0], [100, 0.5]), "M110.0 10.0L120.0 5.0", "little is not drawn as much");
+  assert.equal(drawn([10, 0], [10 + GAP / 1000 + 1, 1]), `M${120 - GAP / 1000 - 1}.0 10.0M120.0 0.0`);
 });
 
 test("values are written with units", () => {

@@ -3,6 +3,7 @@ import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { address, sentence } from "../net/api.js";
+import { WAITING } from "../net/places.js";
 import { follow } from "../net/stream.js";
 import { link } from "../state/route.js";
 import { counted, time } from "../state/words.js";
@@ -32,6 +33,10 @@ export function Events() {
         else all.events.push({ ...event, id: (ids += 1) });
         if (all.events.length >= 2 * KEPT) all.events = all.events.slice(-KEPT);
         all.why = "";
+        show();
+      },
+      waits() {
+        kept.current.why = WAITING;
         show();
       },
       lost(error) {

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { get, sentence } from "../net/api.js";
 import { now } from "../state/clock.js";
+import { askToReload } from "../state/orders.js";
 import { bytes, cores, counted, duration, latency, time } from "../state/words.js";
 import { host, hostUsage, moment } from "../state/world.js";
 
@@ -17,7 +18,7 @@ export function Host() {
     ["Up for", `${duration(now.value - Date.parse(known.started_at))}, since ${time(known.started_at)}`],
     ["Config", known.config],
     ["Config loaded", time(known.config_loaded_at)],
-    ["Config file", known.config_changed ? "has changed since; provost diff shows what a reload would change" : known.config_changed === false ? "is the one in force" : ""],
+    ["Config file", known.config_changed ? "has changed since" : known.config_changed === false ? "is the one in force" : ""],
     ["Socket", known.socket],
     ["Generation", moment.value.generation.toLocaleString("en")],
     ["CPU", own && cores(own.cpu)],
@@ -26,7 +27,10 @@ export function Host() {
     ["Descriptors", own?.fds],
   ];
   return html`<section aria-labelledby="host">
-    <h2 id="host">Host</h2>
+    <div class="heading">
+      <h2 id="host">Host</h2>
+      <div class="buttons"><button type="button" onClick=${askToReload}>Reload the config</button></div>
+    </div>
     <dl class="facts">${facts.filter(([, value]) => value).map(([key, value]) => html`<div key=${key}><dt>${key}</dt><dd>${value}</dd></div>`)}</dl>
     <h3>What it lacks</h3>
     ${known.degraded.length === 0 && html`<p>Nothing.</p>`}

@@ -3,6 +3,7 @@ import { html } from "htm/preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { address, sentence } from "../net/api.js";
+import { WAITING } from "../net/places.js";
 import { follow } from "../net/stream.js";
 import { counted, shown, time } from "../state/words.js";
 
@@ -115,6 +116,10 @@ function useLines(select, frozen) {
       opened(resumed) {
         if (!resumed) kept.current = [];
         why = "";
+        show.current();
+      },
+      waits() {
+        why = WAITING;
         show.current();
       },
       lost(error) {

@@ -3,7 +3,9 @@ import { html } from "htm/preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { address, sentence } from "../net/api.js";
+import { WAITING } from "../net/places.js";
 import { follow } from "../net/stream.js";
+import { ask, ORDERS } from "../state/orders.js";
 import { bytes, counted, latency } from "../state/words.js";
 
 export function Plugins() {
@@ -13,6 +15,7 @@ export function Plugins() {
     () =>
       follow(address("v1/status", { parts: "plugins", every_ms: "1000" }), {
         receive: (message) => (message.plugins && setPlugins(message.plugins), setWhy("")),
+        waits: () => setWhy(WAITING),
         lost: (error) => error?.status && setWhy(sentence(error)),
       }),
     [],
@@ -28,6 +31,7 @@ export function Plugins() {
         <th scope="col" class="number">Calls</th><th scope="col" class="number">Faults</th><th scope="col" class="number">p50</th>
         <th scope="col" class="number">p95</th><th scope="col" class="number">p99</th><th scope="col" class="number">Longest</th>
         <th scope="col" class="number">Memory</th><th scope="col" class="number">Clamped</th><th scope="col" class="number">Queued</th><th scope="col" class="number">Missed</th>
+        <th scope="col">Orders</th>
       </tr></thead>
       <tbody>${plugins.map((plugin) => html`<${Plugin} key=${plugin.name} plugin=${plugin} />`)}</tbody>
     </table></div>`}
@@ -50,7 +54,17 @@ function Plugin({ plugin }) {
     <td class="number">${timed(call.p99_ns)}</td><td class="number">${timed(call.max_ns)}</td>
     <td class="number">${bytes(plugin.memory_bytes_max)}</td>
     <td class="number">${plugin.clamps}</td><td class="number">${plugin.queued}</td><td class="number">${plugin.missed}</td>
+    <td class="orders"><${Orders} plugin=${plugin} /></td>
   </tr>`;
+}
+
+/** The orders that a plugin takes as it is. */
+function Orders({ plugin }) {
+  const orders = ["swap", ...(plugin.former ? ["rollback"] : []), ...(plugin.status === "quarantined" ? ["revive"] : [])];
+  return orders.map((action) => {
+    const { verb } = ORDERS[action];
+    return html`<button key=${action} type="button" aria-label=${`${verb} ${plugin.name}`} onClick=${() => ask(action, plugin.name, { plugin })}>${verb}</button>`;
+  });
 }
 
 /** Why a plugin is not active, and its last fault. */
