@@ -46,6 +46,9 @@ group = "workers"
 policies = ["backoff"]
 depends_on = { database = "ready" }
 
+[process.chatter]
+command = "i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo line $i '(of few)'; done; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i of many; done; exec sleep 1000"
+
 [process.victim]
 command = "exec sleep 1000"
 group = "victims"
@@ -139,6 +142,9 @@ test("the detail says why a process is in its state, what happened and what it p
   const inked = await drawing.locator("canvas").evaluate((canvas) =>
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0));
   assert.ok(inked, "the time line is drawn");
+  const { width, height } = await drawing.boundingBox();
+  await drawing.hover({ position: { x: width - 30, y: height / 3 } });
+  await detail.getByText(/^backoff from \d\d:\d\d:\d\d for .*, incarnation \d+$/).waitFor();
 });
 
 test("each line that is seen has small curves of what its process uses, and the detail has those of the last hour", async () => {
@@ -170,6 +176,28 @@ test("output comes live, is searched, frozen and shown without what terminals wo
     const lines = await output.locator("bdi").allTextContents();
     return lines.length > 0 && lines.every((text) => text.includes("took 6"));
   });
+  assert.ok((await output.locator("mark").allTextContents()).every((text) => text === "took 6"));
+  await page.getByLabel("Only what is found").uncheck();
+  await eventually("all lines, with marks where it was found", async () => {
+    const marks = await output.locator("mark").count();
+    return marks > 0 && marks < (await output.locator("bdi").count()) / 2;
+  });
+  await page.getByLabel("Stream").selectOption("standard error");
+  await eventually("nothing of that stream", async () => (await output.locator("bdi").count()) === 0);
+});
+
+test("lines that the page does not have are found by the host in its log files", async () => {
+  const page = await enter(tokens.read, { path: "#/processes/chatter" });
+  const output = page.getByRole("log");
+  await output.getByText("line 1000 of many").waitFor();
+  await page.getByLabel("Search the output").fill("LINE 17 (OF");
+  await page.getByText("0 lines", { exact: true }).waitFor();
+  await page.getByLabel("Older lines").check();
+  await output.getByText("line 17 (of few)").waitFor();
+  await page.getByText("1 line", { exact: true }).waitFor();
+  await page.getByLabel("Older lines").uncheck();
+  await page.getByLabel("Search the output").fill("");
+  await output.getByText("line 1000 of many").waitFor();
 });
 
 test("all of it is reached with the keyboard", async () => {

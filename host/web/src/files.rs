@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"a92c625a59f2af2d\"",
+        tag: "\"01f0a8f7870f9640\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,17 +19,17 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-L2FOMARR.js",
+        name: "main-YSFJODHH.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"bd929a1a5e5a0c7f\"",
+        tag: "\"0821b6b2c1b8c37e\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-L2FOMARR.js"),
+        content: include_bytes!("../dist/main-YSFJODHH.js"),
     },
     Asset {
-        name: "style-5QCUTAGG.css",
+        name: "style-SG6FBZOV.css",
         media_type: "text/css; charset=utf-8",
-        tag: "\"fd3956aa9e9c1f94\"",
+        tag: "\"ee960e5000a6e65d\"",
         is_immutable: true,
-        content: include_bytes!("../dist/style-5QCUTAGG.css"),
+        content: include_bytes!("../dist/style-SG6FBZOV.css"),
     },
 ];

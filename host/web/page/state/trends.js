@@ -1,7 +1,7 @@
 // What each process has used lately, for the small curves of the list. It is learnt from the samples that come anyway.
 
 /** The time that a curve shows, and the longest time between two samples that it joins, in milliseconds. */
-export const [SPAN, GAP] = [120_000, 15_000];
+export const [SPAN, GAP] = [60_000, 10_000];
 
 /**
  * Returns the trends after a look at all processes: the points `{ at, cpu, memory }` of each by its name, the oldest first. Another

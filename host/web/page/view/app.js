@@ -29,7 +29,7 @@ function Shell() {
   }, []);
   const { view } = route.value;
   useEffect(() => {
-    document.title = `${VIEWS[view]} · Provost`;
+    document.title = `${VIEWS[view]} · Provost at ${location.host}`;
   }, [view]);
   const Pane = PANES[view];
   return html`

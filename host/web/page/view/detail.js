@@ -96,7 +96,7 @@ function Facts({ process, whole }) {
     ["Group", process.group && html`<a href=${link("processes", `${process.group}:*`)}>${process.group}</a>`],
     ["Ready", process.ready ? "yes" : "no"],
     ["Health", process.health !== "unknown" && process.health],
-    ["Fails", process.failing && `${process.failing.why} (since ${time(process.failing.since)})`],
+    ["Fails", process.failing && `${local(process.failing.why)} (since ${time(process.failing.since)})`],
     ["Incarnation", process.incarnation],
     ["Restarts", whole ? `${process.restarts}, ${counted(whole.failures, "failure")} in a row` : process.restarts],
     ["Last exit", process.exit && `${exit(process.exit)}, ${time(process.ended_at)}`],

@@ -64,7 +64,7 @@ export function Events() {
     ${state.why && html`<p role="alert" class="failed">${state.why}</p>`}
     ${state.missed > 0 && html`<p>${counted(state.missed, "event")} could not be shown.</p>`}
     <div class="scroll" tabindex="0" role="region" aria-label="Table of the events"><table>
-      <thead><tr><th scope="col">Time</th><th scope="col">Process</th><th scope="col">Life</th><th scope="col">Event</th><th scope="col">Phase</th><th scope="col">What</th></tr></thead>
+      <thead><tr><th scope="col">Time</th><th scope="col">Process</th><th scope="col">Incarnation</th><th scope="col">Event</th><th scope="col">Phase</th><th scope="col">What</th></tr></thead>
       <tbody>
         ${found.slice(-IN_PAGE).reverse().map(
           (event) => html`<tr key=${event.id}>

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get, sentence } from "../net/api.js";
 import { now } from "../state/clock.js";
 import { askToReload } from "../state/orders.js";
-import { bytes, cores, counted, duration, latency, time } from "../state/words.js";
+import { bytes, cores, counted, duration, latency, local, time } from "../state/words.js";
 import { host, hostUsage, moment } from "../state/world.js";
 
 export function Host() {
@@ -34,10 +34,10 @@ export function Host() {
     <dl class="facts">${facts.filter(([, value]) => value).map(([key, value]) => html`<div key=${key}><dt>${key}</dt><dd>${value}</dd></div>`)}</dl>
     <h3>What it lacks</h3>
     ${known.degraded.length === 0 && html`<p>Nothing.</p>`}
-    <ul>${known.degraded.map((lack) => html`<li key=${lack.what}>${lack.what}: ${lack.reason} (since ${time(lack.since)})</li>`)}</ul>
+    <ul>${known.degraded.map((lack) => html`<li key=${lack.what}>${lack.what}: ${local(lack.reason)} (since ${time(lack.since)})</li>`)}</ul>
     ${known.left.length > 0 &&
     html`<h3>What could not be ended</h3>
-      <ul>${known.left.map((left) => html`<li key=${left.pid}>${left.process ?? "unknown"}${left.pid ? `, PID ${left.pid}` : ""}: ${left.reason}</li>`)}</ul>`}
+      <ul>${known.left.map((left) => html`<li key=${left.pid}>${left.process ?? "unknown"}${left.pid ? `, PID ${left.pid}` : ""}: ${local(left.reason)}</li>`)}</ul>`}
     <${State} />
   </section>`;
 }

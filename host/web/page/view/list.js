@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { now } from "../state/clock.js";
 import { ask, askToScale } from "../state/orders.js";
 import { go } from "../state/route.js";
-import { bytes, cores, counted, duration, exit } from "../state/words.js";
+import { bytes, cores, counted, duration, exit, local } from "../state/words.js";
 import { trendOf, usage } from "../state/world.js";
 import { Spark } from "./spark.js";
 
@@ -137,6 +137,7 @@ const memory = (point) => point.memory;
 function ProcessLine({ line, index, isSelected, sample, pick }) {
   const { process, level } = line;
   const since = process.pid ? process.started_at : null;
+  const why = local(reason(process));
   const trend = sample && trendOf(process.name);
   return html`<div role="row" class=${`line level${level}`} id=${isSelected ? "selected-line" : undefined} aria-rowindex=${index + 2} aria-level=${level}
     aria-selected=${isSelected ? "true" : "false"} data-name=${process.name} style=${place(index)} onClick=${pick}>
@@ -146,7 +147,7 @@ function ProcessLine({ line, index, isSelected, sample, pick }) {
     <span role="gridcell" class="of-restarts">${process.restarts || ""}</span>
     <span role="gridcell" class="of-cpu"><${Spark} trend=${trend} value=${cpu} least=${0.05} />${sample && cores(sample.cpu)}</span>
     <span role="gridcell" class="of-memory"><${Spark} trend=${trend} value=${memory} least=${1} />${sample && bytes(sample.rss_bytes)}</span>
-    <span role="gridcell" class="of-reason" title=${reason(process)}>${reason(process)}</span>
+    <span role="gridcell" class="of-reason" title=${why}>${why}</span>
   </div>`;
 }
 

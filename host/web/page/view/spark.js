@@ -4,7 +4,7 @@ import { html } from "htm/preact";
 import { curve } from "../state/trends.js";
 
 /** The size of the box, in pixels. */
-const BOX = { width: 56, height: 16 };
+const BOX = { width: 56, height: 14 };
 
 export function Spark({ trend, value, least }) {
   const path = trend && curve(trend.points, value, least, BOX);
