@@ -252,7 +252,7 @@ test("the graph has what a process waits for to its left", async () => {
 test("plugins, the host and its state core have their figures", async () => {
   const page = await enter(tokens.read, { path: "#/plugins" });
   const row = page.getByRole("row", { name: /^backoff active/ });
-  await eventually("the calls are counted", async () => Number(await row.getByRole("cell").nth(3).textContent()) > 0);
+  await eventually("the calls are counted", async () => Number(await row.getByRole("cell").nth(4).textContent()) > 0);
   await page.goto(`${host.url}#/host`);
   await page.locator(".facts").getByText(host.config).waitFor();
   await page.getByRole("row", { name: /^atomic/ }).waitFor();
@@ -324,7 +324,7 @@ for (const colorScheme of ["light", "dark"]) {
     const to = process.env.PICTURES ?? fileURLToPath(new URL("../../target/web/pictures", import.meta.url));
     mkdirSync(to, { recursive: true });
     const page = await enter(tokens.operate, { colorScheme, path: "#/processes/web", viewport: { width: 1180, height: 860 } });
-    await page.getByRole("combobox").selectOption("15 minutes");
+    await page.getByLabel("Last").selectOption("15 minutes");
     await page.getByRole("button", { name: "Fold victims" }).click();
     await page.getByRole("cell", { name: "PID" }).first().waitFor();
     // A few samples of the usage, and lines of output.

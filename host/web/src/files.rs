@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"01f0a8f7870f9640\"",
+        tag: "\"123c734c7beca2c8\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,17 +19,17 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-YSFJODHH.js",
+        name: "main-VMB3GC4L.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"0821b6b2c1b8c37e\"",
+        tag: "\"f427cd0f8de8a150\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-YSFJODHH.js"),
+        content: include_bytes!("../dist/main-VMB3GC4L.js"),
     },
     Asset {
-        name: "style-SG6FBZOV.css",
+        name: "style-Y2XWARG2.css",
         media_type: "text/css; charset=utf-8",
-        tag: "\"ee960e5000a6e65d\"",
+        tag: "\"24c9bba123635146\"",
         is_immutable: true,
-        content: include_bytes!("../dist/style-SG6FBZOV.css"),
+        content: include_bytes!("../dist/style-Y2XWARG2.css"),
     },
 ];

@@ -12,6 +12,7 @@ import { useAsking } from "./asking.js";
 import { Decision, History } from "./history.js";
 import { Phase } from "./list.js";
 import { Logs } from "./logs.js";
+import { Setup } from "./setup.js";
 import { Usage } from "./usage.js";
 
 export function Detail({ target }) {
@@ -69,6 +70,7 @@ function One({ name }) {
     ${told.why && html`<p role="alert" class="failed">${told.why}</p>`}
     <p class="sentence">${local(told.explanation?.sentence ?? "")}</p>
     <${Facts} process=${process} whole=${told.explanation?.process} />
+    <${Setup} name=${name} />
     <${Usage} name=${name} />
     <${History} name=${name} />
     <${Logs} select=${name} />

@@ -1,0 +1,61 @@
+// What a process is set up with: its checks with their last results, and the names of its variables.
+import { html } from "htm/preact";
+import { useState } from "preact/hooks";
+
+import { get } from "../net/api.js";
+import { now } from "../state/clock.js";
+import { counted, delay, local, shown, time } from "../state/words.js";
+import { moment, processes } from "../state/world.js";
+import { useAsking } from "./asking.js";
+
+/** The seconds between two looks at the results of checks, which are no changes of the process. */
+const EVERY = 5;
+
+export function Setup({ name }) {
+  const { environment, checks, why } = useSetup(name);
+  const given = [["ready", checks?.readiness], ["healthy", checks?.health]].filter(([, check]) => check);
+  return html`
+    ${why && html`<p role="alert" class="failed">${why}</p>`}
+    ${given.length > 0 && html`<section aria-labelledby="checks">
+      <h3 id="checks">Checks</h3>
+      <div class="scroll" tabindex="0" role="region" aria-label="Table of the checks"><table>
+        <thead><tr><th scope="col">Whether it is</th><th scope="col">How</th><th scope="col">When</th><th scope="col">Last result</th></tr></thead>
+        <tbody>${given.map(([what, check]) => html`<${Check} key=${what} what=${what} check=${check} />`)}</tbody>
+      </table></div>
+    </section>`}
+    ${environment && html`<details>
+      <summary>Environment: ${counted(environment.length, "variable")}, whose values are not shown</summary>
+      <ul class="members">${environment.map((key) => html`<li key=${key}><code>${shown(key)}</code></li>`)}</ul>
+    </details>`}
+  `;
+}
+
+/** The words for how a check checks. */
+const KINDS = { tcp: "TCP connection to", http: "GET of", exec: "command", log: "line with" };
+
+function Check({ what, check }) {
+  const { kind, target, every_ms: every, timeout_ms: timeout, failures, within_ms: within, last } = check;
+  const when = [
+    every && `every ${delay(every)}`,
+    timeout && `for at most ${delay(timeout)}`,
+    within && `within ${delay(within)}`,
+    failures && `${counted(failures, "failure")} in a row count`,
+  ].filter(Boolean);
+  return html`<tr>
+    <th scope="row">${what}</th>
+    <td>${KINDS[kind] ?? kind} <code>${shown(target)}</code></td>
+    <td>${when.join(", ")}</td>
+    <td>${last ? html`<span class=${`phase ${last.passed ? "running" : "fatal"}`}>${last.passed ? "passed" : "failed"}</span> ${time(last.at)}${last.found && `: ${local(last.found)}`}` : "none yet"}</td>
+  </tr>`;
+}
+
+/** The checks and variables of a process as it is now. */
+function useSetup(name) {
+  const [setup, setSetup] = useState({});
+  const process = processes.value.get(name);
+  const isChecked = setup.checks?.readiness || setup.checks?.health;
+  const keys = [name, moment.value.boot, process?.incarnation, process?.version, isChecked ? Math.floor(now.value / 1000 / EVERY) : 0];
+  const look = async () => setSetup(await get(`v1/processes/${encodeURIComponent(name)}`));
+  useAsking(keys, look, (why) => setSetup((known) => ({ ...known, why })));
+  return setup;
+}
