@@ -323,8 +323,9 @@ for (const colorScheme of ["light", "dark"]) {
   test(`its picture is taken, ${colorScheme}`, async () => {
     const to = process.env.PICTURES ?? fileURLToPath(new URL("../../target/web/pictures", import.meta.url));
     mkdirSync(to, { recursive: true });
+    await host.command("restart", "web");
     const page = await enter(tokens.operate, { colorScheme, path: "#/processes/web", viewport: { width: 1180, height: 860 } });
-    await page.getByLabel("Last").selectOption("15 minutes");
+    await page.getByRole("combobox", { name: /^Last/ }).selectOption("15 minutes");
     await page.getByRole("button", { name: "Fold victims" }).click();
     await page.getByRole("cell", { name: "PID" }).first().waitFor();
     // A few samples of the usage, and lines of output.

@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"123c734c7beca2c8\"",
+        tag: "\"50da53bf7752b45e\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,17 +19,17 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-VMB3GC4L.js",
+        name: "main-B3ERB64V.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"f427cd0f8de8a150\"",
+        tag: "\"293b41f9da3ed7f0\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-VMB3GC4L.js"),
+        content: include_bytes!("../dist/main-B3ERB64V.js"),
     },
     Asset {
-        name: "style-Y2XWARG2.css",
+        name: "style-ARNXRB42.css",
         media_type: "text/css; charset=utf-8",
-        tag: "\"24c9bba123635146\"",
+        tag: "\"8727d7e2511bb9a5\"",
         is_immutable: true,
-        content: include_bytes!("../dist/style-Y2XWARG2.css"),
+        content: include_bytes!("../dist/style-ARNXRB42.css"),
     },
 ];

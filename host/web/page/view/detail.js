@@ -89,6 +89,9 @@ function useExplanation(name, process) {
   return told;
 }
 
+/** The facts that are sentences and take a whole line. */
+const SENTENCES = new Set(["Fails", "Decision"]);
+
 function Facts({ process, whole }) {
   const facts = [
     ["PID", process.pid],
@@ -105,7 +108,7 @@ function Facts({ process, whole }) {
     ["Decision", whole?.decision && html`<${Decision} decision=${whole.decision} />`],
   ];
   return html`<dl class="facts">
-    ${facts.filter(([, value]) => value || value === 0).map(([key, value]) => html`<div key=${key}><dt>${key}</dt><dd>${value}</dd></div>`)}
+    ${facts.filter(([, value]) => value || value === 0).map(([key, value]) => html`<div key=${key} class=${SENTENCES.has(key) ? "whole" : ""}><dt>${key}</dt><dd>${value}</dd></div>`)}
   </dl>`;
 }
 

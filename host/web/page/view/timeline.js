@@ -53,7 +53,8 @@ function mark(canvas, event, at, bbox, top) {
     canvas.lineTo(at, top - 0.6 * size);
     canvas.fill();
   } else if (event.kind === "exited" || event.kind === "spawn_failed") {
-    canvas.fillStyle = colour(event.exit?.code === 0 ? "--text" : "--bad");
+    const isFailure = event.phase !== "stopped" && event.exit?.code !== 0;
+    canvas.fillStyle = colour(isFailure ? "--bad" : "--text");
     canvas.fillRect(at - devicePixelRatio, bbox.top + bbox.height * 0.85, 2 * devicePixelRatio, bbox.height * 0.15);
   }
 }
