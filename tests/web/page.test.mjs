@@ -1,12 +1,13 @@
 // The web view in a browser, with a real host behind it.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { axe } from "./browser.mjs";
 import { eventually, Host } from "./host.mjs";
-import { enter, host, line, open, tokens, use } from "./session.mjs";
+import { enter, host, line, open, show, tokens, use } from "./session.mjs";
 
 /** The processes that are made to crash one after the other. */
 const VICTIMS = 20;
@@ -34,6 +35,9 @@ depends_on = { migrate = "completed" }
 command = "exec sleep 1000"
 group = "storage"
 policies = ["backoff"]
+env = { CACHE_PASSWORD = "a secret" }
+ready = { exec = "true" }
+health = { exec = "test ! -e sick", every = "1s", failures = 1000 }
 
 [process.web]
 command = "i=0; while :; do i=$((i+1)); printf 'request \\\\033[32m%s\\\\033[0m took %s ms\\\\n' $i $((i % 7)); sleep 0.2; done"
@@ -145,6 +149,23 @@ test("the detail says why a process is in its state, what happened and what it p
   const { width, height } = await drawing.boundingBox();
   await drawing.hover({ position: { x: width - 30, y: height / 3 } });
   await detail.getByText(/^backoff from \d\d:\d\d:\d\d for .*, incarnation \d+$/).waitFor();
+});
+
+test("the detail has the checks with their last results, and the names of variables without their values", async () => {
+  const page = await enter(tokens.read, { path: "#/processes/cache" });
+  const detail = page.getByRole("region", { name: "cache", exact: true });
+  await detail.getByRole("row", { name: /^ready command true every .* passed \d\d:/ }).waitFor();
+  await detail.getByRole("row", { name: /^healthy command test ! -e sick every 1 s, .*, a restart after 1,000 failures in a row passed / }).waitFor();
+  const sick = join(host.dir, "sick");
+  writeFileSync(sick, "");
+  await detail.getByRole("row", { name: /^healthy .* failed / }).waitFor();
+  rmSync(sick);
+  await detail.getByRole("row", { name: /^healthy .* passed / }).waitFor();
+  const variables = detail.getByText(/^Environment: \d+ variables, whose values are not shown$/);
+  assert.ok(!(await detail.getByText("CACHE_PASSWORD", { exact: true }).isVisible()));
+  await variables.click();
+  await detail.getByText("CACHE_PASSWORD", { exact: true }).waitFor();
+  assert.ok(!(await page.content()).includes("a secret"));
 });
 
 test("each line that is seen has small curves of what its process uses, and the detail has those of the last hour", async () => {
@@ -261,18 +282,13 @@ test("plugins, the host and its state core have their figures", async () => {
 test("a page that is hidden follows nothing, and resumes after what it has seen", async () => {
   const page = await enter(tokens.read, { path: "#/processes/web" });
   await page.getByRole("log").getByText("request").first().waitFor();
-  let open = new Set();
-  page.on("request", (request) => open.add(request));
-  for (const gone of ["requestfinished", "requestfailed"]) page.on(gone, (request) => open.delete(request));
-  const show = (hidden) =>
-    page.evaluate((hidden) => {
-      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, hidden);
-  await show(true);
-  await show(false);
+  let requests = new Set();
+  page.on("request", (request) => requests.add(request));
+  for (const gone of ["requestfinished", "requestfailed"]) page.on(gone, (request) => requests.delete(request));
+  await show(page, false);
+  await show(page, true);
   const streams = await eventually("the streams are open again", () => {
-    const found = [...open].filter((request) => request.headers().accept === "text/event-stream");
+    const found = [...requests].filter((request) => request.headers().accept === "text/event-stream");
     return found.length === 2 && found;
   });
   const status = streams.find((request) => request.url().includes("v1/status"));
@@ -281,11 +297,11 @@ test("a page that is hidden follows nothing, and resumes after what it has seen"
     const lines = await page.getByRole("log").locator("bdi").allTextContents();
     return new Set(lines).size === lines.length && lines.length > 1;
   });
-  await show(true);
-  await eventually("nothing is followed", () => open.size === 0);
-  open = new Set();
+  await show(page, false);
+  await eventually("nothing is followed", () => requests.size === 0);
+  requests = new Set();
   await page.waitForTimeout(3000);
-  assert.equal(open.size, 0);
+  assert.equal(requests.size, 0);
 });
 
 for (const colorScheme of ["light", "dark"]) {
@@ -296,6 +312,7 @@ for (const colorScheme of ["light", "dark"]) {
     await page.keyboard.press("Enter");
     for (const [path, what] of [
       ["#/processes", "[data-name=web]"],
+      ["#/processes/cache", "summary"],
       ["#/processes/web", "role=log"],
       ["#/processes/workers:*", "role=log"],
       ["#/graph", "path.edge"],

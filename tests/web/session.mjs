@@ -51,3 +51,10 @@ export async function enter(token, options, at = host) {
 
 /** The line of a process in the list. */
 export const line = (page, name) => page.locator(`[data-name="${name}"]`);
+
+/** Hides a window, or shows it, as the browser does it. */
+export const show = (page, isShown) =>
+  page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, !isShown);

@@ -83,6 +83,8 @@ test("an edge passes the columns between its ends beside the boxes there", () =>
     assert.ok(boxes.every((place) => y < place.y || y > place.y + drawn.box.height));
   }
   assert.deepEqual([...drawn.places.keys()].toSorted(), ["a", "b", "b2", "c", "d", "e"]);
+  const chain = Array.from({ length: 300 }, (_, at) => on(`p${at}`, ...(at ? [`p${at - 1}`, "p0"] : [])));
+  assert.ok(layout(chain).edges.every(({ path }) => path.length < 3000), "however long a chain is");
 });
 
 test("events become the phases of a process over time", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { eventually } from "./host.mjs";
-import { enter, host, line, tokens, use } from "./session.mjs";
+import { enter, host, line, show, tokens, use } from "./session.mjs";
 
 /** More than the connections of a browser, and each of them wants to follow the status and the output. */
 const WINDOWS = 8;
@@ -43,13 +43,6 @@ async function isLive(page) {
   await line(page, "clock").click();
   await page.getByRole("log").getByText("tick").first().waitFor();
 }
-
-/** Hides a window, or shows it, as the browser does it. */
-const show = (page, isShown) =>
-  page.evaluate((hidden) => {
-    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, !isShown);
 
 /** Uses a window: it gets the focus, as by a click. */
 const focus = (page) => page.evaluate(() => dispatchEvent(new Event("focus")));

@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"50da53bf7752b45e\"",
+        tag: "\"5151421e02e1f257\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,11 +19,11 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-B3ERB64V.js",
+        name: "main-FI54RXHS.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"293b41f9da3ed7f0\"",
+        tag: "\"ffd2a6c14a91d06f\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-B3ERB64V.js"),
+        content: include_bytes!("../dist/main-FI54RXHS.js"),
     },
     Asset {
         name: "style-ARNXRB42.css",

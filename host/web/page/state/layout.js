@@ -6,6 +6,9 @@ const BOX = { width: 170, height: 34 };
 const GAP = { x: 60, y: 12 };
 const PASSING = 4;
 
+/** The most columns that an edge passes beside the boxes; a longer one is drawn behind them, because its line would be long, too. */
+const PASSED_MAX = 24;
+
 /** How often the order in the columns is improved. */
 const SWEEPS = 6;
 
@@ -53,7 +56,8 @@ function passages(columns, edges) {
   return new Map(edges.map((edge) => {
     const { from, to, condition } = edge;
     const between = [];
-    for (let at = column.get(from) + 1; at < column.get(to); at += 1) {
+    const [first, end] = [column.get(from) + 1, column.get(to)];
+    for (let at = first; at < end && end - first <= PASSED_MAX; at += 1) {
       // It has a tab, so that it is the name of no process.
       const key = `${from}\t${condition}\t${at}`;
       if (!all.has(key)) columns[at].push(key);

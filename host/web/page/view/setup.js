@@ -39,7 +39,7 @@ function Check({ what, check }) {
     every && `every ${delay(every)}`,
     timeout && `for at most ${delay(timeout)}`,
     within && `within ${delay(within)}`,
-    failures && `${counted(failures, "failure")} in a row count`,
+    failures && `a restart after ${counted(failures, "failure")} in a row`,
   ].filter(Boolean);
   return html`<tr>
     <th scope="row">${what}</th>

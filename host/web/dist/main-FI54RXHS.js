@@ -61,12 +61,12 @@ var pe,Ai,Il,_n,Fl,Ds,Di,Cs,Li,Wl,Hl,df,Jo=Symbol.for("pv"),Ls={},Rs=[],hf=/^m(i
           </tr>`)}
       </tbody>
     </table></div>
-  </section>`}function _s(e,t){let n=new Map;for(let o of e){let s=t(o);n.has(s)?n.get(s).push(o):n.set(s,[o])}return n}var xn={width:170,height:34},Io={x:60,y:12},Kr=4,nh=6;function du(e){let t=new Map(e.map(p=>[p.name,p])),n=e.flatMap(({name:p,depends_on:m})=>m.filter(({process:g})=>t.has(g)).map(({process:g,condition:_})=>({from:g,to:p,condition:_}))),o=new Set(n.flatMap(({from:p,to:m})=>[p,m])),s=e.map(({name:p})=>p),l=lh(s.filter(p=>o.has(p)),n),r=oh(l,n),a=n.flatMap(p=>{let m=[p.from,...r.get(p),p.to];return m.slice(1).map((g,_)=>[m[_],g])}),{places:u,height:f}=sh(rh(l,a));return{box:xn,width:Math.max(0,l.length*(xn.width+Io.x)-Io.x),height:f,places:new Map([...u].filter(([p])=>t.has(p))),needs:_s(n,({to:p})=>p),edges:n.map(p=>{let m=r.get(p).map(g=>u.get(g));return{...p,via:m,path:ih(u.get(p.from),m,u.get(p.to))}}),alone:s.filter(p=>!o.has(p))}}function oh(e,t){let n=new Map(e.flatMap((s,l)=>s.map(r=>[r,l]))),o=new Map;return new Map(t.map(s=>{let{from:l,to:r,condition:a}=s,u=[];for(let f=n.get(l)+1;f<n.get(r);f+=1){let p=`${l}	${a}	${f}`;o.has(p)||e[f].push(p),o.set(p,!0),u.push(p)}return[s,u]}))}function sh(e){let t=new Map,n=0;for(let[o,s]of e.entries()){let l=0;for(let r of s)t.set(r,{x:o*(xn.width+Io.x),y:l}),l+=(r.includes("	")?Kr:xn.height)+Io.y;n=Math.max(n,l-Io.y)}return{places:t,height:n}}function lh(e,t){let n=_s(t,({to:r})=>r),o=new Map,s=(r,a)=>{if(o.has(r))return o.get(r);if(a.has(r))return 0;a.add(r);let u=Math.max(0,...(n.get(r)??[]).map(({from:f})=>s(f,a)+1));return a.delete(r),o.set(r,u),u},l=[];for(let r of e)(l[s(r,new Set)]??=[]).push(r);return Array.from(l,r=>r??[])}function rh(e,t){let n=new Map,o=(l,r)=>n.has(l)?n.get(l).push(r):n.set(l,[r]);for(let[l,r]of t)o(l,r),o(r,l);let s=new Map(e.flatMap(l=>l.map((r,a)=>[r,a])));for(let l=0;l<nh;l+=1)for(let r of l%2?e.toReversed():e){let a=new Map(r.map(u=>{let f=n.get(u);return[u,f.reduce((p,m)=>p+s.get(m),0)/f.length]}));r.sort((u,f)=>a.get(u)-a.get(f)),r.forEach((u,f)=>s.set(u,f))}return e}function ih(e,t,n){let[o,s]=[e.x+xn.width,e.y+xn.height/2],l=`M${o} ${s}`,r=(a,u)=>{let f=Math.max(Io.x/2,(a-o)/2);l+=`C${o+f} ${s} ${a-f} ${u} ${a} ${u}`};for(let a of t)r(a.x,a.y+Kr/2),[o,s]=[a.x+xn.width,a.y+Kr/2],l+=`H${o}`;return r(n.x,n.y+xn.height/2),l}var qr=200;function hu(){let[e,t]=te(null),[n,o]=te(""),s=`${lt.value.boot} ${on.value?.config_loaded_at} ${Ne.value.size}`;ae(()=>{let r=new AbortController;return Et("v1/dependencies",{signal:r.signal}).then(a=>(t(a.processes),o(""))).catch(a=>a instanceof Tt&&o(We(a))),()=>r.abort()},[s]);let l=vo(()=>e&&du(e),[e]);return $`<section aria-labelledby="graph">
+  </section>`}function _s(e,t){let n=new Map;for(let o of e){let s=t(o);n.has(s)?n.get(s).push(o):n.set(s,[o])}return n}var xn={width:170,height:34},Io={x:60,y:12},Kr=4,nh=24,oh=6;function du(e){let t=new Map(e.map(p=>[p.name,p])),n=e.flatMap(({name:p,depends_on:m})=>m.filter(({process:g})=>t.has(g)).map(({process:g,condition:_})=>({from:g,to:p,condition:_}))),o=new Set(n.flatMap(({from:p,to:m})=>[p,m])),s=e.map(({name:p})=>p),l=rh(s.filter(p=>o.has(p)),n),r=sh(l,n),a=n.flatMap(p=>{let m=[p.from,...r.get(p),p.to];return m.slice(1).map((g,_)=>[m[_],g])}),{places:u,height:f}=lh(ih(l,a));return{box:xn,width:Math.max(0,l.length*(xn.width+Io.x)-Io.x),height:f,places:new Map([...u].filter(([p])=>t.has(p))),needs:_s(n,({to:p})=>p),edges:n.map(p=>{let m=r.get(p).map(g=>u.get(g));return{...p,via:m,path:ah(u.get(p.from),m,u.get(p.to))}}),alone:s.filter(p=>!o.has(p))}}function sh(e,t){let n=new Map(e.flatMap((s,l)=>s.map(r=>[r,l]))),o=new Map;return new Map(t.map(s=>{let{from:l,to:r,condition:a}=s,u=[],[f,p]=[n.get(l)+1,n.get(r)];for(let m=f;m<p&&p-f<=nh;m+=1){let g=`${l}	${a}	${m}`;o.has(g)||e[m].push(g),o.set(g,!0),u.push(g)}return[s,u]}))}function lh(e){let t=new Map,n=0;for(let[o,s]of e.entries()){let l=0;for(let r of s)t.set(r,{x:o*(xn.width+Io.x),y:l}),l+=(r.includes("	")?Kr:xn.height)+Io.y;n=Math.max(n,l-Io.y)}return{places:t,height:n}}function rh(e,t){let n=_s(t,({to:r})=>r),o=new Map,s=(r,a)=>{if(o.has(r))return o.get(r);if(a.has(r))return 0;a.add(r);let u=Math.max(0,...(n.get(r)??[]).map(({from:f})=>s(f,a)+1));return a.delete(r),o.set(r,u),u},l=[];for(let r of e)(l[s(r,new Set)]??=[]).push(r);return Array.from(l,r=>r??[])}function ih(e,t){let n=new Map,o=(l,r)=>n.has(l)?n.get(l).push(r):n.set(l,[r]);for(let[l,r]of t)o(l,r),o(r,l);let s=new Map(e.flatMap(l=>l.map((r,a)=>[r,a])));for(let l=0;l<oh;l+=1)for(let r of l%2?e.toReversed():e){let a=new Map(r.map(u=>{let f=n.get(u);return[u,f.reduce((p,m)=>p+s.get(m),0)/f.length]}));r.sort((u,f)=>a.get(u)-a.get(f)),r.forEach((u,f)=>s.set(u,f))}return e}function ah(e,t,n){let[o,s]=[e.x+xn.width,e.y+xn.height/2],l=`M${o} ${s}`,r=(a,u)=>{let f=Math.max(Io.x/2,(a-o)/2);l+=`C${o+f} ${s} ${a-f} ${u} ${a} ${u}`};for(let a of t)r(a.x,a.y+Kr/2),[o,s]=[a.x+xn.width,a.y+Kr/2],l+=`H${o}`;return r(n.x,n.y+xn.height/2),l}var qr=200;function hu(){let[e,t]=te(null),[n,o]=te(""),s=`${lt.value.boot} ${on.value?.config_loaded_at} ${Ne.value.size}`;ae(()=>{let r=new AbortController;return Et("v1/dependencies",{signal:r.signal}).then(a=>(t(a.processes),o(""))).catch(a=>a instanceof Tt&&o(We(a))),()=>r.abort()},[s]);let l=vo(()=>e&&du(e),[e]);return $`<section aria-labelledby="graph">
     <h2 id="graph">Dependencies</h2>
     ${n&&$`<p role="alert" class="failed">${n}</p>`}
-    ${l?.edges.length>0&&$`<${ah} drawn=${l} />`}
-    ${l?.alone.length>0&&$`<${uh} names=${l.alone} all=${e.length} />`}
-  </section>`}function ah({drawn:e}){let{width:t,height:n,places:o,needs:s,edges:l,box:r}=e,{target:a}=Ht.value,[u,f]=te("");return $`
+    ${l?.edges.length>0&&$`<${ch} drawn=${l} />`}
+    ${l?.alone.length>0&&$`<${fh} names=${l.alone} all=${e.length} />`}
+  </section>`}function ch({drawn:e}){let{width:t,height:n,places:o,needs:s,edges:l,box:r}=e,{target:a}=Ht.value,[u,f]=te("");return $`
     <p>A process starts when those to its left that it is joined to are <span class="edge-ready">ready</span>,
       ${" "}<span class="edge-started">started</span> (dotted) or <span class="edge-completed">completed</span> (dashed).</p>
     <div class="scroll drawing" tabindex="0" role="region" aria-label="Graph of the dependencies">
@@ -81,12 +81,12 @@ var pe,Ai,Il,_n,Fl,Ds,Di,Cs,Li,Wl,Hl,df,Jo=Symbol.for("pv"),Ls={},Rs=[],hf=/^m(i
             ${b.length>0&&$`<desc>needs ${b.join(", ")}</desc>`}
             <rect x=${m} y=${g} width=${r.width} height=${r.height} rx="4" />
             <rect class="side" x=${m} y=${g} width="5" height=${r.height} rx="2" />
-            <text x=${m+13} y=${g+14}>${ch(p)}</text>${" "}
+            <text x=${m+13} y=${g+14}>${uh(p)}</text>${" "}
             <text class="faint" x=${m+13} y=${g+28}>${_}</text>
           </a>`})}
       </svg>
     </div>
-  `}var ch=e=>e.length>22?`${e.slice(0,21)}…`:e;function uh({names:e,all:t}){let n=e.length===t?"No process depends on another one":`Without dependencies: ${q(e.length,"process","processes")}`;return $`<h3>${n}</h3>
+  `}var uh=e=>e.length>22?`${e.slice(0,21)}…`:e;function fh({names:e,all:t}){let n=e.length===t?"No process depends on another one":`Without dependencies: ${q(e.length,"process","processes")}`;return $`<h3>${n}</h3>
     <ul class="members">
       ${e.slice(0,qr).map(o=>$`<li key=${o}><a href=${Pt("processes",o)}>${o}</a></li>`)}
       ${e.length>qr&&$`<li>and ${q(e.length-qr,"other")}</li>`}
@@ -101,8 +101,8 @@ var pe,Ai,Il,_n,Fl,Ds,Di,Cs,Li,Wl,Hl,df,Jo=Symbol.for("pv"),Ls={},Rs=[],hf=/^m(i
     <ul>${e.degraded.map(o=>$`<li key=${o.what}>${o.what}: ${Xe(o.reason)} (since ${be(o.since)})</li>`)}</ul>
     ${e.left.length>0&&$`<h3>What could not be ended</h3>
       <ul>${e.left.map(o=>$`<li key=${o.pid}>${o.process??"unknown"}${o.pid?`, PID ${o.pid}`:""}: ${Xe(o.reason)}</li>`)}</ul>`}
-    <${fh} />
-  </section>`}function fh(){let[e,t]=te(null),[n,o]=te("");return ae(()=>{let s=new AbortController,l=async()=>{if(!document.hidden)try{t(await Et("v1/state",{signal:s.signal})),o("")}catch(a){!s.signal.aborted&&a.status&&o(We(a))}};l();let r=setInterval(l,2e3);return()=>(s.abort(),clearInterval(r))},[]),e?$`
+    <${ph} />
+  </section>`}function ph(){let[e,t]=te(null),[n,o]=te("");return ae(()=>{let s=new AbortController,l=async()=>{if(!document.hidden)try{t(await Et("v1/state",{signal:s.signal})),o("")}catch(a){!s.signal.aborted&&a.status&&o(We(a))}};l();let r=setInterval(l,2e3);return()=>(s.abort(),clearInterval(r))},[]),e?$`
     <h3>State core</h3>
     <p>
       The backend ${e.backend} is in force. ${q(e.commits,"commit")}, and refused:
@@ -127,31 +127,31 @@ var pe,Ai,Il,_n,Fl,Ds,Di,Cs,Li,Wl,Hl,df,Jo=Symbol.for("pv"),Ls={},Rs=[],hf=/^m(i
   `:$`<h3>State core</h3>${n&&$`<p role="alert" class="failed">${n}</p>`}`}function _u(){let e=To.value;if(!e)return null;let{action:t,target:n,count:o=1,difference:s}=e,{verb:l,note:r,fields:a}=Gn[t],u=()=>To.value=null,f=b=>{b.preventDefault(),Aa(Object.fromEntries(new FormData(b.target)))},p=!s||gu(s),m=p?a?.(e)??[]:[],g=o===1?"":` (${q(o,"process","processes")})`,_=t==="rollback"?` from version ${e.plugin.version} to version ${e.plugin.former.version} (${e.plugin.former.source})`:"";return $`<${ur} label=${`${l} ${n}`} onClose=${u}>
     <form method="dialog" onSubmit=${f}>
       <p>${l} <strong>${n}</strong>${g}${_}?</p>
-      ${s&&$`<${mh} difference=${s} />`}
-      ${m.map((b,E)=>$`<${ph} key=${b.name} field=${b} isFirst=${E===0&&b.type!=="checkbox"} />`)}
+      ${s&&$`<${_h} difference=${s} />`}
+      ${m.map((b,E)=>$`<${dh} key=${b.name} field=${b} isFirst=${E===0&&b.type!=="checkbox"} />`)}
       ${r&&$`<p class="note">${r}</p>`}
       <div class="buttons">
         <button type="button" onClick=${u}>${p?"Cancel":"Close"}</button>
         ${p&&$`<button type="submit" class="main" autofocus=${!m.length||m[0].type==="checkbox"}>${l}</button>`}
       </div>
     </form>
-  <//>`}function ph({field:e,isFirst:t}){let{label:n,options:o,...s}=e,l=`field-${e.name}`;return e.type==="checkbox"?$`<label class="flag"><input ...${s} /> ${n}</label>`:$`<div class="field">
+  <//>`}function dh({field:e,isFirst:t}){let{label:n,options:o,...s}=e,l=`field-${e.name}`;return e.type==="checkbox"?$`<label class="flag"><input ...${s} /> ${n}</label>`:$`<div class="field">
     <label for=${l}>${n}</label>
     ${o?$`<select id=${l} name=${e.name} autofocus=${t}>${o.map(r=>$`<option key=${r}>${r}</option>`)}</select>`:$`<input id=${l} ...${s} autocomplete="off" spellcheck=${!1} autofocus=${t} />`}
-  </div>`}var dh=({processes:e,plugins:t,host:n})=>[...e,...t].flatMap(({keys:o})=>o).concat(n);function gu(e){let{processes:t,plugins:n,host:o}=e;return t.length+n.length+o.length>0&&!dh(e).some(({effect:l})=>l==="new_host")}var hh={live:"in place",restart:"with a restart",new_host:"needs a new host"};function mh({difference:e}){let{processes:t,plugins:n,host:o,unchanged:s}=e,l=[...t.map(a=>({...a,kind:"process"})),...n.map(a=>({...a,kind:"plugin"})),...o.length?[{name:"",kind:"host",change:"changed",keys:o}]:[]],r=`${q(s.processes,"process","processes")} and ${q(s.plugins,"plugin")} stay as they are.`;return l.length?$`
+  </div>`}var hh=({processes:e,plugins:t,host:n})=>[...e,...t].flatMap(({keys:o})=>o).concat(n);function gu(e){let{processes:t,plugins:n,host:o}=e;return t.length+n.length+o.length>0&&!hh(e).some(({effect:l})=>l==="new_host")}var mh={live:"in place",restart:"with a restart",new_host:"needs a new host"};function _h({difference:e}){let{processes:t,plugins:n,host:o,unchanged:s}=e,l=[...t.map(a=>({...a,kind:"process"})),...n.map(a=>({...a,kind:"plugin"})),...o.length?[{name:"",kind:"host",change:"changed",keys:o}]:[]],r=`${q(s.processes,"process","processes")} and ${q(s.plugins,"plugin")} stay as they are.`;return l.length?$`
     ${!gu(e)&&$`<p class="failed">A reload is refused, because some of the changes need a new host.</p>`}
     <div class="scroll difference" tabindex="0" role="region" aria-label="What a reload would change"><table>
       <thead><tr><th scope="col">What</th><th scope="col">Change</th><th scope="col">Key</th><th scope="col">Now</th><th scope="col">Then</th><th scope="col">Effect</th></tr></thead>
-      <tbody>${l.flatMap(a=>(a.keys.length?a.keys:[null]).map((u,f)=>$`<${_h} key=${`${a.kind} ${a.name} ${f}`} item=${a} value=${u} />`))}</tbody>
+      <tbody>${l.flatMap(a=>(a.keys.length?a.keys:[null]).map((u,f)=>$`<${gh} key=${`${a.kind} ${a.name} ${f}`} item=${a} value=${u} />`))}</tbody>
     </table></div>
     <p>${r}</p>
-  `:$`<p>Nothing differs from what runs.</p>`}function _h({item:e,value:t}){let n=e.change==="changed",o=(t?.keep??e.keep)&&" (was set at run time)";return $`<tr>
+  `:$`<p>Nothing differs from what runs.</p>`}function gh({item:e,value:t}){let n=e.change==="changed",o=(t?.keep??e.keep)&&" (was set at run time)";return $`<tr>
     <td>${e.kind} ${e.name}</td>
     <td>${e.change}</td>
     <td>${t&&Zt(t.key)}${t?.members.length>0&&` (of ${t.members.join(", ")})`}</td>
     <td><bdi>${Zt(t?.old??"")}</bdi>${o}</td>
     <td><bdi>${Zt(t?.new??"")}</bdi>${t?.content_changed&&" (the file has changed)"}</td>
-    <td>${n&&(hh[t?.effect]??t?.effect)}</td>
+    <td>${n&&(mh[t?.effect]??t?.effect)}</td>
   </tr>`}function vu(){let[e,t]=te(null),[n,o]=te("");return ae(()=>$n(Mt("v1/status",{parts:"plugins",every_ms:"1000"}),{receive:s=>(s.plugins&&t(s.plugins),o("")),waits:()=>o(vn),lost:s=>s?.status&&o(We(s))}),[]),$`<section aria-labelledby="plugins">
     <h2 id="plugins">Plugins</h2>
     ${n&&$`<p role="alert" class="failed">${n}</p>`}
@@ -164,10 +164,10 @@ var pe,Ai,Il,_n,Fl,Ds,Di,Cs,Li,Wl,Hl,df,Jo=Symbol.for("pv"),Ls={},Rs=[],hf=/^m(i
         <th scope="col" class="number">Memory</th><th scope="col" class="number">Clamped</th><th scope="col" class="number">Queued</th><th scope="col" class="number">Missed</th>
         <th scope="col" class="orders">Orders</th>
       </tr></thead>
-      <tbody>${e.map(s=>$`<${gh} key=${s.name} plugin=${s} />`)}</tbody>
+      <tbody>${e.map(s=>$`<${vh} key=${s.name} plugin=${s} />`)}</tbody>
     </table></div>`}
-    ${e?.map(s=>$`<${$h} key=${s.name} plugin=${s} />`)}
-  </section>`}function gh({plugin:e}){let{call:t}=e,n=s=>t.timed?js(s):"",o=e.status==="active";return $`<tr>
+    ${e?.map(s=>$`<${yh} key=${s.name} plugin=${s} />`)}
+  </section>`}function vh({plugin:e}){let{call:t}=e,n=s=>t.timed?js(s):"",o=e.status==="active";return $`<tr>
     <th scope="row">${e.name}</th>
     <td><span class=${`phase ${o?"running":e.status==="compiling"?"starting":"fatal"}`}>${e.status}</span></td>
     <td>${e.version}${e.former?` (former: ${e.former.version})`:""}</td>
@@ -179,26 +179,26 @@ var pe,Ai,Il,_n,Fl,Ds,Di,Cs,Li,Wl,Hl,df,Jo=Symbol.for("pv"),Ls={},Rs=[],hf=/^m(i
     <td class="number">${n(t.p99_ns)}</td><td class="number">${n(t.max_ns)}</td>
     <td class="number">${Jt(e.memory_bytes_max)}</td>
     <td class="number">${e.clamps}</td><td class="number">${e.queued}</td><td class="number">${e.missed}</td>
-    <td class="orders"><${vh} plugin=${e} /></td>
-  </tr>`}function vh({plugin:e}){return["swap",...e.former?["rollback"]:[],...e.status==="quarantined"?["revive"]:[]].map(n=>{let{verb:o}=Gn[n];return $`<button key=${n} type="button" aria-label=${`${o} ${e.name}`} onClick=${()=>sn(n,e.name,{plugin:e})}>${o}</button>`})}function $h({plugin:e}){let t=e.last_fault;if(!e.reason&&!t)return null;let n=Object.entries(e.faults_by_kind??{}).filter(([,o])=>o>0);return $`<section aria-label=${`Faults of ${e.name}`}>
+    <td class="orders"><${$h} plugin=${e} /></td>
+  </tr>`}function $h({plugin:e}){return["swap",...e.former?["rollback"]:[],...e.status==="quarantined"?["revive"]:[]].map(n=>{let{verb:o}=Gn[n];return $`<button key=${n} type="button" aria-label=${`${o} ${e.name}`} onClick=${()=>sn(n,e.name,{plugin:e})}>${o}</button>`})}function yh({plugin:e}){let t=e.last_fault;if(!e.reason&&!t)return null;let n=Object.entries(e.faults_by_kind??{}).filter(([,o])=>o>0);return $`<section aria-label=${`Faults of ${e.name}`}>
     <h3>${e.name}</h3>
     ${e.reason&&$`<p>${Xe(e.reason)}</p>`}
     ${t&&$`<p>Last fault (${t.kind}): ${Xe(t.message)}</p>`}
     ${n.length>0&&$`<p>${n.map(([o,s])=>q(s,o,o)).join(", ")}</p>`}
-  </section>`}var yh={name:e=>e.name,phase:e=>wh.indexOf(e.phase),uptime:e=>e.pid&&e.started_at?-Date.parse(e.started_at):null,restarts:e=>-e.restarts,cpu:(e,t)=>t?-(t.cpu??0):null,memory:(e,t)=>t?-(t.rss_bytes??0):null},wh=["fatal","backoff","stopping","starting","waiting","exited","stopped","running"];function bh(e,t){if(!t.length)return!0;let n=e.ready?"ready":"unready",o=`${e.name} ${e.group??""} ${e.phase} ${n} ${e.health} ${e.reason}`.toLowerCase();return t.every(s=>o.includes(s))}function $u(e,t,n){let o=n.filter.toLowerCase().split(/\s+/).filter(Boolean),s=[...e.values()].filter(a=>bh(a,o));if(kh(s,t,n),!n.grouped)return s.map(a=>({key:a.name,process:a,level:1}));let l=[],r=_s(s,({group:a,name:u})=>a===null?u:`${a}:*`);for(let a of r.values()){let{group:u}=a[0];if(u&&l.push({key:`${u}:*`,group:u,members:a,level:1}),u&&n.closed.has(u)&&!o.length)continue;let f=u?2:1;l.push(...a.map(p=>({key:p.name,process:p,level:f})))}return l}function kh(e,t,{sort:n,reversed:o}){let s=yh[n];if(s){let l=new Map(e.map(r=>[r,s(r,t.get(r.name))]));e.sort((r,a)=>Sh(l.get(r),l.get(a)))}o&&e.reverse()}var xh=new Intl.Collator("en",{numeric:!0});function Sh(e,t){return e===null||t===null?(e===null)-(t===null):typeof e=="string"?xh.compare(e,t):e-t}var gs={width:56,height:14};function Yr({trend:e,value:t,least:n}){let o=e&&xa(e.points,t,n,gs);return o&&$`<svg class="spark" width=${gs.width} height=${gs.height+2} viewBox=${`0 -1 ${gs.width} ${gs.height+2}`} aria-hidden="true"><path d=${o} /></svg>`}var cn=28,yu=6,Th=[{id:"name",title:"Name"},{id:"phase",title:"Phase"},{id:"uptime",title:"Uptime"},{id:"restarts",title:"Restarts"},{id:"cpu",title:"CPU"},{id:"memory",title:"Memory"},{id:"reason",title:"Reason",unsorted:!0}];function wu({lines:e,target:t,sort:n,onSort:o,onFold:s,closed:l}){let r=Ee(null),[a,u]=te({top:0,height:600}),[f,p]=te(t),m=e.findIndex(x=>x.key===f);Fs(()=>{let x=r.current,w=()=>u({top:x.scrollTop,height:x.clientHeight}),A=new ResizeObserver(w);return A.observe(x),x.addEventListener("scroll",w,{passive:!0}),w(),()=>(A.disconnect(),x.removeEventListener("scroll",w))},[]),ae(()=>{t&&p(t)},[t]);let g=x=>{let w=e[Math.max(0,Math.min(x,e.length-1))];w&&(p(w.key),Mh(r.current,e.indexOf(w)))},_=x=>{if(x.ctrlKey||x.altKey||x.metaKey||x.target!==x.currentTarget)return;let w=Math.max(1,Math.floor(a.height/cn)-2),A={ArrowDown:m+1,ArrowUp:m-1,PageDown:m+w,PageUp:m-w,Home:0,End:e.length-1};if(x.key in A)g(A[x.key]);else if(!Eh(x.key,e[m],{closed:l,onFold:s,select:g,lines:e}))return;x.preventDefault()},b=Math.max(0,Math.floor(a.top/cn)-yu),E=Math.min(e.length,Math.ceil((a.top+a.height)/cn)+yu),S=m>=b&&m<E;return $`<div class="grid" ref=${r} role="treegrid" tabindex="0" aria-label="Processes" aria-rowcount=${e.length+1}
+  </section>`}var wh={name:e=>e.name,phase:e=>bh.indexOf(e.phase),uptime:e=>e.pid&&e.started_at?-Date.parse(e.started_at):null,restarts:e=>-e.restarts,cpu:(e,t)=>t?-(t.cpu??0):null,memory:(e,t)=>t?-(t.rss_bytes??0):null},bh=["fatal","backoff","stopping","starting","waiting","exited","stopped","running"];function kh(e,t){if(!t.length)return!0;let n=e.ready?"ready":"unready",o=`${e.name} ${e.group??""} ${e.phase} ${n} ${e.health} ${e.reason}`.toLowerCase();return t.every(s=>o.includes(s))}function $u(e,t,n){let o=n.filter.toLowerCase().split(/\s+/).filter(Boolean),s=[...e.values()].filter(a=>kh(a,o));if(xh(s,t,n),!n.grouped)return s.map(a=>({key:a.name,process:a,level:1}));let l=[],r=_s(s,({group:a,name:u})=>a===null?u:`${a}:*`);for(let a of r.values()){let{group:u}=a[0];if(u&&l.push({key:`${u}:*`,group:u,members:a,level:1}),u&&n.closed.has(u)&&!o.length)continue;let f=u?2:1;l.push(...a.map(p=>({key:p.name,process:p,level:f})))}return l}function xh(e,t,{sort:n,reversed:o}){let s=wh[n];if(s){let l=new Map(e.map(r=>[r,s(r,t.get(r.name))]));e.sort((r,a)=>Th(l.get(r),l.get(a)))}o&&e.reverse()}var Sh=new Intl.Collator("en",{numeric:!0});function Th(e,t){return e===null||t===null?(e===null)-(t===null):typeof e=="string"?Sh.compare(e,t):e-t}var gs={width:56,height:14};function Yr({trend:e,value:t,least:n}){let o=e&&xa(e.points,t,n,gs);return o&&$`<svg class="spark" width=${gs.width} height=${gs.height+2} viewBox=${`0 -1 ${gs.width} ${gs.height+2}`} aria-hidden="true"><path d=${o} /></svg>`}var cn=28,yu=6,Eh=[{id:"name",title:"Name"},{id:"phase",title:"Phase"},{id:"uptime",title:"Uptime"},{id:"restarts",title:"Restarts"},{id:"cpu",title:"CPU"},{id:"memory",title:"Memory"},{id:"reason",title:"Reason",unsorted:!0}];function wu({lines:e,target:t,sort:n,onSort:o,onFold:s,closed:l}){let r=Ee(null),[a,u]=te({top:0,height:600}),[f,p]=te(t),m=e.findIndex(x=>x.key===f);Fs(()=>{let x=r.current,w=()=>u({top:x.scrollTop,height:x.clientHeight}),A=new ResizeObserver(w);return A.observe(x),x.addEventListener("scroll",w,{passive:!0}),w(),()=>(A.disconnect(),x.removeEventListener("scroll",w))},[]),ae(()=>{t&&p(t)},[t]);let g=x=>{let w=e[Math.max(0,Math.min(x,e.length-1))];w&&(p(w.key),Ph(r.current,e.indexOf(w)))},_=x=>{if(x.ctrlKey||x.altKey||x.metaKey||x.target!==x.currentTarget)return;let w=Math.max(1,Math.floor(a.height/cn)-2),A={ArrowDown:m+1,ArrowUp:m-1,PageDown:m+w,PageUp:m-w,Home:0,End:e.length-1};if(x.key in A)g(A[x.key]);else if(!Mh(x.key,e[m],{closed:l,onFold:s,select:g,lines:e}))return;x.preventDefault()},b=Math.max(0,Math.floor(a.top/cn)-yu),E=Math.min(e.length,Math.ceil((a.top+a.height)/cn)+yu),S=m>=b&&m<E;return $`<div class="grid" ref=${r} role="treegrid" tabindex="0" aria-label="Processes" aria-rowcount=${e.length+1}
     aria-activedescendant=${S?"selected-line":void 0} onKeyDown=${_}>
     <div role="row" class="line head" aria-rowindex="1">
-      ${Th.map(x=>$`<${Ph} key=${x.id} column=${x} sort=${n} onSort=${o} />`)}
+      ${Eh.map(x=>$`<${Ch} key=${x.id} column=${x} sort=${n} onSort=${o} />`)}
     </div>
     <div role="rowgroup" class="lines" style=${{height:`${e.length*cn}px`}}>
-      ${e.slice(b,E).map((x,w)=>{let A={key:x.key,line:x,index:b+w,isSelected:b+w===m,pick:()=>(p(x.key),Ct("processes",x.key))};return x.process?$`<${Lh} ...${A} sample=${yn.value.get(x.key)} />`:$`<${Ch} ...${A} isClosed=${l.has(x.group)} onFold=${s} />`})}
+      ${e.slice(b,E).map((x,w)=>{let A={key:x.key,line:x,index:b+w,isSelected:b+w===m,pick:()=>(p(x.key),Ct("processes",x.key))};return x.process?$`<${Rh} ...${A} sample=${yn.value.get(x.key)} />`:$`<${Ah} ...${A} isClosed=${l.has(x.group)} onFold=${s} />`})}
     </div>
     ${e.length===0&&$`<div role="row" class="line none" aria-rowindex="2"><span role="gridcell">No process matches.</span></div>`}
-  </div>`}function Eh(e,t,{closed:n,onFold:o,select:s,lines:l}){if(!t)return!1;let r={s:"start",x:"stop",r:"restart",K:"signal"}[e];if(r)sn(r,t.key,{count:t.members?.length??1});else if(e==="c")Ca(t.group??t.key,(t.members??[t.process]).map(({name:a})=>a));else if(e==="Enter")Ct("processes",t.key);else if(e==="ArrowLeft"&&t.group&&!n.has(t.group))o(t.group,!0);else if(e==="ArrowRight"&&t.group&&n.has(t.group))o(t.group,!1);else if(e==="ArrowLeft"&&t.level===2)s(l.findIndex(a=>a.group===t.process.group));else return!1;return!0}function Mh(e,t){let[n,o]=[t*cn,e.clientHeight-cn];n<e.scrollTop?e.scrollTop=n:n+cn>e.scrollTop+o&&(e.scrollTop=n+cn-o)}function Ph({column:e,sort:t,onSort:n}){if(e.unsorted)return $`<span role="columnheader" class=${`of-${e.id}`}>${e.title}</span>`;let o=t.sort===e.id,s=o?t.reversed?"descending":"ascending":"none";return $`<span role="columnheader" class=${`of-${e.id}`} aria-sort=${s}>
+  </div>`}function Mh(e,t,{closed:n,onFold:o,select:s,lines:l}){if(!t)return!1;let r={s:"start",x:"stop",r:"restart",K:"signal"}[e];if(r)sn(r,t.key,{count:t.members?.length??1});else if(e==="c")Ca(t.group??t.key,(t.members??[t.process]).map(({name:a})=>a));else if(e==="Enter")Ct("processes",t.key);else if(e==="ArrowLeft"&&t.group&&!n.has(t.group))o(t.group,!0);else if(e==="ArrowRight"&&t.group&&n.has(t.group))o(t.group,!1);else if(e==="ArrowLeft"&&t.level===2)s(l.findIndex(a=>a.group===t.process.group));else return!1;return!0}function Ph(e,t){let[n,o]=[t*cn,e.clientHeight-cn];n<e.scrollTop?e.scrollTop=n:n+cn>e.scrollTop+o&&(e.scrollTop=n+cn-o)}function Ch({column:e,sort:t,onSort:n}){if(e.unsorted)return $`<span role="columnheader" class=${`of-${e.id}`}>${e.title}</span>`;let o=t.sort===e.id,s=o?t.reversed?"descending":"ascending":"none";return $`<span role="columnheader" class=${`of-${e.id}`} aria-sort=${s}>
     <button type="button" onClick=${()=>n(e.id)}>
       ${e.title}<span aria-hidden="true">${o?t.reversed?" ▲":" ▼":""}</span>
     </button>
-  </span>`}function bu(e){return{transform:`translateY(${e*cn}px)`}}function Ch({line:e,index:t,isSelected:n,isClosed:o,onFold:s,pick:l}){let r=new Map;for(let{phase:a}of e.members)r.set(a,(r.get(a)??0)+1);return $`<div role="row" class="line group" id=${n?"selected-line":void 0} aria-rowindex=${t+2} aria-level="1"
+  </span>`}function bu(e){return{transform:`translateY(${e*cn}px)`}}function Ah({line:e,index:t,isSelected:n,isClosed:o,onFold:s,pick:l}){let r=new Map;for(let{phase:a}of e.members)r.set(a,(r.get(a)??0)+1);return $`<div role="row" class="line group" id=${n?"selected-line":void 0} aria-rowindex=${t+2} aria-level="1"
     aria-expanded=${o?"false":"true"} aria-selected=${n?"true":"false"} style=${bu(t)} onClick=${l}>
     <span role="gridcell" class="of-name">
       <button type="button" tabindex="-1" class="fold" aria-label=${o?`Unfold ${e.group}`:`Fold ${e.group}`}
@@ -208,71 +208,71 @@ var pe,Ai,Il,_n,Fl,Ds,Di,Cs,Li,Wl,Hl,df,Jo=Symbol.for("pv"),Ls={},Rs=[],hf=/^m(i
     <span role="gridcell" class="of-members">
       ${q(e.members.length,"process","processes")}: ${[...r].sort().map(([a,u])=>`${u} ${a}`).join(", ")}
     </span>
-  </div>`}var Ah=e=>e.cpu,Dh=e=>e.memory;function Lh({line:e,index:t,isSelected:n,sample:o,pick:s}){let{process:l,level:r}=e,a=l.pid?l.started_at:null,u=Xe(Rh(l)),f=o&&Ma(l.name);return $`<div role="row" class=${`line level${r}`} id=${n?"selected-line":void 0} aria-rowindex=${t+2} aria-level=${r}
+  </div>`}var Dh=e=>e.cpu,Lh=e=>e.memory;function Rh({line:e,index:t,isSelected:n,sample:o,pick:s}){let{process:l,level:r}=e,a=l.pid?l.started_at:null,u=Xe(Nh(l)),f=o&&Ma(l.name);return $`<div role="row" class=${`line level${r}`} id=${n?"selected-line":void 0} aria-rowindex=${t+2} aria-level=${r}
     aria-selected=${n?"true":"false"} data-name=${l.name} style=${bu(t)} onClick=${s}>
     <span role="gridcell" class="of-name" title=${l.name}>${l.name}</span>
     <span role="gridcell" class="of-phase"><${pl} process=${l} /></span>
     <span role="gridcell" class="of-uptime">${a&&Yt(rt.value-Date.parse(a))}</span>
     <span role="gridcell" class="of-restarts">${l.restarts||""}</span>
-    <span role="gridcell" class="of-cpu"><${Yr} trend=${f} value=${Ah} least=${.05} />${o&&Un(o.cpu)}</span>
-    <span role="gridcell" class="of-memory"><${Yr} trend=${f} value=${Dh} least=${1} />${o&&Jt(o.rss_bytes)}</span>
+    <span role="gridcell" class="of-cpu"><${Yr} trend=${f} value=${Dh} least=${.05} />${o&&Un(o.cpu)}</span>
+    <span role="gridcell" class="of-memory"><${Yr} trend=${f} value=${Lh} least=${1} />${o&&Jt(o.rss_bytes)}</span>
     <span role="gridcell" class="of-reason" title=${u}>${u}</span>
-  </div>`}function pl({process:e}){let{phase:t,ready:n,health:o}=e,s=t==="running"&&(o==="unhealthy"||o==="degraded"),l=s?o:t==="running"&&!n?"not ready":"";return $`<span class=${`phase ${s?"unwell":t}`}>${t}</span>${l&&$`<span class="more"> ${l}</span>`}`}function Rh(e){if(e.failing)return e.failing.why;if(e.phase==="running")return e.restarts?e.reason:"";let t=So(e.exit);return t&&!e.reason.includes(t)?`${e.reason} (${t})`:e.reason}var[ku,Nh]=[5e3,500],Jr=4e3,Oh=150,Fh=[["","all output"],["stdout","standard output"],["stderr","standard error"]];function Zr({select:e,named:t=!1}){let[n,o]=te({frozen:!1,wrap:!0,search:"",filter:!0,older:!1,stream:""}),s=S=>o(x=>({...x,...S})),{lines:l,why:r}=Gh(e,n.frozen,Hh(n)),a=n.search.toLowerCase(),u=n.stream?l.filter(S=>S.stream===n.stream):l,f=a?u.filter(S=>S.text.toLowerCase().includes(a)):u,p=n.filter?f:u,m=Ee(null),g=Ee(!0);Fs(()=>{g.current&&m.current&&(m.current.scrollTop=m.current.scrollHeight)});let _=({target:S})=>g.current=S.scrollHeight-S.scrollTop-S.clientHeight<30,b=S=>{S.key!=="Escape"||!n.search||(s({search:""}),S.preventDefault())},E=(S,x)=>$`<label><input type="checkbox" checked=${n[S]} onChange=${w=>s({[S]:w.target.checked})} /> ${x}</label>`;return $`<section class="logs" aria-labelledby="logs">
+  </div>`}function pl({process:e}){let{phase:t,ready:n,health:o}=e,s=t==="running"&&(o==="unhealthy"||o==="degraded"),l=s?o:t==="running"&&!n?"not ready":"";return $`<span class=${`phase ${s?"unwell":t}`}>${t}</span>${l&&$`<span class="more"> ${l}</span>`}`}function Nh(e){if(e.failing)return e.failing.why;if(e.phase==="running")return e.restarts?e.reason:"";let t=So(e.exit);return t&&!e.reason.includes(t)?`${e.reason} (${t})`:e.reason}var[ku,Oh]=[5e3,500],Jr=4e3,Fh=150,Hh=[["","all output"],["stdout","standard output"],["stderr","standard error"]];function Zr({select:e,named:t=!1}){let[n,o]=te({frozen:!1,wrap:!0,search:"",filter:!0,older:!1,stream:""}),s=S=>o(x=>({...x,...S})),{lines:l,why:r}=jh(e,n.frozen,Ih(n)),a=n.search.toLowerCase(),u=n.stream?l.filter(S=>S.stream===n.stream):l,f=a?u.filter(S=>S.text.toLowerCase().includes(a)):u,p=n.filter?f:u,m=Ee(null),g=Ee(!0);Fs(()=>{g.current&&m.current&&(m.current.scrollTop=m.current.scrollHeight)});let _=({target:S})=>g.current=S.scrollHeight-S.scrollTop-S.clientHeight<30,b=S=>{S.key!=="Escape"||!n.search||(s({search:""}),S.preventDefault())},E=(S,x)=>$`<label><input type="checkbox" checked=${n[S]} onChange=${w=>s({[S]:w.target.checked})} /> ${x}</label>`;return $`<section class="logs" aria-labelledby="logs">
     <div class="heading">
       <h3 id="logs">Output</h3>
       <input type="text" aria-label="Search the output" placeholder="Search" spellcheck=${!1} value=${n.search}
         onInput=${S=>s({search:S.target.value})} onKeyDown=${b} />
       ${E("filter","Only what is found")} ${E("older","Older lines")}
       <select aria-label="Stream" value=${n.stream} onChange=${S=>s({stream:S.target.value})}>
-        ${Fh.map(([S,x])=>$`<option key=${S} value=${S}>${x}</option>`)}
+        ${Hh.map(([S,x])=>$`<option key=${S} value=${S}>${x}</option>`)}
       </select>
       ${E("frozen","Freeze")} ${E("wrap","Wrap")}
-      <${Vh} lines=${p} />
+      <${Uh} lines=${p} />
       ${a&&$`<p role="status">${q(f.length,"line")}</p>`}
     </div>
     ${r&&$`<p role="alert" class="failed">${r}</p>`}
     <div class=${n.wrap?"output wrap":"output"} ref=${m} role="log" aria-live="off" aria-label=${`Output of ${e}`} tabindex="0" onScroll=${_}>
-      ${p.slice(-Nh).map(S=>$`<${Ih} key=${S.id} line=${S} named=${t} wanted=${a} />`)}
+      ${p.slice(-Oh).map(S=>$`<${Wh} key=${S.id} line=${S} named=${t} wanted=${a} />`)}
     </div>
-  </section>`}function Hh({search:e,older:t}){let[n,o]=te("");return ae(()=>{let s=e.replace(/[\\^$.*+?()[\]{}|#&~-]/g,"\\$&"),l=setTimeout(()=>o(t&&s?`(?i)${s}`:""),400);return()=>clearTimeout(l)},[e,t]),n}function Ih({line:e,named:t,wanted:n}){let o=t||e.note?$`<span class="from">${e.process}</span> `:"";return $`<div class=${`text ${e.stream}`}><time>${be(e.at)}</time> ${o}<bdi>${Wh(e.text,n)}</bdi></div>`}function Wh(e,t){if(!t)return e;let n=e.toLowerCase();if(n.length!==e.length)return e;let o=[],s=0;for(let l=n.indexOf(t);l>=0;l=n.indexOf(t,s))o.push(e.slice(s,l),$`<mark>${e.slice(l,l+t.length)}</mark>`),s=l+t.length;return[...o,e.slice(s)]}function Vh({lines:e}){let[t,n]=te("");return navigator.clipboard?$`<button type="button" onClick=${async()=>{try{await navigator.clipboard.writeText(e.map(s=>s.text).join(`
-`)),n("Copied")}catch{n("The browser refused")}setTimeout(()=>n(""),2e3)}}>${t||"Copy"}</button>`:null}var Uh=0;function zh(e){let{process:t,at:n,stream:o="note"}=e,s={id:Uh+=1,process:t,at:n,stream:o};if(e.text!==void 0){let r=e.text.length>Jr?`${e.text.slice(0,Jr)} … (${q(e.text.length-Jr,"letter")} more)`:e.text;return{...s,text:Zt(r)}}let l=e.base64!==void 0?`(${q(Math.floor(e.base64.length*3/4),"byte")} that are no text)`:e.missed===null?"(lines may be missing here: the log files no longer have all of them)":e.missed?`(${q(e.missed,"line")} could not be shown in time; the log files have them)`:e.cleared?"(the log was cleared)":"";return{...s,text:l,note:!0}}function Gh(e,t,n){let[o,s]=te({lines:[],why:""}),l=Ee([]),r=Ee(t);r.current=t;let a=Ee(()=>{});return ae(()=>{l.current=[];let[u,f]=[0,""];a.current=()=>{u||=setTimeout(()=>{u=0,r.current||s({lines:l.current.slice(),why:f})},Oh)};let p=$n(Mt("v1/logs",{select:e,n:"200",follow:"1",grep:n}),{receive(m){l.current.length>=2*ku&&(l.current=l.current.slice(-ku)),l.current.push(zh(m)),a.current()},opened(m){m||(l.current=[]),f="",a.current()},waits(){f=vn,a.current()},lost(m){f=m?.status?We(m):"",a.current()}});return()=>(p(),clearTimeout(u))},[e,n]),ae(()=>{t||a.current()},[t]),o}var jh=5;function xu({name:e}){let{environment:t,checks:n,why:o}=qh(e),s=[["ready",n?.readiness],["healthy",n?.health]].filter(([,l])=>l);return $`
+  </section>`}function Ih({search:e,older:t}){let[n,o]=te("");return ae(()=>{let s=e.replace(/[\\^$.*+?()[\]{}|#&~-]/g,"\\$&"),l=setTimeout(()=>o(t&&s?`(?i)${s}`:""),400);return()=>clearTimeout(l)},[e,t]),n}function Wh({line:e,named:t,wanted:n}){let o=t||e.note?$`<span class="from">${e.process}</span> `:"";return $`<div class=${`text ${e.stream}`}><time>${be(e.at)}</time> ${o}<bdi>${Vh(e.text,n)}</bdi></div>`}function Vh(e,t){if(!t)return e;let n=e.toLowerCase();if(n.length!==e.length)return e;let o=[],s=0;for(let l=n.indexOf(t);l>=0;l=n.indexOf(t,s))o.push(e.slice(s,l),$`<mark>${e.slice(l,l+t.length)}</mark>`),s=l+t.length;return[...o,e.slice(s)]}function Uh({lines:e}){let[t,n]=te("");return navigator.clipboard?$`<button type="button" onClick=${async()=>{try{await navigator.clipboard.writeText(e.map(s=>s.text).join(`
+`)),n("Copied")}catch{n("The browser refused")}setTimeout(()=>n(""),2e3)}}>${t||"Copy"}</button>`:null}var zh=0;function Gh(e){let{process:t,at:n,stream:o="note"}=e,s={id:zh+=1,process:t,at:n,stream:o};if(e.text!==void 0){let r=e.text.length>Jr?`${e.text.slice(0,Jr)} … (${q(e.text.length-Jr,"letter")} more)`:e.text;return{...s,text:Zt(r)}}let l=e.base64!==void 0?`(${q(Math.floor(e.base64.length*3/4),"byte")} that are no text)`:e.missed===null?"(lines may be missing here: the log files no longer have all of them)":e.missed?`(${q(e.missed,"line")} could not be shown in time; the log files have them)`:e.cleared?"(the log was cleared)":"";return{...s,text:l,note:!0}}function jh(e,t,n){let[o,s]=te({lines:[],why:""}),l=Ee([]),r=Ee(t);r.current=t;let a=Ee(()=>{});return ae(()=>{l.current=[];let[u,f]=[0,""];a.current=()=>{u||=setTimeout(()=>{u=0,r.current||s({lines:l.current.slice(),why:f})},Fh)};let p=$n(Mt("v1/logs",{select:e,n:"200",follow:"1",grep:n}),{receive(m){l.current.length>=2*ku&&(l.current=l.current.slice(-ku)),l.current.push(Gh(m)),a.current()},opened(m){m||(l.current=[]),f="",a.current()},waits(){f=vn,a.current()},lost(m){f=m?.status?We(m):"",a.current()}});return()=>(p(),clearTimeout(u))},[e,n]),ae(()=>{t||a.current()},[t]),o}var Bh=5;function xu({name:e}){let{environment:t,checks:n,why:o}=Yh(e),s=[["ready",n?.readiness],["healthy",n?.health]].filter(([,l])=>l);return $`
     ${o&&$`<p role="alert" class="failed">${o}</p>`}
     ${s.length>0&&$`<section aria-labelledby="checks">
       <h3 id="checks">Checks</h3>
       <div class="scroll" tabindex="0" role="region" aria-label="Table of the checks"><table>
         <thead><tr><th scope="col">Whether it is</th><th scope="col">How</th><th scope="col">When</th><th scope="col">Last result</th></tr></thead>
-        <tbody>${s.map(([l,r])=>$`<${Kh} key=${l} what=${l} check=${r} />`)}</tbody>
+        <tbody>${s.map(([l,r])=>$`<${qh} key=${l} what=${l} check=${r} />`)}</tbody>
       </table></div>
     </section>`}
     ${t&&$`<details>
       <summary>Environment: ${q(t.length,"variable")}, whose values are not shown</summary>
       <ul class="members">${t.map(l=>$`<li key=${l}><code>${Zt(l)}</code></li>`)}</ul>
     </details>`}
-  `}var Bh={tcp:"TCP connection to",http:"GET of",exec:"command",log:"line with"};function Kh({what:e,check:t}){let{kind:n,target:o,every_ms:s,timeout_ms:l,failures:r,within_ms:a,last:u}=t,f=[s&&`every ${xo(s)}`,l&&`for at most ${xo(l)}`,a&&`within ${xo(a)}`,r&&`${q(r,"failure")} in a row count`].filter(Boolean);return $`<tr>
+  `}var Kh={tcp:"TCP connection to",http:"GET of",exec:"command",log:"line with"};function qh({what:e,check:t}){let{kind:n,target:o,every_ms:s,timeout_ms:l,failures:r,within_ms:a,last:u}=t,f=[s&&`every ${xo(s)}`,l&&`for at most ${xo(l)}`,a&&`within ${xo(a)}`,r&&`a restart after ${q(r,"failure")} in a row`].filter(Boolean);return $`<tr>
     <th scope="row">${e}</th>
-    <td>${Bh[n]??n} <code>${Zt(o)}</code></td>
+    <td>${Kh[n]??n} <code>${Zt(o)}</code></td>
     <td>${f.join(", ")}</td>
     <td>${u?$`<span class=${`phase ${u.passed?"running":"fatal"}`}>${u.passed?"passed":"failed"}</span> ${be(u.at)}${u.found&&`: ${Xe(u.found)}`}`:"none yet"}</td>
-  </tr>`}function qh(e){let[t,n]=te({}),o=Ne.value.get(e),s=t.checks?.readiness||t.checks?.health,l=[e,lt.value.boot,o?.incarnation,o?.version,s?Math.floor(rt.value/1e3/jh):0];return Mo(l,async()=>n(await Et(`v1/processes/${encodeURIComponent(e)}`)),a=>n(u=>({...u,why:a}))),t}var Yh=2e3,Jh=[.001,.002,.005,.01,.02,.05,.1,.2,.5,1,2,5,10,20,50,100],Zh=Array.from({length:45},(e,t)=>2**t);function Tu({name:e}){let t=yn.value.get(e),n=Qh(e,t);if(!t&&!n.length)return null;let o=t??n.at(-1),s=[["CPU",Un(o.cpu)],["Memory (RSS)",Jt(o.rss_bytes)],["Memory (PSS)",Jt(o.pss_bytes)],["Descriptors",o.fds],["Threads",o.threads],["Members",o.members]];return $`<section class="usage" aria-labelledby="usage">
+  </tr>`}function Yh(e){let[t,n]=te({}),o=Ne.value.get(e),s=t.checks?.readiness||t.checks?.health,l=[e,lt.value.boot,o?.incarnation,o?.version,s?Math.floor(rt.value/1e3/Bh):0];return Mo(l,async()=>n(await Et(`v1/processes/${encodeURIComponent(e)}`)),a=>n(u=>({...u,why:a}))),t}var Jh=2e3,Zh=[.001,.002,.005,.01,.02,.05,.1,.2,.5,1,2,5,10,20,50,100],Qh=Array.from({length:45},(e,t)=>2**t);function Tu({name:e}){let t=yn.value.get(e),n=Xh(e,t);if(!t&&!n.length)return null;let o=t??n.at(-1),s=[["CPU",Un(o.cpu)],["Memory (RSS)",Jt(o.rss_bytes)],["Memory (PSS)",Jt(o.pss_bytes)],["Descriptors",o.fds],["Threads",o.threads],["Members",o.members]];return $`<section class="usage" aria-labelledby="usage">
     <h3 id="usage">Usage</h3>
     <dl class="facts">${s.filter(([,l])=>l||l===0).map(([l,r])=>$`<div key=${l}><dt>${l}</dt><dd>${r}</dd></div>`)}</dl>
     ${n.length>1&&$`<div class="plots">
-      <${Su} title="CPU" points=${n} value=${l=>l.cpu} text=${Un} steps=${Jh} stroke="--cpu" />
-      <${Su} title="Memory" points=${n} value=${l=>l.rss_bytes} text=${Jt} steps=${Zh} stroke="--memory" />
+      <${Su} title="CPU" points=${n} value=${l=>l.cpu} text=${Un} steps=${Zh} stroke="--cpu" />
+      <${Su} title="Memory" points=${n} value=${l=>l.rss_bytes} text=${Jt} steps=${Qh} stroke="--memory" />
     </div>`}
-  </section>`}function Qh(e,t){let[n,o]=te([]),{boot:s}=lt.value;return ae(()=>{let l=new AbortController;return Et(Mt("v1/usage",{select:e,history:"1"}),{signal:l.signal}).then(r=>{let a=r.usage.find(u=>u.process===e)?.history??[];o(u=>[...a,...u.filter(f=>!a.length||f.at>a.at(-1).at)])}).catch(()=>{}),()=>l.abort()},[e,s]),ae(()=>{t&&o(l=>l.at(-1)?.at>=t.at?l:[...l,t].slice(-Yh))},[t]),n}function Su({title:e,points:t,value:n,text:o,steps:s,stroke:l}){let r=[t.map(E=>Date.parse(E.at)/1e3),t.map(n)],[a,u]=te(null),f=Ee(t);f.current=t;let[p,m]=fl(()=>({height:120,legend:{show:!1},cursor:{y:!1},scales:{y:{range:(E,S,x)=>[0,x>0?x*1.1:1]}},axes:[ul(),zr({size:72,incrs:s,values:(E,S)=>S.map(o)})],series:[{},{stroke:()=>an(l),width:1.5,points:{show:!1}}],hooks:{setCursor:[E=>u(f.current[E.cursor.idx]??null)]}}),r);ae(()=>m.current?.setData(r),[t]);let g=r[1].filter(E=>E!=null),_=Math.max(0,...g),b=a??t.at(-1);return $`<figure>
+  </section>`}function Xh(e,t){let[n,o]=te([]),{boot:s}=lt.value;return ae(()=>{let l=new AbortController;return Et(Mt("v1/usage",{select:e,history:"1"}),{signal:l.signal}).then(r=>{let a=r.usage.find(u=>u.process===e)?.history??[];o(u=>[...a,...u.filter(f=>!a.length||f.at>a.at(-1).at)])}).catch(()=>{}),()=>l.abort()},[e,s]),ae(()=>{t&&o(l=>l.at(-1)?.at>=t.at?l:[...l,t].slice(-Jh))},[t]),n}function Su({title:e,points:t,value:n,text:o,steps:s,stroke:l}){let r=[t.map(E=>Date.parse(E.at)/1e3),t.map(n)],[a,u]=te(null),f=Ee(t);f.current=t;let[p,m]=fl(()=>({height:120,legend:{show:!1},cursor:{y:!1},scales:{y:{range:(E,S,x)=>[0,x>0?x*1.1:1]}},axes:[ul(),zr({size:72,incrs:s,values:(E,S)=>S.map(o)})],series:[{},{stroke:()=>an(l),width:1.5,points:{show:!1}}],hooks:{setCursor:[E=>u(f.current[E.cursor.idx]??null)]}}),r);ae(()=>m.current?.setData(r),[t]);let g=r[1].filter(E=>E!=null),_=Math.max(0,...g),b=a??t.at(-1);return $`<figure>
     <figcaption>${e}: ${o(n(b))} at ${be(b.at)}, at most ${o(_)}</figcaption>
     <div ref=${p} role="img" aria-label=${`${e} since ${be(t[0].at)}: now ${o(g.at(-1))}, at most ${o(_)}`}></div>
   </figure>`}function Eu({target:e}){let t=e.endsWith(":*")?e.slice(0,-2):"";return $`<section class="detail" aria-label=${t||e}>
-    ${t?$`<${em} group=${t} target=${e} />`:$`<${tm} name=${e} />`}
-  </section>`}var Xh=["start","stop","restart","signal"];function Mu({title:e,children:t,target:n,count:o,sets:s}){let l=[...Xh.map(r=>[r,n,{count:o}]),...s.length===1?[["scale",s[0].name,{set:s[0]}]]:[]];return $`<div class="heading">
+    ${t?$`<${tm} group=${t} target=${e} />`:$`<${nm} name=${e} />`}
+  </section>`}var em=["start","stop","restart","signal"];function Mu({title:e,children:t,target:n,count:o,sets:s}){let l=[...em.map(r=>[r,n,{count:o}]),...s.length===1?[["scale",s[0].name,{set:s[0]}]]:[]];return $`<div class="heading">
     <h2>${e}</h2>
     ${t}
     <div class="buttons">
       ${l.map(r=>$`<button key=${r[0]} type="button" onClick=${()=>sn(...r)}>${Gn[r[0]].verb}</button>`)}
       <button type="button" class="quiet" aria-label="Close the detail" onClick=${()=>Ct(Ht.value.view)}>×</button>
     </div>
-  </div>`}function em({group:e,target:t}){let n=[...Ne.value.values()].filter(s=>s.group===e);if(!n.length)return $`<${Pu} name=${e} />`;let o=rs(n.map(({name:s})=>s));return $`
+  </div>`}function tm({group:e,target:t}){let n=[...Ne.value.values()].filter(s=>s.group===e);if(!n.length)return $`<${Pu} name=${e} />`;let o=rs(n.map(({name:s})=>s));return $`
     <${Mu} title=${e} target=${t} count=${n.length} sets=${o}>
       <p>Group of ${q(n.length,"process","processes")}</p>
     <//>
@@ -284,24 +284,24 @@ var pe,Ai,Il,_n,Fl,Ds,Di,Cs,Li,Wl,Hl,df,Jo=Symbol.for("pv"),Ls={},Rs=[],hf=/^m(i
       ${o.length>1&&$` <button type="button" aria-label=${`Scale ${s.name}`} onClick=${()=>sn("scale",s.name,{set:s})}>Scale</button>`}
     </p>`)}
     <${Zr} key=${t} select=${t} named />
-  `}function Pu({name:e}){let t=Ne.value.size?`There is no ${e}.`:"Loading";return $`<p>${t}</p><p><a href=${Pt("processes")}>All processes</a></p>`}function tm({name:e}){let t=Ne.value.get(e),n=nm(e,t);return t?$`
+  `}function Pu({name:e}){let t=Ne.value.size?`There is no ${e}.`:"Loading";return $`<p>${t}</p><p><a href=${Pt("processes")}>All processes</a></p>`}function nm({name:e}){let t=Ne.value.get(e),n=om(e,t);return t?$`
     <${Mu} title=${e} target=${e} count=${1} sets=${rs([e])}><p><${pl} process=${t} /></p><//>
     ${n.why&&$`<p role="alert" class="failed">${n.why}</p>`}
     <p class="sentence">${Xe(n.explanation?.sentence??"")}</p>
-    <${sm} process=${t} whole=${n.explanation?.process} />
+    <${lm} process=${t} whole=${n.explanation?.process} />
     <${xu} name=${e} />
     <${Tu} name=${e} />
     <${uu} name=${e} />
     <${Zr} select=${e} />
-  `:$`<${Pu} name=${e} />`}function nm(e,t){let[n,o]=te({}),s=[e,lt.value.boot,t?.incarnation,t?.version];return Mo(s,async()=>{t&&o({explanation:await Et(`v1/processes/${encodeURIComponent(e)}/explain`)})},r=>o(a=>({...a,why:r}))),n}var om=new Set(["Fails","Decision"]);function sm({process:e,whole:t}){let n=[["PID",e.pid],["Up for",e.pid&&e.started_at&&`${Yt(rt.value-Date.parse(e.started_at))}, since ${be(e.started_at)}`],["Next",e.next_action_at&&lm(e)],["Wanted",`${e.desired}, ${e.type}`],["Group",e.group&&$`<a href=${Pt("processes",`${e.group}:*`)}>${e.group}</a>`],["Ready",e.ready?"yes":"no"],["Health",e.health!=="unknown"&&e.health],["Fails",e.failing&&`${Xe(e.failing.why)} (since ${be(e.failing.since)})`],["Incarnation",e.incarnation],["Restarts",t?`${e.restarts}, ${q(t.failures,"failure")} in a row`:e.restarts],["Last exit",e.exit&&`${So(e.exit)}, ${be(e.ended_at)}`],["Decision",t?.decision&&$`<${Br} decision=${t.decision} />`]];return $`<dl class="facts">
-    ${n.filter(([,o])=>o||o===0).map(([o,s])=>$`<div key=${o} class=${om.has(o)?"whole":""}><dt>${o}</dt><dd>${s}</dd></div>`)}
-  </dl>`}function lm(e){let t=Date.parse(e.next_action_at)-rt.value;return t>0?`in ${Yt(t+999)}`:"now"}var vs=ce(""),Wo=ce({sort:"",reversed:!1}),Qr=ce(!0),dl=ce(new Set),Cu=yo(()=>{let{sort:e,reversed:t}=Wo.value,n=e==="cpu"||e==="memory"?yn.value:yn.peek(),o={filter:vs.value,sort:e,reversed:t,grouped:Qr.value,closed:dl.value};return $u(Ne.value,n,o)});function rm(e,t){let n=new Set(dl.value);t?n.add(e):n.delete(e),dl.value=n}function im(e){let t=Wo.value;t.sort!==e?Wo.value={sort:e,reversed:!1}:t.reversed?Wo.value={sort:"",reversed:!1}:Wo.value={sort:e,reversed:!0}}function Au(){let{target:e}=Ht.value;return $`
+  `:$`<${Pu} name=${e} />`}function om(e,t){let[n,o]=te({}),s=[e,lt.value.boot,t?.incarnation,t?.version];return Mo(s,async()=>{t&&o({explanation:await Et(`v1/processes/${encodeURIComponent(e)}/explain`)})},r=>o(a=>({...a,why:r}))),n}var sm=new Set(["Fails","Decision"]);function lm({process:e,whole:t}){let n=[["PID",e.pid],["Up for",e.pid&&e.started_at&&`${Yt(rt.value-Date.parse(e.started_at))}, since ${be(e.started_at)}`],["Next",e.next_action_at&&rm(e)],["Wanted",`${e.desired}, ${e.type}`],["Group",e.group&&$`<a href=${Pt("processes",`${e.group}:*`)}>${e.group}</a>`],["Ready",e.ready?"yes":"no"],["Health",e.health!=="unknown"&&e.health],["Fails",e.failing&&`${Xe(e.failing.why)} (since ${be(e.failing.since)})`],["Incarnation",e.incarnation],["Restarts",t?`${e.restarts}, ${q(t.failures,"failure")} in a row`:e.restarts],["Last exit",e.exit&&`${So(e.exit)}, ${be(e.ended_at)}`],["Decision",t?.decision&&$`<${Br} decision=${t.decision} />`]];return $`<dl class="facts">
+    ${n.filter(([,o])=>o||o===0).map(([o,s])=>$`<div key=${o} class=${sm.has(o)?"whole":""}><dt>${o}</dt><dd>${s}</dd></div>`)}
+  </dl>`}function rm(e){let t=Date.parse(e.next_action_at)-rt.value;return t>0?`in ${Yt(t+999)}`:"now"}var vs=ce(""),Wo=ce({sort:"",reversed:!1}),Qr=ce(!0),dl=ce(new Set),Cu=yo(()=>{let{sort:e,reversed:t}=Wo.value,n=e==="cpu"||e==="memory"?yn.value:yn.peek(),o={filter:vs.value,sort:e,reversed:t,grouped:Qr.value,closed:dl.value};return $u(Ne.value,n,o)});function im(e,t){let n=new Set(dl.value);t?n.add(e):n.delete(e),dl.value=n}function am(e){let t=Wo.value;t.sort!==e?Wo.value={sort:e,reversed:!1}:t.reversed?Wo.value={sort:"",reversed:!1}:Wo.value={sort:e,reversed:!0}}function Au(){let{target:e}=Ht.value;return $`
     <section class=${`list ${e?"beside":""}`} aria-label="Processes">
-      <${am} />
-      <${wu} lines=${Cu.value} target=${e} sort=${Wo.value} onSort=${im} onFold=${rm} closed=${dl.value} />
+      <${cm} />
+      <${wu} lines=${Cu.value} target=${e} sort=${Wo.value} onSort=${am} onFold=${im} closed=${dl.value} />
     </section>
     ${e&&$`<${Eu} key=${e} target=${e} />`}
-  `}function am(){let e=Cu.value.reduce((o,{level:s,members:l})=>o+(s===1?l?.length??1:0),0),t=Ne.value.size,n=o=>{o.key==="Escape"&&vs.value?(vs.value="",o.preventDefault()):(o.key==="ArrowDown"||o.key==="Enter")&&(o.preventDefault(),document.querySelector("[role=treegrid]")?.focus())};return $`<div class="tools">
+  `}function cm(){let e=Cu.value.reduce((o,{level:s,members:l})=>o+(s===1?l?.length??1:0),0),t=Ne.value.size,n=o=>{o.key==="Escape"&&vs.value?(vs.value="",o.preventDefault()):(o.key==="ArrowDown"||o.key==="Enter")&&(o.preventDefault(),document.querySelector("[role=treegrid]")?.focus())};return $`<div class="tools">
     <input type="search" aria-label="Filter the processes" placeholder="Filter by name, group, phase, reason" spellcheck=${!1}
       value=${vs.value} onInput=${o=>vs.value=o.target.value} onKeyDown=${n} />
     <label><input type="checkbox" checked=${Qr.value} onChange=${o=>Qr.value=o.target.checked} /> Groups</label>
@@ -319,32 +319,32 @@ var pe,Ai,Il,_n,Fl,Ds,Di,Cs,Li,Wl,Hl,df,Jo=Symbol.for("pv"),Ls={},Rs=[],hf=/^m(i
         also allows to start, stop and restart. The token is kept in this tab until it is closed.
       </p>
     </form>
-  </main>`}function Nu(){return Vn.value?$`<${um} key=${Vn.value} />`:$`<${Du} />`}var cm={processes:Au,graph:hu,events:pu,plugins:vu,host:mu};function um(){ae(Pa,[]),ae(()=>(document.addEventListener("keydown",Lu),()=>document.removeEventListener("keydown",Lu)),[]);let{view:e}=Ht.value;ae(()=>{document.title=`${is[e]} · Provost at ${location.host}`},[e]);let t=cm[e];return $`
-    <${fm} view=${e} />
-    <${mm} />
-    <main class=${`pane ${e}`}><${t} /></main>
+  </main>`}function Nu(){return Vn.value?$`<${fm} key=${Vn.value} />`:$`<${Du} />`}var um={processes:Au,graph:hu,events:pu,plugins:vu,host:mu};function fm(){ae(Pa,[]),ae(()=>(document.addEventListener("keydown",Lu),()=>document.removeEventListener("keydown",Lu)),[]);let{view:e}=Ht.value;ae(()=>{document.title=`${is[e]} · Provost at ${location.host}`},[e]);let t=um[e];return $`
+    <${pm} view=${e} />
     <${_m} />
+    <main class=${`pane ${e}`}><${t} /></main>
+    <${gm} />
     <${_u} />
     <${La} />
-  `}function fm({view:e}){return $`<header>
+  `}function pm({view:e}){return $`<header>
     <h1>Provost</h1>
     <nav aria-label="Views">
       ${Object.entries(is).map(([t,n])=>$`<a key=${t} href=${Pt(t)} aria-current=${t===e?"page":void 0}>${n}</a>`)}
     </nav>
-    <${pm} />
-    <${hm} />
+    <${dm} />
+    <${mm} />
     <button type="button" class="quiet" onClick=${()=>as.value=!0}>Keys<kbd>?</kbd></button>
     <button type="button" class="quiet" onClick=${()=>nr()}>Leave</button>
-  </header>`}function pm(){let e=new Map;for(let{phase:t}of Ne.value.values())e.set(t,(e.get(t)??0)+1);return $`<p class="counts" aria-label="Processes by phase">
+  </header>`}function dm(){let e=new Map;for(let{phase:t}of Ne.value.values())e.set(t,(e.get(t)??0)+1);return $`<p class="counts" aria-label="Processes by phase">
     ${[...e].sort().map(([t,n])=>$`<span key=${t} class=${`phase ${t}`}>${n} ${t}</span>`)}
-  </p>`}var dm={connecting:"connecting",live:"live",waiting:"waiting",lost:"no connection"};function hm(){let{state:e}=zn.value;return $`<p class=${`connection ${e}`} role="status">${dm[e]}</p>`}function mm(){let{state:e,why:t}=zn.value,n=on.value?.degraded??[];return $`<div class="notices">
+  </p>`}var hm={connecting:"connecting",live:"live",waiting:"waiting",lost:"no connection"};function mm(){let{state:e}=zn.value;return $`<p class=${`connection ${e}`} role="status">${hm[e]}</p>`}function _m(){let{state:e,why:t}=zn.value,n=on.value?.degraded??[];return $`<div class="notices">
     ${e==="lost"&&$`<p role="alert" class="notice lost">${t} What is shown is the last known state. Trying again.</p>`}
     ${e==="waiting"&&$`<p class="notice">${t} What is shown is the last known state.</p>`}
     ${ir.value&&$`<p class="notice">The host has another version now: <button type="button" onClick=${()=>location.reload()}>Load the page again</button></p>`}
     ${n.map(o=>$`<p key=${o.what} class="notice">The host lacks ${o.what}: ${o.reason}</p>`)}
-  </div>`}function _m(){let e=_t.value;return $`<div class="outcome" role="status">
+  </div>`}function gm(){let e=_t.value;return $`<div class="outcome" role="status">
     ${e&&$`<p class=${e.failed?"failed":""}>
       <span class="told" tabindex="0">${e.text}</span>
       <button type="button" class="quiet" aria-label="Put the message away" onClick=${()=>_t.value=null}>×</button>
     </p>`}
-  </div>`}function Lu(e){if(!(e.defaultPrevented||e.ctrlKey||e.altKey||e.metaKey)&&!document.querySelector("dialog[open]")){if(e.key==="Escape")return gm(e);if(!e.target.closest?.("input, select, textarea")){if(e.key==="?")as.value=!0;else if(e.key==="/")vm();else if(e.key==="R")qs();else if(Ru[e.key])Ct(Ru[e.key]);else return;e.preventDefault()}}}var Ru=Object.fromEntries(Object.keys(is).map((e,t)=>[t+1,e]));function gm(e){if(_t.value)_t.value=null;else if(Ht.value.target)Ct(Ht.value.view);else return;e.preventDefault()}function vm(){let e=document.querySelector("main input[type=search]");if(e)return e.select();Ct("processes"),requestAnimationFrame(()=>document.querySelector("main input[type=search]")?.select())}Bl($`<${Nu} />`,document.getElementById("page"));
+  </div>`}function Lu(e){if(!(e.defaultPrevented||e.ctrlKey||e.altKey||e.metaKey)&&!document.querySelector("dialog[open]")){if(e.key==="Escape")return vm(e);if(!e.target.closest?.("input, select, textarea")){if(e.key==="?")as.value=!0;else if(e.key==="/")$m();else if(e.key==="R")qs();else if(Ru[e.key])Ct(Ru[e.key]);else return;e.preventDefault()}}}var Ru=Object.fromEntries(Object.keys(is).map((e,t)=>[t+1,e]));function vm(e){if(_t.value)_t.value=null;else if(Ht.value.target)Ct(Ht.value.view);else return;e.preventDefault()}function $m(){let e=document.querySelector("main input[type=search]");if(e)return e.select();Ct("processes"),requestAnimationFrame(()=>document.querySelector("main input[type=search]")?.select())}Bl($`<${Nu} />`,document.getElementById("page"));
