@@ -154,13 +154,14 @@ test("the detail says why a process is in its state, what happened and what it p
 test("the detail has the checks with their last results, and the names of variables without their values", async () => {
   const page = await enter(tokens.read, { path: "#/processes/cache" });
   const detail = page.getByRole("region", { name: "cache", exact: true });
-  await detail.getByRole("row", { name: /^ready command true every .* passed \d\d:/ }).waitFor();
-  await detail.getByRole("row", { name: /^healthy command test ! -e sick every 1 s, .*, a restart after 1,000 failures in a row passed / }).waitFor();
+  const check = (text) => detail.locator(".facts .whole").filter({ hasText: text });
+  await check(/^Ready: command true, every .*passed at \d\d:/).waitFor();
+  await check(/^Healthy: command test ! -e sick, every 1 s, .*, a restart after 1,000 failures in a row.*passed at /).waitFor();
   const sick = join(host.dir, "sick");
   writeFileSync(sick, "");
-  await detail.getByRole("row", { name: /^healthy .* failed / }).waitFor();
+  await check(/^Healthy: .*failed at /).waitFor();
   rmSync(sick);
-  await detail.getByRole("row", { name: /^healthy .* passed / }).waitFor();
+  await check(/^Healthy: .*passed at /).waitFor();
   const variables = detail.getByText(/^Environment: \d+ variables, whose values are not shown$/);
   assert.ok(!(await detail.getByText("CACHE_PASSWORD", { exact: true }).isVisible()));
   await variables.click();

@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"5151421e02e1f257\"",
+        tag: "\"46ce065608b3129f\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,17 +19,17 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-FI54RXHS.js",
+        name: "main-WALMLYDU.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"ffd2a6c14a91d06f\"",
+        tag: "\"95dd076714294c77\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-FI54RXHS.js"),
+        content: include_bytes!("../dist/main-WALMLYDU.js"),
     },
     Asset {
-        name: "style-ARNXRB42.css",
+        name: "style-5WZBACDR.css",
         media_type: "text/css; charset=utf-8",
-        tag: "\"8727d7e2511bb9a5\"",
+        tag: "\"929da26fbbf316c2\"",
         is_immutable: true,
-        content: include_bytes!("../dist/style-ARNXRB42.css"),
+        content: include_bytes!("../dist/style-5WZBACDR.css"),
     },
 ];

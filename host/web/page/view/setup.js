@@ -13,15 +13,12 @@ const EVERY = 5;
 
 export function Setup({ name }) {
   const { environment, checks, why } = useSetup(name);
-  const given = [["ready", checks?.readiness], ["healthy", checks?.health]].filter(([, check]) => check);
+  const given = [["Ready", checks?.readiness], ["Healthy", checks?.health]].filter(([, check]) => check);
   return html`
     ${why && html`<p role="alert" class="failed">${why}</p>`}
     ${given.length > 0 && html`<section aria-labelledby="checks">
       <h3 id="checks">Checks</h3>
-      <div class="scroll" tabindex="0" role="region" aria-label="Table of the checks"><table>
-        <thead><tr><th scope="col">Whether it is</th><th scope="col">How</th><th scope="col">When</th><th scope="col">Last result</th></tr></thead>
-        <tbody>${given.map(([what, check]) => html`<${Check} key=${what} what=${what} check=${check} />`)}</tbody>
-      </table></div>
+      <dl class="facts">${given.map(([what, check]) => html`<${Check} key=${what} what=${what} check=${check} />`)}</dl>
     </section>`}
     ${environment && html`<details>
       <summary>Environment: ${counted(environment.length, "variable")}, whose values are not shown</summary>
@@ -41,12 +38,11 @@ function Check({ what, check }) {
     within && `within ${delay(within)}`,
     failures && `a restart after ${counted(failures, "failure")} in a row`,
   ].filter(Boolean);
-  return html`<tr>
-    <th scope="row">${what}</th>
-    <td>${KINDS[kind] ?? kind} <code>${shown(target)}</code></td>
-    <td>${when.join(", ")}</td>
-    <td>${last ? html`<span class=${`phase ${last.passed ? "running" : "fatal"}`}>${last.passed ? "passed" : "failed"}</span> ${time(last.at)}${last.found && `: ${local(last.found)}`}` : "none yet"}</td>
-  </tr>`;
+  const result = last && html`<span class=${`phase ${last.passed ? "running" : "fatal"}`}>${last.passed ? "passed" : "failed"}</span> at ${time(last.at)}${last.found && `: ${local(last.found)}`}`;
+  return html`<div class="whole">
+    <dt>${what}: ${KINDS[kind] ?? kind} <code>${shown(target)}</code>${when.map((part) => `, ${part}`)}</dt>
+    <dd>${result ?? "was not tried yet"}</dd>
+  </div>`;
 }
 
 /** The checks and variables of a process as it is now. */

@@ -53,7 +53,7 @@ function mark(canvas, event, at, bbox, top) {
     canvas.lineTo(at, top - 0.6 * size);
     canvas.fill();
   } else if (event.kind === "exited" || event.kind === "spawn_failed") {
-    const isFailure = event.phase !== "stopped" && event.exit?.code !== 0;
+    const isFailure = event.before !== "stopping" && event.exit?.code !== 0;
     canvas.fillStyle = colour(isFailure ? "--bad" : "--text");
     canvas.fillRect(at - devicePixelRatio, bbox.top + bbox.height * 0.85, 2 * devicePixelRatio, bbox.height * 0.15);
   }
@@ -103,6 +103,6 @@ function pointed(plot, { events, process }) {
 function Legend() {
   return html`<ul class="legend" aria-hidden="true">
     <li class="phase running">running</li><li class="phase starting">starting</li><li class="phase backoff">backoff</li>
-    <li class="phase fatal">fatal</li><li class="phase stopped">down</li><li>▼ decision</li><li class="end">┃ end</li>
+    <li class="phase fatal">fatal</li><li class="phase stopped">down</li><li>▼ decision</li><li>┃ end</li><li class="end">┃ failure</li>
   </ul>`;
 }
