@@ -1,8 +1,7 @@
 //! What each view shows, and what its keys do.
 
-use provost_tests::{Host, Setup};
+use provost_tests::{Host, Setup, Terminal};
 
-use super::terminal::Terminal;
 use crate::PROVOST;
 
 const CONFIG: &str = r#"
@@ -50,7 +49,7 @@ fn the_list_the_tree_and_the_detail_show_the_processes() {
     w.1 workers running T 0 N% N B ~ start asked for by…
     w.2 workers stopped - 0 - - not needed: 1 of a…
     w.3 workers stopped - 0 - - not needed: 1 of a…
-    migrate - exited T 0 - - done: exited with …
+    migrate - exited T 0 - - done: exited with…
     Enter detail l logs r restart s start x stop / find t tree Space mark ? help q quit
     ");
     terminal.keys(&["t"]);

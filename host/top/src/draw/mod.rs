@@ -13,7 +13,7 @@
 //! | `scene` | what a frame is made of |
 //! | `columns` | columns of a table, in the room that there is |
 //! | `canvas` | text at a place of the screen |
-//! | `wrapping` | text in columns: tabs, wrapping, cutting |
+//! | `wrapping` | long lines in columns: tabs, scrolling sideways, wrapping |
 //! | `theme` | styles, with colours or without |
 
 mod bars;

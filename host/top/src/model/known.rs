@@ -164,9 +164,14 @@ impl Model {
 
     /// Counts the processes of each phase, in the order of the phases.
     pub(crate) fn counts(&self) -> Vec<(Phase, usize)> {
-        let count = |phase: &Phase| self.processes().iter().filter(|process| process.phase == *phase).count();
-        let counts = Phase::ALL.iter().map(|phase| (phase.clone(), count(phase)));
-        counts.filter(|(_, count)| *count > 0).collect()
+        let mut counts: Vec<(Phase, usize)> = Phase::ALL.iter().map(|phase| (phase.clone(), 0)).collect();
+        for process in self.processes() {
+            if let Some((_, count)) = counts.iter_mut().find(|(phase, _)| *phase == process.phase) {
+                *count += 1;
+            }
+        }
+        counts.retain(|(_, count)| *count > 0);
+        counts
     }
 
     /// Returns the replica counts of the set that a process belongs to.
