@@ -50,6 +50,8 @@ pub(crate) enum Request {
     Watch { plugins: bool },
     /// Explain a process.
     Explain(String),
+    /// The variables and the checks of a process.
+    Process(String),
     /// Follow the lines of these targets, beginning with the last `lines` of each. It replaces the former stream of the slot.
     Follow { slot: Slot, targets: Vec<String>, lines: usize },
     /// End the stream of a slot.

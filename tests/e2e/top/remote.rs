@@ -162,9 +162,9 @@ fn a_host_on_another_machine_is_watched_through_ssh_and_found_again_after_a_brok
     host.until_phase("web", "stopped");
 
     assert_eq!(host.setup().run(&["down"]).code, 0);
-    insta::assert_snapshot!(
-        terminal.until("the end of the far host is told", |screen| screen.contains("no host: ")).lines().next().unwrap(),
-        @""
-    );
+    // `ssh` still accepts connections here, and finds nobody there.
+    terminal.until("the end of the far host is told", |screen| {
+        screen.contains("no host: the host closed the connection before it had answered")
+    });
     drop(ssh);
 }

@@ -5,8 +5,8 @@ use provost_api::{Process, ProcessUsage};
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
-use super::logs;
 use super::scene::Scene;
+use super::{checks, logs};
 use crate::views::{Pane, TAIL};
 use crate::words::Words;
 
@@ -111,9 +111,13 @@ fn explanation(process: &Process, scene: &Scene<'_>, columns: usize) -> String {
 fn facts(process: &Process, scene: &Scene<'_>) -> Vec<(&'static str, String)> {
     let model = scene.model;
     let mut facts = Vec::new();
-    if let Some(failing) = &process.failing {
+    let detail = model.detail_of(&process.name);
+    if let Some(failing) = &process.failing
+        && !detail.is_some_and(|detail| checks::fails(&detail.checks))
+    {
         facts.push(("check fails", failing.why.clone()));
     }
+    facts.extend(detail.map(|detail| checks::described(&detail.checks, scene.words)).unwrap_or_default());
     if let Some(used) = model.usages.of(&process.name) {
         facts.push(("uses", uses(&used.now, scene.words)));
     }
@@ -124,6 +128,10 @@ fn facts(process: &Process, scene: &Scene<'_>) -> Vec<(&'static str, String)> {
     let needs: Vec<String> = needs.collect();
     if !needs.is_empty() {
         facts.push(("depends on", needs.join(", ")));
+    }
+    if let Some(names) = detail.and_then(|detail| detail.environment.as_ref()) {
+        let names = format!("{} variables, values hidden: {}", names.len(), names.join(", "));
+        facts.push(("environment", names));
     }
     facts
 }

@@ -6,6 +6,7 @@
 //! | `overlay` | what is open above a view |
 //! | `list` | the list of processes |
 //! | `detail` | why a process is in its state, and its last lines |
+//! | `checks` | checks of a process in words |
 //! | `logs` | lines of logs |
 //! | `plugins` | plugins with their figures |
 //! | `texts` | the state core and the events |
@@ -18,6 +19,7 @@
 
 mod bars;
 mod canvas;
+mod checks;
 mod columns;
 mod detail;
 mod frame;

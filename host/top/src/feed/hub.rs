@@ -51,6 +51,7 @@ pub(crate) struct Hub {
     tail: Task,
     events: Task,
     explanation: Task,
+    process: Task,
     state_core: Task,
     difference: Task,
     dependencies: Task,
@@ -76,6 +77,7 @@ impl Hub {
             tail: Task::default(),
             events: Task::default(),
             explanation: Task::default(),
+            process: Task::default(),
             state_core: Task::default(),
             difference: Task::default(),
             dependencies: Task::default(),
@@ -112,6 +114,12 @@ impl Hub {
             Request::Explain(name) => self.explanation.replace(tokio::spawn(async move {
                 let outcome = client.explain(&name).await.map(Box::new).map_err(|error| said(&error));
                 let _ = to.say(News::Explained { name, outcome }).await;
+            })),
+            Request::Process(_) if self.process.is_running() => {}
+            Request::Process(name) => self.process.replace(tokio::spawn(async move {
+                if let Ok(detail) = client.process(&name).await {
+                    let _ = to.say(News::Process(Box::new(detail))).await;
+                }
             })),
             Request::StateCore if self.state_core.is_running() => {}
             Request::StateCore => self.state_core.replace(tokio::spawn(async move {

@@ -1,5 +1,7 @@
 //! The state of the whole view, and what each action does to it.
 
+use provost_api::{Checks, ProcessDetail};
+
 use super::cursor::Cursor;
 use super::effect::Effect;
 use super::hits::Hits;
@@ -335,6 +337,13 @@ impl Ui {
             if self.explained.as_ref() != Some(&now) {
                 wanted.push(Request::Explain(process.name.clone()));
                 self.explained = Some(now);
+            }
+            // Results of checks change without a change of the process.
+            let is_known = |detail: &ProcessDetail| {
+                detail.process.generation == process.generation && detail.checks == Checks::default()
+            };
+            if !model.detail_of(&process.name).is_some_and(is_known) {
+                wanted.push(Request::Process(process.name.clone()));
             }
         }
         wanted

@@ -76,7 +76,13 @@ fn the_detail_pane_explains_and_shows_the_last_lines() {
     assert_eq!(effects, []);
     let follow = Request::Follow { slot: Slot::Detail, targets: vec!["web".into()], lines: 50 };
     let explain = Request::Explain("web".into());
-    assert_eq!(seen.ui.wants(&seen.model), [Request::Dependencies, follow, explain]);
+    let process = Request::Process("web".into());
+    assert_eq!(seen.ui.wants(&seen.model), [Request::Dependencies, follow, explain, process.clone()]);
+    assert_eq!(seen.ui.wants(&seen.model), [process], "it has not been answered yet");
+    seen.learn(News::Process(Box::new(ProcessDetail {
+        process: processes().remove(0),
+        ..Default::default()
+    })));
     assert_eq!(seen.ui.wants(&seen.model), [], "what has not changed is not asked for again");
     let event = |at: u64| Event {
         at: at.to_string(),
@@ -364,4 +370,44 @@ fn the_details_have_all_the_room_on_request_and_are_scrolled_there() {
     seen.keys("z↓\x1b");
     assert_eq!(seen.ui.list.targets(), ["worker.1"]);
     assert!(!seen.ui.detail.is_open());
+}
+
+#[test]
+fn the_details_have_the_checks_and_the_names_of_the_variables() {
+    let mut seen = Seen::new(90, 14);
+    seen.keys("z");
+    let last = CheckResult { passed: false, found: "http answers 503".into(), at: (NOW - 3_000).to_string() };
+    let health = Check {
+        kind: CheckKind::Http,
+        target: "http://127.0.0.1:8080/health".into(),
+        every_ms: Some(5_000),
+        timeout_ms: Some(1_000),
+        failures: Some(3),
+        last: Some(last),
+        ..Check::default()
+    };
+    let readiness = Check { kind: CheckKind::Log, target: "serving".into(), ..Check::default() };
+    let detail = ProcessDetail {
+        process: processes().remove(0),
+        environment: Some(["DATABASE_URL", "HOME", "PORT"].map(str::to_owned).to_vec()),
+        checks: Checks { readiness: Some(readiness), health: Some(health) },
+    };
+    seen.learn(News::Process(Box::new(detail)));
+    insta::assert_snapshot!(seen.shown(), @r"
+    provost  4 processes  1 stopped 2 running 1 backoff                         host 17 up 61s
+     1 Processes   2 Logs   3 Plugins   4 State   5 Events
+    ── web running ────────────────────────────────────────────────────── ↑↓ scroll  z list ──
+    …
+      ready check    not tried yet (log serving)
+      health check   failed 3s ago: http answers 503 (http http://127.0.0.1:8080/health, every
+                     5s, timeout 1s, restart after 3 failures in a row)
+      uses           37.5% CPU, 5242880 B resident, 3145728 B proportional; processes 2,
+                     threads 4
+      environment    3 variables, values hidden: DATABASE_URL, HOME, PORT
+
+    It has printed nothing yet.
+
+    Enter detail  l logs  r restart  s start  x stop  / find  t tree  o sort  ? help  q quit
+    ");
+    assert!(seen.ui.wants(&seen.model).contains(&Request::Process("web".into())), "results change");
 }
