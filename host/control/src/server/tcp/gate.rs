@@ -18,7 +18,7 @@ use super::hosts;
 use super::listening::Peer;
 use super::rate::{Budgets, Counted};
 use crate::access::Access;
-use crate::server::guarded::Guarded;
+use crate::server::guarded::{Guarded, TokenName};
 use crate::server::refused::Refused;
 use crate::server::rules::{ApiRules, RulesInForce};
 use crate::server::scopes::is_open;
@@ -99,9 +99,14 @@ impl Gate {
             refused.headers_mut().insert(header::RETRY_AFTER, seconds.into());
             return refused;
         }
-        let request = Request::from_parts(head, body);
+        let mut request = Request::from_parts(head, body);
         let (mut response, challenge) = match credential {
-            Credential::Token { access, .. } => return self.routes.answer(request, access).await,
+            Credential::Token { name, access } => {
+                if self.routes.is_mounted(request.uri().path()) {
+                    request.extensions_mut().insert(TokenName(name));
+                }
+                return self.routes.answer(request, access).await;
+            }
             Credential::Missing => (self.routes.answer(request, Access::NOBODY).await, NO_TOKEN),
             // A balancer with an old token is not to take the host for dead.
             Credential::Refused(_) if is_open(request.uri().path()) => {
