@@ -150,6 +150,43 @@ fn alone(host: &Host, method: &str, name: Option<&str>, params: Value) -> Answer
     ask(host, "POST", &headers(method, name), &body(method, params))
 }
 
+/// Calls a tool, plainly or in a way that leaves the call to the library, and returns the answer.
+fn called(host: &Host, tool: &str, arguments: &Value, plainly: bool) -> Value {
+    let mut meta = standing_alone();
+    if !plainly {
+        meta["provost.test/unusual"] = json!(true);
+    }
+    let params = json!({"name": tool, "arguments": arguments, "_meta": meta});
+    let body = json!({"jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": params}).to_string();
+    ask(host, "POST", &headers("tools/call", Some(tool)), &body).json()
+}
+
+#[test]
+fn plain_calls_are_answered_as_the_library_answers() {
+    let host = Host::up(PROVOST, CONFIG);
+    host.until_phase("web", "running");
+    for (tool, arguments) in [
+        ("process_status", json!({"names": ["web"]})),
+        ("process_status", json!({})),
+        ("process_status", json!({"names": ["nobody"]})),
+        ("process_status", json!({"name": "web"})),
+        ("process_status", json!({"limit": 0})),
+        ("events", json!({"limit": 3})),
+        ("plugin_list", json!({})),
+        ("config_diff", json!({})),
+    ] {
+        let mut answers =
+            [true, false].map(|plainly| called(&host, tool, &arguments, plainly)["result"].take());
+        // The text is the same JSON with another order of keys.
+        for answer in &mut answers {
+            let text = answer["content"][0]["text"].as_str().unwrap();
+            answer["content"][0]["text"] = serde_json::from_str(text).unwrap();
+        }
+        assert!(answers[0]["isError"].is_boolean(), "{tool}: {}", answers[0]);
+        assert_eq!(answers[0], answers[1], "{tool} {arguments}");
+    }
+}
+
 #[test]
 fn a_client_without_a_session_uses_tools_and_listens() {
     let host = Host::up(PROVOST, CONFIG);

@@ -4,10 +4,12 @@
 //! | room | owns |
 //! |---|---|
 //! | `service` | the service, to be mounted at `/mcp` |
+//! | `plain` | calls of tools that read, answered without the library |
 //! | `sessions` | the sessions of clients of the older era |
 //! | `seats` | how many sessions each caller has, and which one ends for a new one |
 //! | `problem` | refusals in the form that the API has for them |
 
+mod plain;
 mod problem;
 mod seats;
 mod service;

@@ -29,6 +29,12 @@ pub(super) fn unknown_session() -> Answer {
     problem(StatusCode::NOT_FOUND, ErrorCode::from(UNKNOWN_SESSION), detail, Some(BEGIN))
 }
 
+/// Refuses a request that ended before its body did.
+pub(super) fn cut_off() -> Answer {
+    let detail = "the request ended before its body did".to_owned();
+    problem(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, detail, None)
+}
+
 const BEGIN: &str = "begin another one with `initialize`";
 
 fn busy(full: NoSeat) -> Answer {
