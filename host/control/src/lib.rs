@@ -27,7 +27,7 @@ pub use exact::{InexactNumber, exact_numbers};
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, ConfigReport, LiveConfig, Scaling, Step};
 pub use server::{
     ApiContext, ApiRules, BindError, CONNECTIONS_MAX, Caller, CertificateFiles, Guarded, Listening, Mount,
-    Mounted, RulesInForce, SocketPlace, TcpError, TcpListening, TcpWanted, TlsError, openapi_document,
-    routes, serve,
+    Mounted, RulesInForce, SocketPlace, TcpError, TcpListening, TcpWanted, TlsError, TokenName,
+    openapi_document, routes, serve,
 };
 pub use tokens::{Secret, Token, TokenError, Tokens};

@@ -1,6 +1,5 @@
 //! Renders `state`: the active backend, and the figures of all backends.
 
-use provost_api::columns::wrapped;
 use provost_api::{Backend, Latency, StateCore};
 use provost_state::meter::SAMPLED;
 
@@ -24,8 +23,7 @@ pub(crate) fn text(core: &StateCore, page: &Page) -> String {
         core.stale_version,
         core.illegal,
     );
-    let mut text = wrapped(&sentence, page.columns.unwrap_or(usize::MAX), usize::MAX).join("\n");
-    text.push_str("\n\n");
+    let mut text = page.sentence(Style::Plain, &sentence) + "\n";
     let head =
         ["BACKEND", "OPERATION", "COUNT", "P50", "P95", "P99", "MAX", "RETRIES", "STALE", "DIFFERENCES"];
     let mut table = Table::new(&head).leaving(&["P95", "MAX", "STALE", "RETRIES", "DIFFERENCES"]);

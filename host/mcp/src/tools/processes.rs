@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::{About, ToolEntry};
 use crate::caller::Caller;
 use crate::fault::Fault;
-use crate::page::{self, Page};
-use crate::{reading, time};
+use crate::{page, reading, time};
 
 /// Arguments of `process_list` and `process_status`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -115,16 +114,16 @@ pub(super) async fn process_list(caller: Caller, asked: Processes) -> Result<Pro
     let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
     let now = time::now();
     let rows = rest.into_iter().map(|process| row(process, now));
-    let Page { items: processes, more } = page::first(rows, page::limit(asked.limit));
-    let next_cursor = processes.last().filter(|_| more).map(|last| last.name.clone());
-    Ok(ProcessList { generation, total, processes, next_cursor })
+    let page = page::first(rows, page::limit(asked.limit)?);
+    let next_cursor = page.next_cursor(|row| &row.name);
+    Ok(ProcessList { generation, total, processes: page.items, next_cursor })
 }
 
 pub(super) async fn process_status(caller: Caller, asked: Processes) -> Result<ProcessStatus, Fault> {
     let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
-    let Page { items: processes, more } = page::first(rest, page::limit(asked.limit));
-    let next_cursor = processes.last().filter(|_| more).map(|last| last.name.clone());
-    Ok(ProcessStatus { generation, total, processes, next_cursor })
+    let page = page::first(rest, page::limit(asked.limit)?);
+    let next_cursor = page.next_cursor(|process| &process.name);
+    Ok(ProcessStatus { generation, total, processes: page.items, next_cursor })
 }
 
 pub(super) fn entries() -> [ToolEntry; 2] {

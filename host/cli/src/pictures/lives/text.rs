@@ -1,6 +1,6 @@
 //! The table for a terminal: a strip of the phases, the lives, and what else happened.
 
-use provost_api::columns::{width, wrapped};
+use provost_api::columns::width;
 use provost_api::{EventKind, Phase};
 use provost_supervisor::rfc3339;
 
@@ -37,15 +37,10 @@ pub(crate) fn text(history: &History, page: &Page) -> String {
         history.ready_ms().map(|ms| format!(", ready for {} of it", span(ms))).unwrap_or_default(),
         process.phase,
     );
-    let mut say = |style, sentence: &str| {
-        for line in wrapped(sentence, page.columns.unwrap_or(usize::MAX), usize::MAX) {
-            text.push_str(&page.paint.text(style, &line));
-            text.push('\n');
-        }
-    };
-    say(Style::Bold, &summary);
+    text.push_str(&page.sentence(Style::Bold, &summary));
     if history.forgotten > 0 {
-        say(Style::Yellow, &format!("{}.", no_longer_remembered(history.forgotten, "older change")));
+        let forgotten = format!("{}.", no_longer_remembered(history.forgotten, "older change"));
+        text.push_str(&page.sentence(Style::Yellow, &forgotten));
     }
     text.push_str(&strip(history, page));
     if !history.lives.is_empty() {
