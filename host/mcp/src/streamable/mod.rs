@@ -4,9 +4,9 @@
 //! | room | owns |
 //! |---|---|
 //! | `service` | the service, to be mounted at `/mcp` |
+//! | `problem` | refusals in the form that the API has for them |
 //! | `sessions` | the sessions of clients of the older era |
 //! | `seats` | how many sessions each caller has, and which one ends for a new one |
-//! | `problem` | refusals in the form that the API has for them |
 
 mod problem;
 mod seats;
