@@ -17,6 +17,7 @@
 //! | `reload` | reloading the config, and scaling |
 //! | `orders` | start, stop, restart and signal, and their outcomes |
 //! | `probes` | whether the host is alive and its processes are ready |
+//! | `checks` | one process with the names of its variables and its checks |
 //! | `process` | one process, its phases and its exits |
 //! | `decision` | decisions about processes |
 //! | `host` | the host itself, and its end |
@@ -31,6 +32,7 @@
 
 #![forbid(unsafe_code)]
 
+mod checks;
 pub mod client;
 mod decision;
 mod dependencies;
@@ -52,6 +54,7 @@ mod status;
 mod usage;
 mod words;
 
+pub use checks::{Check, CheckKind, CheckResult, Checks, ProcessDetail};
 pub use decision::{Action, Decision, Escalation, Scope};
 pub use dependencies::{Condition, Dependencies, Dependency, Dependent};
 pub use difference::{Difference, ItemChange, ItemDifference, KeyDifference, KeyEffect, Unchanged};
