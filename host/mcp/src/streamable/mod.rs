@@ -5,9 +5,9 @@
 //! |---|---|
 //! | `service` | the service, to be mounted at `/mcp` |
 //! | `plain` | calls of tools that read, answered without the library |
+//! | `problem` | refusals in the form that the API has for them |
 //! | `sessions` | the sessions of clients of the older era |
 //! | `seats` | how many sessions each caller has, and which one ends for a new one |
-//! | `problem` | refusals in the form that the API has for them |
 
 mod plain;
 mod problem;

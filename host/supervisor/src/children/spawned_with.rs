@@ -6,8 +6,11 @@ use std::sync::{Arc, LazyLock};
 
 use provost_state::Incarnation;
 
-use super::{LifeEnv, env_file};
+use super::env_file;
 use crate::spec::ProcessSpec;
+
+/// Variables of one life: those that a start policy set for it, or the values of those that its checks name.
+pub(crate) type LifeEnv = Arc<[(String, String)]>;
 
 /// What the living child of a process was spawned with.
 #[derive(Clone, Debug)]

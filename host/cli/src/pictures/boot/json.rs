@@ -23,7 +23,7 @@ pub(crate) fn json(boot: &Boot, targets: &[usize]) -> Value {
             "spawned_ms": first.spawned,
             "ready_ms": first.ready,
             "completed_ms": first.completed,
-            "lives": first.lives,
+            "incarnations": first.lives,
             "phase": first.phase.as_str(),
             "after": after,
         })

@@ -98,7 +98,7 @@ fn row(name: String, node: &Node, first: &First) -> Vec<Cell> {
     let note = match (first.ready, first.lives) {
         _ if first.source == Source::Forgotten => "its first start is no longer remembered".to_owned(),
         (Some(_), 0 | 1) => String::new(),
-        (Some(_), lives) => format!("ready in its {}", ordinal(lives)),
+        (Some(_), lives) => format!("ready in its {} incarnation", ordinal(lives)),
         (None, _) if first.at_boot == Some(false) => "not asked to start by the host".to_owned(),
         (None, _) if first.source == Source::Status && node.ready => "ready since an unknown time".to_owned(),
         (None, _) => format!("not ready ({})", first.phase),
@@ -123,7 +123,7 @@ fn ordinal(lives: u64) -> String {
         (_, 3) => "rd",
         _ => "th",
     };
-    format!("{lives}{ending} life")
+    format!("{lives}{ending}")
 }
 
 #[cfg(test)]
