@@ -26,6 +26,7 @@
 //! | `state_core` | the backends of the state core, and latencies |
 //! | `error` | the body of every answer with a status of 400 or more, and the codes in it |
 //! | `schema` | what the JSON Schemas of several types have in common |
+//! | `columns` | text in columns of a terminal, for clients that print |
 //! | `words` | enums of words, which keep the unknown words of a newer host |
 //!
 //! What is deliberately absent: any other crate of the project. Client programs depend on this crate alone.
@@ -34,6 +35,7 @@
 
 mod checks;
 pub mod client;
+pub mod columns;
 mod decision;
 mod dependencies;
 mod difference;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use provost_api::columns::width;
 use provost_api::{Event, EventKind};
 
 use super::context::{Context, now_ms};
@@ -9,7 +10,6 @@ use super::printing::{NAME_WIDTH, json, write_line};
 use crate::args::{EventsArgs, LineFormat};
 use crate::failure::Failure;
 use crate::render;
-use crate::render::columns::width;
 
 pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Failure> {
     let client = context.client()?;
