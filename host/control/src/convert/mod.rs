@@ -3,6 +3,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `explained` | a whole process, and a sentence about it |
 //! | `events` | changes |
 //! | `process` | the words of a process, its exit, and a decision about it |
 //! | `host` | what the host lacks, what is left, and replicas |
@@ -13,6 +14,7 @@
 //! | `time` | times, corrected for a clock that was set |
 
 mod events;
+mod explained;
 mod figures;
 mod host;
 mod logs;
@@ -24,7 +26,8 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use events::{event, missed};
+pub(crate) use events::{event, event_of, missed};
+pub(crate) use explained::{process, sentence};
 pub(crate) use figures::{backend, latency};
 pub(crate) use host::{lack, left, replicas};
 pub use logs::log_item;
