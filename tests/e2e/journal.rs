@@ -1,5 +1,8 @@
 //! The journal: what a host has written is read by commands while it runs, after it was killed, and by the next one.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
 use provost_tests::{Host, Setup, eventually};
 use serde_json::Value;
 
@@ -173,4 +176,35 @@ fn without_a_journal_the_commands_say_so_and_a_host_can_run_without_one() {
     host.until_phase("web", "fatal");
     let setup = host.down();
     assert!(!setup.dir().join(".provost/journal").exists());
+}
+
+/// Returns the answer of a running host to a request.
+fn get(setup: &Setup, path: &str) -> String {
+    let mut stream = UnixStream::connect(setup.dir().join(".provost/provost.sock")).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_api_reads_what_an_earlier_host_has_recorded() {
+    let host = Host::up(PROVOST, CONFIG);
+    host.until_phase("web", "fatal");
+    written(&host);
+    let host = host.down().up();
+    host.until_phase("web", "fatal");
+    written(&host);
+    let exits = |path: &str| get(host.setup(), path).matches("\"kind\":\"exited\"").count();
+    assert_eq!(exits("/v1/events?select=web"), 4, "the host remembers its own");
+    assert_eq!(
+        exits("/v1/events?select=web&from=2020-01-01T00:00:00Z"),
+        8,
+        "none is missing, and none is doubled"
+    );
+    assert_eq!(exits("/v1/events?select=web&from=2020-01-01T00:00:00Z&limit=3"), 1, "the last three changes");
+    let removed = get(host.setup(), "/v1/events?select=nobody&from=2020-01-01T00:00:00Z");
+    assert!(removed.starts_with("HTTP/1.1 200 OK"), "it may have existed then: {removed}");
+    host.down();
 }
