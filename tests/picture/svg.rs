@@ -1,4 +1,4 @@
-//! Draws a terminal as SVG: text with the SGR sequences that `provost` prints.
+//! Draws a terminal as SVG: text with the SGR sequences that `provost` and tmux print.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ const BACKGROUND: &str = "#16181d";
 const FOREGROUND: &str = "#d7dae0";
 const DIM: &str = "#868c98";
 
-/// The colours for the SGR numbers 30 to 37 and 90 to 97.
+/// The eight colours of a terminal: the SGR numbers 30 to 37 and 90 to 97, and the first 16 of its 256 colours.
 const COLORS: [&str; 8] =
     ["#5c6370", "#ef6b73", "#8cc570", "#e0b860", "#63a8f0", "#c78be0", "#53b9c4", FOREGROUND];
 
@@ -22,19 +22,29 @@ const COLORS: [&str; 8] =
 struct Look {
     color: &'static str,
     bold: bool,
+    reversed: bool,
 }
 
 impl Look {
-    const PLAIN: Self = Self { color: FOREGROUND, bold: false };
+    const PLAIN: Self = Self { color: FOREGROUND, bold: false, reversed: false };
 
     /// Returns the style after an SGR sequence with these numbers.
     fn after(self, numbers: &str) -> Self {
-        numbers.split(';').fold(self, |look, number| match number.parse::<usize>() {
-            Ok(1) => Self { bold: true, ..look },
-            Ok(2) => Self { color: DIM, ..look },
-            Ok(number @ (30..=37 | 90..=97)) => Self { color: COLORS[number % 10], ..look },
-            _ => Self::PLAIN,
-        })
+        let mut numbers = numbers.split(';').map(|number| number.parse::<usize>().unwrap_or_default());
+        let mut look = self;
+        while let Some(number) = numbers.next() {
+            look = match number {
+                1 => Self { bold: true, ..look },
+                2 => Self { color: DIM, ..look },
+                7 => Self { reversed: true, ..look },
+                30..=37 | 90..=97 => Self { color: COLORS[number % 10], ..look },
+                // One of 256 colours: `38;5;N`.
+                38 => Self { color: COLORS[numbers.nth(1).unwrap_or_default() % 8], ..look },
+                39 => Self { color: FOREGROUND, ..look },
+                _ => Self::PLAIN,
+            };
+        }
+        look
     }
 }
 
@@ -72,6 +82,17 @@ fn write_line(svg: &mut String, line: &str, y: f64) {
             }
             _ => run,
         };
+        let runs = text.chars().count();
+        if look.reversed && runs > 0 {
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{:.1}\" y=\"{:.0}\" width=\"{:.1}\" height=\"{LINE}\" fill=\"{}\"/>",
+                MARGIN + places(column) * COLUMN,
+                y - 14.0,
+                places(runs) * COLUMN,
+                look.color,
+            );
+        }
         let blanks = text.chars().take_while(|letter| *letter == ' ').count();
         if !text.trim().is_empty() {
             let weight = if look.bold { " font-weight=\"bold\"" } else { "" };
@@ -81,12 +102,12 @@ fn write_line(svg: &mut String, line: &str, y: f64) {
                 svg,
                 "<text x=\"{:.1}\" y=\"{y:.0}\" fill=\"{}\"{weight} textLength=\"{:.1}\">{}</text>",
                 MARGIN + places(column + blanks) * COLUMN,
-                look.color,
+                if look.reversed { BACKGROUND } else { look.color },
                 places(visible.chars().count()) * COLUMN,
                 escaped(visible),
             );
         }
-        column += text.chars().count();
+        column += runs;
     }
 }
 

@@ -21,7 +21,7 @@ mod read;
 mod record;
 mod write;
 
-pub use journal::{Figures, Follow, Journal};
+pub use journal::{Figures, Follow, Journal, OnTrouble};
 pub use read::{History, Inspection, Problem, SegmentReport, Wanted, inspect};
 pub use record::{Commit, Entry, Gap, GapReason, Kind, NoSuchKind, Record};
 pub use write::{Bounds, Life, Sync};

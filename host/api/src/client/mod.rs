@@ -39,7 +39,7 @@ use self::host::{Accept, Host};
 use self::path::{escaped, of_view};
 use crate::{
     Blame, Dependencies, Difference, Ended, Event, Explanation, GroupList, LogItem, Outcome, Ping, Plugin,
-    PluginChanged, PluginList, PluginOrder, Process, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder,
+    PluginChanged, PluginList, PluginOrder, ProcessDetail, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder,
     Scaled, Shutdown, StateChange, StateCore, Status, UsageList, ViewList,
 };
 
@@ -120,7 +120,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn status(&self, targets: &[String]) -> Result<Status, ClientError> {
-        self.get(&format!("/v1/status?select={}", escaped(&targets.join(",")))).await
+        self.status_of(&StatusAsked { select: targets.to_vec(), ..StatusAsked::default() }).await
     }
 
     /// Returns the resources that `targets` use, or the host and all processes if `targets` is empty; with their history
@@ -183,11 +183,11 @@ impl Client {
         self.get("/v1/dependencies").await
     }
 
-    /// Returns one process.
+    /// Returns one process, with the names of its variables and its checks.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn process(&self, name: &str) -> Result<Process, ClientError> {
+    pub async fn process(&self, name: &str) -> Result<ProcessDetail, ClientError> {
         self.get(&format!("/v1/processes/{}", escaped(name))).await
     }
 

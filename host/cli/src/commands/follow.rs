@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use provost_api::columns::width;
 use provost_api::{Event, EventKind};
 use provost_journal::{Entry, History, Record, Wanted};
 use provost_state::{Note, Noted};
@@ -15,7 +16,6 @@ use super::printing::{NAME_WIDTH, json, write_line};
 use crate::args::{EventsArgs, LineFormat};
 use crate::failure::Failure;
 use crate::past::{self, Choice, Shown, WantedKind};
-use crate::render::columns::width;
 use crate::render::events::Lines;
 use crate::render::humane::unix_ms;
 

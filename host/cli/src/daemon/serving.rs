@@ -59,8 +59,16 @@ pub(super) struct Host {
     /// The output for the lines of processes, in the foreground.
     pub(super) screen: Option<Output>,
     pub(super) degraded: Degraded,
-    /// The runtime of the API, whose threads do nothing else.
-    pub(super) api: Handle,
+    pub(super) api: ApiThreads,
+}
+
+/// The runtimes of the API, whose threads do nothing else.
+#[derive(Clone, Debug)]
+pub(super) struct ApiThreads {
+    /// The one of the Unix socket.
+    pub(super) unix: Handle,
+    /// The one of TCP.
+    pub(super) tcp: Handle,
 }
 
 /// The parts of a running host.
@@ -111,19 +119,13 @@ impl Host {
         } = booted;
         let listening = {
             // The readiness of the socket is noticed where it is served.
-            let _within = self.api.enter();
+            let _within = self.api.unix.enter();
             Listening::bind(&runtime_dir.socket)
         }
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
         let recording = Recording::begin(&config);
-        let settings = Settings {
-            recorder: recording.recorder(),
-            degraded: self.degraded.clone(),
-            children_open_files,
-            host_log: self.log.for_readers(),
-            ..config.settings.clone()
-        };
+        let settings = self.settings(&config, children_open_files, &recording);
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.
@@ -150,7 +152,7 @@ impl Host {
             plugins,
             (host, live, rules, recording.past()),
             &mut asked,
-            &self.api,
+            &self.api.unix,
         );
         let runs = async {
             match self.set_up(&mut running, lines, width).await {
@@ -169,13 +171,24 @@ impl Host {
         failure.map_or(Ok(code), Err)
     }
 
+    /// Returns the settings of the supervisor.
+    fn settings(&self, config: &Config, children_open_files: Option<u64>, recording: &Recording) -> Settings {
+        Settings {
+            recorder: recording.recorder(),
+            degraded: self.degraded.clone(),
+            children_open_files,
+            host_log: self.log.for_readers(),
+            ..config.settings.clone()
+        }
+    }
+
     /// Listens on TCP if the config says so.
     fn listen_on_tcp(&self, wanted: &TcpWanted) -> Result<Option<TcpListening>, Failure> {
         if wanted.listen.is_empty() {
             return Ok(None);
         }
         // The readiness of the sockets is noticed where they are served.
-        let _within = self.api.enter();
+        let _within = self.api.tcp.enter();
         let listening = TcpListening::bind(wanted).map_err(|error| {
             let hint = match &error {
                 TcpError::Listen { .. } => {

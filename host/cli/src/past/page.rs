@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use provost_api::Explanation;
+use provost_api::columns::width;
 use provost_control::{past_process, past_sentence};
 use provost_journal::Record;
 use provost_state::{Note, Noted};
@@ -10,7 +11,6 @@ use provost_supervisor::rfc3339;
 
 use super::explained::ExplainedPast;
 use super::told::{Shown, decision, shown};
-use crate::render::columns::width;
 use crate::render::events::Lines;
 use crate::render::explain;
 use crate::render::humane::{counted, one_line};

@@ -1,8 +1,8 @@
 //! Renders events as lines, for `events` and `explain`.
 
+use provost_api::columns::{padded, width, wrapped};
 use provost_api::{Event, EventKind, Exit, Phase};
 
-use super::columns::{padded, width, wrapped};
 use super::decision;
 use super::humane::{no_longer_remembered, one_line};
 use super::local::Times;

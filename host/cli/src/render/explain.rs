@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use provost_api::Explanation;
+use provost_api::columns::{width, wrapped};
 
-use super::columns::{width, wrapped};
 use super::decision;
 use super::events::{self, Lines};
 use super::humane::{counted, no_longer_remembered, one_line};

@@ -1,9 +1,9 @@
 //! Renders `state`: the active backend, and the figures of all backends.
 
+use provost_api::columns::wrapped;
 use provost_api::{Backend, Latency, StateCore};
 use provost_state::meter::SAMPLED;
 
-use super::columns::wrapped;
 use super::humane::counted;
 use super::page::Page;
 use super::style::Style;

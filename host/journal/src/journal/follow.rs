@@ -8,6 +8,9 @@ use provost_state::{Moment, Reader};
 
 use crate::write::{Bounds, Life};
 
+/// Is called with what is wrong when something goes wrong, and with `None` when it is over.
+pub type OnTrouble = Box<dyn Fn(Option<&str>) + Send>;
+
 /// What a journal follows, and where it writes.
 pub struct Follow {
     /// The directory; created if it does not exist.
@@ -21,7 +24,7 @@ pub struct Follow {
     /// The clocks of the published states.
     pub clock: Arc<dyn Fn() -> Moment + Send + Sync>,
     /// Called with what is wrong when something goes wrong, and with `None` when it is over.
-    pub on_trouble: Box<dyn Fn(Option<&str>) + Send>,
+    pub on_trouble: OnTrouble,
 }
 
 impl fmt::Debug for Follow {

@@ -15,6 +15,6 @@ mod round;
 mod shared;
 mod thread;
 
-pub use follow::Follow;
+pub use follow::{Follow, OnTrouble};
 pub use handle::Journal;
 pub use shared::Figures;

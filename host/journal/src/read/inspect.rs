@@ -193,8 +193,11 @@ impl Inspection {
     }
 }
 
-/// Returns the bytes and the footer of a segment; `None` if it was removed.
-fn contents(segment: &Found) -> Result<Option<(Vec<u8>, Option<Footer>)>, FileError> {
+/// The bytes of a segment and its footer, if it has an intact one.
+type Contents = (Vec<u8>, Option<Footer>);
+
+/// Returns what is in a segment; `None` if it was removed.
+fn contents(segment: &Found) -> Result<Option<Contents>, FileError> {
     let Some(file) = open(segment)? else { return Ok(None) };
     let length = file.metadata().map_or(segment.bytes, |found| found.len());
     let footer = Footer::of(&file, length);

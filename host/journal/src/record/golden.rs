@@ -72,6 +72,29 @@ fn judged(trigger: Trigger, action: JudgedAction, answer: Answer) -> Record {
     })))
 }
 
+fn sample() -> Sample {
+    let usage = |ms| Usage {
+        at: at(ms),
+        cpu_ms: 100,
+        cpu_millis: 250,
+        rss_bytes: 1 << 20,
+        pss_bytes: Some(1 << 19),
+        fds: None,
+        threads: 3,
+        members: 1,
+    };
+    Sample {
+        name: "web.1".into(),
+        group: "shop".into(),
+        incarnation: Incarnation(2),
+        usage: usage(400),
+        former: Arc::from([usage(300), usage(200)]),
+        uptime_ms: 390,
+        now: at(400),
+        seed: 99,
+    }
+}
+
 fn decisions() -> Vec<Record> {
     let (name, group, now, seed) = (Arc::<str>::from("web.1"), Arc::<str>::from("shop"), at(400), 99);
     let incarnation = Incarnation(2);
@@ -110,36 +133,7 @@ fn decisions() -> Vec<Record> {
         now,
         seed,
     };
-    let demand = Demand {
-        name: name.clone(),
-        group: group.clone(),
-        wanted: 2,
-        running: 1,
-        least: 1,
-        most: 5,
-        now,
-        seed,
-    };
-    let usage = |ms| Usage {
-        at: at(ms),
-        cpu_ms: 100,
-        cpu_millis: 250,
-        rss_bytes: 1 << 20,
-        pss_bytes: Some(1 << 19),
-        fds: None,
-        threads: 3,
-        members: 1,
-    };
-    let sample = Sample {
-        name,
-        group,
-        incarnation,
-        usage: usage(400),
-        former: Arc::from([usage(300), usage(200)]),
-        uptime_ms: 390,
-        now,
-        seed,
-    };
+    let demand = Demand { name, group, wanted: 2, running: 1, least: 1, most: 5, now, seed };
     let shut_down = JudgedAction::Exit(RulingAction::GiveUp(Escalation::ShutDown { code: 3 }));
     let env = vec![("PORT".to_owned(), "80".to_owned())];
     let allow = JudgedAction::Start(StartAction::Allow { env });
@@ -150,7 +144,7 @@ fn decisions() -> Vec<Record> {
         judged(Trigger::Start(plan), allow.clone(), Answer::Wanted(allow)),
         judged(Trigger::Probe(seen), hold.clone(), Answer::Wanted(hold)),
         judged(Trigger::Scale(demand), JudgedAction::Scale(3), Answer::Passed),
-        judged(Trigger::Usage(sample), restart.clone(), Answer::Wanted(restart)),
+        judged(Trigger::Usage(sample()), restart.clone(), Answer::Wanted(restart)),
     ]
 }
 

@@ -10,18 +10,20 @@ use crate::read::{Found, list};
 /// cannot be removed now is removed later.
 pub(super) fn retain(dir: &Path, bounds: &Bounds, now_wall_ms: u64) {
     let Ok(segments) = list(dir) else { return };
-    for path in surplus(&segments, bounds, now_wall_ms) {
+    // The segment that is written next has its room, too.
+    let bytes_most = bounds.bytes_max.saturating_sub(bounds.segment_bytes());
+    for path in surplus(&segments, (bytes_most, bounds.age_ms_max), now_wall_ms) {
         let _ = std::fs::remove_file(path);
     }
 }
 
-fn surplus<'a>(segments: &'a [Found], bounds: &Bounds, now_wall_ms: u64) -> Vec<&'a Path> {
+fn surplus(segments: &[Found], (bytes_most, age_ms_max): (u64, u64), now_wall_ms: u64) -> Vec<&Path> {
     let (mut bytes, mut count) = (segments.iter().map(|it| it.bytes).sum::<u64>(), segments.len());
     let mut surplus = Vec::new();
     for segment in segments.iter().filter(|segment| segment.state == State::Sealed) {
-        let is_old = now_wall_ms.saturating_sub(segment.modified_ms) > bounds.age_ms_max;
+        let is_old = now_wall_ms.saturating_sub(segment.modified_ms) > age_ms_max;
         // Only the oldest go, so that no gap comes between two segments.
-        if !(is_old || bytes > bounds.bytes_max || count > SEGMENTS_MAX) {
+        if !(is_old || bytes > bytes_most || count > SEGMENTS_MAX) {
             break;
         }
         surplus.push(&*segment.path);
@@ -38,9 +40,8 @@ mod tests {
         Found { first_seq, state, path: first_seq.to_string().into(), bytes, modified_ms }
     }
 
-    fn removed(segments: &[Found], bytes_max: u64, age_ms_max: u64) -> Vec<String> {
-        let bounds = Bounds { bytes_max, age_ms_max, ..Bounds::default() };
-        let surplus = surplus(segments, &bounds, 10_000);
+    fn removed(segments: &[Found], bytes_most: u64, age_ms_max: u64) -> Vec<String> {
+        let surplus = surplus(segments, (bytes_most, age_ms_max), 10_000);
         surplus.iter().map(|path| path.display().to_string()).collect()
     }
 

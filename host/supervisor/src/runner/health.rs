@@ -12,6 +12,7 @@ use super::news::News;
 use super::task::Runner;
 use crate::children::probe;
 use crate::decider::{HealthCase, RestartBudget, Verdict, seed};
+use crate::groups::Tried;
 
 impl Runner {
     /// Begins the health checks when the process has become ready, if its spec has a check.
@@ -51,13 +52,14 @@ impl Runner {
             Ok(detail) => (None, detail),
             Err(detail) => (Some(detail.clone()), detail),
         };
-        let passed = failed.is_none();
+        let (passed, now) = (failed.is_none(), self.shared.publisher.now());
+        self.record.tried.health.keep(Tried { passed, found: detail.clone(), at: now });
         let in_a_row = match self.checkup.last {
             Some((before, times)) if before == passed => times.saturating_add(1),
             _ => 1,
         };
         self.checkup.last = Some((passed, in_a_row));
-        let (state, now) = (&self.state, self.shared.publisher.now());
+        let state = &self.state;
         self.checkup.failing_since =
             if passed { None } else { Some(self.checkup.failing_since.unwrap_or(now)) };
         let seen = Observation {

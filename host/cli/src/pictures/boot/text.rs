@@ -1,8 +1,9 @@
 //! The chains for a terminal.
 
+use provost_api::columns::wrapped;
+
 use super::firsts::{Boot, First, Source};
 use crate::pictures::graph::Node;
-use crate::render::columns::wrapped;
 use crate::render::humane::{counted, no_longer_remembered, one_line, precise};
 use crate::render::page::Page;
 use crate::render::style::Style;

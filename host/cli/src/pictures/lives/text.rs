@@ -1,10 +1,10 @@
 //! The table for a terminal: a strip of the phases, the lives, and what else happened.
 
+use provost_api::columns::{width, wrapped};
 use provost_api::{EventKind, Phase};
 use provost_supervisor::rfc3339;
 
 use super::history::{History, Life, Span};
-use crate::render::columns::{width, wrapped};
 use crate::render::decision::{self, Tense};
 use crate::render::events::{Lines, exit};
 use crate::render::humane::{counted, no_longer_remembered, one_line, precise, span};

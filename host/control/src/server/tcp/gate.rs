@@ -15,6 +15,7 @@ use provost_supervisor::Jobs;
 use super::cors::Sender;
 use super::credential::Credential;
 use super::hosts;
+use super::leased::leased;
 use super::listening::Peer;
 use super::rate::{Budgets, Counted};
 use crate::access::Access;
@@ -90,7 +91,7 @@ impl Gate {
         let (head, body) = request.into_parts();
         let credential = Credential::of(&head, &self.keyring, &self.jobs, rules).await;
         let counted = match &credential {
-            Credential::Token { name, .. } => Counted::Token(name.clone()),
+            Credential::Token { token, .. } => Counted::Token(token.name.clone()),
             Credential::Missing | Credential::Refused(_) => Counted::at(peer.remote),
         };
         if let Err(wait) = self.budgets.take(counted, rules.requests_per_second) {
@@ -101,7 +102,10 @@ impl Gate {
         }
         let request = Request::from_parts(head, body);
         let (mut response, challenge) = match credential {
-            Credential::Token { access, .. } => return self.routes.answer(request, access).await,
+            Credential::Token { token, access } => {
+                let answer = self.routes.answer(request, access).await;
+                return leased(answer, || self.keyring.lease(&token));
+            }
             Credential::Missing => (self.routes.answer(request, Access::NOBODY).await, NO_TOKEN),
             // A balancer with an old token is not to take the host for dead.
             Credential::Refused(_) if is_open(request.uri().path()) => {
