@@ -101,7 +101,7 @@ fn a_decision_is_recorded_with_its_inputs_and_explained_as_of_then() {
     let then = host.json(&["explain", "web", "--at", exit["at"].as_str().unwrap(), "-o", "json"]);
     assert_eq!(then["process"]["incarnation"], 1);
     let explained = host.ok(&["explain", "web", "--at", "0s"]);
-    assert!(explained.contains("asked because life 1 exited with code 3"), "{explained}");
+    assert!(explained.contains("asked because incarnation 1 exited with code 3"), "{explained}");
     assert!(explained.contains("was given up on") && explained.contains("memory version 0"), "{explained}");
     let setup = host.down();
     assert!(setup.run(&["explain", "web", "--at", "0s"]).stdout.contains("web"), "also without a host");

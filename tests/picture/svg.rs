@@ -22,11 +22,12 @@ const COLORS: [&str; 8] =
 struct Look {
     color: &'static str,
     bold: bool,
+    dim: bool,
     reversed: bool,
 }
 
 impl Look {
-    const PLAIN: Self = Self { color: FOREGROUND, bold: false, reversed: false };
+    const PLAIN: Self = Self { color: FOREGROUND, bold: false, dim: false, reversed: false };
 
     /// Returns the style after an SGR sequence with these numbers.
     fn after(self, numbers: &str) -> Self {
@@ -34,17 +35,22 @@ impl Look {
         let mut look = self;
         while let Some(number) = numbers.next() {
             look = match number {
+                0 => Self::PLAIN,
                 1 => Self { bold: true, ..look },
-                2 => Self { color: DIM, ..look },
+                2 => Self { dim: true, ..look },
                 7 => Self { reversed: true, ..look },
                 30..=37 | 90..=97 => Self { color: COLORS[number % 10], ..look },
                 // One of 256 colours: `38;5;N`.
                 38 => Self { color: COLORS[numbers.nth(1).unwrap_or_default() % 8], ..look },
                 39 => Self { color: FOREGROUND, ..look },
-                _ => Self::PLAIN,
+                _ => look,
             };
         }
         look
+    }
+
+    fn drawn_in(self) -> &'static str {
+        if self.dim && self.color == FOREGROUND { DIM } else { self.color }
     }
 }
 
@@ -63,17 +69,19 @@ pub(crate) fn drawn(title: &str, screen: &str, columns: usize) -> String {
         width / 2.0,
         escaped(title),
     );
+    // tmux does not repeat the style at the beginning of a line.
+    let mut look = Look::PLAIN;
     for (at, line) in lines.iter().enumerate() {
         let y = BAR + MARGIN + places(at) * LINE + 8.0;
-        write_line(&mut svg, line, y);
+        look = write_line(&mut svg, line, y, look);
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-/// Draws one line: a `<text>` for each run of one style, at its column.
-fn write_line(svg: &mut String, line: &str, y: f64) {
-    let (mut look, mut column) = (Look::PLAIN, 0);
+/// Draws one line: a `<text>` for each run of one style, at its column. Returns the style at its end.
+fn write_line(svg: &mut String, line: &str, y: f64, before: Look) -> Look {
+    let (mut look, mut column) = (before, 0);
     for (part, run) in line.split("\u{1b}[").enumerate() {
         let text = match run.split_once('m') {
             Some((numbers, text)) if part > 0 => {
@@ -90,7 +98,7 @@ fn write_line(svg: &mut String, line: &str, y: f64) {
                 MARGIN + places(column) * COLUMN,
                 y - 14.0,
                 places(runs) * COLUMN,
-                look.color,
+                look.drawn_in(),
             );
         }
         let blanks = text.chars().take_while(|letter| *letter == ' ').count();
@@ -102,13 +110,14 @@ fn write_line(svg: &mut String, line: &str, y: f64) {
                 svg,
                 "<text x=\"{:.1}\" y=\"{y:.0}\" fill=\"{}\"{weight} textLength=\"{:.1}\">{}</text>",
                 MARGIN + places(column + blanks) * COLUMN,
-                if look.reversed { BACKGROUND } else { look.color },
+                if look.reversed { BACKGROUND } else { look.drawn_in() },
                 places(visible.chars().count()) * COLUMN,
                 escaped(visible),
             );
         }
         column += runs;
     }
+    look
 }
 
 #[expect(clippy::cast_precision_loss, reason = "columns and lines of a screen are few")]

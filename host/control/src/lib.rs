@@ -30,7 +30,7 @@ pub use past::{Past, PastAsked, PastEvents, past_event, past_process, past_sente
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, ConfigReport, LiveConfig, Scaling, Step};
 pub use server::{
     ApiContext, ApiRules, BindError, CONNECTIONS_MAX, Caller, CertificateFiles, Guarded, Listening, Mount,
-    Mounted, RulesInForce, SocketPlace, TcpError, TcpListening, TcpWanted, TlsError, openapi_document,
-    routes, serve,
+    Mounted, RulesInForce, SocketPlace, TcpError, TcpListening, TcpWanted, TlsError, TokenName,
+    openapi_document, routes, serve,
 };
 pub use tokens::{Secret, Token, TokenError, Tokens};

@@ -169,7 +169,7 @@ Without a running host the journal is read, and a note says so.")]
     #[command(after_help = "\
 Examples:
   provost explain web
-  provost explain web --at 14:05     as it was then, with the inputs of decisions")]
+  provost explain web --at 14:05     then, with the inputs of the decisions")]
     Explain(ExplainArgs),
     /// Check, export and count the journal: what happened, on the disk.
     #[command(subcommand)]
@@ -188,7 +188,7 @@ It continues when the host ends, and works again when a host is back.")]
     /// Show what the start of the host took: who waited for whom, and how long.
     #[command(after_help = pictures::ANALYZE)]
     Analyze(AnalyzeArgs),
-    /// Show the lives of a process, its decisions, readiness and health over time.
+    /// Show the incarnations of a process, its decisions, readiness and health over time.
     #[command(after_help = pictures::TIMELINE)]
     Timeline(TimelineArgs),
     /// Show the state of the host as a plugin renders it.

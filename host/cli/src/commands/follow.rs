@@ -1,10 +1,11 @@
 //! `events`: prints what happens, line by line. What the running host remembers comes from the host, and what is older from the
 //! journal.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use provost_api::client::EventsAsked;
 use provost_api::columns::width;
 use provost_api::{Event, EventKind};
 use provost_journal::{Entry, History, Record, Wanted};
@@ -44,16 +45,13 @@ pub(super) async fn events(context: &Context, args: EventsArgs) -> Result<(), Fa
 async fn present(context: &Context, args: &EventsArgs, choice: &Choice) -> Result<(), Failure> {
     let client = context.client()?;
     let processes = client.status(&args.targets).await?.processes;
-    let names: HashSet<String> = processes.into_iter().map(|process| process.name).collect();
-    let names_width = names.iter().map(|name| width(name)).max().unwrap_or(NAME_WIDTH);
+    let names_width = processes.iter().map(|process| width(&process.name)).max().unwrap_or(NAME_WIDTH);
     let mut lines = Lines::new(&context.page, now_ms(), names_width);
-    let wanted = |event: &Event| {
-        event.kind == EventKind::Missed
-            || choice.has_kind_of(event) && (args.targets.is_empty() || names.contains(&event.process))
-    };
-    let mut events = client.events(0, args.follow).await?;
+    let select = args.targets.clone();
+    let asked = EventsAsked { select, follow: args.follow, ..EventsAsked::default() };
+    let mut events = client.events_of(&asked).await?;
     while let Some(event) = events.next().await? {
-        if wanted(&event) {
+        if event.kind == EventKind::Missed || choice.has_kind_of(&event) {
             print(&event, args.output, &mut lines)?;
         }
     }

@@ -91,7 +91,7 @@ fn trigger(trigger: &Trigger) -> Vec<String> {
             let (failures, restarts) =
                 (counted(it.failures.into(), "failure"), counted(it.restarts, "restart"));
             let words = format!(
-                "asked because life {} {} after {}; it {ready}; {failures} in a row, {restarts}",
+                "asked because incarnation {} {} after {}; it {ready}; {failures} in a row, {restarts}",
                 it.incarnation,
                 it.exit,
                 precise(it.uptime_ms)
@@ -100,7 +100,7 @@ fn trigger(trigger: &Trigger) -> Vec<String> {
         }
         Trigger::Start(it) => {
             let words = format!(
-                "asked before life {} (cause: {}), which had waited {}; {} in a row",
+                "asked before incarnation {} (cause: {}), which had waited {}; {} in a row",
                 it.incarnation,
                 it.cause.as_str(),
                 precise(it.waited_ms),
@@ -128,7 +128,7 @@ fn trigger(trigger: &Trigger) -> Vec<String> {
         }
         Trigger::Usage(it) => {
             let mut lines = vec![format!(
-                "asked about the usage of life {}, which had lasted {}; seed {}",
+                "asked about the usage of incarnation {}, which had lasted {}; seed {}",
                 it.incarnation,
                 precise(it.uptime_ms),
                 it.seed

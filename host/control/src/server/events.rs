@@ -181,8 +181,10 @@ pub(super) async fn events(
     if let Some(limit) = query.limit {
         cursor = before_the_last(limit, &chosen, reader, cursor);
     }
-    let past =
-        if known == Some(Generation(0)) { past(&app, &chosen, &query, cursor).await? } else { Vec::new() };
+    let past = match known {
+        Some(Generation(0)) => past(&app, &chosen, &query, &mut cursor).await?,
+        _ => Vec::new(),
+    };
     let events = Events {
         past: past.into_iter(),
         supervisor: supervisor.clone(),
@@ -197,12 +199,13 @@ pub(super) async fn events(
     body_of(events, framing, app)
 }
 
-/// Reads what is chosen of the time before the remembered changes, if the client asks for an earlier time than theirs.
+/// Reads what is chosen of the time before the remembered changes, if the client asks for an earlier time than theirs. Then
+/// `cursor` is put before the remembered ones, so that those before them are not reported as missed.
 async fn past(
     app: &AppState,
     chosen: &Chosen,
     query: &EventsQuery,
-    cursor: Generation,
+    cursor: &mut Generation,
 ) -> Result<Vec<Past>, Refused> {
     let (Some(port), Some(_)) = (app.context.past.clone(), &query.from) else { return Ok(Vec::new()) };
     let reader = app.context.supervisor.reader();
@@ -214,7 +217,7 @@ async fn past(
     let before = oldest.map_or_else(|| reader.latest().next(), |oldest| oldest.generation);
     let most = match query.limit {
         // The remembered changes are enough.
-        Some(_) if cursor >= before => return Ok(Vec::new()),
+        Some(_) if *cursor >= before => return Ok(Vec::new()),
         Some(limit) => {
             let mut remembered = 0;
             chosen.each(reader, Generation(0), |_| remembered += 1);
@@ -222,6 +225,7 @@ async fn past(
         }
         None => PAST_MAX,
     };
+    *cursor = Generation(before.0.saturating_sub(1)).max(*cursor);
     let is_abandoned = Arc::new(AtomicBool::new(false));
     let (abandoned, chosen) = (is_abandoned.clone(), chosen.clone());
     let read = app.context.supervisor.jobs().log_reading.run(move || {

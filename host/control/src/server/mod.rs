@@ -79,7 +79,7 @@ mod views;
 mod wire;
 
 pub use context::{ApiContext, CONNECTIONS_MAX};
-pub use guarded::{Caller, Guarded, Mount, Mounted};
+pub use guarded::{Caller, Guarded, Mount, Mounted, TokenName};
 pub use routes::{openapi_document, routes, serve};
 pub use rules::{ApiRules, RulesInForce};
 pub use socket::{BindError, Listening, SocketPlace};

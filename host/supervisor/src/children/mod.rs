@@ -58,14 +58,12 @@ use tokio::sync::oneshot;
 
 use self::resources::Source;
 use self::spawned_with::Gave;
+pub(crate) use self::spawned_with::LifeEnv;
 use crate::clock::Clock;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// Variables of one life: those that a start policy set for it, or the values of those that its checks name.
-pub(crate) type LifeEnv = Arc<[(String, String)]>;
 
 /// A child that was started.
 pub(crate) struct Child {

@@ -6,8 +6,11 @@ use std::sync::{Arc, LazyLock};
 
 use provost_state::Incarnation;
 
-use super::{LifeEnv, env_file};
+use super::env_file;
 use crate::spec::ProcessSpec;
+
+/// Variables of one life: those that a start policy set for it, or the values of those that its checks name.
+pub(crate) type LifeEnv = Arc<[(String, String)]>;
 
 /// What the living child of a process was spawned with.
 #[derive(Clone, Debug)]
@@ -18,7 +21,7 @@ pub struct SpawnedWith {
     /// [changed in place](crate::Supervisor::reconfigure) since; [`ProcessSpec::changed_at_spawn`] compares the rest.
     pub spec: Arc<ProcessSpec>,
     /// The variables that start policies set for this life.
-    pub(crate) env: LifeEnv,
+    pub(crate) env: Arc<[(String, String)]>,
     /// What is kept of each of its environment files.
     pub(crate) env_files: Arc<[Gave]>,
 }
@@ -92,7 +95,7 @@ mod tests {
             ..ProcessSpec::new("web", CommandLine::Shell("true".to_owned()))
         };
         let env_files = paths.iter().map(|path| Gave::of(&env_file::read(path).unwrap())).collect();
-        let env = LifeEnv::default();
+        let env = Arc::default();
         let spawned = SpawnedWith { incarnation: Incarnation(1), spec: Arc::new(spec), env, env_files };
         assert_eq!(spawned.changed_env_files(), Vec::<PathBuf>::new());
         write(0, "# a comment\n A = 1\n\nB=\"2\"\n");

@@ -112,15 +112,9 @@ impl Runner {
         }
     }
 
-    /// Restarts the process. That is not a crash: it does not count as a failure.
     fn restart_unhealthy(&mut self, reason: Arc<str>) {
         self.checkup.restarted.push_front(self.shared.publisher.now());
         self.checkup.restarted.truncate(RestartBudget::RESTARTS_MAX);
-        if let Err(refusal) = self.stop(Cause::Health, reason.clone()) {
-            tracing::warn!(process = &*self.spec.name, %refusal, "the order to stop failed");
-        }
-        if let Err(refusal) = self.start(Cause::Health, reason) {
-            tracing::info!(process = &*self.spec.name, %refusal, "stays down");
-        }
+        self.restart_living(Cause::Health, reason, self.spec.stop_grace_ms);
     }
 }

@@ -16,6 +16,9 @@ const LABEL: usize = 13;
 /// A line and its style.
 type Styled = (String, Style);
 
+/// The label and the text of what is known about a process besides its explanation.
+type Fact = (&'static str, String);
+
 /// Draws the detail pane of the selected process.
 pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     let Some(process) = scene.ui.list.process(scene.model) else {
@@ -27,17 +30,22 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     }
     title(canvas, process, scene);
     let (columns, room) = (canvas.width(), canvas.height() - 1);
+    let (facts, environment) = (facts(process, scene), environment(process, scene));
     let shown = match scene.ui.detail {
         Pane::Whole(mut cursor) => {
-            let about = about(process, scene, columns, usize::MAX);
-            let tail = tail(process, scene, TAIL + 1);
-            let all: Vec<Styled> = about.into_iter().chain([Styled::default()]).chain(tail).collect();
+            let mut all = about(process, scene, columns, labelled(&facts, scene, columns, usize::MAX));
+            // The many variables stand below what led here.
+            all.extend(labelled(&environment, scene, columns, usize::MAX));
+            all.push(Styled::default());
+            all.extend(tail(process, scene, TAIL + 1));
             let visible = cursor.page(all.len(), room);
             (scene.ui.detail, scene.ui.page) = (Pane::Whole(cursor), room);
             all[visible].to_vec()
         }
         Pane::Shared | Pane::Closed => {
-            fitted(about(process, scene, columns, 1), tail(process, scene, (room * 4 / 10).max(2)), room)
+            let facts: Vec<Fact> = facts.into_iter().chain(environment).collect();
+            let about = about(process, scene, columns, labelled(&facts, scene, columns, 1));
+            fitted(about, tail(process, scene, (room * 4 / 10).max(2)), room)
         }
     };
     for (row, (line, style)) in shown.iter().enumerate() {
@@ -76,26 +84,31 @@ fn fitted(mut about: Vec<Styled>, tail: Vec<Styled>, room: usize) -> Vec<Styled>
     about
 }
 
-/// Returns why the process is in its state, and below the first sentence the facts that are not part of the explanation, each in at
-/// most `lines_max` lines.
-fn about(process: &Process, scene: &Scene<'_>, columns: usize, lines_max: usize) -> Vec<Styled> {
+/// Returns why the process is in its state, with these facts below the first sentence.
+fn about(process: &Process, scene: &Scene<'_>, columns: usize, facts: Vec<Styled>) -> Vec<Styled> {
     let text = explanation(process, scene, columns);
     let lines: Vec<&str> = text.lines().collect();
     // The sentence may take several lines; what follows is indented.
-    let sentence =
-        lines.iter().position(|line| line.starts_with(' ') || line.is_empty()).unwrap_or(lines.len());
-    let (sentence, rest) = lines.split_at(sentence);
+    let is_over = |line: &&str| line.starts_with(' ') || line.is_empty();
+    let (sentence, rest) = lines.split_at(lines.iter().position(is_over).unwrap_or(lines.len()));
     let styled = |line: &&str, style| ((*line).to_owned(), style);
     let mut about: Vec<Styled> = sentence.iter().map(|line| styled(line, scene.theme.head())).collect();
-    for (label, fact) in facts(process, scene) {
-        let mut label = label;
-        for part in wrapped(&scene.words.one_line(&fact), columns.saturating_sub(LABEL + 4), lines_max) {
-            about.push((format!("  {label:<LABEL$}  {part}"), Style::new()));
+    about.extend(facts);
+    about.extend(rest.iter().map(|line| styled(line, Style::new())));
+    about
+}
+
+/// Returns the lines of facts, at most so many for each.
+fn labelled(facts: &[Fact], scene: &Scene<'_>, columns: usize, lines_max: usize) -> Vec<Styled> {
+    let mut lines = Vec::new();
+    for (label, fact) in facts {
+        let mut label = *label;
+        for part in wrapped(&scene.words.one_line(fact), columns.saturating_sub(LABEL + 4), lines_max) {
+            lines.push((format!("  {label:<LABEL$}  {part}"), Style::new()));
             label = "";
         }
     }
-    about.extend(rest.iter().map(|line| styled(line, Style::new())));
-    about
+    lines
 }
 
 fn explanation(process: &Process, scene: &Scene<'_>, columns: usize) -> String {
@@ -107,8 +120,8 @@ fn explanation(process: &Process, scene: &Scene<'_>, columns: usize) -> String {
     }
 }
 
-/// Returns the labels and the texts of what is known besides the explanation.
-fn facts(process: &Process, scene: &Scene<'_>) -> Vec<(&'static str, String)> {
+/// Returns its checks, what it uses and what it depends on.
+fn facts(process: &Process, scene: &Scene<'_>) -> Vec<Fact> {
     let model = scene.model;
     let mut facts = Vec::new();
     let detail = model.detail_of(&process.name);
@@ -129,11 +142,16 @@ fn facts(process: &Process, scene: &Scene<'_>) -> Vec<(&'static str, String)> {
     if !needs.is_empty() {
         facts.push(("depends on", needs.join(", ")));
     }
-    if let Some(names) = detail.and_then(|detail| detail.environment.as_ref()) {
-        let names = format!("{} variables, values hidden: {}", names.len(), names.join(", "));
-        facts.push(("environment", names));
-    }
     facts
+}
+
+/// Returns the names of its variables, if they are known.
+fn environment(process: &Process, scene: &Scene<'_>) -> Vec<Fact> {
+    let names = scene.model.detail_of(&process.name).and_then(|detail| detail.environment.as_ref());
+    let said = |names: &Vec<String>| {
+        ("environment", format!("{} variables, values hidden: {}", names.len(), names.join(", ")))
+    };
+    names.map(said).into_iter().collect()
 }
 
 /// Describes what a process with its descendants uses.

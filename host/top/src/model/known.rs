@@ -118,6 +118,7 @@ impl Model {
         }
         if !self.status.boot.is_empty() && self.status.boot != message.boot {
             self.told = Some(Told::failed("the host was restarted: everything is shown anew"));
+            self.detail = None;
         }
         self.link = Link::Live;
         self.status.update(message);

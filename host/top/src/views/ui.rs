@@ -173,6 +173,7 @@ impl Ui {
             return effects;
         }
         self.left = 0;
+        self.visible.clear();
         if [before, view].contains(&View::Plugins) {
             effects.push(Effect::Ask(Request::Watch { plugins: view == View::Plugins }));
         }

@@ -135,12 +135,12 @@ fn curve(svg: &mut Svg, graph: &Graph, edge: &Edge, places: &Places) {
         }
         at = Some((area.x + area.width, y));
     }
-    let name = |at: usize| graph.nodes().get(at).map(|node| node.name.as_str()).unwrap_or_default();
     let verb = match edge.condition {
         Condition::Completed => "has",
         Condition::Started | Condition::Ready | Condition::Other(_) => "is",
     };
-    let title = format!("{} starts when {} {verb} {}", name(edge.to), name(edge.from), edge.condition);
+    let title =
+        format!("{} starts when {} {verb} {}", graph.name(edge.to), graph.name(edge.from), edge.condition);
     let style = match edge.condition {
         Condition::Started => "started",
         Condition::Completed => "completed",

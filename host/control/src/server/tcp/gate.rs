@@ -19,7 +19,7 @@ use super::leased::leased;
 use super::listening::Peer;
 use super::rate::{Budgets, Counted};
 use crate::access::Access;
-use crate::server::guarded::Guarded;
+use crate::server::guarded::{Guarded, TokenName};
 use crate::server::refused::Refused;
 use crate::server::rules::{ApiRules, RulesInForce};
 use crate::server::scopes::is_open;
@@ -100,9 +100,12 @@ impl Gate {
             refused.headers_mut().insert(header::RETRY_AFTER, seconds.into());
             return refused;
         }
-        let request = Request::from_parts(head, body);
+        let mut request = Request::from_parts(head, body);
         let (mut response, challenge) = match credential {
             Credential::Token { token, access } => {
+                if self.routes.is_mounted(request.uri().path()) {
+                    request.extensions_mut().insert(TokenName(token.name.clone()));
+                }
                 let answer = self.routes.answer(request, access).await;
                 return leased(answer, || self.keyring.lease(&token));
             }
