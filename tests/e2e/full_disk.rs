@@ -1,6 +1,7 @@
-//! A disk that is really full: the logs are on a small separate file system. Only root may mount one; without that right the
+//! A disk that is really full: the logs or the journal are on a small separate file system. Only root may mount one; without that right the
 //! test says so and does nothing.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -66,5 +67,38 @@ fn after_a_full_disk_every_line_in_the_log_is_whole_and_later_lines_are_written(
     let torn: Vec<_> = log.lines().filter(|record| !is_whole(record)).collect();
     assert_eq!(torn, [""; 0]);
     assert!(log.lines().count() < 3_001, "the disk was never full");
+    host.down();
+}
+
+#[test]
+fn on_a_full_disk_the_journal_counts_what_it_loses_and_tells_it_when_there_is_room() {
+    let config = "[host]\nrestart_budget = { restarts = 99, per = \"1ms\" }\n\
+                  [plugins.backoff]\ncomponent = \"bundled:backoff\"\nsettings = { first = '1ms', max = '1ms' }\n\
+                  [process.web]\ncommand = \"exit 1\"\npolicies = [\"backoff\"]\n";
+    let setup = Setup::new(PROVOST, config);
+    let runtime_dir = setup.dir().join(".provost");
+    std::fs::DirBuilder::new().mode(0o700).create(&runtime_dir).unwrap();
+    let Some(small) = Small::mounted(&runtime_dir.join("journal")) else {
+        eprintln!("skipped: this needs the right to mount a file system");
+        return;
+    };
+    let host = setup.up();
+    let degraded = || host.status()["host"]["degraded"].to_string();
+    eventually("the host says that records are lost", degraded, |lacks| lacks.contains("the journal"));
+    let restarts = || host.process("web")["restarts"].as_u64().unwrap();
+    let before = restarts();
+    eventually("supervision goes on", restarts, |restarts| *restarts > before + 5);
+    let told = host.run(&["journal", "verify"]);
+    assert!(told.code == 0 && told.stdout.contains("the disk was full"), "{}", told.stdout);
+    small.grow();
+    eventually("it is over", degraded, |lacks| !lacks.contains("the journal"));
+    host.ok(&["stop", "web", "--wait"]);
+    let verified = host.run(&["journal", "verify", "-o", "json"]);
+    assert_eq!(verified.code, 0, "{}", verified.stdout);
+    let verified: serde_json::Value = serde_json::from_str(&verified.stdout).unwrap();
+    let gaps = verified["gaps"].as_array().unwrap();
+    assert!(gaps[0]["reason"] == "disk_full" && gaps[0]["count"].as_u64().unwrap() > 5, "{gaps:?}");
+    let kinds = host.ok(&["journal", "stats"]);
+    assert!(kinds.contains("checkpoint"), "the states are written after the gap: {kinds}");
     host.down();
 }

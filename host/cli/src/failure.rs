@@ -48,6 +48,11 @@ impl Failure {
         Self { code: if self.code == 1 { 2 } else { self.code }, ..self }
     }
 
+    /// Whether the host or the process is not running.
+    pub(crate) fn is_not_running(&self) -> bool {
+        self.code == 3
+    }
+
     pub(crate) fn report(&self) -> &str {
         &self.report
     }

@@ -13,6 +13,7 @@
 //! | `config` | the file in two stages: typed sections, then specs |
 //! | `compiling` | compilation of plugins in a process with limits |
 //! | `pictures` | graphs and time lines as text, SVG, DOT and JSON: pure functions |
+//! | `past` | the journal, as commands and the API read it |
 //! | `render` | the output for people: pure functions to text |
 //! | `guests` | building plugins |
 //! | `inherited` | descriptors and signal masks that the parent process left, and that are dropped |
@@ -27,6 +28,7 @@ mod difference;
 mod failure;
 pub mod guests;
 mod inherited;
+mod past;
 mod pictures;
 mod progress;
 mod render;

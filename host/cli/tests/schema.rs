@@ -37,6 +37,7 @@ fn the_schema_has_exactly_the_keys_of_the_reader() {
     for (text, properties) in [
         ("zzzzzzzzzzzz = 1", &schema),
         ("host.zzzzzzzzzzzz = 1", &schema["properties"]["host"]),
+        ("journal.zzzzzzzzzzzz = 1", &schema["properties"]["journal"]),
         ("state.zzzzzzzzzzzz = 1", &schema["properties"]["state"]),
         ("api.zzzzzzzzzzzz = 1", &schema["properties"]["api"]),
         ("api.tls.zzzzzzzzzzzz = 1", &schema["properties"]["api"]["properties"]["tls"]),

@@ -5,6 +5,7 @@
 //! | `server` | the socket, the connections, the routes and their answers |
 //! | `tokens` | the tokens of clients over TCP |
 //! | `access` | what a caller may do |
+//! | `past` | the port to what happened before the remembered changes |
 //! | `fragments` | the JSON of processes, rendered once for each version |
 //! | `convert` | conversion of the state to values of the API |
 //! | `reloading` | the port to the config of the host |
@@ -17,6 +18,7 @@ mod access;
 mod convert;
 mod exact;
 mod fragments;
+mod past;
 mod reloading;
 mod server;
 mod tokens;
@@ -24,6 +26,7 @@ mod tokens;
 pub use access::{Access, NoSuchScope, Scope};
 pub use convert::{decision, dependency, log_item};
 pub use exact::{InexactNumber, exact_numbers};
+pub use past::{Past, PastAsked, PastEvents, past_event, past_process, past_sentence};
 pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, ConfigReport, LiveConfig, Scaling, Step};
 pub use server::{
     ApiContext, ApiRules, BindError, CONNECTIONS_MAX, Caller, CertificateFiles, Guarded, Listening, Mount,

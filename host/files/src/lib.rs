@@ -12,7 +12,7 @@
 //!
 //! | room | owns |
 //! |---|---|
-//! | `replace` | the atomic replacement of a file |
+//! | `replace` | the atomic replacement of a file, and syncing its name |
 //! | `create` | creating files, and opening them for writing |
 //! | `text` | reading UTF-8 text |
 //! | `writers` | who may write a file |
@@ -38,6 +38,6 @@ pub use error::{FileError, Kind, Problem};
 pub use identity::Identity;
 pub use open::{open_direct, open_named, open_own, read_named, read_open, read_own};
 pub use owner::Owners;
-pub use replace::replace;
+pub use replace::{replace, sync_name};
 pub use text::{read_open_text, read_text};
 pub use writers::{Others, Writers};

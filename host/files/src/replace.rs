@@ -28,7 +28,7 @@ pub fn replace(path: &Path, access: Access, parts: &[&[u8]]) -> Result<(), FileE
         let _ = std::fs::remove_file(&beside);
         FileError::new(path, error)
     })?;
-    sync_dir(path)
+    sync_name(path)
 }
 
 /// Returns a path in the same directory that no other call uses at the same time.
@@ -44,8 +44,11 @@ fn beside(path: &Path) -> Result<PathBuf, FileError> {
     Ok(path.with_file_name(beside))
 }
 
-/// Waits until the new name is also on the disk.
-fn sync_dir(path: &Path) -> Result<(), FileError> {
+/// Waits until the name of a file that was created, renamed or removed is on the disk, too.
+///
+/// # Errors
+/// [`FileError`] names the directory.
+pub fn sync_name(path: &Path) -> Result<(), FileError> {
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),

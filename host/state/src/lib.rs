@@ -15,7 +15,7 @@
 //! | room | owns |
 //! |---|---|
 //! | [`naming`] | the rules for the names of processes, groups and plugins |
-//! | `ports` | the traits and records of policies, consumers, views and plugins, and the failsafe |
+//! | `ports` | the traits and records of policies, consumers, views, plugins and the recorder, and the failsafe |
 //! | `registry` | the publication of states: the right to write, the guarded commit, the readers |
 //! | [`process`] | the state of one process, and the only list of edges |
 //! | `sync` | the atomic types, so that a model checker can replace them |
@@ -39,10 +39,11 @@ pub mod text;
 mod words;
 
 pub use ports::{
-    Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Intensity, Judgement,
-    LimitsWanted, Observation, Plan, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
-    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement, Sample,
-    StartAction, UsageAction, View, ViewRequest, ViewResponse, ViewUsage, failsafe,
+    Answer, Asked, Basis, Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction,
+    Intensity, Judged, JudgedAction, Judgement, LimitsWanted, Note, Noted, Observation, Ordered, Plan,
+    PluginChange, PluginFigures, PluginNote, PluginRefusal, PluginRefusalKind, PluginReport, PluginStatus,
+    PluginVersion, PluginWanted, Plugins, Policy, PolicySource, Recorder, Replacement, Sample, StartAction,
+    Trigger, UsageAction, View, ViewRequest, ViewResponse, ViewUsage, failsafe,
 };
 pub use process::{
     Cause, Death, Deaths, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,

@@ -283,8 +283,8 @@ pub struct Jobs {
     pub(crate) logging: Lane,
     /// For reading files, except what clients read of logs.
     pub reading: Lane,
-    /// For what clients read of logs: no number of them delays a check or a stop.
-    pub(crate) log_reading: Lane,
+    /// For what clients read of logs and of the journal: no number of them delays a check or a stop.
+    pub log_reading: Lane,
     /// For reading the resources that processes use.
     pub(crate) metering: Lane,
     /// For reading what is slow to read of them. A read that hangs keeps its turn, so that few threads can hang.

@@ -12,8 +12,8 @@
 //! | `shared` | what all runners share |
 //! | `groups` | what concerns more than one process: start order, groups, replica sets, policy chains |
 //! | `mailbox` | orders to a runner, and why one may be refused |
-//! | `publish` | commits, and the consumers that are notified of them, each on its own thread |
 //! | `decider` | asks the policies under a deadline, and bounds their answers; the failsafe closes the chain |
+//! | `publish` | commits, the consumers that are notified of them, each on its own thread, and notes for the recorder |
 //! | `usage` | the resources that processes use: the last samples, their history, the task that takes them |
 //! | `logs` | output: captured, rotated, followed |
 //! | `children` | operating-system processes: starting and signalling them (the real spawner and the scripted one), orphans, environment files, checks |

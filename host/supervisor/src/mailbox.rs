@@ -79,6 +79,24 @@ pub(crate) enum Want {
     Spare(Motive),
 }
 
+impl Want {
+    /// Returns the order as a word, and who gives it or why, to be recorded; `None` for what the host itself arranges between
+    /// the processes of a group or a set, which the commits show.
+    pub(crate) fn ordered(&self) -> Option<(&'static str, Arc<str>)> {
+        match self {
+            Self::Start(motive) => Some(("start", motive.described())),
+            Self::Stop(motive) => Some(("stop", motive.described())),
+            Self::Restart(motive) => Some(("restart", motive.described())),
+            Self::Renew(motive) => Some(("renew", motive.described())),
+            Self::Reconfigure(_) => Some(("reconfigure", Arc::from("its configuration was changed"))),
+            Self::Leave(reason) => Some(("remove", reason.clone())),
+            Self::Signal(signal) => Some(("signal", Arc::from(signal.to_string()))),
+            Self::Kill => Some(("kill", Arc::from("SIGKILL at once"))),
+            Self::Hold(_) | Self::Release | Self::GiveUp(_) | Self::Needed(_) | Self::Spare(_) => None,
+        }
+    }
+}
+
 /// An order, and where to send whether it was granted.
 #[derive(Debug)]
 pub(crate) struct Request {

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use provost_files::{FileError, Owners};
-use provost_state::{NameTaken, Routing};
+use provost_state::{NameTaken, Recorder, Routing};
 
 use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub children_open_files: Option<u64>,
     /// The host's own log, for readers that ask for it.
     pub host_log: Option<HostLog>,
+    /// The recorder of decisions, orders and changes, if there is one.
+    pub recorder: Option<Arc<dyn Recorder>>,
 }
 
 impl Settings {
@@ -53,6 +56,7 @@ impl Settings {
             degraded: Degraded::default(),
             children_open_files: None,
             host_log: None,
+            recorder: None,
         }
     }
 

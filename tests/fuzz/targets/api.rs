@@ -153,6 +153,7 @@ static SERVED: LazyLock<Served> = LazyLock::new(|| {
         let host = api::Host { pid: 1, version: "0".to_owned(), ..api::Host::default() };
         let plugins = Arc::new(Shelf("page".into()));
         let desk = ApiContext {
+            past: None,
             supervisor,
             plugins,
             config: Arc::new(NoConfig),

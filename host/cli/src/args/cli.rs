@@ -7,11 +7,13 @@ use provost_state::Backend;
 use provost_state::Signal;
 
 use super::format::{LineFormat, TableFormat, ViewFormat};
+use super::journal::JournalCommand;
 use super::pictures::{self, AnalyzeArgs, GraphArgs, TimelineArgs};
 use super::plugin::PluginCommand;
 use super::token::TokenCommand;
 use super::when::{self, duration_ms};
 use super::word::{self, pattern};
+use crate::past::WantedKind;
 use crate::render::style::ColorWhen;
 
 const EXAMPLES: &str = "\
@@ -155,9 +157,23 @@ Examples:
 Without a running host the log files are read, and a note says so.")]
     Logs(LogsArgs),
     /// Show what happened: exits, decisions, starts.
+    #[command(after_help = "\
+Examples:
+  provost events                     what the running host remembers
+  provost events --since 1h web      from the journal, also of earlier hosts
+  provost events --kind exited --since 2026-11-25
+
+Without a running host the journal is read, and a note says so.")]
     Events(EventsArgs),
     /// Explain why a process is in its state: the chain of causes and decisions.
+    #[command(after_help = "\
+Examples:
+  provost explain web
+  provost explain web --at 14:05     then, with the inputs of the decisions")]
     Explain(ExplainArgs),
+    /// Check, export and count the journal: what happened, on the disk.
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// Serve a client of the Model Context Protocol on standard input and output.
     #[cfg(feature = "mcp")]
     #[command(after_help = "\
@@ -396,6 +412,18 @@ pub(crate) struct EventsArgs {
     /// Keep printing new events as they come.
     #[arg(short = 'f', long)]
     pub(crate) follow: bool,
+    /// Show events of this time or later, from the journal: 10m (ago), 14:05, 2026-11-25, 2026-11-25T14:05:30Z.
+    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true)]
+    pub(crate) since: Option<u64>,
+    /// Show events before this time, from the journal.
+    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true, conflicts_with = "follow")]
+    pub(crate) until: Option<u64>,
+    /// Show only events of processes with this name, which may be of the past; may be repeated.
+    #[arg(long = "name", value_name = "PROCESS", value_parser = word::name)]
+    pub(crate) names: Vec<String>,
+    /// Show only events of this kind, such as exited, decision or order; may be repeated.
+    #[arg(long = "kind", value_name = "KIND")]
+    pub(crate) kinds: Vec<WantedKind>,
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,
@@ -406,6 +434,9 @@ pub(crate) struct ExplainArgs {
     /// The process.
     #[arg(value_name = "PROCESS", value_parser = word::name)]
     pub(crate) name: String,
+    /// Explain its state at this time, from the journal: 10m (ago), 14:05, 2026-11-25, 2026-11-25T14:05:30Z.
+    #[arg(long, value_name = "TIME", value_parser = when::unix_ms, allow_hyphen_values = true)]
+    pub(crate) at: Option<u64>,
     /// The output format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: LineFormat,

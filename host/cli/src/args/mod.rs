@@ -7,6 +7,7 @@
 //! | `pictures` | the commands that draw: `graph`, `analyze`, `timeline` |
 //! | `plugin` | the commands of `provost plugin` |
 //! | `token` | the commands of `provost token` |
+//! | `journal` | the commands of `provost journal` |
 //! | `format` | how commands print |
 //! | `when` | durations and times as people write them |
 //! | `word` | names, numbers and patterns |
@@ -15,6 +16,7 @@
 mod advice;
 mod cli;
 mod format;
+mod journal;
 mod pictures;
 mod plugin;
 #[cfg(test)]
@@ -33,6 +35,7 @@ pub(crate) use cli::{
     SignalArgs, StateArgs, StateChange, StatusArgs, UpArgs, ValidateArgs, ViewArgs,
 };
 pub(crate) use format::{GraphFormat, LineFormat, PictureFormat, TableFormat, ViewFormat};
+pub(crate) use journal::JournalCommand;
 pub(crate) use pictures::{AnalyzeArgs, GraphArgs, TimelineArgs};
 pub(crate) use plugin::{LimitArgs, LoadArgs, NamedPlugin, PluginCommand};
 pub(crate) use token::TokenCommand;

@@ -13,6 +13,7 @@
 //! | `mcp` | `mcp` |
 //! | `top` | `top` |
 //! | `token` | `token` |
+//! | `journal` | `journal`: checking, exporting and counting the journal |
 //! | `local` | the commands that need no host: `plugin inspect`, `plugin build`, `completions` |
 //! | `keys` | keys and signatures |
 //! | `validate` | `validate` |
@@ -23,6 +24,7 @@
 mod act;
 mod context;
 mod follow;
+mod journal;
 mod keys;
 mod local;
 mod logs;
@@ -61,6 +63,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Validate(args) => validate::validate(context.config.as_deref(), &args, context.page.paint),
         Command::Completions { shell } => local::completions(shell),
         Command::Token(command) => token::token(&context, command),
+        Command::Journal(command) => journal::journal(&context, &command),
         // Outside the runtime, because it waits for cargo.
         Command::Plugin(PluginCommand::Build { dir }) => local::build(&dir),
         command => asking(ask(context, command)),
@@ -98,6 +101,10 @@ async fn ask(context: Context, command: Command) -> Result<(), Failure> {
         Command::Top(args) => top::top(&context, args).await,
         Command::Plugin(command) => plugin::ask(&context, command).await,
         // These are handled by `run`.
-        Command::Up(_) | Command::Validate(_) | Command::Token(_) | Command::Completions { .. } => Ok(()),
+        Command::Up(_)
+        | Command::Validate(_)
+        | Command::Token(_)
+        | Command::Journal(_)
+        | Command::Completions { .. } => Ok(()),
     }
 }

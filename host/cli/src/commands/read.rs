@@ -4,14 +4,21 @@ use std::io::{self, IsTerminal};
 
 use provost_api as api;
 use provost_api::client::StatusAsked;
+use provost_control::{past_process, past_sentence};
+use provost_journal::History;
+use provost_state::naming::shown;
 use provost_state::text;
+use provost_supervisor::rfc3339;
+use serde_json::json;
 
 use super::context::{Context, now_ms};
+use super::journal;
 use super::printing::{pretty, print};
 use crate::args::{
     ExplainArgs, LineFormat, StateArgs, StateChange, StatusArgs, TableFormat, ViewArgs, ViewFormat,
 };
 use crate::failure::Failure;
+use crate::past;
 use crate::render;
 use crate::render::status::Scope;
 use crate::render::table::Width;
@@ -46,10 +53,38 @@ fn with_usage(select: Vec<String>) -> StatusAsked {
 }
 
 pub(super) async fn explain(context: &Context, args: ExplainArgs) -> Result<(), Failure> {
+    if let Some(at_ms) = args.at {
+        return explain_at(context, &args.name, at_ms, args.output);
+    }
     let explanation = context.client()?.explain(&args.name).await?;
     print(match args.output {
         LineFormat::Text => render::explain::text(&explanation, now_ms(), &context.page),
         LineFormat::Json => pretty(&explanation)?,
+    })
+}
+
+/// Explains the state of a process at an earlier time, from the journal.
+fn explain_at(context: &Context, name: &str, at_ms: u64, output: LineFormat) -> Result<(), Failure> {
+    let dir = context.outline()?.journal_dir;
+    if !History::new(&dir).exists() {
+        return Err(journal::none(&dir));
+    }
+    let past = past::explain(&dir, name, at_ms).map_err(|error| journal::unread(&error))?;
+    if !past.is_known {
+        return Err(Failure::usage(
+            format!("nothing about a process called `{}` is in the journal until then", shown(name)),
+            "`provost journal stats` shows from when to when there are records",
+        ));
+    }
+    print(match output {
+        LineFormat::Text => past::text(&past, name, at_ms, now_ms(), &context.page),
+        LineFormat::Json => pretty(&json!({
+            "at": rfc3339(at_ms),
+            "process": past.state.as_deref().map(past_process),
+            "sentence": past.state.as_deref().map(past_sentence),
+            "history": past.records.iter().map(past::object).collect::<Vec<_>>(),
+            "left_out": past.left_out,
+        }))?,
     })
 }
 

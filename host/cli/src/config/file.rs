@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::report::{Collector, Problem};
 use super::section::Section;
 use super::sections::{ConfigFile, HostSection};
-use super::{api, dialect, plugin, process};
+use super::{api, dialect, journal, plugin, process};
 
 /// Reads the text. Returns whatever could be read, even if there are problems.
 pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
@@ -30,6 +30,9 @@ pub(super) fn read(text: &str, problems: &Collector) -> ConfigFile {
     }
     if let Some(section) = top.table("api", "write [api] on a line of its own") {
         file.api = api::read(section);
+    }
+    if let Some(section) = top.table("journal", "write [journal] on a line of its own") {
+        file.journal = journal::read(section);
     }
     if let Some(mut plugins) = top.table("plugins", "write [plugins.NAME] on a line of its own") {
         file.trust = plugin::read_trust(&mut plugins);

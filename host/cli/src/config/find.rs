@@ -17,6 +17,9 @@ const LOG_DIR: &str = "logs";
 /// The directory of tokens within the runtime directory, unless the config says otherwise.
 const TOKENS_DIR: &str = "tokens";
 
+/// The directory of the journal in the runtime directory.
+const JOURNAL_DIR: &str = "journal";
+
 /// The error that there is no config in a directory or any above it.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -62,6 +65,11 @@ pub(super) fn log_dir(dir: &Path, runtime_dir: &Path, configured: Option<&str>) 
 /// Returns the directory of the tokens of the API, where `configured` is the path that the config gives.
 pub(super) fn tokens_dir(dir: &Path, runtime_dir: &Path, configured: Option<&str>) -> PathBuf {
     configured.map_or_else(|| runtime_dir.join(TOKENS_DIR), |path| dir.join(path))
+}
+
+/// Returns the directory of the journal.
+pub(super) fn journal_dir(runtime_dir: &Path) -> PathBuf {
+    runtime_dir.join(JOURNAL_DIR)
 }
 
 /// Returns where compiled components are kept unless the config says otherwise.

@@ -11,6 +11,7 @@
 //! | `cycles` | processes that wait for each other |
 //! | `file` | the first stage: the whole file, and `[host]` and `[state]` |
 //! | `api` | the first stage of `[api]` |
+//! | `journal` | the first stage of `[journal]` |
 //! | `process` | the first stage of `[process.NAME]` |
 //! | `job` | the first stage of `type` |
 //! | `probe` | the first stage of `ready` and `health` |
@@ -40,6 +41,7 @@ mod file;
 mod find;
 mod foreign;
 mod job;
+mod journal;
 mod outline;
 mod places;
 mod plugin;

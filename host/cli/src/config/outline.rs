@@ -19,6 +19,8 @@ pub(crate) struct Outline {
     pub(crate) log_dir: PathBuf,
     /// The directory of the tokens of the API.
     pub(crate) tokens_dir: PathBuf,
+    /// The directory of the journal.
+    pub(crate) journal_dir: PathBuf,
     /// The names of all processes with their groups, in the order of the file.
     processes: Vec<(String, Option<String>)>,
     plugins: BTreeSet<String>,
@@ -51,6 +53,7 @@ impl Outline {
         Self {
             log_dir: find::log_dir(&dir, &runtime_dir, host("log_dir")),
             tokens_dir: find::tokens_dir(&dir, &runtime_dir, tokens),
+            journal_dir: find::journal_dir(&runtime_dir),
             runtime_dir,
             processes: processes
                 .map(|(name, process)| (name.get_ref().to_string(), group(process.get_ref())))
@@ -65,6 +68,7 @@ impl Outline {
         Self {
             log_dir: find::log_dir(&runtime_dir, &runtime_dir, None),
             tokens_dir: find::tokens_dir(&runtime_dir, &runtime_dir, None),
+            journal_dir: find::journal_dir(&runtime_dir),
             runtime_dir,
             ..Self::default()
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use provost_control::{ApiRules, CertificateFiles, TcpWanted};
 use provost_files::{Owners, Writers};
+use provost_journal::Bounds;
 use provost_plugin_host::{CacheBounds, PluginSpec, Source as Component, Trust};
 use provost_state::naming::replica_name;
 use provost_supervisor::Settings;
@@ -33,6 +34,10 @@ pub struct Config {
     pub cache_dir: PathBuf,
     /// The directory of the memories of plugins.
     pub memory_dir: PathBuf,
+    /// How much of the journal is kept; `None` if none is.
+    pub journal: Option<Bounds>,
+    /// The directory of the journal.
+    pub journal_dir: PathBuf,
     /// What the compilation of one plugin may use.
     pub compile_limits: CompileLimits,
     /// How long the start waits for plugins that are being compiled, in milliseconds; `None` if that depends on their size.
@@ -128,7 +133,7 @@ impl Config {
 
     fn build(source: SourceFile, file: ConfigFile) -> Self {
         let dir = find::dir_of(&source.path);
-        let ConfigFile { host, api, trust, compile, plugins, processes } = file;
+        let ConfigFile { host, api, journal, trust, compile, plugins, processes } = file;
         let runtime_dir = find::runtime_dir(&dir, host.runtime_dir.as_deref());
         let log_dir = find::log_dir(&dir, &runtime_dir, host.log_dir.as_deref());
         let tls_span = api.tls.as_ref().map(|(cert, _)| cert.span()).unwrap_or_default();
@@ -137,6 +142,8 @@ impl Config {
             settings: Settings { log_dir, ..host.settings },
             cache_dir: host.cache_dir.map_or_else(find::cache_dir, |cache| dir.join(cache)),
             memory_dir: runtime_dir.join("memory"),
+            journal,
+            journal_dir: find::journal_dir(&runtime_dir),
             api: build_api(api, &dir, &runtime_dir),
             tls_span,
             runtime_dir,

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use provost_control::ApiRules;
+use provost_journal::Bounds;
 use provost_plugin_host::{CacheBounds, Grants, Limits};
 use provost_state::{ProcessType, Signal};
 use provost_supervisor::{
@@ -16,14 +17,30 @@ use toml::Spanned;
 use crate::compiling::CompileLimits;
 
 /// The typed sections of the whole file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ConfigFile {
     pub(super) host: HostSection,
     pub(super) api: ApiSection,
+    /// `[journal]`; `None` if no journal is kept.
+    pub(super) journal: Option<Bounds>,
     pub(super) trust: TrustSection,
     pub(super) compile: CompileSection,
     pub(super) plugins: Vec<PluginSection>,
     pub(super) processes: Vec<ProcessSection>,
+}
+
+impl Default for ConfigFile {
+    fn default() -> Self {
+        Self {
+            host: HostSection::default(),
+            api: ApiSection::default(),
+            journal: Some(Bounds::default()),
+            trust: TrustSection::default(),
+            compile: CompileSection::default(),
+            plugins: Vec::new(),
+            processes: Vec::new(),
+        }
+    }
 }
 
 /// `[host]` and `[state]`.

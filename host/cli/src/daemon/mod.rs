@@ -13,6 +13,7 @@
 //! | `asked` | everything that can ask the host to stop |
 //! | `done` | `--exit-when-done` and `--exit-code-from` |
 //! | `keeping` | recreating what is removed from the runtime directory |
+//! | `journal` | the journal: what it follows, what wakes it, its end |
 //! | `mcp` | the service at `/mcp` |
 //! | `web` | the web view at `/` |
 //! | `runtime_dir` | the runtime directory, its lock and its socket |
@@ -37,6 +38,7 @@ mod errors;
 pub(crate) mod faults;
 mod heap;
 mod host_log;
+mod journal;
 mod keeping;
 mod limits;
 mod live;

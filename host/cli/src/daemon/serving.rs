@@ -10,7 +10,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use provost_api::Ended;
-use provost_control::{ApiContext, Listening, Mount, RulesInForce, TcpError, TcpListening, TcpWanted};
+use provost_control::{
+    ApiContext, Listening, Mount, PastEvents, RulesInForce, TcpError, TcpListening, TcpWanted,
+};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{BootError, Clock, Degraded, LogReader, Settings, Supervisor, rfc3339};
@@ -24,6 +26,7 @@ use super::boot::{self, Booted};
 use super::done::When;
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
+use super::journal::Recording;
 use super::limits;
 use super::live::Live;
 #[cfg(feature = "mcp")]
@@ -121,12 +124,8 @@ impl Host {
         }
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
-        let settings = Settings {
-            degraded: self.degraded.clone(),
-            children_open_files,
-            host_log: self.log.for_readers(),
-            ..config.settings.clone()
-        };
+        let recording = Recording::begin(&config);
+        let settings = self.settings(&config, children_open_files, &recording);
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.
@@ -140,14 +139,21 @@ impl Host {
             tracing::warn!("orphans of processes go to pid 1: {error}");
         }
         let supervisor = prepared.start();
+        recording.follow(&supervisor);
         loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket, tcp.as_ref());
         keeping::start(runtime_dir, listening.place(), self.degraded.clone());
         let rules = RulesInForce::from(config.api.rules.clone());
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone());
         tokio::spawn(reload_for_signals(live.clone(), reloads));
-        let mut running =
-            start(supervisor, (listening, tcp), plugins, (host, live, rules), &mut asked, &self.api.unix);
+        let mut running = start(
+            supervisor,
+            (listening, tcp),
+            plugins,
+            (host, live, rules, recording.past()),
+            &mut asked,
+            &self.api.unix,
+        );
         let runs = async {
             match self.set_up(&mut running, lines, width).await {
                 Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
@@ -160,8 +166,20 @@ impl Host {
         let left = ending::stop(&running.supervisor, &mut asked, why).await;
         let judged = *running.supervisor.shutdown_wanted().borrow();
         let code = exit_code(!left.is_empty(), why, judged);
+        recording.end(&running.supervisor, code, FAREWELL);
         running.finish(Ended { pid: std::process::id(), code, left }).await;
         failure.map_or(Ok(code), Err)
+    }
+
+    /// Returns the settings of the supervisor.
+    fn settings(&self, config: &Config, children_open_files: Option<u64>, recording: &Recording) -> Settings {
+        Settings {
+            recorder: recording.recorder(),
+            degraded: self.degraded.clone(),
+            children_open_files,
+            host_log: self.log.for_readers(),
+            ..config.settings.clone()
+        }
     }
 
     /// Listens on TCP if the config says so.
@@ -268,7 +286,7 @@ fn start(
     supervisor: Supervisor,
     (listening, tcp): (Listening, Option<TcpListening>),
     plugins: PluginHost,
-    (host, live, rules): (provost_api::Host, Live, RulesInForce),
+    (host, live, rules, past): (provost_api::Host, Live, RulesInForce, Option<Arc<dyn PastEvents>>),
     asked: &mut Asked,
     api: &Handle,
 ) -> Running {
@@ -290,6 +308,7 @@ fn start(
         plugins: Arc::new(plugins) as Arc<dyn Plugins>,
         config: Arc::new(live),
         rules,
+        past,
         host,
         shutdown,
         ended: report,

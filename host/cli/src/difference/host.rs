@@ -1,8 +1,9 @@
-//! The keys of `[host]`, `[state]`, `[api]` and `[plugins]` itself with their values, and which of them need another host.
+//! The keys of `[host]`, `[state]`, `[api]`, `[journal]` and `[plugins]` itself with their values, and which of them need another host.
 
 use std::path::{Path, PathBuf};
 
 use provost_control::{ApiRules, CertificateFiles, TcpWanted};
+use provost_journal::{Bounds, Sync};
 use provost_plugin_host::CacheBounds;
 use provost_state::Routing;
 use provost_supervisor::{RestartBudget, Settings as Supervising};
@@ -13,7 +14,7 @@ use crate::compiling::CompileLimits;
 use crate::config::ApiConfig;
 
 /// What a change of each key takes, in the order of the documents.
-pub(super) const KEYS: [(&str, Effect); 25] = [
+pub(super) const KEYS: [(&str, Effect); 29] = [
     ("host.runtime_dir", Effect::NewHost),
     ("host.log_dir", Effect::NewHost),
     ("host.cache_dir", Effect::NewHost),
@@ -32,6 +33,10 @@ pub(super) const KEYS: [(&str, Effect); 25] = [
     ("api.requests_per_second", Effect::Live),
     ("api.read_only", Effect::Live),
     ("api.metrics", Effect::Live),
+    ("journal.enabled", Effect::NewHost),
+    ("journal.max_bytes", Effect::NewHost),
+    ("journal.max_age", Effect::NewHost),
+    ("journal.sync", Effect::NewHost),
     ("plugins.keys", Effect::NewHost),
     ("plugins.require_signature", Effect::NewHost),
     ("plugins.compile.memory", Effect::NewHost),
@@ -53,6 +58,8 @@ pub(crate) struct HostKeys {
     pub(crate) runtime_dir: PathBuf,
     pub(crate) cache_dir: PathBuf,
     pub(crate) api: ApiConfig,
+    /// How much of the journal is kept; `None` if none is.
+    pub(crate) journal: Option<Bounds>,
     pub(crate) compile_limits: CompileLimits,
     /// How long a start waits for compilations, in milliseconds.
     pub(crate) compile_wait_ms: Option<u64>,
@@ -70,6 +77,7 @@ impl HostKeys {
             runtime_dir,
             cache_dir,
             api,
+            journal,
             compile_limits,
             compile_wait_ms,
             cache_bounds,
@@ -92,6 +100,7 @@ impl HostKeys {
             all.push(Setting::new("plugins.keys", files).holding(keys_content.clone()));
         }
         all.extend(api_settings(api, dir));
+        all.extend(journal_settings(journal.as_ref()));
         all.extend(supervising_settings(supervising, dir));
         by_key(all)
     }
@@ -120,6 +129,22 @@ fn api_settings(api: &ApiConfig, dir: &Path) -> Vec<Setting> {
     all
 }
 
+fn journal_settings(journal: Option<&Bounds>) -> Vec<Setting> {
+    let mut all = vec![Setting::new("journal.enabled", journal.is_some().to_string())];
+    if let Some(Bounds { bytes_max, age_ms_max, sync }) = journal {
+        let sync = match sync {
+            Sync::Decision => words::text("decision"),
+            Sync::Within(time) => words::duration(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        };
+        all.extend([
+            Setting::new("journal.max_bytes", words::size(*bytes_max)),
+            Setting::new("journal.max_age", words::duration(*age_ms_max)),
+            Setting::new("journal.sync", sync),
+        ]);
+    }
+    all
+}
+
 fn supervising_settings(supervising: &Supervising, dir: &Path) -> Vec<Setting> {
     let Supervising {
         log_dir,
@@ -134,6 +159,7 @@ fn supervising_settings(supervising: &Supervising, dir: &Path) -> Vec<Setting> {
         degraded: _,
         children_open_files: _,
         host_log: _,
+        recorder: _,
     } = supervising;
     vec![
         Setting::new("host.log_dir", words::path(log_dir, dir)),

@@ -43,6 +43,7 @@ pub(crate) fn host_keys(config: &Config, contents: &impl Contents) -> HostKeys {
         runtime_dir: config.runtime_dir.clone(),
         cache_dir: config.cache_dir.clone(),
         api: config.api.clone(),
+        journal: config.journal,
         compile_limits: config.compile_limits,
         compile_wait_ms: config.compile_wait_ms,
         cache_bounds: config.cache_bounds,

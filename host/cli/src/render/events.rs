@@ -45,8 +45,18 @@ impl<'p> Lines<'p> {
             let text = no_longer_remembered(event.count.unwrap_or_default(), "change");
             return format!("{indent}{}\n", paint.text(Style::Yellow, &text));
         }
-        let at = self.times.shown(&event.at);
-        let (what, name) = (one_line(&what(event)), one_line(&event.process));
+        self.row((&event.at, &event.process), event.kind.as_str(), style(event), &what(event))
+    }
+
+    /// Renders something else that happened to the process `name`, or to the host.
+    pub(crate) fn note(&mut self, at: &str, name: &str, kind: &str, what: &str) -> String {
+        self.row((at, name), kind, Style::Dim, what)
+    }
+
+    fn row(&mut self, (at, name): (&str, &str), kind: &str, style: Style, what: &str) -> String {
+        let (paint, indent) = (self.page.paint, " ".repeat(self.indent));
+        let at = self.times.shown(at);
+        let (what, name, kind) = (one_line(what), one_line(name), one_line(kind));
         let mut before = self.indent + width(&at) + 2 + self.names.max(width(&name)) + 2 + KIND + 2;
         let columns = self.page.columns.unwrap_or(usize::MAX);
         let beneath = columns.saturating_sub(before) < WHAT_MIN.min(width(&what));
@@ -58,14 +68,7 @@ impl<'p> Lines<'p> {
             "{indent}{}  {}  {}",
             paint.text(Style::Dim, &at),
             paint.text(Style::of_name(&name), &padded(&name, self.names)),
-            paint.text(
-                style(event),
-                &if what.is_empty() || beneath {
-                    one_line(event.kind.as_str())
-                } else {
-                    padded(&one_line(event.kind.as_str()), KIND)
-                }
-            ),
+            paint.text(style, &if what.is_empty() || beneath { kind } else { padded(&kind, KIND) }),
         );
         for (at, part) in parts.iter().filter(|part| !part.is_empty()).enumerate() {
             match at == 0 && !beneath {

@@ -107,6 +107,7 @@ impl World {
     fn routes(&self) -> Guarded {
         let (shutdown, _) = mpsc::channel(1);
         let context = ApiContext {
+            past: None,
             supervisor: self.supervisor.clone(),
             plugins: Arc::new(OnePlugin),
             config: Arc::new(Unchanging),

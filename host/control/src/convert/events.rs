@@ -1,7 +1,7 @@
 //! Converts changes of processes.
 
 use provost_api as api;
-use provost_state::{Change, ChangeKind, EventKind};
+use provost_state::{Change, ChangeKind, EventKind, PhaseKind, ProcessState};
 
 use super::process::{cause, decision, exit, health, phase};
 use super::time::{Wall, time_at};
@@ -28,16 +28,20 @@ fn kind(kind: ChangeKind) -> api::EventKind {
 
 /// Converts a change; `wall` corrects its time if the clock has been set since.
 pub(crate) fn event(change: &Change, wall: Wall) -> api::Event {
-    let state = &change.state;
-    let is = |wanted| change.kind == ChangeKind::Event(wanted);
+    event_of(change.kind, change.from, &change.state, wall)
+}
+
+/// Converts a change that published `state`.
+pub(crate) fn event_of(kind: ChangeKind, from: PhaseKind, state: &ProcessState, wall: Wall) -> api::Event {
+    let is = |wanted| kind == ChangeKind::Event(wanted);
     api::Event {
-        generation: change.generation.0,
+        generation: state.generation.0,
         at: time_at(state.changed_at, wall).to_string(),
         process: state.name().to_string(),
         incarnation: state.incarnation.0,
-        kind: kind(change.kind),
+        kind: self::kind(kind),
         phase: phase(state.phase.kind()),
-        before: phase(change.from),
+        before: phase(from),
         cause: cause(state.cause),
         reason: state.reason.to_string(),
         pid: state.pid().filter(|_| is(EventKind::Spawned)),

@@ -3,6 +3,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `explained` | a whole process, and a sentence about it |
 //! | `events` | changes |
 //! | `process` | the words of a process, its exit, and a decision about it |
 //! | `checks` | the checks of a process and their last results |
@@ -15,6 +16,7 @@
 
 mod checks;
 mod events;
+mod explained;
 mod figures;
 mod host;
 mod logs;
@@ -27,7 +29,8 @@ mod usage;
 mod tests;
 
 pub(crate) use checks::checks;
-pub(crate) use events::{event, missed};
+pub(crate) use events::{event, event_of, missed};
+pub(crate) use explained::{process, sentence};
 pub(crate) use figures::{backend, latency};
 pub(crate) use host::{lack, left, replicas};
 pub use logs::log_item;

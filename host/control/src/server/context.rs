@@ -13,6 +13,7 @@ use super::guarded::Mount;
 use super::refused::Refused;
 use super::rules::RulesInForce;
 use crate::convert::{self, Wall};
+use crate::past::PastEvents;
 use crate::reloading::LiveConfig;
 
 /// The maximum number of connections, unless descriptors are few.
@@ -29,6 +30,8 @@ pub struct ApiContext {
     pub config: Arc<dyn LiveConfig>,
     /// What the config says about requests.
     pub rules: RulesInForce,
+    /// What happened before the remembered changes, if that is recorded.
+    pub past: Option<Arc<dyn PastEvents>>,
     /// The host itself.
     pub host: api::Host,
     /// Receives a message when a client asks the host to stop.

@@ -7,14 +7,14 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use provost_api as api;
 use provost_state::changes::CHANGES_KEPT;
-use provost_state::{Cause, Generation, Phase, ProcessState};
+use provost_state::{Cause, Generation, Phase};
 use serde::Serialize;
 
 use super::context::AppState;
 use super::pieces::{Pieces, more};
 use super::refused::Refused;
 use super::select::select_one;
-use crate::convert::{self, Wall};
+use crate::convert;
 
 /// At most this many events of the process are shown.
 const HISTORY_MAX: usize = 50;
@@ -49,7 +49,7 @@ pub(super) async fn explain(
                     supervisor.outlook(&world).chain(state)
                 )
             }
-            _ => sentence(state, wall),
+            _ => convert::sentence(state, wall),
         },
         history: history.into_iter().map(|change| convert::event(change, wall)).collect(),
         forgotten: page.missed + u64::try_from(cut).unwrap_or(u64::MAX),
@@ -57,34 +57,4 @@ pub(super) async fn explain(
     let process = app.answers.fragments.one(&world, state, wall);
     let pieces = [Bytes::from_static(br#"{"process":"#), process, more(&rest)];
     Ok(([(CONTENT_TYPE, "application/json")], Body::new(Pieces::of(pieces))).into_response())
-}
-
-/// Describes the phase and its reason in one sentence.
-fn sentence(state: &ProcessState, wall: Wall) -> String {
-    let name = state.name();
-    let because = format!("{} (cause: {})", state.reason, state.cause.as_str());
-    match state.phase {
-        Phase::Running { pid } => format!("{name} is running with pid {pid}; {because}."),
-        Phase::Starting { pid } if state.failing.is_some() => {
-            format!("{name} is starting with pid {pid}, {because}.")
-        }
-        Phase::Starting { pid } => format!("{name} is starting with pid {pid} and not ready yet; {because}."),
-        Phase::Backoff { until } => {
-            format!(
-                "{name} is in backoff and will be started again at {}: {because}.",
-                convert::time_at(until, wall)
-            )
-        }
-        Phase::Stopping { kill_at, .. } => {
-            format!(
-                "{name} is stopping and will be killed at {}: {because}.",
-                convert::time_at(kill_at, wall)
-            )
-        }
-        Phase::Fatal => format!("{name} was given up on: {because}. `provost start {name}` revives it."),
-        Phase::Exited { .. } if state.is_done() => format!("{name} is {because}."),
-        Phase::Stopped | Phase::Waiting | Phase::Exited { .. } => {
-            format!("{name} is {}: {because}.", state.phase.kind())
-        }
-    }
 }

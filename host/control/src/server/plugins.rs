@@ -10,7 +10,8 @@ use bytes::Bytes;
 use provost_api::{self as api, ErrorCode};
 use provost_state::naming::{NAME_BYTES_MAX, shown};
 use provost_state::{
-    Generation, Intensity, LimitsWanted, PluginChange, PluginRefusal, PluginWanted, ProcessId, Replacement,
+    Generation, Intensity, LimitsWanted, Noted, PluginChange, PluginNote, PluginRefusal, PluginWanted,
+    ProcessId, Replacement,
 };
 
 use super::context::{ApiContext, AppState};
@@ -147,7 +148,7 @@ fn carry_out(
     let quarantine = order.quarantine.map(|api::Quarantine { faults, per_ms }| Intensity { faults, per_ms });
     let limits = LimitsWanted { figures: order.limits, quarantine };
     let world = context.supervisor.reader().snapshot();
-    match action {
+    let done = match action {
         Action::Load => {
             let judged = select(&world, &order.judges)?;
             let component = order.component.ok_or_else(|| {
@@ -184,7 +185,12 @@ fn carry_out(
         }
         Action::Rollback => Ok(context.plugins.rollback(name)?),
         Action::Revive => Ok(context.plugins.revive(name)?),
+    };
+    if let Ok(change) = &done {
+        let note = PluginNote::new(name, action.word(), change.after.as_ref());
+        context.supervisor.note(|| Noted::Plugin(note));
     }
+    done
 }
 
 /// Puts a loaded plugin first in the chains of `judged`, and delivers changes to it if it is a consumer.

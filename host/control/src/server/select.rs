@@ -72,7 +72,7 @@ pub(super) fn select_or_all(world: &Snapshot, targets: &[String]) -> Result<Vec<
 }
 
 /// Targets that are compared with single processes, also with those that are added later.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Matching {
     is_all: bool,
     names: HashSet<String>,

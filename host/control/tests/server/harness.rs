@@ -377,6 +377,7 @@ impl Host {
         let (end, ended) = watch::channel(None);
         let plugins = Arc::new(Shelf::new());
         let context = ApiContext {
+            past: None,
             supervisor: supervisor.clone(),
             plugins,
             config: Arc::new(Fixed),

@@ -86,6 +86,7 @@ pub(crate) fn serve(dir: &Path, connections_max: usize) {
     let (shutdown, _requests) = mpsc::channel(1);
     let (_end, ended) = watch::channel(None);
     let context = ApiContext {
+        past: None,
         supervisor: supervisor.clone(),
         plugins: Arc::new(OnePlugin),
         config: Arc::new(Unchanging),

@@ -13,7 +13,7 @@
 //! | `bundled` | the components inside this binary |
 //! | `surface` | the names of what a component imports and exports |
 //! | `recognise` | decides whether some bytes are a component |
-//! | `digest` | SHA-256 digests in hex |
+//! | `digest` | SHA-256 digests in hex, and the number of an engine |
 //! | `error` | why a component cannot be loaded |
 
 pub(crate) mod admission;
@@ -32,7 +32,7 @@ mod trust;
 pub(crate) use admission::Admitted;
 pub use bundled::bundled_names;
 pub use compiler::{CompileError, Compiler, InProcess};
-pub(crate) use digest::digest;
+pub(crate) use digest::{digest, engine_number, sha256};
 pub use digest::{hex, is_sha256};
 pub use error::{ComponentError, LoadError};
 pub use inspect::{Inspection, inspect};

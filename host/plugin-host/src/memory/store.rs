@@ -1,7 +1,7 @@
 //! The memory of one plugin: its published values, and the file that keeps them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 
 use parking_lot::Mutex;
@@ -25,6 +25,8 @@ struct Kept {
 #[derive(Debug)]
 pub(crate) struct Memory {
     values: Published,
+    /// The number of commits since the host started.
+    version: AtomicU64,
     /// Serializes commits.
     publishing: Mutex<()>,
     kept: Option<Kept>,
@@ -39,6 +41,7 @@ impl Memory {
         let values = kept.as_ref().map(|kept| kept.file.read()).unwrap_or_default();
         Arc::new(Self {
             values: Published::from_pointee(values),
+            version: AtomicU64::new(0),
             publishing: Mutex::default(),
             kept,
             dirty: AtomicBool::new(false),
@@ -48,6 +51,11 @@ impl Memory {
     /// Returns the size of all keys and values together, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         bytes(&self.values.load())
+    }
+
+    /// Returns the version of the values: the number of times that they were changed since the host started.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// Returns the published values.
@@ -83,6 +91,7 @@ impl Memory {
             ));
         }
         self.values.store(Arc::new(values));
+        self.version.fetch_add(1, Ordering::AcqRel);
         drop(publishing);
         if let Some(kept) = &self.kept
             && !self.dirty.swap(true, Ordering::AcqRel)

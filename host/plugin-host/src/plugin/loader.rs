@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
-use provost_state::{Fault, Snapshot};
+use provost_state::{Fault, PolicySource, Snapshot};
 use wasmtime::component::Component;
 
 use crate::component::cache::{Cache, Lease};
 use crate::component::{
-    Admitted, ComponentError, LoadError, Source, Surface, Trust, admission, digest, exports, is_sha256,
-    recognise,
+    Admitted, ComponentError, LoadError, Source, Surface, Trust, admission, engine_number, exports, hex,
+    is_sha256, recognise, sha256,
 };
 use crate::engine::{EngineError, TimedEngine};
 use crate::guest::{Common, Context, Figures, Reach, linker};
@@ -79,6 +79,7 @@ pub(crate) enum Trial {
 /// A component that has been read and examined, but not compiled.
 pub(crate) struct Candidate {
     pub(crate) bytes: Cow<'static, [u8]>,
+    sha256: [u8; 32],
     digest: Arc<str>,
     /// The name of the key that signed it, if any, or the reason for which it is refused regardless of its content.
     trusted: Result<Option<Arc<str>>, Arc<str>>,
@@ -134,11 +135,12 @@ impl Loader {
         let not_one = |problem| LoadError::Component { component: recipe.source.to_string(), problem };
         recognise(&bytes).map_err(not_one)?;
         let exports = exports(&bytes).map_err(|error| not_one(ComponentError::Invalid(error.to_string())))?;
-        let digest = digest(&bytes);
+        let sha256 = sha256(&bytes);
+        let digest: Arc<str> = hex(&sha256).into();
         let trusted = pinned(&recipe.common, &digest).and_then(|()| {
             self.trust.check(&recipe.source, &bytes).map_err(|error| error.to_string().into())
         });
-        Ok(Candidate { bytes, digest, trusted, exports })
+        Ok(Candidate { bytes, sha256, digest, trusted, exports })
     }
 
     /// Creates a version that cannot be called, in place of one that is still to be compiled or was refused.
@@ -242,9 +244,15 @@ fn version(
     judged: Judged,
     context: Arc<Context>,
 ) -> Version {
+    let provenance = PolicySource {
+        component: candidate.sha256,
+        settings: sha256(context.settings.as_bytes()),
+        engine: engine_number(engine.engine()),
+    };
     Version {
         number: OnceLock::new(),
         source,
+        provenance: Arc::new(provenance),
         digest: candidate.digest.clone(),
         signed_by: candidate.trusted.as_ref().ok().cloned().flatten(),
         surface: judged.surface,

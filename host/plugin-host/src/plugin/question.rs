@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Observation, Plan, Sample,
+    Basis, Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Observation, Plan, Sample,
     StartAction, UsageAction, ViewRequest, ViewResponse,
 };
 use wasmtime::Store;
@@ -45,8 +45,22 @@ pub(crate) trait Question: Clone {
         (answer, Vec::new())
     }
 
+    /// Adds what the answer was computed from, if it is a decision.
+    fn based(answer: Self::Answer, _basis: Basis) -> Self::Answer {
+        answer
+    }
+
     /// Formats the answer for people.
     fn words(answer: &Self::Answer) -> String;
+}
+
+/// The implementation of [`Question::based`] for decisions.
+macro_rules! based {
+    () => {
+        fn based(answer: Self::Answer, basis: Basis) -> Self::Answer {
+            Decision { basis: Some(basis), ..answer }
+        }
+    };
 }
 
 /// Formats a decision for people.
@@ -69,6 +83,8 @@ impl Question for Ended {
         let policy = policy.provost_plugin_restart_policy();
         Ok(convert::decision(&policy.call_on_exit(store, &convert::ended(self), Lent::handle())?))
     }
+
+    based!();
 
     fn words(answer: &Decision) -> String {
         decided(answer, ToString::to_string)
@@ -93,6 +109,8 @@ impl Question for Plan {
     fn granted(answer: Self::Answer, grants: &Grants) -> (Self::Answer, Vec<String>) {
         variables::granted(answer, grants)
     }
+
+    based!();
 
     fn words(answer: &Self::Answer) -> String {
         decided(answer, |action| match action {
@@ -123,6 +141,8 @@ impl Question for Observation {
         Ok(convert::health_decision(&policy.call_on_probe(store, &seen, Lent::handle())?))
     }
 
+    based!();
+
     fn words(answer: &Self::Answer) -> String {
         decided(answer, |action| match action {
             HealthAction::Hold(health) => format!("{health:?}").to_lowercase(),
@@ -146,6 +166,8 @@ impl Question for Demand {
         Ok(convert::scale_decision(&policy.call_replicas(store, &convert::demand(self), Lent::handle())?))
     }
 
+    based!();
+
     fn words(answer: &Self::Answer) -> String {
         decided(answer, |count| format!("{count} replicas"))
     }
@@ -165,6 +187,8 @@ impl Question for Sample {
         let policy = policy.provost_plugin_usage_policy();
         Ok(convert::usage_decision(&policy.call_on_sample(store, &convert::sample(self), Lent::handle())?))
     }
+
+    based!();
 
     fn words(answer: &Self::Answer) -> String {
         decided(answer, |action| match action {

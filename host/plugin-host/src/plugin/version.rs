@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use provost_state::{Fault, FaultKind, Judgement, PluginVersion, Snapshot};
+use provost_state::{Basis, Fault, FaultKind, Judgement, PluginVersion, PolicySource, Snapshot};
 
 use crate::component::cache::Lease;
 use crate::component::{Admitted, Source, Surface};
@@ -45,6 +45,8 @@ pub(crate) struct Version {
     pub(crate) number: OnceLock<u64>,
     pub(crate) source: Source,
     pub(crate) digest: Arc<str>,
+    /// The component, its settings and the engine, as they are recorded with its answers.
+    pub(crate) provenance: Arc<PolicySource>,
     /// The name of the key that signed it.
     pub(crate) signed_by: Option<Arc<str>>,
     pub(crate) surface: Surface,
@@ -80,6 +82,7 @@ impl Version {
         let pre = Q::pre(admitted).ok_or_else(|| Self::lacks(Q::ROLE))?;
         let mut store = self.caller().store(Q::ROLE, admitted.need)?;
         let context = &self.context;
+        let memory_version = context.common.memory.version();
         let answer = self.caller().run(
             &mut store,
             (Q::ROLE, purpose),
@@ -93,7 +96,9 @@ impl Version {
             context.figures.denied(dropped.len());
             context.write_line(Level::Warn, &format!("denied: setting {names}: set-env does not grant it"));
         }
-        Ok(answer)
+        let fuel = context.limits.fuel_max.saturating_sub(store.get_fuel().unwrap_or(0));
+        let source = self.provenance.clone();
+        Ok(Q::based(answer, Basis { source, memory_version, fuel }))
     }
 
     /// The fault of a plugin that is called in a role that it does not export.

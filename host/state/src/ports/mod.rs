@@ -1,9 +1,10 @@
-//! The ports: the traits of policies, consumers, views and plugins. The supervisor and the control server call these
-//! traits, the plugin host implements them, and the command line connects them; the plugin host and its callers do not
-//! depend on each other.
+//! The ports: the traits of policies, consumers, views, plugins and the recorder. The supervisor and the control server call
+//! these traits, the plugin host and the journal implement them, and the command line connects them; neither side depends on
+//! the other.
 //!
 //! | room | owns |
 //! |---|---|
+//! | `recorder` | the port of the recorder: notes of what happens beside commits |
 //! | `plugins` | reports about plugins, and the operations on them |
 //! | [`failsafe`] | the native policy of last resort |
 //! | `policy` | the port of policies: triggers and answers |
@@ -16,6 +17,7 @@ pub mod failsafe;
 mod fault;
 mod plugins;
 mod policy;
+mod recorder;
 mod view;
 
 pub use consumer::{Batch, Consumer};
@@ -25,7 +27,10 @@ pub use plugins::{
     PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
 };
 pub use policy::{
-    Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, Sample, StartAction,
-    UsageAction,
+    Basis, Decision, Demand, Ended, HealthAction, Judgement, Observation, Plan, Policy, PolicySource, Sample,
+    StartAction, UsageAction,
+};
+pub use recorder::{
+    Answer, Asked, Judged, JudgedAction, Note, Noted, Ordered, PluginNote, Recorder, Trigger,
 };
 pub use view::{View, ViewRequest, ViewResponse, ViewUsage};

@@ -190,12 +190,36 @@ pub struct Decision<A = RulingAction> {
     pub action: Option<A>,
     /// Why, in words for people.
     pub reason: Arc<str>,
+    /// What the answer was computed from, beside the trigger and the snapshot; `None` if the policy is not a component.
+    pub basis: Option<Basis>,
+}
+
+/// What the answer of a component was computed from, beside the trigger and the snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// The component and its settings.
+    pub source: Arc<PolicySource>,
+    /// The version of the memory of the plugin that the call was given.
+    pub memory_version: u64,
+    /// The fuel that the call used. It can be compared with that of calls on the same engine only.
+    pub fuel: u64,
+}
+
+/// A component with its settings, on an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicySource {
+    /// The SHA-256 of the component.
+    pub component: [u8; 32],
+    /// The SHA-256 of its settings as JSON.
+    pub settings: [u8; 32],
+    /// A number that differs between engines whose code differs.
+    pub engine: u64,
 }
 
 impl<A> Decision<A> {
     /// Creates an answer; without an action, the question is passed on.
     pub fn new(action: impl Into<Option<A>>, reason: impl Into<Arc<str>>) -> Self {
-        Self { action: action.into(), reason: reason.into() }
+        Self { action: action.into(), reason: reason.into(), basis: None }
     }
 
     /// Returns the answer to a trigger that the policy does not judge.

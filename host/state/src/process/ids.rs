@@ -33,6 +33,9 @@ impl Epoch {
 }
 
 impl ProcessId {
+    /// The id of a process that is in no registry, such as one in a record of the past. Every registry refuses it.
+    pub const NOBODY: Self = Self { slot: u32::MAX, epoch: Epoch::NOBODY };
+
     pub(crate) fn new(slot: u32, epoch: Epoch) -> Self {
         Self { slot, epoch }
     }

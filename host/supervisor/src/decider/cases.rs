@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Deaths, Decision, Demand, Ended, Fault, Health, HealthAction, Judgement, Moment, Observation, Plan,
-    Policy, RulingAction, Sample, Snapshot, StartAction, UsageAction, failsafe,
+    Deaths, Decision, Demand, Ended, Fault, Health, HealthAction, JudgedAction, Judgement, Moment,
+    Observation, Plan, Policy, RulingAction, Sample, Snapshot, StartAction, Trigger, UsageAction, failsafe,
 };
 
 use super::envelope::Envelope;
@@ -51,6 +51,15 @@ pub(crate) trait Case: Send + Sync + 'static {
 
     /// Returns what holds when no policy answers.
     fn last_resort(&self, envelope: &Envelope) -> LastResort<Self::Action>;
+
+    /// Returns the snapshot that the policies are given.
+    fn world(&self) -> &Arc<Snapshot>;
+
+    /// Returns the trigger, to be recorded.
+    fn trigger(&self) -> Trigger;
+
+    /// Returns an action, to be recorded.
+    fn judged(action: &Self::Action) -> JudgedAction;
 }
 
 /// The end of a life.
@@ -97,6 +106,18 @@ impl Case for EndCase {
             Bounded::Refused(_) => LastResort { action: RulingAction::StayDown, reason, note: None },
         }
     }
+
+    fn world(&self) -> &Arc<Snapshot> {
+        &self.world
+    }
+
+    fn trigger(&self) -> Trigger {
+        Trigger::Exit(self.ended.clone())
+    }
+
+    fn judged(action: &RulingAction) -> JudgedAction {
+        JudgedAction::Exit(*action)
+    }
 }
 
 /// A process that is about to be spawned.
@@ -131,6 +152,18 @@ impl Case for StartCase {
     fn last_resort(&self, _: &Envelope) -> LastResort<StartAction> {
         let reason = Arc::from("no policy objected");
         LastResort { action: StartAction::Allow { env: Vec::new() }, reason, note: None }
+    }
+
+    fn world(&self) -> &Arc<Snapshot> {
+        &self.world
+    }
+
+    fn trigger(&self) -> Trigger {
+        Trigger::Start(self.plan.clone())
+    }
+
+    fn judged(action: &StartAction) -> JudgedAction {
+        JudgedAction::Start(action.clone())
     }
 }
 
@@ -198,6 +231,18 @@ impl Case for HealthCase {
         let reason = Arc::from(format!("{in_a_row} failed checks in a row: {detail}"));
         LastResort { action, reason, note }
     }
+
+    fn world(&self) -> &Arc<Snapshot> {
+        &self.world
+    }
+
+    fn trigger(&self) -> Trigger {
+        Trigger::Probe(self.seen.clone())
+    }
+
+    fn judged(action: &HealthAction) -> JudgedAction {
+        JudgedAction::Probe(*action)
+    }
 }
 
 /// A replica set whose size is judged.
@@ -228,6 +273,18 @@ impl Case for ScaleCase {
             reason: Arc::from("no policy wants another number"),
             note: None,
         }
+    }
+
+    fn world(&self) -> &Arc<Snapshot> {
+        &self.world
+    }
+
+    fn trigger(&self) -> Trigger {
+        Trigger::Scale(self.demand.clone())
+    }
+
+    fn judged(action: &u32) -> JudgedAction {
+        JudgedAction::Scale(*action)
     }
 }
 
@@ -264,5 +321,17 @@ impl Case for UsageCase {
             reason: Arc::from("no policy objects to its usage"),
             note: None,
         }
+    }
+
+    fn world(&self) -> &Arc<Snapshot> {
+        &self.world
+    }
+
+    fn trigger(&self) -> Trigger {
+        Trigger::Usage(self.sample.clone())
+    }
+
+    fn judged(action: &UsageAction) -> JudgedAction {
+        JudgedAction::Usage(*action)
     }
 }

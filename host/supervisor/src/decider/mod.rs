@@ -19,10 +19,11 @@ mod strays;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_state::{Decision, Fault, FaultKind, Policy, failsafe};
+use provost_state::{Answer, Asked, Decision, Fault, FaultKind, Judged, Judgement, Noted, Policy, failsafe};
 use tokio::time::{Instant, timeout_at};
 
 use crate::jobs::Pool;
+use crate::publish::Notes;
 use strays::{AT_ONCE, NoTurn, Strays, Turn, own_share_ms};
 
 pub(crate) use cases::{Bounded, Case, EndCase, HealthCase, ScaleCase, StartCase, UsageCase};
@@ -38,11 +39,13 @@ pub(crate) struct Decider {
     /// The bounds of the next decision.
     envelope: Mutex<Envelope>,
     strays: Arc<Strays>,
+    /// Where decisions are recorded.
+    notes: Option<Notes>,
 }
 
 impl Decider {
-    pub(crate) fn new(envelope: Envelope, judging: Pool) -> Self {
-        Self { judging, envelope: Mutex::new(envelope), strays: Arc::default() }
+    pub(crate) fn new(envelope: Envelope, judging: Pool, notes: Option<Notes>) -> Self {
+        Self { judging, envelope: Mutex::new(envelope), strays: Arc::default(), notes }
     }
 
     /// Changes the bounds, from the next decision on.
@@ -53,6 +56,12 @@ impl Decider {
     /// Returns the verdict on a case, at the latest when the deadline has passed.
     pub(crate) async fn ask<C: Case>(&self, chain: &[Arc<dyn Policy>], case: C) -> Verdict<C::Action> {
         let mut hearing = Hearing::new(self, case);
+        let verdict = Self::heard(chain, &mut hearing).await;
+        hearing.record(&verdict);
+        verdict
+    }
+
+    async fn heard<C: Case>(chain: &[Arc<dyn Policy>], hearing: &mut Hearing<'_, C>) -> Verdict<C::Action> {
         let judges: Vec<_> = chain.iter().filter(|policy| policy.judges(C::JUDGEMENT)).collect();
         let mut failed = Vec::new();
         for (at, policy) in judges.iter().enumerate() {
@@ -80,7 +89,7 @@ impl Decider {
         case: &Arc<C>,
         ends: Instant,
         envelope: &Envelope,
-    ) -> Result<Decision<C::Action>, String> {
+    ) -> Result<Decision<C::Action>, Complaint> {
         let granted_ms = ends.saturating_duration_since(Instant::now()).as_millis();
         let turn = self.strays.turn(&**policy, ends).await.map_err(|why| match why {
             NoTurn::Stuck => "has not returned from an earlier call: it is not asked until it does".to_owned(),
@@ -104,18 +113,35 @@ impl Decider {
         });
         match timeout_at(ends, job).await {
             Ok(Ok(Ok(decision))) => Ok(decision),
-            Ok(Ok(Err(fault))) => Err(fault.to_string()),
-            Ok(Err(lost)) => Err(format!("its call was lost: {lost}")),
+            Ok(Ok(Err(fault))) => Err(Complaint { kind: Some(fault.kind), what: fault.to_string() }),
+            Ok(Err(lost)) => Err(format!("its call was lost: {lost}").into()),
             Err(_) if turn.abandon() => {
                 let total_ms = envelope.deadline.as_millis();
-                Err(format!(
+                let what = format!(
                     "no answer within {granted_ms} ms, its share of decision_deadline ({total_ms} ms)"
-                ))
+                );
+                Err(what.into())
             }
             Err(_) => {
-                Err(format!("timed out after {granted_ms} ms waiting for a thread: all of them are busy"))
+                let what =
+                    format!("timed out after {granted_ms} ms waiting for a thread: all of them are busy");
+                Err(what.into())
             }
         }
+    }
+}
+
+/// Why a policy gave no answer.
+struct Complaint {
+    /// The kind of its fault, if it was called and failed.
+    kind: Option<FaultKind>,
+    /// What happened, in words for people.
+    what: String,
+}
+
+impl From<String> for Complaint {
+    fn from(what: String) -> Self {
+        Self { kind: None, what }
     }
 }
 
@@ -144,13 +170,15 @@ struct Hearing<'a, C> {
     ends: Instant,
     /// What went wrong so far.
     overruled: Vec<String>,
+    /// Who was asked so far, and with which result.
+    asked: Vec<Asked>,
 }
 
 impl<'a, C: Case> Hearing<'a, C> {
     fn new(decider: &'a Decider, case: C) -> Self {
         let envelope = *decider.envelope.lock();
         let ends = Instant::now() + envelope.deadline;
-        Self { decider, case: Arc::new(case), envelope, ends, overruled: Vec::new() }
+        Self { decider, case: Arc::new(case), envelope, ends, overruled: Vec::new(), asked: Vec::new() }
     }
 
     /// Asks one policy, giving it 1/`shares` of the remaining time.
@@ -158,14 +186,21 @@ impl<'a, C: Case> Hearing<'a, C> {
         let now = Instant::now();
         let left = self.ends.saturating_duration_since(now);
         let share = left / u32::try_from(shares).unwrap_or(u32::MAX).max(1);
-        let name = policy.name();
+        let (name, version) = (policy.name(), policy.version());
         let decision = match self.decider.call(policy, &self.case, now + share, &self.envelope).await {
             Ok(decision) => decision,
-            Err(complaint) => {
-                self.overruled.push(format!("{title} {name}: {complaint}"));
+            Err(Complaint { kind, what }) => {
+                self.overruled.push(format!("{title} {name}: {what}"));
+                let answer = Answer::Failed { kind, why: what.into() };
+                self.asked.push(Asked { name: name.clone(), version, basis: None, answer });
                 return Heard::Failure;
             }
         };
+        let answer = match &decision.action {
+            Some(wanted) => Answer::Wanted(C::judged(wanted)),
+            None => Answer::Passed,
+        };
+        self.asked.push(Asked { name: name.clone(), version, basis: decision.basis, answer });
         let Some(wanted) = decision.action else { return Heard::Pass };
         let (action, note) = match self.case.bounded(wanted, &self.envelope) {
             Bounded::Done(action) => (action, None),
@@ -184,10 +219,31 @@ impl<'a, C: Case> Hearing<'a, C> {
     }
 
     /// Returns the verdict of the failsafe, when no policy answers.
-    fn last_resort(mut self) -> Verdict<C::Action> {
+    fn last_resort(&mut self) -> Verdict<C::Action> {
         let last = self.case.last_resort(&self.envelope);
         self.overruled.extend(last.note.map(|note| format!("{}: {note}", failsafe::NAME)));
         self.verdict(last.action, Arc::from(failsafe::NAME), last.reason)
+    }
+
+    /// Records the verdict with everything that it was made from. What only the failsafe was asked about, other than a
+    /// death, follows from the code of the host, and would be most of what is recorded.
+    fn record(self, verdict: &Verdict<C::Action>) {
+        let Some(notes) = &self.decider.notes else { return };
+        if self.asked.is_empty() && C::JUDGEMENT != Judgement::Restart {
+            return;
+        }
+        notes.record(|| {
+            let Verdict { action, by, reason, overruled } = verdict;
+            Noted::Decision(Box::new(Judged {
+                world: self.case.world().generation(),
+                trigger: self.case.trigger(),
+                asked: self.asked,
+                action: C::judged(action),
+                by: by.clone(),
+                reason: reason.clone(),
+                overruled: overruled.clone(),
+            }))
+        });
     }
 
     fn verdict(&mut self, action: C::Action, by: Arc<str>, reason: Arc<str>) -> Verdict<C::Action> {

@@ -22,7 +22,7 @@ fn logs(dir: &Path) -> (Logs, ProcessId) {
     let degraded = Degraded::default();
     let logs =
         Logs::new(dir.to_owned(), Owners::default(), None, &Jobs::start(&degraded), &degraded).unwrap();
-    let publisher = Publisher::new(crate::Clock::new(), provost_state::Routing::default());
+    let publisher = Publisher::new(crate::Clock::new(), provost_state::Routing::default(), None);
     let id = publisher.add(provost_state::Identity::new("web", ""), None).unwrap().id;
     logs.add(id, &ProcessSpec::new("web", CommandLine::Shell("true".to_owned())));
     (logs, id)

@@ -16,7 +16,7 @@ impl Commits {
     /// Creates an empty registry. Must be called within a tokio runtime.
     #[must_use]
     pub fn start() -> Self {
-        Self(Publisher::new(Clock::new(), Routing::default()))
+        Self(Publisher::new(Clock::new(), Routing::default(), None))
     }
 
     /// Adds a process.

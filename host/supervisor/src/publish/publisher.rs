@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use provost_state::{
-    At, Event, Generation, Identity, Moment, NotRemoved, ProcessId, ProcessState, Reader, Registry, Rejected,
-    Routing,
+    At, Event, Generation, Identity, Moment, NotRemoved, Noted, ProcessId, ProcessState, Reader, Recorder,
+    Registry, Rejected, Routing,
 };
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
+use super::notes::Notes;
 use crate::clock::Clock;
 
 /// The registry, and what wakes its watchers.
@@ -28,6 +29,7 @@ pub(crate) struct Publisher {
     /// Held while the routing is read and changed.
     rerouting: Mutex<()>,
     pub(crate) clock: Clock,
+    notes: Notes,
 }
 
 /// The channel that wakes the watchers, and the notification of the task that does so.
@@ -65,12 +67,13 @@ impl Drop for Publisher {
 
 impl Publisher {
     /// Creates an empty registry. Must be called within a tokio runtime.
-    pub(crate) fn new(clock: Clock, routing: Routing) -> Self {
+    pub(crate) fn new(clock: Clock, routing: Routing, recorder: Option<Arc<dyn Recorder>>) -> Self {
         let (registry, reader) = provost_state::registry(crate::clock::figure_ns);
         registry.reroute(routing);
         let bell = Arc::new(Bell { committed: Notify::new(), watchers: watch::Sender::new(Generation(0)) });
         let ringing = tokio::spawn(bell.clone().ring(reader.clone())).abort_handle();
-        Self { registry, reader, bell, ringing, rerouting: Mutex::default(), clock }
+        let notes = Notes::new(recorder, reader.clone(), clock);
+        Self { registry, reader, bell, ringing, rerouting: Mutex::default(), clock, notes }
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -79,6 +82,11 @@ impl Publisher {
 
     pub(crate) fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// Returns what passes notes to the recorder.
+    pub(crate) fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// Returns a receiver that is woken after commits.
@@ -123,6 +131,9 @@ impl Publisher {
         let _one_at_a_time = self.rerouting.lock();
         let routing = change(self.reader.routing());
         let before = self.registry.reroute(routing);
+        if before != routing {
+            self.notes.record(|| Noted::Backend { before, now: routing });
+        }
         tracing::info!(
             backend = %routing.backend, rollout = routing.rollout.percent(),
             before = %before.backend, before_rollout = before.rollout.percent(),
@@ -148,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn watchers_are_woken_once_for_commits_in_a_row_and_for_the_last_one_before_the_end() {
-        let publisher = Publisher::new(Clock::new(), Routing::default());
+        let publisher = Publisher::new(Clock::new(), Routing::default(), None);
         let mut changed = publisher.changed();
         for name in ["a", "b", "c"] {
             publisher.add(Identity::new(name, ""), None).unwrap();

@@ -136,7 +136,8 @@ impl Supervisor {
         jobs: Jobs,
     ) -> Result<Self, BootError> {
         let envelope = settings.envelope();
-        let publisher = Publisher::new(Clock::new(), settings.routing);
+        let publisher = Publisher::new(Clock::new(), settings.routing, settings.recorder);
+        let decider = Decider::new(envelope, jobs.judging.clone(), Some(publisher.notes().clone()));
         let (roster, lineup) = (Arc::<Roster>::default(), Arc::<Lineup>::default());
         let dispatch = Dispatch {
             reader: publisher.reader().clone(),
@@ -158,7 +159,7 @@ impl Supervisor {
             publisher,
             spawner,
             resolver: Resolver::of_system(jobs.names.clone()),
-            decider: Arc::new(Decider::new(envelope, jobs.judging.clone())),
+            decider: Arc::new(decider),
             logs: Logs::new(
                 settings.log_dir,
                 settings.log_owners,

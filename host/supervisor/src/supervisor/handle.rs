@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use provost_state::{Consumer, Generation, ProcessId, Reader, Routing};
+use provost_state::{Consumer, Generation, Noted, ProcessId, Reader, Routing};
 use tokio::sync::watch;
 
 use crate::children::leftovers::Leftover;
@@ -130,6 +130,12 @@ impl Supervisor {
     #[must_use]
     pub fn now(&self) -> provost_state::Moment {
         self.shared.publisher.now()
+    }
+
+    /// Records what `what` returns, if there is a recorder. Must be called before anything that follows from it is committed,
+    /// so that it is recorded before that.
+    pub fn note(&self, what: impl FnOnce() -> Noted) {
+        self.shared.publisher.notes().record(what);
     }
 
     /// Returns the last samples of the resources that the processes use.

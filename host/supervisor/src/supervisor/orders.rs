@@ -1,6 +1,6 @@
 //! The orders to a process, which its task carries out.
 
-use provost_state::{ProcessId, Signal};
+use provost_state::{Noted, Ordered, ProcessId, Signal};
 
 use super::handle::Supervisor;
 use crate::mailbox::{Motive, Refusal, Want};
@@ -55,6 +55,14 @@ impl Supervisor {
         if self.roster.record(id).is_none() && self.reader().state(id).is_some() {
             return Err(Refusal::Lost);
         }
+        self.record_order(id, &want);
         self.roster.order(id, want).await
+    }
+
+    /// Records an order before it is carried out.
+    fn record_order(&self, id: ProcessId, want: &Want) {
+        let Some((order, detail)) = want.ordered() else { return };
+        let Some(state) = self.reader().state(id) else { return };
+        self.note(|| Noted::Order(Ordered { order: order.into(), name: state.name().clone(), detail }));
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use provost_state::naming::replica_name;
+use provost_state::{Noted, Ordered};
 
 use super::handle::Supervisor;
 use crate::groups::{ReplicaCount, Replicas, SetChange};
@@ -99,7 +100,14 @@ impl Supervisor {
         match missing {
             Some(_) if self.sets.find(set).is_none() => Err(NotScaled::NoSuchSet(set.into())),
             Some(missing) => Err(NotScaled::NoSuchReplica(missing.into())),
-            None => self.change_set(set, SetChange::Scale(count, motive.into())).await,
+            None => {
+                let motive = motive.into();
+                self.note(|| {
+                    let detail = format!("to {count} replicas; {}", motive.described()).into();
+                    Noted::Order(Ordered { order: "scale".into(), name: set.into(), detail })
+                });
+                self.change_set(set, SetChange::Scale(count, motive)).await
+            }
         }
     }
 

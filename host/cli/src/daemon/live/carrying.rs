@@ -10,7 +10,7 @@ use provost_api::ReloadStepKind as Kind;
 use provost_control::{Awaited, RulesInForce};
 use provost_plugin_host::{PluginHost, Ready};
 use provost_state::naming::replica_name;
-use provost_state::{Cause, Desired, Phase, Plugins, ProcessId, ProcessState, Routing};
+use provost_state::{Cause, Desired, Noted, Phase, PluginNote, Plugins, ProcessId, ProcessState, Routing};
 use provost_supervisor::{
     Motive, NotAdded, NotScaled, ProcessSpec, Refusal, ReplicaCount, ReplicaSet, Supervisor,
 };
@@ -60,6 +60,7 @@ impl Carrying {
             in_force.lock().loaded = Arc::new(compared.wanted);
             complete();
         }
+        self.supervisor.note(|| Noted::Reload { outcome: self.steps.outcome().into() });
         self.steps.done();
     }
 
@@ -89,11 +90,16 @@ impl Carrying {
         for one in ready {
             let name = one.name();
             let consumed = Plugins::consumer(&self.plugins, name).is_some();
-            if let Err(error) = self.plugins.enact(one) {
-                let what = "it is not in force";
-                self.steps.failed(None, Some(name), what, format!("plugin `{name}`: {error}"));
-                continue;
-            }
+            let report = match self.plugins.enact(one) {
+                Ok(report) => report,
+                Err(error) => {
+                    let what = "it is not in force";
+                    self.steps.failed(None, Some(name), what, format!("plugin `{name}`: {error}"));
+                    continue;
+                }
+            };
+            let action = if one.is_new() { "load" } else { "swap" };
+            self.supervisor.note(|| Noted::Plugin(PluginNote::new(name, action, Some(&report))));
             if let Some(consumer) = Plugins::consumer(&self.plugins, name).filter(|_| !consumed) {
                 self.supervisor.consume(consumer);
             }
@@ -110,7 +116,10 @@ impl Carrying {
             }
             self.supervisor.remove_policy(name);
             match Plugins::unload(&self.plugins, name) {
-                Ok(_) => self.steps.plugin(name, "unloaded".to_owned()),
+                Ok(_) => {
+                    self.supervisor.note(|| Noted::Plugin(PluginNote::new(name, "unload", None)));
+                    self.steps.plugin(name, "unloaded".to_owned());
+                }
                 Err(refusal) => {
                     self.steps.failed(None, Some(name), "it is not unloaded", refusal.to_string());
                 }

@@ -71,13 +71,18 @@ impl Steps {
         self.send(step, None);
     }
 
-    /// Reports the end.
-    pub(super) fn done(self) {
-        let message = match self.summary.failed {
+    /// Returns whether everything was done, in words for people.
+    pub(super) fn outcome(&self) -> String {
+        match self.summary.failed {
             0 => "the config is in force".to_owned(),
             1 => "1 step has failed".to_owned(),
             failed => format!("{failed} steps have failed"),
-        };
+        }
+    }
+
+    /// Reports the end.
+    pub(super) fn done(self) {
+        let message = self.outcome();
         let summary = Some(self.summary);
         let step = api::ReloadStep { kind: Kind::Done, message, summary, ..api::ReloadStep::default() };
         self.send(step, None);

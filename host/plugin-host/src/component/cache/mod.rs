@@ -30,7 +30,7 @@ use crate::engine::Layout;
 use crate::text::one_line;
 
 use super::compiler::{CompileError, Compiler};
-use super::digest::hex;
+use super::digest::{Sha, hex};
 use super::error::ComponentError;
 pub use bounds::CacheBounds;
 
@@ -223,16 +223,6 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
 
 /// Computes the key from everything that the code depends on.
 fn key(engine: &Engine, bytes: &[u8]) -> [u8; DIGEST_BYTES] {
-    /// A hasher of SHA-256: `precompile_compatibility_hash` can only be fed to a `Hasher`.
-    struct Sha(Sha256);
-    impl Hasher for Sha {
-        fn write(&mut self, bytes: &[u8]) {
-            self.0.update(bytes);
-        }
-        fn finish(&self) -> u64 {
-            0
-        }
-    }
     let mut sha = Sha(Sha256::new());
     sha.write(LAYOUT.as_bytes());
     sha.write(env!("CARGO_PKG_VERSION").as_bytes());

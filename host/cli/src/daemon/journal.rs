@@ -1,0 +1,135 @@
+//! The journal of the host: what it follows, what wakes it, and how it is shown when the disk does not take it. Nothing waits for
+//! it; at the end of the host it has a moment to write the rest.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use provost_control::PastEvents;
+use provost_journal::{Bounds, Follow, Journal, Life};
+use provost_state::{Generation, Moment, Note, Noted, Recorder};
+use provost_supervisor::{Clock, Degraded, Supervisor};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::config::Config;
+use crate::past::Recorded;
+
+/// What is shown as degraded when records are not written.
+const WHAT: &str = "the journal";
+
+/// What is shown as degraded while the disk of the journal does not answer.
+const WHAT_HANGS: &str = "the disk of the journal";
+
+/// How long one call may wait for the disk before that is shown.
+const HANGS_AFTER: Duration = Duration::from_secs(2);
+
+/// The time from a commit to the look at the disk: what is written is synced within one second by default.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Where the kernel tells the id of this boot.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The journal of a host, if the config has one. It takes notes from the first moment on.
+#[derive(Debug)]
+pub(super) struct Recording {
+    journal: Option<(Journal, Bounds)>,
+    dir: PathBuf,
+}
+
+impl Recording {
+    /// Begins to take notes.
+    pub(super) fn begin(config: &Config) -> Self {
+        let journal = config.journal.map(|bounds| (Journal::new(), bounds));
+        let recording = Self { journal, dir: config.journal_dir.clone() };
+        let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION").into());
+        recording.note(Clock::new().now(), Generation(0), Noted::HostStarted { pid, version });
+        recording
+    }
+
+    /// Returns the recorder for the supervisor.
+    pub(super) fn recorder(&self) -> Option<Arc<dyn Recorder>> {
+        self.journal.as_ref().map(|(journal, _)| Arc::new(journal.clone()) as Arc<dyn Recorder>)
+    }
+
+    /// Returns what the API reads of the past.
+    pub(super) fn past(&self) -> Option<Arc<dyn PastEvents>> {
+        self.journal.as_ref().map(|_| Arc::new(Recorded::new(self.dir.clone())) as Arc<dyn PastEvents>)
+    }
+
+    fn note(&self, at: Moment, after: Generation, what: Noted) {
+        if let Some((journal, _)) = &self.journal {
+            journal.record(Note { at, after, what });
+        }
+    }
+
+    /// Begins to write, what has happened so far included.
+    pub(super) fn follow(&self, supervisor: &Supervisor) {
+        let Some((journal, bounds)) = &self.journal else { return };
+        let degraded = supervisor.degraded().clone();
+        let (reporter, clock) = (degraded.clone(), supervisor.clone());
+        let started = journal.follow(Follow {
+            dir: self.dir.clone(),
+            bounds: *bounds,
+            life: life(),
+            reader: supervisor.reader().clone(),
+            clock: Arc::new(move || clock.now()),
+            on_trouble: Box::new(move |trouble| match trouble {
+                Some(why) => reporter.set(WHAT, format!("records are lost, and counted: {why}")),
+                None => reporter.clear(WHAT),
+            }),
+        });
+        match started {
+            Ok(()) => {
+                tokio::spawn(wake(journal.clone(), supervisor.changed()));
+                tokio::spawn(watch_disk(journal.clone(), supervisor.changed(), degraded));
+            }
+            Err(error) => {
+                degraded.set(WHAT, format!("nothing is written: its thread cannot be started: {error}"))
+            }
+        }
+    }
+
+    /// Records the end of the host, and waits at most this long until everything is written.
+    pub(super) fn end(&self, supervisor: &Supervisor, code: u8, most: Duration) {
+        let Some((journal, _)) = &self.journal else { return };
+        self.note(supervisor.now(), supervisor.reader().latest(), Noted::HostEnded { code });
+        let is_written = tokio::task::block_in_place(|| journal.end(most));
+        if !is_written {
+            tracing::warn!("the end of the journal is not written: its disk does not answer in time");
+        }
+    }
+}
+
+/// Wakes the journal after commits, until the supervisor is gone.
+async fn wake(journal: Journal, mut changed: watch::Receiver<Generation>) {
+    while changed.changed().await.is_ok() {
+        journal.nudge();
+    }
+}
+
+/// Shows that the disk does not answer, for as long as that is so.
+async fn watch_disk(journal: Journal, mut changed: watch::Receiver<Generation>, degraded: Degraded) {
+    // The thread waits for the disk only after something has happened: to write it, and later to sync it.
+    while changed.changed().await.is_ok() {
+        sleep(LOOK).await;
+        while let Some(since) = journal.figures().busy_since_ns {
+            sleep(HANGS_AFTER).await;
+            if journal.figures().busy_since_ns != Some(since) {
+                break;
+            }
+            degraded
+                .set(WHAT_HANGS, "it does not answer; nothing waits for it, and what it misses is counted");
+        }
+        degraded.clear(WHAT_HANGS);
+    }
+}
+
+/// Returns the numbers of this boot and of this host.
+fn life() -> Life {
+    const LONGEST: u64 = 64;
+    let boot = provost_files::read_named(Path::new(BOOT_ID), LONGEST).unwrap_or_default();
+    let boot = String::from_utf8_lossy(&boot).trim().to_owned();
+    let host = format!("{boot} {} {}", std::process::id(), Clock::new().now().wall_ms);
+    Life::of(&boot, &host)
+}

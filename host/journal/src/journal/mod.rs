@@ -1,0 +1,20 @@
+//! The journal of a running host. Notes come into a bounded queue, commits are read from the ring of changes, and one thread
+//! writes both in one order. Nobody waits for it: what it cannot take or write is counted, and told as a gap.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `handle` | the journal as the host sees it: notes, wake-ups, figures, the end |
+//! | `thread` | the thread: waiting, syncing, restarting after a panic |
+//! | `round` | one round: commits and notes in one order, checkpoints |
+//! | `follow` | what it follows, and where it writes |
+//! | `shared` | what the thread and the handle share: the queue, the bell, the figures |
+
+mod follow;
+mod handle;
+mod round;
+mod shared;
+mod thread;
+
+pub use follow::{Follow, OnTrouble};
+pub use handle::Journal;
+pub use shared::Figures;

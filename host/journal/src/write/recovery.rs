@@ -1,0 +1,88 @@
+//! What a killed host has left. The torn end of an open segment is cut, and the segment is sealed.
+
+use std::io;
+use std::path::Path;
+
+use provost_files::{FileError, read_own};
+
+use super::segment::Segment;
+use crate::format::{HEAD_BYTES, Head, State};
+use crate::read::{End, Found, Walk, list};
+use crate::record::Entry;
+
+/// The fewest bytes of a record with its frame, to estimate how many a segment may have had.
+const RECORD_BYTES_MIN: u64 = 5;
+
+/// The most bytes of a segment that is recovered.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Recovered {
+    /// The number of the next record. No number is given twice, whatever is damaged.
+    pub(super) next_seq: u64,
+    /// Whether something was cut.
+    pub(super) is_torn: bool,
+}
+
+/// Completes the segments in `dir`.
+pub(super) fn recover(dir: &Path) -> io::Result<Recovered> {
+    let mut recovered = Recovered { next_seq: 1, is_torn: false };
+    let segments = list(dir)?;
+    let last = segments.len().saturating_sub(1);
+    for (at, segment) in segments.iter().enumerate() {
+        if segment.state == State::Sealed && at != last {
+            continue;
+        }
+        let next_seq = match next_seq(segment, &mut recovered.is_torn) {
+            Ok(next_seq) => next_seq,
+            // It stays as it is, and its numbers are not used again.
+            Err(_) => segment.first_seq + segment.bytes / RECORD_BYTES_MIN + 1,
+        };
+        recovered.next_seq = recovered.next_seq.max(next_seq);
+    }
+    Ok(recovered)
+}
+
+/// Completes one segment, and returns the number after its last record.
+fn next_seq(segment: &Found, is_torn: &mut bool) -> Result<u64, FileError> {
+    let bytes = read_own(&segment.path, BYTES_MAX)?;
+    let unusable = segment.first_seq + segment.bytes / RECORD_BYTES_MIN + 1;
+    let is_open = segment.state == State::Open;
+    if Head::of(&bytes).is_err() {
+        // The host was killed while it made the segment, which has no record then.
+        let is_unfinished = is_open && bytes.len() <= HEAD_BYTES;
+        if is_unfinished && std::fs::remove_file(&segment.path).is_ok() {
+            return Ok(segment.first_seq);
+        }
+        *is_torn = true;
+        return Ok(unusable);
+    }
+    let mut footer = crate::format::Footer::default();
+    let mut walk = Walk::new(&bytes, segment.first_seq);
+    let mut block_at = None;
+    while let Some(Entry { seq, record }) = walk.next() {
+        let begins = walk.block_at();
+        if block_at.replace(begins) != Some(begins) {
+            footer.note_block(seq, begins as u64);
+        }
+        footer.note(seq, &record);
+    }
+    let (next_seq, length) = (walk.next_seq(), walk.at() as u64);
+    match (walk.end(), is_open) {
+        (End::Torn(_), false) => {
+            // The end of a sealed segment is damaged, and its later numbers may have been seen.
+            *is_torn = true;
+            return Ok(unusable.max(next_seq));
+        }
+        (End::Torn(_), true) => *is_torn = true,
+        (End::Whole, _) => {}
+    }
+    if is_open {
+        let sealed = Segment::recovered(segment.path.clone(), segment.first_seq, length, footer)
+            .and_then(Segment::seal);
+        // On a full disk it stays open, and the next host tries again.
+        drop(sealed);
+    }
+    Ok(next_seq)
+}
