@@ -19,4 +19,4 @@ pub mod hostile;
 pub mod instructions;
 
 pub use eventually::eventually;
-pub use host::{Host, Ran, Setup, guest, is_alive};
+pub use host::{Host, Ran, Setup, guest, is_alive, parent};

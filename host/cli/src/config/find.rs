@@ -17,6 +17,9 @@ const LOG_DIR: &str = "logs";
 /// The directory of tokens within the runtime directory, unless the config says otherwise.
 const TOKENS_DIR: &str = "tokens";
 
+/// Whether processes are held by a keeper, unless the config says otherwise.
+pub(super) const KEEPER_DEFAULT: bool = true;
+
 /// The error that there is no config in a directory or any above it.
 #[derive(Debug, thiserror::Error)]
 #[error(

@@ -13,10 +13,11 @@ use crate::compiling::CompileLimits;
 use crate::config::ApiConfig;
 
 /// What a change of each key takes, in the order of the documents.
-pub(super) const KEYS: [(&str, Effect); 25] = [
+pub(super) const KEYS: [(&str, Effect); 26] = [
     ("host.runtime_dir", Effect::NewHost),
     ("host.log_dir", Effect::NewHost),
     ("host.cache_dir", Effect::NewHost),
+    ("host.keeper", Effect::NewHost),
     ("host.restart_delay_min", Effect::Live),
     ("host.restart_delay_max", Effect::Live),
     ("host.restart_budget", Effect::Live),
@@ -52,6 +53,7 @@ pub(super) fn effect(key: &str) -> Effect {
 pub(crate) struct HostKeys {
     pub(crate) runtime_dir: PathBuf,
     pub(crate) cache_dir: PathBuf,
+    pub(crate) keeper: bool,
     pub(crate) api: ApiConfig,
     pub(crate) compile_limits: CompileLimits,
     /// How long a start waits for compilations, in milliseconds.
@@ -69,6 +71,7 @@ impl HostKeys {
         let Self {
             runtime_dir,
             cache_dir,
+            keeper,
             api,
             compile_limits,
             compile_wait_ms,
@@ -80,6 +83,7 @@ impl HostKeys {
         let mut all = vec![
             Setting::new("host.runtime_dir", words::path(runtime_dir, dir)),
             Setting::new("host.cache_dir", words::path(cache_dir, dir)),
+            Setting::new("host.keeper", keeper.to_string()),
             Setting::new("plugins.compile.memory", words::size(compile_limits.memory_bytes)),
             Setting::new("plugins.compile.time", words::duration(compile_limits.time_ms)),
             Setting::new("plugins.cache.size", words::size(cache_bounds.bytes_max)),
