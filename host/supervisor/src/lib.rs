@@ -54,7 +54,6 @@ mod usage;
 
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
-pub use children::posix::hangup_is_ignored;
 #[cfg(any(test, feature = "scripted"))]
 pub use children::scripted::{Act, Manner, Scripted};
 pub use children::spawned_with::SpawnedWith;
@@ -74,6 +73,7 @@ pub use logs::{
 pub use mailbox::{Motive, Refusal};
 pub use outlook::Outlook;
 pub use panics::unpanicked;
+pub use provost_posix::hangup_is_ignored;
 pub use publish::Commits;
 pub use settings::{BootError, Settings};
 pub use spec::{

@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use provost_posix as posix;
 use provost_state::{Incarnation, Signal};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, waitpid};
 use tokio::sync::watch;
 
-use super::posix;
 use crate::jobs::Lane;
 
 /// The children that tasks own, and what this process has adopted.
@@ -67,7 +67,7 @@ impl Relative {
 
     /// Sends a signal. Returns false if the process is gone.
     pub(crate) fn signal(&self, signal: Signal) -> bool {
-        self.open().is_some_and(|pidfd| posix::signal_pidfd(pidfd.as_fd(), signal).is_ok())
+        self.open().is_some_and(|pidfd| posix::signal_pidfd(pidfd.as_fd(), signal.number()).is_ok())
     }
 }
 

@@ -12,15 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use provost_posix as posix;
 use provost_state::{Exit, Incarnation, Signal};
 use rustix::process::WaitStatus;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::Stop;
 use super::family::{Family, Relative, is_stuck, lives};
 use super::leftovers::{Leftover, Leftovers};
 use super::pidfd::Pidfd;
-use super::{Stop, posix};
 use crate::jobs::Lane;
 use crate::spec::{Escaped, ProcessSpec, StopTo};
 
@@ -109,11 +110,11 @@ impl Life {
             return Err(Arc::from("no such process"));
         }
         let sent = match to {
-            StopTo::Main => posix::signal_process(self.pid, signal),
+            StopTo::Main => posix::signal_process(self.pid, signal.number()),
             // A main process that has left its own group is sent the signal all the same.
             StopTo::Group => {
-                posix::signal_group(self.pid, signal).or_else(|error| match error.raw_os_error() {
-                    Some(libc::ESRCH) => posix::signal_process(self.pid, signal),
+                posix::signal_group(self.pid, signal.number()).or_else(|error| match error.raw_os_error() {
+                    Some(libc::ESRCH) => posix::signal_process(self.pid, signal.number()),
                     _ => Err(error),
                 })
             }

@@ -14,7 +14,6 @@
 //! | `leftovers` | processes that are still there although they should not be |
 //! | `resources` | what children use |
 //! | `family` | the descendants that no task owns |
-//! | `posix` | `posix_spawn` and signals by number: the reviewed `unsafe` |
 //! | `terminal` | a child's own terminal |
 //! | `pidfd` | waiting for the end of a child |
 //! | `resolver` | looking up names |
@@ -35,7 +34,6 @@ pub(crate) mod obstacles;
 pub(crate) mod os;
 mod own_port;
 mod pidfd;
-pub(crate) mod posix;
 pub(crate) mod probe;
 pub(crate) mod reaper;
 pub(crate) mod resolver;

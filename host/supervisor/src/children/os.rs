@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use parking_lot::{Mutex, MutexGuard};
+use provost_posix::{self as posix, Launch, Target};
 use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
@@ -25,7 +26,6 @@ use super::family::{Family, children_of_thread, pid_of};
 use super::leftovers::{Leftover, Leftovers};
 use super::life::{Endings, Life, Owner, Surroundings};
 use super::pidfd::Pidfd;
-use super::posix::{self, Launch, Target};
 use super::resources::{Forest, Source};
 use super::spawned_with::Digest;
 use super::stage;
@@ -131,7 +131,7 @@ impl InFlight {
     fn kill(&self, family: &Family) {
         let thread = self.thread();
         for pid in Self::of_thread(*thread, family) {
-            let _ = posix::signal_process(pid, Signal::KILL);
+            let _ = posix::signal_process(pid, Signal::KILL.number());
         }
     }
 }
@@ -365,7 +365,7 @@ impl OsSpawner {
 
     /// Kills and reaps a child that cannot be used.
     fn undo(&self, pid: u32) {
-        let _ = posix::signal_group(pid, Signal::KILL);
+        let _ = posix::signal_group(pid, Signal::KILL.number());
         let _ = rustix::process::waitpid(pid_of(pid), rustix::process::WaitOptions::empty());
         self.around.family.release(pid);
     }

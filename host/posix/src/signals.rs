@@ -1,0 +1,67 @@
+//! Signals by number: to a process, to a group, to the process of a pidfd; and how SIGHUP was set at the start.
+
+#![expect(unsafe_code, reason = "kill and sigaction are C calls; each call is proved where it stands")]
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+use std::sync::OnceLock;
+
+/// Whether this program was started with SIGHUP ignored (`nohup`): its children then ignore it, too. The first call
+/// reads it, before anything could have changed it.
+pub fn hangup_is_ignored() -> bool {
+    static IGNORED: OnceLock<bool> = OnceLock::new();
+    *IGNORED.get_or_init(|| {
+        let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: with no new action the call only writes the present one; all zeroes is a valid `sigaction`, should it fail.
+        unsafe {
+            libc::sigaction(libc::SIGHUP, ptr::null(), now.as_mut_ptr());
+            now.assume_init().sa_sigaction == libc::SIG_IGN
+        }
+    })
+}
+
+/// Sends a signal to every process of a group. The caller knows that the group is the one that is meant: its leader has not
+/// been reaped.
+///
+/// # Errors
+/// `ESRCH` if there is no such group, `EPERM` if it may not be signalled, `EINVAL` if there is no such signal.
+pub fn signal_group(group: u32, number: i32) -> io::Result<()> {
+    send(group, number, true)
+}
+
+/// Sends a signal to one process, which is a child that has not been reaped.
+///
+/// # Errors
+/// As [`signal_group`].
+pub fn signal_process(pid: u32, number: i32) -> io::Result<()> {
+    send(pid, number, false)
+}
+
+fn send(pid: u32, number: i32, group: bool) -> io::Result<()> {
+    // As groups, 0 and 1 would be this process's own group and every process.
+    let target = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 1);
+    let target = target.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))?;
+    // SAFETY: `kill` takes numbers and touches no memory.
+    let done = unsafe { libc::kill(if group { -target } else { target }, number) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sends a signal to the process of a pidfd, which is always the one that it was opened for.
+///
+/// # Errors
+/// As [`signal_group`].
+pub fn signal_pidfd(pidfd: BorrowedFd<'_>, number: i32) -> io::Result<()> {
+    // SAFETY: the descriptor is open, the null pointer stands for no information, there are no flags.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            number,
+            ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
