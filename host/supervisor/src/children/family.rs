@@ -1,23 +1,24 @@
-//! The descendants of this process that no task owns: orphans, which come here because this process is their subreaper
-//! (or pid 1), and the descendants of these. The process that one belongs to is told by its session, or by the
-//! variables that the host gave to the process that started it.
+//! The descendants of the processes that no task owns: orphans, which come to the subreaper, and the descendants of these.
+//! The subreaper is the keeper, or this process if it has none. The process that one belongs to is told by its session, or
+//! by the variables that the host gave to the process that started it.
 //!
-//! Orphans are found among the children of the main thread: the kernel gives them to it, and the host starts its own
-//! children from other threads. So a look costs one small read as long as there are none, and a child that is being
-//! started is never taken for an orphan.
+//! Orphans are found among the children of the main thread of the subreaper, because the kernel gives them to it. Without
+//! a keeper, the host starts its own children from other threads. So a look costs one small read as long as there are no
+//! orphans, and a child that is being started is never taken for one. A keeper has one thread: its children that tasks own
+//! are left out, and a child that is being started may be taken for an orphan for a moment, of the life that it is.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use provost_posix as posix;
 use provost_state::{Incarnation, Signal};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, waitpid};
-use tokio::sync::watch;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
 
 use crate::jobs::Lane;
 
@@ -26,13 +27,18 @@ use crate::jobs::Lane;
 pub(crate) struct Family {
     /// The children that tasks own: only these tasks may reap them.
     own: Mutex<HashSet<u32>>,
-    /// Whether this process adopts the orphans of its children.
-    adopts: AtomicBool,
+    /// The process id of the subreaper, which is this process or the keeper; 0 if orphans go elsewhere.
+    adopter: AtomicU32,
     /// Counts the looks for ended orphans; each wakes the tasks that wait for a group to become empty.
     deaths: watch::Sender<u64>,
     /// The last survey, and the ticket that was current when it began.
     survey: tokio::sync::Mutex<Survey>,
     ticket: AtomicU64,
+    /// Whether there was nothing to survey at the last look, and the ticket that was current when it began.
+    alone: tokio::sync::Mutex<(u64, bool)>,
+    alone_ticket: AtomicU64,
+    /// Read by whoever has a child reaped that a task owns, and written by looks: the two exclude each other.
+    reaping: RwLock<()>,
 }
 
 /// The ticket that was current when a survey began, and what it found.
@@ -55,19 +61,14 @@ impl Relative {
         self.session == leader || named
     }
 
-    /// Opens a pidfd, if the process is still the one that was seen.
-    pub(crate) fn open(&self) -> Option<OwnedFd> {
+    /// Opens a pidfd, if the process is still the one that was seen; `adopter` is the process that orphans go to.
+    fn open(&self, adopter: Option<u32>) -> Option<OwnedFd> {
         let pid = pid_of(self.pid)?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
         // Checked after the opening: the pid cannot have been reused between the two.
         let is_same =
             stat(self.pid).is_some_and(|now| (now.group, now.session) == (self.group, self.session));
-        (is_same || is_descendant(self.pid)).then_some(pidfd)
-    }
-
-    /// Sends a signal. Returns false if the process is gone.
-    pub(crate) fn signal(&self, signal: Signal) -> bool {
-        self.open().is_some_and(|pidfd| posix::signal_pidfd(pidfd.as_fd(), signal.number()).is_ok())
+        (is_same || adopter.is_some_and(|adopter| is_descendant(self.pid, adopter))).then_some(pidfd)
     }
 }
 
@@ -75,12 +76,12 @@ pub(super) fn pid_of(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// Whether the chain of its parents leads to this process.
-fn is_descendant(pid: u32) -> bool {
+/// Whether the chain of its parents leads to `ancestor`.
+fn is_descendant(pid: u32, ancestor: u32) -> bool {
     let mut pid = pid;
     for _ in 0..64 {
         match parent(pid) {
-            Some(parent) if parent == std::process::id() => return true,
+            Some(parent) if parent == ancestor => return true,
             Some(parent) if parent > 1 => pid = parent,
             _ => return false,
         }
@@ -178,6 +179,15 @@ fn settled<T: PartialEq + Default>(mut look: impl FnMut() -> io::Result<T>) -> i
     Err(io::ErrorKind::WouldBlock.into())
 }
 
+/// Returns the children of one thread of a process; none if it is gone. One that ends meanwhile may hide another: see
+/// [`children_of_thread`].
+fn listed_children(pid: u32, thread: u32) -> io::Result<Vec<u32>> {
+    fail::fail_point!("family.look", |_| Err(io::Error::from_raw_os_error(libc::EMFILE)));
+    let list = of_living(std::fs::read(format!("/proc/{pid}/task/{thread}/children")))?.unwrap_or_default();
+    let list = String::from_utf8_lossy(&list);
+    Ok(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
+}
+
 /// Returns the children of one thread of a process; none if it is gone.
 ///
 /// The kernel walks this list without holding it: if a child that was listed is reaped meanwhile, it goes on at the
@@ -188,13 +198,7 @@ fn settled<T: PartialEq + Default>(mut look: impl FnMut() -> io::Result<T>) -> i
 /// # Errors
 /// It could not be looked at, so that nothing is known.
 pub(super) fn children_of_thread(pid: u32, thread: u32) -> io::Result<Vec<u32>> {
-    fail::fail_point!("family.look", |_| Err(io::Error::from_raw_os_error(libc::EMFILE)));
-    let list = settled(|| {
-        let list = std::fs::read(format!("/proc/{pid}/task/{thread}/children"));
-        Ok(of_living(list)?.unwrap_or_default())
-    })?;
-    let list = String::from_utf8_lossy(&list);
-    Ok(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
+    settled(|| listed_children(pid, thread))
 }
 
 /// Returns the children of all threads of a process; none if it is gone.
@@ -252,10 +256,13 @@ impl Default for Family {
     fn default() -> Self {
         Self {
             own: Mutex::default(),
-            adopts: AtomicBool::new(false),
+            adopter: AtomicU32::new(0),
             deaths: watch::Sender::new(0),
             survey: tokio::sync::Mutex::default(),
             ticket: AtomicU64::new(0),
+            alone: tokio::sync::Mutex::default(),
+            alone_ticket: AtomicU64::new(0),
+            reaping: RwLock::default(),
         }
     }
 }
@@ -290,14 +297,14 @@ impl Family {
         self.own(|own| own.contains(&pid))
     }
 
-    /// Records that orphans of children come here from now on.
-    pub(super) fn adopt(&self) {
-        self.adopts.store(true, Ordering::Release);
+    /// Records to which process orphans of children go from now on: this one, or the keeper; `None` if to another.
+    pub(super) fn adopted_by(&self, adopter: Option<u32>) {
+        self.adopter.store(adopter.unwrap_or(0), Ordering::Release);
     }
 
-    /// Whether orphans of children come here.
-    pub(super) fn adopts(&self) -> bool {
-        self.adopts.load(Ordering::Acquire)
+    /// Returns the process that orphans of children go to, if it is this one or the keeper.
+    pub(super) fn adopter(&self) -> Option<u32> {
+        Some(self.adopter.load(Ordering::Acquire)).filter(|adopter| *adopter != 0)
     }
 
     /// Returns a receiver that is woken at every look for ended orphans.
@@ -305,19 +312,50 @@ impl Family {
         self.deaths.subscribe()
     }
 
-    /// Returns the children of this process that no task owns, ended ones included.
+    /// Returns the children of the subreaper that no task owns, ended ones included; none if orphans go elsewhere. Blocks
+    /// while such a child is being reaped by the keeper.
     fn orphans(&self) -> io::Result<Vec<u32>> {
-        let main = std::process::id();
-        let mut found = children_of_thread(main, main)?;
-        if !found.is_empty() {
-            self.own(|own| found.retain(|pid| !own.contains(pid)));
-        }
-        Ok(found)
+        self.orphans_within(&self.reaping.blocking_write())
     }
 
-    /// Returns true if there is certainly nothing to survey. It costs one small read.
-    pub(super) fn is_alone(&self) -> bool {
-        self.adopts() && self.orphans().is_ok_and(|orphans| orphans.is_empty())
+    fn orphans_within(&self, _nothing_is_reaped: &RwLockWriteGuard<'_, ()>) -> io::Result<Vec<u32>> {
+        let Some(adopter) = self.adopter() else { return Ok(Vec::new()) };
+        // A keeper is also the parent of this process.
+        let host = std::process::id();
+        // No child that a task owns is reaped during a look, so only an orphan can hide another, and it is seen itself.
+        settled(|| {
+            let mut found = listed_children(adopter, adopter)?;
+            if !found.is_empty() {
+                self.own(|own| found.retain(|pid| !own.contains(pid) && *pid != host));
+            }
+            Ok(found)
+        })
+    }
+
+    /// Returns true if there is certainly nothing to survey. It costs a read of the children of the subreaper; one read
+    /// serves all callers that asked before it began.
+    pub(super) async fn is_alone(&self) -> bool {
+        let asked = self.alone_ticket.fetch_add(1, Ordering::AcqRel);
+        let mut last = self.alone.lock().await;
+        if last.0 <= asked {
+            let current = self.alone_ticket.load(Ordering::Acquire);
+            let gate = self.reaping.write().await;
+            let is_alone =
+                self.adopter().is_some() && self.orphans_within(&gate).is_ok_and(|orphans| orphans.is_empty());
+            *last = (current, is_alone);
+        }
+        last.1
+    }
+
+    /// Keeps looks from beginning, because a child that a task owns is about to be reaped by the keeper.
+    pub(super) async fn before_reaping(&self) -> RwLockReadGuard<'_, ()> {
+        self.reaping.read().await
+    }
+
+    /// Sends a signal to a relative. Returns false if the process is gone.
+    pub(super) fn signal(&self, relative: &Relative, signal: Signal) -> bool {
+        let pidfd = relative.open(self.adopter());
+        pidfd.is_some_and(|pidfd| posix::signal_pidfd(pidfd.as_fd(), signal.number()).is_ok())
     }
 
     /// Reaps the orphans that have ended, and wakes the tasks that wait for a group.
@@ -328,6 +366,11 @@ impl Family {
                 tracing::debug!(pid = orphan, "reaped an orphan");
             }
         }
+        self.orphans_ended();
+    }
+
+    /// Wakes the tasks that wait for a group, because orphans have ended.
+    pub(super) fn orphans_ended(&self) {
         self.deaths.send_modify(|count| *count = count.wrapping_add(1));
     }
 
@@ -343,7 +386,7 @@ impl Family {
         let current = self.ticket.load(Ordering::Acquire);
         // Reading about a process whose memory is locked may block.
         let family = self.clone();
-        let look = move || if family.adopts() { family.look() } else { everybody() };
+        let look = move || if family.adopter().is_some() { family.look() } else { everybody() };
         let found = Arc::new(reading.run(look).await.ok()?.ok()?);
         *last = (current, found.clone());
         Some(found)

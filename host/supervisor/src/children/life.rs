@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::Stop;
 use super::family::{Family, Relative, is_stuck, lives};
+use super::keeper::Kept;
 use super::leftovers::{Leftover, Leftovers};
 use super::pidfd::Pidfd;
 use crate::jobs::Lane;
@@ -47,6 +48,8 @@ pub(super) struct Surroundings {
 pub(super) struct Life {
     pub(super) pid: u32,
     pub(super) owner: Owner,
+    /// Who reaps it.
+    parent: Parent,
     endings: Mutex<Endings>,
     /// How it was asked to end, if it was.
     stop: Mutex<Option<Stop>>,
@@ -54,6 +57,15 @@ pub(super) struct Life {
     killed: watch::Sender<bool>,
     /// Whether it was reaped, so that its pid may be reused. The lock is held while a signal is sent.
     reaped: Mutex<bool>,
+}
+
+/// The parent of a child, which alone can reap it.
+#[derive(Debug)]
+pub(super) enum Parent {
+    /// This process.
+    Host,
+    /// The keeper.
+    Keeper(Kept),
 }
 
 /// The process that a life belongs to.
@@ -83,10 +95,11 @@ impl From<&ProcessSpec> for Endings {
 }
 
 impl Life {
-    pub(super) fn new(pid: u32, owner: Owner, endings: Endings) -> Self {
+    pub(super) fn new(pid: u32, owner: Owner, parent: Parent, endings: Endings) -> Self {
         Self {
             pid,
             owner,
+            parent,
             endings: Mutex::new(endings),
             stop: Mutex::default(),
             killed: watch::Sender::new(false),
@@ -94,9 +107,12 @@ impl Life {
         }
     }
 
-    /// Changes how what has left the group is ended.
+    /// Changes how what has left the group is ended, and how the keeper ends the child without a host.
     pub(super) fn reconfigure(&self, endings: Endings) {
         *self.endings.lock() = endings;
+        if let Parent::Keeper(kept) = &self.parent {
+            kept.amend(endings.of_keeper());
+        }
     }
 
     fn endings(&self) -> Endings {
@@ -106,7 +122,8 @@ impl Life {
     /// Sends a signal, unless the child has been reaped.
     pub(super) fn signal(&self, signal: Signal, to: StopTo) -> Result<(), Arc<str>> {
         let reaped = self.reaped.lock();
-        if *reaped {
+        let is_lost = matches!(&self.parent, Parent::Keeper(kept) if kept.is_lost());
+        if *reaped || is_lost {
             return Err(Arc::from("no such process"));
         }
         let sent = match to {
@@ -163,20 +180,29 @@ impl Life {
         }
         // Before the reaping: until then the pid of its group cannot be reused.
         let _ = self.signal(Signal::KILL, StopTo::Group);
-        let exit = self.reap(&around);
-        if self.owner.incarnation.is_some() && !around.family.is_alone() {
+        let exit = self.reap(&around).await;
+        if self.owner.incarnation.is_some() {
             // What has left the group is ended in parallel with the next life, which does not wait for it.
             tokio::spawn(async move { self.escaped_unasked(&around).await });
         }
         exit
     }
 
-    /// Reaps the main process, which has ended.
-    fn reap(&self, around: &Surroundings) -> Exit {
-        let mut reaped = self.reaped.lock();
-        let status = around.family.reap_own(self.pid);
-        *reaped = true;
-        status.map_or(Exit::Unobserved, exit_of)
+    /// Reaps the main process, which has ended, or has the keeper reap it.
+    async fn reap(&self, around: &Surroundings) -> Exit {
+        match &self.parent {
+            Parent::Host => {
+                let mut reaped = self.reaped.lock();
+                let status = around.family.reap_own(self.pid);
+                *reaped = true;
+                status.map_or(Exit::Unobserved, exit_of)
+            }
+            Parent::Keeper(kept) => {
+                // Before the keeper is asked, so that no signal is sent from then on.
+                *self.reaped.lock() = true;
+                kept.reap(&around.family).await
+            }
+        }
     }
 
     /// Waits until the group is empty. After a kill, members that are still there after [`KILLED_WITHIN`] are reported.
@@ -197,7 +223,7 @@ impl Life {
         if !escaped.is_empty() {
             self.end_relatives(&escaped, stop, around).await;
         }
-        self.reap(around)
+        self.reap(around).await
     }
 
     /// Ends what has left the group after an end that nobody asked for; the grace time begins now.
@@ -217,7 +243,7 @@ impl Life {
 
     /// Returns the descendants that have left the group and are to be ended. Those that are to be left are reported.
     async fn escaped(&self, around: &Surroundings) -> Vec<Relative> {
-        let (true, Some(incarnation)) = (!around.family.is_alone(), self.owner.incarnation) else {
+        let (true, Some(incarnation)) = (!around.family.is_alone().await, self.owner.incarnation) else {
             return Vec::new();
         };
         let is_ours = |relative: &&Relative| {
@@ -267,8 +293,8 @@ impl Life {
                 pid = relative.pid,
                 "ending a descendant that has left its group"
             );
-            relative.signal(stop.signal);
-            relative.signal(Signal::CONT);
+            around.family.signal(relative, stop.signal);
+            around.family.signal(relative, Signal::CONT);
         }
         let pids: Vec<u32> = relatives.iter().map(|relative| relative.pid).collect();
         let left = self.until_gone(
@@ -276,7 +302,7 @@ impl Life {
             |relative| pids.contains(&relative.pid),
             |left| {
                 for relative in left {
-                    relative.signal(Signal::KILL);
+                    around.family.signal(relative, Signal::KILL);
                 }
             },
         );
@@ -298,7 +324,7 @@ impl Life {
         let mut given_up: Option<Instant> = None;
         loop {
             deaths.mark_unchanged();
-            if around.family.is_alone() {
+            if around.family.is_alone().await {
                 return Vec::new();
             }
             let is_killed = *killed.borrow_and_update();

@@ -13,6 +13,7 @@
 //! | `life` | the end of a child: its group, the grace time, what has left the group |
 //! | `leftovers` | processes that are still there although they should not be |
 //! | `resources` | what children use |
+//! | `keeper` | the keeper, which is the parent of the children where there is one |
 //! | `family` | the descendants that no task owns |
 //! | `terminal` | a child's own terminal |
 //! | `pidfd` | waiting for the end of a child |
@@ -28,6 +29,7 @@ mod ends;
 pub(crate) mod env_file;
 pub(crate) mod family;
 mod http_get;
+pub(crate) mod keeper;
 pub(crate) mod leftovers;
 mod life;
 pub(crate) mod obstacles;

@@ -57,83 +57,9 @@ pub(crate) struct OsSpawner {
     /// The spawns in progress, by number.
     flights: Arc<DashMap<u64, Flight>>,
     flight: Arc<AtomicU64>,
-    /// The soft limit on open files that children get, if the host has raised its own.
-    open_files: Option<u64>,
-}
-
-/// A request to start a program.
-struct SpawnRequest {
-    line: CommandLine,
-    spec: Arc<ProcessSpec>,
-    /// `None` for a check.
-    incarnation: Option<Incarnation>,
-    env: LifeEnv,
-}
-
-/// Why there is no child.
-enum Failure {
-    /// The command cannot be run, for this reason.
-    Refused(Arc<str>),
-    /// The machine is short of something at the moment.
-    Short(io::Error),
-}
-
-impl From<Arc<str>> for Failure {
-    fn from(why: Arc<str>) -> Self {
-        Self::Refused(why)
-    }
-}
-
-/// A spawn in progress.
-#[derive(Debug)]
-struct Flight {
-    name: Arc<str>,
-    in_flight: Arc<InFlight>,
-}
-
-/// The thread of a spawn, by which the spawn is reached from outside while it hangs.
-#[derive(Debug, Default)]
-struct InFlight(Mutex<Option<u32>>);
-
-impl InFlight {
-    /// Runs `act` with this thread entered.
-    fn enter<T>(&self, act: impl FnOnce() -> T) -> T {
-        let thread = rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned();
-        *self.thread() = Some(thread);
-        let done = act();
-        *self.thread() = None;
-        done
-    }
-
-    fn thread(&self) -> MutexGuard<'_, Option<u32>> {
-        self.0.lock()
-    }
-
-    /// Returns the child that hangs in its exec, if there is one: the child of that thread that no task owns yet.
-    fn children(&self, family: &Family) -> Vec<u32> {
-        let thread = self.thread();
-        Self::of_thread(*thread, family)
-    }
-
-    fn of_thread(thread: Option<u32>, family: &Family) -> Vec<u32> {
-        let children = thread.map(|thread| children_of_thread(std::process::id(), thread));
-        // A child that cannot be listed now is looked for again.
-        children
-            .and_then(Result::ok)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|pid| !family.is_own(*pid))
-            .collect()
-    }
-
-    /// Kills the child that hangs. The thread cannot go on to anything else meanwhile, because it would have to take
-    /// the lock.
-    fn kill(&self, family: &Family) {
-        let thread = self.thread();
-        for pid in Self::of_thread(*thread, family) {
-            let _ = posix::signal_process(pid, Signal::KILL.number());
-        }
-    }
+    direct: Direct,
+    /// The parent of the processes, if it is not this process.
+    keeper: Option<Keeper>,
 }
 
 impl OsSpawner {
@@ -255,21 +181,44 @@ impl OsSpawner {
         child.exit.await;
     }
 
-    /// Makes one attempt, on a thread for spawning.
+    /// Makes one attempt. The keeper starts processes, if there is one, and this process starts checks.
     async fn attempt(
         &self,
         request: &Arc<SpawnRequest>,
         in_flight: &Arc<InFlight>,
     ) -> Result<Child, Failure> {
-        let (wanted, in_flight, spawner) = (request.clone(), in_flight.clone(), self.clone());
-        let started = self.spawning.run(move || in_flight.enter(|| spawner.start(&wanted))).await;
-        let started = started.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
+        let keeper = self.keeper.as_ref().filter(|keeper| request.incarnation.is_some() && !keeper.is_gone());
+        let (started, parent) = match keeper {
+            Some(keeper) => self.attempt_of_keeper(keeper, request, in_flight).await?,
+            None => {
+                let (wanted, in_flight, direct) = (request.clone(), in_flight.clone(), self.direct.clone());
+                let started =
+                    self.spawning.run(move || in_flight.enter(|| direct.start(&wanted))).await;
+                let started = started.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
+                (started, Parent::Host)
+            }
+        };
+        self.begin(started, parent, request).await
+    }
+
+    /// Begins to watch a child that was started.
+    async fn begin(
+        &self,
+        started: Started,
+        parent: Parent,
+        request: &SpawnRequest,
+    ) -> Result<Child, Failure> {
         let Started { pid, pidfd, output, stdin, vars, env_files } = started;
         let watch = match Pidfd::watch(pidfd) {
             Ok(watch) => watch,
             Err(error) => {
-                let spawner = self.clone();
-                let _ = self.spawning.run(move || spawner.undo(pid)).await;
+                match parent {
+                    Parent::Host => {
+                        let direct = self.direct.clone();
+                        let _ = self.spawning.run(move || direct.undo(pid)).await;
+                    }
+                    Parent::Keeper(kept) => kept.undo(&self.around.family).await,
+                }
                 return Err(Failure::Short(error));
             }
         };
@@ -278,7 +227,7 @@ impl OsSpawner {
         let of_spec = Endings::from(&**spec);
         let is_check = request.incarnation.is_none();
         let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
-        let life = Arc::new(Life::new(pid, owner, Endings { escaped, ..of_spec }));
+        let life = Arc::new(Life::new(pid, owner, parent, Endings { escaped, ..of_spec }));
         self.living.insert(pid, life.clone());
         let (living, around) = (self.living.clone(), self.around.clone());
         let (ended, end) = oneshot::channel();
@@ -292,82 +241,6 @@ impl OsSpawner {
         });
         let exit = Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) });
         Ok(Child { pid, exit, output, vars, env_files })
-    }
-
-    /// Starts the child. Blocks for as long as its exec does.
-    fn start(&self, request: &SpawnRequest) -> Result<Started, Failure> {
-        let SpawnRequest { line, spec, incarnation, env } = request;
-        fail::fail_point!("spawn.prepare", |why| Err(Failure::Refused(Arc::from(why.unwrap_or_default()))));
-        let prepared = prepare(line, spec, *incarnation, env)?;
-        // Reserves a descriptor for the pidfd, which must be available once the child exists.
-        let spare = File::open("/dev/null").map_err(Failure::Short)?;
-        let ends = Ends::open(spec, incarnation.is_some()).map_err(Failure::Short)?;
-        let pid = self.execute(&prepared, spec, &ends)?;
-        self.around.family.enter(pid);
-        drop(spare);
-        let pidfd = match pid_of(pid).map(Pidfd::open) {
-            Some(Ok(pidfd)) => pidfd,
-            Some(Err(error)) => {
-                self.undo(pid);
-                return Err(Failure::Short(error));
-            }
-            None => return Err(Failure::Refused(Arc::from("the kernel gave no process id"))),
-        };
-        let Ends { output, keep, .. } = ends;
-        let Prepared { vars, env_files, .. } = prepared;
-        Ok(Started { pid, pidfd, output, stdin: keep, vars, env_files })
-    }
-
-    fn execute(&self, prepared: &Prepared, spec: &ProcessSpec, ends: &Ends) -> Result<u32, Failure> {
-        fail::fail_point!("spawn.fork", |errno| Err(Failure::Short(io::Error::from_raw_os_error(
-            errno.and_then(|errno| errno.parse().ok()).unwrap_or(libc::EAGAIN)
-        ))));
-        fail::fail_point!("spawn.exec", spec.name.starts_with("hang"), |_| Err(Failure::Refused(Arc::from(
-            "on purpose"
-        ))));
-        let launch = Launch {
-            program: &prepared.program,
-            arguments: &prepared.arguments,
-            environment: &prepared.environment,
-            directory: prepared.directory.as_deref(),
-            stdio: ends.targets(),
-            third: None,
-        };
-        let spawned = match self.open_files {
-            None => posix::spawn(&launch),
-            Some(limit) => self.through_stage(&launch, limit),
-        };
-        spawned.map_err(|error| match error.raw_os_error() {
-            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC) => {
-                Failure::Short(error)
-            }
-            _ => Failure::Refused(Arc::from(exec_error(prepared, spec, &error))),
-        })
-    }
-
-    /// Spawns through the exec stage, which restores the limit on open files.
-    fn through_stage(&self, launch: &Launch<'_>, limit: u64) -> io::Result<u32> {
-        let (report, reported) = pipe()?;
-        let arguments = stage::arguments(limit, launch)?;
-        let staged = Launch {
-            program: c"/proc/self/exe",
-            arguments: &arguments,
-            environment: launch.environment,
-            directory: launch.directory,
-            stdio: launch.stdio.each_ref().map(Target::again),
-            third: Some(reported.as_fd()),
-        };
-        let pid = posix::spawn(&staged)?;
-        drop(reported);
-        stage::await_program(report).inspect_err(|_| self.undo(pid))?;
-        Ok(pid)
-    }
-
-    /// Kills and reaps a child that cannot be used.
-    fn undo(&self, pid: u32) {
-        let _ = posix::signal_group(pid, Signal::KILL.number());
-        let _ = rustix::process::waitpid(pid_of(pid), rustix::process::WaitOptions::empty());
-        self.around.family.release(pid);
     }
 
     fn life(&self, pid: u32) -> Result<Arc<Life>, Arc<str>> {
@@ -428,7 +301,7 @@ impl OsSpawner {
                 leave(Some(flight.name.clone()), pid, "its start hangs, and SIGKILL does not end it");
             }
         }
-        if !self.around.family.adopts() || self.around.family.is_alone() {
+        if self.around.family.adopter().is_none() || self.around.family.is_alone().await {
             return;
         }
         let survey = self.around.family.survey(&self.around.reading);
@@ -450,15 +323,4 @@ impl OsSpawner {
             }
         }
     }
-}
-
-/// A child that has just been started.
-struct Started {
-    pid: u32,
-    pidfd: OwnedFd,
-    output: Option<Output>,
-    /// The end that keeps its standard input open.
-    stdin: Option<OwnedFd>,
-    vars: LifeEnv,
-    env_files: Arc<[Digest]>,
 }
