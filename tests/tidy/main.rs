@@ -42,7 +42,7 @@ const FLOORS: [(&str, &[&str], &[&str]); 13] = [
     ),
     (
         "supervisor",
-        &["provost-state", "provost-files", "provost-posix"],
+        &["provost-state", "provost-files", "provost-keeper", "provost-posix"],
         &["wasmtime", "hyper", "axum", "serde", "serde_json", "anyhow"],
     ),
     // It has a client of HTTP for the requests of plugins, and no server.

@@ -52,6 +52,7 @@ mod spec;
 mod supervisor;
 mod usage;
 
+pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted};
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
 #[cfg(any(test, feature = "scripted"))]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use provost_files::{FileError, Owners};
 use provost_state::{NameTaken, Routing};
 
+use crate::children::keeper::Keeper;
 use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
 use crate::logs::{HostLog, NotKept};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub children_open_files: Option<u64>,
     /// The host's own log, for readers that ask for it.
     pub host_log: Option<HostLog>,
+    /// The parent of the processes, if it is not this process.
+    pub keeper: Option<Keeper>,
 }
 
 impl Settings {
@@ -53,6 +56,7 @@ impl Settings {
             degraded: Degraded::default(),
             children_open_files: None,
             host_log: None,
+            keeper: None,
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `ending` | the end of the host, one bounded sequence |
 //! | `asked` | everything that can ask the host to stop |
 //! | `done` | `--exit-when-done` and `--exit-code-from` |
+//! | `keeper` | the keeper of the host |
 //! | `keeping` | recreating what is removed from the runtime directory |
 //! | `mcp` | the service at `/mcp` |
 //! | `web` | the web view at `/` |
@@ -37,6 +38,7 @@ mod errors;
 pub(crate) mod faults;
 mod heap;
 mod host_log;
+mod keeper;
 mod keeping;
 mod limits;
 mod live;

@@ -13,7 +13,7 @@ use provost_api::Ended;
 use provost_control::{ApiContext, Listening, Mount, RulesInForce, TcpError, TcpListening, TcpWanted};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
-use provost_supervisor::{BootError, Clock, Degraded, LogReader, Settings, Supervisor, rfc3339};
+use provost_supervisor::{BootError, Clock, Degraded, Keeper, LogReader, Settings, Supervisor, rfc3339};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -24,6 +24,7 @@ use super::boot::{self, Booted};
 use super::done::When;
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT, reason};
 use super::host_log::HostLog;
+use super::keeper::Parent;
 use super::limits;
 use super::live::Live;
 #[cfg(feature = "mcp")]
@@ -73,10 +74,11 @@ struct Running {
 
 impl Host {
     /// Runs the host until it ends, and returns the exit code.
-    pub(super) async fn run(self) -> Result<u8, Failure> {
+    pub(super) async fn run(self, parent: Parent) -> Result<u8, Failure> {
         let (reload, reloads) = mpsc::channel(1);
+        let (keeper, signals) = parent.serve();
         let mut asked =
-            Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload)
+            Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload, signals)
                 .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
         let booted = tokio::select! {
             biased;
@@ -86,13 +88,14 @@ impl Host {
             }
             booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
         };
-        self.serve(booted, asked, reloads).await
+        self.serve(booted, keeper, asked, reloads).await
     }
 
     /// Runs the loaded config until the host is to stop, and returns the exit code.
     async fn serve(
         self,
         booted: Booted,
+        keeper: Option<Keeper>,
         mut asked: Asked,
         reloads: mpsc::Receiver<()>,
     ) -> Result<u8, Failure> {
@@ -117,6 +120,7 @@ impl Host {
             degraded: self.degraded.clone(),
             children_open_files,
             host_log: self.log.for_readers(),
+            keeper,
             ..config.settings.clone()
         };
         let Processes { specs, replica_sets } = processes;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
-use provost_supervisor::Degraded;
+use provost_supervisor::{Degraded, Farewell};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -13,12 +13,13 @@ use super::done::{self, When};
 use super::errors::{DEFECT_HINT, SHORTAGE_HINT};
 use super::heap;
 use super::host_log::{self, Home, HostLog};
+use super::keeper::{Parent, become_keeper};
 use super::output::Output;
 use super::serving::{FAREWELL, Host};
 use crate::args::UpArgs;
 use crate::config::CONFIG_NAME;
 use crate::failure::Failure;
-use crate::inherited::leave_behind;
+use crate::inherited::{FIRST, leave_behind, take_connection};
 use crate::render::style::{ColorWhen, Paint};
 
 /// Runs the host until it is asked to stop, or starts one in the background.
@@ -28,13 +29,37 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
         return to_background(&path, args);
     }
     heap::bound();
-    let inherited = leave_behind();
+    // Before anything is opened.
+    let (connection, inherited) = match args.kept {
+        true => (Some(take_connection()), leave_behind(FIRST + 1)),
+        false => (None, leave_behind(FIRST)),
+    };
     if args.background {
         detach::leave_session();
     }
+    let parent = match connection {
+        Some(connection) => Parent::attach(connection)?,
+        None => Parent::None(become_keeper(args, &path)),
+    };
+    let farewell = parent.farewell();
+    let outcome = host(args, path, color, inherited, parent);
+    if let Some(farewell) = farewell {
+        farewell.leave(outcome.as_ref().err().map_or(0, Failure::number));
+    }
+    outcome
+}
+
+/// Runs the host until it has ended.
+fn host(
+    args: &UpArgs,
+    path: PathBuf,
+    color: ColorWhen,
+    inherited: io::Result<()>,
+    parent: Parent,
+) -> Result<(), Failure> {
     let paint = Paint::wanted(color, &io::stderr());
-    let Runtimes { processes, api } = runtimes(paint).map_err(short)?;
-    let ended = run(args, path, color, paint, &processes, api.handle(), inherited);
+    let Runtimes { processes, api } = runtimes(paint, parent.farewell()).map_err(short)?;
+    let ended = run(args, path, (color, paint), (&processes, api.handle()), inherited, parent);
     // The server has ended, or is given up.
     api.shutdown_background();
     // A plugin or a slow disk may hold a thread.
@@ -63,11 +88,10 @@ type Ended = (Result<u8, Failure>, HostLog, Option<Output>);
 fn run(
     args: &UpArgs,
     path: PathBuf,
-    color: ColorWhen,
-    paint: Paint,
-    runtime: &Runtime,
-    api: &Handle,
+    (color, paint): (ColorWhen, Paint),
+    (runtime, api): (&Runtime, &Handle),
     inherited: io::Result<()>,
+    parent: Parent,
 ) -> Result<Ended, Failure> {
     let ignore_hangup = provost_supervisor::hangup_is_ignored();
     let foreground = !args.background;
@@ -93,7 +117,7 @@ fn run(
         api: api.clone(),
     };
     // The panic hook has logged the panic.
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run(parent))))
         .unwrap_or_else(|_| Err(Failure::failed("the host panicked", DEFECT_HINT)));
     Ok((outcome, log, screen))
 }
@@ -150,11 +174,14 @@ struct Runtimes {
 
 /// Builds the runtimes. If the kernel has no thread left, tokio panics and then waits for ever for the threads that it has, so the
 /// panic hook ends the program with an error instead. Nothing has been started by then.
-fn runtimes(paint: Paint) -> io::Result<Runtimes> {
+fn runtimes(paint: Paint, farewell: Option<Farewell>) -> io::Result<Runtimes> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |_| {
         let lacking = short(io::Error::other("the kernel has no thread left"));
         say_at_last(&paint.report(lacking.report()));
+        if let Some(farewell) = &farewell {
+            farewell.leave(1);
+        }
         std::process::exit(1);
     }));
     let built = build();

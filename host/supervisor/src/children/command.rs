@@ -45,6 +45,7 @@ pub(super) fn prepare(
     incarnation: Option<Incarnation>,
     env: &LifeEnv,
 ) -> Result<Prepared, Arc<str>> {
+    fail::fail_point!("spawn.prepare", |why| Err(Arc::from(why.unwrap_or_default())));
     let (environment, env_files) = environment(spec, incarnation, env)?;
     if let Some(cwd) = &spec.cwd {
         // Checked here because the error of the spawn would blame the program.

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use provost_posix as posix;
 use provost_state::{Incarnation, Signal};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, waitpid};
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock, RwLockWriteGuard, watch};
 
 use crate::jobs::Lane;
 
@@ -38,7 +38,7 @@ pub(crate) struct Family {
     alone: tokio::sync::Mutex<(u64, bool)>,
     alone_ticket: AtomicU64,
     /// Read by whoever has a child reaped that a task owns, and written by looks: the two exclude each other.
-    reaping: RwLock<()>,
+    reaping: Arc<RwLock<()>>,
 }
 
 /// The ticket that was current when a survey began, and what it found.
@@ -262,7 +262,7 @@ impl Default for Family {
             ticket: AtomicU64::new(0),
             alone: tokio::sync::Mutex::default(),
             alone_ticket: AtomicU64::new(0),
-            reaping: RwLock::default(),
+            reaping: Arc::default(),
         }
     }
 }
@@ -348,8 +348,8 @@ impl Family {
     }
 
     /// Keeps looks from beginning, because a child that a task owns is about to be reaped by the keeper.
-    pub(super) async fn before_reaping(&self) -> RwLockReadGuard<'_, ()> {
-        self.reaping.read().await
+    pub(super) async fn before_reaping(&self) -> OwnedRwLockReadGuard<()> {
+        self.reaping.clone().read_owned().await
     }
 
     /// Sends a signal to a relative. Returns false if the process is gone.

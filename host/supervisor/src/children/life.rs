@@ -9,9 +9,11 @@
 //! the parent's child and not the host's: its end is seen at the next look, at most a second later.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use provost_keeper::protocol::{Ending, Scope};
 use provost_posix as posix;
 use provost_state::{Exit, Incarnation, Signal};
 use rustix::process::WaitStatus;
@@ -55,6 +57,8 @@ pub(super) struct Life {
     stop: Mutex<Option<Stop>>,
     /// Whether it was killed, which ends the grace time of all that belongs to it.
     killed: watch::Sender<bool>,
+    /// Whether its main process has ended.
+    main_ended: AtomicBool,
     /// Whether it was reaped, so that its pid may be reused. The lock is held while a signal is sent.
     reaped: Mutex<bool>,
 }
@@ -94,6 +98,18 @@ impl From<&ProcessSpec> for Endings {
     }
 }
 
+impl Endings {
+    /// Returns how the keeper ends a child when there is no host.
+    pub(super) fn of_keeper(self) -> Ending {
+        let scope = match self.stop.to {
+            StopTo::Main => Scope::Main,
+            StopTo::Group => Scope::Group,
+        };
+        let grace_ms = u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX);
+        Ending { rank: 0, signal: self.stop.signal.number(), scope, grace_ms }
+    }
+}
+
 impl Life {
     pub(super) fn new(pid: u32, owner: Owner, parent: Parent, endings: Endings) -> Self {
         Self {
@@ -103,6 +119,7 @@ impl Life {
             endings: Mutex::new(endings),
             stop: Mutex::default(),
             killed: watch::Sender::new(false),
+            main_ended: AtomicBool::new(false),
             reaped: Mutex::new(false),
         }
     }
@@ -122,8 +139,7 @@ impl Life {
     /// Sends a signal, unless the child has been reaped.
     pub(super) fn signal(&self, signal: Signal, to: StopTo) -> Result<(), Arc<str>> {
         let reaped = self.reaped.lock();
-        let is_lost = matches!(&self.parent, Parent::Keeper(kept) if kept.is_lost());
-        if *reaped || is_lost {
+        if *reaped || self.is_lost() {
             return Err(Arc::from("no such process"));
         }
         let sent = match to {
@@ -137,6 +153,12 @@ impl Life {
             }
         };
         sent.map_err(|error| Arc::from(format!("cannot send {signal} to {}: {error}", self.pid)))
+    }
+
+    /// Whether it has ended, and its number may be another's because its parent, a keeper, has ended, too.
+    fn is_lost(&self) -> bool {
+        let is_orphaned = matches!(&self.parent, Parent::Keeper(kept) if kept.is_orphaned());
+        is_orphaned && self.main_ended.load(Ordering::Acquire)
     }
 
     pub(super) fn stop(&self, stop: Stop) -> Result<(), Arc<str>> {
@@ -172,6 +194,7 @@ impl Life {
                 sleep(LOOK_FIRST).await;
             }
         }
+        self.main_ended.store(true, Ordering::Release);
         let stopped = self.stop_asked();
         if let Some(stop) = stopped {
             // Boxed, because most of a life is spent without these futures.

@@ -17,6 +17,7 @@
 //! | `family` | the descendants that no task owns |
 //! | `terminal` | a child's own terminal |
 //! | `pidfd` | waiting for the end of a child |
+//! | `watched` | waiting for a descriptor |
 //! | `resolver` | looking up names |
 //! | `http_get` | a GET over a socket, for checks |
 //! | `own_port` | whether a process itself listens on a port |
@@ -46,6 +47,7 @@ pub(crate) mod spawned_with;
 pub(crate) mod stage;
 mod terminal;
 pub(crate) mod variables;
+pub(crate) mod watched;
 
 use std::fmt;
 use std::future::Future;

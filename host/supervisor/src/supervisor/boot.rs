@@ -102,8 +102,8 @@ impl Supervisor {
     ) -> Result<Prepared, BootError> {
         let jobs = Jobs::start(&settings.degraded);
         let leftovers = Leftovers::default();
-        let spawner =
-            OsSpawner::new(&jobs, settings.degraded.clone(), leftovers, settings.children_open_files);
+        let (degraded, keeper) = (settings.degraded.clone(), settings.keeper.clone());
+        let spawner = OsSpawner::new(&jobs, degraded, leftovers, settings.children_open_files, keeper);
         let wanted = Wanted { specs, sets, consumers };
         Self::prepare_with(settings, wanted, Arc::new(spawner.clone()), spawner, jobs)
     }
@@ -196,7 +196,7 @@ impl Scripted {
         consumers: Vec<Box<dyn Consumer>>,
     ) -> Result<Supervisor, BootError> {
         let jobs = Jobs::virtual_time();
-        let helpers = OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), None);
+        let helpers = OsSpawner::new(&jobs, settings.degraded.clone(), Leftovers::default(), None, None);
         let wanted = Wanted { specs, sets, consumers };
         Supervisor::prepare_with(settings, wanted, Arc::new(self.clone()), helpers, jobs).map(Prepared::start)
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use provost_posix::{self as posix, Launch, Target};
 use provost_state::Signal;
 
-use super::request::{Failure, SpawnRequest, Started};
+use super::request::{Failure, SpawnRequest, Started, faults};
 use crate::children::command::{Prepared, prepare};
 use crate::children::ends::{Ends, pipe};
 use crate::children::family::{Family, pid_of};
@@ -28,7 +28,6 @@ impl Direct {
     /// Starts the child. Blocks for as long as its exec does.
     pub(super) fn start(&self, request: &SpawnRequest) -> Result<Started, Failure> {
         let SpawnRequest { line, spec, incarnation, env } = request;
-        fail::fail_point!("spawn.prepare", |why| Err(Failure::Refused(Arc::from(why.unwrap_or_default()))));
         let prepared = prepare(line, spec, *incarnation, env)?;
         // Reserves a descriptor for the pidfd, which must be available once the child exists.
         let spare = File::open("/dev/null").map_err(Failure::Short)?;
@@ -50,12 +49,7 @@ impl Direct {
     }
 
     fn execute(&self, prepared: &Prepared, spec: &ProcessSpec, ends: &Ends) -> Result<u32, Failure> {
-        fail::fail_point!("spawn.fork", |errno| Err(Failure::Short(io::Error::from_raw_os_error(
-            errno.and_then(|errno| errno.parse().ok()).unwrap_or(libc::EAGAIN)
-        ))));
-        fail::fail_point!("spawn.exec", spec.name.starts_with("hang"), |_| Err(Failure::Refused(Arc::from(
-            "on purpose"
-        ))));
+        faults(spec)?;
         let launch = Launch {
             program: &prepared.program,
             arguments: &prepared.arguments,

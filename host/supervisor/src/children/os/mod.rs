@@ -1,4 +1,4 @@
-//! Real children: started by `posix_spawn` in their own sessions, and watched through pidfds.
+//! Real children: started in their own sessions, by the keeper or by the host itself, and watched through pidfds.
 //!
 //! A pidfd becomes readable at the very moment the child ends, before it is reaped. So its pid is still its own when
 //! what is left of its group is killed, and no later process with the same pid can be hit (pitchfork #878).
@@ -6,30 +6,37 @@
 //! A spawn waits for disks, so it runs on a thread for spawning. One that hangs occupies its thread and nothing else;
 //! when it is abandoned, the child that hangs in its exec is killed. A shortage of the machine (descriptors, processes,
 //! memory) is not a failure of the program: the spawn is retried until it is abandoned.
+//!
+//! | room | owns |
+//! |---|---|
+//! | `kept` | starting a child of the keeper |
+//! | `direct` | starting a child of the host itself |
+//! | `flight` | a spawn in progress |
+//! | `request` | what is to be started, and what became of it |
 
-use std::fs::File;
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+mod direct;
+mod flight;
+mod kept;
+mod request;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use parking_lot::{Mutex, MutexGuard};
-use provost_posix::{self as posix, Launch, Target};
 use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
-use super::command::{Prepared, exec_error, prepare};
-use super::ends::{Ends, pipe};
-use super::family::{Family, children_of_thread, pid_of};
+use self::direct::Direct;
+use self::flight::{Flight, InFlight};
+use self::request::{Failure, SpawnRequest, Started};
+use super::family::Family;
+use super::keeper::Keeper;
 use super::leftovers::{Leftover, Leftovers};
-use super::life::{Endings, Life, Owner, Surroundings};
+use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
-use super::spawned_with::Digest;
-use super::stage;
-use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
+use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
 use crate::clock::Clock;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
@@ -68,8 +75,10 @@ impl OsSpawner {
         degraded: Degraded,
         leftovers: Leftovers,
         open_files: Option<u64>,
+        keeper: Option<Keeper>,
     ) -> Self {
-        let around = Surroundings { family: Arc::default(), leftovers, reading: jobs.reading.clone() };
+        let family = keeper.as_ref().map(Keeper::family).unwrap_or_default();
+        let around = Surroundings { family: family.clone(), leftovers, reading: jobs.reading.clone() };
         Self {
             spawning: jobs.spawning.clone(),
             around,
@@ -77,7 +86,8 @@ impl OsSpawner {
             living: Arc::default(),
             flights: Arc::default(),
             flight: Arc::default(),
-            open_files,
+            direct: Direct { family, open_files },
+            keeper,
         }
     }
 
@@ -199,6 +209,22 @@ impl OsSpawner {
             }
         };
         self.begin(started, parent, request).await
+    }
+
+    async fn attempt_of_keeper(
+        &self,
+        keeper: &Keeper,
+        request: &Arc<SpawnRequest>,
+        in_flight: &InFlight,
+    ) -> Result<(Started, Parent), Failure> {
+        let wanted = request.clone();
+        let ready = self.spawning.run(move || kept::ready(&wanted)).await;
+        let ready = ready.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
+        let start = ready.ask(keeper, &request.spec)?;
+        in_flight.enter_keeper(start.starting());
+        let started = ready.done(start, &request.spec).await;
+        in_flight.leave();
+        started
     }
 
     /// Begins to watch a child that was started.

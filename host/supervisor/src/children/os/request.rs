@@ -56,3 +56,15 @@ impl Failure {
         }
     }
 }
+
+/// The faults that tests inject between the preparation of a start and its execution.
+pub(super) fn faults(spec: &ProcessSpec) -> Result<(), Failure> {
+    fail::fail_point!("spawn.fork", |errno| Err(Failure::Short(io::Error::from_raw_os_error(
+        errno.and_then(|errno| errno.parse().ok()).unwrap_or(libc::EAGAIN)
+    ))));
+    fail::fail_point!("spawn.exec", spec.name.starts_with("hang"), |_| Err(Failure::Refused(Arc::from(
+        "on purpose"
+    ))));
+    let _ = spec;
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! The parent of the processes: a keeper that has started this host, or the host itself.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use provost_supervisor::{Farewell, Greeting, Keeper};
+use tokio::sync::mpsc;
+
+use super::becoming::Without;
+use crate::daemon::errors::DEFECT_HINT;
+use crate::failure::Failure;
+
+/// The parent of the processes.
+#[derive(Debug)]
+pub(crate) enum Parent {
+    /// A keeper, which has started this host and is attached.
+    Keeper(Box<Greeting>),
+    /// This process, because there is no keeper.
+    None(Without),
+}
+
+impl Parent {
+    /// Attaches to the keeper at the other end of this connection.
+    pub(crate) fn attach(connection: io::Result<OwnedFd>) -> Result<Self, Failure> {
+        let connection = connection.map_err(|error| {
+            let what = format!("this host was not started by a keeper: {error}");
+            Failure::failed(what, "`provost up` starts one")
+        })?;
+        let greeting = Greeting::exchange(connection, env!("CARGO_PKG_VERSION"))
+            .map_err(|error| Failure::failed(error, DEFECT_HINT))?;
+        Ok(Self::Keeper(Box::new(greeting)))
+    }
+
+    /// Returns that by which the keeper is told how this host ends.
+    pub(crate) fn farewell(&self) -> Option<Farewell> {
+        match self {
+            Self::Keeper(greeting) => Some(greeting.farewell()),
+            Self::None(_) => None,
+        }
+    }
+
+    /// Begins to serve the connection; returns it, and the numbers of the signals that the keeper is sent. Must be called
+    /// within the runtime.
+    pub(crate) fn serve(self) -> (Option<Keeper>, Option<mpsc::Receiver<i32>>) {
+        match self {
+            Self::Keeper(greeting) => {
+                let (keeper, signals) = Keeper::serve(*greeting);
+                (Some(keeper), Some(signals))
+            }
+            Self::None(why) => {
+                tracing::info!("there is no keeper ({why}): if the host is killed, its processes go on without it");
+                (None, None)
+            }
+        }
+    }
+}
