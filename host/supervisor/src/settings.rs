@@ -10,6 +10,7 @@ use provost_state::{NameTaken, Routing};
 use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
 use crate::logs::{HostLog, NotKept};
+use crate::stash::Stash;
 
 /// The settings that hold for all processes.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct Settings {
     pub children_open_files: Option<u64>,
     /// The host's own log, for readers that ask for it.
     pub host_log: Option<HostLog>,
+    /// Where everything is written down that another host needs to go on; `None` to write nothing down.
+    pub stash: Option<Stash>,
 }
 
 impl Settings {
@@ -53,6 +56,7 @@ impl Settings {
             degraded: Degraded::default(),
             children_open_files: None,
             host_log: None,
+            stash: None,
         }
     }
 
