@@ -17,6 +17,8 @@
 //! | `usage` | the resources that processes use: the last samples, their history, the task that takes them |
 //! | `logs` | output: captured, rotated, followed |
 //! | `children` | operating-system processes: starting and signalling them (the real spawner and the scripted one), orphans, environment files, checks |
+//! | `stash` | what another host needs to go on, written down as it changes |
+//! | `adoption` | what a host finds of the one before it |
 //! | `jobs` | the threads for blocking work |
 //! | `slots` | a semaphore that knows whether a task waits for it |
 //! | `panics` | catching panics of tasks |
@@ -29,6 +31,7 @@
 //! exit, a commit and an order each wake the tasks that wait for it; descendants that the host cannot watch are polled
 //! (`children/life.rs`).
 
+mod adoption;
 mod children;
 mod clock;
 mod completion;
@@ -49,9 +52,11 @@ mod settings;
 mod shared;
 mod slots;
 mod spec;
+mod stash;
 mod supervisor;
 mod usage;
 
+pub use adoption::{Adopted, Held, HeldEnd};
 pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted};
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
@@ -81,6 +86,9 @@ pub use spec::{
     Check, CommandLine, Condition, Dependency, Escaped, HealthCheck, LogLimits, ProcessSpec, Readiness,
     ReplicaSet, Stderr, Stdin, StopTo,
 };
+#[cfg(any(test, feature = "scripted"))]
+pub use stash::Gate;
+pub use stash::{Stash, StashKeeper, StashKept};
 #[cfg(any(test, feature = "scripted"))]
 pub use supervisor::Census;
 pub use supervisor::{Changing, NotAdded, NotScaled, Prepared, Supervisor};

@@ -65,6 +65,8 @@ pub(crate) enum Want {
     /// To stop, for this reason, and to be removed then. The answer comes when it is gone.
     Leave(Arc<str>),
     Signal(Signal),
+    /// To go on where a former host was, or not at all if there was none.
+    Resume,
     /// SIGKILL, without waiting for the grace time.
     Kill,
     /// Its group is restarted, for this reason: stop if up, and do not spawn before the release.

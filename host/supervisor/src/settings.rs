@@ -11,6 +11,7 @@ use crate::children::keeper::Keeper;
 use crate::decider::{Envelope, RestartBudget};
 use crate::degraded::Degraded;
 use crate::logs::{HostLog, NotKept};
+use crate::stash::Stash;
 
 /// The settings that hold for all processes.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct Settings {
     pub host_log: Option<HostLog>,
     /// The parent of the processes, if it is not this process.
     pub keeper: Option<Keeper>,
+    /// Where everything is written down that another host needs to go on; `None` to write nothing down.
+    pub stash: Option<Stash>,
 }
 
 impl Settings {
@@ -57,6 +60,7 @@ impl Settings {
             children_open_files: None,
             host_log: None,
             keeper: None,
+            stash: None,
         }
     }
 

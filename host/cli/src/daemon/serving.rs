@@ -13,7 +13,9 @@ use provost_api::Ended;
 use provost_control::{ApiContext, Listening, Mount, RulesInForce, TcpError, TcpListening, TcpWanted};
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
-use provost_supervisor::{BootError, Clock, Degraded, Keeper, LogReader, Settings, Supervisor, rfc3339};
+use provost_supervisor::{
+    Adopted, BootError, Clock, Degraded, Keeper, LogReader, Settings, Supervisor, rfc3339,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -126,9 +128,10 @@ impl Host {
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.
-        let prepared =
-            tokio::task::block_in_place(|| Supervisor::prepare(settings, specs, replica_sets, consumers))
-                .map_err(|error| not_booted(&error))?;
+        let prepared = tokio::task::block_in_place(|| {
+            Supervisor::prepare(settings, specs, replica_sets, consumers, Adopted::default())
+        })
+        .map_err(|error| not_booted(&error))?;
         // Subscribed before the start, because the first process may write its first line at once.
         let lines = self.screen.is_some().then(|| prepared.follow_output());
         // Before the first process is started, because it may leave orphans at once.

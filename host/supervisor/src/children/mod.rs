@@ -60,6 +60,7 @@ use tokio::sync::oneshot;
 
 use self::resources::Source;
 use self::spawned_with::Digest;
+use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::spec::ProcessSpec;
 
@@ -198,6 +199,13 @@ pub(crate) struct Stop {
 pub(crate) trait Spawner: Send + Sync + fmt::Debug {
     /// Begins to start a child, in its own session; `env` goes over the variables of the config.
     fn spawn(&self, spec: Arc<ProcessSpec>, incarnation: Incarnation, env: LifeEnv) -> PendingSpawn;
+
+    /// Takes over a child of a former host. What it returns is as for one that was spawned; the end of one that has ended
+    /// already is known at once.
+    fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child;
+
+    /// Says that the end of this life is written down, so that nobody has to tell another host of it.
+    fn forget(&self, process: &Arc<str>, incarnation: Incarnation);
 
     /// Asks the child to end. From then on it has ended only when its whole group and what has left the group have
     /// ended, unless it is [killed](Spawner::kill).

@@ -11,4 +11,4 @@ pub(crate) mod fanout;
 mod publisher;
 
 pub use commits::Commits;
-pub(crate) use publisher::Publisher;
+pub(crate) use publisher::{Commit, Publisher};

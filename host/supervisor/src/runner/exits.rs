@@ -7,7 +7,7 @@ use provost_state::{Cause, Ended, Event, Exit, Incarnation, Phase, RulingAction}
 use super::attempt::Attempt;
 use super::kept::Kept;
 use super::standing::{After, Standing, Step};
-use super::task::{Asked, Runner};
+use super::task::{Asked, Beyond, Runner};
 use crate::decider::{EndCase, seed};
 
 impl Runner {
@@ -20,9 +20,13 @@ impl Runner {
             Standing::Ending { after: After::Overdue(why), .. } => Exit::NotReady(why.clone()),
             _ => exit,
         };
-        let committed = self.commit(incarnation, &Event::Exited { exit });
+        let at = self.child.as_ref().and_then(|child| child.ended_at);
+        let said = Beyond { at, was_ready, ..Beyond::default() };
+        let committed = self.commit_with(incarnation, &Event::Exited { exit }, said);
         self.child = None;
         self.record.spawned.store(None);
+        // Not before it is written down: until then, whoever holds the child tells another host of its end.
+        self.shared.spawner.forget(&self.spec.name, incarnation);
         if !committed {
             return;
         }

@@ -114,7 +114,8 @@ impl Runner {
     fn restart_unhealthy(&mut self, reason: Arc<str>) {
         self.checkup.restarted.push_front(self.shared.publisher.now());
         self.checkup.restarted.truncate(RestartBudget::RESTARTS_MAX);
-        if let Err(refusal) = self.stop(Cause::Health, reason.clone()) {
+        let grace_ms = self.spec.stop_grace_ms;
+        if let Err(refusal) = self.stop_to_restart(Cause::Health, reason.clone(), grace_ms) {
             tracing::warn!(process = &*self.spec.name, %refusal, "the order to stop failed");
         }
         if let Err(refusal) = self.start(Cause::Health, reason) {

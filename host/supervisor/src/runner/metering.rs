@@ -103,7 +103,7 @@ impl Runner {
         self.metering.restarted.push_front(self.shared.publisher.now());
         self.metering.restarted.truncate(RestartBudget::RESTARTS_MAX);
         let grace_ms = drain_ms.unwrap_or(self.spec.stop_grace_ms);
-        if let Err(refusal) = self.stop_within(Cause::Policy, reason.clone(), grace_ms) {
+        if let Err(refusal) = self.stop_to_restart(Cause::Policy, reason.clone(), grace_ms) {
             tracing::warn!(process = &*self.spec.name, %refusal, "the order to stop failed");
         }
         if let Err(refusal) = self.start(Cause::Policy, reason) {

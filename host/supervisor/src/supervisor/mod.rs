@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `census` | what is held, for tests that look for leaks |
 //! | `boot` | the boot: what runners share, all processes, their first orders |
+//! | `adopting` | what a former host has left, paired with the processes of the config |
 //! | `membership` | processes added, removed and reconfigured |
 //! | `scaling` | replica sets added, removed and changed, and their numbers |
 //! | `policies` | the policies that judge the processes |
@@ -12,6 +13,7 @@
 //! | `ending` | the end of the host |
 //! | `handle` | the handle, and what can be read through it |
 
+mod adopting;
 mod boot;
 #[cfg(any(test, feature = "scripted"))]
 mod census;

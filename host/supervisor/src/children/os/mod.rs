@@ -36,7 +36,8 @@ use super::leftovers::{Leftover, Leftovers};
 use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
 use super::resources::{Forest, Source};
-use super::{Boxed, Child, LifeEnv, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
+use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
+use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::degraded::Degraded;
 use crate::jobs::{Jobs, Lane};
@@ -254,6 +255,13 @@ impl OsSpawner {
         let is_check = request.incarnation.is_none();
         let escaped = if is_check { Escaped::Kill } else { of_spec.escaped };
         let life = Arc::new(Life::new(pid, owner, parent, Endings { escaped, ..of_spec }));
+        let exit = self.live(life, watch, stdin);
+        Ok(Child { pid, exit, output, vars, env_files })
+    }
+
+    /// Waits for the end of a life; `stdin` keeps its standard input open until then.
+    fn live(&self, life: Arc<Life>, watch: Pidfd, stdin: Option<OwnedFd>) -> Boxed<Exit> {
+        let pid = life.pid;
         self.living.insert(pid, life.clone());
         let (living, around) = (self.living.clone(), self.around.clone());
         let (ended, end) = oneshot::channel();
@@ -265,8 +273,7 @@ impl OsSpawner {
             drop(stdin);
             let _ = ended.send(exit);
         });
-        let exit = Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) });
-        Ok(Child { pid, exit, output, vars, env_files })
+        Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) })
     }
 
     fn life(&self, pid: u32) -> Result<Arc<Life>, Arc<str>> {
@@ -281,6 +288,18 @@ impl Spawner for OsSpawner {
         tokio::spawn(self.clone().persist(Arc::new(request), ticket));
         pending
     }
+
+    fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child {
+        let Held { incarnation, pid, pidfd, stdout, stderr, ended, .. } = held;
+        let output = stdout.map(|stdout| Output { stdout, stderr });
+        let exit: Boxed<Exit> = match ended {
+            Some(end) => Box::pin(std::future::ready(end.exit)),
+            None => self.watch_stranger(&spec, incarnation, pid, pidfd),
+        };
+        Child { pid, exit, output, vars: Arc::default(), env_files: Arc::default() }
+    }
+
+    fn forget(&self, _: &Arc<str>, _: Incarnation) {}
 
     fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>> {
         // A child that is not there any more has ended: its exit is yet to be handled.
@@ -311,6 +330,21 @@ impl Spawner for OsSpawner {
 }
 
 impl OsSpawner {
+    /// Watches a child of another host. Only its parent could tell how it ends.
+    fn watch_stranger(
+        &self,
+        spec: &ProcessSpec,
+        incarnation: Incarnation,
+        pid: u32,
+        pidfd: Option<OwnedFd>,
+    ) -> Boxed<Exit> {
+        let opened = || pid_of(pid).map_or_else(|| Err(io::ErrorKind::NotFound.into()), Pidfd::open);
+        let watch = pidfd.map_or_else(opened, Ok).and_then(Pidfd::watch);
+        let Ok(watch) = watch else { return Box::pin(std::future::ready(Exit::Unobserved)) };
+        let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
+        self.live(Arc::new(Life::new(pid, owner, Endings::from(spec))), watch, None)
+    }
+
     /// Waits a little for abandoned spawns, then enters the children that hang in them, and orphans.
     async fn name_leftovers(&self) {
         let until = tokio::time::Instant::now() + LATE_WITHIN;
