@@ -57,7 +57,7 @@ mod supervisor;
 mod usage;
 
 pub use adoption::{Adopted, Held, HeldEnd};
-pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted};
+pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted, Served};
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
 #[cfg(any(test, feature = "scripted"))]
@@ -79,6 +79,7 @@ pub use logs::{
 pub use mailbox::{Motive, Refusal};
 pub use outlook::Outlook;
 pub use panics::unpanicked;
+pub use provost_keeper::HOST_VARIABLE as KEEPER_VARIABLE;
 pub use provost_posix::hangup_is_ignored;
 pub use publish::Commits;
 pub use settings::{BootError, Settings};

@@ -240,9 +240,6 @@ pub(crate) struct UpArgs {
     /// An internal option, which `--detach` sets for the process in the background.
     #[arg(long, hide = true, conflicts_with = "detach")]
     pub(crate) background: bool,
-    /// An internal option, which the keeper sets for the host that it starts.
-    #[arg(long, hide = true, conflicts_with = "detach")]
-    pub(crate) kept: bool,
 }
 
 #[derive(Args, Debug)]

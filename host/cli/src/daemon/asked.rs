@@ -101,7 +101,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Installs the handlers, except that for SIGHUP if `ignore_hangup`.
+    /// Installs the handlers, except that for SIGHUP if `ignore_hangup`. `passed_on` has the numbers of the signals that the
+    /// keeper is sent, if there is one.
     pub(super) fn arm(
         ends_with_terminal: bool,
         ignore_hangup: bool,
@@ -112,7 +113,9 @@ impl Asked {
         let mut signals = Vec::new();
         for signal in Signal::all() {
             let meaning = meaning(signal);
-            if meaning == Meaning::Left || signal == Signal::HUP && ignore_hangup {
+            // What a terminal sends to its group the keeper passes on.
+            let is_passed_on = passed_on.is_some() && matches!(signal.number(), libc::SIGINT | libc::SIGQUIT);
+            if meaning == Meaning::Left || signal == Signal::HUP && ignore_hangup || is_passed_on {
                 continue;
             }
             match unix::signal(SignalKind::from_raw(signal.number())) {

@@ -14,7 +14,7 @@ use provost_control::{ApiContext, Listening, Mount, RulesInForce, TcpError, TcpL
 use provost_plugin_host::PluginHost;
 use provost_state::Plugins;
 use provost_supervisor::{
-    Adopted, BootError, Clock, Degraded, Keeper, LogReader, Settings, Supervisor, rfc3339,
+    Adopted, BootError, Clock, Degraded, Keeper, LogReader, Served, Settings, Stash, Supervisor, rfc3339,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -78,7 +78,10 @@ impl Host {
     /// Runs the host until it ends, and returns the exit code.
     pub(super) async fn run(self, parent: Parent) -> Result<u8, Failure> {
         let (reload, reloads) = mpsc::channel(1);
-        let (keeper, signals) = parent.serve();
+        let (keeper, signals, adopted) = match parent.serve()? {
+            Some(Served { keeper, signals, adopted }) => (Some(keeper), Some(signals), adopted),
+            None => (None, None, Adopted::default()),
+        };
         let mut asked =
             Asked::arm(self.screen.is_some(), self.ignore_hangup, self.log.terminal_gone(), reload, signals)
                 .map_err(|error| Failure::failed(format!("cannot handle signals: {error}"), SHORTAGE_HINT))?;
@@ -90,14 +93,14 @@ impl Host {
             }
             booted = boot::boot(self.path.clone(), self.paint, self.log.clone(), self.degraded.clone()) => booted?,
         };
-        self.serve(booted, keeper, asked, reloads).await
+        self.serve(booted, (keeper, adopted), asked, reloads).await
     }
 
     /// Runs the loaded config until the host is to stop, and returns the exit code.
     async fn serve(
         self,
         booted: Booted,
-        keeper: Option<Keeper>,
+        (keeper, adopted): (Option<Keeper>, Adopted),
         mut asked: Asked,
         reloads: mpsc::Receiver<()>,
     ) -> Result<u8, Failure> {
@@ -118,18 +121,20 @@ impl Host {
         }
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
         let tcp = self.listen_on_tcp(&config.api.tcp)?;
+        let stash = keeper.clone().map(|keeper| Stash::new(Arc::new(keeper), self.degraded.clone()));
         let settings = Settings {
             degraded: self.degraded.clone(),
             children_open_files,
             host_log: self.log.for_readers(),
             keeper,
+            stash,
             ..config.settings.clone()
         };
         let Processes { specs, replica_sets } = processes;
         self.done.check(&specs)?;
         // A partial failure may drop a runtime, which is not allowed in an async context.
         let prepared = tokio::task::block_in_place(|| {
-            Supervisor::prepare(settings, specs, replica_sets, consumers, Adopted::default())
+            Supervisor::prepare(settings, specs, replica_sets, consumers, adopted)
         })
         .map_err(|error| not_booted(&error))?;
         // Subscribed before the start, because the first process may write its first line at once.
@@ -138,6 +143,8 @@ impl Host {
         if let Err(error) = prepared.adopt_orphans() {
             tracing::warn!("orphans of processes go to pid 1: {error}");
         }
+        // What happens from now on is safe from the end of this host, or the keeper has ended.
+        let _ = timeout(FAREWELL, prepared.kept()).await;
         let supervisor = prepared.start();
         loading.serve(&supervisor);
         let host = described(&config, &runtime_dir.socket, tcp.as_ref());

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
-use provost_supervisor::{Degraded, Farewell};
+use provost_supervisor::{Degraded, Farewell, KEEPER_VARIABLE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -30,7 +30,8 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
     }
     heap::bound();
     // Before anything is opened.
-    let (connection, inherited) = match args.kept {
+    let is_kept = std::env::var_os(KEEPER_VARIABLE).is_some();
+    let (connection, inherited) = match is_kept {
         true => (Some(take_connection()), leave_behind(FIRST + 1)),
         false => (None, leave_behind(FIRST)),
     };
@@ -39,7 +40,7 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
     }
     let parent = match connection {
         Some(connection) => Parent::attach(connection)?,
-        None => Parent::None(become_keeper(args, &path)),
+        None => Parent::None(become_keeper(&path)),
     };
     let farewell = parent.farewell();
     let outcome = host(args, path, color, inherited, parent);

@@ -2,10 +2,9 @@
 //! The subreaper is the keeper, or this process if it has none. The process that one belongs to is told by its session, or
 //! by the variables that the host gave to the process that started it.
 //!
-//! Orphans are found among the children of the main thread of the subreaper, because the kernel gives them to it. Without
-//! a keeper, the host starts its own children from other threads. So a look costs one small read as long as there are no
-//! orphans, and a child that is being started is never taken for one. A keeper has one thread: its children that tasks own
-//! are left out, and a child that is being started may be taken for an orphan for a moment, of the life that it is.
+//! Orphans are found among the children of the main thread of the subreaper: the kernel gives them to it, and both the
+//! keeper and the host start children from other threads. So a look costs one small read as long as there are none, and a
+//! child that is being started is never taken for an orphan.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
@@ -18,7 +17,7 @@ use parking_lot::Mutex;
 use provost_posix as posix;
 use provost_state::{Incarnation, Signal};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, waitpid};
-use tokio::sync::{OwnedRwLockReadGuard, RwLock, RwLockWriteGuard, watch};
+use tokio::sync::watch;
 
 use crate::jobs::Lane;
 
@@ -34,11 +33,6 @@ pub(crate) struct Family {
     /// The last survey, and the ticket that was current when it began.
     survey: tokio::sync::Mutex<Survey>,
     ticket: AtomicU64,
-    /// Whether there was nothing to survey at the last look, and the ticket that was current when it began.
-    alone: tokio::sync::Mutex<(u64, bool)>,
-    alone_ticket: AtomicU64,
-    /// Read by whoever has a child reaped that a task owns, and written by looks: the two exclude each other.
-    reaping: Arc<RwLock<()>>,
 }
 
 /// The ticket that was current when a survey began, and what it found.
@@ -179,15 +173,6 @@ fn settled<T: PartialEq + Default>(mut look: impl FnMut() -> io::Result<T>) -> i
     Err(io::ErrorKind::WouldBlock.into())
 }
 
-/// Returns the children of one thread of a process; none if it is gone. One that ends meanwhile may hide another: see
-/// [`children_of_thread`].
-fn listed_children(pid: u32, thread: u32) -> io::Result<Vec<u32>> {
-    fail::fail_point!("family.look", |_| Err(io::Error::from_raw_os_error(libc::EMFILE)));
-    let list = of_living(std::fs::read(format!("/proc/{pid}/task/{thread}/children")))?.unwrap_or_default();
-    let list = String::from_utf8_lossy(&list);
-    Ok(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
-}
-
 /// Returns the children of one thread of a process; none if it is gone.
 ///
 /// The kernel walks this list without holding it: if a child that was listed is reaped meanwhile, it goes on at the
@@ -198,7 +183,13 @@ fn listed_children(pid: u32, thread: u32) -> io::Result<Vec<u32>> {
 /// # Errors
 /// It could not be looked at, so that nothing is known.
 pub(super) fn children_of_thread(pid: u32, thread: u32) -> io::Result<Vec<u32>> {
-    settled(|| listed_children(pid, thread))
+    fail::fail_point!("family.look", |_| Err(io::Error::from_raw_os_error(libc::EMFILE)));
+    let list = settled(|| {
+        let list = std::fs::read(format!("/proc/{pid}/task/{thread}/children"));
+        Ok(of_living(list)?.unwrap_or_default())
+    })?;
+    let list = String::from_utf8_lossy(&list);
+    Ok(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
 }
 
 /// Returns the children of all threads of a process; none if it is gone.
@@ -260,9 +251,6 @@ impl Default for Family {
             deaths: watch::Sender::new(0),
             survey: tokio::sync::Mutex::default(),
             ticket: AtomicU64::new(0),
-            alone: tokio::sync::Mutex::default(),
-            alone_ticket: AtomicU64::new(0),
-            reaping: Arc::default(),
         }
     }
 }
@@ -312,44 +300,20 @@ impl Family {
         self.deaths.subscribe()
     }
 
-    /// Returns the children of the subreaper that no task owns, ended ones included; none if orphans go elsewhere. Blocks
-    /// while such a child is being reaped by the keeper.
+    /// Returns the children of the main thread of the subreaper that no task owns, ended ones included; none if orphans go
+    /// elsewhere.
     fn orphans(&self) -> io::Result<Vec<u32>> {
-        self.orphans_within(&self.reaping.blocking_write())
-    }
-
-    fn orphans_within(&self, _nothing_is_reaped: &RwLockWriteGuard<'_, ()>) -> io::Result<Vec<u32>> {
         let Some(adopter) = self.adopter() else { return Ok(Vec::new()) };
-        // A keeper is also the parent of this process.
-        let host = std::process::id();
-        // No child that a task owns is reaped during a look, so only an orphan can hide another, and it is seen itself.
-        settled(|| {
-            let mut found = listed_children(adopter, adopter)?;
-            if !found.is_empty() {
-                self.own(|own| found.retain(|pid| !own.contains(pid) && *pid != host));
-            }
-            Ok(found)
-        })
-    }
-
-    /// Returns true if there is certainly nothing to survey. It costs a read of the children of the subreaper; one read
-    /// serves all callers that asked before it began.
-    pub(super) async fn is_alone(&self) -> bool {
-        let asked = self.alone_ticket.fetch_add(1, Ordering::AcqRel);
-        let mut last = self.alone.lock().await;
-        if last.0 <= asked {
-            let current = self.alone_ticket.load(Ordering::Acquire);
-            let gate = self.reaping.write().await;
-            let is_alone =
-                self.adopter().is_some() && self.orphans_within(&gate).is_ok_and(|orphans| orphans.is_empty());
-            *last = (current, is_alone);
+        let mut found = children_of_thread(adopter, adopter)?;
+        if !found.is_empty() {
+            self.own(|own| found.retain(|pid| !own.contains(pid)));
         }
-        last.1
+        Ok(found)
     }
 
-    /// Keeps looks from beginning, because a child that a task owns is about to be reaped by the keeper.
-    pub(super) async fn before_reaping(&self) -> OwnedRwLockReadGuard<()> {
-        self.reaping.clone().read_owned().await
+    /// Returns true if there is certainly nothing to survey. It costs one small read.
+    pub(super) fn is_alone(&self) -> bool {
+        self.adopter().is_some() && self.orphans().is_ok_and(|orphans| orphans.is_empty())
     }
 
     /// Sends a signal to a relative. Returns false if the process is gone.

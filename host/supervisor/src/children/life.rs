@@ -124,6 +124,13 @@ impl Life {
         }
     }
 
+    /// Tells a keeper that nobody records the end of this life.
+    pub(super) fn forget(&self) {
+        if let Parent::Keeper(kept) = &self.parent {
+            kept.forget();
+        }
+    }
+
     /// Changes how what has left the group is ended, and how the keeper ends the child without a host.
     pub(super) fn reconfigure(&self, endings: Endings) {
         *self.endings.lock() = endings;
@@ -266,7 +273,7 @@ impl Life {
 
     /// Returns the descendants that have left the group and are to be ended. Those that are to be left are reported.
     async fn escaped(&self, around: &Surroundings) -> Vec<Relative> {
-        let (true, Some(incarnation)) = (!around.family.is_alone().await, self.owner.incarnation) else {
+        let (true, Some(incarnation)) = (!around.family.is_alone(), self.owner.incarnation) else {
             return Vec::new();
         };
         let is_ours = |relative: &&Relative| {
@@ -347,7 +354,7 @@ impl Life {
         let mut given_up: Option<Instant> = None;
         loop {
             deaths.mark_unchanged();
-            if around.family.is_alone().await {
+            if around.family.is_alone() {
                 return Vec::new();
             }
             let is_killed = *killed.borrow_and_update();

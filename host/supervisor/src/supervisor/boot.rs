@@ -199,7 +199,7 @@ impl Supervisor {
                 new.push(spec);
                 continue;
             };
-            let Some(state) = self.reader().handle(&name).and_then(|it| self.reader().state(it.id())) else {
+            let Some(state) = self.reader().handle(&name).and_then(|it| self.reader().state(it.id)) else {
                 continue;
             };
             let is_unstarted = state.version == Version(0) && state.incarnation == Incarnation(0);

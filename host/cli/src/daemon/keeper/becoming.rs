@@ -2,16 +2,14 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use provost_files::Owners;
 
 use super::program::{self, NotExecuted};
-use crate::args::UpArgs;
 use crate::config::Outline;
-
-/// The option that marks the host of a keeper.
-const KEPT: &str = "--kept";
 
 /// Why the host has no keeper.
 #[derive(Debug)]
@@ -34,29 +32,22 @@ impl fmt::Display for Without {
     }
 }
 
-/// Replaces this process by the keeper of the host that the command line asks for. Returns only if there is to be none, or
-/// cannot be one.
-pub(crate) fn become_keeper(args: &UpArgs, config: &Path) -> Without {
-    if !config.is_file() {
+/// Replaces this process by the keeper of a host with the same command line. Returns only if there is to be none, or cannot
+/// be one.
+pub(crate) fn become_keeper(config: &Path) -> Without {
+    let Some(metadata) = std::fs::metadata(config).ok().filter(Metadata::is_file) else {
         return Without::Unrepeatable;
-    }
+    };
     let outline = Outline::of(config);
     if !outline.keeper {
         return Without::Configured;
     }
-    let owners = std::fs::metadata(config).map_or_else(|_| Owners::default(), |config| {
-        use std::os::unix::fs::MetadataExt;
-        Owners::and(config.uid())
-    });
-    Without::NotExecuted(program::execute(&arguments(args), &outline.runtime_dir, owners))
+    let owners = Owners::and(metadata.uid());
+    Without::NotExecuted(program::execute(&arguments(), &outline.runtime_dir, owners))
 }
 
-/// Returns the arguments of the keeper: how it starts the host, which is this binary with these arguments and one more.
-fn arguments(args: &UpArgs) -> Vec<OsString> {
-    let _ = args;
-    let mut host: Vec<OsString> = std::env::args_os().collect();
-    // Nothing after this is an option.
-    let end = host.iter().position(|argument| argument == "--").unwrap_or(host.len());
-    host.insert(end, KEPT.into());
-    host
+/// Returns the arguments of the keeper: the host is this program with the arguments of this process.
+fn arguments() -> Vec<OsString> {
+    let own = std::env::current_exe().map_or_else(|_| "/proc/self/exe".into(), PathBuf::into_os_string);
+    [OsString::from("--"), own].into_iter().chain(std::env::args_os()).collect()
 }

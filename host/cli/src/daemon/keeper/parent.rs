@@ -3,11 +3,10 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use provost_supervisor::{Farewell, Greeting, Keeper};
-use tokio::sync::mpsc;
+use provost_supervisor::{Farewell, Greeting, Keeper, Served};
 
 use super::becoming::Without;
-use crate::daemon::errors::DEFECT_HINT;
+use crate::daemon::errors::{DEFECT_HINT, SHORTAGE_HINT};
 use crate::failure::Failure;
 
 /// The parent of the processes.
@@ -39,17 +38,17 @@ impl Parent {
         }
     }
 
-    /// Begins to serve the connection; returns it, and the numbers of the signals that the keeper is sent. Must be called
-    /// within the runtime.
-    pub(crate) fn serve(self) -> (Option<Keeper>, Option<mpsc::Receiver<i32>>) {
+    /// Begins to serve the connection, if there is one. Must be called within the runtime.
+    pub(crate) fn serve(self) -> Result<Option<Served>, Failure> {
         match self {
             Self::Keeper(greeting) => {
-                let (keeper, signals) = Keeper::serve(*greeting);
-                (Some(keeper), Some(signals))
+                let served = Keeper::serve(*greeting);
+                let short = |error| Failure::failed(format!("cannot serve the keeper: {error}"), SHORTAGE_HINT);
+                served.map(Some).map_err(short)
             }
             Self::None(why) => {
                 tracing::info!("there is no keeper ({why}): if the host is killed, its processes go on without it");
-                (None, None)
+                Ok(None)
             }
         }
     }

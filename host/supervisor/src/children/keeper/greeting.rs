@@ -41,14 +41,23 @@ pub(crate) struct HeldChild {
     pub(crate) descriptors: Vec<OwnedFd>,
 }
 
+/// A file that was kept for this host.
+#[derive(Debug)]
+pub(crate) struct StashedFile {
+    pub(crate) key: u32,
+    /// The number that was given with it.
+    pub(crate) number: u64,
+    pub(crate) file: OwnedFd,
+}
+
 /// The connection to the keeper, and what it has told at first.
 #[derive(Debug)]
 pub struct Greeting {
     pub(crate) socket: Arc<OwnedFd>,
     pub(crate) welcome: Welcome,
     pub(crate) held: Vec<HeldChild>,
-    /// The files that were kept for this host, by their keys.
-    pub(crate) stashed: Vec<(u32, OwnedFd)>,
+    /// The files that were kept for this host.
+    pub(crate) stashed: Vec<StashedFile>,
     /// Reports that came between them, and are handled later.
     pub(crate) early: Vec<(u32, EarlyReport)>,
 }
@@ -87,10 +96,10 @@ impl Greeting {
             let (report, seq, descriptors) = next(&greeting.socket, &mut buffer)?;
             match report {
                 Report::Held { id, held } => greeting.held.push(HeldChild { id, held, descriptors }),
-                Report::Stashed { key, .. } => {
+                Report::Stashed { key, generation } => {
                     let file = descriptors.into_iter().next();
                     let file = file.ok_or_else(|| NotGreeted::Foreign(format!("the file {key} is missing")))?;
-                    greeting.stashed.push((key, file));
+                    greeting.stashed.push(StashedFile { key, number: generation, file });
                 }
                 other => greeting.early.push((seq, EarlyReport(other))),
             }

@@ -3,18 +3,20 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use provost_keeper::protocol::{
     Descriptors, End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Scope, Spec,
 };
-use provost_state::{Exit, Signal};
+use provost_state::{Exit, Incarnation, Signal};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 use super::connection::Keeper;
-use super::link::{Answer, Slot, Started};
+use super::link::{Answer, FormerSlot, Slot, Started};
+use super::names::Life;
 use crate::children::Output;
 use crate::children::family::Family;
 
@@ -69,7 +71,7 @@ impl Starting {
     /// Kills the child, which hangs in its exec, or will not be wanted when it runs.
     pub(in crate::children) fn kill(&self) {
         let (id, number) = (self.id, Signal::KILL.number());
-        self.keeper.tell(&Order::Signal { id, number, scope: Scope::Group, kill_at: 0 }, None);
+        self.keeper.tell(&Order::Signal { id, number, scope: Scope::Group, kill_at: 0 });
     }
 }
 
@@ -80,12 +82,14 @@ impl Start {
     /// The spec is too long for the kernel, or cannot be handed over.
     pub(in crate::children) fn ask(
         keeper: &Keeper,
+        life: Life,
         spec: &Spec<'_>,
         mut descriptors: Vec<OwnedFd>,
     ) -> Result<Self, NotStarted> {
         let (started, is_started) = oneshot::channel();
         let (ended, end) = oneshot::channel();
-        let id = keeper.enter(Slot { started: Some(started), ended: Some(ended) });
+        let slot = Slot { started: Some(started), ended: Some(ended) };
+        let id = keeper.enter(life, slot).map_err(NotStarted::Short)?;
         let message = match message(id, spec, &mut descriptors) {
             Ok(message) => message,
             Err(error) => {
@@ -94,7 +98,7 @@ impl Start {
             }
         };
         let (exist, exists) = oneshot::channel();
-        keeper.send(message, descriptors, Answer::Started(id, exist));
+        keeper.send(message, descriptors, Answer::Started(exist));
         Ok(Self { keeper: keeper.clone(), id, exists, started: is_started, end })
     }
 
@@ -107,11 +111,17 @@ impl Start {
     pub(in crate::children) async fn done(self) -> Result<NewChild, NotStarted> {
         let Self { keeper, id, exists, started, end } = self;
         let gone = || NotStarted::Short(io::Error::other("the keeper has ended"));
-        let pid = exists.await.map_err(|_| gone())?.map_err(|error| NotStarted::of(error.into()))?;
+        let pid = match exists.await.map_err(|_| gone())? {
+            Ok(pid) => pid,
+            Err(error) => {
+                keeper.leave(id);
+                return Err(NotStarted::of(error.into()));
+            }
+        };
         let outcome = started.await.map_err(|_| gone())?;
         let kept = Kept { keeper, id, pid, end: Mutex::new(Some(end)) };
         match outcome {
-            Started::Runs { descriptors, files, .. } => kept.with(descriptors, files).await,
+            Started::Runs { descriptors, files } => kept.with(descriptors, files).await,
             Started::Refused(refusal) => {
                 kept.forget();
                 Err(NotStarted::of(io::Error::from_raw_os_error(refusal.errno)))
@@ -136,7 +146,28 @@ impl NotStarted {
     }
 }
 
+/// A child that a former host has had started.
+#[derive(Debug)]
+pub(in crate::children) struct FormerChild {
+    pub(in crate::children) kept: Kept,
+    /// How it ended, if it is reaped.
+    pub(in crate::children) reaped: Option<Exit>,
+    /// The end that keeps its standard input open.
+    pub(in crate::children) stdin: Option<OwnedFd>,
+}
+
 impl Kept {
+    /// Takes over a child of a former host, if the keeper holds one of this life.
+    pub(in crate::children) fn take(
+        keeper: &Keeper,
+        process: &Arc<str>,
+        incarnation: Incarnation,
+    ) -> Option<FormerChild> {
+        let FormerSlot { id, pid, end, reaped, stdin } = keeper.take_former(process, incarnation)?;
+        let kept = Self { keeper: keeper.clone(), id, pid, end: Mutex::new(Some(end)) };
+        Some(FormerChild { kept, reaped: reaped.map(|end| exit_of(&end)), stdin })
+    }
+
     /// Takes the descriptors of a child that runs.
     async fn with(self, which: Descriptors, files: Vec<OwnedFd>) -> Result<NewChild, NotStarted> {
         let mut files = files.into_iter();
@@ -164,23 +195,14 @@ impl Kept {
             Some(end) => end.await.ok(),
             None => None,
         };
-        if self.keeper.is_gone() {
-            family.release(self.pid);
-            self.keeper.leave(self.id);
-            return end.map_or(Exit::Unobserved, |end| exit_of(&end));
-        }
-        // Nobody looks for orphans from here until it is reaped, and it would be taken for one.
-        let no_look = family.before_reaping().await;
         family.release(self.pid);
-        self.keeper.tell(&Order::Reap { id: self.id }, Some(no_look));
-        self.forget();
+        self.keeper.tell(&Order::Reap { id: self.id });
         end.map_or(Exit::Unobserved, |end| exit_of(&end))
     }
 
-    /// Tells the keeper that the life is over and recorded.
-    fn forget(&self) {
-        self.keeper.leave(self.id);
-        self.keeper.tell(&Order::Forget { id: self.id }, None);
+    /// Tells the keeper that the life is over and recorded, or never was one.
+    pub(in crate::children) fn forget(&self) {
+        self.keeper.forget_id(self.id);
     }
 
     /// Kills and reaps a child that cannot be used.
@@ -188,11 +210,12 @@ impl Kept {
         Starting { keeper: self.keeper.clone(), id: self.id }.kill();
         let family = self.keeper.family();
         self.reap(&family).await;
+        self.forget();
     }
 
     /// Changes how the keeper ends the child when there is no host.
     pub(in crate::children) fn amend(&self, ending: Ending) {
-        self.keeper.tell(&Order::Amend { id: self.id, ending }, None);
+        self.keeper.tell(&Order::Amend { id: self.id, ending });
     }
 }
 
@@ -217,7 +240,7 @@ fn message(id: Id, spec: &Spec<'_>, descriptors: &mut Vec<OwnedFd>) -> io::Resul
     Ok(order.encode(0, &mut buffer).map_err(io::Error::other)?.to_vec())
 }
 
-fn exit_of(end: &End) -> Exit {
+pub(super) fn exit_of(end: &End) -> Exit {
     let Some(status) = end.status else { return Exit::Unobserved };
     match status & 0x7f {
         0 => Exit::Code((status >> 8) & 0xff),

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use provost_keeper::protocol::{CREDIT, Descriptors, End, Id, MESSAGE_MAX, Order, Refusal, Report};
 use provost_keeper::socket::{self, Received};
 use rustix::io::Errno;
-use tokio::sync::{OwnedRwLockReadGuard, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, sleep};
 
 use super::greeting::EarlyReport;
@@ -35,12 +35,12 @@ pub(super) struct Outgoing {
 pub(super) enum Answer {
     /// There is none.
     None,
-    /// It is not needed; this is dropped when it is there.
-    Unneeded(Option<OwnedRwLockReadGuard<()>>),
+    /// It is not needed.
+    Unneeded,
     /// The error number of an order.
     Wanted(oneshot::Sender<Result<(), Errno>>),
-    /// The order was to start this life.
-    Started(Id, oneshot::Sender<Result<u32, Errno>>),
+    /// The process id of a child that the order was to start.
+    Started(oneshot::Sender<Result<u32, Errno>>),
 }
 
 /// What is known of a life from the order to start it on.
@@ -52,11 +52,23 @@ pub(super) struct Slot {
     pub(super) ended: Option<oneshot::Sender<End>>,
 }
 
+/// A child of a former host that was not taken over yet.
+#[derive(Debug)]
+pub(super) struct FormerSlot {
+    pub(super) id: Id,
+    pub(super) pid: u32,
+    /// Resolves when it has ended.
+    pub(super) end: oneshot::Receiver<End>,
+    /// How it ended, if it is reaped.
+    pub(super) reaped: Option<End>,
+    /// The end that keeps its standard input open.
+    pub(super) stdin: Option<OwnedFd>,
+}
+
 /// What became of a start.
 #[derive(Debug)]
 pub(super) enum Started {
     Runs {
-        pid: u32,
         descriptors: Descriptors,
         /// Those that are there, in the order of the bits.
         files: Vec<OwnedFd>,
@@ -173,9 +185,9 @@ impl Running {
             }
             let Outgoing { mut message, descriptors, answer } = order;
             let answer = match answer {
-                Answer::Started(id, started) if !self.reserve() => {
-                    self.link.slots.lock().remove(&id);
-                    drop(started.send(Err(Errno::MFILE)));
+                Answer::Started(started) if !self.reserve() => {
+                    // Whoever waits may be gone.
+                    let _ = started.send(Err(Errno::MFILE));
                     continue;
                 }
                 other => other,
@@ -187,7 +199,7 @@ impl Running {
             match socket::send(self.link.socket.as_fd(), &message, &borrowed) {
                 Ok(()) if matches!(answer, Answer::None) => {}
                 Ok(()) => {
-                    self.starting += usize::from(matches!(answer, Answer::Started(..)));
+                    self.starting += usize::from(matches!(answer, Answer::Started(_)));
                     self.unanswered.insert(self.seq, answer);
                 }
                 Err(error @ (Errno::AGAIN | Errno::TOOMANYREFS)) => {
@@ -246,9 +258,9 @@ impl Running {
     fn handle(&mut self, seq: u32, report: Report) {
         match report {
             Report::Done { errno, pid, .. } => self.on_done(seq, errno, pid),
-            Report::Spawned { id, pid, descriptors, .. } => {
+            Report::Spawned { id, descriptors, .. } => {
                 let files = self.received.iter_mut().filter_map(Option::take).collect();
-                self.tell_start(id, Started::Runs { pid, descriptors, files });
+                self.tell_start(id, Started::Runs { descriptors, files });
             }
             Report::Refused { id, refusal } => self.tell_start(id, Started::Refused(refusal)),
             Report::Ended { id, end } => {
@@ -273,17 +285,16 @@ impl Running {
         let outcome = if errno == 0 { Ok(()) } else { Err(Errno::from_raw_os_error(errno)) };
         match self.unanswered.remove(&seq) {
             Some(Answer::Wanted(wanted)) => drop(wanted.send(outcome)),
-            Some(Answer::Started(id, started)) => {
+            Some(Answer::Started(started)) => {
                 if outcome.is_ok() {
                     // At once: from now on it is a child of the keeper that is not an orphan.
                     self.link.family.enter(pid);
                 } else {
-                    self.starting -= 1;
-                    self.link.slots.lock().remove(&id);
+                    self.starting = self.starting.saturating_sub(1);
                 }
-                drop(started.send(outcome.map(|()| pid)));
+                let _ = started.send(outcome.map(|()| pid));
             }
-            Some(Answer::Unneeded(_) | Answer::None) | None => {}
+            Some(Answer::Unneeded | Answer::None) | None => {}
         }
     }
 

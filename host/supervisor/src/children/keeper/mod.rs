@@ -4,16 +4,21 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `former` | what a keeper holds of a former host, as this host finds it |
 //! | `kept` | a child of the keeper, from the order to start it to its reaping |
 //! | `connection` | the handle of the connection, and what it can be asked for |
+//! | `names` | which life of which process an id means |
 //! | `link` | the task that sends orders and receives reports |
 //! | `greeting` | the first messages and the last one |
 
 mod connection;
+mod former;
 mod greeting;
 mod kept;
 mod link;
+mod names;
 
 pub use connection::Keeper;
+pub use former::Served;
 pub use greeting::{Farewell, Greeting, NotGreeted};
-pub(super) use kept::{Kept, NewChild, NotStarted, Start, Starting};
+pub(super) use kept::{FormerChild, Kept, NewChild, NotStarted, Start, Starting};

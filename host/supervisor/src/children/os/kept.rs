@@ -2,6 +2,7 @@
 //! keeper's.
 
 use provost_keeper::protocol::{Input, Output, Spec, Strings};
+use provost_state::Incarnation;
 
 use super::request::{Failure, SpawnRequest, Started, faults};
 use crate::children::command::{Prepared, prepare};
@@ -28,7 +29,12 @@ pub(super) fn ready(request: &SpawnRequest) -> Result<Ready, Failure> {
 
 impl Ready {
     /// Asks the keeper to start the child.
-    pub(super) fn ask(&self, keeper: &Keeper, spec: &ProcessSpec) -> Result<Start, Failure> {
+    pub(super) fn ask(
+        &self,
+        keeper: &Keeper,
+        spec: &ProcessSpec,
+        incarnation: Incarnation,
+    ) -> Result<Start, Failure> {
         let Self { prepared, terminal } = self;
         let is_terminal = terminal.is_some();
         let wanted = Spec {
@@ -54,7 +60,9 @@ impl Ready {
         };
         let other_side = terminal.as_ref().map(|(_, other_side)| other_side.try_clone());
         let other_side = other_side.transpose().map_err(Failure::Short)?;
-        Start::ask(keeper, &wanted, other_side.into_iter().collect()).map_err(|error| self.failure(error, spec))
+        let life = (spec.name.clone(), incarnation);
+        Start::ask(keeper, life, &wanted, other_side.into_iter().collect())
+            .map_err(|error| self.failure(error, spec))
     }
 
     /// Waits until the program runs.

@@ -19,6 +19,8 @@ mod flight;
 mod kept;
 mod request;
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,8 +32,8 @@ use tokio::sync::oneshot;
 use self::direct::Direct;
 use self::flight::{Flight, InFlight};
 use self::request::{Failure, SpawnRequest, Started};
-use super::family::Family;
-use super::keeper::Keeper;
+use super::family::{Family, pid_of};
+use super::keeper::{FormerChild, Kept, Keeper};
 use super::leftovers::{Leftover, Leftovers};
 use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
@@ -188,8 +190,12 @@ impl OsSpawner {
     }
 
     async fn end_unwanted(&self, child: Child) {
+        let life = self.life(child.pid);
         let _ = self.kill(child.pid);
         child.exit.await;
+        if let Ok(life) = life {
+            life.forget();
+        }
     }
 
     /// Makes one attempt. The keeper starts processes, if there is one, and this process starts checks.
@@ -198,10 +204,10 @@ impl OsSpawner {
         request: &Arc<SpawnRequest>,
         in_flight: &Arc<InFlight>,
     ) -> Result<Child, Failure> {
-        let keeper = self.keeper.as_ref().filter(|keeper| request.incarnation.is_some() && !keeper.is_gone());
-        let (started, parent) = match keeper {
-            Some(keeper) => self.attempt_of_keeper(keeper, request, in_flight).await?,
-            None => {
+        let keeper = self.keeper.as_ref().filter(|keeper| !keeper.is_gone());
+        let (started, parent) = match (keeper, request.incarnation) {
+            (Some(keeper), Some(life)) => self.attempt_of_keeper(keeper, life, request, in_flight).await?,
+            (None, _) | (_, None) => {
                 let (wanted, in_flight, direct) = (request.clone(), in_flight.clone(), self.direct.clone());
                 let started =
                     self.spawning.run(move || in_flight.enter(|| direct.start(&wanted))).await;
@@ -215,13 +221,14 @@ impl OsSpawner {
     async fn attempt_of_keeper(
         &self,
         keeper: &Keeper,
+        incarnation: Incarnation,
         request: &Arc<SpawnRequest>,
         in_flight: &InFlight,
     ) -> Result<(Started, Parent), Failure> {
         let wanted = request.clone();
         let ready = self.spawning.run(move || kept::ready(&wanted)).await;
         let ready = ready.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
-        let start = ready.ask(keeper, &request.spec)?;
+        let start = ready.ask(keeper, &request.spec, incarnation)?;
         in_flight.enter_keeper(start.starting());
         let started = ready.done(start, &request.spec).await;
         in_flight.leave();
@@ -244,7 +251,7 @@ impl OsSpawner {
                         let direct = self.direct.clone();
                         let _ = self.spawning.run(move || direct.undo(pid)).await;
                     }
-                    Parent::Keeper(kept) => kept.undo(&self.around.family).await,
+                    Parent::Keeper(kept) => kept.undo().await,
                 }
                 return Err(Failure::Short(error));
             }
@@ -271,7 +278,10 @@ impl OsSpawner {
             // Its pid may be reused by now.
             living.remove_if(&pid, |_, other| Arc::ptr_eq(other, &life));
             drop(stdin);
-            let _ = ended.send(exit);
+            if ended.send(exit).is_err() {
+                // It was never taken, and nobody records its end.
+                life.forget();
+            }
         });
         Box::pin(async move { end.await.unwrap_or(Exit::Unobserved) })
     }
@@ -292,14 +302,24 @@ impl Spawner for OsSpawner {
     fn adopt(&self, spec: Arc<ProcessSpec>, held: Held) -> Child {
         let Held { incarnation, pid, pidfd, stdout, stderr, ended, .. } = held;
         let output = stdout.map(|stdout| Output { stdout, stderr });
-        let exit: Boxed<Exit> = match ended {
-            Some(end) => Box::pin(std::future::ready(end.exit)),
-            None => self.watch_stranger(&spec, incarnation, pid, pidfd),
+        let kept = self.keeper.as_ref().and_then(|keeper| Kept::take(keeper, &spec.name, incarnation));
+        let exit: Boxed<Exit> = match (kept, ended) {
+            (Some(FormerChild { reaped: Some(exit), .. }), _) => Box::pin(std::future::ready(exit)),
+            // One that has ended is not reaped yet: there may be others in its group.
+            (Some(FormerChild { kept, stdin, .. }), _) => {
+                self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Keeper(kept), stdin)
+            }
+            (None, Some(end)) => Box::pin(std::future::ready(end.exit)),
+            (None, None) => self.watch_former(&spec, incarnation, (pid, pidfd), Parent::Host, None),
         };
         Child { pid, exit, output, vars: Arc::default(), env_files: Arc::default() }
     }
 
-    fn forget(&self, _: &Arc<str>, _: Incarnation) {}
+    fn forget(&self, process: &Arc<str>, incarnation: Incarnation) {
+        if let Some(keeper) = &self.keeper {
+            keeper.forget(process, incarnation);
+        }
+    }
 
     fn stop(&self, pid: u32, stop: Stop) -> Result<(), Arc<str>> {
         // A child that is not there any more has ended: its exit is yet to be handled.
@@ -330,19 +350,20 @@ impl Spawner for OsSpawner {
 }
 
 impl OsSpawner {
-    /// Watches a child of another host. Only its parent could tell how it ends.
-    fn watch_stranger(
+    /// Watches a child of a former host. Only its parent can tell how it ends.
+    fn watch_former(
         &self,
         spec: &ProcessSpec,
         incarnation: Incarnation,
-        pid: u32,
-        pidfd: Option<OwnedFd>,
+        (pid, pidfd): (u32, Option<OwnedFd>),
+        parent: Parent,
+        stdin: Option<OwnedFd>,
     ) -> Boxed<Exit> {
         let opened = || pid_of(pid).map_or_else(|| Err(io::ErrorKind::NotFound.into()), Pidfd::open);
         let watch = pidfd.map_or_else(opened, Ok).and_then(Pidfd::watch);
         let Ok(watch) = watch else { return Box::pin(std::future::ready(Exit::Unobserved)) };
         let owner = Owner { name: spec.name.clone(), incarnation: Some(incarnation) };
-        self.live(Arc::new(Life::new(pid, owner, Endings::from(spec))), watch, None)
+        self.live(Arc::new(Life::new(pid, owner, parent, Endings::from(spec))), watch, stdin)
     }
 
     /// Waits a little for abandoned spawns, then enters the children that hang in them, and orphans.
@@ -361,7 +382,7 @@ impl OsSpawner {
                 leave(Some(flight.name.clone()), pid, "its start hangs, and SIGKILL does not end it");
             }
         }
-        if self.around.family.adopter().is_none() || self.around.family.is_alone().await {
+        if self.around.family.adopter().is_none() || self.around.family.is_alone() {
             return;
         }
         let survey = self.around.family.survey(&self.around.reading);
