@@ -40,9 +40,9 @@ mod words;
 
 pub use ports::{
     Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Intensity, Judgement,
-    LimitsWanted, Observation, Plan, PluginChange, PluginFigures, PluginRefusal, PluginRefusalKind,
-    PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement, Sample,
-    StartAction, UsageAction, View, ViewRequest, ViewResponse, ViewUsage, failsafe,
+    LimitsWanted, MemoryChange, Observation, Plan, PluginChange, PluginFigures, PluginRefusal,
+    PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
+    Sample, StartAction, UsageAction, View, ViewRequest, ViewResponse, ViewUsage, failsafe,
 };
 pub use process::{
     Cause, Death, Deaths, Desired, Escalation, Event, EventKind, Exit, Failing, Generation, Health, Identity,

@@ -190,12 +190,26 @@ pub struct Decision<A = RulingAction> {
     pub action: Option<A>,
     /// Why, in words for people.
     pub reason: Arc<str>,
+    /// What the policy has written into its memory while it decided, if it has written anything. It is in force; whoever
+    /// writes the decision down writes both or none.
+    pub written: Option<Arc<MemoryChange>>,
+}
+
+/// What one call of a plugin has written into its memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryChange {
+    /// The name of the plugin.
+    pub plugin: Arc<str>,
+    /// The number of changes of this memory, this one included; a later change has a higher number.
+    pub version: u64,
+    /// The keys that were written, each with its value; `None` for one that was deleted.
+    pub writes: Vec<(Arc<str>, Option<Arc<[u8]>>)>,
 }
 
 impl<A> Decision<A> {
-    /// Creates an answer; without an action, the question is passed on.
+    /// Creates an answer; without an action, the question is passed on. Nothing was written into a memory.
     pub fn new(action: impl Into<Option<A>>, reason: impl Into<Arc<str>>) -> Self {
-        Self { action: action.into(), reason: reason.into() }
+        Self { action: action.into(), reason: reason.into(), written: None }
     }
 
     /// Returns the answer to a trigger that the policy does not judge.

@@ -30,6 +30,8 @@ pub(crate) struct Publisher {
     rerouting: Mutex<()>,
     /// Where commits are written down, so that another host can go on.
     stash: Option<Stash>,
+    /// The task of the stash.
+    following: Option<AbortHandle>,
     pub(crate) clock: Clock,
 }
 
@@ -76,6 +78,9 @@ impl Drop for Publisher {
         // The watchers end with the task, and before that they are woken for the last commits.
         self.bell.wake(&self.reader);
         self.ringing.abort();
+        if let Some(following) = &self.following {
+            following.abort();
+        }
     }
 }
 
@@ -106,14 +111,23 @@ impl Publisher {
         registry.reroute(routing);
         let bell = Arc::new(Bell { committed: Notify::new(), watchers: watch::Sender::new(reader.latest()) });
         let ringing = tokio::spawn(bell.clone().ring(reader.clone())).abort_handle();
-        Self { registry, reader, bell, ringing, rerouting: Mutex::default(), stash: None, clock }
+        Self {
+            registry,
+            reader,
+            bell,
+            ringing,
+            rerouting: Mutex::default(),
+            stash: None,
+            following: None,
+            clock,
+        }
     }
 
     /// Writes everything that happens from now on into this stash. Must be called within a tokio runtime.
     pub(crate) fn write_into(&mut self, stash: Stash) {
         let begun = stash.begin(&self.reader);
         let following = Following::new(stash.clone(), self.reader.clone());
-        tokio::spawn(following.run(begun, self.changed()));
+        self.following = Some(tokio::spawn(following.run(begun, self.changed())).abort_handle());
         self.stash = Some(stash);
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Cause, Event, Exit, Generation, Incarnation, Moment, ProcessState, Rejected, Ruling, StartAction,
+    Cause, Event, Exit, Generation, Incarnation, MemoryChange, Moment, ProcessState, Rejected, RulingAction,
+    StartAction,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -16,7 +17,7 @@ use super::kept::{Kept, Tagged};
 use super::metered::Metering;
 use super::standing::{Standing, Step};
 use crate::children::LifeEnv;
-use crate::decider::Verdict;
+use crate::decider::{Answered, Verdict};
 use crate::groups::Record;
 use crate::mailbox::Request;
 use crate::publish::Commit;
@@ -85,12 +86,14 @@ pub(super) struct Beyond {
     pub(super) again: bool,
     /// What the child was spawned with.
     pub(super) life: Option<Life>,
+    /// What the policies that were asked have written into their memories.
+    pub(super) memory: Vec<Arc<MemoryChange>>,
 }
 
 /// A question about an end, and the ruling.
 pub(super) struct Asked {
     pub(super) incarnation: Incarnation,
-    pub(super) ruling: Kept<Ruling>,
+    pub(super) ruling: Kept<Answered<RulingAction>>,
 }
 
 impl Runner {
@@ -144,11 +147,11 @@ impl Runner {
 
     /// Does what [`commit`](Self::commit) does, and writes down more with the same write.
     pub(super) fn commit_with(&mut self, incarnation: Incarnation, event: &Event, beyond: Beyond) -> bool {
-        let Beyond { at, beside, was_ready, again, life } = beyond;
+        let Beyond { at, beside, was_ready, again, life, memory } = beyond;
         let beside = beside.unwrap_or_else(|| self.aside.beside.clone());
         let aside = Aside { beside, was_ready, again };
         let aside = (is_written_ahead(event.kind()) && aside != self.aside).then_some(aside);
-        let with = With { life: life.as_ref(), aside: aside.as_ref(), memory: None };
+        let with = With { life: life.as_ref(), aside: aside.as_ref(), memory: &memory };
         let committed =
             self.shared.publisher.commit(&Commit { from: &self.state, incarnation, event, at, with });
         match committed {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use provost_state::{Death, Generation, Moment, ProcessState, Routing};
 
 use super::frames::{Frames, Kind};
-use super::records::{Aside, Life, Record, TOGETHER, Writes, take};
+use super::records::{Aside, Life, Record, TOGETHER, Written, take};
 use super::states::StateRead;
 
 /// A process of a former host.
@@ -19,12 +19,9 @@ pub(crate) struct FormerProcess {
     pub(crate) aside: Aside,
 }
 
-/// The memory of a plugin: its keys and values after its `version`th change.
+/// The memory of a plugin: the last write of each key, also of those that were deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FormerMemory {
-    pub(crate) version: u64,
-    pub(crate) values: BTreeMap<Arc<str>, Arc<[u8]>>,
-}
+pub(crate) struct FormerMemory(pub(crate) BTreeMap<Arc<str>, Written>);
 
 /// What is known of a former host.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,8 +71,6 @@ struct Pile {
     sets: BTreeMap<Arc<str>, (u64, u32, bool)>,
     routing: Option<(u64, Routing)>,
     notes: BTreeMap<Arc<str>, (u64, Vec<u8>)>,
-    changes: BTreeMap<Arc<str>, BTreeMap<u64, Writes>>,
-    whole: BTreeMap<Arc<str>, (u64, Writes)>,
 }
 
 impl Former {
@@ -168,13 +163,9 @@ impl Pile {
                 self.turn(turn);
                 later(&mut self.routing, turn, routing);
             }
-            Record::Memory { plugin, version, writes } => {
-                self.changes.entry(plugin).or_default().insert(version, writes);
-            }
-            Record::Memories { plugin, version, writes } => {
-                if self.whole.get(&plugin).is_none_or(|(other, _)| *other <= version) {
-                    self.whole.insert(plugin, (version, writes));
-                }
+            Record::Memory { plugin, written } => {
+                let memory = self.former.memories.entry(plugin).or_default();
+                written.into_iter().for_each(|one| memory.enter(one));
             }
             Record::Note { turn, key, bytes } => {
                 self.turn(turn);
@@ -209,33 +200,15 @@ impl Pile {
             self.sets.into_iter().map(|(name, (_, wanted, by))| (name, (wanted, by))).collect();
         self.former.routing = self.routing.map(|(_, routing)| routing);
         self.former.notes = self.notes.into_iter().map(|(key, (_, bytes))| (key, bytes)).collect();
-        for (plugin, (version, writes)) in self.whole {
-            let mut memory = FormerMemory { version, ..FormerMemory::default() };
-            memory.apply(&writes);
-            self.former.memories.insert(plugin, memory);
-        }
-        for (plugin, changes) in self.changes {
-            let memory = self.former.memories.entry(plugin).or_default();
-            for (version, writes) in changes {
-                // One that is missing ends what is known: later ones were made on top of it.
-                if version == memory.version + 1 {
-                    memory.version = version;
-                    memory.apply(&writes);
-                }
-            }
-        }
         self.former
     }
 }
 
 impl FormerMemory {
-    /// Makes the writes of one call.
-    pub(crate) fn apply(&mut self, writes: &Writes) {
-        for (key, value) in writes {
-            match value {
-                Some(value) => self.values.insert(key.clone(), value.clone()),
-                None => self.values.remove(key),
-            };
+    /// Enters a write, unless a later one of the same key is known.
+    pub(crate) fn enter(&mut self, written: Written) {
+        if self.0.get(&written.key).is_none_or(|other| other.version <= written.version) {
+            self.0.insert(written.key.clone(), written);
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_state::{Generation, Routing};
+use provost_state::{Generation, MemoryChange, Routing};
 
 use super::former::{Former, FormerMemory};
-use super::records::{Aside, Life, Record, Writes, put};
+use super::records::{Aside, Life, Record, Written, put};
 
 /// The last of everything that is no state.
 #[derive(Debug, Default)]
@@ -83,11 +83,15 @@ impl Kept {
         Record::Routing { turn, routing }
     }
 
-    pub(super) fn memory(&mut self, plugin: &Arc<str>, writes: &Writes) -> Record {
+    pub(super) fn memory(&mut self, change: &MemoryChange) -> Record {
+        let MemoryChange { plugin, version, writes } = change;
         let memory = self.memories.entry(plugin.clone()).or_default();
-        memory.version += 1;
-        memory.apply(writes);
-        Record::Memory { plugin: plugin.clone(), version: memory.version, writes: writes.clone() }
+        let written = writes.iter().map(|(key, value)| {
+            let written = Written { key: key.clone(), version: *version, value: value.clone() };
+            memory.enter(written.clone());
+            written
+        });
+        Record::Memory { plugin: plugin.clone(), written: written.collect() }
     }
 
     pub(super) fn note(&mut self, key: &Arc<str>, bytes: &[u8]) -> Record {
@@ -117,10 +121,8 @@ impl Kept {
             put(&mut bytes, &Record::Routing { turn, routing });
         }
         for (plugin, memory) in &self.memories {
-            let writes =
-                memory.values.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
-            let (plugin, version) = (plugin.clone(), memory.version);
-            put(&mut bytes, &Record::Memories { plugin, version, writes });
+            let written = memory.0.values().cloned().collect();
+            put(&mut bytes, &Record::Memory { plugin: plugin.clone(), written });
         }
         for (key, (turn, note)) in &self.notes {
             put(&mut bytes, &Record::Note { turn: *turn, key: key.clone(), bytes: note.clone() });

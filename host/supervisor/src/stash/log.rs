@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
-use provost_state::{EventKind, Generation, ProcessState, Routing};
+use provost_state::{EventKind, Generation, MemoryChange, ProcessState, Routing};
 use tokio::sync::{Notify, watch};
 
 use super::file::StashFile;
 use super::former::Former;
 use super::keeper::StashKeeper;
 use super::kept::Kept;
-use super::records::{Aside, Life, Record, Writes, put, put_commit, together};
+use super::records::{Aside, Life, Record, put, put_commit, together};
 use crate::adoption::Adopted;
 use crate::degraded::Degraded;
 
@@ -79,8 +79,8 @@ pub(crate) struct Written {
 pub(crate) struct With<'a> {
     pub(crate) life: Option<&'a Life>,
     pub(crate) aside: Option<&'a Aside>,
-    /// What the policy that decided has written into its memory.
-    pub(crate) memory: Option<(&'a Arc<str>, &'a Writes)>,
+    /// What the policies that were asked have written into their memories.
+    pub(crate) memory: &'a [Arc<MemoryChange>],
 }
 
 /// Whether an event is written before it is published. The others are found in the registry's changes: if the host ends
@@ -179,9 +179,9 @@ impl Stash {
             let mut kept = self.0.kept.lock();
             let life = with.life.map(|life| kept.life(name, born, life));
             let aside = with.aside.map(|aside| kept.aside(name, born, aside));
-            let memory = with.memory.map(|(plugin, writes)| kept.memory(plugin, writes));
+            let memories: Vec<_> = with.memory.iter().map(|change| kept.memory(change)).collect();
             drop(kept);
-            for record in [life, aside, memory].into_iter().flatten() {
+            for record in [life, aside].into_iter().flatten().chain(memories) {
                 put(&mut bytes, &record);
             }
         }
@@ -204,6 +204,11 @@ impl Stash {
 
     pub(crate) fn aside(&self, state: &ProcessState, aside: &Aside) {
         self.write(|kept| kept.aside(state.name(), state.id.added_at(), aside));
+    }
+
+    /// Writes down what a policy has written into its memory, if no commit follows from it.
+    pub(crate) fn memory(&self, change: &MemoryChange) {
+        self.write(|kept| kept.memory(change));
     }
 
     pub(crate) fn set(&self, name: &Arc<str>, wanted: u32, by_hand: bool) {

@@ -66,8 +66,15 @@ pub(crate) enum Beside {
     Overdue(Arc<str>),
 }
 
-/// The keys and values that a call of a plugin has written; `None` for a key that was deleted.
-pub(crate) type Writes = Vec<(Arc<str>, Option<Arc<[u8]>>)>;
+/// One key of the memory of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) key: Arc<str>,
+    /// The number of the change of the memory that has written it: the highest one of a key counts.
+    pub(crate) version: u64,
+    /// `None` if it was deleted.
+    pub(crate) value: Option<Arc<[u8]>>,
+}
 
 /// One record, as it was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,17 +113,10 @@ pub(crate) enum Record {
         turn: u64,
         routing: Routing,
     },
-    /// The `version`th change of the memory of a plugin.
+    /// What was written into the memory of a plugin.
     Memory {
         plugin: Arc<str>,
-        version: u64,
-        writes: Writes,
-    },
-    /// All of the memory of a plugin, after its `version`th change.
-    Memories {
-        plugin: Arc<str>,
-        version: u64,
-        writes: Writes,
+        written: Vec<Written>,
     },
     /// Bytes that only their writer understands.
     Note {
@@ -135,10 +135,9 @@ const ASIDE: Kind = Kind { kind: 6, version: 1 };
 const SET: Kind = Kind { kind: 7, version: 1 };
 const ROUTING: Kind = Kind { kind: 8, version: 1 };
 const MEMORY: Kind = Kind { kind: 9, version: 1 };
-const MEMORIES: Kind = Kind { kind: 10, version: 1 };
-const NOTE: Kind = Kind { kind: 11, version: 1 };
+const NOTE: Kind = Kind { kind: 10, version: 1 };
 /// Records that are read all or none: the frames of others.
-pub(super) const TOGETHER: Kind = Kind { kind: 12, version: 1 };
+pub(super) const TOGETHER: Kind = Kind { kind: 11, version: 1 };
 
 /// Appends a record to `bytes`.
 pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
@@ -179,13 +178,13 @@ pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
             body.number(*turn).byte(code(routing.backend)).byte(routing.rollout.percent());
             ROUTING
         }
-        Record::Memory { plugin, version, writes } => {
-            put_writes(body.text(plugin).number(*version), writes);
+        Record::Memory { plugin, written } => {
+            body.text(plugin).list(written.iter(), |body, Written { key, version, value }| {
+                body.text(key).number(*version).option(value.as_deref(), |body, value| {
+                    body.bytes(value);
+                });
+            });
             MEMORY
-        }
-        Record::Memories { plugin, version, writes } => {
-            put_writes(body.text(plugin).number(*version), writes);
-            MEMORIES
         }
         Record::Note { turn, key, bytes } => {
             body.number(*turn).text(key).bytes(bytes);
@@ -243,14 +242,7 @@ pub(crate) fn take(kind: Kind, body: &[u8]) -> Result<Option<Record>, Unreadable
                 rollout: Rollout::new(take.byte()?.into()).map_err(|_| Unreadable::Variant)?,
             },
         },
-        MEMORY => {
-            Record::Memory { plugin: take.shared()?, version: take.number()?, writes: take.list(take_write)? }
-        }
-        MEMORIES => Record::Memories {
-            plugin: take.shared()?,
-            version: take.number()?,
-            writes: take.list(take_write)?,
-        },
+        MEMORY => Record::Memory { plugin: take.shared()?, written: take.list(take_written)? },
         NOTE => Record::Note { turn: take.number()?, key: take.shared()?, bytes: take.bytes()?.to_vec() },
         _ => return Ok(None),
     };
@@ -331,14 +323,10 @@ fn take_aside(take: &mut Take<'_>) -> Result<Aside, Unreadable> {
     Ok(Aside { beside, was_ready: take.flag()?, again: take.flag()? })
 }
 
-fn put_writes(body: &mut Put, writes: &Writes) {
-    body.list(writes.iter(), |body, (key, value)| {
-        body.text(key).option(value.as_deref(), |body, value| {
-            body.bytes(value);
-        });
-    });
-}
-
-fn take_write(take: &mut Take<'_>) -> Result<(Arc<str>, Option<Arc<[u8]>>), Unreadable> {
-    Ok((take.shared()?, take.option(|take| take.bytes().map(Arc::from))?))
+fn take_written(take: &mut Take<'_>) -> Result<Written, Unreadable> {
+    Ok(Written {
+        key: take.shared()?,
+        version: take.number()?,
+        value: take.option(|take| take.bytes().map(Arc::from))?,
+    })
 }

@@ -10,7 +10,7 @@ use provost_state::{
 
 use super::former::{Former, Losses};
 use super::frames::{Frames, Kind, MAGIC, put_frame};
-use super::records::{Aside, Beside, Head, Life, Record, put, take, together};
+use super::records::{Aside, Beside, Head, Life, Record, Written, put, take, together};
 use super::states::StateRead;
 use crate::spec::{Escaped, StopTo};
 
@@ -79,7 +79,10 @@ fn life() -> Life {
 /// One record of each kind.
 fn records() -> Vec<Record> {
     let deaths = vec![death(6, Exit::NotSpawned(text("no such program"))), death(5, Exit::Code(-1))];
-    let writes = vec![(text("a"), Some(Arc::from(&b"12"[..]))), (text("gone"), None)];
+    let written = vec![
+        Written { key: text("a"), version: 1, value: Some(Arc::from(&b"12"[..])) },
+        Written { key: text("gone"), version: 2, value: None },
+    ];
     vec![
         Record::Head(Head { boot: text(BOOT), number: 3 }),
         Record::Lease(Generation(2_048)),
@@ -94,8 +97,7 @@ fn records() -> Vec<Record> {
         },
         Record::Set { turn: 11, name: text("web"), wanted: 3, by_hand: true },
         Record::Routing { turn: 12, routing: Routing::default() },
-        Record::Memory { plugin: text("backoff"), version: 2, writes: writes.clone() },
-        Record::Memories { plugin: text("backoff"), version: 1, writes: vec![writes[0].clone()] },
+        Record::Memory { plugin: text("backoff"), written },
         Record::Note { turn: 13, key: text("plugins"), bytes: vec![0, 255] },
     ]
 }
@@ -129,7 +131,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The frames of [`records`], which never change: a file that one version of the host has written is read by all later ones.
-const GOLDEN: [&str; 11] = [""; 11];
+const GOLDEN: [&str; 10] = [""; 10];
 
 #[test]
 fn the_bytes_of_version_1_are_these() {
@@ -220,7 +222,8 @@ fn a_file_of_another_boot_or_of_something_else_is_not_used() {
 }
 
 fn change(version: u64, key: &str, value: Option<&[u8]>) -> Record {
-    Record::Memory { plugin: text("p"), version, writes: vec![(text(key), value.map(Arc::from))] }
+    let written = Written { key: text(key), version, value: value.map(Arc::from) };
+    Record::Memory { plugin: text("p"), written: vec![written] }
 }
 
 #[test]
@@ -254,15 +257,9 @@ fn the_order_of_records_means_nothing_and_the_newest_of_each_counts() {
         Record::Removed { name: text("old"), born: Generation(3) },
         aside(1, Beside::Held),
         aside(2, Beside::Spare),
-        Record::Memories {
-            plugin: text("p"),
-            version: 3,
-            writes: vec![(text("a"), Some(Arc::from(&b"3"[..])))],
-        },
         change(2, "a", Some(b"2")),
         change(4, "b", Some(b"4")),
         change(5, "a", None),
-        // The sixth change is missing.
         change(7, "c", Some(b"7")),
     ];
     let head = frame(&Record::Head(Head { boot: text(BOOT), number: 1 }));
@@ -277,8 +274,9 @@ fn the_order_of_records_means_nothing_and_the_newest_of_each_counts() {
     assert_eq!((former.processes.len(), process.state.failures), (1, 1));
     assert_eq!(process.state.deaths.iter().cloned().collect::<Vec<_>>(), [death(4, Exit::Code(4))]);
     assert_eq!(process.aside.beside, Beside::Spare);
-    let memory = &former.memories[&text("p")];
-    assert_eq!((memory.version, memory.values.keys().map(|key| &**key).collect::<Vec<_>>()), (5, vec!["b"]));
+    let memory = former.memories[&text("p")].0.values();
+    let memory: Vec<_> = memory.map(|one| (&*one.key, one.version, one.value.as_deref())).collect();
+    assert_eq!(memory, [("a", 5, None), ("b", 4, Some(&b"4"[..])), ("c", 7, Some(&b"7"[..]))]);
     for turn in 1..order.len() {
         let mut turned = order.clone();
         turned.rotate_left(turn);

@@ -195,7 +195,7 @@ impl Supervisor {
         let (mut resumed, mut left, mut new, mut started) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (former, spec) in specs {
             let name = spec.name.clone();
-            let Some(Resumed { state, adoption, is_changed }) = former else {
+            let Some(Resumed { adoption, is_changed, .. }) = former else {
                 new.push(spec);
                 continue;
             };
@@ -222,8 +222,9 @@ impl Supervisor {
     fn empty(settings: Settings, mut publisher: Publisher, means: Means) -> Result<Self, BootError> {
         let Means { spawner, helpers, jobs, .. } = means;
         let envelope = settings.envelope();
-        if let Some(stash) = settings.stash {
-            publisher.write_into(stash);
+        let stash = settings.stash.clone();
+        if let Some(stash) = &stash {
+            publisher.write_into(stash.clone());
         }
         let (roster, lineup) = (Arc::<Roster>::default(), Arc::<Lineup>::default());
         let dispatch = Dispatch {
@@ -246,7 +247,7 @@ impl Supervisor {
             publisher,
             spawner,
             resolver: Resolver::of_system(jobs.names.clone()),
-            decider: Arc::new(Decider::new(envelope, jobs.judging.clone())),
+            decider: Arc::new(Decider::new(envelope, jobs.judging.clone(), stash)),
             logs: Logs::new(
                 settings.log_dir,
                 settings.log_owners,

@@ -14,6 +14,7 @@ mod removing;
 mod replicas;
 mod scaling;
 mod starting;
+mod surviving;
 mod swapping;
 mod telling;
 mod usage;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use provost_state::{
-    Cause, Decision, Demand, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation, Judgement,
+    Cause, Decision, Demand, Desired, Ended, Exit, Fault, FaultKind, HealthAction, Incarnation, Judgement,
     Observation, Phase, PhaseKind, Plan, Policy, ProcessId, ProcessState, RulingAction, Sample, Scope,
     Signal, Snapshot, StartAction, UsageAction,
 };
