@@ -139,6 +139,7 @@ fn supervising_settings(supervising: &Supervising, dir: &Path) -> Vec<Setting> {
         children_open_files: _,
         host_log: _,
         keeper: _,
+        stash: _,
     } = supervising;
     vec![
         Setting::new("host.log_dir", words::path(log_dir, dir)),
