@@ -1,10 +1,11 @@
-//! Signals by number: to a process, to a group, to the process of a pidfd; and how SIGHUP was set at the start.
+//! Signals by number: to a process, to a group, to the process of a pidfd; receiving them one after the other; and how SIGHUP
+//! was set at the start.
 
 #![expect(unsafe_code, reason = "kill and sigaction are C calls; each call is proved where it stands")]
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -64,4 +65,50 @@ pub fn signal_pidfd(pidfd: BorrowedFd<'_>, number: i32) -> io::Result<()> {
         )
     };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Blocks these signals for the calling thread and those that it starts later, and returns a descriptor that
+/// [`next_signal`] reads them from. It is closed by an exec.
+///
+/// # Errors
+/// The kernel's error, or `EINVAL` if there is no such signal.
+pub fn signals(numbers: &[i32]) -> io::Result<OwnedFd> {
+    let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set is initialised by the first call, and lives during all of them; the descriptor that is returned is new
+    // and owned by nobody else.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for number in numbers {
+            if libc::sigaddset(set.as_mut_ptr(), *number) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        let blocked = libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut());
+        if blocked != 0 {
+            return Err(io::Error::from_raw_os_error(blocked));
+        }
+        let descriptor = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC);
+        if descriptor == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(OwnedFd::from_raw_fd(descriptor))
+    }
+}
+
+/// Waits for the next of the signals that [`signals`] has blocked, and returns its number.
+///
+/// # Errors
+/// The kernel's error.
+pub fn next_signal(from: BorrowedFd<'_>) -> io::Result<i32> {
+    let mut signal = MaybeUninit::<libc::signalfd_siginfo>::zeroed();
+    let size = size_of::<libc::signalfd_siginfo>();
+    // SAFETY: the buffer has that size, and the kernel writes all of it or nothing; all zeroes are valid.
+    let (read, signal) = unsafe {
+        let read = libc::read(from.as_raw_fd(), signal.as_mut_ptr().cast(), size);
+        (read, signal.assume_init())
+    };
+    if usize::try_from(read) != Ok(size) {
+        return Err(io::Error::last_os_error());
+    }
+    i32::try_from(signal.ssi_signo).map_err(io::Error::other)
 }

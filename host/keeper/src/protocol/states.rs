@@ -77,6 +77,8 @@ pub const HOST_EDGES: &[(HostState, HostState)] = &[
     (HostState::Absent, HostState::Down),
     // `HELLO`.
     (HostState::Greeting, HostState::Attached),
+    // `HELLO`, and no version in common.
+    (HostState::Greeting, HostState::Leaving),
     // It has ended before it attached.
     (HostState::Greeting, HostState::Absent),
     // It has not attached in time, or broke the protocol.

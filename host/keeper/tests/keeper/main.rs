@@ -1,0 +1,8 @@
+//! The keeper as a program, with hosts that these tests play: a process is only the host in name, and lends its end of the
+//! protocol to the test; or it plays its role itself, and is killed while it does.
+
+mod gaps;
+mod hosts;
+mod lives;
+mod rig;
+mod roles;
