@@ -17,7 +17,7 @@ pub(crate) fn granted(
     answer: Decision<StartAction>,
     grants: &Grants,
 ) -> (Decision<StartAction>, Vec<String>) {
-    let Decision { action: Some(StartAction::Allow { env }), reason } = answer else {
+    let Decision { action: Some(StartAction::Allow { env }), reason, .. } = answer else {
         return (answer, Vec::new());
     };
     let (kept, dropped): (Vec<_>, Vec<_>) = env.into_iter().partition(|(name, _)| grants.set(name));
