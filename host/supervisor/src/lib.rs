@@ -92,5 +92,5 @@ pub use stash::Gate;
 pub use stash::{Stash, StashKeeper, StashKept};
 #[cfg(any(test, feature = "scripted"))]
 pub use supervisor::Census;
-pub use supervisor::{Changing, NotAdded, NotScaled, Prepared, Supervisor};
+pub use supervisor::{Changing, FormerValues, NotAdded, NotScaled, Prepared, Supervisor};
 pub use usage::{ProcessUsage, UsagePoint, Usages};

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use provost_state::{
-    Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Observation, Plan, Sample,
-    StartAction, UsageAction, ViewRequest, ViewResponse,
+    Batch, Change, Decision, Demand, Ended, Fault, FaultKind, HealthAction, MemoryChange, Observation, Plan,
+    Sample, StartAction, UsageAction, ViewRequest, ViewResponse,
 };
 use wasmtime::Store;
 
@@ -45,6 +45,11 @@ pub(crate) trait Question: Clone {
         (answer, Vec::new())
     }
 
+    /// Adds to the answer what the call has written into the memory of the plugin, if somebody has to know that.
+    fn having_written(answer: Self::Answer, _written: Arc<MemoryChange>) -> Self::Answer {
+        answer
+    }
+
     /// Formats the answer for people.
     fn words(answer: &Self::Answer) -> String;
 }
@@ -70,6 +75,10 @@ impl Question for Ended {
         Ok(convert::decision(&policy.call_on_exit(store, &convert::ended(self), Lent::handle())?))
     }
 
+    fn having_written(answer: Decision, written: Arc<MemoryChange>) -> Decision {
+        Decision { written: Some(written), ..answer }
+    }
+
     fn words(answer: &Decision) -> String {
         decided(answer, ToString::to_string)
     }
@@ -92,6 +101,10 @@ impl Question for Plan {
 
     fn granted(answer: Self::Answer, grants: &Grants) -> (Self::Answer, Vec<String>) {
         variables::granted(answer, grants)
+    }
+
+    fn having_written(answer: Self::Answer, written: Arc<MemoryChange>) -> Self::Answer {
+        Decision { written: Some(written), ..answer }
     }
 
     fn words(answer: &Self::Answer) -> String {
@@ -123,6 +136,10 @@ impl Question for Observation {
         Ok(convert::health_decision(&policy.call_on_probe(store, &seen, Lent::handle())?))
     }
 
+    fn having_written(answer: Self::Answer, written: Arc<MemoryChange>) -> Self::Answer {
+        Decision { written: Some(written), ..answer }
+    }
+
     fn words(answer: &Self::Answer) -> String {
         decided(answer, |action| match action {
             HealthAction::Hold(health) => format!("{health:?}").to_lowercase(),
@@ -146,6 +163,10 @@ impl Question for Demand {
         Ok(convert::scale_decision(&policy.call_replicas(store, &convert::demand(self), Lent::handle())?))
     }
 
+    fn having_written(answer: Self::Answer, written: Arc<MemoryChange>) -> Self::Answer {
+        Decision { written: Some(written), ..answer }
+    }
+
     fn words(answer: &Self::Answer) -> String {
         decided(answer, |count| format!("{count} replicas"))
     }
@@ -164,6 +185,10 @@ impl Question for Sample {
         let policy = pre.instantiate(&mut *store)?;
         let policy = policy.provost_plugin_usage_policy();
         Ok(convert::usage_decision(&policy.call_on_sample(store, &convert::sample(self), Lent::handle())?))
+    }
+
+    fn having_written(answer: Self::Answer, written: Arc<MemoryChange>) -> Self::Answer {
+        Decision { written: Some(written), ..answer }
     }
 
     fn words(answer: &Self::Answer) -> String {

@@ -17,17 +17,17 @@ pub(crate) fn granted(
     answer: Decision<StartAction>,
     grants: &Grants,
 ) -> (Decision<StartAction>, Vec<String>) {
-    let Decision { action: Some(StartAction::Allow { env }), reason, written } = answer else {
+    let Decision { action: Some(StartAction::Allow { env }), reason, .. } = answer else {
         return (answer, Vec::new());
     };
     let (kept, dropped): (Vec<_>, Vec<_>) = env.into_iter().partition(|(name, _)| grants.set(name));
     let dropped: Vec<String> = dropped.into_iter().map(|(name, _)| name).collect();
     let action = StartAction::Allow { env: kept };
     if dropped.is_empty() {
-        return (Decision { written, ..Decision::new(action, reason) }, dropped);
+        return (Decision::new(action, reason), dropped);
     }
     let reason = format!("{reason}; not set, because set-env does not grant it: {}", listed(&dropped));
-    (Decision { written, ..Decision::new(action, reason) }, dropped)
+    (Decision::new(action, reason), dropped)
 }
 
 /// Lists these names for a message.

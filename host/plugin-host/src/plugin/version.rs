@@ -80,7 +80,7 @@ impl Version {
         let pre = Q::pre(admitted).ok_or_else(|| Self::lacks(Q::ROLE))?;
         let mut store = self.caller().store(Q::ROLE, admitted.need)?;
         let context = &self.context;
-        let answer = self.caller().run(
+        let (answer, written) = self.caller().answer(
             &mut store,
             (Q::ROLE, purpose),
             world,
@@ -93,7 +93,10 @@ impl Version {
             context.figures.denied(dropped.len());
             context.write_line(Level::Warn, &format!("denied: setting {names}: set-env does not grant it"));
         }
-        Ok(answer)
+        Ok(match written {
+            Some(written) => Q::having_written(answer, written),
+            None => answer,
+        })
     }
 
     /// The fault of a plugin that is called in a role that it does not export.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use provost_state::{Cause, Desired, Event, Exit, Incarnation, Phase, PhaseKind, RulingAction};
+use provost_state::{Cause, Desired, Event, Exit, Incarnation, Moment, Phase, PhaseKind};
 
 use super::attempt::Attempt;
 use super::kept::Kept;
@@ -28,6 +28,18 @@ pub(crate) struct Adoption {
     pub(crate) aside: Aside,
     /// Why there is another host, in words for people.
     pub(crate) why: Arc<str>,
+}
+
+impl Adoption {
+    /// Returns when its child was started, if it has one.
+    pub(crate) fn child_started_at(&self) -> Option<Moment> {
+        self.held.as_ref().map(|held| held.started_at)
+    }
+
+    /// Whether its group holds the process.
+    pub(crate) fn is_held(&self) -> bool {
+        self.aside.beside == Beside::Held
+    }
 }
 
 impl Runner {
@@ -83,7 +95,7 @@ impl Runner {
             let life = self.shared.publisher.stash().map(|_| self.life(incarnation));
             let said = Beyond { at: Some(started_at), life, ..Beyond::default() };
             self.commit_with(self.state.incarnation, &Event::Spawned { pid, reason }, said);
-        } else {
+        } else if ended_at.is_none() {
             self.commit_now(&Event::TakenOver { reason: Arc::from(format!("taken over: {why}")) });
         }
         if self.state.phase.kind() == PhaseKind::Starting {
@@ -109,14 +121,10 @@ impl Runner {
                 }
             }
             Phase::Exited { settled: false } => self.ask(was_ready),
-            Phase::Backoff { until } => {
-                let until = *until;
+            Phase::Backoff { .. } => {
                 self.attempt = Attempt::new(Cause::Policy);
-                let scope = self.state.decision.as_ref().and_then(|ruling| match ruling.action {
-                    RulingAction::Restart { scope, .. } => Some(scope),
-                    _ => None,
-                });
-                if scope.is_some_and(|scope| self.shared.groups.restart(&self.state, scope, until)) {
+                // The supervisor lets its group go on.
+                if self.state.decision.as_ref().is_some_and(|ruling| ruling.restarts_others()) {
                     self.step(Step::Hold);
                 }
             }

@@ -144,6 +144,8 @@ impl Following {
             Some(file) => self.stash.hand_over(file).await,
             None => Ok(()),
         };
+        // It is replaced only when nobody holds it any more.
+        drop(file);
         match kept {
             Ok(()) => {
                 self.stash.0.keeper.drop_before(begun.number);

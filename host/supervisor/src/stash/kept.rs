@@ -18,6 +18,8 @@ pub(super) struct Kept {
     sets: BTreeMap<Arc<str>, (u64, u32, bool)>,
     routing: Option<(u64, Routing)>,
     memories: BTreeMap<Arc<str>, FormerMemory>,
+    /// The number of the last change of each memory by former hosts: a new one counts from 1 again.
+    changes_before: BTreeMap<Arc<str>, u64>,
     notes: BTreeMap<Arc<str>, (u64, Vec<u8>)>,
 }
 
@@ -26,6 +28,10 @@ impl Kept {
     /// `born`.
     pub(super) fn of(former: &Former, born: Generation) -> Self {
         let mut kept = Self { turn: former.turn, memories: former.memories.clone(), ..Self::default() };
+        for (plugin, memory) in &former.memories {
+            let last = memory.0.values().map(|written| written.version).max();
+            kept.changes_before.insert(plugin.clone(), last.unwrap_or(0));
+        }
         for (name, process) in &former.processes {
             if let Some(life) = &process.life {
                 kept.life(name, born, life);
@@ -85,9 +91,10 @@ impl Kept {
 
     pub(super) fn memory(&mut self, change: &MemoryChange) -> Record {
         let MemoryChange { plugin, version, writes } = change;
+        let version = version + self.changes_before.get(plugin).copied().unwrap_or(0);
         let memory = self.memories.entry(plugin.clone()).or_default();
         let written = writes.iter().map(|(key, value)| {
-            let written = Written { key: key.clone(), version: *version, value: value.clone() };
+            let written = Written { key: key.clone(), version, value: value.clone() };
             memory.enter(written.clone());
             written
         });

@@ -30,7 +30,7 @@ mod tests;
 mod wire;
 
 pub(crate) use following::Following;
-pub(crate) use former::{Former, FormerProcess};
+pub(crate) use former::{Former, FormerMemory, FormerProcess};
 #[cfg(any(test, feature = "scripted"))]
 pub use gate::Gate;
 pub use keeper::{StashKeeper, StashKept};

@@ -152,9 +152,9 @@ pub(crate) fn put(bytes: &mut Vec<u8>, record: &Record) {
             LEASE
         }
         Record::State { born, read } => {
-            let deaths = read.deaths.iter().cloned().collect();
-            let state = ProcessState { deaths, ..read.state.clone() };
-            return put_commit(bytes, *born, &state, read.deaths.len());
+            body.number(born.0);
+            put_state(&mut body, &read.state, read.deaths_total, read.deaths.iter());
+            STATE
         }
         Record::Removed { name, born } => {
             body.text(name).number(born.0);
@@ -205,7 +205,9 @@ pub(crate) fn together(frames: &[u8]) -> Vec<u8> {
 pub(crate) fn put_commit(bytes: &mut Vec<u8>, born: Generation, state: &ProcessState, newest: usize) {
     let mut body = Put::default();
     body.number(born.0);
-    put_state(&mut body, state, newest);
+    let total = state.deaths.len();
+    let newest: Vec<_> = state.deaths.iter().take(newest.min(total)).collect();
+    put_state(&mut body, state, total, newest.into_iter());
     put_frame(bytes, STATE, &body.0);
 }
 

@@ -23,8 +23,13 @@ pub(crate) struct StateRead {
     pub(crate) deaths: Vec<Death>,
 }
 
-/// Writes a state with its `newest` deaths.
-pub(super) fn put_state(put: &mut Put, state: &ProcessState, newest: usize) {
+/// Writes a state, which has this number of deaths, with the newest of them.
+pub(super) fn put_state<'a>(
+    put: &mut Put,
+    state: &ProcessState,
+    deaths_total: usize,
+    newest: impl ExactSizeIterator<Item = &'a Death>,
+) {
     put_identity(put, &state.identity);
     put.number(state.incarnation.0).number(state.version.0).number(state.generation.0);
     put.byte(match state.desired {
@@ -43,9 +48,8 @@ pub(super) fn put_state(put: &mut Put, state: &ProcessState, newest: usize) {
     put.option(state.exit.as_ref(), put_exit);
     put.number(state.restarts).number(state.failures);
     put.option(state.decision.as_deref(), put_ruling);
-    put.number(state.deaths.len() as u64);
-    let newest: Vec<&Death> = state.deaths.iter().take(newest).collect();
-    put.list(newest.into_iter(), put_death);
+    put.number(deaths_total as u64);
+    put.list(newest, put_death);
 }
 
 /// Reads what [`put_state`] has written.

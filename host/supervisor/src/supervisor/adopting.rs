@@ -1,7 +1,7 @@
 //! Pairs what a former host has written down with the children that are held, and with the processes of the config: what
 //! goes on, what is stopped because the config does not have it any more, and what is new.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use provost_state::{Desired, Identity, Incarnation, Phase, ProcessId, ProcessState};
@@ -9,7 +9,7 @@ use provost_state::{Desired, Identity, Incarnation, Phase, ProcessId, ProcessSta
 use crate::adoption::{Adopted, Held};
 use crate::runner::Adoption;
 use crate::spec::{CommandLine, ProcessSpec};
-use crate::stash::{Former, FormerProcess, Life, Stash};
+use crate::stash::{Former, FormerMemory, FormerProcess, Life, Stash};
 
 /// What was found of a former host.
 pub(super) struct Found {
@@ -103,6 +103,27 @@ impl Found {
         let state = ProcessState { identity, ..state };
         let adoption = Adoption { held, unwanted, life, aside, why: self.why.clone() };
         Some(Resumed { state, adoption, is_changed })
+    }
+}
+
+/// The keys and values of a plugin's memory; `None` for a key that was deleted.
+pub type FormerValues = BTreeMap<Arc<str>, Option<Arc<[u8]>>>;
+
+impl Adopted {
+    /// Returns what the policies of the former host have written into their memories, the last write of each key, by the
+    /// name of the plugin. It goes with the decisions that were written down: a write is there if and only if the decision
+    /// of its call is, apart from writes of calls that decided nothing.
+    #[must_use]
+    pub fn memories(&self) -> BTreeMap<Arc<str>, FormerValues> {
+        let memories = Stash::former(self).memories.into_iter();
+        let values = |memory: FormerMemory| memory.0.into_values().map(|one| (one.key, one.value)).collect();
+        memories.map(|(plugin, memory)| (plugin, values(memory))).collect()
+    }
+
+    /// Returns what the former host has written down under this key ([`Stash::note`]).
+    #[must_use]
+    pub fn note(&self, key: &str) -> Option<Vec<u8>> {
+        Stash::former(self).notes.remove(key)
     }
 }
 

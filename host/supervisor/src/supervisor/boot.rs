@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::adopting::{Found, Resumed};
 use super::handle::Supervisor;
+use super::unfinished::{Lives, Unfinished};
 use crate::adoption::Adopted;
 use crate::children::Spawner;
 use crate::children::leftovers::Leftovers;
@@ -56,6 +57,7 @@ pub struct Prepared {
     resumed: Vec<(ProcessId, bool)>,
     /// The processes that are not in the config any more.
     leaving: Vec<ProcessId>,
+    unfinished: Unfinished,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -93,7 +95,7 @@ impl Prepared {
     /// be called within the tokio runtime.
     #[must_use]
     pub fn start(self) -> Supervisor {
-        let Self { supervisor, processes, resumed, leaving } = self;
+        let Self { supervisor, processes, resumed, leaving, unfinished } = self;
         let roster = &supervisor.roster;
         for (id, is_changed) in resumed {
             roster.tell(id, Want::Resume);
@@ -105,6 +107,7 @@ impl Prepared {
         for id in processes.into_iter().filter(|id| supervisor.is_autostarted(*id)) {
             roster.tell(id, Want::Start(Cause::Boot.into()));
         }
+        supervisor.finish(unfinished);
         let reason: Arc<str> = Arc::from("it is not in the config any more");
         let leaving = leaving.into_iter().map(|id| (id, reason.clone())).collect();
         drop(supervisor.remove_in_order(leaving));
@@ -192,6 +195,8 @@ impl Supervisor {
         specs: Vec<(Option<Resumed>, ProcessSpec)>,
         leaving: &HashSet<Arc<str>>,
     ) -> Result<Prepared, BootError> {
+        let names: Vec<Arc<str>> = specs.iter().map(|(_, spec)| spec.name.clone()).collect();
+        let mut lives = Lives::default();
         let (mut resumed, mut left, mut new, mut started) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (former, spec) in specs {
             let name = spec.name.clone();
@@ -202,6 +207,12 @@ impl Supervisor {
             let Some(state) = self.reader().handle(&name).and_then(|it| self.reader().state(it.id)) else {
                 continue;
             };
+            if let Some(at) = adoption.child_started_at() {
+                lives.started.insert(name.clone(), at);
+            }
+            if adoption.is_held() {
+                lives.held.insert(name.clone());
+            }
             let is_unstarted = state.version == Version(0) && state.incarnation == Incarnation(0);
             let id = self.re_enter(spec, state, adoption);
             resumed.push((id, is_changed));
@@ -215,7 +226,12 @@ impl Supervisor {
         }
         let mut processes = self.enter(new)?;
         processes.extend(started);
-        Ok(Prepared { supervisor: self, processes, resumed, leaving: left })
+        // Those that go on were entered before the new ones.
+        if !resumed.is_empty() {
+            self.arrange(&names);
+        }
+        let unfinished = self.unfinished(&lives);
+        Ok(Prepared { supervisor: self, processes, resumed, leaving: left, unfinished })
     }
 
     /// Returns a supervisor without processes.
