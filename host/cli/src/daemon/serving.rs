@@ -78,7 +78,7 @@ impl Host {
     /// Runs the host until it ends, and returns the exit code.
     pub(super) async fn run(self, parent: Parent) -> Result<u8, Failure> {
         let (reload, reloads) = mpsc::channel(1);
-        let (keeper, signals, adopted) = match parent.serve()? {
+        let (keeper, signals, adopted) = match parent.serve(&self.degraded)? {
             Some(Served { keeper, signals, adopted }) => (Some(keeper), Some(signals), adopted),
             None => (None, None, Adopted::default()),
         };

@@ -32,7 +32,7 @@ pub(super) struct Outbox {
     pub(super) hello: u32,
     /// The answers to orders, with their sequence numbers. Its memory is there from the start.
     answers: VecDeque<(u32, Report)>,
-    /// The signals to be passed on, as bits by their numbers.
+    /// The signals to be passed on, as bits by their numbers: 1 is the lowest bit.
     signals: u64,
     pub(super) orphans: Orphans,
 }
@@ -79,7 +79,7 @@ impl Outbox {
     }
 
     pub(super) fn next_signal(&self) -> Option<i32> {
-        (self.signals != 0).then(|| self.signals.trailing_zeros().cast_signed())
+        (self.signals != 0).then(|| self.signals.trailing_zeros().cast_signed() + 1)
     }
 
     pub(super) fn signalled(&mut self, number: i32) {
@@ -87,7 +87,7 @@ impl Outbox {
     }
 
     fn bit(number: i32) -> u64 {
-        u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number)).unwrap_or(0)
+        1_u64.rotate_left(number.cast_unsigned().wrapping_sub(1))
     }
 
     pub(super) fn forget_answers(&mut self) {

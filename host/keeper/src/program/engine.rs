@@ -133,7 +133,7 @@ impl Engine {
             Token::HostEnd => self.host_ended(),
             Token::Main => {
                 let found = self.news.take();
-                for number in (1..64).filter(|number| found.signals & (1 << number) != 0) {
+                for number in (1..=64).filter(|number| found.signals & (1 << (number - 1)) != 0) {
                     self.machine.signalled(number);
                 }
                 if let Some((pid, status)) = found.last {

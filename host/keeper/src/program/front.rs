@@ -7,13 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
-use rustix::process::{WaitOptions, waitpid};
+use rustix::process::{WaitOptions, wait};
 
 /// SIGCHLD.
 const CHILD: i32 = 17;
 
-/// The signals that are passed on to the host: HUP, INT, QUIT, USR1, USR2, TERM.
-const PASSED_ON: [i32; 6] = [1, 2, 3, 10, 12, 15];
+/// The highest number of a signal.
+const NUMBER_MAX: i32 = 64;
+
+/// The signals that are not passed on to the host: they cannot be caught, report a fault of the keeper's own code (ILL, BUS,
+/// FPE, SEGV, SYS), end no process (URG, WINCH, CONT), stop one as they should (TSTP, TTIN, TTOU), or mean that it writes to a
+/// closed pipe; and those that the C library keeps for its threads.
+const NOT_PASSED_ON: [i32; 17] = [4, 7, 8, 9, 11, 13, 17, 18, 19, 20, 21, 22, 23, 28, 31, 32, 33];
 
 /// `__WNOTHREAD` of waitpid(2): children of other threads are not waited for.
 const OF_THIS_THREAD: WaitOptions = WaitOptions::from_bits_retain(0x2000_0000);
@@ -31,7 +36,7 @@ struct Shared {
 /// What was received and reaped since the loop took it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Found {
-    /// The signals, as bits by their numbers.
+    /// The signals, as bits by their numbers: 1 is the lowest bit.
     pub(super) signals: u64,
     /// The number of orphans since the start.
     pub(super) orphans: u64,
@@ -73,8 +78,8 @@ impl News {
 /// that the starter has ignored (`nohup`) is not wanted.
 pub(super) fn block_signals() -> std::io::Result<OwnedFd> {
     let keeps_hangup = provost_posix::hangup_is_ignored();
-    let wanted = PASSED_ON.into_iter().filter(|number| !(keeps_hangup && *number == 1));
-    let numbers: Vec<i32> = wanted.chain([CHILD]).collect();
+    let is_wanted = |number: &i32| !NOT_PASSED_ON.contains(number) && !(keeps_hangup && *number == 1);
+    let numbers: Vec<i32> = (1..=NUMBER_MAX).filter(is_wanted).chain([CHILD]).collect();
     provost_posix::signals(&numbers)
 }
 
@@ -84,8 +89,7 @@ pub(super) fn run(signals: &OwnedFd, news: &News) {
         match provost_posix::next_signal(signals.as_fd()) {
             Ok(CHILD) => reap_orphans(news),
             Ok(number) => {
-                let bit = u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number));
-                news.tell(|found| found.signals |= bit.unwrap_or(0));
+                news.tell(|found| found.signals |= 1_u64.rotate_left(number.cast_unsigned().wrapping_sub(1)));
             }
             // An interruption; there is nothing else.
             Err(_) => {}
@@ -95,7 +99,7 @@ pub(super) fn run(signals: &OwnedFd, news: &News) {
 
 fn reap_orphans(news: &News) {
     let (mut count, mut last) = (0, None);
-    while let Ok(Some((pid, status))) = waitpid(None, WaitOptions::NOHANG | OF_THIS_THREAD) {
+    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | OF_THIS_THREAD) {
         count += 1;
         last = Some((pid.as_raw_nonzero().get().cast_unsigned(), status.as_raw()));
     }

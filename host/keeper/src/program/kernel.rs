@@ -114,6 +114,15 @@ pub(super) struct Kernel {
 
 const PATH: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
+/// Replaces the standard streams by `/dev/null`.
+fn leave_streams() -> Result<(), Errno> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    let nothing = rustix::fs::open("/dev/null", flags, Mode::empty())?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    rustix::stdio::dup2_stdout(&nothing)?;
+    rustix::stdio::dup2_stderr(&nothing)
+}
+
 impl Kernel {
     pub(super) fn new(options: Options, limits: Limits, drain: Drain) -> Result<Self, Errno> {
         let program = rustix::fs::open(&options.program, PATH, Mode::empty())?;
@@ -246,6 +255,9 @@ impl Kernel {
         let watched = self.watch(child.pidfd.as_fd(), Token::HostEnd, EventFlags::IN | EventFlags::ONESHOT);
         watched.inspect_err(|_| end_at_once(child.pid))?;
         self.host = Some(Host { child, socket: ours });
+        if self.options.is_detached {
+            leave_streams()?;
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::{HOST_DESCRIPTOR, HOST_VARIABLE};
 
 /// How the program is called.
 pub(super) const USAGE: &str =
-    "usage: provost-keeper [--socket PATH] [--stubborn] -- PROGRAM NAME [ARGUMENT…]";
+    "usage: provost-keeper [--socket PATH] [--stubborn] [--detached] -- PROGRAM NAME [ARGUMENT…]";
 
 /// What the keeper was asked to do.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Options {
     pub(super) socket: Option<CString>,
     /// Whether the host is started again however often it dies.
     pub(super) is_stubborn: bool,
+    /// Whether the first host alone gets the standard streams.
+    pub(super) is_detached: bool,
     /// The path of the program of the host.
     pub(super) program: CString,
     /// The name of the host, and its arguments.
@@ -31,12 +33,13 @@ impl Options {
         mut arguments: impl Iterator<Item = OsString>,
         environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Option<Self> {
-        let (mut socket, mut is_stubborn) = (None, false);
+        let (mut socket, mut is_stubborn, mut is_detached) = (None, false, false);
         loop {
             let argument = arguments.next()?;
             match argument.to_str() {
                 Some("--socket") => socket = Some(c_string(arguments.next()?)?),
                 Some("--stubborn") => is_stubborn = true,
+                Some("--detached") => is_detached = true,
                 Some("--") => break,
                 _ => return None,
             }
@@ -56,7 +59,7 @@ impl Options {
             }
         }
         variables.push(CString::new(format!("{HOST_VARIABLE}={HOST_DESCRIPTOR}")).ok()?);
-        Some(Self { socket, is_stubborn, program, arguments, environment: variables })
+        Some(Self { socket, is_stubborn, is_detached, program, arguments, environment: variables })
     }
 }
 

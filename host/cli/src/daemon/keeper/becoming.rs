@@ -34,7 +34,7 @@ impl fmt::Display for Without {
 
 /// Replaces this process by the keeper of a host with the same command line. Returns only if there is to be none, or cannot
 /// be one.
-pub(crate) fn become_keeper(config: &Path) -> Without {
+pub(crate) fn become_keeper(config: &Path, is_background: bool) -> Without {
     let Some(metadata) = std::fs::metadata(config).ok().filter(Metadata::is_file) else {
         return Without::Unrepeatable;
     };
@@ -43,11 +43,12 @@ pub(crate) fn become_keeper(config: &Path) -> Without {
         return Without::Configured;
     }
     let owners = Owners::and(metadata.uid());
-    Without::NotExecuted(program::execute(&arguments(), &outline.runtime_dir, owners))
+    Without::NotExecuted(program::execute(&arguments(is_background), &outline.runtime_dir, owners))
 }
 
 /// Returns the arguments of the keeper: the host is this program with the arguments of this process.
-fn arguments() -> Vec<OsString> {
+fn arguments(is_background: bool) -> Vec<OsString> {
     let own = std::env::current_exe().map_or_else(|_| "/proc/self/exe".into(), PathBuf::into_os_string);
-    [OsString::from("--"), own].into_iter().chain(std::env::args_os()).collect()
+    let detached = is_background.then(|| OsString::from("--detached"));
+    detached.into_iter().chain([OsString::from("--"), own]).chain(std::env::args_os()).collect()
 }

@@ -3,11 +3,17 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use provost_supervisor::{Farewell, Greeting, Keeper, Served};
+use provost_supervisor::{Degraded, Farewell, Greeting, Keeper, Served};
 
 use super::becoming::Without;
 use crate::daemon::errors::{DEFECT_HINT, SHORTAGE_HINT};
 use crate::failure::Failure;
+
+/// The entry in [`Degraded`] while there is no keeper.
+const LACK: &str = "the keeper";
+
+/// What follows from that.
+const UNSAFE: &str = "if the host is killed, its processes go on and are not supervised any more";
 
 /// The parent of the processes.
 #[derive(Debug)]
@@ -39,15 +45,24 @@ impl Parent {
     }
 
     /// Begins to serve the connection, if there is one. Must be called within the runtime.
-    pub(crate) fn serve(self) -> Result<Option<Served>, Failure> {
+    pub(crate) fn serve(self, degraded: &Degraded) -> Result<Option<Served>, Failure> {
         match self {
             Self::Keeper(greeting) => {
-                let served = Keeper::serve(*greeting);
                 let short = |error| Failure::failed(format!("cannot serve the keeper: {error}"), SHORTAGE_HINT);
-                served.map(Some).map_err(short)
+                let served = Keeper::serve(*greeting).map_err(short)?;
+                let (keeper, degraded) = (served.keeper.clone(), degraded.clone());
+                tokio::spawn(async move {
+                    keeper.ended().await;
+                    degraded.set(LACK, format!("it has ended: {UNSAFE}"));
+                });
+                Ok(Some(served))
+            }
+            Self::None(Without::Configured) => {
+                tracing::info!("`keeper = false` in [host]: {UNSAFE}");
+                Ok(None)
             }
             Self::None(why) => {
-                tracing::info!("there is no keeper ({why}): if the host is killed, its processes go on without it");
+                degraded.set(LACK, format!("there is none ({why}): {UNSAFE}"));
                 Ok(None)
             }
         }

@@ -23,7 +23,7 @@ pub(super) const NAME: &str = "provost-keeper";
 /// Why the program cannot be executed.
 #[derive(Debug, thiserror::Error)]
 #[error("not from memory: {memory}; not from {}: {file}", path.display())]
-pub(super) struct NotExecuted {
+pub(crate) struct NotExecuted {
     memory: io::Error,
     path: PathBuf,
     file: io::Error,

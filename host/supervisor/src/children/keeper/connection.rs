@@ -102,6 +102,13 @@ impl Keeper {
         *self.0.gone.borrow()
     }
 
+    /// Resolves when the keeper has ended.
+    pub async fn ended(&self) {
+        let mut gone = self.0.gone.clone();
+        // An error means that the task of the connection has ended, which is the same.
+        let _ = gone.wait_for(|gone| *gone).await;
+    }
+
     /// Returns the descendants of the keeper, for those who look for orphans.
     pub(in crate::children) fn family(&self) -> Arc<Family> {
         self.0.family.clone()
