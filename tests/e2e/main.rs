@@ -20,6 +20,7 @@ mod host_log;
 mod hostile;
 mod instances;
 mod jobs;
+mod keeper;
 mod limits;
 mod logs;
 mod mcp;
