@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
-use rustix::process::{WaitOptions, waitpid};
+use rustix::process::{WaitOptions, wait};
 
 /// SIGCHLD.
 const CHILD: i32 = 17;
@@ -95,7 +95,7 @@ pub(super) fn run(signals: &OwnedFd, news: &News) {
 
 fn reap_orphans(news: &News) {
     let (mut count, mut last) = (0, None);
-    while let Ok(Some((pid, status))) = waitpid(None, WaitOptions::NOHANG | OF_THIS_THREAD) {
+    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | OF_THIS_THREAD) {
         count += 1;
         last = Some((pid.as_raw_nonzero().get().cast_unsigned(), status.as_raw()));
     }
