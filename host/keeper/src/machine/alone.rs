@@ -42,11 +42,12 @@ impl Machine {
         if self.is_asked_to_end && matches!(self.host.state(), HostState::Absent | HostState::Down) {
             self.begin_to_end(0);
         }
+        // First what has ended: the next rank may be free to be asked.
+        self.look_at_groups(world, now);
         if self.ending.is_some() {
             self.ask_to_end(world, now);
         }
         self.kill_due(world, now);
-        self.look_at_groups(world, now);
     }
 
     fn tick_host(&mut self, world: &mut impl World, now: Now) {

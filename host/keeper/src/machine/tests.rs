@@ -239,14 +239,25 @@ impl Play {
                 }
                 Report::Spawned { id, .. } => {
                     let known = self.view.get_mut(&id.0).expect("it was answered before");
-                    assert_eq!(known.0, SlotState::Starting);
-                    known.0 = SlotState::Running;
+                    // It may have been reaped blindly, which was answered before.
+                    assert!(matches!(known.0, SlotState::Starting | SlotState::Reaped));
+                    if known.0 == SlotState::Starting {
+                        known.0 = SlotState::Running;
+                    }
                 }
-                Report::Refused { id, .. } => self.view.get_mut(&id.0).unwrap().0 = SlotState::Refused,
+                Report::Refused { id, .. } => {
+                    let known = self.view.get_mut(&id.0).unwrap();
+                    assert_eq!(known.0, SlotState::Starting);
+                    known.0 = SlotState::Refused;
+                }
                 Report::Ended { id, end } => {
                     let known = self.view.get_mut(&id.0).unwrap();
-                    assert_eq!(known.0, SlotState::Running, "it has started before it ends");
-                    (known.0, known.2) = (SlotState::Ended, end.status);
+                    let is_in_order = matches!(known.0, SlotState::Running | SlotState::Reaped);
+                    assert!(is_in_order, "it has started before it ends");
+                    known.2 = end.status;
+                    if known.0 == SlotState::Running {
+                        known.0 = SlotState::Ended;
+                    }
                 }
                 other => panic!("{other:?}"),
             }
@@ -258,11 +269,8 @@ impl Play {
             Asked::Spawn(id) if errno == 0 => {
                 self.view.insert(id, (SlotState::Starting, pid, None));
             }
-            Asked::Reap(id) if errno == 0 => {
-                let known = self.view.get_mut(&id).unwrap();
-                if known.0 != SlotState::Refused {
-                    known.0 = SlotState::Reaped;
-                }
+            Asked::Reap(id) if errno == 0 && self.truth.get(&id).is_some_and(|known| known.2.is_some()) => {
+                self.view.get_mut(&id).unwrap().0 = SlotState::Reaped;
             }
             Asked::Forget(id) if errno == 0 => drop(self.view.remove(&id)),
             _ => {}

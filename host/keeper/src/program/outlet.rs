@@ -114,15 +114,17 @@ impl Outlet {
         let known = self.gap_file();
         let (file, start) = match known {
             Some(file) => (file, gap.bytes),
+            // No file is made for nothing.
+            None if rustix::io::ioctl_fionread(&self.from)? == 0 => return self.nothing(),
             None => {
                 let opened = open(path)?;
+                self.bytes.store(opened.1, Ordering::Release);
                 self.framed.store(0, Ordering::Release);
                 opened
             }
         };
         let most = usize::try_from(GAP_MAX.saturating_sub(start)).unwrap_or(STEP).min(STEP);
         if most == 0 {
-            self.bytes.store(start, Ordering::Release);
             return Ok(Moved::Full);
         }
         let moved =
@@ -153,7 +155,7 @@ impl Outlet {
         let ready = rustix::io::ioctl_fionread(&self.from)?;
         let room = room.min(usize::try_from(ready).unwrap_or(room));
         if room == 0 {
-            return self.terminal_state();
+            return if self.nothing()? == Moved::End { Ok(0) } else { Err(Errno::AGAIN) };
         }
         let read = rustix::io::read(&self.from, buffer.get_mut(..room).unwrap_or_default())?;
         let mut written = 0;
@@ -164,13 +166,16 @@ impl Outlet {
         Ok(read)
     }
 
-    /// Tells a terminal that has nothing at the moment from one whose other side is closed.
-    fn terminal_state(&self) -> Result<usize, Errno> {
+    /// Tells an output that has nothing at the moment from one whose writers are gone.
+    fn nothing(&self) -> Result<Moved, Errno> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let mut looked = [PollFd::new(&self.from, PollFlags::IN)];
         poll(&mut looked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
         let is_closed = looked.first().is_some_and(|looked| looked.revents().contains(PollFlags::HUP));
-        if is_closed { Ok(0) } else { Err(Errno::AGAIN) }
+        if is_closed {
+            self.is_over.store(true, Ordering::Release);
+        }
+        Ok(if is_closed { Moved::End } else { Moved::Nothing })
     }
 }
 
