@@ -40,7 +40,7 @@ mod words;
 
 pub use ports::{
     Batch, Blame, Consumer, Decision, Demand, Ended, Fault, FaultKind, HealthAction, Intensity, Judgement,
-    LimitsWanted, MemoryChange, Observation, Plan, PluginChange, PluginFigures, PluginRefusal,
+    LimitsWanted, MemoryChange, MemoryWrite, Observation, Plan, PluginChange, PluginFigures, PluginRefusal,
     PluginRefusalKind, PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Policy, Replacement,
     Sample, StartAction, UsageAction, View, ViewRequest, ViewResponse, ViewUsage, failsafe,
 };

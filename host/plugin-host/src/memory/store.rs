@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 
 use parking_lot::Mutex;
-use provost_state::MemoryChange;
+use provost_state::{MemoryChange, MemoryWrite};
 
 use crate::limits::{Limit, Limits};
 use crate::text::size;
@@ -70,7 +70,7 @@ impl Memory {
         written: Transaction,
         limits: &Limits,
     ) -> Result<Option<Arc<MemoryChange>>, String> {
-        let writes: Vec<Write> = written.into_writes().into_iter().map(shared).collect();
+        let writes: Vec<MemoryWrite> = written.into_writes().into_iter().map(shared).collect();
         if writes.is_empty() {
             return Ok(None);
         }
@@ -105,10 +105,7 @@ impl Memory {
     }
 }
 
-/// A key that was written, with its value; `None` if it was deleted.
-type Write = (Arc<str>, Option<Arc<[u8]>>);
-
-fn shared((key, value): (String, Option<Vec<u8>>)) -> Write {
+fn shared((key, value): (String, Option<Vec<u8>>)) -> MemoryWrite {
     (key.into(), value.map(Arc::from))
 }
 

@@ -25,7 +25,7 @@ pub use plugins::{
     PluginReport, PluginStatus, PluginVersion, PluginWanted, Plugins, Replacement,
 };
 pub use policy::{
-    Decision, Demand, Ended, HealthAction, Judgement, MemoryChange, Observation, Plan, Policy, Sample,
-    StartAction, UsageAction,
+    Decision, Demand, Ended, HealthAction, Judgement, MemoryChange, MemoryWrite, Observation, Plan, Policy,
+    Sample, StartAction, UsageAction,
 };
 pub use view::{View, ViewRequest, ViewResponse, ViewUsage};

@@ -202,9 +202,12 @@ pub struct MemoryChange {
     pub plugin: Arc<str>,
     /// The number of changes of this memory, this one included; a later change has a higher number.
     pub version: u64,
-    /// The keys that were written, each with its value; `None` for one that was deleted.
-    pub writes: Vec<(Arc<str>, Option<Arc<[u8]>>)>,
+    /// The keys that were written.
+    pub writes: Vec<MemoryWrite>,
 }
+
+/// A key that was written, with its value; `None` if it was deleted.
+pub type MemoryWrite = (Arc<str>, Option<Arc<[u8]>>);
 
 impl<A> Decision<A> {
     /// Creates an answer; without an action, the question is passed on. Nothing was written into a memory.

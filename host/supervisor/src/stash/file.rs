@@ -14,6 +14,8 @@ pub(super) struct StashFile {
     file: File,
     pub(super) number: u64,
     bytes: AtomicU64,
+    /// Whether everything is in it that was published when it was begun.
+    complete: AtomicBool,
     /// A write has failed, or only a part of it was made: what is behind that is not read.
     torn: AtomicBool,
     #[cfg(any(test, feature = "scripted"))]
@@ -34,6 +36,7 @@ impl StashFile {
             file: file.into(),
             number,
             bytes: AtomicU64::new(0),
+            complete: AtomicBool::new(false),
             torn: AtomicBool::new(false),
             #[cfg(any(test, feature = "scripted"))]
             gate: super::gate::Gate::default(),
@@ -71,6 +74,15 @@ impl StashFile {
         };
         self.torn.store(true, Ordering::Relaxed);
         Err(lost)
+    }
+
+    /// Says that everything is in it that was published when it was begun.
+    pub(super) fn completed(&self) {
+        self.complete.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
     }
 
     pub(super) fn bytes(&self) -> u64 {

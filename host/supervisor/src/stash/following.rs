@@ -56,8 +56,10 @@ impl Stash {
         });
         match begun {
             Ok(Fresh { file, drained }) => {
+                file.completed();
                 self.0.minimum.store(file.bytes(), Ordering::Relaxed);
                 self.0.current.store(Some(file.clone()));
+                self.0.wake_copying();
                 Some(Begun { number: file.number, drained })
             }
             Err(error) => {
@@ -202,6 +204,8 @@ impl Following {
             let _ = drained.await;
         }
         self.write_all(&file).await?;
+        file.completed();
+        self.stash.0.wake_copying();
         self.stash.0.minimum.store(file.bytes(), Ordering::Relaxed);
         self.stash.0.keeper.drop_before(file.number);
         self.stash.0.degraded.clear(LACK);

@@ -6,14 +6,16 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use provost_state::{EventKind, Generation, MemoryChange, ProcessState, Routing};
 use tokio::sync::{Notify, watch};
 
+use super::copying::Copying;
 use super::file::StashFile;
 use super::former::Former;
 use super::keeper::StashKeeper;
@@ -41,7 +43,9 @@ pub(super) struct Inner {
     /// The boot of the machine.
     pub(super) boot: Arc<str>,
     /// The file to which records are appended; `None` while there is none.
-    pub(super) current: ArcSwapOption<StashFile>,
+    pub(super) current: Arc<ArcSwapOption<StashFile>>,
+    /// The thread that copies it to a disk, if there is one.
+    copying: OnceLock<Copying>,
     pub(super) kept: Mutex<Kept>,
     /// The number of the last file that was created.
     pub(super) number: AtomicU64,
@@ -56,7 +60,7 @@ pub(super) struct Inner {
     pub(super) confirmed: watch::Sender<bool>,
     pub(super) degraded: Degraded,
     #[cfg(any(test, feature = "scripted"))]
-    pub(super) gate: std::sync::OnceLock<super::gate::Gate>,
+    pub(super) gate: OnceLock<super::gate::Gate>,
 }
 
 impl fmt::Debug for Stash {
@@ -105,6 +109,15 @@ fn new_deaths(event: EventKind) -> usize {
     usize::from(matches!(event, EventKind::Exited | EventKind::SpawnFailed))
 }
 
+impl Inner {
+    /// Lets the thread copy what is new.
+    pub(super) fn wake_copying(&self) {
+        if let Some(copying) = self.copying.get() {
+            copying.wake();
+        }
+    }
+}
+
 impl Stash {
     /// Creates a stash whose files `keeper` keeps, and which goes on after those of a former host.
     #[must_use]
@@ -112,7 +125,8 @@ impl Stash {
         Self(Arc::new(Inner {
             keeper,
             boot: boot_id(),
-            current: ArcSwapOption::empty(),
+            current: Arc::default(),
+            copying: OnceLock::new(),
             kept: Mutex::default(),
             number: AtomicU64::new(0),
             leased: AtomicU64::new(0),
@@ -124,6 +138,25 @@ impl Stash {
             #[cfg(any(test, feature = "scripted"))]
             gate: Default::default(),
         }))
+    }
+
+    /// Copies everything into this file from now on, for the case that the keeper is killed together with the host. A
+    /// thread does so, and a disk that is full or hangs stops nothing: the host is shown as degraded.
+    ///
+    /// # Errors
+    /// If the thread cannot be started, or if there is a copy already.
+    pub fn copy_to(&self, file: PathBuf) -> io::Result<()> {
+        let copying = Copying::start(Arc::downgrade(&self.0.current), self.0.degraded.clone(), file)?;
+        copying.wake();
+        let taken = |_| io::Error::from(io::ErrorKind::AlreadyExists);
+        self.0.copying.set(copying).map_err(taken)
+    }
+
+    /// Removes the copy, when the host has ended in order: the next one begins anew. Waits for the disk for at most a second.
+    pub fn discard(&self) {
+        if let Some(copying) = self.0.copying.get() {
+            copying.discard();
+        }
     }
 
     /// Writes down bytes that another host finds under this key, in the place of those that it had before.
@@ -253,7 +286,7 @@ impl Stash {
             _ => Err(io::Error::other("there is no file to write to")),
         };
         match appended {
-            Ok(()) => {}
+            Ok(()) => self.0.wake_copying(),
             Err(error) => self.failed(&error),
         }
         Written { _file: file }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `following` | the task that writes what was not written ahead, and replaces the file |
 //! | `log` | the stash of a host: what is written ahead, and what happens when it cannot be |
+//! | `copying` | the thread that copies the file to a disk |
 //! | `gate` | ending a host at one of its steps, for tests |
 //! | `kept` | the last of everything that is no state |
 //! | `file` | one file, to which records are appended |
@@ -14,6 +15,7 @@
 //! | `frames` | lengths, kinds, versions and checksums |
 //! | `wire` | numbers, texts and lists as bytes |
 
+mod copying;
 mod file;
 mod following;
 mod former;

@@ -69,7 +69,10 @@ impl Supervisor {
             Scope::Group => order.group(leader.group()),
             Scope::Rest => order.rest(leader.name()),
         };
-        self.of_before(members, since, lives)
+        let mut members = self.of_before(members, since, lives);
+        // Without a child it is held, or it was released already.
+        members.retain(|name| lives.started.contains_key(name));
+        members
     }
 
     /// Adds what follows for others from a process that was given up.

@@ -37,6 +37,45 @@ async fn a_stash_that_cannot_be_kept_is_shown_and_tried_again_and_stops_nothing(
     assert_eq!(degraded.list(), []);
 }
 
+/// Waits until this holds; the clock is the real one.
+async fn eventually(holds: impl Fn() -> bool) {
+    for _ in 0..6_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("never");
+}
+
+#[tokio::test]
+async fn a_copy_on_a_disk_follows_the_stash_and_a_disk_that_fails_is_shown_until_it_works() {
+    let (children, dir, degraded) = (Scripted::default(), tempfile::tempdir().unwrap(), Degraded::default());
+    let stash = Stash::new(Arc::new(Refusing(0.into())), degraded.clone());
+    let place = dir.path().join("runtime");
+    let copy = place.join("stash");
+    stash.copy_to(copy.clone()).unwrap();
+    let settings = Settings { stash: Some(stash.clone()), ..Settings::new(dir.path().join("logs")) };
+    let prepared = children.prepare(settings, vec![spec("web")], vec![], vec![], Adopted::default()).unwrap();
+    prepared.kept().await;
+    let host = prepared.start();
+    // There is no directory yet.
+    eventually(|| degraded.list().iter().any(|it| &*it.what == "the copy of the stash")).await;
+    std::fs::create_dir(&place).unwrap();
+    stash.note(&"key".into(), b"value");
+    let noted = || {
+        let stash = std::fs::read(&copy).into_iter().collect();
+        Adopted { stash, ..Adopted::default() }.note("key")
+    };
+    eventually(|| noted().as_deref() == Some(&b"value"[..])).await;
+    eventually(|| degraded.list().is_empty()).await;
+    stash.note(&"key".into(), b"another value");
+    eventually(|| noted().as_deref() == Some(&b"another value"[..])).await;
+    stash.discard();
+    assert!(!copy.exists());
+    drop(host);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_file_is_replaced_when_it_has_grown_and_a_host_may_end_at_any_step_of_that() {
     const FAILURES: u32 = 150;
