@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use provost_supervisor::{Degraded, Farewell, KEEPER_VARIABLE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
 use super::detach::{self, Detached};
 use super::done::{self, When};
@@ -15,7 +15,7 @@ use super::heap;
 use super::host_log::{self, Home, HostLog};
 use super::keeper::{Parent, become_keeper};
 use super::output::Output;
-use super::serving::{FAREWELL, Host};
+use super::serving::{ApiThreads, FAREWELL, Host};
 use crate::args::UpArgs;
 use crate::config::CONFIG_NAME;
 use crate::failure::Failure;
@@ -59,10 +59,12 @@ fn host(
     parent: Parent,
 ) -> Result<(), Failure> {
     let paint = Paint::wanted(color, &io::stderr());
-    let Runtimes { processes, api } = runtimes(paint, parent.farewell()).map_err(short)?;
-    let ended = run(args, path, (color, paint), (&processes, api.handle()), inherited, parent);
+    let Runtimes { processes, unix, tcp } = runtimes(paint, parent.farewell()).map_err(short)?;
+    let api = ApiThreads { unix: unix.handle().clone(), tcp: tcp.handle().clone() };
+    let ended = run(args, path, (color, paint), (&processes, api), inherited, parent);
     // The server has ended, or is given up.
-    api.shutdown_background();
+    unix.shutdown_background();
+    tcp.shutdown_background();
     // A plugin or a slow disk may hold a thread.
     processes.shutdown_timeout(FAREWELL);
     let (outcome, log, screen) = ended?;
@@ -90,7 +92,7 @@ fn run(
     args: &UpArgs,
     path: PathBuf,
     (color, paint): (ColorWhen, Paint),
-    (runtime, api): (&Runtime, &Handle),
+    (runtime, api): (&Runtime, ApiThreads),
     inherited: io::Result<()>,
     parent: Parent,
 ) -> Result<Ended, Failure> {
@@ -115,7 +117,7 @@ fn run(
         log: log.clone(),
         screen: screen.clone(),
         degraded,
-        api: api.clone(),
+        api,
     };
     // The panic hook has logged the panic.
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run(parent))))
@@ -157,7 +159,7 @@ pub(crate) fn say_at_last(report: &str) {
 /// The maximum number of threads of the API.
 const API_THREADS_MAX: usize = 4;
 
-/// Returns the number of threads of the API: one for two processors. The kernel divides the processors between them and the
+/// Returns the number of threads of the API on the Unix socket, and of those over TCP: one for two processors. The kernel divides the processors between them and the
 /// threads that carry out restarts, so that many restarts at once do not delay an answer. A second thread on two processors
 /// would make each answer slower, because the two wake each other.
 fn api_threads() -> usize {
@@ -169,8 +171,10 @@ fn api_threads() -> usize {
 struct Runtimes {
     /// Runs the processes and everything else.
     processes: Runtime,
-    /// Serves the API.
-    api: Runtime,
+    /// Serves the API on the Unix socket.
+    unix: Runtime,
+    /// Serves the API over TCP, so that whatever other machines ask for delays no answer on the Unix socket.
+    tcp: Runtime,
 }
 
 /// Builds the runtimes. If the kernel has no thread left, tokio panics and then waits for ever for the threads that it has, so the
@@ -193,7 +197,8 @@ fn runtimes(paint: Paint, farewell: Option<Farewell>) -> io::Result<Runtimes> {
 fn build() -> io::Result<Runtimes> {
     fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
     let processes = Builder::new_multi_thread().enable_all().build()?;
-    let mut api = Builder::new_multi_thread();
-    let api = api.worker_threads(api_threads()).thread_name("provost-api").enable_all().build()?;
-    Ok(Runtimes { processes, api })
+    let api = |name: &str| {
+        Builder::new_multi_thread().worker_threads(api_threads()).thread_name(name).enable_all().build()
+    };
+    Ok(Runtimes { processes, unix: api("provost-api")?, tcp: api("provost-tcp")? })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use provost_state::Incarnation;
 
 use crate::children::command::{Prepared, exec_error};
-use crate::children::spawned_with::Digest;
+use crate::children::spawned_with::Gave;
 use crate::children::{LifeEnv, Output};
 use crate::spec::{CommandLine, ProcessSpec};
 
@@ -28,7 +28,7 @@ pub(super) struct Started {
     /// The end that keeps its standard input open.
     pub(super) stdin: Option<OwnedFd>,
     pub(super) vars: LifeEnv,
-    pub(super) env_files: Arc<[Digest]>,
+    pub(super) env_files: Arc<[Gave]>,
 }
 
 /// Why there is no child.
