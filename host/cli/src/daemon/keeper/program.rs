@@ -13,6 +13,7 @@ use std::process::Command;
 use provost_files::{Access, Owners};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 
 /// The program.
 static PROGRAM: &[u8] = include_bytes!(env!("PROVOST_KEEPER"));
@@ -50,6 +51,7 @@ fn become_it(program: &Path, arguments: &[OsString]) -> io::Error {
 /// Puts the program into a sealed file that exists in memory only.
 fn in_memory() -> io::Result<File> {
     fail::fail_point!("keeper.memory", |_| Err(io::Error::from_raw_os_error(libc::EACCES)));
+    check_room()?;
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Kernels before 6.3 do not know the flag, and later ones may refuse to execute a file that was made without it.
     let file = match memfd_create(NAME, flags | MemfdFlags::EXEC) {
@@ -62,9 +64,18 @@ fn in_memory() -> io::Result<File> {
     Ok(file)
 }
 
+/// Fails if the limit on the size of a file is too low for the program: writing it would end this process by SIGXFSZ.
+fn check_room() -> io::Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(most) if most < PROGRAM.len() as u64 => Err(io::Error::from_raw_os_error(libc::EFBIG)),
+        _ => Ok(()),
+    }
+}
+
 /// Puts the program into a file, unless it is there.
 fn in_file(path: &Path, dir: &Path, owners: Owners) -> io::Result<()> {
     fail::fail_point!("keeper.file", |_| Err(io::Error::from_raw_os_error(libc::EACCES)));
+    check_room()?;
     provost_files::safe_place(dir, owners).and_then(|()| provost_files::own_dir(dir)).map_err(io::Error::other)?;
     let is_there = provost_files::read_own(path, PROGRAM.len() as u64).is_ok_and(|there| there == PROGRAM);
     if !is_there {
