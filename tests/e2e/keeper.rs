@@ -152,3 +152,34 @@ fn a_host_whose_keeper_is_killed_goes_on_and_says_so() {
     assert_eq!(host.run(&["down"]).code, 0);
     eventually("it is gone", || is_alive(second["pid"].as_u64().unwrap()), |alive| !alive);
 }
+
+#[test]
+fn a_host_that_dies_again_and_again_is_left_down_and_up_starts_it_again_without_a_second_copy() {
+    let config = "[host]\nkeeper = true\n[process.web]\nreplicas = 3\ncommand = \"exec sleep 1000\"\n";
+    let host = Host::up(PROVOST, config);
+    let all_run = |status: &Value| {
+        status["processes"].as_array().unwrap().iter().all(|it| it["phase"] == "running")
+    };
+    let before = eventually("all run", || host.status(), all_run);
+    let mut former = u64::from(host.pid());
+    for _ in 0..4 {
+        Host::kill(&former.into(), Signal::KILL);
+        former = until_another_host(&host, former)["host"]["pid"].as_u64().unwrap();
+    }
+    Host::kill(&former.into(), Signal::KILL);
+    eventually("it is said", || host.log(), |log| log.contains("the host has died 5 times within a minute"));
+    assert_eq!(host.run(&["status"]).code, 3);
+    assert!(lives(&before).values().all(|life| is_alive(life[1].as_u64().unwrap())));
+    let up = host.run(&["up"]);
+    assert_eq!(up.code, 1, "{up:?}");
+    let said = "it starts one again, which takes over the 3 processes that are there";
+    assert!(up.stderr.contains(said), "{up:?}");
+    let after = until_another_host(&host, former);
+    assert_eq!(lives(&after), lives(&before));
+    // It starts no second host and no second keeper beside the first.
+    let up = host.run(&["up"]);
+    let told = format!("a host is running here already: pid {}", after["host"]["pid"]);
+    assert!(up.code == 1 && up.stderr.contains(&told), "{up:?}");
+    assert_eq!(children_of_keeper(host.up_pid()), 4);
+    host.down();
+}

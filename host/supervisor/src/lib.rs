@@ -57,7 +57,7 @@ mod supervisor;
 mod usage;
 
 pub use adoption::{Adopted, Held, HeldEnd};
-pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted, Served};
+pub use children::keeper::{Farewell, Greeting, Keeper, NotGreeted, RunningKeeper, Served};
 pub use children::leftovers::Leftover;
 pub use children::obstacles::{Obstacle, obstacles};
 #[cfg(any(test, feature = "scripted"))]

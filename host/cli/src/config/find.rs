@@ -8,6 +8,9 @@ pub const CONFIG_NAME: &str = "provost.toml";
 /// The name of the control socket in the runtime directory.
 pub const SOCKET_NAME: &str = "provost.sock";
 
+/// The name of the socket of the keeper in the runtime directory.
+pub(super) const KEEPER_SOCKET_NAME: &str = "keeper.sock";
+
 /// The runtime directory beside the config, unless it says otherwise.
 const RUNTIME_DIR: &str = ".provost";
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use provost_state::naming;
 use toml::de::{DeTable, DeValue};
 
-use super::find::{self, KEEPER_DEFAULT, SOCKET_NAME};
+use super::find::{self, KEEPER_DEFAULT, KEEPER_SOCKET_NAME, SOCKET_NAME};
 use super::read::text;
 
 /// The directories and names of a config, as far as it can be read.
@@ -77,6 +77,11 @@ impl Outline {
     /// Returns the control socket of the host that was started with the config.
     pub(crate) fn socket(&self) -> PathBuf {
         self.runtime_dir.join(SOCKET_NAME)
+    }
+
+    /// Returns the socket of the keeper of that host.
+    pub(crate) fn keeper_socket(&self) -> PathBuf {
+        self.runtime_dir.join(KEEPER_SOCKET_NAME)
     }
 
     /// Returns the names of the processes of a group, in the order of the file.

@@ -40,7 +40,7 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
     }
     let parent = match connection {
         Some(connection) => Parent::attach(connection)?,
-        None => Parent::None(become_keeper(&path, args.background)),
+        None => Parent::None(become_keeper(&path, args.background)?),
     };
     let farewell = parent.farewell();
     let outcome = host(args, path, color, inherited, parent);

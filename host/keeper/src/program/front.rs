@@ -78,7 +78,8 @@ impl News {
 /// that the starter has ignored (`nohup`) is not wanted.
 pub(super) fn block_signals() -> std::io::Result<OwnedFd> {
     let keeps_hangup = provost_posix::hangup_is_ignored();
-    let is_wanted = |number: &i32| !NOT_PASSED_ON.contains(number) && !(keeps_hangup && *number == 1);
+    let is_unwanted = |number: &i32| NOT_PASSED_ON.contains(number) || keeps_hangup && *number == 1;
+    let is_wanted = |number: &i32| !is_unwanted(number);
     let numbers: Vec<i32> = (1..=NUMBER_MAX).filter(is_wanted).chain([CHILD]).collect();
     provost_posix::signals(&numbers)
 }

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use provost_keeper::protocol::{
-    CREDIT, Held, Id, Leave, MESSAGE_MAX, Order, Report, Versions, Welcome,
+    Held, Id, Leave, MESSAGE_MAX, Order, Report, Versions, Welcome,
 };
 use provost_keeper::socket::{self, Received};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,6 +14,12 @@ use rustix::io::Errno;
 
 /// How long the keeper may take for each of its first messages, and for the room for the last one of the host, in seconds.
 const PATIENCE_S: i64 = 10;
+
+/// The sequence number of the last order, which the link never gets to.
+const LAST: u32 = u32::MAX;
+
+/// The number of reports that may be unread when the host ends: some for each process.
+const UNREAD_MAX: usize = 1_000_000;
 
 /// Why the keeper cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -122,23 +128,32 @@ impl Greeting {
 
 impl Farewell {
     /// Tells the keeper that this process ends on purpose, and that it ends with this exit code, too. Whatever is left is
-    /// ended by the keeper. A keeper that is gone needs to know nothing.
+    /// ended by the keeper. Returns when it has taken notice; one that is gone needs to know nothing. Nobody else may use
+    /// the connection any more.
     pub fn leave(&self, code: u8) {
-        let mut buffer = [0; 64];
-        // Not one of the orders that the link counts: nothing waits for the answer.
+        let mut buffer = vec![0; MESSAGE_MAX];
         let order = Order::Leave(Leave::Finish { code });
-        let Ok(message) = order.encode(u32::MAX, &mut buffer) else { return };
-        for _ in 0..=CREDIT {
+        let Ok(message) = order.encode(LAST, &mut buffer) else { return };
+        loop {
             match socket::send(self.0.as_fd(), message, &[]) {
+                Ok(()) => break,
                 Err(Errno::AGAIN) if is_ready(self.0.as_fd(), PollFlags::OUT) => {}
-                _ => return,
+                Err(_) => return,
+            }
+        }
+        // What the keeper has sent before its answer is nobody's any more. If this process ended with messages unread, the
+        // keeper would see an error before the last order.
+        for _ in 0..UNREAD_MAX {
+            match next(&self.0, &mut buffer) {
+                Ok((Report::Done { .. }, LAST, _)) | Err(_) => return,
+                Ok(_) => {}
             }
         }
     }
 }
 
 /// Waits for the next message.
-fn next(socket: &OwnedFd, buffer: &mut [u8]) -> Result<(Report, u32, Vec<OwnedFd>), NotGreeted> {
+pub(super) fn next(socket: &OwnedFd, buffer: &mut [u8]) -> Result<(Report, u32, Vec<OwnedFd>), NotGreeted> {
     let mut received = Received::default();
     loop {
         match socket::receive(socket.as_fd(), buffer, &mut received) {

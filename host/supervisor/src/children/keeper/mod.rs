@@ -9,6 +9,7 @@
 //! | `connection` | the handle of the connection, and what it can be asked for |
 //! | `names` | which life of which process an id means |
 //! | `link` | the task that sends orders and receives reports |
+//! | `running` | a keeper that runs already, as others than its host see it |
 //! | `greeting` | the first messages and the last one |
 
 mod connection;
@@ -17,8 +18,10 @@ mod greeting;
 mod kept;
 mod link;
 mod names;
+mod running;
 
 pub use connection::Keeper;
 pub use former::Served;
 pub use greeting::{Farewell, Greeting, NotGreeted};
+pub use running::RunningKeeper;
 pub(super) use kept::{FormerChild, Kept, NewChild, NotStarted, Start, Starting};
