@@ -230,10 +230,10 @@ impl Engine {
         let has_more = self.machine.next_report(&self.kernel, now()).is_some();
         wanted.set(EventFlags::OUT, has_more && self.retry_at.is_none());
         let socket = self.kernel.host.as_ref().map(|host| &host.socket);
-        if let Some(socket) = socket.filter(|_| wanted != self.watched) {
-            if self.kernel.rewatch(socket.as_fd(), Token::Host, wanted).is_ok() {
-                self.watched = wanted;
-            }
+        if let Some(socket) = socket.filter(|_| wanted != self.watched)
+            && self.kernel.rewatch(socket.as_fd(), Token::Host, wanted).is_ok()
+        {
+            self.watched = wanted;
         }
     }
 
