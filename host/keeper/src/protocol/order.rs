@@ -118,7 +118,8 @@ pub enum Order<'a> {
         /// Whether its output is the other side of a terminal.
         is_terminal: bool,
     },
-    /// Replaces the program of the keeper by the one beside the message. Pid, children and descriptors stay.
+    /// Replaces the program of the keeper by the one beside the message. Pid, children and descriptors stay. It is not
+    /// carried out yet: the answer is `ENOSYS`, and the keeper goes on as it is.
     Upgrade,
 }
 
