@@ -67,7 +67,8 @@ pub fn signal_pidfd(pidfd: BorrowedFd<'_>, number: i32) -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Blocks these signals for the calling thread and those that it starts later, and returns a descriptor that
+/// Blocks these signals for the calling thread and those that it starts later, gives them their default dispositions (with
+/// SIGCHLD ignored, the kernel would reap), and returns a descriptor that
 /// [`next_signal`] reads them from. It is closed by an exec.
 ///
 /// # Errors
@@ -86,6 +87,11 @@ pub fn signals(numbers: &[i32]) -> io::Result<OwnedFd> {
         let blocked = libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut());
         if blocked != 0 {
             return Err(io::Error::from_raw_os_error(blocked));
+        }
+        for number in numbers {
+            if libc::signal(*number, libc::SIG_DFL) == libc::SIG_ERR {
+                return Err(io::Error::last_os_error());
+            }
         }
         let descriptor = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC);
         if descriptor == -1 {

@@ -25,7 +25,7 @@ mod tests;
 use self::host::{After, Host};
 use self::outbox::{Greeting, Outbox};
 use self::slots::Slots;
-pub use self::world::{Now, World};
+pub use self::world::{Adopted, Now, RESERVED, World};
 use crate::protocol::{Descriptors, End, Held, HostEnding, HostState, Id, Refusal, SlotState, Welcome};
 
 /// The number of SIGINT, of SIGKILL, of SIGTERM and of SIGCONT, which are the same on all architectures.
@@ -71,7 +71,7 @@ impl Machine {
     #[must_use]
     pub fn new(is_stubborn: bool) -> Self {
         Self {
-            slots: Slots::default(),
+            slots: Slots::new(),
             host: Host::new(is_stubborn),
             outbox: Outbox::new(),
             is_asked_to_end: false,

@@ -3,9 +3,9 @@
 use super::host::After;
 use super::outbox::Greeting;
 use super::slots::{ENDED, Slot};
-use super::{Machine, Now, World};
+use super::{Adopted, Machine, Now, World};
 use crate::protocol::{
-    End, Ending, Held, HostEnding, Id, Leave, Order, Report, Scope, SlotState, Spec, Usage, Versions,
+    End, Ending, HostEnding, Id, Leave, Order, Report, Scope, SlotState, Spec, Usage, Versions,
 };
 
 /// The error numbers of answers, which are the same on all architectures of Linux that are supported.
@@ -57,7 +57,10 @@ impl Machine {
                 Ok(0)
             }
             Order::Leave(leave) => self.leave(world, now, *leave),
-            Order::Adopt { id: slot, held } => self.adopt(world, now, named(&mut id, *slot), held),
+            Order::Adopt { id: slot, held, gap_files, is_terminal } => {
+                let adopted = Adopted { held, gap_files: *gap_files, is_terminal: *is_terminal };
+                self.adopt(world, now, named(&mut id, *slot), &adopted)
+            }
             Order::Upgrade => Err(world.upgrade()),
         };
         self.answer(seq, id, done);
@@ -100,12 +103,13 @@ impl Machine {
         Ok(pid)
     }
 
-    fn adopt(&mut self, world: &mut impl World, now: Now, id: Id, held: &Held) -> Result<u32, i32> {
+    fn adopt(&mut self, world: &mut impl World, now: Now, id: Id, adopted: &Adopted<'_>) -> Result<u32, i32> {
         if self.slots.place(id).is_some() {
             return Err(EEXIST);
         }
         let place = self.slots.reserve().map_err(|_| ENOMEM)?;
-        let lives = world.adopt(place, held)?;
+        let held = adopted.held;
+        let lives = world.adopt(place, adopted)?;
         let mut slot = Slot::new(id, held.ending);
         slot.become_state(if lives { SlotState::Running } else { SlotState::Reaped });
         (slot.pid, slot.started_at, slot.kill_at) = (held.pid, held.started_at, held.kill_at);

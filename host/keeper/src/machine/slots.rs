@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::collections::VecDeque;
 
+use crate::machine::world::RESERVED;
 use crate::protocol::{End, Ending, Id, Refusal, SlotState};
 
 /// The report of a slot that the host has not been sent.
@@ -81,7 +82,7 @@ impl Slot {
 }
 
 /// All slots.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Slots {
     slots: Vec<Slot>,
     free: Vec<usize>,
@@ -91,6 +92,16 @@ pub(super) struct Slots {
 }
 
 impl Slots {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: Vec::with_capacity(RESERVED),
+            free: Vec::with_capacity(RESERVED),
+            // It touches all its memory, so it has less.
+            places: HashMap::with_capacity(RESERVED / 4),
+            queue: VecDeque::with_capacity(RESERVED),
+        }
+    }
+
     /// Makes room for one more slot; returns the place that it will get.
     ///
     /// # Errors

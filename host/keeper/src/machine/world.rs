@@ -1,6 +1,12 @@
 //! What the state machine asks of the operating system. The program implements it; tests replace it by a model.
 
+use std::ffi::CStr;
+
 use crate::protocol::{Descriptors, Gap, Held, Scope, Spec, Stream};
+
+/// The number of places for which address space is reserved at the start. Only what is used of it is memory, and lists that grow
+/// within it leave no smaller copies of themselves behind.
+pub const RESERVED: usize = 4_096;
 
 /// The time at an input, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,6 +15,17 @@ pub struct Now {
     pub boot: u64,
     /// `CLOCK_MONOTONIC`, by which the keeper waits.
     pub steady: u64,
+}
+
+/// A process that another keeper has started.
+#[derive(Clone, Copy, Debug)]
+pub struct Adopted<'a> {
+    /// What was known of it.
+    pub held: &'a Held,
+    /// Its gap files.
+    pub gap_files: [Option<&'a CStr>; 2],
+    /// Whether its output is the other side of a terminal.
+    pub is_terminal: bool,
 }
 
 /// The operating system. A slot is named by its place, a small number that is used again.
@@ -23,7 +40,7 @@ pub trait World {
     ///
     /// # Errors
     /// The error number, and nothing of the slot is left.
-    fn adopt(&mut self, place: usize, held: &Held) -> Result<bool, i32>;
+    fn adopt(&mut self, place: usize, adopted: &Adopted<'_>) -> Result<bool, i32>;
 
     /// Sends a signal to a process that is not reaped.
     ///

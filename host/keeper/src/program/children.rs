@@ -87,8 +87,11 @@ impl Ends {
         let (stdout, stderr) = (output(spec.output, 0, first)?, output(spec.error, 1, second)?);
         if spec.terminal.is_some() {
             let master = given.next().ok_or(Errno::BADF)?;
-            if outlets[0].is_none() {
+            if spec.output == Output::Terminal {
                 outlets[0] = Some(Arc::new(Outlet::new(master, true, gap_path(spec, 0)?)));
+            } else {
+                // The terminal lives as long as its other side is open.
+                input = Some(master);
             }
         }
         let files: Vec<OwnedFd> = given.take(usize::from(spec.files)).collect();

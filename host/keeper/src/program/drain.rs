@@ -10,6 +10,7 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 
 use super::outlet::{Moved, Outlet};
+use crate::machine::RESERVED;
 
 /// The pause before a file that could not be written is tried again.
 const RETRY: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
@@ -41,7 +42,7 @@ impl Drain {
     pub(super) fn new() -> Result<Self, Errno> {
         let flags = EventfdFlags::CLOEXEC;
         Ok(Self(Arc::new(Shared {
-            outlets: Mutex::default(),
+            outlets: Mutex::new(Vec::with_capacity(2 * RESERVED)),
             is_wanted: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
             wake: eventfd(0, flags)?,

@@ -1,5 +1,6 @@
 //! The operating system as the state machine sees it: what is open of each slot, of the host and of the stash.
 
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use super::groups;
 use super::limits::Limits;
 use super::options::Options;
 use super::outlet::Outlet;
-use crate::machine::World;
-use crate::protocol::{Descriptors, Gap, Held, STASHES_MAX, Scope, SlotState, Spec, Stream, Strings};
+use crate::machine::{Adopted, RESERVED, World};
+use crate::protocol::{Descriptors, Gap, STASHES_MAX, Scope, SlotState, Spec, Stream, Strings};
 use crate::socket::Received;
 
 /// What an event of the loop is about: the kind in the high half, the place of a slot in the low half.
@@ -131,7 +132,7 @@ impl Kernel {
             limits,
             proc: rustix::fs::open("/proc", PATH, Mode::empty()).ok(),
             own_files: rustix::fs::open("/proc/self/fd", PATH, Mode::empty()).ok(),
-            resources: Vec::new(),
+            resources: Vec::with_capacity(RESERVED),
             stashes: Vec::with_capacity(STASHES_MAX),
             received: Received::default(),
             drain,
@@ -304,7 +305,8 @@ impl World for Kernel {
         self.begin(place, spec).map_err(errno)
     }
 
-    fn adopt(&mut self, place: usize, held: &Held) -> Result<bool, i32> {
+    fn adopt(&mut self, place: usize, adopted: &Adopted<'_>) -> Result<bool, i32> {
+        let held = adopted.held;
         self.reserve(place).map_err(errno)?;
         let mut given = Self::given(&mut self.received);
         let mut take = |one: Descriptors| held.descriptors.has(one).then(|| given.next()).flatten();
@@ -313,15 +315,17 @@ impl World for Kernel {
         let files = [take(Descriptors::OUTPUT_GAP), take(Descriptors::ERROR_GAP)];
         let input = take(Descriptors::INPUT);
         drop(given);
-        let outlet = |from: Option<OwnedFd>, file, gap| {
+        let outlet = |from: Option<OwnedFd>, is_terminal, file, at: usize| {
             from.map(|from| {
-                let outlet = Outlet::new(from, false, None);
-                outlet.resume(file, gap);
+                let path = adopted.gap_files.get(at).copied().flatten();
+                let outlet = Outlet::new(from, is_terminal, path.map(CStr::to_owned));
+                outlet.resume(file, held.gaps.get(at).copied().unwrap_or_default());
                 Arc::new(outlet)
             })
         };
         let [output_file, error_file] = files;
-        let outlets = [outlet(output, output_file, held.gaps[0]), outlet(error, error_file, held.gaps[1])];
+        let outlets =
+            [outlet(output, adopted.is_terminal, output_file, 0), outlet(error, false, error_file, 1)];
         let lives = !matches!(held.state, SlotState::Reaped | SlotState::Ended | SlotState::Refused);
         let child = Child { pid: held.pid, pidfd, report: None };
         let resources = Resources { child, outlets, input, is_child: false, failure: None };
@@ -334,8 +338,15 @@ impl World for Kernel {
             let pidfd = self.get(place).ok_or(errno(Errno::SRCH))?.child.pidfd.as_fd();
             provost_posix::signal_pidfd(pidfd, number).map_err(|error| error.raw_os_error().unwrap_or(0))
         };
+        let is_child = self.get(place).is_some_and(|resources| resources.is_child);
         match scope {
             Scope::Main => main(),
+            // The number is its own as long as it lives. Nobody here keeps its zombie.
+            Scope::Group if !is_child => {
+                provost_posix::signal_pidfd(self.get(place).ok_or(errno(Errno::SRCH))?.child.pidfd.as_fd(), 0)
+                    .and_then(|()| provost_posix::signal_group(pid, number))
+                    .map_err(|error| error.raw_os_error().unwrap_or(0))
+            }
             // A main process that has left its own group is sent the signal all the same.
             Scope::Group => match provost_posix::signal_group(pid, number) {
                 Err(error) if error.raw_os_error() == Some(errno(Errno::SRCH)) => main(),

@@ -1,9 +1,11 @@
 //! Orders: what the host sends to the keeper.
 
+use std::ffi::CStr;
+
 use super::bytes::{Malformed, Reader, TooLong, Writer};
 use super::head::{Head, Kind, VERSION, Versions};
-use super::spec::Spec;
-use super::values::{Ending, Held, Id, Scope, Stream};
+use super::spec::{Spec, read_path, write_path};
+use super::values::{Ending, Held, Id, Scope, Stream, flag};
 
 /// The flag of a `SPAWN` whose spec is in a memfd.
 const IN_MEMFD: u16 = 1;
@@ -111,8 +113,13 @@ pub enum Order<'a> {
         id: Id,
         /// What was known of it.
         held: Held,
+        /// Its [gap files](Spec::gap_files).
+        gap_files: [Option<&'a CStr>; 2],
+        /// Whether its output is the other side of a terminal.
+        is_terminal: bool,
     },
-    /// Replaces the program of the keeper by the one beside the message. Pid, children and descriptors stay.
+    /// Replaces the program of the keeper by the one beside the message. Pid, children and descriptors stay. It is not
+    /// carried out yet: the answer is `ENOSYS`, and the keeper goes on as it is.
     Upgrade,
 }
 
@@ -188,7 +195,13 @@ impl<'a> Order<'a> {
                 writer.u8(1);
                 writer.u64(*deadline_ms);
             }
-            Self::Adopt { held, .. } => held.write(&mut writer),
+            Self::Adopt { held, gap_files, is_terminal, .. } => {
+                held.write(&mut writer);
+                writer.u8(u8::from(*is_terminal));
+                for path in gap_files {
+                    write_path(&mut writer, *path);
+                }
+            }
             Self::Reap { .. }
             | Self::Forget { .. }
             | Self::Pong
@@ -231,7 +244,12 @@ impl<'a> Order<'a> {
                 1 => Leave::Replace { deadline_ms: reader.u64()? },
                 other => return Err(Malformed::Value("leave", u32::from(other))),
             }),
-            Kind::Adopt => Self::Adopt { id, held: Held::read(reader)? },
+            Kind::Adopt => Self::Adopt {
+                id,
+                held: Held::read(reader)?,
+                is_terminal: flag(reader, "terminal")?,
+                gap_files: [read_path(reader)?, read_path(reader)?],
+            },
             Kind::Upgrade => Self::Upgrade,
             other => return Err(Malformed::Kind(other.number())),
         };

@@ -22,7 +22,7 @@ numbered! {
         Left = 5,
         /// It was the new program of an upgrade, and did not settle: this host is the former program again.
         RolledBack = 6,
-        /// The former keeper had it; this keeper was started by it.
+        /// The former keeper had it, and this keeper was started to take its place. No keeper says so yet.
         Handed = 7,
     }
 }
@@ -57,7 +57,7 @@ pub struct Welcome {
     pub last: HostEnd,
     /// What the host is at this time; a reader of the [socket](crate::protocol) sees others than `Attached`.
     pub state: HostState,
-    /// Whether a process is still moving output into a gap file, because a disk does not answer: the gaps may grow.
+    /// Whether output is still being moved into a gap file, because a disk does not answer: the gaps may grow.
     pub is_draining: bool,
 }
 

@@ -98,6 +98,16 @@ impl PartialEq for Strings<'_> {
 
 impl Eq for Strings<'_> {}
 
+/// Writes a path, or that there is none: an empty path is no path.
+pub(super) fn write_path(writer: &mut Writer<'_>, path: Option<&CStr>) {
+    writer.text(path.unwrap_or_default());
+}
+
+/// Reads what [`write_path`] has written.
+pub(super) fn read_path<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a CStr>, Malformed> {
+    Ok(Some(reader.text()?).filter(|path| !path.is_empty()))
+}
+
 /// A process that is to be started, in its own session and group, with an empty signal mask and default dispositions.
 ///
 /// The descriptors beside [`Order::Spawn`](super::Order::Spawn) are, in this order: the memfd of the spec if it is
@@ -148,16 +158,14 @@ impl<'a> Spec<'a> {
         writer.u8(self.files);
         self.ending.write(writer);
         writer.text(self.program);
-        // An empty path is no path.
         for path in [self.directory, self.terminal, self.gap_files[0], self.gap_files[1]] {
-            writer.text(path.unwrap_or_default());
+            write_path(writer, path);
         }
         self.arguments.write(writer);
         self.environment.write(writer);
     }
 
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let path = |reader: &mut Reader<'a>| Ok(Some(reader.text()?).filter(|path| !path.is_empty()));
         let input = Input::read(reader)?;
         let output = Output::read(reader)?;
         if output == Output::Same {
@@ -170,9 +178,9 @@ impl<'a> Spec<'a> {
             files: reader.u8()?,
             ending: Ending::read(reader)?,
             program: reader.text()?,
-            directory: path(reader)?,
-            terminal: path(reader)?,
-            gap_files: [path(reader)?, path(reader)?],
+            directory: read_path(reader)?,
+            terminal: read_path(reader)?,
+            gap_files: [read_path(reader)?, read_path(reader)?],
             arguments: Strings::read(reader)?,
             environment: Strings::read(reader)?,
         })

@@ -67,7 +67,7 @@ fn orders<'a>(arguments: &'a [CString], environment: &'a [CString]) -> Vec<Order
         Order::Settled,
         Order::Leave(Leave::Finish { code: 1 }),
         Order::Leave(Leave::Replace { deadline_ms: 30_000 }),
-        Order::Adopt { id, held: held() },
+        Order::Adopt { id, held: held(), gap_files: [Some(c"/log/web.gap"), None], is_terminal: true },
         Order::Upgrade,
     ]
 }
@@ -264,7 +264,7 @@ proptest! {
         let buffer = &mut [0; 256];
         let report = Report::Held { id: Id(pid), held };
         prop_assert_eq!(Report::decode(report.encode(1, buffer).unwrap()).unwrap().1, report);
-        let order = Order::Adopt { id: Id(pid), held };
+        let order = Order::Adopt { id: Id(pid), held, gap_files: [None, None], is_terminal: false };
         prop_assert_eq!(Order::decode(order.encode(1, buffer).unwrap()).unwrap().1, order);
     }
 

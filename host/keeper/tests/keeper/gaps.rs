@@ -187,8 +187,9 @@ fn a_stop_in_progress_and_its_time_are_told_to_the_next_host() {
     let rig = Rig::start(&[]);
     let mut host = rig.host();
     let (welcome, ..) = host.hello();
-    host.spawn(id(1), &Script::new("trap '' TERM; while :; do sleep 1; done"));
-    host.wait_for_held(id(1));
+    host.spawn(id(1), &Script::new("trap '' TERM; echo; while :; do sleep 1; done"));
+    let slot = host.wait_for_held(id(1));
+    eventually("it listens", || rustix::io::ioctl_fionread(slot.output.as_ref().unwrap()).unwrap() > 0);
     let kill_at = welcome.now + 3_600_000_000_000;
     let stop = Order::Signal { id: id(1), number: 15, scope: Scope::Group, kill_at };
     assert_eq!(host.ask(&stop, &[]).0, 0);

@@ -112,10 +112,11 @@ fn an_exec_that_hangs_keeps_nobody_waiting_and_can_be_killed() {
 fn a_process_has_its_own_session_no_blocked_or_ignored_signals_and_the_limits_of_the_starter() {
     let limited = |command: &mut std::process::Command| {
         #[expect(unsafe_code, reason = "the limit of the keeper is set before its exec")]
-        // SAFETY: setrlimit may be called between fork and exec.
+        // SAFETY: setrlimit and signal may be called between fork and exec.
         unsafe {
             command.pre_exec(|| {
                 let limit = libc::rlimit { rlim_cur: 123, rlim_max: 456 };
+                libc::signal(libc::SIGCHLD, libc::SIG_IGN);
                 if libc::setrlimit(libc::RLIMIT_NOFILE, &limit) == 0 {
                     Ok(())
                 } else {
@@ -136,6 +137,11 @@ fn a_process_has_its_own_session_no_blocked_or_ignored_signals_and_the_limits_of
     let expected =
         format!("123\n456\n{score}0 1 2 3 SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n{pid}\n");
     assert_eq!(output, expected);
+    assert_eq!(
+        host.wait_for_end(id(1)).status,
+        Some(0),
+        "a starter that ignores the ends of children changes nothing"
+    );
     let limits = fs::read_to_string(format!("/proc/{}/limits", rig.pid())).unwrap();
     let limit = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     assert_eq!(limit.split_whitespace().nth(3), Some("456"), "the keeper has raised its own");

@@ -182,13 +182,11 @@ fn wait_for(fd: &OwnedFd) {
 /// A slot with its descriptors.
 #[derive(Debug)]
 pub struct HeldSlot {
-    pub id: Id,
     pub held: Held,
     pub pidfd: Option<OwnedFd>,
     pub output: Option<OwnedFd>,
     pub error: Option<OwnedFd>,
     pub output_gap: Option<OwnedFd>,
-    pub error_gap: Option<OwnedFd>,
 }
 
 /// The host's side of the protocol.
@@ -303,7 +301,7 @@ impl Host {
         let (mut held, mut stashed) = (Vec::new(), Vec::new());
         for _ in 0..welcome.held + welcome.stashed {
             match self.receive() {
-                (_, Report::Held { id, held: slot }, fds) => held.push(slot_of(id, slot, fds)),
+                (_, Report::Held { held: slot, .. }, fds) => held.push(slot_of(slot, fds)),
                 (_, Report::Stashed { key, generation }, fds) => {
                     stashed.push((key, generation, fds.into_iter().next().unwrap()));
                 }
@@ -340,7 +338,7 @@ impl Host {
             gaps: Default::default(),
             descriptors,
         };
-        slot_of(wanted, held, fds)
+        slot_of(held, fds)
     }
 
     /// Waits for the end of a slot; returns it.
@@ -364,17 +362,15 @@ impl Host {
     }
 }
 
-fn slot_of(id: Id, held: Held, fds: Vec<OwnedFd>) -> HeldSlot {
+fn slot_of(held: Held, fds: Vec<OwnedFd>) -> HeldSlot {
     let mut fds = fds.into_iter();
     let mut take = |one: Descriptors| held.descriptors.has(one).then(|| fds.next().unwrap());
     HeldSlot {
-        id,
         held,
         pidfd: take(Descriptors::PIDFD),
         output: take(Descriptors::OUTPUT),
         error: take(Descriptors::ERROR),
         output_gap: take(Descriptors::OUTPUT_GAP),
-        error_gap: take(Descriptors::ERROR_GAP),
     }
 }
 
