@@ -9,7 +9,7 @@ pub const CONFIG_NAME: &str = "provost.toml";
 pub const SOCKET_NAME: &str = "provost.sock";
 
 /// The name of the socket of the keeper in the runtime directory.
-pub(super) const KEEPER_SOCKET_NAME: &str = "keeper.sock";
+pub(crate) const KEEPER_SOCKET_NAME: &str = "keeper.sock";
 
 /// The runtime directory beside the config, unless it says otherwise.
 const RUNTIME_DIR: &str = ".provost";

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +9,9 @@ use provost_files::Owners;
 use provost_supervisor::RunningKeeper;
 
 use super::program::{self, NotExecuted};
+use crate::config::{KEEPER_SOCKET_NAME, Outline};
 use crate::daemon::claim::holder;
 use crate::daemon::errors::already_running;
-use crate::config::Outline;
 use crate::failure::Failure;
 
 /// The longest path of a socket, in bytes.
@@ -21,7 +20,7 @@ const SOCKET_BYTES_MAX: usize = 107;
 /// Why the host has no keeper.
 #[derive(Debug)]
 pub(crate) enum Without {
-    /// The config says `keeper = false`.
+    /// The config says `keeper = false`, or there is none, which the host reports.
     Configured,
     /// The config is not a file that can be read again by the next host.
     Unrepeatable,
@@ -33,7 +32,9 @@ impl fmt::Display for Without {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configured => f.write_str("`keeper = false` in [host]"),
-            Self::Unrepeatable => f.write_str("the config is not a regular file, which another host could read again"),
+            Self::Unrepeatable => {
+                f.write_str("the config is not a regular file, which another host could read again")
+            }
             Self::NotExecuted(error) => write!(f, "its program cannot be executed: {error}"),
         }
     }
@@ -45,8 +46,10 @@ impl fmt::Display for Without {
 /// # Errors
 /// A keeper runs here already. It has the processes, which another one would start once more.
 pub(crate) fn become_keeper(config: &Path, is_background: bool) -> Result<Without, Failure> {
-    let Some(metadata) = std::fs::metadata(config).ok().filter(Metadata::is_file) else {
-        return Ok(Without::Unrepeatable);
+    let metadata = match std::fs::metadata(config) {
+        Ok(metadata) if metadata.is_file() => metadata,
+        Ok(_) => return Ok(Without::Unrepeatable),
+        Err(_) => return Ok(Without::Configured),
     };
     let outline = Outline::of(config);
     let socket = outline.keeper_socket();
@@ -59,6 +62,11 @@ pub(crate) fn become_keeper(config: &Path, is_background: bool) -> Result<Withou
     let owners = Owners::and(metadata.uid());
     let arguments = arguments(place(&socket, &outline.runtime_dir, owners), is_background);
     Ok(Without::NotExecuted(program::execute(&arguments, &outline.runtime_dir, owners)))
+}
+
+/// Returns the keeper beside the socket of a host, if one answers there.
+pub(crate) fn keeper_of(socket: &Path) -> Option<RunningKeeper> {
+    RunningKeeper::at(&socket.with_file_name(KEEPER_SOCKET_NAME))
 }
 
 /// Says that a keeper runs here. One that has no host any more is asked for another one.
@@ -78,7 +86,8 @@ fn refusal(keeper: RunningKeeper, socket: &Path, outline: &Outline, config: &Pat
 
 /// Returns where the keeper listens, if it can listen there.
 fn place(socket: &Path, runtime_dir: &Path, owners: Owners) -> Option<OsString> {
-    let fits = provost_files::safe_place(runtime_dir, owners).and_then(|()| provost_files::own_dir(runtime_dir));
+    let fits =
+        provost_files::safe_place(runtime_dir, owners).and_then(|()| provost_files::own_dir(runtime_dir));
     // What is wrong with the directory is reported by the host.
     (fits.is_ok() && socket.as_os_str().len() <= SOCKET_BYTES_MAX).then(|| socket.into())
 }

@@ -11,4 +11,5 @@ mod parent;
 mod program;
 
 pub(super) use becoming::become_keeper;
+pub(crate) use becoming::keeper_of;
 pub(super) use parent::Parent;

@@ -48,7 +48,8 @@ impl Parent {
     pub(crate) fn serve(self, degraded: &Degraded) -> Result<Option<Served>, Failure> {
         match self {
             Self::Keeper(greeting) => {
-                let short = |error| Failure::failed(format!("cannot serve the keeper: {error}"), SHORTAGE_HINT);
+                let short =
+                    |error| Failure::failed(format!("cannot serve the keeper: {error}"), SHORTAGE_HINT);
                 let served = Keeper::serve(*greeting).map_err(short)?;
                 let (keeper, degraded) = (served.keeper.clone(), degraded.clone());
                 tokio::spawn(async move {
@@ -57,10 +58,7 @@ impl Parent {
                 });
                 Ok(Some(served))
             }
-            Self::None(Without::Configured) => {
-                tracing::info!("`keeper = false` in [host]: {UNSAFE}");
-                Ok(None)
-            }
+            Self::None(Without::Configured) => Ok(None),
             Self::None(why) => {
                 degraded.set(LACK, format!("there is none ({why}): {UNSAFE}"));
                 Ok(None)

@@ -93,7 +93,10 @@ impl Found {
             return;
         }
         let Some(life) = names.life(id) else {
-            tracing::error!(pid = held.pid, "the keeper holds a process whose name is not known; it is left alone");
+            tracing::error!(
+                pid = held.pid,
+                "the keeper holds a process whose name is not known; it is left alone"
+            );
             return;
         };
         let mut files = descriptors.into_iter();
@@ -152,7 +155,9 @@ fn ending(last: &HostEnd) -> Option<Arc<str>> {
         HostEnding::None => return None,
         HostEnding::Died => how,
         HostEnding::Silent => "it did not answer the keeper, which killed it".to_owned(),
-        HostEnding::Late => "it did not attach to the keeper, or did not end, in time, and was killed".to_owned(),
+        HostEnding::Late => {
+            "it did not attach to the keeper, or did not end, in time, and was killed".to_owned()
+        }
         HostEnding::Faulty => "it broke the protocol, and the keeper killed it".to_owned(),
         HostEnding::Left => "it left on purpose".to_owned(),
         HostEnding::RolledBack => "it did not settle, and the former program was started again".to_owned(),

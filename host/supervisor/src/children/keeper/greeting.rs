@@ -5,9 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use provost_keeper::protocol::{
-    Held, Id, Leave, MESSAGE_MAX, Order, Report, Versions, Welcome,
-};
+use provost_keeper::protocol::{Held, Id, Leave, MESSAGE_MAX, Order, Report, Versions, Welcome};
 use provost_keeper::socket::{self, Received};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -98,13 +96,15 @@ impl Greeting {
             stashed: Vec::new(),
             early: Vec::new(),
         };
-        while greeting.held.len() < welcome.held as usize || greeting.stashed.len() < welcome.stashed as usize {
+        while greeting.held.len() < welcome.held as usize || greeting.stashed.len() < welcome.stashed as usize
+        {
             let (report, seq, descriptors) = next(&greeting.socket, &mut buffer)?;
             match report {
                 Report::Held { id, held } => greeting.held.push(HeldChild { id, held, descriptors }),
                 Report::Stashed { key, generation } => {
                     let file = descriptors.into_iter().next();
-                    let file = file.ok_or_else(|| NotGreeted::Foreign(format!("the file {key} is missing")))?;
+                    let file =
+                        file.ok_or_else(|| NotGreeted::Foreign(format!("the file {key} is missing")))?;
                     greeting.stashed.push(StashedFile { key, number: generation, file });
                 }
                 other => greeting.early.push((seq, EarlyReport(other))),

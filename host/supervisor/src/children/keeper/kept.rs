@@ -6,9 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use provost_keeper::protocol::{
-    Descriptors, End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Scope, Spec,
-};
+use provost_keeper::protocol::{Descriptors, End, Ending, Id, MESSAGE_MAX, Order, SPEC_MAX, Scope, Spec};
 use provost_state::{Exit, Incarnation, Signal};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
@@ -138,9 +136,9 @@ impl NotStarted {
     /// Tells a shortage from an error of the program.
     fn of(error: io::Error) -> Self {
         match error.raw_os_error() {
-            Some(
-                libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC | libc::EPIPE,
-            ) => Self::Short(error),
+            Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC | libc::EPIPE) => {
+                Self::Short(error)
+            }
             _ => Self::Refused(error),
         }
     }

@@ -178,7 +178,9 @@ impl Running {
     /// Sends what waits, as far as the credit and the socket allow it. Returns true if the socket is full.
     async fn send(&mut self) -> Result<bool, Gone> {
         while self.unanswered.len() < CREDIT {
-            let Some(order) = self.waiting.pop_front().or_else(|| self.link.orders.try_recv().ok()) else { break };
+            let Some(order) = self.waiting.pop_front().or_else(|| self.link.orders.try_recv().ok()) else {
+                break;
+            };
             if !matches!(order.answer, Answer::None) {
                 // 0 stands for none.
                 self.seq = self.seq.checked_add(1).unwrap_or(2);

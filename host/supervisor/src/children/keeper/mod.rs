@@ -23,5 +23,5 @@ mod running;
 pub use connection::Keeper;
 pub use former::Served;
 pub use greeting::{Farewell, Greeting, NotGreeted};
-pub use running::RunningKeeper;
 pub(super) use kept::{FormerChild, Kept, NewChild, NotStarted, Start, Starting};
+pub use running::RunningKeeper;

@@ -33,7 +33,7 @@ use self::direct::Direct;
 use self::flight::{Flight, InFlight};
 use self::request::{Failure, SpawnRequest, Started};
 use super::family::{Family, pid_of};
-use super::keeper::{FormerChild, Kept, Keeper};
+use super::keeper::{FormerChild, Keeper, Kept};
 use super::leftovers::{Leftover, Leftovers};
 use super::life::{Endings, Life, Owner, Parent, Surroundings};
 use super::pidfd::Pidfd;
@@ -209,8 +209,7 @@ impl OsSpawner {
             (Some(keeper), Some(life)) => self.attempt_of_keeper(keeper, life, request, in_flight).await?,
             (None, _) | (_, None) => {
                 let (wanted, in_flight, direct) = (request.clone(), in_flight.clone(), self.direct.clone());
-                let started =
-                    self.spawning.run(move || in_flight.enter(|| direct.start(&wanted))).await;
+                let started = self.spawning.run(move || in_flight.enter(|| direct.start(&wanted))).await;
                 let started = started.map_err(|lost| Failure::Refused(Arc::from(lost.to_string())))??;
                 (started, Parent::Host)
             }

@@ -154,7 +154,11 @@ impl Forest {
                 continue;
             };
             all.insert(pid);
-            if pid == self.host.main || pid == self.parent || self.owners.contains_key(&pid) || self.strangers.contains(&pid) {
+            if pid == self.host.main
+                || pid == self.parent
+                || self.owners.contains_key(&pid)
+                || self.strangers.contains(&pid)
+            {
                 continue;
             }
             // One that is gone by now is not missed.
@@ -200,10 +204,7 @@ impl Forest {
                 let is_ours = ours.contains(&stat.parent);
                 if is_ours {
                     ours.insert(*pid);
-                    if stat.parent == self.parent
-                        && !self.family.is_own(*pid)
-                        && self.reported.insert(*pid)
-                    {
+                    if stat.parent == self.parent && !self.family.is_own(*pid) && self.reported.insert(*pid) {
                         orphans.push(*pid);
                     }
                 }
