@@ -32,8 +32,10 @@ impl RunningKeeper {
     /// Asks the keeper at this path for a host. Returns false if it does not answer.
     #[must_use]
     pub fn ask_for_host(path: &Path) -> bool {
-        let mut buffer = [0; 64];
+        let mut buffer = vec![0; MESSAGE_MAX];
         let Some((keeper, _)) = greeted(path) else { return false };
+        // A message that is unread when this end is closed would hide what was asked. The keeper ends its side first.
+        while next(&keeper, &mut buffer).is_ok() {}
         let Ok(message) = Order::Sync.encode(1, &mut buffer) else { return false };
         socket::send(keeper.as_fd(), message, &[]).is_ok()
     }
