@@ -10,6 +10,7 @@
 //! `RATIO` is to the loop.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
+#[expect(dead_code, reason = "only the benchmark of the live view looks at threads")]
 mod cpu;
 #[expect(dead_code, reason = "only the other benchmarks use the latencies")]
 mod figures;

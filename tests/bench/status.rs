@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
 mod counting;
+#[expect(dead_code, reason = "only the benchmark of the live view looks at threads")]
 mod cpu;
 mod figures;
 mod peer_daemons;

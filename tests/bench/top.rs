@@ -2,7 +2,8 @@
 //! or 1,000 times a second, at 10 Hz: `cargo bench -p provost --bench top`. It takes about four minutes.
 //!
 //! The view runs in a pseudo-terminal that is read all the time (by `script`), as by a terminal emulator. The CPU of the host for the view is the
-//! difference between a host that is watched and the same host before and afterwards.
+//! difference between a host that is watched and the same host before and afterwards. The thread that reads the use of resources is
+//! shown by itself.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
 mod cpu;
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use cpu::cpu_ms;
+use cpu::{cpu_ms, thread_cpu_ms};
 use figures::{now_ns, quick};
 use provost_tests::{Host, eventually};
 use serde_json::{Value, json};
@@ -21,6 +22,9 @@ use serde_json::{Value, json};
 const PROVOST: &str = env!("CARGO_BIN_EXE_provost");
 
 const PROCESSES: usize = 1_000;
+
+/// The name of the thread of the host that reads what processes use.
+const USAGE_THREAD: &str = "provost-usage";
 
 /// How many restarts per second are wanted, and how the processes make them: so many exit as soon as they run, and are started
 /// again after this delay.
@@ -107,7 +111,9 @@ fn measure(name: &str, crashing: usize, delay_ms: u64, ns: u64) -> Value {
         wait(ns);
         percent(cpu_ms(host.pid()) - before)
     };
+    let usage_before = thread_cpu_ms(host.pid(), USAGE_THREAD);
     let first = bare();
+    let usage = percent(thread_cpu_ms(host.pid(), USAGE_THREAD) - usage_before);
     let view = View::open(&host);
     wait(ns / 4);
     let before = (cpu_ms(host.pid()), cpu_ms(view.pid), progress(&host));
@@ -121,12 +127,12 @@ fn measure(name: &str, crashing: usize, delay_ms: u64, ns: u64) -> Value {
     let without = (first + last) / 2.0;
     println!(
         "{name:<18} {restarts:>6.0} restarts/s {commits:>6.0} commits/s   view {of_view:>5.2} %   host {of_host:>5.2} % with it, \
-         {first:.2} % before and {last:.2} % after: {:+.2} %",
+         {first:.2} % before and {last:.2} % after: {:+.2} %   usage {usage:.2} %",
         of_host - without
     );
     json!({
         "setting": name, "restarts_per_s": restarts, "commits_per_s": commits, "view_percent": of_view,
-        "host_percent": of_host, "host_percent_before": first, "host_percent_after": last,
+        "host_percent": of_host, "host_percent_before": first, "host_percent_after": last, "usage_percent": usage,
     })
 }
 

@@ -102,7 +102,7 @@ fn a_policy_that_traps_at_every_call_is_refused_live_reported_by_validate_and_qu
     let setup = Setup::new(PROVOST, &config);
     let validated = setup.run(&["validate"]);
     assert_eq!(validated.code, 2, "{validated:?}");
-    let told = "its trial as restart-policy failed (life 1 of `web` ended";
+    let told = "its trial as restart-policy failed (incarnation 1 of `web` ended";
     assert!(
         validated.stderr.contains("provost.toml:2:13") && validated.stderr.contains(told),
         "{validated:?}"

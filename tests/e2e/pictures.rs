@@ -158,8 +158,8 @@ fn a_timeline_has_the_lives_and_decisions_of_a_process() {
     Host::kill(&first["pid"], Signal::KILL);
     host.until("web.1", "was restarted", |web| web["restarts"] == 1 && web["ready"] == true);
     let told = host.json(&["timeline", "web.1", "-o", "json"]);
-    assert_eq!(told["lives"].as_array().unwrap().len(), 2, "{told}");
-    let (old, new) = (&told["lives"][0], &told["lives"][1]);
+    assert_eq!(told["incarnations"].as_array().unwrap().len(), 2, "{told}");
+    let (old, new) = (&told["incarnations"][0], &told["incarnations"][1]);
     assert_eq!((&old["pid"], &old["exit"]["name"]), (&first["pid"], &"SIGKILL".into()));
     assert_eq!((&old["decision"]["by"], &new["ended_at"]), (&"backoff".into(), &Value::Null));
     let phases: Vec<&str> =
@@ -168,12 +168,12 @@ fn a_timeline_has_the_lives_and_decisions_of_a_process() {
     assert_eq!(phases.last(), Some(&"running"));
 
     let text = host.ok(&["timeline", "web.1"]);
-    assert!(text.starts_with("web.1: 2 lives between "), "{text}");
+    assert!(text.starts_with("web.1: 2 incarnations between "), "{text}");
     assert!(text.contains("killed by SIGKILL  restart in 10ms (backoff: "), "{text}");
     is_xml(&host.ok(&["timeline", "web.1", "-o", "svg"]));
     let later =
         host.json(&["timeline", "web.1", "--since", new["spawned_at"].as_str().unwrap(), "-o", "json"]);
-    assert_eq!(later["lives"].as_array().unwrap().len(), 1, "{later}");
+    assert_eq!(later["incarnations"].as_array().unwrap().len(), 1, "{later}");
 
     for (name, why) in [("wob", "there is no process called `wob`"), ("web", "names 2 processes")] {
         let refused = host.run(&["timeline", name]);

@@ -1,5 +1,6 @@
-//! Writes the pictures of the README and of `docs/pictures.md`, `docs/pictures/*.svg`, from what the built binary prints about a real host. `cargo test
-//! --no-run --test e2e` builds the binary, and `cargo run --example picture` writes the pictures.
+//! Writes the pictures of the README and of `docs/pictures.md`, `docs/pictures/*.svg`, from what the built binary prints about a real
+//! host, and shows of it in a terminal of tmux. `cargo test --no-run --test e2e` builds the binary, and `cargo run --example picture`
+//! writes the pictures.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -7,6 +8,7 @@
 )]
 
 mod svg;
+mod top;
 
 use std::path::{Path, PathBuf};
 
@@ -60,20 +62,23 @@ fn shown(host: &Host, words: &[&str]) -> String {
     format!("$ provost {}\n{}", words.join(" "), String::from_utf8(output.stdout).unwrap())
 }
 
-fn save(name: &str, title: &str, screen: &str) {
+fn save(name: &str, picture: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures").join(name);
-    std::fs::write(&path, svg::drawn(title, screen, COLUMNS)).unwrap();
+    std::fs::write(&path, picture).unwrap();
     println!("docs/pictures/{name} is written");
+}
+
+/// Saves a picture of what was printed.
+fn save_printed(name: &str, title: &str, printed: &str) {
+    save(name, svg::drawn(title, printed, COLUMNS).as_bytes());
 }
 
 /// Saves a picture that the binary has drawn.
 fn save_drawn(name: &str, host: &Host, words: &[&str]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures").join(name);
     let mut command = host.setup().command(words);
     let output = command.args(["-o", "svg"]).env("TZ", "UTC").output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    std::fs::write(&path, output.stdout).unwrap();
-    println!("docs/pictures/{name} is written");
+    save(name, &output.stdout);
 }
 
 fn main() {
@@ -85,16 +90,20 @@ fn main() {
     }
     // The pause after the third failure is long enough for a picture.
     host.until("worker", "waits", |worker| worker["phase"] == "backoff" && worker["failures"] == 3);
-    save("status.svg", "provost status", &shown(&host, &["status"]));
+    save_printed("status.svg", "provost status", &shown(&host, &["status"]));
 
     let before = host.process("web.1");
     Host::kill(&before["pid"], Signal::KILL);
     host.until("web.1", "was restarted", |web| web["restarts"] == 1 && web["ready"] == true);
     let screen = format!("$ kill -9 {}\n{}", before["pid"], shown(&host, &["explain", "web.1"]));
-    save("restart.svg", "provost explain, after a kill", &screen);
+    save_printed("restart.svg", "provost explain, after a kill", &screen);
 
     save_drawn("graph.svg", &host, &["graph"]);
     save_drawn("boot.svg", &host, &["analyze"]);
     save_drawn("timeline.svg", &host, &["timeline", "worker"]);
     host.down();
+
+    let picture =
+        svg::drawn("provost top", &top::screen(binary.to_str().unwrap()), usize::from(top::COLUMNS));
+    save("top.svg", picture.as_bytes());
 }

@@ -3,6 +3,7 @@
 //!
 //! | room | owns |
 //! |---|---|
+//! | `terminal` | a terminal in which a program of the screen runs |
 //! | `host` | a host that a test has started, and its directory |
 //! | `hostile` | components that no toolchain would make |
 //! | `components` | components written as text |
@@ -17,6 +18,8 @@ mod eventually;
 mod host;
 pub mod hostile;
 pub mod instructions;
+mod terminal;
 
 pub use eventually::eventually;
 pub use host::{Host, Ran, Setup, guest, is_alive};
+pub use terminal::Terminal;

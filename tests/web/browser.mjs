@@ -28,9 +28,12 @@ export class Browser {
     return this.chromium.close();
   }
 
-  /** Opens the page of a host in a window of its own. What it complains about is in `page.complaints`. */
-  async open(url, { path = "", colorScheme = "light", viewport = { width: 1280, height: 800 } } = {}) {
-    const context = await this.chromium.newContext({ colorScheme, viewport });
+  /**
+   * Opens the page of a host in a window of its own browser, or of that of `beside`, which is a page. What it complains about is in
+   * `page.complaints`.
+   */
+  async open(url, { path = "", colorScheme = "light", viewport = { width: 1280, height: 800 }, beside } = {}) {
+    const context = beside?.context() ?? (await this.chromium.newContext({ colorScheme, viewport }));
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
     page.complaints = [];
@@ -44,15 +47,6 @@ export class Browser {
       if (!request.url().startsWith(url) && !request.url().startsWith("data:")) page.complaints.push(`a request to ${request.url()}`);
     });
     await page.goto(url + path);
-    return page;
-  }
-
-  /** Opens the page and enters a token. */
-  async enter(url, token, options) {
-    const page = await this.open(url, options);
-    await page.getByLabel("Token").fill(token);
-    await page.keyboard.press("Enter");
-    await page.getByText("live", { exact: true }).waitFor();
     return page;
   }
 }

@@ -1,11 +1,13 @@
 // The web view in a browser, with a real host behind it.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { after, afterEach, before, test } from "node:test";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { axe, Browser } from "./browser.mjs";
+import { axe } from "./browser.mjs";
 import { eventually, Host } from "./host.mjs";
+import { enter, host, line, open, show, tokens, use } from "./session.mjs";
 
 /** The processes that are made to crash one after the other. */
 const VICTIMS = 20;
@@ -33,6 +35,9 @@ depends_on = { migrate = "completed" }
 command = "exec sleep 1000"
 group = "storage"
 policies = ["backoff"]
+env = { CACHE_PASSWORD = "a secret" }
+ready = { exec = "true" }
+health = { exec = "test ! -e sick", every = "1s", failures = 1000 }
 
 [process.web]
 command = "i=0; while :; do i=$((i+1)); printf 'request \\\\033[32m%s\\\\033[0m took %s ms\\\\n' $i $((i % 7)); sleep 0.2; done"
@@ -45,6 +50,9 @@ group = "workers"
 policies = ["backoff"]
 depends_on = { database = "ready" }
 
+[process.chatter]
+command = "i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo line $i '(of few)'; done; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i of many; done; exec sleep 1000"
+
 [process.victim]
 command = "exec sleep 1000"
 group = "victims"
@@ -52,46 +60,14 @@ replicas = ${VICTIMS}
 policies = ["backoff"]
 `;
 
-let browser;
-let host;
-let operate;
-let read;
-let pages = [];
-
-before(async () => {
-  [browser, host] = await Promise.all([Browser.launch(), Host.start(CONFIG)]);
-  operate = await host.token("operate");
-  read = await host.token("read");
-});
-
-afterEach(async () => {
-  const complaints = pages.flatMap((page) => page.complaints);
-  await Promise.all(pages.map((page) => page.context().close()));
-  pages = [];
-  assert.deepEqual(complaints, []);
-});
-
-after(async () => {
-  await browser?.close();
-  await host?.end();
-});
-
-async function enter(token, options, at = host) {
-  const page = await browser.enter(at.url, token, options);
-  pages.push(page);
-  return page;
-}
-
-/** The line of a process in the list. */
-const line = (page, name) => page.locator(`[data-name="${name}"]`);
+use(CONFIG);
 
 test("the page asks for a token once and then shows the processes", async () => {
-  const page = await browser.open(host.url);
-  pages.push(page);
+  const page = await open();
   await page.getByLabel("Token").fill("pvt_wrong");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
-  await page.getByLabel("Token").fill(read);
+  await page.getByLabel("Token").fill(tokens.read);
   await page.keyboard.press("Enter");
   await line(page, "web").getByText("running").waitFor();
   await line(page, "mailer").getByText("backoff").waitFor();
@@ -103,7 +79,7 @@ test("the page asks for a token once and then shows the processes", async () => 
 });
 
 test("a crash is seen without a reload, soon", async () => {
-  const page = await enter(read);
+  const page = await enter(tokens.read);
   await page.getByLabel("Filter the processes").fill("victim");
   await line(page, `victim.${VICTIMS}`).getByText("running").waitFor();
   const times = [];
@@ -139,13 +115,13 @@ function seesEnd(name) {
 
 test("a process is restarted with a token that may operate, and not with one that may read", async () => {
   const { pid } = await host.process("cache");
-  const reader = await enter(read, { path: "#/processes/cache" });
+  const reader = await enter(tokens.read, { path: "#/processes/cache" });
   await reader.getByRole("button", { name: "Restart", exact: true }).click();
   await reader.getByRole("dialog").getByRole("button", { name: "Restart", exact: true }).click();
   await reader.getByRole("status").getByText("operate").waitFor();
   assert.equal((await host.process("cache")).pid, pid);
 
-  const operator = await enter(operate, { path: "#/processes/cache" });
+  const operator = await enter(tokens.operate, { path: "#/processes/cache" });
   await operator.getByRole("button", { name: "Restart", exact: true }).click();
   await operator.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   assert.equal((await host.process("cache")).pid, pid, "it was not confirmed");
@@ -160,7 +136,7 @@ test("a process is restarted with a token that may operate, and not with one tha
 });
 
 test("the detail says why a process is in its state, what happened and what it printed", async () => {
-  const page = await enter(read, { path: "#/processes/mailer" });
+  const page = await enter(tokens.read, { path: "#/processes/mailer" });
   const detail = page.getByRole("region", { name: "mailer" });
   await detail.getByText("mailer is in backoff and will be started again").waitFor();
   await detail.getByRole("cell", { name: "restart, in 30 s by backoff" }).first().waitFor();
@@ -170,10 +146,42 @@ test("the detail says why a process is in its state, what happened and what it p
   const inked = await drawing.locator("canvas").evaluate((canvas) =>
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0));
   assert.ok(inked, "the time line is drawn");
+  const { width, height } = await drawing.boundingBox();
+  await drawing.hover({ position: { x: width - 30, y: height / 3 } });
+  await detail.getByText(/^backoff from \d\d:\d\d:\d\d for .*, incarnation \d+$/).waitFor();
+});
+
+test("the detail has the checks with their last results, and the names of variables without their values", async () => {
+  const page = await enter(tokens.read, { path: "#/processes/cache" });
+  const detail = page.getByRole("region", { name: "cache", exact: true });
+  const check = (text) => detail.locator(".facts .whole").filter({ hasText: text });
+  await check(/^Ready: command true, every .*passed at \d\d:/).waitFor();
+  await check(/^Healthy: command test ! -e sick, every 1 s, .*, a restart after 1,000 failures in a row.*passed at /).waitFor();
+  const sick = join(host.dir, "sick");
+  writeFileSync(sick, "");
+  await check(/^Healthy: .*failed at /).waitFor();
+  rmSync(sick);
+  await check(/^Healthy: .*passed at /).waitFor();
+  const variables = detail.getByText(/^Environment: \d+ variables, whose values are not shown$/);
+  assert.ok(!(await detail.getByText("CACHE_PASSWORD", { exact: true }).isVisible()));
+  await variables.click();
+  await detail.getByText("CACHE_PASSWORD", { exact: true }).waitFor();
+  assert.ok(!(await page.content()).includes("a secret"));
+});
+
+test("each line that is seen has small curves of what its process uses, and the detail has those of the last hour", async () => {
+  const page = await enter(tokens.read);
+  for (const of of ["cpu", "memory"]) await line(page, "web").locator(`.of-${of} .spark path`).waitFor({ state: "attached" });
+  assert.match(await line(page, "web").locator(".of-memory .spark path").getAttribute("d"), /^M[\d.]+ [\d.]+L56\.0 /);
+  assert.equal(await line(page, "mailer").locator(".spark").count(), 0, "what does not run uses nothing");
+  await line(page, "web").click();
+  const detail = page.getByRole("region", { name: "web" });
+  await detail.getByRole("img", { name: /^CPU since .*at most [\d.]+ %/ }).waitFor();
+  await detail.getByRole("img", { name: /^Memory since .*at most [\d.]+ .iB/ }).waitFor();
 });
 
 test("output comes live, is searched, frozen and shown without what terminals would do", async () => {
-  const page = await enter(read, { path: "#/processes/web" });
+  const page = await enter(tokens.read, { path: "#/processes/web" });
   const output = page.getByRole("log");
   const last = async () => Number((await output.locator("bdi").last().textContent()).match(/^request (\d+) took/)[1]);
   await output.getByText("request").first().waitFor();
@@ -190,10 +198,32 @@ test("output comes live, is searched, frozen and shown without what terminals wo
     const lines = await output.locator("bdi").allTextContents();
     return lines.length > 0 && lines.every((text) => text.includes("took 6"));
   });
+  assert.ok((await output.locator("mark").allTextContents()).every((text) => text === "took 6"));
+  await page.getByLabel("Only what is found").uncheck();
+  await eventually("all lines, with marks where it was found", async () => {
+    const marks = await output.locator("mark").count();
+    return marks > 0 && marks < (await output.locator("bdi").count()) / 2;
+  });
+  await page.getByLabel("Stream").selectOption("standard error");
+  await eventually("nothing of that stream", async () => (await output.locator("bdi").count()) === 0);
+});
+
+test("lines that the page does not have are found by the host in its log files", async () => {
+  const page = await enter(tokens.read, { path: "#/processes/chatter" });
+  const output = page.getByRole("log");
+  await output.getByText("line 1000 of many").waitFor();
+  await page.getByLabel("Search the output").fill("LINE 17 (OF");
+  await page.getByText("0 lines", { exact: true }).waitFor();
+  await page.getByLabel("Older lines").check();
+  await output.getByText("line 17 (of few)").waitFor();
+  await page.getByText("1 line", { exact: true }).waitFor();
+  await page.getByLabel("Older lines").uncheck();
+  await page.getByLabel("Search the output").fill("");
+  await output.getByText("line 1000 of many").waitFor();
 });
 
 test("all of it is reached with the keyboard", async () => {
-  const page = await enter(read);
+  const page = await enter(tokens.read);
   await line(page, "web").waitFor();
   await page.keyboard.press("/");
   await page.keyboard.type("workers");
@@ -230,7 +260,7 @@ test("all of it is reached with the keyboard", async () => {
 });
 
 test("the graph has what a process waits for to its left", async () => {
-  const page = await enter(read, { path: "#/graph" });
+  const page = await enter(tokens.read, { path: "#/graph" });
   const box = async (name) => (await page.getByRole("link", { name: new RegExp(`^${name} `) }).boundingBox()).x;
   await page.getByRole("link", { name: /^web / }).waitFor();
   const places = await Promise.all(["migrate", "database", "web"].map(box));
@@ -242,29 +272,24 @@ test("the graph has what a process waits for to its left", async () => {
 });
 
 test("plugins, the host and its state core have their figures", async () => {
-  const page = await enter(read, { path: "#/plugins" });
+  const page = await enter(tokens.read, { path: "#/plugins" });
   const row = page.getByRole("row", { name: /^backoff active/ });
-  await eventually("the calls are counted", async () => Number(await row.getByRole("cell").nth(3).textContent()) > 0);
+  await eventually("the calls are counted", async () => Number(await row.getByRole("cell").nth(4).textContent()) > 0);
   await page.goto(`${host.url}#/host`);
   await page.locator(".facts").getByText(host.config).waitFor();
   await page.getByRole("row", { name: /^atomic/ }).waitFor();
 });
 
 test("a page that is hidden follows nothing, and resumes after what it has seen", async () => {
-  const page = await enter(read, { path: "#/processes/web" });
+  const page = await enter(tokens.read, { path: "#/processes/web" });
   await page.getByRole("log").getByText("request").first().waitFor();
-  let open = new Set();
-  page.on("request", (request) => open.add(request));
-  for (const gone of ["requestfinished", "requestfailed"]) page.on(gone, (request) => open.delete(request));
-  const show = (hidden) =>
-    page.evaluate((hidden) => {
-      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, hidden);
-  await show(true);
-  await show(false);
+  let requests = new Set();
+  page.on("request", (request) => requests.add(request));
+  for (const gone of ["requestfinished", "requestfailed"]) page.on(gone, (request) => requests.delete(request));
+  await show(page, false);
+  await show(page, true);
   const streams = await eventually("the streams are open again", () => {
-    const found = [...open].filter((request) => request.headers().accept === "text/event-stream");
+    const found = [...requests].filter((request) => request.headers().accept === "text/event-stream");
     return found.length === 2 && found;
   });
   const status = streams.find((request) => request.url().includes("v1/status"));
@@ -273,22 +298,22 @@ test("a page that is hidden follows nothing, and resumes after what it has seen"
     const lines = await page.getByRole("log").locator("bdi").allTextContents();
     return new Set(lines).size === lines.length && lines.length > 1;
   });
-  await show(true);
-  await eventually("nothing is followed", () => open.size === 0);
-  open = new Set();
+  await show(page, false);
+  await eventually("nothing is followed", () => requests.size === 0);
+  requests = new Set();
   await page.waitForTimeout(3000);
-  assert.equal(open.size, 0);
+  assert.equal(requests.size, 0);
 });
 
 for (const colorScheme of ["light", "dark"]) {
   test(`axe finds nothing, ${colorScheme}`, async () => {
-    const page = await browser.open(host.url, { colorScheme });
-    pages.push(page);
+    const page = await open({ colorScheme });
     assert.equal(await axe(page), "", "the question for the token");
-    await page.getByLabel("Token").fill(operate);
+    await page.getByLabel("Token").fill(tokens.operate);
     await page.keyboard.press("Enter");
     for (const [path, what] of [
       ["#/processes", "[data-name=web]"],
+      ["#/processes/cache", "summary"],
       ["#/processes/web", "role=log"],
       ["#/processes/workers:*", "role=log"],
       ["#/graph", "path.edge"],
@@ -316,8 +341,9 @@ for (const colorScheme of ["light", "dark"]) {
   test(`its picture is taken, ${colorScheme}`, async () => {
     const to = process.env.PICTURES ?? fileURLToPath(new URL("../../target/web/pictures", import.meta.url));
     mkdirSync(to, { recursive: true });
-    const page = await enter(operate, { colorScheme, path: "#/processes/web", viewport: { width: 1180, height: 860 } });
-    await page.getByRole("combobox").selectOption("15 minutes");
+    await host.command("restart", "web");
+    const page = await enter(tokens.operate, { colorScheme, path: "#/processes/web", viewport: { width: 1180, height: 860 } });
+    await page.getByRole("combobox", { name: /^Last/ }).selectOption("15 minutes");
     await page.getByRole("button", { name: "Fold victims" }).click();
     await page.getByRole("cell", { name: "PID" }).first().waitFor();
     // A few samples of the usage, and lines of output.
@@ -327,7 +353,7 @@ for (const colorScheme of ["light", "dark"]) {
 }
 
 test("the page says that the host is gone, and shows the new one when it is there", async () => {
-  const page = await enter(read, { path: "#/processes/web" });
+  const page = await enter(tokens.read, { path: "#/processes/web" });
   await line(page, "web").getByText("running").waitFor();
   const { pid } = await host.process("web");
   await page.locator(".facts").getByText(String(pid), { exact: true }).waitFor();

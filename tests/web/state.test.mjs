@@ -6,6 +6,7 @@ import { messages } from "../../host/web/page/net/sse.js";
 import { layout } from "../../host/web/page/state/layout.js";
 import { rows } from "../../host/web/page/state/rows.js";
 import { spans } from "../../host/web/page/state/spans.js";
+import { curve, GAP, learn, SPAN } from "../../host/web/page/state/trends.js";
 import { bytes, cores, delay, duration, exit, latency, local, shown } from "../../host/web/page/state/words.js";
 
 /** A response whose body comes in these chunks. */
@@ -71,6 +72,21 @@ test("what a process depends on stands to its left", () => {
   assert.equal(layout([on("a", "b"), on("b", "a")]).edges.length, 2, "a circle ends, too");
 });
 
+test("an edge passes the columns between its ends beside the boxes there", () => {
+  const on = (name, ...others) => ({ name, depends_on: others.map((process) => ({ process, condition: "ready" })) });
+  const drawn = layout([on("a"), on("b", "a"), on("b2", "a"), on("c", "b", "b2"), on("d", "c", "a"), on("e", "c", "a")]);
+  const long = drawn.edges.filter(({ via }) => via.length);
+  assert.deepEqual(long.map(({ from, to, via }) => [from, to, via.length]), [["a", "d", 2], ["a", "e", 2]]);
+  assert.deepEqual(long[0].via, long[1].via, "those from the same process pass together");
+  for (const { x, y } of long[0].via) {
+    const boxes = [...drawn.places.values()].filter((place) => place.x === x);
+    assert.ok(boxes.every((place) => y < place.y || y > place.y + drawn.box.height));
+  }
+  assert.deepEqual([...drawn.places.keys()].toSorted(), ["a", "b", "b2", "c", "d", "e"]);
+  const chain = Array.from({ length: 300 }, (_, at) => on(`p${at}`, ...(at ? [`p${at - 1}`, "p0"] : [])));
+  assert.ok(layout(chain).edges.every(({ path }) => path.length < 3000), "however long a chain is");
+});
+
 test("events become the phases of a process over time", () => {
   const at = (seconds) => new Date(seconds * 1000).toISOString();
   const events = [
@@ -78,11 +94,35 @@ test("events become the phases of a process over time", () => {
     { at: at(11), kind: "decided", before: "exited", phase: "backoff", incarnation: 1 },
     { at: at(15), kind: "spawned", before: "backoff", phase: "running", incarnation: 2 },
   ];
-  const found = (from) => spans(events, "running", from, 20).map(({ phase, from, to }) => [phase, from, to]);
+  const found = (from) => spans(events, { phase: "running", incarnation: 2 }, from, 20).map(({ phase, from, to }) => [phase, from, to]);
   assert.deepEqual(found(5), [["running", 5, 10], ["exited", 10, 11], ["backoff", 11, 15], ["running", 15, 20]]);
   assert.deepEqual(found(12).map(([phase]) => phase), ["backoff", "running"]);
-  assert.deepEqual(spans([], "running", 0, 9).map(({ phase, from, to }) => [phase, from, to]), [["running", 0, 9]], "it has run all the time");
+  assert.deepEqual(spans([], { phase: "running", incarnation: 3 }, 0, 9), [{ phase: "running", from: 0, to: 9, incarnation: 3 }], "it has run all the time");
   assert.deepEqual(spans([], undefined, 0, 9), []);
+});
+
+const sample = (process, seconds, cpu, incarnation = 1) => ({ process, incarnation, at: new Date(seconds * 1000).toISOString(), cpu, rss_bytes: 100 });
+
+test("a trend has the points of one incarnation in the last minute, each once", () => {
+  let trends = new Map();
+  const look = (...samples) => (trends = learn(trends, samples));
+  const points = (name) => trends.get(name)?.points.map(({ at, cpu }) => [at / 1000, cpu]);
+  look(sample("a", 2, 0.5), sample("b", 2, 0.1));
+  look(sample("a", 2, 0.5), sample("b", 4, 0.2));
+  assert.deepEqual([points("a"), points("b")], [[[2, 0.5]], [[2, 0.1], [4, 0.2]]]);
+  look(sample("b", 6, 0.3, 2));
+  assert.deepEqual([points("a"), points("b")], [undefined, [[6, 0.3]]], "it is gone, or begins anew");
+  for (let second = 8; second < 1000; second += 2) look(sample("b", second, 0, 2));
+  assert.equal(points("b").length, SPAN / 2000 + 1);
+});
+
+test("a curve ends at the right, has its highest value at the top, and joins nothing across a gap", () => {
+  const box = { width: 120, height: 10 };
+  const drawn = (...points) => curve(points.map(([seconds, value]) => ({ at: seconds * 1000, value })), (point) => point.value, 1, box);
+  assert.equal(drawn([0, 1]), "", "one point is no curve");
+  assert.equal(drawn([90, 0], [95, 4], [100, 2]), "M100.0 10.0L110.0 0.0L120.0 5.0");
+  assert.equal(drawn([90, 0], [95, 0.5]), "M110.0 10.0L120.0 5.0", "little is not drawn as much");
+  assert.equal(drawn([10, 0], [10 + GAP / 1000 + 1, 1]), `M${120 - 2 * (GAP / 1000 + 1)}.0 10.0M120.0 0.0`);
 });
 
 test("values are written with units", () => {

@@ -17,6 +17,7 @@
 //! | `reload` | reloading the config, and scaling |
 //! | `orders` | start, stop, restart and signal, and their outcomes |
 //! | `probes` | whether the host is alive and its processes are ready |
+//! | `checks` | one process with the names of its variables and its checks |
 //! | `process` | one process, its phases and its exits |
 //! | `decision` | decisions about processes |
 //! | `host` | the host itself, and its end |
@@ -25,13 +26,16 @@
 //! | `state_core` | the backends of the state core, and latencies |
 //! | `error` | the body of every answer with a status of 400 or more, and the codes in it |
 //! | `schema` | what the JSON Schemas of several types have in common |
+//! | `columns` | text in columns of a terminal, for clients that print |
 //! | `words` | enums of words, which keep the unknown words of a newer host |
 //!
 //! What is deliberately absent: any other crate of the project. Client programs depend on this crate alone.
 
 #![forbid(unsafe_code)]
 
+mod checks;
 pub mod client;
+pub mod columns;
 mod decision;
 mod dependencies;
 mod difference;
@@ -52,6 +56,7 @@ mod status;
 mod usage;
 mod words;
 
+pub use checks::{Check, CheckKind, CheckResult, Checks, ProcessDetail};
 pub use decision::{Action, Decision, Escalation, Scope};
 pub use dependencies::{Condition, Dependencies, Dependency, Dependent};
 pub use difference::{Difference, ItemChange, ItemDifference, KeyDifference, KeyEffect, Unchanged};

@@ -24,10 +24,10 @@ mod tokens;
 pub use access::{Access, NoSuchScope, Scope};
 pub use convert::{decision, dependency, log_item};
 pub use exact::{InexactNumber, exact_numbers};
-pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, LiveConfig, Scaling, Step};
+pub use reloading::{Answer, Awaited, ConfigFile, ConfigRefusal, ConfigReport, LiveConfig, Scaling, Step};
 pub use server::{
     ApiContext, ApiRules, BindError, CONNECTIONS_MAX, Caller, CertificateFiles, Guarded, Listening, Mount,
-    Mounted, RulesInForce, SocketPlace, TcpError, TcpListening, TcpWanted, TlsError, openapi_document,
-    routes, serve,
+    Mounted, RulesInForce, SocketPlace, TcpError, TcpListening, TcpWanted, TlsError, TokenName,
+    openapi_document, routes, serve,
 };
 pub use tokens::{Secret, Token, TokenError, Tokens};

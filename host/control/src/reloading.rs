@@ -12,13 +12,22 @@ use tokio::sync::mpsc;
 /// The answer of the port, which may take as long as compiling a plugin.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// A report about what is wrong with a config.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigReport {
+    /// The whole report, as `provost validate` prints it.
+    pub whole: String,
+    /// The same without the lines of the file that it quotes: places and sentences alone.
+    pub without_lines: String,
+}
+
 /// Why a request about the config is refused. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigRefusal {
-    /// The config cannot be read or has errors: the whole report, as `provost validate` prints it.
-    BadConfig(String),
-    /// The config changes what cannot change while the host runs: the whole report.
-    NeedsNewHost(String),
+    /// The config cannot be read or has errors.
+    BadConfig(ConfigReport),
+    /// The config changes what cannot change while the host runs.
+    NeedsNewHost(ConfigReport),
     /// There is no such process, or it has no replicas, or not that many can be had.
     NotScalable {
         /// What is wrong.
@@ -32,6 +41,18 @@ pub enum ConfigRefusal {
     ShuttingDown,
     /// A defect of the host.
     Internal(String),
+}
+
+impl ConfigRefusal {
+    /// Returns the refusal for a caller that may not read the file of the config.
+    pub(crate) fn without_lines(self) -> Self {
+        let cut = |report: ConfigReport| ConfigReport { whole: report.without_lines.clone(), ..report };
+        match self {
+            Self::BadConfig(report) => Self::BadConfig(cut(report)),
+            Self::NeedsNewHost(report) => Self::NeedsNewHost(cut(report)),
+            other => other,
+        }
+    }
 }
 
 /// The file of the config, compared with what was read from it.

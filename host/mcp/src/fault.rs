@@ -30,6 +30,11 @@ impl Fault {
         Self::new(ErrorCode::BadRequest, message.into(), Some(hint.into()))
     }
 
+    /// Reports a result that JSON cannot represent.
+    pub(crate) fn defect(error: &serde_json::Error) -> Self {
+        Self::bad_request(error.to_string(), "this is a defect of the server")
+    }
+
     /// Refuses a change to a caller that may only read, or that may not make this change.
     pub(crate) fn forbidden(tool: &str, caller: &Caller) -> Self {
         let message = format!("this client may not use the tool `{tool}`, which changes something");

@@ -33,4 +33,4 @@ mod watch;
 
 pub use caller::{Caller, Grant, Wording};
 pub use stdio::{StdioError, serve_stdio};
-pub use streamable::{HttpService, http_service};
+pub use streamable::{HttpService, Owner, http_service};

@@ -22,9 +22,26 @@ pub(crate) struct Page<T> {
     pub(crate) more: bool,
 }
 
+impl<T> Page<T> {
+    /// Returns the cursor of the next page, which is the key of the last item, if there is one.
+    pub(crate) fn next_cursor(&self, key: impl Fn(&T) -> &str) -> Option<String> {
+        self.items.last().filter(|_| self.more).map(|last| key(last).to_owned())
+    }
+}
+
 /// Returns the wanted number of items within the bounds.
-pub(crate) fn limit(wanted: Option<u32>) -> usize {
-    wanted.map_or(ITEMS, |wanted| usize::try_from(wanted).unwrap_or(ITEMS_MAX).clamp(1, ITEMS_MAX))
+///
+/// # Errors
+/// [`Fault`] if no item is wanted.
+pub(crate) fn limit(wanted: Option<u32>) -> Result<usize, Fault> {
+    match wanted {
+        None => Ok(ITEMS),
+        Some(0) => {
+            let hint = format!("ask for 1 to {ITEMS_MAX}, or leave it out for {ITEMS}");
+            Err(Fault::bad_request("`limit` is 0", hint))
+        }
+        Some(wanted) => Ok(usize::try_from(wanted).map_or(ITEMS_MAX, |wanted| wanted.min(ITEMS_MAX))),
+    }
 }
 
 /// Takes the first `limit` items, or fewer if they would exceed [`RESULT_BYTES_MAX`].
@@ -105,7 +122,21 @@ mod tests {
         assert_eq!((page.items.len(), page.more), (2, true));
         let page = first(std::iter::repeat_n("x".repeat(RESULT_BYTES_MAX * 2), 9), 9);
         assert_eq!((page.items.len(), page.more), (1, true));
-        assert_eq!((limit(None), limit(Some(0)), limit(Some(u32::MAX))), (ITEMS, 1, ITEMS_MAX));
+    }
+
+    #[test]
+    fn a_limit_is_at_least_one_and_bounded() {
+        for (wanted, limited) in [(None, ITEMS), (Some(1), 1), (Some(u32::MAX), ITEMS_MAX)] {
+            assert_eq!(limit(wanted).unwrap(), limited, "{wanted:?}");
+        }
+        assert_eq!(limit(Some(0)).unwrap_err().0.message, "`limit` is 0");
+    }
+
+    #[test]
+    fn only_a_page_with_more_after_it_has_a_cursor() {
+        let items = || ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(first(items(), 2).next_cursor(|item| item).as_deref(), Some("b"));
+        assert_eq!(first(items(), 3).next_cursor(|item| item), None);
     }
 
     #[test]

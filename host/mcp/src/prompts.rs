@@ -99,8 +99,8 @@ async fn what_changed(caller: &Caller, since: &str) -> Result<GetPromptResult, F
     let changes: String = events.iter().rev().map(line).collect();
     let cut = match (next_cursor.is_some(), forgotten) {
         (true, _) => "Only the newest changes are shown; the tool `events` has the older ones.\n",
-        (false, 1..) => "The host may not remember all changes of that time.\n",
-        (false, 0) => "",
+        (false, Some(1..)) => "The host may not remember all changes of that time.\n",
+        (false, _) => "",
     };
     let text = format!(
         "What changed since {from}? Summarise what happened to which process and why, begin with what needs attention, and say \

@@ -1,14 +1,13 @@
 //! Processes and logs as resources: their URIs, their list and their contents.
 
-use provost_api::client::LogsOf;
 use provost_api::{ErrorCode, Process};
 use rmcp::model::{Resource, ResourceContents, ResourceTemplate};
 
 use crate::caller::Caller;
 use crate::fault::Fault;
 use crate::page::{self, Page};
-use crate::reading::logs::{LogsWanted, read};
 use crate::reading::processes;
+use crate::reading::search::{LogsWanted, LogsWantedOf, read};
 use crate::time;
 use crate::tools::row;
 
@@ -106,8 +105,8 @@ pub(crate) async fn list(
     }
     page::resume(&mut status.processes, cursor, |process| &process.name)?;
     let names = status.processes.into_iter().map(|process| process.name);
-    let Page { items: names, more } = page::first(names, PROCESSES_MAX);
-    for name in &names {
+    let page = page::first(names, PROCESSES_MAX);
+    for name in &page.items {
         resources.push(
             Resource::new(Uri::Process(name.clone()).to_string(), name.clone())
                 .with_title(format!("Process {name}"))
@@ -119,7 +118,7 @@ pub(crate) async fn list(
                 .with_mime_type("text/plain"),
         );
     }
-    Ok((resources, names.last().filter(|_| more).cloned()))
+    Ok((resources, page.next_cursor(|name| name)))
 }
 
 /// Reads a resource.
@@ -168,8 +167,8 @@ pub(crate) async fn one(caller: &Caller, name: &str) -> Result<Process, Fault> {
 /// # Errors
 /// [`Fault`] of the API.
 pub(crate) async fn tail(caller: &Caller, name: &str, limit: usize) -> Result<String, Fault> {
-    let of = LogsOf::Processes(vec![name.to_owned()]);
-    let wanted = LogsWanted { of, since: None, pattern: None, limit, cursor: None };
+    let of = LogsWantedOf::Processes(vec![name.to_owned()]);
+    let wanted = LogsWanted { of, since: None, pattern: None, ranked_by: None, limit, cursor: None };
     let mut lines = read(&caller.client, wanted).await?.lines;
     lines.reverse();
     Ok(lines.iter().map(|line| format!("{} {} {}\n", line.at, line.stream, line.text)).collect())

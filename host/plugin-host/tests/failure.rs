@@ -65,7 +65,7 @@ fn blame_tries_the_last_input_again_on_what_is_in_force() {
     let fault = ask(&handle).unwrap_err();
     let blame = bench.host.blame("p").unwrap().unwrap();
     assert_eq!((blame.version, &*blame.call), (1, "restart-policy.on-exit"));
-    assert!(blame.input.starts_with("life 1 of `web` ended after 1500 ms: "), "{}", blame.input);
+    assert!(blame.input.starts_with("incarnation 1 of `web` ended after 1500 ms: "), "{}", blame.input);
     assert_eq!((&blame.fault, blame.now.as_ref()), (&fault, Err(&fault)));
     bench.file("p", &policy_with_delay(7));
     bench.host.swap("p", &Replacement::default(), &one_crash().1).unwrap();

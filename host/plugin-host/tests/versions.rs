@@ -40,7 +40,7 @@ fn a_swap_is_seen_by_a_policy_that_was_handed_out_before() {
     let notes = swap(&bench, "p", &policy_with_delay(2)).unwrap();
     assert_eq!(ask(&handle).unwrap().action, restart(2));
     assert!(
-        notes.iter().any(|note| note.starts_with("trial of restart-policy: life 1 of `web` ended")),
+        notes.iter().any(|note| note.starts_with("trial of restart-policy: incarnation 1 of `web` ended")),
         "{notes:#?}"
     );
     assert_eq!(notes.last().unwrap(), "version 2 is in force, version 1 is kept warm");

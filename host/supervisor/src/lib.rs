@@ -69,11 +69,11 @@ pub use clock::{Clock, Stamp, rfc3339};
 pub use completion::Completion;
 pub use decider::RestartBudget;
 pub use degraded::{Degraded, Trouble};
-pub use groups::{Listing, ReplicaCount};
+pub use groups::{Listing, ReplicaCount, Tried};
 pub use jobs::{Jobs, Lane, Lost};
 pub use judges::Judges;
 pub use logs::{
-    BadPattern, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, Mark,
+    BadPattern, HOST_LOG, HostLog, LogItem, LogLine, LogPattern, LogQuery, LogReader, LogStream, Logs, Mark,
     NoPositions, NotCleared, POSITIONS_MAX, Positions, StoredFiles, StoredLines,
 };
 pub use mailbox::{Motive, Refusal};

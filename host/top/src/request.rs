@@ -1,5 +1,48 @@
 //! What the view can ask of the host.
 
+use provost_api::StatusPart;
+use provost_api::client::StatusAsked;
+
+/// The number of past generations whose events are shown.
+pub(crate) const EVENTS: u64 = 1_000;
+
+/// The fields of processes that are shown; `explain` brings the rest.
+const FIELDS: [&str; 14] = [
+    "name",
+    "group",
+    "phase",
+    "desired",
+    "pid",
+    "generation",
+    "restarts",
+    "health",
+    "failing",
+    "exit",
+    "reason",
+    "started_at",
+    "ended_at",
+    "next_action_at",
+];
+
+/// Returns the request for the status of these targets, with what is shown of it.
+pub(crate) fn status(targets: Vec<String>, plugins: bool) -> StatusAsked {
+    let fields = FIELDS.map(str::to_owned).to_vec();
+    StatusAsked { select: targets, parts: parts(plugins), fields, ..StatusAsked::default() }
+}
+
+/// Returns the parts of the status that are shown. The figures of plugins change with each call, so that they are followed only
+/// where they are shown.
+pub(crate) fn parts(plugins: bool) -> Vec<StatusPart> {
+    let all = [
+        StatusPart::Processes,
+        StatusPart::Replicas,
+        StatusPart::Host,
+        StatusPart::Usage,
+        StatusPart::Plugins,
+    ];
+    all.into_iter().filter(|part| plugins || *part != StatusPart::Plugins).collect()
+}
+
 /// A request to the host. Its answer comes as news.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
@@ -7,6 +50,8 @@ pub(crate) enum Request {
     Watch { plugins: bool },
     /// Explain a process.
     Explain(String),
+    /// The variables and the checks of a process.
+    Process(String),
     /// Follow the lines of these targets, beginning with the last `lines` of each. It replaces the former stream of the slot.
     Follow { slot: Slot, targets: Vec<String>, lines: usize },
     /// End the stream of a slot.

@@ -7,7 +7,7 @@ pub(crate) const FILES: [Asset; 4] = [
     Asset {
         name: "index.html",
         media_type: "text/html; charset=utf-8",
-        tag: "\"f96133d9d11536b2\"",
+        tag: "\"46ce065608b3129f\"",
         is_immutable: false,
         content: include_bytes!("../dist/index.html"),
     },
@@ -19,17 +19,17 @@ pub(crate) const FILES: [Asset; 4] = [
         content: include_bytes!("../dist/licenses.txt"),
     },
     Asset {
-        name: "main-52UOIHKV.js",
+        name: "main-WALMLYDU.js",
         media_type: "text/javascript; charset=utf-8",
-        tag: "\"49a2b796ba768f15\"",
+        tag: "\"95dd076714294c77\"",
         is_immutable: true,
-        content: include_bytes!("../dist/main-52UOIHKV.js"),
+        content: include_bytes!("../dist/main-WALMLYDU.js"),
     },
     Asset {
-        name: "style-JKHBDLKN.css",
+        name: "style-5WZBACDR.css",
         media_type: "text/css; charset=utf-8",
-        tag: "\"42206b95150e98ac\"",
+        tag: "\"929da26fbbf316c2\"",
         is_immutable: true,
-        content: include_bytes!("../dist/style-JKHBDLKN.css"),
+        content: include_bytes!("../dist/style-5WZBACDR.css"),
     },
 ];

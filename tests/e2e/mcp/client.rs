@@ -20,6 +20,21 @@ pub(super) enum Era {
     Alone,
 }
 
+/// Returns the parameters of the first request of a client of the older era.
+pub(super) fn introduction() -> Value {
+    let me = json!({"name": "test", "version": "1"});
+    json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": me})
+}
+
+/// Returns what each request of the newer era says of its client.
+pub(super) fn standing_alone() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    })
+}
+
 pub(super) const ERAS: [Era; 2] = [Era::Session, Era::Alone];
 
 /// A client that has started a server.
@@ -51,9 +66,7 @@ impl Client {
         let mut client = Self { era, server, input, messages, kept: Vec::new(), requests: 0 };
         match era {
             Era::Session => {
-                let me = json!({"name": "test", "version": "1"});
-                let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": me});
-                let answer = client.ask("initialize", hello);
+                let answer = client.ask("initialize", introduction());
                 assert_eq!(answer["protocolVersion"], "2025-11-25", "{answer}");
                 client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
             }
@@ -76,11 +89,7 @@ impl Client {
     pub(super) fn request(&mut self, method: &str, mut params: Value) -> u64 {
         self.requests += 1;
         if self.era == Era::Alone {
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-                "io.modelcontextprotocol/clientCapabilities": {},
-            });
+            params["_meta"] = standing_alone();
         }
         let id = self.requests;
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use provost_tests::Host;
 use serde_json::{Value, json};
 
+use super::client::{introduction, standing_alone};
 use crate::PROVOST;
+use crate::tcp::{address, token};
 
 const CONFIG: &str = r#"
 [process.web]
@@ -30,7 +32,7 @@ fn ask(host: &Host, method: &str, headers: &str, body: &str) -> Answer<UnixStrea
     exchange(UnixStream::connect(socket).unwrap(), method, headers, body)
 }
 
-/// Sends a request and reads the head of its answer.
+/// Sends a request for the service and reads the head of its answer.
 fn exchange<S: Read + Write>(mut stream: S, method: &str, headers: &str, body: &str) -> Answer<S> {
     let length = body.len();
     write!(
@@ -39,35 +41,60 @@ fn exchange<S: Read + Write>(mut stream: S, method: &str, headers: &str, body: &
          Accept: application/json, text/event-stream\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     )
     .unwrap();
-    let mut body = BufReader::new(stream);
-    let mut line = || {
-        let mut line = String::new();
-        body.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    };
-    let status = line().split(' ').nth(1).unwrap().parse().unwrap();
-    let mut headers = Vec::new();
-    loop {
-        let line = line();
-        let Some((name, value)) = line.split_once(": ") else { break };
-        headers.push((name.to_ascii_lowercase(), value.to_owned()));
-    }
-    Answer { status, headers, body }
+    Answer::read(stream)
 }
 
 impl<S: Read> Answer<S> {
+    /// Reads the head.
+    fn read(stream: S) -> Self {
+        let mut body = BufReader::new(stream);
+        let mut line = || {
+            let mut line = String::new();
+            body.read_line(&mut line).unwrap();
+            line.trim_end().to_owned()
+        };
+        let status = line().split(' ').nth(1).unwrap().parse().unwrap();
+        let mut headers = Vec::new();
+        loop {
+            let line = line();
+            let Some((name, value)) = line.split_once(": ") else { break };
+            headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        }
+        Self { status, headers, body }
+    }
+
     fn header(&self, name: &str) -> String {
         let found = self.headers.iter().find(|(known, _)| known == name);
         assert!(found.is_some(), "{name} is not among {:?}", self.headers);
         found.unwrap().1.clone()
     }
 
-    /// Returns the body of an answer that is not streamed.
-    fn json(mut self) -> Value {
+    /// Returns the headers of further requests of the session that the answer begins.
+    fn session(&self) -> String {
+        format!("Mcp-Session-Id: {}\r\nMCP-Protocol-Version: 2025-11-25\r\n", self.header("mcp-session-id"))
+    }
+
+    fn text(&mut self) -> String {
         let mut text = String::new();
         self.body.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    /// Returns the body of an answer that is not streamed.
+    fn json(mut self) -> Value {
+        let text = self.text();
         assert_eq!(self.status, 200, "{text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// Returns the status and the code of a refusal, which has the form of the API.
+    fn refusal(mut self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let text = self.text();
+        let problem: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(problem["status"], self.status, "{text}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{text}");
+        (self.status, problem["code"].as_str().unwrap().to_owned())
     }
 
     /// Returns the next message of a stream that `is_it` accepts. The chunks of the stream do not matter, because each of its
@@ -85,6 +112,27 @@ impl<S: Read> Answer<S> {
     }
 }
 
+/// Starts a host that listens on TCP as well.
+fn listening() -> Host {
+    Host::up(PROVOST, &format!("[api]\nlisten = \"127.0.0.1:0\"\n{CONFIG}"))
+}
+
+/// Sends a request with a token over TCP.
+fn bear(address: &str, secret: &str, method: &str, headers: &str, body: &str) -> Answer<TcpStream> {
+    let stream = TcpStream::connect(address).unwrap();
+    exchange(stream, method, &format!("{headers}Authorization: Bearer {secret}\r\n"), body)
+}
+
+/// Returns the first request of a client of the older era.
+fn hello() -> String {
+    json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": introduction()}).to_string()
+}
+
+/// Returns a request of the older era that is always answered.
+fn ping() -> String {
+    json!({"jsonrpc": "2.0", "id": 2, "method": "ping"}).to_string()
+}
+
 /// Returns the headers of a request of the newer era.
 fn headers(method: &str, name: Option<&str>) -> String {
     let name = name.map_or_else(String::new, |name| format!("Mcp-Name: {name}\r\n"));
@@ -93,17 +141,50 @@ fn headers(method: &str, name: Option<&str>) -> String {
 
 /// Returns the body of a request of the newer era.
 fn body(method: &str, mut params: Value) -> String {
-    params["_meta"] = json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-        "io.modelcontextprotocol/clientCapabilities": {},
-    });
+    params["_meta"] = standing_alone();
     json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).to_string()
 }
 
 /// Sends a request of the newer era.
 fn alone(host: &Host, method: &str, name: Option<&str>, params: Value) -> Answer<UnixStream> {
     ask(host, "POST", &headers(method, name), &body(method, params))
+}
+
+/// Calls a tool, plainly or in a way that leaves the call to the library, and returns the answer.
+fn called(host: &Host, tool: &str, arguments: &Value, plainly: bool) -> Value {
+    let mut meta = standing_alone();
+    if !plainly {
+        meta["provost.test/unusual"] = json!(true);
+    }
+    let params = json!({"name": tool, "arguments": arguments, "_meta": meta});
+    let body = json!({"jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": params}).to_string();
+    ask(host, "POST", &headers("tools/call", Some(tool)), &body).json()
+}
+
+#[test]
+fn plain_calls_are_answered_as_the_library_answers() {
+    let host = Host::up(PROVOST, CONFIG);
+    host.until_phase("web", "running");
+    for (tool, arguments) in [
+        ("process_status", json!({"names": ["web"]})),
+        ("process_status", json!({})),
+        ("process_status", json!({"names": ["nobody"]})),
+        ("process_status", json!({"name": "web"})),
+        ("process_status", json!({"limit": 0})),
+        ("events", json!({"limit": 3})),
+        ("plugin_list", json!({})),
+        ("config_diff", json!({})),
+    ] {
+        let mut answers =
+            [true, false].map(|plainly| called(&host, tool, &arguments, plainly)["result"].take());
+        // The text is the same JSON with another order of keys.
+        for answer in &mut answers {
+            let text = answer["content"][0]["text"].as_str().unwrap();
+            answer["content"][0]["text"] = serde_json::from_str(text).unwrap();
+        }
+        assert!(answers[0]["isError"].is_boolean(), "{tool}: {}", answers[0]);
+        assert_eq!(answers[0], answers[1], "{tool} {arguments}");
+    }
 }
 
 #[test]
@@ -137,15 +218,8 @@ fn a_client_without_a_session_uses_tools_and_listens() {
 fn a_client_with_a_session_uses_tools_and_is_notified() {
     let host = Host::up(PROVOST, CONFIG);
     host.until_phase("web", "running");
-    let hello = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "initialize",
-        "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
-    });
-    let mut answer = ask(&host, "POST", "", &hello.to_string());
-    let headers = format!(
-        "Mcp-Session-Id: {}\r\nMCP-Protocol-Version: 2025-11-25\r\n",
-        answer.header("mcp-session-id")
-    );
+    let mut answer = ask(&host, "POST", "", &hello());
+    let headers = answer.session();
     assert_eq!(answer.until(|message| message["id"] == 1)["result"]["protocolVersion"], "2025-11-25");
     let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
     assert_eq!(ask(&host, "POST", &headers, &initialized.to_string()).status, 202);
@@ -165,17 +239,10 @@ fn a_client_with_a_session_uses_tools_and_is_notified() {
 
 #[test]
 fn the_scope_of_a_token_decides_which_tools_there_are() {
-    let host = Host::up(PROVOST, &format!("[api]\nlisten = \"127.0.0.1:0\"\n{CONFIG}"));
-    let url = host.status()["host"]["listen"][0].as_str().unwrap().to_owned();
-    let address = url.split_once("://").unwrap().1;
-    let ask = |token: &str, method: &str, name: Option<&str>, params: Value| {
-        let stream = TcpStream::connect(address).unwrap();
-        exchange(
-            stream,
-            "POST",
-            &format!("{}Authorization: Bearer {token}\r\n", headers(method, name)),
-            &body(method, params),
-        )
+    let host = listening();
+    let address = address(&host);
+    let ask = |secret: &str, method: &str, name: Option<&str>, params: Value| {
+        bear(&address, secret, "POST", &headers(method, name), &body(method, params))
     };
     let call = |token: &str, name: &str, arguments: Value| {
         let params = json!({"name": name, "arguments": arguments});
@@ -183,7 +250,7 @@ fn the_scope_of_a_token_decides_which_tools_there_are() {
     };
     let mut listed = Vec::new();
     for scope in ["read", "operate", "admin"] {
-        let token = host.ok(&["token", "new", scope, "--scope", scope]).trim().to_owned();
+        let token = token(&host, scope, scope);
         let tools =
             ask(&token, "tools/list", None, json!({})).json()["result"]["tools"].as_array().unwrap().len();
         let started = call(&token, "process_start", json!({"names": ["idle"]}));
@@ -204,24 +271,87 @@ fn the_scope_of_a_token_decides_which_tools_there_are() {
 }
 
 #[test]
-fn the_number_of_sessions_is_bounded() {
+fn the_sessions_of_a_caller_end_for_each_other_and_not_for_those_of_others() {
+    let host = listening();
+    let address = address(&host);
+    let (greedy, other) = (token(&host, "greedy", "read"), token(&host, "other", "read"));
+    let begin = |secret: &str| bear(&address, secret, "POST", "", &hello()).session();
+    let is_there = |secret: &str, session: &str| {
+        let answer = bear(&address, secret, "POST", session, &ping());
+        match answer.status {
+            200 => true,
+            _ => {
+                assert_eq!(answer.refusal(), (404, "unknown_session".to_owned()));
+                false
+            }
+        }
+    };
+    let (others, of_socket) = (begin(&other), ask(&host, "POST", "", &hello()).session());
+    let sessions: Vec<String> = (0..16).map(|_| begin(&greedy)).collect();
+    // An open stream keeps the oldest one.
+    let _stream = bear(&address, &greedy, "GET", &sessions[0], "");
+    let next = begin(&greedy);
+    let there: Vec<bool> = sessions.iter().map(|session| is_there(&greedy, session)).collect();
+    assert_eq!(there.iter().position(|there| !there), Some(1), "{there:?}");
+    assert_eq!(there.iter().filter(|there| **there).count(), 15, "{there:?}");
+    assert!(is_there(&greedy, &next) && is_there(&other, &others));
+    assert_eq!(ask(&host, "POST", &of_socket, &ping()).status, 200);
+
+    // Nobody uses or ends the session of another.
+    assert!(!is_there(&greedy, &others));
+    let refused = bear(&address, &greedy, "DELETE", &others, "").refusal();
+    assert_eq!(refused, (404, "unknown_session".to_owned()));
+    assert!(is_there(&other, &others));
+    assert!(bear(&address, &other, "DELETE", &others, "").status < 300);
+    assert!(!is_there(&other, &others));
+    host.down();
+}
+
+#[test]
+fn a_caller_whose_sessions_are_all_in_use_gets_no_other_one() {
     let host = Host::up(PROVOST, CONFIG);
-    let hello = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "initialize",
-        "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
-    })
-    .to_string();
-    let session = || ask(&host, "POST", "", &hello);
-    let first = session();
-    let first = format!("Mcp-Session-Id: {}\r\n", first.header("mcp-session-id"));
-    for _ in 1..64 {
-        assert_eq!(session().status, 200);
+    let mut streams = Vec::new();
+    for _ in 0..16 {
+        let session = ask(&host, "POST", "", &hello()).session();
+        streams.push(ask(&host, "GET", &session, ""));
     }
-    let mut refused = session();
-    let mut text = String::new();
-    refused.body.read_to_string(&mut text).unwrap();
-    assert!(refused.status >= 500 && text.contains("64 sessions"), "{} {text}", refused.status);
-    assert!(ask(&host, "DELETE", &first, "").status < 300);
-    provost_tests::eventually("there is room again", || session().status, |status| *status == 200);
+    assert_eq!(ask(&host, "POST", "", &hello()).refusal(), (503, "busy".to_owned()));
+    streams.pop();
+    provost_tests::eventually(
+        "there is room again",
+        || ask(&host, "POST", "", &hello()).status,
+        |status| *status == 200,
+    );
+    host.down();
+}
+
+#[test]
+fn a_refusal_has_the_form_of_the_api() {
+    let host = Host::up(PROVOST, CONFIG);
+    let socket = PathBuf::from(host.status()["host"]["socket"].as_str().unwrap());
+    let send = |head: &str, body: &str| {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        let length = body.len();
+        let request = format!("{head}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+        // A body that is too long is refused before all of it was read.
+        let _ = stream.write_all(request.as_bytes());
+        Answer::read(stream).refusal()
+    };
+    let json = "Content-Type: application/json\r\n";
+    let both = "Accept: application/json, text/event-stream\r\n";
+    let post = "POST /mcp HTTP/1.1\r\nHost: localhost\r\n";
+    let large = format!("\"{}\"", "x".repeat(1 << 20));
+    let unknown = "Mcp-Session-Id: gone\r\n";
+    for (head, body, status, code) in [
+        (format!("{post}{json}Accept: text/html\r\n"), hello(), 406, "not_acceptable"),
+        (format!("{post}{both}Content-Type: text/plain\r\n"), hello(), 415, "bad_request"),
+        (format!("{post}{both}{json}"), "{".to_owned(), 415, "bad_request"),
+        (format!("{post}{both}{json}"), large, 413, "too_large"),
+        (format!("{post}{both}{json}{unknown}"), ping(), 404, "unknown_session"),
+        (format!("{post}{both}{json}"), ping(), 400, "bad_request"),
+        (format!("PUT /mcp HTTP/1.1\r\nHost: localhost\r\n{json}"), hello(), 405, "method_not_allowed"),
+    ] {
+        assert_eq!(send(&head, &body), (status, code.to_owned()), "{head}");
+    }
     host.down();
 }

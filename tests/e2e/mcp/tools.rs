@@ -70,6 +70,11 @@ fn a_status_is_that_of_the_command_line() {
         let status = client.call("process_status", json!({"names": ["web"]}));
         assert_eq!(status["processes"], json!([host.process("web")]));
         assert_eq!(client.call("scripts_status", json!({"name": "web"})), status);
+        let variables = status["environment"].as_array().unwrap();
+        assert!(variables.contains(&json!("PROVOST_PROCESS")), "{variables:?}");
+        assert_eq!(status["checks"]["readiness"]["kind"], "log", "{status}");
+        let of_all = client.call("process_status", json!({}));
+        assert!(of_all["environment"].is_null() && of_all["checks"].is_null(), "{of_all}");
         let list = client.call("process_list", json!({"limit": 1}));
         assert_eq!((&list["total"], &list["processes"][0]["name"]), (&json!(2), &json!("web")), "{list}");
         let next = client.call("process_list", json!({"limit": 1, "cursor": list["next_cursor"]}));
@@ -79,6 +84,18 @@ fn a_status_is_that_of_the_command_line() {
         assert!(!explained["history"].as_array().unwrap().is_empty(), "{explained}");
         let events = client.call("events", json!({"names": ["front:*"], "kinds": ["ready"], "since": "1h"}));
         assert_eq!(events["events"][0]["process"], "web", "{events}");
+        let (mut seen, mut cursor) = (Vec::new(), Value::Null);
+        loop {
+            let page = client.call("events", json!({"names": ["web"], "limit": 2, "cursor": cursor}));
+            let found = page["events"].as_array().unwrap();
+            seen.extend(found.iter().map(|event| event["generation"].as_u64().unwrap()));
+            cursor = page["next_cursor"].clone();
+            assert_eq!(page["forgotten"].is_null(), !cursor.is_null(), "only the last page knows: {page}");
+            if cursor.is_null() {
+                break;
+            }
+        }
+        assert!(seen.len() > 2 && seen.is_sorted_by(|newer, older| newer > older), "{seen:?}");
         let history = json!({"names": ["web"], "history": true});
         let used = eventually(
             "it was looked at",
@@ -116,12 +133,22 @@ fn a_wrong_argument_is_an_error_of_the_tool_with_a_hint() {
         ("logs_search", json!({"regex": "("}), "regular expression"),
         ("logs_search", json!({"since": "yesterday"}), "since"),
         ("logs_search", json!({"cursor": "x"}), "cursor"),
+        ("logs_search", json!({"order": "relevance"}), "needs `text`"),
+        ("logs_search", json!({"order": "relevance", "text": " "}), "no word"),
+        ("logs_search", json!({"order": "best", "text": "a"}), "relevance"),
+        ("logs_search", json!({"limit": 0}), "limit"),
+        ("process_list", json!({"limit": 0}), "limit"),
+        ("events", json!({"limit": 0}), "limit"),
+        ("events", json!({"names": ["wep"]}), "wep"),
         ("events", json!({"cursor": "x"}), "cursor"),
         ("plugin_inspect", json!({"name": "x"}), "plugin"),
     ] {
         let error = client.call_in_vain(tool, arguments);
         assert!(error["message"].as_str().unwrap().contains(word), "{tool}: {error}");
     }
+    let kinds = client.call_in_vain("events", json!({"kinds": ["exited", "exit"]}));
+    insta::assert_snapshot!(kinds["message"].as_str().unwrap(), @"`kinds` has the unknown word `exit`");
+    insta::assert_snapshot!(kinds["hint"].as_str().unwrap(), @"the kinds are `added`, `removed`, `start`, `stop`, `waiting`, `spawned`, `spawn_failed`, `not_ready`, `overdue`, `ready`, `exited`, `decided`, `refused`, `health`, `taken_over`");
     assert_eq!(client.refused("tools/call", json!({"name": "nope"}))["code"], -32602);
     assert!(client.end());
     host.down();
@@ -136,6 +163,15 @@ fn output_is_searched_newest_first_and_by_pages() {
     let line = &found["lines"][0];
     assert_eq!((&line["text"], &line["stream"]), (&json!("Fatal: [x] disk"), &json!("stderr")), "{found}");
     assert_eq!(client.call("logs_search", json!({"text": "FATAL"}))["lines"], json!([]));
+    let found = client.call("logs_search", json!({"text": "disk line", "order": "relevance", "limit": 3}));
+    assert_eq!(
+        (&found["lines"][0]["text"], &found["lines"][1]["text"]),
+        (&json!("Fatal: [x] disk"), &json!("line 9"))
+    );
+    assert_eq!(
+        (&found["order"], &found["ranked"], &found["complete"]),
+        (&json!("relevance"), &json!(10), &json!(true))
+    );
 
     // Many lines are of the same millisecond, and each is on exactly one page.
     let (mut seen, mut cursor) = (Vec::new(), Value::Null);

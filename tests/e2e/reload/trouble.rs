@@ -109,7 +109,7 @@ fn what_is_still_being_removed_is_added_again_after_its_end() {
     // The first removal is given up at once, as if the child could not be killed.
     let host = Setup::new(PROVOST, &config).up_with(&[("FAILPOINTS", "removal.stuck=1*return")]);
     host.until("web2", "it is ready", |it| it["ready"] == true);
-    let before = pids(&host);
+    let before = all_run(&host, &["web", "db", "web2"]);
     let ran = reload(&host, TWO, &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     insta::assert_snapshot!(ran.stderr, @r"
@@ -193,7 +193,7 @@ fn a_change_of_a_number_of_replicas_waits_for_a_reload() {
 fn while_a_stop_hangs_everything_else_goes_on_and_its_name_is_free_afterwards() {
     let host = Host::up(PROVOST, &format!("{TWO}{STUBBORN}"));
     host.until("stubborn", "it is ready", |it| it["ready"] == true);
-    let before = pids(&host);
+    let before = all_run(&host, &["web", "db", "stubborn"]);
     write(&host, TWO);
     let mut reload = host.setup().command(&["reload"]).stdout(Stdio::null()).spawn().unwrap();
     host.until_phase("stubborn", "stopping");
@@ -204,7 +204,7 @@ fn while_a_stop_hangs_everything_else_goes_on_and_its_name_is_free_afterwards() 
     assert_eq!(names(&host), ["db", "web"]);
     assert_eq!(pids(&host)["db"], before["db"]);
     reloaded(&host, &format!("{TWO}{STUBBORN}"));
-    assert_ne!(pids(&host)["stubborn"], before["stubborn"]);
+    assert_ne!(all_run(&host, &["stubborn"])["stubborn"], before["stubborn"]);
     host.down();
 }
 

@@ -16,13 +16,13 @@ use std::net::TcpStream;
 use provost_tests::Host;
 
 /// Returns the address on which a host listens, as `HOST:PORT`.
-fn address(host: &Host) -> String {
+pub(crate) fn address(host: &Host) -> String {
     let url = host.status()["host"]["listen"][0].as_str().unwrap().to_owned();
     url.split_once("://").unwrap().1.to_owned()
 }
 
 /// Makes a token and returns its secret.
-fn token(host: &Host, name: &str, scope: &str) -> String {
+pub(crate) fn token(host: &Host, name: &str, scope: &str) -> String {
     host.ok(&["token", "new", name, "--scope", scope]).trim().to_owned()
 }
 

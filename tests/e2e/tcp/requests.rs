@@ -86,6 +86,28 @@ fn a_reload_changes_who_may_send_requests_but_not_where_the_host_listens() {
 }
 
 #[test]
+fn the_lines_of_a_bad_config_are_shown_to_an_admin_alone() {
+    let host = Host::up(PROVOST, LOCAL);
+    let (address, reader, admin) =
+        (address(&host), token(&host, "reader", "operate"), token(&host, "admin", "admin"));
+    let config = host.setup().dir().join("provost.toml");
+    std::fs::write(&config, format!("{LOCAL}comand = \"hunter2\"\n")).unwrap();
+    let report = |secret: &str| {
+        let told = || get(&address, "/v1/config/difference", secret);
+        let (_, body) = eventually("the config is refused", told, |(code, _)| *code == 422);
+        serde_json::from_str::<Value>(&body).unwrap()["detail"].as_str().unwrap().to_owned()
+    };
+    let whole = report(&admin);
+    assert!(whole.contains("5 | comand = \"hunter2\""), "{whole}");
+    let file = config.display().to_string();
+    insta::assert_snapshot!(report(&reader).replace(&file, "CONFIG"), @r"
+    error: CONFIG:5:1: unknown key `comand` in [process.web]
+    hint: did you mean `command`? keys here: `command`, `group`, `stop`, `stderr`, `stdin`, `tty`, `logs`, `cwd`, `env`, `env_files`, `autostart`, `policies`, `depends_on`, `ready`, `health`, `usage`, `replicas`, `type`, `success_codes`
+    ");
+    host.down();
+}
+
+#[test]
 fn a_config_that_would_expose_the_host_by_mistake_is_refused_where_it_is_written() {
     for (api, line, what) in [
         (
@@ -159,6 +181,12 @@ fn a_token_needs_a_good_name_that_is_not_taken() {
     insta::assert_snapshot!(bad.stderr, @r"
     error: `../ci` cannot be a name
     hint: use letters, digits, `_`, `.` and `-`, beginning with a letter or digit, at most 100
+    ");
+    let late = setup.run(&["token", "new", "late", "--expires", "0s"]);
+    assert_eq!(late.code, 2);
+    insta::assert_snapshot!(late.stderr, @r"
+    error: the token would expire as soon as it is made
+    hint: give it some time with `--expires`, such as 30d; without that it never expires
     ");
     let unknown = setup.run(&["token", "revoke", "cd"]);
     assert_eq!(unknown.code, 2);

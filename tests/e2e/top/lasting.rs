@@ -1,12 +1,12 @@
 //! The view and its terminal over time: other sizes, suspension, another host, signals, panics, and terminals that block or vanish.
 
-use provost_tests::{Host, Setup, eventually};
+use provost_tests::{Host, Setup, Terminal, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::terminal::Terminal;
 use crate::PROVOST;
 
-const CONFIG: &str =
+/// Two processes that do nothing.
+pub(super) const CONFIG: &str =
     "[process.web]\ncommand = \"exec sleep 1000\"\n[process.db]\ncommand = \"exec sleep 1000\"\n";
 
 fn is_drawn(screen: &str) -> bool {
@@ -101,6 +101,19 @@ fn another_host_is_found_and_told() {
     terminal.until("the next host is shown", |screen| {
         is_drawn(screen) && screen.contains("the host was restarted")
     });
+}
+
+#[test]
+fn a_host_that_does_not_answer_any_more_is_told_and_its_answers_are_shown_again() {
+    let host = Host::up(PROVOST, CONFIG);
+    let terminal = Terminal::open(host.setup(), 80, 24);
+    terminal.line("\"$PROVOST\" top");
+    terminal.until("the list is drawn", is_drawn);
+    host.signal(Signal::STOP);
+    let silent = terminal.until("the silence is told", |screen| screen.contains("no host: "));
+    assert!(silent.contains("is suspended: a signal has stopped it") && silent.contains("web"), "{silent}");
+    host.signal(Signal::CONT);
+    terminal.until("the host is shown again", |screen| is_drawn(screen) && !screen.contains("no host"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! `provost top` in a real terminal (tmux): keys are sent, and screens are compared without their times and process ids.
 
 mod lasting;
+mod remote;
 mod screens;
-mod terminal;

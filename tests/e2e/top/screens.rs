@@ -1,13 +1,14 @@
 //! What each view shows, and what its keys do.
 
-use provost_tests::{Host, Setup};
+use provost_tests::{Host, Setup, Terminal};
 
-use super::terminal::Terminal;
 use crate::PROVOST;
 
 const CONFIG: &str = r#"
 [process.web]
 command = "printf 'listening on 8080\\nan [odd] \\033[31mline\\n'; exec sleep 1000"
+ready = { log = "listening" }
+env = { SECRET = "hunter2" }
 [process.api]
 command = "exec sleep 1000"
 depends_on = ["web"]
@@ -45,12 +46,12 @@ fn the_list_the_tree_and_the_detail_show_the_processes() {
     provost 6 processes 2 stopped 3 running 1 exited host N up T
     1 Processes 2 Logs 3 Plugins 4 State 5 Events all N% N B host N% N B
     NAME GROUP PHASE SINCE RESTARTS CPU MEMORY TREND REASON
-    web - running T 0 N% N B ~ start asked for by…
+    web - running T 0 N% N B ~ ready: it said `li…
     api - running T 0 N% N B ~ its dependencies a…
     w.1 workers running T 0 N% N B ~ start asked for by…
     w.2 workers stopped - 0 - - not needed: 1 of a…
     w.3 workers stopped - 0 - - not needed: 1 of a…
-    migrate - exited T 0 - - done: exited with …
+    migrate - exited T 0 - - done: exited with…
     Enter detail l logs r restart s start x stop / find t tree Space mark ? help q quit
     ");
     terminal.keys(&["t"]);
@@ -58,9 +59,9 @@ fn the_list_the_tree_and_the_detail_show_the_processes() {
     provost 6 processes 2 stopped 3 running 1 exited host N up T
     1 Processes 2 Logs 3 Plugins 4 State 5 Events all N% N B host N% N B
     NAME PHASE SINCE RESTARTS CPU MEMORY TREND PID REASON
-    web running T 0 N% N B ~ N start asked for by…
+    web running T 0 N% N B ~ N ready: it said `li…
     api running T 0 N% N B ~ N its dependencies a…
-    migrate exited T 0 - - - done: exited with …
+    migrate exited T 0 - - - done: exited with…
     workers (1 of 3 running)
     w.1 running T 0 N% N B ~ N start asked for by…
     w.2 stopped - 0 - - - not needed: 1 of a…
@@ -73,6 +74,12 @@ fn the_list_the_tree_and_the_detail_show_the_processes() {
     });
     assert!(detail.contains("web is running with pid "), "{detail}");
     assert!(detail.contains("listening on N"), "{detail}");
+    terminal.keys(&["z"]);
+    let check = terminal.until("the check is there", |screen| screen.contains("ready check"));
+    assert!(check.contains("passed T ago: "), "{check}");
+    terminal.keys(&["End"]);
+    let end = terminal.until("the variables are there", |screen| screen.contains("SECRET"));
+    assert!(!end.contains("hunter2"), "{end}");
     terminal.keys(&["q"]);
     terminal.until("the shell is back", |screen| screen.trim_end().ends_with("prompt>"));
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use provost_api as api;
 use provost_control::{
-    Answer, ApiContext, CONNECTIONS_MAX, ConfigFile, ConfigRefusal, Listening, LiveConfig, RulesInForce,
-    Scaling, Step, serve,
+    Answer, ApiContext, CONNECTIONS_MAX, ConfigFile, ConfigRefusal, ConfigReport, Listening, LiveConfig,
+    RulesInForce, Scaling, Step, serve,
 };
 use provost_state::{
     Blame, Cause, Consumer, Fault, PluginChange, PluginRefusal, PluginRefusalKind, PluginReport,
@@ -101,7 +101,7 @@ impl Plugins for Shelf {
 struct NoConfig;
 
 fn no_config<T: Send + 'static>() -> Answer<'static, Result<T, ConfigRefusal>> {
-    Box::pin(std::future::ready(Err(ConfigRefusal::BadConfig("error: there is none".to_owned()))))
+    Box::pin(std::future::ready(Err(ConfigRefusal::BadConfig(ConfigReport::default()))))
 }
 
 impl LiveConfig for NoConfig {

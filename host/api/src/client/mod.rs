@@ -9,12 +9,14 @@
 //! | `transport` | the port that carries requests to a host |
 //! | `error` | the errors of a request |
 //! | `reach` | connecting to the socket, and what is known of a silent host |
+//! | `events` | a request for changes |
 //! | `logs` | a request for log lines |
 //! | `status` | a request for a status |
 //! | `path` | paths and queries of requests |
 
 mod connection;
 mod error;
+mod events;
 mod host;
 mod lines;
 mod logs;
@@ -39,11 +41,12 @@ use self::host::{Accept, Host};
 use self::path::{escaped, of_view};
 use crate::{
     Blame, Dependencies, Difference, Ended, Event, Explanation, GroupList, LogItem, Outcome, Ping, Plugin,
-    PluginChanged, PluginList, PluginOrder, Process, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder,
+    PluginChanged, PluginList, PluginOrder, ProcessDetail, ProcessOrder, ReloadOrder, ReloadStep, ScaleOrder,
     Scaled, Shutdown, StateChange, StateCore, Status, UsageList, ViewList,
 };
 
 pub use self::error::ClientError;
+pub use self::events::EventsAsked;
 pub use self::lines::Lines;
 pub use self::logs::{LogsAsked, LogsOf};
 pub use self::reach::{SOCKET_PATH_BYTES_MAX, Silent, Unconnected};
@@ -120,7 +123,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn status(&self, targets: &[String]) -> Result<Status, ClientError> {
-        self.get(&format!("/v1/status?select={}", escaped(&targets.join(",")))).await
+        self.status_of(&StatusAsked { select: targets.to_vec(), ..StatusAsked::default() }).await
     }
 
     /// Returns the resources that `targets` use, or the host and all processes if `targets` is empty; with their history
@@ -183,11 +186,11 @@ impl Client {
         self.get("/v1/dependencies").await
     }
 
-    /// Returns one process.
+    /// Returns one process, with the names of its variables and its checks.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn process(&self, name: &str) -> Result<Process, ClientError> {
+    pub async fn process(&self, name: &str) -> Result<ProcessDetail, ClientError> {
         self.get(&format!("/v1/processes/{}", escaped(name))).await
     }
 
@@ -295,13 +298,20 @@ impl Client {
         self.post_patiently("/v1/shutdown", &Shutdown { wait: true }).await
     }
 
-    /// Streams the remembered changes after generation `since`, and new ones if `follow`.
+    /// Streams the remembered changes of all processes after generation `since`, and new ones if `follow`.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn events(&self, since: u64, follow: bool) -> Result<Lines<Event>, ClientError> {
-        let path = format!("/v1/events?since={since}&follow={}", u8::from(follow));
-        self.lines(&path, follow).await
+        self.events_of(&EventsAsked { since, follow, ..EventsAsked::default() }).await
+    }
+
+    /// Streams the changes that are asked for.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a target that names no process, and none that is remembered, is refused.
+    pub async fn events_of(&self, asked: &EventsAsked) -> Result<Lines<Event>, ClientError> {
+        self.lines(&asked.path(), asked.follow).await
     }
 
     /// Requests a stream of lines. With `follow`, the wait for the next line has no limit.

@@ -28,6 +28,7 @@ fn every_reply_is_read_and_written_again_byte_for_byte() {
     is_kept::<api::Event>("events");
     is_kept::<api::LogItem>("logs");
     is_kept::<api::Explanation>("explain");
+    is_kept::<api::ProcessDetail>("process");
     is_kept::<api::Dependencies>("dependencies");
     is_kept::<api::GroupList>("groups");
     is_kept::<api::ViewList>("views");

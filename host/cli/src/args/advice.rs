@@ -28,7 +28,7 @@ const VERBS: &[(&str, &str)] = &[
     ("why describe info inspect", "`provost explain NAME` says why a process is in its state"),
     ("tree deps dependencies list-dependencies", "`provost graph` draws which process waits for which"),
     ("critical-chain blame plot", "`provost analyze` shows what the start of the host took"),
-    ("history", "`provost timeline NAME` shows the lives of a process"),
+    ("history", "`provost timeline NAME` shows the incarnations of a process"),
     ("completion", "`provost completions SHELL` prints the script for a shell"),
     ("plugins", "`provost plugin list` shows the plugins"),
     ("metrics", "`provost view PLUGIN` shows what a plugin renders"),

@@ -172,7 +172,7 @@ It continues when the host ends, and works again when a host is back.")]
     /// Show what the start of the host took: who waited for whom, and how long.
     #[command(after_help = pictures::ANALYZE)]
     Analyze(AnalyzeArgs),
-    /// Show the lives of a process, its decisions, readiness and health over time.
+    /// Show the incarnations of a process, its decisions, readiness and health over time.
     #[command(after_help = pictures::TIMELINE)]
     Timeline(TimelineArgs),
     /// Show the state of the host as a plugin renders it.

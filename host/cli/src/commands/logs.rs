@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use provost_api::client::{ClientError, LogsAsked, LogsOf, Unconnected};
-use provost_api::{LogItem, Outcome, PluginList};
+use provost_api::{LogItem, Outcome, PluginList, columns};
 use provost_control::log_item;
 use provost_state::naming::replica_of;
 use provost_supervisor::{LogItem as Line, LogPattern, LogQuery, StoredFiles, StoredLines, rfc3339};
@@ -15,8 +15,8 @@ use crate::args::{LineFormat, LogsArgs};
 use crate::config::Outline;
 use crate::daemon::HOST_LOG_NAME;
 use crate::failure::Failure;
+use crate::render;
 use crate::render::output::{Look, Printer};
-use crate::render::{self, columns};
 
 /// The default number of past lines.
 const LINES: usize = 100;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use provost_api::client::{Client, ClientError, Unconnected};
+use provost_api::client::{Client, ClientError, EventsAsked, Unconnected};
 use provost_api::{Event, ProcessType};
 use provost_control::dependency;
 use provost_state::naming::replica_name;
@@ -92,7 +92,7 @@ pub(super) async fn analyze(context: &Context, args: AnalyzeArgs) -> Result<(), 
     let client = context.client()?;
     let graph = Graph::from(client.dependencies().await?);
     let status = client.status(&[]).await?;
-    let events = remembered(&client).await?;
+    let events = remembered(&client, &[]).await?;
     let named = !args.targets.is_empty();
     let targets = if named { graph.named(&args.targets)? } else { graph.last() };
     let boot = Boot::of(graph, &Known { status: &status, events: &events });
@@ -104,10 +104,11 @@ pub(super) async fn analyze(context: &Context, args: AnalyzeArgs) -> Result<(), 
     })
 }
 
-/// Returns all changes that the host remembers, oldest first. There are at most a few thousand.
-async fn remembered(client: &Client) -> Result<Vec<Event>, Failure> {
+/// Returns the changes of some processes, or of all, that the host remembers, oldest first. There are at most a few thousand.
+async fn remembered(client: &Client, select: &[&str]) -> Result<Vec<Event>, Failure> {
+    let select = select.iter().map(ToString::to_string).collect();
     let mut events = Vec::new();
-    let mut lines = client.events(0, false).await?;
+    let mut lines = client.events_of(&EventsAsked { select, ..EventsAsked::default() }).await?;
     while let Some(event) = lines.next().await? {
         events.push(event);
     }
@@ -118,7 +119,9 @@ pub(super) async fn timeline(context: &Context, args: TimelineArgs) -> Result<()
     let client = context.client()?;
     // Refuses a name that means no process or several.
     let process = client.explain(&args.name).await?.process;
-    let history = History::of(process, remembered(&client).await?, args.since, now_ms());
+    // What was before `since` says in which phase that time begins.
+    let events = remembered(&client, &[&process.name]).await?;
+    let history = History::of(process, events, args.since, now_ms());
     print(match args.output {
         PictureFormat::Text => lives::text(&history, &context.page),
         PictureFormat::Json => pretty(&lives::json(&history))?,

@@ -115,6 +115,10 @@ fn failed(error: TokenError) -> Failure {
             format!("choose another name, or revoke that one: `provost token revoke {name}`"),
         ),
         TokenError::Unknown { .. } => Failure::usage(&error, "`provost token list` shows all of them"),
+        TokenError::ExpiresAtOnce => Failure::usage(
+            &error,
+            "give it some time with `--expires`, such as 30d; without that it never expires",
+        ),
         TokenError::TooMany(_) => Failure::failed(&error, "revoke those that nobody uses"),
         TokenError::File(_) | TokenError::Io { .. } => Failure::failed(
             &error,

@@ -12,7 +12,7 @@ use crate::args::UpArgs;
 use crate::config::{CONFIG_NAME, Outline};
 use crate::failure::Failure;
 use crate::progress::{Goal, Outlook, Shown};
-use crate::render::humane::{counted, one_line, span};
+use crate::render::humane::{counted_are, one_line, span};
 
 /// The largest number of processes that a failure names.
 const NAMED_MAX: usize = 10;
@@ -40,17 +40,15 @@ pub(super) async fn wait(context: &Context, args: &UpArgs) -> Result<(), Failure
     let (is_known, is_over) = (progress.is_known(), progress.is_over());
     progress.finish(false).await;
     match outlook {
-        Outlook::Reached if is_known => print(format!("up: {} ready\n", is_or_are(count))),
+        Outlook::Reached if is_known => {
+            print(format!("up: {} ready\n", counted_are(count as u64, "process")))
+        }
         _ if is_over => Err(Failure::failed(
             "the host has ended before everything was ready",
             "its log says why: `provost logs --host`",
         )),
         _ => Err(not_up(&missing, in_time, args.timeout)),
     }
-}
-
-fn is_or_are(count: usize) -> String {
-    format!("{} {}", counted(count as u64, "process"), if count == 1 { "is" } else { "are" })
 }
 
 fn not_up(missing: &[String], in_time: bool, limit: u64) -> Failure {
@@ -62,6 +60,6 @@ fn not_up(missing: &[String], in_time: bool, limit: u64) -> Failure {
     if missing.len() > NAMED_MAX {
         lines.push_str(&format!("\n  and {} more", missing.len() - NAMED_MAX));
     }
-    let what = format!("{} not ready {why}:\n{lines}", is_or_are(missing.len()));
+    let what = format!("{} not ready {why}:\n{lines}", counted_are(missing.len() as u64, "process"));
     Failure::failed(what, "`provost explain NAME` says why; the host goes on, `provost down` stops it")
 }

@@ -31,6 +31,17 @@ pub enum ConfigError {
     Problems(#[from] Problems),
 }
 
+impl ConfigError {
+    /// Returns the report without the lines of the file, for readers who may not read it.
+    #[must_use]
+    pub fn without_lines(&self) -> String {
+        match self {
+            Self::Problems(problems) => problems.without_lines(),
+            Self::Read { .. } | Self::Unfit { .. } => self.to_string(),
+        }
+    }
+}
+
 fn unread(path: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => format!("there is no config {}", path.display()),

@@ -97,6 +97,20 @@ impl SourceFile {
 
     /// Writes a problem with the line where it is and what to do next; `severity` is its first word.
     fn write(&self, severity: &str, problem: &Problem, f: &mut impl fmt::Write) -> fmt::Result {
+        self.write_what(severity, problem, f)?;
+        self.write_line(problem, f)?;
+        write_hint(problem, f)
+    }
+
+    /// Writes where a problem is, and what it is.
+    fn write_what(&self, severity: &str, problem: &Problem, f: &mut impl fmt::Write) -> fmt::Result {
+        let Place { line, column } = self.place(problem.span.start);
+        let what = clipped(&problem.what, WHAT_CHARS_MAX);
+        writeln!(f, "{severity}: {}:{line}:{column}: {what}", self.path.display())
+    }
+
+    /// Writes the line where a problem is, and marks it.
+    fn write_line(&self, problem: &Problem, f: &mut impl fmt::Write) -> fmt::Result {
         let Place { line, column } = self.place(problem.span.start);
         // The shown part of a line that may be very long.
         let first = column.saturating_sub(LINE_SHOWN);
@@ -110,21 +124,41 @@ impl SourceFile {
         let carets = "^".repeat(marked.map_or(1, |marked| marked.chars().take(shown).count().max(1)));
         let number = line.to_string();
         let gutter = " ".repeat(number.len());
-        let what = clipped(&problem.what, WHAT_CHARS_MAX);
-        writeln!(f, "{severity}: {}:{line}:{column}: {what}", self.path.display())?;
         writeln!(f, " {number} | {text}")?;
-        writeln!(f, " {gutter} | {indent}{carets}")?;
-        write!(f, "hint: {}", clipped(&problem.hint, HINT_CHARS_MAX))
+        writeln!(f, " {gutter} | {indent}{carets}")
     }
+}
+
+/// Writes what to do about a problem.
+fn write_hint(problem: &Problem, f: &mut impl fmt::Write) -> fmt::Result {
+    write!(f, "hint: {}", clipped(&problem.hint, HINT_CHARS_MAX))
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, |problem, f| self.source_file.write("error", problem, f))
+    }
+}
+
+impl Problems {
+    /// Returns the report without the lines of the file, for readers who may not read it.
+    #[must_use]
+    pub fn without_lines(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = self.write(&mut text, |problem, f| {
+            self.source_file.write_what("error", problem, f)?;
+            write_hint(problem, f)
+        });
+        text
+    }
+
+    fn write<W: fmt::Write>(&self, f: &mut W, each: impl Fn(&Problem, &mut W) -> fmt::Result) -> fmt::Result {
         for (at, problem) in self.list.iter().take(PROBLEMS_SHOWN).enumerate() {
             if at > 0 {
                 f.write_str("\n\n")?;
             }
-            self.source_file.write("error", problem, f)?;
+            each(problem, f)?;
         }
         match self.more + self.list.len().saturating_sub(PROBLEMS_SHOWN) {
             0 => Ok(()),
@@ -249,6 +283,17 @@ mod tests {
             assert_eq!(marks, format!("{}{}", " ".repeat(indent), "^".repeat(carets)));
             assert!(told.len() < 1_000);
         }
+        let source_file = SourceFile { path: "x".into(), text: "password = 1\n".into() };
+        let both = Problems { source_file, list: vec![problem(0..8), problem(11..12)], more: 1 };
+        insta::assert_snapshot!(both.without_lines(), @r"
+        error: x:1:1: odd
+        hint: mend it
+
+        error: x:1:12: odd
+        hint: mend it
+
+        and 1 more problem
+        ");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use provost_api::client::Client;
-use provost_control::{Caller, Mount, Mounted, Scope};
-use provost_mcp::{Grant, HttpService, Wording, http_service};
+use provost_control::{Caller, Mount, Mounted, Scope, TokenName};
+use provost_mcp::{Grant, HttpService, Owner, Wording, http_service};
 
 /// The service, and what its callers are told.
 #[derive(Clone, Debug)]
@@ -52,6 +52,10 @@ impl Mounted for Mcp {
         };
         let client = Client::over(Arc::new(api));
         let caller = provost_mcp::Caller { client, grant, wording: self.wording.clone() };
-        Box::pin(async move { self.service.answer(request, caller).await.map(Body::new) })
+        let owner = match request.extensions().get::<TokenName>() {
+            Some(TokenName(name)) => Owner::Token(name.clone()),
+            None => Owner::Socket,
+        };
+        Box::pin(async move { self.service.answer(request, caller, owner).await.map(Body::new) })
     }
 }

@@ -56,8 +56,16 @@ pub(super) struct Host {
     /// The output for the lines of processes, in the foreground.
     pub(super) screen: Option<Output>,
     pub(super) degraded: Degraded,
-    /// The runtime of the API, whose threads do nothing else.
-    pub(super) api: Handle,
+    pub(super) api: ApiThreads,
+}
+
+/// The runtimes of the API, whose threads do nothing else.
+#[derive(Clone, Debug)]
+pub(super) struct ApiThreads {
+    /// The one of the Unix socket.
+    pub(super) unix: Handle,
+    /// The one of TCP.
+    pub(super) tcp: Handle,
 }
 
 /// The parts of a running host.
@@ -108,7 +116,7 @@ impl Host {
         } = booted;
         let listening = {
             // The readiness of the socket is noticed where it is served.
-            let _within = self.api.enter();
+            let _within = self.api.unix.enter();
             Listening::bind(&runtime_dir.socket)
         }
         .map_err(|error| Failure::failed(reason(&error), "set another `host.runtime_dir` in the config"))?;
@@ -140,7 +148,7 @@ impl Host {
         let live = Live::new(&config, supervisor.clone(), plugins.clone(), rules.clone());
         tokio::spawn(reload_for_signals(live.clone(), reloads));
         let mut running =
-            start(supervisor, (listening, tcp), plugins, (host, live, rules), &mut asked, &self.api);
+            start(supervisor, (listening, tcp), plugins, (host, live, rules), &mut asked, &self.api.unix);
         let runs = async {
             match self.set_up(&mut running, lines, width).await {
                 Ok(()) => (running.until_asked(&mut asked, &self.done).await, None),
@@ -163,7 +171,7 @@ impl Host {
             return Ok(None);
         }
         // The readiness of the sockets is noticed where they are served.
-        let _within = self.api.enter();
+        let _within = self.api.tcp.enter();
         let listening = TcpListening::bind(wanted).map_err(|error| {
             let hint = match &error {
                 TcpError::Listen { .. } => {

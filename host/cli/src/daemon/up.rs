@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use provost_supervisor::Degraded;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
 use super::detach::{self, Detached};
 use super::done::{self, When};
@@ -14,7 +14,7 @@ use super::errors::{DEFECT_HINT, SHORTAGE_HINT};
 use super::heap;
 use super::host_log::{self, Home, HostLog};
 use super::output::Output;
-use super::serving::{FAREWELL, Host};
+use super::serving::{ApiThreads, FAREWELL, Host};
 use crate::args::UpArgs;
 use crate::config::CONFIG_NAME;
 use crate::failure::Failure;
@@ -33,10 +33,12 @@ pub(crate) fn up(args: &UpArgs, config: Option<PathBuf>, color: ColorWhen) -> Re
         detach::leave_session();
     }
     let paint = Paint::wanted(color, &io::stderr());
-    let Runtimes { processes, api } = runtimes(paint).map_err(short)?;
-    let ended = run(args, path, color, paint, &processes, api.handle(), inherited);
+    let Runtimes { processes, unix, tcp } = runtimes(paint).map_err(short)?;
+    let api = ApiThreads { unix: unix.handle().clone(), tcp: tcp.handle().clone() };
+    let ended = run(args, path, color, paint, &processes, api, inherited);
     // The server has ended, or is given up.
-    api.shutdown_background();
+    unix.shutdown_background();
+    tcp.shutdown_background();
     // A plugin or a slow disk may hold a thread.
     processes.shutdown_timeout(FAREWELL);
     let (outcome, log, screen) = ended?;
@@ -66,7 +68,7 @@ fn run(
     color: ColorWhen,
     paint: Paint,
     runtime: &Runtime,
-    api: &Handle,
+    api: ApiThreads,
     inherited: io::Result<()>,
 ) -> Result<Ended, Failure> {
     let ignore_hangup = provost_supervisor::hangup_is_ignored();
@@ -90,7 +92,7 @@ fn run(
         log: log.clone(),
         screen: screen.clone(),
         degraded,
-        api: api.clone(),
+        api,
     };
     // The panic hook has logged the panic.
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(host.run())))
@@ -132,7 +134,7 @@ pub(crate) fn say_at_last(report: &str) {
 /// The maximum number of threads of the API.
 const API_THREADS_MAX: usize = 4;
 
-/// Returns the number of threads of the API: one for two processors. The kernel divides the processors between them and the
+/// Returns the number of threads of the API on the Unix socket, and of those over TCP: one for two processors. The kernel divides the processors between them and the
 /// threads that carry out restarts, so that many restarts at once do not delay an answer. A second thread on two processors
 /// would make each answer slower, because the two wake each other.
 fn api_threads() -> usize {
@@ -144,8 +146,10 @@ fn api_threads() -> usize {
 struct Runtimes {
     /// Runs the processes and everything else.
     processes: Runtime,
-    /// Serves the API.
-    api: Runtime,
+    /// Serves the API on the Unix socket.
+    unix: Runtime,
+    /// Serves the API over TCP, so that whatever other machines ask for delays no answer on the Unix socket.
+    tcp: Runtime,
 }
 
 /// Builds the runtimes. If the kernel has no thread left, tokio panics and then waits for ever for the threads that it has, so the
@@ -165,7 +169,8 @@ fn runtimes(paint: Paint) -> io::Result<Runtimes> {
 fn build() -> io::Result<Runtimes> {
     fail::fail_point!("daemon.runtime", |_| Err(io::Error::from_raw_os_error(libc::EAGAIN)));
     let processes = Builder::new_multi_thread().enable_all().build()?;
-    let mut api = Builder::new_multi_thread();
-    let api = api.worker_threads(api_threads()).thread_name("provost-api").enable_all().build()?;
-    Ok(Runtimes { processes, api })
+    let api = |name: &str| {
+        Builder::new_multi_thread().worker_threads(api_threads()).thread_name(name).enable_all().build()
+    };
+    Ok(Runtimes { processes, unix: api("provost-api")?, tcp: api("provost-tcp")? })
 }

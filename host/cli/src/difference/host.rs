@@ -134,6 +134,7 @@ fn supervising_settings(supervising: &Supervising, dir: &Path) -> Vec<Setting> {
         degraded: _,
         children_open_files: _,
         host_log: _,
+        stash: _,
     } = supervising;
     vec![
         Setting::new("host.log_dir", words::path(log_dir, dir)),

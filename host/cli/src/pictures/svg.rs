@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use provost_api::Phase;
+use provost_api::columns;
 
-use crate::render::columns;
 use crate::render::humane::one_line;
 
 /// The width of a column of text, in pixels, at the size of the style sheet.

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use provost_api::columns::{cut, padded, width};
 use provost_api::{Cause, Dependencies, Event, EventKind, Exit, Phase, Process, ProcessType};
 
-use crate::render::columns::{cut, padded, width};
 use crate::render::humane::{counted, delay, one_line, unix_ms};
 use crate::render::style::{Paint, Style};
 
@@ -245,7 +245,7 @@ impl Board {
             open[..shown].iter().map(|row| width(&one_line(&row.name))).max().unwrap_or(0).min(NAME_MAX);
         lines.extend(open[..shown].iter().map(|row| line(row, names, now, columns, paint)));
         if shown < open.len() && room > 0 {
-            lines.push(cut(&format!("  and {} more", open.len() - shown), columns));
+            lines.push(cut(&format!("  and {} more", open.len() - shown), columns).into_owned());
         }
         lines
     }
@@ -263,13 +263,14 @@ fn line(row: &Row, names: usize, now: u64, columns: usize, paint: Paint) -> Stri
     let since = padded(&delay(now.saturating_sub(row.since).max(1)), 6);
     let before = format!("  {name}  {phase}  {since}  ");
     if width(&before) > columns {
-        return cut(&format!("  {name}  {phase}"), columns);
+        return cut(&format!("  {name}  {phase}"), columns).into_owned();
     }
-    let reason = cut(&one_line(&row.reason), columns - width(&before));
+    let reason = one_line(&row.reason);
     format!(
-        "  {name}  {}  {}  {reason}",
+        "  {name}  {}  {}  {}",
         paint.text(Style::of_phase(&row.phase), &phase),
-        paint.text(Style::Dim, &since)
+        paint.text(Style::Dim, &since),
+        cut(&reason, columns - width(&before))
     )
 }
 

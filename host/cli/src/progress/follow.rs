@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::pin::pin;
 use std::time::Duration;
 
-use provost_api::client::{Client, Lines};
+use provost_api::client::{Client, EventsAsked, Lines};
 use provost_api::{Dependencies, Event, Status};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
@@ -65,8 +65,8 @@ pub(crate) struct Follow {
     is_known: bool,
     /// `None` if there are none, or no more.
     events: Option<Lines<Event>>,
-    /// The generation of the last event that was noticed.
-    cursor: u64,
+    /// What is asked for of the events; `since` is the generation of the last one that was noticed.
+    asked: EventsAsked,
     frames: Interval,
     /// The number of frames since the terminal was drawn; `None` if it has to be drawn.
     still: Option<u32>,
@@ -85,8 +85,11 @@ impl Follow {
         let is_wanted = goal == Goal::Up || !matches!(output, Output::Nothing);
         // A host that does not answer is the business of the command, which must not wait for it twice.
         let patience = if goal == Goal::Up { Duration::MAX } else { FIRST_ANSWER };
-        let asked = timeout(patience, asked(client, targets, goal));
-        let answer = if is_wanted { asked.await.ok().flatten() } else { None };
+        let mut asked = EventsAsked { select: targets.to_vec(), follow: true, ..EventsAsked::default() };
+        let answer = match is_wanted {
+            true => timeout(patience, begin(client, &mut asked, goal)).await.ok().flatten(),
+            false => None,
+        };
         let is_known = answer.is_some();
         let (status, dependencies, events) = answer.unwrap_or_default();
         let mut board = Board::new(verb, goal, &status.processes, clock());
@@ -103,7 +106,7 @@ impl Follow {
             clock,
             is_known,
             events,
-            cursor: status.generation,
+            asked,
             frames,
             still: None,
         }
@@ -149,7 +152,7 @@ impl Follow {
     }
 
     fn on(&mut self, event: &Event) {
-        self.cursor = self.cursor.max(event.generation);
+        self.asked.since = self.asked.since.max(event.generation);
         if let (Some(line), Output::Lines) = (self.board.on(event), &self.output) {
             // If nothing can be written, nothing has to be shown.
             let _ = io::stderr().lock().write_all(line.as_bytes());
@@ -202,7 +205,8 @@ impl Follow {
         }
         if !of_host {
             // The stream that follows has no end, and what the command waited for may not have arrived in it.
-            let Ok(rest) = self.client.events(self.cursor, false).await else { return };
+            self.asked.follow = false;
+            let Ok(rest) = self.client.events_of(&self.asked).await else { return };
             self.events = Some(rest);
         }
         while let Some(event) = next(&mut self.events).await {
@@ -215,8 +219,9 @@ impl Follow {
 /// processes.
 type Answer = (Status, Dependencies, Option<Lines<Event>>);
 
-async fn asked(client: &Client, targets: &[String], goal: Goal) -> Option<Answer> {
-    let mut status = client.status(targets).await.ok()?;
+async fn begin(client: &Client, asked: &mut EventsAsked, goal: Goal) -> Option<Answer> {
+    let mut status = client.status(&asked.select).await.ok()?;
+    asked.since = status.generation;
     let mut dependencies = Dependencies::default();
     if goal == Goal::Up {
         dependencies = client.dependencies().await.ok()?;
@@ -227,7 +232,7 @@ async fn asked(client: &Client, targets: &[String], goal: Goal) -> Option<Answer
     }
     let events = match status.processes.is_empty() {
         true => None,
-        false => client.events(status.generation, true).await.ok(),
+        false => client.events_of(asked).await.ok(),
     };
     Some((status, dependencies, events))
 }

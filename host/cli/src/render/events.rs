@@ -1,8 +1,8 @@
 //! Renders events as lines, for `events` and `explain`.
 
+use provost_api::columns::{padded, width, wrapped};
 use provost_api::{Event, EventKind, Exit, Phase};
 
-use super::columns::{padded, width, wrapped};
 use super::decision;
 use super::humane::{no_longer_remembered, one_line};
 use super::local::Times;
@@ -106,10 +106,12 @@ fn what(event: &Event) -> String {
     let reason = &event.reason;
     match (&event.kind, &event.exit, &event.decision, event.pid) {
         (EventKind::Exited | EventKind::SpawnFailed, Some(exit), _, _) => {
-            format!("life {}: {}", event.incarnation, self::exit(exit))
+            format!("incarnation {}: {}", event.incarnation, self::exit(exit))
         }
         (EventKind::Decided, _, Some(decision), _) => decision::said(decision),
-        (EventKind::Spawned, _, _, Some(pid)) => format!("life {}: pid {pid}; {reason}", event.incarnation),
+        (EventKind::Spawned, _, _, Some(pid)) => {
+            format!("incarnation {}: pid {pid}; {reason}", event.incarnation)
+        }
         _ => reason.clone(),
     }
 }
@@ -172,21 +174,21 @@ pub(crate) mod tests {
             (event(EventKind::Added), "06:26:17.123Z  web     added         a reason"),
             (
                 Event { exit: Some(Exit::Code { code: 3 }), ..event(EventKind::Exited) },
-                "06:26:17.123Z  web     exited        life 2: exited with code 3",
+                "06:26:17.123Z  web     exited        incarnation 2: exited with code 3",
             ),
             (
                 Event {
                     exit: Some(Exit::Signal { signal: 9, name: "SIGKILL".into() }),
                     ..event(EventKind::Exited)
                 },
-                "06:26:17.123Z  web     exited        life 2: killed by SIGKILL",
+                "06:26:17.123Z  web     exited        incarnation 2: killed by SIGKILL",
             ),
             (
                 Event {
                     exit: Some(Exit::Error { error: "no such\nfile".into() }),
                     ..event(EventKind::SpawnFailed)
                 },
-                "06:26:17.123Z  web     spawn_failed  life 2: no such\u{fffd}file",
+                "06:26:17.123Z  web     spawn_failed  incarnation 2: no such\u{fffd}file",
             ),
             (
                 Event { decision: Some(decision), ..event(EventKind::Decided) },
@@ -198,7 +200,7 @@ pub(crate) mod tests {
             ),
             (
                 Event { pid: Some(7), ..event(EventKind::Spawned) },
-                "06:26:17.123Z  web     spawned       life 2: pid 7; a reason",
+                "06:26:17.123Z  web     spawned       incarnation 2: pid 7; a reason",
             ),
             (Event { count: Some(5), ..event(EventKind::Missed) }, "5 changes are no longer remembered"),
             (Event { count: Some(1), ..event(EventKind::Missed) }, "1 change is no longer remembered"),

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use provost_api::Explanation;
+use provost_api::columns::{width, wrapped};
 
-use super::columns::{width, wrapped};
 use super::decision;
 use super::events::{self, Lines};
 use super::humane::{counted, no_longer_remembered, one_line};
@@ -34,7 +34,7 @@ pub(crate) fn text(explanation: &Explanation, now_ms: u64, page: &Page) -> Strin
     };
     line("asked for", process.desired.as_str());
     line(
-        "lives",
+        "incarnations",
         &format!(
             "{} ({}, {} in a row)",
             process.incarnation,
@@ -92,7 +92,7 @@ mod tests {
             "\
 web is in backoff.
   asked for      up
-  lives          2 (1 restart, 1 failure in a row)
+  incarnations   2 (1 restart, 1 failure in a row)
   last exit      exited with code 3
 
 What led here, oldest first:

@@ -43,10 +43,14 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
+/// Formats the begin of a sentence about a number of things: `1 process is`, `2 processes are`.
+pub(crate) fn counted_are(count: u64, noun: &str) -> String {
+    format!("{} {}", counted(count, noun), if count == 1 { "is" } else { "are" })
+}
+
 /// Formats the sentence about forgotten things: `5 changes are no longer remembered`.
 pub(crate) fn no_longer_remembered(count: u64, noun: &str) -> String {
-    let are = if count == 1 { "is" } else { "are" };
-    format!("{} {are} no longer remembered", counted(count, noun))
+    format!("{} no longer remembered", counted_are(count, noun))
 }
 
 /// Formats a size in binary units: `512 B`, `14 KiB`, `1.5 MiB`.

@@ -19,10 +19,8 @@
 //! | `page` | the colours, the width and the time zone of the output |
 //! | `local` | times in the reader's time zone |
 //! | `style` | colours |
-//! | `columns` | text measured, cut and wrapped in columns |
 //! | `humane` | time spans, sizes and counts |
 
-pub(crate) mod columns;
 pub(crate) mod decision;
 pub(crate) mod difference;
 pub(crate) mod events;

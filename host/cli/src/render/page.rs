@@ -6,7 +6,8 @@ use std::num::NonZeroUsize;
 use rustix::termios::tcgetwinsize;
 
 use super::local::Zone;
-use super::style::{ColorWhen, Paint};
+use super::style::{ColorWhen, Paint, Style};
+use provost_api::columns::wrapped;
 
 /// The smallest width that is used; nothing can be laid out in less.
 const COLUMNS_MIN: usize = 20;
@@ -33,6 +34,12 @@ impl Page {
             columns: columns.map(|columns| columns.max(COLUMNS_MIN)),
             zone: Zone::system(),
         }
+    }
+
+    /// Returns a sentence in lines of the page, each with its line break.
+    pub(crate) fn sentence(&self, style: Style, sentence: &str) -> String {
+        let lines = wrapped(sentence, self.columns.unwrap_or(usize::MAX), usize::MAX);
+        lines.iter().map(|line| self.paint.text(style, line) + "\n").collect()
     }
 
     /// Returns the same page without a limit on its width.

@@ -3,7 +3,6 @@
 use provost_api::{Backend, Latency, StateCore};
 use provost_state::meter::SAMPLED;
 
-use super::columns::wrapped;
 use super::humane::counted;
 use super::page::Page;
 use super::style::Style;
@@ -16,7 +15,7 @@ pub(crate) fn text(core: &StateCore, page: &Page) -> String {
         (_, rollout) => format!(" for {rollout} % of the processes, locked for the rest"),
     };
     let sentence = format!(
-        "backend {}{reach}; generation {}, {}, refused: {} of another life, {} of an older version, {} illegal",
+        "backend {}{reach}; generation {}, {}, refused: {} of another incarnation, {} of an older version, {} illegal",
         core.backend,
         core.generation,
         counted(core.commits, "commit"),
@@ -24,8 +23,7 @@ pub(crate) fn text(core: &StateCore, page: &Page) -> String {
         core.stale_version,
         core.illegal,
     );
-    let mut text = wrapped(&sentence, page.columns.unwrap_or(usize::MAX), usize::MAX).join("\n");
-    text.push_str("\n\n");
+    let mut text = page.sentence(Style::Plain, &sentence) + "\n";
     let head =
         ["BACKEND", "OPERATION", "COUNT", "P50", "P95", "P99", "MAX", "RETRIES", "STALE", "DIFFERENCES"];
     let mut table = Table::new(&head).leaving(&["P95", "MAX", "STALE", "RETRIES", "DIFFERENCES"]);
@@ -105,7 +103,7 @@ mod tests {
         assert_eq!(
             text(&core, &Page::plain()),
             "\
-backend atomic for 25 % of the processes, locked for the rest; generation 9, 9 commits, refused: 1 of another life, 0 of an older version, 0 illegal
+backend atomic for 25 % of the processes, locked for the rest; generation 9, 9 commits, refused: 1 of another incarnation, 0 of an older version, 0 illegal
 
 BACKEND  OPERATION  COUNT  P50    P95     P99    MAX    RETRIES  STALE  DIFFERENCES
 atomic   read       128    340ns  12.3us  4.5ms  4.5ms  -        -      -

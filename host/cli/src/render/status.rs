@@ -36,7 +36,7 @@ pub(crate) fn text(status: &Status, width: Width, scope: Scope, now_ms: u64, pag
     head.extend(["PHASE", "PID", "SINCE", "RESTARTS", "NEXT", "EXIT"]);
     if width == Width::Wide {
         head.extend(["CPU", "RSS", "FDS", "THREADS"]);
-        head.extend(["HEALTH", "DESIRED", "LIFE", "FAILURES", "CAUSE", "DECIDED BY"]);
+        head.extend(["HEALTH", "DESIRED", "INCARNATION", "FAILURES", "CAUSE", "DECIDED BY"]);
     }
     head.push("REASON");
     let mut table = Table::new(&head).leaving(LEAVING).lines_max(REASON_LINES);
@@ -373,10 +373,10 @@ gone                  -        fatal    -     -      0         -              er
         assert_eq!(
             shown,
             "\
-NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   CPU     RSS      FDS  THREADS  HEALTH  DESIRED  LIFE  FAILURES  CAUSE   DECIDED BY  REASON
-web                   -        running  4711  3m12s  0         -              -      123.4%  100 MiB  17   9        -       up       1     0         boot    -           http://127.0.0.1:8731/ answers
-a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      -       -        -    -        -       up       4     3         policy  backoff     third failure\u{fffd}in a row
-gone                  -        fatal    -     -      0         -              error  -       -        -    -        -       up       0     0         policy  -           could not be started: no such file
+NAME                  GROUP    PHASE    PID   SINCE  RESTARTS  NEXT           EXIT   CPU     RSS      FDS  THREADS  HEALTH  DESIRED  INCARNATION  FAILURES  CAUSE   DECIDED BY  REASON
+web                   -        running  4711  3m12s  0         -              -      123.4%  100 MiB  17   9        -       up       1            0         boot    -           http://127.0.0.1:8731/ answers
+a-worker-with-a-name  workers  backoff  -     800ms  3         start in 1.2s  3      -       -        -    -        -       up       4            3         policy  backoff     third failure\u{fffd}in a row
+gone                  -        fatal    -     -      0         -              error  -       -        -    -        -       up       0            0         policy  -           could not be started: no such file
 
 PLUGIN   STATUS  VERSION  CALLS  FAULTS  CLAMPS  P50  P99  ROLES           P95  FUEL  MEMORY  STORED  QUEUED  MISSED  SIGNED BY  COMPONENT        SHA-256
 backoff  active  1        3      0       0       -    -    restart-policy  -    -     -       -       0       0       -          bundled:backoff  0123456789ab

@@ -1,7 +1,8 @@
 //! Renders tables whose columns are as wide as their widest cell, with two spaces between them. If the page is too narrow,
 //! the least important columns are dropped, the last one wraps, and columns that are still too wide are cut.
 
-use super::columns::{cut, width, wrapped};
+use provost_api::columns::{cut, width, wrapped};
+
 use super::humane::one_line;
 use super::page::Page;
 use super::style::Style;
@@ -100,7 +101,7 @@ impl Table {
                 let Some(cell) = row.get(*column) else { continue };
                 let parts = match Some(*column) == last {
                     true => wrapped(&cell.text, *width, self.lines_max),
-                    false => vec![cut(&cell.text, *width)],
+                    false => vec![cut(&cell.text, *width).into_owned()],
                 };
                 lines.resize(lines.len().max(parts.len()), Vec::new());
                 for (line, part) in lines.iter_mut().zip(parts) {

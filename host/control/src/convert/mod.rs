@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `events` | changes |
 //! | `process` | the words of a process, its exit, and a decision about it |
+//! | `checks` | the checks of a process and their last results |
 //! | `host` | what the host lacks, what is left, and replicas |
 //! | `usage` | the resources that processes use |
 //! | `plugins` | plugins, their figures and faults |
@@ -12,6 +13,7 @@
 //! | `figures` | latencies and backends |
 //! | `time` | times, corrected for a clock that was set |
 
+mod checks;
 mod events;
 mod figures;
 mod host;
@@ -24,6 +26,7 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use checks::checks;
 pub(crate) use events::{event, missed};
 pub(crate) use figures::{backend, latency};
 pub(crate) use host::{lack, left, replicas};
@@ -32,4 +35,4 @@ pub(crate) use plugins::{blame, plugin};
 pub(crate) use process::{cause, desired, exit, health, phase, process_type};
 pub use process::{decision, dependency};
 pub(crate) use time::{Anchor, Stamp, Wall, time_at};
-pub(crate) use usage::{usage_point, usages};
+pub(crate) use usage::{host_usage, process_usage, usage_point, usages};

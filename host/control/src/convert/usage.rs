@@ -24,12 +24,12 @@ pub(crate) fn usages(
 }
 
 /// Converts the usage of the host itself.
-fn host_usage(from: &Usage, wall: Wall) -> api::ProcessUsage {
+pub(crate) fn host_usage(from: &Usage, wall: Wall) -> api::ProcessUsage {
     api::ProcessUsage { process: "provost".to_owned(), host: true, ..usage(from, wall) }
 }
 
 /// Converts the usage of a process.
-fn process_usage(from: &ProcessUsage, wall: Wall) -> api::ProcessUsage {
+pub(crate) fn process_usage(from: &ProcessUsage, wall: Wall) -> api::ProcessUsage {
     api::ProcessUsage {
         process: from.name.to_string(),
         incarnation: from.incarnation.0,

@@ -9,6 +9,7 @@ use provost_state::{Generation, Moment, PluginReport};
 use provost_supervisor::Listing;
 
 use super::kept::Kept;
+use super::rows::Rows;
 use crate::convert::{Anchor, Wall};
 use crate::fragments::{Fragments, Lines};
 
@@ -20,8 +21,8 @@ pub(super) struct Answers {
     pub(super) plugins: Kept<(Vec<PluginReport>, Option<Generation>)>,
     pub(super) host: Kept<api::Host>,
     pub(super) order: Kept<Arc<Listing>>,
-    /// What the host and all processes use, by the revision of the samples.
-    pub(super) usage: Kept<(u64, Wall)>,
+    /// What the host and all processes use.
+    pub(super) usage: Rows,
     pub(super) anchor: Anchor,
     /// The life of the host: a random number in hexadecimal digits. Every host counts generations from the start.
     pub(super) boot: String,
@@ -48,11 +49,16 @@ impl Answers {
             plugins: Kept::default(),
             host: Kept::default(),
             order: Kept::default(),
-            usage: Kept::default(),
+            usage: Rows::default(),
             hashes: ahash::RandomState::new(),
             anchor: Anchor::new(now),
             boot,
         }
+    }
+
+    /// Whether this is the life of this host.
+    pub(super) fn is_ours(&self, boot: &str) -> bool {
+        self.boot == boot
     }
 
     /// Returns the id of a message at one generation, from which a stream can be resumed.

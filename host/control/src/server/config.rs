@@ -36,7 +36,7 @@ pub(super) async fn difference(
     Extension(access): Extension<Access>,
     Query(query): Query<DifferenceQuery>,
 ) -> Result<Json<api::Difference>, Refused> {
-    // The report about a config quotes its lines, whatever file that is.
+    // The report about a config says what is in it, whatever file that is.
     if query.config.is_some() && !access.allows(Scope::Admin) {
         return Err(Refused::forbidden(
             "`config` names a file of the host, which takes the scope `admin`".to_owned(),
@@ -44,7 +44,12 @@ pub(super) async fn difference(
     }
     let _lasting = app.lasting()?;
     let path = absolute(query.config.as_deref())?;
-    Ok(Json(app.context.config.difference(path).await?))
+    let compared = app.context.config.difference(path).await;
+    // A config has secrets, which the scope `read` does not show anywhere else either.
+    Ok(Json(compared.map_err(|refusal| match access.allows(Scope::Admin) {
+        true => refusal,
+        false => refusal.without_lines(),
+    })?))
 }
 
 /// Returns the path, which must be absolute: the host has another working directory than its clients.
@@ -192,8 +197,8 @@ pub(super) async fn scale(
 impl From<ConfigRefusal> for Refused {
     fn from(refusal: ConfigRefusal) -> Self {
         match refusal {
-            ConfigRefusal::BadConfig(report) => Self::of_config(ErrorCode::BadConfig, report),
-            ConfigRefusal::NeedsNewHost(report) => Self::of_config(ErrorCode::NeedsNewHost, report),
+            ConfigRefusal::BadConfig(report) => Self::of_config(ErrorCode::BadConfig, report.whole),
+            ConfigRefusal::NeedsNewHost(report) => Self::of_config(ErrorCode::NeedsNewHost, report.whole),
             ConfigRefusal::NotScalable { message, hint } => {
                 Self::not_found(ErrorCode::NotScalable, message, hint)
             }

@@ -219,14 +219,18 @@ impl Connections {
             (Entrance::Tcp(gate, tls), Some(peer)) => {
                 let answer = |request| gate.answer(request, peer);
                 let Some(tls) = tls else { return self.converse(stream, &standing, answer).await };
-                let shaken = tokio::select! {
-                    shaken = tls.accept(stream, &gate.jobs) => shaken,
-                    () = standing.ended.notified() => None,
-                };
-                if let Some(stream) = shaken {
-                    standing.settled();
-                    self.converse(stream, &standing, answer).await;
-                }
+                // On the heap, because most connections have no TLS and would hold room for it all the same.
+                let encrypted = Box::pin(async {
+                    let shaken = tokio::select! {
+                        shaken = tls.accept(stream, &gate.jobs) => shaken,
+                        () = standing.ended.notified() => None,
+                    };
+                    if let Some(stream) = shaken {
+                        standing.settled();
+                        self.converse(stream, &standing, answer).await;
+                    }
+                });
+                encrypted.await;
             }
             (Entrance::Unix(routes), None) => {
                 self.converse(stream, &standing, |request| routes.answer(request, Access::ADMIN)).await;
@@ -246,10 +250,11 @@ impl Connections {
         let service = service_fn(|request: Request<Incoming>| {
             let answering = standing.answering();
             let answered = answer(request);
-            async move {
+            // On the heap, because the library keeps the room for it as long as the connection, also during a stream.
+            Box::pin(async move {
                 let answer = answered.await;
                 Ok::<_, std::convert::Infallible>(answer.map(|body| Answer { body, _answering: answering }))
-            }
+            })
         });
         let io = TokioIo::new(stream);
         let mut http = http1::Builder::new();

@@ -137,7 +137,7 @@ pub(super) async fn events(
     let framing = accepted.of_list("events", follow)?;
     let known = match (accepted.last_event_id(), &query.boot) {
         (Some(id), _) => app.answers.generation(id).filter(|known| *known <= reader.latest()),
-        (None, Some(boot)) => (*boot == app.answers.boot).then_some(Generation(query.since)),
+        (None, Some(boot)) => app.answers.is_ours(boot).then_some(Generation(query.since)),
         (None, None) => Some(Generation(query.since)),
     };
     let chosen = chosen(&query, reader)?;

@@ -11,7 +11,7 @@ use provost_state::{Cause, Generation, Phase, ProcessState};
 use serde::Serialize;
 
 use super::context::AppState;
-use super::pieces::Pieces;
+use super::pieces::{Pieces, more};
 use super::refused::Refused;
 use super::select::select_one;
 use crate::convert::{self, Wall};
@@ -54,12 +54,8 @@ pub(super) async fn explain(
         history: history.into_iter().map(|change| convert::event(change, wall)).collect(),
         forgotten: page.missed + u64::try_from(cut).unwrap_or(u64::MAX),
     };
-    let rest = serde_json::to_vec(&rest).map_err(|error| Refused::internal(error.to_string()))?;
     let process = app.answers.fragments.one(&world, state, wall);
-    // The rest begins with its brace, whose place the comma takes.
-    let mut after = Bytes::from(rest);
-    let _brace = after.split_to(1);
-    let pieces = [Bytes::from_static(br#"{"process":"#), process, Bytes::from_static(b","), after];
+    let pieces = [Bytes::from_static(br#"{"process":"#), process, more(&rest)];
     Ok(([(CONTENT_TYPE, "application/json")], Body::new(Pieces::of(pieces))).into_response())
 }
 

@@ -41,29 +41,44 @@ impl Framing {
 
     /// Appends a message that `line` writes without a line break. `id` is where the stream can be resumed after it.
     pub(super) fn push(self, to: &mut Vec<u8>, id: impl Display, line: impl FnOnce(&mut Vec<u8>)) {
+        self.begin(to, id);
+        line(to);
+        self.end(to);
+    }
+
+    /// Begins a message after which the stream can be resumed at `id`. What follows is a line without its break, and
+    /// [`Framing::end`].
+    pub(super) fn begin(self, to: &mut Vec<u8>, id: impl Display) {
         if self == Self::Events {
             // Writing to memory does not fail.
             let _ = writeln!(to, "id: {id}");
         }
-        self.push_line(to, line);
+        self.begin_line(to);
     }
 
     /// Appends a value as a message after which the stream cannot be resumed.
     pub(super) fn push_json(self, to: &mut Vec<u8>, value: &impl Serialize) {
         // No type of the API has a map key that JSON cannot represent.
-        self.push_line(to, |to| drop(serde_json::to_writer(to, value)));
+        self.begin_line(to);
+        drop(serde_json::to_writer(&mut *to, value));
+        self.end(to);
     }
 
-    fn push_line(self, to: &mut Vec<u8>, line: impl FnOnce(&mut Vec<u8>)) {
-        let (before, after): (&[u8], &[u8]) = match self {
-            Self::Lines => (b"", b"\n"),
-            Self::Events => (b"data: ", b"\n\n"),
-            Self::List(_) if to.is_empty() => (b"", b""),
-            Self::List(_) => (b",", b""),
-        };
-        to.extend_from_slice(before);
-        line(to);
-        to.extend_from_slice(after);
+    fn begin_line(self, to: &mut Vec<u8>) {
+        match self {
+            Self::Events => to.extend_from_slice(b"data: "),
+            Self::List(_) if !to.is_empty() => to.push(b','),
+            Self::Lines | Self::List(_) => {}
+        }
+    }
+
+    /// Ends a message.
+    pub(super) fn end(self, to: &mut Vec<u8>) {
+        match self {
+            Self::Lines => to.push(b'\n'),
+            Self::Events => to.extend_from_slice(b"\n\n"),
+            Self::List(_) => {}
+        }
     }
 }
 

@@ -40,6 +40,11 @@ pub struct Mount {
     pub service: Arc<dyn Mounted>,
 }
 
+/// The name of the token of a request, which is among the extensions of a request for a service beside the API. A request over
+/// the Unix socket has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenName(pub Arc<str>);
+
 /// A service beside the API.
 pub trait Mounted: fmt::Debug + Send + Sync {
     /// Answers a request. `api` answers requests to the API in the name of the caller.
@@ -117,6 +122,11 @@ impl Guarded {
             tracing::error!("a defect while answering {what}: {said}");
             Refused::internal(format!("a defect while answering {what}")).into_response()
         })
+    }
+
+    /// Whether a service beside the API has a path.
+    pub(super) fn is_mounted(&self, path: &str) -> bool {
+        self.mount(path).is_some()
     }
 
     /// Returns the service that has a path; `None` if it is one of the API.

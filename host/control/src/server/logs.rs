@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use bytes::Bytes;
-use provost_supervisor::{LogItem, LogPattern, LogQuery, LogReader, POSITIONS_MAX};
+use provost_supervisor::{HOST_LOG, LogItem, LogPattern, LogQuery, LogReader, POSITIONS_MAX, Positions};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -104,19 +104,24 @@ pub(super) async fn logs(
     let wanted = wanted(&query)?;
     let framing = accepted.of_list("lines", follow)?;
     let mut unknown = Vec::new();
+    let last: Option<Positions> = accepted.last_event_id().and_then(|id| id.parse().ok());
     let lines = if of_host {
         if !query.select.is_empty() {
             let what = "`select` names processes, and `host` and `plugin` ask for the host's own log";
             return Err(Refused::bad_request(what.to_owned()));
         }
-        let lines = supervisor.logs().follow_host(wanted, follow);
-        unknown.extend(accepted.last_event_id().map(|_| Arc::from("provost")));
+        // A place of another log is not one of this log.
+        let after = last.as_ref().filter(|after| after.has(HOST_LOG));
+        if accepted.last_event_id().is_some() && after.is_none() {
+            unknown.push(Arc::from(HOST_LOG));
+        }
+        let lines = supervisor.logs().follow_host(wanted, follow, after);
         lines.ok_or_else(|| Refused::bad_request("the log of the host itself is not available".to_owned()))?
     } else {
         let snapshot = supervisor.reader().snapshot();
         let chosen = select_or_all(&snapshot, &targets(&query.select))?;
         let is_resumable = framing == Framing::Events && chosen.len() <= POSITIONS_MAX;
-        let after = accepted.last_event_id().filter(|_| is_resumable).and_then(|id| id.parse().ok());
+        let after = last.filter(|_| is_resumable);
         if accepted.last_event_id().is_some() && after.is_none() {
             let names = chosen.iter().filter_map(|id| snapshot.get(*id)).map(|state| state.name().clone());
             unknown.extend(names);

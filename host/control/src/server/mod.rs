@@ -33,6 +33,7 @@
 //! | `rules` | what the config says about requests |
 //! | `answers` | what all answers share: the rendered processes, and their tags |
 //! | `kept` | the JSON of a part that changes seldom |
+//! | `rows` | the JSON of what processes use |
 //! | `pieces` | bodies of several pieces |
 //! | `select` | targets: names, `group:*` and `all` |
 //! | `refused` | the errors of the API |
@@ -62,6 +63,7 @@ mod probes;
 mod processes;
 mod refused;
 mod routes;
+mod rows;
 mod rules;
 mod scopes;
 mod select;
@@ -77,7 +79,7 @@ mod views;
 mod wire;
 
 pub use context::{ApiContext, CONNECTIONS_MAX};
-pub use guarded::{Caller, Guarded, Mount, Mounted};
+pub use guarded::{Caller, Guarded, Mount, Mounted, TokenName};
 pub use routes::{openapi_document, routes, serve};
 pub use rules::{ApiRules, RulesInForce};
 pub use socket::{BindError, Listening, SocketPlace};

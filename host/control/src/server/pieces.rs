@@ -7,6 +7,19 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use serde::Serialize;
+
+/// Returns the members of `rest`, which is an object with some, as they follow those of an object that is open. The last piece of a
+/// body: it closes the object.
+pub(super) fn more(rest: &impl Serialize) -> Bytes {
+    // No type of the API has a map key that JSON cannot represent.
+    let mut json = serde_json::to_vec(rest).unwrap_or_default();
+    // A comma takes the place of the brace.
+    if let Some(first) = json.first_mut() {
+        *first = b',';
+    }
+    json.into()
+}
 
 /// A body of `N` pieces. The server sends up to 16 of them with one call of the kernel.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
-//! Processes and their groups, without the rest of a status.
+//! Processes and their groups, without the rest of a status; one process with the names of its variables and its checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::body::Body;
@@ -9,14 +9,23 @@ use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use provost_api as api;
+use serde::Serialize;
 
 use super::context::AppState;
 use super::extract::IfNoneMatch;
 use super::framing::Accepted;
+use super::pieces::{Pieces, more};
 use super::refused::Refused;
 use super::select::select_one;
 use super::status::{self, ProcessesQuery};
 use crate::convert;
+
+/// What an answer about one process has beside its fields.
+#[derive(Serialize)]
+struct Rest {
+    environment: Option<BTreeSet<String>>,
+    checks: api::Checks,
+}
 
 pub(super) async fn list(
     app: State<AppState>,
@@ -36,8 +45,19 @@ pub(super) async fn one_of_order(app: State<AppState>, uri: Uri) -> Result<Respo
 pub(super) async fn one(State(app): State<AppState>, Path(name): Path<String>) -> Result<Response, Refused> {
     let world = app.context.supervisor.reader().snapshot();
     let state = select_one(&world, &name)?;
-    let process = app.answers.fragments.one(&world, state, app.wall());
-    Ok(([(CONTENT_TYPE, "application/json")], Body::from(process)).into_response())
+    let (supervisor, wall) = (&app.context.supervisor, app.wall());
+    let mut process = app.answers.fragments.one(&world, state, wall);
+    // The rest follows within the same object.
+    process.truncate(process.len().saturating_sub(1));
+    let rest = Rest {
+        environment: supervisor.variables(state.id),
+        checks: supervisor
+            .spec(state.id)
+            .map(|spec| convert::checks(&spec, supervisor.tried(state.id), wall))
+            .unwrap_or_default(),
+    };
+    let body = Body::new(Pieces::of([process, more(&rest)]));
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 pub(super) async fn groups(State(app): State<AppState>) -> Json<api::GroupList> {

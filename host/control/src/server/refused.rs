@@ -1,6 +1,6 @@
 //! The errors of the API: an HTTP status, a stable code, a sentence and a hint.
 
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use provost_api::{self as api, ErrorCode};
@@ -173,12 +173,7 @@ impl IntoResponse for Refused {
         };
         // No type of the API has a map key that JSON cannot represent.
         let body = serde_json::to_vec(&problem).unwrap_or_default();
-        let mut response = (status, [(CONTENT_TYPE, PROBLEM)], body).into_response();
-        if status == StatusCode::UNAUTHORIZED {
-            let bearer = const { HeaderValue::from_static("Bearer") };
-            response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
-        }
-        response
+        (status, [(CONTENT_TYPE, PROBLEM)], body).into_response()
     }
 }
 

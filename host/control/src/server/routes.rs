@@ -1,6 +1,7 @@
 //! The routes, and serving them until the host ends.
 
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::sync::{Arc, LazyLock};
 
 use axum::http::header::CONTENT_TYPE;
@@ -46,12 +47,26 @@ pub async fn serve(
     let over_tcp = async {
         let Some(tcp) = tcp else { return };
         let scheme = tcp.scheme();
-        let TcpListening { sockets, tls, keyring } = tcp;
+        let TcpListening { sockets, tls, keyring, runtime } = tcp;
         let routes = guarded(app.with_lasting(most_tcp), mounts);
-        let gate = Arc::new(Gate::new(routes, rules, keyring, jobs, scheme));
+        let gate = Arc::new(Gate::new(routes, rules, keyring.clone(), jobs.clone(), scheme));
         let connections = Connections::new(Entrance::Tcp(gate, tls), most_tcp, ended);
-        join_all(sockets.into_iter().map(|one| connections::serve_tcp(one, connections.clone()))).await;
-        connections.finished().await;
+        let served = runtime.spawn(async move {
+            join_all(sockets.into_iter().map(|one| connections::serve_tcp(one, connections.clone()))).await;
+            connections.finished().await;
+        });
+        let served = async {
+            // If the runtime has ended, so has everything over TCP.
+            if let Err(error) = served.await
+                && let Ok(panic) = error.try_into_panic()
+            {
+                resume_unwind(panic);
+            }
+        };
+        tokio::select! {
+            () = served => {}
+            () = keyring.watch(jobs) => {}
+        }
     };
     let until = async move {
         until.await;
@@ -85,16 +100,12 @@ fn guarded(app: AppState, mounts: Vec<Mount>) -> Guarded {
 /// Returns all routes. Whatever a process is called, its own path is there beside those of the orders.
 fn all() -> Vec<Route> {
     let mut all = of_processes();
+    all.extend(of_orders());
     all.extend(of_the_rest());
     all
 }
 
 fn of_processes() -> Vec<Route> {
-    const ORDER: &[&str] = &["select", "cause", "wait", "timeout_ms"];
-    let order = |path| {
-        get(path, processes::one_of_order, "Returns the process that is called like an order")
-            .gives::<api::Process>()
-    };
     let operate = Scope::Operate;
     vec![
         get(
@@ -107,9 +118,48 @@ fn of_processes() -> Vec<Route> {
         get("/v1/processes", processes::list, "Returns the processes alone, or streams their changes")
             .query::<status::ProcessesQuery>()
             .gives_or_streams::<api::Status>(),
-        get("/v1/processes/{name}", processes::one, "Returns one process").gives::<api::Process>(),
+        get(
+            "/v1/processes/{name}",
+            processes::one,
+            "Returns one process, with the names of its variables and its checks",
+        )
+        .gives::<api::ProcessDetail>(),
         get("/v1/processes/{name}/explain", explain::explain, "Explains why a process is in its state")
             .gives::<api::Explanation>(),
+        get("/v1/groups", processes::groups, "Returns the groups of processes").gives::<api::GroupList>(),
+        get(
+            "/v1/dependencies",
+            dependencies::dependencies,
+            "Returns what processes wait for before they are started",
+        )
+        .gives::<api::Dependencies>(),
+        get("/v1/usage", usage::usage, "Returns the resources that the host and processes use")
+            .query::<usage::UsageQuery>()
+            .gives::<api::UsageList>(),
+        get("/v1/events", events::events, "Streams changes of processes")
+            .query::<events::EventsQuery>()
+            .lists_or_streams::<api::EventList, api::Event>(),
+        get(
+            "/v1/logs",
+            logs::logs,
+            "Streams lines that processes have written, or those of the host's own log",
+        )
+        .query::<logs::LogsQuery>()
+        .lists_or_streams::<api::LogList, api::LogItem>(),
+        delete("/v1/logs", operate, orders::clear_logs, "Deletes the logged lines of processes")
+            .query::<Select>()
+            .gives::<api::Outcome>(),
+    ]
+}
+
+fn of_orders() -> Vec<Route> {
+    const ORDER: &[&str] = &["select", "cause", "wait", "timeout_ms"];
+    let order = |path| {
+        get(path, processes::one_of_order, "Returns the process that is called like an order")
+            .gives::<api::ProcessDetail>()
+    };
+    let operate = Scope::Operate;
+    vec![
         post("/v1/processes/start", operate, orders::start, "Starts processes")
             .takes::<api::ProcessOrder>()
             .fields(ORDER, &[])
@@ -134,29 +184,6 @@ fn of_processes() -> Vec<Route> {
         order("/v1/processes/restart"),
         order("/v1/processes/signal"),
         order("/v1/processes/scale"),
-        get("/v1/groups", processes::groups, "Returns the groups of processes").gives::<api::GroupList>(),
-        get(
-            "/v1/dependencies",
-            dependencies::dependencies,
-            "Returns what processes wait for before they are started",
-        )
-        .gives::<api::Dependencies>(),
-        get("/v1/usage", usage::usage, "Returns the resources that the host and processes use")
-            .query::<usage::UsageQuery>()
-            .gives::<api::UsageList>(),
-        get("/v1/events", events::events, "Streams changes of processes")
-            .query::<events::EventsQuery>()
-            .lists_or_streams::<api::EventList, api::Event>(),
-        get(
-            "/v1/logs",
-            logs::logs,
-            "Streams lines that processes have written, or those of the host's own log",
-        )
-        .query::<logs::LogsQuery>()
-        .lists_or_streams::<api::LogList, api::LogItem>(),
-        delete("/v1/logs", operate, orders::clear_logs, "Deletes the logged lines of processes")
-            .query::<Select>()
-            .gives::<api::Outcome>(),
     ]
 }
 

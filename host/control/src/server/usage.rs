@@ -1,5 +1,7 @@
 //! The resources that processes use.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
@@ -44,7 +46,9 @@ pub(super) async fn usage(
             let message = format!("the history of {count} processes is too much for one answer");
             return Err(Refused::bad_request(format!("{message}: select at most {HISTORIES_MAX} of them")));
         }
-        rendered(&with_history(&app, &usages, chosen.as_deref()))
+        let rows = with_history(&app, &usages, chosen.as_deref());
+        // No type of the API has a map key that JSON cannot represent.
+        serde_json::to_vec(&rows).unwrap_or_else(|_| b"null".to_vec()).into()
     } else {
         of(&app, &usages, chosen.as_deref())
     };
@@ -58,15 +62,11 @@ pub(super) fn json(app: &AppState, chosen: Option<&[ProcessId]>) -> Bytes {
     of(app, &app.context.supervisor.usages(), chosen)
 }
 
-fn of(app: &AppState, usages: &Usages, chosen: Option<&[ProcessId]>) -> Bytes {
-    let wall = app.wall();
+fn of(app: &AppState, usages: &Arc<Usages>, chosen: Option<&[ProcessId]>) -> Bytes {
+    let (rows, wall) = (&app.answers.usage, app.wall());
     match chosen {
-        // It is rendered once for each look, however many clients ask.
-        None => app
-            .answers
-            .usage
-            .rendered((usages.revision, wall), |_| convert::usages(usages, None, wall, |_| None)),
-        chosen => rendered(&convert::usages(usages, chosen, wall, |_| None)),
+        None => rows.all(usages, wall),
+        Some(chosen) => rows.some(usages, chosen, wall),
     }
 }
 
@@ -75,9 +75,4 @@ fn with_history(app: &AppState, usages: &Usages, chosen: Option<&[ProcessId]>) -
     let points =
         |id| supervisor.usage_history(id).iter().map(|point| convert::usage_point(point, wall)).collect();
     convert::usages(usages, chosen, wall, |id| Some(points(id)))
-}
-
-fn rendered(rows: &[api::ProcessUsage]) -> Bytes {
-    // No type of the API has a map key that JSON cannot represent.
-    serde_json::to_vec(rows).unwrap_or_else(|_| b"null".to_vec()).into()
 }

@@ -103,14 +103,17 @@ impl AsyncRead for Wire {
             };
             let mut bytes = bytes?;
             let most = buf.remaining().min(READ_MAX);
-            let unfilled = buf.initialize_unfilled_to(most);
-            let Ok(read) = bytes.try_io(|socket| socket.get_ref().read(unfilled)) else { continue };
+            // By way of the stack, because the buffer of each connection would have to be filled with zeros first, and would be
+            // resident then, although most requests are short.
+            let mut received = [0; READ_MAX];
+            let received = &mut received[..most];
+            let Ok(read) = bytes.try_io(|socket| socket.get_ref().read(received)) else { continue };
             let read = read?;
             if 0 < read && read < most {
                 // There was no more, so the next read would be in vain.
                 bytes.clear_ready();
             }
-            buf.advance(read);
+            buf.put_slice(&received[..read]);
             return Poll::Ready(Ok(()));
         }
     }

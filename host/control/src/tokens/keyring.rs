@@ -1,5 +1,5 @@
-//! The tokens that a running host accepts. The directory is looked at when a request comes, at most once a second, so that a new
-//! token works and a revoked one is refused without a restart. Blocking work is done by the threads of the host, and a disk that
+//! The tokens that a running host accepts. The directory is looked at when a request comes, and while an answer lasts, at most once a
+//! second, so that a new token works and a revoked one is refused without a restart. Blocking work is done by the threads of the host, and a disk that
 //! hangs leaves the tokens as they are.
 
 use std::fs::Metadata;
@@ -14,6 +14,7 @@ use provost_supervisor::{Clock, Jobs};
 use tokio::time::{Instant, timeout};
 
 use super::file::Token;
+use super::leases::{Lease, Leases};
 use super::secret::Digest;
 use super::store::{TokenError, Tokens};
 
@@ -39,6 +40,7 @@ pub(crate) struct Keyring {
     held: Mutex<Held>,
     /// Whether a look is in progress.
     is_looking: AtomicBool,
+    leases: Leases,
 }
 
 /// What was found at the last look.
@@ -79,7 +81,8 @@ impl Keyring {
         let Tokens { list, unreadable } = Tokens::read(dir)?;
         warn_of(&unreadable);
         let held = Held { tokens: list.into(), looked_at: Instant::now(), stamp, unreadable };
-        Ok(Self { dir: dir.to_owned(), held: Mutex::new(held), is_looking: AtomicBool::new(false) })
+        let (held, is_looking) = (Mutex::new(held), AtomicBool::new(false));
+        Ok(Self { dir: dir.to_owned(), held, is_looking, leases: Leases::default() })
     }
 
     /// Returns the token with this secret. The directory is looked at by a thread of `jobs`.
@@ -101,6 +104,34 @@ impl Keyring {
                 Err(Unaccepted::Expired { name: token.name })
             }
             found => found.ok_or(Unaccepted::Unknown),
+        }
+    }
+
+    /// Leases a token for an answer that lasts. [`Keyring::watch`] ends the lease.
+    pub(crate) fn lease(&self, token: &Token) -> Lease {
+        self.leases.lease(token.digest)
+    }
+
+    /// Ends the leases of tokens that have expired or were revoked, for ever. It must not be run by a thread that writes the answers
+    /// which it ends, because that one may be busy with them.
+    pub(crate) async fn watch(self: Arc<Self>, jobs: Jobs) {
+        loop {
+            self.leases.are_held().await;
+            let now_ms = Clock::new().now().wall_ms;
+            let expires = self.leases.end(|digest| self.matching(digest), now_ms);
+            let expiry = expires.map(|at| Duration::from_millis(at.saturating_sub(now_ms)));
+            let look = async {
+                tokio::time::sleep(LOOK_EVERY).await;
+                if self.looked_at().elapsed() >= LOOK_EVERY {
+                    self.look_now(&jobs).await;
+                }
+            };
+            // A disk that hangs delays no expiry.
+            tokio::select! {
+                () = look => {}
+                () = self.leases.added() => {}
+                () = tokio::time::sleep(expiry.unwrap_or_default()), if expiry.is_some() => {}
+            }
         }
     }
 

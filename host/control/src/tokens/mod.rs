@@ -4,16 +4,19 @@
 //! | room | owns |
 //! |---|---|
 //! | `keyring` | the tokens that a running host accepts |
+//! | `leases` | the leases of tokens, which answers that last hold |
 //! | `store` | making, listing and revoking tokens |
 //! | `file` | the file of one token |
 //! | `secret` | secrets and their digests |
 
 mod file;
 mod keyring;
+mod leases;
 mod secret;
 mod store;
 
 pub use file::Token;
 pub(crate) use keyring::{Keyring, Unaccepted};
+pub(crate) use leases::Lease;
 pub use secret::Secret;
 pub use store::{TokenError, Tokens};

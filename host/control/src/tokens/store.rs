@@ -44,6 +44,9 @@ pub enum TokenError {
         /// The error of the kernel.
         source: io::Error,
     },
+    /// It would have expired as soon as it is made.
+    #[error("the token would expire as soon as it is made")]
+    ExpiresAtOnce,
     /// The kernel has no random numbers.
     #[error("the kernel gives no random numbers")]
     NoRandomness,
@@ -71,6 +74,9 @@ impl Tokens {
         expires_ms: Option<u64>,
     ) -> Result<Secret, TokenError> {
         naming::check(name)?;
+        if expires_ms.is_some_and(|expires| expires <= now_ms) {
+            return Err(TokenError::ExpiresAtOnce);
+        }
         provost_files::own_dir(dir)?;
         let names = names(dir)?;
         if names.len() >= TOKENS_MAX {
@@ -159,6 +165,8 @@ mod tests {
         let taken = Tokens::create(&dir, "ci", Scope::Admin, 1_000, None).unwrap_err();
         assert_eq!(taken.to_string(), "there is a token `ci` already");
         assert!(matches!(Tokens::create(&dir, "../ci", Scope::Read, 0, None), Err(TokenError::Name(_))));
+        let late = Tokens::create(&dir, "late", Scope::Read, 1_000, Some(1_000));
+        assert!(matches!(late, Err(TokenError::ExpiresAtOnce)) && !dir.join("late.json").exists());
         assert_eq!(Tokens::read(&dir).unwrap().list[0].scope, Scope::Read);
         Tokens::revoke(&dir, "ci").unwrap();
         assert!(matches!(Tokens::revoke(&dir, "ci"), Err(TokenError::Unknown { .. })));

@@ -242,6 +242,7 @@ async fn answers_about_processes_have_the_form_of_the_golden_files() {
     is_like("ping", &get(&host, "/v1/ping").await);
     for name in ["talker", "waiting", "unready", "done", "gone", "killed", "idle", "web.1"] {
         is_like("explain", &get(&host, &format!("/v1/processes/{name}/explain")).await);
+        is_like("process", &get(&host, &format!("/v1/processes/{name}")).await);
     }
     is_like("dependencies", &get(&host, "/v1/dependencies").await);
     is_like("groups", &get(&host, "/v1/groups").await);

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use provost_api as api;
 use provost_api::client::{Client, ClientError};
 use provost_control::{
-    Answer, ApiContext, ConfigFile, ConfigRefusal, Listening, LiveConfig, RulesInForce, Scaling, Step,
-    TcpListening, serve,
+    Answer, ApiContext, ConfigFile, ConfigRefusal, ConfigReport, Listening, LiveConfig, RulesInForce,
+    Scaling, Step, TcpListening, serve,
 };
 use provost_state::{
     Blame, Cause, Consumer, Fault, FaultKind, Intensity, Judgement, PluginChange, PluginFigures,
@@ -210,11 +210,18 @@ pub(crate) fn shell(name: &str, group: &str, line: &str) -> ProcessSpec {
 #[derive(Debug)]
 struct Fixed;
 
+/// Returns a report that quotes a line.
+fn report_of_config(first: &str) -> ConfigReport {
+    ConfigReport { whole: format!("{first}\n 1 | password"), without_lines: first.to_owned() }
+}
+
 fn refused(path: Option<&str>) -> Result<(), ConfigRefusal> {
     match path {
-        Some("/bad.toml") => Err(ConfigRefusal::BadConfig("error: /bad.toml:1:1: it is bad".to_owned())),
+        Some("/bad.toml") => {
+            Err(ConfigRefusal::BadConfig(report_of_config("error: /bad.toml:1:1: it is bad")))
+        }
         Some("/fixed.toml") => {
-            Err(ConfigRefusal::NeedsNewHost("error: /fixed.toml:1:1: it cannot change".to_owned()))
+            Err(ConfigRefusal::NeedsNewHost(report_of_config("error: /fixed.toml:1:1: it cannot change")))
         }
         _ => Ok(()),
     }

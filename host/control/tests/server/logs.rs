@@ -1,8 +1,10 @@
 //! How a stream of lines is resumed by the id of its last message, and how a gap is reported.
 
+use std::io::Write;
+
 use provost_api as api;
 use provost_state::Cause;
-use provost_supervisor::{LogLimits, ProcessSpec};
+use provost_supervisor::{HostLog, LogLimits, ProcessSpec, Settings, Supervisor};
 
 use crate::harness::{Host, shell};
 use crate::watch::Sse;
@@ -112,7 +114,7 @@ async fn lines_that_are_gone_or_an_id_that_is_not_known_are_a_gap() {
 }
 
 #[tokio::test]
-async fn a_stream_of_many_processes_or_of_the_host_has_no_ids() {
+async fn a_stream_of_many_processes_has_no_ids() {
     let many = (0..17).map(|number| talker(&format!("p{number}"), 1, 2)).collect();
     let host = Host::start(many);
     let mut stream = Sse::open(&host, "/v1/logs?follow=1", "").await;
@@ -127,5 +129,42 @@ async fn a_stream_of_many_processes_or_of_the_host_has_no_ids() {
     let path = format!("/v1/logs?select={}", sixteen.join(","));
     let mut received = Vec::new();
     lines(&mut Sse::open(&host, &path, "").await, 16, &mut received).await;
+    host.supervisor.shutdown(Cause::Shutdown).await;
+}
+
+#[tokio::test]
+async fn the_log_of_the_host_is_resumed_by_ids_as_those_of_processes_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("provost.log");
+    let (bell, written) = tokio::sync::watch::channel(0);
+    let write = |author: &str, text: &str| {
+        let mut file = std::fs::File::options().append(true).create(true).open(&path).unwrap();
+        file.write_all(format!("2026-11-23T05:41:23.123Z {author} ◆ {text}\n").as_bytes()).unwrap();
+        bell.send_modify(|count| *count += 1);
+    };
+    let host_log = Some(HostLog { path: path.clone(), written });
+    let settings = Settings { host_log, ..Settings::new(dir.path().join("logs")) };
+    let host = Host::serving(Supervisor::boot(settings, vec![], vec![], vec![]).unwrap(), dir);
+    write("provost", "one");
+    write("notify", "two");
+    let mut received = Vec::new();
+    let mut stream = Sse::open(&host, "/v1/logs?host=1&follow=1", "").await;
+    let id = lines(&mut stream, 1, &mut received).await;
+    lines(&mut stream, 1, &mut received).await;
+    write("provost", "three");
+    lines(&mut stream, 1, &mut received).await;
+    let mut resumed = Sse::open(&host, "/v1/logs?host=1&follow=1&n=1", &after(&id)).await;
+    let mut again = Vec::new();
+    lines(&mut resumed, 2, &mut again).await;
+    assert_eq!(again, received[1..]);
+    let mut of_plugin = Sse::open(&host, "/v1/logs?plugin=notify&follow=1", &after(&id)).await;
+    let mut two = Vec::new();
+    lines(&mut of_plugin, 1, &mut two).await;
+    assert_eq!(two, received[1..2]);
+    // The place in the log of a process is none in this one.
+    let mut anew = Sse::open(&host, "/v1/logs?host=1&n=1", &after("web=1.2.0.0.3")).await;
+    assert_eq!(anew.message().await, (None, "{\"process\":\"provost\",\"missed\":null}".to_owned()));
+    lines(&mut anew, 1, &mut two).await;
+    assert_eq!(two[1].1, "three");
     host.supervisor.shutdown(Cause::Shutdown).await;
 }

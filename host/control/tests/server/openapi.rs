@@ -105,6 +105,7 @@ fn every_golden_reply_and_body_has_its_schema() {
         ("events", "Event"),
         ("logs", "LogItem"),
         ("explain", "Explanation"),
+        ("process", "ProcessDetail"),
         ("groups", "GroupList"),
         ("dependencies", "Dependencies"),
         ("usage", "UsageList"),

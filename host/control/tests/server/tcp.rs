@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use provost_control::{ApiRules, CertificateFiles, RulesInForce, Scope, TcpListening, TcpWanted, Tokens};
 use provost_state::Cause;
-use provost_supervisor::{ProcessSpec, Settings, Supervisor};
+use provost_supervisor::{Clock, LogLimits, ProcessSpec, Settings, Supervisor};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -72,6 +72,16 @@ impl Remote {
 
     async fn ask_as(&self, secret: &str, method: &str, path: &str) -> Answer {
         self.ask(method, path, &bearer(secret)).await
+    }
+
+    /// Opens a stream, and returns everything that it sends once it has ended.
+    async fn follow(&self, secret: &str, path: &str) -> String {
+        let (mut stream, host) = (self.connect().await, self.address);
+        let head = format!("Host: {host}\r\nConnection: close\r\n{}", bearer(secret));
+        stream.write_all(format!("GET {path} HTTP/1.1\r\n{head}\r\n").as_bytes()).await.unwrap();
+        let mut all = String::new();
+        stream.read_to_string(&mut all).await.unwrap();
+        all
     }
 
     /// Asks with a token until the answer has this status.
@@ -312,6 +322,43 @@ async fn with_a_certificate_only_tls_is_spoken() {
     // The connection may also be reset.
     let _ = plain.read_to_end(&mut told).await;
     assert!(!String::from_utf8_lossy(&told).contains("HTTP"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_a_whole_line_when_its_token_is_revoked_or_expires_however_busy_it_is() {
+    let busy = shell("busy", "", "while :; do echo line; done");
+    let log = LogLimits { file_bytes_max: 1 << 20, files_max: 2 };
+    let remote = Remote::start(vec![ProcessSpec { log, ..busy }], None, 64);
+    let revoked = remote.token("revoked", Scope::Read);
+    let now_ms = Clock::new().now().wall_ms;
+    let brief = Tokens::create(&remote.tokens, "brief", Scope::Read, now_ms, Some(now_ms + 3_000)).unwrap();
+    let other = remote.token("other", Scope::Read);
+    let (quiet, busy) = ("/v1/events?follow=1&limit=0", "/v1/logs?follow=1&select=busy");
+    // Nothing else is asked, so that no other request has the host look at the tokens.
+    let revoke = async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        Tokens::revoke(&remote.tokens, "revoked").unwrap();
+    };
+    let ended = async {
+        tokio::join!(
+            remote.follow(&revoked, quiet),
+            remote.follow(&revoked, busy),
+            remote.follow(brief.as_str(), quiet),
+            remote.follow(brief.as_str(), busy),
+            revoke,
+        )
+    };
+    let (one, two, three, four, ()) = tokio::select! {
+        ended = ended => ended,
+        other = remote.follow(&other, busy) => panic!("the stream of another token has ended: {other}"),
+    };
+    for (at, all) in [one, two, three, four].iter().enumerate() {
+        assert!(all.starts_with("HTTP/1.1 200"), "{all}");
+        let end = if at % 2 == 0 { "\r\n\r\n0\r\n\r\n" } else { "\n\r\n0\r\n\r\n" };
+        assert!(all.ends_with(end), "{}", &all[all.len().saturating_sub(200)..]);
+    }
+    assert_eq!(remote.ask_as(brief.as_str(), "GET", "/v1/ping").await.status, 401);
+    remote.host.supervisor.shutdown(Cause::Shutdown).await;
 }
 
 #[tokio::test]

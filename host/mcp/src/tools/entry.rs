@@ -41,7 +41,23 @@ pub(super) struct About {
     effect: Effect,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Value, Fault>> + Send>>;
+type Answer = Pin<Box<dyn Future<Output = Result<Box<dyn Outcome>, Fault>> + Send>>;
+
+/// The result of a tool, to be serialised once, in the form that the way to the client needs.
+trait Outcome: Send {
+    fn value(&self) -> serde_json::Result<Value>;
+    fn text(&self) -> serde_json::Result<String>;
+}
+
+impl<T: Serialize + Send> Outcome for T {
+    fn value(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
+
+    fn text(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+}
 
 /// A tool.
 pub(crate) struct ToolEntry {
@@ -60,15 +76,14 @@ impl ToolEntry {
     ) -> Self
     where
         I: DeserializeOwned + JsonSchema + Send + 'static,
-        O: Serialize + JsonSchema + 'static,
+        O: Serialize + JsonSchema + Send + 'static,
         F: Future<Output = Result<O, Fault>> + Send,
     {
         let call = move |caller: Caller, arguments: JsonObject| -> Answer {
             let call = call.clone();
             Box::pin(async move {
                 let result = call(caller, arguments_of::<I>(arguments)?).await?;
-                serde_json::to_value(result)
-                    .map_err(|error| Fault::bad_request(error.to_string(), "this is a defect of the server"))
+                Ok(Box::new(result) as Box<dyn Outcome>)
             })
         };
         Self { tool: about.tool(of_input::<I>(), of_output::<O>()), grant: about.grant, call: Box::new(call) }
@@ -79,10 +94,30 @@ impl ToolEntry {
         if caller.grant < self.grant {
             return Fault::forbidden(&self.tool.name, &caller).into_result();
         }
-        match (self.call)(caller.clone(), arguments.unwrap_or_default()).await {
+        match self.outcome(&caller, arguments, |outcome| outcome.value()).await {
             Ok(value) => CallToolResult::structured(value),
-            Err(fault) => fault.told_to(&caller).into_result(),
+            Err(fault) => fault.into_result(),
         }
+    }
+
+    /// Calls a tool that reads, and returns its result as JSON. What goes wrong is another result.
+    pub(crate) async fn read(
+        &self,
+        caller: &Caller,
+        arguments: Option<JsonObject>,
+    ) -> Result<String, CallToolResult> {
+        self.outcome(caller, arguments, |outcome| outcome.text()).await.map_err(Fault::into_result)
+    }
+
+    async fn outcome<T>(
+        &self,
+        caller: &Caller,
+        arguments: Option<JsonObject>,
+        form: impl FnOnce(&dyn Outcome) -> serde_json::Result<T>,
+    ) -> Result<T, Fault> {
+        let called = (self.call)(caller.clone(), arguments.unwrap_or_default()).await;
+        let formed = called.and_then(|outcome| form(&*outcome).map_err(|error| Fault::defect(&error)));
+        formed.map_err(|fault| fault.told_to(caller))
     }
 }
 

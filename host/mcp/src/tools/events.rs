@@ -1,6 +1,6 @@
 //! Changes of processes, and why a process is in its state.
 
-use provost_api::{Event, Process};
+use provost_api::{Event, EventKind, Process};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +15,11 @@ use crate::time;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    /// Names of processes, `NAME:*` for a group; all processes if it is left out.
+    /// Names of processes, also of those that were removed, `NAME:*` for a group; all processes if it is left out.
     #[serde(default)]
     names: Vec<String>,
-    /// Only these kinds, such as `exited`, `decided`, `spawned`, `ready`, `health`, `added`, `removed`; all if it is left out.
+    /// Only these kinds: `added`, `removed`, `start`, `stop`, `waiting`, `spawned`, `spawn_failed`, `not_ready`, `overdue`, `ready`,
+    /// `exited`, `decided`, `refused`, `health`, `taken_over`; all if it is left out.
     #[serde(default)]
     kinds: Vec<String>,
     /// Only changes of this time or later: a span before now such as `15m`, or RFC 3339.
@@ -39,8 +40,8 @@ struct Events {
     events: Vec<Event>,
     /// The cursor of the page with older changes, if there is one.
     next_cursor: Option<String>,
-    /// The number of older changes, of all processes, that the host does not remember any more.
-    forgotten: u64,
+    /// The number of older changes, of all processes, that the host does not remember any more; only on the last page.
+    forgotten: Option<u64>,
 }
 
 /// Arguments of `explain`.
@@ -66,10 +67,24 @@ struct Explained {
 
 async fn events(caller: Caller, asked: Asked) -> Result<Events, Fault> {
     let since = asked.since.map(|since| time::read("since", &since, time::now())).transpose()?;
-    let limit = page::limit(asked.limit);
-    let wanted = EventsWanted { names: asked.names, since, kinds: asked.kinds, limit, cursor: asked.cursor };
+    let kinds = asked.kinds.iter().map(|word| kind(word)).collect::<Result<_, _>>()?;
+    let limit = page::limit(asked.limit)?;
+    let wanted = EventsWanted { names: asked.names, since, kinds, limit, cursor: asked.cursor };
     let EventsFound { events, next_cursor, forgotten } = read(&caller.client, wanted).await?;
     Ok(Events { events, next_cursor, forgotten })
+}
+
+/// Returns the kinds that a change may have. What is missed is no change.
+fn kinds() -> impl Iterator<Item = &'static EventKind> {
+    EventKind::ALL.iter().filter(|kind| **kind != EventKind::Missed)
+}
+
+fn kind(word: &str) -> Result<EventKind, Fault> {
+    kinds().find(|kind| kind.as_str() == word).cloned().ok_or_else(|| {
+        let known: Vec<_> = kinds().map(|kind| format!("`{kind}`")).collect();
+        let message = format!("`kinds` has the unknown word `{}`", page::shown(word));
+        Fault::bad_request(message, format!("the kinds are {}", known.join(", ")))
+    })
 }
 
 async fn explain(caller: Caller, asked: Name) -> Result<Explained, Fault> {
@@ -105,4 +120,21 @@ pub(super) fn entries() -> [ToolEntry; 2] {
             explain,
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::schema_for;
+
+    use super::*;
+
+    #[test]
+    fn the_schema_names_every_kind() {
+        let schema = schema_for!(Asked).to_value();
+        let said = schema["properties"]["kinds"]["description"].as_str().unwrap();
+        for kind in kinds() {
+            assert!(said.contains(&format!("`{kind}`")), "{kind} is not in: {said}");
+        }
+        assert_eq!(said.matches('`').count(), 2 * kinds().count(), "{said}");
+    }
 }

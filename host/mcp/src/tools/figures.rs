@@ -8,7 +8,7 @@ use super::config::Nothing;
 use super::entry::{About, ToolEntry};
 use crate::caller::Caller;
 use crate::fault::Fault;
-use crate::page::{self, Page};
+use crate::page;
 
 /// Arguments of `usage`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,9 +40,9 @@ struct Used {
 async fn usage(caller: Caller, asked: Asked) -> Result<Used, Fault> {
     let mut usage = caller.client.usage(&asked.names, asked.history).await?.usage;
     page::resume(&mut usage, asked.cursor.as_deref(), cursor_of)?;
-    let Page { items: usage, more } = page::first(usage, page::limit(asked.limit));
-    let next_cursor = usage.last().filter(|_| more).map(|last| cursor_of(last).to_owned());
-    Ok(Used { usage, next_cursor })
+    let page = page::first(usage, page::limit(asked.limit)?);
+    let next_cursor = page.next_cursor(cursor_of);
+    Ok(Used { usage: page.items, next_cursor })
 }
 
 /// Returns the cursor after a row. That of the host is no name, because a process may have any name.

@@ -26,5 +26,6 @@ mod processes;
 mod schema;
 mod scripts;
 
+pub(crate) use entry::ToolEntry;
 pub(crate) use list::{all, named};
 pub(crate) use processes::row;

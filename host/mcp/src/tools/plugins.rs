@@ -117,9 +117,9 @@ async fn plugin_list(caller: Caller, asked: Asked) -> Result<PluginRows, Fault> 
     let mut plugins = caller.client.plugins().await?.plugins;
     page::resume(&mut plugins, asked.cursor.as_deref(), |plugin| &plugin.name)?;
     let rows = plugins.into_iter().map(PluginRow::from);
-    let Page { items: plugins, more } = page::first(rows, page::limit(asked.limit));
-    let next_cursor = plugins.last().filter(|_| more).map(|last| last.name.clone());
-    Ok(PluginRows { plugins, next_cursor })
+    let page = page::first(rows, page::limit(asked.limit)?);
+    let next_cursor = page.next_cursor(|row| &row.name);
+    Ok(PluginRows { plugins: page.items, next_cursor })
 }
 
 async fn plugin_inspect(caller: Caller, asked: Name) -> Result<Inspected, Fault> {

@@ -1,14 +1,13 @@
 //! Processes as they are: a short list, and everything about some of them.
 
-use provost_api::Process;
+use provost_api::{Checks, Process};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{About, ToolEntry};
 use crate::caller::Caller;
 use crate::fault::Fault;
-use crate::page::{self, Page};
-use crate::{reading, time};
+use crate::{page, reading, time};
 
 /// Arguments of `process_list` and `process_status`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -95,6 +94,10 @@ pub(super) struct ProcessStatus {
     processes: Vec<Process>,
     /// The cursor of the next page, if there is one.
     next_cursor: Option<String>,
+    /// If one process was asked for and has a child: the names of all variables that its child was started with, never their values.
+    environment: Option<Vec<String>>,
+    /// If one process was asked for: its checks, each with the result of its last try.
+    checks: Option<Checks>,
 }
 
 /// The processes that were asked for, from the cursor on.
@@ -115,16 +118,27 @@ pub(super) async fn process_list(caller: Caller, asked: Processes) -> Result<Pro
     let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
     let now = time::now();
     let rows = rest.into_iter().map(|process| row(process, now));
-    let Page { items: processes, more } = page::first(rows, page::limit(asked.limit));
-    let next_cursor = processes.last().filter(|_| more).map(|last| last.name.clone());
-    Ok(ProcessList { generation, total, processes, next_cursor })
+    let page = page::first(rows, page::limit(asked.limit)?);
+    let next_cursor = page.next_cursor(|row| &row.name);
+    Ok(ProcessList { generation, total, processes: page.items, next_cursor })
 }
 
 pub(super) async fn process_status(caller: Caller, asked: Processes) -> Result<ProcessStatus, Fault> {
-    let Chosen { generation, total, rest } = chosen(&caller, &asked).await?;
-    let Page { items: processes, more } = page::first(rest, page::limit(asked.limit));
-    let next_cursor = processes.last().filter(|_| more).map(|last| last.name.clone());
-    Ok(ProcessStatus { generation, total, processes, next_cursor })
+    let detail = async {
+        match &asked.names[..] {
+            [name] => Some(caller.client.process(name).await),
+            _ => None,
+        }
+    };
+    // Both at once, because clients often ask for one process.
+    let (chosen, detail) = tokio::join!(chosen(&caller, &asked), detail);
+    let Chosen { generation, total, rest } = chosen?;
+    // A name may mean several processes, of which there are no details.
+    let detail = detail.filter(|_| total == 1).transpose()?;
+    let (environment, checks) = detail.map_or((None, None), |one| (one.environment, Some(one.checks)));
+    let page = page::first(rest, page::limit(asked.limit)?);
+    let next_cursor = page.next_cursor(|process| &process.name);
+    Ok(ProcessStatus { generation, total, processes: page.items, next_cursor, environment, checks })
 }
 
 pub(super) fn entries() -> [ToolEntry; 2] {
@@ -141,7 +155,7 @@ pub(super) fn entries() -> [ToolEntry; 2] {
             About::reading(
                 "process_status",
                 "Status of processes",
-                "Returns everything that is known of processes: phase, cause and reason, last exit, failing check, last decision of a policy.",
+                "Returns everything that is known of processes: phase, cause and reason, last exit, failing check, last decision of a policy; of a single one also the names of its variables and its checks.",
             ),
             process_status,
         ),

@@ -60,12 +60,12 @@ impl fmt::Display for Input {
         match self {
             Self::Ended(ended) => write!(
                 f,
-                "life {} of `{}` ended after {} ms: {}; failure {}, {} restarts",
+                "incarnation {} of `{}` ended after {} ms: {}; failure {}, {} restarts",
                 ended.incarnation.0, ended.name, ended.uptime_ms, ended.exit, ended.failures, ended.restarts
             ),
             Self::Plan(plan) => write!(
                 f,
-                "`{}` is to be started, life {}; it has waited for {} ms, {} failures",
+                "`{}` is to be started, incarnation {}; it has waited for {} ms, {} failures",
                 plan.name, plan.incarnation.0, plan.waited_ms, plan.failures
             ),
             Self::Probe(seen) => write!(
@@ -86,7 +86,7 @@ impl fmt::Display for Input {
                     sample.usage;
                 write!(
                     f,
-                    "life {} of `{}` uses {} of a core in 1000, {cpu_ms} ms of CPU time in all, {rss_bytes} bytes \
+                    "incarnation {} of `{}` uses {} of a core in 1000, {cpu_ms} ms of CPU time in all, {rss_bytes} bytes \
                      resident",
                     sample.incarnation.0, sample.name, cpu_millis
                 )?;

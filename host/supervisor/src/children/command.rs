@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use provost_state::Incarnation;
 
-use super::spawned_with::Digest;
+use super::spawned_with::{Gave, SpawnedWith};
 use super::{LifeEnv, env_file, variables};
 use crate::spec::{CommandLine, ProcessSpec};
 
@@ -32,7 +32,7 @@ pub(super) struct Prepared {
     /// The values of the variables that the checks name.
     pub(super) vars: LifeEnv,
     /// One for each environment file of the spec.
-    pub(super) env_files: Arc<[Digest]>,
+    pub(super) env_files: Arc<[Gave]>,
 }
 
 /// Prepares a command: reads environment files, finds the program, checks the directory. It may wait for disks.
@@ -108,30 +108,55 @@ pub(super) fn values_of(
 
 /// Builds the whole environment of a child: the host's own, then the environment files, then the config's, then what a
 /// start policy set for this life, then the variables of the host about the process, which nothing overrides. It comes
-/// with the digests of the environment files.
+/// with what is kept of the environment files.
 fn environment(
     spec: &ProcessSpec,
     incarnation: Option<Incarnation>,
     env: &LifeEnv,
-) -> Result<(Environment, Arc<[Digest]>), Arc<str>> {
+) -> Result<(Environment, Arc<[Gave]>), Arc<str>> {
     let mut all: Environment = std::env::vars_os().collect();
-    let mut digests = Vec::with_capacity(spec.env_files.len());
+    let mut gave = Vec::with_capacity(spec.env_files.len());
     for path in &spec.env_files {
         let variables = env_file::read(path).map_err(|error| Arc::from(error.to_string()))?;
-        digests.push(Digest::of(&variables));
+        gave.push(Gave::of(&variables));
         all.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
     }
     all.extend(spec.env.iter().map(|(name, value)| (name.into(), value.into())));
     all.extend(env.iter().map(|(name, value)| (name.into(), value.into())));
-    all.insert("PROVOST_PROCESS".into(), (&*spec.name).into());
-    all.insert("PROVOST_GROUP".into(), (&*spec.group).into());
-    let mut own = |name: &str, value: Option<String>| match value {
-        Some(value) => all.insert(name.into(), value.into()),
-        None => all.remove(OsStr::new(name)),
-    };
-    own("PROVOST_REPLICA", spec.replica.map(|number| number.to_string()));
-    own("PROVOST_INCARNATION", incarnation.map(|number| number.to_string()));
-    Ok((all, digests.into()))
+    for (name, value) in of_host(spec, incarnation) {
+        match value {
+            Some(value) => all.insert(name.into(), value.into()),
+            None => all.remove(OsStr::new(name)),
+        };
+    }
+    Ok((all, gave.into()))
+}
+
+/// Returns the variables of the host about a process; those without a value are removed.
+fn of_host(spec: &ProcessSpec, incarnation: Option<Incarnation>) -> [(&'static str, Option<String>); 4] {
+    [
+        ("PROVOST_PROCESS", Some(spec.name.to_string())),
+        ("PROVOST_GROUP", Some(spec.group.to_string())),
+        ("PROVOST_REPLICA", spec.replica.map(|number| number.to_string())),
+        ("PROVOST_INCARNATION", incarnation.map(|number| number.to_string())),
+    ]
+}
+
+/// Returns the names of all variables of a life, from what was kept of its spawn.
+pub(crate) fn names_of(spawned: &SpawnedWith) -> BTreeSet<String> {
+    let SpawnedWith { incarnation, spec, env, env_files } = spawned;
+    let mut names: BTreeSet<String> =
+        std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
+    names.extend(env_files.iter().flat_map(|file| &file.names).map(|name| name.to_string()));
+    names.extend(spec.env.keys().cloned());
+    names.extend(env.iter().map(|(name, _)| name.clone()));
+    for (name, value) in of_host(spec, Some(*incarnation)) {
+        match value {
+            Some(_) => names.insert(name.to_owned()),
+            None => names.remove(name),
+        };
+    }
+    names
 }
 
 /// Finds the program of this name: a path as it is (a relative one starts in the working directory of the child),
@@ -226,6 +251,13 @@ mod tests {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let life: LifeEnv = Arc::from([pair("C", "policy"), pair("PROVOST_PROCESS", "policy")]);
         let prepared = prepare(&spec.command, &spec, Some(Incarnation(7)), &life).unwrap();
+        let has = |variable: &CString| variable.to_str().unwrap().split_once('=').unwrap().0.to_owned();
+        let real: BTreeSet<String> = prepared.environment.iter().map(has).collect();
+        let env_files = prepared.env_files.clone();
+        let (spec, env) = (Arc::new(spec), life);
+        let spawned = SpawnedWith { incarnation: Incarnation(7), spec, env, env_files };
+        assert_eq!(names_of(&spawned), real, "the names are those of the spawn");
+        assert!(real.contains("UNUSED"));
         let vars: Vec<(&str, &str)> = prepared.vars.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(
             vars,

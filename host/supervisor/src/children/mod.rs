@@ -24,7 +24,7 @@
 //! | `spawned_with` | what a child was spawned with |
 //! | `env_file` | environment files |
 
-mod command;
+pub(crate) mod command;
 mod ends;
 pub(crate) mod env_file;
 pub(crate) mod family;
@@ -57,16 +57,14 @@ use provost_state::{Exit, Incarnation, Signal};
 use tokio::sync::oneshot;
 
 use self::resources::Source;
-use self::spawned_with::Digest;
+use self::spawned_with::Gave;
+pub(crate) use self::spawned_with::LifeEnv;
 use crate::adoption::Held;
 use crate::clock::Clock;
 use crate::spec::ProcessSpec;
 
 /// A future that a task owns.
 pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// Variables of one life: those that a start policy set for it, or the values of those that its checks name.
-pub(crate) type LifeEnv = Arc<[(String, String)]>;
 
 /// A child that was started.
 pub(crate) struct Child {
@@ -78,8 +76,8 @@ pub(crate) struct Child {
     pub(crate) output: Option<Output>,
     /// The values of the variables that its checks name.
     pub(crate) vars: LifeEnv,
-    /// The digests of its environment files.
-    pub(crate) env_files: Arc<[Digest]>,
+    /// What is kept of its environment files.
+    pub(crate) env_files: Arc<[Gave]>,
 }
 
 /// The reading ends of a child's output: pipes, or the other side of its terminal, which ends with `EIO`.

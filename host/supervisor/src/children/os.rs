@@ -27,7 +27,7 @@ use super::life::{Endings, Life, Owner, Surroundings};
 use super::pidfd::Pidfd;
 use super::posix::{self, Launch, Target};
 use super::resources::{Forest, Source};
-use super::spawned_with::Digest;
+use super::spawned_with::Gave;
 use super::stage;
 use super::{Boxed, Child, LifeEnv, Output, PendingSpawn, SpawnTicket, Spawned, Spawner, Stop};
 use crate::adoption::Held;
@@ -494,5 +494,5 @@ struct Started {
     /// The end that keeps its standard input open.
     stdin: Option<OwnedFd>,
     vars: LifeEnv,
-    env_files: Arc<[Digest]>,
+    env_files: Arc<[Gave]>,
 }

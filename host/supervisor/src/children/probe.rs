@@ -94,15 +94,18 @@ pub(crate) fn awaited_text(check: &Check, vars: &LifeEnv) -> Option<Result<Strin
 }
 
 /// Resolves with the reason once the process is ready; never if it never is. What a failing try finds is put into
-/// `report`, whose reader is woken when it changes.
+/// `report`, whose reader is woken when it changes; `tried` is called with the finding of each try, and whether it passed.
 pub(crate) async fn until_ready(
     readiness: Readiness,
     text_seen: Option<oneshot::Receiver<()>>,
     of: Checked,
     report: watch::Sender<Option<Failed>>,
+    tried: impl Fn(bool, Arc<str>) + Send,
 ) -> String {
     if let Check::LogLine(_) = &readiness.check {
-        return until_said(&readiness.check, text_seen, &of, &report).await;
+        let said = until_said(&readiness.check, text_seen, &of, &report).await;
+        tried(true, said.as_str().into());
+        return format!("ready: {said}");
     }
     let of = of.knowing(&readiness.check).await;
     let begun = format!("{}: the first try has not ended yet", named(&readiness.check, &of));
@@ -112,8 +115,12 @@ pub(crate) async fn until_ready(
     loop {
         every.tick().await;
         match once(&readiness.check, readiness.own_port, readiness.timeout_ms, &of).await {
-            Ok(found) => return format!("ready: {found}"),
+            Ok(found) => {
+                tried(true, found.as_str().into());
+                return format!("ready: {found}");
+            }
             Err(failed) => {
+                tried(false, failed.why.clone());
                 report.send_if_modified(|last| {
                     let is_other = last.as_ref() != Some(&failed);
                     *last = Some(failed);
@@ -124,6 +131,7 @@ pub(crate) async fn until_ready(
     }
 }
 
+/// Resolves with what the process has said, once it has said the text of its check; never if it never does.
 async fn until_said(
     check: &Check,
     text_seen: Option<oneshot::Receiver<()>>,
@@ -136,7 +144,7 @@ async fn until_said(
             if let Some(seen) = text_seen
                 && seen.await.is_ok()
             {
-                return format!("ready: it said `{text}`");
+                return format!("it said `{text}`");
             }
         }
         Some(Err(error)) => {

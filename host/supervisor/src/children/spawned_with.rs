@@ -9,6 +9,9 @@ use provost_state::Incarnation;
 use super::env_file;
 use crate::spec::ProcessSpec;
 
+/// Variables of one life: those that a start policy set for it, or the values of those that its checks name.
+pub(crate) type LifeEnv = Arc<[(String, String)]>;
+
 /// What the living child of a process was spawned with.
 #[derive(Clone, Debug)]
 pub struct SpawnedWith {
@@ -17,36 +20,54 @@ pub struct SpawnedWith {
     /// The spec that it was spawned with, without the policies. A part of it may have been
     /// [changed in place](crate::Supervisor::reconfigure) since; [`ProcessSpec::changed_at_spawn`] compares the rest.
     pub spec: Arc<ProcessSpec>,
-    /// One digest for each of its environment files.
-    pub(crate) env_files: Arc<[Digest]>,
+    /// The variables that start policies set for this life.
+    pub(crate) env: Arc<[(String, String)]>,
+    /// What is kept of each of its environment files.
+    pub(crate) env_files: Arc<[Gave]>,
 }
 
 impl SpawnedWith {
     /// Returns those environment files of the spec that give other variables now than at the spawn, or cannot be read
-    /// any more. A change of comments or of blanks is no change. Only a number was kept of what they gave, never the
-    /// values. It reads the files and may wait for disks: call it on a thread for blocking work.
+    /// any more. A change of comments or of blanks is no change. Of what they gave, only the names and a number were
+    /// kept, never the values. It reads the files and may wait for disks: call it on a thread for blocking work.
     #[must_use]
     pub fn changed_env_files(&self) -> Vec<PathBuf> {
         let files = self.spec.env_files.iter().zip(self.env_files.iter());
-        let is_other = |path: &Path, then: Digest| {
-            env_file::read(path).map_or(true, |variables| Digest::of(&variables) != then)
+        let is_other = |path: &Path, then: &Gave| {
+            env_file::read(path).map_or(true, |variables| Digest::of(&variables) != then.digest)
         };
-        let changed = files.filter(|(path, then)| is_other(path, **then));
+        let changed = files.filter(|(path, then)| is_other(path, then));
         changed.map(|(path, _)| path.clone()).collect()
+    }
+}
+
+/// What is kept of the variables that an environment file gave at a spawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Gave {
+    digest: Digest,
+    /// The names, in the order of the file.
+    pub(super) names: Box<[Box<str>]>,
+}
+
+impl Gave {
+    /// Returns what is kept of these variables.
+    pub(super) fn of(variables: &[(String, String)]) -> Self {
+        let names = variables.iter().map(|(name, _)| name.as_str().into()).collect();
+        Self { digest: Digest::of(variables), names }
     }
 }
 
 /// A number that stands for the variables of an environment file. It is keyed with a random key of this run of the
 /// program, so that nothing about the values can be concluded from it elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Digest(u64);
+struct Digest(u64);
 
 /// The key of all digests.
 static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Digest {
     /// Returns the digest of these variables, whose order counts.
-    pub(crate) fn of(variables: &[(String, String)]) -> Self {
+    fn of(variables: &[(String, String)]) -> Self {
         let mut hasher = KEY.build_hasher();
         for text in variables.iter().flat_map(|(name, value)| [name, value]) {
             // The length separates the texts.
@@ -73,8 +94,9 @@ mod tests {
             env_files: paths.to_vec(),
             ..ProcessSpec::new("web", CommandLine::Shell("true".to_owned()))
         };
-        let env_files = paths.iter().map(|path| Digest::of(&env_file::read(path).unwrap())).collect();
-        let spawned = SpawnedWith { incarnation: Incarnation(1), spec: Arc::new(spec), env_files };
+        let env_files = paths.iter().map(|path| Gave::of(&env_file::read(path).unwrap())).collect();
+        let env = Arc::default();
+        let spawned = SpawnedWith { incarnation: Incarnation(1), spec: Arc::new(spec), env, env_files };
         assert_eq!(spawned.changed_env_files(), Vec::<PathBuf>::new());
         write(0, "# a comment\n A = 1\n\nB=\"2\"\n");
         assert_eq!(spawned.changed_env_files(), Vec::<PathBuf>::new());

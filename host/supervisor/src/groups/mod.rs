@@ -9,6 +9,7 @@
 //! | `group` | restarts of groups, and what follows when a process is given up |
 //! | `dispatch` | orders to runners, and waiting for their results |
 //! | `roster` | the mailbox of each process, and what its task shares with others |
+//! | `tried` | the last results of the checks of a process |
 //! | `lineup` | the specs in force, which change at run time |
 //! | `start_order` | dependencies: which process starts first, and what each waits for |
 
@@ -20,6 +21,7 @@ mod replicas;
 mod roster;
 mod sets;
 mod start_order;
+mod tried;
 
 pub(crate) use chains::Chains;
 pub(crate) use dispatch::{Dispatch, Named};
@@ -31,3 +33,4 @@ pub(crate) use replicas::{Replicas, SetChange, not_needed};
 pub(crate) use roster::{Record, Roster};
 pub(crate) use sets::Sets;
 pub(crate) use start_order::{Gate, StartOrder, gate, unmet, wanted};
+pub use tried::Tried;

@@ -9,6 +9,7 @@ use dashmap::DashMap;
 use provost_state::{Policy, ProcessId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::tried::LastTried;
 use crate::children::spawned_with::SpawnedWith;
 use crate::mailbox::{Refusal, Request, Want};
 use crate::spec::ProcessSpec;
@@ -33,6 +34,8 @@ pub(crate) struct Record {
     pub(crate) spec: ArcSwap<ProcessSpec>,
     /// What the living child was spawned with; written by the task of the process.
     pub(crate) spawned: ArcSwapOption<SpawnedWith>,
+    /// What the checks of its present or last life found last; written by the task of the process.
+    pub(crate) tried: LastTried,
     /// Whether the process is being removed; set by the task of the process, and never taken back.
     leaving: AtomicBool,
 }
@@ -46,6 +49,7 @@ impl Record {
             chain: chain(policies),
             spec: ArcSwap::from_pointee(spec),
             spawned: ArcSwapOption::empty(),
+            tried: LastTried::default(),
             leaving: AtomicBool::new(false),
         })
     }

@@ -16,7 +16,7 @@ use super::disk::Reserve;
 use super::follower::Queue;
 use super::position::Positions;
 use super::process::ProcessLog;
-use super::read::host::HostLog;
+use super::read::host::{HOST_LOG, HostLog};
 use super::read::query::LogQuery;
 use super::read_back::ReadBack;
 use super::reader::LogReader;
@@ -204,13 +204,17 @@ impl Logs {
     }
 
     /// Returns the lines of the host's own log that match `query`, and then, if `live`, new ones; `None` if the host
-    /// keeps no log.
+    /// keeps no log. With the [places](LogReader::resumable_after) after a line it goes on there, as
+    /// [`Logs::follow_resumably`] does.
     #[must_use]
-    pub fn follow_host(&self, query: LogQuery, live: bool) -> Option<LogReader> {
-        let (host, query) = (self.host.clone()?, Arc::new(query));
+    pub fn follow_host(&self, query: LogQuery, live: bool, after: Option<&Positions>) -> Option<LogReader> {
+        let after = after.and_then(|after| after.of(HOST_LOG));
+        let lines = if after.is_some() { usize::MAX } else { query.lines };
+        let (host, query) = (self.host.clone()?, Arc::new(LogQuery { lines, ..query }));
         let (lines, past) = mpsc::channel(1);
-        tokio::spawn(host.hand_out(query.clone(), live, self.reading.clone(), lines));
-        Some(LogReader::new(Some(past), None, query, None, self.reading.clone()))
+        tokio::spawn(host.hand_out(query.clone(), live, after, self.reading.clone(), lines));
+        let reader = LogReader::new(Some(past), None, query, Some(1), self.reading.clone());
+        Some(reader.of_one(Arc::from(HOST_LOG)))
     }
 
     /// Does what [`Logs::follow`] does with `live`, for all processes: those that are there, and those that are added

@@ -57,7 +57,7 @@ pub(crate) use self::all::NotKept;
 pub use self::clear::NotCleared;
 pub use self::item::{LogItem, LogLine, LogStream};
 pub use self::position::{Mark, NoPositions, POSITIONS_MAX, Positions};
-pub use self::read::host::HostLog;
+pub use self::read::host::{HOST_LOG, HostLog};
 pub use self::read::query::{BadPattern, LogPattern, LogQuery};
 pub use self::read::stored::{StoredFiles, StoredLines};
 pub use self::reader::LogReader;

@@ -45,6 +45,12 @@ impl Positions {
         self.0.len()
     }
 
+    /// Whether it has a place in the log of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     pub(super) fn of(&self, process: &str) -> Option<Mark> {
         self.0.get(process).copied()
     }

@@ -29,6 +29,8 @@ pub struct LogReader {
     positions: Positions,
     /// The number of logs whose places have to be known to resume the stream; `None` if it cannot be resumed.
     logs: Option<usize>,
+    /// The name of the only log, if its lines have other names.
+    name: Option<Arc<str>>,
     reading: Lane,
     /// Live lines that are being filtered on a thread for slow work.
     picking: Option<Pin<Box<dyn Future<Output = Vec<LogItem>> + Send>>>,
@@ -65,9 +67,16 @@ impl LogReader {
             query,
             positions: Positions::default(),
             logs,
+            name: None,
             reading,
             picking: None,
         }
+    }
+
+    /// Names the only log, whose lines have other names.
+    pub(super) fn of_one(mut self, name: Arc<str>) -> Self {
+        self.name = Some(name);
+        self
     }
 
     /// Waits for the next item; `None` at the end. It is cancel-safe.
@@ -136,7 +145,9 @@ impl LogReader {
     /// Moves the place of a log to that after an item.
     fn reach(&mut self, item: &LogItem) {
         match item {
-            LogItem::Line(LogLine { process, mark: Some(mark), .. }) => self.positions.set(process, *mark),
+            LogItem::Line(LogLine { process, mark: Some(mark), .. }) => {
+                self.positions.set(self.name.as_ref().unwrap_or(process), *mark);
+            }
             LogItem::Cleared { process } => self.positions.set(process, Mark::BEGINNING),
             LogItem::Line(_) | LogItem::Missed { .. } => {}
         }

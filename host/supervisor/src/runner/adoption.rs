@@ -85,7 +85,8 @@ impl Runner {
         let text_seen = if is_starting { self.await_text(incarnation) } else { None };
         let Child { exit, output, env_files, .. } = self.shared.spawner.adopt(self.spec.clone(), held);
         self.child = Some(Own { incarnation, pid, exit: Kept::new(exit), ended_at });
-        let spawned = SpawnedWith { incarnation, spec: self.spec.clone(), env_files };
+        let (spec, env) = (self.spec.clone(), self.env.clone());
+        let spawned = SpawnedWith { incarnation, spec, env, env_files };
         self.record.spawned.store(Some(Arc::new(spawned)));
         if let Some(output) = output {
             self.shared.logs.capture(self.state.id, incarnation, output);

@@ -12,6 +12,7 @@ use super::news::News;
 use super::task::Runner;
 use crate::children::probe;
 use crate::decider::{HealthCase, RestartBudget, Verdict, seed};
+use crate::groups::Tried;
 
 impl Runner {
     /// Begins the health checks when the process has become ready, if its spec has a check.
@@ -51,13 +52,14 @@ impl Runner {
             Ok(detail) => (None, detail),
             Err(detail) => (Some(detail.clone()), detail),
         };
-        let passed = failed.is_none();
+        let (passed, now) = (failed.is_none(), self.shared.publisher.now());
+        self.record.tried.health.keep(Tried { passed, found: detail.clone(), at: now });
         let in_a_row = match self.checkup.last {
             Some((before, times)) if before == passed => times.saturating_add(1),
             _ => 1,
         };
         self.checkup.last = Some((passed, in_a_row));
-        let (state, now) = (&self.state, self.shared.publisher.now());
+        let state = &self.state;
         self.checkup.failing_since =
             if passed { None } else { Some(self.checkup.failing_since.unwrap_or(now)) };
         let seen = Observation {
@@ -110,16 +112,9 @@ impl Runner {
         }
     }
 
-    /// Restarts the process. That is not a crash: it does not count as a failure.
     fn restart_unhealthy(&mut self, reason: Arc<str>) {
         self.checkup.restarted.push_front(self.shared.publisher.now());
         self.checkup.restarted.truncate(RestartBudget::RESTARTS_MAX);
-        let grace_ms = self.spec.stop_grace_ms;
-        if let Err(refusal) = self.stop_to_restart(Cause::Health, reason.clone(), grace_ms) {
-            tracing::warn!(process = &*self.spec.name, %refusal, "the order to stop failed");
-        }
-        if let Err(refusal) = self.start(Cause::Health, reason) {
-            tracing::info!(process = &*self.spec.name, %refusal, "stays down");
-        }
+        self.restart_living(Cause::Health, reason, self.spec.stop_grace_ms);
     }
 }

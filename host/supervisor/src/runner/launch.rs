@@ -149,8 +149,10 @@ impl Runner {
                 if !Arc::ptr_eq(&spec, &self.spec) {
                     self.shared.spawner.reconfigure(pid, &self.spec);
                 }
-                self.record.spawned.store(Some(Arc::new(SpawnedWith { incarnation, spec, env_files })));
-                (self.env, self.vars) = (env, vars);
+                (self.env, self.vars) = (env.clone(), vars);
+                let spawned = SpawnedWith { incarnation, spec, env, env_files };
+                self.record.spawned.store(Some(Arc::new(spawned)));
+                self.record.tried.forget();
                 let text_seen = self.await_text(incarnation);
                 if let Some(output) = output {
                     self.shared.logs.capture(self.state.id, incarnation, output);

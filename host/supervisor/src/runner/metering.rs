@@ -98,16 +98,9 @@ impl Runner {
         }
     }
 
-    /// Restarts the process. That is not a crash: it does not count as a failure.
     fn restart_for_usage(&mut self, reason: Arc<str>, drain_ms: Option<u64>) {
         self.metering.restarted.push_front(self.shared.publisher.now());
         self.metering.restarted.truncate(RestartBudget::RESTARTS_MAX);
-        let grace_ms = drain_ms.unwrap_or(self.spec.stop_grace_ms);
-        if let Err(refusal) = self.stop_to_restart(Cause::Policy, reason.clone(), grace_ms) {
-            tracing::warn!(process = &*self.spec.name, %refusal, "the order to stop failed");
-        }
-        if let Err(refusal) = self.start(Cause::Policy, reason) {
-            tracing::info!(process = &*self.spec.name, %refusal, "stays down");
-        }
+        self.restart_living(Cause::Policy, reason, drain_ms.unwrap_or(self.spec.stop_grace_ms));
     }
 }

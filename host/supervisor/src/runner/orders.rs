@@ -143,6 +143,17 @@ impl Runner {
         }
     }
 
+    /// Restarts a process that its policies find unfit, giving it `grace_ms` for its end. That is not a crash: it does not count as a
+    /// failure.
+    pub(super) fn restart_living(&mut self, cause: Cause, reason: Arc<str>, grace_ms: u64) {
+        if let Err(refusal) = self.stop_to_restart(cause, reason.clone(), grace_ms) {
+            tracing::warn!(process = &*self.spec.name, %refusal, "the order to stop failed");
+        }
+        if let Err(refusal) = self.start(cause, reason) {
+            tracing::info!(process = &*self.spec.name, %refusal, "stays down");
+        }
+    }
+
     fn restart(&mut self, motive: &Motive) -> Result<(), Refusal> {
         if self.shared.closing() {
             return Err(Refusal::ShuttingDown);

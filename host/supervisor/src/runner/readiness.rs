@@ -10,6 +10,7 @@ use super::news::{FIRST, News};
 use super::standing::Step;
 use super::task::{Beyond, Runner};
 use crate::children::probe::{self, Failed};
+use crate::groups::Tried;
 use crate::stash::Beside;
 
 /// How late a runner has to be for a deadline, in milliseconds, to conclude that the host was suspended.
@@ -29,7 +30,11 @@ impl Runner {
             }
             Some(readiness) => {
                 let (report, failed) = watch::channel(None);
-                let ready = Box::pin(probe::until_ready(readiness, text_seen, self.checked(), report));
+                let (record, clock) = (self.record.clone(), self.shared.publisher.clock);
+                let tried = move |passed, found| {
+                    record.tried.readiness.keep(Tried { passed, found, at: clock.now() });
+                };
+                let ready = Box::pin(probe::until_ready(readiness, text_seen, self.checked(), report, tried));
                 self.readiness =
                     Some(Awaited { incarnation, ready, failed, news: News::after(FIRST), postponed: None });
             }

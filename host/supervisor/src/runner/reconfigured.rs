@@ -54,12 +54,14 @@ impl Runner {
     fn await_anew(&mut self) {
         let incarnation = self.state.incarnation;
         self.readiness = None;
+        self.record.tried.readiness.forget();
         let text_seen = self.await_text(incarnation);
         self.watch_readiness(incarnation, text_seen);
     }
 
     /// Begins the health checks anew, with another check or without one.
     fn check_anew(&mut self) {
+        self.record.tried.health.forget();
         if self.spec.health.is_none() {
             self.checkup.end();
             if self.state.health != Health::Unknown {

@@ -1,6 +1,6 @@
 //! Processes that are added, removed or reconfigured while the host runs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 
 use super::adopting::identity_of;
 use super::handle::Supervisor;
+use crate::children::command;
 use crate::children::spawned_with::SpawnedWith;
-use crate::groups::{Listing, Named, Record, not_needed};
+use crate::groups::{Listing, Named, Record, Tried, not_needed};
 use crate::mailbox::{Refusal, Want};
 use crate::runner::{Adoption, OUTPUT_GRACE, Runner};
 use crate::shared::Shared;
@@ -248,6 +249,20 @@ impl Supervisor {
     #[must_use]
     pub fn spawned_with(&self, id: ProcessId) -> Option<Arc<SpawnedWith>> {
         self.roster.record(id)?.spawned.load_full()
+    }
+
+    /// Returns the names of all variables that the living child was started with, sorted; `None` if the process has no child:
+    /// environment files are read, and start policies asked, at each spawn.
+    #[must_use]
+    pub fn variables(&self, id: ProcessId) -> Option<BTreeSet<String>> {
+        self.spawned_with(id).map(|spawned| command::names_of(&spawned))
+    }
+
+    /// Returns what the readiness check and the health check of a process found last in its present or last life.
+    #[must_use]
+    pub fn tried(&self, id: ProcessId) -> (Option<Arc<Tried>>, Option<Arc<Tried>>) {
+        let Some(record) = self.roster.record(id) else { return (None, None) };
+        (record.tried.readiness.get(), record.tried.health.get())
     }
 
     /// Returns true if a start of the host would start the process: its spec says `autostart`, and its replica set, if

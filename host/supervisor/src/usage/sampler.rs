@@ -1,7 +1,6 @@
 //! The task that takes the samples: of all processes every two seconds, and of single ones when somebody wishes it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use provost_state::{Moment, ProcessId, Reader, Usage};
 use tokio::task::AbortHandle;
@@ -13,8 +12,8 @@ use crate::children::resources::{Alive, Readings, Source, Wanted};
 use crate::clock::Clock;
 use crate::jobs::Lane;
 
-/// How often all processes are read.
-const EVERY: Duration = Duration::from_secs(2);
+/// How often all processes are read, in milliseconds.
+const EVERY_MS: u64 = 2_000;
 
 /// What takes the samples.
 pub(crate) struct Sampler {
@@ -54,7 +53,7 @@ impl Sampler {
                 let now = self.clock.now();
                 let all = now.mono_ns >= next.mono_ns;
                 if all {
-                    next = now.plus_ms(u64::try_from(EVERY.as_millis()).unwrap_or(u64::MAX));
+                    next = now.plus_ms(EVERY_MS);
                 }
                 source = self.look(source, all, now, &details).await;
             }
@@ -144,6 +143,6 @@ impl Sampler {
         if wanted.all {
             details.refresh(samples.iter().zip(pids).collect(), self.clock.now());
         }
-        self.table.publish(samples, wanted.all.then_some(host));
+        self.table.publish(samples, host, wanted.all);
     }
 }

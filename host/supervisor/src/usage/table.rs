@@ -131,14 +131,14 @@ impl Table {
         due
     }
 
-    /// Publishes new samples, by id: those of all processes if `all`, otherwise in place of the former ones of the same
-    /// processes.
-    pub(super) fn publish(&self, samples: Vec<ProcessUsage>, all: Option<Option<Usage>>) {
-        self.remember(&samples, all.is_some());
+    /// Publishes new samples, by id: those of all processes and of the host if `all`, otherwise in place of the former ones of the
+    /// same processes.
+    pub(super) fn publish(&self, samples: Vec<ProcessUsage>, host: Option<Usage>, all: bool) {
+        self.remember(&samples, all);
         let last = self.last.load_full();
         let (processes, host) = match all {
-            Some(host) => (samples, host),
-            None => {
+            true => (samples, host),
+            false => {
                 let mut processes = last.processes.clone();
                 for sample in samples {
                     match processes.binary_search_by_key(&sample.id, |one| one.id) {

@@ -1,7 +1,7 @@
 //! One frame as text, for scripts.
 
-use provost_api::StatusPart;
-use provost_api::client::{Client, StatusAsked};
+use provost_api::client::Client;
+use provost_api::columns::width;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -10,11 +10,9 @@ use crate::draw::{Scene, Theme, frame};
 use crate::failure::TopError;
 use crate::input::View;
 use crate::model::{Model, News};
+use crate::request::{self, EVENTS};
 use crate::views::Ui;
 use crate::words::Words;
-
-/// The number of past generations whose events a frame may show.
-const EVENTS: u64 = 1_000;
 
 /// The height of a frame of another view than that of the processes.
 const ROWS: usize = 24;
@@ -33,11 +31,7 @@ pub async fn once(
     size: Frame,
 ) -> Result<String, TopError> {
     let mut model = Model::default();
-    let mut parts = StatusPart::ALL.to_vec();
-    if options.view != View::Plugins {
-        parts.retain(|part| *part != StatusPart::Plugins);
-    }
-    let asked = StatusAsked { select: options.targets.clone(), parts, ..StatusAsked::default() };
+    let asked = request::status(options.targets.clone(), options.view == View::Plugins);
     let status = client.status_of(&asked).await?;
     let generation = status.generation;
     model.learn(News::Status(Box::new(status)));
@@ -83,7 +77,7 @@ pub(crate) fn text(buffer: &Buffer) -> String {
                 covered -= 1;
                 continue;
             }
-            covered = unicode_width::UnicodeWidthStr::width(cell.symbol()).saturating_sub(1);
+            covered = width(cell.symbol()).saturating_sub(1);
             line.push_str(cell.symbol());
         }
         text.push_str(line.trim_end());

@@ -1,47 +1,45 @@
 //! The head, the tabs, the troubles of the host, the message and the keys.
 
-use ratatui::layout::{Position, Rect};
+use provost_api::columns::{cut, width};
+use ratatui::layout::Position;
+use ratatui::style::Style;
 
 use super::canvas::Canvas;
 use super::scene::Scene;
-use super::wrapping::{cut, width};
 use crate::input::{Action, BINDINGS, View, named};
 use crate::model::Link;
 use crate::views::{Hit, Overlay};
 
+/// What stands at the beginning of the first line.
+const NAME: &str = "provost";
+
 /// Draws the numbers of processes, and the host or why it is not reached.
 pub(super) fn head(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
     let (model, theme) = (scene.model, scene.theme);
-    let mut x = canvas.text(0, 0, "provost", theme.head()) + 2;
+    let mut x = canvas.text(0, 0, NAME, theme.head()) + 2;
     let counts = model.counts();
     let all = model.processes().len();
     x = canvas.text(x, 0, &format!("{all} processes"), theme.head()) + 1;
     for (phase, count) in &counts {
         x = canvas.text(x + 1, 0, &format!("{count} {phase}"), theme.phase(phase));
     }
-    let (text, style) = match &model.link {
-        Link::Connecting => ("connecting".to_owned(), theme.dim()),
-        Link::Lost(why) => (format!("no host: {}", scene.words.one_line(why)), theme.bad()),
+    let text = match &model.link {
+        Link::Connecting => "connecting".to_owned(),
         Link::Live => {
             let up = scene.words.unix_ms(&model.status.host.started_at);
             let up = up.map(|at| scene.words.span(scene.words.now_ms().saturating_sub(at)));
-            (format!("host {} up {}", model.status.host.pid, up.unwrap_or_else(|| "?".into())), theme.dim())
+            format!("host {} up {}", model.status.host.pid, up.unwrap_or_else(|| "?".into()))
+        }
+        // It is more important than the numbers, in whose place it is.
+        Link::Lost(why) => {
+            let blank = " ".repeat(canvas.width().saturating_sub(NAME.len()));
+            canvas.text(NAME.len(), 0, &blank, Style::new());
+            canvas.text(NAME.len() + 2, 0, &format!("no host: {}", scene.words.one_line(why)), theme.bad());
+            return;
         }
     };
-    let text = match &model.link {
-        // It is more important than the numbers.
-        Link::Lost(_) => format!("  {}", cut(&text, canvas.width().saturating_sub(11))),
-        _ => text,
-    };
-    let from = if matches!(model.link, Link::Lost(_)) { 7 } else { x + 2 };
-    if from + width(&text) <= canvas.width() {
-        if matches!(model.link, Link::Lost(_)) {
-            let blank = " ".repeat(canvas.width() - from);
-            canvas.text(from, 0, &blank, theme.bad());
-            canvas.text(from, 0, &text, style);
-        } else {
-            canvas.right(0, from, &text, style);
-        }
+    if x + 2 + width(&text) <= canvas.width() {
+        canvas.right(0, x + 2, &text, theme.dim());
     }
 }
 
@@ -87,10 +85,7 @@ fn used(scene: &Scene<'_>) -> Option<String> {
 }
 
 fn button(canvas: &Canvas<'_>, scene: &mut Scene<'_>, from: usize, end: usize, action: Action) {
-    let area = canvas.area;
-    let x = area.x + u16::try_from(from).unwrap_or(u16::MAX);
-    let width = u16::try_from(end - from).unwrap_or(u16::MAX);
-    scene.ui.hits.add(Rect { x, width, height: 1, ..area }, Hit::Button(action));
+    scene.ui.hits.add(canvas.cells(from, 0, end - from), Hit::Button(action));
 }
 
 /// Returns what the host lacks, what is left of processes, and whether the config has changed, one line each.
@@ -115,16 +110,15 @@ pub(super) fn troubles(scene: &Scene<'_>) -> Vec<String> {
 pub(super) fn message(canvas: &mut Canvas<'_>, scene: &Scene<'_>) -> Option<Position> {
     let theme = scene.theme;
     if let Some(Overlay::Edit { what, field }) = &scene.ui.overlay {
-        let label = cut(&scene.words.one_line(&what.label()), canvas.width() * 2 / 3);
-        let x = canvas.text(0, 0, &label, theme.head());
+        let label = scene.words.one_line(&what.label());
+        let x = canvas.text(0, 0, &cut(&label, canvas.width() * 2 / 3), theme.head());
         let (before, after) = field.parts();
         // The end of a text that is too long is visible, where it is typed.
         let hidden = (x + width(&before) + 1).saturating_sub(canvas.width());
         let shown: String = before.chars().skip(hidden).collect();
         let cursor = canvas.text(x, 0, &shown, theme.head());
         canvas.text(cursor, 0, &after, theme.head());
-        let place = canvas.area.x + u16::try_from(cursor).unwrap_or(u16::MAX);
-        return Some(Position::new(place, canvas.area.y));
+        return Some(canvas.place(cursor.min(canvas.width().saturating_sub(1)), 0));
     }
     if let Some(told) = &scene.ui.told {
         let style = if told.failed { theme.bad() } else { theme.head() };

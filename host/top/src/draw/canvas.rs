@@ -1,10 +1,9 @@
 //! Text at a place of the screen, within an area.
 
+use provost_api::columns::{cut, width};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-
-use super::wrapping::{cut, width};
 
 /// An area of the screen, and what is drawn on it.
 #[derive(Debug)]
@@ -38,8 +37,20 @@ impl<'b> Canvas<'b> {
 
     /// Returns the area of one row.
     pub(crate) fn row(&self, row: usize) -> Rect {
-        let row = u16::try_from(row).unwrap_or(u16::MAX);
-        Rect { y: self.area.y.saturating_add(row), height: 1, ..self.area }.intersection(self.area)
+        self.cells(0, row, self.width())
+    }
+
+    /// Returns the area of so many columns of a row, from this column on, as far as it is within this one.
+    pub(crate) fn cells(&self, column: usize, row: usize, columns: usize) -> Rect {
+        let place = self.place(column, row);
+        let width = u16::try_from(columns).unwrap_or(u16::MAX);
+        Rect { x: place.x, y: place.y, width, height: 1 }.intersection(self.area)
+    }
+
+    /// Returns where a column of a row is on the screen.
+    pub(crate) fn place(&self, column: usize, row: usize) -> Position {
+        let [column, row] = [column, row].map(|at| u16::try_from(at).unwrap_or(u16::MAX));
+        Position::new(self.area.x.saturating_add(column), self.area.y.saturating_add(row))
     }
 
     /// Writes a text at a column of a row, cut where the area ends. Returns the column after it.
@@ -48,11 +59,9 @@ impl<'b> Canvas<'b> {
         if row >= self.height() || room == 0 {
             return column;
         }
-        let shown = cut(text, room);
-        let area = self.row(row);
-        let x = area.x.saturating_add(u16::try_from(column).unwrap_or(u16::MAX));
-        self.buffer.set_string(x, area.y, &shown, style);
-        column + width(&shown)
+        let place = self.place(column, row);
+        let (end, _) = self.buffer.set_stringn(place.x, place.y, cut(text, room), room, style);
+        column + usize::from(end - place.x)
     }
 
     /// Writes a text that ends at the right edge, if there is room for it after `from`.

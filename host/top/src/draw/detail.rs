@@ -1,66 +1,157 @@
-//! Why a process is in its state, the finding of its checks, and its last lines.
+//! Why a process is in its state, what is known about it otherwise, and its last lines.
 
-use provost_api::ProcessUsage;
+use provost_api::columns::wrapped;
+use provost_api::{Process, ProcessUsage};
+use ratatui::style::Style;
 
 use super::canvas::Canvas;
-use super::logs;
 use super::scene::Scene;
+use super::{checks, logs};
+use crate::views::{Pane, TAIL};
 use crate::words::Words;
 
-/// The number of lines of an explanation that come before its history.
-const FACTS: usize = 6;
+/// The columns of the label of a fact.
+const LABEL: usize = 13;
+
+/// A line and its style.
+type Styled = (String, Style);
+
+/// The label and the text of what is known about a process besides its explanation.
+type Fact = (&'static str, String);
 
 /// Draws the detail pane of the selected process.
-pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
-    let theme = scene.theme;
+pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     let Some(process) = scene.ui.list.process(scene.model) else {
-        canvas.text(0, 0, "a group has no details: select one of its processes", theme.dim());
+        canvas.text(0, 0, "a group has no details: select one of its processes", scene.theme.dim());
         return;
     };
     if canvas.height() < 4 {
         return;
     }
-    let rule = "─".repeat(canvas.width());
-    canvas.text(0, 0, &rule, theme.dim());
-    let title = format!(" {} ", scene.words.one_line(&process.name));
-    let x = canvas.text(2, 0, &title, theme.head());
-    canvas.text(x, 0, &format!("{} ", process.phase), theme.phase(&process.phase));
-    let mut lines = explanation(scene, canvas.width());
-    if let Some(failing) = &process.failing {
-        let why = scene.words.one_line(&failing.why);
-        lines.insert(1.min(lines.len()), format!("  {:<13}  {why}", "check fails"));
+    title(canvas, process, scene);
+    let (columns, room) = (canvas.width(), canvas.height() - 1);
+    let (facts, environment) = (facts(process, scene), environment(process, scene));
+    let shown = match scene.ui.detail {
+        Pane::Whole(mut cursor) => {
+            let mut all = about(process, scene, columns, labelled(&facts, scene, columns, usize::MAX));
+            // The many variables stand below what led here.
+            all.extend(labelled(&environment, scene, columns, usize::MAX));
+            all.push(Styled::default());
+            all.extend(tail(process, scene, TAIL + 1));
+            let visible = cursor.page(all.len(), room);
+            (scene.ui.detail, scene.ui.page) = (Pane::Whole(cursor), room);
+            all[visible].to_vec()
+        }
+        Pane::Shared | Pane::Closed => {
+            let facts: Vec<Fact> = facts.into_iter().chain(environment).collect();
+            let about = about(process, scene, columns, labelled(&facts, scene, columns, 1));
+            fitted(about, tail(process, scene, (room * 4 / 10).max(2)), room)
+        }
+    };
+    for (row, (line, style)) in shown.iter().enumerate() {
+        canvas.text(0, row + 1, line, *style);
     }
-    let needs = scene.model.depends_on(&process.name);
+}
+
+fn title(canvas: &mut Canvas<'_>, process: &Process, scene: &Scene<'_>) {
+    let theme = scene.theme;
+    canvas.text(0, 0, &"─".repeat(canvas.width()), theme.dim());
+    let name = format!(" {} ", scene.words.one_line(&process.name));
+    let x = canvas.text(2, 0, &name, theme.head());
+    let x = canvas.text(x, 0, &format!("{} ", process.phase), theme.phase(&process.phase));
+    let keys = match scene.ui.detail {
+        Pane::Whole(_) => " ↑↓ scroll  z list ",
+        Pane::Shared | Pane::Closed => " z all ",
+    };
+    if x + keys.chars().count() + 2 < canvas.width() {
+        let row = canvas.row(0);
+        canvas.part(ratatui::layout::Rect { width: row.width - 2, ..row }).right(0, x, keys, theme.dim());
+    }
+}
+
+/// Chooses what has room: the beginning of the text about the process, its end, which has the latest events, and the last lines.
+fn fitted(mut about: Vec<Styled>, tail: Vec<Styled>, room: usize) -> Vec<Styled> {
+    let rows = room.saturating_sub(tail.len());
+    if about.len() > rows {
+        let begin = rows * 6 / 10;
+        let end = about.split_off(about.len() + begin + 1 - rows);
+        about.truncate(begin);
+        about.push(("  …".to_owned(), Style::new()));
+        about.extend(end);
+    }
+    about.resize(rows, Styled::default());
+    about.extend(tail);
+    about
+}
+
+/// Returns why the process is in its state, with these facts below the first sentence.
+fn about(process: &Process, scene: &Scene<'_>, columns: usize, facts: Vec<Styled>) -> Vec<Styled> {
+    let text = explanation(process, scene, columns);
+    let lines: Vec<&str> = text.lines().collect();
+    // The sentence may take several lines; what follows is indented.
+    let is_over = |line: &&str| line.starts_with(' ') || line.is_empty();
+    let (sentence, rest) = lines.split_at(lines.iter().position(is_over).unwrap_or(lines.len()));
+    let styled = |line: &&str, style| ((*line).to_owned(), style);
+    let mut about: Vec<Styled> = sentence.iter().map(|line| styled(line, scene.theme.head())).collect();
+    about.extend(facts);
+    about.extend(rest.iter().map(|line| styled(line, Style::new())));
+    about
+}
+
+/// Returns the lines of facts, at most so many for each.
+fn labelled(facts: &[Fact], scene: &Scene<'_>, columns: usize, lines_max: usize) -> Vec<Styled> {
+    let mut lines = Vec::new();
+    for (label, fact) in facts {
+        let mut label = *label;
+        for part in wrapped(&scene.words.one_line(fact), columns.saturating_sub(LABEL + 4), lines_max) {
+            lines.push((format!("  {label:<LABEL$}  {part}"), Style::new()));
+            label = "";
+        }
+    }
+    lines
+}
+
+fn explanation(process: &Process, scene: &Scene<'_>, columns: usize) -> String {
+    let known = scene.model.explained.as_ref().filter(|known| known.name == process.name);
+    match known.map(|known| &known.outcome) {
+        None => "…".to_owned(),
+        Some(Err(why)) => scene.words.one_line(why),
+        Some(Ok(explanation)) => scene.words.explanation(explanation, columns),
+    }
+}
+
+/// Returns its checks, what it uses and what it depends on.
+fn facts(process: &Process, scene: &Scene<'_>) -> Vec<Fact> {
+    let model = scene.model;
+    let mut facts = Vec::new();
+    let detail = model.detail_of(&process.name);
+    if let Some(failing) = &process.failing
+        && !detail.is_some_and(|detail| checks::fails(&detail.checks))
+    {
+        facts.push(("check fails", failing.why.clone()));
+    }
+    facts.extend(detail.map(|detail| checks::described(&detail.checks, scene.words)).unwrap_or_default());
+    if let Some(used) = model.usages.of(&process.name) {
+        facts.push(("uses", uses(&used.now, scene.words)));
+    }
+    let needs = model.depends_on(&process.name).iter().map(|name| match model.process(name) {
+        Some(needed) => format!("{name} ({})", needed.phase),
+        None => name.clone(),
+    });
+    let needs: Vec<String> = needs.collect();
     if !needs.is_empty() {
-        let needs = needs.iter().map(|name| match scene.model.process(name) {
-            Some(needed) => format!("{name} ({})", needed.phase),
-            None => name.clone(),
-        });
-        let needs = scene.words.one_line(&needs.collect::<Vec<_>>().join(", "));
-        lines.insert(1.min(lines.len()), format!("  {:<13}  {needs}", "depends on"));
+        facts.push(("depends on", needs.join(", ")));
     }
-    if let Some(used) = scene.model.usages.of(&process.name) {
-        let uses = uses(&used.now, scene.words);
-        lines.insert(1.min(lines.len()), format!("  {:<13}  {uses}", "uses"));
-    }
-    let room = canvas.height().saturating_sub(1);
-    let tail = tail(scene, canvas.width(), (room * 4 / 10).max(2));
-    let explained = room.saturating_sub(tail.len());
-    if lines.len() > explained {
-        // The latest events are the last ones.
-        let facts = FACTS.min(explained / 2);
-        let rest = lines.split_off(lines.len() + facts + 1 - explained);
-        lines.truncate(facts);
-        lines.push("  …".to_owned());
-        lines.extend(rest);
-    }
-    for (row, line) in lines.iter().enumerate() {
-        canvas.text(0, row + 1, line, if row == 0 { theme.head() } else { ratatui::style::Style::new() });
-    }
-    let from = canvas.height() - tail.len();
-    for (row, (line, style)) in tail.iter().enumerate() {
-        canvas.text(0, from + row, line, *style);
-    }
+    facts
+}
+
+/// Returns the names of its variables, if they are known.
+fn environment(process: &Process, scene: &Scene<'_>) -> Vec<Fact> {
+    let names = scene.model.detail_of(&process.name).and_then(|detail| detail.environment.as_ref());
+    let said = |names: &Vec<String>| {
+        ("environment", format!("{} variables, values hidden: {}", names.len(), names.join(", ")))
+    };
+    names.map(said).into_iter().collect()
 }
 
 /// Describes what a process with its descendants uses.
@@ -76,24 +167,11 @@ fn uses(usage: &ProcessUsage, words: &dyn Words) -> String {
     text
 }
 
-fn explanation(scene: &Scene<'_>, columns: usize) -> Vec<String> {
-    let selected = scene.ui.list.selected();
-    let known = scene.model.explained.as_ref().filter(|known| Some(&*known.name) == selected);
-    match known.map(|known| &known.outcome) {
-        None => vec!["…".to_owned()],
-        Some(Err(why)) => vec![scene.words.one_line(why)],
-        Some(Ok(explanation)) => {
-            scene.words.explanation(explanation, columns).lines().map(str::to_owned).collect()
-        }
-    }
-}
-
-/// Returns the last lines with a heading; only the heading if there are none.
-fn tail(scene: &Scene<'_>, columns: usize, room: usize) -> Vec<(String, ratatui::style::Style)> {
+/// Returns the last lines, with their heading at most `rows`; only the heading if there are none.
+fn tail(process: &Process, scene: &Scene<'_>, rows: usize) -> Vec<Styled> {
     let lines = &scene.model.tail;
-    let selected = scene.ui.list.selected().unwrap_or_default();
-    let count = match lines.are_of(&[selected]) {
-        true => (lines.end() - lines.first()).min(u64::try_from(room - 1).unwrap_or(0)),
+    let count = match lines.are_of(&[&process.name]) {
+        true => (lines.end() - lines.first()).min(u64::try_from(rows - 1).unwrap_or(u64::MAX)),
         false => 0,
     };
     let head = if count == 0 { "It has printed nothing yet." } else { "Its last lines:" };
@@ -101,7 +179,7 @@ fn tail(scene: &Scene<'_>, columns: usize, room: usize) -> Vec<(String, ratatui:
     for number in lines.end() - count..lines.end() {
         let Some(line) = lines.get(number) else { continue };
         let (text, style) = logs::shown(line, scene.words, scene.theme);
-        shown.push((format!("  {}", super::wrapping::cut(&text, columns.saturating_sub(2))), style));
+        shown.push((format!("  {text}"), style));
     }
     shown
 }

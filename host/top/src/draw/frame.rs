@@ -7,6 +7,7 @@ use super::canvas::Canvas;
 use super::scene::Scene;
 use super::{bars, detail, list, logs, overlay, plugins, texts};
 use crate::input::View;
+use crate::views::Pane;
 
 /// The least height for two lines at the top.
 const TALL: u16 = 8;
@@ -14,11 +15,10 @@ const TALL: u16 = 8;
 /// The least height of a view that shares the room with the detail pane.
 const SHARED: u16 = 12;
 
-/// Draws a frame, and returns where the cursor is, if there is one.
+/// Draws a frame on an empty buffer, and returns where the cursor is, if there is one.
 pub(crate) fn frame(buffer: &mut Buffer, scene: &mut Scene<'_>) -> Option<Position> {
     let area = *buffer.area();
     let mut canvas = Canvas::new(buffer, area);
-    canvas.clear();
     scene.ui.hits.clear();
     if area.height < 3 || area.width < 10 {
         canvas.text(0, 0, "too small", scene.theme.dim());
@@ -44,7 +44,7 @@ pub(crate) fn frame(buffer: &mut Buffer, scene: &mut Scene<'_>) -> Option<Positi
 fn view(canvas: &mut Canvas<'_>, area: Rect, scene: &mut Scene<'_>) {
     let mut rest = area;
     match scene.ui.view {
-        View::Processes if scene.ui.detail => {
+        View::Processes if scene.ui.detail == Pane::Shared => {
             let below = match rest.height {
                 0..SHARED => rest.height.saturating_sub(4),
                 height => height * 6 / 10,
@@ -53,6 +53,7 @@ fn view(canvas: &mut Canvas<'_>, area: Rect, scene: &mut Scene<'_>) {
             list::draw(&mut canvas.part(rest), scene);
             detail::draw(&mut canvas.part(pane), scene);
         }
+        View::Processes if scene.ui.detail.is_open() => detail::draw(&mut canvas.part(rest), scene),
         View::Processes => list::draw(&mut canvas.part(rest), scene),
         View::Logs => logs::draw(&mut canvas.part(rest), scene),
         View::Plugins => plugins::draw(&mut canvas.part(rest), scene),

@@ -1,14 +1,13 @@
 //! The list of processes. Only the rows that are visible are made.
 
+use provost_api::columns::width;
 use provost_api::{Exit, Health, Process};
-use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
 use super::columns::{Column, Placed, placed};
 use super::scene::Scene;
 use super::theme::Theme;
-use super::wrapping::{cut, width};
 use crate::model::{Model, Used};
 use crate::views::{Hit, Row, Sort};
 use crate::words::Words;
@@ -55,7 +54,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     scene.ui.page = height;
     let window = scene.ui.list.cursor.window(rows.len(), height);
     let visible = &rows[window.clone()];
-    let columns = placed(&columns(visible, model, scene.ui.list.tree), canvas.width().saturating_sub(1));
+    // The first column of the screen is for marks.
+    let columns = placed(&columns(visible, model, scene.ui.list.tree), 1, canvas.width());
     heading(canvas, &columns, scene);
     if rows.is_empty() {
         let text = if model.processes().is_empty() {
@@ -77,11 +77,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
                 canvas.text(1, y, &text, theme.head());
             }
             Row::Process(process, below) => {
-                for Placed { column, x } in &columns {
-                    let (text, style) = cell(column.kind, process, *below, model, words, theme);
-                    let text = cut(&text, column.width);
-                    let pad = if column.right { column.width - width(&text) } else { 0 };
-                    canvas.text(1 + x + pad, y, &text, style);
+                for place in &columns {
+                    let (text, style) = cell(place.column.kind, process, *below, model, words, theme);
+                    place.text(canvas, y, &text, style);
                 }
             }
         }
@@ -94,19 +92,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
 
 fn heading(canvas: &mut Canvas<'_>, columns: &[Placed<Kind>], scene: &mut Scene<'_>) {
     let theme = scene.theme;
-    for Placed { column, x } in columns {
+    for place in columns {
+        let column = &place.column;
         let sorted = column.kind.sort() == Some(scene.ui.list.sort);
         let title = if sorted {
             format!("{}{}", column.title, if scene.ui.list.reversed { "▲" } else { "▼" })
         } else {
             column.title.to_owned()
         };
-        let pad = if column.right { column.width.saturating_sub(width(&title)) } else { 0 };
-        canvas.text(1 + x + pad, 0, &title, theme.dim().patch(theme.head()));
+        place.text(canvas, 0, &title, theme.dim().patch(theme.head()));
         if let Some(sort) = column.kind.sort() {
-            let x = canvas.area.x.saturating_add(u16::try_from(1 + x).unwrap_or(u16::MAX));
-            let width = u16::try_from(column.width).unwrap_or(u16::MAX);
-            scene.ui.hits.add(Rect { x, width, ..canvas.row(0) }, Hit::Column(sort));
+            scene.ui.hits.add(canvas.cells(place.x, 0, column.width), Hit::Column(sort));
         }
     }
 }

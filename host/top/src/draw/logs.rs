@@ -1,15 +1,17 @@
 //! Lines of logs: from the last visible one upwards, until the room is full.
 
+use provost_api::columns::{cut, padded, width};
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
 use super::scene::Scene;
 use super::theme::Theme;
-use super::wrapping::{expanded, pieces, width, without};
+use super::wrapping::{expanded, pieces, without};
 use crate::model::Line;
 use crate::words::Words;
 
-/// The most columns that a name takes.
+/// The least and the most columns that a name takes.
+const NAME_LEAST: usize = 10;
 const NAME_MAX: usize = 16;
 
 /// One row of the screen.
@@ -19,16 +21,19 @@ struct Shown {
     text: String,
     style: Style,
     found: bool,
+    /// Whether it is a further piece of the line above it.
+    continues: bool,
 }
 
 /// Draws the state of the reading, and below it the lines.
 pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
+    scene.ui.reading.look(&scene.model.logs);
     heading(canvas, scene);
     let height = canvas.height().saturating_sub(1);
     scene.ui.page = height;
     let rows = rows(scene, canvas.width(), height);
     let from = 1 + height - rows.len();
-    let mut visible = Vec::with_capacity(rows.len());
+    let mut visible: Vec<String> = Vec::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
         let y = from + at;
         let mut x = 0;
@@ -40,8 +45,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
         if row.found {
             canvas.style(y, scene.theme.head());
         }
-        let before: String = row.before.iter().map(|(text, _)| text.as_str()).collect();
-        visible.push(before + &row.text);
+        match visible.last_mut() {
+            Some(line) if row.continues => *line += &row.text,
+            _ => {
+                visible.push(row.before.iter().map(|(text, _)| text.as_str()).collect::<String>() + &row.text)
+            }
+        }
     }
     if rows.is_empty() {
         let text = if scene.ui.reading.targets.is_empty() {
@@ -51,13 +60,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
         };
         canvas.text(0, 1, text, scene.theme.dim());
     }
-    scene.ui.reading.visible = visible;
+    scene.ui.visible = visible;
 }
 
 fn heading(canvas: &mut Canvas<'_>, scene: &Scene<'_>) {
     let reading = &scene.ui.reading;
     let mut text = format!("logs of {}", reading.targets.join(", "));
-    match reading.newer(&scene.model.logs) {
+    match reading.newer() {
         _ if reading.bottom.is_none() => text.push_str(" · following"),
         0 => text.push_str(" · frozen"),
         newer => text.push_str(&format!(" · frozen, {newer} newer")),
@@ -79,7 +88,7 @@ fn rows(scene: &Scene<'_>, columns: usize, height: usize) -> Vec<Shown> {
     if !lines.are_of(&reading.targets) {
         return rows;
     }
-    for number in reading.upwards(lines) {
+    for number in reading.upwards() {
         if rows.len() >= height {
             break;
         }
@@ -90,8 +99,8 @@ fn rows(scene: &Scene<'_>, columns: usize, height: usize) -> Vec<Shown> {
         let room = columns.saturating_sub(taken).max(8);
         let found = reading.found == Some(number) && !reading.search.is_empty();
         if !reading.wraps {
-            let text = without(&text, reading.left).to_owned();
-            rows.push(Shown { before, text, style, found });
+            let text = without(&text, scene.ui.left).to_owned();
+            rows.push(Shown { before, text, style, found, continues: false });
             continue;
         }
         let parts = pieces(&text, room);
@@ -100,7 +109,7 @@ fn rows(scene: &Scene<'_>, columns: usize, height: usize) -> Vec<Shown> {
                 0 => before.clone(),
                 _ => vec![(" ".repeat(taken), Style::new())],
             };
-            rows.push(Shown { before, text: (*part).to_owned(), style, found });
+            rows.push(Shown { before, text: (*part).to_owned(), style, found, continues: at > 0 });
         }
     }
     rows.truncate(height);
@@ -117,9 +126,9 @@ fn before(line: &Line, scene: &Scene<'_>) -> Vec<(String, Style)> {
         before.push((format!("{} ", scene.words.time(at)), scene.theme.dim()));
     }
     if reading.has_names() {
-        let name = super::wrapping::cut(&scene.words.one_line(process), NAME_MAX);
-        let pad = " ".repeat(NAME_MAX.min(10).saturating_sub(width(&name)));
-        before.push((format!("{name}{pad} "), scene.theme.name(process)));
+        let name = scene.words.one_line(process);
+        let name = padded(&cut(&name, NAME_MAX), NAME_LEAST);
+        before.push((format!("{name} "), scene.theme.name(process)));
     }
     before
 }

@@ -6,6 +6,7 @@
 //! | `overlay` | what is open above a view |
 //! | `list` | the list of processes |
 //! | `detail` | why a process is in its state, and its last lines |
+//! | `checks` | checks of a process in words |
 //! | `logs` | lines of logs |
 //! | `plugins` | plugins with their figures |
 //! | `texts` | the state core and the events |
@@ -13,11 +14,12 @@
 //! | `scene` | what a frame is made of |
 //! | `columns` | columns of a table, in the room that there is |
 //! | `canvas` | text at a place of the screen |
-//! | `wrapping` | text in columns: tabs, wrapping, cutting |
+//! | `wrapping` | long lines in columns: tabs, scrolling sideways, wrapping |
 //! | `theme` | styles, with colours or without |
 
 mod bars;
 mod canvas;
+mod checks;
 mod columns;
 mod detail;
 mod frame;

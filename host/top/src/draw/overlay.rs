@@ -1,13 +1,14 @@
 //! What is open above a view: a window in the middle of the screen.
 
+use provost_api::columns::{cut, width};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
 use super::scene::Scene;
-use super::wrapping::{cut, pieces, width};
+use super::wrapping::pieces;
 use crate::input::{BINDINGS, named};
-use crate::views::{Cursor, Hit, Overlay, SIGNALS, entries};
+use crate::views::{Hit, Overlay, SIGNALS, entries};
 
 /// The most columns of a window: those of a difference, and its frame.
 const COLUMNS_MAX: usize = 104;
@@ -43,13 +44,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) -> Option<Pos
     if let Some((before, after)) = &window.head {
         let x = canvas.text(2, 1, &format!("> {before}"), scene.theme.head());
         canvas.text(x, 1, after, scene.theme.head());
-        let x = canvas.area.x.saturating_add(u16::try_from(x).unwrap_or(u16::MAX));
-        place = Some(Position::new(x.min(canvas.area.right().saturating_sub(1)), canvas.area.y + 1));
+        place = Some(canvas.place(x.min(canvas.width().saturating_sub(1)), 1));
         first = 2;
     }
     let height = canvas.height().saturating_sub(around);
     scene.ui.overlay_page = height;
-    let cursor = cursor(scene)?;
+    let cursor = scene.ui.overlay.as_mut()?.cursor()?;
     let count = window.rows.len();
     let visible = if window.chooses { cursor.window(count, height) } else { cursor.page(count, height) };
     let selected = cursor.selected;
@@ -59,8 +59,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) -> Option<Pos
         let y = first + line;
         canvas.text(2, y, &cut(text, room), *style);
         if window.chooses {
-            let row =
-                Rect { x: canvas.area.x + 1, width: canvas.area.width.saturating_sub(2), ..canvas.row(y) };
+            let row = canvas.cells(1, y, canvas.width().saturating_sub(2));
             if at == selected {
                 canvas.part(row).style(0, scene.theme.selected());
             }
@@ -68,17 +67,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) -> Option<Pos
         }
     }
     place
-}
-
-fn cursor<'s>(scene: &'s mut Scene<'_>) -> Option<&'s mut Cursor> {
-    match scene.ui.overlay.as_mut()? {
-        Overlay::Help(cursor)
-        | Overlay::Palette { cursor, .. }
-        | Overlay::Confirm { cursor, .. }
-        | Overlay::Note { cursor, .. }
-        | Overlay::Signals { cursor, .. } => Some(cursor),
-        Overlay::Edit { .. } => None,
-    }
 }
 
 fn window(scene: &Scene<'_>, room: usize) -> Option<Window> {

@@ -1,13 +1,13 @@
 //! Plugins with their figures, and below them the details of the selected one.
 
+use provost_api::columns::{width, wrapped};
 use provost_api::{Plugin, PluginStatus};
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
-use super::columns::{Column, Placed, placed};
+use super::columns::{Column, placed};
 use super::scene::Scene;
 use super::theme::Theme;
-use super::wrapping::{cut, width};
 use crate::views::Hit;
 use crate::words::Words;
 
@@ -26,46 +26,50 @@ enum Kind {
     Trouble,
 }
 
-/// The least height with details.
+/// The least height with details, and of the list above them.
 const TALL: usize = 10;
+const LIST: usize = 4;
+
+/// The columns of the label of a detail.
+const LABEL: usize = 11;
+
+/// The most lines of a detail.
+const LINES_MAX: usize = 3;
 
 /// Draws the plugins, and the details of the selected one.
 pub(super) fn draw(canvas: &mut Canvas<'_>, scene: &mut Scene<'_>) {
     let (theme, words) = (scene.theme, scene.words);
     let plugins = &scene.model.status.plugins;
-    let details = plugins.get(scene.ui.plugins.selected).map(|plugin| details(plugin, words));
+    let details = plugins.get(scene.ui.plugins.selected).map(|plugin| details(plugin, words, canvas.width()));
     let below = match &details {
-        Some(details) if canvas.height() >= TALL => details.len() + 1,
+        Some(details) if canvas.height() >= TALL => (details.len() + 1).min(canvas.height() - LIST),
         _ => 0,
     };
     let height = canvas.height().saturating_sub(1 + below);
     scene.ui.page = height;
     let window = scene.ui.plugins.window(plugins.len(), height);
-    let columns = placed(&columns(&plugins[window.clone()]), canvas.width());
-    for Placed { column, x } in &columns {
-        let pad = if column.right { column.width.saturating_sub(column.title.len()) } else { 0 };
-        canvas.text(x + pad, 0, column.title, theme.dim().patch(theme.head()));
+    let columns = placed(&columns(&plugins[window.clone()]), 0, canvas.width());
+    for place in &columns {
+        place.text(canvas, 0, place.column.title, theme.dim().patch(theme.head()));
     }
     if plugins.is_empty() {
         canvas.text(0, 1, "there are no plugins", theme.dim());
     }
-    for (row, place) in window.enumerate() {
-        for Placed { column, x } in &columns {
-            let (text, style) = cell(column.kind, &plugins[place], words, theme);
-            let text = cut(&text, column.width);
-            let pad = if column.right { column.width - width(&text) } else { 0 };
-            canvas.text(x + pad, row + 1, &text, style);
+    for (row, at) in window.enumerate() {
+        for place in &columns {
+            let (text, style) = cell(place.column.kind, &plugins[at], words, theme);
+            place.text(canvas, row + 1, &text, style);
         }
-        if place == scene.ui.plugins.selected && !scene.still {
+        if at == scene.ui.plugins.selected && !scene.still {
             canvas.style(row + 1, theme.selected());
         }
-        scene.ui.hits.add(canvas.row(row + 1), Hit::Row(place));
+        scene.ui.hits.add(canvas.row(row + 1), Hit::Row(at));
     }
     if let Some(details) = details.filter(|_| below > 0) {
         let from = canvas.height() - below;
         let rule = "─".repeat(canvas.width());
         canvas.text(0, from, &rule, theme.dim());
-        for (row, line) in details.iter().enumerate() {
+        for (row, line) in details.iter().take(below - 1).enumerate() {
             canvas.text(0, from + 1 + row, line, Style::new());
         }
     }
@@ -124,36 +128,53 @@ fn cell(kind: Kind, plugin: &Plugin, words: &dyn Words, theme: Theme) -> (String
     }
 }
 
-fn details(plugin: &Plugin, words: &dyn Words) -> Vec<String> {
+/// Returns the details of a plugin as lines of at most so many columns.
+fn details(plugin: &Plugin, words: &dyn Words, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (label, text) in described(plugin, words) {
+        let mut label = label;
+        for part in wrapped(&words.one_line(&text), columns.saturating_sub(LABEL), LINES_MAX) {
+            lines.push(format!("{label:<LABEL$}{part}"));
+            label = "";
+        }
+    }
+    lines
+}
+
+/// Returns the labels and texts of the details.
+fn described(plugin: &Plugin, words: &dyn Words) -> Vec<(&'static str, String)> {
     let version = &plugin.active;
     let roles: Vec<&str> = version.roles.iter().map(|role| role.as_str()).collect();
     let digest: String = version.digest.chars().take(12).collect();
-    let mut lines = vec![
-        format!(
-            "component  {} ({digest}), signed by {}",
-            version.source,
-            version.signed_by.as_deref().unwrap_or("nobody")
-        ),
-        format!("roles      {}", roles.join(", ")),
-        format!(
-            "answers    {} clamped, {} denied; queue {}, missed {}, fuel at most {}",
-            version.clamps, version.denials, version.queued, version.missed, version.fuel_max
+    let signed = version.signed_by.as_deref().unwrap_or("nobody");
+    let mut described = vec![
+        ("component", format!("{} ({digest}), signed by {signed}", version.source)),
+        ("roles", roles.join(", ")),
+        (
+            "answers",
+            format!(
+                "{} clamped, {} denied; queue {}, missed {}, fuel at most {}",
+                version.clamps, version.denials, version.queued, version.missed, version.fuel_max
+            ),
         ),
     ];
+    if let Some(reason) = &plugin.reason {
+        described.push(("status", format!("{}: {reason}", plugin.status)));
+    }
     let faults: Vec<String> =
         version.faults_by_kind.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     if !faults.is_empty() {
-        lines.push(format!("faults     {}", faults.join(", ")));
+        described.push(("faults", faults.join(", ")));
+    }
+    if let Some(fault) = &version.last_fault {
+        described.push(("last fault", format!("{}: {}", fault.kind, fault.message)));
     }
     if let Some(quarantine) = version.quarantine {
-        lines.push(format!(
-            "quarantine after {} faults in {}",
-            quarantine.faults,
-            words.span(quarantine.per_ms)
-        ));
+        let span = words.span(quarantine.per_ms);
+        described.push(("quarantine", format!("after {} faults in {span}", quarantine.faults)));
     }
     if let Some(former) = &plugin.former {
-        lines.push(format!("former     version {}: {}", former.version, former.source));
+        described.push(("former", format!("version {}: {}", former.version, former.source)));
     }
-    lines.iter().map(|line| words.one_line(line)).collect()
+    described
 }

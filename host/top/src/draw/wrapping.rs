@@ -1,14 +1,9 @@
-//! Text in columns: tabs, wrapping and cutting. A wide character takes two columns, a combining one none.
+//! Long lines in columns: tabs, scrolling sideways, and wrapping at any character.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use provost_api::columns::{fitting, width};
 
 /// The distance of tab stops.
 const TAB: usize = 8;
-
-/// Returns the number of columns that a text takes.
-pub(crate) fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
-}
 
 /// Returns a text with spaces in place of its tabs.
 pub(crate) fn expanded(text: &str) -> String {
@@ -28,32 +23,9 @@ pub(crate) fn expanded(text: &str) -> String {
     shown
 }
 
-/// Returns the length in bytes of the longest beginning of a text that takes at most `columns`.
-fn fitting(text: &str, columns: usize) -> usize {
-    let mut taken = 0;
-    for (at, c) in text.char_indices() {
-        taken += c.width().unwrap_or(0);
-        if taken > columns {
-            return at;
-        }
-    }
-    text.len()
-}
-
 /// Returns a text without its first columns.
 pub(crate) fn without(text: &str, columns: usize) -> &str {
     &text[fitting(text, columns)..]
-}
-
-/// Cuts a text that takes more than `columns`, and ends it with `…`.
-pub(crate) fn cut(text: &str, columns: usize) -> String {
-    if width(text) <= columns {
-        return text.to_owned();
-    }
-    match columns {
-        0 => String::new(),
-        _ => format!("{}…", &text[..fitting(text, columns - 1)]),
-    }
 }
 
 /// Divides a text into pieces of at most `columns`; there is at least one.
@@ -85,9 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_and_divided_between_characters() {
-        assert_eq!((cut("worker", 6), cut("workers", 6)), ("worker".into(), "worke…".into()));
-        assert_eq!((cut("工人工人", 6), cut("x", 0)), ("工人…".into(), String::new()));
+    fn a_text_is_divided_between_characters() {
         assert_eq!(pieces("abcdefg", 3), ["abc", "def", "g"]);
         assert_eq!(pieces("工人工", 3), ["工", "人", "工"]);
         assert_eq!(pieces("", 3), [""]);

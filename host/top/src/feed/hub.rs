@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use provost_api::StatusPart;
 use provost_api::client::{Client, StatusAsked};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -11,39 +10,8 @@ use super::orders;
 use super::sender::{NEWS_MAX, Sender, said};
 use super::streams;
 use crate::model::News;
-use crate::request::{Request, Slot};
+use crate::request::{self, Request, Slot};
 use crate::words::Words;
-
-/// The fields of processes that are shown; `explain` brings the rest.
-const FIELDS: [&str; 14] = [
-    "name",
-    "group",
-    "phase",
-    "desired",
-    "pid",
-    "generation",
-    "restarts",
-    "health",
-    "failing",
-    "exit",
-    "reason",
-    "started_at",
-    "ended_at",
-    "next_action_at",
-];
-
-/// Returns the parts of the status that are shown. The figures of plugins change with each call, so that they are followed only
-/// where they are shown.
-fn parts(plugins: bool) -> Vec<StatusPart> {
-    let all = [
-        StatusPart::Processes,
-        StatusPart::Replicas,
-        StatusPart::Host,
-        StatusPart::Usage,
-        StatusPart::Plugins,
-    ];
-    all.into_iter().filter(|part| plugins || *part != StatusPart::Plugins).collect()
-}
 
 /// A task that ends when it is replaced.
 #[derive(Debug, Default)]
@@ -83,6 +51,7 @@ pub(crate) struct Hub {
     tail: Task,
     events: Task,
     explanation: Task,
+    process: Task,
     state_core: Task,
     difference: Task,
     dependencies: Task,
@@ -97,13 +66,7 @@ impl Hub {
         every_ms: u64,
     ) -> (Self, mpsc::Receiver<News>) {
         let (to, news) = mpsc::channel(NEWS_MAX);
-        let asked = StatusAsked {
-            select: targets,
-            parts: parts(false),
-            fields: FIELDS.map(str::to_owned).to_vec(),
-            since: None,
-            every_ms: Some(every_ms),
-        };
+        let asked = StatusAsked { every_ms: Some(every_ms), ..request::status(targets, false) };
         let mut hub = Self {
             client,
             words,
@@ -114,6 +77,7 @@ impl Hub {
             tail: Task::default(),
             events: Task::default(),
             explanation: Task::default(),
+            process: Task::default(),
             state_core: Task::default(),
             difference: Task::default(),
             dependencies: Task::default(),
@@ -134,7 +98,7 @@ impl Hub {
         let (client, to) = (self.client.clone(), self.to.clone());
         match request {
             Request::Watch { plugins } => {
-                self.asked.parts = parts(plugins);
+                self.asked.parts = request::parts(plugins);
                 self.watch();
             }
             Request::Follow { slot, targets, lines } => {
@@ -150,6 +114,12 @@ impl Hub {
             Request::Explain(name) => self.explanation.replace(tokio::spawn(async move {
                 let outcome = client.explain(&name).await.map(Box::new).map_err(|error| said(&error));
                 let _ = to.say(News::Explained { name, outcome }).await;
+            })),
+            Request::Process(_) if self.process.is_running() => {}
+            Request::Process(name) => self.process.replace(tokio::spawn(async move {
+                if let Ok(detail) = client.process(&name).await {
+                    let _ = to.say(News::Process(Box::new(detail))).await;
+                }
             })),
             Request::StateCore if self.state_core.is_running() => {}
             Request::StateCore => self.state_core.replace(tokio::spawn(async move {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use provost_api::LogItem;
-use provost_api::client::{Client, LogsAsked, LogsOf, StatusAsked};
+use provost_api::client::{Client, ClientError, Lines, LogsAsked, LogsOf, StatusAsked};
+use provost_api::{LogItem, Status};
 use tokio::time::sleep;
 
 use super::sender::{Gone, Sender, said};
@@ -12,6 +12,9 @@ use crate::request::Slot;
 
 /// The pause before the next attempt to reach the host.
 const RETRY: Duration = Duration::from_millis(500);
+
+/// The longest silence of the status before the host is asked whether it is still there. The usage usually changes more often.
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// The number of lines after which the stream pauses. In a flood the host skips lines then, and says how many: nobody reads 20,000
 /// lines a second, and the view should not take a core for them.
@@ -26,7 +29,7 @@ pub(super) async fn status(client: Client, asked: StatusAsked, to: Sender) -> Re
         let why = match client.watch_status(&asked).await {
             Err(error) => said(&error),
             Ok(mut stream) => loop {
-                match stream.next().await {
+                match next(&client, &mut stream).await {
                     Ok(Some(status)) => to.say(News::Status(Box::new(status))).await?,
                     Ok(None) => break "the host has closed the connection".to_owned(),
                     Err(error) => break said(&error),
@@ -35,6 +38,23 @@ pub(super) async fn status(client: Client, asked: StatusAsked, to: Sender) -> Re
         };
         to.say(News::Lost(why)).await?;
         sleep(RETRY).await;
+    }
+}
+
+/// Returns the next message, or an error if the host stops answering: what is on the screen would not be true any more.
+async fn next(client: &Client, stream: &mut Lines<Status>) -> Result<Option<Status>, ClientError> {
+    let is_gone = async {
+        loop {
+            sleep(SILENCE).await;
+            if let Err(error) = client.ping().await {
+                return error;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        message = stream.next() => message,
+        error = is_gone => Err(error),
     }
 }
 

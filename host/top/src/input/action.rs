@@ -46,6 +46,8 @@ pub(crate) enum Action {
     Right,
     /// Open or close the detail pane.
     Detail,
+    /// Give the detail pane all the room, or only its share.
+    Zoom,
     /// Close what is open, or take back a filter or marks.
     Back,
     /// Mark the selected process for the next order, or take the mark away.

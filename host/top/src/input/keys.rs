@@ -70,6 +70,7 @@ const LIST: &[View] = &[View::Processes];
 const LOGS: &[View] = &[View::Logs];
 const PLUGINS: &[View] = &[View::Plugins];
 const TEXTS: &[View] = &[View::Processes, View::Logs];
+const LINES: &[View] = &[View::Logs, View::Events];
 
 /// All keys, the most useful ones first: the key bar shows as many as there is room for.
 pub(crate) const BINDINGS: &[Binding] = &[
@@ -113,6 +114,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "mark",
         "mark the selected process for the next order or its logs",
     ),
+    bind(
+        &[plain('z')],
+        LIST,
+        Action::Zoom,
+        "",
+        "give the details all the room, where they are scrolled, or only their share",
+    ),
     bind(&[plain('o')], LIST, Action::Sort, "sort", "sort by the next column"),
     bind(&[plain('O')], LIST, Action::Reverse, "", "reverse the order"),
     bind(&[plain('h')], LIST, Action::Hide, "", "hide processes that are meant to be down, or show them"),
@@ -131,7 +139,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         ALL,
         Action::Copy,
         "copy",
-        "copy the visible lines of the logs, or the selected name (OSC 52)",
+        "copy the lines on the screen, or the selected name (OSC 52)",
     ),
     bind(
         &[plain(':'), ctrl('p')],
@@ -153,8 +161,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[code(KeyCode::PageDown), ctrl('f')], ALL, Action::PageDown, "", "go down by a page"),
     bind(&[code(KeyCode::Home), plain('g')], ALL, Action::Top, "", "go to the first line"),
     bind(&[code(KeyCode::End), plain('G')], ALL, Action::Bottom, "", "go to the last line"),
-    bind(&[code(KeyCode::Left)], ALL, Action::Left, "", "scroll to the left"),
-    bind(&[code(KeyCode::Right)], ALL, Action::Right, "", "scroll to the right"),
+    bind(&[code(KeyCode::Left)], LINES, Action::Left, "", "scroll to the left"),
+    bind(&[code(KeyCode::Right)], LINES, Action::Right, "", "scroll to the right"),
     bind(&[code(KeyCode::Esc)], ALL, Action::Back, "", "close what is open, or take back a filter or marks"),
     bind(
         &[plain('M')],

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use provost_api::{Event, EventKind, Explanation, Phase, Process, Replicas, StateCore, Status};
+use provost_api::{
+    Event, EventKind, Explanation, Phase, Process, ProcessDetail, Replicas, StateCore, Status,
+};
 
 use super::lines::{Line, Lines};
 use super::news::{News, Told};
@@ -40,6 +42,8 @@ pub(crate) struct Model {
     pub(crate) status: Status,
     pub(crate) usages: Usages,
     pub(crate) explained: Option<Explained>,
+    /// The process whose details were asked for last.
+    detail: Option<Box<ProcessDetail>>,
     /// The names of the processes that each process depends on directly.
     dependencies: HashMap<String, Vec<String>>,
     /// The lines of the view of logs.
@@ -61,6 +65,7 @@ impl Default for Model {
             status: Status::default(),
             usages: Usages::default(),
             explained: None,
+            detail: None,
             dependencies: HashMap::new(),
             logs: Lines::default(),
             tail: Lines::default(),
@@ -79,6 +84,7 @@ impl Model {
             News::Status(status) => self.learn_status(*status),
             News::Lost(why) => self.link = Link::Lost(why),
             News::Explained { name, outcome } => self.explained = Some(Explained { name, outcome }),
+            News::Process(detail) => self.detail = Some(detail),
             News::LogsBegin(slot, of) => self.lines(slot).begin(of),
             News::Log(slot, item) => self.lines(slot).push(item),
             News::LogsFailed(slot, why) => self.lines(slot).add(Line::Note(why)),
@@ -112,6 +118,7 @@ impl Model {
         }
         if !self.status.boot.is_empty() && self.status.boot != message.boot {
             self.told = Some(Told::failed("the host was restarted: everything is shown anew"));
+            self.detail = None;
         }
         self.link = Link::Live;
         self.status.update(message);
@@ -157,6 +164,11 @@ impl Model {
         self.processes().iter().find(|process| process.name == name)
     }
 
+    /// Returns the variables and the checks of a process, if they are known.
+    pub(crate) fn detail_of(&self, name: &str) -> Option<&ProcessDetail> {
+        self.detail.as_deref().filter(|detail| detail.process.name == name)
+    }
+
     /// Returns the names of the processes that a process depends on directly, as far as they are known.
     pub(crate) fn depends_on(&self, name: &str) -> &[String] {
         self.dependencies.get(name).map_or(&[], Vec::as_slice)
@@ -164,9 +176,14 @@ impl Model {
 
     /// Counts the processes of each phase, in the order of the phases.
     pub(crate) fn counts(&self) -> Vec<(Phase, usize)> {
-        let count = |phase: &Phase| self.processes().iter().filter(|process| process.phase == *phase).count();
-        let counts = Phase::ALL.iter().map(|phase| (phase.clone(), count(phase)));
-        counts.filter(|(_, count)| *count > 0).collect()
+        let mut counts: Vec<(Phase, usize)> = Phase::ALL.iter().map(|phase| (phase.clone(), 0)).collect();
+        for process in self.processes() {
+            if let Some((_, count)) = counts.iter_mut().find(|(phase, _)| *phase == process.phase) {
+                *count += 1;
+            }
+        }
+        counts.retain(|(_, count)| *count > 0);
+        counts
     }
 
     /// Returns the replica counts of the set that a process belongs to.

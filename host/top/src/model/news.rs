@@ -1,6 +1,6 @@
 //! What the connections report to the model.
 
-use provost_api::{Dependencies, Difference, Event, Explanation, LogItem, StateCore, Status};
+use provost_api::{Dependencies, Difference, Event, Explanation, LogItem, ProcessDetail, StateCore, Status};
 
 use crate::request::Slot;
 
@@ -18,6 +18,8 @@ pub(crate) enum News {
         /// The explanation, or why there is none.
         outcome: Result<Box<Explanation>, String>,
     },
+    /// A process with the names of its variables and its checks.
+    Process(Box<ProcessDetail>),
     /// A new stream of lines of these targets begins: what the slot holds is of another one.
     LogsBegin(Slot, Vec<String>),
     /// An item of the stream of lines of this slot.

@@ -93,14 +93,11 @@ impl Ui {
             _ => return Vec::new(),
         };
         match &mut self.overlay {
-            Some(
-                Overlay::Help(cursor)
-                | Overlay::Palette { cursor, .. }
-                | Overlay::Confirm { cursor, .. }
-                | Overlay::Note { cursor, .. }
-                | Overlay::Signals { cursor, .. },
-            ) => cursor.by(by),
-            Some(Overlay::Edit { .. }) => {}
+            Some(overlay) => {
+                if let Some(cursor) = overlay.cursor() {
+                    cursor.by(by);
+                }
+            }
             None => self.go(by, model),
         }
         Vec::new()

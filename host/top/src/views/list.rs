@@ -79,16 +79,19 @@ impl List {
         match self.sort {
             Sort::Config => {}
             Sort::Name => shown.sort_by(|a, b| a.name.cmp(&b.name)),
-            Sort::Phase => shown.sort_by_key(|process| urgency(process)),
+            Sort::Phase => shown.sort_by_cached_key(|process| urgency(process)),
             Sort::Restarts => shown.sort_by_key(|process| std::cmp::Reverse(process.restarts)),
             // RFC 3339 in UTC sorts as text.
             Sort::Uptime => shown.sort_by(|a, b| b.started_at.cmp(&a.started_at)),
             Sort::Cpu => {
+                // Each name is looked up once.
                 let cpu =
                     |process: &Process| model.usages.of(&process.name).map_or(-1.0, |used| used.now.cpu);
-                shown.sort_by(|a, b| cpu(b).total_cmp(&cpu(a)));
+                let mut known: Vec<(f64, &Process)> = shown.iter().map(|one| (cpu(one), *one)).collect();
+                known.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+                shown = known.into_iter().map(|(_, process)| process).collect();
             }
-            Sort::Memory => shown.sort_by_key(|process| {
+            Sort::Memory => shown.sort_by_cached_key(|process| {
                 std::cmp::Reverse(model.usages.of(&process.name).map_or(0, |used| used.now.rss_bytes))
             }),
         }

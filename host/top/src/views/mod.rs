@@ -11,7 +11,9 @@
 //! | `list` | the list of processes: order, filter, tree, marks, selection |
 //! | `tree` | the list as a tree of groups and dependencies |
 //! | `row` | one row of the list |
+//! | `pane` | the detail pane: whether it is open, and its room |
 //! | `reading` | reading logs: place, search, filter |
+//! | `passing` | the lines that pass the filter |
 //! | `effect` | what an action asks of the program |
 //! | `cursor` | a selection and a window in a list |
 
@@ -23,16 +25,18 @@ mod list;
 mod orders;
 mod overlay;
 mod palette;
+mod pane;
+mod passing;
 mod reading;
 mod row;
 mod tree;
 mod ui;
 
-pub(crate) use cursor::Cursor;
 pub(crate) use effect::Effect;
 pub(crate) use hits::Hit;
 pub(crate) use list::Sort;
 pub(crate) use overlay::{Overlay, SIGNALS};
 pub(crate) use palette::entries;
+pub(crate) use pane::Pane;
 pub(crate) use row::Row;
-pub(crate) use ui::Ui;
+pub(crate) use ui::{TAIL, Ui};

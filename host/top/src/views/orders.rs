@@ -32,6 +32,9 @@ fn targets(list: &List) -> Result<Vec<String>, Told> {
 /// Returns the field for the number of replicas of the selected process.
 pub(crate) fn scale(list: &List, model: &Model) -> Result<Overlay, Told> {
     let Some(selected) = list.selected() else { return Err(Told::failed("no process is selected")) };
+    if selected.ends_with(":*") {
+        return Err(Told::failed("a group has no replicas: select one of its processes"));
+    }
     let Some(set) = model.replicas_of(selected) else {
         return Err(Told::failed(format!(
             "{selected} has no replicas: give it `replicas` in the config to scale it"

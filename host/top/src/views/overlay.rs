@@ -8,7 +8,7 @@ use crate::input::{Action, Field, Key, View};
 use crate::model::Model;
 use crate::request::{Order, Verb};
 
-/// The signals that are offered, by name; any other can be typed.
+/// The signals that are offered, by name. `provost signal` sends the others.
 pub(crate) const SIGNALS: [&str; 10] =
     ["HUP", "INT", "QUIT", "TERM", "KILL", "USR1", "USR2", "STOP", "CONT", "WINCH"];
 
@@ -165,6 +165,18 @@ impl Overlay {
             _ => {}
         }
         Pressed::Stay
+    }
+
+    /// Returns its cursor; `None` for a text field.
+    pub(crate) fn cursor(&mut self) -> Option<&mut Cursor> {
+        match self {
+            Self::Help(cursor)
+            | Self::Palette { cursor, .. }
+            | Self::Confirm { cursor, .. }
+            | Self::Note { cursor, .. }
+            | Self::Signals { cursor, .. } => Some(cursor),
+            Self::Edit { .. } => None,
+        }
     }
 
     /// Selects a row, as the mouse does.

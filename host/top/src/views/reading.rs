@@ -1,9 +1,10 @@
 //! Reading logs: which lines are visible, where the reader is, what is searched and what is filtered.
 
+use super::passing::{Passing, contains};
 use crate::model::{Line, Lines};
 
 /// The place of a reader in the lines, and how they are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     /// The targets whose lines are shown.
     pub(crate) targets: Vec<String>,
@@ -11,60 +12,62 @@ pub(crate) struct Reading {
     pub(crate) bottom: Option<u64>,
     pub(crate) wraps: bool,
     pub(crate) times: bool,
-    /// The number of columns that are scrolled away.
-    pub(crate) left: usize,
     /// The text that is searched.
     pub(crate) search: String,
     /// The line that was found last.
     pub(crate) found: Option<u64>,
     /// Only lines with this text are shown.
     pub(crate) filter: String,
-    /// The lines that are on the screen, for copying. Drawing fills it in.
-    pub(crate) visible: Vec<String>,
+    /// The lines that pass the filter.
+    passing: Passing,
 }
 
-/// Whether a text contains another one, regardless of the case of ASCII letters, and without an allocation.
-pub(crate) fn contains(text: &str, wanted: &str) -> bool {
-    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
-    wanted.is_empty() || text.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted))
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            targets: Vec::new(),
+            bottom: None,
+            wraps: true,
+            times: false,
+            search: String::new(),
+            found: None,
+            filter: String::new(),
+            passing: Passing::default(),
+        }
+    }
 }
 
 impl Reading {
+    /// Returns the reading of the lines of other targets, which are shown as these are.
+    pub(crate) fn of_others(&self, targets: Vec<String>) -> Self {
+        Self { targets, wraps: self.wraps, times: self.times, ..Self::default() }
+    }
+
     /// Whether lines of several processes may come, so that their names are shown.
     pub(crate) fn has_names(&self) -> bool {
         self.targets.len() > 1 || self.targets.iter().any(|target| target == "all" || target.ends_with(":*"))
     }
 
-    /// Whether a line passes the filter. Notes and marks do always.
-    pub(crate) fn passes(&self, line: &Line) -> bool {
-        match line {
-            Line::Output { text, process, .. } => {
-                contains(text, &self.filter) || self.has_names() && contains(process, &self.filter)
-            }
-            Line::Note(_) | Line::Mark(_) => true,
-        }
+    /// Looks at new lines, or at all lines after a change of the filter. The other functions know the lines of the last look.
+    pub(crate) fn look(&mut self, lines: &Lines) {
+        let names = self.has_names();
+        self.passing.look(lines, &self.filter, names);
     }
 
-    /// Returns the numbers of the lines that pass, from the last visible one to the oldest.
-    pub(crate) fn upwards<'r>(&'r self, lines: &'r Lines) -> impl Iterator<Item = u64> + use<'r> {
-        let end = self.bottom.map_or(lines.end(), |bottom| (bottom + 1).clamp(lines.first(), lines.end()));
-        (lines.first()..end).rev().filter(|number| lines.get(*number).is_some_and(|line| self.passes(line)))
-    }
-
-    /// Returns the numbers of the lines that pass after the last visible one.
-    fn downwards<'r>(&'r self, lines: &'r Lines, from: u64) -> impl Iterator<Item = u64> + use<'r> {
-        let from = from.max(lines.first());
-        (from..lines.end()).filter(|number| lines.get(*number).is_some_and(|line| self.passes(line)))
+    /// Returns the numbers of the lines that pass the filter, from the last visible one to the oldest.
+    pub(crate) fn upwards(&self) -> impl Iterator<Item = u64> {
+        self.passing.before(self.bottom.map_or(u64::MAX, |bottom| bottom + 1))
     }
 
     /// Returns the number of lines that have come since the reader stopped following.
-    pub(crate) fn newer(&self, lines: &Lines) -> usize {
-        self.bottom.map_or(0, |bottom| self.downwards(lines, bottom + 1).count())
+    pub(crate) fn newer(&self) -> usize {
+        self.bottom.map_or(0, |bottom| self.passing.since(bottom + 1).len())
     }
 
     /// Goes up by a number of lines, as far as the page stays full.
     pub(crate) fn up(&mut self, lines: &Lines, by: usize, page: usize) {
-        let above: Vec<u64> = self.upwards(lines).take(by + page.max(1)).collect();
+        self.look(lines);
+        let above: Vec<u64> = self.upwards().take(by.saturating_add(page.max(1))).collect();
         let at = by.min(above.len().saturating_sub(page.max(1)));
         if let Some(bottom) = above.get(at) {
             self.bottom = Some(*bottom);
@@ -73,48 +76,43 @@ impl Reading {
 
     /// Goes down by a number of lines; at the end new lines are followed again.
     pub(crate) fn down(&mut self, lines: &Lines, by: usize) {
+        self.look(lines);
         let Some(bottom) = self.bottom else { return };
-        self.bottom = self.downwards(lines, bottom + 1).take(by).last();
-        if self.downwards(lines, self.bottom.unwrap_or(bottom) + 1).next().is_none() {
-            self.bottom = None;
-        }
+        let mut below = self.passing.since(bottom + 1);
+        let bottom = below.by_ref().take(by).last();
+        self.bottom = bottom.filter(|_| below.len() > 0);
     }
 
     /// Stops following at the last line, or follows again.
     pub(crate) fn freeze(&mut self, lines: &Lines) {
+        self.look(lines);
         self.bottom = match self.bottom {
-            None => Some(self.upwards(lines).next().unwrap_or(lines.first())),
+            None => Some(self.upwards().next().unwrap_or(lines.first())),
             Some(_) => None,
         };
     }
 
     /// Goes to the next older line, or the next newer one, with the text that is searched. Returns whether there is one.
     pub(crate) fn find(&mut self, lines: &Lines, older: bool, page: usize) -> bool {
+        self.look(lines);
         let has = |number: &u64| match lines.get(*number) {
             Some(Line::Output { text, .. }) => contains(text, &self.search),
             _ => false,
         };
         let found = match (older, self.found) {
-            (true, Some(found)) => self.all_before(lines, found).find(has),
-            (true, None) => self.upwards(lines).find(has),
-            (false, found) => self.downwards(lines, found.map_or(lines.first(), |at| at + 1)).find(has),
+            (true, Some(found)) => self.passing.before(found).find(has),
+            (true, None) => self.upwards().find(has),
+            (false, found) => self.passing.since(found.map_or(0, |found| found + 1)).find(has),
         };
         let Some(found) = found.filter(|_| !self.search.is_empty()) else { return false };
         self.found = Some(found);
-        let visible: Vec<u64> = self.upwards(lines).take(page.max(1)).collect();
-        if !visible.contains(&found) {
+        if !self.upwards().take(page.max(1)).any(|visible| visible == found) {
             // The found line comes into the middle of the page.
-            self.bottom = self.downwards(lines, found).take(page / 2 + 1).last();
+            self.bottom = self.passing.since(found).take(page / 2 + 1).last();
         } else if self.bottom.is_none() {
             self.freeze(lines);
         }
         true
-    }
-
-    fn all_before<'r>(&'r self, lines: &'r Lines, end: u64) -> impl Iterator<Item = u64> + use<'r> {
-        (lines.first()..end.min(lines.end()))
-            .rev()
-            .filter(|number| lines.get(*number).is_some_and(|line| self.passes(line)))
     }
 }
 
@@ -138,8 +136,9 @@ mod tests {
         lines
     }
 
-    fn shown(reading: &Reading, lines: &Lines, page: usize) -> Vec<u64> {
-        reading.upwards(lines).take(page).collect()
+    fn shown(reading: &mut Reading, lines: &Lines, page: usize) -> Vec<u64> {
+        reading.look(lines);
+        reading.upwards().take(page).collect()
     }
 
     #[test]
@@ -147,9 +146,9 @@ mod tests {
         let lines = lines(30);
         let mut reading = Reading::default();
         reading.up(&lines, 1, 5);
-        assert_eq!((reading.bottom, reading.newer(&lines)), (Some(28), 1));
+        assert_eq!((reading.bottom, reading.newer()), (Some(28), 1));
         reading.up(&lines, 1_000, 5);
-        assert_eq!(shown(&reading, &lines, 9), [4, 3, 2, 1, 0]);
+        assert_eq!(shown(&mut reading, &lines, 9), [4, 3, 2, 1, 0]);
         reading.down(&lines, 3);
         assert_eq!(reading.bottom, Some(7));
         reading.down(&lines, 1_000);
@@ -162,12 +161,13 @@ mod tests {
         let mut reading = Reading::default();
         reading.freeze(&lines);
         lines.add(Line::Note("new".into()));
-        assert_eq!((reading.bottom, reading.newer(&lines)), (Some(29), 1));
+        reading.look(&lines);
+        assert_eq!((reading.bottom, reading.newer()), (Some(29), 1));
         lines.clear();
         lines.add(Line::Note("newer".into()));
-        assert_eq!(shown(&reading, &lines, 5), [0u64; 0], "what was frozen is gone");
+        assert_eq!(shown(&mut reading, &lines, 5), [0u64; 0], "what was frozen is gone");
         reading.freeze(&lines);
-        assert_eq!(shown(&reading, &lines, 5).len(), 1);
+        assert_eq!(shown(&mut reading, &lines, 5).len(), 1);
     }
 
     #[test]
@@ -189,7 +189,7 @@ mod tests {
     fn a_filter_leaves_only_lines_with_the_text_and_the_notes() {
         let mut lines = lines(30);
         lines.add(Line::Mark(7));
-        let reading = Reading { filter: "ERR".into(), ..Reading::default() };
-        assert_eq!(shown(&reading, &lines, 9), [30, 20, 10, 0]);
+        let mut reading = Reading { filter: "ERR".into(), ..Reading::default() };
+        assert_eq!(shown(&mut reading, &lines, 9), [30, 20, 10, 0]);
     }
 }

@@ -1,29 +1,29 @@
 //! The state of the whole view, and what each action does to it.
 
+use provost_api::{Checks, ProcessDetail};
+
 use super::cursor::Cursor;
 use super::effect::Effect;
 use super::hits::Hits;
 use super::list::{List, Sort};
 use super::orders;
 use super::overlay::{Edit, Overlay};
+use super::pane::Pane;
 use super::reading::Reading;
 use crate::input::{Action, Field, View};
 use crate::model::{Model, Told};
-use crate::request::{Request, Slot, Verb};
+use crate::request::{EVENTS, Request, Slot, Verb};
 
 /// The number of past lines of each process in the view of logs.
 const LINES: usize = 500;
 
 /// The number of past lines in the detail pane.
-const TAIL: usize = 50;
-
-/// The number of past generations whose events are shown.
-const EVENTS: u64 = 1_000;
+pub(crate) const TAIL: usize = 50;
 
 /// How long a message stays.
 const MESSAGE_SECONDS: u8 = 8;
 
-/// The number of columns by which logs are scrolled sideways.
+/// The number of columns by which logs and events are scrolled sideways.
 const SIDEWAYS: usize = 20;
 
 /// The state of the whole view.
@@ -37,8 +37,12 @@ pub(crate) struct Ui {
     /// The number of the last visible event; `None` while new ones are followed.
     pub(crate) events_bottom: Option<u64>,
     pub(crate) reading: Reading,
-    /// Whether the detail pane is open.
-    pub(crate) detail: bool,
+    /// The number of columns that are scrolled away of logs and events.
+    pub(crate) left: usize,
+    /// The lines of the view that are on the screen, for copying. Drawing fills it in.
+    pub(crate) visible: Vec<String>,
+    /// The detail pane of the processes.
+    pub(crate) detail: Pane,
     pub(crate) overlay: Option<Overlay>,
     /// The last message.
     pub(crate) told: Option<Told>,
@@ -68,8 +72,10 @@ impl Default for Ui {
             plugins: Cursor::default(),
             state: Cursor::default(),
             events_bottom: None,
-            reading: Reading { wraps: true, ..Reading::default() },
-            detail: false,
+            reading: Reading::default(),
+            left: 0,
+            visible: Vec::new(),
+            detail: Pane::Closed,
             overlay: None,
             told: None,
             mouse: true,
@@ -96,9 +102,10 @@ impl Ui {
             Action::PageDown => self.go(self.rows(), model),
             Action::Top => self.go(isize::MIN / 2, model),
             Action::Bottom => self.go(isize::MAX / 2, model),
-            Action::Left => self.reading.left = self.reading.left.saturating_sub(SIDEWAYS),
-            Action::Right => self.reading.left = (self.reading.left + SIDEWAYS).min(usize::from(u16::MAX)),
-            Action::Detail => self.detail = !self.detail,
+            Action::Left => self.left = self.left.saturating_sub(SIDEWAYS),
+            Action::Right => self.left = (self.left + SIDEWAYS).min(usize::from(u16::MAX)),
+            Action::Detail => self.detail.toggle(),
+            Action::Zoom => self.detail.zoom(),
             Action::Back => self.back(),
             Action::Mark => {
                 self.list.mark();
@@ -130,7 +137,7 @@ impl Ui {
                 self.reading.bottom = None;
                 return vec![Effect::ClearLines];
             }
-            Action::Copy => return self.copy(),
+            Action::Copy => return self.copy(model),
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 return vec![Effect::Mouse(self.mouse)];
@@ -165,6 +172,8 @@ impl Ui {
         if before == view {
             return effects;
         }
+        self.left = 0;
+        self.visible.clear();
         if [before, view].contains(&View::Plugins) {
             effects.push(Effect::Ask(Request::Watch { plugins: view == View::Plugins }));
         }
@@ -193,8 +202,7 @@ impl Ui {
             self.told = Some(Told::failed("no process is selected"));
             return Vec::new();
         }
-        let kept = Reading { wraps: self.reading.wraps, times: self.reading.times, ..Reading::default() };
-        self.reading = Reading { targets: targets.clone(), ..kept };
+        self.reading = self.reading.of_others(targets.clone());
         let mut effects = self.show(View::Logs, model);
         effects.push(Effect::Ask(Request::Follow { slot: Slot::Logs, targets, lines: LINES }));
         effects
@@ -202,7 +210,10 @@ impl Ui {
 
     pub(super) fn go(&mut self, by: isize, model: &Model) {
         match self.view {
-            View::Processes => self.list.go(model, by),
+            View::Processes => match &mut self.detail {
+                Pane::Whole(cursor) => cursor.by(by),
+                Pane::Closed | Pane::Shared => self.list.go(model, by),
+            },
             View::Logs if by < 0 => self.reading.up(&model.logs, by.unsigned_abs(), self.page),
             View::Logs => self.reading.down(&model.logs, by.unsigned_abs()),
             View::Plugins => self.plugins.by(by),
@@ -220,7 +231,7 @@ impl Ui {
 
     fn back(&mut self) {
         match self.view {
-            View::Processes if self.detail => self.detail = false,
+            View::Processes if self.detail.is_open() => self.detail = Pane::Closed,
             View::Processes if !self.list.marked.is_empty() => self.list.marked.clear(),
             View::Processes => self.list.filter.clear(),
             View::Logs if !self.reading.search.is_empty() || !self.reading.filter.is_empty() => {
@@ -266,16 +277,15 @@ impl Ui {
         self.told = Some(Told::done(format!("processes that are meant to be down are {what}")));
     }
 
-    fn copy(&mut self) -> Vec<Effect> {
-        let (text, what) = match self.view {
-            View::Logs => {
-                let lines = self.reading.visible.len();
-                (self.reading.visible.join("\n"), format!("{lines} lines"))
-            }
-            _ => {
-                let name = self.list.selected().unwrap_or_default().to_owned();
-                (name.clone(), name)
-            }
+    fn copy(&mut self, model: &Model) -> Vec<Effect> {
+        let name = match self.view {
+            View::Processes => self.list.selected(),
+            View::Plugins => model.status.plugins.get(self.plugins.selected).map(|plugin| &*plugin.name),
+            View::Logs | View::State | View::Events => None,
+        };
+        let (text, what) = match name {
+            Some(name) => (name.to_owned(), name.to_owned()),
+            None => (self.visible.join("\n"), format!("{} lines", self.visible.len())),
         };
         if text.is_empty() {
             self.told = Some(Told::failed("there is nothing to copy"));
@@ -306,12 +316,13 @@ impl Ui {
         }
         let host = &model.status.host;
         let config = (host.pid, host.config_loaded_at.clone());
-        if (self.list.tree || self.detail) && self.dependencies_of.as_ref() != Some(&config) {
+        if (self.list.tree || self.detail.is_open()) && self.dependencies_of.as_ref() != Some(&config) {
             wanted.push(Request::Dependencies);
             self.dependencies_of = Some(config);
         }
         self.list.settle(model);
-        let shown = (self.view == View::Processes && self.detail).then(|| self.list.process(model)).flatten();
+        let is_open = self.view == View::Processes && self.detail.is_open();
+        let shown = is_open.then(|| self.list.process(model)).flatten();
         let followed = shown.map(|process| process.name.clone());
         if followed != self.followed {
             wanted.push(match &followed {
@@ -327,6 +338,13 @@ impl Ui {
             if self.explained.as_ref() != Some(&now) {
                 wanted.push(Request::Explain(process.name.clone()));
                 self.explained = Some(now);
+            }
+            // Results of checks change without a change of the process.
+            let is_known = |detail: &ProcessDetail| {
+                detail.process.generation == process.generation && detail.checks == Checks::default()
+            };
+            if !model.detail_of(&process.name).is_some_and(is_known) {
+                wanted.push(Request::Process(process.name.clone()));
             }
         }
         wanted

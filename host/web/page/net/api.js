@@ -78,16 +78,30 @@ export async function get(path, options) {
 
 /** Returns the values that the host answers as lines of JSON. */
 export async function getLines(path) {
-  const response = await send(path, { headers: { accept: "application/x-ndjson" } });
-  const lines = (await response.text()).split("\n").filter(Boolean);
-  return lines.map((line) => JSON.parse(line));
+  return lines(await send(path, { headers: { accept: LINES } }));
 }
 
 /** Posts `body` as JSON and returns the JSON of the answer. */
 export async function post(path, body) {
-  const headers = { accept: "application/json", "content-type": "application/json" };
-  const response = await send(path, { method: "POST", headers, body: JSON.stringify(body) });
+  const response = await posted(path, body, "application/json");
   return response.json();
+}
+
+/** Posts `body` as JSON and returns the values that the host answers as lines of JSON. */
+export async function postLines(path, body) {
+  return lines(await posted(path, body, LINES));
+}
+
+const LINES = "application/x-ndjson";
+
+function posted(path, body, accept) {
+  const headers = { accept, "content-type": "application/json" };
+  return send(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+async function lines(response) {
+  const text = await response.text();
+  return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 }
 
 /** Returns `path` with a query of the values that are not empty. */

@@ -1,6 +1,7 @@
 // A stream that is open while the page is seen: it is closed when the page is hidden, and resumed after the last message.
 import { messages } from "./sse.js";
 import { Problem, send } from "./api.js";
+import { take } from "./places.js";
 
 /** The pauses before a stream is opened again, in milliseconds; and after a refusal, which may end when the host changes. */
 const PAUSES = [250, 500, 1000, 2000];
@@ -12,7 +13,8 @@ const SILENCE = 60_000;
 /**
  * Follows `path` and calls `handlers.receive(message)` with each message. Returns a function that ends it.
  *
- * `handlers.lost(error)` is called when the stream could not be opened or has ended, `handlers.opened(resumed)` when it is open.
+ * `handlers.lost(error)` is called when the stream could not be opened or has ended, `handlers.opened(resumed)` when it is open, and
+ * `handlers.waits()` when it waits because other windows have all places.
  */
 export function follow(path, handlers) {
   const stream = new Stream(path, handlers);
@@ -52,18 +54,22 @@ class Stream {
     this.#open = null;
   }
 
-  async #begin() {
+  async #begin(isEager = true) {
     this.#close();
     const open = new AbortController();
     this.#open = open;
-    let failure = null;
+    let [failure, isTaken] = [null, false];
+    const lost = () => ((isTaken = true), open.abort());
+    const place = await take(open.signal, { isEager, waits: () => this.#handlers.waits?.(), lost });
     try {
-      await this.#read(open);
+      if (place) await this.#read(open);
     } catch (error) {
       failure = error;
     }
+    place?.();
     if (this.#ended || this.#open !== open) return;
     this.#open = null;
+    if (isTaken) return this.#begin(false);
     this.#handlers.lost?.(failure);
     if (document.hidden) return;
     const pause = failure instanceof Problem ? REFUSED : PAUSES[Math.min(this.#failures, PAUSES.length - 1)];

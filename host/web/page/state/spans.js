@@ -2,10 +2,10 @@
 
 /**
  * The spans of a process in each phase: `{ phase, from, to, incarnation }`, in seconds. What it did before the first
- * event is told by its `before`; without an event it was in its present `phase` all the time.
+ * event is told by its `before`; without an event it was in its present phase all the time.
  */
-export function spans(events, phase, from, to) {
-  if (!events.length) return phase ? [{ phase, from, to, incarnation: 0 }] : [];
+export function spans(events, process, from, to) {
+  if (!events.length) return process ? [{ phase: process.phase, from, to, incarnation: process.incarnation }] : [];
   const found = [];
   const close = (at) => {
     if (found.length) found.at(-1).to = at;

@@ -49,7 +49,7 @@ export function time(text, now = Date.now()) {
 }
 
 /** A sentence of the host, with the times in it as they are shown here. */
-export const local = (text) => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => time(at));
+export const local = (text) => shown(text).replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => time(at));
 
 /** How an incarnation ended: `code 1`, `SIGKILL`, or the error of the spawn. */
 export function exit(exit) {

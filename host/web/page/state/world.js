@@ -1,9 +1,11 @@
-// What the page knows of the host, taken over from one stream of its status. A browser opens at most six connections to a host, which all
-// its windows share, so each stream is one that another window cannot have.
+// What the page knows of the host, taken over from one stream of its status. Its windows share a few streams, so each one is one that
+// another window cannot have.
 import { batch, signal } from "@preact/signals";
 
 import { address, sentence } from "../net/api.js";
+import { WAITING } from "../net/places.js";
 import { follow } from "../net/stream.js";
+import { learn } from "./trends.js";
 
 /** The processes by their names, in the order of the config. Each change makes another map. */
 export const processes = signal(new Map());
@@ -11,11 +13,21 @@ export const processes = signal(new Map());
 /** The replica counts by the names of their sets. */
 export const replicas = signal([]);
 
+/** The sets of replicas that have one of these processes. */
+export function setsOf(names) {
+  return replicas.value.filter((set) => names.some((name) => name.startsWith(`${set.name}.`) && /^\d+$/.test(name.slice(set.name.length + 1))));
+}
+
 /** The host itself; `null` until it is known. */
 export const host = signal(null);
 
 /** The last sample of the usage of each process that has a child, by its name. */
 export const usage = signal(new Map());
+
+/** What the processes have used lately, by their names; it changes with `usage`. */
+let trends = new Map();
+
+export const trendOf = (name) => trends.get(name);
 
 /** The last sample of the usage of the host itself; `null` until it is known. */
 export const hostUsage = signal(null);
@@ -23,7 +35,7 @@ export const hostUsage = signal(null);
 /** The generation and the boot of the last status. */
 export const moment = signal({ boot: "", generation: 0 });
 
-/** The connection: `connecting`, `live`, or `lost` with the reason. */
+/** The connection: `connecting`, `live`, or `waiting` or `lost` with the reason. */
 export const connection = signal({ state: "connecting", why: "" });
 
 /** The version of the host that the page was loaded from, which may be another one after a restart. */
@@ -46,6 +58,7 @@ export function watch() {
   const end = follow(address("v1/status", asked), {
     receive: (message) => batch(() => take(message)),
     opened: () => (connection.value = { state: "live", why: "" }),
+    waits: () => (connection.value = { state: "waiting", why: WAITING }),
     lost(error) {
       const why = error ? sentence(error) : "The host has ended the connection.";
       connection.value = { state: "lost", why };
@@ -61,12 +74,15 @@ export function watch() {
 /** Takes over a message of the stream. What it does not have has not changed, unless it is a whole one. */
 function take(message) {
   const isWhole = message.whole !== false;
+  // Another host counts incarnations from the beginning.
+  if (message.boot !== moment.value.boot) trends = new Map();
   if (message.host !== undefined) takeHost(message.host);
   order = message.order ?? (isWhole ? null : order);
   if (isWhole || message.removed?.length || message.processes?.length || message.order) takeProcesses(message, isWhole);
   if (message.replicas) replicas.value = message.replicas;
   if (message.usage) {
     const ofProcesses = message.usage.filter((sample) => !sample.host);
+    trends = learn(trends, ofProcesses);
     usage.value = new Map(ofProcesses.map((sample) => [sample.process, sample]));
     hostUsage.value = message.usage.find((sample) => sample.host) ?? null;
   }

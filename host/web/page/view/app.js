@@ -3,13 +3,14 @@ import { html } from "htm/preact";
 import { useEffect } from "preact/hooks";
 
 import { leave, token } from "../net/api.js";
-import { outcome } from "../state/orders.js";
+import { askToReload, outcome } from "../state/orders.js";
 import { go, link, route, VIEWS } from "../state/route.js";
 import { connection, host, outdated, processes, watch } from "../state/world.js";
-import { Confirmation, help, Help } from "./dialog.js";
+import { help, Help } from "./dialog.js";
 import { Events } from "./events.js";
 import { Graph } from "./graph.js";
 import { Host } from "./host.js";
+import { Confirmation } from "./order.js";
 import { Plugins } from "./plugins.js";
 import { Processes } from "./processes.js";
 import { Enter } from "./token.js";
@@ -28,7 +29,7 @@ function Shell() {
   }, []);
   const { view } = route.value;
   useEffect(() => {
-    document.title = `${VIEWS[view]} · Provost`;
+    document.title = `${VIEWS[view]} · Provost at ${location.host}`;
   }, [view]);
   const Pane = PANES[view];
   return html`
@@ -66,7 +67,7 @@ function Counts() {
   </p>`;
 }
 
-const STATES = { connecting: "connecting", live: "live", lost: "no connection" };
+const STATES = { connecting: "connecting", live: "live", waiting: "waiting", lost: "no connection" };
 
 function Connection() {
   const { state } = connection.value;
@@ -79,6 +80,7 @@ function Notices() {
   const degraded = host.value?.degraded ?? [];
   return html`<div class="notices">
     ${state === "lost" && html`<p role="alert" class="notice lost">${why} What is shown is the last known state. Trying again.</p>`}
+    ${state === "waiting" && html`<p class="notice">${why} What is shown is the last known state.</p>`}
     ${outdated.value &&
     html`<p class="notice">The host has another version now: <button type="button" onClick=${() => location.reload()}>Load the page again</button></p>`}
     ${degraded.map((lack) => html`<p key=${lack.what} class="notice">The host lacks ${lack.what}: ${lack.reason}</p>`)}
@@ -91,7 +93,7 @@ function Outcome() {
   return html`<div class="outcome" role="status">
     ${told &&
     html`<p class=${told.failed ? "failed" : ""}>
-      ${told.text}
+      <span class="told" tabindex="0">${told.text}</span>
       <button type="button" class="quiet" aria-label="Put the message away" onClick=${() => (outcome.value = null)}>×</button>
     </p>`}
   </div>`;
@@ -105,6 +107,7 @@ function pressed(event) {
   if (event.target.closest?.("input, select, textarea")) return;
   if (event.key === "?") help.value = true;
   else if (event.key === "/") find();
+  else if (event.key === "R") askToReload();
   else if (VIEWS_BY_DIGIT[event.key]) go(VIEWS_BY_DIGIT[event.key]);
   else return;
   event.preventDefault();

@@ -16,7 +16,7 @@ export function axis(more = {}) {
 /** An axis of time, with seconds where its ticks are less than a minute apart. */
 export function timeAxis() {
   const values = (_, ticks, __, ___, step) => ticks.map((at) => time(at * 1000, at * 1000).slice(0, step < 60 ? 8 : 5));
-  return axis({ space: 75, values });
+  return axis({ space: 75, size: 28, values });
 }
 
 /**

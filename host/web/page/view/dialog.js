@@ -1,16 +1,13 @@
-// The dialogs: the confirmation of an order, and the list of keys.
+// Dialogs, and the list of keys.
 import { signal } from "@preact/signals";
 import { html } from "htm/preact";
 import { useEffect, useRef } from "preact/hooks";
-
-import { ACTIONS, confirm, pending } from "../state/orders.js";
-import { counted } from "../state/words.js";
 
 /** Whether the list of keys is shown. */
 export const help = signal(false);
 
 /** A modal dialog that is open while it is in the page. The browser keeps the focus in it and gives it back. */
-function Dialog({ label, onClose, children }) {
+export function Dialog({ label, onClose, children }) {
   const dialog = useRef(null);
   useEffect(() => {
     const before = document.activeElement;
@@ -20,34 +17,14 @@ function Dialog({ label, onClose, children }) {
   return html`<dialog ref=${dialog} aria-label=${label} onClose=${onClose}>${children}</dialog>`;
 }
 
-export function Confirmation() {
-  const order = pending.value;
-  if (!order) return null;
-  const { action, target, count } = order;
-  const { verb } = ACTIONS[action];
-  const close = () => (pending.value = null);
-  const submit = (event) => {
-    event.preventDefault();
-    confirm();
-  };
-  const whom = count === 1 ? "" : ` (${counted(count, "process", "processes")})`;
-  return html`<${Dialog} label=${`${verb} ${target}`} onClose=${close}>
-    <form method="dialog" onSubmit=${submit}>
-      <p>${verb} <strong>${target}</strong>${whom}?</p>
-      <div class="buttons">
-        <button type="button" onClick=${close}>Cancel</button>
-        <button type="submit" class="main" autofocus>${verb}</button>
-      </div>
-    </form>
-  <//>`;
-}
-
 const KEYS = [
   ["↑ ↓", "Moves to the line above or below"],
   ["PgUp PgDn Home End", "Moves by a page, or to an end"],
   ["← →", "Folds or unfolds a group"],
   ["Enter", "Shows a process or a group in detail"],
   ["s, x, r", "Starts, stops or restarts the selected process or group"],
+  ["K, c", "Sends it a signal, or sets the number of its replicas"],
+  ["R", "Shows what a reload of the config would change, and reloads it"],
   ["/", "Goes to the filter"],
   ["Esc", "Empties the filter, closes the detail"],
   ["1 to 5", "Goes to a view"],

@@ -3,6 +3,7 @@ import { html } from "htm/preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { address, sentence } from "../net/api.js";
+import { WAITING } from "../net/places.js";
 import { follow } from "../net/stream.js";
 import { link } from "../state/route.js";
 import { counted, time } from "../state/words.js";
@@ -34,6 +35,10 @@ export function Events() {
         all.why = "";
         show();
       },
+      waits() {
+        kept.current.why = WAITING;
+        show();
+      },
       lost(error) {
         if (error?.status) kept.current.why = sentence(error);
         show();
@@ -59,15 +64,15 @@ export function Events() {
     ${state.why && html`<p role="alert" class="failed">${state.why}</p>`}
     ${state.missed > 0 && html`<p>${counted(state.missed, "event")} could not be shown.</p>`}
     <div class="scroll" tabindex="0" role="region" aria-label="Table of the events"><table>
-      <thead><tr><th scope="col">Time</th><th scope="col">Process</th><th scope="col">Life</th><th scope="col">Event</th><th scope="col">Phase</th><th scope="col">What</th></tr></thead>
+      <thead><tr><th scope="col">Time</th><th scope="col">Process</th><th scope="col" class="wide">Incarnation</th><th scope="col">Event</th><th scope="col" class="wide">Phase</th><th scope="col">What</th></tr></thead>
       <tbody>
         ${found.slice(-IN_PAGE).reverse().map(
           (event) => html`<tr key=${event.id}>
             <td>${time(event.at)}</td>
             <td><a href=${link("processes", event.process)}>${event.process}</a></td>
-            <td>${event.incarnation}</td>
+            <td class="wide">${event.incarnation}</td>
             <td>${event.kind.replaceAll("_", " ")}</td>
-            <td><span class=${`phase ${event.phase}`}>${event.phase}</span></td>
+            <td class="wide"><span class=${`phase ${event.phase}`}>${event.phase}</span></td>
             <td><${What} event=${event} /></td>
           </tr>`,
         )}

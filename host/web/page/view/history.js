@@ -4,8 +4,8 @@ import { useRef, useState } from "preact/hooks";
 
 import { address, getLines } from "../net/api.js";
 import { now } from "../state/clock.js";
-import { counted, delay, exit, time } from "../state/words.js";
-import { moment, processes } from "../state/world.js";
+import { counted, delay, exit, local, time } from "../state/words.js";
+import { host, moment, processes } from "../state/world.js";
 import { useAsking } from "./asking.js";
 import { Timeline } from "./timeline.js";
 
@@ -16,10 +16,13 @@ const SPANS = [["15 minutes", 15], ["hour", 60], ["6 hours", 360], ["day", 1440]
 const KEPT = 2000;
 
 /** The lines of the table, which are shown until more are asked for. */
-const LINES = 12;
+const LINES = 8;
+
+/** The span that is shown at first: the shorter one for a host that has not run longer. */
+const first = () => (now.peek() - Date.parse(host.peek()?.started_at) < 15 * 60_000 ? 15 : 60);
 
 export function History({ name }) {
-  const [minutes, setMinutes] = useState(60);
+  const [minutes, setMinutes] = useState(first);
   const [all, setAll] = useState(false);
   const { events, missed, why } = useEvents(name, minutes);
   const latest = events.toReversed().slice(0, all ? 200 : LINES);
@@ -35,7 +38,7 @@ export function History({ name }) {
     <${Timeline} name=${name} events=${events} minutes=${minutes} />
     ${latest.length > 0 &&
     html`<div class="scroll" tabindex="0" role="region" aria-label="Table of the events"><table>
-      <thead><tr><th scope="col">Time</th><th scope="col">Life</th><th scope="col">Event</th><th scope="col">What</th></tr></thead>
+      <thead><tr><th scope="col">Time</th><th scope="col">Incarnation</th><th scope="col">Event</th><th scope="col">What</th></tr></thead>
       <tbody>${latest.map((event) => html`<${Line} key=${`${event.at} ${event.generation}`} event=${event} />`)}</tbody>
     </table></div>`}
     ${events.length > LINES && html`<button type="button" class="quiet" onClick=${() => setAll(!all)}>${all ? "Fewer" : "More"} events</button>`}
@@ -83,7 +86,7 @@ function Line({ event }) {
 export function What({ event }) {
   if (event.decision) return html`<${Decision} decision=${event.decision} />`;
   if (event.kind === "spawned") return `PID ${event.pid}`;
-  return event.exit ? `${exit(event.exit)}: ${event.reason}` : event.reason;
+  return local(event.exit ? `${exit(event.exit)}: ${event.reason}` : event.reason);
 }
 
 /** A decision in a sentence, with who made it and who was overruled. */
@@ -94,5 +97,5 @@ export function Decision({ decision }) {
     scope && scope !== "itself" ? `with its ${scope}` : "",
     escalation && escalation !== "nothing" ? escalation.replaceAll("-", " ") : "",
   ].filter(Boolean);
-  return html`<strong>${[action.replaceAll("-", " "), ...more].join(", ")}</strong> by ${by}: ${reason}${overruled ? ` (${overruled})` : ""}`;
+  return html`<strong>${[action.replaceAll("-", " "), ...more].join(", ")}</strong> by ${by}: ${local(reason + (overruled ? ` (${overruled})` : ""))}`;
 }

@@ -4,7 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 
 import { get, sentence } from "../net/api.js";
 import { now } from "../state/clock.js";
-import { bytes, cores, counted, duration, latency, time } from "../state/words.js";
+import { askToReload } from "../state/orders.js";
+import { bytes, cores, counted, duration, latency, local, time } from "../state/words.js";
 import { host, hostUsage, moment } from "../state/world.js";
 
 export function Host() {
@@ -17,7 +18,7 @@ export function Host() {
     ["Up for", `${duration(now.value - Date.parse(known.started_at))}, since ${time(known.started_at)}`],
     ["Config", known.config],
     ["Config loaded", time(known.config_loaded_at)],
-    ["Config file", known.config_changed ? "has changed since; provost diff shows what a reload would change" : known.config_changed === false ? "is the one in force" : ""],
+    ["Config file", known.config_changed ? "has changed since" : known.config_changed === false ? "is the one in force" : ""],
     ["Socket", known.socket],
     ["Generation", moment.value.generation.toLocaleString("en")],
     ["CPU", own && cores(own.cpu)],
@@ -26,14 +27,17 @@ export function Host() {
     ["Descriptors", own?.fds],
   ];
   return html`<section aria-labelledby="host">
-    <h2 id="host">Host</h2>
+    <div class="heading">
+      <h2 id="host">Host</h2>
+      <div class="buttons"><button type="button" onClick=${askToReload}>Reload the config</button></div>
+    </div>
     <dl class="facts">${facts.filter(([, value]) => value).map(([key, value]) => html`<div key=${key}><dt>${key}</dt><dd>${value}</dd></div>`)}</dl>
     <h3>What it lacks</h3>
     ${known.degraded.length === 0 && html`<p>Nothing.</p>`}
-    <ul>${known.degraded.map((lack) => html`<li key=${lack.what}>${lack.what}: ${lack.reason} (since ${time(lack.since)})</li>`)}</ul>
+    <ul>${known.degraded.map((lack) => html`<li key=${lack.what}>${lack.what}: ${local(lack.reason)} (since ${time(lack.since)})</li>`)}</ul>
     ${known.left.length > 0 &&
     html`<h3>What could not be ended</h3>
-      <ul>${known.left.map((left) => html`<li key=${left.pid}>${left.process ?? "unknown"}${left.pid ? `, PID ${left.pid}` : ""}: ${left.reason}</li>`)}</ul>`}
+      <ul>${known.left.map((left) => html`<li key=${left.pid}>${left.process ?? "unknown"}${left.pid ? `, PID ${left.pid}` : ""}: ${local(left.reason)}</li>`)}</ul>`}
     <${State} />
   </section>`;
 }

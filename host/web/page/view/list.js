@@ -3,10 +3,11 @@ import { html } from "htm/preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { now } from "../state/clock.js";
-import { ask } from "../state/orders.js";
+import { ask, askToScale } from "../state/orders.js";
 import { go } from "../state/route.js";
-import { bytes, cores, counted, duration, exit } from "../state/words.js";
-import { usage } from "../state/world.js";
+import { bytes, cores, counted, duration, exit, local } from "../state/words.js";
+import { trendOf, usage } from "../state/world.js";
+import { Spark } from "./spark.js";
 
 /** The height of a line in pixels, as in the style. */
 const HEIGHT = 28;
@@ -81,8 +82,9 @@ export function List({ lines, target, sort, onSort, onFold, closed }) {
 /** Does what a key means for the selected line. Returns false if it means nothing. */
 function acted(key, line, { closed, onFold, select, lines }) {
   if (!line) return false;
-  const action = { s: "start", x: "stop", r: "restart" }[key];
-  if (action) ask(action, line.key, line.members?.length);
+  const action = { s: "start", x: "stop", r: "restart", K: "signal" }[key];
+  if (action) ask(action, line.key, { count: line.members?.length ?? 1 });
+  else if (key === "c") askToScale(line.group ?? line.key, (line.members ?? [line.process]).map(({ name }) => name));
   else if (key === "Enter") go("processes", line.key);
   else if (key === "ArrowLeft" && line.group && !closed.has(line.group)) onFold(line.group, true);
   else if (key === "ArrowRight" && line.group && closed.has(line.group)) onFold(line.group, false);
@@ -129,18 +131,23 @@ function GroupLine({ line, index, isSelected, isClosed, onFold, pick }) {
   </div>`;
 }
 
+const cpu = (point) => point.cpu;
+const memory = (point) => point.memory;
+
 function ProcessLine({ line, index, isSelected, sample, pick }) {
   const { process, level } = line;
   const since = process.pid ? process.started_at : null;
+  const why = local(reason(process));
+  const trend = sample && trendOf(process.name);
   return html`<div role="row" class=${`line level${level}`} id=${isSelected ? "selected-line" : undefined} aria-rowindex=${index + 2} aria-level=${level}
     aria-selected=${isSelected ? "true" : "false"} data-name=${process.name} style=${place(index)} onClick=${pick}>
     <span role="gridcell" class="of-name" title=${process.name}>${process.name}</span>
     <span role="gridcell" class="of-phase"><${Phase} process=${process} /></span>
     <span role="gridcell" class="of-uptime">${since && duration(now.value - Date.parse(since))}</span>
     <span role="gridcell" class="of-restarts">${process.restarts || ""}</span>
-    <span role="gridcell" class="of-cpu">${sample && cores(sample.cpu)}</span>
-    <span role="gridcell" class="of-memory">${sample && bytes(sample.rss_bytes)}</span>
-    <span role="gridcell" class="of-reason" title=${reason(process)}>${reason(process)}</span>
+    <span role="gridcell" class="of-cpu"><${Spark} trend=${trend} value=${cpu} least=${0.05} />${sample && cores(sample.cpu)}</span>
+    <span role="gridcell" class="of-memory"><${Spark} trend=${trend} value=${memory} least=${1} />${sample && bytes(sample.rss_bytes)}</span>
+    <span role="gridcell" class="of-reason" title=${why}>${why}</span>
   </div>`;
 }
 

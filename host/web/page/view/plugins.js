@@ -3,8 +3,10 @@ import { html } from "htm/preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { address, sentence } from "../net/api.js";
+import { WAITING } from "../net/places.js";
 import { follow } from "../net/stream.js";
-import { bytes, counted, latency } from "../state/words.js";
+import { ask, ORDERS } from "../state/orders.js";
+import { bytes, counted, latency, local } from "../state/words.js";
 
 export function Plugins() {
   const [plugins, setPlugins] = useState(null);
@@ -13,6 +15,7 @@ export function Plugins() {
     () =>
       follow(address("v1/status", { parts: "plugins", every_ms: "1000" }), {
         receive: (message) => (message.plugins && setPlugins(message.plugins), setWhy("")),
+        waits: () => setWhy(WAITING),
         lost: (error) => error?.status && setWhy(sentence(error)),
       }),
     [],
@@ -24,10 +27,11 @@ export function Plugins() {
     ${plugins?.length > 0 &&
     html`<div class="scroll" tabindex="0" role="region" aria-label="Figures of the plugins"><table>
       <thead><tr>
-        <th scope="col">Plugin</th><th scope="col">Status</th><th scope="col">Version</th><th scope="col">Roles</th>
+        <th scope="col">Plugin</th><th scope="col">Status</th><th scope="col">Version</th><th scope="col">Component</th><th scope="col">Roles</th>
         <th scope="col" class="number">Calls</th><th scope="col" class="number">Faults</th><th scope="col" class="number">p50</th>
         <th scope="col" class="number">p95</th><th scope="col" class="number">p99</th><th scope="col" class="number">Longest</th>
         <th scope="col" class="number">Memory</th><th scope="col" class="number">Clamped</th><th scope="col" class="number">Queued</th><th scope="col" class="number">Missed</th>
+        <th scope="col" class="orders">Orders</th>
       </tr></thead>
       <tbody>${plugins.map((plugin) => html`<${Plugin} key=${plugin.name} plugin=${plugin} />`)}</tbody>
     </table></div>`}
@@ -42,7 +46,8 @@ function Plugin({ plugin }) {
   return html`<tr>
     <th scope="row">${plugin.name}</th>
     <td><span class=${`phase ${isWell ? "running" : plugin.status === "compiling" ? "starting" : "fatal"}`}>${plugin.status}</span></td>
-    <td title=${plugin.digest}>${plugin.version}${plugin.former ? ` (former: ${plugin.former.version})` : ""}</td>
+    <td>${plugin.version}${plugin.former ? ` (former: ${plugin.former.version})` : ""}</td>
+    <td title=${`SHA-256 ${plugin.digest}, signed by ${plugin.signed_by ?? "nobody"}`}>${plugin.source}</td>
     <td>${plugin.roles.join(", ")}</td>
     <td class="number">${plugin.calls.toLocaleString("en")}</td>
     <td class="number">${plugin.faults.toLocaleString("en")}</td>
@@ -50,7 +55,17 @@ function Plugin({ plugin }) {
     <td class="number">${timed(call.p99_ns)}</td><td class="number">${timed(call.max_ns)}</td>
     <td class="number">${bytes(plugin.memory_bytes_max)}</td>
     <td class="number">${plugin.clamps}</td><td class="number">${plugin.queued}</td><td class="number">${plugin.missed}</td>
+    <td class="orders"><${Orders} plugin=${plugin} /></td>
   </tr>`;
+}
+
+/** The orders that a plugin takes as it is. */
+function Orders({ plugin }) {
+  const orders = ["swap", ...(plugin.former ? ["rollback"] : []), ...(plugin.status === "quarantined" ? ["revive"] : [])];
+  return orders.map((action) => {
+    const { verb } = ORDERS[action];
+    return html`<button key=${action} type="button" aria-label=${`${verb} ${plugin.name}`} onClick=${() => ask(action, plugin.name, { plugin })}>${verb}</button>`;
+  });
 }
 
 /** Why a plugin is not active, and its last fault. */
@@ -60,8 +75,8 @@ function Trouble({ plugin }) {
   const kinds = Object.entries(plugin.faults_by_kind ?? {}).filter(([, count]) => count > 0);
   return html`<section aria-label=${`Faults of ${plugin.name}`}>
     <h3>${plugin.name}</h3>
-    ${plugin.reason && html`<p>${plugin.reason}</p>`}
-    ${fault && html`<p>Last fault (${fault.kind}): ${fault.message}</p>`}
+    ${plugin.reason && html`<p>${local(plugin.reason)}</p>`}
+    ${fault && html`<p>Last fault (${fault.kind}): ${local(fault.message)}</p>`}
     ${kinds.length > 0 && html`<p>${kinds.map(([kind, count]) => counted(count, kind, kind)).join(", ")}</p>`}
   </section>`;
 }

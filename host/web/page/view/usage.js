@@ -11,7 +11,7 @@ import { axis, colour, timeAxis, useChart } from "./chart.js";
 const KEPT = 2000;
 
 /** The distances between ticks: of shares of a core, and of bytes. */
-const SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
+const SHARES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
 const POWERS = Array.from({ length: 45 }, (_, power) => 2 ** power);
 
 export function Usage({ name }) {
@@ -67,7 +67,7 @@ function Plot({ title, points, value, text, steps, stroke }) {
   shown.current = points;
   const [element, chart] = useChart(
     () => ({
-      height: 130,
+      height: 120,
       legend: { show: false },
       cursor: { y: false },
       scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },

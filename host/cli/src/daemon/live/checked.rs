@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use provost_control::ConfigRefusal;
+use provost_control::{ConfigRefusal, ConfigReport};
 use provost_plugin_host::{PluginHost, Ready, Unfit};
 use provost_state::Policy;
 use provost_supervisor::{Supervisor, obstacles};
 
 use super::in_force::InForce;
 use super::running;
-use crate::config::{Config, Problem, Processes};
+use crate::config::{Config, Problem, Problems, Processes};
 use crate::daemon::plugins;
 use crate::difference::{self, Changed, Effect, Plan, Read, Shape, wanted};
 
@@ -45,7 +45,10 @@ pub(super) struct Host {
 impl Host {
     /// Reads the config at `path` and compares it with what runs. Reads files, and may wait for disks.
     pub(super) fn compare(&self, path: &Path) -> Result<Compared, ConfigRefusal> {
-        let config = Config::load(path).map_err(|error| ConfigRefusal::BadConfig(error.to_string()))?;
+        let config = Config::load(path).map_err(|error| {
+            let (whole, without_lines) = (error.to_string(), error.without_lines());
+            ConfigRefusal::BadConfig(ConfigReport { whole, without_lines })
+        })?;
         let wanted = wanted(&config, &Read);
         let running = running::shape(&self.supervisor, &self.plugins, &self.in_force, config.dir());
         let plan = Plan::between(&running, &wanted, &self.in_force.loaded);
@@ -57,7 +60,7 @@ impl Host {
         let compared = self.compare(path)?;
         let Compared { config, plan, .. } = &compared;
         refuse(config, new_host_needed(config, plan), ConfigRefusal::NeedsNewHost)?;
-        let bad = |problems: crate::config::Problems| ConfigRefusal::BadConfig(problems.to_string());
+        let bad = |problems| ConfigRefusal::BadConfig(reported(&problems));
         let ready = self.rehearsed(config, plan)?;
         let by_name: HashMap<&str, &Ready> = ready.iter().map(|one| (&**one.name(), one)).collect();
         let policy_of = |name: &str| -> Result<Arc<dyn Policy>, String> {
@@ -137,12 +140,16 @@ impl Host {
 fn refuse(
     config: &Config,
     problems: Vec<Problem>,
-    refusal: fn(String) -> ConfigRefusal,
+    refusal: fn(ConfigReport) -> ConfigRefusal,
 ) -> Result<(), ConfigRefusal> {
     match problems.is_empty() {
         true => Ok(()),
-        false => Err(refusal(config.problems(problems).to_string())),
+        false => Err(refusal(reported(&config.problems(problems)))),
     }
+}
+
+fn reported(problems: &Problems) -> ConfigReport {
+    ConfigReport { whole: problems.to_string(), without_lines: problems.without_lines() }
 }
 
 /// Returns what the config changes that cannot change while the host runs.

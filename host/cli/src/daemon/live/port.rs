@@ -128,7 +128,7 @@ impl Live {
 /// Returns the words of a refusal for the log.
 fn told(refusal: &ConfigRefusal) -> String {
     match refusal {
-        ConfigRefusal::BadConfig(report) | ConfigRefusal::NeedsNewHost(report) => report.clone(),
+        ConfigRefusal::BadConfig(report) | ConfigRefusal::NeedsNewHost(report) => report.whole.clone(),
         ConfigRefusal::NotScalable { message, .. }
         | ConfigRefusal::BadRequest(message)
         | ConfigRefusal::Internal(message) => message.clone(),

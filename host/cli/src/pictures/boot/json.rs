@@ -8,7 +8,7 @@ use super::firsts::Boot;
 /// Returns what `-o json` prints; docs/pictures.md describes it. `targets` are the places of the processes whose chains are
 /// wanted.
 pub(crate) fn json(boot: &Boot, targets: &[usize]) -> Value {
-    let name = |at: usize| boot.graph.nodes().get(at).map(|node| node.name.as_str());
+    let name = |at: usize| boot.graph.name(at);
     let processes = boot.graph.nodes().iter().zip(&boot.firsts).enumerate().map(|(at, (node, first))| {
         let after = boot.last_need(at).map(|(need, condition)| {
             let met_ms = boot.firsts.get(need).and_then(|need| met_at(need, &condition));
@@ -23,7 +23,7 @@ pub(crate) fn json(boot: &Boot, targets: &[usize]) -> Value {
             "spawned_ms": first.spawned,
             "ready_ms": first.ready,
             "completed_ms": first.completed,
-            "lives": first.lives,
+            "incarnations": first.lives,
             "phase": first.phase.as_str(),
             "after": after,
         })
@@ -33,7 +33,7 @@ pub(crate) fn json(boot: &Boot, targets: &[usize]) -> Value {
     json!({
         "host_started_at": boot.started_at,
         "forgotten": boot.forgotten,
-        "last": last.and_then(|(at, _)| name(at)),
+        "last": last.map(|(at, _)| name(at)),
         "last_ready_ms": last.map(|(_, ready)| ready),
         "not_ready": boot.not_ready().into_iter().map(name).collect::<Vec<_>>(),
         "processes": processes.collect::<Vec<_>>(),

@@ -1,11 +1,11 @@
 //! The picture: one line for each process, with what it waited for, and how long it took to be ready.
 
 use provost_api::Phase;
+use provost_api::columns::cut;
 
 use super::firsts::{Boot, First, Source};
 use crate::pictures::axis::marks;
 use crate::pictures::svg::{Area, MARGIN, Svg, class, number, span, width};
-use crate::render::columns::cut;
 use crate::render::humane::{one_line, precise};
 
 /// The height of a line, the width of the part with the times, and the space above the lines, in pixels.
@@ -23,9 +23,7 @@ pub(crate) fn svg(boot: &Boot, title: &str) -> String {
         .collect();
     rows.sort_by_key(|at| (boot.firsts[*at].spawned.unwrap_or(u64::MAX), *at));
     let end = rows.iter().filter_map(|at| times(&boot.firsts[*at])).max().unwrap_or(0).max(1);
-    let name = |at: usize| {
-        boot.graph.nodes().get(at).map(|node| cut(&one_line(&node.name), NAME_MAX)).unwrap_or_default()
-    };
+    let name = |at: usize| cut(&one_line(boot.graph.name(at)), NAME_MAX).into_owned();
     let names = rows.iter().map(|at| width(&name(*at))).fold(0.0, f64::max);
     let left = MARGIN + names + 12.0;
     let x = |ms: u64| left + CHART * span(ms) / span(end);

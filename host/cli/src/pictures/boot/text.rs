@@ -2,8 +2,7 @@
 
 use super::firsts::{Boot, First, Source};
 use crate::pictures::graph::Node;
-use crate::render::columns::wrapped;
-use crate::render::humane::{counted, no_longer_remembered, one_line, precise};
+use crate::render::humane::{counted_are, no_longer_remembered, one_line, precise};
 use crate::render::page::Page;
 use crate::render::style::Style;
 use crate::render::table::{Cell, Table};
@@ -17,20 +16,13 @@ const NAMES_MAX: usize = 5;
 /// Renders the chains of the processes at `targets`, those that were ready last first. If they were not `named`, there are at
 /// most 20.
 pub(crate) fn text(boot: &Boot, targets: &[usize], named: bool, page: &Page) -> String {
-    let mut text = String::new();
-    let mut say = |style, sentence: &str| {
-        for line in wrapped(sentence, page.columns.unwrap_or(usize::MAX), usize::MAX) {
-            text.push_str(&page.paint.text(style, &line));
-            text.push('\n');
-        }
-    };
-    say(Style::Bold, &summary(boot));
+    let mut text = page.sentence(Style::Bold, &summary(boot));
     if boot.forgotten > 0 {
         let forgotten = format!(
             "{}: times with a ~ are from the status, and what is not known any more is a -",
             no_longer_remembered(boot.forgotten, "change")
         );
-        say(Style::Yellow, &forgotten);
+        text.push_str(&page.sentence(Style::Yellow, &forgotten));
     }
     let mut targets = targets.to_vec();
     targets.sort_by_key(|at| std::cmp::Reverse(boot.firsts[*at].ready.unwrap_or(u64::MAX)));
@@ -41,20 +33,16 @@ pub(crate) fn text(boot: &Boot, targets: &[usize], named: bool, page: &Page) -> 
         text.push_str(&table(boot, &targets).render(page));
     }
     if left_out > 0 {
-        let more = format!("\n{} not shown; name one to see its chain\n", are(left_out));
+        let left_out = counted_are(left_out as u64, "chain");
+        let more = format!("\n{left_out} not shown; name one to see its chain\n");
         text.push_str(&more);
     }
     text
 }
 
-fn are(count: usize) -> String {
-    let verb = if count == 1 { "is" } else { "are" };
-    format!("{} {verb}", counted(count as u64, "chain"))
-}
-
 /// Returns the sentence about all processes.
 fn summary(boot: &Boot) -> String {
-    let name = |at: usize| boot.graph.nodes().get(at).map(|node| one_line(&node.name)).unwrap_or_default();
+    let name = |at: usize| one_line(boot.graph.name(at));
     let waiting = boot.not_ready();
     let last = boot.last_ready();
     let last_was =
@@ -110,7 +98,7 @@ fn row(name: String, node: &Node, first: &First) -> Vec<Cell> {
     let note = match (first.ready, first.lives) {
         _ if first.source == Source::Forgotten => "its first start is no longer remembered".to_owned(),
         (Some(_), 0 | 1) => String::new(),
-        (Some(_), lives) => format!("ready in its {}", ordinal(lives)),
+        (Some(_), lives) => format!("ready in its {} incarnation", ordinal(lives)),
         (None, _) if first.at_boot == Some(false) => "not asked to start by the host".to_owned(),
         (None, _) if first.source == Source::Status && node.ready => "ready since an unknown time".to_owned(),
         (None, _) => format!("not ready ({})", first.phase),
@@ -135,7 +123,7 @@ fn ordinal(lives: u64) -> String {
         (_, 3) => "rd",
         _ => "th",
     };
-    format!("{lives}{ending} life")
+    format!("{lives}{ending}")
 }
 
 #[cfg(test)]

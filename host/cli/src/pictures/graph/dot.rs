@@ -33,7 +33,7 @@ pub(crate) fn dot(graph: &Graph) -> String {
     }
     for (at, node) in graph.nodes().iter().enumerate() {
         for (need, condition) in graph.needs(at) {
-            let need = graph.nodes().get(*need).map(|need| quoted(&need.name)).unwrap_or_default();
+            let need = quoted(graph.name(*need));
             let style = match condition {
                 Condition::Started => ", style = dotted",
                 Condition::Completed => ", style = dashed",

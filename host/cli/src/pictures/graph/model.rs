@@ -82,6 +82,11 @@ impl Graph {
         &self.nodes
     }
 
+    /// Returns the name of the process at a place.
+    pub(crate) fn name(&self, at: usize) -> &str {
+        self.nodes.get(at).map_or("", |node| &node.name)
+    }
+
     /// Returns the places and conditions of the direct dependencies of the process at a place.
     pub(crate) fn needs(&self, at: usize) -> &[(usize, Condition)] {
         self.needs.get(at).map_or(&[], Vec::as_slice)

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use provost_api::Condition;
+use provost_api::columns::cut;
 
 use super::layers::{Edge, Item, Layers};
 use super::model::{Graph, Node};
 use crate::pictures::svg::{Area, MARGIN, Svg, class, number, width};
-use crate::render::columns::cut;
 use crate::render::humane::one_line;
 
 /// The size of a box, and the spaces between boxes, in pixels.
@@ -58,7 +58,7 @@ pub(crate) fn svg(graph: &Graph, title: &str) -> String {
 fn lines(node: &Node) -> (String, String) {
     let group = node.group.as_deref().map(one_line);
     let below: Vec<String> = node.state().into_iter().chain(group).collect();
-    (cut(&one_line(&node.name), COLUMNS_MAX), cut(&below.join(" · "), COLUMNS_MAX))
+    (cut(&one_line(&node.name), COLUMNS_MAX).into_owned(), cut(&below.join(" · "), COLUMNS_MAX).into_owned())
 }
 
 fn places(graph: &Graph, layers: &Layers) -> Places {
@@ -135,12 +135,12 @@ fn curve(svg: &mut Svg, graph: &Graph, edge: &Edge, places: &Places) {
         }
         at = Some((area.x + area.width, y));
     }
-    let name = |at: usize| graph.nodes().get(at).map(|node| node.name.as_str()).unwrap_or_default();
     let verb = match edge.condition {
         Condition::Completed => "has",
         Condition::Started | Condition::Ready | Condition::Other(_) => "is",
     };
-    let title = format!("{} starts when {} {verb} {}", name(edge.to), name(edge.from), edge.condition);
+    let title =
+        format!("{} starts when {} {verb} {}", graph.name(edge.to), graph.name(edge.from), edge.condition);
     let style = match edge.condition {
         Condition::Started => "started",
         Condition::Completed => "completed",

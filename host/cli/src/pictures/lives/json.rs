@@ -24,7 +24,7 @@ pub(crate) fn json(history: &History) -> Value {
         "to": rfc3339(history.to),
         "forgotten": history.forgotten,
         "ready_ms": history.ready_ms(),
-        "lives": lives.collect::<Vec<_>>(),
+        "incarnations": lives.collect::<Vec<_>>(),
         "phases": spans(&history.phases, "phase"),
         "health": spans(&history.healths, "health"),
         "events": history.events,

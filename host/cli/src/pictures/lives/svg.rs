@@ -101,10 +101,10 @@ fn is_bad(event: &Event) -> bool {
 fn what(event: &Event) -> Option<String> {
     Some(match (&event.kind, &event.exit, &event.decision) {
         (EventKind::Exited | EventKind::SpawnFailed, Some(how), _) => {
-            format!("life {}: {}", event.incarnation, exit(how))
+            format!("incarnation {}: {}", event.incarnation, exit(how))
         }
         (EventKind::Decided, _, Some(decision)) => decision::said(decision),
-        (EventKind::Spawned, ..) => format!("life {} begins: {}", event.incarnation, event.reason),
+        (EventKind::Spawned, ..) => format!("incarnation {} begins: {}", event.incarnation, event.reason),
         (EventKind::Added | EventKind::Missed, ..) => return None,
         (kind, ..) => format!("{kind}: {}", event.reason),
     })
@@ -123,7 +123,7 @@ mod tests {
         for part in [
             "running for 40s: ready &lt;&amp; it&gt;",
             "degraded for 5s",
-            "life 1: killed by SIGKILL",
+            "incarnation 1: killed by SIGKILL",
             "restart in 5.0s, says backoff: failure 1",
             ">11:01:00<",
         ] {

@@ -1,10 +1,10 @@
 //! The table for a terminal: a strip of the phases, the lives, and what else happened.
 
+use provost_api::columns::width;
 use provost_api::{EventKind, Phase};
 use provost_supervisor::rfc3339;
 
 use super::history::{History, Life, Span};
-use crate::render::columns::{width, wrapped};
 use crate::render::decision::{self, Tense};
 use crate::render::events::{Lines, exit};
 use crate::render::humane::{counted, no_longer_remembered, one_line, precise, span};
@@ -14,7 +14,7 @@ use crate::render::style::Style;
 use crate::render::table::{Cell, Table};
 
 /// The largest number of lives and of other events that are shown; JSON has all of them.
-const LIVES_MAX: usize = 100;
+const INCARNATIONS_MAX: usize = 100;
 /// The widest strip, in columns, and that of a page without a width.
 const STRIP_MAX: usize = 100;
 const STRIP: usize = 72;
@@ -28,24 +28,16 @@ pub(crate) fn text(history: &History, page: &Page) -> String {
     let summary = format!(
         "{}: {} between {from} and {} ({}){}; now {}.",
         one_line(&process.name),
-        match history.lives.len() as u64 {
-            1 => "1 life".to_owned(),
-            lives => format!("{lives} lives"),
-        },
+        counted(history.lives.len() as u64, "incarnation"),
         times.shown(&rfc3339(history.to)),
         span(history.to - history.from),
         history.ready_ms().map(|ms| format!(", ready for {} of it", span(ms))).unwrap_or_default(),
         process.phase,
     );
-    let mut say = |style, sentence: &str| {
-        for line in wrapped(sentence, page.columns.unwrap_or(usize::MAX), usize::MAX) {
-            text.push_str(&page.paint.text(style, &line));
-            text.push('\n');
-        }
-    };
-    say(Style::Bold, &summary);
+    text.push_str(&page.sentence(Style::Bold, &summary));
     if history.forgotten > 0 {
-        say(Style::Yellow, &format!("{}.", no_longer_remembered(history.forgotten, "older change")));
+        let forgotten = format!("{}.", no_longer_remembered(history.forgotten, "older change"));
+        text.push_str(&page.sentence(Style::Yellow, &forgotten));
     }
     text.push_str(&strip(history, page));
     if !history.lives.is_empty() {
@@ -105,10 +97,10 @@ fn mark(phase: &Phase) -> &'static str {
 }
 
 fn lives(history: &History, times: &mut Times) -> Table {
-    let mut table = Table::new(&["LIFE", "PID", "SPAWNED", "READY AFTER", "LIVED", "END", "THEN"])
-        .leaving(&["PID", "READY AFTER", "SPAWNED"])
+    let mut table = Table::new(&["INCARNATION", "PID", "SPAWNED", "READY AFTER", "RAN", "END", "THEN"])
+        .leaving(&["PID", "READY AFTER", "SPAWNED", "RAN"])
         .lines_max(3);
-    let skipped = history.lives.len().saturating_sub(LIVES_MAX);
+    let skipped = history.lives.len().saturating_sub(INCARNATIONS_MAX);
     if skipped > 0 {
         table.row(vec![Cell::styled(format!("({skipped} older)"), Style::Dim)]);
     }
@@ -166,7 +158,7 @@ fn others(history: &History, page: &Page) -> String {
     if others.is_empty() {
         return String::new();
     }
-    let skipped = others.len().saturating_sub(LIVES_MAX);
+    let skipped = others.len().saturating_sub(INCARNATIONS_MAX);
     let mut text = format!("\n{}\n", page.paint.text(Style::Bold, "What else happened, oldest first:"));
     if skipped > 0 {
         text.push_str(&format!("  ({} left out)\n", counted(skipped as u64, "older event")));
@@ -182,16 +174,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lives_are_in_a_table_below_a_strip_of_the_phases() {
+    fn incarnations_are_in_a_table_below_a_strip_of_the_phases() {
         insta::assert_snapshot!(text(&history(None), &Page::plain()), @r#"
-        web: 2 lives between 11:00:01.000Z and 11:02:00.000Z (1m59s), ready for 1m30s of it; now running.
+        web: 2 incarnations between 11:00:01.000Z and 11:02:00.000Z (1m59s), ready for 1m30s of it; now running.
 
         ·░░░░▓▓▓▓▓▓█████████████████████████▁▁▁▓▓▓██████████████████████████████
         · stopped  ░ waiting  ▓ starting  █ running  ▁ backoff
 
-        LIFE  PID  SPAWNED        READY AFTER  LIVED  END                THEN
-        1     41   11:00:10.000Z  10.000s      50s    killed by SIGKILL  restart in 5.0s (backoff: failure 1)
-        2     42   11:01:05.000Z  5.000s       55s    -
+        INCARNATION  PID  SPAWNED        READY AFTER  RAN  END                THEN
+        1            41   11:00:10.000Z  10.000s      50s  killed by SIGKILL  restart in 5.0s (backoff: failure 1)
+        2            42   11:01:05.000Z  5.000s       55s  -
 
         What else happened, oldest first:
           11:00:02.000Z  web  start         start <& it>
@@ -199,16 +191,16 @@ mod tests {
           11:00:55.000Z  web  health        health <& it>
         "#);
         insta::assert_snapshot!(text(&history(Some(50)), &Page::narrow(60)), @r#"
-        web: 2 lives between 11:00:50.000Z and 11:02:00.000Z
+        web: 2 incarnations between 11:00:50.000Z and 11:02:00.000Z
         (1m10s), ready for 1m00s of it; now running.
 
         ████████▁▁▁▁▁▓▓▓▓██████████████████████████████████████████
         █ running  ▁ backoff  ▓ starting
 
-        LIFE  LIVED  END                THEN
-        1     50s    killed by SIGKILL  restart in 5.0s (backoff:
+        INCARNATION  END                THEN
+        1            killed by SIGKILL  restart in 5.0s (backoff:
                                         failure 1)
-        2     55s    -
+        2            -
 
         What else happened, oldest first:
           11:00:50.000Z  web  health        health <& it>
@@ -219,14 +211,14 @@ mod tests {
     #[test]
     fn a_history_that_is_no_longer_remembered_says_so() {
         insta::assert_snapshot!(text(&forgotten(), &Page::plain()), @r#"
-        web: 1 life between 11:01:05.000Z and 11:02:00.000Z (55s); now running.
+        web: 1 incarnation between 11:01:05.000Z and 11:02:00.000Z (55s); now running.
         9000 older changes are no longer remembered.
 
         ████████████████████████████████████████████████████████████████████████
         █ running
 
-        LIFE  PID  SPAWNED        READY AFTER  LIVED  END  THEN
-        2     42   11:01:05.000Z  -            55s    -
+        INCARNATION  PID  SPAWNED        READY AFTER  RAN  END  THEN
+        2            42   11:01:05.000Z  -            55s  -
         "#);
     }
 }

@@ -117,7 +117,7 @@ pub(super) enum Since {
 impl Since {
     pub(super) fn of(asked: &Asked, app: &AppState, world: &Snapshot) -> Option<Self> {
         let since = Generation(asked.since?);
-        let ours = asked.boot.as_ref().is_none_or(|boot| *boot == app.answers.boot);
+        let ours = asked.boot.as_ref().is_none_or(|boot| app.answers.is_ours(boot));
         Some(Self::after(ours.then_some(since), world))
     }
 

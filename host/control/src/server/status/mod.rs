@@ -4,11 +4,13 @@
 //! | room | owns |
 //! |---|---|
 //! | `watch` | the stream of what has changed |
+//! | `message` | a message of several pieces |
 //! | `render` | the parts of an answer in JSON |
 //! | `asked` | what a request asks for |
 //! | `parts` | the parts of a status |
 
 mod asked;
+mod message;
 mod parts;
 mod render;
 mod watch;
@@ -81,7 +83,8 @@ async fn once(
     if known.has(&tag) {
         return Ok(not_modified(&tag));
     }
-    let mut head = render::head(app, &world, wall, since);
+    let mut head = Vec::with_capacity(160);
+    render::push_head(app, &world, wall, since, &mut head);
     let processes = match wanted.parts.has(Part::Processes) {
         true => {
             head.extend_from_slice(br#","processes":"#);

@@ -18,9 +18,14 @@ use crate::fragments::Fields;
 use crate::server::context::AppState;
 use crate::server::usage;
 
-/// Returns the answer up to its parts.
-pub(super) fn head(app: &AppState, world: &Snapshot, wall: Wall, since: Option<Since>) -> Vec<u8> {
-    let mut to = Vec::with_capacity(160);
+/// Appends the answer up to its parts.
+pub(super) fn push_head(
+    app: &AppState,
+    world: &Snapshot,
+    wall: Wall,
+    since: Option<Since>,
+    to: &mut Vec<u8>,
+) {
     let (generation, boot) = (world.generation().0, &app.answers.boot);
     let taken_at = convert::time_at(world.taken_at(), wall);
     // Writing to memory does not fail.
@@ -31,11 +36,10 @@ pub(super) fn head(app: &AppState, world: &Snapshot, wall: Wall, since: Option<S
         Some(Since::Known(since)) => {
             let removed = world.removed_since(since).unwrap_or_default();
             let names: Vec<&str> = removed.iter().map(|one| &*one.name).collect();
-            push(&mut to, "whole", &false);
-            push(&mut to, "removed", &names);
+            push(to, "whole", &false);
+            push(to, "removed", &names);
         }
     }
-    to
 }
 
 /// Returns the array of the wanted processes.

@@ -1,6 +1,7 @@
 //! The stream of a status: everything at first, and then what has changed. However much changes, there is at most one message in
 //! the time that the client says; a client that reads slowly gets fewer and larger ones.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::asked::{Asked, Since, Wanted};
+use super::message::Message;
 use super::parts::Part;
 use super::render;
 use crate::convert::Wall;
@@ -20,6 +22,7 @@ use crate::server::host;
 use crate::server::refused::Refused;
 use crate::server::select::{Matching, select};
 use crate::server::streaming::Source;
+use crate::server::usage;
 
 /// The changes of a status.
 pub(super) struct Watch {
@@ -40,6 +43,8 @@ pub(super) struct Watch {
     usage_at: Option<u64>,
     /// Whether it knows another order of the processes than that of snapshots.
     is_arranged: bool,
+    /// The rest of the message that is being sent.
+    pieces: VecDeque<Bytes>,
     stage: Stage,
 }
 
@@ -88,6 +93,7 @@ impl Watch {
             parts: [None; Part::COUNT],
             usage_at: None,
             is_arranged: false,
+            pieces: VecDeque::new(),
             stage: Stage::First,
             app: app.clone(),
         })
@@ -115,7 +121,7 @@ impl Watch {
     }
 
     /// Returns the message with what the client does not know yet, if there is anything.
-    fn look(&mut self, host: Option<api::Host>) -> Option<Bytes> {
+    fn look(&mut self, host: Option<api::Host>) -> Option<Message> {
         let app = &self.app;
         let (world, wall) = (app.context.supervisor.reader().snapshot(), app.wall());
         // If the clock was set, the times of all processes are other ones.
@@ -125,27 +131,28 @@ impl Watch {
             Since::Unknown => true,
             Since::Known(since) => self.stage == Stage::First || is_removed(since),
         };
-        let mut body = render::head(app, &world, wall, Some(since));
+        let mut message = Message::default();
+        self.framing.begin(message.end_mut(), app.answers.id(world.generation()));
+        render::push_head(app, &world, wall, Some(since), message.end_mut());
         let mut present: Vec<&str> = Vec::with_capacity(Part::COUNT);
         if self.wanted.parts.has(Part::Processes) {
             let (chosen, fields) = (self.chosen(&world, since), self.wanted.fields.as_ref());
             let processes = render::processes(app, &world, fields, chosen.as_deref(), Some(since), wall);
             says_something |= processes.len() > "[]".len();
-            body.extend_from_slice(br#","processes":"#);
-            body.extend_from_slice(&processes);
+            message.end_mut().extend_from_slice(br#","processes":"#);
+            message.push(processes);
             present.push(Part::Processes.word());
         }
-        let others = self.push_others(&world, wall, host, &mut body, &mut present);
+        let others = self.push_others(&world, wall, host, &mut message, &mut present);
         (self.known, self.wall) = (Some(world.generation()), wall);
         if !says_something && !others {
             return None;
         }
-        render::push(&mut body, "parts", &present);
-        body.push(b'}');
-        let mut message = Vec::with_capacity(body.len() + 64);
-        let id = self.app.answers.id(world.generation());
-        self.framing.push(&mut message, id, |to| to.extend_from_slice(&body));
-        Some(message.into())
+        let end = message.end_mut();
+        render::push(end, "parts", &present);
+        end.push(b'}');
+        self.framing.end(end);
+        Some(message)
     }
 
     /// Returns the processes that the targets match, among those that are new to the client; `None` for all.
@@ -169,33 +176,53 @@ impl Watch {
         world: &Snapshot,
         wall: Wall,
         host: Option<api::Host>,
-        body: &mut Vec<u8>,
+        message: &mut Message,
         present: &mut Vec<&str>,
     ) -> bool {
         let before = present.len();
         let mut host = host;
         let needs_chosen = self.wanted.parts.has(Part::Replicas) || self.wanted.parts.has(Part::Usage);
         let chosen = if needs_chosen { self.chosen(world, Since::Unknown) } else { None };
-        for part in [Part::Replicas, Part::Plugins, Part::Usage, Part::Host] {
-            if !self.wanted.parts.has(part) || part == Part::Usage && self.knows_usage(world, wall) {
+        for part in [Part::Replicas, Part::Plugins, Part::Host] {
+            if !self.wanted.parts.has(part) {
                 continue;
             }
-            let begin = body.len();
+            let end = message.end_mut();
+            let begin = end.len();
             match part {
-                Part::Replicas => render::push_replicas(&self.app, world, chosen.as_deref(), body),
-                Part::Plugins => render::push_plugins(&self.app, world, body),
-                Part::Usage => render::push_usage(&self.app, chosen.as_deref(), body),
-                Part::Host => host.take().into_iter().for_each(|host| self.push_host(host, body)),
-                Part::Processes => {}
+                Part::Replicas => render::push_replicas(&self.app, world, chosen.as_deref(), end),
+                Part::Plugins => render::push_plugins(&self.app, world, end),
+                Part::Host => host.take().into_iter().for_each(|host| self.push_host(host, end)),
+                Part::Processes | Part::Usage => {}
             }
-            let hash = self.app.answers.hash(&body[begin..]);
-            if self.parts[part as usize].replace(hash) == Some(hash) {
-                body.truncate(begin);
-            } else {
-                present.push(part.word());
+            let hash = self.app.answers.hash(&end[begin..]);
+            match self.is_new(part, hash) {
+                true => present.push(part.word()),
+                false => end.truncate(begin),
             }
         }
+        if self.wanted.parts.has(Part::Usage)
+            && !self.knows_usage(world, wall)
+            && let Some(usage) = self.new_usage(chosen.as_deref())
+        {
+            message.end_mut().extend_from_slice(br#","usage":"#);
+            message.push(usage);
+            present.push(Part::Usage.word());
+        }
         present.len() > before
+    }
+
+    /// Whether the client does not know a part with this hash; from now on it does.
+    fn is_new(&mut self, part: Part, hash: u64) -> bool {
+        self.parts[part as usize].replace(hash) != Some(hash)
+    }
+
+    /// Returns what the chosen processes use, if it is new to the client. Other samples of everything always are, because they have
+    /// their time.
+    fn new_usage(&mut self, chosen: Option<&[ProcessId]>) -> Option<Bytes> {
+        let usage = usage::json(&self.app, chosen);
+        let is_new = chosen.is_none() || self.is_new(Part::Usage, self.app.answers.hash(&usage));
+        is_new.then_some(usage)
     }
 
     /// Whether the usage is the one that was looked at last: it has many rows, and changes seldom.
@@ -220,6 +247,9 @@ impl Watch {
 impl Source for Watch {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
+            if let Some(piece) = self.pieces.pop_front() {
+                return Some(piece);
+            }
             if self.stage == Stage::Ended {
                 return None;
             }
@@ -240,9 +270,7 @@ impl Source for Watch {
                     Stage::Later { at: if is_silence { now } else { look }, look }
                 }
             };
-            if message.is_some() {
-                return message;
-            }
+            self.pieces = message.map(Message::into_pieces).unwrap_or_default();
         }
     }
 

@@ -9,19 +9,19 @@ use provost_supervisor::Jobs;
 use super::hosts::sole;
 use crate::access::{Access, Scope};
 use crate::server::rules::ApiRules;
-use crate::tokens::{Keyring, Unaccepted};
+use crate::tokens::{Keyring, Token, Unaccepted};
 
 /// The longest secret that is looked up, in bytes.
 const SECRET_BYTES_MAX: usize = 256;
 
 /// With what a request says who sends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Credential {
     /// A token that is accepted.
     Token {
-        /// Its name.
-        name: Arc<str>,
-        /// What its owner may do.
+        /// The token.
+        token: Token,
+        /// What its owner may do now.
         access: Access,
     },
     /// Nothing.
@@ -44,7 +44,7 @@ impl Credential {
         match keyring.find(secret.as_bytes(), jobs).await {
             Ok(token) => {
                 let most = if rules.read_only { Scope::Read } else { Scope::Admin };
-                Self::Token { name: token.name, access: Access::of(token.scope).up_to(most) }
+                Self::Token { access: Access::of(token.scope).up_to(most), token }
             }
             Err(Unaccepted::Unknown) => Self::Refused("the token is unknown or was revoked".to_owned()),
             Err(Unaccepted::Expired { name }) => Self::Refused(format!("the token `{name}` has expired")),

@@ -15,10 +15,11 @@ use provost_supervisor::Jobs;
 use super::cors::Sender;
 use super::credential::Credential;
 use super::hosts;
+use super::leased::leased;
 use super::listening::Peer;
 use super::rate::{Budgets, Counted};
 use crate::access::Access;
-use crate::server::guarded::Guarded;
+use crate::server::guarded::{Guarded, TokenName};
 use crate::server::refused::Refused;
 use crate::server::rules::{ApiRules, RulesInForce};
 use crate::server::scopes::is_open;
@@ -90,7 +91,7 @@ impl Gate {
         let (head, body) = request.into_parts();
         let credential = Credential::of(&head, &self.keyring, &self.jobs, rules).await;
         let counted = match &credential {
-            Credential::Token { name, .. } => Counted::Token(name.clone()),
+            Credential::Token { token, .. } => Counted::Token(token.name.clone()),
             Credential::Missing | Credential::Refused(_) => Counted::at(peer.remote),
         };
         if let Err(wait) = self.budgets.take(counted, rules.requests_per_second) {
@@ -99,9 +100,15 @@ impl Gate {
             refused.headers_mut().insert(header::RETRY_AFTER, seconds.into());
             return refused;
         }
-        let request = Request::from_parts(head, body);
+        let mut request = Request::from_parts(head, body);
         let (mut response, challenge) = match credential {
-            Credential::Token { access, .. } => return self.routes.answer(request, access).await,
+            Credential::Token { token, access } => {
+                if self.routes.is_mounted(request.uri().path()) {
+                    request.extensions_mut().insert(TokenName(token.name.clone()));
+                }
+                let answer = self.routes.answer(request, access).await;
+                return leased(answer, || self.keyring.lease(&token));
+            }
             Credential::Missing => (self.routes.answer(request, Access::NOBODY).await, NO_TOKEN),
             // A balancer with an old token is not to take the host for dead.
             Credential::Refused(_) if is_open(request.uri().path()) => {

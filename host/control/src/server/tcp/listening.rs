@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 
 use super::tls::{CertificateFiles, Tls, TlsError};
 use crate::tokens::{Keyring, TokenError};
@@ -58,6 +59,8 @@ pub struct TcpListening {
     pub(in crate::server) sockets: Vec<Accepting>,
     pub(in crate::server) tls: Option<Arc<Tls>>,
     pub(in crate::server) keyring: Arc<Keyring>,
+    /// The runtime that serves the connections.
+    pub(in crate::server) runtime: Handle,
 }
 
 /// The two ends of a connection.
@@ -77,10 +80,14 @@ pub(in crate::server) struct Accepting {
 }
 
 impl TcpListening {
-    /// Listens as the config says. It has to be called within the runtime that serves the connections.
+    /// Listens as the config says. It has to be called within the runtime that is to serve the connections. That may be another one
+    /// than that of the Unix socket, which then never waits for answers over TCP.
     ///
     /// # Errors
     /// [`TcpError`].
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     pub fn bind(wanted: &TcpWanted) -> Result<Self, TcpError> {
         let tls = match &wanted.tls {
             Some(files) => Some(Arc::new(Tls::open(files.clone())?)),
@@ -90,7 +97,8 @@ impl TcpListening {
         let sockets = wanted.listen.iter().map(|address| {
             Accepting::bind(*address).map_err(|source| TcpError::Listen { address: *address, source })
         });
-        Ok(Self { sockets: sockets.collect::<Result<_, _>>()?, tls, keyring })
+        let sockets = sockets.collect::<Result<_, _>>()?;
+        Ok(Self { sockets, tls, keyring, runtime: Handle::current() })
     }
 
     /// Returns the addresses on which the host listens, as URLs.

@@ -4,6 +4,7 @@
 //! | room | owns |
 //! |---|---|
 //! | `gate` | the checks of each request, in their order |
+//! | `leased` | answers that end with the token of their request |
 //! | `credential` | the token of a request, and what its owner may do |
 //! | `cors` | which pages of other servers may read answers |
 //! | `hosts` | for which names the host answers |
@@ -15,6 +16,7 @@ mod cors;
 mod credential;
 mod gate;
 mod hosts;
+mod leased;
 mod listening;
 mod rate;
 mod tls;

@@ -307,7 +307,7 @@ impl Past {
         let mark = self.marker.after(record.at_ms);
         let line = match self.stored.format {
             Format::Process => LogLine { mark, ..record.into_line(&self.stored.name) },
-            Format::Host => host_line(&self.stored.name, record),
+            Format::Host => LogLine { mark, ..host_line(&self.stored.name, record) },
         };
         let is_new = self.newer_than_ms.is_none_or(|last_ms| line.at_ms > last_ms);
         if !is_new || !self.query.takes(&line) {

@@ -82,8 +82,8 @@ fn the_help_and_the_palette_come_from_the_table_of_keys() {
     │ /          narrow the list to names with a text; search in the lo… │
     │ t          show a tree of groups, or a list                        │
     │ Space      mark the selected process for the next order or its lo… │
+    │ z          give the details all the room, where they are scrolled… │
     │ o          sort by the next column                                 │
-    │ O          reverse the order                                       │
     └─ Esc closes ───────────────────────────────────────────────────────┘
     Enter detail  l logs  r restart  s start  x stop  ? help  q quit
     ");
@@ -117,7 +117,7 @@ fn the_mouse_selects_sorts_scrolls_and_presses() {
     seen.click(3, 5);
     assert_eq!(seen.ui.list.targets(), ["worker.2"]);
     seen.click(3, 5);
-    assert!(seen.ui.detail, "a second click opens it");
+    assert!(seen.ui.detail.is_open(), "a second click opens it");
     seen.click(3, 2);
     assert!(seen.shown().contains("sorted by name"));
     assert_eq!(seen.click(30, 1), [Effect::Ask(Request::Watch { plugins: true })]);

@@ -5,9 +5,10 @@ mod views;
 
 use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
 use provost_api::{
-    Backend, Dependencies, Dependency, Dependent, Desired, Difference, Event, EventKind, Exit, Explanation,
-    Failing, Fault, FaultKind, Health, ItemChange, ItemDifference, LogItem, LogStream, Phase, Plugin,
-    PluginRole, PluginStatus, PluginVersion, Process, ProcessUsage, Replicas, StateCore, Status,
+    Backend, Check, CheckKind, CheckResult, Checks, Dependencies, Dependency, Dependent, Desired, Difference,
+    Event, EventKind, Exit, Explanation, Failing, Fault, FaultKind, Health, ItemChange, ItemDifference,
+    LogItem, LogStream, Phase, Plugin, PluginRole, PluginStatus, PluginVersion, Process, ProcessDetail,
+    ProcessUsage, Replicas, StateCore, Status,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

@@ -28,7 +28,7 @@ fn a_wide_terminal_has_all_columns_and_a_small_one_the_most_important() {
      NAME      GROUP    PHASE        SINCE  RESTARTS     CPU     MEMORY       TREND      PID  NEXT            REASON
      web       -        unhealthy     192s         0   37.5%  5242880 B        ▁▃▆█     4711  -               http answers 503
      worker.1  workers  running       192s         0    1.0%  5242880 B        ▁▁▁▁     4711  -               running
-     worker.2  workers  backoff         2s        12       -          -                    -  start at 7      third failure�[2J in a …
+     worker.2  workers  backoff         2s        12       -          -                    -  start at 7      third failure�[2J in a…
 
     Enter detail  l logs  r restart  s start  x stop  / find  t tree  Space mark  o sort  K signal  c scale  y copy  ? help  q quit
     ");
@@ -76,7 +76,13 @@ fn the_detail_pane_explains_and_shows_the_last_lines() {
     assert_eq!(effects, []);
     let follow = Request::Follow { slot: Slot::Detail, targets: vec!["web".into()], lines: 50 };
     let explain = Request::Explain("web".into());
-    assert_eq!(seen.ui.wants(&seen.model), [Request::Dependencies, follow, explain]);
+    let process = Request::Process("web".into());
+    assert_eq!(seen.ui.wants(&seen.model), [Request::Dependencies, follow, explain, process.clone()]);
+    assert_eq!(seen.ui.wants(&seen.model), [process], "it has not been answered yet");
+    seen.learn(News::Process(Box::new(ProcessDetail {
+        process: processes().remove(0),
+        ..Default::default()
+    })));
     assert_eq!(seen.ui.wants(&seen.model), [], "what has not changed is not asked for again");
     let event = |at: u64| Event {
         at: at.to_string(),
@@ -110,12 +116,12 @@ fn the_detail_pane_explains_and_shows_the_last_lines() {
 
 
 
-    ── web running ─────────────────────────────────────────────────────────────────
+    ── web running ──────────────────────────────────────────────────────── z all ──
     web is running.
+      check fails    http answers 503
       uses           37.5% CPU, 5242880 B resident, 3145728 B proportional; process…
       depends on     migrate (stopped)
       …
-      @17 web health
       @18 web health
       @19 web health
     Its last lines:
@@ -230,15 +236,15 @@ fn plugins_have_their_figures_and_the_selected_one_its_details() {
      1 Processes   2 Logs   3 Plugins   4 State   5 Events
     PLUGIN   STATUS       VERSION     CALLS  FAULTS      P50      P99  TROUBLE
     backoff  active             2         9       1        -        -  trap: unreac…
-    moody    quarantined        2         9       3        -        -  3 faults in …
-
-
+    moody    quarantined        2         9       3        -        -  3 faults in…
 
     ────────────────────────────────────────────────────────────────────────────────
     component  bundled:backoff (0123456789ab), signed by nobody
     roles      restart-policy
     answers    0 clamped, 0 denied; queue 0, missed 0, fuel at most 0
+    status     quarantined: 3 faults in 60 s
     faults     3 trap
+    last fault trap: unreachable
     former     version 2: bundled:backoff
 
     w swap  R reload  y copy  : commands  ? help  q quit
@@ -316,4 +322,92 @@ fn a_host_that_is_gone_is_told_and_the_last_state_stays() {
 
     Enter detail  l logs  r restart  s start  ? help  q quit
     ");
+}
+
+#[test]
+fn the_details_have_all_the_room_on_request_and_are_scrolled_there() {
+    let mut seen = Seen::new(60, 12);
+    let sentence = "web is running with pid 4711, and its check of http://127.0.0.1:8080/health fails.";
+    let event = |at: u64| Event { at: at.to_string(), process: "web".into(), ..Event::default() };
+    let explanation = Explanation {
+        process: processes().remove(0),
+        sentence: sentence.into(),
+        history: (0..9).map(event).collect(),
+        forgotten: 0,
+    };
+    seen.keys("z");
+    seen.learn(News::Explained { name: "web".into(), outcome: Ok(Box::new(explanation)) });
+    insta::assert_snapshot!(seen.shown(), @r"
+    provost  4 processes  1 stopped 2 running 1 backoff
+     1 Processes   2   3   4   5
+    ── web running ──────────────────────── ↑↓ scroll  z list ──
+    web is running with pid 4711, and its check of http://127.0…
+      check fails    http answers 503
+      uses           37.5% CPU, 5242880 B resident, 3145728 B
+                     proportional; processes 2, threads 4
+      @0 web
+      @1 web
+      @2 web
+
+    Enter detail  l logs  r restart  s start  ? help  q quit
+    ");
+    seen.keys("↓↓G");
+    insta::assert_snapshot!(seen.shown(), @r"
+    provost  4 processes  1 stopped 2 running 1 backoff
+     1 Processes   2   3   4   5
+    ── web running ──────────────────────── ↑↓ scroll  z list ──
+      @4 web
+      @5 web
+      @6 web
+      @7 web
+      @8 web
+
+    It has printed nothing yet.
+
+    Enter detail  l logs  r restart  s start  ? help  q quit
+    ");
+    assert_eq!(seen.ui.list.targets(), ["web"], "the arrows scroll and do not select");
+    seen.keys("z↓\x1b");
+    assert_eq!(seen.ui.list.targets(), ["worker.1"]);
+    assert!(!seen.ui.detail.is_open());
+}
+
+#[test]
+fn the_details_have_the_checks_and_the_names_of_the_variables() {
+    let mut seen = Seen::new(90, 14);
+    seen.keys("z");
+    let last = CheckResult { passed: false, found: "http answers 503".into(), at: (NOW - 3_000).to_string() };
+    let health = Check {
+        kind: CheckKind::Http,
+        target: "http://127.0.0.1:8080/health".into(),
+        every_ms: Some(5_000),
+        timeout_ms: Some(1_000),
+        failures: Some(3),
+        last: Some(last),
+        ..Check::default()
+    };
+    let readiness = Check { kind: CheckKind::Log, target: "serving".into(), ..Check::default() };
+    let detail = ProcessDetail {
+        process: processes().remove(0),
+        environment: Some(["DATABASE_URL", "HOME", "PORT"].map(str::to_owned).to_vec()),
+        checks: Checks { readiness: Some(readiness), health: Some(health) },
+    };
+    seen.learn(News::Process(Box::new(detail)));
+    insta::assert_snapshot!(seen.shown(), @r"
+    provost  4 processes  1 stopped 2 running 1 backoff                         host 17 up 61s
+     1 Processes   2 Logs   3 Plugins   4 State   5 Events
+    ── web running ────────────────────────────────────────────────────── ↑↓ scroll  z list ──
+    …
+      ready check    not tried yet (log serving)
+      health check   failed 3s ago: http answers 503 (http http://127.0.0.1:8080/health, every
+                     5s, timeout 1s, restart after 3 failures in a row)
+      uses           37.5% CPU, 5242880 B resident, 3145728 B proportional; processes 2,
+                     threads 4
+      environment    3 variables, values hidden: DATABASE_URL, HOME, PORT
+
+    It has printed nothing yet.
+
+    Enter detail  l logs  r restart  s start  x stop  / find  t tree  o sort  ? help  q quit
+    ");
+    assert!(seen.ui.wants(&seen.model).contains(&Request::Process("web".into())), "results change");
 }

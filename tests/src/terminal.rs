@@ -1,20 +1,25 @@
-//! A terminal of tmux with a server of its own, which ends with it.
+//! A terminal of tmux with a server of its own, which ends with it: keys are sent, and screens are read.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use provost_tests::{Setup, eventually};
+use super::eventually::eventually;
+use super::host::Setup;
 
 /// A terminal of tmux with a server of its own.
 #[derive(Debug)]
-pub(super) struct Terminal {
+pub struct Terminal {
     socket: PathBuf,
     dir: PathBuf,
 }
 
 impl Terminal {
-    /// Opens a terminal of this size with an interactive shell in the directory of the setup.
-    pub(super) fn open(setup: &Setup, columns: u16, rows: u16) -> Self {
+    /// Opens a terminal of this size with an interactive shell in the directory of the setup; `$PROVOST` is the built binary.
+    ///
+    /// # Panics
+    /// If there is no tmux.
+    #[must_use]
+    pub fn open(setup: &Setup, columns: u16, rows: u16) -> Self {
         let socket = setup.dir().join("tmux.sock");
         let terminal = Self { socket, dir: setup.dir().to_owned() };
         // The variables of commands of this setup, such as NO_COLOR, and a prompt that can be found.
@@ -49,38 +54,44 @@ impl Terminal {
     }
 
     /// Types a line in the shell.
-    pub(super) fn line(&self, line: &str) {
+    pub fn line(&self, line: &str) {
         self.tmux(&["send-keys", "-l", line]);
         self.keys(&["Enter"]);
     }
 
     /// Presses keys, by the names of tmux.
-    pub(super) fn keys(&self, keys: &[&str]) {
+    pub fn keys(&self, keys: &[&str]) {
         self.tmux(&[&["send-keys"], keys].concat());
     }
 
     /// Changes the size.
-    pub(super) fn resize(&self, columns: u16, rows: u16) {
+    pub fn resize(&self, columns: u16, rows: u16) {
         self.tmux(&["resize-window", "-x", &columns.to_string(), "-y", &rows.to_string()]);
     }
 
     /// Returns what was copied into the clipboard.
-    pub(super) fn clipboard(&self) -> String {
+    #[must_use]
+    pub fn clipboard(&self) -> String {
         self.tmux(&["show-buffer"])
     }
 
     /// Returns the screen.
-    pub(super) fn screen(&self) -> String {
+    #[must_use]
+    pub fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
     }
 
     /// Returns the screen with the sequences of its colours.
-    pub(super) fn colors(&self) -> String {
+    #[must_use]
+    pub fn colors(&self) -> String {
         self.tmux(&["capture-pane", "-p", "-e"])
     }
 
-    /// Waits until the screen is as it should be, and returns it without its times and process ids.
-    pub(super) fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+    /// Waits until the screen is as it should be, and returns it without what differs from run to run.
+    ///
+    /// # Panics
+    /// If that takes too long; see [`eventually`].
+    pub fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         plain(&eventually(what, || self.screen(), |screen| holds(screen)))
     }
 }

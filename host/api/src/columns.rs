@@ -1,4 +1,7 @@
-//! Measures, cuts and wraps text in columns of a terminal. A wide character takes two columns, a combining one none.
+//! Text in columns of a terminal, for clients that print: measuring, padding, cutting and wrapping. A wide character takes two
+//! columns, a combining one none.
+
+use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -6,31 +9,48 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 const CUT: char = '…';
 
 /// Returns the number of columns that a text takes.
-pub(crate) fn width(text: &str) -> usize {
+#[must_use]
+pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
 /// Pads a text with spaces to at least `columns`.
-pub(crate) fn padded(text: &str, columns: usize) -> String {
+#[must_use]
+pub fn padded(text: &str, columns: usize) -> String {
     let spaces = columns.saturating_sub(width(text));
     format!("{text}{:spaces$}", "")
 }
 
+/// Returns the length in bytes of the longest beginning of a text that takes at most `columns`.
+#[must_use]
+pub fn fitting(text: &str, columns: usize) -> usize {
+    let mut taken = 0;
+    for (at, c) in text.char_indices() {
+        taken += c.width().unwrap_or(0);
+        if taken > columns {
+            return at;
+        }
+    }
+    text.len()
+}
+
 /// Cuts a text that takes more than `columns`, and ends it with `…`.
-pub(crate) fn cut(text: &str, columns: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut shown = text[..fitting(text, columns.saturating_sub(1))].trim_end().to_owned();
     if columns > 0 {
         shown.push(CUT);
     }
-    shown
+    Cow::Owned(shown)
 }
 
 /// Wraps a text to lines of at most `columns`, preferably at spaces. There are at most `lines_max` lines, the last of
 /// which is cut, and always at least one.
-pub(crate) fn wrapped(text: &str, columns: usize, lines_max: usize) -> Vec<String> {
+#[must_use]
+pub fn wrapped(text: &str, columns: usize, lines_max: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
     let mut rest = text;
@@ -43,20 +63,8 @@ pub(crate) fn wrapped(text: &str, columns: usize, lines_max: usize) -> Vec<Strin
         lines.push(rest[..at].trim_end().to_owned());
         rest = rest[at..].trim_start();
     }
-    lines.push(cut(rest, columns));
+    lines.push(cut(rest, columns).into_owned());
     lines
-}
-
-/// Returns the length in bytes of the longest beginning of a text that takes at most `columns`.
-fn fitting(text: &str, columns: usize) -> usize {
-    let mut taken = 0;
-    for (at, c) in text.char_indices() {
-        taken += c.width().unwrap_or(0);
-        if taken > columns {
-            return at;
-        }
-    }
-    text.len()
 }
 
 #[cfg(test)]
