@@ -48,7 +48,7 @@ pub struct Check {
     pub failures: Option<u32>,
     /// Of a readiness check: how long the process may take to be ready, in milliseconds; `null` for no limit.
     pub within_ms: Option<u64>,
-    /// The result of the last try of the present or last life; `null` if there was none.
+    /// The result of the last try of the present or the last incarnation; `null` if there was none.
     pub last: Option<CheckResult>,
 }
 

@@ -98,6 +98,8 @@ impl Past {
         query: Arc<LogQuery>,
     ) -> Result<(Self, bool), NotOpened> {
         let mut past = Self::empty(stored, end, query);
+        // A line without a time has that of the line before it.
+        past.last_ms = mark.at_ms;
         let files_max = past.stored.files.count();
         let mut there = 0;
         for number in 0..files_max {
