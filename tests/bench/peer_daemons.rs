@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use provost_tests::{Host, eventually};
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 use super::PROVOST;
@@ -126,12 +127,32 @@ impl Daemon {
         match self.held {
             Held::Host(host) => drop(host.down()),
             Held::Peer { mut child, .. } => {
-                let pid = rustix::process::Pid::from_child(&child);
-                rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-                eventually("the peer ends", || child.try_wait().unwrap(), Option::is_some);
+                // A peer may take minutes to end hundreds of processes. It starts none while it is stopped.
+                send(child.id(), Signal::STOP);
+                for number in children(child.id()) {
+                    send(number, Signal::KILL);
+                }
+                send(child.id(), Signal::KILL);
+                child.wait().unwrap();
             }
         }
     }
+}
+
+/// Returns the children of a process.
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
+    };
+    let all: String = tasks.map(of_task).collect();
+    all.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+fn send(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    // A child may have ended by itself meanwhile; it is not reaped, because its parent is stopped.
+    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 fn provost(setting: Setting, all: usize) -> Daemon {
